@@ -1,0 +1,94 @@
+"""The only module that asks for the time. Everything else is given `now`.
+
+A demo runs faster than life: its processes share one anchor through the environment variable HYDROLOG_CLOCK
+(``<speed> <real epoch s> <site epoch s>``), so that all of them see the same site time without talking.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+VARIABLE = "HYDROLOG_CLOCK"
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The site's time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never step, at the speed of `now`."""
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Wait that many site seconds or until `stop` is set; True if it was set."""
+
+
+class SystemClock:
+    """The box's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        return stop.wait(seconds)
+
+
+@dataclass(frozen=True)
+class ScaledClock:
+    """Site time that started at `site_s` when the wall clock showed `real_s`, and runs `speed` times as fast."""
+
+    speed: float
+    real_s: float
+    site_s: float
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.site_s + (time.time() - self.real_s) * self.speed, UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self.speed
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        return stop.wait(seconds / self.speed)
+
+    def to_environment(self) -> str:
+        return f"{self.speed!r} {self.real_s!r} {self.site_s!r}"
+
+
+@dataclass(frozen=True)
+class FixedClock:
+    """For one step at a given time (``--once --at``)."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        return stop.wait(seconds)
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Clock:
+    """The clock of this process: the box's own, unless a demo has set another."""
+    if not (text := environ.get(VARIABLE)):
+        return SystemClock()
+    speed, real_s, site_s = (float(part) for part in text.split())
+    return ScaledClock(speed, real_s, site_s)
+
+
+def minute_of(time_: datetime) -> int:
+    """The UTC minute, counted from 1970, that contains an aware time."""
+    return int(time_.timestamp() // 60)
+
+
+def minute_start(minute: int) -> datetime:
+    """The start of a UTC minute as an aware UTC time."""
+    return datetime.fromtimestamp(minute * 60, UTC)

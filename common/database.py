@@ -1,0 +1,139 @@
+"""Postgres: one connection a process, rebuilt when it breaks; every transaction has a deadline."""
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from common.errors import DatabaseDown
+from common.files import replace
+from common.logs import quoted
+from common.settings import Settings
+
+URL_FILE = "postgres.url"  # written into the data folder by the embedded database
+CONNECT_TIMEOUT_S = 5
+TRANSACTION_TIMEOUT_S = 120.0  # longer than any statement of ours takes; a hung server must not hang us
+
+_log = logging.getLogger(__name__)
+
+
+def address(settings: Settings) -> str:
+    """The connection string: theirs, or the embedded database's.
+
+    Raises:
+        DatabaseDown: the embedded database has not started yet.
+    """
+    if settings.database.url:
+        return settings.database.url
+    try:
+        return (settings.paths.data / URL_FILE).read_text("utf-8").strip()
+    except FileNotFoundError as error:
+        raise DatabaseDown("the embedded database has not started yet (program hydrolog-database)") from error
+    except OSError as error:
+        raise DatabaseDown(f"cannot read {settings.paths.data / URL_FILE}: {error.strerror}") from error
+
+
+def connect(url: str, application: str) -> psycopg.Connection[Any]:
+    """A connection that notices a dead peer within half a minute.
+
+    Raises:
+        DatabaseDown: no answer, or not let in.
+    """
+    try:
+        return psycopg.connect(
+            url,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name=f"hydrolog-{application}",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=30_000,
+            options="-c timezone=UTC",
+        )
+    except (psycopg.Error, UnicodeError) as error:
+        raise DatabaseDown(f"the database does not answer: {quoted(str(error).strip())}") from error
+
+
+class Database:
+    """A connection that is made when it is needed and made again after it broke."""
+
+    def __init__(self, settings: Settings, application: str) -> None:
+        self._settings = settings
+        self._application = application
+        self._connection: psycopg.Connection[Any] | None = None
+
+    @contextlib.contextmanager
+    def transaction(self, timeout_s: float = TRANSACTION_TIMEOUT_S) -> Iterator[psycopg.Cursor[Any]]:
+        """A cursor in a transaction of its own: committed at the end, rolled back on any error.
+
+        Raises:
+            DatabaseDown: no connection, it broke, the deadline passed, or the tables are missing.
+        """
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(address(self._settings), self._application)
+        connection = self._connection
+        try:
+            with _deadline(connection, timeout_s), connection.transaction(), connection.cursor() as cursor:
+                yield cursor
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            raise DatabaseDown(f"the tables are missing or old; run: hydrolog init-db ({quoted(error)})") from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self.close()
+            raise DatabaseDown(f"the database went away: {quoted(str(error).strip())}") from error
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+        self._connection = None
+
+
+@contextlib.contextmanager
+def _deadline(connection: psycopg.Connection[Any], timeout_s: float) -> Iterator[None]:
+    """Shut the connection's socket down after `timeout_s`: psycopg's wait then ends with an error.
+
+    The socket is a copy of ours, so that the timer can never hit a descriptor that was closed and given to another.
+    """
+    with socket.socket(fileno=os.dup(connection.fileno())) as handle:
+        timer = threading.Timer(timeout_s, _shut_down, (handle,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _shut_down(handle: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the peer has closed it already
+        handle.shutdown(socket.SHUT_RDWR)
+
+
+def statement(name: str, package: str = "common.sql") -> str:
+    """The text of a named ``.sql`` file."""
+    return resources.files(package).joinpath(f"{name}.sql").read_text("utf-8")
+
+
+def init_schema(url: str) -> None:
+    """Make the tables that are missing; safe to run again and again.
+
+    Raises:
+        DatabaseDown: no answer.
+    """
+    with connect(url, "init-db") as connection:
+        # Several processes may do this at once at first start: one after the other.
+        connection.execute("SELECT pg_advisory_xact_lock(7203411)")
+        connection.execute(statement("schema"))
+
+
+def publish_address(data: Path, url: str) -> None:
+    """Tell the other processes where the embedded database listens."""
+    replace(data / URL_FILE, url.encode() + b"\n", mode=0o600)

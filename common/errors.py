@@ -1,0 +1,81 @@
+"""The short list of errors. One root; each docstring is the default message.
+
+Foreign exceptions (OSError, psycopg.Error, serial.SerialException ...) are turned into one of these where
+they enter, with ``from``. Only `SettingsError` and `RoleTaken` end a process; everything else is waited for.
+"""
+
+
+class HydrologError(Exception):
+    """Something went wrong in hydrolog."""
+
+    exit_code = 1
+
+    def __str__(self) -> str:
+        return super().__str__() or (type(self).__doc__ or "").splitlines()[0]
+
+
+class SettingsError(HydrologError):
+    """A setting is missing or wrong."""
+
+    exit_code = 2
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+
+
+class RoleTaken(HydrologError):
+    """Another process already holds this role on this data folder."""
+
+    exit_code = 3
+
+    def __init__(self, role: str, pid: str) -> None:
+        super().__init__(f"the role {role} is held by process {pid}; end that one first")
+
+
+class RowRefused(HydrologError):
+    """A text is not a row; `reason` is one word for the counter."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a row: {reason}")
+        self.reason = reason
+
+
+class FrameRefused(HydrologError):
+    """Bytes from the line are not a reading; `reason` is one word for the counter."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a reading: {reason}")
+        self.reason = reason
+
+
+class PortError(HydrologError):
+    """The serial line cannot be opened or read."""
+
+
+class DatabaseDown(HydrologError):
+    """The database does not answer."""
+
+
+class LogError(HydrologError):
+    """The log cannot be read or written."""
+
+
+class DiskFull(LogError):
+    """There is no room for the rows: nothing of this append is in the log."""
+
+
+class NotDurable(LogError):
+    """The rows are in the log from `first` on, but the disk has not confirmed them: do not append them again."""
+
+    def __init__(self, first: int, problem: str) -> None:
+        super().__init__(f"rows from offset {first} on are not confirmed by the disk: {problem}")
+        self.first = first
+
+
+class LockTimeout(LogError):
+    """The log's lock was not free in time."""
+
+
+class ModelUnusable(HydrologError):
+    """A model file is missing, damaged or of another version."""

@@ -1,0 +1,43 @@
+"""Small files that are replaced whole: a reader sees the old one or the new one, never a part."""
+
+import os
+from pathlib import Path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries durable: a rename is not on disk before this."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte, however short each write is."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def replace(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o640) -> None:
+    """Replace `path` by a file holding `data`: temporary file, sync, rename, sync of the folder.
+
+    The temporary file has a fixed name, so a crash leaves at most one behind and the next write uses it again;
+    one path therefore has one writing process. With `durable=False` the syncs are left out: for files that are
+    made anew anyway (health), where an old version after a power cut does no harm.
+
+    Raises:
+        OSError: the file system refuses (full, read-only, no permission); the old file is untouched.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        write_all(descriptor, data)
+        if durable:
+            os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+    if durable:
+        sync_folder(path.parent)

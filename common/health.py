@@ -1,0 +1,80 @@
+"""Health is progress: each process publishes its last success, its lag and its counters in ``health/<role>.json``.
+
+Alive but idle is red: `hydrolog status` and the page judge a process by the age of its last success.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from common.files import replace
+
+FOLDER = "health"
+WRITE_EVERY_S = 1.0  # real seconds between two writes of an unchanged state
+
+
+@dataclass
+class Health:
+    """The state of one process, written without sync: it is made anew every second."""
+
+    data: Path
+    role: str
+    started: datetime
+    counters: dict[str, Any] = field(default_factory=dict)
+    last_success: datetime | None = None
+    last_problem: str = ""
+    problem_since: datetime | None = None
+    _written_s: float = -1e9
+
+    def success(self, now: datetime, monotonic_s: float, **counters: Any) -> None:
+        """A step has done its work; `counters` replace those of the same name."""
+        ended_problem = self.problem_since is not None
+        self.last_success, self.problem_since = now, None
+        self.counters.update(counters)
+        if ended_problem or monotonic_s - self._written_s >= WRITE_EVERY_S:
+            self.write(monotonic_s)
+
+    def problem(self, now: datetime, monotonic_s: float, text: str, **counters: Any) -> None:
+        """A step could not do its work."""
+        self.last_problem = text
+        self.problem_since = self.problem_since or now
+        self.counters.update(counters)
+        self.write(monotonic_s)
+
+    def write(self, monotonic_s: float) -> None:
+        """Write the file; a full disk must not stop the process that reports it."""
+        self._written_s = monotonic_s
+        state = {
+            "role": self.role,
+            "pid": os.getpid(),
+            "started": self.started.isoformat(),
+            "last_success": self.last_success.isoformat() if self.last_success else None,
+            "problem": self.last_problem if self.problem_since else "",
+            "problem_since": self.problem_since.isoformat() if self.problem_since else None,
+            "last_problem": self.last_problem,
+            "counters": self.counters,
+        }
+        folder = self.data / FOLDER
+        try:
+            folder.mkdir(exist_ok=True)
+            replace(folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
+        except OSError as error:  # the next write says it again
+            self.counters["health_not_written"] = str(error)
+
+
+def load_all(data: Path) -> dict[str, dict[str, Any]]:
+    """The published state of every process, by role; a damaged file shows as a problem."""
+    states: dict[str, dict[str, Any]] = {}
+    for path in sorted((data / FOLDER).glob("*.json")):
+        try:
+            states[path.stem] = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            states[path.stem] = {
+                "role": path.stem,
+                "problem": f"unreadable health file: {error}",
+                "counters": {},
+            }
+    return states

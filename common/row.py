@@ -1,0 +1,115 @@
+"""The row: one sensor's one minute. The only place that formats or parses its columns.
+
+A row is a line of tab-separated text, ``time sensor flow pressure samples flow_flags pressure_flags``. The log
+puts an offset before it and a checksum behind it, and knows nothing of what stands between.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from common.clock import minute_of, minute_start
+from common.errors import RowRefused
+
+SENSOR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,31}")
+COLUMNS = ("time", "sensor", "flow", "pressure", "samples", "flow_flags", "pressure_flags")
+CLEAR_FLOW = "0000"  # SYSTEM VALUE PREDICT NIGHT
+CLEAR_PRESSURE = "000"  # SYSTEM VALUE PREDICT
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00(?:[+-]\d\d:\d\d(?::\d\d)?|Z)")
+_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
+_COUNT = re.compile(r"\d{1,6}")
+_FLAGS = re.compile(r"[0-9A-Za-z]+")
+_DECIMALS = 3  # 1 L/h and 1 mbar: finer than any meter at a pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sensor's one minute: means of the readings in it, None where there was no value."""
+
+    minute: int  # UTC minute since 1970
+    sensor: str
+    flow: float | None  # m3/h
+    pressure: float | None  # bar
+    samples: int  # readings in the minute
+    flow_flags: str = CLEAR_FLOW
+    pressure_flags: str = CLEAR_PRESSURE
+
+
+def format_number(value: float | None) -> str:
+    """Up to three decimals without trailing zeros; empty for no value, never 0 for none."""
+    if value is None:
+        return ""
+    text = f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+@lru_cache(maxsize=256)
+def format_time(minute: int, zone: ZoneInfo) -> str:
+    """The start of the minute in the site's zone, ISO 8601 with its UTC offset."""
+    return minute_start(minute).astimezone(zone).isoformat(timespec="seconds")
+
+
+def format_payload(row: Row, zone: ZoneInfo) -> str:
+    """The row's columns, tab-separated, without offset and checksum."""
+    return "\t".join(
+        (
+            format_time(row.minute, zone),
+            row.sensor,
+            format_number(row.flow),
+            format_number(row.pressure),
+            str(row.samples),
+            row.flow_flags,
+            row.pressure_flags,
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def parse_time(text: str) -> int:
+    """The UTC minute of a row's time column."""
+    if not _TIME.fullmatch(text):
+        raise RowRefused("time")
+    try:
+        return minute_of(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise RowRefused("time") from error
+
+
+def _parse_number(text: str, name: str) -> float | None:
+    if text == "":
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise RowRefused(name)
+    return float(text)
+
+
+def parse_payload(text: str) -> Row:
+    """The row in a payload.
+
+    Raises:
+        RowRefused: the text is not one; `reason` names the column.
+    """
+    parts = text.split("\t")
+    if len(parts) != len(COLUMNS):
+        raise RowRefused("columns")
+    time, sensor, flow, pressure, samples, flow_flags, pressure_flags = parts
+    if not SENSOR_ID.fullmatch(sensor):
+        raise RowRefused("sensor")
+    if not _COUNT.fullmatch(samples):
+        raise RowRefused("samples")
+    if len(flow_flags) != len(CLEAR_FLOW) or not _FLAGS.fullmatch(flow_flags):
+        raise RowRefused("flow_flags")
+    if len(pressure_flags) != len(CLEAR_PRESSURE) or not _FLAGS.fullmatch(pressure_flags):
+        raise RowRefused("pressure_flags")
+    return Row(
+        parse_time(time),
+        sensor,
+        _parse_number(flow, "flow"),
+        _parse_number(pressure, "pressure"),
+        int(samples),
+        flow_flags,
+        pressure_flags,
+    )

@@ -1,0 +1,205 @@
+"""The life of a process: options, settings, logging, role, signals, the tick, health, exit code.
+
+A process brings a *worker* with `step(now)`, which does one piece of work and returns. Everything about repeating
+stands here. `schedule` is only the ticker: which window or hour is due is decided in the step, from the data.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import schedule
+
+from common import clock as clocks
+from common import logs
+from common.clock import Clock, FixedClock
+from common.errors import HydrologError, SettingsError
+from common.health import Health
+from common.lock import RoleLock
+from common.retry import Backoff
+from common.settings import Settings, load
+
+TICK_S = 1  # real seconds between two looks at what is due; the smallest that `schedule` knows
+PAUSE_S = 0.1  # real seconds between two looks at the ticker and the signals
+LAST_WORD_S = 4.0  # a step that has not ended this long after SIGTERM is left where it stands: any instant is safe
+ROLES_FOLDER = "roles"
+
+_log = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Do what is due at `now`; the counters to publish. Trouble that passes is raised as a HydrologError."""
+
+    def close(self) -> None:
+        """Leave nothing open."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a worker is built from."""
+
+    settings: Settings
+    clock: Clock
+    stop: threading.Event
+    role: str
+
+    @property
+    def data(self) -> Path:
+        return self.settings.paths.data
+
+
+Build = Callable[[Context], Worker]
+
+
+def parser(program: str, description: str) -> argparse.ArgumentParser:
+    """The options that every process has."""
+    options = argparse.ArgumentParser(prog=program, description=description)
+    options.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings file (TOML); see deploy/hydrolog.example.toml"
+    )
+    options.add_argument("--once", action="store_true", help="do one step and leave")
+    options.add_argument("--at", type=_aware_time, metavar="ISO-TIME", help="with --once: as if it were this time")
+    return options
+
+
+def _aware_time(text: str) -> datetime:
+    time_ = datetime.fromisoformat(text)
+    if time_.tzinfo is None:
+        raise argparse.ArgumentTypeError("needs a UTC offset, like 2024-08-26T16:33:00+09:00")
+    return time_.astimezone(UTC)
+
+
+def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = TICK_S) -> int:
+    """Run a worker until SIGTERM or SIGINT, or for one step with --once; the exit code.
+
+    With `tick_s=0` the step itself waits for its input (the producer at its port) and is called at once again.
+    """
+    logs.setup(role)
+    if options.at and not options.once:
+        sys.stderr.write("--at goes with --once\n")
+        return SettingsError.exit_code
+    clock: Clock = FixedClock(options.at) if options.at else clocks.from_environment()
+    try:
+        settings = load(options.config)
+        _make_data_folder(settings)
+        role_lock = RoleLock(settings.paths.data / ROLES_FOLDER, role)
+        process = _Process(Context(settings, clock, threading.Event(), role), build)
+    except HydrologError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    try:
+        return process.once() if options.once else process.until_stopped(tick_s)
+    finally:
+        role_lock.close()
+
+
+def _make_data_folder(settings: Settings) -> None:
+    try:
+        settings.paths.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError("paths.data", f"cannot make {settings.paths.data}: {error.strerror}") from error
+    if not os.access(settings.paths.data, os.W_OK | os.X_OK):
+        raise SettingsError("paths.data", f"{settings.paths.data} cannot be written by this user")
+
+
+class _Process:
+    def __init__(self, context: Context, build: Build) -> None:
+        self._context = context
+        self._build = build
+        self._health = Health(context.data, context.role, context.clock.now())
+        self._worker: Worker | None = build(context)
+        self._backoff = Backoff(first_s=0.5, cap_s=10.0)
+        self._failures = 0
+        self._not_before_s = 0.0
+        self._said = ""
+
+    def once(self) -> int:
+        """One step; trouble is said and is exit code 1."""
+        assert self._worker is not None
+        try:
+            counters = self._worker.step(self._context.clock.now())
+        except HydrologError as error:
+            sys.stderr.write(f"{error}\n")
+            return error.exit_code
+        finally:
+            self._worker.close()
+        _log.info("once %s", " ".join(f"{key}={value}" for key, value in counters.items()))
+        return 0
+
+    def until_stopped(self, tick_s: int) -> int:
+        """Step at each tick until a signal; then close and leave with 0."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        _log.info("start pid=%d data=%s", os.getpid(), self._context.data)
+        ticker = schedule.Scheduler()
+        if tick_s:
+            ticker.every(tick_s).seconds.do(self._guarded_step)
+            self._guarded_step()
+        while not self._context.stop.is_set():
+            if tick_s:
+                ticker.run_pending()
+                self._context.stop.wait(PAUSE_S)
+            else:
+                self._guarded_step()
+        if self._worker is not None:
+            self._worker.close()
+        self._health.write(time.monotonic())
+        _log.info("stop")
+        return 0
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if not self._context.stop.is_set():
+            self._context.stop.set()
+            timer = threading.Timer(LAST_WORD_S, os._exit, (0,))
+            timer.daemon = True
+            timer.start()
+
+    def _guarded_step(self) -> None:
+        """One step; whatever it raises is published and tried again after a pause, never fatal."""
+        if (pause_s := self._not_before_s - time.monotonic()) > 0:
+            self._context.stop.wait(min(pause_s, PAUSE_S))
+            return
+        clock = self._context.clock
+        try:
+            if self._worker is None:
+                self._worker = self._build(self._context)
+            counters = self._worker.step(clock.now())
+        except HydrologError as error:
+            self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - the one broad except: a defect must not take the process down
+            _log.exception("step_failed")
+            self._failed(f"{type(error).__name__}: {error}")
+            self._rebuild_later()
+        else:
+            if self._failures:
+                _log.info("recovered after_failures=%d", self._failures)
+            self._failures, self._said, self._not_before_s = 0, "", 0.0
+            self._health.success(clock.now(), time.monotonic(), **counters)
+
+    def _failed(self, text: str) -> None:
+        self._failures += 1
+        self._not_before_s = time.monotonic() + self._backoff.wait_s(self._failures)
+        if text != self._said:
+            _log.warning("waiting problem=%s", logs.quoted(text))
+            self._said = text
+        self._health.problem(self._context.clock.now(), time.monotonic(), text, failures=self._failures)
+
+    def _rebuild_later(self) -> None:
+        """After a defect the worker's memory is not trusted: the next step starts from the files again."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            try:
+                worker.close()
+            except Exception:  # noqa: BLE001 - said in the log; the rebuild goes on
+                _log.exception("close_failed")

@@ -1,0 +1,122 @@
+-- hydrolog's tables. Every statement can be run again without harm.
+
+-- Sensors that the utility knows. A row of any other sensor goes to UNREGISTERED_VAL_TB.
+CREATE TABLE IF NOT EXISTS SENSOR_TB (
+    sensor        text PRIMARY KEY,
+    name          text NOT NULL DEFAULT '',
+    flow_max      double precision,            -- m3/h, physical limit of the meter
+    pressure_max  double precision,            -- bar
+    registered_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- One row a sensor and minute, exactly as it stood in the log. Partitioned by month: see real_val_partition().
+CREATE TABLE IF NOT EXISTS REAL_VAL_TB (
+    sensor         text NOT NULL,
+    time           timestamptz NOT NULL,       -- start of the minute
+    flow           double precision,           -- m3/h, NULL = no value
+    pressure       double precision,           -- bar, NULL = no value
+    samples        integer NOT NULL,           -- readings in the minute
+    flow_flags     text NOT NULL DEFAULT '0000',
+    pressure_flags text NOT NULL DEFAULT '000',
+    log_id         text NOT NULL,              -- with log_offset: which row of which log this is
+    log_offset     bigint NOT NULL,
+    PRIMARY KEY (sensor, time)
+) PARTITION BY RANGE (time);
+
+CREATE TABLE IF NOT EXISTS UNREGISTERED_VAL_TB (
+    sensor         text NOT NULL,
+    time           timestamptz NOT NULL,
+    flow           double precision,
+    pressure       double precision,
+    samples        integer NOT NULL,
+    flow_flags     text NOT NULL DEFAULT '0000',
+    pressure_flags text NOT NULL DEFAULT '000',
+    log_id         text NOT NULL,
+    log_offset     bigint NOT NULL,
+    PRIMARY KEY (sensor, time)
+);
+
+-- One row a flagged value: which method spoke, what it says.
+CREATE TABLE IF NOT EXISTS OUTLIER_TB (
+    sensor   text NOT NULL,
+    time     timestamptz NOT NULL,
+    channel  text NOT NULL CHECK (channel IN ('flow', 'pressure')),
+    method   text NOT NULL CHECK (method IN ('SYSTEM', 'VALUE', 'PREDICT', 'NIGHT')),
+    code     text NOT NULL,                    -- the flag's letter
+    severity text NOT NULL,                    -- WATCH, LEAK, FAULT, SUPPLY
+    value    double precision,
+    reason   text NOT NULL,                    -- in words and numbers, for the operator
+    PRIMARY KEY (sensor, time, channel, method)
+);
+
+-- Every forecast ever made, so that forecasts can be judged later.
+CREATE TABLE IF NOT EXISTS PRED_VAL_TB (
+    sensor        text NOT NULL,
+    made_at       timestamptz NOT NULL,
+    hour          timestamptz NOT NULL,        -- start of the hour that is forecast
+    flow          double precision,            -- m3/h, mean of the hour
+    pressure      double precision,            -- bar
+    flow_low      double precision,            -- 90 % interval
+    flow_high     double precision,
+    pressure_low  double precision,
+    pressure_high double precision,
+    model         text NOT NULL,
+    PRIMARY KEY (sensor, made_at, hour)
+);
+CREATE INDEX IF NOT EXISTS pred_val_hour ON PRED_VAL_TB (hour, sensor);
+
+-- The mean of minutes T-9..T, every ten minutes of the night.
+CREATE TABLE IF NOT EXISTS NIGHT_FLOW_VAL_TB (
+    sensor           text NOT NULL,
+    time             timestamptz NOT NULL,     -- T
+    flow             double precision,         -- m3/h, mean of the minutes that have a value
+    pressure         double precision,         -- bar
+    minutes          integer NOT NULL,         -- distinct minutes present, 0..10
+    flow_minutes     integer NOT NULL,         -- of these, with a flow value
+    pressure_minutes integer NOT NULL,
+    complete         boolean NOT NULL,         -- all ten minutes were there
+    computed_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (sensor, time)
+);
+
+-- The reference receiver: what arrived, each row once.
+CREATE TABLE IF NOT EXISTS RECEIVED_TB (
+    site           text NOT NULL,
+    log_id         text NOT NULL,
+    log_offset     bigint NOT NULL,
+    time           timestamptz NOT NULL,
+    sensor         text NOT NULL,
+    flow           double precision,
+    pressure       double precision,
+    samples        integer NOT NULL,
+    flow_flags     text NOT NULL,
+    pressure_flags text NOT NULL,
+    pred_flow      double precision NOT NULL,
+    pred_pressure  double precision NOT NULL,
+    received_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (site, log_id, log_offset)
+);
+CREATE INDEX IF NOT EXISTS received_time ON RECEIVED_TB (time);
+
+CREATE TABLE IF NOT EXISTS RECEIVED_BATCH_TB (
+    key         text PRIMARY KEY,              -- the Idempotency-Key
+    sha256      text NOT NULL,                 -- of the body
+    rows        integer NOT NULL,
+    repeated    integer NOT NULL,              -- rows of it that were here already
+    received_at timestamptz NOT NULL DEFAULT now(),
+    times_seen  integer NOT NULL DEFAULT 1
+);
+
+-- The month's partition of REAL_VAL_TB for a time; made when the first row of the month comes.
+CREATE OR REPLACE FUNCTION real_val_partition(at timestamptz) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    first date := date_trunc('month', at AT TIME ZONE 'UTC')::date;
+    name  text := 'real_val_' || to_char(first, 'YYYYMM');
+BEGIN
+    IF to_regclass(name) IS NULL THEN
+        EXECUTE format(
+            'CREATE TABLE IF NOT EXISTS %I PARTITION OF REAL_VAL_TB FOR VALUES FROM (%L) TO (%L)',
+            name, first::text || ' 00:00+00', (first + interval '1 month')::date::text || ' 00:00+00');
+    END IF;
+    RETURN name;
+END $$;

@@ -1,0 +1,1 @@
+"""The forecaster: hourly forecasts of flow and pressure from one global LSTM."""

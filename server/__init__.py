@@ -1,0 +1,1 @@
+"""The reference receiver of batches and the operator's page."""
