@@ -21,8 +21,9 @@ from common.errors import SettingsError
 PREFIX = "HYDROLOG_"
 SERVER_TOKEN = "HYDROLOG_SERVER__TOKEN"
 RECEIVER_TOKEN = "HYDROLOG_RECEIVER__TOKEN"
-# Variables with the prefix that are not settings: the demo's shared clock and the two secrets.
-_NOT_SETTINGS = {"HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
+CONFIG = "HYDROLOG_CONFIG"  # the settings file of a whole group of processes; --config wins
+# Variables with the prefix that are not settings: the file, the group's folder, the demo's shared clock, two secrets.
+_NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
 
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -180,9 +181,13 @@ _SECTIONS: dict[str, type[Any]] = {
 def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and check all settings; relative paths are taken from the settings file's folder.
 
+    Without `config` the file is the one that HYDROLOG_CONFIG names, if it is set.
+
     Raises:
         SettingsError: names the first key that is missing, unknown or wrong.
     """
+    if config is None and environ.get(CONFIG):
+        config = Path(environ[CONFIG])
     folder = config.resolve().parent if config else Path.cwd()
     raw = _read_toml(config) if config else {}
     for name in raw:
