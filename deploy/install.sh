@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs hydrolog on a Debian or Ubuntu box, or brings an installed one up to date. Run it as root from the folder
+# that holds this program:  sudo ./deploy/install.sh
+# Settings and data that are there already stay as they are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+home=/opt/hydrolog          # the program
+settings=/etc/hydrolog      # the settings and the secret
+state=/var/lib/hydrolog     # everything that is kept
+
+[ "$(id -u)" = 0 ] || { echo "run it as root: sudo $0" >&2; exit 1; }
+python=$(command -v python3.11 || command -v python3) || { echo "python3 is missing: apt install python3 python3-venv" >&2; exit 1; }
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$python is too old: 3.11 or later is needed" >&2; exit 1; }
+
+echo "1/5 user hydrolog"
+id hydrolog >/dev/null 2>&1 || useradd --system --home-dir "$state" --shell /usr/sbin/nologin hydrolog
+usermod --append --groups dialout hydrolog  # the serial ports
+
+echo "2/5 program in $home (some minutes: libraries come from the internet)"
+"$python" -m venv "$home/.venv"
+"$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+"$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check .
+mkdir -p "$home/deploy"
+cp deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml "$home/deploy/"
+
+echo "3/5 settings in $settings"
+install -d -o root -g hydrolog -m 0750 "$settings"
+[ -e "$settings/hydrolog.toml" ] || install -o root -g hydrolog -m 0640 deploy/hydrolog.example.toml "$settings/hydrolog.toml"
+if [ ! -e "$settings/server.token" ]; then
+    (umask 077 && "$python" -c 'import secrets; print(secrets.token_urlsafe(32))' >"$settings/server.token")
+    chown hydrolog: "$settings/server.token"
+fi
+
+echo "4/5 the command hydrolog, udev rules, systemd unit"
+install -d -o hydrolog -g hydrolog -m 0750 "$state"
+cat >/usr/local/bin/hydrolog <<'WRAPPER'
+#!/bin/sh
+# hydrolog with the box's settings, as the box's user.
+[ "$(id -u)" = 0 ] || exec sudo "$0" "$@"
+cd /var/lib/hydrolog
+exec setpriv --reuid hydrolog --regid hydrolog --init-groups env HYDROLOG_CONFIG=/etc/hydrolog/hydrolog.toml \
+    HYDROLOG_HOME=/var/lib/hydrolog XDG_RUNTIME_DIR=/run/hydrolog /opt/hydrolog/.venv/bin/hydrolog "$@"
+WRAPPER
+chmod 0755 /usr/local/bin/hydrolog
+install -m 0644 deploy/99-serial.rules /etc/udev/rules.d/99-serial.rules
+install -m 0644 deploy/hydrolog.service /etc/systemd/system/hydrolog.service
+
+echo "5/5 start at boot"
+if [ -d /run/systemd/system ]; then
+    udevadm control --reload && udevadm trigger --subsystem-match=tty
+    systemctl daemon-reload
+    systemctl enable hydrolog
+    echo "Done. Now write the settings (nano $settings/hydrolog.toml), then: hydrolog check; systemctl restart hydrolog"
+else
+    echo "Done, but systemd does not run here: start the group by hand as $home/deploy/README.md says."
+fi
