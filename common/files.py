@@ -1,7 +1,10 @@
 """Small files that are replaced whole: a reader sees the old one or the new one, never a part."""
 
+import errno
 import os
 from pathlib import Path
+
+COPY_BYTES = 1024 * 1024
 
 
 def sync_folder(folder: Path) -> None:
@@ -41,3 +44,18 @@ def replace(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o640)
     temporary.replace(path)
     if durable:
         sync_folder(path.parent)
+
+
+def copy_range(source: int, start: int, end: int, target: int) -> None:
+    """Append the bytes from `start` to `end` of one open file to another, in bounded memory.
+
+    Raises:
+        OSError: the disk refuses, or the source ends before `end`.
+    """
+    position = start
+    while position < end:
+        chunk = os.pread(source, min(COPY_BYTES, end - position), position)
+        if not chunk:
+            raise OSError(errno.EIO, "the file became shorter while it was copied")
+        write_all(target, chunk)
+        position += len(chunk)

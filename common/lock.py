@@ -70,7 +70,7 @@ class Lock:
         while not lock_descriptor(self._descriptor, blocking=False):
             if time.monotonic() >= give_up_s:
                 raise LockTimeout(
-                    f"{self.path} was not free for {deadline_s:g} s; a process that holds it is stopped or its disk hangs"
+                    f"{self.path} was not free for {deadline_s:g} s; its holder is stopped or the disk hangs"
                 )
             time.sleep(pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)

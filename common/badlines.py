@@ -1,0 +1,33 @@
+"""Damaged lines are set aside in ``server_data.bad``, each once, with where they stood; never believed, never lost."""
+
+import os
+from pathlib import Path
+from zlib import crc32
+
+from common.files import write_all
+
+FILE_NAME = "server_data.bad"
+LARGEST_FILE = 16 * 1024 * 1024  # bytes: a disk that damages everything must not be filled with the proof of it
+LONGEST_PIECE = 4096  # bytes of a damaged line that are kept: enough to recognise a row
+
+
+def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> bool:
+    """Keep a damaged line; True if it was not there yet. Call it under the log's lock.
+
+    Args:
+        kind: ``line`` (complete, damaged), ``torn`` (no line break) or ``header``.
+        after: the offset of the good row before it, -1 if unknown.
+    """
+    key = f"{kind}\tlog={log_id}\tafter={after}\tbytes={len(raw)}\tcrc={crc32(raw):08x}\t".encode()
+    descriptor = os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    try:
+        kept = os.pread(descriptor, LARGEST_FILE, 0)
+        if key in kept:
+            return False
+        text = ascii(raw[:LONGEST_PIECE])[2:-1].encode()
+        if len(kept) + len(key) + len(text) < LARGEST_FILE:
+            write_all(descriptor, key + text + b"\n")
+            os.fdatasync(descriptor)
+        return True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,84 @@
+"""A group's commit: the offset of the next row it wants, in a text file of two lines of 64 bytes.
+
+The lines are written in turn, each with a number that grows and a CRC; the newest line that proves itself counts.
+A write that is torn by a power cut therefore leaves the commit before it, and a commit costs one write and one
+sync of a file that never changes its size (a new file and a rename cost four times as much).
+"""
+
+import os
+import re
+from pathlib import Path
+from zlib import crc32
+
+from common.errors import LogError
+from common.files import replace
+
+FOLDER = "groups"
+LINE_BYTES = 64
+_LINE = re.compile(rb"offset=(\d{1,18}) +commit=(\d{1,18}) +crc=([0-9a-f]{8})\n")
+
+
+def _format(offset: int, number: int) -> bytes:
+    proved = f"offset={offset} commit={number}".ljust(LINE_BYTES - len(" crc=00000000\n")).encode()
+    return b"%b crc=%08x\n" % (proved, crc32(proved))
+
+
+def _parse(line: bytes) -> tuple[int, int] | None:
+    """(number, offset) of a line that proves itself."""
+    found = _LINE.fullmatch(line)
+    if not found or b"%08x" % crc32(line[: -len(" crc=00000000\n")]) != found[3]:
+        return None
+    return int(found[2]), int(found[1])
+
+
+def _newest(data: bytes) -> tuple[int, int] | None:
+    return max(filter(None, (_parse(data[:LINE_BYTES]), _parse(data[LINE_BYTES:]))), default=None)
+
+
+def read(data: Path, group: str) -> int | None:
+    """The committed offset of a group; None if its file is missing or neither line proves itself."""
+    try:
+        newest = _newest((data / FOLDER / group).read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LogError(f"cannot read {data / FOLDER / group}: {error.strerror}") from error
+    return newest[1] if newest else None
+
+
+def read_all(data: Path) -> dict[str, int]:
+    """The committed offset of every group that has a readable file."""
+    paths = [path for path in sorted((data / FOLDER).glob("*")) if path.suffix == ""]
+    return {path.name: offset for path in paths if (offset := read(data, path.name)) is not None}
+
+
+class CommitFile:
+    """One group's file, kept open by the one process that holds the group."""
+
+    def __init__(self, data: Path, group: str, missing: int) -> None:
+        """Open the file, or make it with the commit `missing` if there is none that can be read."""
+        self._path = data / FOLDER / group
+        self.was_missing = read(data, group) is None
+        if self.was_missing:
+            replace(self._path, _format(missing, 0) + _format(missing, 1))
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        newest = _newest(os.pread(self._descriptor, 2 * LINE_BYTES, 0))
+        if newest is None:
+            raise LogError(f"cannot read {self._path}: it changed while it was opened")
+        self._number, self.offset = newest
+
+    def write(self, offset: int) -> None:
+        """Commit durably; the line that is not the newest is overwritten.
+
+        Raises:
+            OSError: the disk refuses; the commit before this one stands, or this one does.
+        """
+        number = self._number + 1
+        # Which place holds the newest line follows from its number, so both never go at once.
+        place = number % 2 * LINE_BYTES
+        os.pwrite(self._descriptor, _format(offset, number), place)
+        os.fdatasync(self._descriptor)
+        self._number, self.offset = number, offset
+
+    def close(self) -> None:
+        os.close(self._descriptor)

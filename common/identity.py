@@ -1,0 +1,48 @@
+"""Who this log is: a UUID made with it, bound to the machine and to the folder it was made in.
+
+A box that was cloned, or whose folder was restored from a backup, would give offsets again that its old self has
+sent already, and the server would drop the new rows as repeats. The machine's id and the inode of the lock file (which
+is never deleted) tell the copy from the original; a copy takes a new id and keeps its offsets.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.files import replace
+
+FILE_NAME = "server_data.txt.id"
+MACHINE_ID = Path("/etc/machine-id")
+
+
+@dataclass(frozen=True)
+class Identity:
+    log_id: str
+    machine: str
+
+
+def new_log_id() -> str:
+    return str(uuid.uuid4())
+
+
+def machine(lock_file: Path) -> str:
+    """A short name for this machine and this folder; it says nothing about either."""
+    try:
+        machine_id = MACHINE_ID.read_text("ascii", errors="replace").strip()
+    except OSError:
+        machine_id = ""
+    return hashlib.sha256(f"{machine_id} {lock_file.stat().st_ino}".encode()).hexdigest()[:16]
+
+
+def load(data: Path) -> Identity | None:
+    """The stored identity; None if it is missing or damaged."""
+    try:
+        words = dict(word.split("=", 1) for word in (data / FILE_NAME).read_text("ascii").split())
+        return Identity(str(uuid.UUID(words["log"])), words["machine"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def store(data: Path, identity: Identity) -> None:
+    replace(data / FILE_NAME, f"log={identity.log_id} machine={identity.machine}\n".encode())

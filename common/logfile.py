@@ -1,0 +1,154 @@
+"""One file of the log, read by position: header, tail, search by offset, lines. It never writes.
+
+Offsets grow along the file, so a row is found by halving the file; a damaged line in the way is stepped over.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from common.lines import LONGEST_LINE, Header, Record, parse_header, parse_line
+
+CHUNK_BYTES = 256 * 1024
+SHORT_TAIL_BYTES = 4096  # some forty rows: enough to find the last good one in nearly every case
+
+
+class Line(NamedTuple):
+    """A complete line: where it starts, where the next one starts, and its row if it proves itself."""
+
+    start: int
+    end: int
+    record: Record | None
+
+
+class Tail(NamedTuple):
+    """What the end of a file says."""
+
+    complete_end: int  # byte after the last line break
+    next_offset: int  # after the last good line and the complete damaged lines behind it; 0 if no line is good
+    damaged: int  # complete damaged lines behind the last good one
+
+
+@dataclass
+class LogFile:
+    """An open file of the log; `inode` tells it from the one that replaces it at the next reset."""
+
+    path: Path
+    descriptor: int
+    inode: int
+    header: Header | None  # None: damaged
+    rows_start: int  # byte of the first row line
+
+    @classmethod
+    def open(cls, path: Path) -> "LogFile":
+        """Open the file at the path.
+
+        Raises:
+            OSError: missing, or not permitted.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        first = os.pread(descriptor, LONGEST_LINE, 0).partition(b"\n")
+        header = parse_header(first[0]) if first[1] else None
+        # A first line that is itself a good row means that the header is gone, not that the row is a header.
+        is_row = bool(first[1]) and parse_line(first[0]) is not None
+        rows_start = 0 if is_row or not first[1] else len(first[0]) + 1
+        return cls(path, descriptor, os.fstat(descriptor).st_ino, header, rows_start)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+    def size(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+    def is_current(self) -> bool:
+        """Whether the path still names this file."""
+        try:
+            return os.stat(self.path).st_ino == self.inode  # noqa: PTH116 - one call, in the hot path
+        except FileNotFoundError:
+            return False
+
+    def lines(self, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Line]:
+        """The complete lines from byte `start`, which is a line's first, up to byte `end`, in bounded memory.
+
+        `chunk_bytes` is read at a time: less for a caller who wants a few lines only.
+        """
+        position, rest = start, b""
+        line_start = start
+        while position < end:
+            chunk = os.pread(self.descriptor, min(chunk_bytes, end - position), position)
+            if not chunk:
+                return
+            position += len(chunk)
+            pieces = (rest + chunk).split(b"\n")
+            rest = pieces.pop()
+            for piece in pieces:
+                line_end = line_start + len(piece) + 1
+                yield Line(line_start, line_end, parse_line(piece))
+                line_start = line_end
+            if len(rest) > LONGEST_LINE:  # junk without a line break: a damaged line, however long
+                after = self._after_line_break(position, end)
+                if after is None:
+                    return
+                yield Line(line_start, after, None)
+                line_start = position = after
+                rest = b""
+
+    def _after_line_break(self, position: int, end: int) -> int | None:
+        while position < end:
+            chunk = os.pread(self.descriptor, min(CHUNK_BYTES, end - position), position)
+            if not chunk:
+                return None
+            found = chunk.find(b"\n")
+            if found >= 0:
+                return position + found + 1
+            position += len(chunk)
+        return None
+
+    def first_good(self, start: int, end: int) -> Line | None:
+        """The first line from `start` on that proves itself."""
+        return next((line for line in self.lines(start, end) if line.record), None)
+
+    def _line_start_after(self, position: int, end: int) -> int:
+        """The start of the first line that begins at or after `position`."""
+        if position <= self.rows_start:
+            return self.rows_start
+        found = self._after_line_break(position - 1, end)
+        return end if found is None else found
+
+    def seek(self, offset: int, end: int) -> int:
+        """The byte where the first row with this offset or a later one starts; `end` if there is none.
+
+        Damaged lines just before that row are skipped or not: whoever reads on judges them again.
+        """
+        low, high = self.rows_start, end
+        while high - low > CHUNK_BYTES // 4:
+            middle = self._line_start_after((low + high) // 2, high)
+            line = self.first_good(middle, high) if middle < high else None
+            if line is None or line.record is None or line.record.offset >= offset:
+                high = min(high, (low + high) // 2)
+            else:
+                low = line.start
+        low = self._line_start_after(low, end)
+        for line in self.lines(low, end):
+            if line.record and line.record.offset >= offset:
+                return line.start
+        return end
+
+    def tail(self, floor: int) -> Tail:
+        """Read the end of the file backwards until a good line is found, at most down to byte `floor`."""
+        size = self.size()
+        span = SHORT_TAIL_BYTES
+        while True:
+            start = max(floor, size - span)
+            if start > floor:
+                start = self._line_start_after(start, size)
+            pieces = os.pread(self.descriptor, size - start, start).split(b"\n")
+            torn = pieces.pop()
+            for damaged, piece in enumerate(reversed(pieces)):
+                if record := parse_line(piece):
+                    return Tail(size - len(torn), record.offset + 1 + damaged, damaged)
+            if start <= floor:
+                return Tail(size - len(torn), 0, len(pieces))
+            span *= 8

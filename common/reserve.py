@@ -1,0 +1,59 @@
+"""Room kept for the worst day: a file that is given up when the disk is full, so that resetting still works.
+
+While it is given up, appends are refused until there is room for it again: otherwise the next append would eat
+what the reset needs.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+FILE_NAME = "server_data.reserve"
+LARGEST_BYTES = 4 * 1024 * 1024  # a header, a compaction's first megabyte, state files
+SHARE_OF_DISK = 64  # of a tiny file system no more than this part
+
+_log = logging.getLogger(__name__)
+
+
+class Reserve:
+    def __init__(self, data: Path) -> None:
+        self._path = data / FILE_NAME
+        space = os.statvfs(data)
+        self._bytes = min(LARGEST_BYTES, space.f_blocks * space.f_frsize // SHARE_OF_DISK) // 4096 * 4096
+        self._given_up = False
+        self.restore()
+
+    def check(self, bytes_needed: int) -> None:
+        """Refuse an append while the reserve is given up and there is no room for both.
+
+        Raises:
+            OSError: ENOSPC.
+        """
+        if not self._given_up:
+            return
+        self.restore()
+        if self._given_up and self._free() < bytes_needed + self._bytes:
+            raise OSError(28, "No space left on device (the reserve is kept for the reset)")
+
+    def give_up(self) -> None:
+        """Free the reserve's room."""
+        self._given_up = True
+        self._path.unlink(missing_ok=True)
+
+    def restore(self) -> None:
+        """Take the room again as soon as there is plenty."""
+        if self._bytes == 0 or (self._path.exists() and not self._given_up):
+            return
+        if self._free() < 2 * self._bytes:
+            self._given_up = True
+            return
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            os.posix_fallocate(descriptor, 0, self._bytes)
+        finally:
+            os.close(descriptor)
+        self._given_up = False
+
+    def _free(self) -> int:
+        space = os.statvfs(self._path.parent)
+        return space.f_bavail * space.f_frsize

@@ -1,0 +1,70 @@
+"""Fixtures of all tests: a real Postgres, and settings on a folder of the test's own."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from common import database, embedded
+from common.settings import Settings, load
+
+TEMPLATE = "hydrolog_template"
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """An embedded Postgres for the whole run, with the schema in a template database."""
+    # Not pytest's own folder: the server runs as another user when we are root, and its socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="hydrolog-pg-"))
+    folder.chmod(0o755)
+    stop = embedded.start(folder)
+    url = (folder / database.URL_FILE).read_text().strip()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    database.init_schema(_with_database(url, TEMPLATE))
+    yield url
+    stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A fresh database with hydrolog's tables, dropped after the test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
+        yield _with_database(postgres_url, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path) -> MakeSettings:
+    """Settings on `tmp_path / "data"`; keywords are SECTION__KEY=text, as in the environment."""
+
+    def make(**keys: object) -> Settings:
+        environ = {f"HYDROLOG_{key.upper()}": str(value) for key, value in keys.items()}
+        settings = load(None, {"HYDROLOG_PATHS__DATA": str(tmp_path / "data"), **environ})
+        settings.paths.data.mkdir(parents=True, exist_ok=True)
+        return settings
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own HYDROLOG_ variables must not reach a test."""
+    for variable in [name for name in os.environ if name.startswith("HYDROLOG_")]:
+        monkeypatch.delenv(variable)
