@@ -4,11 +4,16 @@ Foreign exceptions (OSError, psycopg.Error, serial.SerialException ...) are turn
 they enter, with ``from``. Only `SettingsError` and `RoleTaken` end a process; everything else is waited for.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class HydrologError(Exception):
     """Something went wrong in hydrolog."""
 
     exit_code = 1
+    counters: Mapping[str, Any] = MappingProxyType({})  # what a process publishes while it waits: its lag goes on growing
 
     def __str__(self) -> str:
         return super().__str__() or (type(self).__doc__ or "").splitlines()[0]
@@ -75,6 +80,14 @@ class NotDurable(LogError):
 
 class LockTimeout(LogError):
     """The log's lock was not free in time."""
+
+
+class NotDelivered(HydrologError):
+    """The server has not taken the rows; they are kept."""
+
+    def __init__(self, problem: str, counters: Mapping[str, Any]) -> None:
+        super().__init__(problem)
+        self.counters = counters
 
 
 class ModelUnusable(HydrologError):

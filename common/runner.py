@@ -176,10 +176,10 @@ class _Process:
                 self._worker = self._build(self._context)
             counters = self._worker.step(clock.now())
         except HydrologError as error:
-            self._failed(str(error))
+            self._failed(str(error), error.counters)
         except Exception as error:  # noqa: BLE001 - the one broad except: a defect must not take the process down
             _log.exception("step_failed")
-            self._failed(f"{type(error).__name__}: {error}")
+            self._failed(f"{type(error).__name__}: {error}", {})
             self._rebuild_later()
         else:
             if self._failures:
@@ -187,13 +187,13 @@ class _Process:
             self._failures, self._said, self._not_before_s = 0, "", 0.0
             self._health.success(clock.now(), time.monotonic(), **counters)
 
-    def _failed(self, text: str) -> None:
+    def _failed(self, text: str, counters: Mapping[str, Any]) -> None:
         self._failures += 1
         self._not_before_s = time.monotonic() + self._backoff.wait_s(self._failures)
         if text != self._said:
             _log.warning("waiting problem=%s", logs.quoted(text))
             self._said = text
-        self._health.problem(self._context.clock.now(), time.monotonic(), text, failures=self._failures)
+        self._health.problem(self._context.clock.now(), time.monotonic(), text, failures=self._failures, **counters)
 
     def _rebuild_later(self) -> None:
         """After a defect the worker's memory is not trusted: the next step starts from the files again."""
