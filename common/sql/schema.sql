@@ -79,6 +79,30 @@ CREATE TABLE IF NOT EXISTS NIGHT_FLOW_VAL_TB (
     PRIMARY KEY (sensor, time)
 );
 
+-- What each night says about leakage, with everything it was computed from.
+CREATE TABLE IF NOT EXISTS NIGHT_REPORT_TB (
+    sensor              text NOT NULL,
+    night               date NOT NULL,         -- the site's date of the morning
+    hour_start          timestamptz,           -- the quietest rolling hour of the report's hours, NULL = too few values
+    hour_flow           double precision,      -- m3/h, mean of that hour without faulty values
+    hour_pressure       double precision,      -- bar
+    hour_minutes        integer NOT NULL,      -- believed minutes in it
+    good_minutes        integer NOT NULL,      -- believed flow values in all of the report's hours
+    faulty_minutes      integer NOT NULL,      -- left out because of a SYSTEM flag
+    percentile_flow     double precision,      -- m3/h, 20th percentile of the last seven days' hour_flow
+    percentile_nights   integer NOT NULL,      -- nights it was made from
+    night_use           double precision,      -- m3/h, what people are taken to use
+    n1                  double precision NOT NULL, -- leak ~ pressure ^ n1
+    reference_pressure  double precision,      -- bar, median of the last nights' hour_pressure
+    leak_flow           double precision,      -- m3/h = hour_flow - night_use
+    leak_flow_reference double precision,      -- m3/h at the reference pressure: what nights are compared by
+    day_factor          double precision,      -- h/d, sum over the day of (pressure / hour_pressure) ^ n1
+    pressure_hours      integer NOT NULL,      -- hours of the day that had a pressure
+    leak_day            double precision,      -- m3/d = leak_flow * day_factor
+    computed_at         timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (sensor, night)
+);
+
 -- The reference receiver: what arrived, each row once.
 CREATE TABLE IF NOT EXISTS RECEIVED_TB (
     site           text NOT NULL,

@@ -1,0 +1,33 @@
+-- The means of the given windows T (minutes T-9..T) for every registered sensor, written where they are missing or
+-- where REAL_VAL_TB holds more minutes than they were made from. A sensor without a row in the day up to T has no
+-- window; one with a row in that day but none in the window has one that says so. Windows whose rows have been
+-- deleted since keep what was stored. Returns the windows that were written.
+-- %(windows)s: array of T; %(now)s: when this is computed.
+INSERT INTO NIGHT_FLOW_VAL_TB AS stored
+    (sensor, time, flow, pressure, minutes, flow_minutes, pressure_minutes, complete, computed_at)
+SELECT known.sensor, wanted.time, found.flow, found.pressure, found.minutes, found.flow_minutes,
+       found.pressure_minutes, found.minutes = 10, %(now)s
+FROM SENSOR_TB AS known
+CROSS JOIN unnest(%(windows)s::timestamptz[]) AS wanted (time)
+CROSS JOIN LATERAL (
+    SELECT avg(flow) AS flow, avg(pressure) AS pressure,
+           count(DISTINCT date_trunc('minute', time)) AS minutes,
+           count(DISTINCT date_trunc('minute', time)) FILTER (WHERE flow IS NOT NULL) AS flow_minutes,
+           count(DISTINCT date_trunc('minute', time)) FILTER (WHERE pressure IS NOT NULL) AS pressure_minutes
+    FROM REAL_VAL_TB AS taken
+    WHERE taken.sensor = known.sensor
+      AND taken.time >= wanted.time - interval '9 minutes' AND taken.time < wanted.time + interval '1 minute'
+) AS found
+WHERE found.minutes > 0 OR EXISTS (
+    SELECT FROM REAL_VAL_TB AS earlier
+    WHERE earlier.sensor = known.sensor
+      AND earlier.time > wanted.time - interval '1 day' AND earlier.time <= wanted.time
+)
+ON CONFLICT (sensor, time) DO UPDATE
+SET flow = excluded.flow, pressure = excluded.pressure, minutes = excluded.minutes,
+    flow_minutes = excluded.flow_minutes, pressure_minutes = excluded.pressure_minutes,
+    complete = excluded.complete, computed_at = excluded.computed_at
+WHERE excluded.minutes >= stored.minutes
+  AND (excluded.minutes, excluded.flow_minutes, excluded.pressure_minutes)
+      IS DISTINCT FROM (stored.minutes, stored.flow_minutes, stored.pressure_minutes)
+RETURNING sensor, time, minutes, complete, (xmax <> 0) AS again

@@ -1,0 +1,165 @@
+"""From night flow to leakage, as the water industry reads it. Pure functions on plain values.
+
+At night a district uses little, so what flows is mostly leakage. Each night gives its quietest rolling hour; the 20th
+percentile of seven nights does not move with one odd night. What people use at night is taken off, the rest is
+leakage; it follows pressure as ``leak ~ pressure ** N1``, which brings nights of different pressure to one scale, and
+one night's hour to a whole day (the night-day factor).
+
+The values come from `REAL_VAL_TB` without those that carry a SYSTEM flag: a frozen meter is no leak.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+HOUR_STEPS = 6  # ten-minute steps in the rolling hour
+HOUR_MINUTES_NEEDED = 50  # believed minutes of 60: an hour made from fewer may have missed its use or its quiet
+PERCENTILE = 0.2
+PERCENTILE_DAYS = 7
+PERCENTILE_NIGHTS_NEEDED = 3  # of the seven; with fewer it is one night's figure under another name
+NIGHT_USE_SHARE = 0.2  # of the quietest night: the middle of the 10..30 % usual where nobody has counted the users
+N1 = 1.0  # leakage exponent without local data: 0.5 for holes in steel, 1.5 for plastic and background leakage
+REFERENCE_NIGHTS = 24  # nights whose pressure and quietest flow a night is compared with
+DAY_HOURS = 24
+DAY_HOURS_NEEDED = 20  # hours with a pressure; the others are taken as their mean
+
+
+@dataclass(frozen=True, slots=True)
+class Tenth:
+    """Believed values of ten minutes."""
+
+    flow_sum: float = 0.0  # m3/h
+    flow_count: int = 0
+    pressure_sum: float = 0.0  # bar
+    pressure_count: int = 0
+    faulty: int = 0  # flow values left out
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHour:
+    """The rolling hour with the lowest mean flow."""
+
+    step: int  # the first of its six steps
+    flow_m3h: float
+    pressure_bar: float | None
+    minutes: int  # believed flow values in it
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier night of the same sensor."""
+
+    night: date
+    flow_m3h: float
+    pressure_bar: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """A night's figures with what they were made from; None where the inputs do not suffice."""
+
+    night: date
+    hour: QuietHour | None
+    good_minutes: int  # believed flow values in the report's hours
+    faulty_minutes: int
+    percentile_m3h: float | None = None
+    percentile_nights: int = 0
+    night_use_m3h: float | None = None
+    n1: float = N1
+    reference_bar: float | None = None
+    leak_m3h: float | None = None
+    leak_reference_m3h: float | None = None  # at the reference pressure: what nights are compared by
+    factor_h: float | None = None  # hours of the night's leakage that make a day's
+    pressure_hours: int = 0
+    leak_m3d: float | None = None
+
+
+def quiet_hour(tenths: Mapping[int, Tenth], steps: int) -> QuietHour | None:
+    """The lowest mean flow of six consecutive steps among `steps`; None if no hour has enough believed minutes."""
+    lowest: QuietHour | None = None
+    for first in range(steps - HOUR_STEPS + 1):
+        parts = [tenths.get(step, Tenth()) for step in range(first, first + HOUR_STEPS)]
+        minutes = sum(part.flow_count for part in parts)
+        if minutes < HOUR_MINUTES_NEEDED:
+            continue
+        flow_m3h = sum(part.flow_sum for part in parts) / minutes
+        if lowest is None or flow_m3h < lowest.flow_m3h:
+            lowest = QuietHour(first, flow_m3h, _pressure(parts), minutes)
+    return lowest
+
+
+def _pressure(parts: Sequence[Tenth]) -> float | None:
+    count = sum(part.pressure_count for part in parts)
+    if count < HOUR_MINUTES_NEEDED:
+        return None
+    mean_bar = sum(part.pressure_sum for part in parts) / count
+    return mean_bar if mean_bar > 0 else None
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of the (not empty) values lie, interpolated between neighbours."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def night_day_factor(hours_bar: Sequence[float], night_bar: float, n1: float) -> float | None:
+    """Hours of the night's leakage that make the day's: the sum of ``(pressure of the hour / night's) ** n1``.
+
+    Assuming 24 is a known error: with pressure lower by day it is less, with pumping by day it may be twice that.
+    """
+    if len(hours_bar) < DAY_HOURS_NEEDED:
+        return None
+    ratios = [math.pow(max(hour_bar, 0.0) / night_bar, n1) for hour_bar in hours_bar]
+    return sum(ratios) * DAY_HOURS / len(ratios)
+
+
+def leakage(
+    night: date, tenths: Mapping[int, Tenth], steps: int, hours_bar: Sequence[float], earlier: Sequence[Earlier]
+) -> Leakage:
+    """One night of one sensor.
+
+    Args:
+        tenths: the report's ten-minute steps that have a row, by their number from 0.
+        steps: how many steps the report's hours have.
+        hours_bar: mean pressure of each hour of the 24 before the night's end that has one.
+        earlier: nights before this one, in any order; those older than `REFERENCE_NIGHTS` days are not used.
+    """
+    good, faulty = (sum(part.flow_count for part in tenths.values()), sum(part.faulty for part in tenths.values()))
+    hour = quiet_hour(tenths, steps)
+    if hour is None:
+        return Leakage(night, None, good, faulty, pressure_hours=len(hours_bar))
+    known = [e for e in earlier if night - timedelta(days=REFERENCE_NIGHTS) < e.night < night]
+    week = [e.flow_m3h for e in known if e.night > night - timedelta(days=PERCENTILE_DAYS)] + [hour.flow_m3h]
+    night_use_m3h = max(0.0, NIGHT_USE_SHARE * min([e.flow_m3h for e in known] + [hour.flow_m3h]))
+    leak_m3h = max(0.0, hour.flow_m3h - night_use_m3h)
+    reference_bar = factor_h = None
+    if hour.pressure_bar is not None:
+        pressures_bar = [e.pressure_bar for e in known if e.pressure_bar is not None]
+        reference_bar = statistics.median([*pressures_bar, hour.pressure_bar])
+        factor_h = night_day_factor(hours_bar, hour.pressure_bar, N1)
+    return Leakage(
+        night,
+        hour,
+        good,
+        faulty,
+        percentile_m3h=percentile(week, PERCENTILE) if len(week) >= PERCENTILE_NIGHTS_NEEDED else None,
+        percentile_nights=len(week),
+        night_use_m3h=night_use_m3h,
+        reference_bar=reference_bar,
+        leak_m3h=leak_m3h,
+        leak_reference_m3h=_at_reference(leak_m3h, hour.pressure_bar, reference_bar),
+        factor_h=factor_h,
+        pressure_hours=len(hours_bar),
+        leak_m3d=leak_m3h * factor_h if factor_h is not None else None,
+    )
+
+
+def _at_reference(leak_m3h: float, pressure_bar: float | None, reference_bar: float | None) -> float | None:
+    if pressure_bar is None or reference_bar is None:
+        return None
+    return leak_m3h * math.pow(reference_bar / pressure_bar, N1)

@@ -1,0 +1,59 @@
+"""The means of the night in `NIGHT_FLOW_VAL_TB`: mean of minutes T-9..T, how many distinct minutes there were.
+
+They take every raw value that is there, faulty ones too: the table says what the meter said. The leakage report,
+which is an interpretation, leaves the faulty ones out.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from common import database
+from common.clock import minute_of, minute_start
+
+_MEANS = database.statement("night_means")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A window that was written."""
+
+    sensor: str
+    window: int  # T, UTC minute
+    minutes: int
+    complete: bool
+    again: bool  # it was there before, made from fewer minutes
+
+
+def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) -> list[Stored]:
+    """Write the windows that are missing or whose rows have grown; what was written.
+
+    Safe to repeat: a window whose rows are as they were is left alone.
+    """
+    times = [minute_start(window) for window in windows]
+    if not times:
+        return []
+    cursor.execute(_MEANS, {"windows": times, "now": now})
+    return [
+        Stored(sensor, minute_of(time), minutes, complete, again)
+        for sensor, time, minutes, complete, again in cursor.fetchall()
+    ]
+
+
+def first_row_minute(cursor: psycopg.Cursor[Any]) -> int | None:
+    """The oldest minute in REAL_VAL_TB of any registered sensor; None if there is no row."""
+    cursor.execute(
+        "SELECT min(first) FROM SENSOR_TB AS known CROSS JOIN LATERAL"
+        " (SELECT min(time) AS first FROM REAL_VAL_TB AS taken WHERE taken.sensor = known.sensor) AS oldest"
+    )
+    row = cursor.fetchone()
+    return minute_of(row[0]) if row and row[0] is not None else None
+
+
+def registered(cursor: psycopg.Cursor[Any]) -> frozenset[str]:
+    """The sensors of SENSOR_TB."""
+    cursor.execute("SELECT sensor FROM SENSOR_TB")
+    return frozenset(row[0] for row in cursor.fetchall())

@@ -1,0 +1,141 @@
+"""The report of each night in `NIGHT_REPORT_TB`, with all its inputs, and of the last one in ``night_state.json``."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from common import database
+from common.clock import minute_start
+from common.files import replace
+from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Leakage, Tenth, leakage
+from nightflow.window import WINDOW_MINUTES, Night
+
+STATE_FILE = "night_state.json"
+
+_TENTHS = database.statement("night_tenths")
+_HOURS = database.statement("night_hours")
+_REPORT = database.statement("night_report")
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    tenths: dict[str, dict[int, Tenth]]
+    hours_bar: dict[str, list[float]]
+    earlier: dict[str, list[Earlier]]
+
+
+def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
+    """Whether a sensor has windows in the night but no report of it."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM NIGHT_FLOW_VAL_TB AS stored WHERE stored.time BETWEEN %s AND %s AND NOT EXISTS"
+        " (SELECT FROM NIGHT_REPORT_TB AS report WHERE report.sensor = stored.sensor AND report.night = %s))",
+        (minute_start(night.windows[0]), minute_start(night.last_window), night.date),
+    )
+    row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def store(cursor: psycopg.Cursor[Any], night: Night, now: datetime) -> dict[str, Leakage]:
+    """Compute and write the night's report of every sensor that has windows in it; by sensor."""
+    inputs = _read_inputs(cursor, night)
+    cursor.execute(
+        "SELECT DISTINCT sensor FROM NIGHT_FLOW_VAL_TB WHERE time BETWEEN %s AND %s ORDER BY sensor",
+        (minute_start(night.windows[0]), minute_start(night.last_window)),
+    )
+    reports = {
+        sensor: leakage(
+            night.date,
+            inputs.tenths[sensor],
+            len(night.report),
+            inputs.hours_bar[sensor],
+            inputs.earlier[sensor],
+        )
+        for (sensor,) in cursor.fetchall()
+    }
+    if reports:
+        cursor.executemany(_REPORT, [_row(sensor, night, found, now) for sensor, found in reports.items()])
+    return reports
+
+
+def _read_inputs(cursor: psycopg.Cursor[Any], night: Night) -> _Inputs:
+    inputs = _Inputs(defaultdict(dict), defaultdict(list), defaultdict(list))
+    first, end = _report_minutes(night)
+    cursor.execute(_TENTHS, {"first": minute_start(first), "end": minute_start(end)})
+    for sensor, step, *values in cursor.fetchall():
+        inputs.tenths[sensor][step] = Tenth(*values)
+    day = {"first": minute_start(night.end - DAY_HOURS * 60), "end": minute_start(night.end)}
+    cursor.execute(_HOURS, day)
+    for sensor, pressure_bar in cursor.fetchall():
+        inputs.hours_bar[sensor].append(pressure_bar)
+    cursor.execute(
+        "SELECT sensor, night, hour_flow, hour_pressure FROM NIGHT_REPORT_TB"
+        " WHERE night >= %s AND night < %s AND hour_flow IS NOT NULL",
+        (night.date - timedelta(days=REFERENCE_NIGHTS), night.date),
+    )
+    for sensor, *values in cursor.fetchall():
+        inputs.earlier[sensor].append(Earlier(*values))
+    return inputs
+
+
+def _report_minutes(night: Night) -> tuple[int, int]:
+    """First minute of the report's first window, minute after its last; nothing where a clock change took all."""
+    if not night.report:
+        return night.end, night.end
+    return night.report[0] - WINDOW_MINUTES + 1, night.report[-1] + 1
+
+
+def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, Any]:
+    hour = found.hour
+    first, _ = _report_minutes(night)
+    return {
+        "sensor": sensor,
+        "night": found.night,
+        "hour_start": minute_start(first + hour.step * WINDOW_MINUTES) if hour else None,
+        "hour_flow": hour.flow_m3h if hour else None,
+        "hour_pressure": hour.pressure_bar if hour else None,
+        "hour_minutes": hour.minutes if hour else 0,
+        "good_minutes": found.good_minutes,
+        "faulty_minutes": found.faulty_minutes,
+        "percentile_flow": found.percentile_m3h,
+        "percentile_nights": found.percentile_nights,
+        "night_use": found.night_use_m3h,
+        "n1": found.n1,
+        "reference_pressure": found.reference_bar,
+        "leak_flow": found.leak_m3h,
+        "leak_flow_reference": found.leak_reference_m3h,
+        "day_factor": found.factor_h,
+        "pressure_hours": found.pressure_hours,
+        "leak_day": found.leak_m3d,
+        "now": now,
+    }
+
+
+def published(data: Path) -> date | None:
+    """The night that ``night_state.json`` speaks of; None if there is no such file or it is damaged."""
+    try:
+        return date.fromisoformat(json.loads((data / STATE_FILE).read_bytes())["night"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime) -> None:
+    """Replace ``night_state.json`` by the figures of the last night that is over."""
+    sensors = {
+        sensor: {
+            "flow_m3h": found.hour.flow_m3h if found.hour else None,
+            "pressure_bar": found.hour.pressure_bar if found.hour else None,
+            "percentile_m3h": found.percentile_m3h,
+            "leak_m3h": found.leak_m3h,
+            "leak_m3d": found.leak_m3d,
+            "good_minutes": found.good_minutes,
+            "faulty_minutes": found.faulty_minutes,
+        }
+        for sensor, found in sorted(reports.items())
+    }
+    state = {"night": night.isoformat(), "computed_at": now.isoformat(), "sensors": sensors}
+    replace(data / STATE_FILE, json.dumps(state, indent=1).encode() + b"\n")

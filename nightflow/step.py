@@ -1,0 +1,138 @@
+"""One step of nightflow: look what is in, write the windows that are due, compute the reports of ended nights.
+
+Nothing is remembered that the tables do not say. Every look goes over the last two nights and writes what is missing
+or has grown by late rows; at start, when the registered sensors change, and after the archive has caught up from far
+behind, one sweep goes over all nights that have rows. After a kill or an outage that is all there is to do.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from common import database, log, mark
+from common.clock import minute_start
+from common.runner import Context
+from nightflow import means, report
+from nightflow.arrival import Arrival
+from nightflow.window import Night, plan_of, ready_through
+
+ARCHIVE = "archive"
+KEEP_DAYS = 365  # as long as REAL_VAL_TB is kept: there is nothing older to compute from
+RECENT_DAYS = 2  # nights that every look goes over: rows that are late come within days
+LOOK_EVERY = timedelta(minutes=1)  # rows come once a minute; looking more often finds nothing new
+FAR_BEHIND_ROWS = 1000  # an archive that was further behind may have filled nights before the recent ones
+CAUGHT_UP_ROWS = 100  # what is still to come then belongs to the recent nights
+_DAY_MINUTES = 24 * 60
+
+_log = logging.getLogger(__name__)
+
+
+class NightFlow:
+    """The worker. It reads two small files and the database, and writes only its own tables and night_state.json."""
+
+    def __init__(self, context: Context, committed: Callable[[], int | None] | None = None) -> None:
+        self._data = context.data
+        self._stop = context.stop
+        self._grace_s = context.settings.night.grace_seconds
+        self._plan = plan_of(context.settings)
+        self._database = database.Database(context.settings, "nightflow")
+        self._committed = committed or (lambda: log.committed(context.settings, ARCHIVE))
+        self._arrival = Arrival()
+        self._was_far_behind = False
+        self._sensors: frozenset[str] | None = None  # as of the last whole look; None makes the first one a sweep
+        self._looked: tuple[datetime, int | None] | None = None  # when, and the newest window then
+        self._published = report.published(context.data)
+        self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0}
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Write what is due at `now`; the counters.
+
+        Raises:
+            DatabaseDown: nothing is lost, a later step does it.
+        """
+        newest_mark = mark.load(self._data)
+        self._arrival.look(newest_mark, self._committed())
+        self._was_far_behind |= self._arrival.lag_rows > FAR_BEHIND_ROWS
+        ready = ready_through(now, self._arrival.in_through, self._grace_s)
+        newest = self._newest_window(ready)
+        if self._is_time_to_look(now, newest) and self._refresh(now, ready):
+            self._looked = (now, newest)
+        return {
+            **self._counters,
+            "last_window": minute_start(newest).isoformat() if newest is not None else "",
+            "archive_lag_rows": self._arrival.lag_rows,
+        }
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _is_time_to_look(self, now: datetime, newest: int | None) -> bool:
+        if self._looked is None:
+            return True
+        looked_at, looked_newest = self._looked
+        return newest != looked_newest or not timedelta(0) <= now - looked_at < LOOK_EVERY
+
+    def _newest_window(self, ready: int) -> int | None:
+        """The last T that is due when `ready` is the last minute that may be stored."""
+        return max((w for night in self._recent_nights(ready) for w in night.windows if w <= ready), default=None)
+
+    def _recent_nights(self, ready: int) -> list[Night]:
+        return list(self._plan.nights(ready - RECENT_DAYS * _DAY_MINUTES, ready))
+
+    def _refresh(self, now: datetime, ready: int) -> bool:
+        """Write the windows and reports of the nights to look at, oldest first; False if told to stop meanwhile."""
+        caught_up = self._was_far_behind and self._arrival.lag_rows <= CAUGHT_UP_ROWS
+        nights = self._recent_nights(ready)
+        over = [night for night in nights if night.last_window <= ready]
+        last_over = over[-1] if over else None
+        with self._database.transaction() as cursor:
+            sensors = means.registered(cursor)
+            if caught_up or sensors != self._sensors:
+                oldest = means.first_row_minute(cursor)
+                if oldest is not None:
+                    nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * _DAY_MINUTES), ready))
+        before = dict(self._counters)
+        grown = False  # the reports of later nights are compared with one that has changed
+        for night in nights:
+            if self._stop.is_set():
+                return False
+            grown |= self._refresh_night(night, now, ready, again=grown, is_last=night == last_over)
+        self._say(before, len(nights))
+        self._sensors = sensors
+        self._was_far_behind &= not caught_up
+        return True
+
+    def _refresh_night(self, night: Night, now: datetime, ready: int, *, again: bool, is_last: bool) -> bool:
+        """One night in one transaction: its windows, and its report if it is over; True if a window was written."""
+        reports = None
+        with self._database.transaction() as cursor:
+            stored = means.store(cursor, [window for window in night.windows if window <= ready], now)
+            if night.last_window <= ready:
+                unpublished = is_last and self._published != night.date
+                if stored or again or unpublished or report.is_missing(cursor, night):
+                    reports = report.store(cursor, night, now)
+        written_again = sum(window.again for window in stored)
+        self._counters["windows_stored"] += len(stored) - written_again
+        self._counters["windows_again"] += written_again
+        if reports:
+            self._counters["reports"] += len(reports)
+            if is_last:
+                report.publish(self._data, night.date, reports, now)
+                self._published = night.date
+        return bool(stored)
+
+    def _say(self, before: Mapping[str, int], nights: int) -> None:
+        """One line for a look that computed something again, ended a night, or went over more than the recent ones."""
+        done = {key: value - before[key] for key, value in self._counters.items()}
+        if done["windows_again"] or done["reports"] or nights > RECENT_DAYS + 1:
+            _log.info("nights count=%d %s", nights, " ".join(f"{key}={value}" for key, value in done.items()))
+
+
+def build(context: Context) -> NightFlow:
+    """The worker for the runner.
+
+    Raises:
+        SettingsError: the times of [night] make no night.
+    """
+    return NightFlow(context)
