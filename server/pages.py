@@ -1,0 +1,172 @@
+"""What the browser asks for: the page's own files, its data as JSON, and the same state for monitors."""
+
+import asyncio
+import gzip
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import resources
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from common.clock import Clock
+from common.database import Database
+from common.errors import DatabaseDown
+from common.row import SENSOR_ID
+from common.settings import Settings
+from server import metrics, queries
+from server.desk import Desk
+from server.nights import begun_nights
+from server.state import read, well
+
+STATE_FOR_S = 1.0  # real seconds that one reading of the state serves all who ask
+CHART_TIMEOUT_S = 15.0
+# Hours back -> hours ahead and the width of one point: at most about 1,500 points a line.
+SPANS = {
+    6: (3, timedelta(minutes=1)),
+    24: (6, timedelta(minutes=1)),
+    72: (12, timedelta(minutes=5)),
+    168: (24, timedelta(minutes=10)),
+}
+
+Json = dict[str, Any]
+
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+class _File(NamedTuple):
+    media_type: str
+    body: bytes
+    gzipped: bytes
+    etag: str
+
+
+class Page:
+    """The endpoints of the page; nothing here changes anything."""
+
+    def __init__(self, desk: Desk, settings: Settings, clock: Clock) -> None:
+        self._desk = desk
+        self._settings = settings
+        self._clock = clock
+        self._files: dict[str, _File] = {}
+        self._state: Json = {}
+        self._state_until_s = -1.0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def index(self, request: Request) -> Response:
+        return await self._file(request, "index.html")
+
+    async def static(self, request: Request) -> Response:
+        return await self._file(request, request.path_params["name"])
+
+    async def state(self, _request: Request) -> Response:
+        return JSONResponse(await self._read_state())
+
+    async def healthz(self, _request: Request) -> Response:
+        good, troubles = well(await self._read_state())
+        return PlainTextResponse("ok\n" if good else "\n".join([*troubles, ""]), 200 if good else 503)
+
+    async def metrics(self, _request: Request) -> Response:
+        return Response(metrics.render(await self._read_state()), media_type=metrics.MEDIA_TYPE)
+
+    async def sensor(self, request: Request) -> Response:
+        """One sensor's charts: measured, forecast, flags, and its last two nights."""
+        sensor = request.query_params.get("sensor", "")
+        hours = _hours(request)
+        if hours is None or not SENSOR_ID.fullmatch(sensor):
+            return _bad_request("sensor must be a sensor id and hours one of " + ", ".join(map(str, SPANS)))
+        return await self._answer(lambda database: self._charts(database, sensor, hours))
+
+    async def flags(self, request: Request) -> Response:
+        """What was flagged at any registered sensor, newest first."""
+        hours = _hours(request)
+        if hours is None:
+            return _bad_request("hours must be one of " + ", ".join(map(str, SPANS)))
+        names = [entry["sensor"] for entry in (await self._read_state())["sensors"]]
+        now = self._clock.now()
+
+        def ask(database: Database) -> Json:
+            with database.transaction(CHART_TIMEOUT_S) as cursor:
+                end = now + timedelta(minutes=2)
+                return {"spells": queries.spells(cursor, names, now - timedelta(hours=hours), end)}
+
+        return await self._answer(ask)
+
+    def _charts(self, database: Database, sensor: str, hours: int) -> Json:
+        now = self._clock.now()
+        ahead_h, step = SPANS[hours]
+        start, end = now - timedelta(hours=hours), now + timedelta(hours=ahead_h)
+        night = self._settings.night
+        spans = begun_nights(now, self._settings.site.zone, night.start, night.end)
+        with database.transaction(CHART_TIMEOUT_S) as cursor:
+            return {
+                "sensor": sensor,
+                "start": start.timestamp(),
+                "end": end.timestamp(),
+                "now": now.timestamp(),
+                "step_s": int(step.total_seconds()),
+                "series": queries.series(cursor, sensor, start, end, step),
+                "forecast": queries.forecast(cursor, sensor, start - timedelta(hours=1), end, now),
+                "spells": queries.spells(cursor, [sensor], start, end),
+                "nights": [
+                    {
+                        "start": int(first.timestamp()),
+                        "end": int(last.timestamp()),
+                        "windows": queries.night(cursor, sensor, first, last),
+                    }
+                    for first, last in spans
+                ],
+            }
+
+    async def _answer(self, work: Callable[[Database], Json]) -> Response:
+        try:
+            return JSONResponse(await self._desk.ask(work))
+        except DatabaseDown as down:
+            return JSONResponse({"error": str(down)}, 503, headers={"Retry-After": "5"})
+
+    async def _read_state(self) -> Json:
+        async with self._one_at_a_time:
+            if time.monotonic() >= self._state_until_s:
+                self._state = await self._desk.ask(lambda database: read(database, self._settings, self._clock))
+                self._state_until_s = time.monotonic() + STATE_FOR_S
+            return self._state
+
+    async def _file(self, request: Request, name: str) -> Response:
+        if name not in self._files:
+            file = await asyncio.to_thread(_load, name)
+            if file is None:
+                return PlainTextResponse("there is nothing here\n", 404)
+            self._files[name] = file
+        file = self._files[name]
+        headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if request.headers.get("if-none-match") == file.etag:
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(file.gzipped, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
+        return Response(file.body, media_type=file.media_type, headers=headers)
+
+
+def _hours(request: Request) -> int | None:
+    text = request.query_params.get("hours", "24")
+    return int(text) if text in map(str, SPANS) else None
+
+
+def _bad_request(problem: str) -> Response:
+    return JSONResponse({"error": problem}, 400)
+
+
+def _load(name: str) -> _File | None:
+    """A file of the page; the chart library comes from its own package, so nothing is fetched from elsewhere."""
+    if name == "plotly.min.js":
+        source = resources.files("plotly").joinpath("package_data", name)
+    elif name in {entry.name for entry in resources.files("server").joinpath("page").iterdir()}:
+        source = resources.files("server").joinpath("page", name)
+    else:
+        return None
+    body = source.read_bytes()
+    media_type = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    return _File(media_type, body, gzip.compress(body, 6, mtime=0), etag)

@@ -1,0 +1,122 @@
+"""The process: HTTP in a thread of its own, and a step a second that sees whether it could do its work.
+
+A missing database or a taken port is waited for here. Meanwhile senders hear 503 with Retry-After and keep their
+rows, and the page says what is missing.
+"""
+
+import ipaddress
+import logging
+import socket
+import threading
+from collections.abc import Mapping
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import datetime
+from typing import Any
+
+import uvicorn
+
+from common.database import Database
+from common.errors import DatabaseDown, HydrologError
+from common.runner import Context
+from common.settings import RECEIVER_TOKEN, read_token
+from server.app import build
+from server.desk import Desk
+from server.ingest import Ingest
+from server.pages import Page
+
+MAX_CONNECTIONS = 100  # a few senders and a few browsers with six connections each; beyond: 503
+GRACE_S = 2  # what is in hand at SIGTERM may end in this time
+PING_S = 12.0  # longer than one attempt to connect and one slow query of the page before it
+
+_log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """The worker of hydrolog-server."""
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings
+        token = read_token(RECEIVER_TOKEN, settings.receiver.token_file, "receiver.token_file")
+        self._receiver = settings.receiver
+        self._batches, self._pages = Desk(settings, "receiver"), Desk(settings, "page")
+        self._ingest = Ingest(self._batches, token)
+        self._app = build(self._ingest, Page(self._pages, settings, context.clock))
+        self._http: _Http | None = None
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Serve, and see that rows could be stored.
+
+        Raises:
+            HydrologError: the address cannot be used, or the database does not answer.
+        """
+        if self._http is None or not self._http.serving:
+            self._http = _Http(self._app, self._receiver.host, self._receiver.port)
+        try:
+            self._pages.submit(_ping).result(PING_S)
+        except FutureTimeout as error:
+            raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
+        return {"url": self._http.url, **self._ingest.counters}
+
+    def close(self) -> None:
+        """End what is in hand, take no more."""
+        if self._http is not None:
+            self._http.close()
+        self._batches.close()
+        self._pages.close()
+
+
+def _ping(database: Database) -> None:
+    with database.transaction(PING_S) as cursor:
+        cursor.execute("SELECT 1 FROM RECEIVED_TB LIMIT 1")
+
+
+class _Http:
+    """uvicorn on an address, in a thread; signals stay with the main one."""
+
+    def __init__(self, app: Any, host: str, port: int) -> None:
+        handle = _listen(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{handle.getsockname()[1]}/"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [handle]}, name="http", daemon=True)
+        self._thread.start()
+        _log.info("listening url=%s", self.url)
+        if not _is_loopback(host):
+            _log.warning("open_to_others host=%s the page asks for no password; let a reverse proxy guard it", host)
+
+    @property
+    def serving(self) -> bool:
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(GRACE_S + 1.0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=MAX_CONNECTIONS)
+    except OSError as error:  # taken, not an address of this machine, below 1024 without the right
+        raise HydrologError(
+            f"receiver.host, receiver.port: cannot listen on {host}:{port}: {error.strerror}"
+        ) from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

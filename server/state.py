@@ -1,0 +1,152 @@
+"""The state of the whole box as one JSON value: from the health files, the log's positions and the database.
+
+The page, /healthz and /metrics all show this one value, so they cannot disagree.
+"""
+
+import logging
+import os
+from datetime import datetime
+from typing import Any
+
+from common import health, mark
+from common.clock import Clock, ScaledClock
+from common.database import Database
+from common.errors import DatabaseDown, LogError
+from common.log import committed
+from common.logs import quoted
+from common.settings import Settings
+from server import judge, queries
+
+STATE_TIMEOUT_S = 10.0
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+
+def expected_roles(settings: Settings) -> list[str]:
+    """The processes of the group, in the order in which data flows."""
+    consumers = [f"consumer-{group}" for group in settings.log.groups]
+    return ["producer", *consumers, "nightflow", "forecaster", "server"]
+
+
+def speed_of(clock: Clock) -> float:
+    return clock.speed if isinstance(clock, ScaledClock) else 1.0
+
+
+def alive(state: Json) -> bool:
+    """Whether the process that wrote this health file still runs."""
+    pid = state.get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        return True  # a damaged file says nothing about the process
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def read(database: Database, settings: Settings, clock: Clock) -> Json:
+    """Everything but the charts; a missing database leaves its part empty and says so in `database`."""
+    now, speed = clock.now(), speed_of(clock)
+    stored: Json = {"sensors": [], "unregistered": [], "received": None}
+    problem = ""
+    try:
+        with database.transaction(STATE_TIMEOUT_S) as cursor:
+            stored["sensors"] = queries.sensors(cursor)
+            stored["unregistered"] = queries.unregistered(cursor)
+            stored["received"] = queries.received(cursor)
+    except DatabaseDown as down:
+        problem = str(down)
+    newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
+    fresh = judge.newest_row(newest, now, speed)
+    if problem:
+        fresh = judge.Verdict(judge.BAD, "no database", problem)
+    return {
+        "site": settings.site.id,
+        "zone": settings.site.timezone,
+        "now": now.timestamp(),
+        "offset_s": _offset_s(settings, now),
+        "speed": speed,
+        "database": problem,
+        "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
+        "processes": _processes(settings, now, speed),
+        "groups": _groups(settings),
+        "sensors": [_sensor(entry, now, speed) for entry in stored["sensors"]],
+        "unregistered": stored["unregistered"],
+        "received": stored["received"],
+    }
+
+
+def _offset_s(settings: Settings, now: datetime) -> int:
+    offset = now.astimezone(settings.site.zone).utcoffset()
+    return int(offset.total_seconds()) if offset else 0
+
+
+def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
+    states = health.load_all(settings.paths.data)
+    expected = expected_roles(settings)
+    found = []
+    for role in [*expected, *sorted(set(states) - set(expected))]:
+        state = states.get(role)
+        verdict = judge.process(state, state is not None and alive(state), now, speed)
+        success = judge.time_of(state.get("last_success")) if state else None
+        counters = state.get("counters") if state else None
+        found.append(
+            {
+                "role": role,
+                "success": _seconds(success),
+                "counters": counters if isinstance(counters, dict) else {},
+            }
+            | _words(verdict)
+        )
+    return found
+
+
+def _groups(settings: Settings) -> list[Json]:
+    """How far each consumer group is behind the producer, in rows; None where one of the two is not known."""
+    known = mark.load(settings.paths.data)
+    found = []
+    for group in settings.log.groups:
+        try:
+            position = committed(settings, group)
+        except LogError as error:
+            _log.warning("group_unreadable group=%s problem=%s", group, quoted(str(error)))
+            position = None
+        lag = max(0, known.end_offset - position) if known and position is not None else None
+        found.append({"group": group, "lag": lag})
+    return found
+
+
+def _sensor(entry: Json, now: datetime, speed: float) -> Json:
+    newest: datetime | None = entry["newest"]
+    verdict = judge.sensor(judge.newest_row(newest, now, speed), entry["severity"])
+    shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
+    reason = entry["reason"] if verdict.state != judge.OK and not verdict.detail else verdict.detail
+    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now)} | _words(verdict) | {"detail": reason}
+
+
+def _age_s(newest: datetime | None, now: datetime) -> float | None:
+    return judge.row_age_s(newest, now) if newest else None
+
+
+def _seconds(time: datetime | None) -> int | None:
+    return int(time.timestamp()) if time else None
+
+
+def _words(verdict: judge.Verdict) -> Json:
+    return {"state": verdict.state, "word": verdict.word, "detail": verdict.detail}
+
+
+def well(state: Json) -> tuple[bool, list[str]]:
+    """Whether a monitor may stay calm, and if not, why: in words, one line a trouble."""
+    troubles = [f"newest row: {state['newest']['word']}: {state['newest']['detail']}"]
+    if state["newest"]["state"] == judge.OK:
+        troubles = []
+    troubles += [
+        f"{process['role']}: {process['word']}: {process['detail']}"
+        for process in state["processes"]
+        if process["state"] == judge.BAD
+    ]
+    return not troubles, troubles

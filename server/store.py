@@ -1,0 +1,118 @@
+"""Rows into Postgres, each once. The unit of dedupe is the row's (site, log id, offset), never the key of the batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from common.clock import minute_start
+from common.database import Database
+from server.batch import Arrived, BatchRefused, Key
+
+STORE_TIMEOUT_S = 20.0  # below the senders' own deadline of 30 s: they hear 503 rather than nothing
+
+# Whoever runs this database may have turned waiting for the disk off; an answer of 200 promises that it was waited for.
+_DURABLE = "SET LOCAL synchronous_commit = on"
+
+# A key is seen again after an answer that got lost; another body under it is a sender's mistake.
+_REMEMBER_BATCH = """
+INSERT INTO RECEIVED_BATCH_TB AS known (key, sha256, rows, repeated) VALUES (%(key)s, %(sha256)s, %(rows)s, 0)
+ON CONFLICT (key) DO UPDATE SET times_seen = known.times_seen + 1
+RETURNING sha256, times_seen
+"""
+
+_COUNT_REPEATED = "UPDATE RECEIVED_BATCH_TB SET repeated = %(repeated)s WHERE key = %(key)s"
+
+_ROWS = """
+unnest(%(offsets)s::bigint[], %(times)s::timestamptz[], %(sensors)s::text[], %(flows)s::float8[],
+       %(pressures)s::float8[], %(samples)s::integer[], %(flow_flags)s::text[], %(pressure_flags)s::text[],
+       %(pred_flows)s::float8[], %(pred_pressures)s::float8[])
+AS new(log_offset, time, sensor, flow, pressure, samples, flow_flags, pressure_flags, pred_flow, pred_pressure)
+"""
+
+_INSERT = f"""
+INSERT INTO RECEIVED_TB (site, log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags, pressure_flags,
+                         pred_flow, pred_pressure)
+SELECT %(site)s, %(log_id)s, new.* FROM {_ROWS}
+ON CONFLICT (site, log_id, log_offset) DO NOTHING
+"""
+
+# What stood in the log must be the same for ever. The forecast was joined to the row by the sender and is not
+# compared: rows that are sent again from the sender's database carry none.
+_CONFLICTS = f"""
+SELECT count(*), min(new.log_offset)
+FROM {_ROWS}
+JOIN RECEIVED_TB old ON old.site = %(site)s AND old.log_id = %(log_id)s AND old.log_offset = new.log_offset
+WHERE (old.time, old.sensor, old.flow, old.pressure, old.samples, old.flow_flags, old.pressure_flags)
+   IS DISTINCT FROM (new.time, new.sensor, new.flow, new.pressure, new.samples, new.flow_flags, new.pressure_flags)
+"""
+
+_HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND log_id = %(log_id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a batch: `stored` rows are new, `repeated` ones were here already."""
+
+    stored: int
+    repeated: int
+
+
+def store(database: Database, key: Key, sha256: str, rows: Sequence[Arrived]) -> Stored:
+    """Keep the rows; when this returns they are on disk. All of the batch or nothing.
+
+    Raises:
+        BatchRefused: 422, this key came before with another body; 409, an offset of this log holds another row here.
+        DatabaseDown: nothing is known to be stored; the sender tries again.
+    """
+    values = _columns(key, rows) | {"key": key.text, "sha256": sha256, "rows": len(rows)}
+    with database.transaction(STORE_TIMEOUT_S) as cursor:
+        cursor.execute(_DURABLE)
+        known_sha256, times_seen = _one(cursor.execute(_REMEMBER_BATCH, values))
+        if known_sha256 != sha256:
+            raise BatchRefused(422, "this Idempotency-Key came before with another body")
+        cursor.execute(_INSERT, values)
+        stored = cursor.rowcount
+        repeated = len(rows) - stored
+        if repeated:
+            _refuse_conflicts(cursor, values)
+            if times_seen == 1:
+                cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
+    return Stored(stored, repeated)
+
+
+def _refuse_conflicts(cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> None:
+    conflicts, first = _one(cursor.execute(_CONFLICTS, values))
+    if not conflicts:
+        return
+    (highest,) = _one(cursor.execute(_HIGHEST, values))
+    raise BatchRefused(
+        409,
+        f"offset {first} of this log is another row here; the highest offset held for this log is {highest}",
+        offset=first,
+        highest_offset=highest,
+    )
+
+
+def _columns(key: Key, rows: Sequence[Arrived]) -> dict[str, Any]:
+    return {
+        "site": key.site,
+        "log_id": key.log_id,
+        "offsets": [arrived.offset for arrived in rows],
+        "times": [minute_start(arrived.row.minute) for arrived in rows],
+        "sensors": [arrived.row.sensor for arrived in rows],
+        "flows": [arrived.row.flow for arrived in rows],
+        "pressures": [arrived.row.pressure for arrived in rows],
+        "samples": [arrived.row.samples for arrived in rows],
+        "flow_flags": [arrived.row.flow_flags for arrived in rows],
+        "pressure_flags": [arrived.row.pressure_flags for arrived in rows],
+        "pred_flows": [arrived.pred_flow for arrived in rows],
+        "pred_pressures": [arrived.pred_pressure for arrived in rows],
+    }
+
+
+def _one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    assert row is not None
+    return row
