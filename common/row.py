@@ -18,9 +18,9 @@ COLUMNS = ("time", "sensor", "flow", "pressure", "samples", "flow_flags", "press
 CLEAR_FLOW = "0000"  # SYSTEM VALUE PREDICT NIGHT
 CLEAR_PRESSURE = "000"  # SYSTEM VALUE PREDICT
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00(?:[+-]\d\d:\d\d(?::\d\d)?|Z)")
-_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
-_COUNT = re.compile(r"\d{1,6}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00(?:[+-]\d\d:\d\d(?::\d\d)?|Z)", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+_COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _FLAGS = re.compile(r"[0-9A-Za-z]+")
 _DECIMALS = 3  # 1 L/h and 1 mbar: finer than any meter at a pipe
 
