@@ -1,0 +1,89 @@
+"""Criteria from history: the same function for the first build, each rebuild, the preview and the backtest.
+
+`build` takes one-minute rows without gaps in the index (NaN = no value, or a row that was flagged) and gives new
+`Criteria`. Everything is learnt from the site's own archive, as return levels rather than constants.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from common.criteria import Criteria, CriteriaUnusable
+from nightflow.extremes import Floats
+from nightflow.limits import channel_limits, cleaned
+from nightflow.nights import night_use
+from nightflow.profile import Calendar, flow_use, pressure_use
+
+WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
+LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
+REBUILD_DAYS = 91
+DEFAULT_ALARMS_PER_MONTH = 0.25  # LEAK alarms that normal use may raise at one point: one in four months
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One sensor's rows from UTC minute `first` on: `flow` m3/h and `pressure` bar, NaN = nothing to learn from."""
+
+    first: int
+    flow: Floats
+    pressure: Floats
+
+    def span(self, first: int, last: int) -> "History":
+        """The part from minute `first` to before `last`."""
+        part = slice(max(0, first - self.first), max(0, last - self.first))
+        return History(max(first, self.first), self.flow[part], self.pressure[part])
+
+
+def build(
+    history: History,
+    zone: ZoneInfo,
+    prior: Criteria,
+    holidays: Collection[date] = (),
+    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
+) -> Criteria:
+    """New criteria of `prior.sensor` from at most the last `WINDOW_DAYS` of `history`.
+
+    `prior` gives the physical limits. `alarms_per_month` is the operator's knob: fewer alarms, later alarms.
+
+    Raises:
+        CriteriaUnusable: less than eight weeks of good flow rows.
+    """
+    history = _whole_days(history)
+    calendar = Calendar.of(history.first, len(history.flow), zone, holidays)
+    flow_limits = channel_limits(history.flow, prior.flow, calendar, floor_share=0.35)
+    pressure_limits = channel_limits(history.pressure, prior.pressure, calendar, floor_share=0.10)
+    flow = cleaned(history.flow, flow_limits, calendar)
+    pressure = cleaned(history.pressure, pressure_limits, calendar)
+    weeks = float(np.isfinite(flow).sum()) / 10080
+    if weeks < LEAST_WEEKS:
+        raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {prior.sensor}, {LEAST_WEEKS:g} are needed")
+    return_days = 30.4 / alarms_per_month
+    use = flow_use(flow, calendar, return_days)
+    night = night_use(flow, calendar)
+    pressures = pressure_use(flow, pressure, use, calendar, return_days)
+    start, end = _day(history.first, zone), _day(history.first + len(history.flow) - 1, zone)
+    return replace(
+        prior,
+        first=start,
+        last=end,
+        clean_weeks=round(weeks, 2),
+        flow=flow_limits,
+        pressure=pressure_limits,
+        use=use,
+        night=night,
+        pressure_use=pressures,
+    )
+
+
+def _whole_days(history: History) -> History:
+    """The last `WINDOW_DAYS`, from an hour's start."""
+    end = history.first + len(history.flow)
+    first = max(history.first, end - WINDOW_DAYS * 1440)
+    return history.span(-(-first // 60) * 60, end // 60 * 60)
+
+
+def _day(minute: int, zone: ZoneInfo) -> str:
+    return str((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)).astimezone(zone).date())

@@ -1,0 +1,43 @@
+"""Return levels: the value that an archive's own daily maxima would pass about once in so many days.
+
+Fitted to the median and the quartiles of the daily maxima (Gumbel), so a few days with a leak in the archive move
+it little. Where the tails are heavy, the logarithm of the maxima is fitted instead.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_DAYS = 20
+_MEDIAN = -math.log(math.log(2))  # of the standard Gumbel distribution
+_QUARTILES = -math.log(-math.log(0.75)) + math.log(-math.log(0.25))
+
+
+def return_level(maxima: Floats, days: float, heavy: bool = False) -> float:
+    """Level passed about once in `days` by daily `maxima` (NaN = no such day); infinity with too few days."""
+    values = maxima[np.isfinite(maxima)]
+    if len(values) < LEAST_DAYS:
+        return math.inf
+    if heavy:
+        return math.exp(return_level(np.log(np.maximum(values, 1e-9)), days))
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    scale = (high - low) / _QUARTILES
+    return float(middle + scale * (-math.log(-math.log(1 - 1 / days)) - _MEDIAN))
+
+
+def daily_maxima(values: Floats, per_day: int) -> Floats:
+    """Maxima of whole days of `values`, `per_day` to a day; a day without any value is NaN."""
+    days = values[: len(values) // per_day * per_day].reshape(-1, per_day)
+    filled = np.where(np.isfinite(days), days, -np.inf).max(axis=1)
+    return np.where(np.isfinite(filled), filled, np.nan)
+
+
+def spread(values: Floats) -> float:
+    """Robust standard deviation: the median distance from the median, scaled to the normal distribution."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))

@@ -1,0 +1,101 @@
+"""Learning how a sensor's hourly ratio moves: the parameters of `common.tracking`, and the limits of its score."""
+
+import math
+from itertools import product
+
+import numpy as np
+
+from common.tracking import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
+from nightflow.extremes import Floats, daily_maxima, return_level, spread
+
+HOUR_SCALES_H = (1.5, 2.5, 4.0, 6.0)
+DAY_SCALES_H = (24.0, 72.0, 168.0)
+DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
+LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
+WARM_H = 10 * 24
+LEAST_WATCH, LEAST_LEAK = 2.5, 3.5  # scores below these are noise whatever the archive says
+
+
+def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourModel:
+    """The most likely movement of hourly `ratio` (NaN = none); `about_level` is the ratio less its slow level."""
+    each = np.array([spread(about_level[of_hour == hour]) for hour in range(24)])
+    widths = np.maximum((np.roll(each, 1) + 2 * each + np.roll(each, -1)) / 4, 1e-4)
+    typical = float(np.median(widths)) ** 2
+    grid = np.array(list(product(HOUR_SCALES_H, DAY_SCALES_H, DAY_SHARES, LEVEL_STEPS)))
+    by_hour, by_day = np.exp(-1 / grid[:, 0]), np.exp(-1 / grid[:, 1])
+    day_variance, level_variance = grid[:, 2] * typical, grid[:, 3] ** 2 / 24
+    likelihood = _likelihood(ratio, of_hour, widths, by_hour, by_day, day_variance, level_variance)
+    best = int(np.argmax(likelihood))
+    return HourModel(
+        hour_memory=float(by_hour[best]),
+        day_memory=float(by_day[best]),
+        day_variance=float(day_variance[best]),
+        level_variance=float(level_variance[best]),
+        spread=tuple(map(float, widths)),
+    )
+
+
+def _likelihood(
+    ratio: Floats,
+    of_hour: np.ndarray,
+    widths: Floats,
+    by_hour: Floats,
+    by_day: Floats,
+    day_variance: Floats,
+    level_variance: Floats,
+) -> Floats:
+    """Log likelihood of each parameter set, surprises cut: the filter of `common.tracking` over a whole grid."""
+    sets = len(by_hour)
+    move = np.stack([np.ones(sets), by_day, by_hour], axis=1)  # sets x 3
+    mean = np.zeros((sets, 3))
+    mean[:, 0] = np.nanmedian(ratio[:WARM_H]) if np.isfinite(ratio[:WARM_H]).any() else 0.0
+    cov = np.zeros((sets, 3, 3))
+    cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = 4e-4, day_variance, widths.mean() ** 2
+    total = np.zeros(sets)
+    for place, value in enumerate(ratio):
+        width = widths[of_hour[place]] ** 2
+        own = np.maximum(width - day_variance, LEAST_HOUR_SHARE * width)
+        mean *= move
+        cov *= move[:, :, None] * move[:, None, :]
+        cov[:, 0, 0] += level_variance
+        cov[:, 1, 1] += day_variance * (1 - by_day**2)
+        cov[:, 2, 2] += (1 - MEASURE_SHARE) * own * (1 - by_hour**2)
+        if value != value:  # noqa: PLR0124 - NaN
+            continue
+        seen = cov.sum(axis=2)
+        variance = seen.sum(axis=1) + MEASURE_SHARE * own
+        wrong = value - mean.sum(axis=1)
+        surprise = np.abs(wrong) / np.sqrt(variance)
+        if place >= WARM_H:
+            total -= 0.5 * np.log(variance) + 0.5 * np.minimum(surprise, CLIP) ** 2
+        gain = seen / (variance * np.maximum(surprise / CLIP, 1.0))[:, None]
+        mean += gain * wrong[:, None]
+        cov -= gain[:, :, None] * seen[:, None, :]
+    return total
+
+
+def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, level: float) -> tuple[Floats, Floats]:
+    """Run the tracker over the archive: what it expects ahead of each hour, and the scores after it.
+
+    Scores are hours x 3: any start, starts of 12 to 48 hours, starts from 48 hours on; NaN while warming up.
+    """
+    tracker = Tracker(model, level=level)
+    ahead = np.zeros(len(ratio))
+    scores = np.full((len(ratio), 3), np.nan)
+    for place, value in enumerate(ratio.tolist()):
+        ahead[place] = tracker.ahead()
+        tracker.step(place, int(of_hour[place]), None if math.isnan(value) else value, float(leak[place]))
+        if place >= WARM_H:
+            spans = ((1, MAX_AGE_H), (12, 48), (48, MAX_AGE_H))
+            scores[place] = [tracker.best(young, old).score for young, old in spans]
+    return ahead, scores
+
+
+def score_limits(scores: Floats, return_days: float) -> tuple[float, float, float]:
+    """Limits of WATCH, and of LEAK by short and by long starts."""
+    watch, short, long = (daily_maxima(scores[:, column], 24) for column in range(3))
+    return (
+        max(LEAST_WATCH, return_level(watch, 30.0)),
+        max(LEAST_LEAK, return_level(short, return_days)),
+        max(LEAST_LEAK, return_level(long, return_days)),
+    )
