@@ -94,7 +94,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
         settings = load(options.config)
         _make_data_folder(settings)
         role_lock = RoleLock(settings.paths.data / ROLES_FOLDER, role)
-        process = _Process(Context(settings, clock, threading.Event(), role), build)
+        process = _Process(Context(settings, clock, threading.Event(), role), build, once=options.once)
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -114,11 +114,18 @@ def _make_data_folder(settings: Settings) -> None:
 
 
 class _Process:
-    def __init__(self, context: Context, build: Build) -> None:
+    def __init__(self, context: Context, build: Build, *, once: bool) -> None:
         self._context = context
         self._build = build
         self._health = Health(context.data, context.role, context.clock.now())
-        self._worker: Worker | None = build(context)
+        self._worker: Worker | None = None
+        try:
+            self._worker = build(context)
+        except SettingsError:
+            raise
+        except HydrologError:  # trouble that may pass: met again at the first step, and waited for there
+            if once:
+                raise
         self._backoff = Backoff(first_s=0.5, cap_s=10.0)
         self._failures = 0
         self._not_before_s = 0.0
