@@ -39,10 +39,12 @@ class Health:
 
     def problem(self, now: datetime, monotonic_s: float, text: str, **counters: Any) -> None:
         """A step could not do its work."""
+        changed = self.problem_since is None or text != self.last_problem
         self.last_problem = text
         self.problem_since = self.problem_since or now
         self.counters.update(counters)
-        self.write(monotonic_s)
+        if changed or monotonic_s - self._written_s >= WRITE_EVERY_S:
+            self.write(monotonic_s)
 
     def write(self, monotonic_s: float) -> None:
         """Write the file; a full disk must not stop the process that reports it."""

@@ -39,7 +39,11 @@ _log = logging.getLogger(__name__)
 
 class Worker(Protocol):
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Do what is due at `now`; the counters to publish. Trouble that passes is raised as a HydrologError."""
+        """Do what is due at `now`; the counters to publish.
+
+        Trouble that passes is raised as a HydrologError, and the next step waits. A worker that must go on at once
+        (a producer without its cable still closes minutes) returns it as the counter ``problem`` instead.
+        """
 
     def close(self) -> None:
         """Leave nothing open."""
@@ -192,7 +196,11 @@ class _Process:
             if self._failures:
                 _log.info("recovered after_failures=%d", self._failures)
             self._failures, self._said, self._not_before_s = 0, "", 0.0
-            self._health.success(clock.now(), time.monotonic(), **counters)
+            counters = dict(counters)
+            if problem := counters.pop("problem", ""):
+                self._health.problem(clock.now(), time.monotonic(), problem, **counters)
+            else:
+                self._health.success(clock.now(), time.monotonic(), **counters)
 
     def _failed(self, text: str, counters: Mapping[str, Any]) -> None:
         self._failures += 1

@@ -1,0 +1,16 @@
+"""``hydrolog-producer``: the serial line in, one row a sensor-minute into the log."""
+
+from collections.abc import Sequence
+
+from common import runner
+from producer.step import Producer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the producer; the exit code."""
+    options = runner.parser("hydrolog-producer", "Reads the serial line and appends one row a sensor-minute to the log.")
+    return runner.run("producer", Producer, options.parse_args(argv), tick_s=0)  # the step waits at the port itself
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

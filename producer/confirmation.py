@@ -1,0 +1,27 @@
+"""A person's word that the clock is right: a file that `hydrolog clock confirm` leaves and the producer takes."""
+
+from pathlib import Path
+
+FILE_NAME = "clock_confirmed"
+RIGHT = "right"  # the clock is right
+GO_ON = "go-on"  # and minutes after now were closed by a wrong clock: close them again
+
+
+def leave(data: Path, order: str) -> None:
+    """Leave the word for the producer.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    (data / FILE_NAME).write_text(order + "\n", encoding="ascii")
+
+
+def take(data: Path) -> str | None:
+    """The word that was left, once; None if there is none."""
+    path = data / FILE_NAME
+    try:
+        order = path.read_text(encoding="ascii", errors="replace").strip()
+        path.unlink()
+    except OSError:
+        return None
+    return GO_ON if order == GO_ON else RIGHT

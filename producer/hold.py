@@ -1,0 +1,80 @@
+"""Rows on their way to the log: held in memory while it cannot take them, the oldest given up last of all.
+
+The mark follows what is in the log, never what is held.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from common import mark as marks
+from common.errors import LogError, NotDurable
+from common.log import Log
+from common.logs import quoted
+from common.mark import Mark
+from common.row import Row, format_payload
+
+APPEND_ROWS = 10_000  # rows of one append: a megabyte, some milliseconds
+REMEMBER_MIN = 7 * 1440  # sensors silent for a week leave the mark; through which minute all is closed stays
+
+
+class Held:
+    """Rows in order, appended as soon as the log takes them. `dropped` counts what memory had no room for."""
+
+    def __init__(self, log: Log, data: Path, zone: ZoneInfo, most_rows: int, mark: Mark) -> None:
+        self.appended = 0
+        self.dropped = 0
+        self.problem = ""
+        self.mark = mark
+        self._log = log
+        self._data = data
+        self._zone = zone
+        self._most_rows = most_rows
+        self._rows: deque[Row] = deque()
+        self._mark_due = True
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take rows, newest last."""
+        self._rows.extend(rows)
+        too_many = len(self._rows) - self._most_rows
+        for _ in range(too_many):
+            self._rows.popleft()
+        self.dropped += max(too_many, 0)
+
+    def flush(self, closed_through: int) -> bool:
+        """Append all held rows and publish the mark; False (and `problem`) if some must go on waiting."""
+        said, self.problem = self.problem, ""
+        try:
+            while self._rows:
+                self._append([self._rows[place] for place in range(min(len(self._rows), APPEND_ROWS))])
+            self._publish(closed_through)
+        except (LogError, OSError) as error:
+            self.problem = f"rows wait in memory: {error}"
+            if self.problem != said:
+                logging.getLogger(__name__).warning("rows_held count=%d problem=%s", len(self._rows), quoted(error))
+        return not self._rows
+
+    def _append(self, rows: Sequence[Row]) -> None:
+        try:
+            self._log.append([format_payload(row, self._zone) for row in rows])
+        except NotDurable as error:  # they are in the log; the next append makes them durable first
+            self.problem = str(error)
+        for _ in rows:
+            self._rows.popleft()
+        self.appended += len(rows)
+        sensors = {row.sensor: row.minute for row in rows}
+        self.mark = Mark(rows[-1].minute - 1, self._log.end_offset, self._log.log_id, self.mark.sensors | sensors)
+        self._mark_due = True
+
+    def _publish(self, closed_through: int) -> None:
+        if not self._mark_due and closed_through == self.mark.closed_through:
+            return
+        sensors = {name: minute for name, minute in self.mark.sensors.items() if minute > closed_through - REMEMBER_MIN}
+        mark = Mark(closed_through, self._log.end_offset, self._log.log_id, sensors)
+        marks.store(self._data, mark)
+        self.mark, self._mark_due = mark, False

@@ -1,0 +1,107 @@
+"""The line over time: opened anew for ever, and what is wrong with it in words.
+
+An open port that brings only bytes that are no frames is a wrong baud rate or another protocol, and is said to be.
+"""
+
+import logging
+import threading
+
+from common.errors import PortError
+from common.logs import quoted
+from common.retry import Backoff
+from producer.frames import Framer
+from producer.port import READ_S, Port
+
+REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
+NOISE_BYTES = 2_000  # so many bytes without one frame are no start-up junk: 40 frames' worth
+SILENCE_READS = 300  # half a minute without a byte: somebody should look at the cable
+_TEXT = bytes(range(32, 127)) + b"\r\n\t"
+GARBLED = 0.2  # share of bytes that no meter's text contains; a wrong baud rate gives about half
+
+_log = logging.getLogger(__name__)
+
+
+class Line:
+    """Reads a port that may come and go. `problem` is empty while frames arrive."""
+
+    def __init__(self, url: str, baudrate: int, stop: threading.Event) -> None:
+        self.problem = ""
+        self.state = "closed"
+        self._port = Port(url, baudrate)
+        self._baudrate = baudrate
+        self._stop = stop
+        self._failures = 0
+        self._pause_reads = 0
+        self._bytes = self._garbled = 0
+        self._silence_reads = 0
+
+    @property
+    def empty_reads(self) -> int:
+        """Reads in a row, READ_S real seconds each, that brought nothing, the port being open or not."""
+        return self._silence_reads
+
+    def read(self, framer: Framer) -> bytes:
+        """What came within READ_S; empty also while the port is away. `framer` is told of each new beginning."""
+        try:
+            if not self._port.is_open:
+                if self._pause_reads > 0:
+                    self._pause_reads -= 1
+                    self._stop.wait(READ_S)
+                    self._silence_reads += 1
+                    return b""
+                self._port.open()
+                framer.restart()
+                self._opened()
+            chunk = self._port.read()
+        except PortError as error:
+            self._failed(str(error))
+            chunk = b""
+        self._watch(chunk)
+        return chunk
+
+    def understood(self) -> None:
+        """A frame was good."""
+        self._bytes = self._garbled = 0
+        self._failures = 0
+        if self.state != "reading":
+            _log.info("line_reading")
+            self._set("reading", "")
+
+    def _opened(self) -> None:
+        self._bytes = self._garbled = 0
+        _log.info("port_open url=%s", quoted(self._port.url))
+        self._set("silent", "the port is open and brings nothing yet")
+
+    def _failed(self, text: str) -> None:
+        self._failures += 1
+        self._pause_reads = max(int(REOPEN.wait_s(self._failures) / READ_S), 1)
+        if text != self.problem:
+            _log.warning("port_closed problem=%s", quoted(text))
+        self._set("closed", text)
+
+    def _watch(self, chunk: bytes) -> None:
+        if not chunk:
+            self._silence_reads += 1
+            if self._silence_reads == SILENCE_READS and self.state == "reading":
+                seconds = SILENCE_READS * READ_S
+                self._set("silent", f"no bytes for {seconds:.0f} s: is the meter on and the cable in?")
+                _log.warning("line_silent seconds=%.0f", seconds)
+            return
+        self._silence_reads = 0
+        if self._bytes >= NOISE_BYTES and self.state != "noise":  # of earlier chunks: this one may hold a frame
+            self._set("noise", self._noise())
+            _log.warning("line_noise problem=%s", quoted(self.problem))
+        self._bytes += len(chunk)
+        self._garbled += len(chunk.translate(None, _TEXT))
+
+    def _noise(self) -> str:
+        if self._garbled > self._bytes * GARBLED:
+            return f"only noise on the line: is the baud rate really {self._baudrate}?"
+        return "text on the line, but no frames: does the meter speak this protocol, with this checksum?"
+
+    def _set(self, state: str, problem: str) -> None:
+        self.state, self.problem = state, problem
+
+    def close(self) -> None:
+        """Leave the port closed."""
+        self._port.close()

@@ -1,0 +1,133 @@
+"""Readings to minutes: which minute a reading belongs to, when a minute is over, and what its value is.
+
+Minute T closes for all sensors at the first of
+
+* a reading whose own time is `lateness_s` past the end of T, from any sensor. A reading that is ahead of the clock
+  counts as of now, so one meter with a fast clock does not cut the others' minutes short;
+* silence: the clock is `lateness_s` past the end of T and for as long no reading has come.
+
+A reading of a closed minute is late and is dropped: one row for one (sensor, minute), ever. The value of a minute is
+the mean of its readings, each channel over those that carried a value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MOST_SENSORS = 4096  # a line has tens; beyond this somebody invents ids, and memory must stay bounded
+DECIMALS = 3  # as the row prints them: methods judge exactly what is stored
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteMean:
+    """One sensor's closed minute."""
+
+    minute: int  # UTC minute since 1970
+    sensor: str
+    flow: float | None  # m3/h
+    pressure: float | None  # bar
+    samples: int  # readings, with or without a value
+
+
+class _Sums:
+    __slots__ = ("flow", "flow_count", "pressure", "pressure_count", "samples")
+
+    def __init__(self) -> None:
+        self.flow = self.pressure = 0.0
+        self.flow_count = self.pressure_count = self.samples = 0
+
+    def mean(self, minute: int, sensor: str) -> MinuteMean:
+        return MinuteMean(
+            minute,
+            sensor,
+            round(self.flow / self.flow_count, DECIMALS) if self.flow_count else None,
+            round(self.pressure / self.pressure_count, DECIMALS) if self.pressure_count else None,
+            self.samples,
+        )
+
+
+class Minutes:
+    """The open minutes, and through which minute all are closed. Constant size for a reading, whatever comes."""
+
+    def __init__(self, lateness_s: float, closed_through: int = 0) -> None:
+        self.lateness_s = lateness_s
+        self.closed_through = closed_through
+        self._newest_s = 0.0
+        self._open: dict[int, dict[str, _Sums]] = {}
+
+    def add(self, sensor: str, time_s: float, flow: float | None, pressure: float | None) -> str:
+        """Take a reading of a believed time; the reason if it is not taken (late, sensors), else an empty text."""
+        minute = int(time_s // 60)
+        if minute <= self.closed_through:
+            return "late"
+        sensors = self._open.get(minute)
+        if sensors is None:
+            sensors = self._open[minute] = {}
+        sums = sensors.get(sensor)
+        if sums is None:
+            if len(sensors) >= MOST_SENSORS:
+                return "sensors"
+            sums = sensors[sensor] = _Sums()
+        sums.samples += 1
+        if flow is not None:
+            sums.flow += flow
+            sums.flow_count += 1
+        if pressure is not None:
+            sums.pressure += pressure
+            sums.pressure_count += 1
+        if time_s > self._newest_s:
+            self._newest_s = time_s
+        return ""
+
+    def close(self, now_s: float, silent: bool) -> list[MinuteMean]:
+        """Close what is over at `now_s`, oldest first; `silent`: no reading has come for `lateness_s`."""
+        over_s = min(self._newest_s, now_s)
+        through = int((over_s - self.lateness_s) // 60) - 1
+        if silent:
+            past = int((now_s - self.lateness_s) // 60) - 1
+            through = max([through, *(minute for minute in self._open if minute <= past)])
+        if through <= self.closed_through:
+            return []
+        self.closed_through = through
+        over = sorted(minute for minute in self._open if minute <= through)
+        return [sums.mean(minute, sensor) for minute in over for sensor, sums in sorted(self._open.pop(minute).items())]
+
+    def forget_future(self, now_s: float) -> None:
+        """A person says that minutes after now were closed by a wrong clock: go on at now."""
+        self.closed_through = min(self.closed_through, int(now_s // 60) - 1)
+        self._newest_s = min(self._newest_s, now_s)
+
+    def to_state(self) -> dict[str, Any]:
+        """The open minutes as plain values, for the next start."""
+        return {
+            "newest_s": self._newest_s,
+            "open": {
+                str(minute): {
+                    sensor: [sums.flow, sums.flow_count, sums.pressure, sums.pressure_count, sums.samples]
+                    for sensor, sums in sensors.items()
+                }
+                for minute, sensors in self._open.items()
+            },
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> int:
+        """Take up the open minutes of `to_state`, without those closed since; the number of readings.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was taken.
+        """
+        restored: dict[int, dict[str, _Sums]] = {}
+        for minute, sensors in state["open"].items():
+            if int(minute) > self.closed_through:
+                restored[int(minute)] = {str(sensor): _restored(values) for sensor, values in sensors.items()}
+        self._newest_s = max(self._newest_s, float(state["newest_s"]))
+        self._open.update(restored)
+        return sum(sums.samples for sensors in restored.values() for sums in sensors.values())
+
+
+def _restored(values: list[Any]) -> _Sums:
+    sums = _Sums()
+    flow, flow_count, pressure, pressure_count, samples = values
+    sums.flow, sums.pressure = float(flow), float(pressure)
+    sums.flow_count, sums.pressure_count, sums.samples = int(flow_count), int(pressure_count), int(samples)
+    return sums

@@ -1,0 +1,147 @@
+"""The port: opened exclusively, read with a time-out, opened anew for ever. One family of errors comes out.
+
+A pulled cable shows as SerialException, OSError, termios.error, or as silence.
+"""
+
+import contextlib
+import errno
+import grp
+import os
+import termios
+from pathlib import Path
+
+import serial
+
+from common.errors import PortError, SettingsError
+
+READ_S = 0.1  # a read gathers bytes this long: ten wake-ups a second cost a thousandth of a core
+CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
+REOPEN_AFTER_READS = 600  # a minute of silence: an adapter that hangs looks like this, and opening anew is harmless
+LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
+_SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
+
+
+class _KeepingSerial(serial.Serial):
+    """pyserial's port, without its flush on opening: what came while we were away is wanted."""
+
+    def _reset_input_buffer(self) -> None:
+        """Keep the bytes that wait."""
+
+
+def check_url(url: str) -> None:
+    """Refuse what no port can be.
+
+    Raises:
+        SettingsError: names line.url.
+    """
+    if not url:
+        raise SettingsError("line.url", 'is empty; name a port such as "/dev/ttyUSB0"')
+    scheme, separator, _ = url.partition("://")
+    if separator and scheme not in _SCHEMES:
+        raise SettingsError("line.url", f"unknown kind {scheme!r}; known are a device's path and {', '.join(_SCHEMES)}")
+
+
+class Port:
+    """One serial line. Not open until the first `open`; after an error it is closed."""
+
+    def __init__(self, url: str, baudrate: int) -> None:
+        self.url = url
+        self._baudrate = baudrate
+        self._serial: serial.SerialBase | None = None
+        self._empty_reads = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._serial is not None
+
+    @property
+    def empty_reads(self) -> int:
+        """Reads in a row that brought nothing, each READ_S real seconds long."""
+        return self._empty_reads
+
+    def open(self) -> None:
+        """Open the port.
+
+        Raises:
+            PortError: says what is missing and what to do.
+        """
+        try:
+            if "://" in self.url and not self.url.startswith("hwgrep://"):
+                self._serial = serial.serial_for_url(self.url, self._baudrate, timeout=READ_S, exclusive=True)
+            else:
+                self._serial = _KeepingSerial(self._device(), self._baudrate, timeout=READ_S, exclusive=True)
+        except (serial.SerialException, OSError, termios.error, ValueError) as error:
+            raise PortError(f"{self.url}: {_advice(self.url, error)}") from error
+        self._empty_reads = 0
+
+    def _device(self) -> str:
+        if not self.url.startswith("hwgrep://"):
+            return self.url
+        from serial.tools import list_ports  # noqa: PLC0415 - only for this kind of address
+
+        found = next(iter(list_ports.grep(self.url.removeprefix("hwgrep://"))), None)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "no port matches")
+        return str(found.device)
+
+    def read(self) -> bytes:
+        """What came within READ_S; empty if nothing did.
+
+        Raises:
+            PortError: the port is gone, silent for long, or leads elsewhere now; it is closed.
+        """
+        if self._serial is None:
+            raise PortError(f"{self.url} is not open")
+        try:
+            chunk = bytes(self._serial.read(CHUNK))
+        except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
+            self.close()
+            raise PortError(f"{self.url}: the line is gone ({error})") from error
+        if chunk:
+            self._empty_reads = 0
+            return chunk
+        self._empty_reads += 1
+        if self._empty_reads % LOOK_AFTER_READS == 0 and self._leads_elsewhere():
+            self.close()
+            raise PortError(f"{self.url} leads to another device now")
+        if self._empty_reads >= REOPEN_AFTER_READS:
+            self.close()
+            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_READS * READ_S:.0f} s; opening it anew")
+        return chunk
+
+    def _leads_elsewhere(self) -> bool:
+        """Whether the path is another device than the open one: an adapter that came back, a link that was moved."""
+        if "://" in self.url or self._serial is None:
+            return False
+        try:
+            return not os.path.samestat(os.stat(self.url), os.fstat(self._serial.fileno()))
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """Close it, however broken it is."""
+        port, self._serial = self._serial, None
+        if port is not None:
+            with contextlib.suppress(serial.SerialException, OSError, termios.error):
+                port.close()
+
+
+def _advice(url: str, error: Exception) -> str:
+    """What is wrong, and what a person can do about it."""
+    number = getattr(error, "errno", None)
+    text = str(error)
+    if number == errno.EACCES:
+        return f"permission denied; {_group_advice(url)}"
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return "there is no such device; waiting for it"
+    if number == errno.EBUSY or "exclusively lock" in text:
+        return "another program has it open; waiting for it"
+    return text
+
+
+def _group_advice(url: str) -> str:
+    try:
+        group = grp.getgrgid(Path(url).stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "this user may not open it"
+    return f"join the group that may: sudo usermod -aG {group} $USER, then log in again"

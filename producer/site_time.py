@@ -1,0 +1,86 @@
+"""Which time is it, and may a reading without a time of its own be given it?
+
+The box's clock is compared with the monotonic one, which never steps. Time is *trusted*, *stepped* (the clock jumped
+by more than two minutes: the time before the jump goes on by the monotonic clock) or *unset* (the clock is earlier
+than the last closed minute, or than any possible one). In the last two no arrival time is believed, until the clock is
+back in step, a meter's own time agrees with the new one, or a person confirms it.
+"""
+
+from dataclasses import dataclass
+
+from producer.ascii import Reading
+
+LARGEST_STEP_S = 120.0  # what a time service may put right at once without a doubt
+PAST_S = 24 * 3600.0  # a meter may deliver a day that it kept
+FUTURE_S = 120.0  # a meter's clock may be this fast
+NEVER_SET_BEFORE_S = 1_262_304_000.0  # 2010-01-01: a box without a battery starts in 1970 or 2000
+SLOPPY_S = 10.0  # two clocks that were not read together cannot be compared
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The clocks, read together."""
+
+    wall_s: float  # seconds since 1970
+    monotonic_s: float
+    apart_s: float = 0.0  # how far apart the two were read, at most
+
+
+class SiteTime:
+    """The site's time, given the clocks at every step."""
+
+    def __init__(self, look: Look, closed_through: int) -> None:
+        """`closed_through`: the last closed UTC minute, 0 if there is none."""
+        self._earliest_s = max(closed_through * 60 - FUTURE_S, NEVER_SET_BEFORE_S)
+        self._anchor = self._look = look
+        self.state = "trusted" if look.wall_s >= self._earliest_s else "unset"
+        self.now_s = look.wall_s
+
+    @property
+    def trusted(self) -> bool:
+        return self.state == "trusted"
+
+    def look(self, look: Look) -> None:
+        """Take in the clocks."""
+        if look.apart_s > SLOPPY_S:
+            return
+        self._look = look
+        if self.state == "unset":
+            if look.wall_s >= self._earliest_s:
+                self.confirm()
+            self.now_s = look.wall_s
+            return
+        expected_s = self._anchor.wall_s + look.monotonic_s - self._anchor.monotonic_s
+        if abs(look.wall_s - expected_s) <= LARGEST_STEP_S:
+            self.confirm()
+        else:
+            self.state, self.now_s = "stepped", expected_s
+
+    def confirm(self) -> None:
+        """The clock is right."""
+        self.state, self._anchor, self.now_s = "trusted", self._look, self._look.wall_s
+
+    def time_of(self, reading: Reading) -> tuple[float, str]:
+        """The time of a reading that came just now, and why it is refused (past, future, clock) or an empty text."""
+        time_s = reading.time_s
+        if time_s is None:
+            return (self.now_s, "") if self.state == "trusted" else (self.now_s, "clock")
+        if self.state != "trusted" and abs(time_s - self._look.wall_s) <= FUTURE_S:
+            self.confirm()
+        if time_s > self.now_s + FUTURE_S:
+            return time_s, "future"
+        return time_s, "past" if time_s < self.now_s - PAST_S else ""
+
+    def problem(self) -> str:
+        """What a person should know; empty if time is trusted."""
+        if self.state == "unset":
+            return (
+                "the clock was never set (it is earlier than the last closed minute): readings without a time of their "
+                "own wait for a right clock; if it is right, run: hydrolog clock confirm"
+            )
+        if self.state == "stepped":
+            return (
+                f"the clock stepped by {self._look.wall_s - self.now_s:+.0f} s: readings without a time of their own "
+                "wait until it is confirmed; if it is right, run: hydrolog clock confirm"
+            )
+        return ""

@@ -1,0 +1,231 @@
+"""One step of the producer: what the line brought, into minutes; what is over, into rows; rows into the log.
+
+Nothing in here waits for a database, a server or a network. The step itself waits only for the line, READ_S at a time.
+"""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from common import files
+from common import mark as marks
+from common.errors import FrameRefused, RowRefused
+from common.log import Log, open_for
+from common.logs import quoted
+from common.mark import Mark
+from common.row import parse_payload
+from common.runner import Context
+from producer import confirmation
+from producer.ascii import parse
+from producer.frames import Framer
+from producer.hold import Held
+from producer.line import Line
+from producer.minute import Minutes
+from producer.port import check_url
+from producer.site_time import Look, SiteTime
+from producer.verdicts import Verdicts
+
+OPEN_MINUTE_FILE = "open_minute.json"
+TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
+SILENT_READS = 10  # a second of real time without a byte, whatever the speed of the site's clock
+SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames
+RETRY_HELD_S = 1.0  # between two attempts to append rows that wait
+
+_log = logging.getLogger(__name__)
+
+
+class Producer:
+    """The worker that the runner steps."""
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings
+        check_url(settings.line.url)
+        self._context = context
+        self._zone = settings.site.zone
+        self._refused: Counter[str] = Counter()
+        self._framer = Framer(self._refused)
+        self._line = Line(settings.line.url, settings.line.baudrate, context.stop)
+        self._log: Log | None = None
+        self._readings = 0
+        self._last_reading_s = context.clock.monotonic()
+        self._said_refused_s = context.clock.monotonic()
+        self._said_refused: Counter[str] = Counter()
+        self._tried_held_s = 0.0
+        self._said_time = ""
+
+    # What a start makes; the log may not be there yet, and is waited for by the runner.
+    _held: Held
+    _minutes: Minutes
+    _time: SiteTime
+    _verdicts: Verdicts
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Read the line for a moment and do what is due; the counters."""
+        if self._log is None:
+            self._start()
+        chunk = self._line.read(self._framer)
+        look = self._look()
+        self._watch_time(look)
+        if chunk:
+            self._take(chunk, look.monotonic_s)
+        silent = (
+            look.monotonic_s - self._last_reading_s >= self._minutes.lateness_s
+            and self._line.empty_reads >= SILENT_READS
+        )
+        self._close(silent, look.monotonic_s)
+        self._say_refused(look.monotonic_s)
+        return self._counters()
+
+    # --- the start
+
+    def _start(self) -> None:
+        """Learn from the mark and the log's tail which minutes are closed, and take up what a stop left open."""
+        settings, data = self._context.settings, self._context.data
+        log = open_for(settings)
+        try:
+            mark = _with_tail(marks.load(data), log)
+            self._held = Held(log, data, self._zone, settings.line.hold_rows, mark)
+            self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
+            self._time = SiteTime(self._look(), mark.closed_through)
+            self._verdicts = Verdicts(data, self._zone)
+            self._restore_open_minutes()
+        except BaseException:
+            log.close()
+            raise
+        self._log = log
+        _log.info("line_start url=%s closed_through=%d", self._context.settings.line.url, mark.closed_through)
+
+    def _restore_open_minutes(self) -> None:
+        path = self._context.data / OPEN_MINUTE_FILE
+        try:
+            state = json.loads(path.read_bytes())
+            readings = self._minutes.restore(state)
+            self._framer.keep(str(state["rest"]).encode("latin-1"))
+            _log.info("open_minute_restored readings=%d", readings)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            _log.warning("open_minute_unreadable problem=%s", quoted(error))
+        path.unlink(missing_ok=True)
+
+    # --- time
+
+    def _look(self) -> Look:
+        """Both clocks, read as close together as the machine lets us."""
+        clock = self._context.clock
+        before_s = clock.monotonic()
+        wall_s = clock.now().timestamp()
+        after_s = clock.monotonic()
+        return Look(wall_s, after_s, after_s - before_s)
+
+    def _watch_time(self, look: Look) -> None:
+        self._time.look(look)
+        if (order := confirmation.take(self._context.data)) is not None:
+            self._time.confirm()
+            if order == confirmation.GO_ON:
+                self._minutes.forget_future(self._time.now_s)
+            _log.info("clock_confirmed order=%s", order)
+        if (state := self._time.state) != self._said_time:
+            self._said_time = state
+            if state != "trusted":
+                _log.warning("clock_doubted problem=%s", quoted(self._time.problem()))
+            else:
+                _log.info("clock_trusted")
+
+    # --- readings
+
+    def _take(self, chunk: bytes, monotonic_s: float) -> None:
+        refused, zone, add = self._refused, self._zone, self._minutes.add
+        for frame in self._framer.feed(chunk):
+            try:
+                reading = parse(frame, zone, self._time.now_s)
+            except FrameRefused as error:
+                refused[error.reason] += 1
+                continue
+            self._line.understood()
+            time_s, reason = self._time.time_of(reading)
+            reason = reason or add(reading.sensor, time_s, reading.flow, reading.pressure)
+            if reason:
+                refused[reason] += 1
+            else:
+                self._readings += 1
+                self._last_reading_s = monotonic_s
+
+    # --- minutes to rows
+
+    def _close(self, silent: bool, monotonic_s: float) -> None:
+        means = self._minutes.close(self._time.now_s, silent)
+        if means:
+            self._held.add(self._verdicts.rows(means))
+        elif not len(self._held) or monotonic_s - self._tried_held_s < RETRY_HELD_S:
+            return
+        self._tried_held_s = monotonic_s
+        if self._held.flush(self._minutes.closed_through):
+            self._verdicts.save(self._minutes.closed_through)
+
+    # --- what people see
+
+    def _say_refused(self, monotonic_s: float) -> None:
+        if monotonic_s - self._said_refused_s < SAY_REFUSED_EVERY_S:
+            return
+        self._said_refused_s = monotonic_s
+        if new := self._refused - self._said_refused:
+            counts = " ".join(f"{reason}={count}" for reason, count in sorted(new.items()))
+            _log.warning("readings_refused %s seconds=%d", counts, int(SAY_REFUSED_EVERY_S))
+            self._said_refused = Counter(self._refused)
+
+    def _counters(self) -> dict[str, Any]:
+        problems = (self._line.problem, self._time.problem(), self._held.problem)
+        return {
+            "problem": "; ".join(filter(None, problems)),
+            "port": self._line.state,
+            "readings": self._readings,
+            "frames_refused": {reason: count for reason, count in self._refused.items() if reason != "late"},
+            "late": self._refused["late"],
+            "rows_appended": self._held.appended,
+            "rows_held": len(self._held),
+            "rows_dropped": self._held.dropped,
+            "rows_unjudged": self._verdicts.failures,
+            "closed_through": self._minutes.closed_through,
+        }
+
+    def close(self) -> None:
+        """Keep the open minutes for the next start; leave nothing open."""
+        self._line.close()
+        if self._log is None:
+            return
+        self._held.flush(self._minutes.closed_through)
+        if lost := len(self._held):
+            _log.warning("rows_lost count=%d they were held in memory", lost)
+        self._keep_open_minutes()
+        self._log.close()
+        self._log = None
+
+    def _keep_open_minutes(self) -> None:
+        state = self._minutes.to_state() | {"rest": self._framer.rest.decode("latin-1")}
+        if state["open"] or state["rest"]:
+            try:
+                files.replace(self._context.data / OPEN_MINUTE_FILE, json.dumps(state).encode() + b"\n")
+            except OSError as error:
+                _log.warning("open_minute_lost problem=%s", quoted(error))
+
+
+def _with_tail(mark: Mark | None, log: Log) -> Mark:
+    """The later of the mark and the log's rows: a kill may have come between an append and its mark."""
+    offset = mark.end_offset if mark and mark.log_id == log.log_id else log.base_offset
+    closed_through = mark.closed_through if mark else 0
+    sensors = dict(mark.sensors) if mark else {}
+    while records := log.read(offset, TAIL_ROWS):
+        offset = records[-1].offset + 1
+        for record in records:
+            try:
+                row = parse_payload(record.payload)
+            except RowRefused as error:
+                _log.warning("tail_row_unreadable offset=%d reason=%s", record.offset, error.reason)
+                continue
+            closed_through = max(closed_through, row.minute)
+            sensors[row.sensor] = max(row.minute, sensors.get(row.sensor, 0))
+    return Mark(closed_through, log.end_offset, log.log_id, sensors)

@@ -1,0 +1,135 @@
+"""The outlier methods around the rows: one detector a sensor, its memory kept on disk, its failures kept away.
+
+A row is worth more than its flags: whatever goes wrong here, the row is written, with clear flags, and it is counted.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from common import criteria as criteria_files
+from common import files
+from common.clock import minute_start
+from common.errors import HydrologError
+from common.findings import KEEP, Finding, load, store
+from common.logs import quoted
+from common.row import CLEAR_FLOW, CLEAR_PRESSURE, Row
+from producer.forecasts import Forecasts
+from producer.minute import MinuteMean
+from producer.outliers.detector import Detector, default_criteria
+
+STATE_FILE = "detectors.json"
+FINDINGS_FILE = "findings.json"
+CRITERIA_FOLDER = "criteria"
+LOOK_EVERY_MIN = 10  # for new criteria: they are rebuilt every three months
+FORGET_AFTER_MIN = 30 * 1440  # a sensor that is away for a month starts anew
+
+_log = logging.getLogger(__name__)
+
+
+class Verdicts:
+    """Flags for closed minutes. `failures` counts rows that were written without a judgement."""
+
+    def __init__(self, data: Path, zone: ZoneInfo) -> None:
+        self.failures = 0
+        self._data = data
+        self._zone = zone
+        self._forecasts = Forecasts(data)
+        self._states: dict[str, dict[str, Any]] = _load_states(data / STATE_FILE)
+        self._detectors: dict[str, Detector] = {}
+        self._findings = load(data / FINDINGS_FILE)
+        self._criteria_seen = 0
+        self._looked_at_minute = 0
+
+    def rows(self, means: Sequence[MinuteMean]) -> list[Row]:
+        """The rows of closed minutes, oldest first, each with its flags; new findings are on disk on return."""
+        if means:
+            self._forecasts.refresh(means[0].minute)
+            self._look_for_criteria(means[-1].minute)
+        found: list[Finding] = []
+        rows = [self._row(mean, found) for mean in means]
+        if found:
+            self._store_findings(found)
+        return rows
+
+    def _row(self, mean: MinuteMean, found: list[Finding]) -> Row:
+        flow_flags, pressure_flags = CLEAR_FLOW, CLEAR_PRESSURE
+        try:
+            forecast = self._forecasts.of(mean.sensor, mean.minute)
+            verdict = self._detector(mean.sensor).step(mean.minute, mean.flow, mean.pressure, forecast)
+            flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags
+            found.extend(verdict.findings)
+        except Exception:  # noqa: BLE001 - a defect in a method must not cost a row
+            if not self.failures:  # the first in full; how many, the health file says
+                _log.exception("judge_failed sensor=%s minute=%s", mean.sensor, minute_start(mean.minute))
+            self.failures += 1
+            self._detectors.pop(mean.sensor, None)
+            self._states.pop(mean.sensor, None)  # its memory led here: start it anew
+        return Row(mean.minute, mean.sensor, mean.flow, mean.pressure, mean.samples, flow_flags, pressure_flags)
+
+    def _detector(self, sensor: str) -> Detector:
+        detector = self._detectors.get(sensor)
+        if detector is None:
+            criteria = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
+            detector = Detector(sensor, criteria, self._zone, self._states.pop(sensor, None))
+            self._detectors[sensor] = detector
+        return detector
+
+    def _initial(self, sensor: str) -> criteria_files.Criteria:
+        try:
+            return criteria_files.initial(sensor, self._data / CRITERIA_FOLDER)
+        except HydrologError as error:
+            _log.warning("criteria_unusable sensor=%s problem=%s", sensor, quoted(error))
+            return default_criteria(sensor)
+
+    def _look_for_criteria(self, minute: int) -> None:
+        """New criteria take effect without a restart: the detectors are made anew on their own memory."""
+        if minute < self._looked_at_minute + LOOK_EVERY_MIN:
+            return
+        self._looked_at_minute = minute
+        try:
+            seen = (self._data / CRITERIA_FOLDER).stat().st_mtime_ns
+        except OSError:
+            seen = 0
+        if seen != self._criteria_seen:
+            self._criteria_seen = seen
+            self._states = self._all_states()
+            self._detectors = {}
+
+    def _all_states(self) -> dict[str, dict[str, Any]]:
+        return self._states | {sensor: detector.state() for sensor, detector in self._detectors.items()}
+
+    def _store_findings(self, found: Sequence[Finding]) -> None:
+        """Before the rows: who reads a flag finds its reason."""
+        self._findings = [*self._findings, *found][-KEEP:]
+        try:
+            store(self._data / FINDINGS_FILE, self._findings)
+        except OSError as error:
+            _log.warning("findings_not_stored count=%d problem=%s", len(found), quoted(error))
+
+    def save(self, minute: int) -> None:
+        """Keep the detectors' memory, after the rows are in the log; a full disk costs only the memory."""
+        states = {
+            sensor: state
+            for sensor, state in self._all_states().items()
+            if (state.get("minute") or 0) > minute - FORGET_AFTER_MIN
+        }
+        try:
+            files.replace(self._data / STATE_FILE, json.dumps(states).encode() + b"\n", durable=False)
+        except OSError as error:
+            _log.warning("detectors_not_stored problem=%s", quoted(error))
+
+
+def _load_states(path: Path) -> dict[str, dict[str, Any]]:
+    """What `save` kept; damaged or missing: the methods start anew."""
+    try:
+        raw = json.loads(path.read_bytes())
+        return {str(sensor): dict(state) for sensor, state in raw.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        _log.warning("detectors_unreadable problem=%s", quoted(error))
+        return {}
