@@ -13,7 +13,7 @@ class HydrologError(Exception):
     """Something went wrong in hydrolog."""
 
     exit_code = 1
-    counters: Mapping[str, Any] = MappingProxyType({})  # what a process publishes while it waits: its lag goes on growing
+    counters: Mapping[str, Any] = MappingProxyType({})  # published while a process waits: its lag goes on growing
 
     def __str__(self) -> str:
         return super().__str__() or (type(self).__doc__ or "").splitlines()[0]

@@ -1,0 +1,7 @@
+-- Rows of the log into one of the two tables that hold them; a minute that is there already stays as it is.
+INSERT INTO {table} (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset)
+SELECT sensor, time, flow, pressure, samples, flow_flags, pressure_flags, %(log_id)s, log_offset
+FROM unnest(%(sensor)s::text[], %(time)s::timestamptz[], %(flow)s::float8[], %(pressure)s::float8[], %(samples)s::int4[],
+            %(flow_flags)s::text[], %(pressure_flags)s::text[], %(log_offset)s::int8[])
+     AS arrived (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_offset)
+ON CONFLICT (sensor, time) DO NOTHING

@@ -1,0 +1,98 @@
+"""The table of answers: what each status means for the rows. No answer is a reason to lose a row.
+
+| answer | verdict |
+| --- | --- |
+| 2xx, whole | DELIVERED |
+| 400, 422 | HALVE, and a single row is set aside |
+| 413 | HALVE, and a single row is set aside |
+| 401, 403 | SLOW: a person has to look |
+| 408 425 429 5xx, 404 405 409 415 421, 3xx and all others, no answer | RETRY |
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+
+from common.logs import quoted
+from common.retry import Backoff
+
+RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more is no harm to either side
+SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then within ten minutes it goes on by itself
+RETRY_AFTER_CAP_S = 900.0  # a server may ask for patience, not for silence: a wrong date must not stop a site
+REFUSED_IN_A_ROW = 5  # so many different rows at fault one after the other: then it is not the rows
+
+
+class Kind(Enum):
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    SLOW = "slow"
+    HALVE = "halve"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one attempt.
+
+    Attributes:
+        status: the HTTP status; None if no whole answer came.
+        problem: why none came.
+        retry_after: the header's text, None without one.
+        body: the first bytes of the answer's body.
+    """
+
+    status: int | None
+    problem: str = ""
+    retry_after: str | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`problem` is for people and stays the same from one try to the next; `after_s` is the wait that was asked for."""
+
+    kind: Kind
+    problem: str = ""
+    after_s: float = 0.0
+
+    def wait_s(self, failures: int) -> float:
+        """Seconds until the next try, after so many failures in a row."""
+        backoff = SLOW if self.kind is Kind.SLOW else RETRY
+        return max(backoff.wait_s(failures), self.after_s)
+
+
+def judge(answer: Answer, now: datetime) -> Verdict:
+    """What to do with the rows of an attempt."""
+    status = answer.status
+    if status is None:
+        return Verdict(Kind.RETRY, f"no answer from the server: {answer.problem}")
+    if 200 <= status < 300:
+        return Verdict(Kind.DELIVERED)
+    after_s = retry_after_s(answer.retry_after, now)
+    if status in (400, 413, 422):
+        return Verdict(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)
+    if status in (401, 403):
+        return Verdict(Kind.SLOW, f"the server refuses the token with {status}: look at server.token_file", after_s)
+    if 300 <= status < 400:
+        return Verdict(Kind.RETRY, f"the server redirects with {status}: correct server.url", after_s)
+    return Verdict(Kind.RETRY, f"the server answered {status}", after_s)
+
+
+def retry_after_s(text: str | None, now: datetime) -> float:
+    """Seconds that a Retry-After header asks for, as a number or a date, within the cap; 0 for nonsense."""
+    if text is None:
+        return 0.0
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _until(text, now)
+    return min(seconds, RETRY_AFTER_CAP_S) if math.isfinite(seconds) and seconds > 0 else 0.0
+
+
+def _until(text: str, now: datetime) -> float:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
+    return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,0 +1,142 @@
+"""The group "archive": rows of the log into the database, then the commit, then the log may be trimmed.
+
+Rows and findings of one poll go in one transaction that can be repeated without harm. Killed between it and the
+commit, the same rows come again and are there already. Memory holds one poll, however much waits.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+
+from common.database import Database
+from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
+from common.log import Group, Log, Record, open_for
+from common.logs import quoted
+from common.row import parse_payload
+from common.runner import Context
+from consumer import unparsed
+from consumer.outliers import Findings, outliers
+from consumer.store import Numbered, drop_old, store
+
+GROUP = "archive"
+POLL_ROWS = 1000  # one transaction: large enough to catch up quickly, small enough to weigh nothing
+WORK_S = 5.0  # real seconds of work in one step, so that health is published while a backlog is worked off
+
+_log = logging.getLogger(__name__)
+
+
+class Archive:
+    """See `common.runner.Worker`."""
+
+    def __init__(self, context: Context, *, once: bool = False) -> None:
+        """Nothing is opened yet.
+
+        Raises:
+            SettingsError: the group is not in `log.groups`.
+        """
+        if GROUP not in context.settings.log.groups:
+            raise SettingsError("log.groups", f'does not name "{GROUP}", so the log would not keep its rows')
+        self._context = context
+        self._once = once
+        self._database = Database(context.settings, "archive")
+        self._findings = Findings(context.data)
+        self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
+        self._cleaned: date | None = None
+        self._log: Log | None = None
+
+    _group: Group
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Archive all rows that wait, or as many as a few seconds allow.
+
+        Raises:
+            DatabaseDown: nothing of the last poll is in the database; the rows stay in the log.
+        """
+        log = self._opened()
+        give_back_s = time.monotonic() + WORK_S
+        if self._group.position != self._group.committed:
+            self._group.seek(self._group.committed)  # the last step did not get as far as its commit
+        try:
+            while not self._context.stop.is_set() and (records := self._group.poll(POLL_ROWS)):
+                self._store(log, records)
+                self._group.commit(self._group.position)
+                log.trim()
+                if time.monotonic() >= give_back_s and not self._once:
+                    break
+            self._clean_up(now)
+        except HydrologError as error:
+            error.counters = self._counters()
+            raise
+        return self._counters()
+
+    def close(self) -> None:
+        self._database.close()
+        if self._log is not None:
+            self._group.close()
+            self._log.close()
+            self._log = None
+
+    def _opened(self) -> Log:
+        if self._log is None:
+            log = open_for(self._context.settings)
+            try:
+                self._group = log.group(GROUP)
+            except HydrologError:
+                log.close()
+                raise
+            self._log = log
+        return self._log
+
+    def _counters(self) -> dict[str, Any]:
+        return {**self._counts, "lag": self._group.lag}
+
+    def _store(self, log: Log, records: Sequence[Record]) -> None:
+        rows: list[Numbered] = []
+        for record in records:
+            try:
+                rows.append((record.offset, parse_payload(record.payload)))
+            except RowRefused as refused:
+                self._set_aside(log, record, refused.reason)
+        if rows:
+            self._store_rows(log, rows, {record.offset: record for record in records})
+
+    def _store_rows(self, log: Log, rows: Sequence[Numbered], records: Mapping[int, Record]) -> None:
+        """Store rows; a single one that the database cannot hold is set aside, the others go in."""
+        found = list(outliers((row for _, row in rows), self._findings.now()))
+        try:
+            with self._database.transaction() as cursor:
+                stored = store(cursor, log.log_id, rows, found)
+        except (psycopg.DataError, psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation) as error:
+            if len(rows) == 1:
+                self._set_aside(log, records[rows[0][0]], type(error).__name__)
+                return
+            middle = len(rows) // 2
+            self._store_rows(log, rows[:middle], records)
+            self._store_rows(log, rows[middle:], records)
+        except psycopg.Error as error:
+            raise DatabaseDown(f"the database refuses the rows: {quoted(str(error).strip())}") from error
+        else:
+            self._counts.update(stored)
+
+    def _set_aside(self, log: Log, record: Record, reason: str) -> None:
+        self._counts["not_rows"] += 1
+        if unparsed.set_aside(self._context.data, log.log_id, record, reason):
+            _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(reason))
+
+    def _clean_up(self, now: datetime) -> None:
+        """Once a day, drop what is older than a year."""
+        if self._cleaned == now.date():
+            return
+        try:
+            with self._database.transaction() as cursor:
+                dropped = drop_old(cursor, now)
+        except psycopg.Error as error:
+            raise DatabaseDown(f"cannot drop old rows: {quoted(str(error).strip())}") from error
+        self._cleaned = now.date()
+        if dropped:
+            _log.info("retention dropped=%s", ",".join(dropped))

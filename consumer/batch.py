@@ -1,0 +1,167 @@
+"""What goes into a batch: which rows, how many, in what form. Pure: rows, the mark and the time in, a parcel out.
+
+A row is due when its window is over: the stretch of `every` minutes by the clock (16:30 to 16:39) that its own
+minute falls into. One batch holds the rows of one window, ten minutes at most, in the order of their offsets; so after
+an outage the batches are those that would have gone out without it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.clock import minute_of
+from common.lines import Record
+from common.row import parse_payload
+
+BATCH_MINUTES = 10  # what the server was promised at most, however long the outage was
+BODY_BYTES = 1024 * 1024  # the receiver refuses more
+BATCH_ROWS = 10_000  # ten minutes of a thousand sensors: bounds the memory of a batch
+HOUR = 60
+
+Prediction = tuple[str, str]  # forecast of flow (m3/h) and pressure (bar), as text
+NO_PREDICTION: Prediction = ("0", "0")
+Forecasts = Callable[[str, int], Prediction | None]  # sensor, minute of the hour's start -> its own forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row of the log that the server has not got yet."""
+
+    offset: int
+    minute: int
+    sensor: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row as it is sent, frozen: `text` never changes once it stood in an attempt."""
+
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Rows of one log in the order of their offsets; what one POST carries."""
+
+    site: str
+    log_id: str
+    lines: tuple[Line, ...]
+
+    @property
+    def first(self) -> int:
+        return self.lines[0].offset
+
+    @property
+    def last(self) -> int:
+        return self.lines[-1].offset
+
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key: which rows of which log these are."""
+        return f"{self.site}/{self.log_id}/{self.first}-{self.last}"
+
+    @property
+    def body(self) -> bytes:
+        return "".join(f"{line.text}\n" for line in self.lines).encode()
+
+    def head(self, count: int) -> "Parcel":
+        return Parcel(self.site, self.log_id, self.lines[:count])
+
+    def after(self, offset: int) -> "Parcel | None":
+        """The rows behind `offset`; None if there are none."""
+        lines = tuple(line for line in self.lines if line.offset > offset)
+        return Parcel(self.site, self.log_id, lines) if lines else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When rows are due. `settle_s` is how long a window's last rows are waited for when nothing says they are in."""
+
+    every_minutes: int
+    settle_s: float
+    forecast_wait_s: float
+
+    @property
+    def window(self) -> int:
+        """Minutes of one batch."""
+        return min(self.every_minutes, BATCH_MINUTES)
+
+    def boundary(self, now: datetime) -> int:
+        """The minute at which the last window ended."""
+        return minute_of(now) // self.every_minutes * self.every_minutes
+
+    def held_back(self, minute: int, now: datetime) -> bool:
+        """Whether a row's window is still open.
+
+        A row from further ahead than the next window was written while the clock was wrong: it waits for nothing.
+        """
+        boundary = self.boundary(now)
+        return boundary <= minute < boundary + 2 * self.every_minutes
+
+
+def waiting(record: Record) -> Waiting:
+    """A record of the log as a row to send.
+
+    Raises:
+        RowRefused: the payload is not a row.
+    """
+    row = parse_payload(record.payload)
+    return Waiting(record.offset, row.minute, row.sensor, record.payload)
+
+
+def take(rows: Sequence[Waiting], rhythm: Rhythm, now: datetime) -> int:
+    """How many of the first `rows` make the next batch; 0 if the first one is not due.
+
+    As many as `rows` has means that a row behind them may belong to it too.
+    """
+    if not rows:
+        return 0
+    window = rows[0].minute // rhythm.window
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.payload) + _LONGEST_REST
+        if (
+            row.minute // rhythm.window != window
+            or rhythm.held_back(row.minute, now)
+            or count >= BATCH_ROWS
+            or (size > BODY_BYTES and count)
+        ):
+            return count
+    return len(rows)
+
+
+_LONGEST_REST = 60  # bytes beside the payload: offset, two forecasts, tabs and the line break
+
+
+def complete(minute: int, rhythm: Rhythm, now: datetime, closed_through: int | None) -> bool:
+    """Whether the window of `minute` can get no more rows: the producer's mark says so, or long enough has passed.
+
+    The mark must have been read before the log was.
+    """
+    end = min((minute // rhythm.window + 1) * rhythm.window, rhythm.boundary(now))
+    if closed_through is not None and closed_through >= end - 1:
+        return True
+    return now.timestamp() >= end * 60 + rhythm.settle_s
+
+
+def awaits_forecast(rows: Sequence[Waiting], forecasts: Forecasts, rhythm: Rhythm, now: datetime) -> bool:
+    """Whether a row on the hour still lacks its forecast, and the forecaster may still be at it."""
+    return any(
+        row.minute % HOUR == 0
+        and now.timestamp() < row.minute * 60 + rhythm.forecast_wait_s
+        and forecasts(row.sensor, row.minute) is None
+        for row in rows
+    )
+
+
+def line(row: Waiting, forecasts: Forecasts) -> Line:
+    """The row as it is sent: on the hour with the hour's forecast, at all other minutes with 0 0."""
+    found = forecasts(row.sensor, row.minute) if row.minute % HOUR == 0 else None
+    flow, pressure = found or NO_PREDICTION
+    return Line(row.offset, f"{row.offset}\t{row.payload}\t{flow}\t{pressure}")
+
+
+def parcel(site: str, log_id: str, rows: Sequence[Waiting], forecasts: Forecasts) -> Parcel:
+    return Parcel(site, log_id, tuple(line(row, forecasts) for row in rows))

@@ -1,0 +1,219 @@
+"""The group "server": freezes a batch, sends it until the server has it, commits. One batch at a time, oldest first.
+
+    rows in the log -> outbox.tsv (synced) -> POST -> 2xx -> commit -> outbox gone -> log trimmed
+
+Killed between any two of these, the next start finds the outbox and sends the same bytes again, or finds that they
+were committed. The database is never asked.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from common.errors import HydrologError, NotDelivered, SettingsError
+from common.log import Group, Log, open_for
+from common.logs import quoted
+from common.runner import Context
+from common.settings import SERVER_TOKEN, read_token
+from consumer import answers, outbox
+from consumer.answers import REFUSED_IN_A_ROW, Answer, Kind, Verdict
+from consumer.batch import Parcel, Rhythm
+from consumer.post import Address, Poster
+from consumer.rejected import Rejected
+from consumer.upcoming import Upcoming
+
+GROUP = "server"
+SETTLE_S = 60.0  # a window whose last minutes never come (the line is down) is sent this long after its end
+WORK_S = 5.0  # real seconds of work in one step, so that health is published while a backlog is worked off
+
+_log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """See `common.runner.Worker`."""
+
+    def __init__(self, context: Context, *, once: bool = False) -> None:
+        """Check everything that settings can get wrong; nothing is opened yet.
+
+        Raises:
+            SettingsError: no address, no token, or the group is not in `log.groups`.
+        """
+        settings = context.settings
+        if GROUP not in settings.log.groups:
+            raise SettingsError("log.groups", f'does not name "{GROUP}", so the log would not keep its rows')
+        if not settings.server.url:
+            raise SettingsError("server.url", "is empty; the address that batches are sent to")
+        self._context = context
+        self._token = self._read_token()
+        self._poster = Poster(Address.parse(settings.server.url), settings.server.timeout_seconds, context.stop)
+        settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
+        self._rhythm = Rhythm(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
+        self._once = once
+        self._counts = {"batches_sent": 0, "rows_sent": 0, "rows_rejected": 0}
+        self._last_status: int | None = None
+        self._waiting_since: datetime | None = None
+        self._verdict = Verdict(Kind.DELIVERED)  # of the last attempt
+        self._failures = 0  # of this verdict's kind, in a row
+        self._not_before_s = 0.0
+        self._log: Log | None = None
+
+    _group: Group
+    _upcoming: Upcoming
+    _rejected: Rejected
+    _parcel: Parcel | None = None  # frozen: what is left of the outbox
+    _part = 0  # so many rows of it go in the next attempt
+    _limit: int | None = None  # after a 413: so many rows of it at most
+    _owned = True  # the parcel is what the group wants next, so it is committed when it was delivered
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Send every batch that is due.
+
+        Raises:
+            NotDelivered: the server has not taken a batch; it is tried again when it is time.
+        """
+        if self._log is None:
+            self._open()
+        give_back_s = time.monotonic() + WORK_S
+        while not self._context.stop.is_set() and (self._parcel is not None or self._freeze(now)):
+            if self._context.clock.monotonic() < self._not_before_s:
+                raise NotDelivered(self._verdict.problem, self._counters())
+            self._attempt(now)
+            if time.monotonic() >= give_back_s and not self._once:
+                break
+        return self._counters()
+
+    def close(self) -> None:
+        if self._log is not None:
+            self._group.close()
+            self._log.close()
+            self._log = None
+
+    # --- from the log to the outbox
+
+    def _open(self) -> None:
+        settings, data = self._context.settings, self._context.data
+        log = open_for(settings)
+        try:
+            self._group = log.group(GROUP)
+            self._rejected = Rejected(data)
+            self._upcoming = Upcoming(data, settings.site.id, log, self._group, self._rhythm)
+            self._resume(log)
+        except HydrologError:
+            log.close()
+            raise
+        self._log = log
+
+    def _resume(self, log: Log) -> None:
+        """Go on with the batch that was frozen before the last end of this process, if it was not delivered."""
+        parcel = outbox.load(self._context.data)
+        if parcel is None:
+            return
+        self._owned = parcel.log_id == log.log_id
+        if self._owned:
+            rest = parcel.after(self._group.committed - 1)
+            if rest is None:
+                outbox.remove(self._context.data)
+                return
+            # With a lost commit, older rows come first; the batch is then sent, but says nothing about them.
+            before = self._group.poll(1)
+            self._owned = not before or before[0].offset >= rest.first
+            self._upcoming.restart(rest.last + 1 if self._owned else self._group.committed)
+            parcel = rest
+        self._take(parcel)
+        _log.info("resume key=%s rows=%d", parcel.key, len(parcel.lines))
+
+    def _freeze(self, now: datetime) -> bool:
+        """Put the next batch into the outbox; False if none is due."""
+        parcel = self._upcoming.parcel(now)
+        if parcel is None:
+            return False
+        outbox.store(self._context.data, parcel)
+        self._upcoming.taken(parcel)
+        self._owned = True
+        self._take(parcel)
+        return True
+
+    def _take(self, parcel: Parcel) -> None:
+        self._parcel, self._part, self._limit = parcel, len(parcel.lines), None
+
+    # --- from the outbox to the server
+
+    def _attempt(self, now: datetime) -> None:
+        """One POST, and what its answer asks for."""
+        assert self._parcel is not None
+        if self._verdict.kind is Kind.SLOW:
+            self._token = self._read_token()  # a person may have put another one into the file
+        part = self._parcel.head(self._part)
+        answer = self._poster.post(part.body, part.key, self._token)
+        if answer.status is None and self._context.stop.is_set():
+            return
+        self._last_status = answer.status
+        verdict = answers.judge(answer, now)
+        if verdict.kind is Kind.DELIVERED:
+            self._delivered(part)
+        elif verdict.kind is Kind.HALVE:
+            self._halve(part, answer, verdict, now)
+        else:
+            self._wait(verdict, now)
+
+    def _delivered(self, part: Parcel) -> None:
+        if self._waiting_since is not None:
+            _log.info("delivering_again key=%s waited_since=%s", part.key, self._waiting_since.isoformat())
+        self._verdict, self._failures, self._waiting_since = Verdict(Kind.DELIVERED), 0, None
+        self._rejected.clear()
+        self._advance(part)
+        self._counts["batches_sent"] += 1
+        self._counts["rows_sent"] += len(part.lines)
+
+    def _halve(self, part: Parcel, answer: Answer, verdict: Verdict, now: datetime) -> None:
+        """Look for the row that is refused; a single one is set aside, unless the server refuses whatever comes."""
+        count = len(part.lines)
+        if count > 1:
+            self._part = (count + 1) // 2
+            if answer.status == 413:
+                self._limit = self._part
+            return
+        if self._rejected.in_a_row >= REFUSED_IN_A_ROW:
+            problem = f"{self._rejected.in_a_row} rows in a row were refused, so none is set aside; {verdict.problem}"
+            self._wait(Verdict(Kind.SLOW, problem, verdict.after_s), now)
+        self._rejected.put(part, answer, now)
+        self._counts["rows_rejected"] += 1
+        _log.warning("row_rejected key=%s status=%s answer=%s", part.key, answer.status, quoted(answer.body))
+        self._advance(part)
+
+    def _advance(self, part: Parcel) -> None:
+        """The first rows of the parcel are safe elsewhere."""
+        assert self._parcel is not None
+        assert self._log is not None
+        if self._owned:
+            self._group.commit(part.last + 1)
+        self._parcel = self._parcel.after(part.last)
+        if self._parcel is not None:
+            self._part = min(self._limit or len(self._parcel.lines), len(self._parcel.lines))
+            return
+        outbox.remove(self._context.data)
+        self._log.trim()
+
+    def _wait(self, verdict: Verdict, now: datetime) -> None:
+        self._failures = self._failures + 1 if verdict.kind is self._verdict.kind else 1
+        self._verdict = verdict
+        self._waiting_since = self._waiting_since or now
+        self._not_before_s = self._context.clock.monotonic() + verdict.wait_s(self._failures)
+        raise NotDelivered(verdict.problem, self._counters())
+
+    # --- what is published
+
+    def _counters(self) -> dict[str, Any]:
+        return {
+            **self._counts,
+            "refused_in_a_row": self._rejected.in_a_row,
+            "not_rows": self._upcoming.unparsed,
+            "lag": self._group.lag,
+            "last_status": self._last_status,
+            "waiting_since": self._waiting_since.isoformat() if self._waiting_since else None,
+        }
+
+    def _read_token(self) -> str:
+        return read_token(SERVER_TOKEN, self._context.settings.server.token_file, "server.token_file")

@@ -1,0 +1,172 @@
+"""One POST: a whole answer or none, within one deadline, and never a second address.
+
+The exchange runs in a thread of its own, because a server that drips one byte a second keeps every timeout of a
+socket happy. Whoever waits for it goes by the deadline and by the stop event, and cuts the connection if the thread
+is late. http.client follows no redirect, retries nothing, reads no proxy variables, and takes a socket that can be cut.
+"""
+
+import contextlib
+import http.client
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from urllib.parse import quote, urlsplit
+
+from common.errors import SettingsError
+from common.logs import quoted
+from consumer.answers import Answer
+
+ANSWER_BYTES = 4096  # of the answer's body: enough to see what the server says, too little to hurt
+LOOK_S = 0.05  # how soon a wait notices the stop event
+CUT_S = 2.0  # a thread whose connection was cut ends within this; a name look-up may take longer
+
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._?"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where batches go."""
+
+    host: str
+    port: int
+    target: str  # path and query
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """The address in `server.url`, whose form the settings have checked."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        try:
+            host.encode("idna")
+        except UnicodeError as error:
+            raise SettingsError("server.url", f"{quoted(host)} is not a host name") from error
+        target = quote(parts.path or "/", safe=_PATH_SAFE) + (
+            f"?{quote(parts.query, safe=_PATH_SAFE)}" * bool(parts.query)
+        )
+        if parts.scheme == "https":
+            return cls(host, parts.port or 443, target, ssl.create_default_context())
+        if not _is_loopback(host):
+            _log.warning("server_not_encrypted host=%s the token can be read on the way; use https", quoted(host))
+        return cls(host, parts.port or 80, target, None)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class Poster:
+    """Sends batches to one address. `post` blocks, at most for `timeout_s` or until `stop` is set."""
+
+    def __init__(self, address: Address, timeout_s: float, stop: threading.Event) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+        self._stop = stop
+        self._exchange: _Exchange | None = None
+
+    def post(self, body: bytes, key: str, token: str) -> Answer:
+        """Send one batch; what came back. With `stop` set in between there is no answer."""
+        if self._exchange is not None:
+            self._exchange.join(CUT_S)
+            if self._exchange.is_alive():
+                return Answer(None, "the attempt before this one has not ended yet")
+        headers = {
+            "Content-Type": "text/tab-separated-values; charset=utf-8",
+            "Authorization": f"Bearer {token}",
+            "Idempotency-Key": key,
+            "User-Agent": f"hydrolog/{version('hydrolog')}",
+            "Connection": "close",
+        }
+        self._exchange = _Exchange(self._address, self._timeout_s, body, headers)
+        self._exchange.start()
+        if self._ended_in_time(self._exchange):
+            return _without(token, self._exchange.answer)
+        self._exchange.cut()
+        if self._stop.is_set():
+            return Answer(None, "this process was asked to stop")
+        return Answer(None, f"not complete within {self._timeout_s:g} s")
+
+    def _ended_in_time(self, exchange: "_Exchange") -> bool:
+        deadline_s = time.monotonic() + self._timeout_s
+        while not exchange.ended.wait(LOOK_S):
+            if self._stop.is_set() or time.monotonic() >= deadline_s:
+                return False
+        return True
+
+
+class _Exchange(threading.Thread):
+    """One request and its answer."""
+
+    def __init__(self, address: Address, timeout_s: float, body: bytes, headers: dict[str, str]) -> None:
+        super().__init__(name="post", daemon=True)  # a process that leaves waits for no server
+        self.ended = threading.Event()
+        self.answer = Answer(None, "nothing came")
+        self._address = address
+        self._timeout_s = timeout_s
+        self._request = (body, headers)
+        self._handle: socket.socket | None = None  # the connection once more, to cut it from outside
+        self._was_cut = False
+
+    def run(self) -> None:
+        try:
+            self.answer = self._talk()
+        except ssl.SSLCertVerificationError as error:
+            self.answer = Answer(None, f"its certificate is not trusted: {quoted(error.verify_message)}")
+        except http.client.IncompleteRead:
+            self.answer = Answer(None, "the answer was cut off")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.answer = Answer(None, f"{type(error).__name__} {quoted(error)}")
+        finally:
+            if self._handle is not None:
+                self._handle.close()
+            self.ended.set()
+
+    def cut(self) -> None:
+        """End the conversation from outside: whatever the thread waits for on the socket then fails."""
+        self._was_cut = True
+        if self._handle is not None:
+            with contextlib.suppress(OSError):  # ended by itself just now
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+    def _talk(self) -> Answer:
+        with contextlib.closing(self._connection()) as connection:
+            if self._was_cut:
+                return Answer(None, "cut")
+            body, headers = self._request
+            # A server that refuses early closes while we still send: its answer is there nevertheless.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request("POST", self._address.target, body, headers)
+            response = connection.getresponse()
+            start = response.read(ANSWER_BYTES)
+            if response.length and len(start) < ANSWER_BYTES:
+                raise http.client.IncompleteRead(start, response.length)
+            return Answer(response.status, "", response.getheader("Retry-After"), start)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """An open connection on a socket of ours."""
+        address = self._address
+        sock = socket.create_connection((address.host, address.port), self._timeout_s)
+        self._handle = sock.dup()
+        if address.tls is None:
+            connection = http.client.HTTPConnection(address.host, address.port)
+        else:
+            connection = http.client.HTTPSConnection(address.host, address.port, context=address.tls)
+            sock = address.tls.wrap_socket(sock, server_hostname=address.host)
+        connection.sock = sock
+        return connection
+
+
+def _without(token: str, answer: Answer) -> Answer:
+    """The answer, should the server have sent our secret back in it."""
+    body = answer.body.replace(token.encode(), b"[token]")
+    return Answer(answer.status, answer.problem.replace(token, "[token]"), answer.retry_after, body)

@@ -1,0 +1,116 @@
+"""Rows that the server refused one by one: each a file of `rejected/`, with the answer. `hydrolog resend` tries again.
+
+How many were refused in a row is kept on disk, so that a restart does not begin to count anew.
+"""
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from common.errors import LogError
+from common.files import replace
+from common.logs import quoted
+from consumer.answers import Answer
+from consumer.batch import Line, Parcel
+
+FOLDER = "rejected"
+COUNT_FILE = "in_a_row.json"
+SUFFIX = ".tsv"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What one file of the folder holds."""
+
+    path: Path
+    parcel: Parcel
+
+
+class Rejected:
+    """The folder and the count."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / FOLDER
+        self._count_path = self._folder / COUNT_FILE
+        self.in_a_row, self._last_key = self._load_count()
+
+    def put(self, parcel: Parcel, answer: Answer, now: datetime) -> None:
+        """Keep refused rows, durably; a second time for the same rows changes nothing.
+
+        Raises:
+            LogError: the disk refuses; the rows must stay in the log.
+        """
+        header = (
+            f"# hydrolog rejected 1\tkey={parcel.key}\tat={now.isoformat(timespec='seconds')}"
+            f"\tstatus={answer.status}\tanswer={quoted(answer.body)}\n"
+        )
+        with _os_errors("keep a refused row"):
+            self._folder.mkdir(exist_ok=True)
+            replace(self._folder / _name(parcel), header.encode() + parcel.body)
+            if parcel.key != self._last_key:
+                self._store_count(self.in_a_row + 1, parcel.key)
+
+    def clear(self) -> None:
+        """The server has taken rows: the count begins anew."""
+        if self.in_a_row:
+            with _os_errors("clear the count of refused rows"):
+                self._store_count(0, "")
+
+    def _store_count(self, count: int, key: str) -> None:
+        replace(self._count_path, json.dumps({"refused_in_a_row": count, "last": key}).encode() + b"\n")
+        self.in_a_row, self._last_key = count, key
+
+    def _load_count(self) -> tuple[int, str]:
+        try:
+            stored = json.loads(self._count_path.read_bytes())
+            return int(stored["refused_in_a_row"]), str(stored["last"])
+        except FileNotFoundError:
+            return 0, ""
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _log.warning("refused_count_unreadable problem=%s counting anew", quoted(error))
+            return 0, ""
+
+
+def load_all(data: Path) -> Iterator[Refused]:
+    """The refused rows in the order of their offsets; a file that is not one of ours is passed over, loudly."""
+    for path in sorted((data / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: _order(path.stem)):
+        parcel = parse(path.read_bytes())
+        if parcel is None:
+            _log.warning("not_a_rejected_file path=%s", quoted(path.name))
+        else:
+            yield Refused(path, parcel)
+
+
+def parse(raw: bytes) -> Parcel | None:
+    """The rows in the bytes of a file of the folder; None if it is something else."""
+    header, _, body = raw.decode("utf-8", "replace").partition("\n")
+    fields = dict(field.partition("=")[::2] for field in header.split("\t")[1:])
+    try:
+        site, log_id, _range = fields["key"].split("/")
+        lines = tuple(Line(int(text.split("\t", 1)[0]), text) for text in body.split("\n") if text)
+    except (KeyError, ValueError):
+        return None
+    return Parcel(site, log_id, lines) if lines else None
+
+
+def _name(parcel: Parcel) -> str:
+    return f"{parcel.log_id}-{parcel.first}{SUFFIX}"
+
+
+def _order(stem: str) -> tuple[str, int, str]:
+    log_id, _, offset = stem.rpartition("-")
+    return log_id, int(offset) if offset.isdecimal() else 0, offset
+
+
+@contextlib.contextmanager
+def _os_errors(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LogError(f"cannot {doing}: {error.strerror} ({error.filename})") from error

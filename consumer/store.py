@@ -1,0 +1,110 @@
+"""Rows into Postgres: one transaction, and nothing happens when it is done twice."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Cursor, sql
+
+from common.clock import minute_start
+from common.database import statement
+from common.row import Row
+from consumer.outliers import Outlier
+
+RETENTION = timedelta(days=365)
+
+_PARTITION = re.compile(r"real_val_(\d{4,6})(\d\d)")
+_ROWS = statement("archive_rows")
+_OUTLIERS = statement("archive_outliers")
+_REAL, _UNREGISTERED = (
+    sql.SQL(_ROWS).format(table=sql.Identifier(name)) for name in ("real_val_tb", "unregistered_val_tb")
+)
+
+Numbered = tuple[int, Row]  # offset in the log, row
+
+
+def store(cursor: Cursor[Any], log_id: str, rows: Sequence[Numbered], found: Sequence[Outlier]) -> Counter[str]:
+    """Insert rows and what is flagged in them; how many went where.
+
+    A sensor that is being registered holds a lock on SENSOR_TB until its history has moved: rows wait for that, so none
+    can slip into the table of the unregistered behind the move.
+    """
+    cursor.execute("LOCK TABLE SENSOR_TB IN SHARE MODE")
+    names = list({row.sensor for _, row in rows})
+    cursor.execute("SELECT sensor FROM SENSOR_TB WHERE sensor = ANY(%s)", (names,))
+    registered = {name for (name,) in cursor.fetchall()}
+    known = [numbered for numbered in rows if numbered[1].sensor in registered]
+    unknown = [numbered for numbered in rows if numbered[1].sensor not in registered]
+    _make_partitions(cursor, known)
+    stored: Counter[str] = Counter()
+    for name, insert, some in (("archived", _REAL, known), ("unregistered", _UNREGISTERED, unknown)):
+        if some:
+            cursor.execute(insert, _columns(log_id, some))
+            stored[name] += cursor.rowcount
+            stored["repeated"] += len(some) - cursor.rowcount
+    if found:
+        cursor.execute(_OUTLIERS.encode(), _outlier_columns(found))
+        stored["flagged"] += cursor.rowcount
+    return stored
+
+
+def _make_partitions(cursor: Cursor[Any], rows: Sequence[Numbered]) -> None:
+    months: dict[tuple[int, int], datetime] = {}
+    for _, row in rows:
+        time = minute_start(row.minute)
+        months[time.year, time.month] = time
+    for time in months.values():
+        cursor.execute("SELECT real_val_partition(%s)", (time,))
+
+
+def _columns(log_id: str, rows: Sequence[Numbered]) -> dict[str, Any]:
+    return {
+        "log_id": log_id,
+        "log_offset": [offset for offset, _ in rows],
+        "sensor": [row.sensor for _, row in rows],
+        "time": [minute_start(row.minute) for _, row in rows],
+        "flow": [row.flow for _, row in rows],
+        "pressure": [row.pressure for _, row in rows],
+        "samples": [row.samples for _, row in rows],
+        "flow_flags": [row.flow_flags for _, row in rows],
+        "pressure_flags": [row.pressure_flags for _, row in rows],
+    }
+
+
+def _outlier_columns(found: Sequence[Outlier]) -> dict[str, Any]:
+    names = ("sensor", "channel", "method", "code", "severity", "value", "reason")
+    columns: dict[str, Any] = {name: [getattr(outlier, name) for outlier in found] for name in names}
+    columns["time"] = [minute_start(outlier.minute) for outlier in found]
+    return columns
+
+
+def drop_old(cursor: Cursor[Any], now: datetime) -> list[str]:
+    """Drop what is older than the retention; the names of the partitions that went.
+
+    Counted back from the newest row, if that is older than `now`: a clock that jumped ahead must not cost a year.
+    """
+    cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'real_val_tb'::regclass")
+    months = {name: found for (name,) in cursor.fetchall() if (found := _PARTITION.fullmatch(name))}
+    newest_first = sorted(months, key=lambda name: (int(months[name][1]), months[name][2]), reverse=True)
+    newest = _newest_row(cursor, newest_first)
+    if newest is None:
+        return []
+    oldest_kept = min(now, newest) - RETENTION
+    last_month = oldest_kept.year * 12 + oldest_kept.month
+    dropped = [name for name in newest_first if int(months[name][1]) * 12 + int(months[name][2]) < last_month]
+    for name in dropped:
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+    cursor.execute("DELETE FROM UNREGISTERED_VAL_TB WHERE time < %s", (oldest_kept,))
+    return dropped
+
+
+def _newest_row(cursor: Cursor[Any], partitions: Sequence[str]) -> datetime | None:
+    for name in partitions:
+        cursor.execute(sql.SQL("SELECT max(time) FROM {}").format(sql.Identifier(name)))
+        found = cursor.fetchone()
+        if found and found[0] is not None:
+            newest: datetime = found[0]
+            return newest
+    return None
