@@ -54,7 +54,7 @@ def build(
     history = _whole_days(history)
     calendar = Calendar.of(history.first, len(history.flow), zone, holidays)
     flow_limits = channel_limits(history.flow, prior.flow, calendar, floor_share=0.35)
-    pressure_limits = channel_limits(history.pressure, prior.pressure, calendar, floor_share=0.10)
+    pressure_limits = channel_limits(history.pressure, prior.pressure, calendar, floor_share=0.25)
     flow = cleaned(history.flow, flow_limits, calendar)
     pressure = cleaned(history.pressure, pressure_limits, calendar)
     weeks = float(np.isfinite(flow).sum()) / 10080

@@ -24,7 +24,15 @@ def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourMo
     grid = np.array(list(product(HOUR_SCALES_H, DAY_SCALES_H, DAY_SHARES, LEVEL_STEPS)))
     by_hour, by_day = np.exp(-1 / grid[:, 0]), np.exp(-1 / grid[:, 1])
     day_variance, level_variance = grid[:, 2] * typical, grid[:, 3] ** 2 / 24
-    likelihood = _likelihood(ratio, of_hour, widths, by_hour, by_day, day_variance, level_variance)
+    likelihood = _likelihood(
+        ratio,
+        of_hour,
+        widths,
+        by_hour=by_hour,
+        by_day=by_day,
+        day_variance=day_variance,
+        level_variance=level_variance,
+    )
     best = int(np.argmax(likelihood))
     return HourModel(
         hour_memory=float(by_hour[best]),
@@ -39,6 +47,7 @@ def _likelihood(
     ratio: Floats,
     of_hour: np.ndarray,
     widths: Floats,
+    *,
     by_hour: Floats,
     by_day: Floats,
     day_variance: Floats,
@@ -77,7 +86,7 @@ def _likelihood(
 def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, level: float) -> tuple[Floats, Floats]:
     """Run the tracker over the archive: what it expects ahead of each hour, and the scores after it.
 
-    Scores are hours x 3: any start, starts of 12 to 48 hours, starts from 48 hours on; NaN while warming up.
+    Scores are hours x 3: starts of 3 hours and more, starts of 12 to 48 hours, starts from 48 hours on; NaN while warming up.
     """
     tracker = Tracker(model, level=level)
     ahead = np.zeros(len(ratio))
@@ -86,7 +95,7 @@ def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, lev
         ahead[place] = tracker.ahead()
         tracker.step(place, int(of_hour[place]), None if math.isnan(value) else value, float(leak[place]))
         if place >= WARM_H:
-            spans = ((1, MAX_AGE_H), (12, 48), (48, MAX_AGE_H))
+            spans = ((3, MAX_AGE_H), (12, 48), (48, MAX_AGE_H))
             scores[place] = [tracker.best(young, old).score for young, old in spans]
     return ahead, scores
 

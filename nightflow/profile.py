@@ -19,6 +19,7 @@ LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
 FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
+LEAST_STEP, LEAST_DRIFT = 0.03, 0.02  # of the mean pressure: smaller moves of a supply interest nobody
 STRIDE = 3  # rows between two looks at the step
 
 
@@ -97,8 +98,9 @@ def usual_profile(flow: Floats, calendar: Calendar) -> Floats:
     usable = np.isfinite(shape).sum(axis=1) > QUARTERS // 2
     for _ in range(2):
         typical = np.array([_mean(shape[usable & (kinds == kind)]) for kind in range(7)])
-        off = np.sqrt(np.nanmean((shape - typical[kinds]) ** 2, axis=1))
-        usable &= ~(off > np.nanmedian(off) + ODD_DAY * spread(off))
+        off = np.full(len(shape), np.nan)
+        off[usable] = np.sqrt(np.nanmean((shape - typical[kinds])[usable] ** 2, axis=1))
+        usable &= off <= np.nanmedian(off) + ODD_DAY * spread(off)
     working = _mean(shape[usable & (kinds < 5)])
     profile = np.array([_mean(shape[usable & (kinds == kind)]) for kind in range(7)])
     for kind in range(5):
@@ -137,11 +139,17 @@ def quarter_table(flow: Floats, calendar: Calendar) -> tuple[Floats, Ints]:
 def day_level(days: Floats) -> Floats:
     """Slow level of each day, m3/h: robust, centred, longer than a week."""
     typical = np.nanmedian(days, axis=0)
-    factor = np.nanmedian(days / typical, axis=1) * np.nanmean(typical)
+    known = np.isfinite(days).sum(axis=1) > QUARTERS // 4
+    factor = np.full(len(days), np.nan)
+    factor[known] = np.nanmedian(days[known] / typical, axis=1) * np.nanmean(typical)
     half = LEVEL_DAYS // 2
     padded = np.pad(factor, half, mode="reflect")
-    level: Floats = np.array([np.nanmean(padded[place : place + LEVEL_DAYS]) for place in range(len(factor))])
-    return np.where(np.isfinite(level), level, np.nanmean(factor))
+    known = np.isfinite(padded)
+    window = np.ones(LEVEL_DAYS)
+    total = np.convolve(np.where(known, padded, 0.0), window, "valid")
+    count = np.convolve(known.astype(float), window, "valid")
+    level: Floats = np.where(count > 0, total / np.maximum(count, 1.0), np.nanmean(factor))
+    return level
 
 
 def expected(profile: Floats, calendar: Calendar) -> Floats:
@@ -209,7 +217,8 @@ def running_mean(values: Floats, rows: int) -> Floats:
 
 def lagged(values: Floats, rows: int) -> Floats:
     """Each value as it was `rows` rows earlier."""
-    return np.r_[np.full(rows, np.nan), values[:-rows]]
+    late: Floats = np.concatenate([np.full(rows, np.nan), values[:-rows]])
+    return late
 
 
 def by_hour(values: Floats, hour: Ints) -> Floats:
@@ -237,13 +246,13 @@ def pressure_use(
     fast, half_day = running_mean(residual, 15), running_mean(residual, 1439)
     away = np.abs(fast - lagged(half_day, 8))
     day = running_mean(residual, 2 * 1440 - 1)
-    middle = float(np.nanmedian(day))
+    middle, mean = float(np.nanmedian(day)), float(pressure[good].mean())
     return PressureUse(
         still_bar=tuple(map(float, still)),
         slope_bar=slope,
         spread_bar=spread(running_mean(residual, 60)),
-        step_bar=return_level(daily_maxima(away, 1440), 4 * return_days),
-        drift_bar=return_level(daily_maxima(np.abs(day - middle), 1440), 4 * return_days),
+        step_bar=max(return_level(daily_maxima(away, 1440), 4 * return_days), LEAST_STEP * mean),
+        drift_bar=max(return_level(daily_maxima(np.abs(day - middle), 1440), 4 * return_days), LEAST_DRIFT * mean),
         level_bar=middle,
     )
 

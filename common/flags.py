@@ -1,0 +1,85 @@
+"""The one table of flag characters: what stands in `flow_flags` and `pressure_flags`, and what it means.
+
+`flow_flags` has four places, SYSTEM VALUE PREDICT NIGHT; `pressure_flags` three, SYSTEM VALUE PREDICT. Each place
+holds `0` for clear, or one letter of the table. A SYSTEM letter says that the value itself is not to be believed;
+the other letters say something about a value that is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CLEAR = "0"
+METHODS = ("SYSTEM", "VALUE", "PREDICT", "NIGHT")
+CHANNELS = {"flow": 4, "pressure": 3}  # places a channel has
+
+WATCH, LEAK, FAULT, SUPPLY = "watch", "leak", "fault", "supply"
+SEVERITIES = (WATCH, LEAK, FAULT, SUPPLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One letter at one place of one channel's flags."""
+
+    channel: str
+    method: str
+    letter: str
+    severity: str
+    meaning: str
+
+    @property
+    def position(self) -> int:
+        return METHODS.index(self.method)
+
+
+def _system(channel: str) -> list[Flag]:
+    rows = [
+        ("M", "no value"),
+        ("R", "outside the limits of the sensor or of physics"),
+        ("S", "stuck: the same value for longer than this meter ever shows"),
+        ("K", "spike: held because it jumped away from its neighbours"),
+        ("D", "drift: the slow level has left the band that it kept in the archive"),
+    ]
+    if channel == "flow":
+        rows.append(("B", "meter bias: flow stepped, pressure does not agree"))
+    return [Flag(channel, "SYSTEM", letter, FAULT, meaning) for letter, meaning in rows]
+
+
+TABLE: tuple[Flag, ...] = (
+    *_system("flow"),
+    Flag("flow", "VALUE", "W", WATCH, "above the usual for this day and hour for hours"),
+    Flag("flow", "VALUE", "L", LEAK, "a leak is up, found against the usual flow"),
+    Flag("flow", "PREDICT", "W", WATCH, "a step up against the forecast"),
+    Flag("flow", "PREDICT", "L", LEAK, "a leak is up, found as a step that lasted"),
+    Flag("flow", "NIGHT", "J", WATCH, "last night's minimum jumped above its reference"),
+    Flag("flow", "NIGHT", "C", WATCH, "the night minimum has been creeping up"),
+    Flag("flow", "NIGHT", "L", LEAK, "a leak is up, found by the night minimum"),
+    *_system("pressure"),
+    Flag("pressure", "VALUE", "P", SUPPLY, "pressure stands off its usual level: pump, valve or set point"),
+    Flag("pressure", "PREDICT", "P", SUPPLY, "pressure stepped while the flow did not ask for it"),
+)
+
+_BY_PLACE = {(flag.channel, flag.position, flag.letter): flag for flag in TABLE}
+NO_FLOW_FLAGS = CLEAR * CHANNELS["flow"]
+NO_PRESSURE_FLAGS = CLEAR * CHANNELS["pressure"]
+
+
+def explain(channel: str, flags: str) -> list[Flag]:
+    """The table's rows for the letters that are set; a letter from a later version is left out."""
+    found = (_BY_PLACE.get((channel, place, letter)) for place, letter in enumerate(flags) if letter != CLEAR)
+    return [flag for flag in found if flag is not None]
+
+
+def usable(flags: str) -> bool:
+    """Whether the value may be learnt from or shown as normal: no place is set."""
+    return flags.strip(CLEAR) == ""
+
+
+def trusted(flags: str) -> bool:
+    """Whether the instrument is believed: SYSTEM is clear (a leak is a true value)."""
+    return flags[:1] == CLEAR
+
+
+def severest(flags: Iterable[Flag]) -> str | None:
+    """LEAK before FAULT before SUPPLY before WATCH; None of nothing."""
+    order = (LEAK, FAULT, SUPPLY, WATCH)
+    return min((flag.severity for flag in flags), key=order.index, default=None)

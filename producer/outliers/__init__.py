@@ -1,0 +1,1 @@
+"""Outliers: one object a sensor that judges each closed minute. See `detector.py`."""

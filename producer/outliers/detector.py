@@ -1,0 +1,246 @@
+"""The detector: four methods over one sensor's closed minutes. `step` a row, nothing else; state of constant size.
+
+Gates in this order, and what one rejects never reaches the next: SYSTEM (`system.py`), then PREDICT (`predict.py`,
+every minute), VALUE (`value.py`, every hour), NIGHT (`night.py`, every night). `severity.py` holds what is up.
+"""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from common import criteria as stored
+from common.criteria import Criteria
+from common.findings import CLEAR, RAISE, Finding
+from producer.outliers.judge import Judge
+from producer.outliers.night import END_MIN, START_MIN, Night
+from producer.outliers.predict import HourForecast, StepWatch
+from producer.outliers.severity import GATE, Incident, Rule
+from producer.outliers.supply import Supply
+from producer.outliers.system import OK, Gate
+from producer.outliers.value import Value
+from producer.outliers.verdict import Verdict
+
+__all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
+
+HEADLOSS = 1.85  # exponent of the flow in the pressure it costs (Hazen-Williams)
+SUNDAY = 6  # holidays are judged as Sundays
+
+
+def default_criteria(sensor: str) -> Criteria:
+    """Before any history: wide physical limits, so only SYSTEM judges."""
+    return stored.initial(sensor)
+
+
+def _seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
+    """The part of a state that stays true under other criteria.
+
+    Levels are measured against the profile, so profile and level change together: keeping the old level under a
+    new profile would bias every judgement that follows. What is up stays up, and nights are m3/h in any case.
+    """
+    if not state or state["criteria"] == criteria.version:
+        return state
+    kept = {name: state[name] for name in ("minute", "flow_gate", "pressure_gate", "incident", "night")}
+    if state["value"] is not None:
+        kept["value"] = {"offset": state["value"]["offset"]}
+    return kept
+
+
+class Detector:
+    """Judges one sensor. `Detector(..., state=other.state())` goes on to the bit where `other` stopped."""
+
+    def __init__(
+        self,
+        sensor: str,
+        criteria: Criteria,
+        zone: ZoneInfo,
+        state: dict[str, Any] | None = None,
+        holidays: Collection[date] = (),
+    ) -> None:
+        state = _seated(state or {}, criteria)
+        self.sensor, self.criteria, self.zone, self.holidays = sensor, criteria, zone, frozenset(holidays)
+        self.minute: int | None = state.get("minute")
+        self.ahead: float = state.get("ahead", criteria.use.level if criteria.use else 0.0)
+        self.flow_gate = Gate("flow", "m3/h", criteria.flow, state.get("flow_gate"))
+        self.pressure_gate = Gate("pressure", "bar", criteria.pressure, state.get("pressure_gate"))
+        self.incident = Incident(state.get("incident"))
+        use = criteria.use
+        self.value = Value(use, state.get("value")) if use else None
+        self.steps = StepWatch(use, state.get("steps")) if use else None
+        self.night = Night(criteria.night, state.get("night")) if criteria.night else None
+        self.supply = Supply(criteria.pressure_use, state.get("supply")) if criteria.pressure_use else None
+        self.judge = Judge(self)
+        self.quarter = self.hour = -1
+        self.local_hour = self.day_minute = 0
+        self.in_night = False
+        self.usual = self.before = self.after = self.still = 0.0
+        self.found: list[Finding] = []
+        if self.minute is not None:
+            self.hour = self.minute // 60
+            self._new_quarter(self.minute)
+
+    def state(self) -> dict[str, Any]:
+        """Plain JSON values, a few kB, never growing."""
+        return {
+            "criteria": self.criteria.version,
+            "minute": self.minute,
+            "ahead": self.ahead,
+            "flow_gate": self.flow_gate.state(),
+            "pressure_gate": self.pressure_gate.state(),
+            "incident": self.incident.state(),
+            "value": self.value.state() if self.value else None,
+            "steps": self.steps.state() if self.steps else None,
+            "night": self.night.state() if self.night else None,
+            "supply": self.supply.state() if self.supply else None,
+        }
+
+    def step(
+        self, minute: int, flow: float | None, pressure: float | None, forecast: HourForecast | None = None
+    ) -> Verdict:
+        """Judge UTC minute `minute`: `flow` m3/h, `pressure` bar, None = no value. Minutes left out are missing."""
+        if self.minute is not None and minute != self.minute + 1:
+            if minute <= self.minute:
+                raise ValueError(f"minute {minute} is not after {self.minute}")
+            self.flow_gate.gap(minute, minute - self.minute - 1)
+            self.pressure_gate.gap(minute, minute - self.minute - 1)
+        self.minute = minute
+        if minute // 15 != self.quarter:
+            self._new_quarter(minute)
+        flow_letter = self.flow_gate.step(minute, flow)
+        pressure_letter = self.pressure_gate.step(minute, pressure)
+        if flow is not None and flow_letter == OK and self.value is not None:
+            self._flow(minute, flow, forecast)
+            if pressure is not None and pressure_letter == OK and self.supply is not None:
+                self._pressure(minute, flow, pressure)
+        return self._verdict(minute, flow_letter, pressure_letter)
+
+    def _flow(self, minute: int, flow: float, forecast: HourForecast | None) -> None:
+        value, steps = self.value, self.steps
+        if value is None or steps is None:
+            return
+        place = minute % 15 - 7
+        usual = self.usual + place * (self.after if place > 0 else self.before)
+        value.flow_sum += flow
+        value.usual_sum += usual
+        value.rows += 1
+        expected = usual * (1.0 + self.ahead)
+        if forecast is not None and forecast.flow_m3h is not None:
+            expected = usual * forecast.flow_m3h / self._usual_hour()
+        news = steps.step(minute, flow - expected - value.offset * value.use.mean_m3h)
+        if news:
+            self.judge.stepped(minute, news)
+        if self.incident.leak is not None and steps.fast < steps.slow:
+            self.judge.fallen(minute)
+        if self.in_night and self.night is not None:
+            self.night.row(self.day_minute + minute % 15, flow)
+
+    def _pressure(self, minute: int, flow: float, pressure: float) -> None:
+        supply, use, flow_use = self.supply, self.criteria.pressure_use, self.criteria.use
+        if supply is None or use is None or flow_use is None:
+            return
+        residual = pressure - self.still - use.slope_bar * (flow / flow_use.mean_m3h) ** HEADLOSS
+        news = supply.step(minute, residual)
+        if news:
+            self.judge.supplied(minute, news)
+
+    def _usual_hour(self) -> float:
+        """Mean of the criterion over the running hour, m3/h."""
+        first = self.day_minute // 60 * 4
+        row = self._profile()
+        return sum(row[first : first + 4]) / 4
+
+    def _profile(self) -> tuple[float, ...]:
+        assert self.criteria.use is not None
+        return self.criteria.use.profile_m3h[self.weekday]
+
+    def _new_quarter(self, minute: int) -> None:
+        """Every 15 minutes: the local time, the criterion, and what is due at the end of an hour and a night."""
+        quarter = minute // 15
+        hour = minute // 60
+        if hour != self.hour:
+            if self.hour >= 0:
+                self._close_hour(minute)
+            self.hour = hour
+        local = datetime.fromtimestamp(quarter * 900, self.zone)
+        self.quarter = quarter
+        self.local_hour = local.hour
+        self.day_minute = local.hour * 60 + local.minute
+        day = local.date()
+        self.weekday = SUNDAY if day in self.holidays else day.weekday()
+        in_night = START_MIN <= self.day_minute < END_MIN
+        if self.in_night and not in_night:
+            self.judge.night_over(minute)
+        self.in_night = in_night
+        self.flow_gate.hour(local.hour)
+        self.pressure_gate.hour(local.hour)
+        if self.steps is not None:
+            self.steps.hour(local.hour)
+            row, place = self._profile(), self.day_minute // 15
+            here = row[place]
+            self.usual = here
+            self.before = (here - row[place - 1]) / 15 if place else 0.0
+            self.after = (row[place + 1] - here) / 15 if place < len(row) - 1 else 0.0
+        if self.criteria.pressure_use is not None:
+            self.still = self.criteria.pressure_use.still_bar[self.day_minute // 15]
+
+    def _close_hour(self, minute: int) -> None:
+        if self.value is None or self.steps is None:
+            return
+        self.value.close(self.hour, self.local_hour)
+        if self.steps.since is None:
+            self.ahead = self.value.tracker.ahead()
+        self.judge.hour_over(minute)
+
+    def report(
+        self,
+        rule: Rule,
+        minute: int,
+        *,
+        raised: bool,
+        reason: str,
+        since: int | None = None,
+        value: float = 0.0,
+        limit: float = 0.0,
+    ) -> None:
+        """Add a finding to this minute's verdict."""
+        self.found.append(
+            Finding(
+                sensor=self.sensor,
+                minute=minute,
+                since=minute if since is None else since,
+                channel=rule.channel,
+                method=rule.method,
+                code=rule.code,
+                kind=rule.kind,
+                severity=rule.severity,
+                state=RAISE if raised else CLEAR,
+                reason=reason,
+                value=float(value),
+                limit=float(limit),
+            )
+        )
+
+    def _verdict(self, minute: int, flow_letter: str, pressure_letter: str) -> Verdict:
+        for gate in (self.flow_gate, self.pressure_gate):
+            if gate.events:
+                for letter, raised, since, reason, value, limit in gate.events:
+                    rule = GATE[gate.name, letter]
+                    self.report(rule, minute, raised=raised, reason=reason, since=since, value=value, limit=limit)
+                gate.events.clear()
+        flow_flags = flow_letter + self.incident.letters()
+        supply = self.supply
+        if supply is not None and (supply.since is not None or supply.drifting):
+            letter = "D" if supply.drifting and pressure_letter == OK else pressure_letter
+            pressure_flags = letter + "0" + ("P" if supply.since is not None else "0")
+        else:
+            pressure_flags = pressure_letter + "00"
+        if not self.found:
+            return Verdict(flow_flags, pressure_flags, ())
+        found = tuple(self.found)
+        self.found.clear()
+        return Verdict(flow_flags, pressure_flags, found)
+
+    def local(self, minute: int) -> str:
+        """Local time for a reason text."""
+        when = datetime.fromtimestamp(0, self.zone) + timedelta(minutes=minute)
+        return f"{when.astimezone(self.zone):%d %b %H:%M}"

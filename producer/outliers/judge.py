@@ -1,0 +1,234 @@
+"""The judge: turns what the methods say into WATCH, LEAK, FAULT and SUPPLY, each with its reason in words.
+
+It writes the findings; the methods only count. One LEAK an incident, whichever method proves it first.
+"""
+
+from typing import TYPE_CHECKING
+
+from common.tracking import Shift
+from producer.outliers.night import CUT, NightResult
+from producer.outliers.severity import ACCEPTED_H, CREEP, DRIFT, HIGH, JUMP, LEAKS, STEP, SUPPLY, Leak, Rule
+from producer.outliers.value import RECENT_H, WATCH_AGE_H
+
+if TYPE_CHECKING:
+    from producer.outliers.detector import Detector
+
+
+class Judge:
+    """Works on one detector's methods and incident."""
+
+    def __init__(self, detector: "Detector") -> None:
+        self.detector = detector
+
+    # PREDICT
+
+    def stepped(self, minute: int, news: str) -> None:
+        """PREDICT saw a step begin ("watch"), end ("over") or last ("leak")."""
+        detector = self.detector
+        steps, value = detector.steps, detector.value
+        assert steps is not None and value is not None
+        if news == "over":
+            self._clear_watch(minute, STEP, "flow is back at its forecast")
+            return
+        rise, since = steps.fast - steps.slow, steps.since or minute
+        if news == "watch":
+            reason = (
+                f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {steps.watch_limit:.3g}"
+            )
+            self._watch(STEP, minute, since=since, reason=reason, value=rise, limit=steps.watch_limit)
+            return
+        mean = value.use.mean_m3h
+        reason = (
+            f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
+            f"({steps.rise / mean:.0%} of the mean flow), limit {steps.lasting_limit:.3g}"
+        )
+        leak = Leak("PREDICT", minute, since // 60, steps.rise / mean)
+        self._leak(leak, reason=reason, value=steps.rise, limit=steps.lasting_limit)
+
+    def fallen(self, minute: int) -> None:
+        """A leak is up and the flow is below its forecast: has it been shut off?"""
+        detector = self.detector
+        leak, steps, value = detector.incident.leak, detector.steps, detector.value
+        assert leak is not None and steps is not None and value is not None
+        size = leak.size * value.use.mean_m3h
+        if minute - leak.raised > 30 and steps.fallen(size):
+            reason = f"flow fell by {steps.slow - steps.fast:.3g} m3/h, most of the leak's {size:.3g}"
+            self._clear_leak(minute, minute // 60, reason)
+
+    # VALUE
+
+    def hour_over(self, minute: int) -> None:
+        """VALUE has a new hour."""
+        detector = self.detector
+        value, incident = detector.value, detector.incident
+        assert value is not None
+        if incident.leak is not None:
+            self._leak_hour(minute)
+            return
+        proof = value.leak()
+        if proof is not None:
+            leak = Leak("VALUE", minute, proof.since, proof.size)
+            self._leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)
+            return
+        watch = value.watch()
+        limit = value.use.watch_score
+        if watch is not None:
+            reason = self._excess(watch)
+            self._watch(HIGH, minute, since=watch.since * 60, reason=reason, value=watch.score, limit=limit)
+        elif HIGH.code in incident.watches and value.tracker.best(WATCH_AGE_H, RECENT_H).score < 0.7 * limit:
+            self._clear_watch(minute, HIGH, "flow is back at its usual")
+        if detector.supply is not None:
+            self._drift(minute)
+
+    def _excess(self, shift: Shift) -> str:
+        value = self.detector.value
+        assert value is not None
+        mean = value.use.mean_m3h
+        return (
+            f"since about {self.detector.local(shift.since * 60)} flow is {shift.size * mean:.3g} ± "
+            f"{shift.error * mean:.2g} m3/h above the usual ({shift.size:.0%} of the mean flow)"
+        )
+
+    def _leak_hour(self, minute: int) -> None:
+        value, leak = self.detector.value, self.detector.incident.leak
+        assert value is not None and leak is not None
+        if value.gone(leak.size):
+            fall = value.tracker.best(1, 384, sign=-1)
+            self._clear_leak(minute, fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")
+        elif minute - leak.raised >= ACCEPTED_H * 60:
+            self._end_leak(minute, "up for 14 days: taken as the usual from here on")
+
+    # NIGHT
+
+    def night_over(self, minute: int) -> None:
+        """The night window has closed."""
+        detector = self.detector
+        night, value, incident = detector.night, detector.value, detector.incident
+        if night is None or value is None:
+            return
+        result = night.close(value.offset * value.use.mean_m3h)
+        if result is None or incident.leak is not None:
+            return
+        self._night_watch(minute, JUMP, result, result.score, night.use.jump)
+        self._night_watch(minute, CREEP, result, result.creep, night.use.creep)
+
+    def _night_watch(self, minute: int, rule: Rule, result: NightResult, score: float, limit: float) -> None:
+        detector = self.detector
+        if score <= limit:
+            if score < limit / 2:
+                self._clear_watch(minute, rule, "night flow is back at its usual")
+            return
+        night = detector.night
+        assert night is not None
+        nights = f", {result.nights_up} nights in a row" if result.nights_up > 1 else ""
+        reason = (
+            f"night flow {result.flow_m3h:.3g} m3/h, usual {result.usual_m3h:.3g} ± {night.use.spread_m3h:.2g}{nights}"
+        )
+        since = minute - 1440 * min(result.nights_up, 14)
+        self._watch(rule, minute, since=since, reason=reason, value=score, limit=limit)
+        self._night_leak(minute, result, reason, score, limit)
+
+    def _night_leak(self, minute: int, result: NightResult, reason: str, score: float, limit: float) -> None:
+        """The night's word is enough for a LEAK when the whole day's use does not contradict it."""
+        value = self.detector.value
+        assert value is not None
+        proof = value.tracker.best(6, 384)
+        if proof.score < WITNESS * value.use.long_score:
+            return
+        size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
+        self._leak(Leak("NIGHT", minute, proof.since, size), reason=reason, value=score, limit=limit)
+
+    # the other instruments
+
+    def supplied(self, minute: int, news: str) -> None:
+        """The pressure stepped by itself, or is back."""
+        detector = self.detector
+        supply = detector.supply
+        assert supply is not None
+        away = supply.fast - supply.half_day
+        if news == "step":
+            reason = f"pressure {away:+.2f} bar against its last half day, not by the flow: pump, valve or gauge"
+            detector.report(SUPPLY, minute, raised=True, reason=reason, value=away, limit=supply.use.step_bar)
+        else:
+            detector.report(SUPPLY, minute, raised=False, reason="pressure is steady")
+
+    def _drift(self, minute: int) -> None:
+        supply = self.detector.supply
+        assert supply is not None
+        news = supply.drift()
+        if news is None:
+            return
+        away, limit = supply.day - supply.use.level_bar, supply.use.drift_bar
+        reason = f"pressure sits {away:+.2f} bar off its criterion for a day, limit {limit:.2f}, without a step"
+        if not news:
+            reason = "pressure is back at its criterion"
+        self.detector.report(DRIFT, minute, raised=news, reason=reason, value=away, limit=limit)
+
+    # raising and clearing
+
+    def _watch(self, rule: Rule, minute: int, *, since: int, reason: str, value: float, limit: float) -> None:
+        incident = self.detector.incident
+        if incident.leak is None and rule.code not in incident.watches:
+            incident.watches[rule.code] = minute
+            self.detector.report(rule, minute, raised=True, reason=reason, since=since, value=value, limit=limit)
+
+    def _clear_watch(self, minute: int, rule: Rule, reason: str) -> None:
+        raised = self.detector.incident.watches.pop(rule.code, None)
+        if raised is not None:
+            self.detector.report(rule, minute, raised=False, reason=reason, since=raised)
+
+    def _leak(self, leak: Leak, *, reason: str, value: float, limit: float) -> None:
+        detector = self.detector
+        incident, hours, night = detector.incident, detector.value, detector.night
+        assert hours is not None
+        minute, since_hour, size = leak.raised, leak.since_hour, leak.size
+        for rule in (STEP, HIGH, JUMP, CREEP):
+            self._clear_watch(minute, rule, "now a LEAK")
+        incident.leak = leak
+        size_m3h = size * hours.use.mean_m3h
+        self._expect(since_hour, size)
+        if night is not None:
+            night.settle(size_m3h, max(0, (minute // 60 - since_hour) // 24))
+        reason += self._answer(size)
+        since = since_hour * 60
+        detector.report(LEAKS[leak.method], minute, raised=True, reason=reason, since=since, value=value, limit=limit)
+
+    def _answer(self, size: float) -> str:
+        """What the pressure can say about a leak of `size` at this site."""
+        use = self.detector.criteria.pressure_use
+        if use is None:
+            return ""
+        drop = -use.slope_bar * 1.85 * size
+        if drop < 2.5 * use.spread_bar:
+            return f"; not confirmable by pressure ({drop:.3f} bar, noise {use.spread_bar:.3f})"
+        supply = self.detector.supply
+        assert supply is not None
+        return "; pressure has fallen with it" if supply.since is None else "; pressure does not agree"
+
+    def _clear_leak(self, minute: int, since_hour: int, reason: str) -> None:
+        detector = self.detector
+        leak = detector.incident.leak
+        assert leak is not None
+        self._expect(since_hour, -leak.size)
+        self._end_leak(minute, reason)
+
+    def _expect(self, since_hour: int, size: float) -> None:
+        """Expect `size` (share of the mean) more from here on, and correct what was learnt since `since_hour`."""
+        detector = self.detector
+        hours, steps = detector.value, detector.steps
+        assert hours is not None and steps is not None
+        before = detector.ahead
+        hours.accept(since_hour, size)
+        detector.ahead = hours.tracker.ahead()
+        steps.settle(detector.usual * (detector.ahead - before) + size * hours.use.mean_m3h)
+
+    def _end_leak(self, minute: int, reason: str) -> None:
+        incident = self.detector.incident
+        leak = incident.leak
+        assert leak is not None
+        incident.leak = None
+        rule = LEAKS[leak.method]
+        self.detector.report(rule, minute, raised=False, reason=reason, since=leak.raised)
+
+
+WITNESS = 0.6  # share of VALUE's own limit at which it supports the night

@@ -1,0 +1,97 @@
+"""PREDICT: has the flow stepped up against the forecast, minutes ago, and has it stayed up?
+
+The residual is the flow less its forecast: the forecast of the running hour where there is one, else the criterion
+times the level that the last hours had. The step is a fast mean of the residual less a slow one; it is judged in
+spreads of this hour of the day. A step over its limit is a WATCH. From then on the slow mean and the level stand
+still, and if the residual is still up after an hour it is a LEAK: flushing and other planned use is over by then.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from common.criteria import FlowUse
+
+FAST, MIDDLE, SLOW = 1 / 4, 1 / 15, 1 / 60  # weights of the newest row in the three means
+WARM_ROWS = 90  # rows until the slow mean means something
+LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
+REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
+CALM_MIN = 20  # below half the limit for so long = over
+GIVE_UP_MIN = 6 * 60  # not over, not large enough for a LEAK: VALUE judges it from here on
+STAYS = 0.5  # share of a limit below which a step counts as gone
+
+
+@dataclass(frozen=True, slots=True)
+class HourForecast:
+    """The forecast of the running hour's mean, made at its start; None where the forecaster has none."""
+
+    flow_m3h: float | None
+    pressure_bar: float | None = None
+
+
+class StepWatch:
+    """Follows the residual of one sensor's flow (m3/h), one good row at a time."""
+
+    def __init__(self, use: FlowUse, state: dict[str, Any] | None = None) -> None:
+        self.use = use
+        state = state or {}
+        self.fast: float = state.get("fast", 0.0)
+        self.middle: float = state.get("middle", 0.0)
+        self.slow: float = state.get("slow", 0.0)
+        self.rows: int = state.get("rows", 0)
+        self.since: int | None = state.get("since")  # minute at which a step began that is up
+        self.calm: int = state.get("calm", 0)
+        self.watch_limit = self.lasting_limit = 0.0
+
+    def state(self) -> dict[str, Any]:
+        names = ("fast", "middle", "slow", "rows", "since", "calm")
+        return {name: getattr(self, name) for name in names}
+
+    def hour(self, local_hour: int) -> None:
+        """A new local hour: limits change with it."""
+        self.watch_limit = self.use.step_watch * self.use.step_spread_m3h[local_hour]
+        self.lasting_limit = self.use.step_leak * self.use.lasting_spread_m3h[local_hour]
+
+    @property
+    def rise(self) -> float:
+        """Height of the step, m3/h."""
+        return self.middle - self.slow
+
+    def step(self, minute: int, residual: float) -> str:
+        """ "" = nothing new, "watch" = a step began, "over" = it ended, "leak" = it lasted and is large."""
+        self.fast += FAST * (residual - self.fast)
+        self.middle += MIDDLE * (residual - self.middle)
+        if self.since is None:
+            self.slow += SLOW * (residual - self.slow)
+            if self.rows < WARM_ROWS:
+                self.rows += 1
+            elif self.fast - self.slow > self.watch_limit:
+                self.since = minute - REACTION_MIN
+                self.calm = 0
+                self.middle = self.fast
+                return "watch"
+            return ""
+        return self._lasting(minute)
+
+    def _lasting(self, minute: int) -> str:
+        since = self.since or minute
+        rise = self.middle - self.slow
+        self.calm = self.calm + 1 if rise < STAYS * self.watch_limit else 0
+        if self.calm >= CALM_MIN or minute - since >= GIVE_UP_MIN:
+            self.settle(0.0)
+            return "over"
+        if minute - since >= LASTING_MIN and rise > self.lasting_limit and self.fast - self.slow > STAYS * rise:
+            return "leak"
+        return ""
+
+    def settle(self, size: float) -> None:
+        """The step is explained: the expectation is `size` m3/h higher from now on."""
+        self.since = None
+        self.calm = 0
+        self.fast -= size
+        self.middle -= size
+        self.slow = self.middle
+
+    def fallen(self, size: float) -> bool:
+        """Whether the flow has just stepped down by most of `size` m3/h."""
+        fall = self.slow - self.fast
+        return fall > STAYS * size and fall > self.watch_limit

@@ -1,0 +1,73 @@
+"""Severity: what becomes of the methods' evidence. WATCH at once, one LEAK an incident, cleared with hysteresis.
+
+The incident of a sensor holds which WATCH codes are up and the one LEAK. While a LEAK is up its flow is known and
+taken out of what the methods see, so nothing is raised twice for it; what they then look for is its end.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+ACCEPTED_H = 14 * 24  # after so long a flow is part of the usual, with a note
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a finding is about; `code` is the same in raise and clear."""
+
+    code: str
+    channel: str
+    method: str
+    kind: str
+    severity: str
+
+
+STEP = Rule("PRE-STEP", "flow", "PREDICT", "leak", "watch")
+HIGH = Rule("VAL-HIGH", "flow", "VALUE", "leak", "watch")
+JUMP = Rule("NGT-JUMP", "flow", "NIGHT", "leak", "watch")
+CREEP = Rule("NGT-CREEP", "flow", "NIGHT", "leak", "watch")
+SUPPLY = Rule("SUP-STEP", "pressure", "PREDICT", "supply", "supply")
+DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", "fault", "fault")
+LEAKS = {method: Rule("LEAK", "flow", method, "leak", "leak") for method in ("VALUE", "PREDICT", "NIGHT")}
+_SYSTEM = {"M": "SYS-MISS", "R": "SYS-RANGE", "S": "SYS-STUCK", "K": "SYS-SPIKE"}
+GATE = {
+    (channel, letter): Rule(code, channel, "SYSTEM", "fault", "fault")
+    for channel in ("flow", "pressure")
+    for letter, code in _SYSTEM.items()
+}
+
+
+@dataclass(slots=True)
+class Leak:
+    """The leak that is up."""
+
+    method: str  # which found it
+    raised: int  # UTC minute
+    since_hour: int
+    size: float  # share of the mean flow
+
+
+class Incident:
+    """What is up at one sensor."""
+
+    def __init__(self, state: dict[str, Any] | None = None) -> None:
+        state = state or {}
+        self.watches: dict[str, int] = dict(state.get("watches", {}))  # code -> minute raised
+        leak = state.get("leak")
+        self.leak: Leak | None = Leak(*leak) if leak else None
+
+    def state(self) -> dict[str, Any]:
+        leak = self.leak
+        return {
+            "watches": dict(self.watches),
+            "leak": [leak.method, leak.raised, leak.since_hour, leak.size] if leak else None,
+        }
+
+    def letters(self) -> str:
+        """VALUE, PREDICT and NIGHT of the flow's flags."""
+        if self.leak is not None:
+            return {"VALUE": "L00", "PREDICT": "0L0", "NIGHT": "00L"}[self.leak.method]
+        watches = self.watches
+        if not watches:
+            return "000"
+        night = "J" if JUMP.code in watches else "C" if CREEP.code in watches else "0"
+        return ("W" if HIGH.code in watches else "0") + ("W" if STEP.code in watches else "0") + night

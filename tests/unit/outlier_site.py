@@ -1,0 +1,26 @@
+"""A made-up district for the outlier tests: two peaks a day, a quieter Sunday, pressure that pays for the flow."""
+
+import numpy as np
+
+from nightflow.criteria import History
+
+MEAN_M3H = 40.0
+START = 27_360_000 - 27_360_000 % 10_080 + 4 * 1440  # a Monday 00:00 UTC, as a unix minute
+Floats = np.ndarray
+
+
+def history(days: int, seed: int = 1, first: int = START) -> History:
+    """`days` of one-minute flow (m3/h) and pressure (bar)."""
+    random = np.random.default_rng(seed)
+    minute = np.arange(days * 1440)
+    hour = minute % 1440 / 60
+    sunday = (minute // 1440 % 7) == 6
+    shape = 0.55 + 0.35 * np.exp(-(((hour - 7.5) / 1.5) ** 2)) + 0.4 * np.exp(-(((hour - 19) / 3) ** 2))
+    shape = np.where(sunday, 0.9 * shape, shape)
+    hourly = np.zeros(days * 24)
+    for place in range(1, len(hourly)):
+        hourly[place] = 0.7 * hourly[place - 1] + random.normal(0, 0.03)
+    flow = MEAN_M3H * shape / shape.mean() * (1 + np.repeat(hourly, 60)) + random.normal(0, 1.0, len(minute))
+    supply = np.repeat(np.convolve(random.normal(0, 0.01, days * 24 + 5), np.ones(6), "valid"), 60)
+    pressure = 4.6 - 0.3 * (flow / MEAN_M3H) ** 1.85 + supply + random.normal(0, 0.02, len(minute))
+    return History(first, np.round(flow, 2), np.round(pressure, 3))

@@ -1,0 +1,215 @@
+"""The detector over a made-up district: what is raised, what is not, and that a restart changes nothing."""
+
+import json
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from outlier_site import MEAN_M3H, START, history
+
+from common.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
+from common.findings import Finding
+from nightflow.criteria import History, build
+from producer.outliers.detector import Detector, default_criteria
+
+UTC = ZoneInfo("UTC")
+LEARN_DAYS = 70
+DAY = 1440
+
+
+@pytest.fixture(scope="module")
+def learnt() -> Criteria:
+    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)
+
+
+def days(count: int) -> History:
+    """Days that follow the archive."""
+    return history(count, seed=2, first=START + LEARN_DAYS * DAY)
+
+
+def detect(criteria: Criteria, rows: History, restart_at: int | None = None) -> tuple[list[Finding], list[str]]:
+    detector = Detector("001", criteria, UTC)
+    found, flags = [], []
+    for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
+        if place == restart_at:
+            kept = json.loads(json.dumps(detector.state()))
+            detector = Detector("001", criteria, UTC, kept)
+        verdict = detector.step(
+            rows.first + place, None if np.isnan(flow) else flow, None if np.isnan(pressure) else pressure
+        )
+        found += verdict.findings
+        flags.append(verdict.flow_flags + verdict.pressure_flags)
+    return found, flags
+
+
+def raised(found: list[Finding], rows: History) -> list[tuple[str, str, int]]:
+    """Code, channel and day's minute of each raise."""
+    return [(one.code, one.channel, one.minute - rows.first) for one in found if one.state == "raise"]
+
+
+def test_ordinary_days_raise_nothing(learnt: Criteria) -> None:
+    rows = days(7)
+    found, flags = detect(learnt, rows)
+    assert found == []
+    assert set(flags) == {"0000000"}
+
+
+def test_a_burst_is_watched_within_minutes_and_called_a_leak_within_the_hour(learnt: Criteria) -> None:
+    rows = days(3)
+    rows.flow[2 * DAY + 600 :] += 0.3 * MEAN_M3H
+    rows.pressure[2 * DAY + 600 :] -= 0.2
+    found, flags = detect(learnt, rows)
+    kinds = {one.code: one.minute - rows.first - 2 * DAY - 600 for one in found if one.state == "raise"}
+    assert 0 <= kinds["PRE-STEP"] <= 5
+    assert 45 < kinds["LEAK"] <= 60
+    leak = next(one for one in found if one.code == "LEAK")
+    assert "m3/h over forecast" in leak.reason
+    assert leak.minute - leak.since < 120
+    assert flags[-1][2] == "L"
+
+
+def test_flushing_is_watched_but_no_leak(learnt: Criteria) -> None:
+    rows = days(3)
+    rows.flow[2 * DAY + 600 : 2 * DAY + 645] += 0.3 * MEAN_M3H
+    rows.pressure[2 * DAY + 600 : 2 * DAY + 645] -= 0.2
+    found, _ = detect(learnt, rows)
+    assert {code for code, _, _ in raised(found, rows)} == {"PRE-STEP"}
+    assert found[-1].state == "clear"
+
+
+def test_a_leak_ends_when_it_is_repaired(learnt: Criteria) -> None:
+    rows = days(4)
+    rows.flow[DAY + 600 : 2 * DAY + 600] += 0.3 * MEAN_M3H
+    found, flags = detect(learnt, rows)
+    cleared = next(one for one in found if one.code == "LEAK" and one.state == "clear")
+    assert 0 <= cleared.minute - rows.first - 2 * DAY - 600 < 180
+    assert [one.code for one in found if one.state == "raise"].count("LEAK") == 1
+    assert flags[-1] == "0000000"
+
+
+def test_a_small_leak_is_found_by_the_second_morning(learnt: Criteria) -> None:
+    rows = days(5)
+    rows.flow[2 * DAY + 600 :] += 0.08 * MEAN_M3H
+    found, _ = detect(learnt, rows)
+    leaks = [at - 2 * DAY - 600 for code, _, at in raised(found, rows) if code == "LEAK"]
+    assert len(leaks) == 1
+    assert 12 * 60 <= leaks[0] <= 2 * DAY
+
+
+@pytest.mark.parametrize(
+    ("channel", "values", "code"),
+    [
+        ("flow", np.full(30, np.nan), "SYS-MISS"),
+        ("pressure", np.full(30, np.nan), "SYS-MISS"),
+        ("flow", np.full(30, -1.0), "SYS-RANGE"),
+        ("pressure", np.full(30, 0.0), "SYS-RANGE"),
+        ("pressure", np.full(30, 25.5), "SYS-RANGE"),
+        ("flow", np.full(60, 33.33), "SYS-STUCK"),
+        ("pressure", np.full(60, 4.301), "SYS-STUCK"),
+        ("flow", np.array([150.0, 149.0]), "SYS-SPIKE"),
+        ("pressure", np.array([1.0]), "SYS-SPIKE"),
+    ],
+)
+def test_a_sensor_fault_is_named_and_is_no_leak(learnt: Criteria, channel: str, values: np.ndarray, code: str) -> None:
+    rows = days(2)
+    getattr(rows, channel)[DAY + 600 : DAY + 600 + len(values)] = values
+    found, flags = detect(learnt, rows)
+    assert [(name, where) for name, where, _ in raised(found, rows)] == [(code, channel)]
+    assert [one.code for one in found if one.state == "clear"] == [code]
+    assert flags[-1] == "0000000"
+
+
+def test_short_gaps_are_normal_but_flagged(learnt: Criteria) -> None:
+    rows = days(1)
+    rows.flow[600:603] = np.nan
+    found, flags = detect(learnt, rows)
+    assert found == []
+    assert [row[0] for row in flags[599:604]] == ["0", "M", "M", "M", "0"]
+
+
+def test_minutes_that_never_came_are_missing(learnt: Criteria) -> None:
+    rows = days(1)
+    detector = Detector("001", learnt, UTC)
+    detector.step(rows.first, 30.0, 4.4)
+    verdict = detector.step(rows.first + 31, 30.0, 4.4)
+    assert [(one.code, one.state, one.channel) for one in verdict.findings] == [
+        ("SYS-MISS", "raise", "flow"),
+        ("SYS-MISS", "raise", "pressure"),
+    ]
+    assert "30 min" in verdict.findings[0].reason
+
+
+def test_a_pump_switch_is_supply_and_neither_fault_nor_leak(learnt: Criteria) -> None:
+    rows = days(3)
+    rows.pressure[DAY + 600 : DAY + 1200] += 0.4
+    found, _ = detect(learnt, rows)
+    assert {(one.code, one.kind) for one in found} == {("SUP-STEP", "supply")}
+
+
+def test_a_gauge_that_drifts_is_a_fault(learnt: Criteria) -> None:
+    rows = days(8)
+    rows.pressure[2 * DAY :] -= np.linspace(0, 0.35, 6 * DAY)
+    found, _ = detect(learnt, rows)
+    assert {code for code, _, _ in raised(found, rows)} == {"SYS-DRIFT"}
+
+
+def test_a_restart_changes_nothing(learnt: Criteria) -> None:
+    rows = days(3)
+    rows.flow[DAY + 600 : 2 * DAY] += 0.3 * MEAN_M3H
+    rows.flow[700:710] = np.nan
+    rows.pressure[900:1000] = 4.2
+    whole = detect(learnt, rows)
+    for place in (705, 950, DAY + 120, DAY + 607, DAY + 640, DAY + 800, 2 * DAY + 10):
+        assert detect(learnt, rows, restart_at=place) == whole
+
+
+def test_the_state_does_not_grow(learnt: Criteria) -> None:
+    rows = days(21)
+    detector = Detector("001", learnt, UTC)
+    sizes = []
+    for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
+        detector.step(rows.first + place, flow, pressure)
+        if place % DAY == 0:
+            sizes.append(len(json.dumps(detector.state())))
+    assert max(sizes) < 8000
+
+
+def test_before_any_history_only_the_instrument_is_judged() -> None:
+    rows = days(2)
+    rows.flow[DAY : DAY + 300] += 2 * MEAN_M3H
+    rows.flow[DAY + 600] = -3.0
+    found, _ = detect(default_criteria("001"), rows)
+    assert [(one.code, one.state) for one in found] == [("SYS-RANGE", "raise"), ("SYS-RANGE", "clear")]
+
+
+def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:
+    rows = days(3)
+    rows.flow[DAY + 600 :] += 0.3 * MEAN_M3H
+    detector = Detector("001", learnt, UTC)
+    cut = 2 * DAY
+    for place in range(cut):
+        detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+    detector = Detector("001", replace(learnt, version=2), UTC, detector.state())
+    found = []
+    for place in range(cut, 3 * DAY):
+        verdict = detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+        found += verdict.findings
+    assert found == []
+    assert "L" in verdict.flow_flags
+
+
+def test_criteria_survive_their_file(learnt: Criteria) -> None:
+    text = to_text(learnt)
+    again = from_text(text)
+    assert to_text(again) == text
+    assert len(text) < 40_000
+    assert again.use is not None and learnt.use is not None
+    assert again.use.profile_m3h[3][30] == pytest.approx(learnt.use.profile_m3h[3][30], rel=1e-5)
+
+
+def test_less_than_eight_clean_weeks_are_refused() -> None:
+    rows = history(LEARN_DAYS)
+    rows.flow[: 20 * DAY] = np.nan
+    with pytest.raises(CriteriaUnusable, match="clean weeks"):
+        build(rows, UTC, initial("001"))

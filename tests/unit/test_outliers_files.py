@@ -1,0 +1,99 @@
+"""Flags, findings and criteria as they stand in files."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from common import criteria, findings, flags
+from common.criteria import CriteriaUnusable
+from common.findings import Finding
+
+
+def finding(minute: int, state: str = "raise", code: str = "SYS-STUCK") -> Finding:
+    return Finding(
+        sensor="001",
+        minute=minute,
+        since=minute - 20,
+        channel="flow",
+        method="SYSTEM",
+        code=code,
+        kind="fault",
+        severity="fault",
+        state=state,
+        reason="flow 19.05 m3/h unchanged for 20 min, limit 20",
+        value=20.0,
+        limit=20.0,
+    )
+
+
+def test_each_flag_letter_has_one_meaning_at_its_place() -> None:
+    places = [(flag.channel, flag.position, flag.letter) for flag in flags.TABLE]
+    assert len(set(places)) == len(places)
+    assert all(flag.letter != flags.CLEAR and flag.position < flags.CHANNELS[flag.channel] for flag in flags.TABLE)
+
+
+def test_flags_are_explained_and_graded() -> None:
+    explained = flags.explain("flow", "S00L")
+    assert [flag.severity for flag in explained] == ["fault", "leak"]
+    assert flags.severest(explained) == "leak"
+    assert flags.explain("flow", "?000") == []
+    assert flags.usable("0000") and not flags.usable("0W00")
+    assert flags.trusted("0L00") and not flags.trusted("M000")
+
+
+def test_findings_file_keeps_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "findings.json"
+    assert findings.load(path) == []
+    findings.record(path, [finding(1), finding(2)], keep=3)
+    findings.record(path, [finding(3), finding(4)], keep=3)
+    assert [one.minute for one in findings.load(path)] == [2, 3, 4]
+
+
+def test_a_damaged_findings_file_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "findings.json"
+    path.write_text('{"findings": [{"sensor": ')
+    assert findings.load(path) == []
+    findings.record(path, [finding(7)])
+    assert findings.load(path) == [finding(7)]
+
+
+def test_a_row_finds_the_reason_that_stands_at_its_minute() -> None:
+    history = [finding(10), finding(12, code="LEAK"), finding(20, "clear")]
+    assert [one.code for one in findings.standing(history, "001", 15)] == ["SYS-STUCK", "LEAK"]
+    assert [one.code for one in findings.standing(history, "001", 20)] == ["LEAK"]
+    assert findings.standing(history, "002", 15) == []
+
+
+def test_initial_file_gives_limits_by_sensor(tmp_path: Path) -> None:
+    (tmp_path / "initial.toml").write_text(
+        '[default]\npressure_max = 16\n[sensor."001"]\nflow_max = 120.5\nflow_stuck_minutes = 90\n'
+    )
+    mine, other = criteria.initial("001", tmp_path), criteria.initial("002", tmp_path)
+    assert (mine.flow.high, mine.pressure.high, mine.flow.stuck_rows) == (120.5, 16, 90)
+    assert other.flow.high == criteria.DEFAULT_FLOW.high
+    assert mine.use is None and mine.version == 0
+
+
+@pytest.mark.parametrize("text", ["[default]\nflow_maximum = 3\n", '[default]\nflow_max = "3"\n', "[defaults]\n", "["])
+def test_a_wrong_initial_file_says_what_is_wrong(tmp_path: Path, text: str) -> None:
+    (tmp_path / "initial.toml").write_text(text)
+    with pytest.raises(CriteriaUnusable, match=r"initial\.toml"):
+        criteria.initial("001", tmp_path)
+
+
+def test_a_new_version_leaves_the_old_and_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
+    first = criteria.store(tmp_path, criteria.initial("A.1"))
+    second = criteria.store(tmp_path, replace(first, clean_weeks=26.0))
+    assert (first.version, second.version) == (1, 2)
+    assert criteria.load(tmp_path, "A.1") == second
+    (tmp_path / "A.1.v0002.json").write_text("{")
+    assert criteria.load(tmp_path, "A.1") == first
+    assert criteria.load(tmp_path, "A") is None
+    assert criteria.sensors(tmp_path) == ["A.1"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1, "sensor": "x"}'])
+def test_what_is_not_criteria_is_refused(text: str) -> None:
+    with pytest.raises(CriteriaUnusable):
+        criteria.from_text(text)
