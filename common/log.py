@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from common import commits
-from common.errors import LogError
+from common.errors import SettingsError
 from common.filelog import DEFAULT_COMPACT_BYTES, DEFAULT_WARN_BYTES, FileLog
 from common.lines import Record
 from common.settings import Settings
@@ -93,7 +93,11 @@ def open_log(
     """
     if url == "file":
         return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
-    raise LogError(f'log.url {url!r}: only "file" is built in')
+    try:
+        from common.kafka import KafkaLog  # noqa: PLC0415 - only a site with a cluster installs its client
+    except ModuleNotFoundError as error:
+        raise SettingsError("log.url", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'") from error
+    return KafkaLog(url)
 
 
 def open_for(settings: Settings) -> Log:
@@ -110,4 +114,10 @@ def open_for(settings: Settings) -> Log:
 
 def committed(settings: Settings, group: str) -> int | None:
     """What a group has committed, read without taking part: None if it never has."""
-    return commits.read(settings.paths.data, group)
+    if settings.log.url == "file":
+        return commits.read(settings.paths.data, group)
+    log = open_for(settings)
+    try:
+        return log.group(group).committed
+    finally:
+        log.close()
