@@ -8,7 +8,9 @@ from producer.step import Producer
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the producer; the exit code."""
-    options = runner.parser("hydrolog-producer", "Reads the serial line and appends one row a sensor-minute to the log.")
+    options = runner.parser(
+        "hydrolog-producer", "Reads the serial line and appends one row a sensor-minute to the log."
+    )
     return runner.run("producer", Producer, options.parse_args(argv), tick_s=0)  # the step waits at the port itself
 
 

@@ -27,7 +27,7 @@ class Line:
     def __init__(self, url: str, baudrate: int, stop: threading.Event) -> None:
         self.problem = ""
         self.state = "closed"
-        self._port = Port(url, baudrate)
+        self._port = Port(url, baudrate, stop)
         self._baudrate = baudrate
         self._stop = stop
         self._failures = 0

@@ -75,7 +75,7 @@ class Minutes:
         if pressure is not None:
             sums.pressure += pressure
             sums.pressure_count += 1
-        if time_s > self._newest_s:
+        if time_s > self._newest_s:  # noqa: PLR1730 - max() costs a call for each reading
             self._newest_s = time_s
         return ""
 

@@ -8,13 +8,15 @@ import errno
 import grp
 import os
 import termios
+import threading
 from pathlib import Path
 
 import serial
 
 from common.errors import PortError, SettingsError
 
-READ_S = 0.1  # a read gathers bytes this long: ten wake-ups a second cost a thousandth of a core
+READ_S = 0.1  # how long a read waits for the first byte: ten wake-ups a second cost a thousandth of a core
+GATHER_S = 0.02  # and then for the rest of the frame: a slow line brings a byte a millisecond, each would be a step
 CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
 REOPEN_AFTER_READS = 600  # a minute of silence: an adapter that hangs looks like this, and opening anew is harmless
 LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
@@ -44,10 +46,11 @@ def check_url(url: str) -> None:
 class Port:
     """One serial line. Not open until the first `open`; after an error it is closed."""
 
-    def __init__(self, url: str, baudrate: int) -> None:
+    def __init__(self, url: str, baudrate: int, stop: threading.Event) -> None:
         self.url = url
+        self._stop = stop
         self._baudrate = baudrate
-        self._serial: serial.SerialBase | None = None
+        self._serial: serial.Serial | None = None
         self._empty_reads = 0
 
     @property
@@ -93,7 +96,7 @@ class Port:
         if self._serial is None:
             raise PortError(f"{self.url} is not open")
         try:
-            chunk = bytes(self._serial.read(CHUNK))
+            chunk = self._gather(self._serial)
         except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
             self.close()
             raise PortError(f"{self.url}: the line is gone ({error})") from error
@@ -109,12 +112,23 @@ class Port:
             raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_READS * READ_S:.0f} s; opening it anew")
         return chunk
 
+    def _gather(self, port: serial.Serial) -> bytes:
+        """The first byte and what follows at once; what was read is kept if the line breaks in between."""
+        if "://" in self.url:
+            return bytes(port.read(CHUNK))  # sockets do not say how much is waiting
+        chunk = bytes(port.read(min(max(port.in_waiting, 1), CHUNK)))
+        if chunk and len(chunk) < CHUNK // 2:
+            self._stop.wait(GATHER_S)
+            with contextlib.suppress(serial.SerialException, OSError, termios.error):  # the next read meets it again
+                chunk += bytes(port.read(min(port.in_waiting, CHUNK)))
+        return chunk
+
     def _leads_elsewhere(self) -> bool:
         """Whether the path is another device than the open one: an adapter that came back, a link that was moved."""
         if "://" in self.url or self._serial is None:
             return False
         try:
-            return not os.path.samestat(os.stat(self.url), os.fstat(self._serial.fileno()))
+            return not os.path.samestat(Path(self.url).stat(), os.fstat(self._serial.fileno()))
         except OSError:
             return True
 

@@ -54,7 +54,7 @@ class Producer:
         self._said_refused_s = context.clock.monotonic()
         self._said_refused: Counter[str] = Counter()
         self._tried_held_s = 0.0
-        self._said_time = ""
+        self._said_time = "trusted"
 
     # What a start makes; the log may not be there yet, and is waited for by the runner.
     _held: Held
