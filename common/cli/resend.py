@@ -1,0 +1,72 @@
+"""`hydrolog resend`: rows to the server once more."""
+
+import argparse
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common import clock as clocks
+from common import database, settings
+from common.errors import SettingsError
+from common.settings import SERVER_TOKEN, Settings, read_token
+
+if TYPE_CHECKING:
+    from consumer.again import Courier
+
+
+def run(args: list[str]) -> int:
+    """Send what lies in `rejected/`, or the rows of a span; 1 if the server refused some."""
+    from consumer.again import Courier
+    from consumer.post import Address, Poster
+
+    parser = argparse.ArgumentParser(
+        prog="hydrolog resend",
+        description="Without --from and --to: send the rows that the server refused and that lie in rejected/; what it "
+        "takes now leaves the folder. With them: send the rows of that span from the database. A server that drops "
+        "repeated rows by (site, log id, offset) takes no row twice.",
+    )
+    parser.add_argument("--from", dest="start", type=_aware, metavar="ISO-TIME", help="first minute of the span")
+    parser.add_argument("--to", dest="end", type=_aware, metavar="ISO-TIME", help="the minute after the span")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    options = parser.parse_args(args)
+    if (options.start is None) != (options.end is None):
+        parser.error("--from and --to go together")
+    chosen = settings.load(options.config)
+    if not chosen.server.url:
+        raise SettingsError("server.url", "is empty; the address that batches are sent to")
+    token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
+    poster = Poster(Address.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
+    courier = Courier(poster, token, clocks.from_environment())
+    if options.start is None:
+        _rejected(courier, chosen)
+    else:
+        _span(courier, chosen, options.start, options.end)
+    for offset, problem in courier.outcome.refused:
+        sys.stdout.write(f"refused: offset {offset}, {problem}\n")
+    sys.stdout.write(f"{courier.outcome.rows} rows sent, {len(courier.outcome.refused)} refused\n")
+    return 1 if courier.outcome.refused else 0
+
+
+def _aware(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise argparse.ArgumentTypeError("needs a UTC offset, like 2024-08-26T16:33:00+09:00")
+    return time
+
+
+def _rejected(courier: "Courier", chosen: Settings) -> None:
+    from consumer import rejected
+
+    for refused in rejected.load_all(chosen.paths.data):
+        if courier.deliver(refused.parcel):
+            refused.path.unlink()
+
+
+def _span(courier: "Courier", chosen: Settings, start: datetime, end: datetime) -> None:
+    from consumer.again import parcels_of_span
+
+    with database.connect(database.address(chosen), "resend") as connection:
+        for parcel in parcels_of_span(connection, chosen.site.id, chosen.site.zone, start, end):
+            courier.deliver(parcel)
