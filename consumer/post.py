@@ -94,7 +94,7 @@ class Poster:
         self._exchange.cut()
         if self._stop.is_set():
             return Answer(None, "this process was asked to stop")
-        return Answer(None, f"not complete within {self._timeout_s:g} s")
+        return _late(self._timeout_s)
 
     def _ended_in_time(self, exchange: "_Exchange") -> bool:
         deadline_s = time.monotonic() + self._timeout_s
@@ -122,6 +122,8 @@ class _Exchange(threading.Thread):
             self.answer = self._talk()
         except ssl.SSLCertVerificationError as error:
             self.answer = Answer(None, f"its certificate is not trusted: {quoted(error.verify_message)}")
+        except TimeoutError:
+            self.answer = _late(self._timeout_s)
         except http.client.IncompleteRead:
             self.answer = Answer(None, "the answer was cut off")
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -164,6 +166,10 @@ class _Exchange(threading.Thread):
             sock = address.tls.wrap_socket(sock, server_hostname=address.host)
         connection.sock = sock
         return connection
+
+
+def _late(timeout_s: float) -> Answer:
+    return Answer(None, f"not complete within {timeout_s:g} s")
 
 
 def _without(token: str, answer: Answer) -> Answer:
