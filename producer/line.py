@@ -14,6 +14,7 @@ from producer.port import READ_S, Port
 
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
 NOISE_BYTES = 2_000  # so many bytes without one frame are no start-up junk: 40 frames' worth
+NOISE_READS = 50  # and so many reads, a second or more: a burst between good frames is only counted
 SILENCE_READS = 300  # half a minute without a byte: somebody should look at the cable
 _TEXT = bytes(range(32, 127)) + b"\r\n\t"
 GARBLED = 0.2  # share of bytes that no meter's text contains; a wrong baud rate gives about half
@@ -32,7 +33,7 @@ class Line:
         self._stop = stop
         self._failures = 0
         self._pause_reads = 0
-        self._bytes = self._garbled = 0
+        self._bytes = self._garbled = self._fruitless = 0
         self._silence_reads = 0
 
     @property
@@ -61,14 +62,14 @@ class Line:
 
     def understood(self) -> None:
         """A frame was good."""
-        self._bytes = self._garbled = 0
+        self._bytes = self._garbled = self._fruitless = 0
         self._failures = 0
         if self.state != "reading":
             _log.info("line_reading")
             self._set("reading", "")
 
     def _opened(self) -> None:
-        self._bytes = self._garbled = 0
+        self._bytes = self._garbled = self._fruitless = 0
         _log.info("port_open url=%s", quoted(self._port.url))
         self._set("silent", "the port is open and brings nothing yet")
 
@@ -88,9 +89,11 @@ class Line:
                 _log.warning("line_silent seconds=%.0f", seconds)
             return
         self._silence_reads = 0
-        if self._bytes >= NOISE_BYTES and self.state != "noise":  # of earlier chunks: this one may hold a frame
+        # Of earlier chunks: this one may hold a frame.
+        if self._bytes >= NOISE_BYTES and self._fruitless >= NOISE_READS and self.state != "noise":
             self._set("noise", self._noise())
             _log.warning("line_noise problem=%s", quoted(self.problem))
+        self._fruitless += 1
         self._bytes += len(chunk)
         self._garbled += len(chunk.translate(None, _TEXT))
 

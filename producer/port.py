@@ -16,7 +16,7 @@ import serial
 from common.errors import PortError, SettingsError
 
 READ_S = 0.1  # how long a read waits for the first byte: ten wake-ups a second cost a thousandth of a core
-GATHER_S = 0.02  # and then for the rest of the frame: a slow line brings a byte a millisecond, each would be a step
+GATHER_S = 0.02  # pause after a read that brought bytes: a slow line brings one a millisecond, each would be a step
 CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
 REOPEN_AFTER_READS = 600  # a minute of silence: an adapter that hangs looks like this, and opening anew is harmless
 LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
@@ -99,7 +99,7 @@ class Port:
             chunk = self._gather(self._serial)
         except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
             self.close()
-            raise PortError(f"{self.url}: the line is gone ({error})") from error
+            raise PortError(f"{self.url}: the line is gone; waiting for it") from error
         if chunk:
             self._empty_reads = 0
             return chunk
@@ -113,15 +113,12 @@ class Port:
         return chunk
 
     def _gather(self, port: serial.Serial) -> bytes:
-        """The first byte and what follows at once; what was read is kept if the line breaks in between."""
+        """What waits, or else the first byte to come. Bytes are never held back here: a kill would lose them."""
         if "://" in self.url:
             return bytes(port.read(CHUNK))  # sockets do not say how much is waiting
-        chunk = bytes(port.read(min(max(port.in_waiting, 1), CHUNK)))
-        if chunk and len(chunk) < CHUNK // 2:
+        if not self._empty_reads:
             self._stop.wait(GATHER_S)
-            with contextlib.suppress(serial.SerialException, OSError, termios.error):  # the next read meets it again
-                chunk += bytes(port.read(min(port.in_waiting, CHUNK)))
-        return chunk
+        return bytes(port.read(min(max(port.in_waiting, 1), CHUNK)))
 
     def _leads_elsewhere(self) -> bool:
         """Whether the path is another device than the open one: an adapter that came back, a link that was moved."""
