@@ -1,0 +1,74 @@
+"""`hydrolog NAME ...`: the commands for people. Each is one file of this folder, imported only when it is called."""
+
+import importlib
+import importlib.util
+import os
+import sys
+
+from common.errors import HydrologError, SettingsError
+
+# name (of one or two words) -> module, what it does.
+COMMANDS = {
+    "demo": ("common.cli.demo", "run the whole pipeline on recorded data, faster than life"),
+    "check": ("common.cli.check", "look at settings, port, folder, database and server, and say what to do"),
+    "status": ("common.cli.status", "how each process and each sensor is doing"),
+    "tail": ("common.cli.tail", "watch the rows as they come in"),
+    "sensors": ("common.cli.sensors", "list, add and remove the sensors that the database knows"),
+    "init-db": ("common.cli.init_db", "make the tables of a database of your own"),
+    "load": ("common.cli.load", "load recorded minutes into the database"),
+    "night": ("common.cli.night", "the means of the nights"),
+    "criteria": ("common.cli.criteria", "show and rebuild the outlier criteria"),
+    "forecast": ("common.cli.forecast", "show the newest forecast beside what came"),
+    "backtest outliers": ("common.cli.backtest_outliers", "judge the outlier methods on labelled events"),
+    "backtest forecasts": ("common.cli.backtest_forecasts", "judge the forecasts on the past"),
+    "simulate": ("common.cli.simulate", "play a meter on a virtual serial line"),
+    "replay": ("common.cli.replay", "run recorded minutes through the pipeline as fast as it can"),
+    "resend": ("common.cli.resend", "send rows to the server once more"),
+    "log": ("common.cli.log_", "verify the log, show its groups and rows"),
+    "line": ("common.cli.line", "listen to the serial line"),
+    "clock": ("common.cli.clock", "confirm the box's clock after a step"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; its exit code (2 for bad usage or settings)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_usage())
+        return 0 if arguments else SettingsError.exit_code
+    for words in (1, 2):
+        module, _ = COMMANDS.get(" ".join(arguments[:words]), ("", ""))
+        if module and _is_there(module):
+            return _run(module, arguments[words:])
+    sys.stderr.write(f"hydrolog: there is no command {arguments[0]!r}; see hydrolog --help\n")
+    return SettingsError.exit_code
+
+
+def _run(module: str, arguments: list[str]) -> int:
+    try:
+        code: int = importlib.import_module(module).run(arguments)
+        sys.stdout.flush()
+    except HydrologError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `hydrolog tail | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _usage() -> str:
+    there = {name: text for name, (module, text) in COMMANDS.items() if _is_there(module)}
+    width = max(map(len, there))
+    lines = [f"  {name:<{width}}  {text}" for name, text in there.items()]
+    return "usage: hydrolog COMMAND [OPTIONS]\n\n" + "\n".join(lines) + "\n\nhydrolog COMMAND --help says more.\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

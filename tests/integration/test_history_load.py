@@ -1,0 +1,107 @@
+"""Recorded minutes into a real Postgres: all of them, once, at the right instants."""
+
+import gzip
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+
+from common import history
+from common.cli.load import NotLoaded, load_files
+from common.history import HistoryRefused, load_file
+
+ROME = ZoneInfo("Europe/Rome")
+
+
+def _rows(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "SELECT time, flow, pressure, samples, flow_flags FROM REAL_VAL_TB WHERE sensor = '001' ORDER BY time"
+    ).fetchall()
+
+
+def _write(path: Path, start: datetime, minutes: int) -> Path:
+    """A wall-clock file of a UTC stretch: flow counts the minutes."""
+    lines = ["time,flow,pressure"]
+    for i in range(minutes):
+        lines.append(f"{(start + timedelta(minutes=i)).astimezone(ROME):%Y-%m-%d %H:%M},{i},3.5")
+    text = "\n".join(lines).encode() + b"\n"
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return path
+
+
+def test_every_minute_lands_at_its_instant_across_months_and_the_autumn_change(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PIECE_BYTES", 4096)  # many pieces: borders must not matter
+    start = datetime(2023, 10, 28, 12, 0, tzinfo=UTC)
+    path = _write(tmp_path / "a.csv.gz", start, 5000)  # into November
+    seen: list[tuple[int, int]] = []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        loaded = load_file(connection, "001", path, ROME, lambda *step: seen.append(step))
+        assert (loaded.read, loaded.added, loaded.skipped) == (5000, 5000, 0)
+        rows = _rows(connection)
+        assert [(row[0], row[1]) for row in rows] == [(start + timedelta(minutes=i), float(i)) for i in range(5000)]
+        assert seen == sorted(seen)
+        assert seen[-1] == (path.stat().st_size, 5000)
+        assert load_file(connection, "001", path, ROME).added == 0
+        assert _rows(connection) == rows
+
+
+def test_what_is_there_already_stays_as_it_is(database_url: str, tmp_path: Path) -> None:
+    start = datetime(2023, 7, 1, tzinfo=UTC)
+    path = _write(tmp_path / "a.csv", start, 10)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT real_val_partition(%s)", [start])
+        connection.execute(
+            "INSERT INTO REAL_VAL_TB (sensor, time, flow, samples, log_id, log_offset) "
+            "VALUES ('001', %s, 99, 60, 'x', 7)",
+            [start + timedelta(minutes=4)],
+        )
+        assert load_file(connection, "001", path, ROME).added == 9
+        assert [row[1] for row in _rows(connection)] == [0, 1, 2, 3, 99, 5, 6, 7, 8, 9]
+
+
+def test_no_value_stays_no_value(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,flow,pressure\n2023-07-01 00:00,,\n2023-07-01 00:01,NaN,3.5\n2023-07-01 00:02,0,-0.1")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert load_file(connection, "001", path, ROME).read == 3
+        assert [row[1:4] for row in _rows(connection)] == [(None, None, 0), (None, 3.5, 1), (0.0, -0.1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a,b,c\n", "first line must be"),
+        ("", "first line must be"),
+        ("time,flow,pressure\n2023-07-01 00:00,1,2\n2023-07-01 00:01,one,2\n", "one"),
+        ("time,flow,pressure\n2023-07-01 00:00:30,1,2\n", "whole minutes"),
+        ("time,flow,pressure\n2023-07-01 00:00,1\n", "missing data"),
+        ("time,flow,pressure\n31.12.2023x,1,2\n", "timestamp"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_by_name(
+    text: str, problem: str, database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(text)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        with pytest.raises(HistoryRefused, match=problem) as refusal:
+            load_file(connection, "001", path, ROME)
+        assert str(path) in str(refusal.value)
+        assert _rows(connection) == []
+
+
+def test_an_unregistered_sensor_and_a_cut_off_file_are_named(database_url: str, tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.csv.gz", datetime(2023, 7, 1, tzinfo=UTC), 100)
+    with pytest.raises(NotLoaded, match="not registered: 001"):
+        load_files(database_url, [("001", path)], ROME)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
+    assert load_files(database_url, [("001", path)], ROME)[0].added == 100
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(NotLoaded, match=r"a\.csv\.gz"):
+        load_files(database_url, [("001", path)], ROME)

@@ -1,0 +1,72 @@
+"""The shipped supervisord.conf with stand-in programs: who is started again, and who is not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+CONF = Path(__file__).parents[2] / "deploy" / "supervisord.conf"
+STAND_IN = """#!{python}
+import os, sys, time
+name = os.path.basename(sys.argv[0]) + "".join(sys.argv[1:])
+with open(os.environ["STARTS"] + "/" + name, "a") as file:
+    file.write(str(os.getpid()) + "\\n")
+if "nightflow" in name:
+    sys.exit(2)  # wrong settings
+if "forecaster" in name:
+    sys.exit(1)  # a defect
+while True:
+    time.sleep(60)
+"""
+PROGRAMS = ("database", "producer", "consumer", "nightflow", "forecaster", "server")
+
+
+def _wait_for(true: Callable[[], bool], deadline_s: float = 30.0) -> None:
+    end_s = time.monotonic() + deadline_s
+    while not true():
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
+    """The group running on stand-ins; the process ids that each of them has had so far."""
+    for folder in ("bin", "home/logs", "home/programs", "starts"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in PROGRAMS:
+        path = tmp_path / "bin" / f"hydrolog-{name}"
+        path.write_text(STAND_IN.format(python=sys.executable))
+        path.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "HYDROLOG_HOME": str(tmp_path / "home"),
+        "STARTS": str(tmp_path / "starts"),
+    }
+    command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(CONF)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as group:
+
+        def pids(name: str) -> list[int]:
+            path = tmp_path / "starts" / name
+            return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+        try:
+            _wait_for(lambda: bool(pids("hydrolog-producer")))
+            yield pids
+        finally:
+            group.send_signal(signal.SIGTERM)
+            group.wait(30)
+
+
+def test_a_killed_process_is_started_again_and_wrong_settings_are_not(starts: Callable[[str], list[int]]) -> None:
+    _wait_for(lambda: bool(starts("hydrolog-nightflow")))
+    os.kill(starts("hydrolog-consumer--grouparchive")[0], signal.SIGKILL)
+    # A program that always dies at once would be in FATAL after a few tries elsewhere: this one goes on.
+    _wait_for(lambda: len(starts("hydrolog-forecasterrun")) >= 5)
+    _wait_for(lambda: len(starts("hydrolog-consumer--grouparchive")) == 2)
+    assert len(starts("hydrolog-nightflow")) == 1
+    assert len(starts("hydrolog-consumer--groupserver")) == 1

@@ -1,0 +1,44 @@
+"""The `hydrolog` command: what it lists, what it says to a wrong name, how errors leave it."""
+
+import importlib
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from common.cli.__main__ import COMMANDS, main
+from common.errors import HydrologError, SettingsError
+
+
+def test_the_list_names_every_command_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name, (module, text) in COMMANDS.items():
+        there = importlib.util.find_spec(module) is not None
+        assert (f"  {name} " in out and text in out) == there
+
+
+@pytest.mark.parametrize("name", ["nonsense", "__main__", "--verbose"])
+def test_a_wrong_name_is_bad_usage(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name]) == 2
+    assert "hydrolog --help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("error", "code"), [(SettingsError("line.url", "is wrong"), 2), (HydrologError("no"), 1)])
+def test_an_error_is_one_line_and_its_exit_code(
+    error: HydrologError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_args: list[str]) -> int:
+        raise error
+
+    monkeypatch.setitem(sys.modules, COMMANDS["load"][0], SimpleNamespace(run=fail, __spec__=True))
+    assert main(["load"]) == code
+    assert capsys.readouterr().err == f"{error}\n"
+
+
+def test_the_list_imports_no_heavy_library() -> None:
+    code = "import sys; from common.cli.__main__ import main; main(['--help']); print(sorted(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for heavy in ("torch", "pandas", "psycopg", "rich"):
+        assert f"'{heavy}'" not in out

@@ -1,0 +1,67 @@
+"""The files of an installation agree with the program: settings, programs, exit codes."""
+
+import configparser
+import dataclasses
+import shlex
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from common import settings
+from common.errors import RoleTaken, SettingsError
+from common.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+EXAMPLE = DEPLOY / "hydrolog.example.toml"
+
+
+def _group() -> configparser.ConfigParser:
+    parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
+    parser.read(DEPLOY / "supervisord.conf")
+    return parser
+
+
+def test_the_example_holds_every_setting_and_no_other() -> None:
+    raw = tomllib.loads(EXAMPLE.read_text("utf-8"))
+    keys = {section: set(values) for section, values in raw.items()}
+    assert keys == {
+        f.name: {key.name for key in dataclasses.fields(f.default_factory)}  # type: ignore[arg-type, misc]
+        for f in dataclasses.fields(Settings)
+    }
+
+
+def test_the_example_is_valid_and_differs_from_the_defaults_only_where_it_says_so() -> None:
+    example, default = settings.load(EXAMPLE, {}), Settings()
+    differing = {
+        f"{f.name}.{key}"
+        for f in dataclasses.fields(Settings)
+        for key, value in dataclasses.asdict(getattr(example, f.name)).items()
+        if value != getattr(getattr(default, f.name), key)
+    }
+    assert differing == {"paths.data", "server.url", "server.token_file", "receiver.token_file"}
+
+
+def test_every_program_of_the_group_is_an_executable_of_the_product() -> None:
+    group = _group()
+    programs = group["group:hydrolog"]["programs"].split(",")
+    scripts = {point.name for point in entry_points(group="console_scripts")}
+    assert sorted(programs) == sorted(s.removeprefix("program:") for s in group.sections() if s.startswith("program:"))
+    for name in programs:
+        assert shlex.split(group[f"program:{name}"]["command"])[0] in scripts
+
+
+def test_every_program_is_started_again_unless_trying_again_is_useless() -> None:
+    group = _group()
+    for name in group["group:hydrolog"]["programs"].split(","):
+        program = group[f"program:{name}"]
+        codes = {int(code) for code in program["exitcodes"].split(",")}
+        assert codes == {0, SettingsError.exit_code, RoleTaken.exit_code}
+        assert program["autorestart"] == "unexpected"
+        assert program["startsecs"] == "0"  # anything else hides the exit code of an early death and ends in FATAL
+        assert float(program["stopwaitsecs"]) > 5
+
+
+def test_the_group_is_controlled_through_a_private_socket_only() -> None:
+    group = _group()
+    assert "inet_http_server" not in group
+    assert group["unix_http_server"]["chmod"] == "0600"
