@@ -86,6 +86,7 @@ class Archive:
             log = open_for(self._context.settings)
             try:
                 self._group = log.group(GROUP)
+                log.trim()  # a process that was killed after its last commit had no time for it
             except HydrologError:
                 log.close()
                 raise

@@ -100,6 +100,7 @@ class Delivery:
             self._rejected = Rejected(data)
             self._upcoming = Upcoming(data, settings.site.id, log, self._group, self._rhythm)
             self._resume(log)
+            log.trim()  # a process that was killed after its last commit had no time for it
         except HydrologError:
             log.close()
             raise

@@ -77,6 +77,7 @@ class HttpServer:
 
     def close(self) -> None:
         self.stopped.set()
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self.listener.close()
         for thread in self._threads:
             thread.join(5)
@@ -93,12 +94,9 @@ class HttpServer:
         thread.start()
 
     def _accept(self) -> None:
-        self.listener.settimeout(0.05)
         while not self.stopped.is_set():
             try:
                 connection = self.listener.accept()[0]
-            except TimeoutError:
-                continue
             except OSError:
                 return
             self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
