@@ -1,0 +1,111 @@
+"""Forecasts without a model: the robust base that the model corrects, and the labelled fallbacks of a cold start."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from forecaster.dataset import BoolArray, FloatArray
+
+DAY, WEEK = 24, 168
+BASE_WEEKS = 4  # mean of the last 4 same weekday-hours: 8 % better than one week on real districts
+REACH_WEEKS = 8  # after a long gap, weeks up to this old stand in
+SCALE_FLOOR = 1e-3  # of the median level: a constant signal must not divide by nothing
+
+
+@dataclass(frozen=True)
+class Base:
+    """`level[series, row]` = mean of the last same weekday-hours before the row, `spread` = their mean deviation,
+    `weeks` = how many there were. Rows reach WEEK past the history. Known WEEK rows ahead: uses nothing later."""
+
+    level: FloatArray
+    spread: FloatArray
+    weeks: FloatArray
+
+
+def base_of(y: FloatArray) -> Base:
+    """Base of hourly values `y[series, row]` (NaN = missing)."""
+    series, rows = y.shape
+    total, squares, count = (np.zeros((series, rows + WEEK)) for _ in range(3))
+    padded = np.concatenate([np.full((series, WEEK * REACH_WEEKS), np.nan), y], axis=1)
+    for week in range(1, REACH_WEEKS + 1):
+        start = WEEK * (REACH_WEEKS - week)
+        past = padded[:, start : start + rows + WEEK]
+        past = np.pad(past, ((0, 0), (0, rows + WEEK - past.shape[1])), constant_values=np.nan)
+        use = np.isfinite(past) & (count < BASE_WEEKS)
+        value = np.where(use, past, 0.0)
+        total += value
+        squares += value * value
+        count += use
+    some = np.maximum(count, 1)
+    level = np.where(count > 0, total / some, np.nan)
+    variance = np.maximum(squares / some - np.where(count > 0, level, 0.0) ** 2, 0.0)
+    return Base(level, np.sqrt(variance), count)
+
+
+def scale_of(y: FloatArray) -> FloatArray:
+    """Mean absolute change over a week, of each series: the unit that errors are measured in. Shape [series].
+
+    NaN where less than a day of pairs exists."""
+    if y.shape[1] <= WEEK:
+        return np.full(len(y), np.nan)
+    step = np.abs(y[:, WEEK:] - y[:, :-WEEK])
+    pairs = np.isfinite(step).sum(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a series without a value: NaN is the answer
+        floor = SCALE_FLOOR * np.abs(np.nanmedian(y, axis=1))
+    scale = np.maximum(np.nansum(step, 1) / np.maximum(pairs, 1), np.maximum(floor, 1e-9))
+    return cast(FloatArray, np.where(pairs >= DAY, scale, np.nan))
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A forecast without a model: value, half width of its 90 % interval, and the label of the method, per lead."""
+
+    value: FloatArray
+    half_width: FloatArray
+    label: list[str]
+
+
+def fallback(y: FloatArray, leads: int) -> Fallback:
+    """Forecast `leads` rows after the end of one series `y[row]`, stepping down as history runs out.
+
+    mean-4w (two or more same weekday-hours), naive-168h, naive-24h, mean (of the last day), none (NaN)."""
+    rows = len(y)
+    value, label = np.full(leads, np.nan), ["none"] * leads
+    good = np.isfinite(y)
+    recent = y[-DAY:][good[-DAY:]] if good[-DAY:].any() else y[good][-DAY:]
+    for h in range(leads):
+        weeks = _past(y, good, rows + h, WEEK, BASE_WEEKS)
+        days = _past(y, good, rows + h, DAY, 14)
+        if len(weeks) >= 2:
+            value[h], label[h] = weeks.mean(), "mean-4w"
+        elif len(weeks) == 1:
+            value[h], label[h] = weeks[0], "naive-168h"
+        elif len(days):
+            value[h], label[h] = days[0], "naive-24h"
+        elif len(recent):
+            value[h], label[h] = recent.mean(), "mean"
+    return Fallback(value, _half_width(y, value, label), label)
+
+
+def _past(y: FloatArray, good: BoolArray, row: int, step: int, most: int) -> FloatArray:
+    """Values at row - step, row - 2 step, ... that exist, newest first, at most `most` steps back."""
+    at = row - step * np.arange(1, most + 1)
+    at = at[(at >= 0) & (at < len(y))]
+    return y[at][good[at]]
+
+
+def _half_width(y: FloatArray, value: FloatArray, label: list[str]) -> FloatArray:
+    """Half width of a 90 % interval from the method's own past errors; wide when there is no past to judge by."""
+    lag = {"mean-4w": WEEK, "naive-168h": WEEK, "naive-24h": DAY, "mean": 1}
+    widths = {}
+    spread = float(np.nanquantile(np.abs(y - np.nanmean(y)), 0.9)) if np.isfinite(y).any() else np.nan
+    for name in set(label) - {"none"}:
+        errors = np.abs(y[lag[name] :] - y[: -lag[name]])
+        errors = errors[np.isfinite(errors)]
+        widths[name] = float(np.quantile(errors, 0.9)) if len(errors) >= DAY else spread
+    return np.array([widths.get(name, np.nan) for name in label]) + 0.0 * value

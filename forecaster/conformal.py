@@ -1,0 +1,67 @@
+"""The 90 % interval: the network's quantiles, stretched per series and lead block until they hold.
+
+Normalised split-conformal prediction (Lei et al. 2018) gives the first stretch from forecasts that the training did
+not see; adaptive tracking (Gibbs and Candes 2021) then widens after each miss and narrows after each hit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import cast
+
+import numpy as np
+
+from forecaster.dataset import FloatArray, IntArray
+
+MISS = 0.10  # share of truths that a 90 % interval leaves out
+LEAD_BLOCKS = (1, 3, 6, 24, 72, 168)  # last lead of each block that has a stretch of its own
+STEP = 0.02  # of the log stretch for one miss too many; a month of hours settles it, one bad hour does not move it
+STRETCH_MIN, STRETCH_MAX = 0.3, 6.0
+ENOUGH = 40  # truths that a stretch of its own needs; below that all series share one
+
+
+def block_of(lead: IntArray) -> IntArray:
+    """Number of the lead block of each lead (1..168)."""
+    return np.searchsorted(np.array(LEAD_BLOCKS), lead)
+
+
+def ratio(truth: FloatArray, low: FloatArray, middle: FloatArray, high: FloatArray) -> FloatArray:
+    """How far a truth is from the middle, in units of that side's half width; 1 = on the edge. NaN where missing."""
+    above = truth >= middle
+    half = np.where(above, high - middle, middle - low)
+    return np.abs(truth - middle) / np.maximum(half, 1e-12)
+
+
+def calibrate(ratios: FloatArray, lead: IntArray) -> FloatArray:
+    """First stretches [S + 1, blocks] from `ratios[series, origin, lead]`; the last line is for unknown series.
+
+    A lead block without truths takes its neighbour's."""
+    series = len(ratios)
+    stretch = np.full((series + 1, len(LEAD_BLOCKS)), np.nan)
+    blocks = block_of(lead)
+    for block in np.unique(blocks):
+        here = ratios[:, :, blocks == block].reshape(series, -1)
+        stretch[series, block] = shared = _quantile(here.ravel())
+        for s in range(series):
+            stretch[s, block] = _quantile(here[s]) if np.isfinite(here[s]).sum() >= ENOUGH else shared
+    for block in range(1, len(LEAD_BLOCKS)):
+        stretch[:, block] = np.where(np.isnan(stretch[:, block]), stretch[:, block - 1], stretch[:, block])
+    for block in range(len(LEAD_BLOCKS) - 2, -1, -1):
+        stretch[:, block] = np.where(np.isnan(stretch[:, block]), stretch[:, block + 1], stretch[:, block])
+    return cast(FloatArray, np.clip(np.nan_to_num(stretch, nan=1.0), STRETCH_MIN, STRETCH_MAX))
+
+
+def _quantile(values: FloatArray) -> float:
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return float("nan")
+    return float(np.quantile(values, min(1.0, (1 - MISS) * (1 + 1 / len(values)))))
+
+
+def track(stretch: FloatArray, missed: FloatArray, step: float = STEP) -> FloatArray:
+    """Stretches after truths came in. `missed[..., n]` per stretch: 1 outside of the interval, 0 inside, NaN none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no truth for a stretch: it stays
+        share = np.nanmean(missed, axis=-1)
+    change = np.where(np.isnan(share), 0.0, step * (share - MISS) / MISS)
+    return cast(FloatArray, np.clip(stretch * np.exp(change), STRETCH_MIN, STRETCH_MAX))

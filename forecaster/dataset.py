@@ -1,0 +1,116 @@
+"""Hourly history on the local wall clock, from minute rows.
+
+Truth is never interpolated: an hour without enough minutes is NaN.
+
+The grid has 24 rows for every day, so that a lag of 24 or 168 rows is the same hour of another day also across summer
+time: the hour that autumn repeats is one row (the mean of both), the one that spring leaves out is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Channel = Literal["flow", "pressure", "level"]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
+
+MINUTES_VALID = 0.75  # an hour counts with 45 of its 60 minutes; below that its mean says too little
+LEAK_MASK_H = 72  # hours of a leak spell that are masked; a longer one is a new normal to be learnt
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Series:
+    """One forecast quantity: a channel of a sensor."""
+
+    sensor: str
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class History:
+    """Hourly means `y[series, row]`, NaN where missing; row 0 is the local hour `first` (datetime64[h])."""
+
+    first: np.datetime64
+    series: tuple[Series, ...]
+    y: FloatArray
+
+    @property
+    def rows(self) -> int:
+        return int(self.y.shape[1])
+
+    def row(self, local: datetime) -> int:
+        """Row number of the hour of a local wall-clock time (its zone is not looked at); may lie outside."""
+        return hour_number(local) - int(self.first.astype(int))
+
+    def hour(self, row: int) -> np.datetime64:
+        return self.first + np.timedelta64(row, "h")
+
+    def until(self, row: int) -> History:
+        """The history as it was known when `row` began: rows before it only; missing where it ended earlier."""
+        short = np.full((len(self.series), max(row - self.rows, 0)), np.nan)
+        return History(self.first, self.series, np.concatenate([self.y[:, : max(row, 0)], short], axis=1))
+
+    def partner(self) -> IntArray:
+        """Index of the other channel of the same sensor, -1 for none. Shape [series]."""
+        at = {s: i for i, s in enumerate(self.series)}
+        other: dict[str, Channel] = {"flow": "pressure", "pressure": "flow"}
+        wanted = [Series(s.sensor, other[s.channel]) if s.channel in other else None for s in self.series]
+        return np.array([-1 if w is None else at.get(w, -1) for w in wanted], dtype=np.int64)
+
+
+def hour_number(local: datetime) -> int:
+    """Hours since 1970 on the wall clock of a local time."""
+    return int(np.datetime64(local.replace(tzinfo=None)).astype("datetime64[h]").astype(int))
+
+
+def local_hours(utc_minutes: IntArray, zone: ZoneInfo) -> IntArray:
+    """Local wall-clock hour numbers (hours since 1970 on that clock) of UTC unix minutes."""
+    quarters, back = np.unique(utc_minutes // 15, return_inverse=True)  # all offsets are whole quarter hours
+    stamps = pd.DatetimeIndex((quarters * 900).astype("datetime64[s]"), tz="UTC").tz_convert(zone)
+    local = stamps.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
+    return (local // 3600)[back]
+
+
+def hourly(local_hour: IntArray, values: FloatArray, first: int, rows: int, per_hour: float = 60.0) -> FloatArray:
+    """Mean of the values of each hour, NaN below 75 % of `per_hour` values. NaN values do not count.
+
+    >>> hourly(np.array([5, 5, 6]), np.array([1.0, 3.0, np.nan]), first=5, rows=2, per_hour=2)
+    array([ 2., nan])
+    """
+    index = local_hour - first
+    good = np.isfinite(values) & (index >= 0) & (index < rows)
+    count = np.bincount(index[good], minlength=rows)
+    total = np.bincount(index[good], weights=values[good], minlength=rows)
+    mean = np.full(rows, np.nan)
+    np.divide(total, count, out=mean, where=count >= max(1.0, MINUTES_VALID * per_hour))
+    return mean
+
+
+def unmask_long_leaks(leak: BoolArray, longest_h: int = LEAK_MASK_H) -> BoolArray:
+    """Which hours of leak spells stay masked: the first `longest_h` of each spell. Shape [rows]."""
+    rows = np.arange(len(leak))
+    last_clear = np.maximum.accumulate(np.where(leak, -1, rows))
+    return leak & (rows - last_clear <= longest_h)
+
+
+def from_minutes(
+    columns: Sequence[tuple[Series, IntArray, FloatArray]], zone: ZoneInfo, per_hour: float = 60.0
+) -> History:
+    """History of (series, UTC unix minutes, values with NaN for what is masked) columns."""
+    hours = [local_hours(minutes, zone) for _, minutes, _ in columns]
+    filled = [h for h in hours if len(h)]
+    if not filled:
+        return History(np.datetime64(0, "h"), tuple(s for s, _, _ in columns), np.empty((len(columns), 0)))
+    first = min(int(h.min()) for h in filled)
+    rows = max(int(h.max()) for h in filled) - first + 1
+    y = np.stack([hourly(h, v, first, rows, per_hour) for h, (_, _, v) in zip(hours, columns, strict=True)])
+    return History(np.datetime64(first, "h"), tuple(s for s, _, _ in columns), y)

@@ -1,0 +1,211 @@
+"""What the model sees at an origin: residuals against the base, in units of each series' own scale, with masks.
+
+Shapes: S series, R rows, B windows, L leads. An origin is the last row that may be used; lead h means row origin + h.
+Everything is gathered batch by batch from a few arrays of [S, R], so that memory is bounded by the history itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecaster.baseline import DAY, WEEK, base_of
+from forecaster.dataset import FloatArray, History
+
+DAYS = 28  # how far the inputs look back
+SPAN = DAYS * DAY
+CLIP = 8.0  # residuals beyond 8 scales say "far off", not how far
+WINDOWS_H = (3, 6, 12, 24, 72, 168, SPAN)  # own residual means
+CROSS_H = (1, 3, 24, 168)  # means of the others and of the partner
+RECENT_H = 24  # last hours in full
+STEPS = 48  # hours that the LSTM reads; older ones come as means and as the same hour of other days
+KINDS = ("flow", "pressure", "level")
+
+HOUR = 6  # numbers that the LSTM reads each hour
+SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H) + 1) + 4 + 4 + 2 + len(KINDS)
+LEAD = 33
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A history in model units. `z` = residual / scale (0 where missing), `seen` its mask, both [S, SPAN + R + WEEK];
+    `level`, `spread`, `weeks` = the base in scales; `scale`, `centre` [S] turn it back. Row r stands at SPAN + r."""
+
+    z: Tensor
+    seen: Tensor
+    level: Tensor
+    spread: Tensor
+    weeks: Tensor
+    others: Tensor  # [kinds + 1, SPAN + R + WEEK]: sum of z over the series of a kind; last = all series
+    others_n: Tensor
+    kind: Tensor
+    partner: Tensor  # [S] index or -1
+    calendar: Tensor  # [SPAN + R + WEEK, 9]
+    scale: FloatArray
+    centre: FloatArray
+    base: FloatArray  # [S, R + WEEK] in the series' own unit
+    rows: int
+
+
+def panel_of(history: History, scale: FloatArray) -> Panel:
+    """Prepare a history; `scale[series]` in the series' unit (NaN = the series cannot be modelled yet)."""
+    base = base_of(history.y)
+    unit = np.where(np.isfinite(scale), scale, 1.0)[:, None]
+    series, rows = history.y.shape
+    residual = np.full((series, rows + WEEK), np.nan)
+    residual[:, :rows] = (history.y - base.level[:, :rows]) / unit
+    seen = np.isfinite(residual)
+    z = np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP)
+    count = np.isfinite(history.y).sum(1)
+    centre = np.nansum(history.y, 1) / np.maximum(count, 1)
+    level = np.clip(np.where(base.weeks > 0, (base.level - centre[:, None]) / unit, 0.0), -20, 20)
+    kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
+    groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
+    return Panel(
+        z=_padded(z),
+        seen=_padded(seen),
+        level=_padded(level),
+        spread=_padded(np.clip(base.spread / unit, 0, 20)),
+        weeks=_padded(base.weeks),
+        others=_padded(np.stack([z[g].sum(0) for g in groups])),
+        others_n=_padded(np.stack([seen[g].sum(0) for g in groups])),
+        kind=torch.from_numpy(kind),
+        partner=torch.from_numpy(history.partner()),
+        calendar=_calendar(history, rows),
+        scale=scale,
+        centre=centre,
+        base=base.level,
+        rows=rows,
+    )
+
+
+def _padded(a: FloatArray) -> Tensor:
+    return torch.from_numpy(np.pad(a, ((0, 0), (SPAN, 0))).astype(np.float32))
+
+
+def _calendar(history: History, rows: int) -> Tensor:
+    """Hour and week as circles, weekend flags, and a year circle, for each row of the padded grid."""
+    hour = (history.first - np.timedelta64(SPAN, "h")).astype("datetime64[h]").astype(np.int64)
+    hour = hour + np.arange(SPAN + rows + WEEK)
+    of_day = (hour % DAY) * (2 * np.pi / DAY)
+    weekday = (hour // DAY + 3) % 7  # 1970-01-01 was a Thursday
+    of_week = ((hour + 3 * DAY) % WEEK) * (2 * np.pi / WEEK)
+    of_year = hour * (2 * np.pi / (365.2425 * DAY))
+    parts = [np.sin(of_day), np.cos(of_day), np.sin(2 * of_day), np.cos(2 * of_day), np.sin(of_week), np.cos(of_week)]
+    parts += [weekday == 5, weekday == 6, np.cos(of_year)]
+    return torch.from_numpy(np.stack(parts, 1).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Model inputs: `recent` [B, STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD], `series` [B]."""
+
+    recent: Tensor
+    shared: Tensor
+    lead: Tensor
+    series: Tensor
+
+
+@dataclass(frozen=True)
+class _Past:
+    """The SPAN rows up to the origin, each [B, SPAN]: own residuals and mask, mean residual of the others of this
+    kind, residual of the partner."""
+
+    own: Tensor
+    seen: Tensor
+    others: Tensor
+    partner: Tensor
+
+
+def gather(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, drop: Tensor | None = None) -> Batch:
+    """Inputs of B windows. `series`, `origin` [B] (row numbers), `leads` [B, L] (1..168).
+
+    `drop` [B, DAYS] blanks whole days of the past (augmentation)."""
+    first = origin + 1  # of the SPAN rows that end at the origin, on the padded grid
+    own, seen = _windows(panel.z, series, first), _windows(panel.seen, series, first)
+    kind = panel.kind[series]
+    others_n = _windows(panel.others_n, kind, first) - seen
+    others = (_windows(panel.others, kind, first) - own) / others_n.clamp(min=1)
+    if drop is not None:
+        keep = (~drop).repeat_interleave(DAY, 1)
+        own, seen = own * keep, seen * keep
+    past = _Past(own, seen, others, _partner(panel, series, kind, first))
+    at = origin[:, None] + SPAN - torch.arange(STEPS - 1, -1, -1)
+    level = panel.level[series[:, None], at]
+    spread = panel.spread[series[:, None], at]
+    recent = torch.stack([a[:, -STEPS:] for a in (own, seen, others, past.partner)] + [level, spread], 2)
+    return Batch(recent, _shared(panel, series, origin, past), _lead(panel, series, origin, leads, past), series)
+
+
+def _windows(a: Tensor, line: Tensor, first: Tensor) -> Tensor:
+    """a[line, first : first + SPAN] of each window -> [B, SPAN]."""
+    return a.unfold(1, SPAN, 1)[line, first]
+
+
+def _partner(panel: Panel, series: Tensor, kind: Tensor, first: Tensor) -> Tensor:
+    """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, SPAN]"""
+    has = panel.partner[series]
+    pair = _windows(panel.z, has.clamp(min=0), first)
+    last = torch.full_like(kind, len(KINDS))
+    rest = _windows(panel.others, last, first) - _windows(panel.others, kind, first)
+    rest_n = _windows(panel.others_n, last, first) - _windows(panel.others_n, kind, first)
+    return torch.where((has >= 0)[:, None], pair, rest / rest_n.clamp(min=1))
+
+
+def _mean_of_last(values: Tensor, seen: Tensor, hours: int) -> Tensor:
+    return values[:, -hours:].sum(1) / seen[:, -hours:].sum(1).clamp(min=1)
+
+
+def _shared(panel: Panel, series: Tensor, origin: Tensor, past: _Past) -> Tensor:
+    """What all leads of a window have in common. [B, SHARED]"""
+    parts = [past.own[:, -RECENT_H:], past.seen[:, -RECENT_H:]]
+    parts.append(torch.stack([_mean_of_last(past.own, past.seen, h) for h in WINDOWS_H], 1))
+    parts.append(torch.stack([_mean_of_last(past.own.abs(), past.seen, h) for h in WINDOWS_H], 1))
+    for cross in (past.others, past.partner):
+        parts.append(cross[:, -6:])
+        parts.append(torch.stack([cross[:, -h:].mean(1) for h in CROSS_H], 1))
+        parts.append(cross.mean(1, keepdim=True))
+    at = origin + SPAN
+    parts.append(torch.stack([panel.level[series, at - k] for k in range(4)], 1))
+    parts.append(panel.calendar[at][:, :4])
+    parts.append(torch.stack([panel.spread[series, at], past.seen[:, -WEEK:].mean(1)], 1))
+    parts.append(torch.nn.functional.one_hot(panel.kind[series], len(KINDS)).float())
+    return torch.cat(parts, 1)
+
+
+def _lead(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, past: _Past) -> Tensor:
+    """What belongs to one target hour. [B, L, LEAD]"""
+    target = origin[:, None] + leads + SPAN
+    line = series[:, None].expand_as(leads)
+    level = panel.level[line, target]
+    parts = [level, level - panel.level[series, origin + SPAN][:, None]]
+    parts += [panel.spread[line, target], panel.weeks[line, target] / 4]
+    column, row = (leads - 1) % DAY, (leads - 1) // DAY
+    days, seen = past.own.reshape(-1, DAYS, DAY), past.seen.reshape(-1, DAYS, DAY)
+    for week in range(1, 4):  # the same weekday and hour, one to three weeks before
+        at = DAYS - 7 * week + row
+        parts += [_pick(days, at, column), _pick(seen, at, column)]
+    newest = torch.full_like(column, DAYS - 1)
+    for back in (0, 1):  # the same hour of the last day that is known, and of the one before
+        parts += [_pick(days, newest - back, column), _pick(seen, newest - back, column)]
+    parts += [_pick(days, newest, (column + 1) % DAY), _pick(days, newest, (column - 1) % DAY)]
+    parts.append((days[:, -7:].sum(1) / seen[:, -7:].sum(1).clamp(min=1)).gather(1, column))
+    parts.append((days.sum(1) / seen.sum(1).clamp(min=1)).gather(1, column))
+    for cross in (past.others.reshape(-1, DAYS, DAY), past.partner.reshape(-1, DAYS, DAY)):
+        parts += [_pick(cross, newest, column), _pick(cross, DAYS - 7 + row, column)]
+    parts += [torch.log(leads.float()) / 5, torch.exp(-(leads.float() - 1) / 3)]
+    return torch.cat([torch.stack(parts, 2), panel.calendar[target]], 2)
+
+
+def _pick(days: Tensor, at: Tensor, column: Tensor) -> Tensor:
+    """days[b, at[b, l], column[b, l]] -> [B, L]."""
+    return days.reshape(len(days), -1).gather(1, at * DAY + column)
+
+
+def targets(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor) -> tuple[Tensor, Tensor]:
+    """Residuals to be forecast and their mask, both [B, L]."""
+    at, line = origin[:, None] + leads + SPAN, series[:, None].expand_as(leads)
+    return panel.z[line, at], panel.seen[line, at]

@@ -1,0 +1,149 @@
+"""From history to a model: which parts, how long, the last weeks held out to stretch the interval and to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from forecaster import conformal
+from forecaster.baseline import DAY, WEEK, base_of, scale_of
+from forecaster.dataset import BoolArray, FloatArray, History, IntArray
+from forecaster.features import panel_of
+from forecaster.predict import Forecast, Model, Part, forecast
+from forecaster.train import Block, train, usable_origins
+
+HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on
+CALIBRATE_H = 28 * DAY  # with more history, four weeks stretch the interval more surely than two
+LEAST_H = 42 * DAY  # four weeks to learn from, two to judge on: below that the fallbacks serve
+JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
+# Passes over all (series, hour) pairs: more than this overfits, less has not settled. Steps are bounded on both
+# sides: below the least nothing is learnt, above the most nothing is gained.
+NEAR = (60.0, 150, 900)
+FAR = (30.0, 150, 900)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Mean absolute errors over the held-out days in scales, per series: the model's and the seasonal naive's."""
+
+    model: FloatArray
+    naive: FloatArray
+    coverage: FloatArray
+
+    @property
+    def means(self) -> tuple[float, float, float]:
+        """Model, naive and coverage, each the mean over the series that have any."""
+        return _mean(self.model), _mean(self.naive), _mean(self.coverage)
+
+
+def _mean(values: FloatArray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+
+Report = Callable[[str, int, int, float], None]  # part, step, steps, loss
+
+
+def blocks_for(horizon: int, pairs: int) -> list[Block]:
+    """Parts to train for a horizon in hours, given how many (series, hour) pairs there are."""
+
+    def block(first: int, last: int, windows: int, plan: tuple[float, int, int]) -> Block:
+        passes, least, most = plan
+        return Block(first, last, int(np.clip(passes * pairs / 100 / windows, least, most)), windows)
+
+    parts = [block(1, 1, 1024, NEAR)]
+    if horizon > 1:
+        parts.append(block(1, min(horizon, DAY), 384, FAR))
+    if horizon > DAY:
+        parts.append(block(1, horizon, 384, FAR))
+    return parts
+
+
+def fit(
+    history: History,
+    *,
+    until_row: int,
+    horizon: int,
+    version: str,
+    seeds: int = 1,
+    report: Report | None = None,
+    blocks: list[Block] | None = None,
+) -> Model:
+    """Train on rows before `until_row` only, the last weeks of which stretch the interval and are not learnt.
+
+    Raises:
+        ValueError: no series has enough history."""
+    past = history.until(until_row)
+    scale = scale_of(past.y)
+    if past.rows < LEAST_H or not np.isfinite(scale).any():
+        raise ValueError(f"{past.rows // DAY} days of history; {LEAST_H // DAY} are needed")
+    held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
+    learn_until = past.rows - held
+    panel = panel_of(past, scale)
+    known = torch.arange(1, len(past.series) + 1)
+    pairs = len(usable_origins(panel, WEEK, learn_until - 1))
+    if not pairs:
+        raise ValueError("too many gaps: no week has a day of values")
+    parts = []
+    for block in blocks or blocks_for(horizon, pairs):
+        networks = [
+            train(panel, known, block, until_row=learn_until, seed=seed, progress=_named(report, block, seed))
+            for seed in range(seeds)
+        ]
+        parts.append(Part(block.first, block.last, tuple(networks)))
+    blank = np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS)))
+    model = Model(version, past.series, scale, tuple(parts), blank)
+    return replace(model, stretch=stretch_of(model, past, learn_until))
+
+
+def _named(report: Report | None, block: Block, seed: int) -> Callable[[int, int, float], None] | None:
+    if report is None:
+        return None
+    name = f"leads {block.first}-{block.last}" + (f" seed {seed + 1}" if seed else "")
+    return lambda step, steps, loss: report(name, step, steps, loss)
+
+
+def held_out_origins(rows: int, first_row: int, horizon: int, every: int = 6) -> IntArray:
+    """Origins whose targets lie in first_row..rows - 1, every `every` hours (at least one)."""
+    last = max(rows - 1 - horizon, first_row - 1)
+    return np.arange(first_row - 1, last + 1, every)
+
+
+def stretch_of(model: Model, past: History, first_row: int) -> FloatArray:
+    """Interval stretches from forecasts of the rows from `first_row` on."""
+    leads = np.unique(np.r_[1, 2, 4, 12, 24, 72, 120, 168, model.horizon])
+    leads = leads[leads <= min(model.horizon, past.rows - first_row)]
+    origins = held_out_origins(past.rows, first_row, int(leads.max()), every=5)
+    made = forecast(model, past, origins, leads)
+    truth = past.y[:, origins[:, None] + leads[None]]
+    return conformal.calibrate(conformal.ratio(truth, made.low, made.value, made.high), leads)
+
+
+def judge(model: Model, past: History, first_row: int) -> Judgement:
+    """The model beside the seasonal naive on the rows from `first_row` on, the same pairs for both."""
+    leads = np.array([lead for lead in JUDGED_LEADS if lead <= model.horizon])
+    origins = held_out_origins(past.rows, first_row, int(leads.max()), every=1)
+    made = forecast(model, past, origins, leads)
+    rows = origins[:, None] + leads[None]
+    return _compare(made, past, rows, scale_of(past.until(first_row).y))
+
+
+def _compare(made: Forecast, past: History, rows: IntArray, scale: FloatArray) -> Judgement:
+    truth = past.y[:, rows]
+    week_ago = past.y[:, rows - WEEK]
+    base = base_of(past.y).level[:, rows]
+    naive = np.where(np.isfinite(week_ago), week_ago, base)
+    value = np.where(np.isfinite(made.value), made.value, naive)
+    both = np.isfinite(truth) & np.isfinite(naive)
+    inside = (made.low <= truth) & (truth <= made.high)
+    seen = np.isfinite(truth) & np.isfinite(made.low)
+
+    def mean(a: FloatArray | BoolArray, use: BoolArray) -> FloatArray:
+        total = np.where(use, a, 0.0).sum((1, 2))
+        return np.where(use.any((1, 2)), total / np.maximum(use.sum((1, 2)), 1), np.nan)
+
+    return Judgement(
+        mean(np.abs(value - truth), both) / scale, mean(np.abs(naive - truth), both) / scale, mean(inside, seen)
+    )

@@ -1,0 +1,127 @@
+"""Forecasts of a trained model at given origins: value and 90 % interval in the series' own unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from forecaster.baseline import scale_of
+from forecaster.conformal import block_of
+from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
+from forecaster.features import SPAN, Panel, gather, panel_of
+from forecaster.model import Network
+
+WINDOWS_AT_ONCE = 1024  # bounds memory: 1,000 sensors times 24 leads are 50 MB of features
+MIN_SEEN_WEEK_H = 24  # with less of the last week, the model knows nothing that the base does not
+
+
+@dataclass(frozen=True)
+class Part:
+    """The networks (one a seed; their mean counts) that answer leads `first`..`last`."""
+
+    first: int
+    last: int
+    networks: tuple[Network, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Trained weights with all that turns their answer into m3/h and bar.
+
+    `scale[i]` of `series[i]`; `stretch[i]` its interval stretches, `stretch[-1]` those of unknown series."""
+
+    version: str
+    series: tuple[Series, ...]
+    scale: FloatArray
+    parts: tuple[Part, ...]
+    stretch: FloatArray
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return f"lstm-{self.version}"
+
+    @property
+    def horizon(self) -> int:
+        return max(part.last for part in self.parts)
+
+    def part_for(self, lead: int) -> Part:
+        """The most special part that answers this lead."""
+        return min((p for p in self.parts if p.first <= lead <= p.last), key=lambda p: p.last - p.first)
+
+    def places(self, series: tuple[Series, ...]) -> IntArray:
+        """Index of each series in this model, -1 for one it was not trained on."""
+        at = {s: i for i, s in enumerate(self.series)}
+        return np.array([at.get(s, -1) for s in series], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Values [S, O, L]; NaN where the model does not know enough of the series (the caller falls back)."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def scales_for(model: Model, history: History) -> FloatArray:
+    """Scale of each series: the model's, or from its own history for a new one; NaN while that is too short."""
+    place = model.places(history.series)
+    own = scale_of(history.y)
+    return np.where(place >= 0, model.scale[place], own)
+
+
+def stretches_for(model: Model, series: tuple[Series, ...]) -> FloatArray:
+    """Interval stretches [S, blocks] as they were after training; those of unknown series for a new one."""
+    return model.stretch[model.places(series)]  # place -1 = the last line
+
+
+def forecast(
+    model: Model, history: History, origins: IntArray, leads: IntArray, stretch: FloatArray | None = None
+) -> Forecast:
+    """Forecast every series at each origin (a row number: the last row used) for each lead (1..model.horizon).
+
+    `history` may go on after an origin; what follows it is not looked at. `stretch` [S, blocks] of the interval."""
+    panel = panel_of(history, scales_for(model, history))
+    raw = quantiles(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
+    if stretch is None:
+        stretch = stretches_for(model, history.series)
+    wide = stretch[:, None, :][:, :, block_of(leads)]
+    unit = panel.scale[:, None, None]
+    base = panel.base[:, origins[:, None] + leads[None]]
+    middle = base + unit * raw[..., 1]
+    low = middle - unit * wide * (raw[..., 1] - raw[..., 0])
+    high = middle + unit * wide * (raw[..., 2] - raw[..., 1])
+    value = np.where(_enough(panel, origins)[:, :, None], middle, np.nan)
+    return Forecast(value, low + 0 * value, high + 0 * value)
+
+
+def _enough(panel: Panel, origins: IntArray) -> BoolArray:
+    seen = np.pad(panel.seen.numpy().cumsum(1), ((0, 0), (1, 0)))
+    last = origins + SPAN + 1
+    return cast(BoolArray, (seen[:, last] - seen[:, last - 168]) >= MIN_SEEN_WEEK_H)
+
+
+@torch.no_grad()
+def quantiles(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
+    """Low, middle, high of the residual, in scales, before the stretch. [S, O, L, 3]"""
+    series = len(history.series)
+    out = np.empty((series * len(origins), len(leads), 3))
+    line = torch.arange(series).repeat_interleave(len(origins))
+    origin = torch.from_numpy(np.tile(origins, series))
+    known = torch.from_numpy(model.places(history.series) + 1)
+    by_part: dict[int, list[int]] = {}
+    for column, lead in enumerate(leads):
+        by_part.setdefault(model.parts.index(model.part_for(int(lead))), []).append(column)
+    for number, columns in by_part.items():
+        wanted = torch.from_numpy(leads[columns])
+        for start in range(0, len(line), WINDOWS_AT_ONCE):
+            cut = slice(start, start + WINDOWS_AT_ONCE)
+            batch = gather(panel, line[cut], origin[cut], wanted.expand(len(line[cut]), -1))
+            answers = [n(batch, known[line[cut]]) for n in model.parts[number].networks]
+            mean = torch.stack(answers).mean(0)[..., [0, 2, 4]]
+            out[cut, columns] = mean.numpy()
+    return out.reshape(series, len(origins), len(leads), 3)

@@ -1,0 +1,145 @@
+"""One look at the clock: is an hour's forecast due, are the rows before it in? Then make it, keep it, publish it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common import commits, mark
+from common.clock import minute_of
+from common.database import Database
+from common.settings import Settings
+from forecaster import artifact, csv, store
+from forecaster.compose import compose
+from forecaster.csv import Line
+from forecaster.dataset import History
+from forecaster.hours import Hours
+from forecaster.intervals import Intervals
+from forecaster.predict import Model
+from forecaster.trainer import Trainer
+
+HOUR = timedelta(hours=1)
+CATCH_UP_H = csv.KEEP_H  # hours that were missed are made up for as long as the file would keep them
+ARCHIVE = "archive"
+
+_log = logging.getLogger(__name__)
+
+
+class Forecaster:
+    """The worker of the forecaster process. `step(now)` makes at most one hour's forecast."""
+
+    def __init__(self, settings: Settings, trainer: Trainer | None, *, patient: bool = True) -> None:
+        """`patient`: wait for the last minute of the hour to be archived. Without a trainer nothing is trained."""
+        self._settings = settings
+        self._trainer = trainer
+        self._patient = patient
+        self._data = settings.paths.data
+        self._zone = settings.site.zone
+        self._database = Database(settings, "forecaster")
+        self._hours = Hours(self._database, self._zone)
+        self._intervals = Intervals(self._data)
+        self._model: Model | None = None
+        self._tried: list[str] | None = None
+        self._lines: list[Line] | None = None
+        self._made: set[datetime] = set()
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Make the forecast that is due, if any.
+
+        Raises:
+            DatabaseDown: it is made when the database is back."""
+        current = local_hour(now, self._settings)
+        if self._lines is None:
+            self._lines = store.own_forecasts(self._database, current - CATCH_UP_H * HOUR)
+            self._made = {line.made_at.astimezone(UTC) for line in self._lines}
+        due = self._due(current)
+        if due is None:
+            return {"hour": current.isoformat(), "due": 0}
+        if due == current and not self._ready(now, current):
+            return {"hour": current.isoformat(), "due": 1}
+        return self._make(due, now)
+
+    def _due(self, current: datetime) -> datetime | None:
+        """The current hour first, then the newest of those that were missed."""
+        for back in range(CATCH_UP_H):
+            hour = current - back * HOUR
+            if hour not in self._made:
+                return hour
+        return None
+
+    def _ready(self, now: datetime, hour: datetime) -> bool:
+        """Whether all minutes before `hour` are archived; after half of the waiting time what is there must do."""
+        if not self._patient or now >= hour + timedelta(seconds=self._settings.forecast.wait_seconds / 2):
+            return True
+        said = mark.load(self._data)
+        if said is None or said.closed_through < minute_of(hour) - 1:
+            return False
+        archived = commits.read(self._data, ARCHIVE)
+        return archived is not None and archived >= said.end_offset
+
+    def _make(self, hour: datetime, now: datetime) -> Mapping[str, Any]:
+        began = time.perf_counter()
+        self._refresh_model()
+        history = self._hours.until(local_hour(max(hour, local_hour(now, self._settings)), self._settings))
+        stretch = self._intervals.stretches(self._model, history.series) if self._model else None
+        lines = compose(
+            history,
+            hour,
+            self._zone,
+            horizon=self._settings.forecast.horizon_hours,
+            model=self._model,
+            stretch=stretch,
+        )
+        self._made.add(hour)
+        self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
+        if lines:
+            store.save(self._database, lines)
+            self._publish(lines)
+        seconds = time.perf_counter() - began
+        labels = sorted({line.model for line in lines})
+        _log.info(
+            "forecast hour=%s sensors=%d models=%s seconds=%.3f",
+            hour.astimezone(self._zone).isoformat(),
+            len({line.sensor for line in lines}),
+            ",".join(labels) or "-",
+            seconds,
+        )
+        self._learn_intervals(hour - HOUR, history)
+        training = self._trainer.look(now, history) if self._trainer else {}
+        return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
+
+    def _publish(self, lines: list[Line]) -> None:
+        self._lines = csv.select([*(self._lines or []), *lines])
+        csv.write(self._data, self._lines, self._zone)
+
+    def _refresh_model(self) -> None:
+        """Take the newest good weights when the folder's versions have changed."""
+        found = artifact.versions(self._data)
+        if found == self._tried:
+            return
+        self._tried = found
+        model = artifact.newest(self._data)
+        if model and (self._model is None or model.version != self._model.version):
+            _log.info("model version=%s series=%d", model.version, len(model.series))
+            self._model = model
+
+    def _learn_intervals(self, hour: datetime, history: History) -> None:
+        if self._model is None:
+            return
+        lines = store.forecasts_for(self._database, hour, hour + HOUR)
+        self._intervals.learn(self._model, history, hour, lines, self._zone)
+
+    def close(self) -> None:
+        """End a training of ours and the connection."""
+        if self._trainer:
+            self._trainer.close()
+        self._database.close()
+
+
+def local_hour(time_: datetime, settings: Settings) -> datetime:
+    """The start of the local hour that holds an aware time, as UTC."""
+    local = time_.astimezone(settings.site.zone)  # replace() keeps which of autumn's two hours it is
+    return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)

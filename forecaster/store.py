@@ -1,0 +1,97 @@
+"""The forecaster's view of the database: hourly history in, forecasts out. The only file here that knows SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from common.database import Database, statement
+from forecaster.csv import Line
+from forecaster.dataset import MINUTES_VALID, Channel, FloatArray, History, Series, unmask_long_leaks
+
+CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
+SENSORS_AT_ONCE = 20  # a sensor-year is 525,600 rows: twenty at once keep a statement well under its deadline
+MINUTES_LEAST = MINUTES_VALID * 60
+
+
+@dataclass(frozen=True)
+class Span:
+    """First and last row time of a registered sensor."""
+
+    sensor: str
+    first: datetime
+    last: datetime
+
+
+def sensors(database: Database, since: datetime) -> list[Span]:
+    """Registered sensors that have rows since `since`."""
+    with database.transaction() as cursor:
+        cursor.execute(statement("forecast_sensors"), {"first": since})
+        return [Span(*row) for row in cursor.fetchall()]
+
+
+def history(database: Database, names: Sequence[str], zone: ZoneInfo, first: datetime, until: datetime) -> History:
+    """Hourly history of both channels of the sensors, rows from `first` to before `until` (aware).
+
+    SYSTEM-flagged minutes do not count; hours mostly under a leak are missing for the first days of the leak.
+    The grid always ends with the hour before `until`."""
+    start = _local_hour(first, zone)
+    rows = max(_local_hour(until - timedelta(minutes=1), zone) - start + 1, 1)
+    series = tuple(Series(name, channel) for name in names for channel in CHANNELS)
+    y, leak = np.full((len(series), rows), np.nan), np.zeros((len(series), rows), dtype=bool)
+    place = {name: 2 * i for i, name in enumerate(names)}
+    for begin in range(0, len(names), SENSORS_AT_ONCE):
+        wanted = list(names[begin : begin + SENSORS_AT_ONCE])
+        with database.transaction() as cursor:
+            values = {"zone": zone.key, "sensors": wanted, "first": first, "until": until}
+            cursor.execute(statement("forecast_hours"), values)
+            for name, hour, *channels in cursor:
+                for k in range(2):
+                    mean, minutes, leaking = channels[3 * k : 3 * k + 3]
+                    at = place[name] + k, int(hour) - start
+                    y[at] = mean if mean is not None and minutes >= MINUTES_LEAST else np.nan
+                    leak[at] = leaking > minutes / 2
+    for line in range(len(series)):
+        if leak[line].any():
+            y[line, unmask_long_leaks(leak[line])] = np.nan
+    return History(np.datetime64(start, "h"), series, cast(FloatArray, y))
+
+
+def _local_hour(time: datetime, zone: ZoneInfo) -> int:
+    naive = time.astimezone(zone).replace(tzinfo=UTC)
+    return int(naive.timestamp() // 3600)
+
+
+def save(database: Database, lines: Sequence[Line]) -> None:
+    """Keep forecasts; idempotent by (sensor, made_at, hour)."""
+    columns = "sensor, made_at, hour, flow, pressure, flow_low, flow_high, pressure_low, pressure_high, model"
+    with database.transaction() as cursor:
+        cursor.execute("CREATE TEMP TABLE forecast_new (LIKE PRED_VAL_TB) ON COMMIT DROP")
+        with cursor.copy(f"COPY forecast_new ({columns}) FROM STDIN") as copy:
+            for line in lines:
+                copy.write_row(_row(line))
+        cursor.execute(statement("forecast_save"))
+
+
+def _row(line: Line) -> tuple[object, ...]:
+    numbers = (line.flow, line.pressure, line.flow_low, line.flow_high, line.pressure_low, line.pressure_high)
+    return line.sensor, line.made_at, line.hour, *numbers, line.model
+
+
+def own_forecasts(database: Database, first: datetime) -> list[Line]:
+    """Each hour's own forecast since `first`."""
+    with database.transaction() as cursor:
+        cursor.execute(statement("forecast_own"), {"first": first})
+        return [Line(*row) for row in cursor.fetchall()]
+
+
+def forecasts_for(database: Database, first: datetime, until: datetime) -> list[Line]:
+    """All forecasts of the hours from `first` to before `until`, whenever they were made."""
+    with database.transaction() as cursor:
+        cursor.execute(statement("forecast_for_hours"), {"first": first, "until": until})
+        return [Line(*row) for row in cursor.fetchall()]
