@@ -1,0 +1,101 @@
+"""Rows on their way to the log: a full disk costs none until memory is full, a doubtful disk repeats none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from common.errors import DiskFull, LogError, NotDurable
+from common.log import Log, open_log
+from common.mark import Mark, load
+from common.row import Row, parse_payload
+from producer.hold import Held
+
+UTC = ZoneInfo("UTC")
+T = 28_000_000
+
+
+class Moody:
+    """The real log, with the next appends going wrong as told."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.moods: list[LogError | None] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    def append(self, lines: Sequence[str]) -> int:
+        mood = self.moods.pop(0) if self.moods else None
+        if mood is None or isinstance(mood, NotDurable):
+            first = self._log.append(lines)
+        if mood is not None:
+            raise mood
+        return first
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Moody:
+    return Moody(open_log("file", tmp_path, ["archive"]))
+
+
+def held(log: Moody, data: Path, most_rows: int = 1000) -> Held:
+    return Held(log, data, UTC, most_rows, Mark(T - 1, log.end_offset, log.log_id, {}))  # type: ignore[arg-type]
+
+
+def row(minute: int) -> Row:
+    return Row(minute, "001", 1.0, 2.0, 60)
+
+
+def minutes(log: Moody) -> list[int]:
+    return [parse_payload(record.payload).minute for record in log._log.read(0, 10_000)]
+
+
+def test_rows_wait_while_the_disk_is_full_and_follow_in_order(log: Moody, tmp_path: Path) -> None:
+    rows = held(log, tmp_path)
+    log.moods = [DiskFull(), DiskFull(), LogError("not ready")]
+    for minute in range(T, T + 3):
+        rows.add([row(minute)])
+        assert not rows.flush(minute)
+        assert "wait in memory" in rows.problem
+    assert (len(rows), minutes(log), load(tmp_path)) == (3, [], None)
+    rows.add([row(T + 3)])
+    assert rows.flush(T + 3)
+    assert (len(rows), rows.problem, minutes(log)) == (0, "", [T, T + 1, T + 2, T + 3])
+    mark = load(tmp_path)
+    assert mark
+    assert (mark.closed_through, mark.end_offset, mark.sensors) == (T + 3, 4, {"001": T + 3})
+
+
+def test_memory_gives_up_the_oldest_rows_and_counts_them(log: Moody, tmp_path: Path) -> None:
+    rows = held(log, tmp_path, most_rows=2)
+    log.moods = [DiskFull()] * 3
+    for minute in range(T, T + 3):
+        rows.add([row(minute)])
+        rows.flush(minute)
+    assert rows.dropped == 1
+    assert rows.flush(T + 2)
+    assert minutes(log) == [T + 1, T + 2]
+
+
+def test_rows_that_the_disk_did_not_confirm_are_in_the_log_and_not_repeated(log: Moody, tmp_path: Path) -> None:
+    rows = held(log, tmp_path)
+    log.moods = [NotDurable(0, "EIO")]
+    rows.add([row(T)])
+    assert rows.flush(T)
+    assert "not confirmed" in rows.problem
+    rows.add([row(T + 1)])
+    assert rows.flush(T + 1)
+    assert minutes(log) == [T, T + 1]
+
+
+def test_sensors_that_are_silent_for_a_week_leave_the_mark(log: Moody, tmp_path: Path) -> None:
+    rows = held(log, tmp_path)
+    rows.add([row(T)])
+    rows.flush(T)
+    rows.add([Row(T + 8 * 1440, "002", 1.0, 2.0, 60)])
+    rows.flush(T + 8 * 1440)
+    mark = load(tmp_path)
+    assert mark
+    assert mark.sensors == {"002": T + 8 * 1440}
