@@ -36,16 +36,17 @@ class ChannelLimits:
     Attributes:
         low, high: physical limits; a value outside them is a fault of the instrument.
         stuck_rows: so many equal values in a row are a fault.
-        jump: a value further than this times `noise` from the median of the last five is held as a spike;
-            0 = the rule is off (nothing learnt yet).
-        noise: typical distance from that median, for each local hour of the day.
+        jump: a value further than this from the median of the last five is held as a spike; 0 = the rule is
+            off (nothing learnt yet).
+        typical: the value at which `jump` holds; elsewhere it goes with the square root of the median, as the
+            texture of many small uses does. 0 = `jump` is the same everywhere.
     """
 
     low: float
     high: float
     stuck_rows: int = 60
     jump: float = 0.0
-    noise: tuple[float, ...] = (0.0,) * 24
+    typical: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

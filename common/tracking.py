@@ -18,6 +18,9 @@ CLIP = 3.0  # standard deviations at which an hour's surprise is cut (Huber); be
 MAX_AGE_H = 16 * 24  # a leak older than this has become part of the level
 MEASURE_SHARE = 0.05  # of an hour's variance that is gone in the next hour: meter and minute texture
 LEAST_HOUR_SHARE = 0.2  # of the variance at each hour that is left to the hour's own deviation
+WILD_WEIGHT = 1 / 168  # a week
+WILD_CUT = 16.0  # one hour counts no more than four standard deviations
+WILD_SLACK = 1.5  # an ordinary week is up to so much wilder than the mean one
 START_VARIANCE = 0.02**2  # of the level when nothing is known but the profile
 
 
@@ -65,12 +68,13 @@ class Tracker:
         self.cov = [START_VARIANCE, 0.0, 0.0, model.day_variance, 0.0, spread * spread]
         self.starts: dict[int, list[float]] = {}  # first hour -> effect on level, day, short; score sum; information
         self.surprise = 0.0  # of the last hour, in standard deviations
+        self.wild = 1.0  # mean square of the surprises, about a week
         if state is not None:
             self.hour = state["hour"]
             self.level, self.day, self.short = state["mean"]
             self.cov = list(state["cov"])
             self.starts = {int(first): list(numbers) for first, numbers in state["starts"]}
-            self.surprise = state["surprise"]
+            self.surprise, self.wild = state["surprise"], state["wild"]
 
     def state(self) -> dict[str, Any]:
         """Everything that `Tracker(model, state)` needs to go on to the bit."""
@@ -80,11 +84,20 @@ class Tracker:
             "cov": list(self.cov),
             "starts": [[first, list(numbers)] for first, numbers in self.starts.items()],
             "surprise": self.surprise,
+            "wild": self.wild,
         }
 
-    def ahead(self) -> float:
-        """The ratio to expect in the coming hour."""
-        return self.level + self.day * self.model.day_memory + self.short * self.model.hour_memory
+    def steady(self) -> float:
+        """The ratio to expect in the coming hour but for the deviation of the last hours, which a step shows itself."""
+        return self.level + self.day * self.model.day_memory
+
+    def stretch(self) -> float:
+        """How much wilder than in the archive the last week was (standard deviations); at least 1.
+
+        Use can change its habits before the criteria are built anew (gardens, a new customer). Scores are divided
+        by this, so that such weeks give fewer alarms and not one each morning.
+        """
+        return max(1.0, math.sqrt(self.wild / WILD_SLACK))
 
     def step(self, hour: int, local_hour: int, ratio: float | None, leak: float) -> None:
         """Take hour `hour` (UTC unix hour): its `ratio` u, None when too few good minutes.
@@ -131,6 +144,7 @@ class Tracker:
         wrong = ratio - self.level - self.day - self.short
         spread = math.sqrt(variance)
         self.surprise = wrong / spread
+        self.wild += WILD_WEIGHT * (min(self.surprise * self.surprise, WILD_CUT) - self.wild)
         if abs(wrong) > CLIP * spread:
             variance *= abs(wrong) / (CLIP * spread)
         gain_level, gain_day, gain_short = to_level / variance, to_day / variance, to_short / variance
@@ -158,16 +172,16 @@ class Tracker:
         """The start of `youngest_h` to below `oldest_h` hours ago with the highest score; sign -1 for a fall."""
         if self.hour is None:
             return NO_SHIFT
-        best, best_score = None, 0.0
+        best, best_score, stretch = None, 0.0, self.stretch()
         for first, numbers in self.starts.items():
             if youngest_h <= self.hour + 1 - first < oldest_h and numbers[4] > 0:
-                score = sign * numbers[3] / math.sqrt(numbers[4])
+                score = sign * numbers[3] / (math.sqrt(numbers[4]) * stretch)
                 if score > best_score:
                     best, best_score = first, score
         if best is None:
             return NO_SHIFT
         numbers = self.starts[best]
-        return Shift(best_score, numbers[3] / numbers[4], 1 / math.sqrt(numbers[4]), best)
+        return Shift(best_score, numbers[3] / numbers[4], stretch / math.sqrt(numbers[4]), best)
 
     def accept(self, first: int, size: float) -> None:
         """A constant flow of `size` (share of the mean) since hour `first` is known now: take it out of the past.

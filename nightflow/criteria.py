@@ -53,10 +53,10 @@ def build(
     """
     history = _whole_days(history)
     calendar = Calendar.of(history.first, len(history.flow), zone, holidays)
-    flow_limits = channel_limits(history.flow, prior.flow, calendar, floor_share=0.35)
-    pressure_limits = channel_limits(history.pressure, prior.pressure, calendar, floor_share=0.25)
-    flow = cleaned(history.flow, flow_limits, calendar)
-    pressure = cleaned(history.pressure, pressure_limits, calendar)
+    flow_limits = channel_limits(history.flow, prior.flow, floor_share=0.35, rooted=True)
+    pressure_limits = channel_limits(history.pressure, prior.pressure, floor_share=0.25, rooted=False)
+    flow = cleaned(history.flow, flow_limits)
+    pressure = cleaned(history.pressure, pressure_limits)
     weeks = float(np.isfinite(flow).sum()) / 10080
     if weeks < LEAST_WEEKS:
         raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {prior.sensor}, {LEAST_WEEKS:g} are needed")

@@ -84,15 +84,15 @@ def _likelihood(
 
 
 def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, level: float) -> tuple[Floats, Floats]:
-    """Run the tracker over the archive: what it expects ahead of each hour, and the scores after it.
+    """Run the tracker over the archive: the steady ratio it expects ahead of each hour, and the scores after it.
 
-    Scores are hours x 3: starts of 3 hours and more, starts of 12 to 48 hours, starts from 48 hours on; NaN while warming up.
+    Scores are hours x 3: starts of 3 hours and more, of 12 to 48 hours, of 48 hours and more; NaN at the beginning.
     """
     tracker = Tracker(model, level=level)
     ahead = np.zeros(len(ratio))
     scores = np.full((len(ratio), 3), np.nan)
     for place, value in enumerate(ratio.tolist()):
-        ahead[place] = tracker.ahead()
+        ahead[place] = tracker.steady()
         tracker.step(place, int(of_hour[place]), None if math.isnan(value) else value, float(leak[place]))
         if place >= WARM_H:
             spans = ((3, MAX_AGE_H), (12, 48), (48, MAX_AGE_H))

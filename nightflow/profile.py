@@ -18,6 +18,7 @@ HEADLOSS = 1.85
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
+BASE_ROWS, BASE_LAG = 25, 7
 FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
 LEAST_STEP, LEAST_DRIFT = 0.03, 0.02  # of the mean pressure: smaller moves of a supply interest nobody
 STRIDE = 3  # rows between two looks at the step
@@ -197,7 +198,7 @@ def step_statistics(flow: Floats, usual: Floats, ahead: Floats) -> tuple[Floats,
     flow, usual = flow[:rows], usual[:rows]
     residual = flow - usual * (1.0 + level)
     fast, slow = running_mean(residual, 2 * FAST_ROWS - 1), running_mean(residual, 2 * SLOW_ROWS - 1)
-    steps = fast - lagged(slow, FAST_ROWS)
+    steps = fast - lagged(running_mean(residual, BASE_ROWS), BASE_LAG)
     still = lagged(level, LASTING_ROWS)  # the level stands still while a step is up
     middle = running_mean(flow - usual * (1.0 + still), 2 * MIDDLE_ROWS - 1)
     lasting = middle - lagged(slow, LASTING_ROWS)

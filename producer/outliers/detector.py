@@ -129,7 +129,7 @@ class Detector:
         news = steps.step(minute, flow - expected - value.offset * value.use.mean_m3h)
         if news:
             self.judge.stepped(minute, news)
-        if self.incident.leak is not None and steps.fast < steps.slow:
+        if self.incident.leak is not None and steps.fast < steps.base:
             self.judge.fallen(minute)
         if self.in_night and self.night is not None:
             self.night.row(self.day_minute + minute % 15, flow)
@@ -171,8 +171,6 @@ class Detector:
         if self.in_night and not in_night:
             self.judge.night_over(minute)
         self.in_night = in_night
-        self.flow_gate.hour(local.hour)
-        self.pressure_gate.hour(local.hour)
         if self.steps is not None:
             self.steps.hour(local.hour)
             row, place = self._profile(), self.day_minute // 15
@@ -188,7 +186,8 @@ class Detector:
             return
         self.value.close(self.hour, self.local_hour)
         if self.steps.since is None:
-            self.ahead = self.value.tracker.ahead()
+            self.ahead = self.value.tracker.steady()
+            self.steps.stretch = self.value.tracker.stretch()
         self.judge.hour_over(minute)
 
     def report(

@@ -30,7 +30,7 @@ class Judge:
         if news == "over":
             self._clear_watch(minute, STEP, "flow is back at its forecast")
             return
-        rise, since = steps.fast - steps.slow, steps.since or minute
+        rise, since = steps.fast - steps.base, steps.since or minute
         if news == "watch":
             reason = (
                 f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {steps.watch_limit:.3g}"
@@ -52,7 +52,7 @@ class Judge:
         assert leak is not None and steps is not None and value is not None
         size = leak.size * value.use.mean_m3h
         if minute - leak.raised > 30 and steps.fallen(size):
-            reason = f"flow fell by {steps.slow - steps.fast:.3g} m3/h, most of the leak's {size:.3g}"
+            reason = f"flow fell by {steps.base - steps.fast:.3g} m3/h, most of the leak's {size:.3g}"
             self._clear_leak(minute, minute // 60, reason)
 
     # VALUE
@@ -219,7 +219,7 @@ class Judge:
         assert hours is not None and steps is not None
         before = detector.ahead
         hours.accept(since_hour, size)
-        detector.ahead = hours.tracker.ahead()
+        detector.ahead = hours.tracker.steady()
         steps.settle(detector.usual * (detector.ahead - before) + size * hours.use.mean_m3h)
 
     def _end_leak(self, minute: int, reason: str) -> None:

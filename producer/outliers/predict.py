@@ -12,6 +12,7 @@ from typing import Any
 from common.criteria import FlowUse
 
 FAST, MIDDLE, SLOW = 1 / 4, 1 / 15, 1 / 60  # weights of the newest row in the three means
+BLOCK_ROWS, BLOCKS = 5, 6  # the base of a step: 25 rows that are at least 5 old
 WARM_ROWS = 90  # rows until the slow mean means something
 LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
 REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
@@ -37,40 +38,55 @@ class StepWatch:
         self.fast: float = state.get("fast", 0.0)
         self.middle: float = state.get("middle", 0.0)
         self.slow: float = state.get("slow", 0.0)
+        self.blocks: list[float] = list(state.get("blocks", []))  # means of BLOCK_ROWS rows, oldest first
+        self.block: float = state.get("block", 0.0)
+        self.block_rows: int = state.get("block_rows", 0)
+        self.base: float = state.get("base", 0.0)
         self.rows: int = state.get("rows", 0)
         self.since: int | None = state.get("since")  # minute at which a step began that is up
         self.calm: int = state.get("calm", 0)
+        self.stretch: float = state.get("stretch", 1.0)  # limits are wider while the use is wilder than learnt
         self.watch_limit = self.lasting_limit = 0.0
 
     def state(self) -> dict[str, Any]:
-        names = ("fast", "middle", "slow", "rows", "since", "calm")
-        return {name: getattr(self, name) for name in names}
+        names = ("fast", "middle", "slow", "block", "block_rows", "base", "rows", "since", "calm", "stretch")
+        return {**{name: getattr(self, name) for name in names}, "blocks": list(self.blocks)}
 
     def hour(self, local_hour: int) -> None:
         """A new local hour: limits change with it."""
-        self.watch_limit = self.use.step_watch * self.use.step_spread_m3h[local_hour]
-        self.lasting_limit = self.use.step_leak * self.use.lasting_spread_m3h[local_hour]
+        self.watch_limit = self.use.step_watch * self.use.step_spread_m3h[local_hour] * self.stretch
+        self.lasting_limit = self.use.step_leak * self.use.lasting_spread_m3h[local_hour] * self.stretch
 
     @property
     def rise(self) -> float:
-        """Height of the step, m3/h."""
+        """Height of a step that is up, m3/h."""
         return self.middle - self.slow
 
     def step(self, minute: int, residual: float) -> str:
         """ "" = nothing new, "watch" = a step began, "over" = it ended, "leak" = it lasted and is large."""
         self.fast += FAST * (residual - self.fast)
         self.middle += MIDDLE * (residual - self.middle)
-        if self.since is None:
-            self.slow += SLOW * (residual - self.slow)
-            if self.rows < WARM_ROWS:
-                self.rows += 1
-            elif self.fast - self.slow > self.watch_limit:
-                self.since = minute - REACTION_MIN
-                self.calm = 0
-                self.middle = self.fast
-                return "watch"
-            return ""
-        return self._lasting(minute)
+        if self.since is not None:
+            return self._lasting(minute)
+        self.slow += SLOW * (residual - self.slow)
+        self.block += residual
+        self.block_rows += 1
+        if self.block_rows == BLOCK_ROWS:
+            self._new_block()
+        if self.fast - self.base > self.watch_limit and self.rows >= WARM_ROWS:
+            self.since = minute - REACTION_MIN
+            self.calm = 0
+            self.middle = self.fast
+            return "watch"
+        return ""
+
+    def _new_block(self) -> None:
+        self.blocks.append(self.block / BLOCK_ROWS)
+        self.block, self.block_rows = 0.0, 0
+        if len(self.blocks) > BLOCKS:
+            del self.blocks[0]
+        self.base = sum(self.blocks[:-1]) / max(1, len(self.blocks) - 1)
+        self.rows = min(self.rows + BLOCK_ROWS, WARM_ROWS)
 
     def _lasting(self, minute: int) -> str:
         since = self.since or minute
@@ -89,9 +105,11 @@ class StepWatch:
         self.calm = 0
         self.fast -= size
         self.middle -= size
-        self.slow = self.middle
+        self.slow = self.base = self.middle
+        self.blocks = [self.middle] * BLOCKS
+        self.block, self.block_rows = 0.0, 0
 
     def fallen(self, size: float) -> bool:
         """Whether the flow has just stepped down by most of `size` m3/h."""
-        fall = self.slow - self.fast
+        fall = self.base - self.fast
         return fall > STAYS * size and fall > self.watch_limit

@@ -4,14 +4,16 @@ What a gate rejects never reaches the other methods. A raise waits for enough ro
 good ones, so that a flapping value is one finding.
 """
 
+import math
 from typing import Any
 
 from common.criteria import ChannelLimits
 
 OK = "0"
-MISSING_ROWS = 5  # gaps of one to three minutes happen about twice a day on healthy lines
+MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on healthy lines, at times two in a row
 CLEAR_ROWS = 5  # good rows in a row that end a fault
 HOLD_ROWS = 3  # a spike is back within so many rows; a fourth makes it a real step
+LEAST_LEVEL = 0.25  # of the typical value: below, the texture is the meter's own
 REFERENCE_ROWS = 5  # rows of the median that a spike is measured from
 
 Event = tuple[str, bool, int, str, float, float]  # letter, raised?, since, reason, value, limit
@@ -23,7 +25,8 @@ class Gate:
     def __init__(self, name: str, unit: str, limits: ChannelLimits, state: dict[str, Any] | None = None) -> None:
         self.name, self.unit, self.limits = name, unit, limits
         self.low, self.high, self.stuck_rows = limits.low, limits.high, limits.stuck_rows
-        self.jump = 0.0
+        self.jump = limits.jump
+        self.near = limits.jump / 8  # a step this small is no spike whatever the median: most rows end here
         self.events: list[Event] = []  # of this minute; the detector empties it
         state = state or {}
         self.up: dict[str, int] = dict(state.get("up", {}))  # letter -> good rows since it was last seen
@@ -42,10 +45,6 @@ class Gate:
             "recent": list(self.recent),
             "held": list(self.held),
         }
-
-    def hour(self, local_hour: int) -> None:
-        """A new local hour: the noise to expect changes with it."""
-        self.jump = self.limits.jump * self.limits.noise[local_hour]
 
     def step(self, minute: int, value: float | None) -> str:
         """The letter of this minute, `0` if the value is believed."""
@@ -75,6 +74,7 @@ class Gate:
         self.run = 0
         self.held.clear()
         if self.missing >= MISSING_ROWS:
+            self.recent.clear()
             since = minute - self.missing + 1
             self._raise("M", since, f"no {self.name} value for {self.missing} min", self.missing, MISSING_ROWS)
         return "M"
@@ -95,11 +95,12 @@ class Gate:
     def _spikes(self, minute: int, value: float) -> bool:
         """Hold a value that is far from the median of the last five; a fourth in a row is a real step."""
         recent, held = self.recent, self.held
-        if not held and recent and -self.jump < (value - recent[-1]) * 2 < self.jump:  # the ordinary case, cheap
+        if not held and recent and -self.near < value - recent[-1] < self.near:
             self._keep(value)
             return False
         middle = sorted(recent)[len(recent) // 2] if len(recent) >= REFERENCE_ROWS else value
-        if abs(value - middle) > self.jump:
+        limit = self._limit(middle)
+        if abs(value - middle) > limit:
             if len(held) < HOLD_ROWS:
                 held.append(value)
                 return True
@@ -110,14 +111,20 @@ class Gate:
             worst = max(held, key=lambda one: abs(one - middle))
             reason = (
                 f"{self.name} {worst:.4g} {self.unit} for {len(held)} min between {middle:.4g} and {value:.4g}, "
-                f"limit {self.jump:.3g} apart"
+                f"limit {limit:.3g} apart"
             )
-            self.events.append(("K", True, minute - len(held), reason, worst, self.jump))
+            self.events.append(("K", True, minute - len(held), reason, worst, limit))
             back = f"{self.name} is back at {value:.4g} {self.unit}"
-            self.events.append(("K", False, minute, back, value, self.jump))
+            self.events.append(("K", False, minute, back, value, limit))
             held.clear()
         self._keep(value)
         return False
+
+    def _limit(self, middle: float) -> float:
+        typical = self.limits.typical
+        if not typical:
+            return self.jump
+        return self.jump * math.sqrt(max(middle / typical, LEAST_LEVEL))
 
     def _keep(self, value: float) -> None:
         recent = self.recent
