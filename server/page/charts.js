@@ -1,0 +1,166 @@
+// Three charts a sensor: flow and pressure against the forecast, and the night's ten-minute means.
+import { figure, minuteTime, plain, plainLines } from "./text.js";
+
+const HOUR_S = 3600;
+const MARKS_A_SPELL = 40; // markers that one flagged spell gets at most: a leak of days must not hide the line
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
+const SHAPES = { LEAK: "diamond", FAULT: "square" };
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  return (name) => style.getPropertyValue(`--${name}`).trim();
+}
+
+function layout(colour, extra) {
+  const axis = { fixedrange: true, zeroline: false, gridcolor: colour("grid"), linecolor: colour("line"), tickfont: { size: 13 } };
+  return {
+    margin: { l: 46, r: 10, t: 8, b: 30 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: colour("figures"), color: colour("quiet"), size: 13 },
+    showlegend: false,
+    dragmode: false,
+    hovermode: "closest",
+    hoverdistance: 40,
+    hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line"), font: { color: colour("text"), size: 14 }, align: "left" },
+    ...extra,
+    xaxis: { type: "date", ...axis, ...extra.xaxis },
+    yaxis: { ...axis, automargin: true, nticks: 6, ...extra.yaxis },
+  };
+}
+
+/** Points with a gap wherever more than two steps are missing, so that no line is drawn across nothing. */
+function withGaps(at, values, step, place) {
+  const x = [], y = [];
+  at.forEach((time, i) => {
+    if (i && time - at[i - 1] > 2 * step) { x.push(place(at[i - 1] + step)); y.push(null); }
+    x.push(place(time));
+    y.push(values[i]);
+  });
+  return [x, y];
+}
+
+/** Hourly values as steps: each holds for its hour, a missing hour is a gap. */
+function steps(hours, values, place) {
+  const x = [], y = [];
+  hours.forEach((hour, i) => {
+    if (i && hour - hours[i - 1] > HOUR_S) { x.push(place(hours[i - 1] + HOUR_S)); y.push(null); }
+    x.push(place(hour), place(hour + HOUR_S - 1));
+    y.push(values[i], values[i]);
+  });
+  return [x, y];
+}
+
+function forecastTraces(data, channel, colour, place) {
+  const { hour } = data.forecast, { mean, low, high } = data.forecast[channel];
+  const [x, y] = steps(hour, mean, place);
+  const words = hour.flatMap((_, i) => {
+    const text = `forecast ${figure(mean[i])}<br>90 % band ${figure(low[i])} to ${figure(high[i])}`;
+    return i && hour[i] - hour[i - 1] > HOUR_S ? ["", text, text] : [text, text];
+  });
+  const edge = { mode: "lines", line: { width: 0 }, hoverinfo: "skip" };
+  return [
+    ...bands(hour, low, high, place).flatMap((band) => [
+      { ...edge, x: band.x, y: band.low },
+      { ...edge, x: band.x, y: band.high, fill: "tonexty", fillcolor: colour("band") },
+    ]),
+    { x, y, mode: "lines", line: { color: colour("forecast"), width: 2 }, text: words, hovertemplate: "%{x|%H:00}  %{text}<extra></extra>" },
+  ];
+}
+
+/** Stretches of hours that have a band: the library's fill does not understand gaps. */
+function bands(hours, low, high, place) {
+  const found = [];
+  let open = null;
+  hours.forEach((hour, i) => {
+    if (low[i] === null || high[i] === null) { open = null; return; }
+    if (!open || hour - open.last > HOUR_S) { open = { x: [], low: [], high: [], last: 0 }; found.push(open); }
+    open.x.push(place(hour), place(hour + HOUR_S - 1));
+    open.low.push(low[i], low[i]);
+    open.high.push(high[i], high[i]);
+    open.last = hour;
+  });
+  return found;
+}
+
+function flagTraces(data, channel, colour, place) {
+  const { at } = data.series, values = data.series[channel];
+  const floor = lowest(values);
+  return data.spells.filter((spell) => spell.channel === channel).map((spell) => {
+    const inside = at.map((_, i) => i).filter((i) => at[i] > spell.start - data.step_s && at[i] <= spell.end);
+    const every = Math.max(1, Math.ceil(inside.length / MARKS_A_SPELL));
+    const kept = inside.filter((_, n) => n % every === 0);
+    const words = `<b>${plain(spell.severity)}</b>  ${plain(spell.method)}<br>${plainLines(spell.reason)}`;
+    return {
+      x: kept.length ? kept.map((i) => place(at[i])) : [place(spell.start)],
+      y: kept.length ? kept.map((i) => values[i] ?? floor) : [floor],
+      mode: "markers",
+      marker: { symbol: SHAPES[spell.severity] ?? "triangle-up", size: 9, color: colour(flagColour(spell.severity)), line: { color: colour("card"), width: 1 } },
+      hovertemplate: `%{x|%H:%M}  %{y:.3~f}<br>${words.replaceAll("%", "&#37;")}<extra></extra>`,
+    };
+  });
+}
+
+export function flagColour(severity) {
+  return { LEAK: "bad", FAULT: "fault" }[severity] ?? "warn";
+}
+
+function lowest(values) {
+  return values.reduce((least, value) => (value !== null && value < least ? value : least), Infinity) === Infinity
+    ? 0 : values.reduce((least, value) => (value !== null && value < least ? value : least), Infinity);
+}
+
+/** Draw flow or pressure; `offset` is the site zone's offset now, in seconds. */
+export function drawSeries(node, data, channel, offset) {
+  const colour = colours(), place = (seconds) => (seconds + offset) * 1000;
+  const [x, y] = withGaps(data.series.at, data.series[channel], data.step_s, place);
+  const traces = [
+    ...forecastTraces(data, channel, colour, place),
+    { x, y, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{x|%a %H:%M}  <b>%{y:.3~f}</b><extra></extra>" },
+    ...flagTraces(data, channel, colour, place),
+  ];
+  const now = place(data.now);
+  return window.Plotly.react(node, traces, layout(colour, {
+    xaxis: { range: [place(data.start), place(data.end)], tickformatstops: [{ dtickrange: [null, 86399999], value: "%H:%M" }, { dtickrange: [86400000, null], value: "%a %-d" }], nticks: 8 },
+    yaxis: channel === "flow" ? { rangemode: "tozero" } : {},
+    shapes: [
+      { type: "rect", xref: "x", yref: "paper", x0: now, x1: place(data.end), y0: 0, y1: 1, fillcolor: colour("ahead"), line: { width: 0 }, layer: "below" },
+      { type: "line", xref: "x", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: colour("quiet"), width: 1, dash: "dot" } },
+    ],
+  }), CONFIG);
+}
+
+/** Draw the night that began last as bars, the night before as a line; a part-filled window is pale and hatched. */
+export function drawNight(node, data, zone) {
+  const colour = colours(), [night, before] = data.nights;
+  const slots = [];
+  for (let at = night.start; at < night.end; at += 600) slots.push(at);
+  const known = new Map(night.windows.map((window) => [window.at, window]));
+  const names = slots.map((at) => minuteTime(at, zone));
+  const windows = slots.map((at) => known.get(at) ?? null);
+  const words = windows.map((window, i) => window
+    ? `${names[i]}  <b>${figure(window.flow)}</b> m³/h<br>${figure(window.pressure)} bar<br>${window.complete ? "all ten minutes" : `incomplete: ${window.minutes} of 10 minutes`}`
+    : "");
+  const lastNight = new Map(before.windows.map((window) => [window.at - before.start, window.flow]));
+  const whole = windows.map((window) => !window || window.complete);
+  const traces = [
+    {
+      type: "bar", x: slots.map((_, i) => i), y: windows.map((window) => window?.flow ?? null), text: words, textposition: "none",
+      marker: {
+        color: whole.map((good) => colour(good ? "bar" : "bar-part")),
+        pattern: { shape: whole.map((good) => (good ? "" : "/")), fgcolor: colour("warn"), fgopacity: 1, size: 5, solidity: 0.35, fillmode: "overlay" },
+      },
+      hovertemplate: "%{text}<extra></extra>",
+    },
+    {
+      x: slots.map((_, i) => i), y: slots.map((at) => lastNight.get(at - night.start) ?? null), mode: "lines",
+      line: { color: colour("before"), width: 2, shape: "hvh" }, hovertemplate: "night before <b>%{y:.3~f}</b><extra></extra>",
+    },
+  ];
+  const ticks = slots.map((_, i) => i).filter((i) => names[i].endsWith(":00"));
+  return window.Plotly.react(node, traces, layout(colour, {
+    bargap: 0.18,
+    xaxis: { type: "linear", range: [-0.6, slots.length - 0.4], tickvals: ticks, ticktext: ticks.map((i) => names[i]), showgrid: false },
+    yaxis: { rangemode: "tozero" },
+  }), CONFIG);
+}

@@ -1,0 +1,261 @@
+// Asks for the state every few seconds and shows it; draws the charts of the sensors that are on the screen.
+import { drawNight, drawSeries, flagColour } from "./charts.js";
+import { age, clockTime, count, dayOf, dayTime, element, figure, minuteTime } from "./text.js";
+
+const ASK_EVERY_MS = 3000;
+const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
+const STALE_AFTER_MS = 12000;
+const SPANS = [[6, "6 h"], [24, "24 h"], [72, "3 days"], [168, "7 days"]];
+const DOES = {
+  producer: "reads the line",
+  "consumer-archive": "stores the rows",
+  "consumer-server": "sends the batches",
+  "consumer-alerts": "tells people",
+  nightflow: "averages the night",
+  forecaster: "forecasts each hour",
+  server: "receives, shows this page",
+};
+const WEIGHT = { ok: 0, warn: 1, bad: 2 };
+
+const byId = (id) => document.getElementById(id);
+const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
+let state = null;
+let receivedAt = 0;
+let hours = SPANS.map(([span]) => span).find((span) => location.hash === `#${span}h`) ?? 24;
+let flagsShown = "";
+
+/** The site's time now: what the server said, carried on at the site's speed. */
+function siteNow() {
+  return state.now + ((Date.now() - receivedAt) / 1000) * state.speed;
+}
+
+async function ask(address) {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(15000), cache: "no-store" });
+  const content = await answer.json();
+  if (!answer.ok) throw new Error(content.error ?? `the server answered ${answer.status}`);
+  return content;
+}
+
+function troubles() {
+  const found = [];
+  const add = (what, verdict) => {
+    if (verdict.state !== "ok") found.push({ state: verdict.state, word: `${what}${verdict.word}`, detail: verdict.detail ?? "" });
+  };
+  if (state.newest.state !== "ok" || state.sensors.length === 0) add("", state.newest);
+  if (state.newest.state === "ok") for (const sensor of state.sensors) add(`Sensor ${sensor.sensor}: `, sensor);
+  for (const process of state.processes) add(`${process.role} `, process);
+  return found.sort((a, b) => WEIGHT[b.state] - WEIGHT[a.state]);
+}
+
+function showHero() {
+  const silentMs = Date.now() - receivedAt;
+  const stale = silentMs > STALE_AFTER_MS;
+  document.body.classList.toggle("stale", stale);
+  const [first, ...others] = troubles();
+  const hero = byId("hero");
+  if (stale) {
+    hero.dataset.state = "bad";
+    byId("hero-word").textContent = "No answer from hydrolog-server";
+    byId("hero-detail").textContent = `What is shown below is ${age(silentMs / 1000)} old.`;
+  } else {
+    hero.dataset.state = first?.state ?? "ok";
+    byId("hero-word").textContent = first ? first.word[0].toUpperCase() + first.word.slice(1) : "All is well";
+    const more = others.length ? `and ${others.length} more to look at below` : "";
+    byId("hero-detail").textContent = first ? [first.detail, more].filter(Boolean).join("; ") : `${state.sensors.length === 1 ? "One sensor" : `${state.sensors.length} sensors`}, rows fresh, every process at work`;
+  }
+  const newest = state.newest.at;
+  byId("hero-age").textContent = newest === null ? "–" : age(siteNow() - newest - 60);
+  byId("hero-age-words").textContent = newest === null ? "no row yet" : `since the newest row, ${minuteTime(newest, state.zone)}`;
+}
+
+function showClock() {
+  byId("clock").textContent = clockTime(siteNow(), state.zone);
+  byId("zone").textContent = `${dayOf(siteNow(), state.zone)} · ${state.zone}${state.speed === 1 ? "" : ` · ${state.speed} times as fast`}`;
+  for (const sensor of state.sensors) {
+    const card = cards.get(sensor.sensor);
+    card.node.querySelector("[data-age]").textContent = sensor.newest === null ? "–" : age(siteNow() - sensor.newest - 60);
+  }
+}
+
+function counters(process) {
+  return Object.entries(process.counters).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`).join("\n");
+}
+
+function showProcesses() {
+  byId("processes").replaceChildren(...state.processes.map((process) => {
+    const item = element("li", "", { class: "process", "data-state": process.state, title: counters(process) });
+    item.append(element("b", process.word), element("span", process.role), element("p", process.detail || DOES[process.role] || ""));
+    return item;
+  }));
+}
+
+function cardOf(sensor) {
+  if (!cards.has(sensor.sensor)) {
+    const node = byId("sensor-template").content.firstElementChild.cloneNode(true);
+    node.dataset.sensor = sensor.sensor;
+    cards.set(sensor.sensor, { node, visible: false, drawn: "", drawnAt: 0, busy: false });
+    watcher.observe(node);
+  }
+  return cards.get(sensor.sensor);
+}
+
+function showSensors() {
+  const list = byId("sensors");
+  const nodes = state.sensors.map((sensor) => {
+    const { node } = cardOf(sensor);
+    node.dataset.state = sensor.state;
+    node.querySelector("h2").textContent = sensor.name ? `${sensor.sensor} · ${sensor.name}` : sensor.sensor;
+    const badge = node.querySelector(".badge");
+    badge.textContent = sensor.word;
+    badge.dataset.state = sensor.state;
+    node.querySelector(".sensor-name p").textContent = sensor.detail ?? "";
+    node.querySelector("[data-flow]").textContent = figure(sensor.flow);
+    node.querySelector("[data-pressure]").textContent = figure(sensor.pressure);
+    return node;
+  });
+  const same = nodes.length === list.children.length && nodes.every((node, i) => node === list.children[i]);
+  if (!same) list.replaceChildren(...nodes);
+  byId("no-sensors").hidden = nodes.length > 0 || Boolean(state.database);
+}
+
+function showUnregistered() {
+  byId("unregistered").hidden = state.unregistered.length === 0;
+  byId("unregistered-rows").replaceChildren(...state.unregistered.map((entry) => {
+    const row = element("tr");
+    const command = element("td");
+    command.append(element("code", `hydrolog sensors add ${entry.sensor}`));
+    row.append(element("td", entry.sensor), element("td", dayTime(entry.first, state.zone)), element("td", dayTime(entry.newest, state.zone)), command);
+    return row;
+  }));
+}
+
+function showDelivery() {
+  const received = state.received;
+  const figures = [
+    ["rows received once", count(received?.rows), ""],
+    ["rows that came again", count(received?.repeated), ""],
+    ["batches", count(received?.batches), ""],
+    ["last new batch", received?.last ? dayTime(received.last, state.zone) : "–", ""],
+    ...state.groups.map(({ group, lag }) => [`rows waiting for group ${group}`, count(lag), ""]),
+  ];
+  byId("delivery").replaceChildren(...figures.map(([name, value]) => {
+    const box = element("div");
+    box.append(element("dt", name), element("dd", value));
+    return box;
+  }));
+}
+
+async function showFlags() {
+  const wanted = `${hours} ${state.sensors.map((sensor) => sensor.version).join()}`;
+  if (wanted === flagsShown) return;
+  const { spells } = await ask(`/api/flags?hours=${hours}`);
+  flagsShown = wanted;
+  byId("flags-span").textContent = `in the last ${SPANS.find(([span]) => span === hours)[1]}`;
+  byId("no-flags").hidden = spells.length > 0;
+  byId("flags").closest("table").hidden = spells.length === 0;
+  byId("flags").replaceChildren(...spells.map((spell) => {
+    const row = element("tr");
+    const until = spell.end === spell.start ? "" : ` to ${minuteTime(spell.end, state.zone)}`;
+    const kind = element("td");
+    const colour = flagColour(spell.severity);
+    kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": colour }));
+    row.append(
+      element("td", dayTime(spell.start, state.zone) + until), element("td", spell.sensor), kind,
+      element("td", count(spell.minutes), { class: "number" }), element("td", spell.reason, { class: "why" }),
+    );
+    return row;
+  }));
+}
+
+async function drawCard(sensor) {
+  const card = cards.get(sensor.sensor);
+  const wanted = `${hours} ${sensor.version}`;
+  const due = wanted !== card.drawn && (card.drawn.split(" ")[0] !== String(hours) || Date.now() - card.drawnAt >= CHART_EVERY_MS);
+  if (!card.visible || card.busy || !due) return;
+  card.busy = true;
+  try {
+    const data = await ask(`/api/sensor?sensor=${encodeURIComponent(sensor.sensor)}&hours=${hours}`);
+    const node = (name) => card.node.querySelector(`[data-chart="${name}"]`);
+    await drawSeries(node("flow"), data, "flow", state.offset_s);
+    await drawSeries(node("pressure"), data, "pressure", state.offset_s);
+    await drawNight(node("night"), data, state.zone);
+    card.node.querySelector(".night small").textContent = nightWords(data.nights[0]);
+    card.node.querySelector(".sensor-note").textContent = data.forecast.made_at ? `Forecast made ${dayTime(data.forecast.made_at, state.zone)} by ${data.forecast.model}` : "No forecast yet";
+    card.drawn = wanted;
+    card.drawnAt = Date.now();
+  } finally {
+    card.busy = false;
+  }
+}
+
+function nightWords(night) {
+  const incomplete = night.windows.filter((window) => !window.complete).length;
+  const missing = incomplete ? `, ${incomplete} incomplete` : "";
+  return `ten-minute means of ${dayTime(night.start, state.zone).replace(/,? \d\d:\d\d$/, "")}${missing}; line: the night before`;
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) cards.get(entry.target.dataset.sensor).visible = entry.isIntersecting;
+  draw();
+}, { rootMargin: "200px" });
+
+/** Whatever is due; trouble shows in the hero by its age and is tried again at the next turn. */
+async function draw() {
+  if (!state || state.database) return;
+  for (const work of [showFlags, ...state.sensors.map((sensor) => () => drawCard(sensor))]) {
+    try {
+      await work();
+    } catch (error) {
+      byId("footer").textContent = `Charts wait: ${error.message}`;
+      return;
+    }
+  }
+  byId("footer").textContent = "Read-only. The same in a terminal: hydrolog status";
+}
+
+async function refresh() {
+  try {
+    state = await ask("/api/state");
+    receivedAt = Date.now();
+    byId("site").textContent = state.site;
+    document.title = `${state.site} · hydrolog`;
+    showProcesses();
+    showSensors();
+    showUnregistered();
+    showDelivery();
+  } catch (error) {
+    byId("footer").textContent = `No answer: ${error.message}`;
+  }
+  if (state) {
+    showHero();
+    showClock();
+    await draw();
+  }
+}
+
+function showSpans() {
+  byId("spans").replaceChildren(...SPANS.map(([span, words]) => {
+    const button = element("button", words, { type: "button", "aria-pressed": String(span === hours) });
+    button.addEventListener("click", () => {
+      hours = span;
+      history.replaceState(null, "", `#${span}h`);
+      showSpans();
+      draw();
+    });
+    return button;
+  }));
+}
+
+async function repeat() {
+  if (!document.hidden) await refresh();
+  setTimeout(repeat, ASK_EVERY_MS);
+}
+
+showSpans();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const card of cards.values()) card.drawn = "";
+  draw();
+});
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+setInterval(() => { if (state) { showHero(); showClock(); } }, 1000);
+repeat();

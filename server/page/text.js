@@ -1,0 +1,71 @@
+// Numbers, times and ages as people read them; elements built from text only, never from HTML.
+
+/** An element with text and attributes; `text` is always text, whatever stands in it. */
+export function element(tag, text = "", attributes = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
+/** Text for the chart library, which reads a few HTML tags in what it shows: here they stay characters. */
+export function plain(text) {
+  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Plain text broken into lines that fit a hover box. */
+export function plainLines(text, width = 44) {
+  const lines = [""];
+  for (const word of String(text).split(/\s+/)) {
+    for (let rest = word; rest; rest = rest.slice(width)) {
+      const part = rest.slice(0, width);
+      const last = lines.length - 1;
+      if (lines[last] && lines[last].length + part.length >= width) lines.push(part);
+      else lines[last] = lines[last] ? `${lines[last]} ${part}` : part;
+    }
+  }
+  return lines.map(plain).join("<br>");
+}
+
+export function figure(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
+}
+
+export function count(value) {
+  return value === null || value === undefined ? "–" : value.toLocaleString("en");
+}
+
+export function age(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1440)} days`;
+}
+
+const formats = new Map();
+
+function format(zone, options) {
+  const key = zone + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", ...options }));
+  return formats.get(key);
+}
+
+export function clockTime(seconds, zone) {
+  return format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(seconds * 1000);
+}
+
+export function dayTime(seconds, zone) {
+  return format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
+}
+
+export function dayOf(seconds, zone) {
+  return format(zone, { weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(seconds * 1000);
+}
+
+export function minuteTime(seconds, zone) {
+  return format(zone, { hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
+}
