@@ -20,14 +20,20 @@ class Arrival:
 
     in_through: int | None = None  # UTC minute
     lag_rows: int = 0  # rows between the commit and the newest mark
+    _seen: Mark | None = None
     _waiting: deque[Mark] = field(default_factory=lambda: deque(maxlen=WAITING_MARKS))
+
+    def needs_look(self, mark: Mark | None) -> bool:
+        """Whether the archive's commit could say something new: not if it has passed this very mark."""
+        return bool(self._waiting) or mark != self._seen
 
     def look(self, mark: Mark | None, committed: int | None) -> None:
         """Take in the producer's newest mark and what the archive group had committed *after* it was read."""
         if mark is None or committed is None:
             return
-        if not self._waiting or self._waiting[-1] != mark:
+        if mark != self._seen:
             self._waiting.append(mark)
+            self._seen = mark
         while self._waiting and self._waiting[0].end_offset <= committed:
             self.in_through = self._waiting.popleft().closed_through
         self.lag_rows = max(0, mark.end_offset - committed)

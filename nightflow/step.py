@@ -52,7 +52,8 @@ class NightFlow:
             DatabaseDown: nothing is lost, a later step does it.
         """
         newest_mark = mark.load(self._data)
-        self._arrival.look(newest_mark, self._committed())
+        if self._arrival.needs_look(newest_mark):
+            self._arrival.look(newest_mark, self._committed())
         self._was_far_behind |= self._arrival.lag_rows > FAR_BEHIND_ROWS
         ready = ready_through(now, self._arrival.in_through, self._grace_s)
         newest = self._newest_window(ready)

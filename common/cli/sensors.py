@@ -1,0 +1,143 @@
+"""`hydrolog sensors`: which sensors the database knows; `add` and `remove` change that.
+
+Rows of a sensor that is not registered are kept apart; registering it moves them to the others in one transaction.
+"""
+
+import argparse
+import math
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.table import Table
+
+from common import database, settings
+from common.cli import shell
+from common.errors import HydrologError
+from common.row import SENSOR_ID
+from common.settings import Settings
+
+MOVE_TIMEOUT_S = 600.0  # a year of an unregistered sensor's minutes is half a million rows on a slow disk
+
+
+class NoSuchSensor(HydrologError):
+    """The sensor is not registered."""
+
+
+def run(args: list[str]) -> int:
+    """List, add or remove.
+
+    Raises:
+        DatabaseDown: no answer.
+        NoSuchSensor: the sensor to remove is not registered.
+    """
+    options = _parser().parse_args(args)
+    chosen = settings.load(options.config)
+    connection = database.Database(chosen, "sensors")
+    try:
+        with connection.transaction(MOVE_TIMEOUT_S) as cursor:
+            if options.action == "add":
+                said = _added(cursor, options)
+            elif options.action == "remove":
+                said = _removed(cursor, options.sensor)
+            else:
+                _show(cursor, chosen)
+                said = ""
+    finally:
+        connection.close()
+    sys.stdout.write(said)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shell.parser("sensors", "List the sensors that the database knows, and those it only hears of.")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    for name, help_ in (
+        ("add", "register a sensor (or change it); its kept rows move to the others"),
+        ("remove", "forget a sensor; its rows stay, new ones are kept apart"),
+    ):
+        action = actions.add_parser(name, help=help_, description=help_)
+        action.add_argument("sensor", type=_sensor_id, metavar="ID")
+        # Not a default: it would overwrite a --config that stands before the action.
+        action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+        if name == "add":
+            action.add_argument("--name", help="what people call it")
+            action.add_argument("--flow-max", type=_positive, metavar="M3H", help="highest flow the meter can show")
+            action.add_argument("--pressure-max", type=_positive, metavar="BAR", help="highest pressure")
+    return parser
+
+
+def _sensor_id(text: str) -> str:
+    if not SENSOR_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a sensor id (letters, digits, '_', '.', ':', '-')")
+    return text
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return value
+
+
+def _added(cursor: psycopg.Cursor[Any], options: argparse.Namespace) -> str:
+    is_new, moved = register(cursor, options.sensor, options.name, options.flow_max, options.pressure_max)
+    done = "registered" if is_new else "changed"
+    rows = f"; {moved} kept row{'s' * (moved != 1)} moved to its history" if moved or is_new else ""
+    return f"{options.sensor} {done}{rows}\n"
+
+
+def register(
+    cursor: psycopg.Cursor[Any],
+    sensor: str,
+    name: str | None = None,
+    flow_max: float | None = None,
+    pressure_max: float | None = None,
+) -> tuple[bool, int]:
+    """Register a sensor or change what is given of it, and move its kept rows; (is it new, rows moved).
+
+    The lock makes the archive wait until the move is over, so that no row slips in behind it.
+    """
+    cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
+    cursor.execute(database.statement("sensor_register"), [sensor, name or "", flow_max, pressure_max, name])
+    row = cursor.fetchone()
+    assert row
+    cursor.execute(
+        "SELECT real_val_partition(month) FROM (SELECT DISTINCT date_trunc('month', time AT TIME ZONE 'UTC')"
+        " AT TIME ZONE 'UTC' AS month FROM UNREGISTERED_VAL_TB WHERE sensor = %s) AS months",
+        (sensor,),
+    )
+    cursor.execute(database.statement("sensor_move"), (sensor,))
+    return bool(row[0]), cursor.rowcount
+
+
+def _removed(cursor: psycopg.Cursor[Any], sensor: str) -> str:
+    cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
+    if not cursor.rowcount:
+        raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
+    return f"{sensor} removed; its rows stay, new ones are kept apart until it is added again\n"
+
+
+def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
+    table = Table("sensor", "name", "max m3/h", "max bar", "newest row", "")
+    cursor.execute(database.statement("sensor_list"))
+    for sensor, name, flow_max, pressure_max, newest, known in cursor.fetchall():
+        table.add_row(
+            shell.cell(sensor),
+            shell.cell(name),
+            shell.number(flow_max, 1),
+            shell.number(pressure_max, 1),
+            _local(newest, chosen),
+            "" if known else shell.cell(f"not registered; hydrolog sensors add {sensor}", "yellow"),
+        )
+    console = shell.console()
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print("no sensor yet; register one with: hydrolog sensors add ID")
+
+
+def _local(time: datetime | None, chosen: Settings) -> str:
+    return time.astimezone(chosen.site.zone).isoformat(sep=" ", timespec="minutes") if time else "none"

@@ -1,0 +1,201 @@
+"""`hydrolog tail`: the rows of server_data.txt as they come in, with names and in words, through every reset."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from rich.text import Text
+
+from common import database, flags, settings
+from common.cli import shell
+from common.clock import minute_start
+from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
+from common.lines import LONGEST_LINE, MAGIC, Header, Record, parse_header, parse_line
+from common.row import Row, parse_payload
+from common.settings import Settings
+
+FILE_NAME = "server_data.txt"
+LINES = 20
+LOOK_S = 0.3  # real seconds between two looks at the file
+CHUNK_BYTES = 64 * 1024
+LINE_BYTES = 200  # more than a line has, so that the last N are in the last N times as many bytes
+STYLES = {flags.LEAK: "bold red", flags.FAULT: "magenta", flags.SUPPLY: "cyan", flags.WATCH: "yellow"}
+
+
+class NothingToFollow(HydrologError):
+    """There is no log here."""
+
+
+class Reset(NamedTuple):
+    """Another file has taken the place of the one that was read; its first row has offset `base`."""
+
+    base: int | None
+    next_offset: int  # of the first row that was not read yet
+
+    def __str__(self) -> str:
+        if self.base is None:
+            return "-- a new file, whose header is damaged"
+        if self.base >= self.next_offset:
+            return f"-- every group is done, the file was reset; it goes on at {self.base}"
+        return f"-- the file was rewritten without the rows before {self.base}"
+
+
+Seen = Record | bytes | Reset  # a row, a line that does not prove itself, a new file
+
+
+class Follower:
+    """Reads complete lines of the file at the path, and of the one that replaces it, and so on. It writes nothing."""
+
+    def __init__(self, path: Path, lines: int) -> None:
+        """Open the file, a little before its last `lines` lines."""
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._header = self._read_header()
+        self._rest = b""
+        self._next = 0  # a file that was rewritten begins with rows that were seen
+        start = os.fstat(self._descriptor).st_size - lines * LINE_BYTES
+        self._is_cut = start > 0  # the first line will be the end of one
+        os.lseek(self._descriptor, max(start, 0), os.SEEK_SET)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def read(self) -> Iterator[Seen]:
+        """What is there now and was not read yet, up to the end of the newest file."""
+        while True:
+            replaced = self._is_replaced()  # asked first: what is then read of the old file is all of it
+            yield from self._rows()
+            if not replaced:
+                return
+            self._descriptor, old = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC), self._descriptor
+            os.close(old)
+            self._rest = b""
+            before, self._header = self._header, self._read_header()
+            if before and self._header and before.log_id != self._header.log_id:
+                self._next = 0  # another log: its offsets are its own
+            yield Reset(self._header.base if self._header else None, self._next)
+
+    def _rows(self) -> Iterator[Record | bytes]:
+        while chunk := os.read(self._descriptor, CHUNK_BYTES):
+            *lines, rest = (self._rest + chunk).split(b"\n")
+            self._rest = rest[-LONGEST_LINE:]
+            if self._is_cut and lines:
+                del lines[0]
+                self._is_cut = False
+            for line in lines:
+                record = parse_line(line)
+                if record is None:
+                    if not line.startswith(MAGIC):
+                        yield line
+                elif record.offset >= self._next:
+                    self._next = record.offset + 1
+                    yield record
+
+    def _read_header(self) -> Header | None:
+        return parse_header(os.pread(self._descriptor, LONGEST_LINE, 0).partition(b"\n")[0])
+
+    def _is_replaced(self) -> bool:
+        try:
+            now, opened = self._path.stat(), os.fstat(self._descriptor)
+        except FileNotFoundError:
+            return False
+        return (now.st_ino, now.st_dev) != (opened.st_ino, opened.st_dev)
+
+
+def run(args: list[str]) -> int:
+    """Show the last rows and follow until Ctrl-C.
+
+    Raises:
+        NothingToFollow: there is no log yet, or it may not be read.
+    """
+    parser = shell.parser("tail", "Watch the rows as they come in; Ctrl-C ends it.")
+    parser.add_argument("--lines", type=int, default=LINES, metavar="N", help=f"rows to begin with ({LINES})")
+    parser.add_argument("--no-follow", action="store_true", help="show what is there and leave")
+    options = parser.parse_args(args)
+    chosen = settings.load(options.config)
+    if chosen.log.url != "file":
+        raise SettingsError("log.url", "names a Kafka cluster; its own tools show the topic")
+    if options.lines < 0:
+        parser.error("--lines must not be negative")
+    path = chosen.paths.data / FILE_NAME
+    try:
+        follower = Follower(path, options.lines)
+    except OSError as error:
+        raise NothingToFollow(f"cannot read {path}: {error.strerror}") from error
+    try:
+        _show(follower, chosen, options.lines, follow=not options.no_follow)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        follower.close()
+    return 0
+
+
+def _show(follower: Follower, chosen: Settings, lines: int, *, follow: bool) -> None:
+    console = shell.console()
+    names = _names(chosen)
+    for last in deque((seen for seen in follower.read() if not isinstance(seen, Reset)), maxlen=lines):
+        console.print(describe(last, chosen.site.zone, names), soft_wrap=True)
+    pause = threading.Event()
+    while follow:
+        for seen in follower.read():
+            console.print(describe(seen, chosen.site.zone, names), soft_wrap=True)
+        pause.wait(LOOK_S)
+
+
+def _names(chosen: Settings) -> dict[str, str]:
+    """Names of the registered sensors; none while the database is away."""
+    connection = database.Database(chosen, "tail")
+    try:
+        with connection.transaction() as cursor:
+            cursor.execute("SELECT sensor, name FROM SENSOR_TB")
+            return dict(cursor.fetchall())
+    except DatabaseDown:
+        return {}
+    finally:
+        connection.close()
+
+
+def describe(seen: Seen, zone: ZoneInfo, names: dict[str, str]) -> Text:
+    """What was seen in the log, for a person; a line that does not prove itself as it is, made harmless."""
+    if isinstance(seen, Reset):
+        return Text(str(seen), "dim")
+    if isinstance(seen, bytes):
+        return Text(f"damaged line: {shell.printable(seen.decode('ascii', 'backslashreplace'))}", "red")
+    record = seen
+    try:
+        row = parse_payload(record.payload)
+    except RowRefused as refused:
+        return Text(f"{record.offset} {refused}: {shell.printable(record.payload)}", "red")
+    time = minute_start(row.minute).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    name = names.get(row.sensor, "")
+    who = f"{row.sensor} {shell.printable(name)}" if name else row.sensor
+    text = Text.assemble(
+        (f"{record.offset:>9}  ", "dim"),
+        f"{time}  ",
+        (f"{who:<16}", "bold"),
+        f" {_value(row.flow)} m3/h {_value(row.pressure)} bar",
+        (f"  {row.samples:>3} readings", "dim"),
+    )
+    for words, style in _flag_words(row):
+        text.append(f"  {words}", style)
+    return text
+
+
+def _value(value: float | None) -> str:
+    return f"{'no value' if value is None else format(value, '.2f'):>8}"
+
+
+def _flag_words(row: Row) -> list[tuple[str, str]]:
+    """What the flags say, with the colour of their severity; a letter of a later version shows as itself."""
+    words = []
+    for channel, letters in (("flow", row.flow_flags), ("pressure", row.pressure_flags)):
+        found = flags.explain(channel, letters)
+        words += [(f"{channel} {flag.method}: {flag.meaning}", STYLES.get(flag.severity, "")) for flag in found]
+        if len(found) < len(letters) - letters.count(flags.CLEAR):
+            words.append((f"{channel} flags {letters}", "yellow"))
+    return words

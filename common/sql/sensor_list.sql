@@ -1,0 +1,15 @@
+-- Every sensor that is registered or has kept rows, with its newest row. The unregistered are found one by one along
+-- the key: there may be months of rows of one of them.
+WITH RECURSIVE kept AS (
+    (SELECT sensor FROM UNREGISTERED_VAL_TB ORDER BY sensor LIMIT 1)
+    UNION ALL
+    SELECT (SELECT sensor FROM UNREGISTERED_VAL_TB AS later WHERE later.sensor > kept.sensor ORDER BY sensor LIMIT 1)
+    FROM kept WHERE kept.sensor IS NOT NULL)
+SELECT sensor, name, flow_max, pressure_max,
+       (SELECT max(time) FROM REAL_VAL_TB AS taken WHERE taken.sensor = known.sensor) AS newest, true AS registered
+FROM SENSOR_TB AS known
+UNION ALL
+SELECT sensor, '', NULL, NULL,
+       (SELECT max(time) FROM UNREGISTERED_VAL_TB AS taken WHERE taken.sensor = kept.sensor), false
+FROM kept WHERE sensor IS NOT NULL
+ORDER BY registered DESC, sensor
