@@ -19,6 +19,10 @@ ARGUMENTS = (
     "--disable-sync",
 )
 DRAWN = "() => document.querySelectorAll('.chart .main-svg').length >= 3"
+ALL_DRAWN = """() => {
+    const onScreen = (node) => node.getBoundingClientRect().top < innerHeight;
+    return [...document.querySelectorAll('.chart')].filter(onScreen).every((node) => node.querySelector('.main-svg'));
+}"""
 TIMEOUT_MS = 60_000
 
 
@@ -42,8 +46,10 @@ def main() -> None:
         page.on("pageerror", lambda error: print(f"error: {error}"))
         page.goto(chosen.url)
         page.wait_for_function(DRAWN, timeout=TIMEOUT_MS)
-        page.wait_for_timeout(1500)  # the first cards are drawn one after the other
-        page.screenshot(path=chosen.out, full_page=not chosen.height)
+        if not chosen.height:  # cards are drawn when they come on the screen: show all of them
+            page.set_viewport_size({"width": chosen.width, "height": page.evaluate("document.body.scrollHeight")})
+        page.wait_for_function(ALL_DRAWN, timeout=TIMEOUT_MS)
+        page.screenshot(path=chosen.out)
         browser.close()
 
 

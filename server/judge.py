@@ -105,7 +105,7 @@ def newest_row(newest: datetime | None, now: datetime, speed: float) -> Verdict:
     if age_s <= ROW_LATE_S + slack_s:
         return Verdict(OK, "fresh")
     if age_s <= ROW_LOST_S + slack_s:
-        return Verdict(WARN, "late", "rows come late, or one sensor pauses")
+        return Verdict(WARN, "late", f"nothing for {age_words(age_s)}")
     return Verdict(BAD, "no data", f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer")
 
 

@@ -1,8 +1,9 @@
-// Three charts a sensor: flow and pressure against the forecast, and the night's ten-minute means.
+// Three charts a sensor: flow and pressure against the forecast, and the night's ten-minute means. No tag but <br> in
+// their texts: the library would set it in an inline style, which the page's policy refuses.
 import { figure, minuteTime, plain, plainLines } from "./text.js";
 
 const HOUR_S = 3600;
-const MARKS_A_SPELL = 40; // markers that one flagged spell gets at most: a leak of days must not hide the line
+const MARKS_A_SPELL = 10; // markers that one flagged spell gets at most: a leak of days must not hide the line
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
 const SHAPES = { LEAK: "diamond", FAULT: "square" };
 
@@ -22,7 +23,7 @@ function layout(colour, extra) {
     dragmode: false,
     hovermode: "closest",
     hoverdistance: 40,
-    hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line"), font: { color: colour("text"), size: 14 }, align: "left" },
+    hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line"), font: { family: colour("figures"), color: colour("text"), size: 14 }, align: "left" },
     ...extra,
     xaxis: { type: "date", ...axis, ...extra.xaxis },
     yaxis: { ...axis, automargin: true, nticks: 6, ...extra.yaxis },
@@ -90,7 +91,7 @@ function flagTraces(data, channel, colour, place) {
     const inside = at.map((_, i) => i).filter((i) => at[i] > spell.start - data.step_s && at[i] <= spell.end);
     const every = Math.max(1, Math.ceil(inside.length / MARKS_A_SPELL));
     const kept = inside.filter((_, n) => n % every === 0);
-    const words = `<b>${plain(spell.severity)}</b>  ${plain(spell.method)}<br>${plainLines(spell.reason)}`;
+    const words = `${plain(spell.severity)}  ${plain(spell.method)}<br>${plainLines(spell.reason)}`;
     return {
       x: kept.length ? kept.map((i) => place(at[i])) : [place(spell.start)],
       y: kept.length ? kept.map((i) => values[i] ?? floor) : [floor],
@@ -106,8 +107,16 @@ export function flagColour(severity) {
 }
 
 function lowest(values) {
-  return values.reduce((least, value) => (value !== null && value < least ? value : least), Infinity) === Infinity
-    ? 0 : values.reduce((least, value) => (value !== null && value < least ? value : least), Infinity);
+  const known = values.filter((value) => value !== null);
+  return known.length ? known.reduce((least, value) => Math.min(least, value)) : 0;
+}
+
+/** A coloured strip along the foot of the chart for as long as something was flagged. */
+function strips(data, channel, colour, place) {
+  return data.spells.filter((spell) => spell.channel === channel).map((spell) => ({
+    type: "rect", xref: "x", yref: "paper", x0: place(Math.max(spell.start, data.start)), x1: place(spell.end + 60),
+    y0: 0, y1: 0.02, fillcolor: colour(flagColour(spell.severity)), line: { width: 0 }, layer: "above",
+  }));
 }
 
 /** Draw flow or pressure; `offset` is the site zone's offset now, in seconds. */
@@ -116,7 +125,7 @@ export function drawSeries(node, data, channel, offset) {
   const [x, y] = withGaps(data.series.at, data.series[channel], data.step_s, place);
   const traces = [
     ...forecastTraces(data, channel, colour, place),
-    { x, y, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{x|%a %H:%M}  <b>%{y:.3~f}</b><extra></extra>" },
+    { x, y, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{x|%a %H:%M}  %{y:.3~f}<extra></extra>" },
     ...flagTraces(data, channel, colour, place),
   ];
   const now = place(data.now);
@@ -126,6 +135,7 @@ export function drawSeries(node, data, channel, offset) {
     shapes: [
       { type: "rect", xref: "x", yref: "paper", x0: now, x1: place(data.end), y0: 0, y1: 1, fillcolor: colour("ahead"), line: { width: 0 }, layer: "below" },
       { type: "line", xref: "x", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: colour("quiet"), width: 1, dash: "dot" } },
+      ...strips(data, channel, colour, place),
     ],
   }), CONFIG);
 }
@@ -139,28 +149,27 @@ export function drawNight(node, data, zone) {
   const names = slots.map((at) => minuteTime(at, zone));
   const windows = slots.map((at) => known.get(at) ?? null);
   const words = windows.map((window, i) => window
-    ? `${names[i]}  <b>${figure(window.flow)}</b> m³/h<br>${figure(window.pressure)} bar<br>${window.complete ? "all ten minutes" : `incomplete: ${window.minutes} of 10 minutes`}`
+    ? `${names[i]}  ${figure(window.flow)} m³/h<br>${figure(window.pressure)} bar<br>${window.complete ? "all ten minutes" : `incomplete: ${window.minutes} of 10 minutes`}`
     : "");
   const lastNight = new Map(before.windows.map((window) => [window.at - before.start, window.flow]));
-  const whole = windows.map((window) => !window || window.complete);
+  const bars = (shown, look) => ({
+    type: "bar", x: slots.map((_, i) => i), y: windows.map((window) => (window && shown(window) ? window.flow : null)),
+    text: words, textposition: "none", marker: look, hovertemplate: "%{text}<extra></extra>",
+  });
+  const hatch = { shape: "/", fgcolor: colour("warn"), bgcolor: colour("bar-part"), size: 6, solidity: 0.35 };
   const traces = [
-    {
-      type: "bar", x: slots.map((_, i) => i), y: windows.map((window) => window?.flow ?? null), text: words, textposition: "none",
-      marker: {
-        color: whole.map((good) => colour(good ? "bar" : "bar-part")),
-        pattern: { shape: whole.map((good) => (good ? "" : "/")), fgcolor: colour("warn"), fgopacity: 1, size: 5, solidity: 0.35, fillmode: "overlay" },
-      },
-      hovertemplate: "%{text}<extra></extra>",
-    },
+    bars((window) => window.complete, { color: colour("bar") }),
+    bars((window) => !window.complete, { color: colour("bar-part"), pattern: hatch }),
     {
       x: slots.map((_, i) => i), y: slots.map((at) => lastNight.get(at - night.start) ?? null), mode: "lines",
-      line: { color: colour("before"), width: 2, shape: "hvh" }, hovertemplate: "night before <b>%{y:.3~f}</b><extra></extra>",
+      line: { color: colour("before"), width: 2, shape: "hvh" }, hovertemplate: "night before %{y:.3~f}<extra></extra>",
     },
   ];
-  const ticks = slots.map((_, i) => i).filter((i) => names[i].endsWith(":00"));
+  const ticks = slots.map((_, i) => i).filter((i) => names[i].endsWith(":00") && Number(names[i].slice(0, 2)) % 2 === 0);
   return window.Plotly.react(node, traces, layout(colour, {
     bargap: 0.18,
-    xaxis: { type: "linear", range: [-0.6, slots.length - 0.4], tickvals: ticks, ticktext: ticks.map((i) => names[i]), showgrid: false },
+    barmode: "overlay",
+    xaxis: { type: "linear", range: [-0.6, slots.length - 0.4], tickvals: ticks, ticktext: ticks.map((i) => names[i]), showgrid: false, tickangle: 0 },
     yaxis: { rangemode: "tozero" },
   }), CONFIG);
 }

@@ -4,6 +4,7 @@ import { age, clockTime, count, dayOf, dayTime, element, figure, minuteTime } fr
 
 const ASK_EVERY_MS = 3000;
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
+const SHORT_MINUTES = 3;
 const STALE_AFTER_MS = 12000;
 const SPANS = [[6, "6 h"], [24, "24 h"], [72, "3 days"], [168, "7 days"]];
 const DOES = {
@@ -17,12 +18,16 @@ const DOES = {
 };
 const WEIGHT = { ok: 0, warn: 1, bad: 2 };
 
+delete document.head.appendChild; // see before-charts.js
+
 const byId = (id) => document.getElementById(id);
 const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
 let state = null;
 let receivedAt = 0;
 let hours = SPANS.map(([span]) => span).find((span) => location.hash === `#${span}h`) ?? 24;
 let flagsShown = "";
+let spells = [];
+let showShort = false;
 
 /** The site's time now: what the server said, carried on at the site's speed. */
 function siteNow() {
@@ -148,17 +153,26 @@ function showDelivery() {
 async function showFlags() {
   const wanted = `${hours} ${state.sensors.map((sensor) => sensor.version).join()}`;
   if (wanted === flagsShown) return;
-  const { spells } = await ask(`/api/flags?hours=${hours}`);
+  ({ spells } = await ask(`/api/flags?hours=${hours}`));
   flagsShown = wanted;
   byId("flags-span").textContent = `in the last ${SPANS.find(([span]) => span === hours)[1]}`;
+  listFlags();
+}
+
+/** The table; gaps of a few minutes are common on a line and would bury the rest, so they wait behind a button. */
+function listFlags() {
+  const short = spells.filter((spell) => spell.severity === "FAULT" && spell.minutes <= SHORT_MINUTES);
+  const shown = showShort ? spells : spells.filter((spell) => !short.includes(spell));
+  const button = byId("short-flags");
+  button.hidden = short.length === 0;
+  button.textContent = `${showShort ? "Hide" : "Show"} ${short.length} short meter faults (up to ${SHORT_MINUTES} minutes)`;
   byId("no-flags").hidden = spells.length > 0;
-  byId("flags").closest("table").hidden = spells.length === 0;
-  byId("flags").replaceChildren(...spells.map((spell) => {
+  byId("flags").closest("table").hidden = shown.length === 0;
+  byId("flags").replaceChildren(...shown.map((spell) => {
     const row = element("tr");
-    const until = spell.end === spell.start ? "" : ` to ${minuteTime(spell.end, state.zone)}`;
+    const until = spell.end === spell.start ? "" : ` to ${(spell.end - spell.start < 43200 ? minuteTime : dayTime)(spell.end, state.zone)}`;
     const kind = element("td");
-    const colour = flagColour(spell.severity);
-    kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": colour }));
+    kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": flagColour(spell.severity) }));
     row.append(
       element("td", dayTime(spell.start, state.zone) + until), element("td", spell.sensor), kind,
       element("td", count(spell.minutes), { class: "number" }), element("td", spell.reason, { class: "why" }),
@@ -179,8 +193,9 @@ async function drawCard(sensor) {
     await drawSeries(node("flow"), data, "flow", state.offset_s);
     await drawSeries(node("pressure"), data, "pressure", state.offset_s);
     await drawNight(node("night"), data, state.zone);
-    card.node.querySelector(".night small").textContent = nightWords(data.nights[0]);
-    card.node.querySelector(".sensor-note").textContent = data.forecast.made_at ? `Forecast made ${dayTime(data.forecast.made_at, state.zone)} by ${data.forecast.model}` : "No forecast yet";
+    const made = data.forecast.made_at;
+    card.node.querySelector(".night small").textContent = dayTime(data.nights[0].start, state.zone);
+    card.node.querySelector(".sensor-note").textContent = `${made ? `Forecast made ${dayTime(made, state.zone)} by ${data.forecast.model}.` : "No forecast yet."} ${nightWords(data.nights[0])}`;
     card.drawn = wanted;
     card.drawnAt = Date.now();
   } finally {
@@ -190,8 +205,8 @@ async function drawCard(sensor) {
 
 function nightWords(night) {
   const incomplete = night.windows.filter((window) => !window.complete).length;
-  const missing = incomplete ? `, ${incomplete} incomplete` : "";
-  return `ten-minute means of ${dayTime(night.start, state.zone).replace(/,? \d\d:\d\d$/, "")}${missing}; line: the night before`;
+  if (!night.windows.length) return "No mean of the night yet.";
+  return `Night: ten-minute means${incomplete ? `, ${incomplete} of them incomplete (hatched)` : ""}; grey line: the night before.`;
 }
 
 const watcher = new IntersectionObserver((entries) => {
@@ -251,6 +266,10 @@ async function repeat() {
   setTimeout(repeat, ASK_EVERY_MS);
 }
 
+byId("short-flags").addEventListener("click", () => {
+  showShort = !showShort;
+  listFlags();
+});
 showSpans();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const card of cards.values()) card.drawn = "";
