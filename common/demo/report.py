@@ -1,0 +1,159 @@
+"""The demo's result: one dictionary, from which the table and the JSON are made, and whether all went well."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from common import commits, database, health, log
+from common.clock import minute_start
+from common.demo import tally
+from common.demo.folder import DemoFolder, State
+from common.demo.tally import Comparison
+
+ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server")
+SHOWN_KEYS = 20  # sensor-minutes named in the JSON, of each kind of trouble
+
+# key -> what the table calls it
+LINES = {
+    "readings_sent": "readings sent by the meters",
+    "readings_read": "readings in rows at the receiver",
+    "frames_refused": "frames refused",
+    "rows_expected": "rows expected (sensor-minutes sent)",
+    "rows_appended": "rows appended to the log",
+    "rows_archived": "rows archived (REAL_VAL_TB)",
+    "rows_unregistered": "rows of unregistered sensors",
+    "rows_sent": "rows sent and confirmed",
+    "rows_received": "rows received",
+    "rows_waiting": "rows waiting in the log",
+    "rows_sent_again": "rows sent again, dropped by the receiver",
+    "rows_lost": "rows lost",
+    "rows_repeated": "rows repeated",
+    "rows_wrong": "rows with another value than was sent",
+    "night_windows_complete": "night windows stored, complete",
+    "night_windows_incomplete": "night windows stored, incomplete",
+    "forecasts": "hourly forecasts made",
+    "models": "forecast by",
+    "outliers": "values flagged",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of the demo since the folder's first start."""
+
+    values: dict[str, Any]
+
+    @property
+    def good(self) -> bool:
+        """Nothing was lost or repeated, every value is the one that was sent, and each process did its work."""
+        return not self.complaints
+
+    @property
+    def complaints(self) -> list[str]:
+        values = self.values
+        found = [f"{values[key]:,} {LINES[key]}" for key in ("rows_lost", "rows_repeated", "rows_wrong") if values[key]]
+        if not values["rows_received"]:
+            found.append("nothing was received")
+        found += [f"{role}: {state}" for role, state in values["processes"].items() if state != "ok"]
+        return found
+
+    def table(self) -> Table:
+        """For people."""
+        table = Table(title="hydrolog demo", title_justify="left", show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        table.add_row("site time", f"{self.values['site_from']}\n{self.values['site_to']}")
+        for key, text in LINES.items():
+            table.add_row(text, _shown(self.values[key]))
+        for role, state in self.values["processes"].items():
+            table.add_row(role, state)
+        return table
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "0"
+    return f"{value:,}"
+
+
+def collect(folder: DemoFolder, state: State, started: datetime) -> Result:
+    """Count everything; the database must still run.
+
+    Raises:
+        DatabaseDown, LogError: the counting needs both.
+    """
+    settings = folder.settings()
+    with folder.truth.open(encoding="ascii") as file:
+        truth = tally.read_truth(file)
+    sent_log = log.open_for(settings)
+    try:
+        committed = commits.read(folder.data, "server") or 0
+        waiting = tally.waiting_rows(sent_log, committed)
+        appended = sent_log.end_offset
+    finally:
+        sent_log.close()
+    last_s = (max((minute for minute, _ in truth), default=0) + 1) * 60.0
+    with database.connect(database.address(settings), "demo") as connection:
+        compared = tally.compare(truth, tally.received_rows(connection), waiting, state.gaps or ())
+        counted = tally.counts(connection, state.first_s, last_s)
+    states = health.load_all(folder.data)
+    zone = settings.site.zone
+    values = {
+        "site_from": _local(state.first_s, zone),
+        "site_to": _local(last_s, zone),
+        **_compared(compared),
+        **counted,
+        "rows_appended": appended,
+        "rows_sent": committed,
+        "rows_waiting": len(waiting),
+        "frames_refused": _refused(states.get("producer", {})),
+        "processes": {role: _judged(states.get(role), started) for role in ROLES},
+    }
+    return Result(values)
+
+
+def _compared(compared: Comparison) -> dict[str, Any]:
+    wrong = compared.wrong + compared.unknown
+    return {
+        "readings_sent": compared.readings_sent,
+        "readings_read": compared.readings_read,
+        "readings_lost": compared.readings_lost,
+        "rows_expected": compared.minutes_sent,
+        "rows_lost": len(compared.lost),
+        "rows_repeated": len(compared.repeated),
+        "rows_wrong": len(wrong),
+        "lost": _named(compared.lost),
+        "repeated": _named(compared.repeated),
+        "wrong": _named(wrong),
+    }
+
+
+def _named(keys: list[tally.Key]) -> list[str]:
+    return [f"{minute_start(minute).isoformat()} {sensor}" for minute, sensor in keys[:SHOWN_KEYS]]
+
+
+def _local(time_s: float, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(time_s, UTC).astimezone(zone).isoformat(sep=" ", timespec="minutes")
+
+
+def _refused(producer: Mapping[str, Any]) -> dict[str, int]:
+    """By reason, late readings among them; since the producer's last start."""
+    counters = producer.get("counters", {})
+    late = {"late": counters["late"]} if counters.get("late") else {}
+    return {**counters.get("frames_refused", {}), **late}
+
+
+def _judged(state: Mapping[str, Any] | None, started: datetime) -> str:
+    """ "ok", or what is the matter with a process in this run."""
+    if state is None:
+        return "never started"
+    success = state.get("last_success")
+    if not success or datetime.fromisoformat(success) < started:
+        return f"no success: {state.get('last_problem') or 'unknown'}"
+    return f"problem: {state['problem']}" if state.get("problem") else "ok"

@@ -1,0 +1,177 @@
+"""One run of the demo, from an empty folder or from where the last one stopped, to the last process's end."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from common import commits, embedded, health, mark
+from common.clock import ScaledClock, minute_of
+from common.demo import group as groups
+from common.demo import report, tally
+from common.demo.folder import SAVE_EVERY_S, DemoFolder, State
+from common.demo.group import Group, GroupFailed
+from common.demo.prepare import prepare
+from common.demo.recordings import ZONE, Recordings
+from common.demo.report import Result
+from common.lock import RoleLock
+
+SAY_EVERY_S = 5.0  # real seconds between two lines about the run
+LOOK_S = 0.2
+DRAIN_S = 45.0  # real seconds: a ten-minute window at 60 times life, its patience, and then some
+PAGE_S = 30.0  # real seconds until the page answers; after that the run goes on without
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for."""
+
+    home: Path
+    recordings: Recordings
+    speed: float
+    for_s: float | None  # real seconds; None: until somebody ends it
+    port: int | None
+    python: str
+
+
+class Demo:
+    """Built, run once, closed."""
+
+    def __init__(self, wishes: Wishes, stop: threading.Event, say: Callable[[str], None]) -> None:
+        self._wishes = wishes
+        self._stop = stop
+        self._say = say
+        self._folder = DemoFolder(wishes.home)
+        self._folder.make()
+        self._lock = RoleLock(self._folder.home, "demo")
+        self._group: Group | None = None
+        self._state = State()
+        self._clock = ScaledClock(1.0, 0.0, 0.0)
+
+    def run(self) -> Result | None:
+        """Run until the time is over or `stop` is set; the result if the time was over.
+
+        Raises:
+            HydrologError: it could not start, or supervisord ended by itself.
+        """
+        folder, wishes = self._folder, self._wishes
+        if left := groups.sweep(folder):
+            self._say(f"ended {left} processes that an earlier demo had left behind")
+        self._state = folder.load_state()
+        site_s = folder.resume_s(self._state) if self._state.prepared else wishes.recordings.start.timestamp()
+        port = folder.write_settings(zone=ZONE, speed=wishes.speed, wanted_port=wishes.port)
+        folder.write_simulator(wishes.python, wishes.recordings.replays)
+        embedded.start(folder.data)
+        if not self._state.prepared and not self._prepare(site_s):
+            return None
+        self._start(site_s)
+        self._announce(f"http://127.0.0.1:{port}/")
+        self._watch()
+        return self._finish() if wishes.for_s is not None and not self._stop.is_set() else None
+
+    def close(self) -> None:
+        """End every process; the next start goes on from here."""
+        if self._group is not None:
+            self._group.stop()
+        groups.sweep(self._folder)
+        groups.stop_postgres(self._folder)
+        if self._group is not None:
+            self._state.site_s, self._state.running = self._clock.now().timestamp(), False
+            self._folder.store_state(self._state)
+        self._lock.close()
+
+    def _prepare(self, site_s: float) -> bool:
+        """False if somebody ended the demo meanwhile."""
+        began_s = time.monotonic()
+        clock = ScaledClock(1.0, time.time(), site_s)
+        environ = groups.environment(self._folder, clock)
+        prepare(self._folder, self._wishes.recordings, environ, self._stop, self._say)
+        if self._stop.is_set():
+            return False
+        self._state.prepared, self._state.first_s, self._state.site_s = True, site_s, site_s
+        self._folder.store_state(self._state)
+        self._say(f"prepared in {time.monotonic() - began_s:.0f} s")
+        return True
+
+    def _start(self, site_s: float) -> None:
+        self._clock = ScaledClock(self._wishes.speed, time.time(), site_s)
+        self._state.site_s, self._state.speed, self._state.running = site_s, self._wishes.speed, True
+        self._folder.store_state(self._state)
+        self._group = Group(self._folder, self._clock)
+        self._group.wait_until_answering()
+
+    def _announce(self, page: str) -> None:
+        give_up_s = time.monotonic() + PAGE_S
+        while time.monotonic() < give_up_s and not self._stop.wait(LOOK_S):
+            server = health.load_all(self._folder.data).get("server", {})
+            if _fresh(server, self._started):
+                break
+        self._say(f"page      {page}")
+        self._say(f"log       tail -F {self._folder.data / 'server_data.txt'}")
+        self._say(f"status    hydrolog status --config {self._folder.config}")
+        self._say(f"speed     {self._wishes.speed:g} times life; Ctrl-C ends it")
+
+    @property
+    def _started(self) -> datetime:
+        """The site's time when the group was started."""
+        return datetime.fromtimestamp(self._clock.site_s).astimezone()
+
+    def _watch(self) -> None:
+        """Say how it goes, note the site's time, until the end."""
+        assert self._group is not None
+        end_s = time.monotonic() + self._wishes.for_s if self._wishes.for_s is not None else float("inf")
+        next_word_s = next_note_s = 0.0
+        while not self._stop.is_set() and (now_s := time.monotonic()) < end_s:
+            if not self._group.running:
+                raise GroupFailed(f"supervisord has ended; see {self._folder.home / 'logs'}")
+            if now_s >= next_note_s:
+                self._state.site_s = self._clock.now().timestamp()
+                self._folder.store_state(self._state)
+                next_note_s = now_s + SAVE_EVERY_S
+            if now_s >= next_word_s:
+                self._say(self._one_line())
+                next_word_s = now_s + SAY_EVERY_S
+            self._stop.wait(min(LOOK_S, max(end_s - now_s, 0.0)))
+
+    def _one_line(self) -> str:
+        folder = self._folder
+        noted = mark.load(folder.data)
+        end = noted.end_offset if noted else 0
+        lags = {name: end - (commits.read(folder.data, name) or 0) for name in ("archive", "server")}
+        server = health.load_all(folder.data).get("consumer-server", {}).get("counters", {})
+        local = self._clock.now().astimezone(ZoneInfo(ZONE))
+        return (
+            f"{local:%a %H:%M}  rows {end:,}  waiting: archive {lags['archive']:,}, server {lags['server']:,}  "
+            f"batches sent {server.get('batches_sent', 0):,}"
+        )
+
+    def _finish(self) -> Result:
+        """Stop the readings, let what is under way arrive, count."""
+        assert self._group is not None
+        self._say("the meters fall silent; waiting until every row has arrived")
+        self._group.stop_simulator()
+        last_minute = self._last_minute_sent()
+        give_up_s = time.monotonic() + DRAIN_S
+        while not self._all_arrived(last_minute) and time.monotonic() < give_up_s and not self._stop.is_set():
+            time.sleep(LOOK_S)
+        return report.collect(self._folder, self._state, self._started)
+
+    def _last_minute_sent(self) -> int:
+        with self._folder.truth.open(encoding="ascii") as file:
+            return max((minute for minute, _ in tally.read_truth(file)), default=minute_of(self._clock.now()))
+
+    def _all_arrived(self, last_minute: int) -> bool:
+        """Every minute is closed and behind both groups' commits."""
+        noted = mark.load(self._folder.data)
+        if noted is None or noted.closed_through < last_minute:
+            return False
+        done = [commits.read(self._folder.data, name) for name in ("archive", "server")]
+        return all(offset is not None and offset >= noted.end_offset for offset in done)
+
+
+def _fresh(state: dict[str, object], started: datetime) -> bool:
+    success = state.get("last_success")
+    return bool(success) and datetime.fromisoformat(str(success)) >= started
