@@ -59,8 +59,8 @@ class FlowUse:
             middle of the quarter.
         hours: movement of the hourly ratio flow / profile - 1.
         level: the ratio's slow level at the end of the archive.
-        watch_score, short_score, long_score: limits of the tracker's score for WATCH, and for LEAK by a start
-            less than two days and longer ago.
+        watch_score, early_score, short_score, long_score: limits of the tracker's score for WATCH, and for LEAK
+            by a start less than half a day, less than two days and longer ago.
         step_spread_m3h: robust spread of the fast-minus-slow step for each hour of the day.
         step_watch, step_leak: limits of the step in those spreads, at once and after an hour.
     """
@@ -70,6 +70,7 @@ class FlowUse:
     hours: HourModel
     level: float
     watch_score: float
+    early_score: float
     short_score: float
     long_score: float
     step_spread_m3h: tuple[float, ...]

@@ -1,7 +1,7 @@
 """Return levels: the value that an archive's own daily maxima would pass about once in so many days.
 
 Fitted to the median and the quartiles of the daily maxima (Gumbel), so a few days with a leak in the archive move
-it little. Where the tails are heavy, the logarithm of the maxima is fitted instead.
+it little.
 """
 
 import math
@@ -16,16 +16,19 @@ _MEDIAN = -math.log(math.log(2))  # of the standard Gumbel distribution
 _QUARTILES = -math.log(-math.log(0.75)) + math.log(-math.log(0.25))
 
 
-def return_level(maxima: Floats, days: float, heavy: bool = False) -> float:
-    """Level passed about once in `days` by daily `maxima` (NaN = no such day); infinity with too few days."""
+def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
+    """Level passed about once in `days` by daily `maxima` (NaN = no such day); infinity with too few days.
+
+    With `rank`, the level is at least the `rank`-th largest maximum: tails may be heavier than Gumbel's, but what
+    the archive holds of leaks (fewer than `rank` days) must not set the limit.
+    """
     values = maxima[np.isfinite(maxima)]
     if len(values) < LEAST_DAYS:
         return math.inf
-    if heavy:
-        return math.exp(return_level(np.log(np.maximum(values, 1e-9)), days))
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     scale = (high - low) / _QUARTILES
-    return float(middle + scale * (-math.log(-math.log(1 - 1 / days)) - _MEDIAN))
+    level = float(middle + scale * (-math.log(-math.log(1 - 1 / days)) - _MEDIAN))
+    return max(level, float(np.sort(values)[-rank])) if rank else level
 
 
 def daily_maxima(values: Floats, per_day: int) -> Floats:

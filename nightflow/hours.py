@@ -8,12 +8,15 @@ import numpy as np
 from common.tracking import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
 from nightflow.extremes import Floats, daily_maxima, return_level, spread
 
-HOUR_SCALES_H = (1.5, 2.5, 4.0, 6.0)
+TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
+HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
 DAY_SCALES_H = (24.0, 72.0, 168.0)
 DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
 LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
 WARM_H = 10 * 24
-LEAST_WATCH, LEAST_LEAK = 2.5, 3.5  # scores below these are noise whatever the archive says
+AGES_H = ((3, MAX_AGE_H), (2, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
+WATCH_RETURN_DAYS = 30.0
+LEAST_WATCH, LEAST_LEAK = 3.0, 4.2  # scores below these are noise whatever the archive says
 
 
 def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourModel:
@@ -53,7 +56,7 @@ def _likelihood(
     day_variance: Floats,
     level_variance: Floats,
 ) -> Floats:
-    """Log likelihood of each parameter set, surprises cut: the filter of `common.tracking` over a whole grid."""
+    """Log likelihood of each parameter set, surprises with heavy tails: the filter of `common.tracking` over a whole grid."""
     sets = len(by_hour)
     move = np.stack([np.ones(sets), by_day, by_hour], axis=1)  # sets x 3
     mean = np.zeros((sets, 3))
@@ -76,7 +79,7 @@ def _likelihood(
         wrong = value - mean.sum(axis=1)
         surprise = np.abs(wrong) / np.sqrt(variance)
         if place >= WARM_H:
-            total -= 0.5 * np.log(variance) + 0.5 * np.minimum(surprise, CLIP) ** 2
+            total -= 0.5 * np.log(variance) + (TAIL + 1) / 2 * np.log1p(surprise**2 / TAIL)
         gain = seen / (variance * np.maximum(surprise / CLIP, 1.0))[:, None]
         mean += gain * wrong[:, None]
         cov -= gain[:, :, None] * seen[:, None, :]
@@ -86,25 +89,24 @@ def _likelihood(
 def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, level: float) -> tuple[Floats, Floats]:
     """Run the tracker over the archive: the steady ratio it expects ahead of each hour, and the scores after it.
 
-    Scores are hours x 3: starts of 3 hours and more, of 12 to 48 hours, of 48 hours and more; NaN at the beginning.
+    Scores are hours x 4: starts 3 hours old and more, 2 to 12, 12 to 48, 48 and more; NaN at the beginning.
     """
     tracker = Tracker(model, level=level)
     ahead = np.zeros(len(ratio))
-    scores = np.full((len(ratio), 3), np.nan)
+    scores = np.full((len(ratio), len(AGES_H)), np.nan)
     for place, value in enumerate(ratio.tolist()):
         ahead[place] = tracker.steady()
         tracker.step(place, int(of_hour[place]), None if math.isnan(value) else value, float(leak[place]))
         if place >= WARM_H:
-            spans = ((3, MAX_AGE_H), (12, 48), (48, MAX_AGE_H))
-            scores[place] = [tracker.best(young, old).score for young, old in spans]
+            scores[place] = [tracker.best(young, old).score for young, old in AGES_H]
     return ahead, scores
 
 
-def score_limits(scores: Floats, return_days: float) -> tuple[float, float, float]:
-    """Limits of WATCH, and of LEAK by short and by long starts."""
-    watch, short, long = (daily_maxima(scores[:, column], 24) for column in range(3))
-    return (
-        max(LEAST_WATCH, return_level(watch, 30.0)),
-        max(LEAST_LEAK, return_level(short, return_days)),
-        max(LEAST_LEAK, return_level(long, return_days)),
+def score_limits(scores: Floats, return_days: float) -> tuple[float, float, float, float]:
+    """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
+    watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
+    early, short, long = (
+        max(LEAST_LEAK, return_level(maxima, return_days, rank=rank))
+        for maxima, rank in zip(leaks, (3, 6, 10), strict=True)
     )
+    return max(LEAST_WATCH, return_level(watch, WATCH_RETURN_DAYS)), early, short, long

@@ -15,9 +15,7 @@ LEAST_LEVEL = 0.25  # of the mean, as in the detector
 LOW_SHARE = 0.25  # of the lowest value in ten thousand: below, a meter that never shows nought has failed
 
 
-def channel_limits(
-    values: Floats, prior: ChannelLimits, *, floor_share: float, rooted: bool
-) -> ChannelLimits:
+def channel_limits(values: Floats, prior: ChannelLimits, *, floor_share: float, rooted: bool) -> ChannelLimits:
     """Limits from an archive. A spike smaller than `floor_share` of the mean is none: bursts must pass.
 
     `rooted`: the texture of the values goes with their square root (flow), instead of being the same everywhere.

@@ -67,7 +67,7 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
     level = slow_level(ratio)
     model = fit_hours(ratio, ratio - level, of_hour)
     ahead, scores = walk(model, ratio, mean / hourly_mean(usual), of_hour, float(level[0]))
-    watch, short, long = score_limits(scores, return_days)
+    watch, early, short, long = score_limits(scores, return_days)
     steps, lasting = step_statistics(flow, usual, ahead)
     hour = calendar.hour_of(np.arange(0, len(flow), STRIDE))
     step_spread, lasting_spread = by_hour(steps, hour), by_hour(lasting, hour)
@@ -78,12 +78,13 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
         hours=model,
         level=float(level[-1]),
         watch_score=watch,
+        early_score=early,
         short_score=short,
         long_score=long,
         step_spread_m3h=tuple(map(float, step_spread)),
         lasting_spread_m3h=tuple(map(float, lasting_spread)),
         step_watch=return_level(daily_maxima(steps / step_spread[hour], per_day), WATCH_RETURN_DAYS),
-        step_leak=return_level(daily_maxima(lasting / lasting_spread[hour], per_day), return_days),
+        step_leak=return_level(daily_maxima(lasting / lasting_spread[hour], per_day), return_days, rank=2),
     )
 
 

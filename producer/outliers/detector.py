@@ -24,6 +24,7 @@ from producer.outliers.verdict import Verdict
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
 HEADLOSS = 1.85  # exponent of the flow in the pressure it costs (Hazen-Williams)
+BASE_QUARTERS = 6  # before a step that its base may rest on
 SUNDAY = 6  # holidays are judged as Sundays
 
 
@@ -73,10 +74,14 @@ class Detector:
         self.quarter = self.hour = -1
         self.local_hour = self.day_minute = 0
         self.in_night = False
+        self.day: date | None = None
+        self.weekday = 0
         self.usual = self.before = self.after = self.still = 0.0
         self.found: list[Finding] = []
         if self.minute is not None:
             self.hour = self.minute // 60
+            self.day = datetime.fromtimestamp(self.minute * 60, self.zone).date()
+            self.weekday = self._kind(self.day)
             self._new_quarter(self.minute)
 
     def state(self) -> dict[str, Any]:
@@ -145,13 +150,27 @@ class Detector:
 
     def _usual_hour(self) -> float:
         """Mean of the criterion over the running hour, m3/h."""
-        first = self.day_minute // 60 * 4
-        row = self._profile()
-        return sum(row[first : first + 4]) / 4
+        return self._hour_mean(self._profile(), self.local_hour)
 
-    def _profile(self) -> tuple[float, ...]:
-        assert self.criteria.use is not None
-        return self.criteria.use.profile_m3h[self.weekday]
+    @staticmethod
+    def _hour_mean(row: tuple[float, ...], hour: int) -> float:
+        return sum(row[4 * hour : 4 * hour + 4]) / 4
+
+    def _profile(self, other: bool = False) -> tuple[float, ...]:
+        """The day's criterion in the reading that fits better, or in the `other`."""
+        assert self.criteria.use is not None and self.value is not None
+        sunday = self.value.as_sunday != other
+        return self.criteria.use.profile_m3h[SUNDAY if sunday else self.weekday]
+
+    def holiday_rise(self, since: int, minute: int) -> float:
+        """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""
+        if self.value is None or not self.value.undecided():
+            return 0.0
+        own, other = self._profile(), self._profile(other=True)
+        now = self.day_minute // 15
+        then = now - (minute - since) // 15
+        apart = [other[place] - own[place] for place in range(max(0, then - BASE_QUARTERS), max(1, then))]
+        return max(0.0, other[now] - own[now] - min(apart)) * (1.0 + self.ahead)
 
     def _new_quarter(self, minute: int) -> None:
         """Every 15 minutes: the local time, the criterion, and what is due at the end of an hour and a night."""
@@ -166,7 +185,8 @@ class Detector:
         self.local_hour = local.hour
         self.day_minute = local.hour * 60 + local.minute
         day = local.date()
-        self.weekday = SUNDAY if day in self.holidays else day.weekday()
+        if day != self.day:
+            self._new_day(day)
         in_night = START_MIN <= self.day_minute < END_MIN
         if self.in_night and not in_night:
             self.judge.night_over(minute)
@@ -181,10 +201,21 @@ class Detector:
         if self.criteria.pressure_use is not None:
             self.still = self.criteria.pressure_use.still_bar[self.day_minute // 15]
 
+    def _new_day(self, day: date) -> None:
+        self.day = day
+        self.weekday = self._kind(day)
+        if self.value is not None:
+            self.value.new_day(working=self.weekday != SUNDAY)
+
+    def _kind(self, day: date) -> int:
+        return SUNDAY if day in self.holidays else day.weekday()
+
     def _close_hour(self, minute: int) -> None:
         if self.value is None or self.steps is None:
             return
-        self.value.close(self.hour, self.local_hour)
+        own, other = self._profile(), self._profile(other=True)
+        hour = self.local_hour
+        self.value.close(self.hour, hour, self._hour_mean(own, hour), self._hour_mean(other, hour))
         if self.steps.since is None:
             self.ahead = self.value.tracker.steady()
             self.steps.stretch = self.value.tracker.stretch()

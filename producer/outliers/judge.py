@@ -37,6 +37,8 @@ class Judge:
             )
             self._watch(STEP, minute, since=since, reason=reason, value=rise, limit=steps.watch_limit)
             return
+        if steps.rise - detector.holiday_rise(since, minute) < steps.lasting_limit:
+            return
         mean = value.use.mean_m3h
         reason = (
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "

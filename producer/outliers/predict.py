@@ -17,7 +17,7 @@ WARM_ROWS = 90  # rows until the slow mean means something
 LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
 REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
 CALM_MIN = 20  # below half the limit for so long = over
-GIVE_UP_MIN = 6 * 60  # not over, not large enough for a LEAK: VALUE judges it from here on
+GIVE_UP_MIN = 150  # not over, not large enough for a LEAK: VALUE judges it from here on
 STAYS = 0.5  # share of a limit below which a step counts as gone
 
 

@@ -2,6 +2,9 @@
 
 Each hour's mean is compared with the criterion; `common.tracking` says by how much a constant flow, begun at the
 best-fitting moment, explains the excess, and how sure that is.
+
+Nobody tells a box at a pipe of every holiday, so on working days a second tracker follows the day as if it were a
+Sunday. The day becomes one when that fits clearly better, and until it is clear a LEAK must stand against both.
 """
 
 from typing import Any
@@ -14,8 +17,14 @@ ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's sh
 ORDINARY_H = 12  # hours after which such a use is over
 WATCH_AGE_H = 3  # younger is PREDICT's business
 LARGE_AGE_H = 2  # a larger shift is judged this early
-SHORT_AGE_H = 48  # starts younger than this have the short limit
+SHORT_H = 48  # starts younger than this have the short limit
 RECENT_H = 384
+CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
+GONE_SCORE = 2.5  # a fall needs less proof than a rise: clearing too late hides the next leak
+GONE_SHARE = 0.5
+OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
+DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
+CUT = 3.0  # standard deviations that one hour counts at most between two readings of a day
 
 
 class Value:
@@ -25,30 +34,65 @@ class Value:
         self.use = use
         state = state or {}
         self.tracker = Tracker(use.hours, state.get("tracker"), use.level)
+        other = state.get("other")
+        self.other: Tracker | None = Tracker(use.hours, other) if other else None
+        self.as_sunday: bool = state.get("as_sunday", False)  # the day is read as a Sunday, though it is none
+        self.better: float = state.get("better", 0.0)  # how much better the other reading fits today
         self.flow_sum: float = state.get("flow_sum", 0.0)
         self.usual_sum: float = state.get("usual_sum", 0.0)
         self.rows: int = state.get("rows", 0)
         self.offset: float = state.get("offset", 0.0)
 
     def state(self) -> dict[str, Any]:
+        names = ("as_sunday", "better", "flow_sum", "usual_sum", "rows", "offset")
         return {
             "tracker": self.tracker.state(),
-            "flow_sum": self.flow_sum,
-            "usual_sum": self.usual_sum,
-            "rows": self.rows,
-            "offset": self.offset,
+            "other": self.other.state() if self.other else None,
+            **{name: getattr(self, name) for name in names},
         }
 
-    def close(self, hour: int, local_hour: int) -> None:
-        """The hour is over: hand its mean to the tracker."""
-        if self.rows >= LEAST_ROWS:
-            leak = self.use.mean_m3h * self.rows / self.usual_sum
-            ratio = self.flow_sum / self.usual_sum - 1.0 - self.offset * leak
-            self.tracker.step(hour, local_hour, ratio, leak)
-        else:
+    def new_day(self, working: bool) -> None:
+        """A local day begins; on a `working` day the Sunday reading is followed beside it."""
+        self.other = Tracker(self.use.hours, self.tracker.state()) if working else None
+        self.as_sunday = False
+        self.better = 0.0
+
+    def close(self, hour: int, local_hour: int, usual_m3h: float, other_m3h: float) -> bool:
+        """The hour is over: hand its mean to the trackers. True = the reading of the day has changed.
+
+        `usual_m3h` and `other_m3h` are the criterion's means of the hour in the day's reading and in the other.
+        """
+        if self.rows < LEAST_ROWS:
             self.tracker.step(hour, local_hour, None, 0.0)
+            if self.other is not None:
+                self.other.step(hour, local_hour, None, 0.0)
+            self._new_hour()
+            return False
+        mean, usual = self.flow_sum / self.rows, self.usual_sum / self.rows
+        self._new_hour()
+        self._take(self.tracker, hour, local_hour, mean, usual)
+        if self.other is None:
+            return False
+        self._take(self.other, hour, local_hour, mean, usual * other_m3h / usual_m3h)
+        self.better += min(abs(self.tracker.surprise), CUT) ** 2 - min(abs(self.other.surprise), CUT) ** 2
+        if self.better > CLEARLY:
+            self.tracker, self.other = self.other, self.tracker
+            self.as_sunday = not self.as_sunday
+            self.better = 0.0
+            return True
+        return False
+
+    def _take(self, tracker: Tracker, hour: int, local_hour: int, mean: float, usual: float) -> None:
+        leak = self.use.mean_m3h / usual
+        tracker.step(hour, local_hour, mean / usual - 1.0 - self.offset * leak, leak)
+
+    def _new_hour(self) -> None:
         self.flow_sum = self.usual_sum = 0.0
         self.rows = 0
+
+    def undecided(self) -> bool:
+        """Whether the day may still turn out to be of the other kind."""
+        return self.other is not None and self.better > -CLEARLY
 
     def watch(self) -> Shift | None:
         """A shift that is worth a look."""
@@ -58,16 +102,26 @@ class Value:
     def leak(self) -> Shift | None:
         """A shift that is no ordinary use: older than half a day, or larger than such a use ever is."""
         use = self.use
-        long = self.tracker.best(SHORT_AGE_H, RECENT_H)
-        if long.score > use.long_score:
-            return long
-        short = self.tracker.best(ORDINARY_H, SHORT_AGE_H)
-        if short.score > use.short_score:
-            return short
-        large = self.tracker.best(LARGE_AGE_H, ORDINARY_H)
-        if large.score > use.short_score and large.size - large.error > ORDINARY_SHARE:
-            return large
+        for young, old, limit in (
+            (SHORT_H, RECENT_H, use.long_score),
+            (ORDINARY_H, SHORT_H, use.short_score),
+            (LARGE_AGE_H, ORDINARY_H, use.early_score),
+        ):
+            shift = self.tracker.best(young, old)
+            ordinary = young < ORDINARY_H and shift.size - shift.error <= ORDINARY_SHARE
+            if shift.score > limit and not ordinary and not self._doubtful(young, old, limit):
+                return shift if self._flows(shift) else None
         return None
+
+    def _flows(self, shift: Shift) -> bool:
+        """Whether it still flows: a pool that is full by now was no leak."""
+        fall = self.tracker.best(1, ORDINARY_H, sign=-1)
+        return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
+
+    def _doubtful(self, young: int, old: int, limit: float) -> bool:
+        if self.other is None or not self.undecided():
+            return False
+        return self.other.best(young, old).score < DOUBT * limit
 
     def gone(self, size: float) -> bool:
         """Whether most of a known leak of `size` (share of the mean) has stopped."""
@@ -77,8 +131,6 @@ class Value:
     def accept(self, since_hour: int, size: float) -> None:
         """A leak of `size` (share of the mean) runs since `since_hour`; negative when it has ended."""
         self.tracker.accept(since_hour, size)
+        if self.other is not None:
+            self.other.accept(since_hour, size)
         self.offset += size
-
-
-GONE_SCORE = 2.5  # a fall needs less proof than a rise: clearing too late hides the next leak
-GONE_SHARE = 0.5
