@@ -1,0 +1,45 @@
+"""`hydrolog check`: is everything in place? Each line says ok, or what to do."""
+
+from rich.text import Text
+
+from common import clock, settings
+from common.cli import shell
+from common.cli.checks import LOOKS
+
+
+def run(args: list[str]) -> int:
+    """Look at everything; 0 if all is well, 1 if something needs fixing.
+
+    Raises:
+        SettingsError: the settings are wrong; nothing else is looked at then.
+    """
+    options = shell.parser(
+        "check",
+        "Look at settings, folder, clock, log, port, database and server. Nothing is changed, no row is sent. "
+        "Exit code 1: something needs fixing; 2: the settings are wrong.",
+    ).parse_args(args)
+    chosen = settings.load(options.config)
+    _check_night(chosen)
+    console = shell.console()
+    console.print(
+        _line(True, "settings", shell.printable(options.config or "defaults and environment")), soft_wrap=True
+    )
+    now = clock.from_environment().now()
+    all_well = True
+    for look in LOOKS:
+        for finding in look(chosen, now):
+            all_well &= finding.ok
+            console.print(_line(*finding), soft_wrap=True)
+    return 0 if all_well else 1
+
+
+def _check_night(chosen: settings.Settings) -> None:
+    """Times that make no night would stop nightflow; they are a wrong setting here, too."""
+    from nightflow.window import plan_of
+
+    plan_of(chosen)
+
+
+def _line(ok: bool, subject: str, text: str) -> Text:
+    word, style = ("ok ", "green") if ok else ("FIX", "bold red")
+    return Text.assemble((word, style), f"  {subject}: {text}")

@@ -1,0 +1,239 @@
+"""The looks of `hydrolog check`, each at one thing: what is well, or what to do about it. They change nothing.
+
+A look may put a file of its own into the data folder for a moment, open the port while no producer has it, and post
+an empty body to the server: that shows whether the token is taken, and brings no row.
+"""
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from common import commits, database, health, mark
+from common.cli.init_db import database_name
+from common.cli.shell import printable
+from common.clock import minute_start
+from common.errors import DatabaseDown, LogError, PortError, SettingsError
+from common.lines import LONGEST_LINE, parse_header
+from common.settings import SERVER_TOKEN, Settings, read_token
+
+MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, and then Postgres needs room to breathe
+OLDEST_CLOCK = 2020  # a box without a battery starts in 1970 or 2000
+# On these a lock of one process is not seen by another, or a rename is not atomic.
+SHARES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "vboxsf", "vfat", "exfat"}
+TABLES = (
+    "sensor_tb",
+    "real_val_tb",
+    "unregistered_val_tb",
+    "outlier_tb",
+    "pred_val_tb",
+    "night_flow_val_tb",
+    "night_report_tb",
+    "received_tb",
+    "received_batch_tb",
+)
+LOG_FILE = "server_data.txt"
+
+
+class Finding(NamedTuple):
+    """One line of the check."""
+
+    ok: bool
+    subject: str
+    text: str  # what is well; or what is wrong and what to do
+
+
+Look = Callable[[Settings, datetime], Iterator[Finding]]
+
+
+def folder(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+    """The data folder: there, writable, with room, on a local disk."""
+    data = chosen.paths.data
+    if not data.is_dir():
+        yield Finding(False, "folder", f"{data} is not there; the first process makes it, or: mkdir -p {data}")
+        return
+    try:
+        with tempfile.NamedTemporaryFile(dir=data, prefix="check."):
+            pass
+    except OSError as error:
+        owner = f"sudo chown -R $USER {data}"
+        yield Finding(False, "folder", f"{data} cannot be written ({error.strerror}); if it is yours to use: {owner}")
+        return
+    yield Finding(True, "folder", f"{data} can be written")
+    free = shutil.disk_usage(data).free
+    room = f"{free / 1e9:.1f} GB free"
+    yield Finding(free >= MIN_FREE_BYTES, "disk", room if free >= MIN_FREE_BYTES else f"only {room}: make room")
+    kind = file_system(data)
+    if kind in SHARES:
+        yield Finding(
+            False, "file system", f"{data} is on {kind}, where locks do not hold; set paths.data to a local disk"
+        )
+    else:
+        yield Finding(True, "file system", kind)
+
+
+def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """The kind of file system that holds the path; "unknown" where the system does not tell."""
+    try:
+        lines = mounts.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return "unknown"
+    best, kind = -1, "unknown"
+    for line in lines:
+        parts = line.split(" ")
+        point = parts[1].replace("\\040", " ") if len(parts) > 2 else ""
+        if point and path.resolve().is_relative_to(point) and len(point) >= best:
+            best, kind = len(point), parts[2]
+    return kind
+
+
+def clock(chosen: Settings, now: datetime) -> Iterator[Finding]:
+    """The clock and the zone."""
+    local = now.astimezone(chosen.site.zone)
+    text = f"{local.isoformat(sep=' ', timespec='seconds')} in {chosen.site.timezone}"
+    known = mark.load(chosen.paths.data)
+    if now.year < OLDEST_CLOCK:
+        yield Finding(False, "clock", f"{text}: the clock was never set; set it, or start a time service (chrony)")
+    elif known and now < minute_start(known.closed_through) - timedelta(minutes=2):
+        last = minute_start(known.closed_through).astimezone(chosen.site.zone).isoformat(sep=" ", timespec="minutes")
+        yield Finding(False, "clock", f"{text}, but minute {last} is closed already; set the clock")
+    else:
+        yield Finding(True, "clock", text)
+
+
+def port(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+    """The serial line: what the producer that has it says, or whether it opens."""
+    from producer.port import Port, check_url
+    from server.state import alive
+
+    url = chosen.line.url
+    state = health.load_all(chosen.paths.data).get("producer")
+    if state is not None and "pid" in state and alive(state):
+        counters = state.get("counters")
+        said = counters.get("port") if isinstance(counters, dict) else None
+        yield Finding(
+            said in ("reading", None),
+            "port",
+            f"{printable(url)}, the producer (process {state['pid']}) has it: {printable(said or 'open')}"
+            + ("" if said in ("reading", None) else f"; {printable(state.get('problem') or 'see hydrolog status')}"),
+        )
+        return
+    try:
+        check_url(url)
+        tried = Port(url, chosen.line.baudrate, threading.Event())
+        tried.open()
+        tried.close()
+    except (PortError, SettingsError) as error:
+        yield Finding(False, "port", f"{printable(error)}")
+    else:
+        yield Finding(True, "port", f"{printable(url)} opens at {chosen.line.baudrate} baud")
+
+
+def tables(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+    """The database: it answers, the tables are there, sensors are registered."""
+    connection = database.Database(chosen, "check")
+    try:
+        with connection.transaction() as cursor:
+            where = database_name(database.address(chosen))
+            cursor.execute("SELECT current_setting('server_version')")
+            version = cursor.fetchone()
+            yield Finding(True, "database", f"Postgres {version[0] if version else '?'}, {printable(where)}")
+            cursor.execute(
+                "SELECT name FROM unnest(%s::text[]) AS t (name) WHERE to_regclass(name) IS NULL", [[*TABLES]]
+            )
+            if missing := [name.upper() for (name,) in cursor.fetchall()]:
+                yield Finding(False, "tables", f"missing: {', '.join(missing)}; run: hydrolog init-db")
+                return
+            yield Finding(True, "tables", f"all {len(TABLES)} are there")
+            cursor.execute("SELECT count(*) FROM SENSOR_TB")
+            count = cursor.fetchone()
+        if count and count[0]:
+            yield Finding(True, "sensors", f"{count[0]} registered")
+        else:
+            yield Finding(False, "sensors", "none is registered; run: hydrolog sensors add ID")
+    except DatabaseDown as down:
+        yield Finding(False, "database", f"{printable(down)}; start it, or correct database.url")
+    finally:
+        connection.close()
+
+
+def server(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+    """The server: reachable, and it takes the token. An empty body is posted, no row."""
+    from consumer.post import Address, Poster
+
+    if "server" not in chosen.log.groups:
+        yield Finding(True, "server", 'log.groups does not name "server": nothing is sent')
+        return
+    if not chosen.server.url:
+        yield Finding(False, "server", 'server.url is empty: set it, or take "server" out of log.groups')
+        return
+    try:
+        token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
+        poster = Poster(Address.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
+    except SettingsError as error:
+        yield Finding(False, "server", printable(error))
+        return
+    answer = poster.post(b"", f"{chosen.site.id}/check", token)
+    ok, text = server_says(answer.status, answer.problem)
+    yield Finding(ok, "server", f"{printable(chosen.server.url)} {text}")
+
+
+def server_says(status: int | None, problem: str) -> tuple[bool, str]:
+    """What an answer to an empty body says about the address and the token."""
+    if status is None:
+        return False, f"does not answer ({printable(problem)}); look at server.url, the network, the server"
+    if status in (401, 403):
+        return False, f"refuses the token ({status}); put the right one into server.token_file"
+    if status in (404, 405):
+        return False, f"takes no batches there ({status}); look at the path in server.url"
+    if 300 <= status < 400:
+        return False, f"redirects ({status}), which is not followed; put the final address into server.url"
+    if status >= 500 or status in (408, 425, 429):
+        return False, f"has trouble of its own ({status}); batches wait until it is over"
+    return True, f"answers, the token is taken ({status} to an empty body)"
+
+
+def log(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+    """The log: its header, its size, how far each group has come."""
+    if chosen.log.url != "file":
+        yield Finding(True, "log", f"{printable(chosen.log.url)}: look at it with the cluster's own tools")
+        return
+    path = chosen.paths.data / LOG_FILE
+    try:
+        with path.open("rb") as file:
+            header = parse_header(file.readline(LONGEST_LINE).removesuffix(b"\n"))
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        yield Finding(True, "log", "none yet; the producer makes it")
+        return
+    except OSError as error:
+        yield Finding(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
+        return
+    if header is None:
+        yield Finding(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
+    elif size > chosen.log.warn_bytes:
+        yield Finding(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
+    else:
+        yield Finding(True, "log", f"{size} bytes from offset {header.base} on")
+    known = mark.load(chosen.paths.data)
+    for group in chosen.log.groups:
+        yield _group(chosen, group, known.end_offset if known else None)
+
+
+def _group(chosen: Settings, group: str, end: int | None) -> Finding:
+    subject = f"group {group}"
+    try:
+        committed = commits.read(chosen.paths.data, group)
+    except LogError as error:
+        return Finding(False, subject, f"{printable(error)}; run as the user of the processes")
+    if committed is None:
+        return Finding(False, subject, f"has never committed; start: hydrolog-consumer --group {group}")
+    behind = f", {max(0, end - committed)} rows behind" if end is not None else ""
+    return Finding(True, subject, f"at offset {committed}{behind}")
+
+
+LOOKS: tuple[Look, ...] = (folder, clock, log, port, tables, server)

@@ -1,0 +1,189 @@
+"""`hydrolog status`: how each process and each sensor is doing, in words; the same judgement as on the page."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from common import clock, database, flags, mark, settings
+from common.cli import shell
+from common.clock import Clock, minute_start
+from common.errors import DatabaseDown
+from common.settings import Settings
+
+LOG_FILE = "server_data.txt"
+STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
+MAX_COUNTERS = 6  # of a process: the line stays readable; --json has all
+Json = dict[str, Any]
+
+
+def run(args: list[str]) -> int:
+    """Print the state; 0 if nothing needs a person, 1 if something does."""
+    parser = shell.parser("status", "How each process and each sensor is doing. Exit code 1: somebody should look.")
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+    options = parser.parse_args(args)
+    chosen = settings.load(options.config)
+    state, troubles = read(chosen, clock.from_environment())
+    if options.json:
+        sys.stdout.write(json.dumps(state, indent=1) + "\n")
+    else:
+        _show(shell.console(), chosen, state, troubles)
+    return 1 if troubles else 0
+
+
+def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
+    """The state of the box as the page has it, with what only the box itself can say; and the troubles, in words."""
+    from server import state as page
+
+    connection = database.Database(chosen, "status")
+    try:
+        state = page.read(connection, chosen, time)
+        newest = _newest_rows(connection) if not state["database"] else {}
+    finally:
+        connection.close()
+    known = mark.load(chosen.paths.data)
+    for sensor in state["sensors"]:
+        sensor.update(newest.get(sensor["sensor"], {}))
+    if state["database"] and known:
+        state["sensors"] = [_from_mark(name, minute, time.now()) for name, minute in sorted(known.sensors.items())]
+    state["log"] = {
+        "bytes": _size(chosen),
+        "end_offset": known.end_offset if known else None,
+        "closed_through": minute_start(known.closed_through).isoformat() if known else None,
+    }
+    return state, [*page.well(state)[1], *_troubles(chosen, state)]
+
+
+def _newest_rows(connection: database.Database) -> dict[str, Json]:
+    """Samples and flags of each registered sensor's newest row; nothing while the database is away."""
+    try:
+        with connection.transaction() as cursor:
+            cursor.execute(database.statement("sensor_newest"))
+            return {
+                sensor: {"samples": samples, "flow_flags": flow_flags, "pressure_flags": pressure_flags}
+                for sensor, samples, flow_flags, pressure_flags in cursor.fetchall()
+            }
+    except DatabaseDown:
+        return {}
+
+
+def _from_mark(sensor: str, minute: int, now: datetime) -> Json:
+    """What the producer's mark knows of a sensor while the database is away."""
+    newest = minute_start(minute)
+    age_s = max(0.0, (now - newest).total_seconds() - 60.0)
+    return {
+        "sensor": sensor,
+        "name": "",
+        "newest": int(newest.timestamp()),
+        "age_s": age_s,
+        "state": "warn",
+        "word": "in the log",
+        "detail": "no database: only its last closed minute is known",
+    }
+
+
+def _size(chosen: Settings) -> int | None:
+    try:
+        return (chosen.paths.data / LOG_FILE).stat().st_size
+    except OSError:
+        return None
+
+
+def _troubles(chosen: Settings, state: Json) -> list[str]:
+    troubles = [f"sensor {entry['sensor']}: {_words(entry)}" for entry in state["sensors"] if entry["state"] == "bad"]
+    size = state["log"]["bytes"]
+    if size is not None and size > chosen.log.warn_bytes:
+        troubles.append(f"the log has {_megabytes(size)}: a group lags behind")
+    return troubles
+
+
+def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) -> None:
+    console.print(_processes(state))
+    console.print(_sensors(chosen, state))
+    for unknown in state["unregistered"]:
+        name, first = shell.printable(unknown["sensor"]), _local(unknown["first"], chosen)
+        advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"
+        console.print(advice, style="yellow", soft_wrap=True)
+    console.print(_log_line(state))
+    for trouble in troubles:
+        console.print(f"look: {shell.printable(trouble)}", style=STYLES["bad"], soft_wrap=True)
+    if not troubles:
+        console.print("all is well", style=STYLES["ok"])
+
+
+def _processes(state: Json) -> Table:
+    from server.judge import age_words
+
+    lags = {f"consumer-{group['group']}": group["lag"] for group in state["groups"]}
+    table = Table("process", "state", "last success", "rows behind", "counters")
+    for process in state["processes"]:
+        success = process["success"]
+        lag = lags.get(process["role"])
+        table.add_row(
+            shell.cell(process["role"]),
+            shell.cell(_words(process), STYLES[process["state"]]),
+            f"{age_words(state['now'] - success)} ago" if success is not None else "never",
+            "" if lag is None else str(lag),
+            shell.cell(_counters(process["counters"])),
+        )
+    return table
+
+
+def _words(entry: Json) -> str:
+    return f"{entry['word']}: {entry['detail']}" if entry["detail"] else str(entry["word"])
+
+
+def _counters(counters: Json) -> str:
+    """The counters that are not zero or empty, the first few of them."""
+    told = [f"{name}={_short(value)}" for name, value in counters.items() if value and name not in ("lag", "problem")]
+    return " ".join(told[:MAX_COUNTERS]) + (" ..." if len(told) > MAX_COUNTERS else "")
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{count}" for name, count in value.items())
+    return str(value)
+
+
+def _sensors(chosen: Settings, state: Json) -> Table:
+    from server.judge import age_words
+
+    table = Table("sensor", "name", "newest row", "age", "flow m3/h", "pressure bar", "readings", "state")
+    for sensor in state["sensors"]:
+        table.add_row(
+            shell.cell(sensor["sensor"]),
+            shell.cell(sensor["name"]),
+            _local(sensor["newest"], chosen),
+            age_words(sensor["age_s"]) if sensor["age_s"] is not None else "",
+            shell.number(sensor.get("flow")),
+            shell.number(sensor.get("pressure")),
+            str(sensor.get("samples", "")),
+            shell.cell("; ".join([_words(sensor), *_flag_words(sensor)]), STYLES[sensor["state"]]),
+        )
+    return table
+
+
+def _flag_words(sensor: Json) -> Iterable[str]:
+    for channel in ("flow", "pressure"):
+        for flag in flags.explain(channel, sensor.get(f"{channel}_flags", "")):
+            yield f"{channel} {flag.method}: {flag.meaning}"
+
+
+def _log_line(state: Json) -> str:
+    log = state["log"]
+    size = _megabytes(log["bytes"]) if log["bytes"] is not None else "no server_data.txt yet"
+    return f"log: {size}" + (f", next offset {log['end_offset']}" if log["end_offset"] is not None else "")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
+
+
+def _local(seconds: int | None, chosen: Settings) -> str:
+    if seconds is None:
+        return "none"
+    return datetime.fromtimestamp(seconds, UTC).astimezone(chosen.site.zone).strftime("%Y-%m-%d %H:%M")

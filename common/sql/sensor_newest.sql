@@ -1,0 +1,7 @@
+-- Samples and flags of each registered sensor's newest row: one look at the end of the key a sensor.
+SELECT known.sensor, newest.samples, newest.flow_flags, newest.pressure_flags
+FROM SENSOR_TB AS known
+CROSS JOIN LATERAL (
+    SELECT samples, flow_flags, pressure_flags FROM REAL_VAL_TB AS taken
+    WHERE taken.sensor = known.sensor ORDER BY time DESC LIMIT 1
+) AS newest
