@@ -33,24 +33,32 @@ class Framer:
         """The line was opened anew: what comes first may be the end of a frame, and nobody's fault."""
         self._rest, self._kept, self._first = self._kept, b"", True
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames completed by `chunk`, from their ``$`` to before their line end."""
-        *lines, rest = (self._rest + chunk).split(_END)
+    def lines(self, chunk: bytes) -> bytes:
+        """The whole lines that `chunk` completes; what is left begins the next."""
+        text = self._rest + chunk
+        end = text.rfind(_END) + 1
+        rest = text[end:]
         self._rest = rest if len(rest) <= LONGEST_FRAME else self._cut(rest)
+        return text[:end]
+
+    def frames(self, text: bytes) -> list[bytes]:
+        """What may be a frame in a piece of text, from its ``$`` to before its line end; the rest is noise."""
         frames = []
-        for line in lines:
+        for line in text.split(_END):
             start = line.rfind(_START)
-            if start < 0:
-                self._count_noise(line)
-            else:
-                if start:
-                    self._count_noise(line[:start])
+            if start:
+                self._count_noise(line[:start] if start > 0 else line)
+            if start >= 0:
                 frames.append(line[start:].rstrip(b"\r"))
             self._first = False
         return frames
 
-    def _count_noise(self, line: bytes) -> None:
-        if line.strip() and not self._first:
+    def good(self) -> None:
+        """A frame was found without the help of `frames`: whatever comes now is not the end of an older one."""
+        self._first = False
+
+    def _count_noise(self, text: bytes) -> None:
+        if text.strip() and not self._first:
             self._refused["noise"] += 1
 
     def _cut(self, rest: bytes) -> bytes:

@@ -29,12 +29,24 @@ class MinuteMean:
     samples: int  # readings, with or without a value
 
 
-class _Sums:
+class Sums:
+    """What came of one sensor in one minute so far."""
+
     __slots__ = ("flow", "flow_count", "pressure", "pressure_count", "samples")
 
     def __init__(self) -> None:
         self.flow = self.pressure = 0.0
         self.flow_count = self.pressure_count = self.samples = 0
+
+    def take(self, flow: float | None, pressure: float | None) -> None:
+        """Add a reading."""
+        self.samples += 1
+        if flow is not None:
+            self.flow += flow
+            self.flow_count += 1
+        if pressure is not None:
+            self.pressure += pressure
+            self.pressure_count += 1
 
     def mean(self, minute: int, sensor: str) -> MinuteMean:
         return MinuteMean(
@@ -53,31 +65,34 @@ class Minutes:
         self.lateness_s = lateness_s
         self.closed_through = closed_through
         self._newest_s = 0.0
-        self._open: dict[int, dict[str, _Sums]] = {}
+        self._open: dict[int, dict[str, Sums]] = {}
 
     def add(self, sensor: str, time_s: float, flow: float | None, pressure: float | None) -> str:
         """Take a reading of a believed time; the reason if it is not taken (late, sensors), else an empty text."""
+        sensors = self.at(time_s)
+        if sensors is None:
+            return "late"
+        sums = self.sums(sensors, sensor)
+        if sums is None:
+            return "sensors"
+        sums.take(flow, pressure)
+        return ""
+
+    def at(self, time_s: float) -> dict[str, Sums] | None:
+        """The open minute of a believed time, by sensor; None if that minute is closed."""
         minute = int(time_s // 60)
         if minute <= self.closed_through:
-            return "late"
-        sensors = self._open.get(minute)
-        if sensors is None:
-            sensors = self._open[minute] = {}
-        sums = sensors.get(sensor)
-        if sums is None:
-            if len(sensors) >= MOST_SENSORS:
-                return "sensors"
-            sums = sensors[sensor] = _Sums()
-        sums.samples += 1
-        if flow is not None:
-            sums.flow += flow
-            sums.flow_count += 1
-        if pressure is not None:
-            sums.pressure += pressure
-            sums.pressure_count += 1
-        if time_s > self._newest_s:  # noqa: PLR1730 - max() costs a call for each reading
-            self._newest_s = time_s
-        return ""
+            return None
+        self._newest_s = max(self._newest_s, time_s)
+        return self._open.setdefault(minute, {})
+
+    @staticmethod
+    def sums(sensors: dict[str, Sums], sensor: str) -> Sums | None:
+        """A sensor's sums in an open minute; None if there are too many sensors."""
+        found = sensors.get(sensor)
+        if found is None and len(sensors) < MOST_SENSORS:
+            found = sensors[sensor] = Sums()
+        return found
 
     def close(self, now_s: float, silent: bool) -> list[MinuteMean]:
         """Close what is over at `now_s`, oldest first; `silent`: no reading has come for `lateness_s`."""
@@ -116,7 +131,7 @@ class Minutes:
         Raises:
             ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was taken.
         """
-        restored: dict[int, dict[str, _Sums]] = {}
+        restored: dict[int, dict[str, Sums]] = {}
         for minute, sensors in state["open"].items():
             if int(minute) > self.closed_through:
                 restored[int(minute)] = {str(sensor): _restored(values) for sensor, values in sensors.items()}
@@ -125,8 +140,8 @@ class Minutes:
         return sum(sums.samples for sensors in restored.values() for sums in sensors.values())
 
 
-def _restored(values: list[Any]) -> _Sums:
-    sums = _Sums()
+def _restored(values: list[Any]) -> Sums:
+    sums = Sums()
     flow, flow_count, pressure, pressure_count, samples = values
     sums.flow, sums.pressure = float(flow), float(pressure)
     sums.flow_count, sums.pressure_count, sums.samples = int(flow_count), int(pressure_count), int(samples)

@@ -8,8 +8,6 @@ back in step, a meter's own time agrees with the new one, or a person confirms i
 
 from dataclasses import dataclass
 
-from producer.ascii import Reading
-
 LARGEST_STEP_S = 120.0  # what a time service may put right at once without a doubt
 PAST_S = 24 * 3600.0  # a meter may deliver a day that it kept
 FUTURE_S = 120.0  # a meter's clock may be this fast
@@ -60,9 +58,11 @@ class SiteTime:
         """The clock is right."""
         self.state, self._anchor, self.now_s = "trusted", self._look, self._look.wall_s
 
-    def time_of(self, reading: Reading) -> tuple[float, str]:
-        """The time of a reading that came just now, and why it is refused (past, future, clock) or an empty text."""
-        time_s = reading.time_s
+    def time_of(self, time_s: float | None) -> tuple[float, str]:
+        """The time of a reading that came just now, and why it is refused (past, future, clock) or an empty text.
+
+        `time_s`: the meter's own time, None if it has none.
+        """
         if time_s is None:
             return (self.now_s, "") if self.state == "trusted" else (self.now_s, "clock")
         if self.state != "trusted" and abs(time_s - self._look.wall_s) <= FUTURE_S:

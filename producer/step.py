@@ -12,16 +12,16 @@ from typing import Any
 
 from common import files
 from common import mark as marks
-from common.errors import FrameRefused, RowRefused
+from common.errors import RowRefused
 from common.log import Log, open_for
 from common.logs import quoted
 from common.mark import Mark
 from common.row import parse_payload
 from common.runner import Context
 from producer import confirmation
-from producer.ascii import parse
 from producer.frames import Framer
 from producer.hold import Held
+from producer.intake import Intake
 from producer.line import Line
 from producer.minute import Minutes
 from producer.port import check_url
@@ -33,6 +33,7 @@ TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
 SILENT_READS = 10  # a second of real time without a byte, whatever the speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames
 SNAPSHOT_PAUSE = 30  # times as long as a snapshot of the open minutes takes: at most 3 % of a core
+CONFIRMATION_EVERY_S = 1.0  # how soon a person's word about the clock is heard
 RETRY_HELD_S = 1.0  # between two attempts to append rows that wait
 
 _log = logging.getLogger(__name__)
@@ -41,14 +42,15 @@ _log = logging.getLogger(__name__)
 class Producer:
     """The worker that the runner steps."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, line: Line | None = None) -> None:
+        """`line`: where bytes come from, if it is not the port of the settings."""
         settings = context.settings
         check_url(settings.line.url)
         self._context = context
         self._zone = settings.site.zone
         self._refused: Counter[str] = Counter()
         self._framer = Framer(self._refused)
-        self._line = Line(settings.line.url, settings.line.baudrate, context.stop)
+        self._line = line or Line(settings.line.url, settings.line.baudrate, context.stop)
         self._log: Log | None = None
         self._readings = 0
         self._last_reading_s = context.clock.monotonic()
@@ -57,12 +59,14 @@ class Producer:
         self._tried_held_s = 0.0
         self._next_snapshot_s = 0.0
         self._snapshot_cost_s = 0.0001
+        self._next_confirmation_s = 0.0
         self._said_time = "trusted"
 
     # What a start makes; the log may not be there yet, and is waited for by the runner.
     _held: Held
     _minutes: Minutes
     _time: SiteTime
+    _intake: Intake
     _verdicts: Verdicts
 
     def step(self, now: datetime) -> Mapping[str, Any]:
@@ -72,8 +76,9 @@ class Producer:
         chunk = self._line.read(self._framer)
         look = self._look()
         self._watch_time(look)
-        if chunk:
-            self._take(chunk, look.monotonic_s)
+        if chunk and (taken := self._intake.take(chunk)):
+            self._readings += taken
+            self._last_reading_s = look.monotonic_s
         silent = (
             look.monotonic_s - self._last_reading_s >= self._minutes.lateness_s
             and self._line.empty_reads >= SILENT_READS
@@ -95,6 +100,14 @@ class Producer:
             self._held = Held(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
             self._time = SiteTime(self._look(), mark.closed_through)
+            self._intake = Intake(
+                framer=self._framer,
+                time=self._time,
+                minutes=self._minutes,
+                zone=self._zone,
+                refused=self._refused,
+                line=self._line,
+            )
             self._verdicts = Verdicts(data, self._zone)
             self._restore_open_minutes()
         except BaseException:
@@ -127,11 +140,9 @@ class Producer:
 
     def _watch_time(self, look: Look) -> None:
         self._time.look(look)
-        if (order := confirmation.take(self._context.data)) is not None:
-            self._time.confirm()
-            if order == confirmation.GO_ON:
-                self._minutes.forget_future(self._time.now_s)
-            _log.info("clock_confirmed order=%s", order)
+        if look.monotonic_s >= self._next_confirmation_s:
+            self._next_confirmation_s = look.monotonic_s + CONFIRMATION_EVERY_S
+            self._take_confirmation()
         if (state := self._time.state) != self._said_time:
             self._said_time = state
             if state != "trusted":
@@ -139,24 +150,14 @@ class Producer:
             else:
                 _log.info("clock_trusted")
 
-    # --- readings
-
-    def _take(self, chunk: bytes, monotonic_s: float) -> None:
-        refused, zone, add = self._refused, self._zone, self._minutes.add
-        for frame in self._framer.feed(chunk):
-            try:
-                reading = parse(frame, zone, self._time.now_s)
-            except FrameRefused as error:
-                refused[error.reason] += 1
-                continue
-            self._line.understood()
-            time_s, reason = self._time.time_of(reading)
-            reason = reason or add(reading.sensor, time_s, reading.flow, reading.pressure)
-            if reason:
-                refused[reason] += 1
-            else:
-                self._readings += 1
-                self._last_reading_s = monotonic_s
+    def _take_confirmation(self) -> None:
+        order = confirmation.take(self._context.data)
+        if order is None:
+            return
+        self._time.confirm()
+        if order == confirmation.GO_ON:
+            self._minutes.forget_future(self._time.now_s)
+        _log.info("clock_confirmed order=%s", order)
 
     # --- minutes to rows
 

@@ -1,6 +1,7 @@
 """Bytes to readings: what a meter said is read exactly, whatever else is on the line is refused and counted."""
 
 import contextlib
+import threading
 from collections import Counter
 from datetime import datetime
 from functools import reduce
@@ -14,12 +15,16 @@ from hypothesis import strategies as st
 from common.errors import FrameRefused
 from producer.ascii import Reading, checksum, encode, frame_of, parse
 from producer.frames import LONGEST_FRAME, Framer
+from producer.intake import Intake
+from producer.line import Line
+from producer.minute import Minutes
+from producer.site_time import Look, SiteTime
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW_S = datetime.fromisoformat("2024-08-26T16:33:10+09:00").timestamp()
 
 sensors = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,31}", fullmatch=True)
-values = st.none() | st.integers(-99_999_999, 99_999_999).map(lambda thousandths: thousandths / 1000)
+values = st.none() | st.integers(-999_999_999, 999_999_999).map(lambda thousandths: thousandths / 1000)
 times = st.none() | st.integers(0, 4_000_000_000).map(float)
 readings = st.builds(Reading, sensors, times, values, values)
 
@@ -30,6 +35,11 @@ def read(frame: bytes) -> Reading:
 
 def frame_of_reading(reading: Reading) -> bytes:
     return encode(*reading, zone=SEOUL)
+
+
+def feed(framer: Framer, chunk: bytes) -> list[bytes]:
+    lines = framer.lines(chunk)
+    return framer.frames(lines) if lines else []
 
 
 @given(readings)
@@ -56,38 +66,38 @@ def test_every_whole_frame_is_found_however_the_bytes_are_cut(
     framer = Framer(Counter())
     frames = []
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
-        frames += framer.feed(stream[start:end])
+        frames += feed(framer, stream[start:end])
     assert [read(frame) for frame in frames] == [reading for reading, _ in pairs]
 
 
 @given(st.binary(max_size=5_000))
 def test_noise_is_never_a_reading_and_never_kept(noise: bytes) -> None:
     framer = Framer(Counter())
-    for frame in framer.feed(noise):
+    for frame in feed(framer, noise):
         with pytest.raises(FrameRefused):
             read(frame)
     assert len(framer.rest) <= LONGEST_FRAME
     good = frame_of_reading(Reading("001", NOW_S, 1.0, 2.0))
-    assert read(framer.feed(good)[-1]) == Reading("001", NOW_S, 1.0, 2.0)  # back in step within one frame
+    assert read(feed(framer, good)[-1]) == Reading("001", NOW_S, 1.0, 2.0)  # back in step within one frame
 
 
 def test_what_comes_before_the_first_frame_is_nobodys_fault() -> None:
     refused: Counter[str] = Counter()
     framer = Framer(refused)
     good = frame_of_reading(Reading("001", NOW_S, 1.0, 2.0))
-    assert len(framer.feed(good[20:] + good)) == 1
+    assert len(feed(framer, good[20:] + good)) == 1
     assert not refused
-    framer.feed(b"noise\n")
+    feed(framer, b"noise\n")
     assert refused == {"noise": 1}
 
 
 def test_a_frame_cut_by_a_stop_is_completed_by_the_next_start() -> None:
     good = frame_of_reading(Reading("001", NOW_S, 1.0, 2.0))
     before, after = Framer(Counter()), Framer(Counter())
-    before.feed(good[:17])
+    feed(before, good[:17])
     after.keep(before.rest)
     after.restart()
-    assert [read(frame) for frame in after.feed(good[17:])] == [Reading("001", NOW_S, 1.0, 2.0)]
+    assert [read(frame) for frame in feed(after, good[17:])] == [Reading("001", NOW_S, 1.0, 2.0)]
 
 
 @pytest.mark.parametrize(
@@ -144,3 +154,40 @@ def test_in_the_hour_that_autumn_repeats_the_nearer_moment_is_meant() -> None:
     for text in ("2024-10-27T02:30:00+02:00", "2024-10-27T02:30:00+01:00"):
         now_s = datetime.fromisoformat(text).timestamp()
         assert parse(frame_of(b"001,2024-10-27T02:30:00,1,2").rstrip(), rome, now_s + 5).time_s == now_s
+
+
+@given(
+    st.lists(
+        st.builds(Reading, sensors, st.none() | st.integers(-100, 100).map(lambda s: NOW_S + s), values, values)
+        | st.binary(max_size=40)
+        | st.sampled_from(
+            [b"\n", b"\r\n", b"$", b"$001,,1,2*00\r\n", frame_of(b"001,yesterday,1,2"), frame_of(b"a b,,1,2")]
+        ),
+        max_size=30,
+    ),
+    st.data(),
+)
+def test_the_fast_way_through_a_block_takes_what_the_strict_one_takes(
+    parts: list[Reading | bytes], data: st.DataObject
+) -> None:
+    stream = b"".join(part if isinstance(part, bytes) else frame_of_reading(part) for part in parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
+    intake, minutes = make_intake()
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        intake.take(stream[start:end])
+    strict = Minutes(5.0)
+    framer = Framer(Counter())
+    for frame in feed(framer, stream):
+        with contextlib.suppress(FrameRefused):
+            sensor, time_s, flow, pressure = parse(frame, SEOUL, NOW_S)
+            strict.add(sensor, NOW_S if time_s is None else time_s, flow, pressure)
+    assert minutes.to_state()["open"] == strict.to_state()["open"]
+
+
+def make_intake() -> tuple[Intake, Minutes]:
+    refused: Counter[str] = Counter()
+    minutes = Minutes(5.0)
+    line = Line("/dev/null", 9600, threading.Event())
+    time = SiteTime(Look(NOW_S, 0.0), 0)
+    intake = Intake(framer=Framer(refused), time=time, minutes=minutes, zone=SEOUL, refused=refused, line=line)
+    return intake, minutes

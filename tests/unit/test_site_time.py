@@ -1,6 +1,5 @@
 """The clock: steps, a clock that was never set, meters whose own time decides."""
 
-from producer.ascii import Reading
 from producer.site_time import Look, SiteTime
 
 NOW_S = 1_724_657_590.0  # 2024-08-26
@@ -9,11 +8,11 @@ HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
 def arriving(time: SiteTime) -> str:
-    return time.time_of(Reading("001", None, 1.0, 1.0))[1]
+    return time.time_of(None)[1]
 
 
 def dated(time: SiteTime, time_s: float) -> str:
-    return time.time_of(Reading("001", time_s, 1.0, 1.0))[1]
+    return time.time_of(time_s)[1]
 
 
 def test_a_frame_is_believed_from_a_day_ago_to_two_minutes_ahead() -> None:

@@ -1,0 +1,125 @@
+"""The claim: the line costs at most four times what only splitting and converting its text costs.
+
+The producer's own step, from bytes to rows in a real log on disk, outlier methods and the snapshots of the open
+minutes included, against a loop that splits the same lines and converts their fields. Then the close of one minute
+of 1,000 sensors, and the memory of the whole.
+"""
+
+import os
+import resource
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from common.clock import SystemClock
+from common.runner import Context
+from common.settings import Line as LineSettings
+from common.settings import Paths, Settings
+from producer.ascii import encode
+from producer.frames import Framer
+from producer.line import Line
+from producer.step import Producer
+
+ZONE = ZoneInfo("Asia/Seoul")
+SENSORS, SECONDS = 100, 3_000  # 300,000 readings, 50 minutes
+MANY = 1_000  # sensors of the second part
+CHUNK = 4_096  # bytes of one read
+START_S = int(time.time()) // 60 * 60 - 7_200
+
+
+class Recorded(Line):
+    """A line that has all its bytes already."""
+
+    def __init__(self, chunks: list[bytes]) -> None:
+        super().__init__("/dev/null", 9600, threading.Event())
+        self.chunks = iter(chunks)
+        self.ended = False
+
+    def read(self, framer: Framer) -> bytes:
+        chunk = next(self.chunks, b"")
+        self.ended = not chunk
+        return chunk
+
+
+def lines(sensors: int, first: int, seconds: int) -> bytes:
+    return b"".join(
+        encode(f"s{sensor:04}", START_S + second, 20 + second % 97 / 100, 3.5 + sensor % 31 / 100, ZONE)
+        for second in range(first, first + seconds)
+        for sensor in range(sensors)
+    )
+
+
+def split_and_convert(stream: bytes) -> int:
+    """What the least possible reader does: no checksum, no grammar, no minutes, no rows."""
+    count = 0
+    for line in stream.decode("ascii").split("\r\n")[:-1]:
+        _sensor, time_, flow, pressure = line[1:-3].split(",")
+        datetime.fromisoformat(time_)
+        float(flow)
+        float(pressure)
+        count += 1
+    return count
+
+
+def producer(folder: Path, line: Line) -> Producer:
+    settings = replace(Settings(), paths=Paths(folder), line=LineSettings(lateness_seconds=1.0))
+    return Producer(Context(settings, SystemClock(), threading.Event(), "producer"), line)
+
+
+def drain(worker: Producer, line: Recorded) -> float:
+    """Step until the bytes are used up; CPU seconds."""
+    line.ended = False
+    before_s = time.process_time()
+    while not line.ended:
+        worker.step(datetime.now(UTC))
+    return time.process_time() - before_s
+
+
+def chunks(stream: bytes) -> list[bytes]:
+    return [stream[place : place + CHUNK] for place in range(0, len(stream), CHUNK)]
+
+
+def main() -> None:
+    table = Table("what", "value", title="The line", title_justify="left")
+    stream = lines(SENSORS, 0, SECONDS)
+    readings = SENSORS * SECONDS
+    plain_s = min(_timed(stream) for _ in range(3))
+    with tempfile.TemporaryDirectory(prefix="hydrolog-bench-") as folder:
+        line = Recorded(chunks(stream))
+        took_s = drain(producer(Path(folder), line), line)
+    table.add_row("readings a second, split and convert only", f"{readings / plain_s:,.0f}")
+    table.add_row("readings a second, bytes to rows in the log", f"{readings / took_s:,.0f}")
+    table.add_row("ratio (claim: at most 4)", f"{took_s / plain_s:.1f}")
+    with tempfile.TemporaryDirectory(prefix="hydrolog-bench-") as folder:
+        line = Recorded([])
+        worker = producer(Path(folder), line)
+        closes = []
+        for minute in range(5):
+            line.chunks = iter(chunks(lines(MANY, minute * 60, 60)))
+            drain(worker, line)
+            line.chunks = iter([lines(1, minute * 60 + 62, 1)])
+            closes.append(drain(worker, line))
+    table.add_row(f"CPU of closing a minute of {MANY:,} sensors (claim: below 0.1 s)", f"{max(closes):.3f} s")
+    table.add_row("most memory, both together", f"{_peak_mib():.0f} MiB")
+    Console().print(table)
+
+
+def _timed(stream: bytes) -> float:
+    before_s = time.process_time()
+    split_and_convert(stream)
+    return time.process_time() - before_s
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if os.name == "posix" else 0.0
+
+
+if __name__ == "__main__":
+    main()
