@@ -14,6 +14,7 @@ import torch
 
 from common.errors import ModelUnusable
 from common.files import replace
+from forecaster.baseline import Units
 from forecaster.dataset import Channel, Series
 from forecaster.features import HOUR, LEAD, SHARED
 from forecaster.model import Network
@@ -37,7 +38,7 @@ def save(data: Path, model: Model) -> Path:
         "parts": [[p.first, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
     }
-    arrays: dict[str, Any] = {"scale": model.scale, "stretch": model.stretch}
+    arrays: dict[str, Any] = {"scale": model.units.scale, "centre": model.units.centre, "stretch": model.stretch}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     for i, part in enumerate(model.parts):
         for j, network in enumerate(part.networks):
@@ -94,7 +95,8 @@ def _parse(raw: bytes) -> Model:
                 network.load_state_dict({n: torch.from_numpy(arrays[f"{i}/{j}/{n}"]) for n in names})
                 networks.append(network.eval())
             parts.append(Part(first, last, tuple(networks)))
-        return Model(meta["version"], series, arrays["scale"], tuple(parts), arrays["stretch"], meta["report"])
+        units = Units(arrays["scale"], arrays["centre"])
+        return Model(meta["version"], series, units, tuple(parts), arrays["stretch"], meta["report"])
 
 
 def newest(data: Path) -> Model | None:

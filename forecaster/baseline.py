@@ -62,6 +62,20 @@ def scale_of(y: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
+class Units:
+    """What turns a series into model units: (value - centre) / scale. Shapes [S]; scale NaN = history too short."""
+
+    scale: FloatArray
+    centre: FloatArray
+
+
+def units_of(y: FloatArray) -> Units:
+    """Units of hourly values `y[series, row]`."""
+    count = np.isfinite(y).sum(1)
+    return Units(scale_of(y), np.nansum(y, 1) / np.maximum(count, 1))
+
+
+@dataclass(frozen=True)
 class Fallback:
     """A forecast without a model: value, half width of its 90 % interval, and the label of the method, per lead."""
 

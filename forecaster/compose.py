@@ -64,7 +64,7 @@ def _forecast_all(
     value, low, high = (np.full((series, leads), np.nan) for _ in range(3))
     if model is not None and past.rows and series:
         reach = np.arange(1, min(leads, model.horizon) + 1)
-        made = forecast(model, past, np.array([past.rows - 1]), reach, stretch)
+        made = forecast(model, past, np.array([past.rows - 1]), reach, stretch=stretch)
         value[:, : len(reach)], low[:, : len(reach)] = made.value[:, 0], made.low[:, 0]
         high[:, : len(reach)] = made.high[:, 0]
     for i, name in enumerate(past.series):

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecaster.baseline import DAY, WEEK, base_of
-from forecaster.dataset import FloatArray, History
+from forecaster.baseline import DAY, WEEK, Units, base_of
+from forecaster.dataset import Channel, FloatArray, History
 
 DAYS = 28  # how far the inputs look back
 SPAN = DAYS * DAY
@@ -22,7 +22,7 @@ WINDOWS_H = (3, 6, 12, 24, 72, 168, SPAN)  # own residual means
 CROSS_H = (1, 3, 24, 168)  # means of the others and of the partner
 RECENT_H = 24  # last hours in full
 STEPS = 48  # hours that the LSTM reads; older ones come as means and as the same hour of other days
-KINDS = ("flow", "pressure", "level")
+KINDS: tuple[Channel, ...] = ("flow", "pressure", "level")
 
 HOUR = 6  # numbers that the LSTM reads each hour
 SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H) + 1) + 4 + 4 + 2 + len(KINDS)
@@ -32,7 +32,7 @@ LEAD = 33
 @dataclass(frozen=True)
 class Panel:
     """A history in model units. `z` = residual / scale (0 where missing), `seen` its mask, both [S, SPAN + R + WEEK];
-    `level`, `spread`, `weeks` = the base in scales; `scale`, `centre` [S] turn it back. Row r stands at SPAN + r."""
+    `level`, `spread`, `weeks` = the base in scales; `units` turn it back. Row r stands at SPAN + r."""
 
     z: Tensor
     seen: Tensor
@@ -44,24 +44,21 @@ class Panel:
     kind: Tensor
     partner: Tensor  # [S] index or -1
     calendar: Tensor  # [SPAN + R + WEEK, 9]
-    scale: FloatArray
-    centre: FloatArray
+    units: Units
     base: FloatArray  # [S, R + WEEK] in the series' own unit
     rows: int
 
 
-def panel_of(history: History, scale: FloatArray) -> Panel:
-    """Prepare a history; `scale[series]` in the series' unit (NaN = the series cannot be modelled yet)."""
+def panel_of(history: History, units: Units) -> Panel:
+    """Prepare a history, in the given units."""
     base = base_of(history.y)
-    unit = np.where(np.isfinite(scale), scale, 1.0)[:, None]
+    unit = np.where(np.isfinite(units.scale), units.scale, 1.0)[:, None]
     series, rows = history.y.shape
     residual = np.full((series, rows + WEEK), np.nan)
     residual[:, :rows] = (history.y - base.level[:, :rows]) / unit
     seen = np.isfinite(residual)
     z = np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP)
-    count = np.isfinite(history.y).sum(1)
-    centre = np.nansum(history.y, 1) / np.maximum(count, 1)
-    level = np.clip(np.where(base.weeks > 0, (base.level - centre[:, None]) / unit, 0.0), -20, 20)
+    level = np.clip(np.where(base.weeks > 0, (base.level - units.centre[:, None]) / unit, 0.0), -20, 20)
     kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
     groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
     return Panel(
@@ -75,8 +72,7 @@ def panel_of(history: History, scale: FloatArray) -> Panel:
         kind=torch.from_numpy(kind),
         partner=torch.from_numpy(history.partner()),
         calendar=_calendar(history, rows),
-        scale=scale,
-        centre=centre,
+        units=units,
         base=base.level,
         rows=rows,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from forecaster import conformal
-from forecaster.baseline import DAY, WEEK, base_of, scale_of
+from forecaster.baseline import DAY, WEEK, base_of, scale_of, units_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray
 from forecaster.features import panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
@@ -21,6 +21,7 @@ LEAST_H = 42 * DAY  # four weeks to learn from, two to judge on: below that the 
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
 # Passes over all (series, hour) pairs: more than this overfits, less has not settled. Steps are bounded on both
 # sides: below the least nothing is learnt, above the most nothing is gained.
+MEMBERS = 1  # networks of each part; their mean counts
 NEAR = (60.0, 150, 900)
 FAR = (30.0, 150, 900)
 
@@ -67,7 +68,8 @@ def fit(
     until_row: int,
     horizon: int,
     version: str,
-    seeds: int = 1,
+    seed: int = 0,
+    members: int = MEMBERS,
     report: Report | None = None,
     blocks: list[Block] | None = None,
 ) -> Model:
@@ -76,25 +78,28 @@ def fit(
     Raises:
         ValueError: no series has enough history."""
     past = history.until(until_row)
-    scale = scale_of(past.y)
-    if past.rows < LEAST_H or not np.isfinite(scale).any():
+    units = units_of(past.y)
+    if past.rows < LEAST_H or not np.isfinite(units.scale).any():
         raise ValueError(f"{past.rows // DAY} days of history; {LEAST_H // DAY} are needed")
     held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
     learn_until = past.rows - held
-    panel = panel_of(past, scale)
+    panel = panel_of(past, units)
     known = torch.arange(1, len(past.series) + 1)
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
         raise ValueError("too many gaps: no week has a day of values")
     parts = []
+    first = seed * members
     for block in blocks or blocks_for(horizon, pairs):
         networks = [
-            train(panel, known, block, until_row=learn_until, seed=seed, progress=_named(report, block, seed))
-            for seed in range(seeds)
+            train(
+                panel, known, block, until_row=learn_until, seed=number, progress=_named(report, block, number - first)
+            )
+            for number in range(first, first + members)
         ]
         parts.append(Part(block.first, block.last, tuple(networks)))
     blank = np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS)))
-    model = Model(version, past.series, scale, tuple(parts), blank)
+    model = Model(version, past.series, units, tuple(parts), blank)
     return replace(model, stretch=stretch_of(model, past, learn_until))
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from forecaster.baseline import scale_of
+from forecaster.baseline import Units, units_of
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
 from forecaster.features import SPAN, Panel, gather, panel_of
@@ -31,11 +31,12 @@ class Part:
 class Model:
     """Trained weights with all that turns their answer into m3/h and bar.
 
-    `scale[i]` of `series[i]`; `stretch[i]` its interval stretches, `stretch[-1]` those of unknown series."""
+    Line i of `units` and `stretch` (of the interval) is that of `series[i]`; the last of `stretch` is for unknown
+    series."""
 
     version: str
     series: tuple[Series, ...]
-    scale: FloatArray
+    units: Units
     parts: tuple[Part, ...]
     stretch: FloatArray
     report: dict[str, Any] = field(default_factory=dict)
@@ -50,7 +51,8 @@ class Model:
 
     def part_for(self, lead: int) -> Part:
         """The most special part that answers this lead."""
-        return min((p for p in self.parts if p.first <= lead <= p.last), key=lambda p: p.last - p.first)
+        able = [p for p in self.parts if p.first <= lead <= p.last] or [max(self.parts, key=lambda p: p.last)]
+        return min(able, key=lambda p: p.last - p.first)
 
     def places(self, series: tuple[Series, ...]) -> IntArray:
         """Index of each series in this model, -1 for one it was not trained on."""
@@ -67,11 +69,13 @@ class Forecast:
     high: FloatArray
 
 
-def scales_for(model: Model, history: History) -> FloatArray:
-    """Scale of each series: the model's, or from its own history for a new one; NaN while that is too short."""
-    place = model.places(history.series)
-    own = scale_of(history.y)
-    return np.where(place >= 0, model.scale[place], own)
+def units_for(model: Model, past: History) -> Units:
+    """Units of each series: the model's, or from its own past for a new one."""
+    place, own = model.places(past.series), units_of(past.y)
+    known = place >= 0
+    return Units(
+        np.where(known, model.units.scale[place], own.scale), np.where(known, model.units.centre[place], own.centre)
+    )
 
 
 def stretches_for(model: Model, series: tuple[Series, ...]) -> FloatArray:
@@ -80,17 +84,26 @@ def stretches_for(model: Model, series: tuple[Series, ...]) -> FloatArray:
 
 
 def forecast(
-    model: Model, history: History, origins: IntArray, leads: IntArray, stretch: FloatArray | None = None
+    model: Model,
+    history: History,
+    origins: IntArray,
+    leads: IntArray,
+    *,
+    stretch: FloatArray | None = None,
+    units_until: int | None = None,
 ) -> Forecast:
     """Forecast every series at each origin (a row number: the last row used) for each lead (1..model.horizon).
 
-    `history` may go on after an origin; what follows it is not looked at. `stretch` [S, blocks] of the interval."""
-    panel = panel_of(history, scales_for(model, history))
+    `history` may go on after an origin; what follows it is not looked at, and the units of a series that is new to
+    the model come from before row `units_until` (default: the first origin's end). `stretch` [S, blocks] of the
+    interval (default: as after training)."""
+    before = int(origins.min()) + 1 if units_until is None else units_until
+    panel = panel_of(history, units_for(model, history.until(before)))
     raw = quantiles(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
     if stretch is None:
         stretch = stretches_for(model, history.series)
     wide = stretch[:, None, :][:, :, block_of(leads)]
-    unit = panel.scale[:, None, None]
+    unit = panel.units.scale[:, None, None]
     base = panel.base[:, origins[:, None] + leads[None]]
     middle = base + unit * raw[..., 1]
     low = middle - unit * wide * (raw[..., 1] - raw[..., 0])

@@ -39,7 +39,7 @@ def usable_origins(panel: Panel, first_row: int, last_row: int) -> Tensor:
     busy = torch.nn.functional.pad(seen.cumsum(1), (1, 0))
     rows = torch.arange(first_row, last_row)
     week = busy[:, rows + 1] - busy[:, (rows - 167).clamp(min=0)]
-    modelled = torch.isfinite(torch.from_numpy(panel.scale))[:, None]
+    modelled = torch.isfinite(torch.from_numpy(panel.units.scale))[:, None]
     series, at = torch.nonzero((week >= MIN_SEEN_WEEK) & modelled, as_tuple=True)
     return torch.stack([series, rows[at]], 1)
 

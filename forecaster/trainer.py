@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def train_and_judge(
 
 
 def _with_report(model: Model, scores: dict[str, Any]) -> Model:
-    return Model(model.version, model.series, model.scale, model.parts, model.stretch, scores)
+    return replace_fields(model, report=scores)
 
 
 def _verdict(new: float, naive: float, old: float | None) -> tuple[bool, str]:

@@ -1,0 +1,59 @@
+"""`hydrolog backtest forecasts`: the product's own training and prediction on a table of the past.
+
+The table: `time_local` and a column a series, hourly or finer. The list of origins: `series,origin,first_target,
+last_target`. Times are local wall clock without offset. Forecasts: `series,origin,target,forecast,low,high`.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+
+def run(args: list[str]) -> int:
+    """The subcommand; returns the exit code."""
+    import torch
+
+    from forecaster import backtest as bt
+
+    options = _parser().parse_args(args)
+    torch.set_num_threads(1)
+    history = bt.read_history(options.data)
+    wanted = bt.read_origins(options.origins, history)
+    row = bt.usable_until(history, options.train_until, "--train-until")
+    train_on = bt.read_history(options.train_data) if options.train_data else None
+    until = bt.usable_until(train_on, options.train_until, "--train-until") if train_on else 0
+    began = time.process_time()
+    try:
+        table = bt.backtest(
+            history, wanted, row, train_on=train_on, train_on_until=until, seed=options.seed, report=_progress, say=_say
+        )
+    except ValueError as error:
+        raise bt.TableUnusable(f"cannot train: {error}") from error
+    table.to_csv(options.out, index=False, float_format="%.6g")
+    _say(f"{len(table)} forecasts in {options.out}, {time.process_time() - began:.1f} CPU s")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hydrolog backtest forecasts",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="table of the past (CSV, may be .gz)")
+    parser.add_argument("--train-data", type=Path, metavar="FILE", help="learn the weights from this table instead")
+    parser.add_argument("--train-until", required=True, metavar="TIME", help="first hour that is not learnt from")
+    parser.add_argument("--origins", type=Path, required=True, metavar="FILE", help="what to forecast")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="forecasts to write")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, to see how much chance there is in it")
+    return parser
+
+
+def _progress(part: str, step: int, steps: int, loss: float) -> None:
+    if step % 100 == 0 or step == steps:
+        _say(f"{part}: step {step}/{steps} loss {loss:.3f}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
