@@ -14,7 +14,6 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from urllib.parse import quote, urlsplit
 
 from common.errors import SettingsError
@@ -84,7 +83,7 @@ class Poster:
             "Content-Type": "text/tab-separated-values; charset=utf-8",
             "Authorization": f"Bearer {token}",
             "Idempotency-Key": key,
-            "User-Agent": f"hydrolog/{version('hydrolog')}",
+            "User-Agent": "hydrolog",
             "Connection": "close",
         }
         self._exchange = _Exchange(self._address, self._timeout_s, body, headers)

@@ -1,11 +1,13 @@
 """Rows into Postgres: one transaction, and nothing happens when it is done twice."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg import Cursor, sql
 
 from common.clock import minute_start
@@ -14,6 +16,7 @@ from common.row import Row
 from consumer.outliers import Outlier
 
 RETENTION = timedelta(days=365)
+LOCK_TIMEOUT_MS = 2000  # a backup may read a partition for an hour; tomorrow is early enough
 
 _PARTITION = re.compile(r"real_val_(\d{4,6})(\d\d)")
 _ROWS = statement("archive_rows")
@@ -21,6 +24,8 @@ _OUTLIERS = statement("archive_outliers")
 _REAL, _UNREGISTERED = (
     sql.SQL(_ROWS).format(table=sql.Identifier(name)) for name in ("real_val_tb", "unregistered_val_tb")
 )
+
+_log = logging.getLogger(__name__)
 
 Numbered = tuple[int, Row]  # offset in the log, row
 
@@ -94,10 +99,20 @@ def drop_old(cursor: Cursor[Any], now: datetime) -> list[str]:
     oldest_kept = min(now, newest) - RETENTION
     last_month = oldest_kept.year * 12 + oldest_kept.month
     dropped = [name for name in newest_first if int(months[name][1]) * 12 + int(months[name][2]) < last_month]
-    for name in dropped:
-        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
     cursor.execute("DELETE FROM UNREGISTERED_VAL_TB WHERE time < %s", (oldest_kept,))
-    return dropped
+    return [name for name in dropped if _drop(cursor, name)]
+
+
+def _drop(cursor: Cursor[Any], partition: str) -> bool:
+    """Drop a partition, unless somebody reads the table for long: everybody else would wait behind us."""
+    try:
+        with cursor.connection.transaction():
+            cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))
+            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition)))
+    except psycopg.errors.LockNotAvailable:
+        _log.warning("retention_postponed partition=%s somebody reads the table", partition)
+        return False
+    return True
 
 
 def _newest_row(cursor: Cursor[Any], partitions: Sequence[str]) -> datetime | None:

@@ -230,6 +230,24 @@ def test_what_is_older_than_a_year_goes_once_a_day(site: Site) -> None:
     assert len(site.rows()) == len(site.rows("UNREGISTERED_VAL_TB")) == 2
 
 
+def test_an_old_month_that_somebody_reads_goes_another_day(
+    site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.store.LOCK_TIMEOUT_MS", 50)
+    site.append(Row(FIRST, "001", 1.0, 1.0, 60))
+    site.step()
+    site.append(Row(FIRST - 400 * 1440, "001", 1.0, 1.0, 60))
+    site.step()
+    site.now += timedelta(days=1)
+    with psycopg.connect(database_url) as reading:
+        reading.execute("SELECT count(*) FROM REAL_VAL_TB")
+        assert site.step()["lag"] == 0
+        assert _months(site) == ["real_val_202307", "real_val_202408"]
+    site.now += timedelta(days=1)
+    site.step()
+    assert _months(site) == ["real_val_202408"]
+
+
 def test_a_clock_that_jumped_ahead_costs_no_row(site: Site) -> None:
     site.append(Row(FIRST, "001", 1.0, 1.0, 60))
     site.step()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import findings
@@ -29,6 +29,7 @@ PARCEL = Parcel("site-1", LOG_ID, (Line(41, "41\ta\tb"), Line(43, "43\tc\td")))
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\n", exclude_categories=["Cs"]), max_size=40)
 
 
+@settings(deadline=None)  # a disk takes as long as it takes
 @given(st.lists(texts, min_size=1, max_size=5), st.integers(0, 10**12))
 def test_a_frozen_batch_comes_back_byte_for_byte(
     tmp_path_factory: pytest.TempPathFactory, rest: list[str], first: int
