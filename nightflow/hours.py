@@ -16,7 +16,7 @@ LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
 WARM_H = 10 * 24
 AGES_H = ((3, MAX_AGE_H), (2, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
 WATCH_RETURN_DAYS = 30.0
-LEAST_WATCH, LEAST_LEAK = 3.0, 4.2  # scores below these are noise whatever the archive says
+LEAST_WATCH, LEAST_LEAK = 2.8, 3.5  # scores below these are noise whatever the archive says
 
 
 def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourModel:
@@ -56,7 +56,7 @@ def _likelihood(
     day_variance: Floats,
     level_variance: Floats,
 ) -> Floats:
-    """Log likelihood of each parameter set, surprises with heavy tails: the filter of `common.tracking` over a whole grid."""
+    """Log likelihood of each parameter set, heavy tails allowed: the filter of `common.tracking` over a whole grid."""
     sets = len(by_hour)
     move = np.stack([np.ones(sets), by_day, by_hour], axis=1)  # sets x 3
     mean = np.zeros((sets, 3))
@@ -106,7 +106,12 @@ def score_limits(scores: Floats, return_days: float) -> tuple[float, float, floa
     """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
     watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
     early, short, long = (
-        max(LEAST_LEAK, return_level(maxima, return_days, rank=rank))
+        max(LEAST_LEAK, score_level(maxima, return_days, rank))
         for maxima, rank in zip(leaks, (3, 6, 10), strict=True)
     )
-    return max(LEAST_WATCH, return_level(watch, WATCH_RETURN_DAYS)), early, short, long
+    return max(LEAST_WATCH, score_level(watch, WATCH_RETURN_DAYS, 0)), early, short, long
+
+
+def score_level(maxima: Floats, days: float, rank: int) -> float:
+    """Return level of scores. Their tails are normal, so it is their square that is fitted."""
+    return math.sqrt(return_level(np.square(maxima), days, rank))
