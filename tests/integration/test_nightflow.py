@@ -270,6 +270,20 @@ def test_a_late_row_of_last_night_changes_its_report_and_the_state(site: Site) -
     assert state["sensors"]["001"]["flow_m3h"] == pytest.approx(after["hour_flow"])
 
 
+def test_late_rows_of_a_night_also_change_the_report_of_the_one_after(site: Site) -> None:
+    site.rows(range(FIRST - 24 * 60, FIRST - 24 * 60 + 100))
+    site.rows(range(FIRST - 10 * 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    before = site.report()
+    assert before
+    assert before["percentile_nights"] == 1
+    site.rows(range(FIRST - 24 * 60 + 100, FIRST - 10 * 60), flow=6.0)
+    site.nightflow.step(MORNING + timedelta(minutes=2))
+    after = site.report()
+    assert after
+    assert (after["percentile_nights"], after["night_use"]) == (2, pytest.approx(0.2 * 6.0))
+
+
 def test_a_step_while_the_database_is_down_raises_and_the_next_one_catches_up(
     site: Site, settings_for: MakeSettings
 ) -> None:
