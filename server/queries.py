@@ -45,7 +45,7 @@ FROM known WHERE sensor IS NOT NULL LIMIT %(limit)s
 # A batch that came n times has brought its rows n times.
 _RECEIVED = """
 SELECT coalesce(sum(rows - repeated), 0)::bigint, coalesce(sum(repeated + rows * (times_seen - 1)), 0)::bigint,
-       count(*), max(received_at)
+       count(*), extract(epoch FROM now() - max(received_at))::float8
 FROM RECEIVED_BATCH_TB
 """
 
@@ -113,11 +113,10 @@ def unregistered(cursor: Cursor) -> list[Json]:
 
 
 def received(cursor: Cursor) -> Json:
-    """Rows received once, rows that came again, batches, and when the last one came."""
+    """Rows received once, rows that came again, batches, and real seconds since the last new one."""
     row = cursor.execute(_RECEIVED).fetchone()
     assert row is not None
-    rows, repeated, batches, last = row
-    return {"rows": rows, "repeated": repeated, "batches": batches, "last": _seconds(last)}
+    return dict(zip(("rows", "repeated", "batches", "last_s"), row, strict=True))
 
 
 def series(cursor: Cursor, sensor: str, start: datetime, end: datetime, step: timedelta) -> Json:

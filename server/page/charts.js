@@ -30,15 +30,21 @@ function layout(colour, extra) {
   };
 }
 
+/** Where a time stands on the axis: the site's wall clock as text, since the library would show a number by the browser's. */
+function placeAt(offset) {
+  return (seconds) => new Date((seconds + offset) * 1000).toISOString().slice(0, 19);
+}
+
 /** Points with a gap wherever more than two steps are missing, so that no line is drawn across nothing. */
-function withGaps(at, values, step, place) {
-  const x = [], y = [];
+function withGaps(at, values, words, step, place) {
+  const x = [], y = [], text = [];
   at.forEach((time, i) => {
-    if (i && time - at[i - 1] > 2 * step) { x.push(place(at[i - 1] + step)); y.push(null); }
+    if (i && time - at[i - 1] > 2 * step) { x.push(place(at[i - 1] + step)); y.push(null); text.push(""); }
     x.push(place(time));
     y.push(values[i]);
+    text.push(words[i]);
   });
-  return [x, y];
+  return { x, y, text };
 }
 
 /** Hourly values as steps: each holds for its hour, a missing hour is a gap. */
@@ -84,6 +90,21 @@ function bands(hours, low, high, place) {
   return found;
 }
 
+function wordsOf(spell) {
+  return `${plain(spell.severity)}  ${plain(spell.method)}<br>${plainLines(spell.reason)}`;
+}
+
+/** For each point the words of what was flagged there, or nothing. */
+function flagWords(data, channel) {
+  const words = data.series.at.map(() => "");
+  for (const spell of data.spells.filter((spell) => spell.channel === channel)) {
+    data.series.at.forEach((time, i) => {
+      if (time > spell.start - data.step_s && time <= spell.end) words[i] += `<br>${wordsOf(spell)}`;
+    });
+  }
+  return words;
+}
+
 function flagTraces(data, channel, colour, place) {
   const { at } = data.series, values = data.series[channel];
   const floor = lowest(values);
@@ -91,13 +112,13 @@ function flagTraces(data, channel, colour, place) {
     const inside = at.map((_, i) => i).filter((i) => at[i] > spell.start - data.step_s && at[i] <= spell.end);
     const every = Math.max(1, Math.ceil(inside.length / MARKS_A_SPELL));
     const kept = inside.filter((_, n) => n % every === 0);
-    const words = `${plain(spell.severity)}  ${plain(spell.method)}<br>${plainLines(spell.reason)}`;
     return {
       x: kept.length ? kept.map((i) => place(at[i])) : [place(spell.start)],
       y: kept.length ? kept.map((i) => values[i] ?? floor) : [floor],
+      text: wordsOf(spell),
       mode: "markers",
       marker: { symbol: SHAPES[spell.severity] ?? "triangle-up", size: 9, color: colour(flagColour(spell.severity)), line: { color: colour("card"), width: 1 } },
-      hovertemplate: `%{x|%H:%M}  %{y:.3~f}<br>${words.replaceAll("%", "&#37;")}<extra></extra>`,
+      hovertemplate: "%{x|%a %H:%M}<br>%{text}<extra></extra>",
     };
   });
 }
@@ -121,11 +142,11 @@ function strips(data, channel, colour, place) {
 
 /** Draw flow or pressure; `offset` is the site zone's offset now, in seconds. */
 export function drawSeries(node, data, channel, offset) {
-  const colour = colours(), place = (seconds) => (seconds + offset) * 1000;
-  const [x, y] = withGaps(data.series.at, data.series[channel], data.step_s, place);
+  const colour = colours(), place = placeAt(offset);
+  const measured = withGaps(data.series.at, data.series[channel], flagWords(data, channel), data.step_s, place);
   const traces = [
     ...forecastTraces(data, channel, colour, place),
-    { x, y, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{x|%a %H:%M}  %{y:.3~f}<extra></extra>" },
+    { ...measured, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{x|%a %H:%M}  %{y:.3~f}%{text}<extra></extra>" },
     ...flagTraces(data, channel, colour, place),
   ];
   const now = place(data.now);

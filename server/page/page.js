@@ -137,11 +137,11 @@ function showUnregistered() {
 function showDelivery() {
   const received = state.received;
   const figures = [
-    ["rows received once", count(received?.rows), ""],
-    ["rows that came again", count(received?.repeated), ""],
-    ["batches", count(received?.batches), ""],
-    ["last new batch", received?.last ? dayTime(received.last, state.zone) : "–", ""],
-    ...state.groups.map(({ group, lag }) => [`rows waiting for group ${group}`, count(lag), ""]),
+    ["rows received once", count(received?.rows)],
+    ["rows that came again", count(received?.repeated)],
+    ["batches", count(received?.batches)],
+    ["last new batch", typeof received?.last_s === "number" ? `${age(received.last_s)} ago` : "–"],
+    ...state.groups.map(({ group, lag }) => [`rows waiting for group ${group}`, count(lag)]),
   ];
   byId("delivery").replaceChildren(...figures.map(([name, value]) => {
     const box = element("div");
@@ -214,18 +214,18 @@ const watcher = new IntersectionObserver((entries) => {
   draw();
 }, { rootMargin: "200px" });
 
-/** Whatever is due; trouble shows in the hero by its age and is tried again at the next turn. */
+/** Whatever is due; what could not be drawn is said at the foot of the page and tried again at the next turn. */
 async function draw() {
   if (!state || state.database) return;
+  let said = "Read-only. The same in a terminal: hydrolog status";
   for (const work of [showFlags, ...state.sensors.map((sensor) => () => drawCard(sensor))]) {
     try {
       await work();
     } catch (error) {
-      byId("footer").textContent = `Charts wait: ${error.message}`;
-      return;
+      said = `Charts wait: ${error.message}`;
     }
   }
-  byId("footer").textContent = "Read-only. The same in a terminal: hydrolog status";
+  byId("footer").textContent = said;
 }
 
 async function refresh() {

@@ -1,0 +1,309 @@
+"""The reference receiver as a real process over HTTP, with a real Postgres: who may send, what is kept and said."""
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import psycopg
+import pytest
+from receiver_process import (
+    DEADLINE_S,
+    FORM,
+    LOG_ID,
+    PROGRAM,
+    TOKEN,
+    ReceiverProcess,
+    body_of,
+    key_of,
+    line_of,
+    wait_for,
+)
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, database_url: str) -> Iterator[ReceiverProcess]:
+    process = ReceiverProcess(tmp_path / "data", database_url)
+    process.start()
+    yield process
+    assert process.process is not None
+    process.process.kill()
+    process.process.wait()
+    assert TOKEN not in process.output.read_text()
+
+
+def kept(database_url: str) -> list[tuple[int, int]]:
+    """(offset, how many rows have it), in order."""
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(
+            "SELECT log_offset, count(*) FROM RECEIVED_TB GROUP BY log_offset ORDER BY log_offset"
+        ).fetchall()
+
+
+def test_rows_are_kept_once_and_exactly(receiver: ReceiverProcess, database_url: str) -> None:
+    batch = body_of(7, 9, flow="", pred_flow="8.5", flow_flags="M0W0")
+    first = receiver.post(batch, key_of(7, 9))
+    assert (first.status, first.json) == (200, {"stored": 3, "repeated": 0})
+    assert receiver.post(batch, key_of(7, 9)).json == {"stored": 0, "repeated": 3}
+    # Another cut of the same log: the row is the unit, not the key.
+    assert receiver.post_rows(8, 8).json == {"stored": 0, "repeated": 1}
+    assert receiver.post(batch + f"{line_of(10)}\n".encode(), key_of(7, 10)).json == {"stored": 1, "repeated": 3}
+    # Another log has offsets of its own.
+    assert receiver.post(batch, key_of(7, 9).replace(LOG_ID, "other")).json == {"stored": 3, "repeated": 0}
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SET timezone TO 'Asia/Seoul'")
+        row = connection.execute(
+            "SELECT site, log_id, time::text, sensor, flow, pressure, samples, flow_flags, pressure_flags, pred_flow, "
+            "pred_pressure FROM RECEIVED_TB WHERE log_id = %s AND log_offset = 9",
+            (LOG_ID,),
+        ).fetchone()
+        counts = connection.execute(
+            "SELECT sum(rows), sum(repeated), sum(times_seen) FROM RECEIVED_BATCH_TB"
+        ).fetchone()
+    assert row == ("site-1", LOG_ID, "2024-08-26 00:09:00+09", "001", None, 4.11, 60, "M0W0", "000", 8.5, 0.0)
+    assert counts == (11, 4, 5)
+    received = receiver.get("/api/state").json["received"]
+    assert (received["rows"], received["repeated"], received["batches"]) == (7, 7, 4)
+
+
+@pytest.mark.parametrize(
+    "header", [None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer ü"]
+)
+def test_without_the_token_nothing_is_taken(receiver: ReceiverProcess, database_url: str, header: str | None) -> None:
+    headers = FORM | {"Idempotency-Key": key_of(1, 1), "Authorization": header or ""}
+    if header is None:
+        del headers["Authorization"]
+    answer = receiver.request("POST", "/v1/batches", body_of(1, 1), headers)
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert TOKEN.encode() not in answer.body
+    assert kept(database_url) == []
+
+
+def test_bad_rows_are_named_and_nothing_of_the_batch_is_kept(receiver: ReceiverProcess, database_url: str) -> None:
+    answer = receiver.post_rows(1, 5, pressure="<script>alert(1)</script>")
+    assert (answer.status, answer.json["row"], answer.json["column"]) == (422, 5, "pressure")
+    assert "row 5, pressure" in answer.json["error"]
+    assert b"script" not in answer.body
+    for key in ("", "../../etc/passwd", "a/b/1-x", key_of(5, 1)):
+        assert receiver.post(body_of(1, 5), key).status == 400
+    assert receiver.post(body_of(1, 5), key_of(1, 6)).status == 422
+    assert receiver.post(b"", key_of(1, 1)).status == 422
+    assert kept(database_url) == []
+
+
+def test_a_key_stands_for_one_body(receiver: ReceiverProcess, database_url: str) -> None:
+    assert receiver.post_rows(1, 3).status == 200
+    answer = receiver.post_rows(1, 3, flow="9.99")
+    assert (answer.status, "another body" in answer.json["error"]) == (422, True)
+    assert kept(database_url) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_an_offset_stands_for_one_row(receiver: ReceiverProcess, database_url: str) -> None:
+    assert receiver.post_rows(1, 30).status == 200
+    answer = receiver.post(body_of(28, 35), key_of(28, 35))
+    assert answer.json == {"stored": 5, "repeated": 3}
+    reset = receiver.post_rows(20, 25, sensor="002")  # as a box restored from an old copy would send
+    assert (reset.status, reset.json["offset"], reset.json["highest_offset"]) == (409, 25, 35)
+    assert "35" in reset.json["error"]
+    joined = receiver.post_rows(40, 44, flow="1.5")
+    assert joined.status == 200
+    # Nothing of a refused batch stays, its new rows neither.
+    assert receiver.post(body_of(44, 50), key_of(44, 50)).status == 409
+    assert [offset for offset, _ in kept(database_url)] == [*range(1, 36), *range(40, 45)]
+    # The forecast is the sender's addition to the row: without it the row is still the same.
+    assert receiver.post_rows(60, 61, pred_flow="7.5").json["stored"] == 2
+    assert receiver.post(body_of(61, 61), key_of(61, 61)).json == {"stored": 0, "repeated": 1}
+
+
+def test_large_bodies_and_bombs_are_refused_with_memory_flat(receiver: ReceiverProcess, database_url: str) -> None:
+    assert receiver.process is not None
+    assert receiver.post_rows(1, 1).status == 200
+    before = psutil.Process(receiver.process.pid).memory_info().rss
+
+    announced = receiver.post(bytes(64 * MIB), key_of(2, 2))
+    assert announced.status == 413
+    assert announced.json["max_bytes"] == MIB
+    chunks = (bytes(64 * 1024) for _ in range(64))
+    streamed = receiver.request("POST", "/v1/batches", chunks, FORM | {"Idempotency-Key": key_of(2, 2)})
+    assert streamed.status == 413
+    bomb = receiver.post(gzip.compress(bytes(400 * MIB), 1), key_of(2, 2), **{"Content-Encoding": "gzip"})
+    assert bomb.status == 415
+    plain = receiver.post(body_of(2, 2), key_of(2, 2), **{"Content-Type": "application/x-www-form-urlencoded"})
+    assert plain.status == 415
+    last = 16_000
+    largest = body_of(2, last)
+    assert 0.9 * MIB < len(largest) <= MIB
+    assert receiver.post(largest, key_of(2, last)).json["stored"] == last - 1
+    assert psutil.Process(receiver.process.pid).memory_info().rss - before < 48 * MIB
+    assert len(kept(database_url)) == last
+
+
+def test_a_kill_loses_no_row_that_was_acknowledged(receiver: ReceiverProcess, database_url: str) -> None:
+    acknowledged: set[int] = set()
+    done = threading.Event()
+
+    def send() -> None:
+        first = 0
+        while not done.is_set():
+            try:
+                answer = receiver.post_rows(first, first + 9)
+            except OSError:  # killed: the same rows again
+                time.sleep(0.01)
+                continue
+            if answer.status == 200:
+                acknowledged.update(range(first, first + 10))
+                first += 10
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        for kills in range(1, 6):
+            reached = len(acknowledged)
+            wait_for(lambda reached=reached: len(acknowledged) >= reached + 50, f"rows before kill {kills}")
+            assert receiver.end(signal.SIGKILL) == -signal.SIGKILL
+            receiver.start()
+        reached = len(acknowledged)
+        wait_for(lambda: len(acknowledged) > reached, "rows after the last kill")
+    finally:
+        done.set()
+        sender.join(DEADLINE_S)
+    rows = dict(kept(database_url))
+    assert acknowledged <= rows.keys()
+    assert set(rows.values()) == {1}
+    assert len(rows) <= len(acknowledged) + 10  # at most the batch in hand is here without its answer
+
+
+def test_a_missing_database_is_waited_for(tmp_path: Path, database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    nowhere = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    receiver = ReceiverProcess(tmp_path / "data", nowhere)
+    receiver.start()
+    try:
+        answer = receiver.post_rows(1, 1)
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        state = receiver.get("/api/state")
+        assert state.status == 200
+        assert "database" in state.json["database"]
+        assert receiver.get("/").status == 200
+        assert receiver.get("/api/sensor?sensor=001").status == 503
+        health = receiver.get("/healthz")
+        assert (health.status, b"database" in health.body) == (503, True)
+        assert receiver.end(signal.SIGTERM) == 0
+    finally:
+        assert receiver.process is not None
+        receiver.process.kill()
+
+
+def test_a_database_that_comes_back_is_used_again(
+    receiver: ReceiverProcess, database_url: str, postgres_url: str
+) -> None:
+    assert receiver.post_rows(1, 3).status == 200
+    parts = urlsplit(database_url)
+    name, away = parts.path[1:], "away_" + parts.path[1:]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+
+        def rename(one: str, other: str) -> None:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+                (one,),
+            )
+            connection.execute(f"ALTER DATABASE {one} RENAME TO {other}".encode())
+
+        rename(name, away)
+        try:
+            assert receiver.post_rows(4, 6).status == 503
+        finally:
+            rename(away, name)
+    assert receiver.post_rows(4, 6).json == {"stored": 3, "repeated": 0}
+    assert urlunsplit(parts) == database_url
+    assert [offset for offset, _ in kept(database_url)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_sigterm_in_mid_request_ends_within_five_seconds(receiver: ReceiverProcess) -> None:
+    with socket.create_connection(("127.0.0.1", receiver.port)) as slow:
+        headers = FORM | {"Idempotency-Key": key_of(1, 1), "Host": "x", "Content-Length": "500"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        slow.sendall(f"POST /v1/batches HTTP/1.1\r\n{head}\r\n1\t2024".encode())
+        assert receiver.get("/api/state").status == 200
+        started_s = time.monotonic()
+        assert receiver.end(signal.SIGTERM) == 0
+        assert time.monotonic() - started_s < 5
+
+
+def test_settings_that_cannot_be_used_end_it_at_once(tmp_path: Path, database_url: str) -> None:
+    environ = {**os.environ, "HYDROLOG_PATHS__DATA": str(tmp_path / "data"), "HYDROLOG_DATABASE__URL": database_url}
+
+    def ended(**changes: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [PROGRAM], env=environ | changes, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        )
+        return done.returncode, done.stderr
+
+    status, said = ended()
+    assert (status, said.count("\n")) == (2, 1)
+    assert said.startswith("receiver.token_file: ")
+    open_to_all = tmp_path / "token"
+    open_to_all.write_text(TOKEN)
+    open_to_all.chmod(0o644)
+    status, said = ended(HYDROLOG_RECEIVER__TOKEN_FILE=str(open_to_all))
+    assert (status, "chmod 600" in said, TOKEN in said) == (2, True, False)
+    status, said = ended(HYDROLOG_RECEIVER__PORT="http")
+    assert (status, "HYDROLOG_RECEIVER__PORT" in said) == (2, True)
+
+
+def test_one_server_a_data_folder(receiver: ReceiverProcess, tmp_path: Path, database_url: str) -> None:
+    assert receiver.process is not None
+    environ = {**os.environ, "HYDROLOG_PATHS__DATA": str(receiver.data), "HYDROLOG_RECEIVER__TOKEN": TOKEN}
+    second = subprocess.run([PROGRAM], env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert second.returncode == 3
+    assert str(receiver.process.pid) in second.stderr
+
+
+def test_a_taken_port_is_waited_for(tmp_path: Path, database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        receiver = ReceiverProcess(tmp_path / "data", database_url, HYDROLOG_RECEIVER__PORT=str(port))
+        starter = threading.Thread(target=receiver.start)
+        starter.start()
+        wait_for(lambda: receiver.output.exists() and f":{port}" in receiver.output.read_text(), "the complaint")
+        taken.close()
+        starter.join(DEADLINE_S)
+    assert receiver.port == port
+    assert receiver.get("/static/page.css").status == 200
+    assert receiver.end(signal.SIGTERM) == 0
+
+
+def test_what_a_browser_is_told(receiver: ReceiverProcess) -> None:
+    page = receiver.get("/")
+    assert page.status == 200
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "style-src 'self';" in policy
+    assert "unsafe" not in policy
+    for path in ("/", "/api/state", "/static/plotly.min.js", "/nowhere", "/static/..%2fingest.py"):
+        answer = receiver.get(path)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Security-Policy"] == policy
+    assert receiver.get("/api/state").headers["Cache-Control"] == "no-store"
+    assert receiver.get("/static/..%2fingest.py").status == 404
+    assert receiver.get("/static/__init__.py").status == 404
+    assert receiver.get("/v1/batches").status == 405
+    library = receiver.request("GET", "/static/plotly.min.js", headers={"Accept-Encoding": "gzip"})
+    assert library.headers["Content-Encoding"] == "gzip"
+    assert b"plotly.js" in gzip.decompress(library.body)[:200]
+    again = receiver.request("GET", "/static/plotly.min.js", headers={"If-None-Match": library.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    for query in ("sensor=001&hours=25", "sensor=%3Cb%3E", "sensor=", "sensor=001&hours=" + "9" * 5000):
+        assert receiver.get(f"/api/sensor?{query}").status == 400

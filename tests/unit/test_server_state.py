@@ -1,0 +1,129 @@
+"""From figures to colours and words: processes, rows, sensors, nights, metrics."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server import judge, metrics
+from server.nights import begun_nights
+
+NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
+
+
+def ago(seconds: float) -> str:
+    return (NOW - timedelta(seconds=seconds)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("health", "alive", "speed", "state", "word"),
+    [
+        (None, False, 1, "bad", "not started"),
+        ({"last_success": ago(1), "problem": ""}, True, 1, "ok", "running"),
+        ({"last_success": ago(1), "problem": ""}, False, 1, "bad", "stopped"),
+        ({"last_success": ago(200), "problem": ""}, True, 1, "warn", "busy"),
+        ({"last_success": ago(2000), "problem": ""}, True, 1, "bad", "stalled"),  # alive but idle
+        ({"last_success": ago(2000), "problem": ""}, True, 60, "ok", "running"),  # 33 real seconds of a demo
+        ({"last_success": None, "started": ago(5), "problem": ""}, True, 1, "warn", "starting"),
+        ({"last_success": None, "started": ago(5000), "problem": ""}, True, 1, "bad", "stalled"),
+        ({"last_success": ago(9), "problem": "no port", "problem_since": ago(9)}, True, 1, "warn", "waiting"),
+        ({"last_success": ago(999), "problem": "no port", "problem_since": ago(999)}, True, 1, "bad", "waiting"),
+        ({"problem": "unreadable health file"}, True, 1, "warn", "waiting"),
+        ({"last_success": "2024-08-26", "started": 7}, True, 1, "warn", "unreadable"),
+    ],
+)
+def test_a_process_is_judged_by_its_progress(
+    health: dict[str, object] | None, alive: bool, speed: float, state: str, word: str
+) -> None:
+    verdict = judge.process(health, alive, NOW, speed)
+    assert (verdict.state, verdict.word) == (state, word)
+
+
+def test_a_problem_is_shown_in_its_own_words() -> None:
+    health = {"problem": "the database does not answer", "problem_since": ago(130)}
+    assert judge.process(health, True, NOW, 1).detail == "the database does not answer (for 2 min)"
+
+
+def test_the_newest_row_is_fresh_late_or_lost() -> None:
+    words = [
+        judge.newest_row(NOW - timedelta(seconds=seconds), NOW, 1).word for seconds in (-30, 60, 200, 300, 900, 1000)
+    ]
+    assert words == ["fresh", "fresh", "fresh", "late", "late", "no data"]
+    assert judge.newest_row(NOW - timedelta(seconds=1000), NOW, 60).word == "fresh"  # 17 real seconds of a demo
+    assert judge.newest_row(None, NOW, 1).state == "bad"
+
+
+def test_a_silent_sensor_is_silent_before_it_is_flagged() -> None:
+    fresh = judge.newest_row(NOW - timedelta(seconds=60), NOW, 1)
+    silent = judge.newest_row(NOW - timedelta(hours=1), NOW, 1)
+    assert judge.sensor(fresh, None).word == "normal"
+    assert judge.sensor(fresh, "LEAK") == judge.Verdict("bad", "leak suspected")
+    assert judge.sensor(fresh, "watch").state == "warn"
+    assert judge.sensor(fresh, "SOMETHING NEW").state == "warn"
+    assert judge.sensor(silent, "LEAK").word == "no data"
+
+
+def test_ages_are_said_as_people_say_them() -> None:
+    assert [judge.age_words(seconds) for seconds in (-5, 59, 60, 3599, 3660, 48 * 3600)] == [
+        "0 s",
+        "59 s",
+        "1 min",
+        "59 min",
+        "1 h 1 min",
+        "2 days",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "first"),
+    [
+        ("2024-08-26T03:00+09:00", "Asia/Seoul", "2024-08-25T22:00+09:00/2024-08-26T05:00+09:00"),
+        ("2024-08-26T16:33+09:00", "Asia/Seoul", "2024-08-25T22:00+09:00/2024-08-26T05:00+09:00"),
+        ("2024-08-26T22:00+09:00", "Asia/Seoul", "2024-08-26T22:00+09:00/2024-08-27T05:00+09:00"),
+        ("2024-03-31T12:00+02:00", "Europe/Berlin", "2024-03-30T22:00+01:00/2024-03-31T05:00+02:00"),  # six hours
+        ("2024-10-27T12:00+01:00", "Europe/Berlin", "2024-10-26T22:00+02:00/2024-10-27T05:00+01:00"),  # eight hours
+    ],
+)
+def test_the_night_that_began_last(now: str, zone: str, first: str) -> None:
+    nights = begun_nights(datetime.fromisoformat(now), ZoneInfo(zone), "22:00", "05:00")
+    start, end = (datetime.fromisoformat(text) for text in first.split("/"))
+    assert nights[0] == (start, end)
+    assert nights[1][1].astimezone(ZoneInfo(zone)).date() == start.astimezone(ZoneInfo(zone)).date()
+
+
+def test_a_night_inside_one_day() -> None:
+    nights = begun_nights(NOW, ZoneInfo("UTC"), "01:00", "05:00")
+    assert [f"{start:%d %H}-{end:%d %H}" for start, end in nights] == ["26 01-26 05", "25 01-25 05"]
+
+
+def test_metrics_are_prometheus_text() -> None:
+    state = {
+        "now": NOW.timestamp(),
+        "database": "",
+        "sensors": [{"sensor": "001", "age_s": 12.5}, {"sensor": "002", "age_s": None}],
+        "processes": [
+            {
+                "role": 'odd"\n\\role',
+                "state": "ok",
+                "success": int(NOW.timestamp()) - 3,
+                "counters": {"rows": 7, "url": "http://x/", "bad": float("nan")},
+            }
+        ],
+        "groups": [{"group": "server", "lag": 27}, {"group": "archive", "lag": None}],
+        "received": {"rows": 10, "repeated": 0},
+        "unregistered": [{}],
+    }
+    lines = metrics.render(state).splitlines()
+    samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    role = r'{role="odd\"\n\\role"}'
+    assert samples == {
+        'hydrolog_newest_row_age_seconds{sensor="001"}': "12.5",
+        "hydrolog_process_ok" + role: "1",
+        "hydrolog_process_idle_seconds" + role: "3",
+        "hydrolog_process_counter" + role.replace("}", ',counter="rows"}'): "7",
+        'hydrolog_group_lag_rows{group="server"}': "27",
+        "hydrolog_database_up": "1",
+        "hydrolog_received_rows_total": "10",
+        "hydrolog_repeated_rows_total": "0",
+        "hydrolog_unregistered_sensors": "1",
+    }
