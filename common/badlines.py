@@ -25,9 +25,23 @@ def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> boo
         if key in kept:
             return False
         text = ascii(raw[:LONGEST_PIECE])[2:-1].encode()
+        line_break = b"\n" if kept and not kept.endswith(b"\n") else b""  # the line before was torn
         if len(kept) + len(key) + len(text) < LARGEST_FILE:
-            write_all(descriptor, key + text + b"\n")
+            write_all(descriptor, line_break + key + text + b"\n")
             os.fdatasync(descriptor)
         return True
     finally:
         os.close(descriptor)
+
+
+def count(data: Path) -> dict[str, int]:
+    """How many pieces of each kind were set aside."""
+    counts: dict[str, int] = {}
+    try:
+        with (data / FILE_NAME).open("rb") as file:
+            for line in file:
+                kind = line.partition(b"\t")[0].decode("ascii", "replace")
+                counts[kind] = counts.get(kind, 0) + 1
+    except FileNotFoundError:
+        pass
+    return counts

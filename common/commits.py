@@ -5,6 +5,7 @@ A write that is torn by a power cut therefore leaves the commit before it, and a
 sync of a file that never changes its size (a new file and a rename cost four times as much).
 """
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -15,24 +16,25 @@ from common.files import replace
 
 FOLDER = "groups"
 LINE_BYTES = 64
+_PROOF_BYTES = len(" crc=00000000\n")
 _LINE = re.compile(rb"offset=(\d{1,18}) +commit=(\d{1,18}) +crc=([0-9a-f]{8})\n")
 
 
 def _format(offset: int, number: int) -> bytes:
-    proved = f"offset={offset} commit={number}".ljust(LINE_BYTES - len(" crc=00000000\n")).encode()
+    proved = f"offset={offset} commit={number}".ljust(LINE_BYTES - _PROOF_BYTES).encode()
     return b"%b crc=%08x\n" % (proved, crc32(proved))
 
 
 def _parse(line: bytes) -> tuple[int, int] | None:
     """(number, offset) of a line that proves itself."""
     found = _LINE.fullmatch(line)
-    if not found or b"%08x" % crc32(line[: -len(" crc=00000000\n")]) != found[3]:
+    if not found or b"%08x" % crc32(line[:-_PROOF_BYTES]) != found[3]:
         return None
     return int(found[2]), int(found[1])
 
 
 def _newest(data: bytes) -> tuple[int, int] | None:
-    return max(filter(None, (_parse(data[:LINE_BYTES]), _parse(data[LINE_BYTES:]))), default=None)
+    return max(filter(None, (_parse(data[:LINE_BYTES]), _parse(data[LINE_BYTES : 2 * LINE_BYTES]))), default=None)
 
 
 def read(data: Path, group: str) -> int | None:
@@ -48,7 +50,7 @@ def read(data: Path, group: str) -> int | None:
 
 def read_all(data: Path) -> dict[str, int]:
     """The committed offset of every group that has a readable file."""
-    paths = [path for path in sorted((data / FOLDER).glob("*")) if path.suffix == ""]
+    paths = [path for path in sorted((data / FOLDER).glob("*")) if path.suffix == "" and path.is_file()]
     return {path.name: offset for path in paths if (offset := read(data, path.name)) is not None}
 
 
@@ -61,10 +63,19 @@ class CommitFile:
         self.was_missing = read(data, group) is None
         if self.was_missing:
             replace(self._path, _format(missing, 0) + _format(missing, 1))
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        newest = _newest(os.pread(self._descriptor, 2 * LINE_BYTES, 0))
-        if newest is None:
-            raise LogError(f"cannot read {self._path}: it changed while it was opened")
+        self._open()
+
+    def _open(self) -> None:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            newest = _newest(os.pread(descriptor, 2 * LINE_BYTES, 0))
+            if newest is None:
+                raise LogError(f"cannot read {self._path}: it changed while it was opened")
+            self._inode = os.fstat(descriptor).st_ino
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
         self._number, self.offset = newest
 
     def write(self, offset: int) -> None:
@@ -73,12 +84,27 @@ class CommitFile:
         Raises:
             OSError: the disk refuses; the commit before this one stands, or this one does.
         """
+        if not self._is_at_path():
+            self._path.parent.mkdir(exist_ok=True)
+            replace(self._path, _format(offset, 0) + _format(offset, 1))
+            lost = self._descriptor
+            self._open()
+            os.close(lost)
+            return
         number = self._number + 1
         # Which place holds the newest line follows from its number, so both never go at once.
         place = number % 2 * LINE_BYTES
-        os.pwrite(self._descriptor, _format(offset, number), place)
+        if os.pwrite(self._descriptor, _format(offset, number), place) != LINE_BYTES:
+            raise OSError(errno.ENOSPC, "the commit was not written whole")
         os.fdatasync(self._descriptor)
         self._number, self.offset = number, offset
+
+    def _is_at_path(self) -> bool:
+        """Whether the file was neither deleted nor replaced by hand."""
+        try:
+            return os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - one call, in the hot path
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -8,7 +8,6 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from common import badlines
 from common.commits import CommitFile
 from common.errors import LogError
 from common.lines import LONGEST_LINE, Record, parse_line
@@ -59,22 +58,24 @@ class FileGroup:
         Raises:
             LogError: the file cannot be read, or the disk does not confirm the rows; nothing is handed out.
         """
-        try:
+        with self._log.os_errors("read the log"):
             end = self._log.refresh()
-            self._follow(end)
-            assert self._file is not None
-            self._sync(end)
-            records = self._read(max_records, end)
-        except OSError as error:
-            raise LogError(f"cannot read the log: {error.strerror}") from error
-        if records:
-            self._handed_out_to = records[-1].offset + 1
-        if self._byte >= end:
-            # Behind the last row there may be offsets that no row has: they are consumed with it.
-            self._position = max(self._position, self._log.end_offset) if not records else self._position
-        if not records and self._commit.offset >= self._handed_out_to and self._position > self._commit.offset:
-            self._commit.write(self._position)
+            file = self._follow(end)
+            self._sync(file, end)
+            records, position, byte = self._read(file, max_records, end)
+            # Only now: rows of a poll that fails on its way are handed out by the next one.
+            self._position, self._byte = position, byte
+            if records:
+                self._handed_out_to = position
+            elif byte >= end:
+                self._step_over_holes(self._log.next)
         return records
+
+    def _step_over_holes(self, next_offset: int) -> None:
+        """Behind the last row there may be offsets that no row has: they are consumed with it."""
+        self._position = max(self._position, next_offset)
+        if self._position > self._commit.offset >= self._handed_out_to:
+            self._commit.write(self._position)
 
     def commit(self, offset: int) -> None:
         """All rows before `offset` are safe elsewhere; durable on return. A commit never moves back.
@@ -86,66 +87,64 @@ class FileGroup:
             raise LogError(f"commit of offset {offset}, but the log ends at {self._log.end_offset}")
         if offset >= self._handed_out_to:
             offset = max(offset, self._position)  # the holes behind the last row are done with it
-        if offset <= self._commit.offset:
-            return
-        try:
-            self._commit.write(offset)
-        except OSError as error:
-            raise LogError(f"cannot commit: {error.strerror}") from error
+        if offset > self._commit.offset:
+            with self._log.os_errors("commit"):
+                self._commit.write(offset)
 
     def close(self) -> None:
         self._commit.close()
 
-    def _follow(self, end: int) -> None:
-        """Be in the file that is at the path now, at the row of our position."""
-        current = self._log.current_file()
+    def _follow(self, end: int) -> LogFile:
+        """The file that is at the path now, and in it the row at our position."""
+        current = self._log.file
         if self._file is current:
-            return
-        if self._position < self._log.header_base:
-            _log.warning("rows_gone group wants offset=%d, log begins at %d", self._position, self._log.header_base)
-            self._position = self._log.header_base
-        self._file, self._synced = current, 0
+            return current
+        base = self._log.header.base
+        if self._position < base:
+            _log.warning("rows_gone group wants offset=%d, log begins at %d", self._position, base)
+            self._position = base
         self._byte = current.seek(self._position, end)
+        self._synced, self._sync_failed = 0, False
+        self._file = current
+        return current
 
-    def _sync(self, end: int) -> None:
+    def _sync(self, file: LogFile, end: int) -> None:
         """A row may be readable before it is on disk: none is handed out before."""
-        assert self._file is not None
         if end <= self._synced:
             return
         try:
             if self._sync_failed:
-                self._log.dirty_again(self._file, self._synced, end)
-            os.fdatasync(self._file.descriptor)
+                self._log.write_again(file, self._synced, end)
+            file.sync()
         except OSError as error:
             self._sync_failed = True
             raise LogError(f"the disk does not confirm the rows: {quoted(error)}") from error
         self._sync_failed = False
         self._synced = end
 
-    def _read(self, max_records: int, end: int) -> list[Record]:
-        assert self._file is not None
+    def _read(self, file: LogFile, max_records: int, end: int) -> tuple[list[Record], int, int]:
+        """The rows from our place on; the offset and the byte behind them."""
+        position, byte = self._position, self._byte
         records: list[Record] = []
         chunk_bytes = min(CHUNK_BYTES, max(SHORT_TAIL_BYTES, max_records * ROW_BYTES))
-        for line in self._file.lines(self._byte, end, chunk_bytes):
-            record = line.record or self._judged_again(line)
-            self._byte = line.end
-            if record is None or record.offset < self._position:
+        for line in file.lines(byte, end, chunk_bytes):
+            record = line.record or self._judged_again(file, line, position)
+            byte = line.end
+            if record is None or record.offset < position:
                 continue
             records.append(record)
-            self._position = record.offset + 1
+            position = record.offset + 1
             if len(records) == max_records:
                 break
-        return records
+        return records, position, byte
 
-    def _judged_again(self, line: Line) -> Record | None:
+    def _judged_again(self, file: LogFile, line: Line, position: int) -> Record | None:
         """A line that looks damaged is read once more under the lock before it is believed to be."""
-        assert self._file is not None
         with self._log.lock.held():
-            raw = os.pread(self._file.descriptor, min(line.end - line.start, LONGEST_LINE), line.start)
-            if (record := parse_line(raw.rstrip(b"\n"))) is not None:
+            raw = os.pread(file.descriptor, min(line.end - line.start, LONGEST_LINE), line.start).removesuffix(b"\n")
+            if (record := parse_line(raw)) is not None:
                 return record
-            if badlines.set_aside(self._log.data, self._log.log_id, "line", self._position - 1, raw.rstrip(b"\n")):
+            if self._log.set_aside("line", raw, position - 1):
                 self.damaged += 1
-                _log.warning("line_damaged after_offset=%d line=%s", self._position - 1, quoted(raw))
-        self._position += 1
+                _log.warning("line_damaged after_offset=%d line=%s", position - 1, quoted(raw))
         return None

@@ -5,7 +5,9 @@ sent already, and the server would drop the new rows as repeats. The machine's i
 is never deleted) tell the copy from the original; a copy takes a new id and keeps its offsets.
 """
 
+import fcntl
 import hashlib
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from common.files import replace
 
 FILE_NAME = "server_data.txt.id"
 MACHINE_ID = Path("/etc/machine-id")
+_GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION: differs between two files that had the same inode number in turn
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,24 @@ def machine(lock_file: Path) -> str:
         machine_id = MACHINE_ID.read_text("ascii", errors="replace").strip()
     except OSError:
         machine_id = ""
-    return hashlib.sha256(f"{machine_id} {lock_file.stat().st_ino}".encode()).hexdigest()[:16]
+    descriptor = os.open(lock_file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        inode = os.fstat(descriptor).st_ino
+        try:
+            generation = fcntl.ioctl(descriptor, _GET_GENERATION, bytes(8)).hex()
+        except OSError:  # a file system that counts none
+            generation = ""
+    finally:
+        os.close(descriptor)
+    return hashlib.sha256(f"{machine_id} {inode} {generation}".encode()).hexdigest()[:16]
 
 
 def load(data: Path) -> Identity | None:
-    """The stored identity; None if it is missing or damaged."""
+    """The stored identity; None if it is missing or damaged. A disk that does not answer is an OSError."""
     try:
         words = dict(word.split("=", 1) for word in (data / FILE_NAME).read_text("ascii").split())
         return Identity(str(uuid.UUID(words["log"])), words["machine"])
-    except (OSError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError):
         return None
 
 

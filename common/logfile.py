@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from common.lines import LONGEST_LINE, Header, Record, parse_header, parse_line
+from common.files import sync_folder
+from common.lines import LONGEST_LINE, Header, Record, header_at, parse_line, split_merged
 
 CHUNK_BYTES = 256 * 1024
 SHORT_TAIL_BYTES = 4096  # some forty rows: enough to find the last good one in nearly every case
+LONG_TAIL_BYTES = 64 * 1024  # some six hundred rows: how far back a start looks for a higher offset
+NO_FILE = -1
 
 
 class Line(NamedTuple):
@@ -31,7 +34,7 @@ class Tail(NamedTuple):
     damaged: int  # complete damaged lines behind the last good one
 
 
-@dataclass
+@dataclass(eq=False)
 class LogFile:
     """An open file of the log; `inode` tells it from the one that replaces it at the next reset."""
 
@@ -40,34 +43,48 @@ class LogFile:
     inode: int
     header: Header | None  # None: damaged
     rows_start: int  # byte of the first row line
+    # The name of a file that was renamed into place may be lost with the power until its folder is synced.
+    name_is_durable: bool = False
 
     @classmethod
-    def open(cls, path: Path) -> "LogFile":
+    def open(cls, path: Path, flags: int = os.O_RDWR) -> "LogFile":
         """Open the file at the path.
 
         Raises:
             OSError: missing, or not permitted.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        first = os.pread(descriptor, LONGEST_LINE, 0).partition(b"\n")
-        header = parse_header(first[0]) if first[1] else None
-        # A first line that is itself a good row means that the header is gone, not that the row is a header.
-        is_row = bool(first[1]) and parse_line(first[0]) is not None
-        rows_start = 0 if is_row or not first[1] else len(first[0]) + 1
-        return cls(path, descriptor, os.fstat(descriptor).st_ino, header, rows_start)
+        descriptor = os.open(path, flags | os.O_CLOEXEC)
+        try:
+            first = os.pread(descriptor, LONGEST_LINE, 0)
+            inode = os.fstat(descriptor).st_ino
+        except OSError:
+            os.close(descriptor)
+            raise
+        return cls(path, descriptor, inode, *_read_header(first))
 
     def close(self) -> None:
-        os.close(self.descriptor)
+        """Let go of the descriptor; a second time does nothing."""
+        descriptor, self.descriptor = self.descriptor, NO_FILE
+        if descriptor != NO_FILE:
+            os.close(descriptor)
 
     def size(self) -> int:
         return os.fstat(self.descriptor).st_size
 
-    def is_current(self) -> bool:
-        """Whether the path still names this file."""
+    def size_at_path(self) -> int | None:
+        """The size, if the path still names this file; None if it names another one or none."""
         try:
-            return os.stat(self.path).st_ino == self.inode  # noqa: PTH116 - one call, in the hot path
+            found = os.stat(self.path)  # noqa: PTH116 - one call, in the hot path
         except FileNotFoundError:
-            return False
+            return None
+        return found.st_size if found.st_ino == self.inode else None
+
+    def sync(self) -> None:
+        """What was written to this file is on disk, and is found there under its name."""
+        os.fdatasync(self.descriptor)
+        if not self.name_is_durable:
+            sync_folder(self.path.parent)
+            self.name_is_durable = True
 
     def lines(self, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Line]:
         """The complete lines from byte `start`, which is a line's first, up to byte `end`, in bounded memory.
@@ -85,7 +102,12 @@ class LogFile:
             rest = pieces.pop()
             for piece in pieces:
                 line_end = line_start + len(piece) + 1
-                yield Line(line_start, line_end, parse_line(piece))
+                record = parse_line(piece)
+                if record is None and (cut := split_merged(piece)) is not None:
+                    yield Line(line_start, line_start + cut + 1, parse_line(piece[:cut]))
+                    line_start += cut + 1
+                    record = parse_line(piece[cut + 1 :])
+                yield Line(line_start, line_end, record)
                 line_start = line_end
             if len(rest) > LONGEST_LINE:  # junk without a line break: a damaged line, however long
                 after = self._after_line_break(position, end)
@@ -145,10 +167,30 @@ class LogFile:
             if start > floor:
                 start = self._line_start_after(start, size)
             pieces = os.pread(self.descriptor, size - start, start).split(b"\n")
-            torn = pieces.pop()
+            complete_end = size - len(pieces.pop())
             for damaged, piece in enumerate(reversed(pieces)):
-                if record := parse_line(piece):
-                    return Tail(size - len(torn), record.offset + 1 + damaged, damaged)
+                record = parse_line(piece)
+                if record is None and (cut := split_merged(piece)) is not None:
+                    record = parse_line(piece[cut + 1 :])
+                if record:
+                    return Tail(complete_end, record.offset + 1 + damaged, damaged)
             if start <= floor:
-                return Tail(size - len(torn), 0, len(pieces))
+                return Tail(complete_end, 0, len(pieces))
             span *= 8
+
+    def highest_offset(self, end: int) -> int:
+        """The highest offset near the end, -1 if there is none: a row pasted by hand must not turn the count back."""
+        start = self._line_start_after(max(self.rows_start, end - LONG_TAIL_BYTES), end)
+        return max((line.record.offset for line in self.lines(start, end) if line.record), default=-1)
+
+
+def _read_header(first: bytes) -> tuple[Header | None, int]:
+    """The header in the file's first bytes, and where the rows start."""
+    if found := header_at(first):
+        header, length = found
+        # What follows is a line break, also if it is damaged.
+        return (header, length + 1) if len(first) > length else (None, 0)
+    line, line_break, _ = first.partition(b"\n")
+    # A first line that is itself a good row means that the header is gone, not that the row is a header.
+    is_row = parse_line(line) is not None or split_merged(line) is not None
+    return None, 0 if is_row or not line_break else len(line) + 1

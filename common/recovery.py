@@ -6,8 +6,9 @@
 | header good | believed |
 | header damaged or gone | base = first good row's offset; log id from the identity file, then the mark; rewritten |
 | identity of another machine or folder | a new log id, loud; offsets go on |
-| bytes after the last line break | set aside by the next append, never believed |
+| bytes after the last line break | set aside by the next append, never believed, unless they are a whole row |
 | complete lines that do not prove themselves | one offset each; set aside by whoever polls them |
+| a damaged line break between two good rows | both rows stand |
 | commits, outbox or mark past the last row | rows were lost with the power: their offsets are not given again |
 """
 
@@ -21,6 +22,7 @@ from common.files import copy_range, replace, sync_folder, write_all
 from common.identity import Identity
 from common.lines import Header, format_header
 from common.logfile import LogFile, Tail
+from common.mark import Mark
 
 OUTBOX = "outbox.tsv"
 _OUTBOX_KEY = re.compile(rb"\tkey=[^\t\n]*/\d+-(\d{1,18})(?:\t|\n)")
@@ -28,24 +30,34 @@ _OUTBOX_KEY = re.compile(rb"\tkey=[^\t\n]*/\d+-(\d{1,18})(?:\t|\n)")
 _log = logging.getLogger(__name__)
 
 
-def open_current(data: Path, path: Path) -> tuple[LogFile, Header]:
-    """The file at the path with a header that can be believed; mended or made if need be. Under the lock."""
+def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Header]:
+    """The file at the path with a header that can be believed; mended or made if need be. Under the lock.
+
+    Args:
+        known_end: the next offset as this process knows it; 0 at a start.
+    """
     me = identity.machine(path.with_name(path.name + ".lock"))
     known = identity.load(data)
     if not path.exists() or path.stat().st_size == 0:
-        header = Header(_log_id(data, known, me), _remembered(data))
+        header = Header(_log_id(data, known, me), max(_remembered(data), known_end))
         if header.base or known:
             _log.warning("log_missing a new one starts at offset=%d", header.base)
         replace(path, format_header(header))
     file = LogFile.open(path)
-    header = file.header or _reconstructed(data, file, known)
-    if known is not None and known.machine != me:
-        copied, header = header, Header(identity.new_log_id(), header.base)
-        _log.warning("log_copied this folder is a copy; new log id=%s (was %s)", header.log_id, copied.log_id)
-    if header != file.header:
-        file = _rewritten(data, path, file, header)
-    if known != Identity(header.log_id, me):
-        identity.store(data, Identity(header.log_id, me))
+    try:
+        header = file.header or _reconstructed(data, file, known, known_end)
+        if known is not None and known.machine != me:
+            copied, header = header, Header(identity.new_log_id(), header.base)
+            _log.warning("log_copied this folder is a copy; new log id=%s (was %s)", header.log_id, copied.log_id)
+        elif known is not None and known.log_id != header.log_id:
+            _log.warning("log_exchanged another log was put here id=%s (was %s)", header.log_id, known.log_id)
+        if header != file.header:
+            file = _rewritten(data, path, file, header)
+        if known != Identity(header.log_id, me):
+            identity.store(data, Identity(header.log_id, me))
+    except BaseException:
+        file.close()
+        raise
     return file, header
 
 
@@ -53,15 +65,15 @@ def _log_id(data: Path, known: Identity | None, me: str) -> str:
     """The id of a log whose file is gone: the one it had here, else a new one."""
     if known is not None:
         return known.log_id if known.machine == me else identity.new_log_id()
-    remembered = mark.load(data)
+    remembered = _mark(data)
     return remembered.log_id if remembered else identity.new_log_id()
 
 
-def _reconstructed(data: Path, file: LogFile, known: Identity | None) -> Header:
+def _reconstructed(data: Path, file: LogFile, known: Identity | None, known_end: int) -> Header:
     """A header in place of a damaged one."""
     first = file.first_good(file.rows_start, file.size())
-    base = first.record.offset if first and first.record else _remembered(data)
-    remembered = mark.load(data)
+    base = first.record.offset if first and first.record else max(_remembered(data), known_end)
+    remembered = _mark(data)
     log_id = known.log_id if known else remembered.log_id if remembered else identity.new_log_id()
     _log.warning("header_damaged base=%d log=%s taken from what is left", base, log_id)
     return Header(log_id, base)
@@ -72,15 +84,17 @@ def _rewritten(data: Path, path: Path, file: LogFile, header: Header) -> LogFile
     if file.header is None and file.rows_start:
         raw = os.pread(file.descriptor, file.rows_start - 1, 0)
         badlines.set_aside(data, header.log_id, "header", header.base - 1, raw)
-    new = path.with_name(path.name + ".new")
+    # A name of its own: a reset that was under way when its process was stopped may still write to its new file.
+    new = path.with_name(path.name + ".mended")
     target = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
         write_all(target, format_header(header))
         copy_range(file.descriptor, file.rows_start, file.size(), target)
         os.fdatasync(target)
+        new.replace(path)
     finally:
         os.close(target)
-    new.replace(path)
+        new.unlink(missing_ok=True)  # it is there only if something went wrong: it must not fill the disk
     sync_folder(data)
     file.close()
     return LogFile.open(path)
@@ -96,13 +110,21 @@ def _outbox_end(data: Path) -> int:
     return int(found[1]) + 1 if found else 0
 
 
+def _mark(data: Path) -> Mark | None:
+    """The producer's mark; a disk that does not answer is an error here, for a lost mark could turn offsets back."""
+    path = data / mark.FILE_NAME
+    if path.exists():
+        path.open("rb").close()
+    return mark.load(data)
+
+
 def _remembered(data: Path) -> int:
     """The highest end that anything outside the log remembers: no offset below it is given again."""
-    published = mark.load(data)
+    published = _mark(data)
     return max(_outbox_end(data), published.end_offset if published else 0, *commits.read_all(data).values(), 0)
 
 
-def next_offset(data: Path, header: Header, tail: Tail) -> int:
+def next_offset(data: Path, header: Header, file: LogFile, tail: Tail) -> int:
     """The offset of the next row: above everything that was ever given."""
     in_file = tail.next_offset or header.base + tail.damaged
-    return max(header.base, in_file, _remembered(data))
+    return max(header.base, in_file, file.highest_offset(tail.complete_end) + 1, _remembered(data))

@@ -4,15 +4,16 @@ While it is given up, appends are refused until there is room for it again: othe
 what the reset needs.
 """
 
-import logging
+import contextlib
+import errno
 import os
+import time
 from pathlib import Path
 
 FILE_NAME = "server_data.reserve"
 LARGEST_BYTES = 4 * 1024 * 1024  # a header, a compaction's first megabyte, state files
 SHARE_OF_DISK = 64  # of a tiny file system no more than this part
-
-_log = logging.getLogger(__name__)
+LOOK_EVERY_S = 1.0  # another process may have given it up
 
 
 class Reserve:
@@ -20,7 +21,7 @@ class Reserve:
         self._path = data / FILE_NAME
         space = os.statvfs(data)
         self._bytes = min(LARGEST_BYTES, space.f_blocks * space.f_frsize // SHARE_OF_DISK) // 4096 * 4096
-        self._given_up = False
+        self._look_again_s = 0.0
         self.restore()
 
     def check(self, bytes_needed: int) -> None:
@@ -29,30 +30,35 @@ class Reserve:
         Raises:
             OSError: ENOSPC.
         """
-        if not self._given_up:
+        now_s = time.monotonic()
+        if now_s < self._look_again_s or self.restore():
+            self._look_again_s = max(self._look_again_s, now_s + LOOK_EVERY_S)
             return
-        self.restore()
-        if self._given_up and self._free() < bytes_needed + self._bytes:
-            raise OSError(28, "No space left on device (the reserve is kept for the reset)")
+        if self._free() < bytes_needed + self._bytes:
+            raise OSError(errno.ENOSPC, "No space left on device (the reserve is kept for the reset)")
 
     def give_up(self) -> None:
         """Free the reserve's room."""
-        self._given_up = True
-        self._path.unlink(missing_ok=True)
+        self._look_again_s = 0.0
+        with contextlib.suppress(OSError):  # there is no room already: what is tried next says so
+            self._path.unlink(missing_ok=True)
 
-    def restore(self) -> None:
-        """Take the room again as soon as there is plenty."""
-        if self._bytes == 0 or (self._path.exists() and not self._given_up):
-            return
+    def restore(self) -> bool:
+        """Take the room again as soon as there is plenty; whether it is held."""
+        if self._bytes == 0 or self._path.exists():
+            return True
         if self._free() < 2 * self._bytes:
-            self._given_up = True
-            return
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            return False
         try:
-            os.posix_fallocate(descriptor, 0, self._bytes)
-        finally:
-            os.close(descriptor)
-        self._given_up = False
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            try:
+                os.posix_fallocate(descriptor, 0, self._bytes)
+            finally:
+                os.close(descriptor)
+        except OSError:  # no room after all
+            self.give_up()
+            return False
+        return True
 
     def _free(self) -> int:
         space = os.statvfs(self._path.parent)

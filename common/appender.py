@@ -1,0 +1,144 @@
+"""How rows get into the file: all or none, and on disk before the caller hears of it.
+
+The lock is held for microseconds; the sync comes after it was let go of, so that several producers share one disk
+flush. Rows are therefore visible before they are on disk, and a poll syncs before it hands them out.
+"""
+
+import errno
+import logging
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from common.errors import LogError, NotDurable
+from common.lines import LONGEST_LINE, format_lines
+from common.logs import quoted
+
+if TYPE_CHECKING:
+    from common.filelog import FileLog
+
+_log = logging.getLogger(__name__)
+
+
+class _Unconfirmed(NamedTuple):
+    """Rows whose place is known, and of which the disk has not said that it has them."""
+
+    inode: int
+    start: int
+    first: int
+    block: bytes
+
+
+class _Uncut(NamedTuple):
+    """What is left of a refused append that could not be cut back."""
+
+    inode: int
+    start: int
+    size: int
+
+
+class Appender:
+    def __init__(self, log: "FileLog") -> None:
+        self._log = log
+        self._unconfirmed: _Unconfirmed | None = None
+        self._uncut: _Uncut | None = None
+
+    def append(self, lines: Sequence[str]) -> int:
+        """See `FileLog.append`."""
+        payloads = _checked(lines)
+        if self._unconfirmed is not None:
+            try:
+                self._confirm(self._unconfirmed)
+            except NotDurable as error:
+                raise LogError(f"not appended, since {error}") from error
+        log = self._log
+        guess = log.next
+        block = format_lines(guess, payloads)  # before the lock; once more under it if others were faster
+        with log.os_errors("append"):
+            log.lock.acquire()
+            try:
+                log.catch_up(cut_torn=True)
+                first, start = log.next, log.end
+                if first != guess:
+                    block = format_lines(first, payloads)
+                self._write(block, start)
+                log.end, log.next = start + len(block), first + len(payloads)
+                file = log.file
+            finally:
+                log.lock.release()
+        try:
+            file.sync()
+        except OSError as error:
+            _log.warning("sync_failed offset=%d problem=%s", first, quoted(error))
+            self._unconfirmed = _Unconfirmed(file.inode, start, first, block)
+            self._confirm(self._unconfirmed)
+        return first
+
+    def _write(self, block: bytes, start: int) -> None:
+        """Write a block behind the last line, under the lock; what cannot be written whole is cut back."""
+        log = self._log
+        try:
+            log.reserve.check(len(block))
+            written = os.pwrite(log.file.descriptor, block, start)
+            while written < len(block):  # short: the next write says why
+                more = os.pwrite(log.file.descriptor, block[written:], start + written)
+                if more == 0:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                written += more
+        except OSError:
+            if (size := log.file.size()) > start:
+                self._uncut = _Uncut(log.file.inode, start, size)
+                self.cut_back()
+            raise
+
+    @property
+    def must_cut_back(self) -> bool:
+        return self._uncut is not None
+
+    def cut_back(self) -> None:
+        """Lines of an append that was refused must not stay, or its rows would be there twice after the retry."""
+        assert self._uncut is not None
+        inode, start, size = self._uncut
+        log = self._log
+        if log.file.inode == inode and log.file.size() == size:
+            os.ftruncate(log.file.descriptor, start)
+            log.end = min(log.end, start)
+        self._uncut = None
+
+    def _confirm(self, rows: _Unconfirmed) -> None:
+        """Put the rows of an earlier append on disk, by a new handle and new dirty pages.
+
+        The same bytes are never synced again as they are: the kernel may have marked them clean.
+
+        Raises:
+            NotDurable: the disk refuses still.
+        """
+        log = self._log
+        try:
+            with log.lock.held():
+                log.reopen()
+                # Another file at the path: a reset, and that happens only after the rows were copied or consumed.
+                if log.file.inode == rows.inode:
+                    self._write_again(rows)
+            log.file.sync()
+        except (OSError, LogError) as error:
+            raise NotDurable(rows.first, quoted(error)) from error
+        self._unconfirmed = None
+
+    def _write_again(self, rows: _Unconfirmed) -> None:
+        """The rows' bytes at their place once more, which may read as junk by now; under the lock."""
+        file = self._log.file
+        if file.size() < rows.start + len(rows.block):
+            _log.warning("rows_gone first=%d the file was cut before the disk confirmed them", rows.first)
+        elif os.pwrite(file.descriptor, rows.block, rows.start) != len(rows.block):
+            raise OSError(errno.EIO, "the rows were not written whole")
+
+
+def _checked(lines: Sequence[str]) -> list[bytes]:
+    """The payloads as bytes; a line break in one would make two lines of it."""
+    if not lines:
+        raise ValueError("nothing to append")
+    payloads = [line.encode() for line in lines]
+    if not all(payloads) or b"\n" in b"".join(payloads) or max(map(len, payloads)) > LONGEST_LINE - 64:
+        raise ValueError("a line of the log must not be empty, hold a line break or be longer than 64 kB")
+    return payloads

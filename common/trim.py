@@ -1,0 +1,123 @@
+"""Reset and compaction: the file is replaced by one without the rows that every group has consumed.
+
+One operation: a new file with a header (its base is the lowest commit) and the rows that are still wanted is written,
+synced, and renamed over the old one. Never is a file cut in place under its readers.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common import commits, mark
+from common.errors import LockTimeout
+from common.files import copy_range, write_all
+from common.lines import Header, format_header
+from common.lock import Lock
+
+if TYPE_CHECKING:
+    from common.filelog import FileLog
+
+_log = logging.getLogger(__name__)
+
+
+class Trimmer:
+    def __init__(self, log: "FileLog", groups: Sequence[str], compact_bytes: int, warn_bytes: int) -> None:
+        self._log = log
+        self._groups = tuple(groups)
+        self._compact_bytes = compact_bytes
+        self._warn_bytes = warn_bytes
+        self._warned = False
+
+    def trim(self) -> bool:
+        """Drop the rows that every listed group has consumed; True if the file was replaced.
+
+        All of them: the file is replaced by a header. Part of them: only past `compact_bytes` and half the file.
+        """
+        if not self._groups:
+            return False
+        log = self._log
+        name, lowest = self._slowest()
+        everything = lowest >= log.end_offset
+        if everything and log.end == log.file.rows_start and log.header.base == lowest:
+            return False  # empty already
+        if everything or self._worth_compacting(lowest):
+            return self._replace(lowest)
+        self._warn_of_size(name)
+        return False
+
+    def _slowest(self) -> tuple[str, int]:
+        """Who holds the log, and the first offset that must stay; a group without a readable commit wants everything.
+
+        Rows that the producer has not marked yet stay too: a producer that was killed between the append and the mark
+        learns from them which minutes it has closed.
+        """
+        offsets = {name: commits.read(self._log.data, name) or 0 for name in self._groups}
+        published = mark.load(self._log.data)
+        if published is not None and published.log_id == self._log.log_id:
+            offsets["(producer)"] = published.end_offset
+        return min(offsets.items(), key=lambda pair: pair[1])
+
+    def _worth_compacting(self, lowest: int) -> bool:
+        log = self._log
+        if log.end - log.file.rows_start < self._compact_bytes:
+            return False
+        consumed = log.file.seek(lowest, log.end) - log.file.rows_start
+        return consumed >= self._compact_bytes and consumed * 2 >= log.end - log.file.rows_start
+
+    def _warn_of_size(self, name: str) -> None:
+        """Said once each time the file grows past the limit."""
+        large = self._log.end > self._warn_bytes
+        if large and not self._warned:
+            _log.warning("log_large bytes=%d waiting_for=%s nothing is dropped", self._log.end, name)
+        self._warned = large
+
+    def _replace(self, base: int) -> bool:
+        """Write a new file with the rows from `base` on and rename it over the old one.
+
+        The bulk is copied before the lock is taken; under it only what was appended meanwhile.
+        """
+        log = self._log
+        with self._new_file(base) as new:
+            if new is None:
+                return False  # another group is at it
+            path, target = new
+            source, copied_to = log.file, log.end
+            copy_range(source.descriptor, source.seek(base, copied_to), copied_to, target)
+            os.fdatasync(target)
+            with log.lock.held():
+                log.catch_up(cut_torn=True)
+                if log.file is not source or log.end < copied_to:
+                    return False  # another group was faster, or the file was cut: the next time
+                if log.end > copied_to:
+                    copy_range(source.descriptor, copied_to, log.end, target)
+                    os.fdatasync(target)
+                path.replace(log.path)
+                log.reopen()
+        log.file.sync()
+        log.reserve.restore()
+        return True
+
+    @contextlib.contextmanager
+    def _new_file(self, base: int) -> Iterator[tuple[Path, int] | None]:
+        """The file to be renamed into place, with its header; None if another process is making one."""
+        path = self._log.path.with_name(self._log.path.name + ".new")
+        replacing = Lock(path.with_name(path.name + ".lock"))
+        try:
+            try:
+                replacing.acquire(0.0)
+            except LockTimeout:
+                yield None
+                return
+            target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+            try:
+                write_all(target, format_header(Header(self._log.log_id, base)))
+                yield path, target
+            finally:
+                os.close(target)
+                path.unlink(missing_ok=True)  # it is there only if it was not used: it must not fill the disk
+                replacing.release()
+        finally:
+            replacing.close()
