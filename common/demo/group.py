@@ -56,7 +56,6 @@ class Group:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._rpc = _proxy(folder.socket)
 
     def wait_until_answering(self) -> None:
         """Wait until supervisord has started.
@@ -67,7 +66,7 @@ class Group:
         give_up_s = time.monotonic() + START_S
         while time.monotonic() < give_up_s and self.running:
             try:
-                self._rpc.supervisor.getState()
+                _supervisor(self._folder.socket).getState()
             except (OSError, Fault):
                 time.sleep(processes.LOOK_EVERY_S)
             else:
@@ -80,7 +79,7 @@ class Group:
 
     def down(self) -> dict[str, str]:
         """The programs that are not running, and how supervisord calls their state."""
-        states = cast(list[dict[str, Any]], self._rpc.supervisor.getAllProcessInfo())
+        states = cast(list[dict[str, Any]], _supervisor(self._folder.socket).getAllProcessInfo())
         return {
             state["name"]: state["statename"] for state in states if state["statename"] not in ("RUNNING", "STARTING")
         }
@@ -88,7 +87,7 @@ class Group:
     def stop_simulator(self) -> None:
         """End the readings; what was sent before is on the line."""
         try:
-            self._rpc.supervisor.stopProcess("simulator", True)
+            _supervisor(self._folder.socket).stopProcess("simulator", True)
         except (OSError, Fault) as error:
             raise GroupFailed(f"the simulator could not be stopped: {error}") from error
 
@@ -104,11 +103,12 @@ class Group:
         self._log.close()
 
 
-def _proxy(socket: Path) -> Any:
+def _supervisor(socket: Path) -> Any:
+    """What supervisord can be asked; made anew for each question, since its transport never recovers from an error."""
     from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - only where a group is started
 
     transport = SupervisorTransport(None, None, f"unix://{socket}")
-    return ServerProxy("http://127.0.0.1", transport=transport)  # the address is not used, the transport knows better
+    return ServerProxy("http://127.0.0.1", transport=transport).supervisor  # only the transport knows the address
 
 
 def sweep(folder: DemoFolder) -> int:

@@ -29,10 +29,10 @@ LINES = {
     "rows_sent": "rows sent and confirmed",
     "rows_received": "rows received",
     "rows_waiting": "rows waiting in the log",
-    "rows_sent_again": "rows sent again, dropped by the receiver",
+    "rows_sent_again": "rows sent again, dropped there",
     "rows_lost": "rows lost",
     "rows_repeated": "rows repeated",
-    "rows_wrong": "rows with another value than was sent",
+    "rows_wrong": "rows with other values than sent",
     "night_windows_complete": "night windows stored, complete",
     "night_windows_incomplete": "night windows stored, incomplete",
     "forecasts": "hourly forecasts made",
@@ -64,7 +64,7 @@ class Result:
     def table(self) -> Table:
         """For people."""
         table = Table(title="hydrolog demo", title_justify="left", show_header=False)
-        table.add_column()
+        table.add_column(no_wrap=True)
         table.add_column(justify="right")
         table.add_row("site time", f"{self.values['site_from']}\n{self.values['site_to']}")
         for key, text in LINES.items():
@@ -82,8 +82,14 @@ def _shown(value: object) -> str:
     return f"{value:,}"
 
 
-def collect(folder: DemoFolder, state: State, started: datetime) -> Result:
-    """Count everything; the database must still run.
+def judge(folder: DemoFolder, started: datetime) -> dict[str, str]:
+    """What each process has come to in the run that started then (site time): "ok", or what is the matter."""
+    states = health.load_all(folder.data)
+    return {role: _judged(states.get(role), started) for role in ROLES}
+
+
+def collect(folder: DemoFolder, state: State, judged: dict[str, str]) -> Result:
+    """Count everything; the database must still run. `judged`: the processes, when the line was still alive.
 
     Raises:
         DatabaseDown, LogError: the counting needs both.
@@ -102,7 +108,7 @@ def collect(folder: DemoFolder, state: State, started: datetime) -> Result:
     with database.connect(database.address(settings), "demo") as connection:
         compared = tally.compare(truth, tally.received_rows(connection), waiting, state.gaps or ())
         counted = tally.counts(connection, state.first_s, last_s)
-    states = health.load_all(folder.data)
+    producer = health.load_all(folder.data).get("producer", {})
     zone = settings.site.zone
     values = {
         "site_from": _local(state.first_s, zone),
@@ -112,8 +118,8 @@ def collect(folder: DemoFolder, state: State, started: datetime) -> Result:
         "rows_appended": appended,
         "rows_sent": committed,
         "rows_waiting": len(waiting),
-        "frames_refused": _refused(states.get("producer", {})),
-        "processes": {role: _judged(states.get(role), started) for role in ROLES},
+        "frames_refused": _refused(producer),
+        "processes": judged,
     }
     return Result(values)
 

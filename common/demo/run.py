@@ -22,6 +22,7 @@ from common.lock import RoleLock
 SAY_EVERY_S = 5.0  # real seconds between two lines about the run
 LOOK_S = 0.2
 DRAIN_S = 45.0  # real seconds: a ten-minute window at 60 times life, its patience, and then some
+RECOVER_S = 20.0  # real seconds: the longest pause between two attempts of a process is ten
 PAGE_S = 30.0  # real seconds until the page answers; after that the run goes on without
 
 
@@ -151,13 +152,22 @@ class Demo:
     def _finish(self) -> Result:
         """Stop the readings, let what is under way arrive, count."""
         assert self._group is not None
+        judged = self._judge()
         self._say("the meters fall silent; waiting until every row has arrived")
         self._group.stop_simulator()
         last_minute = self._last_minute_sent()
         give_up_s = time.monotonic() + DRAIN_S
         while not self._all_arrived(last_minute) and time.monotonic() < give_up_s and not self._stop.is_set():
             time.sleep(LOOK_S)
-        return report.collect(self._folder, self._state, self._started)
+        return report.collect(self._folder, self._state, judged)
+
+    def _judge(self) -> dict[str, str]:
+        """Each process's state; one that is just coming back after a kill gets its time."""
+        give_up_s = time.monotonic() + RECOVER_S
+        while True:
+            judged = report.judge(self._folder, self._started)
+            if set(judged.values()) == {"ok"} or time.monotonic() > give_up_s or self._stop.wait(LOOK_S):
+                return judged
 
     def _last_minute_sent(self) -> int:
         with self._folder.truth.open(encoding="ascii") as file:
