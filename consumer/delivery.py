@@ -20,6 +20,7 @@ from common.settings import SERVER_TOKEN, read_token
 from consumer import answers, outbox
 from consumer.answers import REFUSED_IN_A_ROW, Answer, Kind, Verdict
 from consumer.batch import Parcel, Rhythm
+from consumer.outbox import Frozen
 from consumer.post import Address, Poster
 from consumer.rejected import Rejected
 from consumer.upcoming import Upcoming
@@ -108,20 +109,19 @@ class Delivery:
 
     def _resume(self, log: Log) -> None:
         """Go on with the batch that was frozen before the last end of this process, if it was not delivered."""
-        parcel = outbox.load(self._context.data)
-        if parcel is None:
+        frozen = outbox.load(self._context.data)
+        if frozen is None:
             return
-        self._owned = parcel.log_id == log.log_id
+        parcel, committed = frozen.parcel, self._group.committed
+        # With a lost commit older rows come first again; the batch then says nothing about them when it is delivered.
+        self._owned = parcel.log_id == log.log_id and committed >= frozen.start
         if self._owned:
-            rest = parcel.after(self._group.committed - 1)
+            rest = parcel.after(committed - 1)
             if rest is None:
                 outbox.remove(self._context.data)
                 return
-            # With a lost commit, older rows come first; the batch is then sent, but says nothing about them.
-            before = self._group.poll(1)
-            self._owned = not before or before[0].offset >= rest.first
-            self._upcoming.restart(rest.last + 1 if self._owned else self._group.committed)
             parcel = rest
+            self._upcoming.restart(rest.last + 1)
         self._take(parcel)
         _log.info("resume key=%s rows=%d", parcel.key, len(parcel.lines))
 
@@ -130,7 +130,7 @@ class Delivery:
         parcel = self._upcoming.parcel(now)
         if parcel is None:
             return False
-        outbox.store(self._context.data, parcel)
+        outbox.store(self._context.data, Frozen(parcel, self._group.committed))
         self._upcoming.taken(parcel)
         self._owned = True
         self._take(parcel)

@@ -1,13 +1,15 @@
 """The frozen batch, `outbox.tsv`: on disk before its first attempt, so that each retry sends the same bytes.
 
-    # hydrolog outbox 1 <TAB> key=<site>/<log id>/<first>-<last> <TAB> crc=<8 hex>
+    # hydrolog outbox 1 <TAB> key=<site>/<log id>/<first>-<last> <TAB> from=<offset> <TAB> crc=<8 hex>
     <the body, byte for byte>
 
-The CRC-32 is over the header's bytes before its tab and the body. The log's recovery reads the last offset in the key.
+`from` is the group's commit when the batch was frozen: nothing before it was left to send. The CRC-32 is over the
+header's bytes before its tab and the body. The log's recovery reads the last offset in the key.
 """
 
 import logging
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
@@ -19,26 +21,34 @@ from consumer.batch import Line, Parcel
 FILE_NAME = "outbox.tsv"
 DAMAGED_NAME = "outbox.tsv.bad"
 
-_HEADER = re.compile(rb"# hydrolog outbox 1\tkey=([^\t/]+)/([^\t/]+)/(\d{1,18})-(\d{1,18})\tcrc=([0-9a-f]{8})")
+_HEADER = re.compile(
+    rb"# hydrolog outbox 1\tkey=([^\t/]+)/([^\t/]+)/\d{1,18}-\d{1,18}\tfrom=(\d{1,18})\tcrc=([0-9a-f]{8})"
+)
 
 _log = logging.getLogger(__name__)
 
 
-def store(data: Path, parcel: Parcel) -> None:
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    parcel: Parcel
+    start: int  # the group's commit when it was frozen
+
+
+def store(data: Path, frozen: Frozen) -> None:
     """Freeze a batch, durably.
 
     Raises:
         LogError: the disk refuses; nothing may be sent then.
     """
-    proved = f"# hydrolog outbox 1\tkey={parcel.key}".encode()
-    body = parcel.body
+    proved = f"# hydrolog outbox 1\tkey={frozen.parcel.key}\tfrom={frozen.start}".encode()
+    body = frozen.parcel.body
     try:
         replace(data / FILE_NAME, b"%b\tcrc=%08x\n%b" % (proved, crc32(body, crc32(proved)), body))
     except OSError as error:
         raise LogError(f"cannot write {data / FILE_NAME}: {error.strerror}") from error
 
 
-def load(data: Path) -> Parcel | None:
+def load(data: Path) -> Frozen | None:
     """The frozen batch, as it was stored; None if there is none.
 
     A damaged one is set aside: its rows are still in the log, for nothing is committed before it was delivered.
@@ -50,22 +60,22 @@ def load(data: Path) -> Parcel | None:
         return None
     except OSError as error:
         raise LogError(f"cannot read {path}: {error.strerror}") from error
-    parcel = parse(raw)
-    if parcel is None:
+    frozen = parse(raw)
+    if frozen is None:
         _log.warning("outbox_damaged set aside as %s, its rows are read from the log again", DAMAGED_NAME)
         _rename(path, data / DAMAGED_NAME)
-    return parcel
+    return frozen
 
 
-def parse(raw: bytes) -> Parcel | None:
+def parse(raw: bytes) -> Frozen | None:
     """The batch in the bytes of an outbox; None if they do not prove themselves."""
     header, _, body = raw.partition(b"\n")
     found = _HEADER.fullmatch(header)
-    if not found or b"%08x" % crc32(body, crc32(header[: header.rindex(b"\tcrc=")])) != found[5]:
+    if not found or b"%08x" % crc32(body, crc32(header[: header.rindex(b"\tcrc=")])) != found[4]:
         return None
     site, log_id = found[1].decode(), found[2].decode()
     lines = tuple(Line(int(text.split("\t", 1)[0]), text) for text in body.decode().split("\n")[:-1])
-    return Parcel(site, log_id, lines)
+    return Frozen(Parcel(site, log_id, lines), int(found[3]))
 
 
 def remove(data: Path) -> None:

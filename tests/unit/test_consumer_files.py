@@ -17,6 +17,7 @@ from consumer import outbox, rejected, unparsed
 from consumer.answers import Answer
 from consumer.batch import Line, Parcel
 from consumer.forecasts import ForecastFile
+from consumer.outbox import Frozen
 from consumer.outliers import Findings, outliers
 
 NOW = datetime(2024, 8, 26, 8, 0, tzinfo=UTC)
@@ -36,15 +37,15 @@ def test_a_frozen_batch_comes_back_byte_for_byte(
 ) -> None:
     data = tmp_path_factory.mktemp("data")
     parcel = Parcel("site-1", LOG_ID, tuple(Line(first + n, f"{first + n}\t{text}") for n, text in enumerate(rest)))
-    outbox.store(data, parcel)
-    assert outbox.load(data) == parcel
+    outbox.store(data, Frozen(parcel, first))
+    assert outbox.load(data) == Frozen(parcel, first)
     assert (data / "outbox.tsv").read_bytes().partition(b"\n")[2] == parcel.body
     outbox.remove(data)
     assert outbox.load(data) is None
 
 
 def test_a_frozen_batch_that_was_damaged_anywhere_is_not_sent(tmp_path: Path) -> None:
-    outbox.store(tmp_path, PARCEL)
+    outbox.store(tmp_path, Frozen(PARCEL, 40))
     good = (tmp_path / "outbox.tsv").read_bytes()
     for place in range(len(good)):
         assert outbox.parse(good[:place]) is None
@@ -56,7 +57,7 @@ def test_a_frozen_batch_that_was_damaged_anywhere_is_not_sent(tmp_path: Path) ->
 
 
 def test_the_log_never_gives_an_offset_again_that_stands_in_the_outbox(tmp_path: Path) -> None:
-    outbox.store(tmp_path, PARCEL)
+    outbox.store(tmp_path, Frozen(PARCEL, 40))
     log = open_log("file", tmp_path, ["server"])
     assert log.append(["row"]) == 44
     log.close()
