@@ -111,10 +111,9 @@ class Intake:
 
 def _running_xor(block: bytes) -> bytes:
     """At each place the XOR of all bytes up to it, in log2(length) operations on one large number."""
-    bits = int.from_bytes(block, "little")
-    mask = (1 << 8 * len(block)) - 1
-    width = 8
-    while width < 8 * len(block):
-        bits = (bits ^ (bits << width)) & mask
+    bits = int.from_bytes(block, "big")
+    width, end = 8, 8 * len(block)
+    while width < end:
+        bits ^= bits >> width
         width *= 2
-    return bits.to_bytes(len(block), "little")
+    return bits.to_bytes(len(block), "big")
