@@ -107,12 +107,23 @@ class _Http:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=MAX_CONNECTIONS)
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        # asyncio turns Nagle's waiting off only for sockets that name their protocol: 40 ms an answer.
+        handle = socket.socket(family, kind, protocol)
+        try:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            handle.bind(address)
+            handle.listen(MAX_CONNECTIONS)
+        except OSError:
+            handle.close()
+            raise
     except OSError as error:  # taken, not an address of this machine, below 1024 without the right
         raise HydrologError(
             f"receiver.host, receiver.port: cannot listen on {host}:{port}: {error.strerror}"
         ) from error
+    return handle
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,11 +4,10 @@ The page, /healthz and /metrics all show this one value, so they cannot disagree
 """
 
 import logging
-import os
 from datetime import datetime
 from typing import Any
 
-from common import health, mark
+from common import health, mark, processes
 from common.clock import Clock, ScaledClock
 from common.database import Database
 from common.errors import DatabaseDown, LogError
@@ -34,17 +33,9 @@ def speed_of(clock: Clock) -> float:
 
 
 def alive(state: Json) -> bool:
-    """Whether the process that wrote this health file still runs."""
+    """Whether the process that wrote this health file still runs; a damaged file says nothing about it."""
     pid = state.get("pid")
-    if not isinstance(pid, int) or pid <= 0:
-        return True  # a damaged file says nothing about the process
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+    return processes.alive(pid) if isinstance(pid, int) and pid > 0 else True
 
 
 def read(database: Database, settings: Settings, clock: Clock) -> Json:
