@@ -18,13 +18,13 @@ def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> boo
         kind: ``line`` (complete, damaged), ``torn`` (no line break) or ``header``.
         after: the offset of the good row before it, -1 if unknown.
     """
-    key = f"{kind}\tlog={log_id}\tafter={after}\tbytes={len(raw)}\tcrc={crc32(raw):08x}\t".encode()
+    key = f"{kind}\tlog={log_id}\tbytes={len(raw)}\tcrc={crc32(raw):08x}\t".encode()
     descriptor = os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
     try:
         kept = os.pread(descriptor, LARGEST_FILE, 0)
         if key in kept:
             return False
-        text = ascii(raw[:LONGEST_PIECE])[2:-1].encode()
+        text = f"after={after}\t{ascii(raw[:LONGEST_PIECE])[2:-1]}".encode()
         line_break = b"\n" if kept and not kept.endswith(b"\n") else b""  # the line before was torn
         if len(kept) + len(key) + len(text) < LARGEST_FILE:
             write_all(descriptor, line_break + key + text + b"\n")

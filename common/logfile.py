@@ -140,10 +140,7 @@ class LogFile:
         return end if found is None else found
 
     def seek(self, offset: int, end: int) -> int:
-        """The byte where the first row with this offset or a later one starts; `end` if there is none.
-
-        Damaged lines just before that row are skipped or not: whoever reads on judges them again.
-        """
+        """The byte behind the last row with a lower offset: damaged lines there are for the reader to judge."""
         low, high = self.rows_start, end
         while high - low > CHUNK_BYTES // 4:
             middle = self._line_start_after((low + high) // 2, high)
@@ -152,11 +149,13 @@ class LogFile:
                 high = min(high, (low + high) // 2)
             else:
                 low = line.start
-        low = self._line_start_after(low, end)
+        place = low
         for line in self.lines(low, end):
-            if line.record and line.record.offset >= offset:
-                return line.start
-        return end
+            if line.record is not None:
+                if line.record.offset >= offset:
+                    break
+                place = line.end
+        return place
 
     def tail(self, floor: int) -> Tail:
         """Read the end of the file backwards until a good line is found, at most down to byte `floor`."""
