@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from common import clock, settings
+from common import settings
 from common.cli import shell
 from common.cli.checks import LOOKS
 
@@ -24,7 +24,7 @@ def run(args: list[str]) -> int:
     console.print(
         _line(True, "settings", shell.printable(options.config or "defaults and environment")), soft_wrap=True
     )
-    now = clock.from_environment().now()
+    now = shell.site_clock(chosen.paths.data).now()
     all_well = True
     for look in LOOKS:
         for finding in look(chosen, now):

@@ -2,9 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from common import clock, health
+from common.clock import Clock
 
 LONGEST = 200  # characters of a foreign text: enough to recognise it, too few to flood
 
@@ -40,3 +44,24 @@ def number(value: float | None, decimals: int = 2) -> str:
 def console() -> Console:
     """Standard output; colours only on a terminal, and not where NO_COLOR is set."""
     return Console(highlight=False, markup=False, soft_wrap=False)
+
+
+def site_clock(data: Path) -> Clock:
+    """The clock of the processes that run on a data folder: the box's own, but a demo's runs faster than life.
+
+    A demo tells its processes in their environment, so whoever comes from outside finds it there.
+    """
+    for state in health.load_all(data).values():
+        if told := _clock_of_process(state.get("pid")):
+            return clock.from_environment({clock.VARIABLE: told})
+    return clock.from_environment()
+
+
+def _clock_of_process(pid: Any) -> str:
+    """What HYDROLOG_CLOCK says in a running process; empty if it is not set, or not for us to see."""
+    try:
+        variables = Path(f"/proc/{int(pid)}/environ").read_bytes().split(b"\0")
+    except (OSError, TypeError, ValueError):
+        return ""
+    found = next((text for text in variables if text.startswith(f"{clock.VARIABLE}=".encode())), b"")
+    return found.partition(b"=")[2].decode("ascii", errors="replace")

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from common import clock, database, flags, mark, settings
+from common import database, flags, mark, settings
 from common.cli import shell
 from common.clock import Clock, minute_start
 from common.errors import DatabaseDown
@@ -27,7 +27,7 @@ def run(args: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
-    state, troubles = read(chosen, clock.from_environment())
+    state, troubles = read(chosen, shell.site_clock(chosen.paths.data))
     if options.json:
         sys.stdout.write(json.dumps(state, indent=1) + "\n")
     else:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from common import clock
 from common.cli import check, checks, init_db, night, sensors, shell, status, tail
 from common.clock import minute_of, minute_start
 from common.errors import DatabaseDown
@@ -328,6 +329,25 @@ def test_status_of_a_box_that_is_well(
     (sensor,) = state["sensors"]
     assert (sensor["sensor"], sensor["samples"], sensor["flow_flags"]) == ("001", 60, "0000")
     assert state["log"]["end_offset"] == 1
+
+
+def test_status_of_a_demo_goes_by_the_clock_of_its_processes(
+    config: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config()
+    site_s = datetime(2023, 7, 6, 20, 0, tzinfo=UTC).timestamp()
+    told = clock.ScaledClock(60.0, datetime.now(UTC).timestamp(), site_s)
+    environment = {**os.environ, clock.VARIABLE: told.to_environment()}
+    with subprocess.Popen(["sleep", "60"], env=environment) as demo:
+        health = Health(path.parent / "data", "nightflow", told.now())
+        health.success(told.now(), 0.0)
+        file = path.parent / "data/health/nightflow.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "pid": demo.pid}))
+        status.run(["--config", str(path), "--json"])
+        state = json.loads(capsys.readouterr().out)
+        demo.kill()
+    found = {process["role"]: process["word"] for process in state["processes"]}
+    assert (state["speed"], found["nightflow"]) == (60.0, "running")
 
 
 def test_status_names_what_is_wrong_and_leaves_with_1(
