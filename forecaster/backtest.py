@@ -17,6 +17,7 @@ from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray
 from forecaster.features import KINDS
 from forecaster.fit import Report, fit
 from forecaster.predict import Forecast, Model, forecast, stretches_for
+from forecaster.train import Block
 
 TIMES = ("time_utc", "time_local")
 PREFIX = "inflow_lps_"
@@ -101,24 +102,23 @@ def backtest(
     train_on: History | None = None,
     train_on_until: int = 0,
     seed: int = 0,
+    blocks: list[Block] | None = None,
     report: Report | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Forecasts of all wanted pairs, `OUTPUT` columns; weights from rows before `train_until` only.
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
-    `history` is new to the model.
+    `history` is new to the model. `blocks` replaces the plan that follows from the size of the history.
 
     Raises:
         ValueError: too little history to train on."""
     horizon = min(max(wanted.horizon, 1), 168)
-    if train_on is None:
-        model = fit(history, until_row=train_until, horizon=horizon, version="backtest", seed=seed, report=report)
-    else:
-        strangers = replace(
-            train_on, series=tuple(Series(f"{s.sensor} of training", s.channel) for s in train_on.series)
-        )
-        model = fit(strangers, until_row=train_on_until, horizon=horizon, version="backtest", seed=seed, report=report)
+    learn, until = history, train_until
+    if train_on is not None:
+        names = tuple(Series(f"{s.sensor} of training", s.channel) for s in train_on.series)
+        learn, until = replace(train_on, series=names), train_on_until
+    model = fit(learn, until_row=until, horizon=horizon, version="backtest", seed=seed, report=report, blocks=blocks)
     say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)

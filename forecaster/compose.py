@@ -12,6 +12,7 @@ from forecaster.baseline import fallback
 from forecaster.csv import Line
 from forecaster.dataset import Channel, FloatArray, History, Series, hour_number
 from forecaster.predict import Model, forecast
+from forecaster.regime import recovered
 
 HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
@@ -44,7 +45,7 @@ def compose(
 ) -> list[Line]:
     """Forecast lines made at `made_at` (aware, start of a local hour), from rows before it only."""
     row = history.row(made_at.astimezone(zone))
-    past = history.until(row)
+    past = recovered(history.until(row))
     hours = hours_ahead(made_at, horizon, zone)
     channels = _forecast_all(past, max(h.lead for h in hours), model, stretch)
     sensors = dict.fromkeys(s.sensor for s in past.series)

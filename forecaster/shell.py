@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from common.database import Database
 from common.runner import Build, Context
 from forecaster.fit import Report
+from forecaster.memory import keep_freed
 from forecaster.step import Forecaster
 from forecaster.trainer import Trainer, command_of, run_training
 
@@ -35,6 +36,7 @@ def build_forecaster(chosen: argparse.Namespace) -> Build:
 def build_training(context: Context) -> Training:
     """How the runner makes the training worker."""
     torch.set_num_threads(1)
+    keep_freed()
     return Training(context)
 
 

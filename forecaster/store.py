@@ -95,3 +95,10 @@ def forecasts_for(database: Database, first: datetime, until: datetime) -> list[
     with database.transaction() as cursor:
         cursor.execute(statement("forecast_for_hours"), {"first": first, "until": until})
         return [Line(*row) for row in cursor.fetchall()]
+
+
+def forecasts_at_leads(database: Database, first: datetime, until: datetime) -> list[Line]:
+    """Forecasts at lead 1 and lead 24 of the hours from `first` to before `until`."""
+    with database.transaction() as cursor:
+        cursor.execute(statement("forecast_leads"), {"first": first, "until": until})
+        return [Line(*row) for row in cursor.fetchall()]

@@ -15,9 +15,11 @@ def run(args: list[str]) -> int:
     import torch
 
     from forecaster import backtest as bt
+    from forecaster.memory import keep_freed
 
     options = _parser().parse_args(args)
     torch.set_num_threads(1)
+    keep_freed()
     history = bt.read_history(options.data)
     wanted = bt.read_origins(options.origins, history)
     row = bt.usable_until(history, options.train_until, "--train-until")

@@ -1,0 +1,102 @@
+"""The hourly grid: what an hour is, when it counts, and where the wall clock jumps."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecaster.baseline import WEEK, base_of, fallback, scale_of
+from forecaster.dataset import Series, from_minutes, hourly, local_hours, unmask_long_leaks
+
+ROME, KOLKATA = ZoneInfo("Europe/Rome"), ZoneInfo("Asia/Kolkata")
+FLOW = Series("001", "flow")
+
+
+def minutes(first: datetime, count: int) -> np.ndarray:
+    return int(first.timestamp() // 60) + np.arange(count)
+
+
+def test_an_hour_needs_three_quarters_of_its_minutes() -> None:
+    hour = np.zeros(60, dtype=np.int64)
+    values = np.full(60, 2.0)
+    values[:15] = np.nan
+    assert hourly(hour, values, 0, 1)[0] == 2.0
+    values[15] = np.nan
+    assert np.isnan(hourly(hour, values, 0, 1)[0])
+
+
+def test_a_gap_stays_a_gap() -> None:
+    start = datetime(2024, 8, 26, tzinfo=UTC)
+    at = np.concatenate([minutes(start, 120), minutes(start + timedelta(hours=5), 60)])
+    history = from_minutes([(FLOW, at, np.ones(180))], ZoneInfo("UTC"))
+    assert list(np.isfinite(history.y[0])) == [True, True, False, False, False, True]
+
+
+def test_zones_off_the_whole_hour() -> None:
+    """05:30 in Delhi is midnight in London: the hour there begins at half past UTC."""
+    at = minutes(datetime(2024, 8, 26, 0, 30, tzinfo=UTC), 60)
+    assert set(local_hours(at, KOLKATA) % 24) == {6}
+
+
+def test_the_hour_that_autumn_repeats_is_one_row_and_spring_leaves_one_empty() -> None:
+    autumn = minutes(datetime(2024, 10, 26, 22, tzinfo=UTC), 25 * 60)
+    values = np.repeat(np.arange(25.0), 60)
+    history = from_minutes([(FLOW, autumn, values)], ROME)
+    assert history.rows == 24
+    assert history.y[0, 2] == pytest.approx(2.5), "the mean of both"
+    spring = minutes(datetime(2024, 3, 30, 23, tzinfo=UTC), 23 * 60)
+    history = from_minutes([(FLOW, spring, np.ones(23 * 60))], ROME)
+    assert history.rows == 24
+    assert list(np.flatnonzero(np.isnan(history.y[0]))) == [2]
+
+
+def test_a_leak_is_masked_for_days_but_not_for_ever() -> None:
+    leak = np.zeros(200, dtype=bool)
+    leak[50:180] = True
+    masked = unmask_long_leaks(leak, longest_h=72)
+    assert masked[50:122].all()
+    assert not masked[122:].any()
+    assert not masked[:50].any()
+
+
+@given(st.integers(1, 168), st.integers(0, 3))
+def test_the_base_is_known_a_week_ahead(lead: int, seed: int) -> None:
+    """Nothing at or after the origin's next row moves the base of a lead up to 168."""
+    random = np.random.default_rng(seed)
+    y = random.normal(10, 1, (1, 1500))
+    origin = 1200
+    changed = y.copy()
+    changed[:, origin + 1 :] = np.nan
+    assert base_of(y).level[0, origin + lead] == base_of(changed).level[0, origin + lead]
+
+
+def test_the_base_is_the_mean_of_the_last_four_that_are_there() -> None:
+    y = np.repeat(np.arange(9.0), WEEK)[None]
+    y[0, 7 * WEEK] = np.nan
+    base = base_of(y)
+    assert base.level[0, 9 * WEEK + 1] == np.mean([8, 7, 6, 5])
+    assert base.level[0, 9 * WEEK - 1 + 1] == np.mean([8, 6, 5, 4]), "one week is missing: the one before stands in"
+
+
+def test_a_constant_signal_has_a_scale() -> None:
+    assert scale_of(np.full((1, 500), 4.0))[0] > 0
+    assert np.isnan(scale_of(np.full((1, 170), 4.0))[0]), "two hours of pairs say nothing"
+
+
+@pytest.mark.parametrize(
+    ("hours", "label"), [(0, "none"), (1, "mean"), (24, "naive-24h"), (168, "naive-168h"), (336, "mean-4w")]
+)
+def test_the_fallback_says_what_it_is(hours: int, label: str) -> None:
+    made = fallback(np.arange(float(hours)), 24)
+    assert made.label[0] == label
+    assert np.isfinite(made.value).all() == (label != "none")
+    assert (made.half_width >= 0).all() or label == "none"
+
+
+def test_the_fallback_steps_over_missing_hours() -> None:
+    y = np.tile(np.arange(24.0), 21)
+    y[-24:] = np.nan
+    assert fallback(y, 24).value == pytest.approx(np.arange(24.0))

@@ -1,0 +1,229 @@
+"""Training, prediction, files, intervals: on small made-up districts, nothing depends on speed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import ModelUnusable
+from forecaster import artifact, conformal, csv
+from forecaster.backtest import Wanted, backtest
+from forecaster.compose import compose, hours_ahead
+from forecaster.dataset import History, Series
+from forecaster.fit import fit, judge
+from forecaster.predict import Model, forecast
+from forecaster.regime import recovered
+from forecaster.train import Block
+
+torch.set_num_threads(1)
+SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")
+FIRST = np.datetime64("2024-01-01T00", "h")
+QUICK = [Block(1, 24, 60, 64)]
+
+
+def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> History:
+    """Flow with a day and a week, and a shared deviation that lasts some hours: something that can be learnt."""
+    random = np.random.default_rng(seed)
+    hours = np.arange(24 * days)
+    lines, series = [], []
+    for name in names:
+        drift = np.zeros(len(hours))
+        for t in range(1, len(hours)):
+            drift[t] = 0.97 * drift[t - 1] + random.normal(0, 0.3)
+        flow = 20 + 6 * np.sin(2 * np.pi * hours / 24) + 2 * np.sin(2 * np.pi * hours / 168) + drift
+        lines += [flow, 5 - 0.05 * flow + random.normal(0, 0.01, len(hours))]
+        series += [Series(name, "flow"), Series(name, "pressure")]
+    return History(FIRST, tuple(series), np.stack(lines))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return fit(district(90), until_row=24 * 90, horizon=24, version="20240401T000000", blocks=QUICK)
+
+
+def test_a_trained_model_beats_the_seasonal_naive_and_its_interval_holds(model: Model) -> None:
+    judged = judge(model, district(90), 24 * 76)
+    error, naive, covered = judged.means
+    assert error < 0.9 * naive
+    assert 0.8 <= covered <= 0.97
+
+
+def test_a_new_sensor_works_at_once(model: Model) -> None:
+    new = district(60, seed=5, names=("new",))
+    error, naive, _ = judge(model, new, 24 * 46).means
+    assert error < naive
+
+
+def test_nothing_after_an_origin_moves_a_forecast(model: Model) -> None:
+    """Corrupt the future in every way: gaps, huge values, another level. Same forecast, to the bit."""
+    history = district(80, seed=1, names=("001", "new"))
+    origins, leads = np.array([24 * 70 - 1, 24 * 70 + 5]), np.arange(1, 25)
+    made = forecast(model, history, origins[:1], leads)
+    for wrong in (np.nan, 1e6, 0.0):
+        y = history.y.copy()
+        y[:, origins[0] + 1 :] = wrong
+        again = forecast(model, replace(history, y=y), origins[:1], leads)
+        for name in ("value", "low", "high"):
+            np.testing.assert_array_equal(getattr(made, name), getattr(again, name))
+
+
+def test_a_backtest_does_not_look_after_its_origins() -> None:
+    history = district(100, names=("001", "002"))
+    until, origin = 24 * 90, 24 * 94 - 1
+    wanted = Wanted(("001", "002"), np.array([origin] * 2), np.array([origin + 1] * 2), np.array([origin + 24] * 2))
+    y = history.y.copy()
+    y[:, origin + 1 :] = 777.0
+    tables = [backtest(h, wanted, until, blocks=[Block(1, 24, 5, 16)]) for h in (history, replace(history, y=y))]
+    assert tables[0].equals(tables[1])
+    assert len(tables[0]) == 48
+    assert (tables[0].low <= tables[0].high).all()
+
+
+def test_weights_do_not_look_past_train_until() -> None:
+    history = district(90)
+    until = 24 * 80
+    y = history.y.copy()
+    y[:, until:] = np.nan
+    made = [
+        fit(h, until_row=until, horizon=24, version="v", blocks=[Block(1, 24, 5, 16)])
+        for h in (history, replace(history, y=y))
+    ]
+    first, second = (m.parts[0].networks[0].state_dict() for m in made)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    np.testing.assert_array_equal(made[0].stretch, made[1].stretch)
+
+
+def test_too_little_history_is_said() -> None:
+    with pytest.raises(ValueError, match="days of history"):
+        fit(district(20), until_row=24 * 20, horizon=24, version="v")
+
+
+def test_a_model_survives_its_file(model: Model, tmp_path: Path) -> None:
+    artifact.save(tmp_path, model)
+    again = artifact.load(tmp_path, model.version)
+    history = district(80)
+    origins, leads = np.array([24 * 80 - 1]), np.arange(1, 25)
+    one, two = (forecast(m, history, origins, leads) for m in (model, again))
+    np.testing.assert_array_equal(one.value, two.value)
+    np.testing.assert_array_equal(one.high, two.high)
+
+
+def test_a_damaged_file_gives_way_to_the_one_before(model: Model, tmp_path: Path) -> None:
+    artifact.save(tmp_path, model)
+    artifact.save(tmp_path, replace(model, version="20240402T000000"))
+    path = tmp_path / artifact.FOLDER / "20240402T000000.npz"
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(bytes(raw))
+    with pytest.raises(ModelUnusable, match="damaged"):
+        artifact.load(tmp_path, "20240402T000000")
+    found = artifact.newest(tmp_path)
+    assert found is not None and found.version == model.version
+
+
+def test_old_versions_go(model: Model, tmp_path: Path) -> None:
+    for day in range(1, 7):
+        artifact.save(tmp_path, replace(model, version=f"2024040{day}T000000"))
+    assert artifact.versions(tmp_path) == [f"2024040{day}T000000" for day in (6, 5, 4)]
+    assert len(list((tmp_path / artifact.FOLDER).iterdir())) == 6
+
+
+def test_a_replaced_meter_is_recovered_from_within_days(model: Model) -> None:
+    history = district(90)
+    y = history.y.copy()
+    jump = 24 * 87
+    y[0, jump:] = 3 * y[0, jump:] + 40
+    made_at = datetime(2024, 3, 31, tzinfo=SEOUL)
+    history = replace(history, y=y)
+    truth = y[0, -24:]
+    for moved in (None, model):
+        lines = compose(history, made_at, SEOUL, horizon=24, model=moved)
+        error = np.mean([abs(line.flow - t) for line, t in zip(lines, truth, strict=True) if line.flow is not None])
+        assert error < 0.2 * truth.mean(), moved
+
+
+def test_a_burst_of_a_day_moves_nothing() -> None:
+    history = district(60)
+    y = history.y.copy()
+    y[0, -24:] += 60
+    kept = replace(history, y=y)
+    assert recovered(kept) is kept
+
+
+def test_gaps_degrade_to_the_fallback_and_say_so(model: Model) -> None:
+    history = district(60)
+    y = history.y.copy()
+    y[0, -24 * 10 :] = np.nan
+    lines = compose(replace(history, y=y), datetime(2024, 3, 1, tzinfo=SEOUL), SEOUL, horizon=24, model=model)
+    assert {line.model for line in lines} == {f"mean-4w/{model.label}"}
+    assert all(line.flow is not None and line.pressure is not None for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("made_at", "leads"),
+    [
+        (datetime(2024, 3, 31, 0, tzinfo=ROME), [1, 2, 4, 5]),  # 00, 01, 03, 04: two is left out
+        (datetime(2024, 10, 27, 1, tzinfo=ROME), [1, 2, 2, 3]),  # 01, 02, 02 again, 03
+    ],
+)
+def test_hours_around_summer_time_are_an_hour_apart(made_at: datetime, leads: list[int]) -> None:
+    hours = hours_ahead(made_at.astimezone(UTC), 4, ROME)
+    assert [h.lead for h in hours] == leads
+    assert [b.start - a.start for a, b in pairwise(hours)] == [timedelta(hours=1)] * 3
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(0.4, 4.0), st.integers(0, 5))
+def test_tracking_brings_any_interval_to_ninety_percent(start: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    stretch, missed = np.array([[start]]), []
+    for _ in range(1500):
+        miss = abs(random.normal()) > 1.645 * stretch[0, 0]
+        missed.append(miss)
+        stretch = conformal.track(stretch, np.array([[[float(miss)]]]))
+    assert np.mean(missed[500:]) == pytest.approx(0.1, abs=0.02)
+
+
+def test_calibration_reaches_ninety_percent_per_series() -> None:
+    random = np.random.default_rng(1)
+    truth = random.normal(0, [[[1.0]], [[3.0]]], (2, 400, 2))
+    zero, one = np.zeros_like(truth), np.ones_like(truth)
+    lead = np.array([1, 24])
+    stretch = conformal.calibrate(conformal.ratio(truth, zero - 1, zero, one), lead)
+    for series in range(2):
+        half = stretch[series, conformal.block_of(lead)]
+        assert (np.abs(truth[series]) <= half).mean() == pytest.approx(0.9, abs=0.02)
+    assert stretch[2, 0] > stretch[0, 0], "an unknown series gets the width of all"
+
+
+def line(sensor: str, made_at: datetime, hour: datetime) -> csv.Line:
+    return csv.Line(sensor, made_at, hour, 8.1234, None, 7.0, 9.0, None, None, "mean-4w")
+
+
+def test_the_file_keeps_the_newest_and_two_days_of_own_forecasts(tmp_path: Path) -> None:
+    start = datetime(2024, 8, 26, 16, tzinfo=UTC)
+    lines = []
+    for k in range(60):
+        made = start + timedelta(hours=k)
+        lines += [line("001", made, made + timedelta(hours=h)) for h in range(24)]
+    csv.write(tmp_path, lines, SEOUL)
+    again = csv.read(tmp_path)
+    newest = start + timedelta(hours=59)
+    assert sum(x.made_at == newest for x in again) == 24
+    assert sorted(x.hour for x in again if x.made_at == x.hour)[0] == newest - timedelta(hours=48)
+    assert len(again) == 48 + 24
+    text = (tmp_path / csv.NAME).read_text().splitlines()
+    assert text[0] == "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model"
+    assert "001,2024-08-29T12:00:00+09:00,2024-08-29T12:00:00+09:00,8.1234,,7.0000,9.0000,,,mean-4w" in text
+
+
+def test_a_spoilt_file_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / csv.NAME).write_text("sensor,made_at\nrubbish")
+    assert csv.read(tmp_path) == []
