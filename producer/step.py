@@ -57,6 +57,7 @@ class Producer:
         self._said_refused_s = context.clock.monotonic()
         self._said_refused: Counter[str] = Counter()
         self._tried_held_s = 0.0
+        self._unsaved = False
         self._next_snapshot_s = 0.0
         self._snapshot_cost_s = 0.0001
         self._next_confirmation_s = 0.0
@@ -84,7 +85,8 @@ class Producer:
             and self._line.empty_reads >= SILENT_READS
         )
         self._close(silent, look.monotonic_s)
-        if chunk:
+        self._unsaved = self._unsaved or bool(chunk)
+        if self._unsaved:
             self._snapshot()
         self._say_refused(look.monotonic_s)
         return self._counters()
@@ -215,6 +217,7 @@ class Producer:
         before_s = clock.monotonic()
         if before_s >= self._next_snapshot_s:
             self._keep_open_minutes(durable=False)
+            self._unsaved = False
             after_s = clock.monotonic()
             self._snapshot_cost_s = min(after_s - before_s, 2 * self._snapshot_cost_s)  # one hiccup is not the cost
             self._next_snapshot_s = after_s + self._snapshot_cost_s * SNAPSHOT_PAUSE

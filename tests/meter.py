@@ -92,6 +92,10 @@ class RunningProducer:
             return {"pid": 0, "counters": {}, "problem": ""}
         return state if state["pid"] == self.process.pid else {"pid": 0, "counters": {}, "problem": ""}
 
+    def open_minute(self) -> str:
+        path = self.data / "open_minute.json"
+        return path.read_text() if path.exists() else ""
+
     def took(self, readings: int) -> None:
         wait_until(lambda: self.health()["counters"].get("readings", 0) >= readings, f"{readings} readings")
 

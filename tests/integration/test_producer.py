@@ -98,7 +98,7 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1, 0, 40))
     closed(first.data, minute)
-    first.took(100)
+    wait_until(lambda: '"001": [320.0, 40' in first.open_minute(), "the open minute")
     wait_until(lambda: (mark := load_mark(first.data)) and mark.closed_through == minute, "the mark")
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
@@ -109,7 +109,7 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     cable.read("001", seconds(minute + 2, 1, 2))
     found = closed(second.data, minute + 1)
     assert [(row.minute, row.samples) for row in found] == [(minute + 1, 60)]
-    wait_until(lambda: second.health()["counters"]["late"] == 60, "the late readings to be counted")
+    wait_until(lambda: second.health()["counters"].get("late") == 60, "the late readings to be counted")
 
 
 def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: Start, minute: int) -> None:
@@ -121,6 +121,7 @@ def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: S
     (first.data / "producer.mark").unlink(missing_ok=True)
     second = start()
     cable.read("001", seconds(minute))
+    cable.read("001", seconds(minute + 1, 2, 3))
     cable.read("001", seconds(minute + 2, 1, 2))
     assert [row.minute for row in closed(second.data, minute + 1)] == [minute, minute + 1]
 
@@ -131,7 +132,7 @@ def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, st
     half = encode("001", minute * 60.0 + 30, 8.0, 4.0, cable.zone)
     first.took(30)
     cable.send(half[:20])
-    wait_until(lambda: half[:20].decode() in (first.data / "open_minute.json").read_text(), "the half frame")
+    wait_until(lambda: half[:20].decode() in first.open_minute(), "the half frame")
     assert first.stop() == 0
     cable.send(half[20:])
     cable.read("001", seconds(minute, 31, 45))  # while nobody listens
