@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-CLIP = 2.0  # standard deviations at which an hour's surprise is cut (Huber); beyond, weight falls as 1/surprise
+CLIP = 3.0  # standard deviations at which an hour's surprise is cut (Huber); beyond, weight falls as 1/surprise
 MAX_AGE_H = 16 * 24  # a leak older than this has become part of the level
 MEASURE_SHARE = 0.05  # of an hour's variance that is gone in the next hour: meter and minute texture
 LEAST_HOUR_SHARE = 0.2  # of the variance at each hour that is left to the hour's own deviation

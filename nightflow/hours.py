@@ -14,7 +14,7 @@ DAY_SCALES_H = (24.0, 72.0, 168.0)
 DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
 LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
 WARM_H = 10 * 24
-AGES_H = ((3, MAX_AGE_H), (2, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
+AGES_H = ((3, MAX_AGE_H), (3, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
 WATCH_RETURN_DAYS = 30.0
 LEAST_WATCH, LEAST_LEAK = 2.8, 3.5  # scores below these are noise whatever the archive says
 
@@ -89,7 +89,7 @@ def _likelihood(
 def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, level: float) -> tuple[Floats, Floats]:
     """Run the tracker over the archive: the steady ratio it expects ahead of each hour, and the scores after it.
 
-    Scores are hours x 4: starts 3 hours old and more, 2 to 12, 12 to 48, 48 and more; NaN at the beginning.
+    Scores are hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
     """
     tracker = Tracker(model, level=level)
     ahead = np.zeros(len(ratio))

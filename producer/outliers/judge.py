@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from common.tracking import Shift
 from producer.outliers.night import CUT, NightResult
+from producer.outliers.predict import LASTING_MIN
 from producer.outliers.severity import ACCEPTED_H, CREEP, DRIFT, HIGH, JUMP, LEAKS, STEP, SUPPLY, Leak, Rule
 from producer.outliers.value import RECENT_H, WATCH_AGE_H
 
@@ -67,7 +68,9 @@ class Judge:
         if incident.leak is not None:
             self._leak_hour(minute)
             return
-        proof = value.leak()
+        steps = detector.steps
+        stepped = steps is not None and steps.since is not None and minute - steps.since >= LASTING_MIN
+        proof = value.leak(stepped)
         if proof is not None:
             leak = Leak("VALUE", minute, proof.since, proof.size)
             self._leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)

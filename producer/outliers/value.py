@@ -16,12 +16,13 @@ LEAST_ROWS = 30  # good minutes that make an hour
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
 ORDINARY_H = 12  # hours after which such a use is over
 WATCH_AGE_H = 3  # younger is PREDICT's business
-LARGE_AGE_H = 2  # a larger shift is judged this early
+LARGE_AGE_H = 3  # a larger shift is judged this early
 SHORT_H = 48  # starts younger than this have the short limit
 RECENT_H = 384
 CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
 GONE_SCORE = 2.5  # a fall needs less proof than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5
+STEPPED = 0.9
 OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
 DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
 CUT = 3.0  # standard deviations that one hour counts at most between two readings of a day
@@ -99,13 +100,17 @@ class Value:
         shift = self.tracker.best(WATCH_AGE_H, RECENT_H)
         return shift if shift.score > self.use.watch_score else None
 
-    def leak(self) -> Shift | None:
-        """A shift that is no ordinary use: older than half a day, or larger than such a use ever is."""
+    def leak(self, stepped: bool) -> Shift | None:
+        """A shift that is no ordinary use: older than half a day, or larger than such a use ever is.
+
+        `stepped`: PREDICT has seen the shift begin as a step that lasts, so less proof is asked of a young one.
+        """
         use = self.use
+        early = use.early_score * (STEPPED if stepped else 1.0)
         for young, old, limit in (
             (SHORT_H, RECENT_H, use.long_score),
             (ORDINARY_H, SHORT_H, use.short_score),
-            (LARGE_AGE_H, ORDINARY_H, use.early_score),
+            (2 if stepped else LARGE_AGE_H, ORDINARY_H, early),
         ):
             shift = self.tracker.best(young, old)
             ordinary = young < ORDINARY_H and shift.size - shift.error <= ORDINARY_SHARE
