@@ -83,6 +83,7 @@ class _Http:
                 lifespan="off",
                 ws="none",
                 log_config=None,
+                log_level=logging.WARNING,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
