@@ -17,6 +17,7 @@ from common.errors import PortError, SettingsError
 
 READ_S = 0.1  # how long a read waits for the first byte: ten wake-ups a second cost a thousandth of a core
 GATHER_S = 0.02  # pause after a read that brought bytes: a slow line brings one a millisecond, each would be a step
+BUSY_BYTES = 2_048  # after a read that brought so many there is no pause: the line is faster than any meter
 CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
 REOPEN_AFTER_READS = 600  # a minute of silence: an adapter that hangs looks like this, and opening anew is harmless
 LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
@@ -52,6 +53,7 @@ class Port:
         self._baudrate = baudrate
         self._serial: serial.Serial | None = None
         self._empty_reads = 0
+        self._last_read = 0
 
     @property
     def is_open(self) -> bool:
@@ -116,9 +118,11 @@ class Port:
         """What waits, or else the first byte to come. Bytes are never held back here: a kill would lose them."""
         if "://" in self.url:
             return bytes(port.read(CHUNK))  # sockets do not say how much is waiting
-        if not self._empty_reads:
+        if 0 < self._last_read < BUSY_BYTES:
             self._stop.wait(GATHER_S)
-        return bytes(port.read(min(max(port.in_waiting, 1), CHUNK)))
+        chunk = bytes(port.read(min(max(port.in_waiting, 1), CHUNK)))
+        self._last_read = len(chunk)
+        return chunk
 
     def _leads_elsewhere(self) -> bool:
         """Whether the path is another device than the open one: an adapter that came back, a link that was moved."""

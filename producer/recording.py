@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import io
 import math
 from array import array
 from datetime import datetime
@@ -47,8 +46,8 @@ def load(path: Path) -> Recording:
     first = -1
     number = 1
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            for line in csv.DictReader(io.TextIOWrapper(file, "utf-8")):
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            for line in csv.DictReader(file):
                 number += 1
                 minute = local_minute(datetime.fromisoformat(line["time"]))
                 first = minute if first < 0 else first
