@@ -32,7 +32,7 @@ OPEN_MINUTE_FILE = "open_minute.json"
 TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
 SILENT_READS = 10  # a second of real time without a byte, whatever the speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames
-SNAPSHOT_PAUSE = 30  # times as long as a snapshot of the open minutes takes: at most 3 % of a core
+SNAPSHOT_PAUSE = 20  # times as long as a snapshot of the open minutes takes: at most 5 % of a core
 CONFIRMATION_EVERY_S = 1.0  # how soon a person's word about the clock is heard
 RETRY_HELD_S = 1.0  # between two attempts to append rows that wait
 

@@ -16,20 +16,24 @@ from common.settings import load
 def run(args: list[str]) -> int:
     """Run until SIGTERM or Ctrl-C; the exit code."""
     from producer import recording
+    from producer.district import District
     from producer.line_faults import FaultOptions, Faults
     from producer.simulator import Meter, Replayed, Simulator, Truth
     from producer.virtual_line import VirtualLine
 
     options = _parser().parse_args(args)
     zone = load(options.config).site.zone
-    if not options.replay:
-        raise SettingsError(
-            "--replay", "name at least one recording, as in --replay 001=producer/data/001.replay.csv.gz"
-        )
     meters = [
         Meter(sensor, Replayed(recording.load(path), zone), options.seed)
         for sensor, path in (_sensor_file(text) for text in options.replay)
     ]
+    if options.district is not None:
+        names = [f"D{number:03}" for number in range(1, options.sensors + 1)]
+        meters += [Meter(name, District(options.district, name, zone), options.seed) for name in names]
+    if not meters:
+        raise SettingsError(
+            "--replay", "name a recording (--replay 001=producer/data/001.replay.csv.gz) or --district 1"
+        )
     wishes = FaultOptions(options.noise, options.bad_checksums, options.late, options.unplug_every)
     stop = _stop_on_signals()
     try:
@@ -57,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file, for the site's time zone")
     parser.add_argument("--replay", action="append", default=[], metavar="ID=FILE", help="a sensor and its recording")
+    parser.add_argument("--district", type=int, metavar="SEED", help="sensors D001, D002 ... of a made-up district")
+    parser.add_argument("--sensors", type=int, default=4, metavar="N", help="how many it has (default 4)")
     parser.add_argument("--link", type=Path, required=True, metavar="PATH", help="where the port appears")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="write what was sent, a line a sensor-minute (TSV)")
     parser.add_argument("--seed", type=int, default=1, help="of all that is random")

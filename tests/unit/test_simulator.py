@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from common.cli.simulate import run as simulate
 from common.errors import FrameRefused, SettingsError
 from producer.ascii import parse
+from producer.district import District
 from producer.line_faults import FaultOptions, Faults
 from producer.recording import WEEK_MIN, Recording, load, local_minute
 from producer.simulator import Meter, Replayed, Simulator, Truth, spread
@@ -112,3 +113,25 @@ def test_the_truth_is_what_the_frames_say(tmp_path: Path, options: FaultOptions)
 def test_wrong_use_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
     with pytest.raises(SettingsError, match="--replay"):
         simulate(["--link", str(tmp_path / "line"), *arguments])
+
+
+def test_a_made_up_district_lives_like_a_district_and_tells_the_same_story_twice() -> None:
+    first, again, other = (District(seed, "D001", ROME) for seed in (1, 1, 2))
+    start = int(START_S // 60)
+    span = range(start, start + 7 * 1440, 7)
+    assert [first.at(minute) for minute in span] == [again.at(minute) for minute in span]
+    assert [first.at(minute) for minute in span] != [other.at(minute) for minute in span]
+    by_hour: dict[int, list[float]] = defaultdict(list)
+    for minute in span:
+        flow, pressure = first.at(minute)
+        if flow is not None and pressure is not None:
+            by_hour[datetime.fromtimestamp(minute * 60, ROME).hour].append(flow)
+            assert 0 <= pressure < 8
+    means = {hour: sum(flows) / len(flows) for hour, flows in by_hour.items()}
+    assert means[3] < 0.6 * first.mean_m3h < means[8]
+
+
+def test_a_districts_year_has_leaks_bursts_and_faults() -> None:
+    district = District(1, "D001", ROME)
+    kinds = {event.kind for minute in range(0, 365 * 1440, 20) for event in district.events(minute)}
+    assert kinds == {"leak", "burst", "stuck", "dropout"}
