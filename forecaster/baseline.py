@@ -1,4 +1,4 @@
-"""Forecasts without a model: the robust base that the model corrects, and the labelled fallbacks of a cold start."""
+"""Forecasts without a model: means of the same hour of other weeks, and the labelled fallbacks of a cold start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCALE_FLOOR = 1e-3  # of the median level: a constant signal must not divide by 
 
 
 @dataclass(frozen=True)
-class Base:
+class Weeks:
     """`level[series, row]` = mean of the last same weekday-hours before the row, `spread` = their mean deviation,
     `weeks` = how many there were. Rows reach WEEK past the history. Known WEEK rows ahead: uses nothing later."""
 
@@ -26,8 +26,8 @@ class Base:
     weeks: FloatArray
 
 
-def base_of(y: FloatArray) -> Base:
-    """Base of hourly values `y[series, row]` (NaN = missing)."""
+def mean_of_weeks(y: FloatArray) -> Weeks:
+    """Means of hourly values `y[series, row]` (NaN = missing)."""
     series, rows = y.shape
     total, squares, count = (np.zeros((series, rows + WEEK)) for _ in range(3))
     padded = np.concatenate([np.full((series, WEEK * REACH_WEEKS), np.nan), y], axis=1)
@@ -43,7 +43,7 @@ def base_of(y: FloatArray) -> Base:
     some = np.maximum(count, 1)
     level = np.where(count > 0, total / some, np.nan)
     variance = np.maximum(squares / some - np.where(count > 0, level, 0.0) ** 2, 0.0)
-    return Base(level, np.sqrt(variance), count)
+    return Weeks(level, np.sqrt(variance), count)
 
 
 def scale_of(y: FloatArray) -> FloatArray:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecaster.baseline import DAY, WEEK, Units, base_of
+from forecaster.base import ALTERNATIVES, base_of
+from forecaster.baseline import DAY, WEEK, Units
 from forecaster.dataset import Channel, FloatArray, History
 
 DAYS = 28  # how far the inputs look back
@@ -24,9 +25,9 @@ RECENT_H = 24  # last hours in full
 STEPS = 48  # hours that the LSTM reads; older ones come as means and as the same hour of other days
 KINDS: tuple[Channel, ...] = ("flow", "pressure", "level")
 
-HOUR = 6  # numbers that the LSTM reads each hour
+HOUR = 6 + ALTERNATIVES  # numbers that the LSTM reads each hour
 SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H) + 1) + 4 + 4 + 2 + len(KINDS)
-LEAD = 33
+LEAD = 33 + ALTERNATIVES
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Panel:
     level: Tensor
     spread: Tensor
     weeks: Tensor
+    shapes: Tensor  # [ALTERNATIVES, S, SPAN + R + WEEK]: other bases minus the base, in scales
     others: Tensor  # [kinds + 1, SPAN + R + WEEK]: sum of z over the series of a kind; last = all series
     others_n: Tensor
     kind: Tensor
@@ -51,14 +53,14 @@ class Panel:
 
 def panel_of(history: History, units: Units) -> Panel:
     """Prepare a history, in the given units."""
-    base = base_of(history.y)
+    base = base_of(history, units.scale)
     unit = np.where(np.isfinite(units.scale), units.scale, 1.0)[:, None]
     series, rows = history.y.shape
     residual = np.full((series, rows + WEEK), np.nan)
     residual[:, :rows] = (history.y - base.level[:, :rows]) / unit
     seen = np.isfinite(residual)
     z = np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP)
-    level = np.clip(np.where(base.weeks > 0, (base.level - units.centre[:, None]) / unit, 0.0), -20, 20)
+    level = np.clip(np.where(np.isfinite(base.level), (base.level - units.centre[:, None]) / unit, 0.0), -20, 20)
     kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
     groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
     return Panel(
@@ -67,6 +69,7 @@ def panel_of(history: History, units: Units) -> Panel:
         level=_padded(level),
         spread=_padded(np.clip(base.spread / unit, 0, 20)),
         weeks=_padded(base.weeks),
+        shapes=_padded(np.clip(base.others / unit, -CLIP, CLIP)),
         others=_padded(np.stack([z[g].sum(0) for g in groups])),
         others_n=_padded(np.stack([seen[g].sum(0) for g in groups])),
         kind=torch.from_numpy(kind),
@@ -79,7 +82,7 @@ def panel_of(history: History, units: Units) -> Panel:
 
 
 def _padded(a: FloatArray) -> Tensor:
-    return torch.from_numpy(np.pad(a, ((0, 0), (SPAN, 0))).astype(np.float32))
+    return torch.from_numpy(np.pad(a, [(0, 0)] * (a.ndim - 1) + [(SPAN, 0)]).astype(np.float32))
 
 
 def _calendar(history: History, rows: int) -> Tensor:
@@ -132,7 +135,8 @@ def gather(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, drop: Te
     at = origin[:, None] + SPAN - torch.arange(STEPS - 1, -1, -1)
     level = panel.level[series[:, None], at]
     spread = panel.spread[series[:, None], at]
-    recent = torch.stack([a[:, -STEPS:] for a in (own, seen, others, past.partner)] + [level, spread], 2)
+    shapes = list(panel.shapes[:, series[:, None], at])
+    recent = torch.stack([*(a[:, -STEPS:] for a in (own, seen, others, past.partner)), level, spread, *shapes], 2)
     return Batch(recent, _shared(panel, series, origin, past), _lead(panel, series, origin, leads, past), series)
 
 
@@ -178,7 +182,7 @@ def _lead(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, past: _Pa
     line = series[:, None].expand_as(leads)
     level = panel.level[line, target]
     parts = [level, level - panel.level[series, origin + SPAN][:, None]]
-    parts += [panel.spread[line, target], panel.weeks[line, target] / 4]
+    parts += [panel.spread[line, target], panel.weeks[line, target] / 4, *panel.shapes[:, line, target]]
     column, row = (leads - 1) % DAY, (leads - 1) // DAY
     days, seen = past.own.reshape(-1, DAYS, DAY), past.seen.reshape(-1, DAYS, DAY)
     for week in range(1, 4):  # the same weekday and hour, one to three weeks before

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from forecaster import conformal
-from forecaster.baseline import DAY, WEEK, base_of, scale_of, units_of
+from forecaster.baseline import DAY, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray
 from forecaster.features import panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
@@ -138,7 +138,7 @@ def judge(model: Model, past: History, first_row: int) -> Judgement:
 def _compare(made: Forecast, past: History, rows: IntArray, scale: FloatArray) -> Judgement:
     truth = past.y[:, rows]
     week_ago = past.y[:, rows - WEEK]
-    base = base_of(past.y).level[:, rows]
+    base = mean_of_weeks(past.y).level[:, rows]
     naive = np.where(np.isfinite(week_ago), week_ago, base)
     value = np.where(np.isfinite(made.value), made.value, naive)
     both = np.isfinite(truth) & np.isfinite(naive)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecaster.baseline import DAY, base_of, scale_of
+from forecaster.baseline import DAY, mean_of_weeks, scale_of
 from forecaster.dataset import BoolArray, FloatArray, History
 
 WATCH_H = 72  # the stretch that is judged
@@ -25,7 +25,7 @@ def recovered(history: History) -> History:
     if history.rows < LOOK_BACK_H:
         return history
     scale = scale_of(history.y[:, :-WATCH_H])  # as it was before the jump, or nearly so
-    base = base_of(history.y).level[:, : history.rows]
+    base = mean_of_weeks(history.y).level[:, : history.rows]
     off = history.y - base
     y = history.y
     for line in np.flatnonzero(_jumped(off[:, -WATCH_H:], scale)):

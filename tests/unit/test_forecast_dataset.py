@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.baseline import WEEK, base_of, fallback, scale_of
-from forecaster.dataset import Series, from_minutes, hourly, local_hours, unmask_long_leaks
+from forecaster.base import base_of
+from forecaster.baseline import WEEK, fallback, mean_of_weeks, scale_of
+from forecaster.dataset import History, Series, from_minutes, hourly, local_hours, unmask_long_leaks
 
 ROME, KOLKATA = ZoneInfo("Europe/Rome"), ZoneInfo("Asia/Kolkata")
 FLOW = Series("001", "flow")
@@ -70,13 +71,13 @@ def test_the_base_is_known_a_week_ahead(lead: int, seed: int) -> None:
     origin = 1200
     changed = y.copy()
     changed[:, origin + 1 :] = np.nan
-    assert base_of(y).level[0, origin + lead] == base_of(changed).level[0, origin + lead]
+    assert mean_of_weeks(y).level[0, origin + lead] == mean_of_weeks(changed).level[0, origin + lead]
 
 
 def test_the_base_is_the_mean_of_the_last_four_that_are_there() -> None:
     y = np.repeat(np.arange(9.0), WEEK)[None]
     y[0, 7 * WEEK] = np.nan
-    base = base_of(y)
+    base = mean_of_weeks(y)
     assert base.level[0, 9 * WEEK + 1] == np.mean([8, 7, 6, 5])
     assert base.level[0, 9 * WEEK - 1 + 1] == np.mean([8, 6, 5, 4]), "one week is missing: the one before stands in"
 
@@ -100,3 +101,28 @@ def test_the_fallback_steps_over_missing_hours() -> None:
     y = np.tile(np.arange(24.0), 21)
     y[-24:] = np.nan
     assert fallback(y, 24).value == pytest.approx(np.arange(24.0))
+
+
+@given(st.integers(1, 168), st.integers(0, 3), st.integers(0, 30))
+def test_no_base_looks_less_than_a_week_back(lead: int, seed: int, hour: int) -> None:
+    random = np.random.default_rng(seed)
+    y = 10 + np.sin(np.arange(1500) / 4)[None] + random.normal(0, 1, (1, 1500))
+    first = np.datetime64("2024-01-01T00", "h") + np.timedelta64(hour, "h")
+    origin = 1200
+    changed = y.copy()
+    changed[:, origin + 1 :] = random.choice([np.nan, 1e6])
+    made = [base_of(History(first, (FLOW,), values), np.ones(1)) for values in (y, changed)]
+    for part in ("level", "spread", "weeks", "others"):
+        before, after = (getattr(base, part)[..., : origin + lead + 1] for base in made)
+        np.testing.assert_array_equal(before, after)
+
+
+def test_the_base_of_many_weeks_is_nearer_than_that_of_four() -> None:
+    random = np.random.default_rng(0)
+    usual = 10 + 3 * np.sin(np.arange(168 * 30) * 2 * np.pi / 24)
+    y = (usual + random.normal(0, 1, len(usual)))[None]
+    many = base_of(History(np.datetime64("2024-01-01T00", "h"), (FLOW,), y), np.ones(1))
+    four = mean_of_weeks(y)
+    last = slice(168 * 20, 168 * 30)
+    errors = [np.abs(level[0, last] - usual[last]).mean() for level in (many.level, four.level)]
+    assert errors[0] < 0.7 * errors[1]

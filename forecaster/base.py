@@ -1,0 +1,117 @@
+"""The base that the model corrects: the usual value of an hour, from every week that is there.
+
+A mean of four weeks carries half of an hour's own noise (1/sqrt(4)); at one hour ahead that is most of what a good
+model has left as error. So the level, which moves, is taken from four weeks, and the shape of the week about it, which
+hardly moves, from many more with weights that fade. Everything is known a week (168 rows) ahead.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecaster.baseline import BASE_WEEKS, DAY, WEEK, mean_of_weeks
+from forecaster.dataset import FloatArray, History
+
+FADE = 0.9  # weight of a week against the one after it: ten weeks count
+FADE_SLOW = 0.97  # the same for the slow shape: half a year counts
+FADE_POOL = 0.97  # weight of a day against the next of its type (workday, Saturday, Sunday): six weeks count
+WINSOR = 4.0  # scales from the plain base beyond which an hour is a burst or a fault and counts as this
+LEAST_LEVEL_H = 84  # hours of a week that its level needs
+ALTERNATIVES = 3  # other bases beside the one that counts: plain mean of weeks, slow shape, shape of the day's type
+
+
+@dataclass(frozen=True)
+class Base:
+    """`level` [S, R + WEEK] the base; `spread` the deviation of the last four weeks, `weeks` how many there were;
+    `others` [ALTERNATIVES, S, R + WEEK] minus the base, 0 where there is none."""
+
+    level: FloatArray
+    spread: FloatArray
+    weeks: FloatArray
+    others: FloatArray
+
+
+def base_of(history: History, scale: FloatArray) -> Base:
+    """The base of each series; `scale[series]` is what an ordinary error is measured in."""
+    plain = mean_of_weeks(history.y)
+    rows = history.rows
+    unit = np.where(np.isfinite(scale), scale, np.inf)[:, None]
+    near = plain.level[:, :rows]
+    calm = np.where(np.isfinite(near), near + np.clip(history.y - near, -WINSOR * unit, WINSOR * unit), history.y)
+    level = _trailing_mean(calm)
+    shape = calm - level
+    before = _level_before(level)
+    fast, slow = (before + _faded(shape, fade) for fade in (FADE, FADE_SLOW))
+    pooled = before + _pooled(shape, int(history.first.astype("datetime64[h]").astype(np.int64)))
+    chosen = np.where(np.isfinite(fast), fast, plain.level)
+    others = np.stack([plain.level, slow, pooled]) - chosen
+    return Base(chosen, plain.spread, plain.weeks, np.where(np.isfinite(others), others, 0.0))
+
+
+def _trailing_mean(y: FloatArray) -> FloatArray:
+    """Mean of the week that ends with each row, NaN with less than half of it. [S, R]"""
+    seen = np.isfinite(y)
+    total = np.pad(np.cumsum(np.where(seen, y, 0.0), 1), ((0, 0), (1, 0)))
+    count = np.pad(np.cumsum(seen, 1), ((0, 0), (1, 0)))
+    start = np.maximum(np.arange(y.shape[1]) + 1 - WEEK, 0)
+    n = count[:, 1:] - count[:, start]
+    return np.where(n >= LEAST_LEVEL_H, (total[:, 1:] - total[:, start]) / np.maximum(n, 1), np.nan)
+
+
+def _level_before(level: FloatArray) -> FloatArray:
+    """Mean of the levels one to four weeks before each row. [S, R + WEEK]"""
+    rows = level.shape[1]
+    stack = np.full((BASE_WEEKS, len(level), rows + WEEK), np.nan)
+    for week in range(1, BASE_WEEKS + 1):
+        shift = min(week * WEEK, rows + WEEK)
+        take = min(rows, rows + WEEK - shift)
+        stack[week - 1, :, shift : shift + take] = level[:, :take]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no week at all: NaN is the answer
+        return np.asarray(np.nanmean(stack, axis=0), dtype=np.float64)
+
+
+def _faded(shape: FloatArray, fade: float) -> FloatArray:
+    """Mean of the same weekday-hours of earlier weeks, each week counting `fade` times the one after it."""
+    series, rows = shape.shape
+    weeks = -(-rows // WEEK)
+    cut = np.full((series, weeks * WEEK), np.nan)
+    cut[:, :rows] = shape
+    by_week = cut.reshape(series, weeks, WEEK)
+    seen = np.isfinite(by_week)
+    value = np.where(seen, by_week, 0.0)
+    out = np.full((series, weeks + 1, WEEK), np.nan)
+    total, weight = np.zeros((series, WEEK)), np.zeros((series, WEEK))
+    for week in range(weeks):
+        total = fade * total + value[:, week]
+        weight = fade * weight + seen[:, week]
+        np.divide(total, weight, out=out[:, week + 1], where=weight > 0)
+    ahead = out.reshape(series, -1)[:, : rows + WEEK]
+    return np.pad(ahead, ((0, 0), (0, rows + WEEK - ahead.shape[1])), constant_values=np.nan)
+
+
+def _pooled(shape: FloatArray, first_hour: int) -> FloatArray:
+    """Mean of the same hour of earlier days of the same type, up to a week before the row's day."""
+    series, rows = shape.shape
+    skip = first_hour % DAY
+    days = -(-(skip + rows + WEEK) // DAY)
+    cut = np.full((series, days * DAY), np.nan)
+    cut[:, skip : skip + rows] = shape
+    by_day = cut.reshape(series, days, DAY)
+    seen = np.isfinite(by_day)
+    value = np.where(seen, by_day, 0.0)
+    kinds = [{5: 1, 6: 2}.get((first_hour // DAY + 3 + day) % 7, 0) for day in range(days)]
+    total, weight = np.zeros((3, series, DAY)), np.zeros((3, series, DAY))
+    out = np.full((series, days, DAY), np.nan)
+    for day in range(days):
+        if day >= 7:
+            old, kind = day - 7, kinds[day - 7]
+            fade = FADE_POOL if kind == 0 else FADE_POOL**5  # a Saturday comes once for five workdays
+            total[kind] = fade * total[kind] + value[:, old]
+            weight[kind] = fade * weight[kind] + seen[:, old]
+        now = kinds[day]
+        np.divide(total[now], weight[now], out=out[:, day], where=weight[now] > 0)
+    return out.reshape(series, -1)[:, skip : skip + rows + WEEK]
