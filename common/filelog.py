@@ -153,9 +153,10 @@ class FileLog:
             self.reopen()  # replaced, or cut by hand or by a file system check
         if self._appender.must_cut_back:
             self._appender.cut_back()
-        size = self._take_in_lines()
-        if cut_torn and self.end < size:
-            self._end_torn_tail(size)
+        if self._take_in_lines() > self.end:
+            self._mend_line_break()
+            if cut_torn and (size := self.file.size()) > self.end:
+                self._cut_torn_tail(size)
 
     def reopen(self) -> None:
         """Open what is at the path, or make it; under the lock."""
@@ -172,6 +173,8 @@ class FileLog:
             self.file.close()
         self.file, self.header, self.end = file, header, tail.complete_end
         self.next = max(next_offset, self.next)
+        if file.size() > self.end:
+            self._mend_line_break()
 
     def _take_in_lines(self) -> int:
         """Take in the complete lines behind the known end; the size that was looked at."""
@@ -181,18 +184,20 @@ class FileLog:
             self.end = tail.complete_end
         return self.file.size()
 
-    def _end_torn_tail(self, size: int) -> None:
-        """Bytes after the last line break are of an append that died: set aside, never believed.
+    def _mend_line_break(self) -> None:
+        """A row behind the last line break that proves itself was written whole: it gets its line break (again)."""
+        torn = os.pread(self.file.descriptor, LONGEST_LINE, self.end)
+        for length in (len(torn), len(torn) - 1):
+            if torn and (row := parse_line(torn[:length])):
+                os.pwrite(self.file.descriptor, b"\n", self.end + length)
+                self.end += length + 1
+                self.next = max(self.next, row.offset + 1)
+                _log.warning("line_break_mended offset=%d", row.offset)
+                return
 
-        A row that proves itself and lacks nothing but a sound line break was written whole: it gets one.
-        """
+    def _cut_torn_tail(self, size: int) -> None:
+        """Bytes after the last line break are of an append that died: set aside, never believed."""
         torn = os.pread(self.file.descriptor, min(size - self.end, LONGEST_LINE), self.end)
-        if parse_line(torn) or parse_line(torn[:-1]):
-            place = size if parse_line(torn) else size - 1
-            os.pwrite(self.file.descriptor, b"\n", place)
-            _log.warning("line_break_mended after_offset=%d", self.next - 1)
-            self._take_in_lines()
-            return
         self.set_aside("torn", torn, self.next - 1)
         os.ftruncate(self.file.descriptor, self.end)
         _log.warning("torn_tail_cut bytes=%d after_offset=%d", size - self.end, self.next - 1)
