@@ -1,0 +1,41 @@
+"""`hydrolog line test` on a real pseudo-terminal: what it understood, and why not."""
+
+import time
+from pathlib import Path
+
+import pytest
+from meter import Cable
+
+from common.cli.line import run
+from producer.ascii import frame_of
+
+
+@pytest.fixture(autouse=True)
+def _site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(tmp_path))
+    monkeypatch.setenv("HYDROLOG_LINE__URL", str(tmp_path / "line"))
+
+
+def test_it_shows_readings_and_reasons_without_echoing_escapes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cable = Cable(tmp_path / "line")
+    cable.read("001", [int(time.time())], flow=8.02, pressure=4.11)
+    cable.send(frame_of(b"\x1b[2J,,1,2") + frame_of(b"002,,,3.5"))
+    assert run(["test", "--seconds", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert "sensor 001  flow 8.02 m3/h  pressure 4.11 bar" in said
+    assert "sensor 002  flow none m3/h  pressure 3.5 bar  no time, counts as now" in said
+    assert "refused: 1 sensor" in said
+    assert "\x1b" not in said
+
+
+def test_it_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["test", "--seconds", "0.5"]) == 1
+    assert "there is no such device" in capsys.readouterr().out
+    cable = Cable(tmp_path / "line")
+    assert run(["test", "--seconds", "0.3"]) == 1
+    assert "nothing came" in capsys.readouterr().out
+    cable.send(bytes(range(128, 256)) * 4)
+    assert run(["test", "--seconds", "0.3"]) == 1
+    assert "is the baud rate really 9600" in capsys.readouterr().out
