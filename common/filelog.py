@@ -155,8 +155,8 @@ class FileLog:
             self._appender.cut_back()
         if self._take_in_lines() > self.end:
             self._mend_line_break()
-            if cut_torn and (size := self.file.size()) > self.end:
-                self._cut_torn_tail(size)
+            if cut_torn and self.file.size() > self.end:
+                self._cut_torn_tail(self.file.size())
 
     def reopen(self) -> None:
         """Open what is at the path, or make it; under the lock."""

@@ -440,16 +440,19 @@ def test_a_torn_tail_is_set_aside_and_its_number_given_to_the_next_row(site: Sit
     assert log.append(rows(3, 2)) == 3
     assert texts(log) == expected(range(5))
     assert badlines.count(site.data) == {"torn": 1}
+    assert len(site.lines) == 6
+    assert site.path.read_bytes().endswith(b"\n")
 
 
+@pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("kept", range(1, 17))
-def test_a_row_that_was_cut_anywhere_is_never_half_believed(site: Site, kept: int) -> None:
+def test_a_row_that_was_cut_anywhere_is_never_half_believed(site: Site, kept: int, running: bool) -> None:
     site.log.append(rows(0, 3))
     line = format_lines(3, [b"row\t3"])
     assert len(line) == 17
     with site.path.open("ab") as file:
         file.write(line[:kept])
-    log = site.restart()
+    log = site.log if running else site.restart()
     whole = kept == len(line) - 1  # all of it but the line break
     assert log.append(["row\t4" if whole else "row\t3"]) == (4 if whole else 3)
     assert texts(log) == expected(range(5 if whole else 4))

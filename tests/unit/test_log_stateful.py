@@ -145,7 +145,7 @@ class LogMachine(RuleBasedStateMachine):
         self.append(1, 1)
         self.poll("server", 8)
         assert self.wanted["server"] == self.next
-        assert not any(".new" in name and "lock" not in name for name in os.listdir(self.data))
+        assert not (self.data / "server_data.txt.new").exists()
         self.close()
         self.folder.cleanup()
 
