@@ -1,12 +1,13 @@
 """The claim: the line costs at most four times what only splitting and converting its text costs.
 
 The producer's own step, from bytes to rows in a real log on disk, outlier methods and the snapshots of the open
-minutes included, against a loop that splits the same lines and converts their fields. Then the close of one minute
-of 1,000 sensors, and the memory of the whole.
+minutes included, against a loop that splits the same lines and converts their fields. Then 1,000 sensors: the close
+of a minute, a reading a second from each, and the memory.
 """
 
-import os
-import resource
+import re
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -14,9 +15,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-from rich.console import Console
-from rich.table import Table
 
 from common.clock import SystemClock
 from common.runner import Context
@@ -30,7 +28,8 @@ from producer.step import Producer
 ZONE = ZoneInfo("Asia/Seoul")
 SENSORS, SECONDS = 100, 3_000  # 300,000 readings, 50 minutes
 MANY = 1_000  # sensors of the second part
-CHUNK = 4_096  # bytes of one read
+CHUNK = 4_096  # bytes of one read of a line that floods
+PORTION = 1_200  # bytes that 1,000 sensors send between two reads
 START_S = int(time.time()) // 60 * 60 - 7_200
 
 
@@ -82,33 +81,47 @@ def drain(worker: Producer, line: Recorded) -> float:
     return time.process_time() - before_s
 
 
-def chunks(stream: bytes) -> list[bytes]:
-    return [stream[place : place + CHUNK] for place in range(0, len(stream), CHUNK)]
+def chunks(stream: bytes, size: int) -> list[bytes]:
+    return [stream[place : place + size] for place in range(0, len(stream), size)]
 
 
 def main() -> None:
+    from rich.console import Console  # noqa: PLC0415 - the measured process does without
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table("what", "value", title="The line", title_justify="left")
     stream = lines(SENSORS, 0, SECONDS)
     readings = SENSORS * SECONDS
     plain_s = min(_timed(stream) for _ in range(3))
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-") as folder:
-        line = Recorded(chunks(stream))
+        line = Recorded(chunks(stream, CHUNK))
         took_s = drain(producer(Path(folder), line), line)
     table.add_row("readings a second, split and convert only", f"{readings / plain_s:,.0f}")
     table.add_row("readings a second, bytes to rows in the log", f"{readings / took_s:,.0f}")
     table.add_row("ratio (claim: at most 4)", f"{took_s / plain_s:.1f}")
+    # In a process of its own, so that its memory is that of a producer and not of this file's data.
+    answer = subprocess.run([sys.executable, __file__, "many"], capture_output=True, text=True, check=True)
+    close_s, live, mib = answer.stdout.split()
+    table.add_row(f"{MANY:,} sensors: CPU of closing a minute (claim: below 0.1 s)", f"{close_s} s")
+    table.add_row(f"{MANY:,} sensors at a reading a second: share of a core (claim: below 10 %)", f"{live} %")
+    table.add_row(f"{MANY:,} sensors: most resident memory (claim: below 60 MiB)", f"{mib} MiB")
+    Console().print(table)
+
+
+def many() -> None:
+    """The figures for many sensors."""
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-") as folder:
         line = Recorded([])
         worker = producer(Path(folder), line)
-        closes = []
+        closes, lives = [], []
         for minute in range(5):
-            line.chunks = iter(chunks(lines(MANY, minute * 60, 60)))
-            drain(worker, line)
+            line.chunks = iter(chunks(lines(MANY, minute * 60, 60), PORTION))
+            lives.append(drain(worker, line))
             line.chunks = iter([lines(1, minute * 60 + 62, 1)])
             closes.append(drain(worker, line))
-    table.add_row(f"CPU of closing a minute of {MANY:,} sensors (claim: below 0.1 s)", f"{max(closes):.3f} s")
-    table.add_row("most memory, both together", f"{_peak_mib():.0f} MiB")
-    Console().print(table)
+    # Not getrusage: its peak is inherited from the process that started this one.
+    mib = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    sys.stdout.write(f"{max(closes):.3f} {max(lives) / 60 * 100:.1f} {mib:.0f}\n")
 
 
 def _timed(stream: bytes) -> float:
@@ -117,9 +130,8 @@ def _timed(stream: bytes) -> float:
     return time.process_time() - before_s
 
 
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if os.name == "posix" else 0.0
-
-
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["many"]:
+        many()
+    else:
+        main()

@@ -15,7 +15,7 @@ from producer.port import READ_S, Port
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
 NOISE_BYTES = 2_000  # so many bytes without one frame are no start-up junk: 40 frames' worth
 NOISE_READS = 50  # and so many reads, a second or more: a burst between good frames is only counted
-SILENCE_READS = 300  # half a minute without a byte: somebody should look at the cable
+SILENCE_READS = 1_200  # two minutes without a byte, though meters report every minute: look at the cable
 _TEXT = bytes(range(32, 127)) + b"\r\n\t"
 GARBLED = 0.2  # share of bytes that no meter's text contains; a wrong baud rate gives about half
 
@@ -31,6 +31,7 @@ class Line:
         self._port = Port(url, baudrate, stop)
         self._baudrate = baudrate
         self._stop = stop
+        self._said: set[str] = set()
         self._failures = 0
         self._pause_reads = 0
         self._bytes = self._garbled = self._fruitless = 0
@@ -66,18 +67,18 @@ class Line:
         self._failures = 0
         if self.state != "reading":
             _log.info("line_reading")
+            self._said.clear()
             self._set("reading", "")
 
     def _opened(self) -> None:
         self._bytes = self._garbled = self._fruitless = 0
-        _log.info("port_open url=%s", quoted(self._port.url))
+        self._say(logging.INFO, f"port_open url={quoted(self._port.url)}")
         self._set("silent", "the port is open and brings nothing yet")
 
     def _failed(self, text: str) -> None:
         self._failures += 1
         self._pause_reads = max(int(REOPEN.wait_s(self._failures) / READ_S), 1)
-        if text != self.problem:
-            _log.warning("port_closed problem=%s", quoted(text))
+        self._say(logging.WARNING, f"port_closed problem={quoted(text)}")
         self._set("closed", text)
 
     def _watch(self, chunk: bytes) -> None:
@@ -86,13 +87,13 @@ class Line:
             if self._silence_reads == SILENCE_READS and self.state == "reading":
                 seconds = SILENCE_READS * READ_S
                 self._set("silent", f"no bytes for {seconds:.0f} s: is the meter on and the cable in?")
-                _log.warning("line_silent seconds=%.0f", seconds)
+                self._say(logging.WARNING, f"line_silent seconds={seconds:.0f}")
             return
         self._silence_reads = 0
         # Of earlier chunks: this one may hold a frame.
         if self._bytes >= NOISE_BYTES and self._fruitless >= NOISE_READS and self.state != "noise":
             self._set("noise", self._noise())
-            _log.warning("line_noise problem=%s", quoted(self.problem))
+            self._say(logging.WARNING, f"line_noise problem={quoted(self.problem)}")
         self._fruitless += 1
         self._bytes += len(chunk)
         self._garbled += len(chunk.translate(None, _TEXT))
@@ -101,6 +102,12 @@ class Line:
         if self._garbled > self._bytes * GARBLED:
             return f"only noise on the line: is the baud rate really {self._baudrate}?"
         return "text on the line, but no frames: does the meter speak this protocol, with this checksum?"
+
+    def _say(self, level: int, text: str) -> None:
+        """Once for each way of not reading: a line that is opened anew for hours is not news each time."""
+        if text not in self._said:
+            self._said.add(text)
+            _log.log(level, "%s", text)
 
     def _set(self, state: str, problem: str) -> None:
         self.state, self.problem = state, problem

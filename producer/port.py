@@ -19,7 +19,7 @@ READ_S = 0.1  # how long a read waits for the first byte: ten wake-ups a second 
 GATHER_S = 0.02  # pause after a read that brought bytes: a slow line brings one a millisecond, each would be a step
 BUSY_BYTES = 2_048  # after a read that brought so many there is no pause: the line is faster than any meter
 CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
-REOPEN_AFTER_READS = 600  # a minute of silence: an adapter that hangs looks like this, and opening anew is harmless
+REOPEN_AFTER_READS = 1_800  # three minutes of silence: so looks an adapter that hangs, and opening anew is harmless
 LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
 
