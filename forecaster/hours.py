@@ -9,11 +9,9 @@ import numpy as np
 
 from common.database import Database
 from forecaster import store
-from forecaster.baseline import REACH_WEEKS
 from forecaster.dataset import LEAK_MASK_H, History
-from forecaster.features import DAYS
 
-REACH = timedelta(days=DAYS + 7 * REACH_WEEKS)  # what the model's inputs and the base can look back on
+REACH = timedelta(weeks=26)  # what the base looks back on: older weeks have all but faded
 OVERLAP = timedelta(hours=LEAK_MASK_H + 1)  # read again each time: late rows, and where a leak's spell began
 GRACE = timedelta(hours=48)  # a sensor that has been silent for longer does not make all be read from its end
 

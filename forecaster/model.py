@@ -12,6 +12,13 @@ HIDDEN = 48  # of the LSTM
 WIDE, NARROW = 128, 64  # of the decoder
 EMBEDDING = 4  # numbers that describe a known sensor; an unknown one has zeros
 DROPOUT = 0.1
+WEIGHTS = (
+    0.3,
+    0.3,
+    3.0,
+    0.3,
+    0.3,
+)  # of the quantiles in the loss: the middle is the forecast, the interval is stretched
 
 
 class Network(nn.Module):
@@ -47,7 +54,7 @@ class Network(nn.Module):
 
 def pinball(quantiles: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Mean pinball loss of `quantiles` [B, L, 5] against `truth` [B, L], weighted by `weight` [B, L]."""
-    level = torch.tensor(QUANTILES)
+    level, importance = torch.tensor(QUANTILES), torch.tensor(WEIGHTS)
     error = truth[..., None] - quantiles
-    loss = torch.maximum(level * error, (level - 1) * error).sum(-1)
+    loss = (torch.maximum(level * error, (level - 1) * error) * importance).sum(-1)
     return (loss * weight).sum() / weight.sum().clamp(min=1)

@@ -98,7 +98,9 @@ def forecast(
     the model come from before row `units_until` (default: the first origin's end). `stretch` [S, blocks] of the
     interval (default: as after training)."""
     before = int(origins.min()) + 1 if units_until is None else units_until
-    panel = panel_of(history, units_for(model, history.until(before)))
+    skip = max(int(origins.min()) + 1 - SPAN, 0)
+    panel = panel_of(history, units_for(model, history.until(before)), skip)
+    origins = origins - skip
     raw = quantiles(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
     if stretch is None:
         stretch = stretches_for(model, history.series)

@@ -1,0 +1,131 @@
+"""What the forecasts cost: training on a sensor-year, an hour's forecast of 1 and 1,000 sensors, the first forecast.
+
+python bench/forecast.py            CPU seconds on one thread, made-up district, nothing from outside
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import psycopg
+import torch
+
+from common import database, embedded
+from forecaster import artifact
+from forecaster.compose import compose
+from forecaster.dataset import History, IntArray, Series, from_minutes
+from forecaster.fit import fit, judge
+from forecaster.memory import keep_freed
+from forecaster.predict import Model
+
+YEAR_MINUTES = 525_600
+SENSORS = 1_000
+ZONE = ZoneInfo("Asia/Seoul")
+END = datetime(2024, 9, 1, tzinfo=ZONE)
+LEGACY_S = 121_085  # what the forecaster before this one took for 396,001 rows
+
+
+def sensor_year() -> tuple[IntArray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """A year of minutes of a district: a day, a week, weather, and the noise of taps."""
+    random = np.random.default_rng(0)
+    minute = int(END.timestamp() // 60) - YEAR_MINUTES + np.arange(YEAR_MINUTES)
+    hour = (minute + 9 * 60) / 60
+    weather = np.repeat(np.convolve(random.normal(0, 1, YEAR_MINUTES // 60), np.exp(-np.arange(48) / 12), "same"), 60)
+    usual = 30 + 10 * np.sin(2 * np.pi * hour / 24) + 4 * np.sin(4 * np.pi * hour / 24) + 3 * (hour // 24 % 7 < 2)
+    flow = usual + 0.6 * weather + random.normal(0, 4, YEAR_MINUTES)
+    return minute, flow, 5.5 - 0.0008 * flow**1.85 + random.normal(0, 0.02, YEAR_MINUTES)
+
+
+def cpu_s(work: Callable[[], object]) -> float:
+    """CPU seconds of one call, user and system."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def train() -> tuple[History, Model]:
+    minute, flow, pressure = sensor_year()
+    began = time.process_time()
+    columns = [(Series("001", "flow"), minute, flow), (Series("001", "pressure"), minute, pressure)]
+    history = from_minutes(columns, ZONE)
+    hourly_s = time.process_time() - began
+    model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
+    total_s = time.process_time() - began
+    error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    row("train a sensor-year, 525,600 minutes, flow and pressure", f"{total_s:.1f} CPU s", f"legacy {LEGACY_S:,} s")
+    row("  of it, minutes to hours", f"{hourly_s:.2f} CPU s", "")
+    row("  mean error / seasonal naive, last two weeks", f"{error / naive:.3f}", f"interval {100 * covered:.0f} %")
+    return history, model
+
+
+def predict(history: History, model: Model) -> None:
+    recent = History(history.hour(history.rows - 26 * 168), history.series, history.y[:, -26 * 168 :])
+    made_at = END.astimezone(UTC)
+    for count in (1, SENSORS):
+        names = tuple(Series(f"{n:04d}", s.channel) for n in range(count) for s in recent.series)
+        many = History(recent.first, names, np.tile(recent.y, (count, 1)))
+        compose(many, made_at, ZONE, horizon=24, model=model)
+        spent = min(cpu_s(lambda m=many: compose(m, made_at, ZONE, horizon=24, model=model)) for _ in range(3))  # type: ignore[misc]
+        row(
+            f"an hour's forecast, {count:,} sensors, flow and pressure, 24 leads",
+            f"{spent:.3f} CPU s",
+            "legacy 6 s for one",
+        )
+
+
+def start(model: Model) -> None:
+    """A real process against a real database with half a year of minutes."""
+    folder = Path(tempfile.mkdtemp(prefix="hydrolog-bench-"))
+    folder.chmod(0o755)
+    stop = embedded.start(folder)
+    try:
+        url = (folder / database.URL_FILE).read_text().strip()
+        database.init_schema(url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            load(connection)
+        artifact.save(folder, model)
+        environment = os.environ | {"HYDROLOG_PATHS__DATA": str(folder)}
+        command = [sys.executable, "-m", "forecaster", "run", "--once", "--at", END.isoformat()]
+        began = time.perf_counter()
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        row("process start to first forecast, one sensor", f"{time.perf_counter() - began:.2f} s by the clock", "")
+    finally:
+        stop()
+
+
+def load(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
+    for week in range(28):
+        connection.execute("SELECT real_val_partition(%s)", (END - timedelta(weeks=week),))
+    connection.execute(
+        "INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset) "
+        "SELECT '001', t, 30 + 10 * sin(extract(epoch FROM t) / 13751), 5, 60, 'log', 1 "
+        "FROM generate_series(%s::timestamptz, %s::timestamptz, interval '1 minute') t",
+        (END - timedelta(weeks=26), END - timedelta(minutes=1)),
+    )
+
+
+def row(what: str, value: str, beside: str) -> None:
+    sys.stdout.write(f"{what:<66} {value:>18}   {beside}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    keep_freed()
+    history, model = train()
+    predict(history, model)
+    start(model)
+
+
+if __name__ == "__main__":
+    main()
