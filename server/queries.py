@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 FLAGGED_FOR = timedelta(minutes=10)  # a sensor counts as flagged this long after its newest flagged minute
 SPELL_GAP = timedelta(minutes=5)  # flagged minutes that lie closer together are one line of the table
+BRIEF_FAULT = 3  # minutes: a telegram lost now and then is no reason to call a sensor faulty
 MAX_SPELLS = 200  # lines; more is a wall that nobody reads
 MAX_UNREGISTERED = 50
 
@@ -25,6 +26,9 @@ LEFT JOIN LATERAL (SELECT made_at FROM PRED_VAL_TB v
                    WHERE v.sensor = s.sensor ORDER BY made_at DESC LIMIT 1) p ON true
 LEFT JOIN LATERAL (SELECT severity, channel, reason, time FROM OUTLIER_TB f
                    WHERE f.sensor = s.sensor AND f.time > n.time - %(flagged_for)s
+                     AND (upper(severity) <> 'FAULT' OR %(brief_fault)s < (
+                          SELECT count(*) FROM OUTLIER_TB g WHERE g.sensor = f.sensor AND g.channel = f.channel
+                             AND g.method = f.method AND g.time > n.time - %(flagged_for)s))
                    ORDER BY array_position(ARRAY['LEAK', 'FAULT', 'SUPPLY', 'WATCH'], upper(severity)), time DESC
                    LIMIT 1) o ON true
 ORDER BY s.sensor
@@ -89,7 +93,7 @@ FROM NIGHT_FLOW_VAL_TB WHERE sensor = %(sensor)s AND time >= %(from)s AND time <
 def sensors(cursor: Cursor) -> list[Json]:
     """Registered sensors with their newest row; `version` changes whenever their charts would."""
     found = []
-    for row in cursor.execute(_SENSORS, {"flagged_for": FLAGGED_FOR}):
+    for row in cursor.execute(_SENSORS, {"flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT}):
         sensor, name, time, flow, pressure, made_at, severity, channel, reason, flagged = row
         found.append(
             {

@@ -59,9 +59,21 @@ def _text(value: object) -> str:
 
 
 def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
-    table = Table("night", "sensor", "quietest hour", caption="flow in m3/h, pressure in bar", caption_justify="left")
-    for heading in ("flow", "pressure", "20 % of 7 nights", "leakage", "m3 a day", "values", "faulty"):
-        table.add_column(heading, justify="right")
+    headings = (
+        "night",
+        "sensor",
+        "quietest hour",
+        "m3/h",
+        "bar",
+        "20 % of 7",
+        "leakage",
+        "m3 a day",
+        "values",
+        "faulty",
+    )
+    table = shell.table(*headings, whole=("night", "sensor", "m3/h", "bar", "leakage", "values", "faulty"))
+    for column in table.columns[3:]:
+        column.justify = "right"
     for night in nights:
         table.add_row(
             night["night"].isoformat(),

@@ -1,15 +1,20 @@
 """What the commands for people share: the --config option, and text of others made harmless for a terminal."""
 
 import argparse
+import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from common import clock, health
 from common.clock import Clock
 
+WIDE = 140  # columns where no terminal says how many there are
 LONGEST = 200  # characters of a foreign text: enough to recognise it, too few to flood
 
 
@@ -42,8 +47,17 @@ def number(value: float | None, decimals: int = 2) -> str:
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and not where NO_COLOR is set."""
-    return Console(highlight=False, markup=False, soft_wrap=False)
+    """Standard output; colours only on a terminal, and not where NO_COLOR is set. Into a file or a pipe: wide."""
+    width = None if sys.stdout.isatty() else WIDE
+    return Console(highlight=False, markup=False, soft_wrap=False, width=width)
+
+
+def table(*headings: str, whole: Collection[str] = ()) -> Table:
+    """A table that fits eighty columns: the columns named in `whole` are never cut, the others fold."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading, no_wrap=heading in whole, overflow="fold")
+    return made
 
 
 def site_clock(data: Path) -> Clock:

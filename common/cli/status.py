@@ -119,7 +119,9 @@ def _processes(state: Json) -> Table:
     from server.judge import age_words
 
     lags = {f"consumer-{group['group']}": group["lag"] for group in state["groups"]}
-    table = Table("process", "state", "last success", "rows behind", "counters")
+    table = shell.table(
+        "process", "state", "last success", "behind", "counters", whole=("process", "last success", "behind")
+    )
     for process in state["processes"]:
         success = process["success"]
         lag = lags.get(process["role"])
@@ -152,7 +154,8 @@ def _short(value: object) -> str:
 def _sensors(chosen: Settings, state: Json) -> Table:
     from server.judge import age_words
 
-    table = Table("sensor", "name", "newest row", "age", "flow m3/h", "pressure bar", "readings", "state")
+    headings = ("sensor", "name", "newest row", "age", "m3/h", "bar", "readings", "state")
+    table = shell.table(*headings, whole=[heading for heading in headings if heading not in ("name", "state")])
     for sensor in state["sensors"]:
         table.add_row(
             shell.cell(sensor["sensor"]),
