@@ -104,6 +104,7 @@ class PressureUse:
         still_bar: 96 numbers, pressure at no flow.
         slope_bar: what (flow / mean) ** 1.85 = 1 costs; negative.
         spread_bar: robust spread of the hourly residual.
+        memory: share of an hour's residual that is left an hour later.
         step_bar: limit of a step (10 minutes against half a day).
         drift_bar: limit of the day's mean residual against the archive.
         level_bar: residual level at the end of the archive.
@@ -112,6 +113,7 @@ class PressureUse:
     still_bar: tuple[float, ...]
     slope_bar: float
     spread_bar: float
+    memory: float
     step_bar: float
     drift_bar: float
     level_bar: float

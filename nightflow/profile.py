@@ -1,5 +1,6 @@
 """The usual flow and pressure of a sensor: profile, slow level, and how far they stray."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,7 +21,7 @@ LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
 BASE_ROWS, BASE_LAG = 25, 7
 FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
-LEAST_STEP, LEAST_DRIFT = 0.03, 0.02  # of the mean pressure: smaller moves of a supply interest nobody
+LEAST_STEP, LEAST_DRIFT = 0.03, 0.01  # of the mean pressure: smaller moves of a supply interest nobody
 STRIDE = 3  # rows between two looks at the step
 
 
@@ -248,15 +249,26 @@ def pressure_use(
     fast, half_day = running_mean(residual, 15), running_mean(residual, 1439)
     away = np.abs(fast - lagged(half_day, 8))
     day = running_mean(residual, 2 * 1440 - 1)
+    hours = running_mean(residual, 60)[59::60]
     middle, mean = float(np.nanmedian(day)), float(pressure[good].mean())
+    drift = return_level(daily_maxima((day - middle) ** 2, 1440), 8 * return_days)  # a slow mean has normal tails
     return PressureUse(
         still_bar=tuple(map(float, still)),
         slope_bar=slope,
-        spread_bar=spread(running_mean(residual, 60)),
+        spread_bar=spread(hours),
+        memory=memory(hours),
         step_bar=max(return_level(daily_maxima(away, 1440), 4 * return_days), LEAST_STEP * mean),
-        drift_bar=max(return_level(daily_maxima(np.abs(day - middle), 1440), 4 * return_days), LEAST_DRIFT * mean),
+        drift_bar=max(math.sqrt(drift), LEAST_DRIFT * mean),
         level_bar=middle,
     )
+
+
+def memory(values: Floats) -> float:
+    """Correlation of each value with the one before it, within 0 and 0.98."""
+    cut = np.clip(values - np.nanmedian(values), -4 * spread(values), 4 * spread(values))
+    known = np.isfinite(cut[1:]) & np.isfinite(cut[:-1])
+    now, before = cut[1:][known], cut[:-1][known]
+    return float(np.clip((now * before).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
 
 
 def _by_quarter(values: Floats, quarter: Ints, good: np.ndarray) -> Floats:

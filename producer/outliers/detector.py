@@ -13,6 +13,7 @@ from common import criteria as stored
 from common.criteria import Criteria
 from common.findings import CLEAR, RAISE, Finding
 from producer.outliers.judge import Judge
+from producer.outliers.meter import HEADLOSS, Witness
 from producer.outliers.night import END_MIN, START_MIN, Night
 from producer.outliers.predict import HourForecast, StepWatch
 from producer.outliers.severity import GATE, Incident, Rule
@@ -23,7 +24,6 @@ from producer.outliers.verdict import Verdict
 
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
-HEADLOSS = 1.85  # exponent of the flow in the pressure it costs (Hazen-Williams)
 BASE_QUARTERS = 6  # before a step that its base may rest on
 SUNDAY = 6  # holidays are judged as Sundays
 
@@ -70,6 +70,7 @@ class Detector:
         self.steps = StepWatch(use, state.get("steps")) if use else None
         self.night = Night(criteria.night, state.get("night")) if criteria.night else None
         self.supply = Supply(criteria.pressure_use, state.get("supply")) if criteria.pressure_use else None
+        self.witness = Witness(criteria.pressure_use, state.get("witness")) if criteria.pressure_use else None
         self.judge = Judge(self)
         self.quarter = self.hour = -1
         self.local_hour = self.day_minute = 0
@@ -97,6 +98,7 @@ class Detector:
             "steps": self.steps.state() if self.steps else None,
             "night": self.night.state() if self.night else None,
             "supply": self.supply.state() if self.supply else None,
+            "witness": self.witness.state() if self.witness else None,
         }
 
     def step(
@@ -144,6 +146,9 @@ class Detector:
         if supply is None or use is None or flow_use is None:
             return
         residual = pressure - self.still - use.slope_bar * (flow / flow_use.mean_m3h) ** HEADLOSS
+        if self.witness is not None:
+            self.witness.total += residual
+            self.witness.rows += 1
         news = supply.step(minute, residual)
         if news:
             self.judge.supplied(minute, news)
@@ -206,6 +211,8 @@ class Detector:
         self.weekday = self._kind(day)
         if self.value is not None:
             self.value.new_day(working=self.weekday != SUNDAY)
+            if self.witness is not None:
+                self.witness.close_day(self.value.tracker.level)
 
     def _kind(self, day: date) -> int:
         return SUNDAY if day in self.holidays else day.weekday()
@@ -219,6 +226,8 @@ class Detector:
         if self.steps.since is None:
             self.ahead = self.value.tracker.steady()
             self.steps.stretch = self.value.tracker.stretch()
+        if self.witness is not None:
+            self.witness.close_hour(self.hour)
         self.judge.hour_over(minute)
 
     def report(
@@ -257,6 +266,8 @@ class Detector:
                     rule = GATE[gate.name, letter]
                     self.report(rule, minute, raised=raised, reason=reason, since=since, value=value, limit=limit)
                 gate.events.clear()
+        if flow_letter == OK and self.incident.meter:
+            flow_letter = "B"
         flow_flags = flow_letter + self.incident.letters()
         supply = self.supply
         if supply is not None and (supply.since is not None or supply.drifting):

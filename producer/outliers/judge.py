@@ -6,9 +6,23 @@ It writes the findings; the methods only count. One LEAK an incident, whichever 
 from typing import TYPE_CHECKING
 
 from common.tracking import Shift
+from producer.outliers.meter import Answer
 from producer.outliers.night import CUT, NightResult
 from producer.outliers.predict import LASTING_MIN
-from producer.outliers.severity import ACCEPTED_H, CREEP, DRIFT, HIGH, JUMP, LEAKS, STEP, SUPPLY, Leak, Rule
+from producer.outliers.severity import (
+    ACCEPTED_H,
+    CREEP,
+    DRIFT,
+    FLOW_DRIFT,
+    HIGH,
+    JUMP,
+    LEAKS,
+    METER,
+    STEP,
+    SUPPLY,
+    Leak,
+    Rule,
+)
 from producer.outliers.value import RECENT_H, WATCH_AGE_H
 
 if TYPE_CHECKING:
@@ -164,10 +178,17 @@ class Judge:
         if news is None:
             return
         away, limit = supply.day - supply.use.level_bar, supply.use.drift_bar
-        reason = f"pressure sits {away:+.2f} bar off its criterion for a day, limit {limit:.2f}, without a step"
         if not news:
-            reason = "pressure is back at its criterion"
-        self.detector.report(DRIFT, minute, raised=news, reason=reason, value=away, limit=limit)
+            rule = FLOW_DRIFT if supply.of_flow else DRIFT
+            self.detector.report(rule, minute, raised=False, reason="pressure is back at its criterion")
+            return
+        witness = self.detector.witness
+        supply.of_flow = witness is not None and witness.flow_drifts(away)
+        reason = f"pressure sits {away:+.2f} bar off its criterion for a day, limit {limit:.2f}, without a step"
+        if supply.of_flow:
+            reason += ", and the flow has moved by as much as would explain it: the flow meter drifts"
+        rule = FLOW_DRIFT if supply.of_flow else DRIFT
+        self.detector.report(rule, minute, raised=True, reason=reason, value=away, limit=limit)
 
     # raising and clearing
 
@@ -189,26 +210,17 @@ class Judge:
         minute, since_hour, size = leak.raised, leak.since_hour, leak.size
         for rule in (STEP, HIGH, JUMP, CREEP):
             self._clear_watch(minute, rule, "now a LEAK")
+        answer = detector.witness.answer(since_hour, size) if detector.witness else None
+        if answer is not None and answer.meter:
+            leak.method = METER
         incident.leak = leak
         size_m3h = size * hours.use.mean_m3h
         self._expect(since_hour, size)
         if night is not None:
             night.settle(size_m3h, max(0, (minute // 60 - since_hour) // 24))
-        reason += self._answer(size)
+        reason += _words(answer)
         since = since_hour * 60
         detector.report(LEAKS[leak.method], minute, raised=True, reason=reason, since=since, value=value, limit=limit)
-
-    def _answer(self, size: float) -> str:
-        """What the pressure can say about a leak of `size` at this site."""
-        use = self.detector.criteria.pressure_use
-        if use is None:
-            return ""
-        drop = -use.slope_bar * 1.85 * size
-        if drop < 2.5 * use.spread_bar:
-            return f"; not confirmable by pressure ({drop:.3f} bar, noise {use.spread_bar:.3f})"
-        supply = self.detector.supply
-        assert supply is not None
-        return "; pressure has fallen with it" if supply.since is None else "; pressure does not agree"
 
     def _clear_leak(self, minute: int, since_hour: int, reason: str) -> None:
         detector = self.detector
@@ -237,3 +249,14 @@ class Judge:
 
 
 WITNESS = 0.6  # share of VALUE's own limit at which it supports the night
+
+
+def _words(answer: Answer | None) -> str:
+    """What the pressure has to say to a rise of the flow."""
+    if answer is None:
+        return ""
+    if not answer.confirmable:
+        return f"; not confirmable by pressure ({answer.due:.3f} bar, noise {answer.noise:.3f})"
+    if answer.meter:
+        return f"; pressure should have fallen by {answer.due:.2f} bar, fell {answer.due - answer.found:.2f}: the meter"
+    return f"; pressure agrees: it fell {answer.due - answer.found:.2f} bar of {answer.due:.2f}"

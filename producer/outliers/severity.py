@@ -27,7 +27,10 @@ JUMP = Rule("NGT-JUMP", "flow", "NIGHT", "leak", "watch")
 CREEP = Rule("NGT-CREEP", "flow", "NIGHT", "leak", "watch")
 SUPPLY = Rule("SUP-STEP", "pressure", "PREDICT", "supply", "supply")
 DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", "fault", "fault")
+FLOW_DRIFT = Rule("SYS-DRIFT", "flow", "SYSTEM", "fault", "fault")
+METER = "METER"  # in the place of the method of a leak that is none: the flow meter reads more than flows
 LEAKS = {method: Rule("LEAK", "flow", method, "leak", "leak") for method in ("VALUE", "PREDICT", "NIGHT")}
+LEAKS[METER] = Rule("SYS-METER", "flow", "SYSTEM", "fault", "fault")
 _SYSTEM = {"M": "SYS-MISS", "R": "SYS-RANGE", "S": "SYS-STUCK", "K": "SYS-SPIKE"}
 GATE = {
     (channel, letter): Rule(code, channel, "SYSTEM", "fault", "fault")
@@ -62,10 +65,15 @@ class Incident:
             "leak": [leak.method, leak.raised, leak.since_hour, leak.size] if leak else None,
         }
 
+    @property
+    def meter(self) -> bool:
+        """The flow meter is held to be wrong."""
+        return self.leak is not None and self.leak.method == METER
+
     def letters(self) -> str:
         """VALUE, PREDICT and NIGHT of the flow's flags."""
         if self.leak is not None:
-            return {"VALUE": "L00", "PREDICT": "0L0", "NIGHT": "00L"}[self.leak.method]
+            return {"VALUE": "L00", "PREDICT": "0L0", "NIGHT": "00L", METER: "000"}[self.leak.method]
         watches = self.watches
         if not watches:
             return "000"

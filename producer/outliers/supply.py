@@ -28,9 +28,10 @@ class Supply:
         self.since: int | None = state.get("since")
         self.calm: int = state.get("calm", 0)
         self.drifting: bool = state.get("drifting", False)
+        self.of_flow: bool = state.get("of_flow", False)  # the drift is the flow meter's
 
     def state(self) -> dict[str, Any]:
-        names = ("fast", "half_day", "day", "rows", "since", "calm", "drifting")
+        names = ("fast", "half_day", "day", "rows", "since", "calm", "drifting", "of_flow")
         return {name: getattr(self, name) for name in names}
 
     def step(self, minute: int, residual: float) -> str:

@@ -20,7 +20,7 @@ LARGE_AGE_H = 3  # a larger shift is judged this early
 SHORT_H = 48  # starts younger than this have the short limit
 RECENT_H = 384
 CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
-GONE_SCORE = 2.5  # a fall needs less proof than a rise: clearing too late hides the next leak
+GONE_SCORE = 3.0  # a fall needs less proof than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5
 STEPPED = 0.9
 OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
@@ -98,7 +98,7 @@ class Value:
     def watch(self) -> Shift | None:
         """A shift that is worth a look."""
         shift = self.tracker.best(WATCH_AGE_H, RECENT_H)
-        return shift if shift.score > self.use.watch_score else None
+        return shift if shift.score > self.use.watch_score and self._flows(shift) else None
 
     def leak(self, stepped: bool) -> Shift | None:
         """A shift that is no ordinary use: older than half a day, or larger than such a use ever is.
