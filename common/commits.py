@@ -12,7 +12,7 @@ from pathlib import Path
 from zlib import crc32
 
 from common.errors import LogError
-from common.files import replace
+from common.files import replace, sync_folder
 
 FOLDER = "groups"
 LINE_BYTES = 64
@@ -77,6 +77,7 @@ class CommitFile:
             raise
         self._descriptor = descriptor
         self._number, self.offset = newest
+        self._name_is_durable = False  # whoever made the file may have been stopped before the folder's sync
 
     def write(self, offset: int) -> None:
         """Commit durably; the line that is not the newest is overwritten.
@@ -97,6 +98,9 @@ class CommitFile:
         if os.pwrite(self._descriptor, _format(offset, number), place) != LINE_BYTES:
             raise OSError(errno.ENOSPC, "the commit was not written whole")
         os.fdatasync(self._descriptor)
+        if not self._name_is_durable:
+            sync_folder(self._path.parent)
+            self._name_is_durable = True
         self._number, self.offset = number, offset
 
     def _is_at_path(self) -> bool:
