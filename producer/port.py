@@ -7,11 +7,14 @@ import contextlib
 import errno
 import grp
 import os
+import select
+import socket
 import termios
 import threading
 from pathlib import Path
 
 import serial
+from serial.urlhandler import protocol_socket
 
 from common.errors import PortError, SettingsError
 
@@ -29,6 +32,22 @@ class _KeepingSerial(serial.Serial):
 
     def _reset_input_buffer(self) -> None:
         """Keep the bytes that wait."""
+
+
+class _KeepingSocket(protocol_socket.Serial):
+    """pyserial's TCP line: without the flush on connecting, and with what came before the other end hung up."""
+
+    def reset_input_buffer(self) -> None:
+        """Keep the bytes that wait."""
+
+    def read(self, size: int = 1) -> bytes:
+        """What one receive brings within READ_S."""
+        connection: socket.socket = self._socket  # type: ignore[attr-defined]  # the stubs leave it out
+        if not select.select([connection], [], [], READ_S)[0]:
+            return b""
+        if not (chunk := connection.recv(size)):
+            raise serial.SerialException("the other end closed the connection")
+        return chunk
 
 
 def check_url(url: str) -> None:
@@ -51,7 +70,7 @@ class Port:
         self.url = url
         self._stop = stop
         self._baudrate = baudrate
-        self._serial: serial.Serial | None = None
+        self._serial: serial.Serial | _KeepingSocket | None = None
         self._empty_reads = 0
         self._last_read = 0
 
@@ -71,7 +90,9 @@ class Port:
             PortError: says what is missing and what to do.
         """
         try:
-            if "://" in self.url and not self.url.startswith("hwgrep://"):
+            if self.url.startswith("socket://"):
+                self._serial = _KeepingSocket(self.url, self._baudrate)
+            elif "://" in self.url and not self.url.startswith("hwgrep://"):
                 self._serial = serial.serial_for_url(self.url, self._baudrate, timeout=READ_S, exclusive=True)
             else:
                 self._serial = _KeepingSerial(self._device(), self._baudrate, timeout=READ_S, exclusive=True)
@@ -114,13 +135,13 @@ class Port:
             raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_READS * READ_S:.0f} s; opening it anew")
         return chunk
 
-    def _gather(self, port: serial.Serial) -> bytes:
+    def _gather(self, port: serial.Serial | _KeepingSocket) -> bytes:
         """What waits, or else the first byte to come. Bytes are never held back here: a kill would lose them."""
-        if "://" in self.url:
-            return bytes(port.read(CHUNK))  # sockets do not say how much is waiting
         if 0 < self._last_read < BUSY_BYTES:
             self._stop.wait(GATHER_S)
-        chunk = bytes(port.read(min(max(port.in_waiting, 1), CHUNK)))
+        # Behind an address nobody says how much is waiting: such a read lasts its time-out, or one receive.
+        most = CHUNK if "://" in self.url else min(max(port.in_waiting, 1), CHUNK)
+        chunk = bytes(port.read(most))
         self._last_read = len(chunk)
         return chunk
 

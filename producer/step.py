@@ -12,7 +12,7 @@ from typing import Any
 
 from common import files
 from common import mark as marks
-from common.errors import RowRefused
+from common.errors import RowRefused, SettingsError
 from common.log import Log, open_for
 from common.logs import quoted
 from common.mark import Mark
@@ -46,6 +46,8 @@ class Producer:
         """`line`: where bytes come from, if it is not the port of the settings."""
         settings = context.settings
         check_url(settings.line.url)
+        if settings.line.protocol != "ascii":
+            raise SettingsError("line.protocol", f'{settings.line.protocol!r} is not read yet; "ascii" is')
         self._context = context
         self._zone = settings.site.zone
         self._refused: Counter[str] = Counter()

@@ -3,14 +3,16 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from meter import Cable, RunningProducer, closed, rows, wait_until
+from meter import DEADLINE_S, Cable, RunningProducer, closed, rows, wait_until
 
 from common.log import open_log
 from common.mark import load as load_mark
@@ -48,6 +50,10 @@ def minute() -> int:
     return int(time.time() // 60) - 10
 
 
+# Where a test pauses in mid-minute, the pause must not count as the end of the minute.
+PATIENT = {"HYDROLOG_LINE__LATENESS_SECONDS": "20"}
+
+
 def seconds(minute: int, first: int = 0, end: int = 60) -> range:
     return range(minute * 60 + first, minute * 60 + end)
 
@@ -74,7 +80,7 @@ def test_noise_costs_no_reading_and_makes_no_row(cable: Cable, start: Start, min
 
 
 def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: Start, minute: int) -> None:
-    producer = start()
+    producer = start(**PATIENT)
     cable.read("001", seconds(minute, 0, 30))
     producer.took(30)
     old_name = cable.link.readlink()
@@ -84,7 +90,7 @@ def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: S
     wait_until(lambda: "no such device" in producer.health()["problem"], "the reason in the health file")
     cable.plug()
     cable.read("001", seconds(minute, 30, 60))
-    cable.read("001", seconds(minute + 1, 1, 2))
+    cable.read("001", seconds(minute + 1, 20, 21))
     assert [row.samples for row in closed(producer.data, minute)] == [60]
     assert cable.link.readlink() != old_name
     wait_until(lambda: producer.health()["problem"] == "", "health to be good again")
@@ -94,7 +100,7 @@ def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: S
 def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     cable: Cable, start: Start, minute: int
 ) -> None:
-    first = start()
+    first = start(**PATIENT)
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1, 0, 40))
     closed(first.data, minute)
@@ -103,10 +109,10 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
     assert rows(first.data) == []  # the log was reset: only the mark remembers
-    second = start()
+    second = start(**PATIENT)
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1, 40, 60))
-    cable.read("001", seconds(minute + 2, 1, 2))
+    cable.read("001", seconds(minute + 2, 20, 21))
     found = closed(second.data, minute + 1)
     assert [(row.minute, row.samples) for row in found] == [(minute + 1, 60)]
     wait_until(lambda: second.health()["counters"].get("late") == 60, "the late readings to be counted")
@@ -127,7 +133,7 @@ def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: S
 
 
 def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, start: Start, minute: int) -> None:
-    first = start()
+    first = start(**PATIENT)
     cable.read("001", seconds(minute, 0, 30))
     half = encode("001", minute * 60.0 + 30, 8.0, 4.0, cable.zone)
     first.took(30)
@@ -136,9 +142,9 @@ def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, st
     assert first.stop() == 0
     cable.send(half[20:])
     cable.read("001", seconds(minute, 31, 45))  # while nobody listens
-    second = start()
+    second = start(**PATIENT)
     cable.read("001", seconds(minute, 45, 60))
-    cable.read("001", seconds(minute + 1, 1, 2))
+    cable.read("001", seconds(minute + 1, 20, 21))
     assert [(row.minute, row.samples) for row in closed(second.data, minute)] == [(minute, 60)]
 
 
@@ -197,18 +203,43 @@ def test_noise_at_a_wrong_baud_rate_is_said_to_be(cable: Cable, start: Start) ->
     wait_until(named, "the baud rate to be doubted")
 
 
-@pytest.mark.parametrize(("url", "word"), [("", "is empty"), ("ftp://x", "unknown kind")])
-def test_a_line_that_cannot_be_one_ends_with_the_key(tmp_path: Path, url: str, word: str) -> None:
+def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gateway:
+        gateway.settimeout(DEADLINE_S)
+        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{gateway.getsockname()[1]}", **PATIENT)
+        for part in (range(30), range(30, 60)):
+            connection, _ = gateway.accept()
+            for second in part:
+                connection.sendall(encode("001", minute * 60.0 + second, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+            producer.took(part.stop)
+            connection.close()
+        connection, _ = gateway.accept()
+        connection.sendall(encode("001", minute * 60.0 + 90, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        assert [row.samples for row in closed(producer.data, minute)] == [60]
+        assert producer.stop() == 0
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("line.url", "", "is empty"),
+        ("line.url", "ftp://x", "unknown kind"),
+        ("line.protocol", "modbus", "not read yet"),
+    ],
+)
+def test_a_line_that_cannot_be_one_ends_with_the_key(tmp_path: Path, key: str, value: str, word: str) -> None:
+    variable = "HYDROLOG_" + key.upper().replace(".", "__")
     answer = subprocess.run(
         [sys.executable, "-m", "producer"],
-        env={**os.environ, "HYDROLOG_PATHS__DATA": str(tmp_path / "data"), "HYDROLOG_LINE__URL": url},
+        env={**os.environ, "HYDROLOG_PATHS__DATA": str(tmp_path / "data"), variable: value},
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
     assert answer.returncode == 2
-    assert answer.stderr.startswith("line.url: ")
+    assert answer.stderr.startswith(f"{key}: ")
     assert word in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
 
