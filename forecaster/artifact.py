@@ -22,7 +22,7 @@ from forecaster.predict import Model, Part
 
 FOLDER = "models"
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
-SHAPE = [3, HOUR, SHARED, LEAD]  # a file of another shape was made by another release: trained anew
+SHAPE = [4, HOUR, SHARED, LEAD]  # a file of another shape was made by another release: trained anew
 
 _log = logging.getLogger(__name__)
 

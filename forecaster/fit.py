@@ -19,11 +19,12 @@ HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on
 CALIBRATE_H = 28 * DAY  # with more history, four weeks stretch the interval more surely than two
 LEAST_H = 42 * DAY  # four weeks to learn from, two to judge on: below that the fallbacks serve
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
-# Passes over all (series, hour) pairs: more than this overfits, less has not settled. Steps are bounded on both
-# sides: below the least nothing is learnt, above the most nothing is gained.
-MEMBERS = 1  # networks of each part; their mean counts
-NEAR = (60.0, 150, 900)
-FAR = (30.0, 150, 900)
+# Steps of a part: (series, hour) pairs for one step, and the bounds. Fewer pairs for a step overfit; below the least
+# nothing is learnt, above the most nothing is gained.
+NEAR, NEAR_WINDOWS = (150, 150, 900), 1024
+FAR, FAR_WINDOWS = (220, 120, 900), 512
+MEMBERS = 3  # networks of each part, whose mean counts: 1 to 2 % better than one
+MEMBERS_FROM = 50_000  # pairs; with less, a single sensor-year should not take three times as long to learn
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,15 @@ Report = Callable[[str, int, int, float], None]  # part, step, steps, loss
 def blocks_for(horizon: int, pairs: int) -> list[Block]:
     """Parts to train for a horizon in hours, given how many (series, hour) pairs there are."""
 
-    def block(first: int, last: int, windows: int, plan: tuple[float, int, int]) -> Block:
-        passes, least, most = plan
-        return Block(first, last, int(np.clip(passes * pairs / 100 / windows, least, most)), windows)
+    def steps(plan: tuple[int, int, int]) -> int:
+        pairs_a_step, least, most = plan
+        return max(least, min(most, pairs // pairs_a_step))
 
-    parts = [block(1, 1, 1024, NEAR)]
+    parts = [Block(1, 1, steps(NEAR), NEAR_WINDOWS)]
     if horizon > 1:
-        parts.append(block(1, min(horizon, DAY), 384, FAR))
+        parts.append(Block(1, min(horizon, DAY), steps(FAR), FAR_WINDOWS))
     if horizon > DAY:
-        parts.append(block(1, horizon, 384, FAR))
+        parts.append(Block(1, horizon, steps(FAR), FAR_WINDOWS))
     return parts
 
 
@@ -69,11 +70,13 @@ def fit(
     horizon: int,
     version: str,
     seed: int = 0,
-    members: int = MEMBERS,
+    members: int | None = None,
     report: Report | None = None,
     blocks: list[Block] | None = None,
 ) -> Model:
     """Train on rows before `until_row` only, the last weeks of which stretch the interval and are not learnt.
+
+    `members` networks a part and `blocks` (default: both follow from the size of the history).
 
     Raises:
         ValueError: no series has enough history."""
@@ -88,6 +91,7 @@ def fit(
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
         raise ValueError("too many gaps: no week has a day of values")
+    members = members or (MEMBERS if pairs >= MEMBERS_FROM else 1)
     parts = []
     first = seed * members
     for block in blocks or blocks_for(horizon, pairs):

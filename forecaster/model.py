@@ -33,9 +33,11 @@ class Network(nn.Module):
         self.middle = nn.Linear(WIDE, NARROW)
         self.head = nn.Linear(NARROW, len(QUANTILES))
         self.skip = nn.Linear(SHARED + LEAD, 1)
+        self.own_skip = nn.Embedding(known + 1, SHARED + LEAD, padding_idx=0)  # what is linear and a sensor's own
         self.drop = nn.Dropout(DROPOUT)
         nn.init.zeros_(self.embedding.weight)
         nn.init.zeros_(self.skip.weight)
+        nn.init.zeros_(self.own_skip.weight)
 
     def forward(self, batch: Batch, known: Tensor) -> Tensor:
         """`known` [B]: embedding index of each window's series, 0 = unknown."""
@@ -44,8 +46,8 @@ class Network(nn.Module):
         wide = self.from_shared(shared)[:, None] + self.from_lead(batch.lead)  # [B, L, WIDE]
         narrow = nn.functional.silu(self.middle(self.drop(nn.functional.silu(wide))))
         out = self.head(narrow)  # [B, L, 5]
-        weight = self.skip.weight[0]
-        straight = (batch.shared @ weight[:SHARED])[:, None] + batch.lead @ weight[SHARED:]
+        weight = self.skip.weight + self.own_skip(known)  # [B, SHARED + LEAD]
+        straight = (batch.shared * weight[:, :SHARED]).sum(1)[:, None] + (batch.lead @ weight[:, SHARED:, None])[..., 0]
         middle = out[..., 2] + straight
         gap = nn.functional.softplus(out)
         low, high = middle - gap[..., 1], middle + gap[..., 3]
