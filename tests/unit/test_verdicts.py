@@ -1,0 +1,83 @@
+"""The methods around the rows: a row is never lost to them, and their memory and words are on disk in time."""
+
+import json
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from common.findings import load as load_findings
+from producer.forecasts import Forecasts
+from producer.minute import MinuteMean
+from producer.outliers.detector import Detector
+from producer.verdicts import Verdicts
+
+SEOUL = ZoneInfo("Asia/Seoul")
+T = 28_744_293  # 2024-08-26T16:33:00+09:00
+HEADER = "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model\n"
+
+
+def mean(minute: int, flow: float | None = 8.0) -> MinuteMean:
+    return MinuteMean(minute, "001", flow, 4.0, 60)
+
+
+def test_a_failing_method_costs_the_flags_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdicts = Verdicts(tmp_path, SEOUL)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Detector, "step", fail)
+    rows = verdicts.rows([mean(T), mean(T + 1)])
+    assert [(row.minute, row.flow, row.flow_flags, row.pressure_flags) for row in rows] == [
+        (T, 8.0, "0000", "000"),
+        (T + 1, 8.0, "0000", "000"),
+    ]
+    assert verdicts.failures == 2
+
+
+def test_findings_are_on_disk_before_the_rows_are_handed_out(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SEOUL)
+    rows = verdicts.rows([mean(T, flow=-5.0)])
+    assert rows[0].flow_flags[0] != "0"
+    assert [(finding.sensor, finding.minute) for finding in load_findings(tmp_path / "findings.json")] == [("001", T)]
+
+
+def test_a_method_goes_on_after_a_restart_where_it_stopped(tmp_path: Path) -> None:
+    steady, restarted = Verdicts(tmp_path / "a", SEOUL), Verdicts(tmp_path / "b", SEOUL)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    for minute in range(T, T + 100):  # the same value for longer than any meter shows it
+        one = steady.rows([mean(minute)])[0]
+        other = restarted.rows([mean(minute)])[0]
+        assert one == other
+        restarted.save(minute)
+        restarted = Verdicts(tmp_path / "b", SEOUL)
+    assert one.flow_flags[0] == "S"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"001": 3}', '{"001": {"flow_gate": 7}}'])
+def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
+    (tmp_path / "detectors.json").write_text(text)
+    verdicts = Verdicts(tmp_path, SEOUL)
+    assert len(verdicts.rows([mean(T)])) == 1
+    assert verdicts.rows([mean(T + 1, flow=-5.0)])[0].flow_flags[0] != "0"
+    verdicts.save(T + 1)
+    assert "001" in json.loads((tmp_path / "detectors.json").read_text())
+
+
+def test_the_newest_forecast_of_the_running_hour_is_used_and_a_bad_file_is_none(tmp_path: Path) -> None:
+    forecasts = Forecasts(tmp_path)
+    path = tmp_path / "sensor_data.csv"
+    line = "001,2024-08-26T{made}:00:00+09:00,2024-08-26T16:00:00+09:00,{flow},4.1,,,,,lstm\n"
+    forecasts.refresh(T)
+    assert forecasts.of("001", T) is None
+    path.write_text(HEADER + line.format(made="16", flow="8.5") + line.format(made="15", flow="7.5"))
+    forecasts.refresh(T)
+    found = forecasts.of("001", T)
+    assert found is not None
+    assert (found.flow_m3h, found.pressure_bar) == (8.5, 4.1)
+    assert forecasts.of("001", T + 60) is None
+    path.write_text(HEADER + "001,soon,later,8,4,,,,,x\n")
+    forecasts.refresh(T)
+    assert forecasts.of("001", T) is None
