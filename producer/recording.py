@@ -24,6 +24,16 @@ class Recording:
         weeks = len(flow) // WEEK_MIN
         self._loop = weeks * WEEK_MIN or len(flow)
 
+    @property
+    def first(self) -> int:
+        """Local wall clock minute since 1970 of the first value."""
+        return self._first
+
+    @property
+    def end(self) -> int:
+        """Local wall clock minute since 1970 behind the last value."""
+        return self._first + len(self._flow)
+
     def at(self, local_minute: int) -> tuple[float | None, float | None]:
         """Flow and pressure of a local wall clock minute."""
         place = local_minute - self._first

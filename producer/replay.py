@@ -1,0 +1,75 @@
+"""Recorded minutes as the producer's line, without a port: for replays that run as fast as they can."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from common.clock import minute_of, minute_start
+from common.runner import Context
+from producer.ascii import encode
+from producer.frames import Framer
+from producer.line import Line
+from producer.recording import Recording, local_minute
+from producer.step import Producer
+
+PORTION_MIN = 360  # minutes of frames between two steps: their rows are one append; frames may be a day old
+_EPOCH = datetime(1970, 1, 1)
+
+
+class ReplayedLine(Line):
+    """Hands out the bytes that it was given; after them it is silent."""
+
+    def __init__(self) -> None:
+        super().__init__("", 9600, threading.Event())
+        self.state = "replay"
+        self.waiting = b""
+
+    @property
+    def empty_reads(self) -> int:
+        """It will bring nothing more by itself, so minutes may close as the clock says."""
+        return 1_000_000
+
+    def read(self, framer: Framer) -> bytes:
+        chunk, self.waiting = self.waiting, b""
+        return chunk
+
+
+class ReplayedProducer(Producer):
+    """The producer itself, on a line of ours."""
+
+    def __init__(self, context: Context, line: ReplayedLine) -> None:
+        super().__init__(context)
+        self._line = line
+
+
+def span(recordings: Mapping[str, Recording], zone: ZoneInfo) -> tuple[int, int]:
+    """The UTC minutes of the first row of any recording, and of the end of the last one."""
+
+    def utc(wall_minute: int) -> int:
+        return minute_of((_EPOCH + timedelta(minutes=wall_minute)).replace(tzinfo=zone))
+
+    return (
+        utc(min(recording.first for recording in recordings.values())),
+        utc(max(recording.end for recording in recordings.values())),
+    )
+
+
+def portions(recordings: Mapping[str, Recording], zone: ZoneInfo) -> Iterator[tuple[datetime, bytes]]:
+    """The frames of each portion, one a sensor and minute, and the UTC time at its end.
+
+    The hour that the wall clock shows twice is played twice, as the simulator does.
+    """
+    first, last = span(recordings, zone)
+    for start in range(first, last, PORTION_MIN):
+        end = min(start + PORTION_MIN, last)
+        frames = []
+        for minute in range(start, end):
+            local = local_minute(minute_start(minute).astimezone(zone))
+            for sensor, recording in recordings.items():
+                if not recording.first <= local < recording.end:
+                    continue
+                flow, pressure = recording.at(local)
+                if flow is not None or pressure is not None:
+                    frames.append(encode(sensor, minute * 60.0, flow, pressure, zone))
+        yield datetime.fromtimestamp(end * 60, UTC), b"".join(frames)
