@@ -102,10 +102,7 @@ class Disk:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             target = arguments[0]
-            if isinstance(target, int):
-                ours = target in self._open
-            else:
-                ours = Path(target).is_relative_to(self.folder)
+            ours = target in self._open if isinstance(target, int) else Path(target).is_relative_to(self.folder)
             if not ours or (name == "open" and not self._changes(*arguments)):
                 result = self._real[name](*arguments, **keywords)
                 if ours and name == "open":
@@ -183,7 +180,7 @@ class Disk:
             self._file(descriptor).pending = []
 
     def _replace(self, source: Path, target: Path) -> None:
-        file = self._files[os.stat(source).st_ino]
+        file = self._files[Path(source).stat().st_ino]
         self._real["replace"](source, target)
         self._name(Path(source), None)
         self._name(Path(target), file)
