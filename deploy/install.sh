@@ -40,7 +40,7 @@ cat >/usr/local/bin/hydrolog <<'WRAPPER'
 [ "$(id -u)" = 0 ] || exec sudo "$0" "$@"
 cd /var/lib/hydrolog
 exec setpriv --reuid hydrolog --regid hydrolog --init-groups env HYDROLOG_CONFIG=/etc/hydrolog/hydrolog.toml \
-    HYDROLOG_HOME=/var/lib/hydrolog XDG_RUNTIME_DIR=/run/hydrolog /opt/hydrolog/.venv/bin/hydrolog "$@"
+    HYDROLOG_HOME=/var/lib/hydrolog /opt/hydrolog/.venv/bin/hydrolog "$@"
 WRAPPER
 chmod 0755 /usr/local/bin/hydrolog
 install -m 0644 deploy/99-serial.rules /etc/udev/rules.d/99-serial.rules
