@@ -85,7 +85,7 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
         step_spread_m3h=tuple(map(float, step_spread)),
         lasting_spread_m3h=tuple(map(float, lasting_spread)),
         step_watch=return_level(daily_maxima(steps / step_spread[hour], per_day), WATCH_RETURN_DAYS),
-        step_leak=return_level(daily_maxima(lasting / lasting_spread[hour], per_day), return_days, rank=3),
+        step_leak=return_level(daily_maxima(lasting / lasting_spread[hour], per_day), return_days, rank=2),
     )
 
 

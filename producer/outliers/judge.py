@@ -248,7 +248,7 @@ class Judge:
         self.detector.report(rule, minute, raised=False, reason=reason, since=leak.raised)
 
 
-WITNESS = 0.6  # share of VALUE's own limit at which it supports the night
+WITNESS = 0.65  # share of VALUE's own limit at which it supports the night
 
 
 def _words(answer: Answer | None) -> str:
