@@ -6,7 +6,8 @@ Everything is gathered batch by batch from a few arrays of [S, R], so that memor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -51,6 +52,13 @@ class Panel:
     base: FloatArray  # [S, R + WEEK] in the series' own unit
     rows: int
 
+    def to(self, device: torch.device) -> Panel:
+        """The same panel with its tensors on a device."""
+        moved: dict[str, Any] = {
+            f.name: value.to(device) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)
+        }
+        return replace(self, **moved)
+
 
 def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
     """Prepare a history, in the given units. The panel's row 0 is the history's row `skip`: what is before it is
@@ -90,7 +98,8 @@ def _in_parts(history: History, scale: FloatArray, skip: int) -> Base:
     for start in range(0, max(len(history.series), 1), SERIES_AT_ONCE):
         cut = slice(start, start + SERIES_AT_ONCE)
         base = base_of(History(history.first, history.series[cut], history.y[cut]), scale[cut])
-        parts.append(Base(*(a[..., skip:] for a in (base.level, base.spread, base.weeks, base.others))))
+        rest = (cast(FloatArray, a[..., skip:].astype(np.float32)) for a in (base.spread, base.weeks, base.others))
+        parts.append(Base(base.level[:, skip:], *rest))
     level, spread, weeks = (np.concatenate([getattr(p, n) for p in parts]) for n in ("level", "spread", "weeks"))
     return Base(level, spread, weeks, np.concatenate([p.others for p in parts], axis=1))
 
@@ -145,7 +154,7 @@ def gather(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, drop: Te
         keep = (~drop).repeat_interleave(DAY, 1)
         own, seen = own * keep, seen * keep
     past = _Past(own, seen, others, _partner(panel, series, kind, first))
-    at = origin[:, None] + SPAN - torch.arange(STEPS - 1, -1, -1)
+    at = origin[:, None] + SPAN - torch.arange(STEPS - 1, -1, -1, device=origin.device)
     level = panel.level[series[:, None], at]
     spread = panel.spread[series[:, None], at]
     shapes = list(panel.shapes[:, series[:, None], at])

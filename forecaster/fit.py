@@ -21,8 +21,9 @@ LEAST_H = 42 * DAY  # four weeks to learn from, two to judge on: below that the 
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
 # Steps of a part: (series, hour) pairs for one step, and the bounds. Fewer pairs for a step overfit; below the least
 # nothing is learnt, above the most nothing is gained.
-NEAR, NEAR_WINDOWS = (150, 150, 900), 1024
+NEAR, NEAR_WINDOWS = (60, 200, 1500), 512
 FAR, FAR_WINDOWS = (220, 120, 900), 512
+LEAST_WINDOWS = 128
 MEMBERS = 3  # networks of each part, whose mean counts: 1 to 2 % better than one
 MEMBERS_FROM = 50_000  # pairs; with less, a single sensor-year should not take three times as long to learn
 
@@ -55,11 +56,14 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
         pairs_a_step, least, most = plan
         return max(least, min(most, pairs // pairs_a_step))
 
-    parts = [Block(1, 1, steps(NEAR), NEAR_WINDOWS)]
+    def windows(usual: int) -> int:
+        return min(usual, max(LEAST_WINDOWS, pairs // 8))
+
+    parts = [Block(1, 1, steps(NEAR), windows(NEAR_WINDOWS))]
     if horizon > 1:
-        parts.append(Block(1, min(horizon, DAY), steps(FAR), FAR_WINDOWS))
+        parts.append(Block(1, min(horizon, DAY), steps(FAR), windows(FAR_WINDOWS)))
     if horizon > DAY:
-        parts.append(Block(1, horizon, steps(FAR), FAR_WINDOWS))
+        parts.append(Block(1, horizon, steps(FAR), windows(FAR_WINDOWS)))
     return parts
 
 
@@ -86,7 +90,7 @@ def fit(
         raise ValueError(f"{past.rows // DAY} days of history; {LEAST_H // DAY} are needed")
     held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
     learn_until = past.rows - held
-    panel = panel_of(past, units)
+    panel = panel_of(past, units).to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     known = torch.arange(1, len(past.series) + 1)
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:

@@ -56,7 +56,7 @@ class Network(nn.Module):
 
 def pinball(quantiles: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Mean pinball loss of `quantiles` [B, L, 5] against `truth` [B, L], weighted by `weight` [B, L]."""
-    level, importance = torch.tensor(QUANTILES), torch.tensor(WEIGHTS)
+    level, importance = truth.new_tensor(QUANTILES), truth.new_tensor(WEIGHTS)
     error = truth[..., None] - quantiles
     loss = (torch.maximum(level * error, (level - 1) * error) * importance).sum(-1)
     return (loss * weight).sum() / weight.sum().clamp(min=1)

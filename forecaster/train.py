@@ -37,9 +37,9 @@ def usable_origins(panel: Panel, first_row: int, last_row: int) -> Tensor:
     """(series, origin) pairs [N, 2] to learn from, whose targets lie at most one row past `last_row`."""
     seen = panel.seen[:, SPAN:]
     busy = torch.nn.functional.pad(seen.cumsum(1), (1, 0))
-    rows = torch.arange(first_row, last_row)
+    rows = torch.arange(first_row, last_row, device=seen.device)
     week = busy[:, rows + 1] - busy[:, (rows - 167).clamp(min=0)]
-    modelled = torch.isfinite(torch.from_numpy(panel.units.scale))[:, None]
+    modelled = torch.isfinite(torch.from_numpy(panel.units.scale).to(seen.device))[:, None]
     series, at = torch.nonzero((week >= MIN_SEEN_WEEK) & modelled, as_tuple=True)
     return torch.stack([series, rows[at]], 1)
 
@@ -51,21 +51,22 @@ def train(
     *,
     until_row: int,
     seed: int,
-    network: Network | None = None,
     progress: Progress | None = None,
 ) -> Network:
     """Weights for a block from rows before `until_row`; `known[series]` are embedding indices (1..).
 
-    `network` continues from given weights. Uses no row at or past `until_row`, as input or as target."""
+    Uses no row at or past `until_row`, as input or as target. Runs where the panel is; the weights come back to
+    the CPU. Chance is drawn on the CPU, so that a seed means the same everywhere."""
     torch.manual_seed(seed)
-    task = _Task(panel, known, block, until_row, torch.Generator().manual_seed(seed))
-    network = network or Network(int(known.max()))
+    device = panel.z.device
+    task = _Task(panel, known.to(device), block, until_row, torch.Generator().manual_seed(seed))
+    network = Network(int(known.max())).to(device)
     pairs = usable_origins(panel, 168, until_row - 1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=block.steps)
     network.train()
     for step in range(block.steps):
-        pick = pairs[torch.randint(len(pairs), (block.windows,), generator=task.random)]
+        pick = pairs[torch.randint(len(pairs), (block.windows,), generator=task.random).to(device)]
         loss = _loss(network, task, pick)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -74,7 +75,7 @@ def train(
         schedule.step()
         if progress:
             progress(step + 1, block.steps, float(loss.detach()))
-    return network.eval()
+    return network.cpu().eval()
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,11 @@ class _Task:
 
 def _loss(network: Network, task: _Task, pick: Tensor) -> Tensor:
     series, origin = pick.unbind(1)
-    leads = _leads(task.block, len(pick), task.random)
-    batch = gather(task.panel, series, origin, leads, _dropped_days(len(pick), task.random))
+    leads = _leads(task.block, len(pick), task.random).to(pick.device)
+    batch = gather(task.panel, series, origin, leads, _dropped_days(len(pick), task.random).to(pick.device))
     truth, seen = targets(task.panel, series, origin, leads)
     seen = seen * (origin[:, None] + leads < task.until_row)
-    forget = torch.rand(len(pick), generator=task.random) < FORGET_SENSOR
+    forget = torch.rand(len(pick), generator=task.random).to(pick.device) < FORGET_SENSOR
     return pinball(network(batch, task.known[series] * ~forget), truth, seen)
 
 
