@@ -25,6 +25,8 @@ CONFIG = "HYDROLOG_CONFIG"  # the settings file of a whole group of processes; -
 # Variables with the prefix that are not settings: the file, the group's folder, the demo's shared clock, two secrets.
 _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
 
+_SECRET = {"alerts.urls", "database.url"}  # keys whose value no message may show
+
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
@@ -149,7 +151,10 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Alerts:
-    urls: tuple[str, ...] = _key([])
+    urls: tuple[str, ...] = _key([])  # secrets: they hold passwords and tokens
+    messages_per_hour: int = _key(6, _between(1, 3600))  # of faults; as many again of leaks: a person reads no more
+    digest: str = _key("", lambda value: None if value == "" else _clock_time(value))  # WATCH and SUPPLY, once a day
+    silent_minutes: int = _key(15, _between(2, 7 * 1440))
 
 
 @dataclass(frozen=True)
@@ -273,7 +278,8 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
     if kind in (int, str) and type(value) is kind:
         return value
     names = {int: "a whole number", float: "a number", str: "a text in quotes", Path: "a path in quotes"}
-    raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, is {value!r}")
+    shown = "is something else" if where in _SECRET else f"is {value!r}"
+    raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, {shown}")
 
 
 def read_token(variable: str, token_file: str, key: str, environ: Mapping[str, str] = os.environ) -> str:

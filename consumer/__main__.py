@@ -4,18 +4,21 @@ from collections.abc import Sequence
 
 from common import runner
 from common.runner import Context, Worker
+from consumer.alerts import Alerts
 from consumer.archive import Archive
 from consumer.delivery import Delivery
 
-GROUPS = ("archive", "server")
+GROUPS = ("archive", "server", "alerts")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = runner.parser("hydrolog-consumer", "Reads the log for one group: into the database, or to the server.")
+    parser = runner.parser("hydrolog-consumer", "Reads the log for one group: for the database, the server or people.")
     parser.add_argument("--group", required=True, choices=GROUPS, help="the group to read for")
     options = parser.parse_args(argv)
 
     def build(context: Context) -> Worker:
+        if options.group == "alerts":
+            return Alerts(context, once=options.once, config=options.config)
         worker = Delivery if options.group == "server" else Archive
         return worker(context, once=options.once)
 

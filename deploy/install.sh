@@ -22,7 +22,7 @@ echo "2/5 program in $home (some minutes: libraries come from the internet)"
 "$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 "$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check .
 mkdir -p "$home/deploy"
-cp deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml "$home/deploy/"
+cp -r deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml deploy/programs "$home/deploy/"
 
 echo "3/5 settings in $settings"
 install -d -o root -g hydrolog -m 0750 "$settings"

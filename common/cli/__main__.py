@@ -23,6 +23,7 @@ COMMANDS = {
     "backtest forecasts": ("common.cli.backtest_forecasts", "judge the forecasts on the past"),
     "simulate": ("common.cli.simulate", "play a meter on a virtual serial line"),
     "replay": ("common.cli.replay", "run recorded minutes through the pipeline as fast as it can"),
+    "alerts": ("common.cli.alerts", "send a test alarm, show what would have been sent"),
     "resend": ("common.cli.resend", "send rows to the server once more"),
     "log": ("common.cli.log_", "verify the log, show its groups and rows"),
     "line": ("common.cli.line", "listen to the serial line"),

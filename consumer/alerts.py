@@ -1,0 +1,259 @@
+"""The group "alerts": sees from the rows what is raised and cleared, and tells people.
+
+    rows in the log -> events -> a message to each messenger -> taken -> alerts_state.json -> commit -> log trimmed
+
+A messenger that is away holds back neither the rows nor the other messengers: what it has not been told waits in the
+state. Killed between "taken" and the state, the same events are told again under the same names; else nothing is.
+"""
+
+import logging
+import os
+import stat
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from common import health, mark
+from common.clock import Clock, minute_of
+from common.errors import HydrologError, RowRefused, SettingsError
+from common.findings import Finding
+from common.log import Group, Log, Record, open_for
+from common.logs import quoted
+from common.retry import Backoff
+from common.row import parse_payload
+from common.runner import Context
+from common.settings import Settings
+from consumer import alerts_state
+from consumer.alerts_box import Look, Watch, conditions
+from consumer.alerts_events import Event, Tracker
+from consumer.alerts_messenger import Messengers
+from consumer.alerts_queue import Queue, digest_day, first_digest_day
+from consumer.alerts_text import compose
+from consumer.outliers import Findings
+
+GROUP = "alerts"
+POLL_ROWS = 1000
+WORK_S = 5.0  # real seconds of reading in one step: then people are told what was found so far
+RETRY = Backoff(
+    first_s=10.0, cap_s=600.0
+)  # an alarm ten minutes late still helps; a start of the library costs a second
+LOG_FILE = "server_data.txt"
+URLS_VARIABLE = "HYDROLOG_ALERTS__URLS"
+
+_log = logging.getLogger(__name__)
+
+
+class Alerts:
+    """See `common.runner.Worker`."""
+
+    def __init__(self, context: Context, *, once: bool = False, config: Path | None = None) -> None:
+        """Check everything that settings can get wrong; nothing is opened yet.
+
+        Raises:
+            SettingsError: the group is not in `log.groups`, or an address is missing or not understood.
+        """
+        settings = context.settings
+        if GROUP not in settings.log.groups:
+            raise SettingsError("log.groups", f'does not name "{GROUP}", so the log would not keep its rows')
+        messengers = Messengers(settings.alerts.urls, context.stop)
+        messengers.check()
+        if warning := open_settings(config):
+            _log.warning("settings_open problem=%s", quoted(warning))
+        self._context = context
+        self._once = once
+        self._findings = Findings(context.data)
+        self._state = alerts_state.load(context.data)
+        self._tracker = Tracker(self._state.up, self._state.known)
+        self._desk = Desk(messengers, alerts_state.names(settings.alerts.urls), settings, context.clock, context.stop)
+        self._state.queues = {name: self._state.queues.get(name, Queue()) for name in self._desk.names}
+        self._watch = Watch(minute_of(context.clock.now()))
+        self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
+        self._changed = False
+        self._log: Log | None = None
+
+    _group: Group
+    _read_to = 0  # rows before this offset are in the tracker
+    _newest = 0  # minute of the newest row in the tracker
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Read all rows that wait, tell what is to be told, keep it, commit.
+
+        Raises:
+            LogError: the log cannot be read, or the state or the commit cannot be written.
+        """
+        log = self._opened()
+        if self._group.position != self._group.committed:
+            self._group.seek(self._group.committed)  # the last step did not get as far as its commit
+        give_back_s = time.monotonic() + WORK_S
+        while not self._context.stop.is_set() and (records := self._group.poll(POLL_ROWS)):
+            findings = self._findings.now()
+            for record in records:
+                self._note(self._of_row(log, record, findings))
+            if time.monotonic() >= give_back_s and not self._once:
+                break
+        self._note(self._of_box(now))
+        self._digest(now)
+        if self._desk.tell(self._state.queues, now):
+            self._changed = True
+        if self._changed:
+            self._store(log)
+        if self._group.position != self._group.committed:
+            self._group.commit(self._group.position)
+            log.trim()
+        return self._counters()
+
+    def close(self) -> None:
+        if self._log is not None:
+            self._group.close()
+            self._log.close()
+            self._log = None
+
+    def _opened(self) -> Log:
+        if self._log is None:
+            log = open_for(self._context.settings)
+            try:
+                self._group = log.group(GROUP)
+                if self._state.log_id == log.log_id:
+                    self._read_to = self._state.offset
+                log.trim()  # a process that was killed after its last commit had no time for it
+            except HydrologError:
+                log.close()
+                raise
+            self._log = log
+        return self._log
+
+    # --- what has happened
+
+    def _of_row(self, log: Log, record: Record, findings: Sequence[Finding]) -> list[Event]:
+        if record.offset < self._read_to:
+            return []  # it came before, and the step or the process ended before its commit
+        self._read_to, state = record.offset + 1, self._state
+        try:
+            row = parse_payload(record.payload)
+        except RowRefused:
+            self._counts["not_rows"] += 1  # the archive sets it aside
+            return []
+        if state.log_id not in ("", log.log_id) and row.minute <= state.minute:
+            return []  # a log that has taken a new id still holds rows that were told
+        self._newest = max(self._newest, row.minute)
+        return self._tracker.row(row, findings)
+
+    def _of_box(self, now: datetime) -> list[Event]:
+        settings, data, tracker = self._context.settings, self._context.data, self._tracker
+        known = mark.load(data)
+        minute, patience = minute_of(now), settings.alerts.silent_minutes
+        look = Look(minute, known.sensors if known else None, _size(data / LOG_FILE), health.load_all(data))
+        found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)
+        raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
+        over = [tracker.clear(event, minute, "") for event in self._watch.over(found, tracker.up, minute)]
+        return [*raised, *over]
+
+    def _note(self, events: Iterable[Event]) -> None:
+        """Put events into every messenger's queue."""
+        digest = bool(self._context.settings.alerts.digest)
+        for event in events:
+            raised = event.cleared is None
+            self._counts["events_raised" if raised else "events_cleared"] += 1
+            self._changed = True
+            _log.info("%s event=%s", "event_raised" if raised else "event_cleared", quoted(event.id))
+            for queue in self._state.queues.values():
+                queue.add(event, digest=digest)
+
+    def _digest(self, now: datetime) -> None:
+        zone, at = self._context.settings.site.zone, self._context.settings.alerts.digest
+        if self._state.digest_day is None:
+            self._state.digest_day = first_digest_day(now, zone, at)
+        elif day := digest_day(now, zone, at, self._state.digest_day):
+            self._state.digest_day, self._changed = day, True
+            for queue in self._state.queues.values():
+                queue.digest_due()
+
+    # --- what is kept
+
+    def _store(self, log: Log) -> None:
+        state, tracker = self._state, self._tracker
+        state.log_id, state.offset = log.log_id, self._read_to
+        state.minute = max(state.minute, self._newest)
+        state.up, state.known = [*tracker.up.values()], [*tracker.known]
+        alerts_state.store(self._context.data, state)
+        self._changed = False
+
+    def _counters(self) -> dict[str, Any]:
+        return {
+            **self._counts,
+            "events_up": len(self._tracker.up),
+            "waiting": max((len(queue.waiting) for queue in self._state.queues.values()), default=0),
+            "messages_sent": self._desk.messages,
+            "lag": self._group.lag,
+            "problem": self._desk.problem,
+        }
+
+
+class Desk:
+    """Sends what waits, each messenger by itself; one that fails is tried again later."""
+
+    def __init__(
+        self, messengers: Messengers, names: list[str], settings: Settings, clock: Clock, stop: threading.Event
+    ) -> None:
+        self.names, self.messages = names, 0
+        self._messengers, self._settings, self._clock, self._stop = messengers, settings, clock, stop
+        self._failures = [0] * len(names)
+        self._problems = [""] * len(names)
+        self._not_before_s = [0.0] * len(names)
+
+    @property
+    def problem(self) -> str:
+        return "; ".join(filter(None, self._problems))
+
+    def tell(self, queues: Mapping[str, Queue], now: datetime) -> bool:
+        """Send one message to each messenger that has something due; whether one was taken."""
+        taken = False
+        for place, name in enumerate(self.names):
+            queue, per_hour = queues[name], self._settings.alerts.messages_per_hour
+            if self._stop.is_set() or self._clock.monotonic() < self._not_before_s[place]:
+                continue
+            if queue.may_send(now.timestamp(), per_hour):
+                message = compose(queue, self._settings.site.id, self._settings.site.zone, per_hour)
+                problem = self._messengers.send(place, message)
+                self._judge(place, problem, len(queue.waiting))
+                if not problem:
+                    queue.sent(now.timestamp())
+                    self.messages += 1
+                    taken = True
+        return taken
+
+    def _judge(self, place: int, problem: str, events: int) -> None:
+        name = self._messengers.name(place)
+        if not problem:
+            _log.info("told messenger=%s events=%d", quoted(name), events)
+            self._failures[place], self._problems[place] = 0, ""
+            return
+        self._failures[place] += 1
+        self._not_before_s[place] = self._clock.monotonic() + RETRY.wait_s(self._failures[place])
+        said = f"{name} does not take messages: {problem}"
+        if said != self._problems[place] and not self._stop.is_set():
+            _log.warning("not_told events=%d problem=%s", events, quoted(said))
+        self._problems[place] = said
+
+
+def open_settings(config: Path | None, environ: Mapping[str, str] = os.environ) -> str:
+    """A warning if the file that holds the addresses, passwords among them, can be read by everybody; else ""."""
+    named = config or (Path(environ["HYDROLOG_CONFIG"]) if environ.get("HYDROLOG_CONFIG") else None)
+    if named is None or environ.get(URLS_VARIABLE):
+        return ""
+    try:
+        mode = stat.S_IMODE(named.stat().st_mode)
+    except OSError:
+        return ""
+    return f"{named} holds passwords and can be read by everybody; run: chmod o-rwx {named}" if mode & 0o007 else ""
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

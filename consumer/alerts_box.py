@@ -1,0 +1,139 @@
+"""Alarms about the box itself, from the mark, the size of the log and the health files.
+
+Pure: `conditions` says what is wrong at this instant, `Watch` makes events of it, with hysteresis.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from common.flags import FAULT
+from common.logs import quoted
+from consumer.alerts_events import BOX, Event, Key
+from consumer.answers import REFUSED_IN_A_ROW
+
+METHOD = "BOX"
+CALM_MIN = 5  # minutes that a condition must be away before its alarm is over
+IDLE_MIN = 60  # of a process without success: a restart, a training, a short outage of its neighbour are over by then
+GONE_MIN = 7 * 1440  # a sensor that is silent for a week when the process starts to look has been taken away
+# Those that never rest while they are well; training, and this process itself, are not among them.
+ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What there is to see.
+
+    Attributes:
+        minute: UTC unix minute now.
+        sensors: sensor -> its last closed minute; None if there is no mark.
+        log_bytes: size of the log's file; None if it has none.
+        health: role -> what it published.
+    """
+
+    minute: int
+    sensors: Mapping[str, int] | None
+    log_bytes: int | None
+    health: Mapping[str, Mapping[str, Any]]
+
+
+class Condition(NamedTuple):
+    since: int  # UTC unix minute
+    reason: str
+
+
+def conditions(look: Look, *, up: Mapping[Key, Event], warn_bytes: int, silent_minutes: int) -> dict[Key, Condition]:
+    """What is wrong at this instant."""
+    found: dict[Key, Condition] = {}
+    log_key = (BOX, "log", "BOX-LOG")
+    # Half of it for the end of the alarm: the log shrinks by jumps, and grows in between.
+    limit = warn_bytes // 2 if log_key in up else warn_bytes
+    if look.log_bytes is not None and look.log_bytes > limit:
+        size = f"{look.log_bytes / 1e6:.0f} MB of rows wait in the log: a group is behind, see hydrolog status"
+        found[log_key] = Condition(look.minute, size)
+    if look.sensors:
+        found |= _silences(look.minute, look.sensors, silent_minutes, up)
+    found |= _refused(look)
+    for role in ROLES:
+        if role in look.health and (condition := _idle(look.minute, look.health[role])):
+            found[BOX, role, "BOX-IDLE"] = condition
+    return found
+
+
+def _silences(
+    minute: int, sensors: Mapping[str, int], silent_minutes: int, up: Mapping[Key, Event]
+) -> dict[Key, Condition]:
+    newest = max(sensors.values())
+    if minute - newest > silent_minutes:
+        # No sensor of its own is named then: it is the line, the port or the producer.
+        held = {key: Condition(event.since, event.reason) for key, event in up.items() if key[2] == "BOX-SENSOR"}
+        return {(BOX, "line", "BOX-LINE"): Condition(newest, "no row from any sensor"), **held}
+    return {
+        (sensor, "both", "BOX-SENSOR"): Condition(last, "no row of this sensor, while others speak")
+        for sensor, last in sensors.items()
+        if silent_minutes < newest - last and (newest - last < GONE_MIN or (sensor, "both", "BOX-SENSOR") in up)
+    }
+
+
+def _refused(look: Look) -> dict[Key, Condition]:
+    counters = look.health.get("consumer-server", {}).get("counters")
+    if not isinstance(counters, Mapping):
+        return {}
+    status, refused = counters.get("last_status"), counters.get("refused_in_a_row")
+    if status in (401, 403):
+        reason = f"the server refuses the token ({status}): rows wait in the log"
+    elif isinstance(refused, int) and refused >= REFUSED_IN_A_ROW:
+        reason = f"the server refused {refused} rows in a row, so none is set aside any more: rows wait in the log"
+    else:
+        return {}
+    since = _minute(counters.get("waiting_since"))
+    return {(BOX, "server", "BOX-REFUSED"): Condition(since or look.minute, reason)}
+
+
+def _idle(minute: int, state: Mapping[str, Any]) -> Condition | None:
+    last = _minute(state.get("last_success")) or _minute(state.get("started"))
+    if last is None or minute - last <= IDLE_MIN:
+        return None
+    problem = state.get("problem")
+    return Condition(last, f"no work done: {quoted(problem) if problem else 'it does not run'}")
+
+
+def _minute(text: object) -> int | None:
+    try:
+        return int(datetime.fromisoformat(str(text)).timestamp() // 60)
+    except ValueError:
+        return None
+
+
+class Watch:
+    """Hysteresis: an alarm at once, its end when the condition has been away for a while.
+
+    Silence is not judged before somebody has listened for as long: a box that was off must not call its line silent.
+    """
+
+    def __init__(self, started: int) -> None:
+        self._started = started
+        self._away: dict[Key, int] = {}
+
+    def raised(
+        self, found: Mapping[Key, Condition], up: Mapping[Key, Event], minute: int, patience: int
+    ) -> list[Event]:
+        """New alarms at `minute`; silence only after `patience` minutes of listening."""
+        listening = minute - self._started >= patience
+        return [
+            Event(sensor, channel, METHOD, code, FAULT, condition.since, minute, condition.reason)
+            for (sensor, channel, code), condition in found.items()
+            if (sensor, channel, code) not in up and (listening or code not in ("BOX-LINE", "BOX-SENSOR", "BOX-IDLE"))
+        ]
+
+    def over(self, found: Mapping[Key, Condition], up: Mapping[Key, Event], minute: int) -> list[Event]:
+        """Alarms that are over."""
+        over = []
+        for key, event in up.items():
+            if event.method != METHOD or key in found:
+                self._away.pop(key, None)
+            elif minute - self._away.setdefault(key, minute) >= CALM_MIN:
+                over.append(event)
+                del self._away[key]
+        return over

@@ -1,0 +1,106 @@
+"""The messenger's own process: it alone imports apprise, sends one message, says what became of it, and ends.
+
+So the consumer stays small, and a messenger that hangs can be ended. The addresses come over standard input, not on
+the command line, where every user could read them. Whatever the library says about a failure is cleared of every part
+of an address before it leaves this process.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from common.logs import quoted
+
+SHORTEST_SECRET = 3  # characters: shorter parts would blank out ordinary words
+# Where the part after the scheme is a host and no token.
+HOSTED = {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"}
+NOT_UNDERSTOOD = "is not an address that the library understands"
+
+
+class Heard(logging.Handler):
+    """Keeps what the library warns about."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+def secrets(url: str) -> list[str]:
+    """Every part of an address that must not be shown, longest first, as written and decoded."""
+    scheme, _, rest = url.partition("://")
+    parts = {url, rest, *re.split(r"[/:@?&=#,;\s]+", rest)}
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    if scheme.lower() in HOSTED:
+        parts -= {part for part in parts if part.lower() == host.lower()}
+    parts |= {unquote(part) for part in parts}
+    return sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
+def scrubbed(text: str, urls: Iterable[str]) -> str:
+    """Text without any part of the addresses, and harmless."""
+    text = re.sub(r"\S*://\S*", "***", text)  # the library shortens addresses by itself, but shows their first letters
+    for secret in sorted({part for url in urls for part in secrets(url)}, key=len, reverse=True):
+        text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
+    return quoted(text)[1:-1]
+
+
+def deliver(order: dict[str, Any]) -> list[str]:
+    """For each address what went wrong, "" if nothing did. Without a "body" the addresses are only looked at."""
+    from apprise import Apprise, AppriseAsset, NotifyFormat  # noqa: PLC0415 - optional, and slow
+
+    heard = Heard()
+    library = logging.getLogger("apprise")
+    library.handlers[:], library.propagate = [heard], False
+    library.setLevel(logging.WARNING)
+    asset = AppriseAsset(
+        app_id="hydrolog",
+        app_desc="hydrolog",
+        app_url="",
+        image_url_mask="",
+        image_url_logo="",
+        async_mode=False,
+        storage_mode="memory",
+        allow_templates=False,
+    )
+    results = []
+    for url in order["urls"]:
+        heard.said.clear()
+        messenger = Apprise(asset=asset)
+        if not messenger.add(url) or len(messenger) != 1:
+            said = scrubbed("; ".join(heard.said), order["urls"])
+            results.append(f"{NOT_UNDERSTOOD}: {said}" if said else NOT_UNDERSTOOD)
+        elif "body" not in order or messenger.notify(
+            body=order["body"], title=order["title"], notify_type=order["colour"], body_format=NotifyFormat.TEXT
+        ):
+            results.append("")
+        else:
+            results.append(scrubbed("; ".join(heard.said) or "did not take it", order["urls"]))
+    return results
+
+
+def main() -> int:
+    """An order as JSON on standard input, the answer as JSON on standard output."""
+    order = json.loads(sys.stdin.buffer.read())
+    out, sys.stdout = sys.stdout, sys.stderr  # whatever a plugin prints is not the answer
+    try:
+        answer: dict[str, Any] = {"results": deliver(order)}
+    except ModuleNotFoundError as error:
+        answer = {"missing": str(error.name)}
+    except Exception as error:  # noqa: BLE001 - a plugin's defect: its text may hold an address
+        answer = {"defect": type(error).__name__}
+    out.write(json.dumps(answer))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

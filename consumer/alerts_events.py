@@ -1,0 +1,207 @@
+"""What is raised and cleared, from the rows' flags and the findings: an event a trouble, with a name of its own.
+
+A finding counts when its row has been read. Where the findings are lost, the flags speak: a LEAK letter at once, a
+letter that may only be provisional (the first missing minutes, a held spike) when it has stood for a while.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from common.clock import minute_start
+from common.findings import RAISE, Finding, standing
+from common.flags import FAULT, LEAK, METHODS, Flag, explain
+from common.row import Row
+
+BOX = ""  # in the place of the sensor: the event is about the box itself
+QUIET_MIN = 60  # a flag that is away for so long is over, whatever the findings say: a fault shows in bad rows only
+PROVISIONAL_MIN = 30  # a letter without a finding for so long is believed; the methods themselves need far less
+KNOWN = 500  # ids of past events that are remembered, so that rows that come again tell nothing again
+
+Key = tuple[str, str, str]  # sensor, channel, code
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One trouble from its raise to its clear.
+
+    Attributes:
+        sensor: its id; empty for the box itself.
+        channel: "flow", "pressure" or "both"; of the box: the part of it.
+        method: SYSTEM, VALUE, PREDICT, NIGHT; BOX.
+        code: the rule.
+        severity: "watch", "leak", "fault" or "supply".
+        since: UTC unix minute at which it seems to have begun.
+        raised: UTC unix minute at which it was raised.
+        letter: the flag, for an event that only a flag tells of; else empty.
+        cleared: UTC unix minute at which it was cleared; None while it is up.
+    """
+
+    sensor: str
+    channel: str
+    method: str
+    code: str
+    severity: str
+    since: int
+    raised: int
+    reason: str
+    letter: str = ""
+    cleared: int | None = None
+    cleared_reason: str = ""
+
+    @property
+    def key(self) -> Key:
+        return (self.sensor, self.channel, self.code)
+
+    @property
+    def id(self) -> str:
+        """The same for ever, also in a message that has to be sent twice."""
+        return f"{self.sensor or 'box'}/{self.channel}/{self.code}/{minute_start(self.raised):%Y%m%dT%H%MZ}"
+
+
+class Tracker:
+    """Follows the rows in their order; what is up is its state, what it has just seen is only memory."""
+
+    def __init__(self, up: Iterable[Event] = (), known: Iterable[str] = ()) -> None:
+        self.up: dict[Key, Event] = {event.key: event for event in up}
+        self.known: dict[str, None] = dict.fromkeys(known)  # ids, oldest first
+        self._last: dict[str, int] = {}  # sensor -> minute of its last row
+        self._since: dict[tuple[str, Flag], int] = {}  # a letter without an event -> the minute since which it stands
+        self._quiet: dict[Key, int] = {}  # an event without its letter -> the minute since which
+        self._findings: Sequence[Finding] = ()
+        self._of: dict[str, list[Finding]] = {}  # sensor -> its findings
+
+    def row(self, row: Row, findings: Sequence[Finding]) -> list[Event]:
+        """The events that were raised or cleared with this row. `findings` are the newest, oldest first."""
+        self._index(findings)
+        changed = [event for finding in self._new(row) for event in self.finding(finding)]
+        flags = {*explain("flow", row.flow_flags), *explain("pressure", row.pressure_flags)}
+        if flags or self.up or self._since:
+            changed += self._unexplained(row, flags)
+            changed += self._over(row, flags)
+        return changed
+
+    def finding(self, finding: Finding) -> Iterator[Event]:
+        """The events that a finding raises or clears."""
+        if finding.state == RAISE:
+            event = _of_finding(finding)
+            if event.key not in self.up and event.id not in self.known:
+                yield self.put(event)
+            return
+        for event in [*self.up.values()]:
+            same = event.key == (finding.sensor, finding.channel, finding.code)
+            if same or (event.letter and _alike(event, finding)):
+                yield self.clear(event, finding.minute, finding.reason)
+
+    def put(self, event: Event) -> Event:
+        self.up[event.key] = event
+        return event
+
+    def clear(self, event: Event, minute: int, reason: str) -> Event:
+        """Take an event that is up as over."""
+        del self.up[event.key]
+        self._quiet.pop(event.key, None)
+        self.known[event.id] = None
+        while len(self.known) > KNOWN:
+            del self.known[next(iter(self.known))]
+        return replace(event, cleared=max(minute, event.raised), cleared_reason=reason)
+
+    def _index(self, findings: Sequence[Finding]) -> None:
+        if findings is self._findings:
+            return
+        self._findings, self._of = findings, {}
+        for finding in findings:
+            self._of.setdefault(finding.sensor, []).append(finding)
+
+    def _new(self, row: Row) -> list[Finding]:
+        """The sensor's findings since its last row; a row may be lost, its findings are not."""
+        last = self._last.get(row.sensor, row.minute - 1)
+        self._last[row.sensor] = row.minute
+        last = min(last, row.minute - 1)  # the clock was set back
+        own = self._of.get(row.sensor)
+        if not own or own[-1].minute <= last:
+            return []
+        return [finding for finding in own if last < finding.minute <= row.minute]
+
+    def _unexplained(self, row: Row, flags: set[Flag]) -> Iterator[Event]:
+        """Letters that no event accounts for: the alerts began in the middle of it, or its finding is lost."""
+        for place in [place for place in self._since if place[0] == row.sensor and place[1] not in flags]:
+            del self._since[place]
+        for flag in sorted(flags, key=lambda flag: (flag.channel, flag.position)):
+            if any(_shows(event, row.sensor, flag) for event in self.up.values()):
+                self._since.pop((row.sensor, flag), None)
+                continue
+            event = self._found(row, flag)
+            since = self._since.setdefault((row.sensor, flag), row.minute)
+            if event is None and (flag.severity == LEAK or row.minute - since >= PROVISIONAL_MIN):
+                event = _of_flag(row, flag, since)
+            if event is not None and event.key not in self.up:
+                self._since.pop((row.sensor, flag), None)
+                yield self.put(event)
+
+    def _found(self, row: Row, flag: Flag) -> Event | None:
+        """The newest finding that is up and fits the letter."""
+        for finding in reversed(standing(self._of.get(row.sensor, ()), row.sensor, row.minute)):
+            event = _of_finding(finding)
+            if _shows(event, row.sensor, flag) and event.id not in self.known:
+                return event
+        return None
+
+    def _over(self, row: Row, flags: set[Flag]) -> Iterator[Event]:
+        """Events whose letters have been away for long: their clear is lost."""
+        for event in [event for event in self.up.values() if event.sensor == row.sensor and event.method in METHODS]:
+            if any(_shows(event, row.sensor, flag) for flag in flags):
+                self._quiet.pop(event.key, None)
+            elif row.minute - self._quiet.setdefault(event.key, row.minute) >= QUIET_MIN:
+                yield self.clear(event, self._quiet[event.key], "the rows are no longer flagged")
+
+
+def _of_finding(finding: Finding) -> Event:
+    return Event(
+        sensor=finding.sensor,
+        channel=finding.channel,
+        method=finding.method,
+        code=finding.code,
+        severity=finding.severity,
+        since=finding.since,
+        raised=finding.minute,
+        reason=finding.reason,
+    )
+
+
+def _of_flag(row: Row, flag: Flag, since: int) -> Event:
+    return Event(
+        sensor=row.sensor,
+        channel=flag.channel,
+        method=flag.method,
+        code=f"{flag.method}-{flag.letter}",
+        severity=flag.severity,
+        since=since,
+        raised=since,
+        reason=flag.meaning,
+        letter=flag.letter,
+    )
+
+
+def _shows(event: Event, sensor: str, flag: Flag) -> bool:
+    """Whether the letter is this event's. An instrument shows one letter at a time, so any fault keeps a fault up."""
+    return (
+        event.sensor == sensor
+        and event.method == flag.method
+        and event.severity == flag.severity
+        and event.channel in (flag.channel, "both")
+        and event.letter in ("", flag.letter)
+    )
+
+
+def _alike(event: Event, finding: Finding) -> bool:
+    return (event.sensor, event.channel, event.method, event.severity) == (
+        finding.sensor,
+        finding.channel,
+        finding.method,
+        finding.severity,
+    )
+
+
+def urgent(event: Event) -> bool:
+    """LEAK and FAULT are told at once; the others are for the digest."""
+    return event.severity in (LEAK, FAULT)

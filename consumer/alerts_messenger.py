@@ -1,0 +1,84 @@
+"""The way to the messengers: one short-lived child process a message, with a deadline."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.errors import SettingsError
+from consumer.alerts_state import kind
+from consumer.alerts_text import Message
+
+KEY = "alerts.urls"
+DEADLINE_S = 40.0  # real seconds: the library starts in one or two, a slow mail server takes ten
+LOOK_S = 0.1  # real seconds between two looks at whether the process is to stop
+
+
+class Messengers:
+    """The addresses of the settings. None of them is ever logged; people read "alerts.urls 2 (mailto)"."""
+
+    def __init__(self, urls: Sequence[str], stop: threading.Event, deadline_s: float = DEADLINE_S) -> None:
+        self._urls, self._stop, self._deadline_s = list(urls), stop, deadline_s
+
+    def check(self) -> None:
+        """Look at the addresses without sending anything.
+
+        Raises:
+            SettingsError: there is none, one is not understood, or the library is not installed.
+        """
+        if not self._urls:
+            raise SettingsError(KEY, "is empty; the addresses that alarms go to, as docs/alerts.md says")
+        answer = self._ask({"urls": self._urls})
+        if missing := answer.get("missing"):
+            raise SettingsError(KEY, f"alarms need the library {missing}: pip install 'hydrolog[alerts]'")
+        for place, problem in enumerate(answer.get("results", ())):
+            if problem:
+                raise SettingsError(KEY, f"number {place + 1} ({kind(self._urls[place])}) {problem}")
+
+    def send(self, place: int, message: Message) -> str:
+        """Send to one address: "" if the messenger has taken it, else what went wrong, without secrets."""
+        order = {
+            "urls": [self._urls[place]],
+            "title": message.title,
+            "body": message.body,
+            "colour": message.colour,
+        }
+        answer = self._ask(order)
+        if "results" in answer:
+            return str(answer["results"][0])
+        return str(answer.get("problem") or f"the library failed: {answer.get('missing') or answer.get('defect')}")
+
+    def name(self, place: int) -> str:
+        return f"{KEY} {place + 1} ({kind(self._urls[place])})"
+
+    def _ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "consumer.alerts_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for us; we end it
+        )
+        give_up_s = time.monotonic() + self._deadline_s
+        text: bytes | None = json.dumps(order).encode()
+        while True:
+            try:
+                out, _ = child.communicate(text, timeout=LOOK_S)
+                break
+            except subprocess.TimeoutExpired:
+                text = None  # it has been given already
+                if self._stop.is_set() or time.monotonic() >= give_up_s:
+                    child.kill()
+                    child.communicate()
+                    waited = (
+                        "this process is stopping" if self._stop.is_set() else f"no answer in {self._deadline_s:g} s"
+                    )
+                    return {"problem": waited}
+        try:
+            answer: dict[str, Any] = json.loads(out)
+        except ValueError:
+            return {"problem": f"the messenger's process ended with code {child.returncode}"}
+        return answer
