@@ -60,7 +60,7 @@ def run(args: list[str]) -> int:
     parser.add_argument("--alarms-per-month", type=float, help="LEAK alarms that normal use may raise at a point")
     options = parser.parse_args(args)
     try:
-        holidays = read_holidays(options.holidays or options.data / "holidays.txt", must=options.holidays is not None)
+        holidays = stored.holidays(options.holidays or options.data / stored.HOLIDAYS)
         points = [point for point in read_points(options.data) if not options.points or point.name in options.points]
         with options.out.open("w", newline="", encoding="utf-8") as out:
             writer = csv.writer(out, lineterminator="\n")
@@ -90,17 +90,6 @@ def read_points(folder: Path) -> list[Point]:
             ]
     except (KeyError, ValueError) as error:
         raise BacktestUnusable(f"points.csv: {error!r:.200}") from error
-
-
-def read_holidays(path: Path, must: bool) -> frozenset[date]:
-    """Dates, one a line; none if the file is not there and need not be."""
-    if not must and not path.exists():
-        return frozenset()
-    try:
-        lines = path.read_text(encoding="utf-8").split()
-        return frozenset(date.fromisoformat(text) for text in lines)
-    except ValueError as error:
-        raise BacktestUnusable(f"{path}: {error}") from error
 
 
 def minute(text: str) -> int:

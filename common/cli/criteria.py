@@ -1,0 +1,194 @@
+"""`hydrolog criteria show|rebuild|compare`: what is usual at each sensor, and what other criteria would change."""
+
+import argparse
+import sys
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common import criteria as stored
+from common import database, settings
+from common.cli import shell
+from common.criteria import Criteria, CriteriaUnusable
+from common.findings import RAISE, Finding
+from common.settings import Settings
+
+if TYPE_CHECKING:
+    from nightflow.criteria import History
+
+PREVIEW_DAYS = 30
+FOLDER = "criteria"
+
+
+def run(args: list[str]) -> int:
+    """The subcommand.
+
+    Raises:
+        DatabaseDown: `rebuild` and no answer.
+        CriteriaUnusable: a file that cannot be read.
+    """
+    parser = shell.parser("criteria", "What is usual at each sensor: learnt from its own half year, in versions.")
+    actions = parser.add_subparsers(dest="action", required=True)
+    show = actions.add_parser("show", help="the newest criteria of each sensor")
+    show.add_argument("--sensor", metavar="ID", help="only this one")
+    rebuild = actions.add_parser("rebuild", help="learn new criteria from the database and say what they would change")
+    rebuild.add_argument("--sensor", metavar="ID", help="only this one")
+    rebuild.add_argument("--take", action="store_true", help="store them; without it nothing is changed")
+    rebuild.add_argument("--alarms-per-month", type=_rate, help="false LEAK alarms to allow at a point and rule")
+    compare = actions.add_parser("compare", help="two versions of a sensor's criteria, side by side")
+    compare.add_argument("--sensor", metavar="ID", required=True)
+    compare.add_argument("--versions", type=int, nargs=2, metavar=("OLD", "NEW"), help="default: the last two")
+    options = parser.parse_args(args)
+    chosen = settings.load(options.config)
+    folder = chosen.paths.data / FOLDER
+    if options.action == "show":
+        return _show(folder, options.sensor)
+    if options.action == "compare":
+        return _compare(folder, options.sensor, options.versions)
+    return _rebuild(chosen, folder, options)
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0.001 <= value <= 10:
+        raise argparse.ArgumentTypeError(f"must be between 0.001 and 10, is {text}")
+    return value
+
+
+def _show(folder: Path, sensor: str | None) -> int:
+    names = [sensor] if sensor else stored.sensors(folder)
+    known = [(name, stored.load(folder, name)) for name in names]
+    table = shell.table("sensor", "version", "learnt from", "to", "weeks", "m3/h", "LEAK: step %", "by score", "night")
+    for name, criteria in known:
+        table.add_row(shell.cell(name), *(_summary(criteria) if criteria else ["none", *[""] * 7]))
+    console = shell.console()
+    console.print(table if known else "no criteria yet: they are learnt after eight weeks of rows")
+    return 0
+
+
+def _summary(criteria: Criteria) -> list[str]:
+    use, night = criteria.use, criteria.night
+    texts = [str(criteria.version), criteria.first, criteria.last, f"{criteria.clean_weeks:.1f}"]
+    if use is None:
+        return [*texts, "", "", "", ""]
+    step = max(use.lasting_spread_m3h) * use.step_leak / use.mean_m3h
+    texts += [f"{use.mean_m3h:.1f}", f"{100 * step:.0f}", f"{use.short_score:.1f}"]
+    return [*texts, f"{night.recent_m3h[-1]:.1f} ± {night.spread_m3h:.2f}" if night else ""]
+
+
+def _compare(folder: Path, sensor: str, chosen: list[int] | None) -> int:
+    there = dict(stored.versions(folder, sensor))
+    numbers = chosen or sorted(there)[-2:]
+    if len(numbers) < 2 or any(number not in there for number in numbers):
+        sys.stderr.write(f"hydrolog criteria: {sensor} has versions {sorted(there)}; two are needed\n")
+        return 2
+    old, new = (stored.from_text(there[number].read_text(encoding="utf-8")) for number in numbers)
+    shell.console().print(_changes(old, new))
+    return 0
+
+
+def _changes(old: Criteria, new: Criteria) -> Any:
+    table = shell.table("of " + shell.printable(new.sensor), f"version {old.version}", f"version {new.version}")
+    before, after = _numbers(old), _numbers(new)
+    for name in before | after:
+        table.add_row(name, before.get(name, ""), after.get(name, ""))
+    return table
+
+
+def _numbers(criteria: Criteria) -> dict[str, str]:
+    """What a person compares, each with its unit."""
+    found = {
+        "archive": f"{criteria.first} to {criteria.last}" if criteria.first else "none",
+        "clean weeks": f"{criteria.clean_weeks:.1f}",
+        "flow limits, m3/h": f"{criteria.flow.low:.4g} to {criteria.flow.high:.4g}",
+        "flow stuck after, min": str(criteria.flow.stuck_rows),
+        "pressure limits, bar": f"{criteria.pressure.low:.4g} to {criteria.pressure.high:.4g}",
+    }
+    use, night, pressure = criteria.use, criteria.night, criteria.pressure_use
+    if use is not None:
+        days = [sum(day) / len(day) for day in use.profile_m3h]
+        found |= {
+            "mean flow, m3/h": f"{use.mean_m3h:.4g}",
+            "Monday to Friday, m3/h": f"{sum(days[:5]) / 5:.4g}",
+            "Saturday, Sunday, m3/h": f"{days[5]:.4g}, {days[6]:.4g}",
+            "WATCH step by day, m3/h": f"{use.step_watch * use.step_spread_m3h[12]:.3g}",
+            "LEAK step by day, m3/h": f"{use.step_leak * use.lasting_spread_m3h[12]:.3g}",
+            "LEAK scores": f"{use.early_score:.2f}, {use.short_score:.2f}, {use.long_score:.2f}",
+        }
+    if night is not None:
+        found["night spread, m3/h"] = f"{night.spread_m3h:.3g}"
+        found["night creep limit"] = f"{night.creep:.2f}"
+    if pressure is not None:
+        found["pressure slope, bar"] = f"{pressure.slope_bar:.3f}"
+        found["SUPPLY step, bar"] = f"{pressure.step_bar:.2f}"
+        found["drift, bar"] = f"{pressure.drift_bar:.3f}"
+    return found
+
+
+def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int:
+    from nightflow import rebuild
+    from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH
+
+    zone, now = chosen.site.zone, shell.site_clock(chosen.paths.data).now()
+    knob = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
+    free = stored.holidays(folder / stored.HOLIDAYS)
+    connection, refused, console = database.Database(chosen, "criteria"), 0, shell.console()
+    try:
+        with connection.transaction() as cursor:
+            cursor.execute("SELECT sensor, flow_max, pressure_max FROM SENSOR_TB ORDER BY sensor")
+            known = [row for row in cursor.fetchall() if options.sensor in (None, row[0])]
+        for sensor, flow_max, pressure_max in known:
+            prior = rebuild.limits(folder, sensor, flow_max, pressure_max)
+            try:
+                with connection.transaction() as cursor:
+                    new = rebuild.learn(cursor, prior, now, zone, holidays=free, alarms_per_month=knob)
+                    month = rebuild.read_history(cursor, sensor, now - timedelta(days=PREVIEW_DAYS), now)
+            except CriteriaUnusable as error:
+                console.print(f"{shell.printable(sensor)}: {error}")
+                refused += 1
+                continue
+            console.print(_changes(stored.load(folder, sensor) or prior, new))
+            console.print(_preview(month, new, chosen))
+            if options.take:
+                taken = stored.store(folder, new)
+                console.print(f"{shell.printable(sensor)}: stored as version {taken.version}")
+    finally:
+        connection.close()
+    if not known:
+        console.print("no registered sensor; see hydrolog sensors")
+    elif not options.take:
+        console.print("nothing was changed; --take stores them")
+    return 1 if refused else 0
+
+
+def _preview(month: "History", new: Criteria, chosen: Settings) -> str:
+    """What the new criteria would have raised over the last month."""
+    raised = [finding for finding in findings_over(month, new, chosen) if finding.state == RAISE]
+    if not raised:
+        return f"over the last {PREVIEW_DAYS} days they would have raised nothing"
+    counted = Counter(finding.code for finding in raised)
+    lines = [f"over the last {PREVIEW_DAYS} days they would have raised:"]
+    lines += [f"  {count} {code}" for code, count in sorted(counted.items())]
+    lines += [f"  {_at(finding, chosen):%d %b %H:%M} {finding.reason}" for finding in raised if finding.code == "LEAK"]
+    return "\n".join(lines)
+
+
+def _at(finding: Finding, chosen: Settings) -> datetime:
+    return datetime.fromtimestamp(finding.minute * 60, chosen.site.zone)
+
+
+def findings_over(month: "History", criteria: Criteria, chosen: Settings) -> list[Finding]:
+    """Run the detector over rows that are there already."""
+    from producer.outliers.detector import Detector
+
+    detector = Detector(criteria.sensor, criteria, chosen.site.zone)
+    found: list[Finding] = []
+    for place, (flow, pressure) in enumerate(zip(month.flow.tolist(), month.pressure.tolist(), strict=True)):
+        verdict = detector.step(month.first + place, _given(flow), _given(pressure))
+        found += verdict.findings
+    return found
+
+
+def _given(value: float) -> float | None:
+    return None if value != value else value  # noqa: PLR0124 - NaN

@@ -1,0 +1,102 @@
+"""The tracker and the return levels: sizes and scores that can be trusted."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from common.tracking import MAX_AGE_H, HourModel, Tracker
+from nightflow.extremes import daily_maxima, return_level, spread
+
+MODEL = HourModel(
+    hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24
+)
+
+
+def walk(hours: int, leak: float = 0.0, since: int = 0, seed: int = 3) -> Tracker:
+    """A tracker after `hours` of use that moves as the model says, with a leak (share of the mean) added."""
+    random = np.random.default_rng(seed)
+    tracker, short, day = Tracker(MODEL), 0.0, 0.0
+    own = 0.03**2 - 0.0001
+    for hour in range(hours):
+        short = 0.7 * short + random.normal(0, math.sqrt(0.95 * own * (1 - 0.49)))
+        day = 0.97 * day + random.normal(0, math.sqrt(0.0001 * (1 - 0.97**2)))
+        night = 1.5 if hour % 24 < 6 else 0.9  # a constant flow weighs more where the profile is low
+        ratio = short + day + random.normal(0, math.sqrt(0.05 * own)) + (leak * night if hour >= since else 0.0)
+        tracker.step(hour, hour % 24, ratio, night)
+    return tracker
+
+
+def test_a_leak_is_sized_and_dated() -> None:
+    shift = walk(500, leak=0.10, since=440).best(12, 384)
+    assert shift.score > 5
+    assert shift.size == pytest.approx(0.10, abs=3 * shift.error)
+    assert abs(shift.since - 440) <= 8
+
+
+def test_ordinary_use_scores_as_its_errors_say() -> None:
+    scores = [walk(300, seed=seed).best(24, 48) for seed in range(40)]
+    assert max(shift.score for shift in scores) < 4.5
+    assert np.median([shift.score for shift in scores]) < 2
+
+
+def test_what_is_accepted_is_not_found_again() -> None:
+    tracker = walk(500, leak=0.10, since=440)
+    shift = tracker.best(12, 384)
+    tracker.accept(shift.since, shift.size)
+    assert tracker.best(0, MAX_AGE_H).score == 0
+    assert abs(tracker.steady()) < 0.06
+
+
+def test_the_number_of_starts_is_bounded() -> None:
+    assert len(walk(1500).starts) < 40
+
+
+def test_a_gap_of_weeks_is_passed_in_a_moment() -> None:
+    tracker = walk(100)
+    tracker.step(100 + 5000, 3, 0.01, 1.0)
+    assert tracker.hour == 5100
+    assert tracker.best(1, MAX_AGE_H).score < 4
+
+
+def test_state_goes_on_to_the_bit() -> None:
+    one = walk(200)
+    other = Tracker(MODEL, json.loads(json.dumps(one.state())))
+    for tracker in (one, other):
+        tracker.step(200, 8, 0.05, 0.9)
+        tracker.step(203, 11, -0.02, 0.9)
+    assert one.state() == other.state()
+
+
+def test_a_wild_week_asks_for_more() -> None:
+    tracker = walk(300)
+    before = tracker.stretch()
+    for hour in range(300, 468):
+        tracker.step(hour, hour % 24, 0.25 if hour % 2 else -0.25, 1.0)
+    assert before < 1.2 and tracker.stretch() > 1.8
+
+
+def test_a_return_level_is_passed_about_as_often_as_it_says() -> None:
+    random = np.random.default_rng(5)
+    maxima = random.gumbel(3.0, 0.5, 182)
+    later = random.gumbel(3.0, 0.5, 20_000)
+    assert 0.3 / 120 < float((later > return_level(maxima, 120)).mean()) < 3 / 120
+
+
+def test_a_few_days_of_leak_do_not_move_a_return_level() -> None:
+    maxima = np.random.default_rng(6).gumbel(3.0, 0.5, 182)
+    spoilt = np.concatenate([maxima[:-4], [40.0, 50.0, 60.0, 70.0]])
+    assert return_level(spoilt, 120) == pytest.approx(return_level(maxima, 120), rel=0.05)
+    assert return_level(spoilt, 120, rank=3) == 50.0
+
+
+def test_too_few_days_give_no_limit() -> None:
+    assert return_level(np.ones(5), 100) == math.inf
+
+
+def test_days_without_a_value_have_no_maximum() -> None:
+    values = np.array([1.0, 3.0, np.nan, np.nan, 2.0, np.nan])
+    assert daily_maxima(values, 2).tolist()[::2] == [3.0, 2.0]
+    assert math.isnan(daily_maxima(values, 2)[1])
+    assert spread(np.array([np.nan])) == 0.0
