@@ -145,7 +145,10 @@ class Detector:
         supply, use, flow_use = self.supply, self.criteria.pressure_use, self.criteria.use
         if supply is None or use is None or flow_use is None:
             return
-        residual = pressure - self.still - use.slope_bar * (flow / flow_use.mean_m3h) ** HEADLOSS
+        share = flow / flow_use.mean_m3h
+        if self.incident.meter:
+            share /= 1.0 + self.incident.size  # what flows, rather than what the meter says
+        residual = pressure - self.still - use.slope_bar * share**HEADLOSS
         if self.witness is not None:
             self.witness.total += residual
             self.witness.rows += 1

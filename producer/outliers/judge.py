@@ -59,7 +59,7 @@ class Judge:
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
             f"({steps.rise / mean:.0%} of the mean flow), limit {steps.lasting_limit:.3g}"
         )
-        leak = Leak("PREDICT", minute, since // 60, steps.rise / mean)
+        leak = Leak("PREDICT", minute, since, steps.rise / mean)
         self._leak(leak, reason=reason, value=steps.rise, limit=steps.lasting_limit)
 
     def fallen(self, minute: int) -> None:
@@ -86,7 +86,7 @@ class Judge:
         stepped = steps is not None and steps.since is not None and minute - steps.since >= LASTING_MIN
         proof = value.leak(stepped)
         if proof is not None:
-            leak = Leak("VALUE", minute, proof.since, proof.size)
+            leak = Leak("VALUE", minute, proof.since * 60, proof.size)
             self._leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)
             return
         watch = value.watch()
@@ -155,7 +155,7 @@ class Judge:
         if proof.score < WITNESS * value.use.long_score:
             return
         size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
-        self._leak(Leak("NIGHT", minute, proof.since, size), reason=reason, value=score, limit=limit)
+        self._leak(Leak("NIGHT", minute, proof.since * 60, size), reason=reason, value=score, limit=limit)
 
     # the other instruments
 
@@ -207,19 +207,18 @@ class Judge:
         detector = self.detector
         incident, hours, night = detector.incident, detector.value, detector.night
         assert hours is not None
-        minute, since_hour, size = leak.raised, leak.since_hour, leak.size
+        minute, since, size = leak.raised, leak.since, leak.size
         for rule in (STEP, HIGH, JUMP, CREEP):
             self._clear_watch(minute, rule, "now a LEAK")
-        answer = detector.witness.answer(since_hour, size) if detector.witness else None
+        answer = detector.witness.answer(since, size) if detector.witness else None
         if answer is not None and answer.meter:
             leak.method = METER
         incident.leak = leak
         size_m3h = size * hours.use.mean_m3h
-        self._expect(since_hour, size)
+        self._expect(since // 60, size)
         if night is not None:
-            night.settle(size_m3h, max(0, (minute // 60 - since_hour) // 24))
+            night.settle(size_m3h, max(0, (minute - since) // 1440))
         reason += _words(answer)
-        since = since_hour * 60
         detector.report(LEAKS[leak.method], minute, raised=True, reason=reason, since=since, value=value, limit=limit)
 
     def _clear_leak(self, minute: int, since_hour: int, reason: str) -> None:
@@ -234,10 +233,13 @@ class Judge:
         detector = self.detector
         hours, steps = detector.value, detector.steps
         assert hours is not None and steps is not None
-        before = detector.ahead
-        hours.accept(since_hour, size)
+        before, offset = detector.ahead, hours.offset
+        if detector.incident.meter:
+            hours.accept_scale(since_hour, size)
+        else:
+            hours.accept(since_hour, size)
         detector.ahead = hours.tracker.steady()
-        steps.settle(detector.usual * (detector.ahead - before) + size * hours.use.mean_m3h)
+        steps.settle(detector.usual * (detector.ahead - before) + (hours.offset - offset) * hours.use.mean_m3h)
 
     def _end_leak(self, minute: int, reason: str) -> None:
         incident = self.detector.incident

@@ -14,6 +14,7 @@ HEADLOSS = 1.85  # exponent of the flow in the pressure that it costs (Hazen-Wil
 KEPT_H = 72
 BEFORE_H, LEAST_H = 24, 6  # hours before a start that are its reference; below the least there is no judgement
 AFTER_H = 24
+LEAST_ROWS = 30  # good minutes that make an hour
 CONFIRMABLE = 2.5  # noise: an answer smaller than this cannot be told from none
 DAYS = 12  # of the flow's level, for drift
 AGREES = 0.5  # share of the expected change that decides between two instruments
@@ -64,7 +65,7 @@ class Witness:
 
     def close_hour(self, hour: int) -> None:
         """Keep the hour's mean residual."""
-        if self.rows >= 30:
+        if self.rows >= LEAST_ROWS:
             self.hours.append([hour, self.total / self.rows])
             if len(self.hours) > KEPT_H:
                 del self.hours[0]
@@ -74,10 +75,13 @@ class Witness:
         """Keep the flow's level of the day."""
         self.levels = [*self.levels, level][-DAYS:]
 
-    def answer(self, first: int, size: float) -> Answer | None:
-        """The pressure's answer to a flow of `size` (share of the mean) since UTC hour `first`; None = no data."""
-        before = [value for hour, value in self.hours if first - BEFORE_H <= hour < first]
-        after = [value for hour, value in self.hours if hour >= first][-AFTER_H:]
+    def answer(self, since: int, size: float) -> Answer | None:
+        """The pressure's answer to a flow of `size` (share of the mean) since UTC minute `since`; None = no data."""
+        last = since // 60  # the hours that end before it
+        before = [value for hour, value in self.hours if last - BEFORE_H <= hour < last]
+        after = [value for hour, value in self.hours if hour * 60 >= since][-AFTER_H:]
+        if self.rows >= LEAST_ROWS:
+            after.append(self.total / self.rows)
         if len(before) < LEAST_H or not after:
             return None
         noise = self.use.spread_bar * math.sqrt(1 / self._free(len(before)) + 1 / self._free(len(after)))

@@ -45,7 +45,7 @@ class Leak:
 
     method: str  # which found it
     raised: int  # UTC minute
-    since_hour: int
+    since: int  # UTC minute at which it seems to have begun
     size: float  # share of the mean flow
 
 
@@ -62,13 +62,18 @@ class Incident:
         leak = self.leak
         return {
             "watches": dict(self.watches),
-            "leak": [leak.method, leak.raised, leak.since_hour, leak.size] if leak else None,
+            "leak": [leak.method, leak.raised, leak.since, leak.size] if leak else None,
         }
 
     @property
     def meter(self) -> bool:
         """The flow meter is held to be wrong."""
         return self.leak is not None and self.leak.method == METER
+
+    @property
+    def size(self) -> float:
+        """Share of the mean flow that is known to be leak, or a wrong meter's."""
+        return self.leak.size if self.leak is not None else 0.0
 
     def letters(self) -> str:
         """VALUE, PREDICT and NIGHT of the flow's flags."""

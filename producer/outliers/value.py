@@ -135,7 +135,15 @@ class Value:
 
     def accept(self, since_hour: int, size: float) -> None:
         """A leak of `size` (share of the mean) runs since `since_hour`; negative when it has ended."""
-        self.tracker.accept(since_hour, size)
-        if self.other is not None:
-            self.other.accept(since_hour, size)
+        for tracker in self._trackers():
+            tracker.accept(since_hour, size)
         self.offset += size
+
+    def accept_scale(self, since_hour: int, size: float) -> None:
+        """The meter reads more by the factor `1 + size` since `since_hour`; negative when it no longer does."""
+        for tracker in self._trackers():
+            tracker.accept(since_hour, size)
+            tracker.level += size
+
+    def _trackers(self) -> list[Tracker]:
+        return [self.tracker] if self.other is None else [self.tracker, self.other]

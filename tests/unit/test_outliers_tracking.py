@@ -9,9 +9,7 @@ import pytest
 from common.tracking import MAX_AGE_H, HourModel, Tracker
 from nightflow.extremes import daily_maxima, return_level, spread
 
-MODEL = HourModel(
-    hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24
-)
+MODEL = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
 
 
 def walk(hours: int, leak: float = 0.0, since: int = 0, seed: int = 3) -> Tracker:
