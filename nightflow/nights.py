@@ -8,6 +8,7 @@ from nightflow.profile import Calendar
 
 START_MIN, END_MIN = 90, 300  # 01:30 to 05:00 local, as the detector's window
 BLOCK_MIN, BLOCKS = 10, 6
+LEAST_ROWS = 45  # good rows of an hour that counts
 KEPT, HELD_BACK, LEAST_NIGHTS = 24, 3, 7
 JUMP_SCORE = 3.2  # a normal night passes it about once in two years
 CREEP_DRIFT, CUT = 0.4, 3.0
@@ -25,10 +26,12 @@ def night_minima(flow: Floats, calendar: Calendar) -> Floats:
     minima = np.full(last - first + 1, np.nan)
     for number in range(first, last + 1):
         inside = (day == number) & (of_day >= START_MIN) & (of_day < END_MIN)
+        if inside.sum() < BLOCKS:
+            continue
         counts = np.convolve(rows[inside], np.ones(BLOCKS), "valid")
         totals = np.convolve(sums[inside], np.ones(BLOCKS), "valid")
-        if inside.sum() >= BLOCKS and counts.max() >= 45:
-            minima[number - first] = (totals[counts >= 45] / counts[counts >= 45]).min()
+        if counts.max() >= LEAST_ROWS:
+            minima[number - first] = (totals[counts >= LEAST_ROWS] / counts[counts >= LEAST_ROWS]).min()
     return minima
 
 

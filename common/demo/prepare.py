@@ -45,15 +45,21 @@ def prepare(
     load_files(url, list(recordings.histories.items()), settings.site.zone)
     if importlib.util.find_spec(CRITERIA_COMMAND):
         say("criteria: what is normal for each sensor")
-        _run([sys.executable, "-m", "common.cli", "criteria", "rebuild"], environ, stop)
+        # Its exit code says that a sensor has too little history: the initial criteria stay, that is no trouble here.
+        _run([sys.executable, "-m", "common.cli", "criteria", "rebuild", "--take"], environ, stop)
     say("model: training the LSTM on the history")
-    _run([sys.executable, "-m", "forecaster", "train"], environ, stop)
+    train = [sys.executable, "-m", "forecaster", "train"]
+    if (code := _run(train, environ, stop)) and not stop.is_set():
+        raise NotPrepared(f"the training failed with exit code {code}")
 
 
-def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event) -> None:
-    """One step in a process of its own, ended early by `stop`. It speaks on standard error: ours may be JSON."""
+def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event) -> int:
+    """One step in a process of its own, ended early by `stop`; its exit code.
+
+    It speaks on standard error: our own output may be JSON.
+    """
     if stop.is_set():
-        return
+        return 0
     give_up_s = time.monotonic() + MOST_S
     with subprocess.Popen(command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=sys.stderr) as step:
         while step.poll() is None:
@@ -61,5 +67,4 @@ def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event) 
                 step.terminate()
             if time.monotonic() > give_up_s:
                 step.kill()
-    if step.returncode and not stop.is_set():
-        raise NotPrepared(f"{' '.join(command[2:])} failed with exit code {step.returncode}")
+    return step.returncode
