@@ -17,6 +17,8 @@ from common.logs import quoted
 if TYPE_CHECKING:
     from common.filelog import FileLog
 
+LONGEST_PAYLOAD = LONGEST_LINE - 64  # its offset and its checksum come to it
+
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +31,7 @@ class _Unconfirmed(NamedTuple):
     block: bytes
 
 
-class _Uncut(NamedTuple):
+class Uncut(NamedTuple):
     """What is left of a refused append that could not be cut back."""
 
     inode: int
@@ -41,7 +43,7 @@ class Appender:
     def __init__(self, log: "FileLog") -> None:
         self._log = log
         self._unconfirmed: _Unconfirmed | None = None
-        self._uncut: _Uncut | None = None
+        self.uncut: Uncut | None = None
 
     def append(self, lines: Sequence[str]) -> int:
         """See `FileLog.append`."""
@@ -54,7 +56,7 @@ class Appender:
         log = self._log
         guess = log.next
         block = format_lines(guess, payloads)  # before the lock; once more under it if others were faster
-        with log.os_errors("append"):
+        try:
             log.lock.acquire()
             try:
                 log.catch_up(cut_torn=True)
@@ -66,6 +68,8 @@ class Appender:
                 file = log.file
             finally:
                 log.lock.release()
+        except OSError as error:
+            raise log.problem("append", error) from error
         try:
             file.sync()
         except OSError as error:
@@ -87,23 +91,19 @@ class Appender:
                 written += more
         except OSError:
             if (size := log.file.size()) > start:
-                self._uncut = _Uncut(log.file.inode, start, size)
+                self.uncut = Uncut(log.file.inode, start, size)
                 self.cut_back()
             raise
 
-    @property
-    def must_cut_back(self) -> bool:
-        return self._uncut is not None
-
     def cut_back(self) -> None:
         """Lines of an append that was refused must not stay, or its rows would be there twice after the retry."""
-        assert self._uncut is not None
-        inode, start, size = self._uncut
+        assert self.uncut is not None
+        inode, start, size = self.uncut
         log = self._log
         if log.file.inode == inode and log.file.size() == size:
             os.ftruncate(log.file.descriptor, start)
             log.end = min(log.end, start)
-        self._uncut = None
+        self.uncut = None
 
     def _confirm(self, rows: _Unconfirmed) -> None:
         """Put the rows of an earlier append on disk, by a new handle and new dirty pages.
@@ -136,9 +136,10 @@ class Appender:
 
 def _checked(lines: Sequence[str]) -> list[bytes]:
     """The payloads as bytes; a line break in one would make two lines of it."""
-    if not lines:
-        raise ValueError("nothing to append")
-    payloads = [line.encode() for line in lines]
-    if not all(payloads) or b"\n" in b"".join(payloads) or max(map(len, payloads)) > LONGEST_LINE - 64:
-        raise ValueError("a line of the log must not be empty, hold a line break or be longer than 64 kB")
+    joined = "\n".join(lines).encode()
+    payloads = joined.split(b"\n")
+    if len(payloads) != len(lines) or b"" in payloads:
+        raise ValueError("a line of the log must not be empty or hold a line break, and there must be one")
+    if len(joined) > LONGEST_PAYLOAD and max(map(len, payloads)) > LONGEST_PAYLOAD:
+        raise ValueError(f"a line of the log must not be longer than {LONGEST_PAYLOAD} bytes")
     return payloads

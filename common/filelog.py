@@ -147,11 +147,11 @@ class FileLog:
     def catch_up(self, *, cut_torn: bool) -> None:
         """Take in what others did since: appends, a reset, a crash; under the lock."""
         size = self.file.size_at_path()
-        if size == self.end and not self._appender.must_cut_back:
+        if size == self.end and self._appender.uncut is None:
             return
         if size is None or size < self.end:
             self.reopen()  # replaced, or cut by hand or by a file system check
-        if self._appender.must_cut_back:
+        if self._appender.uncut is not None:
             self._appender.cut_back()
         if self._take_in_lines() > self.end:
             self._mend_line_break()
@@ -229,7 +229,11 @@ class FileLog:
         try:
             yield
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                self.reserve.give_up()
-                raise DiskFull(f"cannot {doing}: no room in {self.data}; free some") from error
-            raise LogError(f"cannot {doing} in {self.data}: {error.strerror}") from error
+            raise self.problem(doing, error) from error
+
+    def problem(self, doing: str, error: OSError) -> LogError:
+        """The log's own error; a full disk gives up the reserve."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            self.reserve.give_up()
+            return DiskFull(f"cannot {doing}: no room in {self.data}; free some")
+        return LogError(f"cannot {doing} in {self.data}: {error.strerror}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.commits import CommitFile
 from common.errors import LogError
-from common.lines import LONGEST_LINE, Record, parse_line
+from common.lines import LONGEST_LINE, Record, parse_line, parse_lines
 from common.logfile import CHUNK_BYTES, SHORT_TAIL_BYTES, Line, LogFile
 from common.logs import quoted
 
@@ -124,9 +124,30 @@ class FileGroup:
 
     def _read(self, file: LogFile, max_records: int, end: int) -> tuple[list[Record], int, int]:
         """The rows from our place on; the offset and the byte behind them."""
+        chunk_bytes = min(CHUNK_BYTES, max(SHORT_TAIL_BYTES, max_records * ROW_BYTES))
+        whole = self._read_at_once(file, max_records, min(chunk_bytes, end - self._byte))
+        return whole or self._read_by_line(file, max_records, end, chunk_bytes)
+
+    def _read_at_once(self, file: LogFile, max_records: int, size: int) -> tuple[list[Record], int, int] | None:
+        """As `_read`, where nothing is damaged and the offsets follow one another, as they nearly always do."""
+        if size <= 0 or max_records <= 0:
+            return None
+        chunk = os.pread(file.descriptor, size, self._byte)
+        lines = chunk.split(b"\n", max_records)
+        data = chunk[: len(chunk) - len(lines.pop())]
+        records = parse_lines(data)
+        if not records or records[0].offset < self._position:
+            return None
+        last = records[-1].offset
+        if last - records[0].offset != len(records) - 1 or records != sorted(records):
+            return None
+        return records, last + 1, self._byte + len(data)
+
+    def _read_by_line(
+        self, file: LogFile, max_records: int, end: int, chunk_bytes: int
+    ) -> tuple[list[Record], int, int]:
         position, byte = self._position, self._byte
         records: list[Record] = []
-        chunk_bytes = min(CHUNK_BYTES, max(SHORT_TAIL_BYTES, max_records * ROW_BYTES))
         for line in file.lines(byte, end, chunk_bytes):
             record = line.record or self._judged_again(file, line, position)
             byte = line.end

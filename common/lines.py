@@ -7,6 +7,8 @@ Pure functions on bytes; what a payload means is not known here.
 """
 
 import re
+import sys
+from array import array
 from collections.abc import Iterable
 from typing import NamedTuple
 from zlib import crc32
@@ -53,11 +55,8 @@ def parse_header(line: bytes) -> Header | None:
 
 def format_lines(first: int, payloads: Iterable[bytes]) -> bytes:
     """The lines of consecutive rows from offset `first` on."""
-    lines = []
-    for offset, payload in enumerate(payloads, first):
-        proved = b"%d\t%b" % (offset, payload)
-        lines.append(b"%b\t%08x\n" % (proved, crc32(proved)))
-    return b"".join(lines)
+    proved = [b"%d\t%b" % row for row in enumerate(payloads, first)]
+    return b"".join([b"%b\t%08x\n" % row for row in zip(proved, map(crc32, proved), strict=True)])
 
 
 def parse_line(line: bytes) -> Record | None:
@@ -72,6 +71,28 @@ def parse_line(line: bytes) -> Record | None:
     try:
         return Record(int(offset), payload.decode())
     except UnicodeDecodeError:
+        return None
+
+
+def parse_lines(data: bytes) -> list[Record] | None:
+    """The rows in complete lines, each with its line break, at half the cost of one by one; None if any is damaged."""
+    lines = data.split(b"\n")
+    lines.pop()
+    sums = array("I", map(crc32, [line[:-9] for line in lines]))
+    if sys.byteorder == "little":
+        sums.byteswap()
+    if b"\n".join([line[-9:] for line in lines]) != b"\t" + sums.tobytes().hex("\n", 4).encode().replace(
+        b"\n", b"\n\t"
+    ):
+        return None
+    try:
+        texts = data.decode().split("\n")
+        texts.pop()
+        parts = [text.partition("\t") for text in texts]
+        if not all([offset.isdigit() and len(offset) <= OFFSET_DIGITS and len(rest) > 8 for offset, _, rest in parts]):
+            return None
+        return [Record(int(offset), rest[:-9]) for offset, _, rest in parts]
+    except ValueError:  # not UTF-8, or digits that are none
         return None
 
 

@@ -46,6 +46,9 @@ class LogFile:
     # The name of a file that was renamed into place may be lost with the power until its folder is synced.
     name_is_durable: bool = False
 
+    def __post_init__(self) -> None:
+        self._path_text = str(self.path)
+
     @classmethod
     def open(cls, path: Path, flags: int = os.O_RDWR) -> "LogFile":
         """Open the file at the path.
@@ -74,7 +77,7 @@ class LogFile:
     def size_at_path(self) -> int | None:
         """The size, if the path still names this file; None if it names another one or none."""
         try:
-            found = os.stat(self.path)  # noqa: PTH116 - one call, in the hot path
+            found = os.stat(self._path_text)  # noqa: PTH116 - one call, in the hot path
         except FileNotFoundError:
             return None
         return found.st_size if found.st_ino == self.inode else None

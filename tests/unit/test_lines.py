@@ -14,6 +14,7 @@ from common.lines import (
     header_at,
     parse_header,
     parse_line,
+    parse_lines,
     split_merged,
 )
 
@@ -29,6 +30,7 @@ def test_rows_are_read_as_they_were_written(first: int, texts: list[str]) -> Non
     assert block.endswith(b"\n")
     lines = block.split(b"\n")[:-1]
     assert [parse_line(line) for line in lines] == [Record(first + n, text) for n, text in enumerate(texts)]
+    assert parse_lines(block) == [Record(first + n, text) for n, text in enumerate(texts)]
 
 
 def test_a_line_stands_in_the_file_as_the_documents_show_it() -> None:
@@ -42,6 +44,14 @@ def test_any_flipped_bit_of_a_line_is_noticed(data: st.DataObject, offset: int, 
     bit = data.draw(st.integers(0, len(line) * 8 - 1))
     line[bit // 8] ^= 1 << bit % 8
     assert parse_line(bytes(line)) is None
+
+
+@given(st.data(), offsets, st.lists(payloads, min_size=1, max_size=4))
+def test_any_flipped_bit_of_many_lines_is_noticed(data: st.DataObject, first: int, texts: list[str]) -> None:
+    block = bytearray(format_lines(first, [text.encode() for text in texts]))
+    bit = data.draw(st.integers(0, len(block) * 8 - 9))
+    block[bit // 8] ^= 1 << bit % 8
+    assert parse_lines(bytes(block)) is None
 
 
 @given(st.data(), offsets)
@@ -62,7 +72,9 @@ def test_foreign_bytes_are_no_row_and_no_header(junk: bytes) -> None:
 
 def test_a_right_sum_does_not_make_a_row_of_what_is_none() -> None:
     for proved in (b"", b"12", b"-1\tx", b"1_0\tx", b" 1\tx", b"x\ty", b"9" * 19 + b"\tx", b"1\t\xff"):
-        assert parse_line(b"%b\t%08x" % (proved, crc32(proved))) is None, proved
+        line = b"%b\t%08x" % (proved, crc32(proved))
+        assert parse_line(line) is None, proved
+        assert parse_lines(line + b"\n") is None, proved
 
 
 @given(offsets, payloads, payloads, st.integers(0, 255).filter(lambda byte: byte != 10))
