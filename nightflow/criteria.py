@@ -51,15 +51,14 @@ def build(
     Raises:
         CriteriaUnusable: less than eight weeks of good flow rows.
     """
-    history = _whole_days(history)
+    history = _window(history)
+    _enough(prior.sensor, history.flow)
     calendar = Calendar.of(history.first, len(history.flow), zone, holidays)
     flow_limits = channel_limits(history.flow, prior.flow, floor_share=0.35, rooted=True)
     pressure_limits = channel_limits(history.pressure, prior.pressure, floor_share=0.25, rooted=False)
     flow = cleaned(history.flow, flow_limits)
     pressure = cleaned(history.pressure, pressure_limits)
-    weeks = float(np.isfinite(flow).sum()) / 10080
-    if weeks < LEAST_WEEKS:
-        raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {prior.sensor}, {LEAST_WEEKS:g} are needed")
+    weeks = _enough(prior.sensor, flow)
     return_days = 30.4 / alarms_per_month
     use = flow_use(flow, calendar, return_days)
     night = night_use(flow, calendar)
@@ -78,10 +77,21 @@ def build(
     )
 
 
-def _whole_days(history: History) -> History:
-    """The last `WINDOW_DAYS`, from an hour's start."""
-    end = history.first + len(history.flow)
-    first = max(history.first, end - WINDOW_DAYS * 1440)
+def _enough(sensor: str, flow: Floats) -> float:
+    """Weeks of good rows."""
+    weeks = float(np.isfinite(flow).sum()) / 10080
+    if weeks < LEAST_WEEKS:
+        raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {sensor}, {LEAST_WEEKS:g} are needed")
+    return weeks
+
+
+def _window(history: History) -> History:
+    """The last `WINDOW_DAYS` that have rows, in whole hours."""
+    rows = np.flatnonzero(np.isfinite(history.flow) | np.isfinite(history.pressure))
+    if not len(rows):
+        return history.span(0, 0)
+    end = history.first + int(rows[-1]) + 1
+    first = max(history.first + int(rows[0]), end - WINDOW_DAYS * 1440)
     return history.span(-(-first // 60) * 60, end // 60 * 60)
 
 

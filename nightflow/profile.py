@@ -21,7 +21,7 @@ LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
 BASE_ROWS, BASE_LAG = 25, 7
 FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
-LEAST_STEP, LEAST_DRIFT = 0.03, 0.01  # of the mean pressure: smaller moves of a supply interest nobody
+LEAST_STEP, LEAST_DRIFT = 0.03, 0.0125  # of the mean pressure: smaller moves of a supply interest nobody
 STRIDE = 3  # rows between two looks at the step
 
 

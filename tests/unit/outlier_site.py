@@ -1,20 +1,26 @@
 """A made-up district for the outlier tests: two peaks a day, a quieter Sunday, pressure that pays for the flow."""
 
+from zoneinfo import ZoneInfo
+
 import numpy as np
 
 from nightflow.criteria import History
+from nightflow.profile import Calendar
+
+UTC = ZoneInfo("UTC")
 
 MEAN_M3H = 40.0
 START = 27_360_000 - 27_360_000 % 10_080 + 4 * 1440  # a Monday 00:00 UTC, as a unix minute
 Floats = np.ndarray
 
 
-def history(days: int, seed: int = 1, first: int = START) -> History:
-    """`days` of one-minute flow (m3/h) and pressure (bar)."""
+def history(days: int, seed: int = 1, first: int = START, zone: ZoneInfo = UTC) -> History:
+    """`days` of one-minute flow (m3/h) and pressure (bar); people live by the clock of `zone`."""
     random = np.random.default_rng(seed)
+    calendar = Calendar.of(first, days * 1440, zone, ())
     minute = np.arange(days * 1440)
-    hour = minute % 1440 / 60
-    sunday = (minute // 1440 % 7) == 6
+    hour = calendar.local % 1440 / 60
+    sunday = calendar.kind == 6
     shape = 0.55 + 0.35 * np.exp(-(((hour - 7.5) / 1.5) ** 2)) + 0.4 * np.exp(-(((hour - 19) / 3) ** 2))
     shape = np.where(sunday, 0.9 * shape, shape)
     hourly = np.zeros(days * 24)

@@ -258,8 +258,28 @@ def test_criteria_survive_their_file(learnt: Criteria) -> None:
     assert again.use.profile_m3h[3][30] == pytest.approx(learnt.use.profile_m3h[3][30], rel=1e-5)
 
 
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "Europe/Rome", "Asia/Kolkata"])
+def test_it_works_in_the_local_time_of_the_site(zone: str) -> None:
+    """The archive holds a change to summer time in Rome, and the days that follow a night of their own."""
+    site = ZoneInfo(zone)
+    criteria = replace(build(history(84, zone=site), site, initial("001")), version=1)
+    assert criteria.use is not None and criteria.night is not None
+    peak = max(range(96), key=criteria.use.profile_m3h[2].__getitem__) / 4
+    rows = history(3, seed=2, first=START + 84 * DAY, zone=site)
+    assert 18 <= peak <= 20
+    detector = Detector("001", criteria, site)
+    found: list[Finding] = []
+    for place in range(3 * DAY):
+        found += detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place])).findings
+    assert [one.code for one in found if one.severity == "leak"] == []
+    assert detector.night is not None and len(detector.night.nights) == 27
+
+
 def test_less_than_eight_clean_weeks_are_refused() -> None:
     rows = history(LEARN_DAYS)
     rows.flow[: 20 * DAY] = np.nan
     with pytest.raises(CriteriaUnusable, match="clean weeks"):
+        build(rows, UTC, initial("001"))
+    rows.flow[:] = rows.pressure[:] = np.nan
+    with pytest.raises(CriteriaUnusable, match="only 0.0 clean weeks"):
         build(rows, UTC, initial("001"))

@@ -1,0 +1,104 @@
+"""Criteria from a real database: rows in, a preview, a version on disk, shown and compared."""
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+
+from common import criteria as stored
+from common.cli import criteria as command
+from common.cli import shell
+from common.clock import FixedClock, minute_start
+from common.settings import Settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
+from outlier_site import START, UTC, history
+
+DAYS = 70
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def site(database_url: str, settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A sensor with seventy days of rows; for two hours its meter showed nonsense, which was flagged."""
+    rows = history(DAYS)
+    settings = settings_for(database__url=database_url, site__timezone="UTC")
+    nonsense = slice(20 * 1440, 20 * 1440 + 120)
+    rows.flow[nonsense] = 400.0
+    with psycopg.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute("SET timezone = UTC")
+        cursor.execute("INSERT INTO SENSOR_TB (sensor, flow_max) VALUES ('001', 500)")
+        for day in range(0, DAYS + 28, 28):
+            cursor.execute("SELECT real_val_partition(%s)", (minute_start(START) + timedelta(days=day),))
+        with cursor.copy(
+            "COPY REAL_VAL_TB (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset)"
+            " FROM STDIN"
+        ) as copy:
+            for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
+                flags = "R000" if flow == 400.0 else "0000"
+                moment = minute_start(START + place)
+                copy.write_row(("001", moment, flow, pressure, 60, flags, "000", "log", place))
+    end = minute_start(START + DAYS * 1440)
+    monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(end))
+    for name, value in (("DATABASE__URL", database_url), ("SITE__TIMEZONE", "UTC")):
+        monkeypatch.setenv(f"HYDROLOG_{name}", value)
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(settings.paths.data))
+    return settings
+
+
+def test_criteria_are_learnt_previewed_taken_shown_and_compared(
+    site: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = site.paths.data / "criteria"
+    assert command.run(["rebuild"]) == 0
+    said = capsys.readouterr().out
+    assert "over the last 30 days they would have raised" in said
+    assert "nothing was changed" in said
+    assert stored.load(folder, "001") is None
+
+    assert command.run(["rebuild", "--take", "--sensor", "001"]) == 0
+    taken = stored.load(folder, "001")
+    assert taken is not None and taken.version == 1 and taken.use is not None
+    assert taken.flow.high == 500
+    assert taken.clean_weeks == pytest.approx(DAYS / 7 - 120 / 10080, abs=0.01)
+    assert max(max(day) for day in taken.use.profile_m3h) < 100
+    assert (taken.first, taken.last) == ("2022-01-10", "2022-03-20")
+
+    assert command.run(["rebuild", "--take", "--alarms-per-month", "0.05"]) == 0
+    capsys.readouterr()
+    assert command.run(["compare", "--sensor", "001"]) == 0
+    assert "LEAK scores" in capsys.readouterr().out
+    assert command.run(["show"]) == 0
+    assert "001" in capsys.readouterr().out
+
+
+def test_a_short_archive_is_refused_with_its_weeks(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with psycopg.connect(site.database.url, autocommit=True) as connection:
+        cut = minute_start(START + 20 * 1440)
+        connection.execute("DELETE FROM REAL_VAL_TB WHERE time < %s", (cut,))
+    assert command.run(["rebuild", "--take"]) == 1
+    assert "only 7.1 clean weeks" in capsys.readouterr().out
+    assert stored.load(site.paths.data / "criteria", "001") is None
+
+
+def test_comparing_what_is_not_there_is_bad_usage(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(["compare", "--sensor", "001"]) == 2
+    assert "two are needed" in capsys.readouterr().err
+
+
+def test_the_rows_come_with_their_minutes(site: Settings) -> None:
+    from common import database
+    from nightflow.rebuild import read_history
+
+    connection = database.Database(site, "test")
+    with connection.transaction() as cursor:
+        read = read_history(cursor, "001", minute_start(START + 1440), minute_start(START + 2880))
+    connection.close()
+    whole = history(DAYS)
+    assert read.first == START + 1440
+    assert np.array_equal(read.flow, whole.flow[1440:2880])
+    assert UTC.key == "UTC"
