@@ -35,13 +35,14 @@ class Heard(logging.Handler):
 def secrets(url: str) -> list[str]:
     """Every part of an address that must not be shown, longest first, as written and decoded."""
     scheme, _, rest = url.partition("://")
-    parts = {url, rest, *re.split(r"[/:@?&=#,;\s]+", rest)}
+    keys = {key.lower() for key in re.findall(r"[?&]([^=&]+)=", rest)}  # "to" and "from" are no secrets
+    parts = {url, rest, *(part for part in re.split(r"[/:@?&=#,;\s]+", rest) if part.lower() not in keys)}
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
     if scheme.lower() in HOSTED:
-        parts -= {part for part in parts if part.lower() == host.lower()}
+        parts -= {part for part in parts if f".{host}".endswith(f".{part.lower()}") and "." in part}
     parts |= {unquote(part) for part in parts}
     return sorted((part for part in parts if len(part) >= SHORTEST_SECRET), key=len, reverse=True)
 
@@ -71,6 +72,7 @@ def deliver(order: dict[str, Any]) -> list[str]:
         async_mode=False,
         storage_mode="memory",
         allow_templates=False,
+        http_redirects=False,  # a redirected POST becomes a GET, whose 200 means nothing
     )
     results = []
     for url in order["urls"]:

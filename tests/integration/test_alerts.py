@@ -1,0 +1,384 @@
+"""The alerts on a real log, with a real webhook and a real mail server."""
+
+import email
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from email.message import Message as Mail
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from alerts_box import FIRST, Site, bodies, told, twice, webhook
+from http_server import HttpServer, answer, drop, hang, in_turn, send
+
+from common import health, mark
+from common.cli import alerts as command
+from common.errors import LogError, SettingsError
+from common.mark import Mark
+from common.settings import Settings, load
+from consumer import alerts_state
+
+LEAK = "001/flow/LEAK/20240826T0300Z"
+
+
+@pytest.fixture
+def server() -> Iterator[HttpServer]:
+    with HttpServer(answer(200)) as made:
+        yield made
+
+
+@pytest.fixture
+def site(settings_for: Callable[..., Settings], server: HttpServer) -> Callable[..., Site]:
+    def make(*more: str, **keys: str) -> Site:
+        urls = ",".join([webhook(server), *more])
+        return Site(settings_for(**({"log__groups": "alerts", "alerts__urls": urls} | keys)))
+
+    return make
+
+
+def test_a_leak_is_told_once_and_its_end_once(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site()
+    alerts = here.alerts()
+    here.rows()
+    assert alerts.step(here.clock.now())["messages_sent"] == 0
+    here.minute = FIRST
+    here.leak()
+    counters = alerts.step(here.clock.now())
+    assert (counters["events_up"], counters["lag"], counters["problem"]) == (1, 0, "")
+    (body,) = bodies(server)
+    assert body["title"] == "hydrolog site-1: LEAK at sensor 001 (flow)"
+    assert body["type"] == "failure"
+    assert "LEAK at sensor 001 (flow) since 2024-08-26 12:00: flow is 2.1 m3/h over forecast" in body["message"]
+    here.rows("00L0", count=30)
+    alerts.step(here.clock.now())
+    here.leak_over()
+    alerts.step(here.clock.now())
+    assert told(server) == [f"+{LEAK}", f"-{LEAK}"]
+    alerts.close()
+
+
+def test_all_events_of_one_step_are_one_message(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site()
+    here.finds("raise", "fault", "SYS-STUCK", "stuck")
+    here.leak()
+    alerts = here.alerts()
+    alerts.step(here.clock.now())
+    alerts.close()
+    (body,) = bodies(server)
+    assert body["title"] == "hydrolog site-1: 1 LEAK, 1 FAULT"
+
+
+def test_after_an_outage_of_the_messenger_everything_is_told_and_nothing_twice(
+    site: Callable[..., Site], server: HttpServer
+) -> None:
+    server.behave = in_turn(answer(503), drop, answer(200))
+    here = site()
+    alerts = here.alerts()
+    here.finds("raise", "fault", "SYS-STUCK", "stuck")
+    here.rows("S000")
+    counters = alerts.step(here.clock.now())
+    assert counters["lag"] == 0  # the rows do not wait for the messenger
+    assert "alerts.urls 1 (json) does not take messages" in counters["problem"]
+    alerts.step(here.clock.now())
+    assert len(server.requests) == 1  # not again at once
+    here.finds("clear", "fault", "SYS-STUCK", "good again")
+    here.leak()
+    here.clock.pass_(minutes=11)
+    alerts.step(here.clock.now())
+    alerts.close()
+    alerts = here.alerts()  # it is kept on disk
+    here.clock.pass_(minutes=11)
+    counters = alerts.step(here.clock.now())
+    alerts.close()
+    assert counters["problem"] == "" and counters["waiting"] == 0
+    *_, last = bodies(server)
+    assert "was up from 2024-08-26 12:00 to 2024-08-26 12:01: stuck; good again" in last["message"]
+    assert "LEAK at sensor 001" in last["message"]
+    assert len(server.requests) == 3
+
+
+def test_one_messenger_that_is_away_holds_back_no_other(site: Callable[..., Site], server: HttpServer) -> None:
+    with HttpServer(answer(500)) as broken:
+        here = site(webhook(broken, "other"))
+        alerts = here.alerts()
+        here.leak()
+        alerts.step(here.clock.now())
+        assert told(server) == [f"+{LEAK}"]
+        broken.behave = answer(200)
+        here.clock.pass_(minutes=11)
+        alerts.step(here.clock.now())
+        alerts.close()
+        assert told(server) == [f"+{LEAK}"]
+        assert told(broken) == [f"+{LEAK}", f"+{LEAK}"]  # once refused, once taken
+
+
+def test_a_redirect_is_not_a_delivery(site: Callable[..., Site], server: HttpServer) -> None:
+    server.behave = lambda one, _, connection: send(connection, 302, Location=f"http://127.0.0.1:{one.port}/")
+    here = site()
+    alerts = here.alerts()
+    here.leak()
+    counters = alerts.step(here.clock.now())
+    alerts.close()
+    assert counters["waiting"] == 1
+
+
+def test_a_messenger_that_hangs_is_given_up(
+    site: Callable[..., Site], server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = site()
+    alerts = here.alerts()
+    server.behave = hang
+    monkeypatch.setattr(alerts._desk._messengers, "_deadline_s", 2.0)
+    here.leak()
+    assert "no answer in 2 s" in alerts.step(here.clock.now())["problem"]
+    alerts.close()
+
+
+def test_faults_are_limited_to_so_many_messages_an_hour_then_one_summary(
+    site: Callable[..., Site], server: HttpServer
+) -> None:
+    here = site(alerts__messages_per_hour="2")
+    alerts = here.alerts()
+    for _ in range(5):
+        for state, flags in (("raise", "S000"), ("clear", "0000")):
+            here.finds(state, "fault", "SYS-STUCK", "stuck")
+            here.rows(flags)
+            here.clock.pass_(minutes=1)
+            alerts.step(here.clock.now())
+    assert len(server.requests) == 2
+    here.leak()
+    alerts.step(here.clock.now())
+    assert len(server.requests) == 3  # a leak has an allowance of its own, and takes with it what waits
+    assert "A summary of what came since" in bodies(server)[-1]["message"]
+    here.leak_over()
+    alerts.step(here.clock.now())
+    assert len(server.requests) == 3
+    here.clock.pass_(hours=1)
+    alerts.step(here.clock.now())
+    alerts.close()
+    assert len(server.requests) == 4
+    assert len(told(server)) == 2 + 4 + 1 + 1  # the first fault twice (up, over), four that were up, the leak, its end
+    assert not twice(told(server))
+
+
+def test_a_watch_is_told_in_the_digest_only(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site(alerts__digest="13:00")  # of Seoul: 04:00 UTC
+    alerts = here.alerts()
+    alerts.step(here.clock.now())
+    here.finds("raise", "watch", "PRE-STEP", "a step")
+    here.rows("00W0", "00P")
+    alerts.step(here.clock.now())
+    assert not server.requests
+    alerts.close()
+    alerts = here.alerts()
+    here.clock.pass_(hours=1)
+    alerts.step(here.clock.now())
+    alerts.step(here.clock.now())
+    alerts.close()
+    assert [body["title"] for body in bodies(server)] == ["hydrolog site-1: WATCH at sensor 001 (flow)"]
+
+
+def test_a_lost_commit_or_a_lost_reset_tells_nothing_again(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site(log__groups="alerts,archive")
+    alerts = here.alerts()
+    here.leak()
+    here.leak_over()
+    here.rows(count=5)
+    alerts.step(here.clock.now())
+    alerts.close()
+    (here.settings.paths.data / "groups" / "alerts").unlink()
+    alerts = here.alerts()
+    here.rows()
+    assert alerts.step(here.clock.now())["lag"] == 0
+    alerts.close()
+    assert len(server.requests) == 1
+
+
+def test_a_state_that_cannot_be_written_holds_the_commit_and_tells_nothing_twice(
+    site: Callable[..., Site], server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = site()
+    alerts = here.alerts()
+    here.leak()
+
+    def full(_data: Path, _state: alerts_state.State) -> None:
+        raise LogError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alerts_state, "store", full)
+        for _ in range(3):
+            with pytest.raises(LogError):
+                alerts.step(here.clock.now())
+    assert alerts.step(here.clock.now())["lag"] == 0
+    alerts.close()
+    assert told(server) == [f"+{LEAK}"]
+
+
+def test_the_box_tells_of_its_own_trouble(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site()
+    data = here.settings.paths.data
+    mark.store(data, Mark(FIRST, 0, "log", {"001": FIRST}))
+    alerts = here.alerts()
+    alerts.step(here.clock.now())
+    refused = health.Health(data, "consumer-server", here.clock.now())
+    refused.problem(here.clock.now(), 0.0, "refused", last_status=401, waiting_since=here.clock.now().isoformat())
+    here.clock.pass_(minutes=16)
+    alerts.step(here.clock.now())
+    (body,) = bodies(server)
+    assert "FAULT of the box (line) since 2024-08-26 12:00: no row from any sensor" in body["message"]
+    assert "the server refuses the token (401)" in body["message"]
+    mark.store(data, Mark(FIRST + 17, 0, "log", {"001": FIRST + 17}))
+    for _ in range(7):
+        here.clock.pass_(minutes=1)
+        alerts.step(here.clock.now())
+    alerts.close()
+    assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0316Z"]
+
+
+# --- settings and secrets
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"log__groups": "archive"}, "log.groups: "),
+        ({"alerts__urls": ""}, "alerts.urls: is empty"),
+        ({"alerts__urls": "nonsense-s3cret"}, "alerts.urls: number 1 (unknown)"),
+        ({"alerts__urls": "json://127.0.0.1/x,slack://s3cret"}, "alerts.urls: number 2 (slack)"),
+        ({"alerts__urls": "mailto://jo:s3cret@127.0.0.1?from=s3cret"}, "alerts.urls: number 1 (mailto)"),
+    ],
+)
+def test_wrong_settings_are_one_line_without_secrets(
+    keys: dict[str, str], said: str, settings_for: Callable[..., Settings]
+) -> None:
+    here = Site(settings_for(**({"log__groups": "alerts", "alerts__urls": "json://127.0.0.1"} | keys)))
+    with pytest.raises(SettingsError) as wrong:
+        here.alerts()
+    assert str(wrong.value).startswith(said)
+    assert "s3cret" not in str(wrong.value) and "\n" not in str(wrong.value)
+
+
+def test_addresses_of_a_wrong_type_are_not_shown(tmp_path: Path) -> None:
+    config = tmp_path / "hydrolog.toml"
+    config.write_text('[alerts]\nurls = "mailto://jo:s3cret@host"\n')
+    with pytest.raises(SettingsError, match=r"alerts\.urls: must be a list of texts") as wrong:
+        load(config, {})
+    assert "s3cret" not in str(wrong.value)
+
+
+def test_a_missing_library_says_how_to_get_it(
+    settings_for: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shadow").mkdir()
+    (tmp_path / "shadow" / "apprise.py").write_text("raise ModuleNotFoundError('no', name='apprise')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "shadow"))
+    here = Site(settings_for(log__groups="alerts", alerts__urls="json://127.0.0.1"))
+    with pytest.raises(SettingsError, match=r"hydrolog\[alerts\]"):
+        here.alerts()
+
+
+def test_no_secret_in_the_log_and_the_problem(
+    settings_for: Callable[..., Settings], caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    urls = f"mailto://jo:s3cret@127.0.0.1:{port}?from=a@example.org&to=b@example.org,json://127.0.0.1:{port}/s3cret"
+    here = Site(settings_for(log__groups="alerts", alerts__urls=urls))
+    alerts = here.alerts()
+    here.leak()
+    with caplog.at_level(logging.DEBUG):
+        counters = alerts.step(here.clock.now())
+    alerts.close()
+    assert "(mailto)" in counters["problem"] and "(json)" in counters["problem"]
+    written = caplog.text + json.dumps(counters) + (here.settings.paths.data / alerts_state.FILE_NAME).read_text()
+    assert "not_told" in caplog.text
+    assert "s3cret" not in written and "b@example.org" not in written
+
+
+# --- mail
+
+
+class Mailbox:
+    """A handler of aiosmtpd that keeps every mail."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("plain", "flow <b onload=alert(1)> & 'x'"), ("html", "flow &lt;b&nbsp;on")]
+)
+def test_a_mail_is_plain_and_escaped_where_it_is_html(
+    kind: str, shown: str, site: Callable[..., Site], mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    here = site(
+        f"mailto://127.0.0.1:{port}?from=box@example.org&to=operator@example.org&format={kind.replace('plain', 'text')}"
+    )
+    alerts = here.alerts()
+    here.leak("flow <b onload=alert(1)> & 'x' \x1b[31m\r\nBcc: all@example.org {{ app_id }}")
+    assert alerts.step(here.clock.now())["problem"] == ""
+    alerts.close()
+    (mail,) = box.mails
+    assert mail["Subject"] == "hydrolog site-1: LEAK at sensor 001 (flow)"
+    assert mail["To"] == "operator@example.org" and mail["Bcc"] is None
+    parts = {part.get_content_type(): str(part.get_content()) for part in mail.walk() if not part.is_multipart()}  # type: ignore[attr-defined]
+    assert shown.replace("&nbsp;", " ") in parts[f"text/{kind}"].replace("&nbsp;", " ")
+    for text in parts.values():
+        assert "\x1b" not in text and "\nBcc:" not in text and "app_id" in text and LEAK in text
+
+
+# --- the command
+
+
+def test_the_test_command_says_ok_or_what_is_wrong(
+    server: HttpServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "hydrolog.toml"
+    config.write_text(f'[alerts]\nurls = ["{webhook(server)}", "{webhook(server, "s3cret")}"]\n')
+    config.chmod(0o644)
+    server.behave = in_turn(answer(200), answer(403))
+    assert command.run(["test", "--config", str(config)]) == 1
+    out = capsys.readouterr().out
+    assert "alerts.urls 1 (json): ok\n" in out
+    assert "alerts.urls 2 (json): " in out and "403" in out and "s3cret" not in out
+    assert 'does not name "alerts"' in out and "chmod o-rwx" in out
+    assert [body["title"] for body in bodies(server)] == ["hydrolog site-1: test"] * 2
+
+
+def test_the_dry_run_shows_the_messages_of_the_last_day_and_sends_none(
+    site: Callable[..., Site], server: HttpServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = site()
+    here.leak("flow \x1b[31m up")
+    here.rows(count=10)
+    here.leak_over()
+    here.clock.pass_(hours=2)
+    monkeypatch.setattr(command.shell, "site_clock", lambda _data: here.clock)
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(here.settings.paths.data))
+    assert command.run(["test", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "--- 2024-08-26 12:00 hydrolog site-1: LEAK at sensor 001 (flow)" in out
+    assert "--- 2024-08-26 12:11 hydrolog site-1: over: LEAK" in out
+    assert "2 messages" in out and "\x1b" not in out
+    assert not server.requests
