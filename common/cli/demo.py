@@ -64,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, metavar="N", help="of the page (default: 8080, or a free one if it is taken)"
     )
-    parser.add_argument("--recordings", type=Path, metavar="FOLDER", help="play others than the ones that come with it")
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="FOLDER",
+        help="play others, NNN.replay.csv.gz on the wall clock of Europe/Rome (default: the ones that come with it)",
+    )
     return parser
 
 

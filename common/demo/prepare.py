@@ -1,11 +1,11 @@
 """What a demo needs before its first start: sensors, history, criteria, a trained model."""
 
-import importlib.util
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import IO, Any
 
 from common import database
 from common.cli.load import load_files
@@ -13,7 +13,6 @@ from common.demo.folder import DemoFolder
 from common.demo.recordings import Recordings
 from common.errors import HydrologError
 
-CRITERIA_COMMAND = "common.cli.criteria"
 MOST_S = 600.0  # real seconds: a training on ten weeks of three sensors takes a fraction
 LOOK_S = 0.1
 
@@ -43,25 +42,25 @@ def prepare(
         return
     say("history: recorded minutes into the database")
     load_files(url, list(recordings.histories.items()), settings.site.zone)
-    if importlib.util.find_spec(CRITERIA_COMMAND):
-        say("criteria: what is normal for each sensor")
-        # Its exit code says that a sensor has too little history: the initial criteria stay, that is no trouble here.
-        _run([sys.executable, "-m", "common.cli", "criteria", "rebuild", "--take"], environ, stop)
+    say(f"criteria: what is normal for each sensor (in {folder.home / 'logs' / 'criteria.log'})")
+    # Its exit code says that a sensor has too little history: the initial criteria stay, that is no trouble here.
+    with (folder.home / "logs" / "criteria.log").open("wb") as log:
+        _run([sys.executable, "-m", "common.cli", "criteria", "rebuild", "--take"], environ, stop, log)
     say("model: training the LSTM on the history")
     train = [sys.executable, "-m", "forecaster", "train"]
-    if (code := _run(train, environ, stop)) and not stop.is_set():
+    code = _run(train, environ, stop, sys.stderr)  # our own output may be JSON
+    if code and not stop.is_set():
         raise NotPrepared(f"the training failed with exit code {code}")
 
 
-def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event) -> int:
-    """One step in a process of its own, ended early by `stop`; its exit code.
-
-    It speaks on standard error: our own output may be JSON.
-    """
+def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event, output: IO[Any]) -> int:
+    """One step in a process of its own, ended early by `stop`; its exit code."""
     if stop.is_set():
         return 0
     give_up_s = time.monotonic() + MOST_S
-    with subprocess.Popen(command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=sys.stderr) as step:
+    with subprocess.Popen(
+        command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+    ) as step:
         while step.poll() is None:
             if stop.wait(LOOK_S):
                 step.terminate()
