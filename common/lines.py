@@ -89,7 +89,7 @@ def parse_lines(data: bytes) -> list[Record] | None:
         texts = data.decode().split("\n")
         texts.pop()
         parts = [text.partition("\t") for text in texts]
-        if not all([offset.isdigit() and len(offset) <= OFFSET_DIGITS and len(rest) > 8 for offset, _, rest in parts]):
+        if not all(offset.isdigit() and len(offset) <= OFFSET_DIGITS and len(rest) > 8 for offset, _, rest in parts):
             return None
         return [Record(int(offset), rest[:-9]) for offset, _, rest in parts]
     except ValueError:  # not UTF-8, or digits that are none
