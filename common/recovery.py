@@ -100,7 +100,7 @@ def _rewritten(data: Path, path: Path, file: LogFile, header: Header) -> LogFile
     return LogFile.open(path)
 
 
-def _outbox_end(data: Path) -> int:
+def outbox_end(data: Path) -> int:
     """The offset after the last row in the frozen batch, which a server may hold already; 0 if there is none."""
     try:
         with (data / OUTBOX).open("rb") as file:
@@ -121,7 +121,7 @@ def _mark(data: Path) -> Mark | None:
 def _remembered(data: Path) -> int:
     """The highest end that anything outside the log remembers: no offset below it is given again."""
     published = _mark(data)
-    return max(_outbox_end(data), published.end_offset if published else 0, *commits.read_all(data).values(), 0)
+    return max(outbox_end(data), published.end_offset if published else 0, *commits.read_all(data).values(), 0)
 
 
 def next_offset(data: Path, header: Header, file: LogFile, tail: Tail) -> int:

@@ -1,0 +1,251 @@
+"""`hydrolog log verify|groups|show`: the log explained to a person. It writes nothing and takes no lock.
+
+It may run at any time, beside everything: what it says is what the file held when it looked.
+"""
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from common import badlines, commits, identity, mark, reserve, settings
+from common.cli import shell
+from common.errors import LogError, RowRefused, SettingsError
+from common.filelog import FILE_NAME
+from common.logfile import Line, LogFile
+from common.recovery import OUTBOX, outbox_end
+from common.row import parse_payload
+from common.settings import Settings
+
+ROWS = 20
+WORST_SHOWN = 10  # damaged lines that are named one by one
+
+
+class Findings(NamedTuple):
+    """What a look at every line has found."""
+
+    rows: int
+    first: int  # offset, -1 if there is no row
+    last: int
+    damaged: list[Line]
+    holes: int  # offsets between the first row and the last that no row has
+    backwards: int  # rows whose offset is not above the one before
+    unreadable: int  # lines that prove themselves and are no rows of ours
+    torn: int  # bytes behind the last line break
+
+
+def run(args: list[str]) -> int:
+    """Explain the log; 1 from `verify` if something is wrong.
+
+    Raises:
+        LogError: there is no log, or it cannot be read.
+        SettingsError: the settings are wrong, or the log is not a file.
+    """
+    options = _parser().parse_args(args)
+    chosen = settings.load(options.config)
+    if chosen.log.url != "file":
+        raise SettingsError("log.url", f"is {chosen.log.url!r}; this looks at the log that is a file")
+    data = chosen.paths.data
+    try:
+        file = LogFile.open(data / FILE_NAME, os.O_RDONLY)
+    except OSError as error:
+        raise LogError(f"cannot read {data / FILE_NAME}: {error.strerror}") from error
+    try:
+        if options.action == "verify":
+            return _verify(data, file)
+        if options.action == "groups":
+            _groups(chosen, file)
+        else:
+            _show(file, options.offset, options.count)
+    except OSError as error:
+        raise LogError(f"cannot read the log in {data}: {error.strerror}") from error
+    finally:
+        file.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hydrolog log", description="Explain the log; nothing is changed.")
+    actions = parser.add_subparsers(dest="action", required=True)
+    verify = actions.add_parser("verify", help="check every line and every state file")
+    groups = actions.add_parser("groups", help="who has consumed what, and who holds the file")
+    show = actions.add_parser("show", help="rows by offset")
+    show.add_argument("offset", type=int, nargs="?", help="the first row's offset; without it, the last rows")
+    show.add_argument("-n", "--count", type=int, default=ROWS, help=f"how many ({ROWS})")
+    for action in (verify, groups, show):
+        shell.add_config(action)
+    return parser
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+# --- verify
+
+
+def _verify(data: Path, file: LogFile) -> int:
+    found = _look_at_every_line(file)
+    problems = _say_header(data, file)
+    _say(f"rows      {found.rows}" + (f", offsets {found.first} to {found.last}" if found.rows else ""))
+    problems += _say_lines(file, found)
+    for kind, count in sorted(badlines.count(data).items()):
+        _say(f"set aside {count} of kind {shell.printable(kind)!r} in {badlines.FILE_NAME}")
+    problems += _say_state(data, file, found)
+    _say("the log is sound" if not problems else f"{problems} finding(s); nothing here needs to be mended by hand")
+    return 1 if problems else 0
+
+
+def _look_at_every_line(file: LogFile) -> Findings:
+    end = file.size()
+    rows = holes = backwards = unreadable = 0
+    first = last = -1
+    damaged: list[Line] = []
+    reached = file.rows_start
+    for line in file.lines(file.rows_start, end):
+        reached = line.end
+        if line.record is None:
+            damaged.append(line)
+            continue
+        offset = line.record.offset
+        if rows and offset <= last:
+            backwards += 1
+        elif rows:
+            holes += offset - last - 1
+        first = offset if first < 0 else first
+        last = max(last, offset)
+        rows += 1
+        try:
+            parse_payload(line.record.payload)
+        except RowRefused:
+            unreadable += 1
+    return Findings(rows, first, last, damaged, holes, backwards, unreadable, end - reached)
+
+
+def _say_header(data: Path, file: LogFile) -> int:
+    known = identity.load(data)
+    if file.header is None:
+        _say("header    DAMAGED: the next start takes base and id from what is left, and writes it anew")
+        return 1
+    _say(f"header    log {file.header.log_id}, base {file.header.base}")
+    if known is None:
+        _say(f"identity  MISSING: {identity.FILE_NAME} is written again at the next start")
+        return 1
+    if known.log_id != file.header.log_id:
+        _say(f"identity  ANOTHER LOG: {identity.FILE_NAME} names {known.log_id}")
+        return 1
+    lock = data / f"{FILE_NAME}.lock"
+    if lock.exists() and known.machine != identity.machine(lock):
+        _say("identity  A COPY: made on another machine or in another folder; the next start gives it a new id")
+        return 1
+    return 0
+
+
+def _say_lines(file: LogFile, found: Findings) -> int:
+    problems = 0
+    for line in found.damaged[:WORST_SHOWN]:
+        raw = os.pread(file.descriptor, min(line.end - line.start - 1, shell.LONGEST), line.start)
+        _say(f"DAMAGED   line at byte {line.start}: {ascii(raw)[1:]}")
+    if len(found.damaged) > WORST_SHOWN:
+        _say(f"DAMAGED   and {len(found.damaged) - WORST_SHOWN} more lines")
+    problems += bool(found.damaged)
+    if found.holes:
+        _say(
+            f"holes     {found.holes} offsets in between have no row: damaged or lost with the power; groups step over"
+        )
+    if found.backwards:
+        _say(f"ORDER     {found.backwards} rows stand behind a later one: edited by hand? groups skip them")
+        problems += 1
+    if found.unreadable:
+        _say(f"FOREIGN   {found.unreadable} lines prove themselves and are no rows of hydrolog")
+        problems += 1
+    if found.torn:
+        _say(f"tail      {found.torn} bytes of an append under way, or of one that died: the next append cuts them")
+    return problems
+
+
+def _say_state(data: Path, file: LogFile, found: Findings) -> int:
+    problems = 0
+    base = file.header.base if file.header else max(found.first, 0)
+    end = max(found.last + 1, base)
+    published = mark.load(data)
+    if published and published.end_offset > end:
+        _say(f"LOST      the producer has written up to {published.end_offset}, the file ends at {end}")
+        problems += 1
+    for name, offset in commits.read_all(data).items():
+        if offset > end + len(found.damaged):
+            _say(f"LOST      group {shell.printable(name)} has consumed up to {offset}, the file ends at {end}")
+            problems += 1
+    if not (data / reserve.FILE_NAME).exists():
+        _say("reserve   GIVEN UP: the disk is or was full; free some room")
+        problems += 1
+    return problems
+
+
+# --- groups
+
+
+def _groups(chosen: Settings, file: LogFile) -> None:
+    data = chosen.paths.data
+    base = file.header.base if file.header else 0
+    end = max(base, file.tail(file.rows_start).next_offset)
+    known = commits.read_all(data)
+    names = [*chosen.log.groups, *(name for name in known if name not in chosen.log.groups)]
+    made = shell.table("group", "commit", "lag", "last commit", "", whole=("group", "commit", "lag"))
+    lowest = min((known.get(name, 0) for name in chosen.log.groups), default=end)
+    for name in names:
+        commit = known.get(name)
+        remarks = []
+        if name not in chosen.log.groups:
+            remarks.append("not in log.groups: holds nothing")
+        elif commit is None:
+            remarks.append("no readable commit: starts at the base")
+        elif commit == lowest < end:
+            remarks.append("holds the file")
+        lag = end - max(commit if commit is not None else base, base)
+        made.add_row(
+            shell.cell(name),
+            str(commit if commit is not None else "-"),
+            str(max(lag, 0)),
+            _age(data / commits.FOLDER / name),
+            ", ".join(remarks),
+        )
+    _say(f"{FILE_NAME}: {file.size():,} bytes, base {base}, end {end}")
+    shell.console().print(made)
+    published = mark.load(data)
+    if published:
+        _say(f"producer: marked up to {published.end_offset}; rows behind that stay until it has marked them")
+    if frozen := outbox_end(data):
+        _say(f"{OUTBOX}: a frozen batch that ends before {frozen} is on its way to the server")
+
+
+def _age(path: Path) -> str:
+    try:
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return ""
+    return changed.isoformat(sep=" ", timespec="seconds")
+
+
+# --- show
+
+
+def _show(file: LogFile, offset: int | None, count: int) -> None:
+    end = file.size()
+    if offset is None:
+        offset = max(file.tail(file.rows_start).next_offset - count, 0)
+    shown = 0
+    for line in file.lines(file.seek(offset, end), end):
+        if line.record is None:
+            raw = os.pread(file.descriptor, min(line.end - line.start - 1, shell.LONGEST), line.start)
+            _say(f"{'damaged':>12}  {ascii(raw)[1:]}")
+        elif line.record.offset >= offset:
+            columns = "\t".join(shell.printable(text) for text in line.record.payload.split("\t"))
+            _say(f"{line.record.offset:>12}  {columns}")
+        shown += 1
+        if shown == count:
+            return
+    if not shown:
+        _say("no such rows; `hydrolog log groups` shows from where to where there are some")
