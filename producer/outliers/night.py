@@ -15,6 +15,7 @@ BLOCKS = 6
 LEAST_ROWS = 45  # good rows of an hour that counts
 KEPT, HELD_BACK, LEAST_NIGHTS = 24, 3, 7
 DRIFT = 0.4  # k of the CUSUM, in spreads: half of the shift that matters most
+RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
 CUT = 3.0  # one wild night counts at most so much towards a creep
 
 
@@ -83,7 +84,8 @@ class Night:
         reference = sorted(self.nights[:-HELD_BACK])
         if len(reference) >= LEAST_NIGHTS and self.use.spread_m3h > 0:
             usual = reference[len(reference) // 2]
-            score = (flow - usual) / self.use.spread_m3h
+            away = sorted(abs(night - usual) for night in reference)
+            score = (flow - usual) / max(self.use.spread_m3h, RECENT_WEIGHT * 1.4826 * away[len(away) // 2])
             self.creep = max(0.0, self.creep + max(-CUT, min(CUT, score)) - DRIFT)
             self.up = self.up + 1 if self.creep > 0 else 0
             result = NightResult(flow, usual, score, self.creep, self.up)

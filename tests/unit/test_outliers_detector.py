@@ -281,5 +281,5 @@ def test_less_than_eight_clean_weeks_are_refused() -> None:
     with pytest.raises(CriteriaUnusable, match="clean weeks"):
         build(rows, UTC, initial("001"))
     rows.flow[:] = rows.pressure[:] = np.nan
-    with pytest.raises(CriteriaUnusable, match="only 0.0 clean weeks"):
+    with pytest.raises(CriteriaUnusable, match=r"only 0\.0 clean weeks"):
         build(rows, UTC, initial("001"))
