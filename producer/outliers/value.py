@@ -22,6 +22,7 @@ RECENT_H = 384
 CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
 GONE_SCORE = 3.0  # a fall needs less proof than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5
+PROVEN_H = 2  # looks in a row: one wild hour is often gone by the next
 STEPPED = 0.9
 OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
 DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
@@ -43,9 +44,10 @@ class Value:
         self.usual_sum: float = state.get("usual_sum", 0.0)
         self.rows: int = state.get("rows", 0)
         self.offset: float = state.get("offset", 0.0)
+        self.proven_h: int = state.get("proven_h", 0)  # hours in a row that proved a leak
 
     def state(self) -> dict[str, Any]:
-        names = ("as_sunday", "better", "flow_sum", "usual_sum", "rows", "offset")
+        names = ("as_sunday", "better", "flow_sum", "usual_sum", "rows", "offset", "proven_h")
         return {
             "tracker": self.tracker.state(),
             "other": self.other.state() if self.other else None,
@@ -115,7 +117,11 @@ class Value:
             shift = self.tracker.best(young, old)
             ordinary = young < ORDINARY_H and shift.size - shift.error <= ORDINARY_SHARE
             if shift.score > limit and not ordinary and not self._doubtful(young, old, limit):
-                return shift if self._flows(shift) else None
+                if not self._flows(shift):
+                    break
+                self.proven_h += 1
+                return shift if stepped or self.proven_h >= PROVEN_H else None
+        self.proven_h = 0
         return None
 
     def _flows(self, shift: Shift) -> bool:
