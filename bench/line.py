@@ -21,8 +21,7 @@ from common.runner import Context
 from common.settings import Line as LineSettings
 from common.settings import Paths, Settings
 from producer.ascii import encode
-from producer.frames import Framer
-from producer.line import Line
+from producer.line import Line, Restarted
 from producer.step import Producer
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -41,7 +40,7 @@ class Recorded(Line):
         self.chunks = iter(chunks)
         self.ended = False
 
-    def read(self, framer: Framer) -> bytes:
+    def read(self, listener: Restarted) -> bytes:
         chunk = next(self.chunks, b"")
         self.ended = not chunk
         return chunk

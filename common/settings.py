@@ -9,14 +9,27 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, cast, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
+from common.keys import (
+    Check,
+    between,
+    clock_time,
+    groups,
+    http_url,
+    key,
+    log_url,
+    one_of,
+    serial_mode,
+    site_id,
+    time_zone,
+)
+from common.meters import Format, Modbus
 
 PREFIX = "HYDROLOG_"
 SERVER_TOKEN = "HYDROLOG_SERVER__TOKEN"
@@ -27,72 +40,11 @@ _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIV
 
 _SECRET = {"alerts.urls", "database.url"}  # keys whose value no message may show
 
-_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
-
-Check = Callable[[Any], str | None]
-
-
-def _key(default: Any, check: Check | None = None) -> Any:
-    metadata = {"check": check} if check else {}
-    if isinstance(default, list):
-        return field(default_factory=lambda: tuple(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def _between(low: float, high: float) -> Check:
-    return lambda value: None if low <= value <= high else f"must be between {low:g} and {high:g}, is {value:g}"
-
-
-def _one_of(*choices: str) -> Check:
-    return lambda value: None if value in choices else f"must be one of {', '.join(choices)}, is {value!r}"
-
-
-def _clock_time(value: str) -> str | None:
-    return None if _CLOCK_TIME.fullmatch(value) else f'must be a time like "22:00", is {value!r}'
-
-
-def _zone(value: str) -> str | None:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return f'must be a time zone like "Asia/Seoul", is {value!r}'
-    return None
-
-
-def _site_id(value: str) -> str | None:
-    return None if _SITE_ID.fullmatch(value) else f"must be letters, digits, '_', '.', '-' only, is {value!r}"
-
-
-def _http_url(value: str) -> str | None:
-    if value == "":
-        return None
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    return None if good else f"must be an http:// or https:// address, is {value!r}"
-
-
-def _log_url(value: str) -> str | None:
-    good = value == "file" or re.fullmatch(r"kafka://[^/]+/[A-Za-z0-9._-]+", value)
-    return None if good else f'must be "file" or "kafka://host:port/topic", is {value!r}'
-
-
-def _groups(value: tuple[str, ...]) -> str | None:
-    if not value:
-        return "needs at least one group"
-    for name in value:
-        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
-            return f"{name!r} is not a group name (small letters, digits, '_', '-')"
-    return None if len(set(value)) == len(value) else "names a group twice"
-
 
 @dataclass(frozen=True)
 class Site:
-    id: str = _key("site-1", _site_id)
-    timezone: str = _key("Asia/Seoul", _zone)
+    id: str = key("site-1", site_id)
+    timezone: str = key("Asia/Seoul", time_zone)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -101,67 +53,70 @@ class Site:
 
 @dataclass(frozen=True)
 class Paths:
-    data: Path = _key(Path("data"))
+    data: Path = key(Path("data"))
 
 
 @dataclass(frozen=True)
 class Line:
-    url: str = _key("/dev/ttyUSB0")
-    baudrate: int = _key(9600, _between(50, 4_000_000))
-    protocol: str = _key("ascii", _one_of("ascii", "modbus"))
-    lateness_seconds: float = _key(5.0, _between(0, 600))  # how late a reading of the minute before may come
-    hold_rows: int = _key(100_000, _between(1, 10_000_000))  # rows kept in memory while the disk is full
+    url: str = key("/dev/ttyUSB0")
+    baudrate: int = key(9600, between(50, 4_000_000))
+    mode: str = key("8N1", serial_mode)
+    protocol: str = key("ascii", one_of("ascii", "described", "modbus"))
+    lateness_seconds: float = key(5.0, between(0, 600))  # how late a reading of the minute before may come
+    hold_rows: int = key(100_000, between(1, 10_000_000))  # rows kept in memory while the disk is full
+    format: Format = field(default_factory=Format)  # of a described line
+    modbus: Modbus = field(default_factory=Modbus)
 
 
 @dataclass(frozen=True)
 class Log:
-    url: str = _key("file", _log_url)
-    groups: tuple[str, ...] = _key(["archive", "server"], _groups)
-    warn_bytes: int = _key(256 * 1024 * 1024, _between(1, 2**50))  # 2.5 million rows waiting: somebody should know
-    compact_bytes: int = _key(16 * 1024 * 1024, _between(1, 2**50))  # rewriting less is not worth the disk's wear
+    url: str = key("file", log_url)
+    groups: tuple[str, ...] = key(["archive", "server"], groups)
+    warn_bytes: int = key(256 * 1024 * 1024, between(1, 2**50))  # 2.5 million rows waiting: somebody should know
+    compact_bytes: int = key(16 * 1024 * 1024, between(1, 2**50))  # rewriting less is not worth the disk's wear
 
 
 @dataclass(frozen=True)
 class Server:
-    url: str = _key("", _http_url)
-    token_file: str = _key("")
-    every_minutes: int = _key(10, _between(1, 60))
-    timeout_seconds: float = _key(30.0, _between(0.1, 600))
+    url: str = key("", http_url)
+    token_file: str = key("")
+    every_minutes: int = key(10, between(1, 60))
+    timeout_seconds: float = key(30.0, between(0.1, 600))
 
 
 @dataclass(frozen=True)
 class Database:
-    url: str = _key("")  # empty: the embedded one in the data folder
+    url: str = key("")  # empty: the embedded one in the data folder
 
 
 @dataclass(frozen=True)
 class Night:
-    start: str = _key("22:00", _clock_time)
-    end: str = _key("05:00", _clock_time)
-    report_start: str = _key("02:00", _clock_time)
-    report_end: str = _key("04:00", _clock_time)
-    grace_seconds: float = _key(60.0, _between(0, 3600))
+    start: str = key("22:00", clock_time)
+    end: str = key("05:00", clock_time)
+    report_start: str = key("02:00", clock_time)
+    report_end: str = key("04:00", clock_time)
+    grace_seconds: float = key(60.0, between(0, 3600))
 
 
 @dataclass(frozen=True)
 class Forecast:
-    horizon_hours: int = _key(24, _between(1, 168))
-    wait_seconds: float = _key(60.0, _between(0, 3600))
+    horizon_hours: int = key(24, between(1, 168))
+    wait_seconds: float = key(60.0, between(0, 3600))
 
 
 @dataclass(frozen=True)
 class Alerts:
-    urls: tuple[str, ...] = _key([])  # secrets: they hold passwords and tokens
-    messages_per_hour: int = _key(6, _between(1, 3600))  # of faults; as many again of leaks: a person reads no more
-    digest: str = _key("", lambda value: None if value == "" else _clock_time(value))  # WATCH and SUPPLY, once a day
-    silent_minutes: int = _key(15, _between(2, 7 * 1440))
+    urls: tuple[str, ...] = key([])  # secrets: they hold passwords and tokens
+    messages_per_hour: int = key(6, between(1, 3600))  # of faults; as many again of leaks: a person reads no more
+    digest: str = key("", lambda value: None if value == "" else clock_time(value))  # WATCH and SUPPLY, once a day
+    silent_minutes: int = key(15, between(2, 7 * 1440))
 
 
 @dataclass(frozen=True)
 class Receiver:
-    host: str = _key("127.0.0.1")
-    port: int = _key(8080, _between(0, 65535))
-    token_file: str = _key("")
+    host: str = key("127.0.0.1")
+    port: int = key(8080, between(0, 65535))
+    token_file: str = key("")
 
 
 @dataclass(frozen=True)
@@ -230,13 +185,24 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
         if not separator or section not in _SECTIONS:
             raise SettingsError(variable, "is not a setting; settings are HYDROLOG_SECTION__KEY")
-        raw.setdefault(section, {})[key] = _from_text(section, key, text, variable)
+        _put_text(raw.setdefault(section, {}), _SECTIONS[section], f"{section}.{key}", text, variable)
 
 
-def _from_text(section: str, key: str, text: str, variable: str) -> Any:
-    kind = get_type_hints(_SECTIONS[section]).get(key)
-    if kind is None:
-        raise SettingsError(variable, f"there is no key {section}.{key}")
+def _put_text(raw: dict[str, Any], section: type[Any], path: str, text: str, variable: str) -> None:
+    """Put a variable's text into the raw table, or the table in it, that its name leads to."""
+    key, separator, rest = path.partition(".")[2].partition("__")
+    kind = get_type_hints(section).get(key)
+    if kind is None or dataclasses.is_dataclass(kind) is not bool(separator):
+        raise SettingsError(variable, f"there is no key {path.replace('__', '.')}")
+    if separator:
+        table = raw.setdefault(key, {})
+        if isinstance(table, dict):  # else it is refused for what it is
+            _put_text(table, kind, f"{key}.{rest}", text, variable)
+        return
+    raw[key] = _from_text(kind, text, variable)
+
+
+def _from_text(kind: Any, text: str, variable: str) -> Any:
     try:
         if kind is int:
             return int(text)
@@ -253,22 +219,26 @@ def _section(name: str, kind: type[Any], raw: dict[str, Any]) -> Any:
     hints = get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
-    for key, value in raw.items():
-        where = f"{name}.{key}"
-        if key == "token":
+    for entry, value in raw.items():
+        where = f"{name}.{entry}"
+        if entry == "token":
             raise SettingsError(
                 where, "a token does not belong in the settings; put it in a file and name it in token_file"
             )
-        if key not in fields:
+        if entry not in fields:
             raise SettingsError(where, f"unknown key; {name} has {', '.join(fields)}")
-        values[key] = _convert(where, hints[key], value)
-        check: Check | None = fields[key].metadata.get("check")
-        if check and (problem := check(values[key])):
+        values[entry] = _convert(where, hints[entry], value)
+        check: Check | None = fields[entry].metadata.get("check")
+        if check and (problem := check(values[entry])):
             raise SettingsError(where, problem)
     return kind(**values)
 
 
 def _convert(where: str, kind: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        return _section(where, cast("type[Any]", kind), value)
+    if get_origin(kind) is tuple and dataclasses.is_dataclass(part := get_args(kind)[0]) and isinstance(value, list):
+        return tuple(_convert(f"{where}[{number}]", part, each) for number, each in enumerate(value, 1))
     if kind is Path and isinstance(value, str) and value:
         return Path(value)
     if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(v, get_args(kind)[0]) for v in value):
@@ -277,6 +247,8 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
         return float(value)
     if kind in (int, str) and type(value) is kind:
         return value
+    if dataclasses.is_dataclass(kind):
+        raise SettingsError(where, f"must be a table, is {value!r}")
     names = {int: "a whole number", float: "a number", str: "a text in quotes", Path: "a path in quotes"}
     shown = "is something else" if where in _SECRET else f"is {value!r}"
     raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, {shown}")

@@ -83,14 +83,18 @@ def seconds(text: str, zone: ZoneInfo, now_s: float) -> float:
     try:
         if not _TIME_ALONE.fullmatch(text):
             raise FrameRefused("time")
-        time = datetime.fromisoformat(text)
-        if time.tzinfo is not None:
-            return time.timestamp()
-        # The hour that autumn repeats names two moments; the meter means the one that is nearer.
-        moments = (time.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
-        return min(moments, key=lambda moment_s: abs(moment_s - now_s))
+        return moment(datetime.fromisoformat(text), zone, now_s)
     except (ValueError, OverflowError) as error:
         raise FrameRefused("time") from error
+
+
+def moment(time: datetime, zone: ZoneInfo, now_s: float) -> float:
+    """A time as seconds since 1970; without UTC offset it is the site's wall clock."""
+    if time.tzinfo is not None:
+        return time.timestamp()
+    # The hour that autumn repeats names two moments; the meter means the one that is nearer.
+    moments = (time.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+    return min(moments, key=lambda moment_s: abs(moment_s - now_s))
 
 
 def _reason(body: str) -> str:

@@ -1,24 +1,30 @@
-"""Bytes from the line to frames: whatever stands between a ``$`` and the end of its line.
+"""Bytes from the line to frames: whatever stands between a start mark (``$``) and the end of its line.
 
 The buffer is bounded, so a line that carries only noise costs no memory. A frame that lost its end does not take the
-next one with it: the last ``$`` of a line starts the frame, because no frame contains a second one.
+next one with it: the last start mark of a line starts the frame, because no frame contains a second one.
+A line without start marks has whole lines as its frames. Then only the line end says where a frame begins, so the
+first line after each opening, and the rest of one that is too long, may be the end of something else, and is dropped.
 """
 
 from collections import Counter
 
-LONGEST_FRAME = 128  # bytes; the longest frame that the grammar allows has 101
-_START = b"$"
-_END = b"\n"
+LONGEST_FRAME = 128  # bytes; the longest frame that the ASCII grammar allows has 101
 
 
 class Framer:
     """Cuts a stream of bytes into frames; `refused` counts what was no frame, by reason."""
 
-    def __init__(self, refused: Counter[str]) -> None:
+    def __init__(
+        self, refused: Counter[str], start: bytes = b"$", end: bytes = b"\n", longest: int = LONGEST_FRAME
+    ) -> None:
         self._refused = refused
+        self._start = start
+        self._end = end
+        self._longest = longest
         self._rest = b""
         self._kept = b""
         self._first = True
+        self._overlong = False  # without start marks: what comes up to the next end is the rest of too long a line
 
     @property
     def rest(self) -> bytes:
@@ -27,25 +33,31 @@ class Framer:
 
     def keep(self, rest: bytes) -> None:
         """What a stop left of a frame: its end may still wait in the port."""
-        self._kept = rest[-LONGEST_FRAME:]
+        if self._start:
+            self._kept = rest[-self._longest :]
 
     def restart(self) -> None:
         """The line was opened anew: what comes first may be the end of a frame, and nobody's fault."""
         self._rest, self._kept, self._first = self._kept, b"", True
+        self._overlong = False
 
     def lines(self, chunk: bytes) -> bytes:
         """The whole lines that `chunk` completes; what is left begins the next."""
         text = self._rest + chunk
-        end = text.rfind(_END) + 1
-        rest = text[end:]
-        self._rest = rest if len(rest) <= LONGEST_FRAME else self._cut(rest)
-        return text[:end]
+        if self._overlong:
+            _, end, text_after = text.partition(self._end)
+            text, self._overlong = (text_after, False) if end else (text, True)
+        place = text.rfind(self._end)
+        end_of_lines = place + len(self._end) if place >= 0 else 0
+        rest = text[end_of_lines:]
+        self._rest = rest if len(rest) <= self._longest and not self._overlong else self._cut(rest)
+        return text[:end_of_lines]
 
     def frames(self, text: bytes) -> list[bytes]:
-        """What may be a frame in a piece of text, from its ``$`` to before its line end; the rest is noise."""
+        """What may be a frame in a piece of text, from its start mark to before its line end; the rest is noise."""
         frames = []
-        for line in text.split(_END):
-            start = line.rfind(_START)
+        for line in text.split(self._end):
+            start = line.rfind(self._start) if self._start else 0 if line.strip() and not self._first else -1
             if start:
                 self._count_noise(line[:start] if start > 0 else line)
             if start >= 0:
@@ -62,7 +74,12 @@ class Framer:
             self._refused["noise"] += 1
 
     def _cut(self, rest: bytes) -> bytes:
-        """The part of an endless line that may still become a frame."""
-        self._refused["noise"] += 1
-        start = rest.rfind(_START, len(rest) - LONGEST_FRAME)
-        return rest[start:] if start >= 0 else b""
+        """The part of an endless line that may still become a frame, or end the line."""
+        if self._start:
+            self._refused["noise"] += 1
+            start = rest.rfind(self._start, len(rest) - self._longest)
+            return rest[start:] if start >= 0 else b""
+        if not self._overlong:
+            self._refused["long"] += 1
+            self._overlong = True
+        return rest[len(rest) - len(self._end) + 1 :]

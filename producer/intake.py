@@ -5,6 +5,7 @@ checksum by one subtraction, and what depends only on a frame's time is decided 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from common.errors import FrameRefused
@@ -14,31 +15,80 @@ from producer.line import Line
 from producer.minute import Minutes, Sums
 from producer.site_time import SiteTime
 
+Parse = Callable[[bytes, ZoneInfo, float], Reading]  # frame, the site's zone, now; raises FrameRefused
 
-class Intake:
-    """Takes chunks of the line; what is refused is counted by reason."""
 
-    def __init__(
-        self,
-        *,
-        framer: Framer,
-        time: SiteTime,
-        minutes: Minutes,
-        zone: ZoneInfo,
-        refused: Counter[str],
-        line: Line,
-    ) -> None:
+class Door:
+    """Where readings come in: into their minute, or refused and counted."""
+
+    def __init__(self, time: SiteTime, minutes: Minutes, refused: Counter[str]) -> None:
+        self.time = time
+        self.minutes = minutes
+        self.refused = refused
+
+    def take(self, reading: Reading) -> int:
+        """1 if the reading found its minute, else 0."""
+        time_s, reason = self.time.time_of(reading.time_s)
+        reason = reason or self.minutes.add(reading.sensor, time_s, reading.flow, reading.pressure)
+        if reason:
+            self.refused[reason] += 1
+        return 0 if reason else 1
+
+
+class Listener:
+    """For meters that talk unasked: takes chunks of the line, frame by frame; what is refused is counted by reason."""
+
+    problem = ""  # of single meters; what is wrong with the line itself, the line says
+
+    def __init__(self, framer: Framer, door: Door, zone: ZoneInfo, line: Line, parse: Parse) -> None:
         self._framer = framer
-        self._time = time
-        self._minutes = minutes
+        self._door = door
         self._zone = zone
-        self._refused = refused
         self._line = line
+        self._parse = parse
 
-    def take(self, chunk: bytes) -> int:
+    @property
+    def rest(self) -> bytes:
+        """The beginning of a frame whose end has not come yet."""
+        return self._framer.rest
+
+    def keep(self, rest: bytes) -> None:
+        """What a stop left of a frame."""
+        self._framer.keep(rest)
+
+    def restart(self) -> None:
+        """The line was opened anew."""
+        self._framer.restart()
+
+    def ask(self, _monotonic_s: float) -> bytes:
+        """Nothing: these meters are not asked."""
+        return b""
+
+    def take(self, chunk: bytes, _monotonic_s: float = 0.0) -> int:
         """Take a chunk of bytes as they came; the number of readings that found their minute."""
-        block = self._framer.lines(chunk)
+        block = self._framer.lines(chunk) if chunk else b""
         return self._take_block(block) if block else 0
+
+    def _take_block(self, block: bytes) -> int:
+        """Whole lines: noise, or frames with something unusual about them."""
+        taken = 0
+        for frame in self._framer.frames(block):
+            try:
+                reading = self._parse(frame, self._zone, self._door.time.now_s)
+            except FrameRefused as error:
+                self._door.refused[error.reason] += 1
+                continue
+            self._line.understood()
+            taken += self._door.take(reading)
+        return taken
+
+
+class AsciiListener(Listener):
+    """For hydrolog's own frames, many of them."""
+
+    def __init__(self, framer: Framer, door: Door, zone: ZoneInfo, line: Line) -> None:
+        super().__init__(framer, door, zone, line, parse)
+        self._time, self._minutes, self._refused = door.time, door.minutes, door.refused
 
     def _take_block(self, block: bytes) -> int:
         pieces = BLOCK.split(block.decode("latin-1"))
@@ -50,7 +100,7 @@ class Intake:
         for junk, body, sensor, time, flow, pressure, check in zip(*[frames] * 7, strict=False):
             if junk:
                 place += len(junk)
-                taken += self._take_strictly(junk)
+                taken += super()._take_block(junk.encode("latin-1"))
             end = place + len(body)
             if running[end] ^ running[place] != checksums[check]:
                 refused["checksum"] += 1
@@ -71,7 +121,7 @@ class Intake:
         if len(pieces) > 1:
             self._framer.good()
             self._line.understood()
-        return taken + (self._take_strictly(pieces[-1]) if pieces[-1] else 0)
+        return taken + (super()._take_block(pieces[-1].encode("latin-1")) if pieces[-1] else 0)
 
     def _slot(self, text: str, slots: dict[str, dict[str, Sums]]) -> dict[str, Sums] | None:
         """The open minute of a time as a frame writes it; None if there is none, which is counted."""
@@ -87,26 +137,6 @@ class Intake:
         else:
             slots[text] = slot
         return slot
-
-    def _take_strictly(self, text: str) -> int:
-        """What is no row of clean frames: noise, or a frame with something unusual about it."""
-        taken = 0
-        for frame in self._framer.frames(text.encode("latin-1")):
-            try:
-                reading = parse(frame, self._zone, self._time.now_s)
-            except FrameRefused as error:
-                self._refused[error.reason] += 1
-                continue
-            self._line.understood()
-            if reason := self._take_reading(reading):
-                self._refused[reason] += 1
-            else:
-                taken += 1
-        return taken
-
-    def _take_reading(self, reading: Reading) -> str:
-        time_s, reason = self._time.time_of(reading.time_s)
-        return reason or self._minutes.add(reading.sensor, time_s, reading.flow, reading.pressure)
 
 
 def _running_xor(block: bytes) -> bytes:

@@ -5,11 +5,11 @@ An open port that brings only bytes that are no frames is a wrong baud rate or a
 
 import logging
 import threading
+from typing import Protocol
 
 from common.errors import PortError
 from common.logs import quoted
 from common.retry import Backoff
-from producer.frames import Framer
 from producer.port import READ_S, Port
 
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
@@ -22,13 +22,20 @@ GARBLED = 0.2  # share of bytes that no meter's text contains; a wrong baud rate
 _log = logging.getLogger(__name__)
 
 
+class Restarted(Protocol):
+    """Whoever must know that the line begins anew."""
+
+    def restart(self) -> None:
+        """Forget what was half heard."""
+
+
 class Line:
     """Reads a port that may come and go. `problem` is empty while frames arrive."""
 
-    def __init__(self, url: str, baudrate: int, stop: threading.Event) -> None:
+    def __init__(self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1") -> None:
         self.problem = ""
         self.state = "closed"
-        self._port = Port(url, baudrate, stop)
+        self._port = Port(url, baudrate, stop, mode)
         self._baudrate = baudrate
         self._stop = stop
         self._said: set[str] = set()
@@ -42,8 +49,8 @@ class Line:
         """Reads in a row, READ_S real seconds each, that brought nothing, the port being open or not."""
         return self._silence_reads
 
-    def read(self, framer: Framer) -> bytes:
-        """What came within READ_S; empty also while the port is away. `framer` is told of each new beginning."""
+    def read(self, listener: Restarted) -> bytes:
+        """What came within READ_S; empty also while the port is away. `listener` is told of each new beginning."""
         try:
             if not self._port.is_open:
                 if self._pause_reads > 0:
@@ -52,7 +59,7 @@ class Line:
                     self._silence_reads += 1
                     return b""
                 self._port.open()
-                framer.restart()
+                listener.restart()
                 self._opened()
             chunk = self._port.read()
         except PortError as error:
@@ -60,6 +67,17 @@ class Line:
             chunk = b""
         self._watch(chunk)
         return chunk
+
+    @property
+    def is_open(self) -> bool:
+        return self._port.is_open
+
+    def write(self, request: bytes) -> None:
+        """Send a request; a line that does not take it is opened anew."""
+        try:
+            self._port.write(request)
+        except PortError as error:
+            self._failed(str(error))
 
     def understood(self) -> None:
         """A frame was good."""

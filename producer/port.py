@@ -12,6 +12,7 @@ import socket
 import termios
 import threading
 from pathlib import Path
+from typing import Any
 
 import serial
 from serial.urlhandler import protocol_socket
@@ -22,6 +23,8 @@ READ_S = 0.1  # how long a read waits for the first byte: ten wake-ups a second 
 GATHER_S = 0.02  # pause after a read that brought bytes: a slow line brings one a millisecond, each would be a step
 BUSY_BYTES = 2_048  # after a read that brought so many there is no pause: the line is faster than any meter
 CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
+WRITE_S = 1.0  # a port that does not take eight bytes within that is broken
+GAP_BITS, GAP_S = 38.5, 0.00175  # silence before a request: 3.5 characters of 11 bits, and never less than that
 REOPEN_AFTER_READS = 1_800  # three minutes of silence: so looks an adapter that hangs, and opening anew is harmless
 LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
@@ -66,10 +69,17 @@ def check_url(url: str) -> None:
 class Port:
     """One serial line. Not open until the first `open`; after an error it is closed."""
 
-    def __init__(self, url: str, baudrate: int, stop: threading.Event) -> None:
+    def __init__(self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1") -> None:
         self.url = url
         self._stop = stop
-        self._baudrate = baudrate
+        self._options: dict[str, Any] = {
+            "baudrate": baudrate,
+            "bytesize": int(mode[0]),
+            "parity": mode[1],
+            "stopbits": int(mode[2]),
+            "write_timeout": WRITE_S,
+        }
+        self._gap_s = max(GAP_BITS / baudrate, GAP_S)
         self._serial: serial.Serial | _KeepingSocket | None = None
         self._empty_reads = 0
         self._last_read = 0
@@ -91,11 +101,11 @@ class Port:
         """
         try:
             if self.url.startswith("socket://"):
-                self._serial = _KeepingSocket(self.url, self._baudrate)
+                self._serial = _KeepingSocket(self.url, **self._options)
             elif "://" in self.url and not self.url.startswith("hwgrep://"):
-                self._serial = serial.serial_for_url(self.url, self._baudrate, timeout=READ_S, exclusive=True)
+                self._serial = serial.serial_for_url(self.url, timeout=READ_S, exclusive=True, **self._options)
             else:
-                self._serial = _KeepingSerial(self._device(), self._baudrate, timeout=READ_S, exclusive=True)
+                self._serial = _KeepingSerial(self._device(), timeout=READ_S, exclusive=True, **self._options)
         except (serial.SerialException, OSError, termios.error, ValueError) as error:
             raise PortError(f"{self.url}: {_advice(self.url, error)}") from error
         self._empty_reads = 0
@@ -134,6 +144,21 @@ class Port:
             self.close()
             raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_READS * READ_S:.0f} s; opening it anew")
         return chunk
+
+    def write(self, request: bytes) -> None:
+        """Send a request, after the silence by which Modbus tells one message from the next.
+
+        Raises:
+            PortError: the port is gone, or does not take it; it is closed.
+        """
+        if self._serial is None:
+            raise PortError(f"{self.url} is not open")
+        self._stop.wait(self._gap_s)
+        try:
+            self._serial.write(request)
+        except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
+            self.close()
+            raise PortError(f"{self.url}: the line is gone; waiting for it") from error
 
     def _gather(self, port: serial.Serial | _KeepingSocket) -> bytes:
         """What waits, or else the first byte to come. Bytes are never held back here: a kill would lose them."""

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 from common.clock import minute_of, minute_start
 from common.runner import Context
 from producer.ascii import encode
-from producer.frames import Framer
-from producer.line import Line
+from producer.line import Line, Restarted
 from producer.recording import Recording, local_minute
 from producer.step import Producer
 
@@ -30,7 +29,7 @@ class ReplayedLine(Line):
         """It will bring nothing more by itself, so minutes may close as the clock says."""
         return 1_000_000
 
-    def read(self, framer: Framer) -> bytes:
+    def read(self, listener: Restarted) -> bytes:
         chunk, self.waiting = self.waiting, b""
         return chunk
 

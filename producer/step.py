@@ -12,17 +12,17 @@ from typing import Any
 
 from common import files
 from common import mark as marks
-from common.errors import RowRefused, SettingsError
+from common.errors import RowRefused
 from common.log import Log, open_for
 from common.logs import quoted
 from common.mark import Mark
 from common.row import parse_payload
 from common.runner import Context
 from producer import confirmation
-from producer.frames import Framer
 from producer.hold import Held
-from producer.intake import Intake
+from producer.intake import Door
 from producer.line import Line
+from producer.protocols import Intake, check_meters, intake_for
 from producer.minute import Minutes
 from producer.port import check_url
 from producer.site_time import Look, SiteTime
@@ -46,13 +46,11 @@ class Producer:
         """`line`: where bytes come from, if it is not the port of the settings."""
         settings = context.settings
         check_url(settings.line.url)
-        if settings.line.protocol != "ascii":
-            raise SettingsError("line.protocol", f'{settings.line.protocol!r} is not read yet; "ascii" is')
+        check_meters(settings.line)
         self._context = context
         self._zone = settings.site.zone
         self._refused: Counter[str] = Counter()
-        self._framer = Framer(self._refused)
-        self._line = line or Line(settings.line.url, settings.line.baudrate, context.stop)
+        self._line = line or Line(settings.line.url, settings.line.baudrate, context.stop, settings.line.mode)
         self._log: Log | None = None
         self._readings = 0
         self._last_reading_s = context.clock.monotonic()
@@ -76,12 +74,14 @@ class Producer:
         """Read the line for a moment and do what is due; the counters."""
         if self._log is None:
             self._start()
-        chunk = self._line.read(self._framer)
+        chunk = self._line.read(self._intake)
         look = self._look()
         self._watch_time(look)
-        if chunk and (taken := self._intake.take(chunk)):
+        if taken := self._intake.take(chunk, look.monotonic_s):
             self._readings += taken
             self._last_reading_s = look.monotonic_s
+        if self._line.is_open and (request := self._intake.ask(look.monotonic_s)):
+            self._line.write(request)
         silent = (
             look.monotonic_s - self._last_reading_s >= self._minutes.lateness_s
             and self._line.empty_reads >= SILENT_READS
@@ -104,13 +104,8 @@ class Producer:
             self._held = Held(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
             self._time = SiteTime(self._look(), mark.closed_through)
-            self._intake = Intake(
-                framer=self._framer,
-                time=self._time,
-                minutes=self._minutes,
-                zone=self._zone,
-                refused=self._refused,
-                line=self._line,
+            self._intake = intake_for(
+                settings.line, Door(self._time, self._minutes, self._refused), self._zone, self._line
             )
             self._verdicts = Verdicts(data, self._zone)
             self._restore_open_minutes()
@@ -125,7 +120,7 @@ class Producer:
         try:
             state = json.loads(path.read_bytes())
             readings = self._minutes.restore(state)
-            self._framer.keep(str(state["rest"]).encode("latin-1"))
+            self._intake.keep(str(state["rest"]).encode("latin-1"))
             _log.info("open_minute_restored readings=%d", readings)
         except FileNotFoundError:
             return
@@ -187,7 +182,7 @@ class Producer:
             self._said_refused = Counter(self._refused)
 
     def _counters(self) -> dict[str, Any]:
-        problems = (self._line.problem, self._time.problem(), self._held.problem)
+        problems = (self._line.problem, self._intake.problem, self._time.problem(), self._held.problem)
         return {
             "problem": "; ".join(filter(None, problems)),
             "port": self._line.state,
@@ -225,7 +220,7 @@ class Producer:
             self._next_snapshot_s = after_s + self._snapshot_cost_s * SNAPSHOT_PAUSE
 
     def _keep_open_minutes(self, *, durable: bool) -> None:
-        state = self._minutes.to_state() | {"rest": self._framer.rest.decode("latin-1")}
+        state = self._minutes.to_state() | {"rest": self._intake.rest.decode("latin-1")}
         try:
             files.replace(self._context.data / OPEN_MINUTE_FILE, json.dumps(state).encode() + b"\n", durable=durable)
         except OSError as error:

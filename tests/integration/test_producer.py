@@ -225,11 +225,13 @@ def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int)
     [
         ("line.url", "", "is empty"),
         ("line.url", "ftp://x", "unknown kind"),
-        ("line.protocol", "modbus", "not read yet"),
+        ("line.modbus.registers", "", "there are none"),
     ],
 )
 def test_a_line_that_cannot_be_one_ends_with_the_key(tmp_path: Path, key: str, value: str, word: str) -> None:
-    variable = "HYDROLOG_" + key.upper().replace(".", "__")
+    modbus = key == "line.modbus.registers"
+    variable = "HYDROLOG_LINE__PROTOCOL" if modbus else "HYDROLOG_" + key.upper().replace(".", "__")
+    value = "modbus" if modbus else value
     answer = subprocess.run(
         [sys.executable, "-m", "producer"],
         env={**os.environ, "HYDROLOG_PATHS__DATA": str(tmp_path / "data"), variable: value},

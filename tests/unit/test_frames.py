@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from common.errors import FrameRefused
 from producer.ascii import Reading, checksum, encode, frame_of, parse
 from producer.frames import LONGEST_FRAME, Framer
-from producer.intake import Intake
+from producer.intake import AsciiListener, Door
 from producer.line import Line
 from producer.minute import Minutes
 from producer.site_time import Look, SiteTime
@@ -184,10 +184,10 @@ def test_the_fast_way_through_a_block_takes_what_the_strict_one_takes(
     assert minutes.to_state()["open"] == strict.to_state()["open"]
 
 
-def make_intake() -> tuple[Intake, Minutes]:
+def make_intake() -> tuple[AsciiListener, Minutes]:
     refused: Counter[str] = Counter()
     minutes = Minutes(5.0)
     line = Line("/dev/null", 9600, threading.Event())
     time = SiteTime(Look(NOW_S, 0.0), 0)
-    intake = Intake(framer=Framer(refused), time=time, minutes=minutes, zone=SEOUL, refused=refused, line=line)
+    intake = AsciiListener(Framer(refused), Door(time, minutes, refused), SEOUL, line)
     return intake, minutes

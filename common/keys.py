@@ -1,0 +1,75 @@
+"""What a settings key is: its default and the check that its value must pass."""
+
+import re
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
+
+Check = Callable[[Any], str | None]  # what is wrong with the value, None if nothing is
+
+
+def key(default: Any, check: Check | None = None) -> Any:
+    """A field of a section; a list becomes a tuple, as all settings are frozen."""
+    metadata = {"check": check} if check else {}
+    if isinstance(default, list):
+        return field(default_factory=lambda: tuple(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def between(low: float, high: float) -> Check:
+    return lambda value: None if low <= value <= high else f"must be between {low:g} and {high:g}, is {value:g}"
+
+
+def one_of(*choices: str) -> Check:
+    return lambda value: None if value in choices else f"must be one of {', '.join(choices)}, is {value!r}"
+
+
+def serial_mode(value: str) -> str | None:
+    good = re.fullmatch(r"[78][NEO][12]", value)
+    return None if good else f'must be data bits, parity and stop bits like "8N1" or "7E1", is {value!r}'
+
+
+def clock_time(value: str) -> str | None:
+    return None if _CLOCK_TIME.fullmatch(value) else f'must be a time like "22:00", is {value!r}'
+
+
+def time_zone(value: str) -> str | None:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f'must be a time zone like "Asia/Seoul", is {value!r}'
+    return None
+
+
+def site_id(value: str) -> str | None:
+    return None if _SITE_ID.fullmatch(value) else f"must be letters, digits, '_', '.', '-' only, is {value!r}"
+
+
+def http_url(value: str) -> str | None:
+    if value == "":
+        return None
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    return None if good else f"must be an http:// or https:// address, is {value!r}"
+
+
+def log_url(value: str) -> str | None:
+    good = value == "file" or re.fullmatch(r"kafka://[^/]+/[A-Za-z0-9._-]+", value)
+    return None if good else f'must be "file" or "kafka://host:port/topic", is {value!r}'
+
+
+def groups(value: tuple[str, ...]) -> str | None:
+    if not value:
+        return "needs at least one group"
+    for name in value:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
+            return f"{name!r} is not a group name (small letters, digits, '_', '-')"
+    return None if len(set(value)) == len(value) else "names a group twice"

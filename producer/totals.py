@@ -1,0 +1,37 @@
+"""Totals to rates: what a counter of cubic metres says about the flow between two looks at it."""
+
+MOST_GAP_S = 180.0  # a mean over more than three minutes is not the flow of the last one
+
+
+def volume_between(before: float, after: float, rolls_over_at: float, most: float) -> float | None:
+    """What flowed between two totals; None if that was no flow: the counter was set, or another meter stands there.
+
+    All in one unit. `rolls_over_at`: where the counter goes on at nothing, 0 if nowhere; `most`: the most that can have
+    flowed. A total that goes back by a little is a flow back. Of all ways round the counter the shortest is meant.
+    """
+    step = after - before
+    volume = min((step, step + rolls_over_at, step - rolls_over_at), key=abs)
+    if abs(volume) > most or (after == 0 and volume < 0):
+        return None
+    return volume
+
+
+class Rate:
+    """The flow by one counter, from look to look."""
+
+    def __init__(self, rolls_over_at_m3: float, most_m3h: float) -> None:
+        self._rolls_over_at_m3 = rolls_over_at_m3
+        self._most_m3h = most_m3h
+        self._before: tuple[float, float] | None = None
+
+    def at(self, total_m3: float, monotonic_s: float) -> float | None:
+        """The mean flow (m3/h) since the last look; None at the first, after a long gap, and if the counter was set."""
+        before, self._before = self._before, (total_m3, monotonic_s)
+        if before is None:
+            return None
+        took_s = monotonic_s - before[1]
+        if not 0 < took_s <= MOST_GAP_S:
+            return None
+        most_m3 = self._most_m3h * took_s / 3600
+        volume_m3 = volume_between(before[0], total_m3, self._rolls_over_at_m3, most_m3)
+        return None if volume_m3 is None else volume_m3 * 3600 / took_s
