@@ -22,9 +22,9 @@ from producer import confirmation
 from producer.hold import Held
 from producer.intake import Door
 from producer.line import Line
-from producer.protocols import Intake, check_meters, intake_for
 from producer.minute import Minutes
 from producer.port import check_url
+from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import Look, SiteTime
 from producer.verdicts import Verdicts
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common import settings
 from common.errors import RoleTaken, SettingsError
+from common.meters import Register
 from common.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -27,8 +28,16 @@ def test_the_example_holds_every_setting_and_no_other() -> None:
     assert {section: set(values) for section, values in raw.items()} == {
         section: set(values) for section, values in default.items()
     }
-    for table in ("format", "modbus"):
-        assert set(raw["line"][table]) == set(default["line"][table])
+    assert set(raw["line"]["format"]) == set(default["line"]["format"])
+    assert {*raw["line"]["modbus"], "registers"} == set(default["line"]["modbus"])
+
+
+def test_the_examples_register_holds_every_key_with_its_default(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text("utf-8").partition("# [[line.modbus.registers]]\n")[2].partition("\n\n")[0]
+    raw = tomllib.loads("\n".join(line.removeprefix("# ") for line in text.splitlines()))
+    default = dataclasses.asdict(Register())
+    assert set(raw) == set(default)
+    assert {key for key in raw if raw[key] != default[key]} == {"sensor", "channel", "measure"}
 
 
 def test_the_example_is_valid_and_differs_from_the_defaults_only_where_it_says_so() -> None:
@@ -37,7 +46,7 @@ def test_the_example_is_valid_and_differs_from_the_defaults_only_where_it_says_s
         f"{f.name}.{key}"
         for f in dataclasses.fields(Settings)
         for key, value in dataclasses.asdict(getattr(example, f.name)).items()
-        if value != getattr(getattr(default, f.name), key)
+        if value != dataclasses.asdict(getattr(default, f.name))[key]
     }
     assert differing == {"paths.data", "server.url", "server.token_file", "receiver.token_file"}
 
