@@ -23,7 +23,7 @@ from common import database, embedded
 from forecaster import artifact
 from forecaster.compose import compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
-from forecaster.fit import fit, judge
+from forecaster.fit import fit, judge, refresh
 from forecaster.memory import keep_freed
 from forecaster.predict import Model
 
@@ -59,8 +59,9 @@ def train() -> tuple[History, Model]:
     history = from_minutes(columns, ZONE)
     hourly_s = time.process_time() - began
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    total_s = time.process_time() - began
     error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    model = refresh(model, history, until_row=history.rows)
+    total_s = time.process_time() - began
     row("train a sensor-year, 525,600 minutes, flow and pressure", f"{total_s:.1f} CPU s", f"legacy {LEGACY_S:,} s")
     row("  of it, minutes to hours", f"{hourly_s:.2f} CPU s", "")
     row("  mean error / seasonal naive, last two weeks", f"{error / naive:.3f}", f"interval {100 * covered:.0f} %")

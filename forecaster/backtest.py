@@ -15,7 +15,7 @@ from forecaster import conformal
 from forecaster.baseline import fallback, units_of
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
 from forecaster.features import KINDS
-from forecaster.fit import Report, fit
+from forecaster.fit import Report, fit, refresh
 from forecaster.predict import Forecast, Model, forecast, stretches_for
 from forecaster.train import Block
 
@@ -119,6 +119,7 @@ def backtest(
         names = tuple(Series(f"{s.sensor} of training", s.channel) for s in train_on.series)
         learn, until = replace(train_on, series=names), train_on_until
     model = fit(learn, until_row=until, horizon=horizon, version="backtest", seed=seed, report=report, blocks=blocks)
+    model = refresh(model, learn, until_row=until, seed=seed, report=report, blocks=blocks)
     say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
@@ -150,29 +151,25 @@ def _tracked(model: Model, history: History, origins: IntArray, leads: IntArray,
     for o, origin in enumerate(origins):
         known = (rows[:o] <= origin) & ~counted[:o]
         counted[:o] |= known
-        stretch = _after(stretch, block, known, (truth[:, :o], low[:, :o], high[:, :o]))
+        at, lead = np.nonzero(known)
+        hour = rows[at, lead]
+        missed = np.where(np.isfinite(truth[:, at, lead]), 0.0, np.nan)
+        missed += (truth[:, at, lead] < low[:, at, lead]) | (truth[:, at, lead] > high[:, at, lead])
+        stretch = _counted(stretch, block[lead], hour, missed)
         factor = (stretch / start)[:, block]
         low[:, o] = made.value[:, o] - factor * (made.value[:, o] - made.low[:, o])
         high[:, o] = made.value[:, o] + factor * (made.high[:, o] - made.value[:, o])
     return Forecast(made.value, low, high)
 
 
-def _after(
-    stretch: FloatArray, block: IntArray, known: BoolArray, seen: tuple[FloatArray, FloatArray, FloatArray]
-) -> FloatArray:
-    """Stretches after the truths that became known, hour by hour of target as the product counts them."""
-    truth, low, high = seen
-    at, lead = np.nonzero(known)
-    out = stretch
-    if not len(at):
-        return out
-    missed = np.where(np.isfinite(truth[:, at, lead]), 0.0, np.nan)
-    missed += (truth[:, at, lead] < low[:, at, lead]) | (truth[:, at, lead] > high[:, at, lead])
-    for b in np.unique(block[lead]):
-        mine = block[lead] == b
-        for chunk in np.array_split(np.flatnonzero(mine), max(1, int(mine.sum()) // conformal.PER_HOUR[b])):
-            out = out.copy()
-            out[:, b] = conformal.track(out[:, b], missed[:, chunk])
+def _counted(stretch: FloatArray, block: IntArray, hour: IntArray, missed: FloatArray) -> FloatArray:
+    """Stretches after the truths of some hours, each hour counted once a lead block, as the product does.
+
+    `block`, `hour` [n] of the forecasts, `missed[series, n]`."""
+    out = stretch.copy()
+    for b in np.unique(block):
+        for h in np.unique(hour[block == b]):
+            out[:, b] = conformal.track(out[:, b], missed[:, (block == b) & (hour == h)])
     return out
 
 

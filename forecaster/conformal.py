@@ -15,7 +15,6 @@ from forecaster.dataset import FloatArray, IntArray
 
 MISS = 0.10  # share of truths that a 90 % interval leaves out
 LEAD_BLOCKS = (1, 3, 6, 24, 72, 168)  # last lead of each block that has a stretch of its own
-PER_HOUR = (1, 2, 3, 18, 48, 96)  # leads of each block: so many forecasts of one hour are judged together
 STEP = 0.02  # of the log stretch for one miss too many; a month of hours settles it, one bad hour does not move it
 STRETCH_MIN, STRETCH_MAX = 0.3, 6.0
 ENOUGH = 40  # truths that a stretch of its own needs; below that all series share one

@@ -21,9 +21,10 @@ LEAST_H = 42 * DAY  # four weeks to learn from, two to judge on: below that the 
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
 # Steps of a part: (series, hour) pairs for one step, and the bounds. Fewer pairs for a step overfit; below the least
 # nothing is learnt, above the most nothing is gained.
-NEAR, NEAR_WINDOWS = (60, 200, 1500), 512
-FAR, FAR_WINDOWS = (220, 120, 900), 512
-LEAST_WINDOWS = 128
+NEAR = (75, 200, 1200)
+FAR = (350, 120, 600)
+WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
+REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
 MEMBERS = 3  # networks of each part, whose mean counts: 1 to 2 % better than one
 MEMBERS_FROM = 50_000  # pairs; with less, a single sensor-year should not take three times as long to learn
 
@@ -56,14 +57,12 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
         pairs_a_step, least, most = plan
         return max(least, min(most, pairs // pairs_a_step))
 
-    def windows(usual: int) -> int:
-        return min(usual, max(LEAST_WINDOWS, pairs // 8))
-
-    parts = [Block(1, 1, steps(NEAR), windows(NEAR_WINDOWS))]
+    windows = min(WINDOWS, max(LEAST_WINDOWS, pairs // 64))
+    parts = [Block(1, 1, steps(NEAR), windows)]
     if horizon > 1:
-        parts.append(Block(1, min(horizon, DAY), steps(FAR), windows(FAR_WINDOWS)))
+        parts.append(Block(1, min(horizon, DAY), steps(FAR), windows))
     if horizon > DAY:
-        parts.append(Block(1, horizon, steps(FAR), windows(FAR_WINDOWS)))
+        parts.append(Block(1, horizon, steps(FAR), windows))
     return parts
 
 
@@ -90,7 +89,7 @@ def fit(
         raise ValueError(f"{past.rows // DAY} days of history; {LEAST_H // DAY} are needed")
     held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
     learn_until = past.rows - held
-    panel = panel_of(past, units).to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    panel = panel_of(past, units).to(_device())
     known = torch.arange(1, len(past.series) + 1)
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
@@ -111,10 +110,52 @@ def fit(
     return replace(model, stretch=stretch_of(model, past, learn_until))
 
 
-def _named(report: Report | None, block: Block, seed: int) -> Callable[[int, int, float], None] | None:
+def refresh(
+    model: Model,
+    history: History,
+    *,
+    until_row: int,
+    seed: int = 0,
+    report: Report | None = None,
+    blocks: list[Block] | None = None,
+) -> Model:
+    """The model once the held-out weeks have been learnt too, from rows before `until_row` only.
+
+    To be done after judging; the stretches stay as they were found on rows that were not learnt."""
+    past = history.until(until_row)
+    panel = panel_of(past, model.units).to(_device())
+    known = torch.arange(1, len(past.series) + 1)
+    pairs = len(usable_origins(panel, WEEK, past.rows - 1))
+    parts = []
+    for part in model.parts:
+        usual = next(
+            b for b in blocks or blocks_for(model.horizon, pairs) if (b.first, b.last) == (part.first, part.last)
+        )
+        block = replace(usual, steps=max(int(usual.steps * REFRESH), 1))
+        networks = [
+            train(
+                panel,
+                known,
+                block,
+                until_row=past.rows,
+                seed=seed * 1000 + number,
+                start=network,
+                progress=_named(report, block, number, "refresh "),
+            )
+            for number, network in enumerate(part.networks)
+        ]
+        parts.append(Part(part.first, part.last, tuple(networks)))
+    return replace(model, parts=tuple(parts))
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _named(report: Report | None, block: Block, seed: int, what: str = "") -> Callable[[int, int, float], None] | None:
     if report is None:
         return None
-    name = f"leads {block.first}-{block.last}" + (f" seed {seed + 1}" if seed else "")
+    name = f"{what}leads {block.first}-{block.last}" + (f" seed {seed + 1}" if seed else "")
     return lambda step, steps, loss: report(name, step, steps, loss)
 
 

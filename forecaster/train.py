@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from forecaster.model import Network, pinball
 
 LEADS_PER_WINDOW = 24  # targets drawn for each window of a long block
 LEARNING_RATE = 3e-3
+REFRESH_RATE = 2e-3  # when the held-out weeks are learnt at the end
 DECAY = 0.02
 CLIP_NORM = 1.0
 MIN_SEEN_WEEK = 24  # hours of the last week that a window needs to be worth learning from
@@ -51,19 +53,21 @@ def train(
     *,
     until_row: int,
     seed: int,
+    start: Network | None = None,
     progress: Progress | None = None,
 ) -> Network:
     """Weights for a block from rows before `until_row`; `known[series]` are embedding indices (1..).
 
-    Uses no row at or past `until_row`, as input or as target. Runs where the panel is; the weights come back to
-    the CPU. Chance is drawn on the CPU, so that a seed means the same everywhere."""
+    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target. Runs where the
+    panel is; the weights come back to the CPU. Chance is drawn on the CPU, so that a seed means the same everywhere."""
     torch.manual_seed(seed)
     device = panel.z.device
     task = _Task(panel, known.to(device), block, until_row, torch.Generator().manual_seed(seed))
-    network = Network(int(known.max())).to(device)
+    network = (copy.deepcopy(start) if start else Network(int(known.max()))).to(device)
+    rate = LEARNING_RATE if start is None else REFRESH_RATE
     pairs = usable_origins(panel, 168, until_row - 1)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=block.steps)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=block.steps)
     network.train()
     for step in range(block.steps):
         pick = pairs[torch.randint(len(pairs), (block.windows,), generator=task.random).to(device)]

@@ -23,10 +23,12 @@ from common.settings import Settings
 from forecaster import artifact, store
 from forecaster.baseline import WEEK
 from forecaster.dataset import History
-from forecaster.fit import HELD_OUT_H, LEAST_H, Report, fit, judge
+from forecaster.fit import HELD_OUT_H, LEAST_H, Report, fit, judge, refresh
 from forecaster.predict import Model
 
 STATE = "training.json"
+LEARNT_UNTIL = "learnt_until"
+LEAST_UNSEEN_H = 72  # fewer hours than this cannot tell two sets of weights apart
 EVERY = timedelta(days=7)
 AFTER_TROUBLE = timedelta(hours=1)
 BACK = timedelta(days=365)  # the archive keeps a year; older water use says little about the coming day
@@ -104,25 +106,37 @@ def train_and_judge(
     except ValueError as error:
         cpu_s, none = time.process_time() - began, float("nan")
         return Outcome(version, rows, cpu_s, none, none, None, none, None, str(error))
-    new, naive, coverage = judge(model, history, history.rows - HELD_OUT_H).means
-    old_model = artifact.newest(data)
-    old = judge(old_model, history, history.rows - HELD_OUT_H).means[0] if old_model else None
-    accepted, reason = _verdict(new, naive, old)
+    first = history.rows - HELD_OUT_H
+    new, naive, coverage = judge(model, history, first).means
+    old = new_beside_old = None
+    if old_model := artifact.newest(data):
+        unseen = _unseen_row(old_model, history, first)
+        old, new_beside_old = (judge(m, history, unseen).means[0] for m in (old_model, model))
+    accepted, reason = _verdict(new, naive, old, new_beside_old)
+    if accepted:
+        model = refresh(model, history, until_row=history.rows, report=report)
     cpu_s = time.process_time() - began
     if accepted:
         scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
-        artifact.save(data, _with_report(model, scores))
+        until = str(history.hour(history.rows))
+        artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
     return Outcome(version, rows, cpu_s, new, naive, old, coverage, accepted, reason)
 
 
-def _with_report(model: Model, scores: dict[str, Any]) -> Model:
-    return replace_fields(model, report=scores)
+def _unseen_row(old: Model, history: History, first: int) -> int:
+    """From where old and new weights are compared: rows that the old ones did not learn, if those are days enough."""
+    try:
+        learnt = np.datetime64(str(old.report[LEARNT_UNTIL]), "h")
+    except (KeyError, ValueError):
+        return first
+    row = int((learnt - history.first).astype(int))
+    return max(first, row) if row <= history.rows - LEAST_UNSEEN_H else first
 
 
-def _verdict(new: float, naive: float, old: float | None) -> tuple[bool, str]:
+def _verdict(new: float, naive: float, old: float | None, beside: float | None) -> tuple[bool, str]:
     if not new < naive:
         return False, "the seasonal naive was better on the last two weeks"
-    if old is not None and not new < old:
+    if old is not None and beside is not None and not beside < old:
         return False, "the weights in use were better on the last two weeks"
     return True, "better on the last two weeks"
 
