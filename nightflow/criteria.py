@@ -20,7 +20,7 @@ from nightflow.profile import Calendar, flow_use, pressure_use
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
 LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
 REBUILD_DAYS = 91
-DEFAULT_ALARMS_PER_MONTH = 0.25  # LEAK alarms that normal use may raise at one point: one in four months
+DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def build(
     return_days = 30.4 / alarms_per_month
     use = flow_use(flow, calendar, return_days)
     night = night_use(flow, calendar)
-    pressures = pressure_use(flow, pressure, use, calendar, return_days)
+    pressures = pressure_use(flow, pressure, use, calendar)
     start, end = _day(history.first, zone), _day(history.first + len(history.flow) - 1, zone)
     return replace(
         prior,

@@ -31,6 +31,11 @@ def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
     return max(level, float(np.sort(values)[-rank])) if rank else level
 
 
+def normal_level(maxima: Floats, days: float, rank: int = 0) -> float:
+    """`return_level` of what has normal tails: it is the square that is fitted."""
+    return math.sqrt(return_level(np.square(maxima), days, rank))
+
+
 def daily_maxima(values: Floats, per_day: int) -> Floats:
     """Maxima of whole days of `values`, `per_day` to a day; a day without any value is NaN."""
     days = values[: len(values) // per_day * per_day].reshape(-1, per_day)

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from common.tracking import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
-from nightflow.extremes import Floats, daily_maxima, return_level, spread
+from nightflow.extremes import Floats, daily_maxima, normal_level, spread
 
 TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
 HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
@@ -16,7 +16,7 @@ LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
 WARM_H = 10 * 24
 AGES_H = ((3, MAX_AGE_H), (3, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
 WATCH_RETURN_DAYS = 30.0
-LEAST_WATCH, LEAST_LEAK = 2.8, 4.1  # scores below these are noise whatever the archive says
+LEAST_WATCH, LEAST_LEAK = 2.8, 4.0  # scores below these are noise whatever the archive says
 
 
 def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourModel:
@@ -106,11 +106,6 @@ def score_limits(scores: Floats, return_days: float) -> tuple[float, float, floa
     """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
     watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
     early, short, long = (
-        max(LEAST_LEAK, score_level(maxima, return_days, rank)) for maxima, rank in zip(leaks, (3, 6, 10), strict=True)
+        max(LEAST_LEAK, normal_level(maxima, return_days, rank)) for maxima, rank in zip(leaks, (3, 6, 10), strict=True)
     )
-    return max(LEAST_WATCH, score_level(watch, WATCH_RETURN_DAYS, 0)), early, short, long
-
-
-def score_level(maxima: Floats, days: float, rank: int) -> float:
-    """Return level of scores. Their tails are normal, so it is their square that is fitted."""
-    return math.sqrt(return_level(np.square(maxima), days, rank))
+    return max(LEAST_WATCH, normal_level(watch, WATCH_RETURN_DAYS, 0)), early, short, long

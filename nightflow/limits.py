@@ -6,10 +6,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from common.criteria import ChannelLimits
-from nightflow.extremes import Floats, daily_maxima, return_level
+from nightflow.extremes import Floats, daily_maxima, normal_level
 
 REFERENCE_ROWS = 5  # as the spike rule's median
 LEAST_STUCK, STUCK_FACTOR = 20, 3  # rows; times the longest run that one in a thousand reaches
+SPIKES_IN_ARCHIVE = 4  # days of half a year that may hold one
 SPIKE_RETURN_DAYS = 600.0  # a false spike in two years: the rule is about gross errors
 LEAST_LEVEL = 0.25  # of the mean, as in the detector
 LOW_SHARE = 0.25  # of the lowest value in ten thousand: below, a meter that never shows nought has failed
@@ -31,7 +32,8 @@ def channel_limits(values: Floats, prior: ChannelLimits, *, floor_share: float, 
     typical = mean if rooted else 0.0
     ratio = np.full(len(values), np.nan)
     ratio[rows] = away / (np.sqrt(np.maximum(middle / typical, LEAST_LEVEL)) if rooted else 1.0)
-    jump = max(return_level(daily_maxima(ratio, 1440), SPIKE_RETURN_DAYS), floor_share * mean)
+    usual = normal_level(daily_maxima(ratio, 1440), SPIKE_RETURN_DAYS, SPIKES_IN_ARCHIVE)
+    jump = max(usual, floor_share * mean)
     low = max(prior.low, LOW_SHARE * float(np.quantile(finite, 1e-4)))
     return replace(prior, low=low, stuck_rows=stuck, jump=jump, typical=typical)
 

@@ -1,6 +1,5 @@
 """The usual flow and pressure of a sensor: profile, slow level, and how far they stray."""
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.criteria import QUARTERS, FlowUse, PressureUse
-from nightflow.extremes import Floats, daily_maxima, return_level, spread
+from nightflow.extremes import Floats, daily_maxima, normal_level, return_level, spread
 from nightflow.hours import fit_hours, score_limits, walk
 
 Ints = np.ndarray
@@ -21,6 +20,7 @@ LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
 BASE_ROWS, BASE_LAG = 25, 7
 FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
+SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
 LEAST_STEP, LEAST_DRIFT = 0.03, 0.0125  # of the mean pressure: smaller moves of a supply interest nobody
 STRIDE = 3  # rows between two looks at the step
 
@@ -231,9 +231,7 @@ def by_hour(values: Floats, hour: Ints) -> Floats:
     return np.maximum(smooth, 1e-6)
 
 
-def pressure_use(
-    flow: Floats, pressure: Floats, use: FlowUse, calendar: Calendar, return_days: float
-) -> PressureUse | None:
+def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calendar) -> PressureUse | None:
     """Learn the usual pressure; None with less than half of the rows."""
     good = np.isfinite(flow) & np.isfinite(pressure)
     if good.sum() < len(flow) // 4:
@@ -251,14 +249,13 @@ def pressure_use(
     day = running_mean(residual, 2 * 1440 - 1)
     hours = running_mean(residual, 60)[59::60]
     middle, mean = float(np.nanmedian(day)), float(pressure[good].mean())
-    drift = return_level(daily_maxima((day - middle) ** 2, 1440), 8 * return_days)  # a slow mean has normal tails
     return PressureUse(
         still_bar=tuple(map(float, still)),
         slope_bar=slope,
         spread_bar=spread(hours),
         memory=memory(hours),
-        step_bar=max(return_level(daily_maxima(away, 1440), 4 * return_days), LEAST_STEP * mean),
-        drift_bar=max(math.sqrt(drift), LEAST_DRIFT * mean),
+        step_bar=max(return_level(daily_maxima(away, 1440), SUPPLY_DAYS), LEAST_STEP * mean),
+        drift_bar=max(normal_level(daily_maxima(np.abs(day - middle), 1440), DRIFT_DAYS), LEAST_DRIFT * mean),
         level_bar=middle,
     )
 
