@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 Channel = Literal["flow", "pressure", "level"]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
+NO_OFFSET = timedelta(0)
 MINUTES_VALID = 0.75  # an hour counts with 45 of its 60 minutes; below that its mean says too little
 LEAK_MASK_H = 72  # hours of a leak spell that are masked; a longer one is a new normal to be learnt
 
@@ -75,9 +75,9 @@ def hour_number(local: datetime) -> int:
 def local_hours(utc_minutes: IntArray, zone: ZoneInfo) -> IntArray:
     """Local wall-clock hour numbers (hours since 1970 on that clock) of UTC unix minutes."""
     quarters, back = np.unique(utc_minutes // 15, return_inverse=True)  # all offsets are whole quarter hours
-    stamps = pd.DatetimeIndex((quarters * 900).astype("datetime64[s]"), tz="UTC").tz_convert(zone)
-    local = stamps.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)
-    return (local // 3600)[back]
+    starts = (quarters * 900).tolist()
+    offset_s = [int((datetime.fromtimestamp(s, zone).utcoffset() or NO_OFFSET).total_seconds()) for s in starts]
+    return ((quarters * 900 + np.array(offset_s, dtype=np.int64)) // 3600)[back]
 
 
 def hourly(local_hour: IntArray, values: FloatArray, first: int, rows: int, per_hour: float = 60.0) -> FloatArray:

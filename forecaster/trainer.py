@@ -47,18 +47,19 @@ class Outcome:
     cpu_s: float
     model: float
     naive: float
-    old: float | None
+    old: float | None  # of the weights in use, on the rows that they have not learnt
+    beside_old: float | None  # the new ones on the same rows
     coverage: float
     accepted: bool | None
     reason: str
 
     def line(self) -> str:
         """One line for a table."""
-        old = "-" if self.old is None else f"{self.old:.3f}"
+        beside = "" if self.old is None else f" (unseen by the old: new {self.beside_old:.3f} old {self.old:.3f})"
         verdict = "accepted" if self.accepted else "not accepted"
         return (
             f"{self.version}  rows {self.rows:,}  cpu {self.cpu_s:.1f} s  MASE model {self.model:.3f} "
-            f"old {old} naive {self.naive:.3f}  interval {100 * self.coverage:.1f} %  {verdict}: {self.reason}"
+            f"naive {self.naive:.3f}{beside}  interval {100 * self.coverage:.1f} %  {verdict}: {self.reason}"
         )
 
 
@@ -105,7 +106,7 @@ def train_and_judge(
         model = fit(history, until_row=history.rows, horizon=horizon, version=version, report=report)
     except ValueError as error:
         cpu_s, none = time.process_time() - began, float("nan")
-        return Outcome(version, rows, cpu_s, none, none, None, none, None, str(error))
+        return Outcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
     first = history.rows - HELD_OUT_H
     new, naive, coverage = judge(model, history, first).means
     old = new_beside_old = None
@@ -120,7 +121,7 @@ def train_and_judge(
         scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
         until = str(history.hour(history.rows))
         artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
-    return Outcome(version, rows, cpu_s, new, naive, old, coverage, accepted, reason)
+    return Outcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
 
 
 def _unseen_row(old: Model, history: History, first: int) -> int:

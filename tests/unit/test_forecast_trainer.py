@@ -1,0 +1,118 @@
+"""When a training starts, whose weights are taken, and what a training child may not do to the forecasts."""
+
+import json
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from forecaster import artifact, trainer
+from forecaster.dataset import History, Series
+from forecaster.fit import fit
+from forecaster.train import Block
+from forecaster.trainer import Trainer, next_due, note, train_and_judge
+
+torch.set_num_threads(1)
+NOW = datetime(2024, 8, 26, 3, tzinfo=UTC)
+FLOW = Series("001", "flow")
+
+
+def history(days: int, noise: float = 1.0) -> History:
+    random = np.random.default_rng(0)
+    hours = np.arange(24 * days)
+    drift = np.convolve(random.normal(0, noise, len(hours)), 0.9 ** np.arange(60))[: len(hours)]
+    y = 20 + 6 * np.sin(2 * np.pi * hours / 24) + drift
+    return History(np.datetime64("2024-01-01T00", "h"), (FLOW,), y[None])
+
+
+def outcome(accepted: bool | None) -> trainer.Outcome:
+    return trainer.Outcome("v", 1, 1.0, 0.4, 0.6, None, None, 0.9, accepted, "")
+
+
+def test_training_waits_for_enough_history(tmp_path: Path) -> None:
+    assert not next_due(tmp_path, NOW, history(30))
+    assert next_due(tmp_path, NOW, history(43))
+    empty = history(60)
+    empty.y[:, : -24 * 20] = np.nan
+    assert not next_due(tmp_path, NOW, empty)
+
+
+@pytest.mark.parametrize(("accepted", "days"), [(True, 7), (False, 7), (None, 1)])
+def test_training_comes_again(tmp_path: Path, accepted: bool | None, days: int) -> None:
+    note(tmp_path, NOW, outcome(accepted))
+    assert not next_due(tmp_path, NOW + timedelta(days=days, seconds=-1), history(60))
+    assert next_due(tmp_path, NOW + timedelta(days=days), history(60))
+
+
+def test_a_spoilt_note_does_not_hold_training_up(tmp_path: Path) -> None:
+    (tmp_path / artifact.FOLDER).mkdir()
+    (tmp_path / artifact.FOLDER / trainer.STATE).write_text("{")
+    assert next_due(tmp_path, NOW, history(60))
+
+
+def quick(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    monkeypatch.setattr("forecaster.fit.blocks_for", lambda *_: [Block(1, 24, steps, 32)])
+
+
+def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch, 40)
+    first = train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24, began=time.process_time())
+    assert first.accepted and first.old is None
+    assert artifact.versions(tmp_path) == ["20240101T000000"]
+    quick(monkeypatch, 1)
+    later = history(87)
+    second = train_and_judge(tmp_path, later, "20240108T000000", horizon=24, began=time.process_time())
+    assert second.accepted is False
+    assert artifact.versions(tmp_path) == ["20240101T000000"]
+    assert "not accepted" in second.line()
+
+
+def test_weights_that_lose_to_the_naive_are_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch, 1)
+    made = train_and_judge(tmp_path, history(80, noise=0.0), "v", horizon=24, began=time.process_time())
+    assert made.accepted is False
+    assert "seasonal naive" in made.reason
+    assert artifact.newest(tmp_path) is None
+
+
+def test_old_weights_are_compared_on_what_they_have_not_learnt() -> None:
+    past = history(80)
+    model = fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)])
+    learnt = str(past.hour(past.rows - 100))
+    first = past.rows - 14 * 24
+    assert trainer._unseen_row(replace(model, report={"learnt_until": learnt}), past, first) == past.rows - 100
+    just_now = str(past.hour(past.rows - 10))
+    assert trainer._unseen_row(replace(model, report={"learnt_until": just_now}), past, first) == first
+    assert trainer._unseen_row(model, past, first) == first
+
+
+def test_a_child_that_fails_is_tried_again_in_an_hour(tmp_path: Path) -> None:
+    child = Trainer([sys.executable, "-c", "raise SystemExit(1)"], tmp_path)
+    past = history(60)
+    assert child.look(NOW, past) == {"training": 1}
+    deadline = time.monotonic() + 30
+    while child.look(NOW, past) == {"training": 1} and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert child.look(NOW + timedelta(minutes=59), past) == {"training": 0}
+    assert child.look(NOW + timedelta(minutes=61), past) == {"training": 1}
+    child.close()
+
+
+def test_closing_ends_a_training(tmp_path: Path) -> None:
+    child = Trainer([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
+    child.look(NOW, history(60))
+    began = time.monotonic()
+    child.close()
+    assert time.monotonic() - began < 10
+    assert child._child is not None and child._child.poll() is not None
+
+
+def test_the_note_says_what_came_of_it(tmp_path: Path) -> None:
+    note(tmp_path, NOW, outcome(True))
+    state = json.loads((tmp_path / artifact.FOLDER / trainer.STATE).read_text())
+    assert state["outcome"] == "accepted" and "MASE model 0.400" in state["line"]
