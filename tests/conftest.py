@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -15,6 +16,16 @@ from common import database, embedded
 from common.settings import Settings, load
 
 TEMPLATE = "hydrolog_template"
+
+# No test may depend on how fast the machine is today. In CI the examples are the same ones each time: new ones are
+# for whoever changes the code and can look at what they find.
+hypothesis.settings.register_profile(
+    "hydrolog",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("hydrolog")
 
 
 def _with_database(url: str, name: str) -> str:
