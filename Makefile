@@ -6,9 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+SECONDS ?= 120
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +26,10 @@ lint: $(STAMP) ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(STAMP) ## the measured claims, one table each
-	@for claim in bench/*.py; do $(BIN)/python $$claim || exit 1; done
+	@for claim in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
+
+soak: $(STAMP) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
+	@$(BIN)/python bench/soak.py $(SECONDS)
 
 clean: ## remove caches and the demo's data; .venv stays
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
