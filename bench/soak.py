@@ -1,0 +1,378 @@
+"""`make soak SECONDS=120`: the real executables under random kills and faults, ending in one table.
+
+Meters play on a pseudo-terminal, twenty times as fast as life; producer, consumers, reference server and an embedded
+Postgres run as processes of their own. At random one of them is killed with -9, stopped for a while, kept away, or
+half a row is written behind the log's end. A witness, a consumer group of its own, notes every row that ever had an
+offset; at the end each of them must be at the server and in the archive exactly once, unchanged and in order.
+
+Exit code 1 if one is lost, repeated, changed or out of order, or if a process does not come back.
+"""
+
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from common import commits, database, embedded, health, mark, processes
+from common.clock import VARIABLE, ScaledClock
+from common.demo import tally
+from common.demo.folder import DemoFolder
+from common.errors import HydrologError
+from common.log import Log, open_for
+from common.row import Row, parse_payload
+from common.settings import CONFIG, PREFIX, Settings, load
+
+SPEED = 20.0  # a minute in three seconds, a batch every half a minute
+SENSORS = 8
+SITE_START_S = 1_724_630_400.0  # 2024-08-26T09:00:00+09:00
+ZONE = "Asia/Seoul"
+BIN = Path(sys.executable).parent
+ROLES = {
+    "database": ["hydrolog-database"],
+    "server": ["hydrolog-server"],
+    "consumer-archive": ["hydrolog-consumer", "--group", "archive"],
+    "consumer-server": ["hydrolog-consumer", "--group", "server"],
+    "producer": ["hydrolog-producer"],
+}
+GROUPS = ("archive", "server", "witness")
+CALM_S = 4.0  # real seconds between two faults, on average
+RECOVER_S = 45.0  # a process that needs longer has not come back
+START_S = 60.0
+DRAIN_S = 120.0  # Postgres may have to recover first
+LOOK_S = 0.05
+
+
+class Keeper:
+    """Starts the processes, and starts them again when they die, as supervisord does."""
+
+    def __init__(self, folder: DemoFolder, environ: dict[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._not_before_s: dict[str, float] = {}
+        self._down_since_s: dict[str, float] = {}
+        self.recoveries: dict[str, list[float]] = {role: [] for role in ROLES}
+        self.starts: Counter[str] = Counter()
+        self.leaving = False
+
+    def run(self, role: str, command: list[str]) -> None:
+        with (self._folder.home / "logs" / f"{role}.log").open("ab") as output:
+            self._running[role] = subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.starts[role] += 1
+
+    def look(self) -> None:
+        """Start what is not running; note who is at work again."""
+        now_s = time.monotonic()
+        states = health.load_all(self._folder.data)
+        for role, command in ROLES.items():
+            process = self._running.get(role)
+            if (process is None or process.poll() is not None) and now_s >= self._not_before_s.get(role, 0.0):
+                self._down_since_s.setdefault(role, now_s)
+                self.run(role, command)
+            elif process is not None and role in self._down_since_s and self._at_work(role, process.pid, states):
+                self.recoveries[role].append(now_s - self._down_since_s.pop(role))
+
+    def _at_work(self, role: str, pid: int, states: dict[str, dict[str, Any]]) -> bool:
+        if role == "database":
+            return embedded.postmaster(self._folder.data) is not None and _answers(self._folder.settings())
+        state = states.get(role, {})
+        return state.get("pid") == pid and bool(state.get("last_success")) and not state.get("problem")
+
+    def late(self) -> list[str]:
+        """Who has been down for too long."""
+        return [role for role, since_s in self._down_since_s.items() if time.monotonic() - since_s > RECOVER_S]
+
+    @property
+    def all_at_work(self) -> bool:
+        return len(self._running) >= len(ROLES) and not self._down_since_s
+
+    def kill(self, role: str, away_s: float = 0.0) -> None:
+        """kill -9, and start it again after a while at the earliest."""
+        self._not_before_s[role] = time.monotonic() + away_s
+        process = self._running.get(role)
+        if process is not None and process.poll() is None:
+            self._down_since_s.setdefault(role, time.monotonic())
+            process.kill()
+            process.wait()
+
+    def pause(self, role: str, for_s: float) -> None:
+        process = self._running[role]
+        if process.poll() is None:
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(for_s)
+            process.send_signal(signal.SIGCONT)
+
+    def end(self, roles: Iterable[str]) -> None:
+        for role in roles:
+            if (process := self._running.pop(role, None)) is not None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+                try:
+                    process.wait(75 if role == "database" else 10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        with database.connect(database.address(settings), "soak") as connection:
+            connection.execute("SELECT 1")
+    except HydrologError:
+        return False
+    return True
+
+
+class Witness:
+    """A consumer group that notes every row: what was produced, whoever lives or dies."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.rows: dict[int, Row] = {}
+        self.conflicts = 0
+        self.resets = 0
+        self.log: Log = open_for(settings)
+        self._group = self.log.group("witness")
+        self._base = self.log.base_offset
+
+    def look(self) -> None:
+        while polled := self._group.poll(1000):
+            for record in polled:
+                row = parse_payload(record.payload)
+                self.conflicts += self.rows.setdefault(record.offset, row) != row
+            self._group.commit(polled[-1].offset + 1)
+            self.log.trim()
+        if (base := self.log.base_offset) != self._base:
+            self._base, self.resets = base, self.resets + 1
+
+
+class Faults:
+    """What goes wrong, at random; each says what it did."""
+
+    def __init__(self, keeper: Keeper, folder: DemoFolder, chance: random.Random) -> None:
+        self._keeper, self._folder, self._chance = keeper, folder, chance
+        self.done: Counter[str] = Counter()
+
+    def strike(self) -> None:
+        kinds: list[tuple[str, Callable[[], None], int]] = [
+            ("kill -9 producer", lambda: self._keeper.kill("producer"), 4),
+            ("kill -9 consumer-archive", lambda: self._keeper.kill("consumer-archive"), 3),
+            ("kill -9 consumer-server", lambda: self._keeper.kill("consumer-server"), 4),
+            ("kill -9 server", lambda: self._keeper.kill("server"), 2),
+            ("server away for 6 s", lambda: self._keeper.kill("server", 6.0), 1),
+            ("kill -9 Postgres", self._kill_postgres, 1),
+            ("kill -9 of all consumers and the producer", self._kill_all, 1),
+            ("stopped for 2 s", self._stop, 2),
+            ("kill -9 producer, half a row behind the end", self._torn_tail, 2),
+        ]
+        name, fault, _ = self._chance.choices(kinds, weights=[weight for _, _, weight in kinds])[0]
+        fault()
+        self.done[name] += 1
+
+    def _kill_postgres(self) -> None:
+        if (pid := embedded.postmaster(self._folder.data)) is not None:
+            os.kill(pid, signal.SIGKILL)
+        self._keeper.kill("database")
+
+    def _kill_all(self) -> None:
+        for role in ("producer", "consumer-archive", "consumer-server"):
+            self._keeper.kill(role)
+
+    def _stop(self) -> None:
+        self._keeper.pause(self._chance.choice(["producer", "consumer-archive", "consumer-server", "server"]), 2.0)
+
+    def _torn_tail(self) -> None:
+        self._keeper.kill("producer")
+        with (self._folder.data / "server_data.txt").open("ab") as file:
+            file.write(self._chance.choice([b"99\t2024-08-26T", b"\0" * 300, b"junk"]))
+
+
+def run(home: Path, seconds: float, seed: int) -> int:
+    folder = DemoFolder(home)
+    folder.make()
+    folder.write_settings(zone=ZONE, speed=SPEED, wanted_port=0)
+    clock = ScaledClock(SPEED, time.time(), SITE_START_S)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environ = own | {
+        CONFIG: str(folder.config),
+        VARIABLE: clock.to_environment(),
+        f"{PREFIX}LOG__GROUPS": ",".join(GROUPS),
+        "PYTHONUNBUFFERED": "1",
+    }
+    settings = load(folder.config, {f"{PREFIX}LOG__GROUPS": ",".join(GROUPS)})
+    keeper = Keeper(folder, environ)
+    witness = Witness(settings)
+    faults = Faults(keeper, folder, random.Random(seed))
+    problems: list[str] = []
+    try:
+        simulator = ["hydrolog", "simulate", "--district", "1", "--sensors", str(SENSORS), "--link", str(folder.link)]
+        keeper.run("simulator", [*simulator, "--truth", str(folder.truth), "--noise", "0.01"])
+        problems += _until(lambda: keeper.all_at_work, START_S, keeper, witness, "the start")
+        _register(settings)
+        problems += _until(lambda: len(witness.rows) >= SENSORS, START_S, keeper, witness, "the first minute")
+        keeper.recoveries = {role: [] for role in ROLES}
+        _storm(seconds, keeper, witness, faults, problems)
+        problems += _until(lambda: keeper.all_at_work, RECOVER_S, keeper, witness, "everybody's return")
+        keeper.end(["simulator"])
+        problems += _until(lambda: _drained(folder.data, witness), DRAIN_S, keeper, witness, "the last row's arrival")
+        found = _compare(settings, folder, witness)
+    finally:
+        keeper.end(["simulator", "producer", "consumer-archive", "consumer-server", "server", "database"])
+        if (pid := embedded.postmaster(folder.data)) is not None:
+            processes.end([pid], signal.SIGINT, 30.0)
+    return _print(found, keeper, faults, problems, seconds)
+
+
+def _register(settings: Settings) -> None:
+    with database.connect(database.address(settings), "soak") as connection:
+        for number in range(1, SENSORS):  # the last one stays unknown: its rows are kept apart
+            connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES (%s) ON CONFLICT DO NOTHING", (f"D{number:03}",))
+        connection.commit()
+
+
+def _until(holds: Callable[[], bool], patience_s: float, keeper: Keeper, witness: Witness, what: str) -> list[str]:
+    give_up_s = time.monotonic() + patience_s
+    while not holds():
+        if time.monotonic() > give_up_s:
+            return [f"waited {patience_s:g} s for {what}"]
+        keeper.look()
+        witness.look()
+        time.sleep(LOOK_S)
+    return []
+
+
+def _storm(seconds: float, keeper: Keeper, witness: Witness, faults: Faults, problems: list[str]) -> None:
+    chance = random.Random(len(witness.rows))
+    until_s = time.monotonic() + seconds
+    next_s = time.monotonic() + CALM_S
+    said: set[str] = set()
+    while (now_s := time.monotonic()) < until_s:
+        keeper.look()
+        witness.look()
+        for role in set(keeper.late()) - said:
+            problems.append(f"{role} did not come back within {RECOVER_S:g} s")
+            said.add(role)
+        if now_s >= next_s:
+            faults.strike()
+            next_s = time.monotonic() + chance.uniform(0.3, 2 * CALM_S)
+        time.sleep(LOOK_S)
+
+
+def _drained(data: Path, witness: Witness) -> bool:
+    """The last minutes are closed, and every group is at the end."""
+    published = mark.load(data)
+    end = witness.log.end_offset
+    done = [commits.read(data, name) or 0 for name in GROUPS]
+    quiet = time.time() - (data / "server_data.txt").stat().st_mtime > 3.0
+    return quiet and published is not None and published.end_offset >= end and min(done) >= end
+
+
+def _compare(settings: Settings, folder: DemoFolder, witness: Witness) -> dict[str, Any]:
+    """Every row that the witness noted, against what the server and the archive hold."""
+    log_id = witness.log.log_id
+    with database.connect(database.address(settings), "soak") as connection:
+        received = connection.execute(
+            "SELECT log_offset, extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples, flow_flags,"
+            " pressure_flags FROM RECEIVED_TB WHERE log_id = %s ORDER BY received_at, log_offset",
+            (log_id,),
+        ).fetchall()
+        foreign = connection.execute("SELECT count(*) FROM RECEIVED_TB WHERE log_id <> %s", (log_id,)).fetchone()
+        again = connection.execute("SELECT coalesce(sum(repeated), 0)::bigint FROM RECEIVED_BATCH_TB").fetchone()
+        archived = connection.execute(
+            "SELECT extract(epoch FROM time)::bigint / 60, sensor FROM REAL_VAL_TB"
+            " UNION ALL SELECT extract(epoch FROM time)::bigint / 60, sensor FROM UNREGISTERED_VAL_TB"
+        ).fetchall()
+    produced = witness.rows
+    at_server = {offset: Row(int(minute), *rest) for offset, minute, *rest in received}
+    order = [offset for offset, *_ in received]
+    times = Counter((row.minute, row.sensor) for row in at_server.values())
+    in_archive = Counter((int(minute), sensor) for minute, sensor in archived)
+    wanted = {(row.minute, row.sensor) for row in produced.values()}
+    with folder.truth.open(encoding="ascii") as file:
+        played = tally.read_truth(file)
+    first = min((minute for minute, _ in wanted), default=0)
+    return {
+        "rows produced": len(produced),
+        "received exactly once": sum(at_server.get(offset) == row for offset, row in produced.items()),
+        "lost": sum(offset not in at_server for offset in produced),
+        "repeated": sum(count - 1 for count in times.values()) + (len(produced) - len(wanted)),
+        "changed": sum(offset in at_server and at_server[offset] != row for offset, row in produced.items())
+        + witness.conflicts,
+        "never produced": sum(offset not in produced for offset in at_server) + (foreign[0] if foreign else 0),
+        "out of order": sum(later < earlier for earlier, later in pairwise(order)),
+        "archive: lost": sum(key not in in_archive for key in wanted),
+        "archive: repeated": sum(count - 1 for count in in_archive.values()),
+        "sent again, dropped by the server": again[0] if again else 0,
+        "resets of the log": witness.resets,
+        "minutes played": len(played),
+        "minutes without a row (nobody listened)": sum(key not in wanted for key in played if key[0] > first),
+    }
+
+
+MUST_BE_ZERO = ("lost", "repeated", "changed", "never produced", "out of order", "archive: lost", "archive: repeated")
+
+
+def _print(found: dict[str, Any], keeper: Keeper, faults: Faults, problems: list[str], seconds: float) -> int:
+    print(f"\n{seconds:g} s of faults, site time {SPEED:g} times as fast as life\n")
+    for name, count in sorted(faults.done.items()):
+        print(f"  {count:>9,}  {name}")
+    print()
+    for name, value in found.items():
+        wrong = name in MUST_BE_ZERO and value
+        print(f"  {value:>9,}  {name}{'   <-- must be 0' if wrong else ''}")
+    print(f"\n  {'back at work after (s)':26}{'times':>6}{'median':>8}{'worst':>8}")
+    for role, took in keeper.recoveries.items():
+        if took:
+            print(f"  {role:26}{len(took):>6}{statistics.median(took):>8.1f}{max(took):>8.1f}")
+    if not found["rows produced"]:
+        problems.append("nothing was produced")
+    problems += [f"{name}: {found[name]}" for name in MUST_BE_ZERO if found[name]]
+    for problem in problems:
+        print(f"\nNOT GOOD: {problem}")
+    print("\nnothing lost, nothing repeated" if not problems else "")
+    return 1 if problems else 0
+
+
+def main() -> int:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 120.0
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1 << 16)
+    print(f"soak seconds={seconds:g} seed={seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="hydrolog-soak-") as name:
+        home = Path(name)
+        home.chmod(0o755)  # Postgres runs as another user where we are root
+        try:
+            code = run(home, seconds, seed)
+        except BaseException:
+            _keep_logs(home)
+            raise
+        if code:
+            _keep_logs(home)
+        return code
+
+
+def _keep_logs(home: Path) -> None:
+    """What the processes said, for whoever looks into it."""
+    for path in sorted((home / "logs").glob("*.log")):
+        tail = path.read_text("utf-8", "replace").splitlines()[-15:]
+        print(f"\n--- {path.name}\n" + "\n".join(tail))
+    print(json.dumps({role: state.get("problem") for role, state in health.load_all(home / "data").items()}))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
