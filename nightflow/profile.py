@@ -21,7 +21,7 @@ ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teach
 BASE_ROWS, BASE_LAG = 25, 7
 FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
 SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
-LEAST_STEP, LEAST_DRIFT = 0.03, 0.0125  # of the mean pressure: smaller moves of a supply interest nobody
+LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller moves of a supply interest nobody
 STRIDE = 3  # rows between two looks at the step
 
 

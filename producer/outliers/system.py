@@ -14,6 +14,7 @@ MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on hea
 CLEAR_ROWS = 5  # good rows in a row that end a fault
 HOLD_ROWS = 3  # a spike is back within so many rows; a fourth makes it a real step
 LEAST_LEVEL = 0.25  # of the typical value: below, the texture is the meter's own
+BACK = 0.5  # of the limit: nearer to the median than this is back
 REFERENCE_ROWS = 5  # rows of the median that a spike is measured from
 
 Event = tuple[str, bool, int, str, float, float]  # letter, raised?, since, reason, value, limit
@@ -107,6 +108,8 @@ class Gate:
             self.recent = [*held, value]
             held.clear()
             return False
+        if held and abs(value - middle) > limit * BACK:  # not back: the flow is on the move
+            held.clear()
         if held:
             worst = max(held, key=lambda one: abs(one - middle))
             reason = (
