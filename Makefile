@@ -26,6 +26,7 @@ lint: $(STAMP) ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(STAMP) ## the measured claims, one table each
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@for claim in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
 
 soak: $(STAMP) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
