@@ -57,6 +57,7 @@ class Context:
     clock: Clock
     stop: threading.Event
     role: str
+    config: Path | None = None  # the settings file, for a worker that starts a process of its own
 
     @property
     def data(self) -> Path:
@@ -98,7 +99,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
         settings = load(options.config)
         _make_data_folder(settings)
         role_lock = RoleLock(settings.paths.data / ROLES_FOLDER, role)
-        process = _Process(Context(settings, clock, threading.Event(), role), build, once=options.once)
+        process = _Process(Context(settings, clock, threading.Event(), role, options.config), build, once=options.once)
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

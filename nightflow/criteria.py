@@ -19,7 +19,6 @@ from nightflow.profile import Calendar, flow_use, pressure_use
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
 LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
-REBUILD_DAYS = 91
 DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
 
 

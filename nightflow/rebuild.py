@@ -1,4 +1,4 @@
-"""Criteria from the database: which rows are learnt from, and when new criteria are due."""
+"""Criteria from the database: which rows are learnt from."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -15,15 +15,10 @@ from common import flags
 from common.clock import minute_of
 from common.criteria import Criteria
 from common.database import statement
-from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH, REBUILD_DAYS, WINDOW_DAYS, History, build
+from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH, WINDOW_DAYS, History, build
 
 LEAK_LETTER = "L"
 PIECE_ROWS = 20_000  # fetched at a time: half a year in one piece would be 100 MB
-
-
-def due(current: Criteria | None, today: date) -> bool:
-    """Whether criteria are to be built: there are none yet, or they are three months old."""
-    return current is None or not current.last or (today - date.fromisoformat(current.last)).days >= REBUILD_DAYS
 
 
 def read_history(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime) -> History:

@@ -15,6 +15,7 @@ from common.clock import minute_start
 from common.runner import Context
 from nightflow import means, report
 from nightflow.arrival import Arrival
+from nightflow.learning import Learning
 from nightflow.window import Night, plan_of, ready_through
 
 ARCHIVE = "archive"
@@ -42,6 +43,7 @@ class NightFlow:
         self._was_far_behind = False
         self._sensors: frozenset[str] | None = None  # as of the last whole look; None makes the first one a sweep
         self._looked: tuple[datetime, int | None] | None = None  # when, and the newest window then
+        self._learning = Learning(context)
         self._published = report.published(context.data)
         self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0}
 
@@ -59,13 +61,19 @@ class NightFlow:
         newest = self._newest_window(ready)
         if self._is_time_to_look(now, newest) and self._refresh(now, ready):
             self._looked = (now, newest)
+        if self._learning.wants_look(now):
+            with self._database.transaction() as cursor:
+                self._learning.plan(now, cursor)
+        learning = self._learning.look(now)
         return {
             **self._counters,
             "last_window": minute_start(newest).isoformat() if newest is not None else "",
             "archive_lag_rows": self._arrival.lag_rows,
+            **learning,
         }
 
     def close(self) -> None:
+        self._learning.close()
         self._database.close()
 
     def _is_time_to_look(self, now: datetime, newest: int | None) -> bool:

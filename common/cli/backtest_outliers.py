@@ -127,7 +127,8 @@ def backtest(
     """Learn, detect, rebuild every three months; yields the findings from `learn_end` on."""
     import numpy as np
 
-    from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH, REBUILD_DAYS, History
+    from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH, History
+    from nightflow.learning import REBUILD_DAYS
     from producer.outliers.detector import Detector
 
     history = read_history(folder, point.name)

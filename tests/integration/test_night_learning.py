@@ -1,0 +1,149 @@
+"""Criteria are learnt by themselves: three months after a sensor's first row, then every three months, by day."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from common import criteria
+from common.clock import FixedClock
+from common.criteria import Criteria
+from common.runner import Context
+from common.settings import Settings
+from nightflow.learning import Learning, due
+from nightflow.step import NightFlow
+
+MakeSettings = Callable[..., Settings]
+NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
+
+# Stands for `hydrolog criteria rebuild`: says for which sensor it was called, and fails for one of them.
+CHILD = "import sys; open(sys.argv[1], 'a').write(sys.argv[-1] + '\\n'); sys.exit(sys.argv[-1] == '009')"
+
+
+def learnt(last: str) -> Criteria:
+    return cast(Criteria, SimpleNamespace(last=last))
+
+
+@pytest.mark.parametrize(
+    ("current", "first_row", "expected"),
+    [
+        (None, date(2024, 5, 28), False),
+        (None, date(2024, 5, 27), True),
+        (learnt(""), date(2024, 5, 27), True),
+        (learnt("2024-05-28"), date(2023, 1, 1), False),
+        (learnt("2024-05-27"), date(2023, 1, 1), True),
+    ],
+)
+def test_when_criteria_are_due(current: Criteria | None, first_row: date, expected: bool) -> None:
+    assert due(current, first_row, date(2024, 8, 26)) is expected
+
+
+class Box:
+    def __init__(self, settings: Settings, url: str, calls: Path) -> None:
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.calls = calls
+        context = Context(settings, FixedClock(NOON), threading.Event(), "nightflow")
+        self.learning = Learning(context, [sys.executable, "-c", CHILD, str(calls)])
+
+    def sensor(self, name: str, days: int) -> None:
+        first = NOON - timedelta(days=days)
+        self.connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES (%s)", (name,))
+        self.connection.execute("SELECT real_val_partition(%s)", (first,))
+        self.connection.execute(
+            "INSERT INTO REAL_VAL_TB (sensor, time, samples, log_id, log_offset) VALUES (%s, %s, 60, 'log', 1)",
+            (name, first),
+        )
+
+    def plan(self, now: datetime) -> None:
+        if self.learning.wants_look(now):
+            with self.connection.cursor() as cursor:
+                self.learning.plan(now, cursor)
+
+    def finish(self, now: datetime) -> dict[str, Any]:
+        deadline_s = time.monotonic() + 30
+        while (state := dict(self.learning.look(now)))["criteria_waiting"]:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
+        return state
+
+    def called(self) -> list[str]:
+        return sorted(self.calls.read_text().split()) if self.calls.exists() else []
+
+
+@pytest.fixture
+def box(settings_for: MakeSettings, database_url: str, tmp_path: Path) -> Iterator[Box]:
+    made = Box(settings_for(database__url=database_url), database_url, tmp_path / "calls")
+    yield made
+    made.learning.close()
+    made.connection.close()
+
+
+def test_sensors_with_three_months_of_rows_are_learnt_once_a_day(box: Box) -> None:
+    box.sensor("001", days=100)
+    box.sensor("002", days=20)
+    box.sensor("003", days=100)
+    box.plan(NOON)
+    assert box.finish(NOON)["criteria_learnt"] == 2
+    assert box.called() == ["001", "003"]
+    box.plan(NOON + timedelta(hours=1))
+    box.finish(NOON)
+    assert box.called() == ["001", "003"]
+
+
+def test_nothing_is_learnt_in_the_morning(box: Box) -> None:
+    box.sensor("001", days=100)
+    box.plan(NOON - timedelta(hours=4))
+    box.finish(NOON)
+    assert box.called() == []
+
+
+def test_a_failed_run_is_tried_again_the_next_day(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    box.sensor("009", days=100)
+    box.plan(NOON)
+    assert box.finish(NOON)["criteria_learnt"] == 0
+    assert "criteria_not_learnt" in caplog.text
+    box.plan(NOON + timedelta(days=1))
+    box.finish(NOON)
+    assert box.called() == ["009", "009"]
+
+
+def test_a_run_that_takes_too_long_is_ended(box: Box) -> None:
+    box.sensor("001", days=100)
+    box.learning._command[:] = [sys.executable, "-c", "import time; time.sleep(600)"]
+    box.plan(NOON)
+    assert box.learning.look(NOON)["criteria_waiting"] == 1
+    assert box.finish(NOON + timedelta(hours=3))["criteria_learnt"] == 0
+
+
+def test_nightflow_asks_by_itself(
+    settings_for: MakeSettings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step of the process finds the sensor, and its child ends refused: there is one row and no eight weeks."""
+    settings = settings_for(database__url=database_url)
+    monkeypatch.setenv("HYDROLOG_DATABASE__URL", database_url)
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(settings.paths.data))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
+        first = NOON - timedelta(days=120)
+        connection.execute("SELECT real_val_partition(%s)", (first,))
+        connection.execute(
+            "INSERT INTO REAL_VAL_TB (sensor, time, samples, log_id, log_offset) VALUES ('001', %s, 60, 'log', 1)",
+            (first,),
+        )
+    nightflow = NightFlow(Context(settings, FixedClock(NOON), threading.Event(), "nightflow"), lambda: None)
+    try:
+        assert nightflow.step(NOON)["criteria_waiting"] == 1
+        deadline_s = time.monotonic() + 60
+        while nightflow.step(NOON)["criteria_waiting"]:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+    finally:
+        nightflow.close()
+    assert criteria.load(settings.paths.data / "criteria", "001") is None
