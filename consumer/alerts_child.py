@@ -71,7 +71,6 @@ def deliver(order: dict[str, Any]) -> list[str]:
         image_url_logo="",
         async_mode=False,
         storage_mode="memory",
-        allow_templates=False,
         http_redirects=False,  # a redirected POST becomes a GET, whose 200 means nothing
     )
     results = []

@@ -134,15 +134,15 @@ class Tracker:
             since = self._since.setdefault((row.sensor, flag), row.minute)
             if event is None and (flag.severity == LEAK or row.minute - since >= PROVISIONAL_MIN):
                 event = _of_flag(row, flag, since)
-            if event is not None and event.key not in self.up:
+            if event is not None and event.key not in self.up and event.id not in self.known:
                 self._since.pop((row.sensor, flag), None)
                 yield self.put(event)
 
     def _found(self, row: Row, flag: Flag) -> Event | None:
-        """The newest finding that is up and fits the letter."""
+        """The newest finding that is up at the row and fits the letter."""
         for finding in reversed(standing(self._of.get(row.sensor, ()), row.sensor, row.minute)):
             event = _of_finding(finding)
-            if _shows(event, row.sensor, flag) and event.id not in self.known:
+            if _shows(event, row.sensor, flag):
                 return event
         return None
 

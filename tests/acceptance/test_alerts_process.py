@@ -134,12 +134,14 @@ def test_a_storm_of_kills_loses_no_event_and_repeats_only_what_was_under_way(gro
 def test_sigterm_in_mid_message_ends_it_within_five_seconds_and_leaves_no_child(group: MakeGroup) -> None:
     with HttpServer(hang) as server:
         here = group(server)
+        here.environ["HYDROLOG_ALERTS__URLS"] += "&rto=60"  # the library itself would wait for a minute
         here.site.leak()
         process = here.start()
         until(lambda: server.requests, "a message is under way")
         children = psutil.Process(process.pid).children()
         process.terminate()
         assert process.wait(5) == 0
+        assert here.output.read_text().rstrip().endswith(" stop")  # in good order, not left in the step
         assert children
         assert not psutil.wait_procs(children, timeout=5)[1]
         server.behave = answer(200)

@@ -69,6 +69,14 @@ def test_the_clear_of_a_finding_also_ends_what_only_the_flag_told_of() -> None:
     assert over.id == up.id
 
 
+def test_rows_that_come_again_tell_nothing_again() -> None:
+    found = [finding(T0), finding(T0 + 1, "fault"), finding(T0 + 2, state=CLEAR), finding(T0 + 3, "fault", CLEAR)]
+    rows = [row(T0, "00L0"), row(T0 + 1, "S0L0"), row(T0 + 2, "S000"), row(T0 + 3)]
+    tracker = Tracker()
+    assert len(feed(tracker, rows, found)) == 4
+    assert feed(Tracker(tracker.up.values(), tracker.known), rows, found) == []
+
+
 def test_provisional_letters_are_no_alarm_before_they_stand() -> None:
     held = [row(T0 + minute, "K000") for minute in range(3)] + [row(T0 + 3)]
     missing = [row(T0 + 4 + minute, "M000") for minute in range(PROVISIONAL_MIN)] + [row(T0 + 60)]

@@ -68,7 +68,9 @@ def test_a_leak_does_not_wait_for_faults() -> None:
     assert not queue.may_send(2.0, 2)
     queue.add(event("leak", 1), digest=False)
     assert queue.may_send(3.0, 2)
+    assert queue.held_since_s == 2.0
     queue.sent(3.0)
+    assert queue.held_since_s is None  # the next message is no summary
     queue.add(over(event("leak", 1)), digest=False)
     assert not queue.may_send(4.0, 2)  # its end is no emergency
 

@@ -1,5 +1,7 @@
 """What the alerts keep between two lives, and what never shows: the secrets in the addresses."""
 
+import configparser
+import shlex
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -74,3 +76,14 @@ def test_settings_that_everybody_can_read_are_warned_about(tmp_path: Path, mode:
     assert bool(open_settings(config, {})) == warned
     assert bool(open_settings(None, {"HYDROLOG_CONFIG": str(config)})) == warned
     assert not open_settings(config, {"HYDROLOG_ALERTS__URLS": "json://x"})
+
+
+def test_the_program_for_supervisord_is_the_same_as_those_of_the_group() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    group, own = (configparser.RawConfigParser(inline_comment_prefixes=(";",)) for _ in range(2))
+    group.read(deploy / "supervisord.conf")
+    own.read(deploy / "programs" / "alerts.conf")
+    theirs = dict(group["program:consumer-server"])
+    differing = {key for key, value in own["program:consumer-alerts"].items() if theirs.get(key) != value}
+    assert differing == {"command", "stdout_logfile"}
+    assert shlex.split(own["program:consumer-alerts"]["command"]) == ["hydrolog-consumer", "--group", "alerts"]
