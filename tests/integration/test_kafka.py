@@ -1,5 +1,7 @@
 """The roles on a Kafka-protocol broker: the same promises, and no process can tell the difference."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,7 +38,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--data-dir",
         folder,
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    # A session of its own: the program is a wrapper, and the broker itself is its child.
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
         deadline_s = time.monotonic() + 30
         while True:
             try:
@@ -47,7 +52,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 assert time.monotonic() < deadline_s, "the broker does not answer"
                 time.sleep(0.05)
         yield f"127.0.0.1:{port}"
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture
