@@ -19,6 +19,7 @@ def run(args: list[str]) -> int:
         "Exit code 1: something needs fixing; 2: the settings are wrong.",
     ).parse_args(args)
     chosen = settings.load(options.config)
+    _check_line(chosen)
     _check_night(chosen)
     console = shell.console()
     console.print(
@@ -31,6 +32,13 @@ def run(args: list[str]) -> int:
             all_well &= finding.ok
             console.print(_line(*finding), soft_wrap=True)
     return 0 if all_well else 1
+
+
+def _check_line(chosen: settings.Settings) -> None:
+    """Meters that are not described whole would stop the producer; they are a wrong setting here, too."""
+    from producer.protocols import check_meters
+
+    check_meters(chosen.line)
 
 
 def _check_night(chosen: settings.Settings) -> None:

@@ -124,7 +124,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[Finding]:
         return
     try:
         check_url(url)
-        tried = Port(url, chosen.line.baudrate, threading.Event())
+        tried = Port(url, chosen.line.baudrate, threading.Event(), chosen.line.mode)
         tried.open()
         tried.close()
     except (PortError, SettingsError) as error:

@@ -39,3 +39,24 @@ def test_it_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[s
     cable.send(bytes(range(128, 256)) * 4)
     assert run(["test", "--seconds", "0.3"]) == 1
     assert "is the baud rate really 9600" in capsys.readouterr().out
+
+
+def test_it_shows_how_a_described_line_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "hydrolog.toml"
+    config.write_text("""
+[line]
+protocol = "described"
+[line.format]
+pattern = '(?P<sensor>[A-Z]+) Q=(?P<flow>[0-9.]+)'
+flow_measure = "L/s"
+""")
+    cable = Cable(tmp_path / "line")
+    cable.send(b"half a li\r\nMAIN Q=2.5\r\nMAIN Q=\x1b[2J\r\n")
+    assert run(["test", "--config", str(config), "--seconds", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert "alf a li" in said
+    assert "frame    b'MAIN Q=2.5'" in said
+    assert "frame    b'h" not in said
+    assert "reading  sensor MAIN  flow 9 m3/h  pressure none bar  no time, counts as now" in said
+    assert "refused  fields: " in said
+    assert "\x1b" not in said

@@ -1,0 +1,217 @@
+"""Frames described in the settings: what is described is read exactly, all else is refused and counted."""
+
+import contextlib
+import tracemalloc
+from collections import Counter
+from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import FrameRefused, SettingsError
+from common.meters import Format
+from producer.ascii import Reading
+from producer.described import LONGEST, Described, checksum_text, crc16
+
+SEOUL = ZoneInfo("Asia/Seoul")
+NOW_S = datetime.fromisoformat("2024-08-26T16:33:10+09:00").timestamp()
+PLAIN = Format(fields=("sensor", "flow", "pressure"))
+SUMMED = Format(start="\x02", end="\x03", fields=("sensor", "flow"), separator=";", checksum="sum", checksum_mark="/")
+
+
+def read(form: Format, frame: bytes) -> Reading:
+    return Described(form).parse(frame, SEOUL, NOW_S)
+
+
+def feed(form: Format, chunks: list[bytes], refused: Counter[str] | None = None) -> list[bytes]:
+    framer = Described(form).framer(Counter() if refused is None else refused)
+    frames = []
+    for chunk in chunks:
+        lines = framer.lines(chunk)
+        frames += framer.frames(lines) if lines else []
+    return frames
+
+
+@pytest.mark.parametrize(
+    ("form", "frame", "reading"),
+    [
+        (PLAIN, b"001, 8.02,4.11", Reading("001", None, 8.02, 4.11)),
+        (PLAIN, b"001,,4.11", Reading("001", None, None, 4.11)),
+        (Format(separator="", fields=("flow", "pressure"), sensor="A"), b" 8.5   .4 ", Reading("A", None, 8.5, 0.4)),
+        (
+            Format(separator=";", fields=("flow", "ignore", "pressure"), sensor="A", decimal=","),
+            b"8,5;OK;+4,1E+00",
+            Reading("A", None, 8.5, 4.1),
+        ),
+        (
+            Format(pattern=r"(?P<sensor>[A-Z]\d+) F=(?P<flow>[\d.]+)L/s( P=(?P<pressure>[\d.]+))?", flow_scale=3.6),
+            b"M1 F=10.0L/s",
+            Reading("M1", None, 36.0, None),
+        ),
+        (
+            Format(fields=("flow", "pressure"), sensor="A", flow_measure="L/s", pressure_measure="kPa"),
+            b"10,411",
+            Reading("A", None, 36.0, 4.11),
+        ),
+        (
+            Format(
+                fields=("flow", "pressure"), sensor="A", pressure_offset=-100, pressure_measure="m"
+            ),
+            b"10,140",
+            Reading("A", None, 10.0, 3.92266),
+        ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="%d.%m.%Y %H:%M:%S"),
+            b"26.08.2024 16:33:00,1",
+            Reading("A", NOW_S - 10, 1.0, None),
+        ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="unix"),
+            b"1724657580,1",
+            Reading("A", NOW_S - 10, 1.0, None),
+        ),
+        (Format(fields=("time", "flow"), sensor="A"), b"2024-08-26T07:33:00Z,1", Reading("A", NOW_S - 10, 1.0, None)),
+        (Format(fields=("time", "flow"), sensor="A"), b",1", Reading("A", None, 1.0, None)),
+        (Format(fields=("sensor", "flow"), sensor="A"), b",1", Reading("A", None, 1.0, None)),
+    ],
+)
+def test_what_is_described_is_read(form: Format, frame: bytes, reading: Reading) -> None:
+    sensor, time_s, flow, pressure = read(form, frame)
+    assert (sensor, time_s) == reading[:2]
+    assert flow == pytest.approx(reading.flow)
+    assert pressure == pytest.approx(reading.pressure)
+
+
+def test_checksums_are_the_known_ones() -> None:
+    assert checksum_text("xor", b"GPGLL,5300.97914,N,00259.98174,E,125926,A") == b"28"  # an NMEA 0183 example
+    assert checksum_text("sum", b"123456789") == b"DD"
+    assert crc16(b"123456789") == 0x4B37  # the check value of CRC-16/MODBUS
+    assert checksum_text("crc16", b"123456789") == b"4B37"
+    assert checksum_text("crc16", b"123456789", "low") == b"374B"
+
+
+@pytest.mark.parametrize("kind", ["xor", "sum", "crc16"])
+@pytest.mark.parametrize("covers", [("body",), ("start", "body"), ("body", "mark"), ("start", "body", "mark")])
+def test_a_right_checksum_is_believed_and_a_wrong_one_is_not(kind: str, covers: tuple[str, ...]) -> None:
+    form = Format(start="#", fields=("flow",), sensor="A", checksum=kind, checksum_mark="~", checksum_covers=covers)
+    parts = {"start": b"#", "body": b"8.02", "mark": b"~"}
+    check = checksum_text(kind, b"".join(parts[name] for name in covers))
+    assert read(form, b"#8.02~" + check).flow == 8.02
+    assert read(form, b"#8.02~" + check.lower()).flow == 8.02
+    for wrong in (b"#8.03~" + check, b"#8.02" + check, b"#8.02~", b"#", b"#8.02~" + check[:-1] + b"X"):
+        with pytest.raises(FrameRefused, match="checksum"):
+            read(form, wrong)
+
+
+@pytest.mark.parametrize(
+    ("form", "frame", "reason"),
+    [
+        (PLAIN, b"001,1", "fields"),
+        (PLAIN, b"001,1,2,3", "fields"),
+        (PLAIN, b"../x,1,2", "sensor"),
+        (PLAIN, b"a\x00b,1,2", "sensor"),
+        (PLAIN, b",1,2", "sensor"),
+        (PLAIN, b"A" * 33 + b",1,2", "sensor"),
+        (PLAIN, b"A" * LONGEST + b",1,2", "long"),
+        (PLAIN, b"001,nan,2", "number"),
+        (PLAIN, b"001,inf,2", "number"),
+        (PLAIN, b"001,1_0,2", "number"),
+        (PLAIN, b"001,1e99,2", "number"),
+        (PLAIN, b"001,1234567,2", "number"),
+        (PLAIN, "001,１,2".encode(), "number"),
+        (Format(fields=("flow",), sensor="A", decimal=","), b"1.5", "number"),
+        (Format(fields=("flow", "time"), sensor="A"), b"1,noon", "time"),
+        (Format(fields=("flow", "time"), sensor="A", time="%Y%m%d%H%M"), b"1,202413011200", "time"),
+        (Format(fields=("flow", "time"), sensor="A", time="unix"), b"1,-5", "time"),
+        (Format(pattern=r"(?P<flow>\d+)", sensor="A"), b"1x", "fields"),
+    ],
+)
+def test_what_is_not_described_is_refused(form: Format, frame: bytes, reason: str) -> None:
+    with pytest.raises(FrameRefused) as refused:
+        read(form, frame)
+    assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("form", "key"),
+    [
+        (Format(), "line.format.fields"),
+        (Format(fields=("sensor", "time")), "line.format.fields"),
+        (Format(fields=("flow",)), "line.format.sensor"),
+        (Format(fields=("flow",), sensor="A", pattern="x"), "line.format.fields"),
+        (Format(pattern="(?P<flow>", sensor="A"), "line.format.pattern"),
+        (Format(pattern="(?P<speed>x)", sensor="A"), "line.format.pattern"),
+        (Format(pattern=r"(?P<flow>\d+)(?=x)", sensor="A"), "line.format.pattern"),
+        (Format(pattern="(?P<flow>x)\u20ac", sensor="A"), "line.format.pattern"),
+        (Format(fields=("flow", "time"), sensor="A", time="%H:%M"), "line.format.time"),
+        (Format(fields=("flow", "time"), sensor="A", time="noon"), "line.format.time"),
+    ],
+)
+def test_a_description_that_is_none_is_named(form: Format, key: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Described(form)
+    assert str(wrong.value).startswith(f"{key}: ")
+    assert "\n" not in str(wrong.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_expression_can_stall_the_line() -> None:
+    """Python's own engine would need longer than the universe for this one."""
+    form = Format(pattern=r"(?P<flow>(\d+)+)((.*)*.*)*!", sensor="A")
+    with pytest.raises(FrameRefused, match="fields"):
+        read(form, b"1" * LONGEST)
+
+
+def test_without_start_mark_the_first_line_may_be_a_piece_of_one() -> None:
+    refused: Counter[str] = Counter()
+    assert feed(PLAIN, [b"1,8.02,4.11\r\n001,8.0", b"2,4.11\r", b"\n"], refused) == [b"001,8.02,4.11"]
+    assert not refused
+
+
+def test_the_rest_of_too_long_a_line_is_no_frame() -> None:
+    refused: Counter[str] = Counter()
+    noise = [b"\r\n", *[b"x" * 100] * 20, b"x\r", b"y", b"001,1,1\r", b"\n001,2,2\r\n"]
+    assert feed(PLAIN, noise, refused) == [b"001,2,2"]
+    assert refused == {"long": 1}
+
+
+bodies = st.tuples(
+    st.from_regex(r"[A-Za-z0-9]{1,8}", fullmatch=True), st.integers(-99_999, 99_999).map(lambda value: value / 100)
+)
+
+
+@given(st.lists(st.tuples(bodies, st.binary(max_size=40))), st.data())
+def test_every_whole_frame_with_marks_is_found_however_the_bytes_are_cut(
+    pairs: list[tuple[tuple[str, float], bytes]], data: st.DataObject
+) -> None:
+    stream = b""
+    for (sensor, flow), junk in pairs:
+        body = f"{sensor};{flow:.2f}".encode()
+        stream += junk.replace(b"\x03", b"") + b"\x02" + body + b"/" + checksum_text("sum", body) + b"\x03"
+    cuts = sorted({0, len(stream), *data.draw(st.lists(st.integers(0, len(stream)), max_size=20))})
+    frames = feed(SUMMED, [stream[first:end] for first, end in pairwise(cuts)])
+    found = [read(SUMMED, frame) for frame in frames]
+    assert [(reading.sensor, reading.flow) for reading in found] == [pair[0] for pair in pairs]
+
+
+@given(st.binary(max_size=3_000), st.sampled_from([PLAIN, SUMMED, Format(pattern=r"(?P<flow>.*)", sensor="A")]))
+def test_noise_is_bounded_and_raises_nothing_else(noise: bytes, form: Format) -> None:
+    framer = Described(form).framer(Counter())
+    for frame in framer.frames(framer.lines(noise)):
+        with contextlib.suppress(FrameRefused):
+            reading = read(form, frame)
+            assert all(value is None or abs(value) < 1e6 for value in (reading.flow, reading.pressure))
+    assert len(framer.rest) <= LONGEST
+
+
+def test_an_endless_line_costs_no_memory() -> None:
+    framer = Described(PLAIN).framer(Counter())
+    framer.lines(b"x" * 10_000)
+    tracemalloc.start()
+    for _ in range(1_000):
+        framer.lines(b"x" * 10_000)
+    assert tracemalloc.get_traced_memory()[0] < 50_000
+    tracemalloc.stop()
