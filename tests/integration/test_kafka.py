@@ -1,58 +1,20 @@
 """The roles on a Kafka-protocol broker: the same promises, and no process can tell the difference."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from broker import free_port, running_broker
 
 from common.errors import LogError
 from common.log import Log, open_log
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("broker")
-    port = _free_port()
-    program = Path(sys.executable).with_name("noida-db")
-    command = [
-        program,
-        "start",
-        "--only",
-        "kafka",
-        "--host",
-        "127.0.0.1",
-        "--kafka-port",
-        str(port),
-        "--data-dir",
-        folder,
-    ]
-    # A session of its own: the program is a wrapper, and the broker itself is its child.
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
-        deadline_s = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the broker ended"
-                assert time.monotonic() < deadline_s, "the broker does not answer"
-                time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-        os.killpg(process.pid, signal.SIGKILL)
+    with running_broker(tmp_path_factory.mktemp("broker")) as address:
+        yield address
 
 
 @pytest.fixture
@@ -108,4 +70,4 @@ def test_groups_do_not_disturb_each_other(log: Log) -> None:
 
 def test_a_cluster_that_is_not_there_is_said_and_not_waited_for_ever(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="Kafka"):
-        open_log(f"kafka://127.0.0.1:{_free_port()}/rows", tmp_path, [])
+        open_log(f"kafka://127.0.0.1:{free_port()}/rows", tmp_path, [])
