@@ -146,7 +146,8 @@ class Alerts:
         settings, data, tracker = self._context.settings, self._context.data, self._tracker
         known = mark.load(data)
         minute, patience = minute_of(now), settings.alerts.silent_minutes
-        look = Look(minute, known.sensors if known else None, _size(data / LOG_FILE), health.load_all(data))
+        states = {role: state for role, state in health.load_all(data).items() if isinstance(state, dict)}
+        look = Look(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
         found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)
         raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
         over = [tracker.clear(event, minute, "") for event in self._watch.over(found, tracker.up, minute)]

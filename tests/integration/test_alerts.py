@@ -239,6 +239,19 @@ def test_the_box_tells_of_its_own_trouble(site: Callable[..., Site], server: Htt
     assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0316Z"]
 
 
+@pytest.mark.parametrize("content", [b"[]", b"7", b"{", b"\xff", b'{"counters": [], "last_success": 7}'])
+def test_a_damaged_health_file_costs_no_alarm(content: bytes, site: Callable[..., Site], server: HttpServer) -> None:
+    here = site()
+    (here.settings.paths.data / "health").mkdir()
+    for role in ("consumer-server", "producer"):
+        (here.settings.paths.data / "health" / f"{role}.json").write_bytes(content)
+    alerts = here.alerts()
+    here.leak()
+    alerts.step(here.clock.now())
+    alerts.close()
+    assert told(server) == [f"+{LEAK}"]
+
+
 # --- settings and secrets
 
 
