@@ -5,7 +5,7 @@ every minute), VALUE (`value.py`, every hour), NIGHT (`night.py`, every night). 
 """
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from producer.outliers.verdict import Verdict
 
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
+STATE_FORMAT = 1  # a state of another form is begun anew: the methods need a day, and the night three weeks
 BASE_QUARTERS = 6  # before a step that its base may rest on
 SUNDAY = 6  # holidays are judged as Sundays
 
@@ -38,8 +39,11 @@ def _seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
 
     Levels are measured against the profile, so profile and level change together: keeping the old level under a
     new profile would bias every judgement that follows. What is up stays up, and nights are m3/h in any case.
+    A state of another form is not used at all.
     """
-    if not state or state["criteria"] == criteria.version:
+    if state.get("format") != STATE_FORMAT:
+        return {}
+    if state["criteria"] == criteria.version:
         return state
     kept = {name: state[name] for name in ("minute", "flow_gate", "pressure_gate", "incident", "night")}
     if state["value"] is not None:
@@ -62,6 +66,7 @@ class Detector:
         self.sensor, self.criteria, self.zone, self.holidays = sensor, criteria, zone, frozenset(holidays)
         self.minute: int | None = state.get("minute")
         self.ahead: float = state.get("ahead", criteria.use.level if criteria.use else 0.0)
+        self.ratio: float = state.get("ratio", 1.0 + self.ahead)
         self.flow_gate = Gate("flow", "m3/h", criteria.flow, state.get("flow_gate"))
         self.pressure_gate = Gate("pressure", "bar", criteria.pressure, state.get("pressure_gate"))
         self.incident = Incident(state.get("incident"))
@@ -88,9 +93,11 @@ class Detector:
     def state(self) -> dict[str, Any]:
         """Plain JSON values, a few kB, never growing."""
         return {
+            "format": STATE_FORMAT,
             "criteria": self.criteria.version,
             "minute": self.minute,
             "ahead": self.ahead,
+            "ratio": self.ratio,
             "flow_gate": self.flow_gate.state(),
             "pressure_gate": self.pressure_gate.state(),
             "incident": self.incident.state(),
@@ -130,10 +137,9 @@ class Detector:
         value.flow_sum += flow
         value.usual_sum += usual
         value.rows += 1
-        expected = usual * (1.0 + self.ahead)
-        if forecast is not None and forecast.flow_m3h is not None:
-            expected = usual * forecast.flow_m3h / self._usual_hour()
-        news = steps.step(minute, flow - expected - value.offset * value.use.mean_m3h)
+        if steps.since is None:  # a forecast made during a step has the step in it already
+            self.ratio = self._ratio(forecast)
+        news = steps.step(minute, flow - usual * self.ratio - value.offset * value.use.mean_m3h)
         if news:
             self.judge.stepped(minute, news)
         if self.incident.leak is not None and steps.fast < steps.base:
@@ -156,9 +162,11 @@ class Detector:
         if news:
             self.judge.supplied(minute, news)
 
-    def _usual_hour(self) -> float:
-        """Mean of the criterion over the running hour, m3/h."""
-        return self._hour_mean(self._profile(), self.local_hour)
+    def _ratio(self, forecast: HourForecast | None) -> float:
+        """What to expect now, as a multiple of the criterion; a known leak is not in it."""
+        if forecast is None or forecast.flow_m3h is None or self.incident.leak is not None:
+            return 1.0 + self.ahead
+        return forecast.flow_m3h / self._hour_mean(self._profile(), self.local_hour)
 
     @staticmethod
     def _hour_mean(row: tuple[float, ...], hour: int) -> float:
@@ -286,5 +294,4 @@ class Detector:
 
     def local(self, minute: int) -> str:
         """Local time for a reason text."""
-        when = datetime.fromtimestamp(0, self.zone) + timedelta(minutes=minute)
-        return f"{when.astimezone(self.zone):%d %b %H:%M}"
+        return f"{datetime.fromtimestamp(minute * 60, self.zone):%d %b %H:%M}"

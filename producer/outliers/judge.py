@@ -233,13 +233,14 @@ class Judge:
         detector = self.detector
         hours, steps = detector.value, detector.steps
         assert hours is not None and steps is not None
-        before, offset = detector.ahead, hours.offset
+        before, offset = detector.ratio, hours.offset
         if detector.incident.meter:
             hours.accept_scale(since_hour, size)
         else:
             hours.accept(since_hour, size)
         detector.ahead = hours.tracker.steady()
-        steps.settle(detector.usual * (detector.ahead - before) + (hours.offset - offset) * hours.use.mean_m3h)
+        detector.ratio = 1.0 + detector.ahead
+        steps.settle(detector.usual * (detector.ratio - before) + (hours.offset - offset) * hours.use.mean_m3h)
 
     def _end_leak(self, minute: int, reason: str) -> None:
         incident = self.detector.incident

@@ -12,7 +12,7 @@ from outlier_site import MEAN_M3H, START, history
 from common.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
 from common.findings import Finding
 from nightflow.criteria import History, build
-from producer.outliers.detector import Detector, default_criteria
+from producer.outliers.detector import Detector, HourForecast, default_criteria
 
 UTC = ZoneInfo("UTC")
 LEARN_DAYS = 70
@@ -75,6 +75,23 @@ def test_a_burst_is_watched_within_minutes_and_called_a_leak_within_the_hour(lea
     assert "m3/h over forecast" in leak.reason
     assert leak.minute - leak.since < 120
     assert flags[-1][2] == "L"
+
+
+def test_a_forecast_that_has_learnt_the_burst_does_not_hide_it(learnt: Criteria) -> None:
+    rows, clean = days(3), days(3)
+    burst(rows, 2 * DAY + 600, 3 * DAY, 0.3)
+    detector = Detector("001", learnt, UTC)
+    raises: dict[str, int] = {}
+    for place in range(3 * DAY):
+        hour = place // 60 * 60
+        known = rows if hour > 2 * DAY + 600 else clean  # from the second hour on, the forecaster follows
+        forecast = HourForecast(float(known.flow[hour : hour + 60].mean()))
+        flow, pressure = float(rows.flow[place]), float(rows.pressure[place])
+        for one in detector.step(rows.first + place, flow, pressure, forecast).findings:
+            if one.state == "raise":
+                raises.setdefault(one.code, place - 2 * DAY - 600)
+    assert 0 <= raises["PRE-STEP"] <= 5
+    assert 45 < raises["LEAK"] <= 65
 
 
 def test_flushing_is_watched_but_no_leak(learnt: Criteria) -> None:
@@ -247,6 +264,12 @@ def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:
         found += verdict.findings
     assert found == []
     assert "L" in verdict.flow_flags
+
+
+def test_a_state_of_another_form_is_begun_anew(learnt: Criteria) -> None:
+    for state in ({}, {"format": 0, "minute": 5}, {"minute": 5, "criteria": 1}):
+        detector = Detector("001", learnt, UTC, state)
+        assert detector.step(START, 30.0, 4.4).flow_flags == "0000"
 
 
 def test_criteria_survive_their_file(learnt: Criteria) -> None:
