@@ -53,8 +53,9 @@ class Forecaster:
             DatabaseDown: it is made when the database is back."""
         current = local_hour(now, self._settings)
         if self._lines is None:
-            self._lines = store.own_forecasts(self._database, current - CATCH_UP_H * HOUR)
-            self._made = {line.made_at.astimezone(UTC) for line in self._lines}
+            own = store.own_forecasts(self._database, current - CATCH_UP_H * HOUR)
+            self._made = {line.made_at.astimezone(UTC) for line in own}
+            self._lines = csv.select([*csv.read(self._data), *own])
         due = self._due(current)
         if due is None:
             return {"hour": current.isoformat(), "due": 0}

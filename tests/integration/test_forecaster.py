@@ -166,6 +166,14 @@ def test_a_restart_makes_no_hour_twice_and_keeps_the_file(site: Site) -> None:
     assert {line.hour for line in own} >= {NOON, NOON + HOUR}
 
 
+def test_making_up_an_hour_leaves_the_newest_forecast_whole(site: Site) -> None:
+    site.fill(NOON - timedelta(days=2), NOON)
+    site.forecaster().step(NOON)
+    again = site.forecaster()
+    assert again.step(NOON + timedelta(minutes=5))["hour"] == (NOON - HOUR).isoformat()
+    assert len(current(site, NOON)) == 24
+
+
 def test_minutes_that_system_rejects_do_not_reach_the_forecast(site: Site) -> None:
     site.fill(NOON - timedelta(hours=20), NOON - timedelta(hours=2))
     site.connection.execute(
