@@ -2,8 +2,9 @@
 
 Every value follows from (seed, sensor, minute), so a simulation can stop, start anew or jump and still tell the same
 story. Shapes are those of ordinary supply zones: a morning and an evening peak, a quiet night, slower weekends, noise
-that grows with the flow, pressure that gives way to it. Each fortnight brings a leak that grows, a burst and a fault
-of an instrument to one of the meters.
+that grows with the flow, pressure that gives way to it. In a fortnight a meter sees, each with a chance of one in
+three, a leak that grows, a burst, an instrument that is stuck or says nothing, a main that is flushed through a
+hydrant, and a valve that is set lower for some hours.
 """
 
 import math
@@ -31,10 +32,10 @@ HEADLOSS = 1.85  # exponent of the flow in the pressure it costs
 class Event:
     """Something that happens to a meter, from `start` to before `end` (UTC minutes)."""
 
-    kind: str  # leak, burst, stuck, dropout
+    kind: str  # leak, burst, stuck, dropout; operations: flushing, valve
     start: int
     end: int
-    size: float  # share of the mean flow
+    size: float  # share of the mean flow; of a valve's pressure before it
 
 
 class District:
@@ -58,6 +59,7 @@ class District:
         flow = self._flow(minute, events)
         pressure = self.still_bar - self._slope_bar * (flow / self.mean_m3h) ** HEADLOSS
         pressure += random.Random(f"{self._name} p {minute}").gauss(0, 0.01)
+        pressure -= sum(self.still_bar * event.size for event in events if event.kind == "valve")
         if stuck:
             flow = self._flow(stuck.start, events)
         return round(flow, 2), round(max(pressure, 0.0), 3)
@@ -79,7 +81,7 @@ class District:
         return max(use, 0.0) + sum(self._lost(event, minute) for event in events)
 
     def _lost(self, event: Event, minute: int) -> float:
-        if event.kind == "burst":
+        if event.kind in ("burst", "flushing"):
             return self.mean_m3h * event.size
         if event.kind == "leak":
             return self.mean_m3h * event.size * (minute - event.start) / (event.end - event.start)
@@ -88,7 +90,14 @@ class District:
     def _fortnight(self, number: int) -> tuple[Event, ...]:
         """The events that begin in a fortnight: one of each kind, for one fortnight in three each."""
         fate = random.Random(f"{self._name} e {number}")
-        kinds = (("leak", 10 * DAY_MIN, 0.15), ("burst", 600, 0.3), ("stuck", 240, 0.0), ("dropout", 45, 0.0))
+        kinds = (
+            ("leak", 10 * DAY_MIN, 0.15),
+            ("burst", 600, 0.3),
+            ("stuck", 240, 0.0),
+            ("dropout", 45, 0.0),
+            ("flushing", 40, 0.8),
+            ("valve", 360, 0.2),
+        )
         events = []
         for kind, longest, size in kinds:
             start = number * FORTNIGHT_MIN + fate.randrange(FORTNIGHT_MIN)

@@ -66,6 +66,12 @@ class Faults:
             return None
         return data[:-4] + b"%02X\r\n" % (int(data[-4:-2], 16) ^ self._randomness.randint(1, 255))
 
+    def breaks_answer(self, data: bytes) -> bytes:
+        """A Modbus answer, now and then with a wrong checksum."""
+        if self._randomness.random() >= self._options.bad_checksums:
+            return data
+        return data[:-1] + bytes([data[-1] ^ self._randomness.randint(1, 255)])
+
     def delays(self, data: bytes, reading: Reading, second: int) -> bool:
         """Whether this frame is held back."""
         if self._randomness.random() >= self._options.late:

@@ -6,7 +6,7 @@ may run it faster than life. What was really sent, minute by minute, goes to the
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from common.clock import Clock
 from common.row import format_time
 from producer.ascii import Reading, encode
+from producer.district import District, Event
 from producer.line_faults import Faults
 from producer.recording import Recording, local_minute
 from producer.virtual_line import VirtualLine
@@ -24,6 +25,7 @@ JITTER = 0.005  # of the value: a steady flow's readings stray about that much f
 MOST_BEHIND_S = 600.0  # after a longer stop the seconds in between are left out: nobody metered them
 TRUTH_AFTER_S = 60.0  # after its end a minute's truth is written: late frames are out by then
 FLUSH_EVERY_S = 0.02  # real seconds between two attempts on a full line
+EVENT_COLUMNS = ("start", "end", "sensor", "kind", "size")
 TRUTH_COLUMNS = ("minute", "sensor", "flow", "pressure", "readings", "late")
 
 
@@ -125,11 +127,46 @@ class Truth:
         self._file.close()
 
 
+class Events:
+    """What happens in a made-up district, one line an event (TSV), written when it begins."""
+
+    def __init__(self, path: Path, zone: ZoneInfo, sources: Mapping[str, District]) -> None:
+        self._file: TextIO = path.open("a", encoding="ascii", buffering=1)
+        self._zone = zone
+        self._sources = sources
+        self._minute = 0
+        self._written: set[tuple[str, Event]] = set()
+        if self._file.tell() == 0:
+            self._file.write("\t".join(EVENT_COLUMNS) + "\n")
+
+    def note(self, minute: int) -> None:
+        """Write what has begun by this UTC minute."""
+        if minute == self._minute:
+            return
+        self._minute = minute
+        going_on = {(sensor, event) for sensor, source in self._sources.items() for event in source.events(minute)}
+        for sensor, event in sorted(going_on - self._written, key=lambda one: (one[1].start, one[0])):
+            times = (format_time(event.start, self._zone), format_time(event.end, self._zone))
+            self._file.write("\t".join((*times, sensor, event.kind, f"{event.size:.3f}")) + "\n")
+        self._written = going_on
+
+    def close(self) -> None:
+        """Nothing is open."""
+        self._file.close()
+
+
 class Simulator:
     """Meters on a line."""
 
     def __init__(
-        self, meters: Sequence[Meter], line: VirtualLine, truth: Truth | None, faults: Faults, zone: ZoneInfo
+        self,
+        meters: Sequence[Meter],
+        line: VirtualLine,
+        truth: Truth | None,
+        faults: Faults,
+        zone: ZoneInfo,
+        *,
+        events: Events | None = None,
     ) -> None:
         self.readings = 0
         self._meters = meters
@@ -137,6 +174,7 @@ class Simulator:
         self._truth = truth
         self._faults = faults
         self._zone = zone
+        self._events = events
         self._next = 0  # the UTC second that is played next
 
     def run(self, clock: Clock, stop: threading.Event) -> None:
@@ -165,6 +203,8 @@ class Simulator:
 
     def _play_second(self, second: int) -> None:
         self._faults.cable(self._line, second)
+        if self._events:
+            self._events.note(second // 60)
         for frame in self._faults.due(second):
             self._line.send(frame.data, self._noting(frame.reading, True))
         for meter in self._meters:

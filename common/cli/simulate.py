@@ -6,50 +6,107 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
 
 from common import clock as clocks
+from common.clock import Clock
 from common.errors import SettingsError
 from common.row import SENSOR_ID
 from common.settings import load
 
+if TYPE_CHECKING:  # the producer's modules are imported where they are used
+    from producer.district import District
+    from producer.simulator import Events, Meter, Truth
+    from producer.virtual_line import VirtualLine
+
 
 def run(args: list[str]) -> int:
     """Run until SIGTERM or Ctrl-C; the exit code."""
-    from producer import recording
-    from producer.district import District
     from producer.line_faults import FaultOptions, Faults
-    from producer.simulator import Meter, Replayed, Simulator, Truth
-    from producer.virtual_line import VirtualLine
+    from producer.simulator import Simulator
 
     options = _parser().parse_args(args)
     zone = load(options.config).site.zone
+    if options.modbus and options.late:
+        raise SettingsError("--late", "a meter that is asked answers at once or not at all")
+    meters, districts = _meters(options, zone)
+    faults = Faults(
+        FaultOptions(options.noise, options.bad_checksums, options.late, options.unplug_every), options.seed
+    )
+    stop = _stop_on_signals()
+    line, place = _line(options)
+    truth, events = _truth(options.truth, zone, districts)
+    sys.stdout.write(f"simulate sensors={','.join(meter.sensor for meter in meters)} url={place}\n")
+    sys.stdout.flush()
+    player: _Player = Simulator(meters, line, truth, faults, zone, events=events)
+    if options.modbus:
+        from producer.modbus_meters import ModbusMeters
+
+        player = ModbusMeters(meters, line, truth, faults, events=events)
+    try:
+        player.run(clocks.from_environment(), stop)
+    finally:
+        line.close()
+        if events:
+            events.close()
+    sys.stdout.write(f"simulate sent={player.readings} dropped={line.dropped}\n")
+    return 0
+
+
+class _Player(Protocol):
+    readings: int
+
+    def run(self, clock: Clock, stop: threading.Event) -> None:
+        """Play until `stop`."""
+
+
+def _meters(options: argparse.Namespace, zone: ZoneInfo) -> "tuple[list[Meter], dict[str, District]]":
+    from producer import recording
+    from producer.district import District
+    from producer.simulator import Meter, Replayed
+
     meters = [
         Meter(sensor, Replayed(recording.load(path), zone), options.seed)
         for sensor, path in (_sensor_file(text) for text in options.replay)
     ]
+    districts: dict[str, District] = {}
     if options.district is not None:
         names = [f"D{number:03}" for number in range(1, options.sensors + 1)]
-        meters += [Meter(name, District(options.district, name, zone), options.seed) for name in names]
+        districts = {name: District(options.district, name, zone) for name in names}
+        meters += [Meter(name, source, options.seed) for name, source in districts.items()]
     if not meters:
         raise SettingsError(
             "--replay", "name a recording (--replay 001=producer/data/001.replay.csv.gz) or --district 1"
         )
-    wishes = FaultOptions(options.noise, options.bad_checksums, options.late, options.unplug_every)
-    stop = _stop_on_signals()
+    return meters, districts
+
+
+def _line(options: argparse.Namespace) -> "tuple[VirtualLine, str]":
+    """The line, and what line.url must be to read it."""
+    from producer.virtual_line import VirtualLine
+    from producer.virtual_port import PtyEnd, TcpEnd
+
     try:
-        line = VirtualLine(options.link)
-        truth = Truth(options.truth, zone) if options.truth else None
+        if options.link:
+            return VirtualLine(PtyEnd(options.link)), str(options.link)
+        end = TcpEnd(options.tcp)
+        return VirtualLine(end), f"socket://127.0.0.1:{end.port}"
     except OSError as error:
-        raise SettingsError("--link", f"{error.filename}: {error.strerror}") from error
-    sys.stdout.write(f"simulate sensors={','.join(meter.sensor for meter in meters)} link={options.link}\n")
-    sys.stdout.flush()
-    simulator = Simulator(meters, line, truth, Faults(wishes, options.seed), zone)
+        key, place = ("--link", error.filename) if options.link else ("--tcp", f"port {options.tcp}")
+        raise SettingsError(key, f"{place}: {error.strerror}") from error
+
+
+def _truth(path: Path | None, zone: ZoneInfo, districts: "dict[str, District]") -> "tuple[Truth | None, Events | None]":
+    from producer.simulator import Events, Truth
+
+    if path is None:
+        return None, None
     try:
-        simulator.run(clocks.from_environment(), stop)
-    finally:
-        line.close()
-    sys.stdout.write(f"simulate sent={simulator.readings} dropped={line.dropped}\n")
-    return 0
+        events = Events(path.with_suffix(".events" + path.suffix), zone, districts) if districts else None
+        return Truth(path, zone), events
+    except OSError as error:
+        raise SettingsError("--truth", f"{error.filename}: {error.strerror}") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,8 +120,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--replay", action="append", default=[], metavar="ID=FILE", help="a sensor and its recording")
     parser.add_argument("--district", type=int, metavar="SEED", help="sensors D001, D002 ... of a made-up district")
     parser.add_argument("--sensors", type=int, default=4, metavar="N", help="how many it has (default 4)")
-    parser.add_argument("--link", type=Path, required=True, metavar="PATH", help="where the port appears")
-    parser.add_argument("--truth", type=Path, metavar="FILE", help="write what was sent, a line a sensor-minute (TSV)")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--link", type=Path, metavar="PATH", help="where the port appears")
+    place.add_argument("--tcp", type=int, metavar="PORT", help="a TCP port of the loopback instead; 0: any free one")
+    parser.add_argument(
+        "--modbus", action="store_true", help="be Modbus RTU meters, unit 1 the first sensor, instead of sending frames"
+    )
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="write what was sent, a line a sensor-minute (TSV); of a district, "
+        "also its leaks, bursts, faults and operations, in FILE.events.tsv",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of all that is random")
     faults = parser.add_argument_group("what goes wrong (shares are of the readings, 0 to 1)")
     faults.add_argument("--noise", type=_share, default=0.0, metavar="SHARE", help="junk between the frames")

@@ -134,4 +134,4 @@ def test_a_made_up_district_lives_like_a_district_and_tells_the_same_story_twice
 def test_a_districts_year_has_leaks_bursts_and_faults() -> None:
     district = District(1, "D001", ROME)
     kinds = {event.kind for minute in range(0, 365 * 1440, 20) for event in district.events(minute)}
-    assert kinds == {"leak", "burst", "stuck", "dropout"}
+    assert kinds == {"leak", "burst", "stuck", "dropout", "flushing", "valve"}
