@@ -18,7 +18,7 @@ from common.settings import Settings
 from nightflow.rebuild import read_history
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
-from outlier_site import START, UTC, history
+from outlier_site import START, history
 
 DAYS = 70
 MakeSettings = Callable[..., Settings]
