@@ -22,7 +22,7 @@ from forecaster.predict import Model, Part
 
 FOLDER = "models"
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
-SHAPE = [4, HOUR, SHARED, LEAD]  # a file of another shape was made by another release: trained anew
+SHAPE = [5, HOUR, SHARED, LEAD]  # a file of another shape was made by another release: trained anew
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,12 @@ def save(data: Path, model: Model) -> Path:
         "parts": [[p.first, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
     }
-    arrays: dict[str, Any] = {"scale": model.units.scale, "centre": model.units.centre, "stretch": model.stretch}
+    arrays: dict[str, Any] = {
+        "scale": model.units.scale,
+        "centre": model.units.centre,
+        "swing": model.units.swing,
+        "stretch": model.stretch,
+    }
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     for i, part in enumerate(model.parts):
         for j, network in enumerate(part.networks):
@@ -95,7 +100,7 @@ def _parse(raw: bytes) -> Model:
                 network.load_state_dict({n: torch.from_numpy(arrays[f"{i}/{j}/{n}"]) for n in names})
                 networks.append(network.eval())
             parts.append(Part(first, last, tuple(networks)))
-        units = Units(arrays["scale"], arrays["centre"])
+        units = Units(arrays["scale"], arrays["centre"], arrays["swing"])
         return Model(meta["version"], series, units, tuple(parts), arrays["stretch"], meta["report"])
 
 

@@ -63,16 +63,22 @@ def scale_of(y: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Units:
-    """What turns a series into model units: (value - centre) / scale. Shapes [S]; scale NaN = history too short."""
+    """What turns a series into model units, [S] each: an error counts in `scale` (NaN = history too short), where
+    in its range a value lies is (value - centre) / swing. The two ratios differ by district; a network that saw
+    levels in scales was lost in a district whose day is large beside its errors."""
 
     scale: FloatArray
     centre: FloatArray
+    swing: FloatArray
 
 
 def units_of(y: FloatArray) -> Units:
     """Units of hourly values `y[series, row]`."""
     count = np.isfinite(y).sum(1)
-    return Units(scale_of(y), np.nansum(y, 1) / np.maximum(count, 1))
+    centre = np.nansum(y, 1) / np.maximum(count, 1)
+    scale = scale_of(y)
+    away = np.nansum((y - centre[:, None]) ** 2, 1) / np.maximum(count, 1)
+    return Units(scale, centre, np.maximum(np.sqrt(away), np.where(np.isfinite(scale), scale, 1.0) / 4))
 
 
 @dataclass(frozen=True)

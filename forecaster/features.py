@@ -71,7 +71,9 @@ def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
     residual[:, :rows] = (y - base.level[:, :rows]) / unit
     seen = np.isfinite(residual)
     z = np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP)
-    level = np.clip(np.where(np.isfinite(base.level), (base.level - units.centre[:, None]) / unit, 0.0), -20, 20)
+    level = np.clip(
+        np.where(np.isfinite(base.level), (base.level - units.centre[:, None]) / units.swing[:, None], 0.0), -4, 4
+    )
     kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
     groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
     return Panel(

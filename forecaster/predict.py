@@ -74,7 +74,9 @@ def units_for(model: Model, past: History) -> Units:
     place, own = model.places(past.series), units_of(past.y)
     known = place >= 0
     return Units(
-        np.where(known, model.units.scale[place], own.scale), np.where(known, model.units.centre[place], own.centre)
+        np.where(known, model.units.scale[place], own.scale),
+        np.where(known, model.units.centre[place], own.centre),
+        np.where(known, model.units.swing[place], own.swing),
     )
 
 
