@@ -54,7 +54,6 @@ TABLE: tuple[Flag, ...] = (
     Flag("flow", "NIGHT", "C", WATCH, "the night minimum has been creeping up"),
     Flag("flow", "NIGHT", "L", LEAK, "a leak is up, found by the night minimum"),
     *_system("pressure"),
-    Flag("pressure", "VALUE", "P", SUPPLY, "pressure stands off its usual level: pump, valve or set point"),
     Flag("pressure", "PREDICT", "P", SUPPLY, "pressure stepped while the flow did not ask for it"),
 )
 

@@ -1,7 +1,6 @@
 """The detector: four methods over one sensor's closed minutes. `step` a row, nothing else; state of constant size.
 
-Gates in this order, and what one rejects never reaches the next: SYSTEM (`system.py`), then PREDICT (`predict.py`,
-every minute), VALUE (`value.py`, every hour), NIGHT (`night.py`, every night). `severity.py` holds what is up.
+SYSTEM (`system.py`) first: what it rejects never reaches PREDICT (every minute), VALUE (every hour), NIGHT.
 """
 
 from collections.abc import Collection
@@ -51,6 +50,10 @@ def _seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
     return kept
 
 
+def _hour_mean(row: tuple[float, ...], hour: int) -> float:
+    return sum(row[4 * hour : 4 * hour + 4]) / 4
+
+
 class Detector:
     """Judges one sensor. `Detector(..., state=other.state())` goes on to the bit where `other` stopped."""
 
@@ -91,7 +94,7 @@ class Detector:
             self._new_quarter(self.minute)
 
     def state(self) -> dict[str, Any]:
-        """Plain JSON values, a few kB, never growing."""
+        """Plain JSON values, about 12 kB, never growing."""
         return {
             "format": STATE_FORMAT,
             "criteria": self.criteria.version,
@@ -156,8 +159,7 @@ class Detector:
             share /= 1.0 + self.incident.size  # what flows, rather than what the meter says
         residual = pressure - self.still - use.slope_bar * share**HEADLOSS
         if self.witness is not None:
-            self.witness.total += residual
-            self.witness.rows += 1
+            self.witness.row(residual)
         news = supply.step(minute, residual)
         if news:
             self.judge.supplied(minute, news)
@@ -166,11 +168,7 @@ class Detector:
         """What to expect now, as a multiple of the criterion; a known leak is not in it."""
         if forecast is None or forecast.flow_m3h is None or self.incident.leak is not None:
             return 1.0 + self.ahead
-        return forecast.flow_m3h / self._hour_mean(self._profile(), self.local_hour)
-
-    @staticmethod
-    def _hour_mean(row: tuple[float, ...], hour: int) -> float:
-        return sum(row[4 * hour : 4 * hour + 4]) / 4
+        return forecast.flow_m3h / _hour_mean(self._profile(), self.local_hour)
 
     def _profile(self, other: bool = False) -> tuple[float, ...]:
         """The day's criterion in the reading that fits better, or in the `other`."""
@@ -223,7 +221,7 @@ class Detector:
         if self.value is not None:
             self.value.new_day(working=self.weekday != SUNDAY)
             if self.witness is not None:
-                self.witness.close_day(self.value.tracker.level)
+                self.witness.close_day()
 
     def _kind(self, day: date) -> int:
         return SUNDAY if day in self.holidays else day.weekday()
@@ -233,7 +231,9 @@ class Detector:
             return
         own, other = self._profile(), self._profile(other=True)
         hour = self.local_hour
-        self.value.close(self.hour, hour, self._hour_mean(own, hour), self._hour_mean(other, hour))
+        if self.witness is not None:
+            self.witness.add(self.value.flow_sum, self.value.usual_sum)
+        self.value.close(self.hour, hour, _hour_mean(own, hour), _hour_mean(other, hour))
         if self.steps.since is None:
             self.ahead = self.value.tracker.steady()
             self.steps.stretch = self.value.tracker.stretch()
@@ -277,15 +277,18 @@ class Detector:
                     rule = GATE[gate.name, letter]
                     self.report(rule, minute, raised=raised, reason=reason, since=since, value=value, limit=limit)
                 gate.events.clear()
+        supply = self.supply
         if flow_letter == OK and self.incident.meter:
             flow_letter = "B"
-        flow_flags = flow_letter + self.incident.letters()
-        supply = self.supply
+        pressure_rest = "00"
         if supply is not None and (supply.since is not None or supply.drifting):
-            letter = "D" if supply.drifting and pressure_letter == OK else pressure_letter
-            pressure_flags = letter + "0" + ("P" if supply.since is not None else "0")
-        else:
-            pressure_flags = pressure_letter + "00"
+            if supply.drifting and supply.of_flow:
+                flow_letter = "D" if flow_letter == OK else flow_letter
+            elif supply.drifting:
+                pressure_letter = "D" if pressure_letter == OK else pressure_letter
+            pressure_rest = "0P" if supply.since is not None else "00"
+        flow_flags = flow_letter + self.incident.letters()
+        pressure_flags = pressure_letter + pressure_rest
         if not self.found:
             return Verdict(flow_flags, pressure_flags, ())
         found = tuple(self.found)

@@ -51,9 +51,11 @@ class Witness:
         self.use = use
         state = state or {}
         self.hours: list[list[float]] = [list(pair) for pair in state.get("hours", [])]  # UTC hour, mean residual
-        self.levels: list[float] = list(state.get("levels", []))  # slow level of the flow's ratio, a day apart
+        self.levels: list[float] = list(state.get("levels", []))  # flow / usual - 1 of the last days
         self.total: float = state.get("total", 0.0)
         self.rows: int = state.get("rows", 0)
+        self.flow: float = state.get("flow", 0.0)  # sums of the day
+        self.usual: float = state.get("usual", 0.0)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -61,7 +63,19 @@ class Witness:
             "levels": list(self.levels),
             "total": self.total,
             "rows": self.rows,
+            "flow": self.flow,
+            "usual": self.usual,
         }
+
+    def row(self, residual: float) -> None:
+        """A good minute's pressure residual, bar."""
+        self.total += residual
+        self.rows += 1
+
+    def add(self, flow: float, usual: float) -> None:
+        """An hour's sums of the flow and of its criterion."""
+        self.flow += flow
+        self.usual += usual
 
     def close_hour(self, hour: int) -> None:
         """Keep the hour's mean residual."""
@@ -71,9 +85,11 @@ class Witness:
                 del self.hours[0]
         self.total, self.rows = 0.0, 0
 
-    def close_day(self, level: float) -> None:
+    def close_day(self) -> None:
         """Keep the flow's level of the day."""
-        self.levels = [*self.levels, level][-DAYS:]
+        if self.usual > 0:
+            self.levels = [*self.levels, self.flow / self.usual - 1.0][-DAYS:]
+        self.flow = self.usual = 0.0
 
     def answer(self, since: int, size: float) -> Answer | None:
         """The pressure's answer to a flow of `size` (share of the mean) since UTC minute `since`; None = no data."""
@@ -98,5 +114,5 @@ class Witness:
         if len(self.levels) < DAYS or not self.use.slope_bar:
             return False
         scale = away_bar / (-self.use.slope_bar * HEADLOSS)
-        moved = self.levels[-1] - self.levels[0]
+        moved = sum(self.levels[-2:]) / 2 - sum(self.levels[:3]) / 3
         return abs(moved - scale) < AGREES * abs(scale)

@@ -13,6 +13,7 @@ from common.criteria import Criteria, CriteriaUnusable, from_text, initial, to_t
 from common.findings import Finding
 from nightflow.criteria import History, build
 from producer.outliers.detector import Detector, HourForecast, default_criteria
+from producer.outliers.meter import Witness
 
 UTC = ZoneInfo("UTC")
 LEARN_DAYS = 70
@@ -175,8 +176,19 @@ def test_a_pump_switch_is_supply_and_neither_fault_nor_leak(learnt: Criteria) ->
 def test_a_gauge_that_drifts_is_a_fault(learnt: Criteria) -> None:
     rows = days(8)
     rows.pressure[2 * DAY :] -= np.linspace(0, 0.35, 6 * DAY)
-    found, _ = detect(learnt, rows)
-    assert {code for code, _, _ in raised(found, rows)} == {"SYS-DRIFT"}
+    found, flags = detect(learnt, rows)
+    assert {(code, channel) for code, channel, _ in raised(found, rows)} == {("SYS-DRIFT", "pressure")}
+    assert flags[-1] == "0000D00"
+
+
+def test_the_instrument_that_drifts_is_the_one_that_moved(learnt: Criteria) -> None:
+    assert learnt.pressure_use is not None
+    fallen = [0.01, 0.0, -0.01, -0.02, -0.03, -0.05, -0.06, -0.08, -0.09, -0.10, -0.11, -0.12]
+    away = 0.11 * learnt.pressure_use.slope_bar * 1.85  # what a flow that reads 11 % too low does to the residual
+    assert Witness(learnt.pressure_use, {"levels": fallen}).flow_drifts(away)
+    assert not Witness(learnt.pressure_use, {"levels": fallen}).flow_drifts(-away)
+    assert not Witness(learnt.pressure_use, {"levels": [0.0] * 12}).flow_drifts(away)
+    assert not Witness(learnt.pressure_use, {"levels": fallen[:5]}).flow_drifts(away)
 
 
 def test_a_restart_changes_nothing(learnt: Criteria) -> None:
