@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -30,7 +30,7 @@ from common.retry import Backoff
 from common.settings import Settings, load
 
 TICK_S = 1  # real seconds between two looks at what is due; the smallest that `schedule` knows
-PAUSE_S = 0.1  # real seconds between two looks at the ticker and the signals
+PAUSE_S = 0.1  # real seconds of one wait after a failure
 LAST_WORD_S = 4.0  # a step that has not ended this long after SIGTERM is left where it stands: any instant is safe
 ROLES_FOLDER = "roles"
 
@@ -118,6 +118,19 @@ def _make_data_folder(settings: Settings) -> None:
         raise SettingsError("paths.data", f"{settings.paths.data} cannot be written by this user")
 
 
+def _until_due(ticker: schedule.Scheduler, tick_s: int) -> float:
+    """Real seconds until the ticker's next tick.
+
+    `schedule` goes by the local wall clock: where that stepped back, the tick would wait for as long as the step.
+    """
+    due_s = ticker.idle_seconds or 0.0
+    if due_s > tick_s:
+        due_s = tick_s
+        for job in ticker.jobs:
+            job.next_run = datetime.now() + timedelta(seconds=tick_s)
+    return max(due_s, 0.0)
+
+
 class _Process:
     def __init__(self, context: Context, build: Build, *, once: bool) -> None:
         self._context = context
@@ -161,7 +174,7 @@ class _Process:
         while not self._context.stop.is_set():
             if tick_s:
                 ticker.run_pending()
-                self._context.stop.wait(PAUSE_S)
+                self._context.stop.wait(_until_due(ticker, tick_s))
             else:
                 self._guarded_step()
         if self._worker is not None:

@@ -15,7 +15,7 @@ from producer.port import READ_S, Port
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
 NOISE_BYTES = 2_000  # so many bytes without one frame are no start-up junk: 40 frames' worth
 NOISE_READS = 50  # and so many reads, a second or more: a burst between good frames is only counted
-SILENCE_READS = 1_200  # two minutes without a byte, though meters report every minute: look at the cable
+SILENCE_S = 120.0  # without a byte, though meters report every minute: look at the cable
 _TEXT = bytes(range(32, 127)) + b"\r\n\t"
 GARBLED = 0.2  # share of bytes that no meter's text contains; a wrong baud rate gives about half
 
@@ -32,10 +32,13 @@ class Restarted(Protocol):
 class Line:
     """Reads a port that may come and go. `problem` is empty while frames arrive."""
 
-    def __init__(self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1") -> None:
+    def __init__(
+        self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1", *, read_s: float = READ_S
+    ) -> None:
         self.problem = ""
         self.state = "closed"
-        self._port = Port(url, baudrate, stop, mode)
+        self._port = Port(url, baudrate, stop, mode, read_s=read_s)
+        self._read_s = read_s
         self._baudrate = baudrate
         self._stop = stop
         self._said: set[str] = set()
@@ -45,17 +48,17 @@ class Line:
         self._silence_reads = 0
 
     @property
-    def empty_reads(self) -> int:
-        """Reads in a row, READ_S real seconds each, that brought nothing, the port being open or not."""
-        return self._silence_reads
+    def silent_s(self) -> float:
+        """Real seconds in which reads brought nothing, the port being open or not."""
+        return self._silence_reads * self._read_s
 
     def read(self, listener: Restarted) -> bytes:
-        """What came within READ_S; empty also while the port is away. `listener` is told of each new beginning."""
+        """What came within `read_s`; empty also while the port is away. `listener` is told of each new beginning."""
         try:
             if not self._port.is_open:
                 if self._pause_reads > 0:
                     self._pause_reads -= 1
-                    self._stop.wait(READ_S)
+                    self._stop.wait(self._read_s)
                     self._silence_reads += 1
                     return b""
                 self._port.open()
@@ -95,17 +98,16 @@ class Line:
 
     def _failed(self, text: str) -> None:
         self._failures += 1
-        self._pause_reads = max(int(REOPEN.wait_s(self._failures) / READ_S), 1)
+        self._pause_reads = max(int(REOPEN.wait_s(self._failures) / self._read_s), 1)
         self._say(logging.WARNING, f"port_closed problem={quoted(text)}")
         self._set("closed", text)
 
     def _watch(self, chunk: bytes) -> None:
         if not chunk:
             self._silence_reads += 1
-            if self._silence_reads == SILENCE_READS and self.state == "reading":
-                seconds = SILENCE_READS * READ_S
-                self._set("silent", f"no bytes for {seconds:.0f} s: is the meter on and the cable in?")
-                self._say(logging.WARNING, f"line_silent seconds={seconds:.0f}")
+            if self.silent_s >= SILENCE_S and self.state == "reading":
+                self._set("silent", f"no bytes for {SILENCE_S:.0f} s: is the meter on and the cable in?")
+                self._say(logging.WARNING, f"line_silent seconds={SILENCE_S:.0f}")
             return
         self._silence_reads = 0
         # Of earlier chunks: this one may hold a frame.

@@ -19,14 +19,15 @@ from serial.urlhandler import protocol_socket
 
 from common.errors import PortError, SettingsError
 
-READ_S = 0.1  # how long a read waits for the first byte: ten wake-ups a second cost a thousandth of a core
-GATHER_S = 0.02  # pause after a read that brought bytes: a slow line brings one a millisecond, each would be a step
+READ_S = 0.5  # how long a read waits for the first byte: each wake-up costs, and an idle box should do nothing
+POLLED_READ_S = 0.1  # the same where we ask: time-outs are as exact as that
+GATHER_S = 0.02  # pause after the first byte: a slow line brings one a millisecond, each would be a step
 BUSY_BYTES = 2_048  # after a read that brought so many there is no pause: the line is faster than any meter
 CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
 WRITE_S = 1.0  # a port that does not take eight bytes within that is broken
 GAP_BITS, GAP_S = 38.5, 0.00175  # silence before a request: 3.5 characters of 11 bits, and never less than that
-REOPEN_AFTER_READS = 1_800  # three minutes of silence: so looks an adapter that hangs, and opening anew is harmless
-LOOK_AFTER_READS = 10  # a second of silence: see whether the name now leads to another device
+REOPEN_AFTER_S = 180.0  # of silence: so looks an adapter that hangs, and opening anew is harmless
+LOOK_EVERY_S = 1.0  # of silence: see whether the name now leads to another device
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
 
 
@@ -40,13 +41,15 @@ class _KeepingSerial(serial.Serial):
 class _KeepingSocket(protocol_socket.Serial):
     """pyserial's TCP line: without the flush on connecting, and with what came before the other end hung up."""
 
+    read_s = READ_S
+
     def reset_input_buffer(self) -> None:
         """Keep the bytes that wait."""
 
     def read(self, size: int = 1) -> bytes:
-        """What one receive brings within READ_S."""
+        """What one receive brings within `read_s`."""
         connection: socket.socket = self._socket  # type: ignore[attr-defined]  # the stubs leave it out
-        if not select.select([connection], [], [], READ_S)[0]:
+        if not select.select([connection], [], [], self.read_s)[0]:
             return b""
         if not (chunk := connection.recv(size)):
             raise serial.SerialException("the other end closed the connection")
@@ -69,8 +72,11 @@ def check_url(url: str) -> None:
 class Port:
     """One serial line. Not open until the first `open`; after an error it is closed."""
 
-    def __init__(self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1") -> None:
+    def __init__(
+        self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1", *, read_s: float = READ_S
+    ) -> None:
         self.url = url
+        self._read_s = read_s
         self._stop = stop
         self._options: dict[str, Any] = {
             "baudrate": baudrate,
@@ -88,11 +94,6 @@ class Port:
     def is_open(self) -> bool:
         return self._serial is not None
 
-    @property
-    def empty_reads(self) -> int:
-        """Reads in a row that brought nothing, each READ_S real seconds long."""
-        return self._empty_reads
-
     def open(self) -> None:
         """Open the port.
 
@@ -102,10 +103,11 @@ class Port:
         try:
             if self.url.startswith("socket://"):
                 self._serial = _KeepingSocket(self.url, **self._options)
+                self._serial.read_s = self._read_s
             elif "://" in self.url and not self.url.startswith("hwgrep://"):
-                self._serial = serial.serial_for_url(self.url, timeout=READ_S, exclusive=True, **self._options)
+                self._serial = serial.serial_for_url(self.url, timeout=self._read_s, exclusive=True, **self._options)
             else:
-                self._serial = _KeepingSerial(self._device(), timeout=READ_S, exclusive=True, **self._options)
+                self._serial = _KeepingSerial(self._device(), timeout=self._read_s, exclusive=True, **self._options)
         except (serial.SerialException, OSError, termios.error, ValueError) as error:
             raise PortError(f"{self.url}: {_advice(self.url, error)}") from error
         self._empty_reads = 0
@@ -121,7 +123,7 @@ class Port:
         return str(found.device)
 
     def read(self) -> bytes:
-        """What came within READ_S; empty if nothing did.
+        """What came within `read_s`; empty if nothing did.
 
         Raises:
             PortError: the port is gone, silent for long, or leads elsewhere now; it is closed.
@@ -137,12 +139,12 @@ class Port:
             self._empty_reads = 0
             return chunk
         self._empty_reads += 1
-        if self._empty_reads % LOOK_AFTER_READS == 0 and self._leads_elsewhere():
+        if self._empty_reads % round(LOOK_EVERY_S / self._read_s) == 0 and self._leads_elsewhere():
             self.close()
             raise PortError(f"{self.url} leads to another device now")
-        if self._empty_reads >= REOPEN_AFTER_READS:
+        if self._empty_reads * self._read_s >= REOPEN_AFTER_S:
             self.close()
-            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_READS * READ_S:.0f} s; opening it anew")
+            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_S:.0f} s; opening it anew")
         return chunk
 
     def write(self, request: bytes) -> None:
@@ -161,11 +163,18 @@ class Port:
             raise PortError(f"{self.url}: the line is gone; waiting for it") from error
 
     def _gather(self, port: serial.Serial | _KeepingSocket) -> bytes:
-        """What waits, or else the first byte to come. Bytes are never held back here: a kill would lose them."""
-        if 0 < self._last_read < BUSY_BYTES:
-            self._stop.wait(GATHER_S)
-        # Behind an address nobody says how much is waiting: such a read lasts its time-out, or one receive.
-        most = CHUNK if "://" in self.url else min(max(port.in_waiting, 1), CHUNK)
+        """What waits, or else the first bytes to come. They wait in the port, not here: a kill would lose them."""
+        if "://" in self.url and not self.url.startswith("hwgrep://"):
+            # Behind an address nobody says how much is waiting: such a read lasts its time-out, or one receive.
+            if 0 < self._last_read < BUSY_BYTES:
+                self._stop.wait(GATHER_S)
+            most = CHUNK
+        else:
+            if not port.in_waiting and not select.select([port.fileno()], [], [], self._read_s)[0]:
+                return b""
+            if self._last_read < BUSY_BYTES:
+                self._stop.wait(GATHER_S)
+            most = min(max(port.in_waiting, 1), CHUNK)
         chunk = bytes(port.read(most))
         self._last_read = len(chunk)
         return chunk

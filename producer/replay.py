@@ -25,9 +25,9 @@ class ReplayedLine(Line):
         self.waiting = b""
 
     @property
-    def empty_reads(self) -> int:
+    def silent_s(self) -> float:
         """It will bring nothing more by itself, so minutes may close as the clock says."""
-        return 1_000_000
+        return 1e6
 
     def read(self, listener: Restarted) -> bytes:
         chunk, self.waiting = self.waiting, b""

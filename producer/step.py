@@ -1,6 +1,6 @@
 """One step of the producer: what the line brought, into minutes; what is over, into rows; rows into the log.
 
-Nothing in here waits for a database, a server or a network. The step itself waits only for the line, READ_S at a time.
+Nothing in here waits for a database, a server or a network. The step waits only for the line, half a second at most.
 """
 
 import json
@@ -23,14 +23,14 @@ from producer.hold import Held
 from producer.intake import Door
 from producer.line import Line
 from producer.minute import Minutes
-from producer.port import check_url
+from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import Look, SiteTime
 from producer.verdicts import Verdicts
 
 OPEN_MINUTE_FILE = "open_minute.json"
 TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
-SILENT_READS = 10  # a second of real time without a byte, whatever the speed of the site's clock
+SILENT_S = 1.0  # of real time without a byte, whatever the speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames
 SNAPSHOT_PAUSE = 20  # times as long as a snapshot of the open minutes takes: at most 5 % of a core
 CONFIRMATION_EVERY_S = 1.0  # how soon a person's word about the clock is heard
@@ -50,7 +50,10 @@ class Producer:
         self._context = context
         self._zone = settings.site.zone
         self._refused: Counter[str] = Counter()
-        self._line = line or Line(settings.line.url, settings.line.baudrate, context.stop, settings.line.mode)
+        read_s = POLLED_READ_S if settings.line.protocol == "modbus" else READ_S
+        self._line = line or Line(
+            settings.line.url, settings.line.baudrate, context.stop, settings.line.mode, read_s=read_s
+        )
         self._log: Log | None = None
         self._readings = 0
         self._last_reading_s = context.clock.monotonic()
@@ -82,10 +85,7 @@ class Producer:
             self._last_reading_s = look.monotonic_s
         if self._line.is_open and (request := self._intake.ask(look.monotonic_s)):
             self._line.write(request)
-        silent = (
-            look.monotonic_s - self._last_reading_s >= self._minutes.lateness_s
-            and self._line.empty_reads >= SILENT_READS
-        )
+        silent = look.monotonic_s - self._last_reading_s >= self._minutes.lateness_s and self._line.silent_s >= SILENT_S
         self._close(silent, look.monotonic_s)
         self._unsaved = self._unsaved or bool(chunk)
         if self._unsaved:

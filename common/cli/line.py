@@ -118,7 +118,7 @@ _WHY = {
 
 def run(args: list[str]) -> int:
     """Listen for a while; 0 if a reading was understood, else 1."""
-    from producer.port import Port, check_url
+    from producer.port import POLLED_READ_S, Port, check_url
     from producer.protocols import check_meters
 
     options = _parser().parse_args(args)
@@ -127,7 +127,7 @@ def run(args: list[str]) -> int:
     check_url(line.url)
     check_meters(line)
     ear: _Ear = _Registers(settings) if line.protocol == "modbus" else _Frames(settings)
-    port = Port(line.url, line.baudrate, threading.Event(), line.mode)
+    port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
     _say(f"listening to {line.url} at {line.baudrate} baud, {line.mode}, {line.protocol}, for {options.seconds:g} s")
     heard = 0
     try:

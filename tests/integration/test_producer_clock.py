@@ -13,8 +13,8 @@ from common.cli.clock import run as clock_command
 from common.runner import Context
 from common.settings import Settings
 from producer.ascii import encode
-from producer.line import READ_S
-from producer.step import SILENT_READS, Producer
+from producer.port import READ_S
+from producer.step import SILENT_S, Producer
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 MINUTE = int(NOW.timestamp() // 60)
@@ -162,7 +162,7 @@ def test_silence_closes_only_after_real_silence_however_fast_the_clock_runs(site
     site.clock.run(600)  # as in a demo: ten minutes of the site pass while the machine is busy
     site.step()
     assert site.minutes_in_the_log() == []
-    for _ in range(SILENT_READS):
+    for _ in range(round(SILENT_S / READ_S)):
         site.step()
     assert site.minutes_in_the_log() == [0]
-    assert SILENT_READS * READ_S <= 2
+    assert SILENT_S <= 2

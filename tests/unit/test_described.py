@@ -57,9 +57,7 @@ def feed(form: Format, chunks: list[bytes], refused: Counter[str] | None = None)
             Reading("A", None, 36.0, 4.11),
         ),
         (
-            Format(
-                fields=("flow", "pressure"), sensor="A", pressure_offset=-100, pressure_measure="m"
-            ),
+            Format(fields=("flow", "pressure"), sensor="A", pressure_offset=-100, pressure_measure="m"),
             b"10,140",
             Reading("A", None, 10.0, 3.92266),
         ),
