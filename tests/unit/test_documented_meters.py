@@ -1,0 +1,37 @@
+"""The examples of the documentation are settings that a producer starts with."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from common.settings import load
+from producer.protocols import check_meters
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = [
+    pytest.param(text, id=f"{page}-{number}")
+    for page in ("meters.md", "simulator.md")
+    for number, text in enumerate(re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_example_is_whole(text: str, tmp_path: Path) -> None:
+    protocol = "described" if "[line.format]" in text else "modbus"
+    if "protocol" not in tomllib.loads(text)["line"]:
+        text = f'[line]\nprotocol = "{protocol}"\n' + text
+    config = tmp_path / "hydrolog.toml"
+    config.write_text(text, "utf-8")
+    line = load(config, {}).line
+    assert line.protocol == protocol
+    check_meters(line)
+
+
+def test_the_pictured_day_is_the_one_that_is_drawn(tmp_path: Path) -> None:
+    """Whoever changes the district draws its picture again."""
+    script = (DOCS / "plot_simulated_day.py").read_text("utf-8")
+    script = script.replace('Path(__file__).with_name("simulated_day.svg")', f"Path({str(tmp_path / 'day.svg')!r})")
+    exec(compile(script, "plot", "exec"), {"__name__": "__main__"})
+    assert (tmp_path / "day.svg").read_bytes() == (DOCS / "simulated_day.svg").read_bytes()
