@@ -5,7 +5,8 @@ A row is worth more than its flags: whatever goes wrong here, the row is written
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,9 +75,16 @@ class Verdicts:
         detector = self._detectors.get(sensor)
         if detector is None:
             criteria = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
-            detector = Detector(sensor, criteria, self._zone, self._states.pop(sensor, None))
+            detector = Detector(sensor, criteria, self._zone, self._states.pop(sensor, None), self._holidays())
             self._detectors[sensor] = detector
         return detector
+
+    def _holidays(self) -> Collection[date]:
+        try:
+            return criteria_files.holidays(self._data / CRITERIA_FOLDER / criteria_files.HOLIDAYS)
+        except HydrologError as error:
+            _log.warning("holidays_unusable problem=%s", quoted(error))
+            return ()
 
     def _initial(self, sensor: str) -> criteria_files.Criteria:
         try:

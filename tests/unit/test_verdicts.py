@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -81,3 +82,25 @@ def test_the_newest_forecast_of_the_running_hour_is_used_and_a_bad_file_is_none(
     path.write_text(HEADER + "001,soon,later,8,4,,,,,x\n")
     forecasts.refresh(T)
     assert forecasts.of("001", T) is None
+
+
+@pytest.mark.parametrize(("text", "dates"), [("2024-08-26\n2024-09-17\n", 2), ("next Tuesday\n", 0), (None, 0)])
+def test_the_detectors_know_the_holidays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, dates: int
+) -> None:
+    """A file that cannot be read costs the holidays and not the judgement."""
+    (tmp_path / "criteria").mkdir()
+    if text is not None:
+        (tmp_path / "criteria" / "holidays.txt").write_text(text)
+    given: list[int] = []
+    built = Detector.__init__
+
+    def note(self: Detector, *arguments: Any) -> None:
+        given.append(len(arguments[4]))
+        built(self, *arguments)
+
+    monkeypatch.setattr(Detector, "__init__", note)
+    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts.rows([mean(T)])
+    assert given == [dates]
+    assert verdicts.failures == 0
