@@ -5,7 +5,7 @@ Postgres run as processes of their own. At random one of them is killed with -9,
 half a row is written behind the log's end. A witness, a consumer group of its own, notes every row that ever had an
 offset; at the end each of them must be at the server and in the archive exactly once, unchanged and in order.
 
-Exit code 1 if one is lost, repeated, changed or out of order, or if a process does not come back.
+Exit code 1 if one is lost, repeated, changed or out of order, or if a process ends by itself or does not come back.
 """
 
 import json
@@ -13,21 +13,21 @@ import os
 import random
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from peers.keeper import RECOVER_S, ROLES, Keeper
 
 from common import commits, database, embedded, health, mark, processes
 from common.clock import VARIABLE, ScaledClock
 from common.demo import tally
 from common.demo.folder import DemoFolder
-from common.errors import HydrologError
 from common.log import Log, open_for
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX, Settings, load
@@ -36,108 +36,11 @@ SPEED = 20.0  # a minute in three seconds, a batch every half a minute
 SENSORS = 8
 SITE_START_S = 1_724_630_400.0  # 2024-08-26T09:00:00+09:00
 ZONE = "Asia/Seoul"
-BIN = Path(sys.executable).parent
-ROLES = {
-    "database": ["hydrolog-database"],
-    "server": ["hydrolog-server"],
-    "consumer-archive": ["hydrolog-consumer", "--group", "archive"],
-    "consumer-server": ["hydrolog-consumer", "--group", "server"],
-    "producer": ["hydrolog-producer"],
-}
 GROUPS = ("archive", "server", "witness")
 CALM_S = 4.0  # real seconds between two faults, on average
-RECOVER_S = 45.0  # a process that needs longer has not come back
 START_S = 60.0
 DRAIN_S = 120.0  # Postgres may have to recover first
 LOOK_S = 0.05
-
-
-class Keeper:
-    """Starts the processes, and starts them again when they die, as supervisord does."""
-
-    def __init__(self, folder: DemoFolder, environ: dict[str, str]) -> None:
-        self._folder = folder
-        self._environ = environ
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._not_before_s: dict[str, float] = {}
-        self._down_since_s: dict[str, float] = {}
-        self.recoveries: dict[str, list[float]] = {role: [] for role in ROLES}
-        self.starts: Counter[str] = Counter()
-        self.leaving = False
-
-    def run(self, role: str, command: list[str]) -> None:
-        with (self._folder.home / "logs" / f"{role}.log").open("ab") as output:
-            self._running[role] = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.starts[role] += 1
-
-    def look(self) -> None:
-        """Start what is not running; note who is at work again."""
-        now_s = time.monotonic()
-        states = health.load_all(self._folder.data)
-        for role, command in ROLES.items():
-            process = self._running.get(role)
-            if (process is None or process.poll() is not None) and now_s >= self._not_before_s.get(role, 0.0):
-                self._down_since_s.setdefault(role, now_s)
-                self.run(role, command)
-            elif process is not None and role in self._down_since_s and self._at_work(role, process.pid, states):
-                self.recoveries[role].append(now_s - self._down_since_s.pop(role))
-
-    def _at_work(self, role: str, pid: int, states: dict[str, dict[str, Any]]) -> bool:
-        if role == "database":
-            return embedded.postmaster(self._folder.data) is not None and _answers(self._folder.settings())
-        state = states.get(role, {})
-        return state.get("pid") == pid and bool(state.get("last_success")) and not state.get("problem")
-
-    def late(self) -> list[str]:
-        """Who has been down for too long."""
-        return [role for role, since_s in self._down_since_s.items() if time.monotonic() - since_s > RECOVER_S]
-
-    @property
-    def all_at_work(self) -> bool:
-        return len(self._running) >= len(ROLES) and not self._down_since_s
-
-    def kill(self, role: str, away_s: float = 0.0) -> None:
-        """kill -9, and start it again after a while at the earliest."""
-        self._not_before_s[role] = time.monotonic() + away_s
-        process = self._running.get(role)
-        if process is not None and process.poll() is None:
-            self._down_since_s.setdefault(role, time.monotonic())
-            process.kill()
-            process.wait()
-
-    def pause(self, role: str, for_s: float) -> None:
-        process = self._running[role]
-        if process.poll() is None:
-            process.send_signal(signal.SIGSTOP)
-            time.sleep(for_s)
-            process.send_signal(signal.SIGCONT)
-
-    def end(self, roles: Iterable[str]) -> None:
-        for role in roles:
-            if (process := self._running.pop(role, None)) is not None:
-                process.send_signal(signal.SIGCONT)
-                process.terminate()
-                try:
-                    process.wait(75 if role == "database" else 10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-
-
-def _answers(settings: Settings) -> bool:
-    try:
-        with database.connect(database.address(settings), "soak") as connection:
-            connection.execute("SELECT 1")
-    except HydrologError:
-        return False
-    return True
 
 
 class Witness:
@@ -186,9 +89,9 @@ class Faults:
         self.done[name] += 1
 
     def _kill_postgres(self) -> None:
+        self._keeper.kill("database")
         if (pid := embedded.postmaster(self._folder.data)) is not None:
             os.kill(pid, signal.SIGKILL)
-        self._keeper.kill("database")
 
     def _kill_all(self) -> None:
         for role in ("producer", "consumer-archive", "consumer-server"):
@@ -340,6 +243,9 @@ def _print(found: dict[str, Any], keeper: Keeper, faults: Faults, problems: list
     for role, took in keeper.recoveries.items():
         if took:
             print(f"  {role:26}{len(took):>6}{statistics.median(took):>8.1f}{max(took):>8.1f}")
+    problems += [
+        f"{count} times: {what}, and nobody had killed it" for what, count in keeper.ended_by_themselves.items()
+    ]
     if not found["rows produced"]:
         problems.append("nothing was produced")
     problems += [f"{name}: {found[name]}" for name in MUST_BE_ZERO if found[name]]
