@@ -84,6 +84,33 @@ def test_after_the_whole_bus_was_dead_all_units_are_asked_at_once() -> None:
     assert site.bus.problem == ""
 
 
+def test_units_that_were_long_dead_are_asked_at_once_when_the_bus_or_the_line_is_back() -> None:
+    dead = [Register(sensor=f"s{unit}", channel="flow", unit=unit) for unit in range(10, 20)]
+    for restarted in (False, True):
+        site = Site(*dead, FLOW)
+        site.alive = {1}
+        site.run(100)  # each is asked once in fifty seconds now
+        if restarted:
+            site.bus.restart()
+        else:
+            site.alive = set()
+            site.run(5)
+        site.alive = {1, *range(10, 20)}
+        assert len({reading.sensor for reading in site.run(4)}) == 11
+
+
+def test_a_lost_answer_costs_one_time_out_and_not_one_a_register() -> None:
+    site = Site(FLOW, PRESSURE, OTHER, poll_s=10)
+    site.alive = {2}
+    site.run(9)
+    assert [unit for _, unit in site.asked] == [1, 2]
+
+
+def test_the_head_of_an_answer_may_stand_in_the_noise_before_it() -> None:
+    assert answer(FLOW, reply(1, 5)[:3] + reply(1, 7)) == ([7], "")
+    assert answer(FLOW, reply(1, 5)[:-1] + b"\xff" + reply(1, 7)) == ([7], "")
+
+
 def test_a_failing_channel_is_no_value_and_never_a_zero() -> None:
     bus = Bus(Modbus(1.0, TIMEOUT_S, (FLOW, PRESSURE)), lambda _told: None)
     bus.ask(0.0)
