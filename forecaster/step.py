@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common import commits, mark
+from common import mark
 from common.clock import minute_of
 from common.database import Database
+from common.log import committed
 from common.settings import Settings
 from forecaster import artifact, csv, store
 from forecaster.compose import compose
@@ -78,7 +79,7 @@ class Forecaster:
         said = mark.load(self._data)
         if said is None or said.closed_through < minute_of(hour) - 1:
             return False
-        archived = commits.read(self._data, ARCHIVE)
+        archived = committed(self._settings, ARCHIVE)
         return archived is not None and archived >= said.end_offset
 
     def _make(self, hour: datetime, now: datetime) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ COMMANDS = {
     "load": ("common.cli.load", "load recorded minutes into the database"),
     "night": ("common.cli.night", "the means of the nights"),
     "criteria": ("common.cli.criteria", "show and rebuild the outlier criteria"),
-    "forecast": ("common.cli.forecast", "show the newest forecast beside what came"),
+    "forecast": ("common.cli.forecast", "report: the error of the forecasts beside the usual week, with plots"),
     "backtest outliers": ("common.cli.backtest_outliers", "judge the outlier methods on labelled events"),
     "backtest forecasts": ("common.cli.backtest_forecasts", "judge the forecasts on the past"),
     "simulate": ("common.cli.simulate", "play a meter on a virtual serial line"),
