@@ -94,7 +94,7 @@ def test_a_step_of_the_clock_costs_a_dated_meter_nothing(tmp_path: Path, boxes: 
     box.send(None)  # its time would be the stepped clock's: not believed
     wait_until(lambda: len(box.minutes()) >= 6, "the minutes after the step")
     assert box.minutes() == list(range(first, first + 6))
-    assert box.producer.health()["counters"]["frames_refused"] == {"clock": 1}
+    wait_until(lambda: box.producer.health()["counters"]["frames_refused"] == {"clock": 1}, "the refusal")
 
 
 def test_a_boot_in_1970_makes_no_row_until_the_clock_is_set(tmp_path: Path, boxes: list[Box]) -> None:
