@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,6 +52,18 @@ def end(pids: Iterable[int], first: signal.Signals, patience_s: float) -> list[i
     for pid in left:
         _signal(pid, signal.SIGKILL)
     return left
+
+
+def end_child(child: subprocess.Popen[bytes] | None, patience_s: float) -> None:
+    """Tell a process that we started to end, kill it if it is still there after `patience_s`, and collect it."""
+    if child is None or child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait(patience_s)
 
 
 def _signal(pid: int, number: signal.Signals) -> bool:

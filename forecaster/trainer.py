@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from common import processes
 from common.database import Database
 from common.files import replace
 from common.settings import Settings
@@ -202,14 +203,7 @@ class Trainer:
 
     def close(self) -> None:
         """End a training that runs; it can be repeated."""
-        if self._child is None or self._child.poll() is not None:
-            return
-        self._child.terminate()
-        try:
-            self._child.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait(END_S)
+        processes.end_child(self._child, END_S)
 
 
 def command_of(config: Path | None) -> list[str]:

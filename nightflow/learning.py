@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from common import criteria
+from common import criteria, processes
 from common.logs import quoted
 from common.runner import Context
 from common.settings import CONFIG
@@ -111,11 +111,4 @@ class Learning:
 
     def close(self) -> None:
         """End a run; it can be repeated."""
-        if self._child is None or self._child.poll() is not None:
-            return
-        self._child.terminate()
-        try:
-            self._child.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait(END_S)
+        processes.end_child(self._child, END_S)
