@@ -338,14 +338,18 @@ def test_status_of_a_demo_goes_by_the_clock_of_its_processes(
     site_s = datetime(2023, 7, 6, 20, 0, tzinfo=UTC).timestamp()
     told = clock.ScaledClock(60.0, datetime.now(UTC).timestamp(), site_s)
     environment = {**os.environ, clock.VARIABLE: told.to_environment()}
-    with subprocess.Popen(["sleep", "60"], env=environment) as demo:
+    # `cat` has echoed a line: only then is it sure that /proc shows the new program's environment, not an empty one.
+    with subprocess.Popen(["cat"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as demo:
+        assert demo.stdin and demo.stdout
+        demo.stdin.write(b"there\n")
+        demo.stdin.flush()
+        assert demo.stdout.readline() == b"there\n"
         health = Health(path.parent / "data", "nightflow", told.now())
         health.success(told.now(), 0.0)
         file = path.parent / "data/health/nightflow.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), "pid": demo.pid}))
         status.run(["--config", str(path), "--json"])
         state = json.loads(capsys.readouterr().out)
-        demo.kill()
     found = {process["role"]: process["word"] for process in state["processes"]}
     assert (state["speed"], found["nightflow"]) == (60.0, "running")
 
