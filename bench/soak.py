@@ -1,9 +1,10 @@
 """`make soak SECONDS=120`: the real executables under random kills and faults, ending in one table.
 
 Meters play on a pseudo-terminal, twenty times as fast as life; producer, consumers, reference server and an embedded
-Postgres run as processes of their own. At random one of them is killed with -9, stopped for a while, kept away, or
-half a row is written behind the log's end. A witness, a consumer group of its own, notes every row that ever had an
-offset; at the end each of them must be at the server and in the archive exactly once, unchanged and in order.
+Postgres run as processes of their own. At random one of them is killed with -9, stopped for a while, kept away, half
+a row is written behind the log's end, or the disk of the data folder is full or answers EIO for a while. A witness, a
+consumer group of its own that no fault touches, notes every row that ever had an offset; at the end each of them must
+be at the server and in the archive exactly once, unchanged and in order.
 
 Exit code 1 if one is lost, repeated, changed or out of order, or if a process ends by itself or does not come back.
 """
@@ -22,7 +23,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from peers.keeper import RECOVER_S, ROLES, Keeper
+from peers import faults
+from peers.faults import Faults
+from peers.keeper import RECOVER_S, Keeper
 
 from common import commits, database, embedded, health, mark, processes
 from common.clock import VARIABLE, ScaledClock
@@ -65,63 +68,19 @@ class Witness:
             self._base, self.resets = base, self.resets + 1
 
 
-class Faults:
-    """What goes wrong, at random; each says what it did."""
-
-    def __init__(self, keeper: Keeper, folder: DemoFolder, chance: random.Random) -> None:
-        self._keeper, self._folder, self._chance = keeper, folder, chance
-        self.done: Counter[str] = Counter()
-
-    def strike(self) -> None:
-        kinds: list[tuple[str, Callable[[], None], int]] = [
-            ("kill -9 producer", lambda: self._keeper.kill("producer"), 4),
-            ("kill -9 consumer-archive", lambda: self._keeper.kill("consumer-archive"), 3),
-            ("kill -9 consumer-server", lambda: self._keeper.kill("consumer-server"), 4),
-            ("kill -9 server", lambda: self._keeper.kill("server"), 2),
-            ("server away for 6 s", lambda: self._keeper.kill("server", 6.0), 1),
-            ("kill -9 Postgres", self._kill_postgres, 1),
-            ("kill -9 of all consumers and the producer", self._kill_all, 1),
-            ("stopped for 2 s", self._stop, 2),
-            ("kill -9 producer, half a row behind the end", self._torn_tail, 2),
-        ]
-        name, fault, _ = self._chance.choices(kinds, weights=[weight for _, _, weight in kinds])[0]
-        fault()
-        self.done[name] += 1
-
-    def _kill_postgres(self) -> None:
-        self._keeper.kill("database")
-        if (pid := embedded.postmaster(self._folder.data)) is not None:
-            os.kill(pid, signal.SIGKILL)
-
-    def _kill_all(self) -> None:
-        for role in ("producer", "consumer-archive", "consumer-server"):
-            self._keeper.kill(role)
-
-    def _stop(self) -> None:
-        self._keeper.pause(self._chance.choice(["producer", "consumer-archive", "consumer-server", "server"]), 2.0)
-
-    def _torn_tail(self) -> None:
-        self._keeper.kill("producer")
-        with (self._folder.data / "server_data.txt").open("ab") as file:
-            file.write(self._chance.choice([b"99\t2024-08-26T", b"\0" * 300, b"junk"]))
-
-
 def run(home: Path, seconds: float, seed: int) -> int:
     folder = DemoFolder(home)
     folder.make()
     folder.write_settings(zone=ZONE, speed=SPEED, wanted_port=0)
     clock = ScaledClock(SPEED, time.time(), SITE_START_S)
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environ = own | {
-        CONFIG: str(folder.config),
-        VARIABLE: clock.to_environment(),
-        f"{PREFIX}LOG__GROUPS": ",".join(GROUPS),
-        "PYTHONUNBUFFERED": "1",
-    }
-    settings = load(folder.config, {f"{PREFIX}LOG__GROUPS": ",".join(GROUPS)})
+    groups = {f"{PREFIX}LOG__GROUPS": ",".join(GROUPS)}
+    clocks = {VARIABLE: clock.to_environment(), "PYTHONUNBUFFERED": "1"}
+    environ = own | groups | clocks | {CONFIG: str(folder.config)} | faults.environment(folder)
+    settings = load(folder.config, groups)
     keeper = Keeper(folder, environ)
     witness = Witness(settings)
-    faults = Faults(keeper, folder, random.Random(seed))
+    storm = Faults(keeper, folder, random.Random(seed))
     problems: list[str] = []
     try:
         simulator = ["hydrolog", "simulate", "--district", "1", "--sensors", str(SENSORS), "--link", str(folder.link)]
@@ -129,8 +88,8 @@ def run(home: Path, seconds: float, seed: int) -> int:
         problems += _until(lambda: keeper.all_at_work, START_S, keeper, witness, "the start")
         _register(settings)
         problems += _until(lambda: len(witness.rows) >= SENSORS, START_S, keeper, witness, "the first minute")
-        keeper.recoveries = {role: [] for role in ROLES}
-        _storm(seconds, keeper, witness, faults, problems)
+        keeper.recoveries = {}
+        _storm(seconds, keeper, witness, storm, problems)
         problems += _until(lambda: keeper.all_at_work, RECOVER_S, keeper, witness, "everybody's return")
         keeper.end(["simulator"])
         problems += _until(lambda: _drained(folder.data, witness), DRAIN_S, keeper, witness, "the last row's arrival")
@@ -139,7 +98,7 @@ def run(home: Path, seconds: float, seed: int) -> int:
         keeper.end(["simulator", "producer", "consumer-archive", "consumer-server", "server", "database"])
         if (pid := embedded.postmaster(folder.data)) is not None:
             processes.end([pid], signal.SIGINT, 30.0)
-    return _print(found, keeper, faults, problems, seconds)
+    return _print(found, keeper, storm, problems, seconds)
 
 
 def _register(settings: Settings) -> None:
@@ -160,7 +119,7 @@ def _until(holds: Callable[[], bool], patience_s: float, keeper: Keeper, witness
     return []
 
 
-def _storm(seconds: float, keeper: Keeper, witness: Witness, faults: Faults, problems: list[str]) -> None:
+def _storm(seconds: float, keeper: Keeper, witness: Witness, storm: Faults, problems: list[str]) -> None:
     chance = random.Random(len(witness.rows))
     until_s = time.monotonic() + seconds
     next_s = time.monotonic() + CALM_S
@@ -168,13 +127,15 @@ def _storm(seconds: float, keeper: Keeper, witness: Witness, faults: Faults, pro
     while (now_s := time.monotonic()) < until_s:
         keeper.look()
         witness.look()
-        for role in set(keeper.late()) - said:
-            problems.append(f"{role} did not come back within {RECOVER_S:g} s")
-            said.add(role)
+        storm.look()
+        for late in set(keeper.late()) - said:
+            problems.append(late)
+            said.add(late)
         if now_s >= next_s:
-            faults.strike()
+            storm.strike()
             next_s = time.monotonic() + chance.uniform(0.3, 2 * CALM_S)
         time.sleep(LOOK_S)
+    storm.end()
 
 
 def _drained(data: Path, witness: Witness) -> bool:
@@ -231,18 +192,17 @@ def _compare(settings: Settings, folder: DemoFolder, witness: Witness) -> dict[s
 MUST_BE_ZERO = ("lost", "repeated", "changed", "never produced", "out of order", "archive: lost", "archive: repeated")
 
 
-def _print(found: dict[str, Any], keeper: Keeper, faults: Faults, problems: list[str], seconds: float) -> int:
+def _print(found: dict[str, Any], keeper: Keeper, storm: Faults, problems: list[str], seconds: float) -> int:
     print(f"\n{seconds:g} s of faults, site time {SPEED:g} times as fast as life\n")
-    for name, count in sorted(faults.done.items()):
-        print(f"  {count:>9,}  {name}")
+    print(f"  {'':30}{'':>6}   back at work after (s)\n  {'fault':30}{'times':>6}{'median':>9}{'worst':>8}")
+    for name, count in sorted(storm.done.items()):
+        took = keeper.recoveries.get(name)
+        back = f"{statistics.median(took):>9.1f}{max(took):>8.1f}" if took else ""
+        print(f"  {name:30}{count:>6}{back}")
     print()
     for name, value in found.items():
         wrong = name in MUST_BE_ZERO and value
         print(f"  {value:>9,}  {name}{'   <-- must be 0' if wrong else ''}")
-    print(f"\n  {'back at work after (s)':26}{'times':>6}{'median':>8}{'worst':>8}")
-    for role, took in keeper.recoveries.items():
-        if took:
-            print(f"  {role:26}{len(took):>6}{statistics.median(took):>8.1f}{max(took):>8.1f}")
     problems += [
         f"{count} times: {what}, and nobody had killed it" for what, count in keeper.ended_by_themselves.items()
     ]

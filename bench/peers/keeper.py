@@ -1,4 +1,4 @@
-"""Starts the processes of a soak, starts them again when they die, and notes how long each takes to be back at work."""
+"""Starts the processes of a soak, starts them again when they die, and notes how long they take to be back at work."""
 
 import signal
 import subprocess
@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from common import database, embedded, health
 from common.demo.folder import DemoFolder
@@ -25,6 +25,14 @@ ROLES = {
 RECOVER_S = 45.0  # a process that needs longer has not come back
 
 
+class Awaited(NamedTuple):
+    """A process that shall do a step without trouble again."""
+
+    fault: str
+    since_s: float
+    last_success: str | None  # its newest step before the fault was over
+
+
 class Keeper:
     """Starts the processes, and starts them again when they die, as supervisord does."""
 
@@ -33,10 +41,10 @@ class Keeper:
         self._environ = environ
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._not_before_s: dict[str, float] = {}
-        self._down_since_s: dict[str, float] = {}
+        self._awaited: dict[str, Awaited] = {}
         self._killed: set[str] = set()
         self.ended_by_themselves: Counter[str] = Counter()
-        self.recoveries: dict[str, list[float]] = {role: [] for role in ROLES}
+        self.recoveries: dict[str, list[float]] = {}  # real seconds, by fault
 
     def run(self, role: str, command: list[str]) -> None:
         with (self._folder.home / "logs" / f"{role}.log").open("ab") as output:
@@ -55,44 +63,63 @@ class Keeper:
         states = health.load_all(self._folder.data)
         for role, command in ROLES.items():
             process = self._running.get(role)
-            if (process is None or process.poll() is not None) and now_s >= self._not_before_s.get(role, 0.0):
-                self._down_since_s.setdefault(role, now_s)
-                if process is not None and role not in self._killed:
-                    self.ended_by_themselves[f"{role} with exit code {process.poll()}"] += 1
-                self._killed.discard(role)
-                self.run(role, command)
-            elif process is not None and role in self._down_since_s and self._at_work(role, process.pid, states):
-                self.recoveries[role].append(now_s - self._down_since_s.pop(role))
+            if process is None or process.poll() is not None:
+                if now_s >= self._not_before_s.get(role, 0.0):
+                    self._start(role, command, process)
+            elif role in self._awaited and self._at_work(role, process.pid, states):
+                awaited = self._awaited.pop(role)
+                self.recoveries.setdefault(awaited.fault, []).append(now_s - awaited.since_s)
+
+    def _start(self, role: str, command: list[str], ended: subprocess.Popen[bytes] | None) -> None:
+        if ended is not None and role not in self._killed:
+            self.ended_by_themselves[f"{role} with exit code {ended.poll()}"] += 1
+        self._killed.discard(role)
+        self._awaited.setdefault(role, Awaited("start", time.monotonic(), None))
+        self.run(role, command)
 
     def _at_work(self, role: str, pid: int, states: dict[str, dict[str, Any]]) -> bool:
         if role == "database":
             return embedded.postmaster(self._folder.data) is not None and _answers(self._folder.settings())
         state = states.get(role, {})
-        return state.get("pid") == pid and bool(state.get("last_success")) and not state.get("problem")
+        if state.get("pid") != pid or state.get("problem"):
+            return False
+        return state.get("last_success") not in (None, self._awaited[role].last_success)
+
+    def expect(self, fault: str, roles: Iterable[str], in_s: float = 0.0) -> None:
+        """From now, or soon, on: these are to be back at work; an earlier fault that they suffer from is over, too."""
+        states = health.load_all(self._folder.data)
+        for role in roles:
+            last = states.get(role, {}).get("last_success")
+            self._awaited[role] = Awaited(fault, time.monotonic() + in_s, last)
 
     def late(self) -> list[str]:
-        """Who has been down for too long."""
-        return [role for role, since_s in self._down_since_s.items() if time.monotonic() - since_s > RECOVER_S]
+        """Who has been away for too long, and since when."""
+        return [
+            f"{role} did not come back within {RECOVER_S:g} s after: {awaited.fault}"
+            for role, awaited in self._awaited.items()
+            if time.monotonic() - awaited.since_s > RECOVER_S
+        ]
 
     @property
     def all_at_work(self) -> bool:
-        return len(self._running) >= len(ROLES) and not self._down_since_s
+        return len(self._running) >= len(ROLES) and not self._awaited
 
-    def kill(self, role: str, away_s: float = 0.0) -> None:
+    def kill(self, role: str, fault: str, away_s: float = 0.0) -> None:
         """kill -9, and start it again after a while at the earliest."""
         self._not_before_s[role] = time.monotonic() + away_s
         self._killed.add(role)
         process = self._running.get(role)
         if process is not None and process.poll() is None:
-            self._down_since_s.setdefault(role, time.monotonic())
+            self.expect(fault, [role], away_s)
             process.kill()
             process.wait()
 
-    def pause(self, role: str, for_s: float) -> None:
+    def pause(self, role: str, fault: str, for_s: float) -> None:
         process = self._running[role]
         if process.poll() is None:
             process.send_signal(signal.SIGSTOP)
             time.sleep(for_s)
+            self.expect(fault, [role])
             process.send_signal(signal.SIGCONT)
 
     def end(self, roles: Iterable[str]) -> None:
