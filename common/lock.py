@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
 
-from common.errors import LockTimeout, RoleTaken
+from common.errors import LockTimeout, LogError, RoleTaken
 
 FIRST_PAUSE_S = 0.00005  # the lock is held for microseconds: look again soon, then less often
 LONGEST_PAUSE_S = 0.002
@@ -91,15 +91,20 @@ class RoleLock:
 
         Raises:
             RoleTaken: another process holds it; the message says which.
+            LogError: the lock file cannot be opened.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = open_lock_file(folder / f"{role}.lock")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = open_lock_file(folder / f"{role}.lock")
+        except OSError as error:
+            raise LogError(f"cannot open the role's lock: {error.strerror} ({error.filename})") from error
         if not lock_descriptor(self._descriptor, blocking=False):
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise RoleTaken(role, holder)
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: the lock is held all the same, only its holder has no name
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
         os.close(self._descriptor)

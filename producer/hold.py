@@ -3,20 +3,22 @@
 The mark follows what is in the log, never what is held.
 """
 
+import itertools
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common import mark as marks
-from common.errors import LogError, NotDurable
+from common.errors import LogError, NotDurable, RowRefused
 from common.log import Log
 from common.logs import quoted
 from common.mark import Mark
-from common.row import Row, format_payload
+from common.row import Row, format_payload, parse_payload
 
 APPEND_ROWS = 10_000  # rows of one append: a megabyte, some milliseconds
+KEEP_ROWS = 10_000  # of the rows that wait, kept for the next start: a part of the reserve is room enough for them
 REMEMBER_MIN = 7 * 1440  # sensors silent for a week leave the mark; through which minute all is closed stays
 
 
@@ -45,6 +47,23 @@ class Held:
         for _ in range(too_many):
             self._rows.popleft()
         self.dropped += max(too_many, 0)
+
+    def to_state(self) -> list[str]:
+        """The oldest rows that wait, as text, for the next start."""
+        return [format_payload(row, self._zone) for row in itertools.islice(self._rows, KEEP_ROWS)]
+
+    def restore(self, payloads: Iterable[str]) -> int:
+        """Take up the rows of `to_state` that the log has not got since; the newest one's minute, 0 without rows."""
+        rows = []
+        for payload in payloads:
+            try:
+                row = parse_payload(payload)
+            except RowRefused:
+                continue  # the file was damaged
+            if row.minute > self.mark.sensors.get(row.sensor, 0):
+                rows.append(row)
+        self.add(rows)
+        return max((row.minute for row in rows), default=0)
 
     def flush(self, closed_through: int) -> bool:
         """Append all held rows and publish the mark; False (and `problem`) if some must go on waiting."""

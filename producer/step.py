@@ -119,9 +119,11 @@ class Producer:
         path = self._context.data / OPEN_MINUTE_FILE
         try:
             state = json.loads(path.read_bytes())
+            rows_through = self._held.restore([str(row) for row in state.get("held", ())])
+            self._minutes.closed_through = max(self._minutes.closed_through, rows_through)
             readings = self._minutes.restore(state)
             self._intake.keep(str(state["rest"]).encode("latin-1"))
-            _log.info("open_minute_restored readings=%d", readings)
+            _log.info("open_minute_restored readings=%d rows=%d", readings, len(self._held))
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -202,14 +204,17 @@ class Producer:
         if self._log is None:
             return
         self._held.flush(self._minutes.closed_through)
-        if lost := len(self._held):
-            _log.warning("rows_lost count=%d they were held in memory", lost)
+        if waiting := len(self._held):
+            _log.warning("rows_wait count=%d for the next start", waiting)
         self._keep_open_minutes(durable=True)
         self._log.close()
         self._log = None
 
     def _snapshot(self) -> None:
-        """Against a kill, not a power cut: as often as costs little, after each step with few sensors."""
+        """Against a kill, not a power cut: as often as costs little, after each step with few sensors.
+
+        A full disk takes it too: the reserve that the refused append gave up is room for it.
+        """
         clock = self._context.clock
         before_s = clock.monotonic()
         if before_s >= self._next_snapshot_s:
@@ -220,7 +225,10 @@ class Producer:
             self._next_snapshot_s = after_s + self._snapshot_cost_s * SNAPSHOT_PAUSE
 
     def _keep_open_minutes(self, *, durable: bool) -> None:
-        state = self._minutes.to_state() | {"rest": self._intake.rest.decode("latin-1")}
+        state = self._minutes.to_state() | {
+            "rest": self._intake.rest.decode("latin-1"),
+            "held": self._held.to_state(),
+        }
         try:
             files.replace(self._context.data / OPEN_MINUTE_FILE, json.dumps(state).encode() + b"\n", durable=durable)
         except OSError as error:

@@ -99,3 +99,16 @@ def test_sensors_that_are_silent_for_a_week_leave_the_mark(log: Moody, tmp_path:
     mark = load(tmp_path)
     assert mark
     assert mark.sensors == {"002": T + 8 * 1440}
+
+
+def test_rows_that_wait_are_taken_up_by_the_next_start_unless_the_log_has_them(log: Moody, tmp_path: Path) -> None:
+    first = held(log, tmp_path)
+    log.moods = [DiskFull()]
+    first.add([row(T), Row(T, "002", 3.0, None, 9, "0M00")])
+    assert not first.flush(T)
+    kept = first.to_state()
+    mark = Mark(T, log.end_offset, log.log_id, {"001": T})  # it appended "001" before it was killed
+    second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
+    assert second.restore(["not a row", *kept]) == T
+    assert second.flush(T)
+    assert [parse_payload(record.payload) for record in log._log.read(0, 9)] == [Row(T, "002", 3.0, None, 9, "0M00")]
