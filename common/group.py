@@ -83,7 +83,7 @@ class FileGroup:
         Raises:
             LogError: beyond the rows that were handed out, or the disk refuses.
         """
-        if offset > max(self._position, self._log.end_offset):
+        if offset > self._position and offset > self._log.end_offset:
             raise LogError(f"commit of offset {offset}, but the log ends at {self._log.end_offset}")
         if offset >= self._handed_out_to:
             offset = max(offset, self._position)  # the holes behind the last row are done with it
@@ -135,13 +135,9 @@ class FileGroup:
         chunk = os.pread(file.descriptor, size, self._byte)
         lines = chunk.split(b"\n", max_records)
         data = chunk[: len(chunk) - len(lines.pop())]
-        records = parse_lines(data)
-        if not records or records[0].offset < self._position:
+        if not data or (records := parse_lines(data, self._position)) is None:
             return None
-        last = records[-1].offset
-        if last - records[0].offset != len(records) - 1 or records != sorted(records):
-            return None
-        return records, last + 1, self._byte + len(data)
+        return records, self._position + len(records), self._byte + len(data)
 
     def _read_by_line(
         self, file: LogFile, max_records: int, end: int, chunk_bytes: int

@@ -30,7 +30,7 @@ def test_rows_are_read_as_they_were_written(first: int, texts: list[str]) -> Non
     assert block.endswith(b"\n")
     lines = block.split(b"\n")[:-1]
     assert [parse_line(line) for line in lines] == [Record(first + n, text) for n, text in enumerate(texts)]
-    assert parse_lines(block) == [Record(first + n, text) for n, text in enumerate(texts)]
+    assert parse_lines(block, first) == [Record(first + n, text) for n, text in enumerate(texts)]
 
 
 def test_a_line_stands_in_the_file_as_the_documents_show_it() -> None:
@@ -51,7 +51,7 @@ def test_any_flipped_bit_of_many_lines_is_noticed(data: st.DataObject, first: in
     block = bytearray(format_lines(first, [text.encode() for text in texts]))
     bit = data.draw(st.integers(0, len(block) * 8 - 9))
     block[bit // 8] ^= 1 << bit % 8
-    assert parse_lines(bytes(block)) is None
+    assert parse_lines(bytes(block), first) is None
 
 
 @given(st.data(), offsets)
@@ -74,7 +74,7 @@ def test_a_right_sum_does_not_make_a_row_of_what_is_none() -> None:
     for proved in (b"", b"12", b"-1\tx", b"1_0\tx", b" 1\tx", b"x\ty", b"9" * 19 + b"\tx", b"1\t\xff"):
         line = b"%b\t%08x" % (proved, crc32(proved))
         assert parse_line(line) is None, proved
-        assert parse_lines(line + b"\n") is None, proved
+        assert parse_lines(line + b"\n", 1) is None, proved
 
 
 @given(offsets, payloads, payloads, st.integers(0, 255).filter(lambda byte: byte != 10))
@@ -89,3 +89,10 @@ def test_a_damaged_line_break_costs_neither_row(offset: int, first: str, second:
 def test_a_header_is_known_also_when_its_line_break_is_damaged(byte: bytes) -> None:
     line = format_header(Header(LOG_ID, 7)).removesuffix(b"\n")
     assert header_at(line + byte + b"7\tx\t00000000\n") == (Header(LOG_ID, 7), len(line))
+
+
+def test_rows_with_a_hole_before_or_between_them_are_left_to_the_slow_way() -> None:
+    row = PAYLOAD.encode()
+    assert parse_lines(format_lines(8, [row]), 7) is None
+    assert parse_lines(format_lines(7, [row]) + format_lines(9, [row]), 7) is None
+    assert parse_lines(format_lines(9, [row, row]), 9) == [Record(9, PAYLOAD), Record(10, PAYLOAD)]
