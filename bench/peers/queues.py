@@ -61,6 +61,31 @@ class RawBytes(Raw):
         os.fdatasync(self._descriptor)
 
 
+class RawTake(Raw):
+    """The limit of a poll and its commit: one read of as many bytes, and 64 bytes overwritten durably."""
+
+    name = "read + overwrite + fdatasync"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._rows = os.open(folder / "raw", os.O_RDONLY)
+        self._commit = os.open(folder / "raw-commit", os.O_RDWR | os.O_CREAT)
+        self._byte = 0
+        os.write(self._commit, bytes(64))
+        os.fsync(self._commit)
+
+    def take(self, count: int) -> int:
+        self._byte += len(os.pread(self._rows, count * 70, self._byte))
+        os.pwrite(self._commit, b"%64d" % self._byte, 0)
+        os.fdatasync(self._commit)
+        return count
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._rows)
+        os.close(self._commit)
+
+
 class Hydrolog:
     name = "hydrolog"
     promises = "all: kill -9, power cut, damage by line, groups, replay, a file that people read"
