@@ -136,6 +136,8 @@ class Appender:
 
 def _checked(lines: Sequence[str]) -> list[bytes]:
     """The payloads as bytes; a line break in one would make two lines of it."""
+    if isinstance(lines, str):
+        raise TypeError("a list of lines is wanted, not one text: each of its letters would be a row")
     joined = "\n".join(lines).encode()
     payloads = joined.split(b"\n")
     if len(payloads) != len(lines) or b"" in payloads:

@@ -15,6 +15,7 @@ from common.errors import LogError
 from common.files import replace, sync_folder
 
 FOLDER = "groups"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 LINE_BYTES = 64
 _PROOF_BYTES = len(" crc=00000000\n")
 _LINE = re.compile(rb"offset=(\d{1,18}) +commit=(\d{1,18}) +crc=([0-9a-f]{8})\n")
@@ -58,7 +59,13 @@ class CommitFile:
     """One group's file, kept open by the one process that holds the group."""
 
     def __init__(self, data: Path, group: str, missing: int) -> None:
-        """Open the file, or make it with the commit `missing` if there is none that can be read."""
+        """Open the file, or make it with the commit `missing` if there is none that can be read.
+
+        Raises:
+            ValueError: the name would be that of another file.
+        """
+        if not NAME.fullmatch(group):
+            raise ValueError(f"a group's name has letters, digits, - and _: {group!a}")
         self._path = data / FOLDER / group
         self.was_missing = read(data, group) is None
         if self.was_missing:

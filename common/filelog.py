@@ -6,6 +6,7 @@ How rows get in stands in `common.appender`, how they get out in `common.group`,
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -98,17 +99,17 @@ class FileLog:
     def read(self, offset: int, max_records: int) -> list[Record]:
         """Rows from `offset` on, without a group and without a sync: for people and for start-up."""
         self.refresh()
-        records = []
         with self.os_errors("read"):
-            for line in self.file.lines(self.file.seek(offset, self.end), self.end):
-                if line.record and line.record.offset >= offset:
-                    records.append(line.record)
-                    if len(records) == max_records:
-                        break
-        return records
+            lines = self.file.lines(self.file.seek(offset, self.end), self.end)
+            found = (line.record for line in lines if line.record and line.record.offset >= offset)
+            return list(itertools.islice(found, max(max_records, 0)))
 
     def group(self, name: str) -> FileGroup:
-        """Join a group; one process at a time, which holds the group's role."""
+        """Join a group; one process at a time, which holds the group's role.
+
+        Raises:
+            ValueError: this cannot be a group's name, which is a file's name.
+        """
         with self.os_errors("open a group"), self.lock.held():
             return FileGroup(self, self._open_commit(name))
 

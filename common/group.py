@@ -49,6 +49,8 @@ class FileGroup:
         return max(0, self._log.end_offset - self._commit.offset)
 
     def seek(self, offset: int) -> None:
+        """Poll from `offset` next; beyond the end there is nothing yet, so that means the end."""
+        offset = min(offset, self._log.end_offset)
         self._position = self._handed_out_to = offset
         self._file = None
 
@@ -58,6 +60,8 @@ class FileGroup:
         Raises:
             LogError: the file cannot be read, or the disk does not confirm the rows; nothing is handed out.
         """
+        if max_records < 1:
+            return []
         with self._log.os_errors("read the log"):
             end = self._log.refresh()
             file = self._follow(end)
@@ -130,7 +134,7 @@ class FileGroup:
 
     def _read_at_once(self, file: LogFile, max_records: int, size: int) -> tuple[list[Record], int, int] | None:
         """As `_read`, where nothing is damaged and the offsets follow one another, as they nearly always do."""
-        if size <= 0 or max_records <= 0:
+        if size <= 0:
             return None
         chunk = os.pread(file.descriptor, size, self._byte)
         lines = chunk.split(b"\n", max_records)

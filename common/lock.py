@@ -2,7 +2,7 @@
 
 The kernel frees a lock when its holder dies. The lock of the log is taken on a descriptor that is kept open: that
 costs a microsecond, against sixty for opening a file each time. Never lock a data file itself, and never delete a
-lock file: waiters would hold two different files.
+lock file: waiters would hold two different files. Should somebody do it, whoever takes the lock next makes it anew.
 """
 
 import contextlib
@@ -63,17 +63,24 @@ class Lock:
     def _acquire_between_processes(self, deadline_s: float) -> None:
         if self._pid != os.getpid():
             self._descriptor, self._pid = open_lock_file(self.path), os.getpid()
-        if lock_descriptor(self._descriptor, blocking=False):
-            return
         give_up_s = time.monotonic() + deadline_s
         pause_s = FIRST_PAUSE_S
-        while not lock_descriptor(self._descriptor, blocking=False):
+        while True:
+            if lock_descriptor(self._descriptor, blocking=False):
+                if os.fstat(self._descriptor).st_nlink:
+                    return
+                self._open_anew()  # the file was deleted: others wait for another one
+                continue
             if time.monotonic() >= give_up_s:
                 raise LockTimeout(
                     f"{self.path} was not free for {deadline_s:g} s; its holder is stopped or the disk hangs"
                 )
             time.sleep(pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+
+    def _open_anew(self) -> None:
+        deleted, self._descriptor = self._descriptor, open_lock_file(self.path)
+        os.close(deleted)  # frees its lock, too
 
     def release(self) -> None:
         unlock_descriptor(self._descriptor)

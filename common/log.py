@@ -90,9 +90,12 @@ def open_log(
 
     Raises:
         LogError: the folder or the files cannot be used.
+        SettingsError: the URL names neither, or the cluster's client is not installed.
     """
     if url == "file":
         return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
+    if not url.startswith("kafka://"):
+        raise SettingsError("log.url", f'must be "file" or begin with kafka://, not {url!a}')
     try:
         from common.kafka import KafkaLog  # noqa: PLC0415 - only a site with a cluster installs its client
     except ModuleNotFoundError as error:

@@ -403,6 +403,24 @@ def test_a_frozen_batch_behind_a_stray_line_keeps_its_bytes(site: MakeSite) -> N
     assert here.committed == 11
 
 
+def test_a_batch_that_was_frozen_before_the_log_took_a_new_id_is_not_sent_under_both(site: MakeSite) -> None:
+    here = site(in_turn(drop_after_keeping, accept))
+    here.append(10)
+    here.watch.later(minutes=12)
+    with pytest.raises(NotDelivered):
+        here.step()
+    here.worker.close()
+    (here.data / "server_data.txt.lock").unlink()
+    here.worker = here.started()
+    here.append(10, first=FIRST + 10)
+    here.watch.later(minutes=10)
+    here.step()
+    old, again, new = here.server.requests
+    assert (old.log_id, old.offsets) == (again.log_id, again.offsets)
+    assert new.log_id != old.log_id
+    assert here.delivered_once(20)
+
+
 def test_a_frozen_batch_of_a_log_that_is_gone_is_still_sent(site: MakeSite) -> None:
     here = site(drop)
     here.append(10)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from common import badlines, commits, identity, mark
-from common.errors import DiskFull, LogError, NotDurable
+from common.errors import DiskFull, LockTimeout, LogError, NotDurable
 from common.filelog import FileLog
 from common.lines import format_lines, parse_header, parse_line
 from common.mark import Mark
@@ -840,3 +840,42 @@ def test_a_new_log_has_an_id_of_its_own(site: Site, tmp_path: Path) -> None:
     other = Site(tmp_path / "other")
     assert uuid.UUID(other.log.log_id) != uuid.UUID(site.log.log_id)
     other.close()
+
+
+def test_a_deleted_lock_file_parts_nobody(site: Site) -> None:
+    other = site.another()
+    assert site.log.append(rows(0, 1)) == 0
+    (site.data / "server_data.txt.lock").unlink()
+    with site.log.lock.held(), pytest.raises(LockTimeout):
+        other.lock.acquire(0.0)
+    assert (other.append(rows(1, 1)), site.log.append(rows(2, 1))) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../stray", "a/b", "a.tmp", "a b", "a\n", "/stray"])
+def test_a_groups_name_cannot_be_that_of_another_file(site: Site, name: str) -> None:
+    with pytest.raises(ValueError, match="a group's name"):
+        site.log.group(name)
+    assert not (site.data / "stray").exists()
+
+
+def test_asking_for_no_rows_gets_none(site: Site) -> None:
+    site.log.append(rows(0, 2))
+    group = site.log.group("server")
+    assert (group.poll(0), group.poll(-1), site.log.read(0, 0), site.log.read(0, -1)) == ([], [], [], [])
+    assert len(group.poll(1)) == 1
+    group.close()
+
+
+def test_a_group_cannot_commit_rows_that_are_still_to_come(site: Site) -> None:
+    group = site.log.group("server")
+    group.seek(5)
+    with pytest.raises(LogError, match="the log ends at 0"):
+        group.commit(5)
+    site.log.append(rows(0, 1))
+    assert [record.offset for record in group.poll(9)] == [0]
+    group.close()
+
+
+def test_one_text_is_no_list_of_lines(site: Site) -> None:
+    with pytest.raises(TypeError):
+        site.log.append("abc")
