@@ -3,7 +3,7 @@
 The box's clock is compared with the monotonic one, which never steps. Time is *trusted*, *stepped* (the clock jumped
 by more than two minutes: the time before the jump goes on by the monotonic clock) or *unset* (the clock is earlier
 than the last closed minute, or than any possible one). In the last two no arrival time is believed, until the clock is
-back in step, a meter's own time agrees with the new one, or a person confirms it.
+back in step, a time service or a meter's own time agrees with the new one, or a person confirms it.
 """
 
 from dataclasses import dataclass
@@ -54,6 +54,11 @@ class SiteTime:
         else:
             self.state, self.now_s = "stepped", expected_s
 
+    @property
+    def possible(self) -> bool:
+        """Whether the clock shows a time at which this program existed."""
+        return self._look.wall_s >= NEVER_SET_BEFORE_S
+
     def confirm(self) -> None:
         """The clock is right."""
         self.state, self._anchor, self.now_s = "trusted", self._look, self._look.wall_s
@@ -71,8 +76,8 @@ class SiteTime:
             return time_s, "future"
         return time_s, "past" if time_s < self.now_s - PAST_S else ""
 
-    def problem(self) -> str:
-        """What a person should know; empty if time is trusted."""
+    def problem(self, closed_through: int = 0) -> str:
+        """What a person should know; empty if time is trusted and no minute to come is closed already."""
         if self.state == "unset":
             return (
                 "the clock was never set (it is earlier than the last closed minute): readings without a time of their "
@@ -82,5 +87,10 @@ class SiteTime:
             return (
                 f"the clock stepped by {self._look.wall_s - self.now_s:+.0f} s: readings without a time of their own "
                 "wait until it is confirmed; if it is right, run: hydrolog clock confirm"
+            )
+        if (ahead_s := closed_through * 60.0 - self.now_s) > FUTURE_S:
+            return (
+                f"a clock that was ahead closed the minutes of the next {ahead_s / 60:.0f} min already: readings are "
+                "dropped as late until then; to go on at once, run: hydrolog clock confirm --go-on"
             )
         return ""

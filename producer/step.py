@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from common import files
+from common import files, time_service
 from common import mark as marks
 from common.errors import RowRefused
 from common.log import Log, open_for
@@ -33,7 +33,7 @@ TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
 SILENT_S = 1.0  # of real time without a byte, whatever the speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames
 SNAPSHOT_PAUSE = 20  # times as long as a snapshot of the open minutes takes: at most 5 % of a core
-CONFIRMATION_EVERY_S = 1.0  # how soon a person's word about the clock is heard
+CONFIRMATION_EVERY_S = 1.0  # how soon a word about the clock is heard
 RETRY_HELD_S = 1.0  # between two attempts to append rows that wait
 
 _log = logging.getLogger(__name__)
@@ -154,6 +154,9 @@ class Producer:
     def _take_confirmation(self) -> None:
         order = confirmation.take(self._context.data)
         if order is None:
+            if not self._time.trusted and self._time.possible and time_service.in_step():
+                self._time.confirm()
+                _log.info("clock_confirmed order=time-service")
             return
         self._time.confirm()
         if order == confirmation.GO_ON:
@@ -184,7 +187,8 @@ class Producer:
             self._said_refused = Counter(self._refused)
 
     def _counters(self) -> dict[str, Any]:
-        problems = (self._line.problem, self._intake.problem, self._time.problem(), self._held.problem)
+        clock = self._time.problem(self._minutes.closed_through)
+        problems = (self._line.problem, self._intake.problem, clock, self._held.problem)
         return {
             "problem": "; ".join(filter(None, problems)),
             "port": self._line.state,

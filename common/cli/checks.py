@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from common import commits, database, health, mark
+from common import commits, database, health, mark, time_service
 from common.cli.init_db import database_name
 from common.cli.shell import printable
 from common.clock import minute_start
@@ -100,9 +100,23 @@ def clock(chosen: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(False, "clock", f"{text}: the clock was never set; set it, or start a time service (chrony)")
     elif known and now < minute_start(known.closed_through) - timedelta(minutes=2):
         last = minute_start(known.closed_through).astimezone(chosen.site.zone).isoformat(sep=" ", timespec="minutes")
-        yield Finding(False, "clock", f"{text}, but minute {last} is closed already; set the clock")
+        advice = "set the clock, or if it is right: hydrolog clock confirm --go-on"
+        yield Finding(False, "clock", f"{text}, but minute {last} is closed already; {advice}")
     else:
         yield Finding(True, "clock", text)
+    yield Finding(True, "time service", time_service_says(time_service.in_step()))
+
+
+def time_service_says(in_step: bool | None) -> str:
+    """In words, and what follows: no fault, since a box without a network has none."""
+    if in_step:
+        return "in step: it keeps the clock, and what it sets is believed"
+    if in_step is None:
+        return "this system does not say whether one keeps the clock; a step must be confirmed: hydrolog clock confirm"
+    return (
+        "none keeps the clock now (is chrony there, has it a network? chronyc tracking); "
+        "until one does, a step must be confirmed: hydrolog clock confirm"
+    )
 
 
 def port(chosen: Settings, _now: datetime) -> Iterator[Finding]:

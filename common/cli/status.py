@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from common import database, flags, mark, settings
+from common import database, flags, mark, settings, time_service
 from common.cli import shell
-from common.clock import Clock, minute_start
+from common.clock import Clock, SystemClock, minute_start
 from common.errors import DatabaseDown
 from common.settings import Settings
 
@@ -50,6 +50,7 @@ def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
         sensor.update(newest.get(sensor["sensor"], {}))
     if state["database"] and known:
         state["sensors"] = [_from_mark(name, minute, time.now()) for name, minute in sorted(known.sensors.items())]
+    state["time_service"] = time_service.in_step() if isinstance(time, SystemClock) else None
     state["log"] = {
         "bytes": _size(chosen),
         "end_offset": known.end_offset if known else None,
@@ -109,6 +110,8 @@ def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) 
         advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"
         console.print(advice, style="yellow", soft_wrap=True)
     console.print(_log_line(state))
+    if state["time_service"] is not None:
+        console.print(f"clock: {'kept by a time service' if state['time_service'] else 'no time service keeps it'}")
     for trouble in troubles:
         console.print(f"look: {shell.printable(trouble)}", style=STYLES["bad"], soft_wrap=True)
     if not troubles:

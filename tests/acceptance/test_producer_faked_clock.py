@@ -23,6 +23,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 DAY_S = 86_400
+# Loaded by Python itself at its start: the kernel cannot be faked, what this process hears of it can.
+KERNEL = """
+import os, pathlib
+from common import time_service
+time_service.in_step = pathlib.Path(os.environ["IN_STEP"]).exists
+"""
 
 
 class Box:
@@ -35,7 +41,12 @@ class Box:
         self.data, self.cable = folder / "data", Cable(folder / "line")
         self._offset_file = folder / "offset"
         self.set_clock(offset_s)
+        self.in_step = folder / "in_step"  # a file: a time service keeps the clock
+        (folder / "fake").mkdir()
+        (folder / "fake" / "sitecustomize.py").write_text(KERNEL)
         self._environ = {
+            "PYTHONPATH": str(folder / "fake"),
+            "IN_STEP": str(self.in_step),
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(self._offset_file),
             "FAKETIME_NO_CACHE": "1",
@@ -95,6 +106,22 @@ def test_a_step_of_the_clock_costs_a_dated_meter_nothing(tmp_path: Path, boxes: 
     wait_until(lambda: len(box.minutes()) >= 6, "the minutes after the step")
     assert box.minutes() == list(range(first, first + 6))
     wait_until(lambda: box.producer.health()["counters"]["frames_refused"] == {"clock": 1}, "the refusal")
+
+
+def test_a_time_service_that_sets_the_clock_needs_nobodys_word(tmp_path: Path, boxes: list[Box]) -> None:
+    boxes.append(box := Box(tmp_path, -7200))
+    box.send(None)
+    wait_until(lambda: box.producer.health()["counters"].get("readings") == 1, "a reading by the wrong clock")
+    box.set_clock(0)
+    wait_until(lambda: "hydrolog clock confirm" in box.problem(), "the warning")
+    box.send(None)
+    wait_until(lambda: box.producer.health()["counters"]["frames_refused"] == {"clock": 1}, "the refusal")
+    box.in_step.touch()
+    wait_until(lambda: box.problem() == "", "the clock to be believed")
+    now = minute_of(datetime.fromtimestamp(box.now_s, UTC))
+    box.send((now - 1) * 60.0)
+    box.send(None)
+    wait_until(lambda: now - 1 in box.minutes(), "a minute by the right clock")
 
 
 def test_a_boot_in_1970_makes_no_row_until_the_clock_is_set(tmp_path: Path, boxes: list[Box]) -> None:

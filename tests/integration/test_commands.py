@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from common import clock
+from common import clock, time_service
 from common.cli import check, checks, init_db, night, sensors, shell, status, tail
 from common.clock import minute_of, minute_start
 from common.errors import DatabaseDown
@@ -329,6 +329,32 @@ def test_status_of_a_box_that_is_well(
     (sensor,) = state["sensors"]
     assert (sensor["sensor"], sensor["samples"], sensor["flow_flags"]) == ("001", 60, "0000")
     assert state["log"]["end_offset"] == 1
+
+
+@pytest.mark.parametrize(
+    ("in_step", "words"),
+    [
+        (True, ("clock: kept by a time service", "in step: it keeps the clock")),
+        (False, ("clock: no time service keeps it", "hydrolog clock confirm")),
+        (None, ("", "does not say")),
+    ],
+)
+def test_status_and_check_say_whether_a_time_service_keeps_the_clock(
+    config: Configure,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    in_step: bool | None,
+    words: tuple[str, str],
+) -> None:
+    path = config()
+    shown, checked = words
+    monkeypatch.setattr(time_service, "in_step", lambda: in_step)
+    status.run(["--config", str(path)])
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("clock: ")]
+    assert said == ([shown] if shown else [])
+    (finding,) = [each for each in checks.clock(load(path), datetime.now(UTC)) if each.subject == "time service"]
+    assert finding.ok  # a box without a network has none, and nothing to fix
+    assert checked in finding.text
 
 
 def test_status_of_a_demo_goes_by_the_clock_of_its_processes(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from meter import Cable, rows
 
+from common import time_service
 from common.cli.clock import run as clock_command
 from common.runner import Context
 from common.settings import Settings
@@ -76,6 +77,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     for key, value in {"PATHS__DATA": tmp_path / "data", "LINE__URL": cable.link, "LINE__LATENESS_SECONDS": 1}.items():
         monkeypatch.setenv(f"HYDROLOG_{key}", str(value))
     (tmp_path / "data").mkdir()
+    monkeypatch.setattr(time_service, "in_step", lambda: False)
     from common.settings import load
 
     site = Site(load(None), cable)
@@ -106,12 +108,58 @@ def test_after_a_step_arrival_times_wait_for_a_persons_word(
     assert "confirmed" in capsys.readouterr().out
     site.minute()
     site.minute()
-    assert site.counters["problem"] == ""
     if step_s < 0:  # those minutes have had their rows: none gets a second
+        assert "--go-on" in str(site.counters["problem"])
         assert site.minutes_in_the_log() == [0]
         assert site.counters["late"] == 12
     else:
+        assert site.counters["problem"] == ""
         assert site.minutes_in_the_log() == [0, 1, 1443]
+
+
+def test_after_a_step_a_time_service_in_step_is_believed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.minute()
+    site.minute()
+    site.clock.wall_s += 86_400
+    site.minute()
+    assert "hydrolog clock confirm" in str(site.counters["problem"])
+    monkeypatch.setattr(time_service, "in_step", lambda: True)
+    site.minute()
+    site.minute()
+    assert site.counters["problem"] == ""
+    assert site.counters["frames_refused"] == {"clock": 6}
+    assert site.minutes_in_the_log() == [0, 1, 1443]
+
+
+def test_minutes_that_a_fast_clock_closed_are_never_missed_in_silence(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The clock was an hour ahead, and a time service put it right: its minutes would get a second row."""
+    site.minute()
+    site.minute()
+    monkeypatch.setattr(time_service, "in_step", lambda: True)
+    site.clock.wall_s -= 3600
+    site.minute()
+    assert "of the next 57 min already" in str(site.counters["problem"])
+    assert "hydrolog clock confirm --go-on" in str(site.counters["problem"])
+    assert site.counters["late"] == 6
+    assert clock_command(["confirm", "--go-on"]) == 0
+    capsys.readouterr()
+    site.minute()
+    site.minute()
+    assert site.counters["problem"] == ""
+    assert site.minutes_in_the_log() == [0, -57]
+
+
+def test_a_clock_of_1970_is_not_believed_whoever_keeps_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_service, "in_step", lambda: True)
+    site.clock.wall_s = 100.0
+    site.minute()
+    site.producer.close()
+    site.start()
+    site.minute()
+    assert "never set" in str(site.counters["problem"])
+    assert site.counters["frames_refused"] == {"clock": 6}
 
 
 def test_after_a_step_dated_readings_go_on(site: Site) -> None:
