@@ -10,6 +10,7 @@ from typing import Protocol
 from common.errors import PortError
 from common.logs import quoted
 from common.retry import Backoff
+from producer.opening import Opening
 from producer.port import READ_S, Port
 
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
@@ -38,6 +39,7 @@ class Line:
         self.problem = ""
         self.state = "closed"
         self._port = Port(url, baudrate, stop, mode, read_s=read_s)
+        self._opening: Opening | None = None
         self._read_s = read_s
         self._baudrate = baudrate
         self._stop = stop
@@ -55,16 +57,7 @@ class Line:
     def read(self, listener: Restarted) -> bytes:
         """What came within `read_s`; empty also while the port is away. `listener` is told of each new beginning."""
         try:
-            if not self._port.is_open:
-                if self._pause_reads > 0:
-                    self._pause_reads -= 1
-                    self._stop.wait(self._read_s)
-                    self._silence_reads += 1
-                    return b""
-                self._port.open()
-                listener.restart()
-                self._opened()
-            chunk = self._port.read()
+            chunk = self._port.read() if self._open(listener) else b""
         except PortError as error:
             self._failed(str(error))
             chunk = b""
@@ -73,7 +66,31 @@ class Line:
 
     @property
     def is_open(self) -> bool:
-        return self._port.is_open
+        return self._opening is None and self._port.is_open
+
+    def _open(self, listener: Restarted) -> bool:
+        """Whether the port is open, after `read_s` at most; an attempt that takes longer goes on meanwhile."""
+        if self.is_open:
+            return True
+        if self._opening is None:
+            if self._pause_reads > 0:
+                self._pause_reads -= 1
+                self._stop.wait(self._read_s)
+                return False
+            self._opening = Opening(self._port)
+        try:
+            if not self._opening.wait(self._read_s):
+                self._set("closed", f"{self._port.url}: no answer yet; waiting for it")
+                return False
+        except PortError as error:
+            # An attempt that took its time is its own pause: a line that is back must not wait for both.
+            self._failed(str(error), waited=self._opening.waits)
+            self._opening = None
+            return False
+        self._opening = None
+        listener.restart()
+        self._opened()
+        return True
 
     def write(self, request: bytes) -> None:
         """Send a request; a line that does not take it is opened anew."""
@@ -96,9 +113,9 @@ class Line:
         self._say(logging.INFO, f"port_open url={quoted(self._port.url)}")
         self._set("silent", "the port is open and brings nothing yet")
 
-    def _failed(self, text: str) -> None:
+    def _failed(self, text: str, waited: int = 0) -> None:
         self._failures += 1
-        self._pause_reads = max(int(REOPEN.wait_s(self._failures) / self._read_s), 1)
+        self._pause_reads = max(int(REOPEN.wait_s(self._failures) / self._read_s), 1) - waited
         self._say(logging.WARNING, f"port_closed problem={quoted(text)}")
         self._set("closed", text)
 
@@ -134,4 +151,8 @@ class Line:
 
     def close(self) -> None:
         """Leave the port closed."""
-        self._port.close()
+        if self._opening:
+            self._opening.abandon()
+            self._opening = None
+        else:
+            self._port.close()

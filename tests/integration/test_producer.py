@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -219,6 +220,33 @@ def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int)
         assert [row.samples for row in closed(producer.data, minute)] == [60]
         assert producer.stop() == 0
         connection.close()
+
+
+def test_a_gateway_that_does_not_answer_holds_up_no_minute(tmp_path: Path, minute: int) -> None:
+    with ExitStack() as sockets:
+        gateway = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        gateway.settimeout(DEADLINE_S)
+        address = gateway.getsockname()
+        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{address[1]}")
+        connection = sockets.enter_context(gateway.accept()[0])
+        for second in seconds(minute, 0, 30):
+            connection.sendall(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        fill_the_queue(gateway, sockets)
+        connection.close()
+        wait_until(lambda: "no answer yet" in producer.health()["problem"], "the attempt that lasts")
+        assert [(row.minute, row.samples) for row in closed(producer.data, minute)] == [(minute, 30)]
+        assert producer.stop() == 0
+
+
+def fill_the_queue(server: socket.socket, sockets: ExitStack) -> None:
+    """Let nobody in any more: connect until the kernel drops what comes next, as a gateway without power would."""
+    while True:
+        waiting = sockets.enter_context(socket.socket())
+        waiting.settimeout(0.2)
+        try:
+            waiting.connect(server.getsockname())
+        except TimeoutError:
+            return
 
 
 def test_a_described_line_becomes_rows(cable: Cable, start: Start, minute: int) -> None:

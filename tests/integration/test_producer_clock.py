@@ -14,7 +14,7 @@ from common.cli.clock import run as clock_command
 from common.runner import Context
 from common.settings import Settings
 from producer.ascii import encode
-from producer.port import READ_S
+from producer.port import READ_S, Port
 from producer.step import SILENT_S, Producer
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
@@ -214,3 +214,18 @@ def test_silence_closes_only_after_real_silence_however_fast_the_clock_runs(site
         site.step()
     assert site.minutes_in_the_log() == [0]
     assert SILENT_S <= 2
+
+
+def test_minutes_close_while_a_port_takes_its_time_to_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.minute()
+    site.producer.close()
+    answered = threading.Event()
+    monkeypatch.setattr(Port, "open", lambda _port: answered.wait(30))
+    site.start()
+    assert "no answer yet" in str(site.counters["problem"])
+    site.clock.run(60)
+    for _ in range(round(SILENT_S / READ_S)):
+        site.step()
+    assert site.minutes_in_the_log() == [0]
+    assert not answered.is_set()
+    answered.set()
