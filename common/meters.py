@@ -98,7 +98,7 @@ class Register:
 
     sensor: str = key("", lambda value: _sensor(value) if value else "is missing: whose value is it?")
     channel: str = key("", one_of(*MEASURES))
-    unit: int = key(1, between(1, 247))
+    unit: int = key(1, between(0, 255))
     function: str = key("holding", one_of("holding", "input"))
     address: int = key(0, between(0, 65_535))
     type: str = key("uint16", one_of(*TYPES))
@@ -118,6 +118,7 @@ class Modbus:
     poll_seconds: float = key(5.0, between(0.2, 3600))
     timeout_seconds: float = key(0.5, between(0.05, 10))  # for one answer
     registers: tuple[Register, ...] = field(default=())
+    framing: str = key("rtu", one_of("rtu", "tcp"))  # "tcp": Modbus TCP with its own header
 
 
 def measure_factor(register: Register) -> float:

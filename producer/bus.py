@@ -19,7 +19,9 @@ from producer.totals import Rate
 
 PROBE_SHARE = 0.1  # of the bus's time for units that do not answer, while others do
 DEAD_AFTER = 2  # failures in a row: a single lost answer is everyday life on a long cable
-MOST_BUFFER = 512  # bytes: the longest answer has 13; what is older is noise
+MOST_BUFFER = 512  # bytes: the longest answer has 17; what is older is noise
+MOST_TRANSACTIONS = 0xFFFF  # over Modbus TCP; then they are numbered from 1 again
+UNITS = {"rtu": range(1, 248), "tcp": range(256)}  # 0 and 255: the meter behind the address itself
 
 
 class Told(NamedTuple):
@@ -39,6 +41,7 @@ class _Unit:
     answered: bool = False
     asked_again_s: float = 0.0
     garbled: bool = False
+    missed: Register | None = None  # what it did not answer last: the answer may be only late
 
     @property
     def dead(self) -> bool:
@@ -54,7 +57,7 @@ class Bus:
         Raises:
             SettingsError: names the key.
         """
-        check_registers(settings.registers)
+        check_registers(settings)
         self.readings: list[Reading] = []
         self._settings = settings
         self._told = told
@@ -70,6 +73,7 @@ class Bus:
         self._asked: Register | None = None
         self._deadline_s = self._next_round_s = 0.0
         self._sent = self._buffer = b""
+        self._transaction = 0
 
     @property
     def problem(self) -> str:
@@ -88,7 +92,7 @@ class Bus:
         self._values.clear()
         self._next_round_s = 0.0
         for unit in self._units.values():
-            unit.asked_again_s = 0.0
+            unit.asked_again_s, unit.missed = 0.0, None
 
     def ask(self, now_s: float) -> bytes:
         """The next request, if it is time for one. `now_s` is monotonic."""
@@ -99,7 +103,9 @@ class Bus:
         self._asked = self._next(now_s)
         if not self._asked:
             return b""
-        self._sent, self._buffer = request(self._asked), b""
+        if self._settings.framing == "tcp":
+            self._transaction = self._transaction % MOST_TRANSACTIONS + 1
+        self._sent, self._buffer = request(self._asked, self._transaction), b""
         self._deadline_s = now_s + self._settings.timeout_seconds
         return self._sent
 
@@ -109,11 +115,13 @@ class Bus:
         if register is None:
             return False
         self._buffer = (self._buffer + chunk)[-MOST_BUFFER:]
-        found = answer(register, self._buffer)
+        found = answer(register, self._buffer, self._transaction)
         if found is None:
             return False
         self._asked = None
-        self._alive(self._units[register.unit])
+        if not self._certain(register, now_s):
+            self._done(register, None)
+            return True
         registers, refusal = found
         if refusal:
             self._tell(register, None, "exception", refusal)
@@ -127,6 +135,22 @@ class Bus:
         rate = self._rates.get(register)
         self._done(register, rate.at(measured, now_s) if rate else measured)
         return True
+
+    def _certain(self, register: Register, now_s: float) -> bool:
+        """Whether an answer is that to the last question.
+
+        In RTU an answer does not say to which question. After one that was not answered in time, its answer may come
+        instead, and this one's later: it counts only if both asked the same, and the unit is left alone for a while.
+        """
+        unit = self._units[register.unit]
+        missed = unit.missed if not self._transaction else None
+        self._alive(unit)
+        unit.missed = None
+        if missed is None:
+            return True
+        self._silent.add(register.unit)
+        unit.asked_again_s = now_s + self._settings.timeout_seconds
+        return missed == register
 
     def _next(self, now_s: float) -> Register | None:
         if not self._left and now_s >= self._next_round_s:
@@ -143,6 +167,7 @@ class Bus:
     def _unanswered(self, register: Register, now_s: float) -> None:
         unit = self._units[register.unit]
         unit.failures += 1
+        unit.missed = register
         unit.garbled = bool(self._buffer)
         self._silent.add(register.unit)
         if unit.dead and any(other.answered and not other.failures for other in self._units.values()):
@@ -196,12 +221,13 @@ def _place(register: Register) -> str:
     return f"unit {register.unit}, {register.function} register {register.address}: "
 
 
-def check_registers(registers: tuple[Register, ...]) -> None:
+def check_registers(settings: Modbus) -> None:
     """Refuse what no single key shows.
 
     Raises:
         SettingsError: names the key.
     """
+    registers, units = settings.registers, UNITS[settings.framing]
     if not registers:
         raise SettingsError("line.modbus.registers", "there are none; write one [[line.modbus.registers]] a value")
     taken: set[tuple[str, bool]] = set()
@@ -209,6 +235,8 @@ def check_registers(registers: tuple[Register, ...]) -> None:
         where = f"line.modbus.registers[{number}]"
         if not register.sensor or not register.channel:
             raise SettingsError(f"{where}.{'channel' if register.sensor else 'sensor'}", "is missing")
+        if register.unit not in units:
+            raise SettingsError(f"{where}.unit", f"must be between {units[0]} and {units[-1]}, is {register.unit}")
         if register.measure and register.measure not in MEASURES[register.channel]:
             known = ", ".join(MEASURES[register.channel])
             raise SettingsError(f"{where}.measure", f"must be one of {known} for a {register.channel}")

@@ -3,6 +3,7 @@
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from common.errors import SettingsError
 from common.settings import Line as LineSettings
 from producer.described import Described
 from producer.frames import Framer
@@ -45,7 +46,11 @@ def check_meters(line: LineSettings) -> None:
     elif line.protocol == "modbus":
         from producer.bus import check_registers  # noqa: PLC0415 - pymodbus only where it is used
 
-        check_registers(line.modbus.registers)
+        check_registers(line.modbus)
+        if line.modbus.framing == "tcp" and not line.url.startswith("socket://"):
+            raise SettingsError(
+                "line.modbus.framing", f'"tcp" needs a line.url like "socket://10.0.0.7:502", is {line.url!r}'
+            )
 
 
 def intake_for(settings: LineSettings, door: Door, zone: ZoneInfo, line: Line) -> Intake:

@@ -1,10 +1,16 @@
-"""Modbus RTU on the wire: requests for registers, the answer among whatever else the bus carries, and its value."""
+"""Modbus on the wire: requests for registers, the answer among whatever else the bus carries, and its value.
+
+Two framings: RTU, whose messages end with a CRC, and Modbus TCP, whose messages begin with a header that numbers them.
+A `transaction` is that number, from 1 on; 0 stands for RTU.
+"""
 
 import math
+import struct
 from typing import Literal, cast
 
 from pymodbus.client.mixin import ModbusClientMixin
 from pymodbus.framer.rtu import FramerRTU
+from pymodbus.framer.socket import FramerSocket
 from pymodbus.pdu import DecodePDU
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 
@@ -22,36 +28,41 @@ _EXCEPTIONS = {
     10: "the gateway has no path to it",
     11: "behind the gateway it does not answer",
 }
-_framer = FramerRTU(DecodePDU(False))
+_rtu, _tcp = FramerRTU(DecodePDU(False)), FramerSocket(DecodePDU(False))
 
 
-def request(register: Register) -> bytes:
-    """What asks a unit for a register, its CRC included."""
-    kind = _REQUESTS[register.function]
-    return _framer.buildFrame(kind(dev_id=register.unit, address=register.address, count=TYPES[register.type]))
+def request(register: Register, transaction: int = 0) -> bytes:
+    """What asks a unit for a register, its CRC or header included."""
+    kind, count = _REQUESTS[register.function], TYPES[register.type]
+    asked = kind(dev_id=register.unit, address=register.address, count=count, transaction_id=transaction)
+    return (_tcp if transaction else _rtu).buildFrame(asked)
 
 
-def answer(register: Register, buffer: bytes) -> tuple[list[int], str] | None:
+def answer(register: Register, buffer: bytes, transaction: int = 0) -> tuple[list[int], str] | None:
     """The registers in a unit's answer, or why it refuses to give them; None if no whole answer has come.
 
     It may stand anywhere among other bytes: noise, the request's echo, the end of an older answer.
     """
     size = 2 * TYPES[register.type]
     function = _REQUESTS[register.function].function_code
-    if (frame := _framed(buffer, bytes((register.unit, function, size)), 5 + size)) is not None:
-        return [int.from_bytes(frame[place : place + 2], "big") for place in range(3, 3 + size, 2)], ""
-    if (frame := _framed(buffer, bytes((register.unit, function | 0x80)), 5)) is not None:
-        return [], _EXCEPTIONS.get(frame[2], f"exception {frame[2]}")
+    if (data := _found(buffer, register.unit, bytes((function, size)), size, transaction)) is not None:
+        return [int.from_bytes(data[place : place + 2], "big") for place in range(0, size, 2)], ""
+    if (code := _found(buffer, register.unit, bytes((function | 0x80,)), 1, transaction)) is not None:
+        return [], _EXCEPTIONS.get(code[0], f"exception {code[0]}")
     return None
 
 
-def _framed(buffer: bytes, head: bytes, length: int) -> bytes | None:
-    """The first piece of that length with that head and a right CRC."""
-    place = buffer.find(head)
-    while place >= 0 and len(frame := buffer[place : place + length]) == length:
-        if FramerRTU.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big")):
-            return frame
-        place = buffer.find(head, place + 1)
+def _found(buffer: bytes, unit: int, head: bytes, size: int, transaction: int) -> bytes | None:
+    """The `size` bytes behind `head` in the first whole message of that unit."""
+    begin, crc = bytes((unit,)) + head, 2
+    if transaction:
+        begin, crc = struct.pack(">HHH", transaction, 0, len(begin) + size) + begin, 0
+    length = len(begin) + size
+    place = buffer.find(begin)
+    while place >= 0 and len(message := buffer[place : place + length + crc]) == length + crc:
+        if transaction or FramerRTU.check_CRC(message[:length], int.from_bytes(message[length:], "big")):
+            return message[len(begin) : length]
+        place = buffer.find(begin, place + 1)
     return None
 
 

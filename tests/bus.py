@@ -77,10 +77,10 @@ class Wire:
 class Server:
     """pymodbus's server on a tty or a TCP port of the loopback."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, framing: str = "rtu") -> None:
         script = Path(__file__).with_name("modbus_server.py")
         self.process = subprocess.Popen(
-            [sys.executable, str(script), place], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, str(script), place, framing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
     def close(self) -> None:

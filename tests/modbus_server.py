@@ -1,4 +1,5 @@
-"""For tests: pymodbus's own server, in a process of its own, as two meters on a bus. Arguments: a tty, or a TCP port.
+"""For tests: pymodbus's own server, in a process of its own, as two meters on a bus. Arguments: a tty, or a TCP port;
+and the framing, "rtu" or "tcp".
 
 Unit 1: flow 2.5 L/s as a float32 at 0, pressure 4110 tenths of kPa at 2, nothing readable at 3, NaN at 10.
 Unit 2: a counter of millilitres at 100 (uint32, low word first) that runs at 10 L/s and rolls over at 1e9, very soon.
@@ -18,7 +19,7 @@ FIRST = ROLLS_OVER_AT - 5_000
 ML_PER_S = 10_000
 
 
-async def main(place: str) -> None:
+async def main(place: str, framing: str) -> None:
     began_s = time.monotonic()
 
     async def count(_function: int, start: int, _address: int, _count: int, registers: list[int], _new: object) -> None:
@@ -34,9 +35,10 @@ async def main(place: str) -> None:
     devices = [SimDevice(1, simdata=meter), SimDevice(2, simdata=counter, action=count)]
     if place.isdigit():
         address = ("127.0.0.1", int(place))
-        await StartAsyncTcpServer(devices, framer=FramerType.RTU, address=address, ignore_missing_devices=True)
+        framer = FramerType.SOCKET if framing == "tcp" else FramerType.RTU
+        await StartAsyncTcpServer(devices, framer=framer, address=address, ignore_missing_devices=True)
     else:
         await StartAsyncSerialServer(devices, framer=FramerType.RTU, port=place, ignore_missing_devices=True)
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[1], sys.argv[2]))

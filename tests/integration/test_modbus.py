@@ -167,18 +167,30 @@ def test_a_pulled_plug_is_found_again(start: Start, wire: Wire) -> None:
     assert producer.stop() == 0
 
 
-def test_meters_behind_a_serial_server_are_polled_over_tcp(start: Start) -> None:
+@pytest.mark.parametrize("framing", ["rtu", "tcp"])
+def test_meters_behind_a_serial_server_or_a_gateway_are_polled(start: Start, framing: str) -> None:
     port = free_port()
-    producer = start(f"socket://127.0.0.1:{port}", REGISTERS)
+    producer = start(f"socket://127.0.0.1:{port}", REGISTERS, HYDROLOG_LINE__MODBUS__FRAMING=framing)
     wait_until(lambda: "refused" in producer.health()["problem"], "the missing server to be said")
     for readings in (10, 20):
-        server = Server(str(port))
+        server = Server(str(port), framing)
         listening(port)
         producer.took(readings)
         server.close()
     wait_until(lambda: flow_so_far(producer, "main")[1] > 0, "the open minute")
     assert flow_so_far(producer, "main")[0] == pytest.approx(9.0)
     assert producer.stop() == 0
+
+
+def test_the_wrong_framing_is_no_wrong_value(start: Start) -> None:
+    port = free_port()
+    server = Server(str(port), "tcp")
+    listening(port)
+    producer = start(f"socket://127.0.0.1:{port}", REGISTERS)
+    wait_until(lambda: "unit 1 does not answer" in producer.health()["problem"], "the silence to be said")
+    assert producer.health()["counters"]["readings"] == 0
+    assert producer.stop() == 0
+    server.close()
 
 
 def test_line_test_shows_what_was_asked_and_what_came(

@@ -1,5 +1,8 @@
 """The bus as a state machine: whom it asks and when, what it believes, and what that makes."""
 
+from collections import deque
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +10,10 @@ from pymodbus.framer.rtu import FramerRTU
 
 from common.errors import SettingsError
 from common.meters import Modbus, Register
+from common.settings import Line
 from producer.ascii import Reading
 from producer.bus import Bus, Told
+from producer.protocols import check_meters
 from producer.registers import answer, request, value
 
 FLOW = Register(sensor="a", channel="flow", unit=1)
@@ -162,6 +167,64 @@ def test_an_answer_to_an_older_question_is_not_taken_for_the_next() -> None:
     assert bus.readings == [Reading("b", None, 5.0, None)]
 
 
+@pytest.mark.parametrize("framing", ["rtu", "tcp"])
+@pytest.mark.parametrize("latency_s", [0.1, 0.45, 0.55, 0.7, 0.9, 0.98])
+def test_a_late_answer_is_never_another_registers_value(latency_s: float, framing: str) -> None:
+    """Each register says its own number; every third question is answered late, and none is lost."""
+    registers = tuple(
+        Register(sensor=sensor, channel=channel, address=address)
+        for address, (sensor, channel) in enumerate((s, c) for s in "abc" for c in ("flow", "pressure"))
+    )
+    bus = Bus(Modbus(0.2, TIMEOUT_S, registers, framing), lambda _told: None)
+    under_way: deque[tuple[float, bytes]] = deque()
+    readings = questions = 0
+    for step in range(10_000):
+        now_s = step * 0.02
+        if sent := bus.ask(now_s):
+            questions += 1
+            after_s = latency_s if questions % 3 == 0 else 0.1
+            busy_s = max([now_s, *(at_s for at_s, _ in under_way)])  # a unit answers one after the other
+            under_way.append((max(now_s + after_s, busy_s), answered(sent)))
+        while under_way and under_way[0][0] <= now_s:
+            bus.take(under_way.popleft()[1], now_s)
+        for reading in bus.readings:
+            readings += 1
+            first = 2.0 * "abc".index(reading.sensor)
+            assert reading.flow in (None, first)
+            assert reading.pressure in (None, first + 1)
+        bus.readings.clear()
+    assert readings > 100
+
+
+def answered(sent: bytes) -> bytes:
+    """What a unit says whose registers hold their own addresses."""
+    if len(sent) == 8:
+        return reply(sent[0], int.from_bytes(sent[2:4], "big"))
+    return sent[:4] + b"\0\5" + sent[6:8] + b"\2" + sent[8:10]
+
+
+def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
+    register = Register(sensor="a", channel="flow", unit=255, function="input", address=8)
+    assert request(register, 0x1501) == bytes.fromhex("15 01 00 00 00 06 ff 04 00 08 00 01")
+    came = bytes.fromhex("15 01 00 00 00 05 ff 04 02 00 05")
+    assert answer(register, came, 0x1501) == ([5], "")
+    assert answer(register, b"\0" * 4 + came, 0x1501) == ([5], "")
+    assert answer(register, came, 0x1502) is None  # an older question's
+    assert answer(register, came[:-1], 0x1501) is None
+    refused = bytes.fromhex("15 01 00 00 00 03 ff 84 0b")
+    assert answer(register, refused, 0x1501) == ([], "behind the gateway it does not answer")
+
+
+def test_transactions_are_numbered_anew_after_the_last_number() -> None:
+    bus = Bus(Modbus(0.2, TIMEOUT_S, (FLOW,), "tcp"), lambda _told: None)
+    numbers = []
+    for question in range(0x10001):
+        sent = bus.ask(question * 0.5)
+        numbers.append(int.from_bytes(sent[:2], "big"))
+        assert bus.take(answered(sent), question * 0.5)
+    assert numbers == [*range(1, 0x10000), 1, 2]
+
+
 @pytest.mark.parametrize(
     ("kind", "registers", "number"),
     [
@@ -199,9 +262,17 @@ def test_the_request_is_the_one_of_the_specification() -> None:
         ((FLOW, Register(sensor="a", channel="total")), "line.modbus.registers[2].channel"),
         ((Register(sensor="a", channel="flow", measure="bar"),), "line.modbus.registers[1].measure"),
         ((Register(sensor="a", channel="flow", type="int32", address=65_535),), "line.modbus.registers[1].address"),
+        ((Register(sensor="a", channel="flow", unit=248),), "line.modbus.registers[1].unit"),
     ],
 )
 def test_a_map_that_cannot_be_one_is_named(registers: tuple[Register, ...], key: str) -> None:
     with pytest.raises(SettingsError) as wrong:
         Bus(Modbus(registers=registers), lambda _told: None)
     assert str(wrong.value).startswith(f"{key}: ")
+
+
+def test_modbus_tcp_on_a_serial_port_is_named() -> None:
+    line = Line(url="/dev/ttyUSB0", protocol="modbus", modbus=Modbus(registers=(FLOW,), framing="tcp"))
+    with pytest.raises(SettingsError, match="line.modbus.framing"):
+        check_meters(line)
+    check_meters(replace(line, url="socket://10.0.0.7:502"))
