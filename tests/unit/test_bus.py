@@ -273,6 +273,6 @@ def test_a_map_that_cannot_be_one_is_named(registers: tuple[Register, ...], key:
 
 def test_modbus_tcp_on_a_serial_port_is_named() -> None:
     line = Line(url="/dev/ttyUSB0", protocol="modbus", modbus=Modbus(registers=(FLOW,), framing="tcp"))
-    with pytest.raises(SettingsError, match="line.modbus.framing"):
+    with pytest.raises(SettingsError, match=r"line\.modbus\.framing"):
         check_meters(line)
     check_meters(replace(line, url="socket://10.0.0.7:502"))
