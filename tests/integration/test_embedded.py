@@ -5,35 +5,92 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from common import embedded
+import pytest
+
+from common import database, embedded
+from common.errors import DatabaseDown
 
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-database"))
 
 
-def test_a_killed_postgres_is_back_with_the_next_start() -> None:
+DEADLINE_S = 60.0
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
     # Not pytest's own folder: the server runs as another user when we are root, and its socket's path must be short.
     with tempfile.TemporaryDirectory(prefix="hydrolog-pg-", ignore_cleanup_errors=True) as name:
-        data = Path(name)
-        data.chmod(0o755)
-        for life in range(4):
-            process = subprocess.Popen(
-                [PROGRAM],
-                env={**os.environ, "HYDROLOG_PATHS__DATA": name},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            assert process.stdout is not None
-            assert "start embedded=yes" in process.stdout.readline()
-            server = embedded.postmaster(data)
-            assert server is not None
-            if life < 3:
-                os.kill(server, signal.SIGKILL)
-            else:
-                process.terminate()
-            process.stdout.read()
-            assert process.wait(60) == (1 if life < 3 else 0)
-            process.stdout.close()
-        assert embedded.postmaster(data) is None
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def _program(data: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [PROGRAM],
+        env={**os.environ, "HYDROLOG_PATHS__DATA": str(data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _half_made(data: Path) -> None:
+    """What a power cut leaves of a Postgres that is just being made."""
+    (data / embedded.FOLDER).mkdir(mode=0o700)
+    (data / embedded.FOLDER / "PG_VERSION").write_text("18\n")
+
+
+def test_a_killed_postgres_is_back_with_the_next_start(data: Path) -> None:
+    for life in range(4):
+        process = _program(data)
+        assert process.stdout is not None
+        assert "start embedded=yes" in process.stdout.readline()
+        server = embedded.postmaster(data)
+        assert server is not None
+        if life < 3:
+            os.kill(server, signal.SIGKILL)
+        else:
+            process.terminate()
+        process.stdout.read()
+        assert process.wait(DEADLINE_S) == (1 if life < 3 else 0)
+        process.stdout.close()
+    assert embedded.postmaster(data) is None
+
+
+def test_a_stop_is_heard_while_postgres_does_not_start(data: Path) -> None:
+    _half_made(data)
+    (data / database.URL_FILE).touch()
+    with _program(data) as process:
+        give_up_s = time.monotonic() + DEADLINE_S
+        while not (data / embedded.FOLDER / "log").exists():  # the first attempt
+            assert time.monotonic() < give_up_s
+            time.sleep(0.01)
+        process.terminate()
+        said, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, said  # it would be 1 after the whole wait
+    assert "stop before Postgres was there" in said
+
+
+def test_a_power_cut_in_the_very_first_start_is_no_reason_never_to_start(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _half_made(data)
+    monkeypatch.setattr(embedded, "START_S", 0.0)
+    stop = embedded.start(data)
+    stop()
+    assert (data / embedded.HALF_MADE / "PG_VERSION").exists()
+    assert (data / database.URL_FILE).exists()
+
+
+def test_a_database_that_was_ever_there_is_never_set_aside(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _half_made(data)
+    (data / database.URL_FILE).touch()
+    monkeypatch.setattr(embedded, "START_S", 0.0)
+    with pytest.raises(DatabaseDown):
+        embedded.start(data)
+    assert (data / embedded.FOLDER / "PG_VERSION").exists()
