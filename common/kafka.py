@@ -6,6 +6,7 @@ Retention is the cluster's business: `trim` does nothing. Needs the extra ``kafk
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -34,6 +35,30 @@ def _answer(doing: str, error: KafkaException) -> LogError:
 def _say(error: KafkaError) -> None:
     """librdkafka's own complaints, in our log instead of on standard error."""
     _log.warning("kafka problem=%s", quoted(error.str()))
+
+
+def committed(url: str, groups: Sequence[str], seconds: float) -> dict[str, int | None]:
+    """What each group has committed, read without taking part; None where it never has. At most so many seconds.
+
+    Raises:
+        LogError: the cluster does not answer in time.
+    """
+    parts = urlsplit(url)
+    give_up_s = time.monotonic() + seconds
+    found: dict[str, int | None] = {}
+    for group in groups:
+        looking = Consumer({"bootstrap.servers": parts.netloc, "group.id": group, "error_cb": _say, "log_level": 2})
+        try:
+            left_s = max(give_up_s - time.monotonic(), 0.001)
+            (place,) = looking.committed([TopicPartition(parts.path.lstrip("/"), PARTITION)], timeout=left_s)
+        except KafkaException as error:
+            raise _answer("say what the groups have committed", error) from error
+        finally:
+            looking.close()
+        if place.error is not None:
+            raise _answer("say what the groups have committed", KafkaException(place.error))
+        found[group] = place.offset if place.offset >= 0 else None  # negative: never committed
+    return found
 
 
 class KafkaLog:

@@ -5,15 +5,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from types import ModuleType
+from typing import NamedTuple, Protocol
 
 from common import commits
-from common.errors import SettingsError
+from common.errors import LogError, SettingsError
 from common.filelog import DEFAULT_COMPACT_BYTES, DEFAULT_WARN_BYTES, FileLog
 from common.lines import Record
 from common.settings import Settings
 
-__all__ = ["Group", "Log", "Record", "committed", "open_for", "open_log"]
+__all__ = ["Group", "Log", "Position", "Record", "committed", "open_for", "open_log", "positions"]
+
+LOOK_S = 3.0  # the longest wait for a cluster's word on all groups together: people and pages wait for it
 
 
 class Group(Protocol):
@@ -96,11 +99,8 @@ def open_log(
         return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
     if not url.startswith("kafka://"):
         raise SettingsError("log.url", f'must be "file" or begin with kafka://, not {url!a}')
-    try:
-        from common.kafka import KafkaLog  # noqa: PLC0415 - only a site with a cluster installs its client
-    except ModuleNotFoundError as error:
-        raise SettingsError("log.url", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'") from error
-    return KafkaLog(url)
+    opened: Log = _client().KafkaLog(url)
+    return opened
 
 
 def open_for(settings: Settings) -> Log:
@@ -116,11 +116,45 @@ def open_for(settings: Settings) -> Log:
 
 
 def committed(settings: Settings, group: str) -> int | None:
-    """What a group has committed, read without taking part: None if it never has."""
+    """What a group has committed, read without taking part: None if it never has.
+
+    Raises:
+        LogError: it cannot be read.
+    """
+    position = positions(settings, [group])[group]
+    if position.problem:
+        raise LogError(position.problem)
+    return position.offset
+
+
+class Position(NamedTuple):
+    """How far a group has come."""
+
+    offset: int | None  # None: it has never committed, or it is not known
+    problem: str = ""  # why it is not known
+
+
+def positions(settings: Settings, groups: Sequence[str]) -> dict[str, Position]:
+    """What each group has committed, read without taking part; a cluster is waited for `LOOK_S` at most."""
     if settings.log.url == "file":
-        return commits.read(settings.paths.data, group)
-    log = open_for(settings)
+        return {group: _in_file(settings.paths.data, group) for group in groups}
     try:
-        return log.group(group).committed
-    finally:
-        log.close()
+        found = _client().committed(settings.log.url, groups, LOOK_S)
+    except LogError as error:
+        return {group: Position(None, str(error)) for group in groups}
+    return {group: Position(offset) for group, offset in found.items()}
+
+
+def _in_file(data: Path, group: str) -> Position:
+    try:
+        return Position(commits.read(data, group))
+    except LogError as error:
+        return Position(None, str(error))
+
+
+def _client() -> ModuleType:
+    try:
+        from common import kafka  # noqa: PLC0415 - only a site with a cluster installs its client
+    except ModuleNotFoundError as error:
+        raise SettingsError("log.url", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'") from error
+    return kafka

@@ -10,8 +10,8 @@ from typing import Any
 from common import health, mark, processes
 from common.clock import Clock, ScaledClock
 from common.database import Database
-from common.errors import DatabaseDown, LogError
-from common.log import committed
+from common.errors import DatabaseDown
+from common.log import positions
 from common.logs import quoted
 from common.settings import Settings
 from server import judge, queries
@@ -63,11 +63,10 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "database": problem,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
         "processes": _processes(settings, now, speed),
-        "groups": _groups(settings),
         "sensors": [_sensor(entry, now, speed) for entry in stored["sensors"]],
         "unregistered": stored["unregistered"],
         "received": stored["received"],
-    }
+    } | _groups(settings)
 
 
 def _offset_s(settings: Settings, now: datetime) -> int:
@@ -95,19 +94,17 @@ def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
     return found
 
 
-def _groups(settings: Settings) -> list[Json]:
-    """How far each consumer group is behind the producer, in rows; None where one of the two is not known."""
+def _groups(settings: Settings) -> Json:
+    """How far each consumer group is behind the producer, in rows; None where one of the two is not known, and why."""
     known = mark.load(settings.paths.data)
-    found = []
-    for group in settings.log.groups:
-        try:
-            position = committed(settings, group)
-        except LogError as error:
-            _log.warning("group_unreadable group=%s problem=%s", group, quoted(str(error)))
-            position = None
-        lag = max(0, known.end_offset - position) if known and position is not None else None
+    found, problems = [], set()
+    for group, position in positions(settings, settings.log.groups).items():
+        if position.problem:
+            _log.warning("group_unreadable group=%s problem=%s", group, quoted(position.problem))
+            problems.add(position.problem)
+        lag = max(0, known.end_offset - position.offset) if known and position.offset is not None else None
         found.append({"group": group, "lag": lag})
-    return found
+    return {"groups": found, "groups_problem": "; ".join(sorted(problems))}
 
 
 def _sensor(entry: Json, now: datetime, speed: float) -> Json:

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from common import commits, database, health, mark, time_service
+from common import database, health, mark, time_service
 from common.cli.init_db import database_name
 from common.cli.shell import printable
 from common.clock import minute_start
-from common.errors import DatabaseDown, LogError, PortError, SettingsError
+from common.errors import DatabaseDown, PortError, SettingsError
 from common.lines import LONGEST_LINE, parse_header
+from common.log import Position, positions
 from common.settings import SERVER_TOKEN, Settings, read_token
 
 MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, and then Postgres needs room to breathe
@@ -37,6 +38,7 @@ TABLES = (
     "received_batch_tb",
 )
 LOG_FILE = "server_data.txt"
+_ADVICE = "run as the user of the processes, and look at log.url"
 
 
 class Finding(NamedTuple):
@@ -213,41 +215,38 @@ def server_says(status: int | None, problem: str) -> tuple[bool, str]:
 
 def log(chosen: Settings, _now: datetime) -> Iterator[Finding]:
     """The log: its header, its size, how far each group has come."""
-    if chosen.log.url != "file":
-        yield Finding(True, "log", f"{printable(chosen.log.url)}: look at it with the cluster's own tools")
-        return
+    if chosen.log.url == "file":
+        yield _log_file(chosen)
+    known = mark.load(chosen.paths.data)
+    for group, position in positions(chosen, chosen.log.groups).items():
+        yield _group(group, position, known.end_offset if known else None)
+
+
+def _log_file(chosen: Settings) -> Finding:
     path = chosen.paths.data / LOG_FILE
     try:
         with path.open("rb") as file:
             header = parse_header(file.readline(LONGEST_LINE).removesuffix(b"\n"))
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        yield Finding(True, "log", "none yet; the producer makes it")
-        return
+        return Finding(True, "log", "none yet; the producer makes it")
     except OSError as error:
-        yield Finding(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
-        return
+        return Finding(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
     if header is None:
-        yield Finding(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
-    elif size > chosen.log.warn_bytes:
-        yield Finding(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
-    else:
-        yield Finding(True, "log", f"{size} bytes from offset {header.base} on")
-    known = mark.load(chosen.paths.data)
-    for group in chosen.log.groups:
-        yield _group(chosen, group, known.end_offset if known else None)
+        return Finding(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
+    if size > chosen.log.warn_bytes:
+        return Finding(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
+    return Finding(True, "log", f"{size} bytes from offset {header.base} on")
 
 
-def _group(chosen: Settings, group: str, end: int | None) -> Finding:
+def _group(group: str, position: Position, end: int | None) -> Finding:
     subject = f"group {group}"
-    try:
-        committed = commits.read(chosen.paths.data, group)
-    except LogError as error:
-        return Finding(False, subject, f"{printable(error)}; run as the user of the processes")
-    if committed is None:
+    if position.problem:
+        return Finding(False, subject, f"{printable(position.problem)}; {_ADVICE}")
+    if position.offset is None:
         return Finding(False, subject, f"has never committed; start: hydrolog-consumer --group {group}")
-    behind = f", {max(0, end - committed)} rows behind" if end is not None else ""
-    return Finding(True, subject, f"at offset {committed}{behind}")
+    behind = f", {max(0, end - position.offset)} rows behind" if end is not None else ""
+    return Finding(True, subject, f"at offset {position.offset}{behind}")
 
 
 LOOKS: tuple[Look, ...] = (folder, clock, log, port, tables, server)

@@ -96,6 +96,8 @@ def _size(chosen: Settings) -> int | None:
 
 def _troubles(chosen: Settings, state: Json) -> list[str]:
     troubles = [f"sensor {entry['sensor']}: {_words(entry)}" for entry in state["sensors"] if entry["state"] == "bad"]
+    if problem := state["groups_problem"]:
+        troubles.append(f"how far the groups have come is not known: {problem}")
     size = state["log"]["bytes"]
     if size is not None and size > chosen.log.warn_bytes:
         troubles.append(f"the log has {_megabytes(size)}: a group lags behind")
@@ -109,7 +111,7 @@ def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) 
         name, first = shell.printable(unknown["sensor"]), _local(unknown["first"], chosen)
         advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"
         console.print(advice, style="yellow", soft_wrap=True)
-    console.print(_log_line(state))
+    console.print(_log_line(chosen, state), soft_wrap=True)
     if state["time_service"] is not None:
         console.print(f"clock: {'kept by a time service' if state['time_service'] else 'no time service keeps it'}")
     for trouble in troubles:
@@ -179,9 +181,11 @@ def _flag_words(sensor: Json) -> Iterable[str]:
             yield f"{channel} {flag.method}: {flag.meaning}"
 
 
-def _log_line(state: Json) -> str:
+def _log_line(chosen: Settings, state: Json) -> str:
     log = state["log"]
     size = _megabytes(log["bytes"]) if log["bytes"] is not None else "no server_data.txt yet"
+    if chosen.log.url != "file":
+        size = shell.printable(chosen.log.url)
     return f"log: {size}" + (f", next offset {log['end_offset']}" if log["end_offset"] is not None else "")
 
 

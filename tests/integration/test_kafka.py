@@ -2,13 +2,18 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from broker import free_port, running_broker
+from conftest import MakeSettings
 
+from common.cli import checks
 from common.errors import LogError
-from common.log import Log, open_log
+from common.log import LOOK_S, Log, Position, committed, open_log, positions
+from common.mark import Mark, store
+from server import state
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +76,34 @@ def test_groups_do_not_disturb_each_other(log: Log) -> None:
 def test_a_cluster_that_is_not_there_is_said_and_not_waited_for_ever(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="Kafka"):
         open_log(f"kafka://127.0.0.1:{free_port()}/rows", tmp_path, [])
+
+
+def test_how_far_the_groups_have_come_is_asked_of_the_cluster(
+    log: Log, broker: str, tmp_path: Path, settings_for: MakeSettings
+) -> None:
+    log.append(["a", "b", "c"])
+    group = log.group("archive")
+    group.commit(2)
+    group.close()
+    chosen = settings_for(log__url=f"kafka://{broker}/{tmp_path.name}")
+    assert positions(chosen, ["archive", "server"]) == {"archive": Position(2), "server": Position(None)}
+    assert committed(chosen, "archive") == 2
+    store(chosen.paths.data, Mark(0, 3, "log", {}))
+    assert state._groups(chosen) == {
+        "groups": [{"group": "archive", "lag": 1}, {"group": "server", "lag": None}],
+        "groups_problem": "",
+    }
+    said = {finding.subject: finding for finding in checks.log(chosen, datetime.now(UTC))}
+    assert (said["group archive"].ok, said["group archive"].text) == (True, "at offset 2, 1 rows behind")
+    assert "has never committed" in said["group server"].text
+
+
+def test_a_cluster_that_is_away_is_said_once_for_all_groups(settings_for: MakeSettings) -> None:
+    chosen = settings_for(log__url=f"kafka://127.0.0.1:{free_port()}/rows")
+    before_s = time.monotonic()
+    found = state._groups(chosen)
+    assert time.monotonic() - before_s < LOOK_S * 2  # for two groups together, on a machine that is busy
+    assert [group["lag"] for group in found["groups"]] == [None, None]
+    assert "the Kafka cluster cannot say" in found["groups_problem"]
+    with pytest.raises(LogError, match="Kafka"):
+        committed(chosen, "archive")
