@@ -2,9 +2,10 @@
 
 The producer's own step, from bytes to rows in a real log on disk, outlier methods and the snapshots of the open
 minutes included, against a loop that splits the same lines and converts their fields. Then 1,000 sensors: the close
-of a minute, a reading a second from each, and the memory.
+of a minute, a reading a second from each, and the memory. Then an hour of pure noise at full speed.
 """
 
+import random
 import re
 import subprocess
 import sys
@@ -29,6 +30,8 @@ SENSORS, SECONDS = 100, 3_000  # 300,000 readings, 50 minutes
 MANY = 1_000  # sensors of the second part
 CHUNK = 4_096  # bytes of one read of a line that floods
 PORTION = 1_200  # bytes that 1,000 sensors send between two reads
+HOUR_BYTES = 3_600 * 11_520  # what a line of 115,200 baud carries in an hour
+NOISES = {"random bytes": bytes(range(256)), "frames' own characters, shuffled": b"$,*.0123456789ABC\r\n"}
 START_S = int(time.time()) // 60 * 60 - 7_200
 
 
@@ -104,6 +107,11 @@ def main() -> None:
     table.add_row(f"{MANY:,} sensors: CPU of closing a minute (claim: below 0.1 s)", f"{close_s} s")
     table.add_row(f"{MANY:,} sensors at a reading a second: share of a core (claim: below 10 %)", f"{live} %")
     table.add_row(f"{MANY:,} sensors: most resident memory (claim: below 60 MiB)", f"{mib} MiB")
+    for kind in NOISES:
+        answer = subprocess.run([sys.executable, __file__, "noise", kind], capture_output=True, text=True, check=True)
+        ratio, kib = answer.stdout.split()
+        table.add_row(f"an hour of {kind} at 115,200 baud: CPU, against as many bytes of readings", f"{ratio} times")
+        table.add_row(f"an hour of {kind} at 115,200 baud: memory grown (claim: none)", f"{kib} KiB")
     Console().print(table)
 
 
@@ -118,9 +126,27 @@ def many() -> None:
             lives.append(drain(worker, line))
             line.chunks = iter([lines(1, minute * 60 + 62, 1)])
             closes.append(drain(worker, line))
-    # Not getrusage: its peak is inherited from the process that started this one.
-    mib = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-    sys.stdout.write(f"{max(closes):.3f} {max(lives) / 60 * 100:.1f} {mib:.0f}\n")
+    sys.stdout.write(f"{max(closes):.3f} {max(lives) / 60 * 100:.1f} {_kib('VmHWM') / 1024:.0f}\n")
+
+
+def noise(kind: str) -> None:
+    """The figures for one kind of noise. The hour comes twice: what is met for the first time may take memory."""
+    piece = bytes(random.Random(1).choices(NOISES[kind], k=CHUNK * 256))
+    hour = chunks(piece, CHUNK) * (HOUR_BYTES // len(piece))
+    good = chunks(lines(SENSORS, 0, 7_000), CHUNK)  # nearly as many bytes, and none of them late
+    with tempfile.TemporaryDirectory(prefix="hydrolog-bench-") as folder:
+        line = Recorded([])
+        worker = producer(Path(folder), line)
+        costs = []
+        for stream in (hour, hour, good):
+            line.chunks, before_kib = iter(stream), _kib("VmRSS")
+            costs.append((drain(worker, line) / sum(map(len, stream)), _kib("VmRSS") - before_kib))
+    sys.stdout.write(f"{costs[1][0] / costs[2][0]:.2f} {costs[1][1]}\n")
+
+
+def _kib(figure: str) -> int:
+    """This process's memory. Not getrusage: its peak is inherited from the process that started this one."""
+    return int(re.search(rf"{figure}:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 
 
 def _timed(stream: bytes) -> float:
@@ -132,5 +158,7 @@ def _timed(stream: bytes) -> float:
 if __name__ == "__main__":
     if sys.argv[1:] == ["many"]:
         many()
+    elif sys.argv[1:2] == ["noise"]:
+        noise(sys.argv[2])
     else:
         main()
