@@ -6,8 +6,6 @@ One attempt is under way at a time, on a thread of its own that never outlives i
 import threading
 from typing import Protocol
 
-from common.errors import PortError
-
 
 class Openable(Protocol):
     """What is to be opened."""
@@ -25,7 +23,7 @@ class Opening:
     def __init__(self, port: Openable) -> None:
         self.waits = 0  # that ended before the attempt did
         self._port = port
-        self._error: PortError | None = None
+        self._error: Exception | None = None
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._abandoned = False
@@ -34,19 +32,18 @@ class Opening:
     def _run(self) -> None:
         try:
             self._port.open()
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where it is waited for
             self._error = error
-        finally:
-            with self._lock:
-                self._over.set()
-                if self._abandoned:
-                    self._port.close()
+        with self._lock:
+            self._over.set()
+            if self._abandoned:
+                self._port.close()
 
     def wait(self, seconds: float) -> bool:
         """Wait so long; True if the attempt is over, and the port is open.
 
         Raises:
-            PortError: the attempt failed.
+            PortError: the attempt failed. A defect comes out as what it is.
         """
         if not self._over.wait(seconds):
             self.waits += 1

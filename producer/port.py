@@ -105,6 +105,8 @@ class Port:
                 self._serial = _KeepingSocket(self.url, **self._options)
                 self._serial.read_s = self._read_s
             elif "://" in self.url and not self.url.startswith("hwgrep://"):
+                if self.url.startswith("rfc2217://"):
+                    self._options["write_timeout"] = None  # pyserial knows no other there, and refuses
                 self._serial = serial.serial_for_url(self.url, timeout=self._read_s, exclusive=True, **self._options)
             else:
                 self._serial = _KeepingSerial(self._device(), timeout=self._read_s, exclusive=True, **self._options)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from meter import DEADLINE_S, Cable, RunningProducer, closed, rows, wait_until
+from rfc2217_server import SerialServer
 
 from common.log import open_log
 from common.mark import load as load_mark
@@ -220,6 +221,25 @@ def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int)
         assert [row.samples for row in closed(producer.data, minute)] == [60]
         assert producer.stop() == 0
         connection.close()
+
+
+def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_path: Path, minute: int) -> None:
+    server = SerialServer()
+    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200", **PATIENT)
+    for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
+        server.accept()
+        wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
+        assert server.port.baudrate == 19_200
+        for second in part:
+            server.send(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        producer.took(part.stop - minute * 60)
+        server.hang_up()
+    server.accept()
+    wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the last connection")
+    server.send(encode("001", minute * 60.0 + 90, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+    assert [row.samples for row in closed(producer.data, minute)] == [60]
+    assert producer.stop() == 0
+    server.close()
 
 
 def test_a_gateway_that_does_not_answer_holds_up_no_minute(tmp_path: Path, minute: int) -> None:

@@ -13,7 +13,7 @@ LONG_S = 30.0  # only a broken product waits for that
 class SlowPort:
     """Opens when the test says so."""
 
-    def __init__(self, error: PortError | None = None) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.go_on, self.closed = threading.Event(), threading.Event()
         self._error = error
 
@@ -37,11 +37,12 @@ def test_an_attempt_that_takes_long_is_waited_for_in_pieces() -> None:
     assert not port.closed.is_set()
 
 
-def test_a_failure_is_told_to_whoever_waits() -> None:
-    port = SlowPort(PortError("no such device"))
+@pytest.mark.parametrize("error", [PortError("no such device"), NotImplementedError("a defect")])
+def test_a_failure_is_told_to_whoever_waits(error: Exception) -> None:
+    port = SlowPort(error)
     opening = Opening(port)
     port.go_on.set()
-    with pytest.raises(PortError, match="no such device"):
+    with pytest.raises(type(error), match=str(error)):
         opening.wait(LONG_S)
 
 
