@@ -7,12 +7,15 @@ import contextlib
 import errno
 import grp
 import os
+import re
 import select
 import socket
+import stat
 import termios
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import serial
 from serial.urlhandler import protocol_socket
@@ -28,6 +31,7 @@ WRITE_S = 1.0  # a port that does not take eight bytes within that is broken
 GAP_BITS, GAP_S = 38.5, 0.00175  # silence before a request: 3.5 characters of 11 bits, and never less than that
 REOPEN_AFTER_S = 180.0  # of silence: so looks an adapter that hangs, and opening anew is harmless
 LOOK_EVERY_S = 1.0  # of silence: see whether the name now leads to another device
+_GROUP_MAY = stat.S_IRGRP | stat.S_IWGRP
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
 
 
@@ -64,9 +68,24 @@ def check_url(url: str) -> None:
     """
     if not url:
         raise SettingsError("line.url", 'is empty; name a port such as "/dev/ttyUSB0"')
-    scheme, separator, _ = url.partition("://")
+    scheme, separator, rest = url.partition("://")
     if separator and scheme not in _SCHEMES:
         raise SettingsError("line.url", f"unknown kind {scheme!r}; known are a device's path and {', '.join(_SCHEMES)}")
+    if scheme in ("socket", "rfc2217") and not _has_port(url):
+        raise SettingsError("line.url", f'needs a host and a port, like "{scheme}://10.0.0.7:4001", is {url!r}')
+    if scheme == "hwgrep":
+        try:
+            re.compile(rest)
+        except re.error as error:
+            raise SettingsError("line.url", f"hwgrep:// needs an expression, {rest!r} is none: {error}") from error
+
+
+def _has_port(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
 
 
 class Port:
@@ -198,22 +217,45 @@ class Port:
                 port.close()
 
 
+# What a person can do, by what the system says.
+_ADVICE = {
+    errno.ENOENT: "there is no such device; waiting for it",
+    errno.ENODEV: "there is no such device; waiting for it",
+    errno.ENXIO: "there is no such device; waiting for it",
+    errno.EBUSY: "another program has it open; waiting for it",
+    errno.ENOTTY: "it is no serial port",
+    errno.ECONNREFUSED: "connection refused: the device is there, but takes none on this port; is the number right?",
+    errno.ETIMEDOUT: "no answer; is the gateway on, and the address right?",
+    errno.EHOSTUNREACH: "no way to that address; is the gateway on, and the network cable in?",
+    errno.ENETUNREACH: "no way to that address; is the network cable in?",
+}
+
+
 def _advice(url: str, error: Exception) -> str:
     """What is wrong, and what a person can do about it."""
-    number = getattr(error, "errno", None)
-    text = str(error)
+    cause = error.__context__ or error  # of some errors pyserial keeps only the text
+    number = getattr(error, "errno", None) or getattr(cause, "errno", None)
+    if isinstance(cause, termios.error):
+        number = cause.args[0]
     if number == errno.EACCES:
         return f"permission denied; {_group_advice(url)}"
-    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
-        return "there is no such device; waiting for it"
-    if number == errno.EBUSY or "exclusively lock" in text:
-        return "another program has it open; waiting for it"
-    return text
+    if number == errno.EPERM:
+        return f"the service may not open this kind of device: sudo systemctl edit hydrolog, DeviceAllow={url} rw"
+    if isinstance(cause, socket.gaierror):
+        return "the network knows no such host; write its number, like 10.0.0.7"
+    if isinstance(cause, TimeoutError):
+        return _ADVICE[errno.ETIMEDOUT]
+    if "exclusively lock" in str(error):
+        return _ADVICE[errno.EBUSY]
+    return _ADVICE.get(number or 0) or str(error).removeprefix(f"Could not open port {url}: ")
 
 
 def _group_advice(url: str) -> str:
     try:
-        group = grp.getgrgid(Path(url).stat().st_gid).gr_name
+        state = Path(url).stat()
+        group = grp.getgrgid(state.st_gid).gr_name
     except (OSError, KeyError):
         return "this user may not open it"
+    if state.st_gid == 0 or state.st_mode & _GROUP_MAY != _GROUP_MAY:
+        return f"no group may open it either; see: ls -l {url}, and deploy/99-serial.rules"
     return f"join the group that may: sudo usermod -aG {group} $USER, then log in again"
