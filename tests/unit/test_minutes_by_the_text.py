@@ -1,0 +1,130 @@
+"""The closing rules once more, as slowly and plainly as the design states them, against the module that does the work.
+
+Everything is worked out anew from the whole history at each look: which readings were taken, which minutes are over,
+which rows that makes.
+"""
+
+import json
+from fractions import Fraction
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from producer.minute import Minutes
+
+LATENESS_S = 5.0
+START_S = 28_000_000 * 60.0
+
+
+class Said(NamedTuple):
+    """A reading came."""
+
+    sensor: str
+    time_s: float
+    flow: float | None
+    pressure: float | None
+
+
+class Looked(NamedTuple):
+    """The clock was looked at; `quiet`: for the lateness no reading has come, by the monotonic clock."""
+
+    now_s: float
+    quiet: bool
+
+
+class Restarted(NamedTuple):
+    """A stop and a start: nothing changes."""
+
+
+Row = tuple[int, str, Fraction | None, Fraction | None, int]
+
+
+class Answer(NamedTuple):
+    """What the text demands of one history."""
+
+    late: list[bool]  # for each reading
+    rows: list[Row]
+
+
+def by_the_text(history: list[Said | Looked | Restarted]) -> Answer:
+    late: list[bool] = []
+    rows: list[Row] = []
+    taken: list[Said] = []
+    closed: set[int] = set()
+    for event in history:
+        if isinstance(event, Said):
+            late.append(any(minute_of(event) <= minute for minute in closed))
+            if not late[-1]:
+                taken.append(event)
+        elif isinstance(event, Looked):
+            begun = {minute_of(said) for said in taken} - closed
+            # A reading ahead of the clock counts as of now: one meter's fast clock must not cut the others short.
+            newest_s = min(max((said.time_s for said in taken), default=0.0), event.now_s)
+            over = {minute for minute in begun if newest_s >= end_s(minute) + LATENESS_S}
+            over |= {minute for minute in begun if event.quiet and event.now_s >= end_s(minute) + LATENESS_S}
+            for minute in sorted(over):
+                sensors = {said.sensor for said in taken if minute_of(said) == minute}
+                rows += [row(minute, sensor, taken) for sensor in sorted(sensors)]
+            # The newest minute that is over, with or without readings: nothing may come for it any more.
+            passed = int((newest_s - LATENESS_S) // 60) - 1
+            closed |= over | ({passed} if taken else set())
+    return Answer(late, rows)
+
+
+def minute_of(said: Said) -> int:
+    return int(said.time_s // 60)
+
+
+def end_s(minute: int) -> float:
+    return (minute + 1) * 60.0
+
+
+def row(minute: int, sensor: str, taken: list[Said]) -> Row:
+    mine = [said for said in taken if said.sensor == sensor and minute_of(said) == minute]
+    return minute, sensor, mean([said.flow for said in mine]), mean([said.pressure for said in mine]), len(mine)
+
+
+def mean(values: list[float | None]) -> Fraction | None:
+    numbers = [Fraction(value) for value in values if value is not None]
+    return sum(numbers, Fraction()) / len(numbers) if numbers else None
+
+
+# Times in halves of a second around the ends of minutes, where the rules change their mind.
+near_an_end = st.builds(
+    lambda minute, half: minute * 60.0 + half / 2, st.integers(-3, 4), st.sampled_from([*range(-4, 14), 60, 100])
+)
+values = st.none() | st.integers(-99_999, 99_999).map(lambda thousandths: thousandths / 1000)
+said = st.builds(
+    lambda sensor, at_s, flow, pressure: Said(sensor, START_S + at_s, flow, pressure),
+    st.sampled_from(["a", "b"]),
+    near_an_end,
+    values,
+    values,
+)
+looked = st.builds(lambda at_s, quiet: Looked(START_S + at_s, quiet), near_an_end, st.booleans())
+histories = st.lists(said | said | looked | looked | st.just(Restarted()), max_size=40)
+
+
+@settings(max_examples=300)
+@given(histories)
+def test_rows_and_refusals_are_those_of_the_text(history: list[Said | Looked | Restarted]) -> None:
+    """The clock may even jump about between two looks: the rules hold for whatever it says."""
+    minutes = Minutes(LATENESS_S)
+    late, rows = [], []
+    for event in history:
+        if isinstance(event, Said):
+            late.append(minutes.add(*event) == "late")
+        elif isinstance(event, Looked):
+            rows += minutes.close(*event)
+        else:
+            state = json.loads(json.dumps(minutes.to_state()))
+            minutes = Minutes(LATENESS_S, minutes.closed_through)
+            minutes.restore(state)
+    wanted = by_the_text(history)
+    assert late == wanted.late
+    assert [(row.minute, row.sensor, row.samples) for row in rows] == [(row[0], row[1], row[4]) for row in wanted.rows]
+    for row, (_, _, flow, pressure, _) in zip(rows, wanted.rows, strict=True):
+        for value, exact in ((row.flow, flow), (row.pressure, pressure)):
+            assert (value is None) == (exact is None)
+            assert value is None or exact is None or abs(Fraction(value) - exact) <= Fraction(501, 1_000_000)
