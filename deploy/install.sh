@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs hydrolog on a Debian or Ubuntu box, or brings an installed one up to date. Run it as root from the folder
-# that holds this program:  sudo ./deploy/install.sh
+# that holds this program:  sudo bash deploy/install.sh
 # Settings and data that are there already stay as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,22 +9,27 @@ home=/opt/hydrolog          # the program
 settings=/etc/hydrolog      # the settings and the secret
 state=/var/lib/hydrolog     # everything that is kept
 
-[ "$(id -u)" = 0 ] || { echo "run it as root: sudo $0" >&2; exit 1; }
-python=$(command -v python3.11 || command -v python3) || { echo "python3 is missing: apt install python3 python3-venv" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "run it as root: sudo bash deploy/install.sh" >&2; exit 1; }
+python=$(command -v python3.11 || command -v python3) || { echo "python3 is missing: sudo apt install -y python3 python3-venv" >&2; exit 1; }
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$python is too old: 3.11 or later is needed" >&2; exit 1; }
+"$python" -c 'import ensurepip' 2>/dev/null || { echo "a part of Python is missing: sudo apt install -y python3-venv" >&2; exit 1; }
 
-echo "1/5 user hydrolog"
+step() { stage=$1 advice=${2:-}; echo "$stage"; }
+trap 'printf "\nSTOPPED in step %s\n%s\nWhat is done stays: mend that, and type the same command again.\n" "$stage" "$advice" >&2' ERR
+
+step "1/5 user hydrolog"
 id hydrolog >/dev/null 2>&1 || useradd --system --home-dir "$state" --shell /usr/sbin/nologin hydrolog
 usermod --append --groups dialout hydrolog  # the serial ports
 
-echo "2/5 program in $home (some minutes: libraries come from the internet)"
+step "2/5 program in $home (some minutes: libraries come from the internet)" \
+    "Is the box on the internet (try: ping -c 3 debian.org)? Is there room (df -h /opt shows it; 8 GB are needed)?"
 "$python" -m venv "$home/.venv"
 "$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 "$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check .
 mkdir -p "$home/deploy"
 cp -r deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml deploy/programs "$home/deploy/"
 
-echo "3/5 settings in $settings"
+step "3/5 settings in $settings"
 install -d -o root -g hydrolog -m 0750 "$settings"
 [ -e "$settings/hydrolog.toml" ] || install -o root -g hydrolog -m 0640 deploy/hydrolog.example.toml "$settings/hydrolog.toml"
 if [ ! -e "$settings/server.token" ]; then
@@ -32,7 +37,7 @@ if [ ! -e "$settings/server.token" ]; then
     chown hydrolog: "$settings/server.token"
 fi
 
-echo "4/5 the command hydrolog, udev rules, systemd unit"
+step "4/5 the command hydrolog, udev rules, systemd unit"
 install -d -o hydrolog -g hydrolog -m 0750 "$state"
 cat >/usr/local/bin/hydrolog <<'WRAPPER'
 #!/bin/sh
@@ -46,12 +51,14 @@ chmod 0755 /usr/local/bin/hydrolog
 install -m 0644 deploy/99-serial.rules /etc/udev/rules.d/99-serial.rules
 install -m 0644 deploy/hydrolog.service /etc/systemd/system/hydrolog.service
 
-echo "5/5 start at boot"
+step "5/5 start at boot"
 if [ -d /run/systemd/system ]; then
     udevadm control --reload && udevadm trigger --subsystem-match=tty
     systemctl daemon-reload
     systemctl enable hydrolog
-    echo "Done. Now write the settings (nano $settings/hydrolog.toml), then: hydrolog check; systemctl restart hydrolog"
+    systemctl try-restart hydrolog  # an update: the running group becomes the new one
+    echo "Done. Now write the settings:  sudo nano $settings/hydrolog.toml  then:  sudo systemctl restart hydrolog"
+    echo "A minute later this says what is still missing:  hydrolog check"
 else
     echo "Done, but systemd does not run here: start the group by hand as $home/deploy/README.md says."
 fi

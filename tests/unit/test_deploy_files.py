@@ -3,6 +3,7 @@
 import configparser
 import dataclasses
 import shlex
+import subprocess
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -75,3 +76,28 @@ def test_the_group_is_controlled_through_a_private_socket_only() -> None:
     group = _group()
     assert "inet_http_server" not in group
     assert group["unix_http_server"]["chmod"] == "0600"
+
+
+def test_an_installation_that_stops_says_where_and_what_to_look_at(tmp_path: Path) -> None:
+    """With commands of our own in the place of those that would change the system."""
+    for name, body in {
+        "id": "echo 0",
+        "useradd": "exit 0",
+        "usermod": "exit 0",
+        "python3.11": 'case "$*" in *venv*) echo "no internet" >&2; exit 1;; esac',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    answer = subprocess.run(
+        ["bash", str(DEPLOY / "install.sh")],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 1
+    last = answer.stderr.splitlines()[-3:]
+    assert last[0].startswith("STOPPED in step 2/5")
+    assert "df -h /opt" in last[1]
+    assert "type the same command again" in last[2]
