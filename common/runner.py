@@ -7,15 +7,13 @@ stands here. `schedule` is only the ticker: which window or hour is due is decid
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import schedule
@@ -26,8 +24,10 @@ from common.clock import Clock, FixedClock
 from common.errors import HydrologError, SettingsError
 from common.health import Health
 from common.lock import RoleLock
+from common.options import Parser, aware_time
 from common.retry import Backoff
 from common.settings import Settings, load
+from common.signals import stop_on_signals
 
 TICK_S = 1  # real seconds between two looks at what is due; the smallest that `schedule` knows
 PAUSE_S = 0.1  # real seconds of one wait after a failure
@@ -69,20 +69,13 @@ Build = Callable[[Context], Worker]
 
 def parser(program: str, description: str) -> argparse.ArgumentParser:
     """The options that every process has."""
-    options = argparse.ArgumentParser(prog=program, description=description)
+    options = Parser(prog=program, description=description)
     options.add_argument(
         "--config", type=Path, metavar="FILE", help="settings file (TOML); see deploy/hydrolog.example.toml"
     )
     options.add_argument("--once", action="store_true", help="do one step and leave")
-    options.add_argument("--at", type=_aware_time, metavar="ISO-TIME", help="with --once: as if it were this time")
+    options.add_argument("--at", type=aware_time, metavar="ISO-TIME", help="with --once: as if it were this time")
     return options
-
-
-def _aware_time(text: str) -> datetime:
-    time_ = datetime.fromisoformat(text)
-    if time_.tzinfo is None:
-        raise argparse.ArgumentTypeError("needs a UTC offset, like 2024-08-26T16:33:00+09:00")
-    return time_.astimezone(UTC)
 
 
 def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = TICK_S) -> int:
@@ -91,16 +84,22 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
     With `tick_s=0` the step itself waits for its input (the producer at its port) and is called at once again.
     """
     logs.setup(role)
+    stop = stop_on_signals(LAST_WORD_S)  # from the first moment on: what a start loads can take seconds
     if options.at and not options.once:
         sys.stderr.write("--at goes with --once\n")
         return SettingsError.exit_code
     clock: Clock = FixedClock(options.at) if options.at else clocks.from_environment()
     try:
         settings = load(options.config)
+        process = _Process(Context(settings, clock, stop, role, options.config), build, once=options.once)
+    except HydrologError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    try:  # only now, when all settings are known to be good, is anything touched
         _make_data_folder(settings)
         role_lock = RoleLock(settings.paths.data / ROLES_FOLDER, role)
-        process = _Process(Context(settings, clock, threading.Event(), role, options.config), build, once=options.once)
     except HydrologError as error:
+        process.close()
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     try:
@@ -164,8 +163,6 @@ class _Process:
 
     def until_stopped(self, tick_s: int) -> int:
         """Step at each tick until a signal; then close and leave with 0."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
         _log.info("start pid=%d data=%s", os.getpid(), self._context.data)
         ticker = schedule.Scheduler()
         if tick_s:
@@ -177,18 +174,15 @@ class _Process:
                 self._context.stop.wait(_until_due(ticker, tick_s))
             else:
                 self._guarded_step()
-        if self._worker is not None:
-            self._worker.close()
+        self.close()
         self._health.write(time.monotonic())
         _log.info("stop")
         return 0
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if not self._context.stop.is_set():
-            self._context.stop.set()
-            timer = threading.Timer(LAST_WORD_S, os._exit, (0,))
-            timer.daemon = True
-            timer.start()
+    def close(self) -> None:
+        """Leave nothing open."""
+        if self._worker is not None:
+            self._worker.close()
 
     def _guarded_step(self) -> None:
         """One step; whatever it raises is published and tried again after a pause, never fatal."""

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from common import runner
+from common.runner import Context, Worker
 
 
 def options(argv: list[str] | None) -> argparse.Namespace:
@@ -18,12 +19,25 @@ def options(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Exit code of the process."""
     chosen = options(argv)
-    from forecaster import shell  # noqa: PLC0415 - usage errors are said before torch is loaded
-
     if chosen.action == "train":
         chosen.once = True
-        return runner.run("forecaster-train", shell.build_training, chosen)
-    return runner.run("forecaster", shell.build_forecaster(chosen), chosen)
+        return runner.run("forecaster-train", _training, chosen)
+    return runner.run("forecaster", lambda context: _forecaster(chosen, context), chosen)
+
+
+# torch takes seconds to load: usage and settings errors are said before, and signals are obeyed meanwhile.
+
+
+def _training(context: Context) -> Worker:
+    from forecaster import shell  # noqa: PLC0415
+
+    return shell.build_training(context)
+
+
+def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
+    from forecaster import shell  # noqa: PLC0415
+
+    return shell.build_forecaster(chosen)(context)
 
 
 if __name__ == "__main__":

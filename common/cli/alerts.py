@@ -1,6 +1,5 @@
 """`hydrolog alerts test`: a test message to each address, or what would have been sent over the last day."""
 
-import argparse
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from common.cli import shell
 from common.cli.shell import printable
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
+from common.options import Parser
 from common.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FINDINGS_FILE = "findings.json"
 
 def run(args: list[str]) -> int:
     """0 if every messenger took the message; 1 if one did not."""
-    parser = argparse.ArgumentParser(prog="hydrolog alerts", description="Alarms to people: try them out.")
+    parser = Parser(prog="hydrolog alerts", description="Alarms to people: try them out.")
     commands = parser.add_subparsers(dest="command", required=True)
     test = commands.add_parser("test", help="send a test message, or show what would have been sent")
     shell.add_config(test)

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from common.options import Parser
+
 
 def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
@@ -38,7 +40,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog backtest forecasts",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -8,7 +8,6 @@ criteria rebuilt every three months by the product's own rule. Files of the fold
     holidays.txt          optional: a date a line, judged as Sundays
 """
 
-import argparse
 import csv
 import sys
 import time
@@ -23,6 +22,7 @@ from common import criteria as stored
 from common.criteria import Criteria, CriteriaUnusable
 from common.errors import HydrologError
 from common.findings import Finding
+from common.options import Parser
 
 if TYPE_CHECKING:
     from nightflow.criteria import History
@@ -52,7 +52,7 @@ class Point:
 
 def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="hydrolog backtest outliers", description=__doc__.split("\n", maxsplit=1)[0])
+    parser = Parser(prog="hydrolog backtest outliers", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with points.csv and the series")
     parser.add_argument("--out", type=Path, required=True, help="findings.csv to write")
     parser.add_argument("--points", nargs="*", help="only these points")

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from common.errors import SettingsError
+from common.options import Parser
 from common.settings import load
 
 
@@ -23,7 +24,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog clock",
         description="After the clock stepped by more than two minutes, or was earlier than the last closed minute, "
         "readings of meters without a clock of their own wait until it is confirmed.",

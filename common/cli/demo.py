@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
+
+from common.options import Parser
+from common.signals import stop_on_signals
 
 DEFAULT_SPEED = 60.0  # a minute of the site each second: a night in seven minutes
 FOLDER = Path("var") / "demo"
@@ -30,7 +30,7 @@ def run(args: list[str]) -> int:
         port=options.port,
         python=sys.executable,
     )
-    demo = Demo(wishes, _stop_on_signals(), console.print)
+    demo = Demo(wishes, stop_on_signals(), console.print)
     try:
         result = demo.run()
     finally:
@@ -48,7 +48,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog demo",
         description="Run the whole pipeline, every process of it for real, on a virtual serial line that plays "
         "recorded minutes. The first start loads history and trains the model; later ones go on where it stopped.",
@@ -89,14 +89,3 @@ def _port(text: str) -> int:
     if not 1 <= (port := int(text)) <= 65535:
         raise argparse.ArgumentTypeError("must be from 1 to 65535")
     return port
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
-    return stop

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from common import clock
 from common.database import Database
+from common.options import Parser
 from common.settings import load
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hydrolog forecast", description=__doc__)
+    parser = Parser(prog="hydrolog forecast", description=__doc__)
     parser.add_argument("action", choices=["report"], help="the error of the last days, per sensor")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     parser.add_argument("--days", type=int, default=14, help="how many days back (default 14)")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from common.errors import FrameRefused, PortError
 from common.logs import quoted
+from common.options import Parser
 from common.row import format_number
 from common.settings import Settings, load
 
@@ -178,7 +179,7 @@ def _say(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog line",
         description="Listen to the serial line of the settings, or poll its meters, and say what comes and what it "
         "means. The producer must not run: a port is not shared.",

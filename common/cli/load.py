@@ -14,6 +14,7 @@ from common import database, settings
 from common.errors import DatabaseDown, HydrologError
 from common.history import Loaded, load_file
 from common.logs import quoted
+from common.options import Parser
 
 
 class NotLoaded(HydrologError):
@@ -22,7 +23,7 @@ class NotLoaded(HydrologError):
 
 def run(args: list[str]) -> int:
     """Load each file; a sensor must be registered first, so that a typing error does not make a new one."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog load",
         description="Load recorded minutes: CSV with the columns time,flow,pressure (site's wall clock, m3/h, bar), "
         "plain or .gz. Rows that are there already stay as they are; a load that was cut off is simply run again.",

@@ -15,6 +15,7 @@ from common.cli import shell
 from common.errors import LogError, RowRefused, SettingsError
 from common.filelog import FILE_NAME
 from common.logfile import Line, LogFile
+from common.options import Parser
 from common.recovery import OUTBOX, outbox_end
 from common.row import parse_payload
 from common.settings import Settings
@@ -67,7 +68,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hydrolog log", description="Explain the log; nothing is changed.")
+    parser = Parser(prog="hydrolog log", description="Explain the log; nothing is changed.")
     actions = parser.add_subparsers(dest="action", required=True)
     verify = actions.add_parser("verify", help="check every line and every state file")
     groups = actions.add_parser("groups", help="who has consumed what, and who holds the file")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from common import database, embedded, settings
 from common.clock import minute_start
 from common.errors import HydrologError, SettingsError
+from common.options import Parser
 from common.runner import Context, Worker
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog replay",
         description="Recorded minutes (CSV time,flow,pressure; site's wall clock; plain or .gz) through frames, "
         "minutes, flags, log, archive and night flow, as fast as it goes, in a folder and a database of its own. "

@@ -1,6 +1,5 @@
 """`hydrolog resend`: rows to the server once more."""
 
-import argparse
 import sys
 import threading
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from common import clock as clocks
 from common import database, settings
 from common.errors import SettingsError
+from common.options import Parser, aware_time
 from common.settings import SERVER_TOKEN, Settings, read_token
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ def run(args: list[str]) -> int:
     from consumer.again import Courier
     from consumer.post import Address, Poster
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog resend",
         description="Without --from and --to: send the rows that the server refused and that lie in rejected/; what it "
         "takes now leaves the folder. With them: send the rows of that span from the database. A server that drops "
         "repeated rows by (site, log id, offset) takes no row twice.",
     )
-    parser.add_argument("--from", dest="start", type=_aware, metavar="ISO-TIME", help="first minute of the span")
-    parser.add_argument("--to", dest="end", type=_aware, metavar="ISO-TIME", help="the minute after the span")
+    parser.add_argument("--from", dest="start", type=aware_time, metavar="ISO-TIME", help="first minute of the span")
+    parser.add_argument("--to", dest="end", type=aware_time, metavar="ISO-TIME", help="the minute after the span")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     options = parser.parse_args(args)
     if (options.start is None) != (options.end is None):
@@ -47,13 +47,6 @@ def run(args: list[str]) -> int:
         sys.stdout.write(f"refused: offset {offset}, {problem}\n")
     sys.stdout.write(f"{courier.outcome.rows} rows sent, {len(courier.outcome.refused)} refused\n")
     return 1 if courier.outcome.refused else 0
-
-
-def _aware(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise argparse.ArgumentTypeError("needs a UTC offset, like 2024-08-26T16:33:00+09:00")
-    return time
 
 
 def _rejected(courier: "Courier", chosen: Settings) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from common import clock, health
 from common.clock import Clock
+from common.options import Parser
 
 WIDE = 140  # columns where no terminal says how many there are
 LONGEST = 200  # characters of a foreign text: enough to recognise it, too few to flood
@@ -20,7 +21,7 @@ LONGEST = 200  # characters of a foreign text: enough to recognise it, too few t
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser that has `add_config` on it already."""
-    made = argparse.ArgumentParser(prog=f"hydrolog {name}", description=description)
+    made = Parser(prog=f"hydrolog {name}", description=description)
     add_config(made)
     return made
 

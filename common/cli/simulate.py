@@ -1,19 +1,19 @@
 """``hydrolog simulate``: play meters on a virtual serial line, with the truth beside it."""
 
 import argparse
-import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from common import clock as clocks
 from common.clock import Clock
 from common.errors import SettingsError
+from common.options import Parser
 from common.row import SENSOR_ID
 from common.settings import load
+from common.signals import stop_on_signals
 
 if TYPE_CHECKING:  # the producer's modules are imported where they are used
     from producer.district import District
@@ -34,7 +34,7 @@ def run(args: list[str]) -> int:
     faults = Faults(
         FaultOptions(options.noise, options.bad_checksums, options.late, options.unplug_every), options.seed
     )
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     line, place = _line(options)
     truth, events = _truth(options.truth, zone, districts)
     sys.stdout.write(f"simulate sensors={','.join(meter.sensor for meter in meters)} url={place}\n")
@@ -110,7 +110,7 @@ def _truth(path: Path | None, zone: ZoneInfo, districts: "dict[str, District]") 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hydrolog simulate",
         description="Play meters on a virtual serial line: point line.url at the link. A recording is CSV "
         "(time,flow,pressure; local wall clock, one minute a line; .gz is fine), starts at the site's present hour of "
@@ -156,14 +156,3 @@ def _sensor_file(text: str) -> tuple[str, Path]:
     if not separator or not SENSOR_ID.fullmatch(sensor):
         raise SettingsError("--replay", f"must be ID=FILE with an id like 001, is {text!r}")
     return sensor, Path(name)
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return stop

@@ -17,6 +17,9 @@ from common.errors import DatabaseDown, LogError, SettingsError
 class Worker:
     def __init__(self, context):
         self.context, self.steps = context, 0
+        if context.settings.site.id == "slow":
+            print("loading", flush=True)
+            context.stop.wait(60)
         if context.settings.site.id == "missing":
             raise SettingsError("server.url", "is empty")
         if context.settings.site.id == "nolog" and not (context.data / "tried").exists():
@@ -30,7 +33,7 @@ class Worker:
         if mode == "defect" and not (self.context.data / "defect").exists():
             (self.context.data / "defect").touch()
             raise ValueError("a defect")
-        if mode == "stuck":
+        if mode in ("stuck", "slow") and not self.context.stop.is_set():
             print("stuck", flush=True)
             time.sleep(60)
         print("step", now.isoformat(), flush=True)
@@ -81,6 +84,16 @@ def test_a_step_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
         assert process.wait(timeout=8) == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--once"]])
+def test_sigterm_is_heard_while_a_start_takes_its_time(tmp_path: Path, options: list[str]) -> None:
+    with start(tmp_path, *options, mode="slow") as process:
+        wait_for(process, "loading")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=8)
+    assert (process.returncode, err) == (0, "")
+    assert "closed" in out
+
+
 def test_trouble_that_passes_is_waited_for_and_said_once(tmp_path: Path) -> None:
     with start(tmp_path, mode="down") as process:
         assert "no answer yet" in wait_for(process, "waiting")
@@ -113,13 +126,15 @@ def test_wrong_use_is_exit_code_2(tmp_path: Path, option: str) -> None:
     with start(tmp_path, option) as process:
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (2, "")
-    assert "Traceback" not in err
+    assert option.partition("=")[0] in err
+    assert err.count("\n") == 1
 
 
-def test_a_missing_setting_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    with start(tmp_path, mode="missing") as process:
+def test_a_missing_setting_is_one_line_and_exit_code_2_before_anything_is_touched(tmp_path: Path) -> None:
+    with start(tmp_path / "data", mode="missing") as process:
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (2, "server.url: is empty\n")
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_role_that_is_taken_is_exit_code_3_and_names_its_holder(tmp_path: Path) -> None:

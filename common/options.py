@@ -1,0 +1,23 @@
+"""The command line of every program: bad usage is one line that names the option, and exit code 2."""
+
+import argparse
+from datetime import UTC, datetime
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a mistake does not print the whole usage over the line that says what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
+
+
+def aware_time(text: str) -> datetime:
+    """The type of an option that takes a time: ISO 8601 with a UTC offset."""
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time with a UTC offset, like 2024-08-26T16:33:00+09:00")

@@ -1,0 +1,34 @@
+"""Signals reach a process whatever it is doing, also while its main thread holds the stop event's own lock."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+# The kill comes back to Python inside the lock: a handler that set the event there would wait for itself.
+IN_THE_LOCK = """
+import os, sys
+from common.signals import stop_on_signals
+stop = stop_on_signals()
+with stop._cond:
+    os.kill(os.getpid(), int(sys.argv[1]))
+sys.exit(0 if stop.wait(20) else 9)
+"""
+
+# Busy in C, with no step of Python in between: the exit code is 9 if it is left to end by itself.
+BUSY = """
+import os, sys, time
+from common.signals import stop_on_signals
+stop = stop_on_signals(last_word_s=0.1)
+os.kill(os.getpid(), int(sys.argv[1]))
+time.sleep(20)
+sys.exit(9)
+"""
+
+
+@pytest.mark.parametrize("code", [IN_THE_LOCK, BUSY])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_with_zero(code: str, number: signal.Signals) -> None:
+    done = subprocess.run([sys.executable, "-c", code, str(int(number))], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
