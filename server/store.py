@@ -15,11 +15,12 @@ STORE_TIMEOUT_S = 20.0  # below the senders' own deadline of 30 s: they hear 503
 # Whoever runs this database may have turned waiting for the disk off; an answer of 200 promises that it was waited for.
 _DURABLE = "SET LOCAL synchronous_commit = on"
 
-# A key is seen again after an answer that got lost; another body under it is a sender's mistake.
+# A key is seen again after an answer that got lost. Its rows are then judged one by one like all others: a sender that
+# lost its frozen batch may have joined another forecast to them.
 _REMEMBER_BATCH = """
-INSERT INTO RECEIVED_BATCH_TB AS known (key, sha256, rows, repeated) VALUES (%(key)s, %(sha256)s, %(rows)s, 0)
+INSERT INTO RECEIVED_BATCH_TB AS known (key, rows, repeated) VALUES (%(key)s, %(rows)s, 0)
 ON CONFLICT (key) DO UPDATE SET times_seen = known.times_seen + 1
-RETURNING sha256, times_seen
+RETURNING times_seen
 """
 
 _COUNT_REPEATED = "UPDATE RECEIVED_BATCH_TB SET repeated = %(repeated)s WHERE key = %(key)s"
@@ -59,19 +60,17 @@ class Stored:
     repeated: int
 
 
-def store(database: Database, key: Key, sha256: str, rows: Sequence[Arrived]) -> Stored:
+def store(database: Database, key: Key, rows: Sequence[Arrived]) -> Stored:
     """Keep the rows; when this returns they are on disk. All of the batch or nothing.
 
     Raises:
-        BatchRefused: 422, this key came before with another body; 409, an offset of this log holds another row here.
+        BatchRefused: 409, an offset of this log holds another row here.
         DatabaseDown: nothing is known to be stored; the sender tries again.
     """
-    values = _columns(key, rows) | {"key": key.text, "sha256": sha256, "rows": len(rows)}
+    values = _columns(key, rows) | {"key": key.text, "rows": len(rows)}
     with database.transaction(STORE_TIMEOUT_S) as cursor:
         cursor.execute(_DURABLE)
-        known_sha256, times_seen = _one(cursor.execute(_REMEMBER_BATCH, values))
-        if known_sha256 != sha256:
-            raise BatchRefused(422, "this Idempotency-Key came before with another body")
+        (times_seen,) = _one(cursor.execute(_REMEMBER_BATCH, values))
         cursor.execute(_INSERT, values)
         stored = cursor.rowcount
         repeated = len(rows) - stored

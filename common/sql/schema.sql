@@ -124,12 +124,12 @@ CREATE INDEX IF NOT EXISTS received_time ON RECEIVED_TB (time);
 
 CREATE TABLE IF NOT EXISTS RECEIVED_BATCH_TB (
     key         text PRIMARY KEY,              -- the Idempotency-Key
-    sha256      text NOT NULL,                 -- of the body
     rows        integer NOT NULL,
     repeated    integer NOT NULL,              -- rows of it that were here already
     received_at timestamptz NOT NULL DEFAULT now(),
     times_seen  integer NOT NULL DEFAULT 1
 );
+ALTER TABLE RECEIVED_BATCH_TB DROP COLUMN IF EXISTS sha256; -- of the body, in the first version
 
 -- The month's partition of REAL_VAL_TB for a time; made when the first row of the month comes.
 CREATE OR REPLACE FUNCTION real_val_partition(at timestamptz) RETURNS text LANGUAGE plpgsql AS $$
