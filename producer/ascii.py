@@ -17,13 +17,13 @@ from producer.frames import LONGEST_FRAME
 _SENSOR = SENSOR_ID.pattern
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 # Six digits: far beyond any pipe, but room for the codes (9999, 65535) by which meters report a fault. Those belong
-# in the row.
-_NUMBER = r"[+-]?[0-9]{1,6}(?:\.[0-9]{1,6})?"
+# in the row. And as many decimals as a program prints of a double.
+_NUMBER = r"[+-]?[0-9]{1,6}(?:\.[0-9]{1,17})?"
 _BODY = re.compile(rf"({_SENSOR}),({_TIME})?,({_NUMBER})?,({_NUMBER})?")
 _TIME_ALONE = re.compile(_TIME)
 _FIELDS = (("sensor", _SENSOR), ("time", rf"(?:{_TIME})?"), ("number", rf"(?:{_NUMBER})?"))
 # The same in a block of many, for the fast way: quantifiers that never go back, and a time that is looked at later.
-_FAST_NUMBER = r"([+-]?+[0-9]{1,6}+(?:\.[0-9]{1,6}+)?+)?+"
+_FAST_NUMBER = r"([+-]?+[0-9]{1,6}+(?:\.[0-9]{1,17}+)?+)?+"
 BLOCK = re.compile(
     rf"\$(([A-Za-z0-9][A-Za-z0-9_.:-]{{0,31}}+),([0-9T:+.Z-]{{0,32}}+),{_FAST_NUMBER},{_FAST_NUMBER})"
     r"\*([0-9A-Fa-f]{2})\r\n"

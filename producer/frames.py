@@ -8,7 +8,7 @@ first line after each opening, and the rest of one that is too long, may be the 
 
 from collections import Counter
 
-LONGEST_FRAME = 128  # bytes; the longest frame that the ASCII grammar allows has 101
+LONGEST_FRAME = 128  # bytes; the longest frame that the ASCII grammar allows has 123
 
 
 class Framer:

@@ -136,6 +136,17 @@ def test_a_right_checksum_does_not_make_it_a_reading(body: bytes, reason: str) -
     assert refused.value.reason == reason
 
 
+def test_a_number_may_have_as_many_decimals_as_programs_print_of_a_double() -> None:
+    flow, pressure = 0.1 + 0.2, 4.1 / 3
+    frame = frame_of(f"001,,{flow!r},{pressure!r}".encode())
+    assert len(repr(flow)) > len("9.123456")
+    assert read(frame) == Reading("001", None, flow, pressure)
+    intake, _ = make_intake()
+    assert intake.take(frame) == 1
+    longest = f"{'A' * 32},2024-08-26T16:33:00.123456+09:00,+123456.{'1' * 17},-123456.{'1' * 17}"
+    assert intake.take(frame_of(longest.encode())) == 1
+
+
 @given(readings, st.integers(1, 255), st.data())
 def test_one_damaged_byte_is_never_another_reading(reading: Reading, damage: int, data: st.DataObject) -> None:
     frame = bytearray(frame_of_reading(reading).rstrip(b"\r\n"))
