@@ -38,11 +38,11 @@ class Row:
     pressure_flags: str = CLEAR_PRESSURE
 
 
-def format_number(value: float | None) -> str:
-    """Up to three decimals without trailing zeros; empty for no value, never 0 for none."""
+def format_number(value: float | None, decimals: int = _DECIMALS) -> str:
+    """At most so many decimals, without trailing zeros; empty for no value, never 0 for none."""
     if value is None:
         return ""
-    text = f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 

@@ -20,6 +20,7 @@ from common.row import Row, format_number, format_payload
 from consumer import batch
 from consumer.answers import Kind, judge
 from consumer.batch import Parcel, Prediction, Rhythm, Waiting
+from consumer.forecasts import DECIMALS
 from consumer.post import Poster
 
 TRIES = 5  # a person waits for the end of the command; the processes are the ones that never give up
@@ -114,4 +115,4 @@ def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: da
 
 
 def _text(prediction: float | None) -> str:
-    return format_number(prediction) or "0"
+    return format_number(prediction, DECIMALS) or "0"

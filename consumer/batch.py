@@ -16,7 +16,6 @@ from common.row import parse_payload
 BATCH_MINUTES = 10  # what the server was promised at most, however long the outage was
 BODY_BYTES = 1024 * 1024  # the receiver refuses more
 BATCH_ROWS = 10_000  # ten minutes of a thousand sensors: bounds the memory of a batch
-HOUR = 60
 
 Prediction = tuple[str, str]  # forecast of flow (m3/h) and pressure (bar), as text
 NO_PREDICTION: Prediction = ("0", "0")
@@ -31,6 +30,11 @@ class Waiting:
     minute: int
     sensor: str
     payload: str
+
+    @property
+    def on_the_hour(self) -> bool:
+        """Whether this is a row HH:00 of the site's own clock: India's hours begin at UTC's half hours."""
+        return self.payload[13:16] == ":00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def complete(minute: int, rhythm: Rhythm, now: datetime, closed_through: int | N
 def awaits_forecast(rows: Sequence[Waiting], forecasts: Forecasts, rhythm: Rhythm, now: datetime) -> bool:
     """Whether a row on the hour still lacks its forecast, and the forecaster may still be at it."""
     return any(
-        row.minute % HOUR == 0
+        row.on_the_hour
         and now.timestamp() < row.minute * 60 + rhythm.forecast_wait_s
         and forecasts(row.sensor, row.minute) is None
         for row in rows
@@ -158,7 +162,7 @@ def awaits_forecast(rows: Sequence[Waiting], forecasts: Forecasts, rhythm: Rhyth
 
 def line(row: Waiting, forecasts: Forecasts) -> Line:
     """The row as it is sent: on the hour with the hour's forecast, at all other minutes with 0 0."""
-    found = forecasts(row.sensor, row.minute) if row.minute % HOUR == 0 else None
+    found = forecasts(row.sensor, row.minute) if row.on_the_hour else None
     flow, pressure = found or NO_PREDICTION
     return Line(row.offset, f"{row.offset}\t{row.payload}\t{flow}\t{pressure}")
 

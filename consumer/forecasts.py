@@ -17,6 +17,7 @@ from consumer.batch import Prediction
 
 FILE_NAME = "sensor_data.csv"
 LARGEST = 1e9  # m3/h or bar: beyond is no forecast
+DECIMALS = 6  # as the file writes it, whoever wrote it; more no receiver is asked to read
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def read(path: Path) -> dict[tuple[str, int], Prediction]:
         for entry in csv.DictReader(file):
             made_at, hour = _time(entry.get("made_at")), _time(entry.get("hour"))
             sensor = entry.get("sensor") or ""
-            if hour is None or made_at != hour or hour.timestamp() % 3600 or not SENSOR_ID.fullmatch(sensor):
+            if hour is None or made_at != hour or hour.minute or hour.second or not SENSOR_ID.fullmatch(sensor):
                 continue
             own[sensor, minute_of(hour)] = (_number(entry.get("flow")), _number(entry.get("pressure")))
     return own
@@ -77,4 +78,4 @@ def _number(text: str | None) -> str:
         value = float(text or "")
     except ValueError:
         return "0"
-    return format_number(value) if math.isfinite(value) and abs(value) < LARGEST else "0"
+    return format_number(value, DECIMALS) if math.isfinite(value) and abs(value) < LARGEST else "0"

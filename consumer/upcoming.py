@@ -9,7 +9,7 @@ from common.errors import RowRefused
 from common.log import Group, Log
 from common.logs import quoted
 from consumer import batch, unparsed
-from consumer.batch import HOUR, Parcel, Rhythm, Waiting
+from consumer.batch import Parcel, Rhythm, Waiting
 from consumer.forecasts import ForecastFile
 
 POLL_ROWS = 500  # read ahead; a batch of one site has ten to a few hundred
@@ -42,7 +42,7 @@ class Upcoming:
         rows = self._rows[:count]
         if count == len(self._rows) and not batch.complete(rows[0].minute, self._rhythm, now, closed_through):
             return None
-        if any(row.minute % HOUR == 0 for row in rows):
+        if any(row.on_the_hour for row in rows):
             self._forecasts.refresh()
         if batch.awaits_forecast(rows, self._forecasts, self._rhythm, now):
             return None

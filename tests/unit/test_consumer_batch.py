@@ -150,8 +150,20 @@ def test_the_forecaster_is_waited_for_only_in_the_first_minute_of_the_hour() -> 
     assert not batch.awaits_forecast([row("08:01")], none, rhythm, at("08:00", 30))
 
 
-def test_windows_follow_utc_in_a_zone_with_half_hours() -> None:
+def test_windows_follow_utc_in_a_zone_with_quarter_hours() -> None:
     nepal = timezone(timedelta(hours=5, minutes=45))
     minute = minute_of(datetime(2024, 8, 26, 12, 45, tzinfo=nepal))
-    assert minute % 60 == 0  # 07:00 UTC: the hour of the forecast
     assert RHYTHM.boundary(datetime(2024, 8, 26, 7, 9, tzinfo=UTC)) == minute
+
+
+def test_the_hour_is_that_of_the_sites_clock_where_it_is_not_utcs() -> None:
+    india = ZoneInfo("Asia/Kolkata")
+    six = datetime(2024, 8, 26, 6, tzinfo=india)
+    rows = [
+        Waiting(n, minute_of(time), "001", format_payload(Row(minute_of(time), "001", 8.0, 4.0, 60), india))
+        for n, time in enumerate((six, six + timedelta(minutes=30)))
+    ]
+    own = batch.parcel("site", "log", rows, lambda _sensor, _minute: ("7.5", "3.5"))
+    assert [line.text.split("\t")[-2:] for line in own.lines] == [["7.5", "3.5"], ["0", "0"]]
+    assert batch.awaits_forecast(rows, none, RHYTHM, six + timedelta(seconds=30))
+    assert not batch.awaits_forecast(rows[1:], none, RHYTHM, six + timedelta(minutes=30, seconds=30))

@@ -120,7 +120,7 @@ def test_only_the_hours_own_forecast_is_joined(tmp_path: Path) -> None:
     found = {sensor: forecasts(sensor, HOUR) for sensor in ("001", "002", "003", "004", "=cmd", "005")}
     assert found == {
         "001": None,
-        "002": ("8.123", "4.05"),
+        "002": ("8.1234", "4.05"),
         "003": ("0", "4.2"),
         "004": ("0", "0"),
         "=cmd": None,
