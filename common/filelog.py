@@ -41,8 +41,8 @@ class FileLog:
     end: int
     next: int
 
-    def __init__(self, data: Path, groups: Sequence[str], *, compact_bytes: int, warn_bytes: int) -> None:
-        self.data = data
+    def __init__(self, data: Path | str, groups: Sequence[str], *, compact_bytes: int, warn_bytes: int) -> None:
+        self.data = data = Path(data)
         self.path = data / FILE_NAME
         self.next = 0
         self._appender = Appender(self)

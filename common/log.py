@@ -75,7 +75,7 @@ class Log(Protocol):
 
 def open_log(
     url: str,
-    data: Path,
+    data: Path | str,
     groups: Sequence[str] = (),
     *,
     compact_bytes: int = DEFAULT_COMPACT_BYTES,

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from common import badlines, commits, identity, mark
 from common.errors import DiskFull, LockTimeout, LogError, NotDurable
 from common.filelog import FileLog
 from common.lines import format_lines, parse_header, parse_line
+from common.log import open_log
 from common.mark import Mark
 from common.reserve import Reserve
 
@@ -879,3 +881,8 @@ def test_a_group_cannot_commit_rows_that_are_still_to_come(site: Site) -> None:
 def test_one_text_is_no_list_of_lines(site: Site) -> None:
     with pytest.raises(TypeError):
         site.log.append("abc")
+
+
+def test_a_text_is_as_good_a_folder(tmp_path: Path) -> None:
+    with closing(open_log("file", str(tmp_path))) as log:
+        assert log.append(rows(0, 1)) == 0
