@@ -17,6 +17,7 @@ COMMANDS = {
     "init-db": ("common.cli.init_db", "make the tables of a database of your own"),
     "load": ("common.cli.load", "load recorded minutes into the database"),
     "night": ("common.cli.night", "the means of the nights"),
+    "calendar": ("common.cli.calendar_", "planned work and holidays: list, add, remove"),
     "criteria": ("common.cli.criteria", "show and rebuild the outlier criteria"),
     "forecast": ("common.cli.forecast", "report: the error of the forecasts beside the usual week, with plots"),
     "backtest outliers": ("common.cli.backtest_outliers", "judge the outlier methods on labelled events"),

@@ -1,0 +1,152 @@
+"""`hydrolog calendar list|add|remove`: planned work and holidays, in two text files that may also be edited by hand.
+
+The producer takes a change up with its next minute, the night's report and the criteria when they are next made.
+"""
+
+import argparse
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+from common import files, occasions, settings
+from common.cli import shell
+from common.clock import minute_of, minute_start
+from common.errors import HydrologError
+from common.occasions import FOLDER, HOLIDAYS, PLANNED, Work
+from common.settings import Settings
+
+HEADS = {
+    PLANNED: "# sensor or all, from, to (by the site's clock), what",
+    HOLIDAYS: "# a date a line, judged as a Sunday",
+}
+HOLIDAY = "holiday"
+
+
+class NotInCalendar(HydrologError):
+    """The calendar cannot be changed like this."""
+
+    exit_code = 2
+
+
+def run(args: list[str]) -> int:
+    """List, add or remove; 1 if a line of the calendar is wrong.
+
+    Raises:
+        NotInCalendar: what is to be added makes no sense, or what is to be removed is not there.
+    """
+    options = _parser().parse_args(args)
+    chosen = settings.load(options.config)
+    folder = chosen.paths.data / FOLDER
+    try:
+        if options.action == "add":
+            _add(chosen, folder, options.words)
+        elif options.action == "remove":
+            _remove(folder, options.entry)
+        return _list(chosen)
+    except OSError as error:
+        raise NotInCalendar(f"cannot change {folder}: {error.strerror}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shell.parser("calendar", "Planned work, during which nobody is alarmed, and holidays, judged as Sundays.")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    for name, words, help_ in (
+        ("list", "", "show both, and which lines are not understood"),
+        ("add", "words", 'SENSOR|all FROM TO WHAT, as: add 001 "2024-09-17 09:00" "2024-09-17 12:30" flushing; or '
+         "holiday DATE [NAME]"),
+        ("remove", "entry", "a work by its number in the list, or a holiday by its date"),
+    ):  # fmt: skip
+        action = actions.add_parser(name, help=help_, description=help_)
+        action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+        if words:
+            action.add_argument(words, nargs="+" if name == "add" else None, metavar=words.upper())
+    return parser
+
+
+def _add(chosen: Settings, folder: Path, words: list[str]) -> None:
+    if words[0] == HOLIDAY:
+        if len(words) < 2:
+            raise NotInCalendar("add holiday needs a date, YYYY-MM-DD")
+        _append(folder / HOLIDAYS, " ".join([_day(words[1]).isoformat(), *words[2:]]))
+        return
+    if len(words) < 4:
+        raise NotInCalendar('add needs SENSOR or all, FROM, TO and WHAT; times like "2024-09-17 09:00"')
+    sensor, first, end, *what = words
+    begins, ends = _time(first), _time(end)
+    try:
+        work = occasions.work(sensor, begins, ends, " ".join(what), chosen.site.zone)
+    except ValueError as error:
+        raise NotInCalendar(str(error)) from error
+    _append(folder / PLANNED, f"{work.sensor}  {begins:%Y-%m-%d %H:%M}  {ends:%Y-%m-%d %H:%M}  {work.what}")
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise NotInCalendar(f'{shell.printable(text)} is not a time like "2024-09-17 09:00"') from error
+    if found.tzinfo is not None:
+        raise NotInCalendar(f"{shell.printable(text)}: times are by the site's clock, without an offset")
+    return found
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise NotInCalendar(f"{shell.printable(text)} is not a date like 2024-09-17") from error
+
+
+def _append(path: Path, line: str) -> None:
+    if not line.isprintable():
+        raise NotInCalendar("only printable characters can stand in the calendar")
+    lines = occasions.lines_of(path) or [HEADS[path.name]]
+    if line not in lines:
+        _store(path, [*lines, line])
+
+
+def _remove(folder: Path, entry: str) -> None:
+    if entry.isascii() and entry.isdigit():
+        path, number = folder / PLANNED, int(entry)
+        lines = occasions.lines_of(path)
+        if not 1 <= number <= len(lines) or not lines[number - 1].strip() or lines[number - 1].startswith("#"):
+            raise NotInCalendar(f"there is no work number {number}; see: hydrolog calendar list")
+        _store(path, [*lines[: number - 1], *lines[number:]])
+        return
+    path, day = folder / HOLIDAYS, _day(entry).isoformat()
+    lines = occasions.lines_of(path)
+    left = [line for line in lines if line.split()[:1] != [day]]
+    if len(left) == len(lines):
+        raise NotInCalendar(f"{day} is no holiday of the calendar; see: hydrolog calendar list")
+    _store(path, left)
+
+
+def _store(path: Path, lines: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.replace(path, ("\n".join(lines) + "\n").encode())
+
+
+def _list(chosen: Settings) -> int:
+    known = occasions.load(chosen.paths.data, chosen.site.zone)
+    now = minute_of(shell.site_clock(chosen.paths.data).now())
+    table = shell.table("number", "sensor", "from", "to", "what", "", whole=("number", "from", "to"))
+    for work in sorted(known.works, key=lambda work: work.first):
+        times = (_local(minute, chosen) for minute in (work.first, work.end))
+        table.add_row(str(work.line), shell.cell(work.sensor), *times, shell.cell(work.what), _state(work, now))
+    console = shell.console()
+    console.print(table if known.works else "no planned work")
+    days = ", ".join(day.isoformat() for day in sorted(known.holidays))
+    console.print(f"holidays: {days or 'none'}")
+    for problem in known.problems:
+        sys.stderr.write(f"{shell.printable(problem)}\n")
+    return 1 if known.problems else 0
+
+
+def _state(work: Work, now: int) -> str:
+    if work.end <= now:
+        return "over"
+    return "now" if work.first <= now else "to come"
+
+
+def _local(minute: int, chosen: Settings) -> str:
+    return f"{minute_start(minute).astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,83 @@
+"""`hydrolog calendar` on a data folder: what is added can be listed and removed, hand-written lines stay."""
+
+from pathlib import Path
+
+import pytest
+
+from common import occasions
+from common.cli import calendar_ as command
+from common.cli.__main__ import main
+from common.settings import Settings, load
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return load(None)
+
+
+def text(site: Settings, name: str = "planned.txt") -> str:
+    return (site.paths.data / "criteria" / name).read_text()
+
+
+def test_work_is_added_listed_and_removed(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(["add", "001", "2024-09-17 09:00", "2024-09-17T12:30", "flushing,", "North Street"]) == 0
+    assert command.run(["add", "all", "2099-10-02 22:00", "2099-10-03 04:00", "pump test"]) == 0
+    assert text(site).splitlines()[1:] == [
+        "001  2024-09-17 09:00  2024-09-17 12:30  flushing, North Street",
+        "all  2099-10-02 22:00  2099-10-03 04:00  pump test",
+    ]
+    capsys.readouterr()
+    assert command.run(["list"]) == 0
+    out = capsys.readouterr().out
+    assert "flushing, North Street" in out and "over" in out and "to come" in out
+    assert command.run(["remove", "2"]) == 0
+    assert [work.what for work in occasions.load(site.paths.data, site.site.zone).works] == ["pump test"]
+
+
+def test_holidays_are_added_and_removed(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(["add", "holiday", "2024-09-17", "Chuseok"]) == 0
+    assert command.run(["add", "holiday", "2024-12-25"]) == 0
+    assert command.run(["remove", "2024-09-17"]) == 0
+    assert "holidays: 2024-12-25" in capsys.readouterr().out
+    assert text(site, "holidays.txt").splitlines()[1:] == ["2024-12-25"]
+
+
+def test_adding_twice_is_adding_once(site: Settings) -> None:
+    for _ in range(2):
+        command.run(["add", "001", "2024-09-17 09:00", "2024-09-17 12:30", "flushing"])
+    assert text(site).count("flushing") == 1
+
+
+def test_lines_of_people_stay_and_wrong_ones_are_named(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    (site.paths.data / "criteria").mkdir()
+    (site.paths.data / "criteria" / "planned.txt").write_text("# ours\nsoon\n")
+    assert command.run(["add", "001", "2024-09-17 09:00", "2024-09-17 12:30", "flushing"]) == 1
+    assert "planned.txt line 2: must be SENSOR" in capsys.readouterr().err
+    assert text(site).startswith("# ours\nsoon\n001  ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["add", "001", "2024-09-17 09:00"],
+        ["add", "001", "soon", "later", "flushing"],
+        ["add", "001", "2024-09-17 09:00", "2024-09-17 08:00", "flushing"],
+        ["add", "001", "2024-09-17T09:00+09:00", "2024-09-17T10:00+09:00", "flushing"],
+        ["add", "0 1", "2024-09-17 09:00", "2024-09-17 10:00", "flushing"],
+        ["add", "001", "2024-09-17 09:00", "2024-09-17 10:00", "a\nall 2024-01-01 00:00 2024-01-31 00:00 x\x1b"],
+        ["add", "holiday", "2024-02-30"],
+        ["add", "holiday", "2024-02-28", "a\n2024-03-01"],
+        ["remove", "1"],
+        ["remove", "2024-09-17"],
+        ["remove", "0"],
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(
+    site: Settings, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calendar", *words]) == 2
+    assert not (site.paths.data / "criteria" / "planned.txt").exists()
+    assert not (site.paths.data / "criteria" / "holidays.txt").exists()
+    assert "Traceback" not in capsys.readouterr().err
