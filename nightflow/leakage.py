@@ -20,6 +20,8 @@ PERCENTILE = 0.2
 PERCENTILE_DAYS = 7
 PERCENTILE_NIGHTS_NEEDED = 3  # of the seven; with fewer it is one night's figure under another name
 NIGHT_USE_SHARE = 0.2  # of the quietest night: the middle of the 10..30 % usual where nobody has counted the users
+NIGHT_LITRES = 0.6  # L/h a head: six in a hundred are awake, each uses about ten litres
+SHARE, USERS, FIXED, NIGHTS = "share", "users", "fixed", "nights"  # what a figure is made by
 N1 = 1.0  # leakage exponent without local data: 0.5 for holes in steel, 1.5 for plastic and background leakage
 REFERENCE_NIGHTS = 24  # nights whose pressure and quietest flow a night is compared with
 DAY_HOURS = 24
@@ -34,7 +36,8 @@ class Tenth:
     flow_count: int = 0
     pressure_sum: float = 0.0  # bar
     pressure_count: int = 0
-    faulty: int = 0  # flow values left out
+    faulty: int = 0  # flow values left out: not believed
+    planned: int = 0  # flow values left out: measured during planned work
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What the utility knows of a sensor; None: not known, then the usual shares are taken."""
+
+    users: float | None = None  # people behind the meter
+    litres: float | None = None  # L/h that each of them uses at night
+    night_use_m3h: float | None = None  # goes before users
+    n1: float | None = None
+    reference_bar: float | None = None
+    replaced: date | None = None  # local date on which the instrument was replaced: nights up to it are of another
+
+
+@dataclass(frozen=True, slots=True)
 class Leakage:
     """A night's figures with what they were made from; None where the inputs do not suffice."""
 
@@ -64,11 +79,16 @@ class Leakage:
     hour: QuietHour | None
     good_minutes: int  # believed flow values in the report's hours
     faulty_minutes: int
+    planned_minutes: int = 0
     percentile_m3h: float | None = None
     percentile_nights: int = 0
     night_use_m3h: float | None = None
+    night_use_by: str = SHARE
+    users: float | None = None
+    litres: float | None = None
     n1: float = N1
     reference_bar: float | None = None
+    reference_by: str = NIGHTS
     leak_m3h: float | None = None
     leak_reference_m3h: float | None = None  # at the reference pressure: what nights are compared by
     factor_h: float | None = None  # hours of the night's leakage that make a day's
@@ -119,7 +139,13 @@ def night_day_factor(hours_bar: Sequence[float], night_bar: float, n1: float) ->
 
 
 def leakage(
-    night: date, tenths: Mapping[int, Tenth], steps: int, hours_bar: Sequence[float], earlier: Sequence[Earlier]
+    night: date,
+    tenths: Mapping[int, Tenth],
+    steps: int,
+    hours_bar: Sequence[float],
+    earlier: Sequence[Earlier],
+    *,
+    known: Known | None = None,
 ) -> Leakage:
     """One night of one sensor.
 
@@ -128,38 +154,77 @@ def leakage(
         steps: how many steps the report's hours have.
         hours_bar: mean pressure of each hour of the 24 before the night's end that has one.
         earlier: nights before this one, in any order; those older than `REFERENCE_NIGHTS` days are not used.
+        known: what the utility knows of the sensor; None: nothing.
     """
-    good, faulty = (sum(part.flow_count for part in tenths.values()), sum(part.faulty for part in tenths.values()))
+    known = known or Known()
+    parts = tenths.values()
+    good = sum(part.flow_count for part in parts)
+    faulty, planned = sum(part.faulty for part in parts), sum(part.planned for part in parts)
+    n1 = known.n1 if known.n1 is not None else N1
     hour = quiet_hour(tenths, steps)
     if hour is None:
-        return Leakage(night, None, good, faulty, pressure_hours=len(hours_bar))
-    known = [e for e in earlier if night - timedelta(days=REFERENCE_NIGHTS) < e.night < night]
-    week = [e.flow_m3h for e in known if e.night > night - timedelta(days=PERCENTILE_DAYS)] + [hour.flow_m3h]
-    night_use_m3h = max(0.0, NIGHT_USE_SHARE * min([e.flow_m3h for e in known] + [hour.flow_m3h]))
+        return Leakage(night, None, good, faulty, planned, n1=n1, pressure_hours=len(hours_bar))
+    before = [one for one in earlier if _comparable(one, night, known)]
+    week = [e.flow_m3h for e in before if e.night > night - timedelta(days=PERCENTILE_DAYS)] + [hour.flow_m3h]
+    night_use_m3h, by = night_use(known, [e.flow_m3h for e in before] + [hour.flow_m3h])
     leak_m3h = max(0.0, hour.flow_m3h - night_use_m3h)
-    reference_bar = factor_h = None
-    if hour.pressure_bar is not None:
-        pressures_bar = [e.pressure_bar for e in known if e.pressure_bar is not None]
-        reference_bar = statistics.median([*pressures_bar, hour.pressure_bar])
-        factor_h = night_day_factor(hours_bar, hour.pressure_bar, N1)
+    reference_bar, reference_by = _reference(known, before, hour)
+    factor_h = night_day_factor(hours_bar, hour.pressure_bar, n1) if hour.pressure_bar is not None else None
     return Leakage(
         night,
         hour,
         good,
         faulty,
+        planned,
         percentile_m3h=percentile(week, PERCENTILE) if len(week) >= PERCENTILE_NIGHTS_NEEDED else None,
         percentile_nights=len(week),
         night_use_m3h=night_use_m3h,
+        night_use_by=by,
+        users=known.users if by == USERS else None,
+        litres=_litres(known) if by == USERS else None,
+        n1=n1,
         reference_bar=reference_bar,
+        reference_by=reference_by,
         leak_m3h=leak_m3h,
-        leak_reference_m3h=_at_reference(leak_m3h, hour.pressure_bar, reference_bar),
+        leak_reference_m3h=_at_reference(leak_m3h, hour.pressure_bar, reference_bar, n1),
         factor_h=factor_h,
         pressure_hours=len(hours_bar),
         leak_m3d=leak_m3h * factor_h if factor_h is not None else None,
     )
 
 
-def _at_reference(leak_m3h: float, pressure_bar: float | None, reference_bar: float | None) -> float | None:
+def night_use(known: Known, nights_m3h: Sequence[float]) -> tuple[float, str]:
+    """What people use at night (m3/h), and what that is made by: their count, a fixed figure, or a share.
+
+    `nights_m3h`: quietest hours of the last nights, this one among them.
+    """
+    if known.night_use_m3h is not None:
+        return known.night_use_m3h, FIXED
+    if known.users is not None:
+        return known.users * _litres(known) / 1000, USERS
+    return max(0.0, NIGHT_USE_SHARE * min(nights_m3h)), SHARE
+
+
+def _litres(known: Known) -> float:
+    return known.litres if known.litres is not None else NIGHT_LITRES
+
+
+def _comparable(one: Earlier, night: date, known: Known) -> bool:
+    """Whether an earlier night is near enough, and of the same instrument."""
+    near = night - timedelta(days=REFERENCE_NIGHTS) < one.night < night
+    return near and (known.replaced is None or one.night > known.replaced)
+
+
+def _reference(known: Known, before: Sequence[Earlier], hour: QuietHour) -> tuple[float | None, str]:
+    """The pressure at which nights are compared, and what it is made by; None for a night without a pressure."""
+    if hour.pressure_bar is None:
+        return None, NIGHTS
+    if known.reference_bar is not None:
+        return known.reference_bar, FIXED
+    return statistics.median([hour.pressure_bar, *(e.pressure_bar for e in before if e.pressure_bar)]), NIGHTS
+
+
+def _at_reference(leak_m3h: float, pressure_bar: float | None, reference_bar: float | None, n1: float) -> float | None:
     if pressure_bar is None or reference_bar is None:
         return None
-    return leak_m3h * math.pow(reference_bar / pressure_bar, N1)
+    return leak_m3h * math.pow(reference_bar / pressure_bar, n1)

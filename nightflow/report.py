@@ -2,17 +2,20 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from common import database
 from common.clock import minute_start
 from common.files import replace
-from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Leakage, Tenth, leakage
+from common.occasions import Work
+from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
 from nightflow.window import WINDOW_MINUTES, Night
 
 STATE_FILE = "night_state.json"
@@ -20,6 +23,7 @@ STATE_FILE = "night_state.json"
 _TENTHS = database.statement("night_tenths")
 _HOURS = database.statement("night_hours")
 _REPORT = database.statement("night_report")
+_SITES = database.statement("night_sites")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class _Inputs:
     tenths: dict[str, dict[int, Tenth]]
     hours_bar: dict[str, list[float]]
     earlier: dict[str, list[Earlier]]
+    known: dict[str, Known]
 
 
 def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
@@ -40,9 +45,15 @@ def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
     return bool(row and row[0])
 
 
-def store(cursor: psycopg.Cursor[Any], night: Night, now: datetime) -> dict[str, Leakage]:
-    """Compute and write the night's report of every sensor that has windows in it; by sensor."""
-    inputs = _read_inputs(cursor, night)
+def store(
+    cursor: psycopg.Cursor[Any], night: Night, now: datetime, zone: ZoneInfo, works: Sequence[Work] = ()
+) -> dict[str, Leakage]:
+    """Compute and write the night's report of every sensor that has windows in it; by sensor.
+
+    What the utility knows of a sensor is read as it stands now, and stored with the night. `works` are left out.
+    """
+    inputs = _read_inputs(cursor, night, works)
+    inputs.known.update(_read_known(cursor, zone))
     cursor.execute(
         "SELECT DISTINCT sensor FROM NIGHT_FLOW_VAL_TB WHERE time BETWEEN %s AND %s ORDER BY sensor",
         (minute_start(night.windows[0]), minute_start(night.last_window)),
@@ -54,6 +65,7 @@ def store(cursor: psycopg.Cursor[Any], night: Night, now: datetime) -> dict[str,
             len(night.report),
             inputs.hours_bar[sensor],
             inputs.earlier[sensor],
+            known=inputs.known.get(sensor),
         )
         for (sensor,) in cursor.fetchall()
     }
@@ -62,10 +74,28 @@ def store(cursor: psycopg.Cursor[Any], night: Night, now: datetime) -> dict[str,
     return reports
 
 
-def _read_inputs(cursor: psycopg.Cursor[Any], night: Night) -> _Inputs:
-    inputs = _Inputs(defaultdict(dict), defaultdict(list), defaultdict(list))
+def _read_known(cursor: psycopg.Cursor[Any], zone: ZoneInfo) -> dict[str, Known]:
+    cursor.execute(_SITES)
+    return {
+        sensor: Known(users, litres, use, n1, reference, replaced.astimezone(zone).date() if replaced else None)
+        for sensor, users, litres, use, n1, reference, replaced in cursor.fetchall()
+    }
+
+
+def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work]) -> _Inputs:
+    inputs = _Inputs(defaultdict(dict), defaultdict(list), defaultdict(list), {})
     first, end = _report_minutes(night)
-    cursor.execute(_TENTHS, {"first": minute_start(first), "end": minute_start(end)})
+    there = [work for work in works if work.first < end and work.end > first]
+    cursor.execute(
+        _TENTHS,
+        {
+            "first": minute_start(first),
+            "end": minute_start(end),
+            "work_sensors": [work.sensor for work in there],
+            "work_firsts": [minute_start(work.first) for work in there],
+            "work_ends": [minute_start(work.end) for work in there],
+        },
+    )
     for sensor, step, *values in cursor.fetchall():
         inputs.tenths[sensor][step] = Tenth(*values)
     day = {"first": minute_start(night.end - DAY_HOURS * 60), "end": minute_start(night.end)}
@@ -101,6 +131,11 @@ def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, 
         "hour_minutes": hour.minutes if hour else 0,
         "good_minutes": found.good_minutes,
         "faulty_minutes": found.faulty_minutes,
+        "planned_minutes": found.planned_minutes,
+        "night_use_by": found.night_use_by,
+        "night_users": found.users,
+        "night_litres": found.litres,
+        "reference_by": found.reference_by,
         "percentile_flow": found.percentile_m3h,
         "percentile_nights": found.percentile_nights,
         "night_use": found.night_use_m3h,
@@ -134,6 +169,7 @@ def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime)
             "leak_m3d": found.leak_m3d,
             "good_minutes": found.good_minutes,
             "faulty_minutes": found.faulty_minutes,
+            "planned_minutes": found.planned_minutes,
         }
         for sensor, found in sorted(reports.items())
     }

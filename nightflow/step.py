@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from common import database, log, mark
+from common import database, log, mark, occasions
 from common.clock import minute_start
 from common.runner import Context
 from nightflow import means, report
@@ -120,7 +120,8 @@ class NightFlow:
             if night.last_window <= ready:
                 unpublished = is_last and self._published != night.date
                 if stored or again or unpublished or report.is_missing(cursor, night):
-                    reports = report.store(cursor, night, now)
+                    works = occasions.load(self._data, self._plan.zone).works
+                    reports = report.store(cursor, night, now, self._plan.zone, works)
         written_again = sum(window.again for window in stored)
         self._counters["windows_stored"] += len(stored) - written_again
         self._counters["windows_again"] += written_again

@@ -1,4 +1,4 @@
-"""`hydrolog night`: what the last nights say about leakage, from NIGHT_REPORT_TB."""
+"""`hydrolog night`: what the last nights say about leakage, from NIGHT_REPORT_TB; `night set` says what is known."""
 
 import json
 import sys
@@ -9,28 +9,33 @@ from psycopg.rows import dict_row
 from rich.table import Table
 
 from common import database, settings
-from common.cli import shell
+from common.cli import night_set, shell
 from common.settings import Settings
 
 NIGHTS = 7
 
 
 def run(args: list[str]) -> int:
-    """Print the last nights.
+    """Print the last nights, or change what is known of a sensor.
 
     Raises:
         DatabaseDown: no answer.
+        NoSuchSensor: of which something is to be set.
     """
     parser = shell.parser(
         "night",
         "The last nights: the quietest rolling hour, the 20th percentile of seven nights, what of it is leakage and "
-        "what that makes in a day. Values with a SYSTEM flag are left out.",
+        "what that makes in a day. Values with a SYSTEM flag and those during planned work are left out.",
     )
     parser.add_argument("--nights", type=int, default=NIGHTS, metavar="N", help=f"how many nights ({NIGHTS})")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
     parser.add_argument("--json", action="store_true", help="every stored figure, for programs")
+    night_set.add_parser(parser.add_subparsers(dest="action", metavar="ACTION"))
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
+    if options.action == "set":
+        sys.stdout.write(night_set.change(chosen, options))
+        return 0
     nights = _read(chosen, options.nights, options.sensor)
     if options.json:
         sys.stdout.write(json.dumps(nights, default=_text, indent=1) + "\n")
@@ -66,12 +71,14 @@ def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
         "m3/h",
         "bar",
         "20 % of 7",
+        "night use",
         "leakage",
+        "at reference",
         "m3 a day",
         "values",
-        "faulty",
+        "left out",
     )
-    table = shell.table(*headings, whole=("night", "sensor", "m3/h", "bar", "leakage", "values", "faulty"))
+    table = shell.table(*headings, whole=("night", "sensor", "m3/h", "bar", "night use", "leakage", "values"))
     for column in table.columns[3:]:
         column.justify = "right"
     for night in nights:
@@ -82,12 +89,35 @@ def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
             shell.number(night["hour_flow"]),
             shell.number(night["hour_pressure"]),
             shell.number(night["percentile_flow"]),
+            _use(night),
             shell.number(night["leak_flow"]),
+            _reference(night),
             shell.number(night["leak_day"], 0),
             str(night["good_minutes"]),
-            str(night["faulty_minutes"] or ""),
+            _left_out(night),
         )
     return table
+
+
+def _use(night: dict[str, Any]) -> str:
+    """Night use, and what it was made by."""
+    if night["night_use"] is None:
+        return ""
+    by = {"share": "20 %", "users": f"{night['night_users'] or 0:g} users", "fixed": "fixed"}
+    return f"{night['night_use']:.2f} ({by.get(night['night_use_by'], night['night_use_by'])})"
+
+
+def _reference(night: dict[str, Any]) -> str:
+    """Leakage at the pressure at which nights are compared."""
+    if night["leak_flow_reference"] is None:
+        return ""
+    exponent = "" if night["n1"] == 1 else f", N1 {night['n1']:g}"
+    return f"{night['leak_flow_reference']:.2f} ({night['reference_pressure']:.2f} bar{exponent})"
+
+
+def _left_out(night: dict[str, Any]) -> str:
+    counts = ((night["faulty_minutes"], "faulty"), (night["planned_minutes"], "planned"))
+    return ", ".join(f"{count} {what}" for count, what in counts if count)
 
 
 def _hour(start: datetime | None, chosen: Settings) -> str:

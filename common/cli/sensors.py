@@ -31,7 +31,7 @@ def run(args: list[str]) -> int:
 
     Raises:
         DatabaseDown: no answer.
-        NoSuchSensor: the sensor to remove is not registered.
+        NoSuchSensor: the sensor to remove, or that was replaced, is not registered.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
@@ -42,6 +42,8 @@ def run(args: list[str]) -> int:
                 said = _added(cursor, options)
             elif options.action == "remove":
                 said = _removed(cursor, options.sensor)
+            elif options.action == "replaced":
+                said = _replaced(cursor, options.sensor, options.at, chosen)
             else:
                 _show(cursor, chosen)
                 said = ""
@@ -57,11 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     for name, help_ in (
         ("add", "register a sensor (or change it); its kept rows move to the others"),
         ("remove", "forget a sensor; its rows stay, new ones are kept apart"),
+        ("replaced", "another instrument measures at this sensor: nights and criteria are begun anew with it"),
     ):
         action = actions.add_parser(name, help=help_, description=help_)
         action.add_argument("sensor", type=_sensor_id, metavar="ID")
         # Not a default: it would overwrite a --config that stands before the action.
         action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+        if name == "replaced":
+            action.add_argument(
+                "--at", type=_moment, metavar="TIME", help='by the site\'s clock, "2024-09-17 10:30" (default: now)'
+            )
         if name == "add":
             action.add_argument("--name", help="what people call it")
             action.add_argument("--flow-max", type=_positive, metavar="M3H", help="highest flow the meter can show")
@@ -118,6 +125,26 @@ def _removed(cursor: psycopg.Cursor[Any], sensor: str) -> str:
     if not cursor.rowcount:
         raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
     return f"{sensor} removed; its rows stay, new ones are kept apart until it is added again\n"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(second=0, microsecond=0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a time like "2024-09-17 10:30"') from None
+
+
+def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, chosen: Settings) -> str:
+    now = shell.site_clock(chosen.paths.data).now()
+    moment = now if at is None else at.replace(tzinfo=at.tzinfo or chosen.site.zone)
+    cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s WHERE sensor = %s", (moment, sensor))
+    if not cursor.rowcount:
+        raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
+    since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
+    return (
+        f"{sensor} measures with another instrument since {since}: nights are compared from then on, and new criteria "
+        "are learnt from eight weeks of it; until then the present ones judge\n"
+    )
 
 
 def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:

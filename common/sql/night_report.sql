@@ -2,12 +2,14 @@
 INSERT INTO NIGHT_REPORT_TB AS stored
     (sensor, night, hour_start, hour_flow, hour_pressure, hour_minutes, good_minutes, faulty_minutes,
      percentile_flow, percentile_nights, night_use, n1, reference_pressure, leak_flow, leak_flow_reference,
-     day_factor, pressure_hours, leak_day, computed_at)
+     day_factor, pressure_hours, leak_day, planned_minutes, night_use_by, night_users, night_litres, reference_by,
+     computed_at)
 VALUES
     (%(sensor)s, %(night)s, %(hour_start)s, %(hour_flow)s, %(hour_pressure)s, %(hour_minutes)s, %(good_minutes)s,
      %(faulty_minutes)s, %(percentile_flow)s, %(percentile_nights)s, %(night_use)s, %(n1)s,
      %(reference_pressure)s, %(leak_flow)s, %(leak_flow_reference)s, %(day_factor)s, %(pressure_hours)s,
-     %(leak_day)s, %(now)s)
+     %(leak_day)s, %(planned_minutes)s, %(night_use_by)s, %(night_users)s, %(night_litres)s, %(reference_by)s,
+     %(now)s)
 ON CONFLICT (sensor, night) DO UPDATE
 SET hour_start = excluded.hour_start, hour_flow = excluded.hour_flow, hour_pressure = excluded.hour_pressure,
     hour_minutes = excluded.hour_minutes, good_minutes = excluded.good_minutes,
@@ -15,5 +17,9 @@ SET hour_start = excluded.hour_start, hour_flow = excluded.hour_flow, hour_press
     percentile_nights = excluded.percentile_nights, night_use = excluded.night_use, n1 = excluded.n1,
     reference_pressure = excluded.reference_pressure, leak_flow = excluded.leak_flow,
     leak_flow_reference = excluded.leak_flow_reference, day_factor = excluded.day_factor,
-    pressure_hours = excluded.pressure_hours, leak_day = excluded.leak_day, computed_at = excluded.computed_at
-WHERE excluded.good_minutes >= stored.good_minutes
+    pressure_hours = excluded.pressure_hours, leak_day = excluded.leak_day, planned_minutes = excluded.planned_minutes,
+    night_use_by = excluded.night_use_by, night_users = excluded.night_users, night_litres = excluded.night_litres,
+    reference_by = excluded.reference_by, computed_at = excluded.computed_at
+-- Rows that have been deleted since take nothing away. What is left out for another reason than before does count.
+WHERE excluded.good_minutes + excluded.faulty_minutes + excluded.planned_minutes
+      >= stored.good_minutes + stored.faulty_minutes + stored.planned_minutes

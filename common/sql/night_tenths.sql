@@ -1,15 +1,31 @@
 -- Sums and counts of the believed values of one night's report, in steps of ten minutes: one row a registered
--- sensor and step that has a row. Values with a SYSTEM flag are counted as faulty and left out.
--- %(first)s: the first minute; %(end)s: the minute after the last.
-SELECT taken.sensor,
-       floor(extract(epoch FROM taken.time - %(first)s::timestamptz) / 600)::integer AS step,
-       coalesce(sum(flow) FILTER (WHERE left(flow_flags, 1) = '0'), 0) AS flow_sum,
-       count(flow) FILTER (WHERE left(flow_flags, 1) = '0') AS flow_count,
-       coalesce(sum(pressure) FILTER (WHERE left(pressure_flags, 1) = '0'), 0) AS pressure_sum,
-       count(pressure) FILTER (WHERE left(pressure_flags, 1) = '0') AS pressure_count,
-       count(flow) FILTER (WHERE left(flow_flags, 1) <> '0') AS faulty
-FROM REAL_VAL_TB AS taken
-JOIN SENSOR_TB AS known ON known.sensor = taken.sensor
-WHERE taken.time >= %(first)s AND taken.time < %(end)s
+-- sensor and step that has a row. Values with a SYSTEM flag are counted as faulty, those during planned work as planned;
+-- both are left out, and so is what another instrument measured before it was replaced.
+-- %(first)s: the first minute; %(end)s: the minute after the last; %(work_sensors)s, %(work_firsts)s, %(work_ends)s:
+-- planned work, sensor or 'all', from the first minute to before the end.
+SELECT sensor, step,
+       coalesce(sum(flow) FILTER (WHERE flow_good), 0) AS flow_sum,
+       count(flow) FILTER (WHERE flow_good) AS flow_count,
+       coalesce(sum(pressure) FILTER (WHERE pressure_good), 0) AS pressure_sum,
+       count(pressure) FILTER (WHERE pressure_good) AS pressure_count,
+       count(flow) FILTER (WHERE NOT planned AND NOT flow_good) AS faulty,
+       count(flow) FILTER (WHERE planned) AS planned
+FROM (
+    SELECT taken.sensor, flow, pressure, planned,
+           floor(extract(epoch FROM taken.time - %(first)s::timestamptz) / 600)::integer AS step,
+           left(flow_flags, 1) = '0' AND NOT planned AS flow_good,
+           left(pressure_flags, 1) = '0' AND NOT planned AS pressure_good
+    FROM REAL_VAL_TB AS taken
+    JOIN SENSOR_TB AS known ON known.sensor = taken.sensor
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM unnest(%(work_sensors)s::text[], %(work_firsts)s::timestamptz[], %(work_ends)s::timestamptz[])
+                AS work (sensor, first, ending)
+            WHERE work.sensor IN ('all', taken.sensor) AND taken.time >= work.first AND taken.time < work.ending
+        ) AS planned
+    ) AS work
+    WHERE taken.time >= %(first)s AND taken.time < %(end)s
+      AND (known.replaced_at IS NULL OR taken.time >= known.replaced_at)
+) AS judged
 GROUP BY 1, 2
 ORDER BY 1, 2

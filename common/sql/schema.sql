@@ -8,6 +8,14 @@ CREATE TABLE IF NOT EXISTS SENSOR_TB (
     pressure_max  double precision,            -- bar
     registered_at timestamptz NOT NULL DEFAULT now()
 );
+-- What the night's report is made with where the utility knows better than the usual shares. NULL = not known.
+ALTER TABLE SENSOR_TB
+    ADD COLUMN IF NOT EXISTS night_users        double precision, -- people behind the meter
+    ADD COLUMN IF NOT EXISTS night_litres       double precision, -- L/h that each of them uses at night
+    ADD COLUMN IF NOT EXISTS night_use          double precision, -- m3/h, instead of the two above
+    ADD COLUMN IF NOT EXISTS n1                 double precision, -- leak ~ pressure ^ n1
+    ADD COLUMN IF NOT EXISTS reference_pressure double precision, -- bar
+    ADD COLUMN IF NOT EXISTS replaced_at        timestamptz;      -- since then another instrument measures
 
 -- One row a sensor and minute, exactly as it stood in the log. Partitioned by month: see real_val_partition().
 CREATE TABLE IF NOT EXISTS REAL_VAL_TB (
@@ -43,7 +51,7 @@ CREATE TABLE IF NOT EXISTS OUTLIER_TB (
     channel  text NOT NULL CHECK (channel IN ('flow', 'pressure')),
     method   text NOT NULL CHECK (method IN ('SYSTEM', 'VALUE', 'PREDICT', 'NIGHT')),
     code     text NOT NULL,                    -- the flag's letter
-    severity text NOT NULL,                    -- WATCH, LEAK, FAULT, SUPPLY
+    severity text NOT NULL,                    -- WATCH, LEAK, FAULT, SUPPLY, PLANNED
     value    double precision,
     reason   text NOT NULL,                    -- in words and numbers, for the operator
     PRIMARY KEY (sensor, time, channel, method)
@@ -102,6 +110,12 @@ CREATE TABLE IF NOT EXISTS NIGHT_REPORT_TB (
     computed_at         timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (sensor, night)
 );
+ALTER TABLE NIGHT_REPORT_TB
+    ADD COLUMN IF NOT EXISTS planned_minutes integer NOT NULL DEFAULT 0, -- left out because of planned work
+    ADD COLUMN IF NOT EXISTS night_use_by    text NOT NULL DEFAULT 'share', -- share, users, fixed
+    ADD COLUMN IF NOT EXISTS night_users     double precision,  -- with night_litres, where night_use_by is users
+    ADD COLUMN IF NOT EXISTS night_litres    double precision,
+    ADD COLUMN IF NOT EXISTS reference_by    text NOT NULL DEFAULT 'nights'; -- nights, fixed
 
 -- The reference receiver: what arrived, each row once.
 CREATE TABLE IF NOT EXISTS RECEIVED_TB (

@@ -1,0 +1,118 @@
+"""`hydrolog night set`: what the utility knows of a sensor's night: users or night use, N1, reference pressure."""
+
+import argparse
+import math
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from common import database, occasions
+from common.cli import shell
+from common.cli.sensors import NoSuchSensor
+from common.clock import minute_of
+from common.settings import Settings
+
+RECOMPUTED_NIGHTS = 7  # so that a change is seen at once; older nights keep what was known then
+# option -> column of SENSOR_TB, unit, least, most: beyond them it is a slip, not a district
+FIGURES = {
+    "--users": ("night_users", "PEOPLE", 0.0, 1e7),
+    "--litres": ("night_litres", "L/H", 0.0, 100.0),
+    "--use": ("night_use", "M3H", 0.0, 1e5),
+    "--n1": ("n1", "N1", 0.3, 2.5),
+    "--reference": ("reference_pressure", "BAR", 0.1, 100.0),
+}
+UNKNOWN = "default"
+
+
+def add_parser(actions: Any) -> None:
+    """Add the subcommand."""
+    words = (
+        "What is known of a sensor's night: people behind the meter and litres an hour each (0.6 where not given), or "
+        "their use in m3/h; N1 (1.0); the pressure at which nights are compared (the median of 24 nights). "
+        f"'{UNKNOWN}' forgets a figure. The last {RECOMPUTED_NIGHTS} nights are reported anew."
+    )
+    action = actions.add_parser("set", help="night use, N1 and reference pressure of a sensor", description=words)
+    action.add_argument("sensor", metavar="ID")
+    # Not a default: it would overwrite a --config that stands before the action.
+    action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+    for option, (column, unit, least, most) in FIGURES.items():
+        action.add_argument(option, dest=column, type=_figure(least, most), metavar=unit)
+
+
+def _figure(least: float, most: float) -> Any:
+    def figure(text: str) -> float | str:
+        if text == UNKNOWN:
+            return text
+        value = float(text)
+        if not (math.isfinite(value) and least <= value <= most):
+            raise argparse.ArgumentTypeError(f"must be between {least:g} and {most:g}, or {UNKNOWN}; is {text}")
+        return value
+
+    return figure
+
+
+def change(chosen: Settings, options: argparse.Namespace) -> str:
+    """Store what is given, report the last nights anew; what is known now, in words.
+
+    Raises:
+        NoSuchSensor: it is not registered.
+        DatabaseDown: no answer.
+    """
+    given = {column: getattr(options, column) for column, *_ in FIGURES.values()}
+    given = {column: None if value == UNKNOWN else value for column, value in given.items() if value is not None}
+    connection = database.Database(chosen, "night-set")
+    try:
+        with connection.transaction() as cursor:
+            known = _stored(cursor, options.sensor, given)
+            if given:
+                _recompute(cursor, chosen)
+    finally:
+        connection.close()
+    return f"{options.sensor}: {words(*known)}\n"
+
+
+def _stored(cursor: psycopg.Cursor[Any], sensor: str, given: dict[str, float | None]) -> tuple[float | None, ...]:
+    for column, value in given.items():
+        cursor.execute(f"UPDATE SENSOR_TB SET {column} = %s WHERE sensor = %s".encode(), (value, sensor))
+    cursor.execute(
+        "SELECT night_users, night_litres, night_use, n1, reference_pressure FROM SENSOR_TB WHERE sensor = %s",
+        (sensor,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise NoSuchSensor(f"{shell.printable(sensor)} is not registered; see: hydrolog sensors")
+    return tuple(row)
+
+
+def _recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
+    """Report the last nights that have a report anew, oldest first, all sensors: only what changed will differ."""
+    from nightflow import report
+    from nightflow.window import plan_of
+
+    plan, now = plan_of(chosen), shell.site_clock(chosen.paths.data).now()
+    works = occasions.load(chosen.paths.data, chosen.site.zone).works
+    cursor.execute("SELECT DISTINCT night FROM NIGHT_REPORT_TB")
+    there = {row[0] for row in cursor.fetchall()}
+    first = minute_of(now - timedelta(days=RECOMPUTED_NIGHTS))
+    for night in plan.nights(first, minute_of(now)):
+        if night.date in there:
+            report.store(cursor, night, now, plan.zone, works)
+
+
+def words(
+    users: float | None, litres: float | None, use: float | None, n1: float | None, reference: float | None
+) -> str:
+    """What is known of a sensor's night."""
+    from nightflow.leakage import N1, NIGHT_LITRES
+
+    if use is not None:
+        night = f"night use {use:g} m3/h"
+    elif users is not None:
+        each = NIGHT_LITRES if litres is None else litres
+        night = f"night use {users:g} users x {each:g} L/h = {users * each / 1000:.3g} m3/h"
+    else:
+        night = "night use 20 % of the quietest of 24 nights"
+    pressure = "the median of 24 nights" if reference is None else f"{reference:g} bar"
+    return f"{night}; N1 {N1 if n1 is None else n1:g}; compared at {pressure}"
