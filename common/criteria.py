@@ -2,7 +2,7 @@
 
 Folder `criteria/` of the data folder:
     initial.toml            limits for sensors without history, written by people
-    holidays.txt            dates that are judged as Sundays, one a line, written by people
+    planned.txt, holidays.txt   see `common.occasions`
     <sensor>.v0001.json     built criteria; a new version is a new file, the highest number counts, old ones stay
 
 A file of a version is never changed, so whoever has read it may keep it.
@@ -13,7 +13,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from common.tracking import HourModel
 FORMAT = 1
 QUARTERS = 96  # of an hour in a day
 INITIAL = "initial.toml"
-HOLIDAYS = "holidays.txt"
+DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
 
 
 class CriteriaUnusable(HydrologError):
@@ -136,6 +135,7 @@ class Criteria:
     use: FlowUse | None = None
     night: NightUse | None = None
     pressure_use: PressureUse | None = None
+    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # that the limits were learnt for
 
 
 def to_text(criteria: Criteria) -> str:
@@ -270,20 +270,6 @@ def _initial_table(path: Path, sensor: str) -> dict[str, float]:
     if wrong:
         raise CriteriaUnusable(f"{INITIAL}: {wrong[0]!r:.100} is not a number")
     return merged
-
-
-def holidays(path: Path) -> frozenset[date]:
-    """The dates of a file, one a line; none where there is no file.
-
-    Raises:
-        CriteriaUnusable: a line is no date, or the file cannot be read.
-    """
-    try:
-        return frozenset(date.fromisoformat(text) for text in path.read_text(encoding="utf-8").split())
-    except FileNotFoundError:
-        return frozenset()
-    except (OSError, ValueError) as error:
-        raise CriteriaUnusable(f"{path.name}: {error!r:.200}") from error
 
 
 def sensors(folder: Path) -> list[str]:

@@ -26,7 +26,7 @@ class Finding:
         method: SYSTEM, VALUE, PREDICT or NIGHT.
         code: the rule, the same in raise and clear, such as "SYS-STUCK".
         kind: what it is about: "leak", "fault" or "supply".
-        severity: "watch", "leak", "fault" or "supply".
+        severity: "watch", "leak", "fault" or "supply"; "planned" for any of them during planned work.
         state: "raise" or "clear".
         reason: words and numbers for the operator.
         value, limit: the number that was judged and its limit, in the unit that the reason names.

@@ -6,14 +6,15 @@ the other letters say something about a value that is.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CLEAR = "0"
 METHODS = ("SYSTEM", "VALUE", "PREDICT", "NIGHT")
 CHANNELS = {"flow": 4, "pressure": 3}  # places a channel has
 
 WATCH, LEAK, FAULT, SUPPLY = "watch", "leak", "fault", "supply"
-SEVERITIES = (WATCH, LEAK, FAULT, SUPPLY)
+PLANNED = "planned"  # any of the others, raised during planned work: kept and shown, and no alarm
+SEVERITIES = (WATCH, LEAK, FAULT, SUPPLY, PLANNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def _system(channel: str) -> list[Flag]:
     return [Flag(channel, "SYSTEM", letter, FAULT, meaning) for letter, meaning in rows]
 
 
-TABLE: tuple[Flag, ...] = (
+_RAISED: tuple[Flag, ...] = (
     *_system("flow"),
     Flag("flow", "VALUE", "W", WATCH, "above the usual for this day and hour for hours"),
     Flag("flow", "VALUE", "L", LEAK, "a leak is up, found against the usual flow"),
@@ -55,6 +56,13 @@ TABLE: tuple[Flag, ...] = (
     Flag("flow", "NIGHT", "L", LEAK, "a leak is up, found by the night minimum"),
     *_system("pressure"),
     Flag("pressure", "PREDICT", "P", SUPPLY, "pressure stepped while the flow did not ask for it"),
+)
+
+# The same letter in lower case: found during planned work. SYSTEM has none, its value is not believed in any case.
+TABLE = _RAISED + tuple(
+    replace(flag, letter=flag.letter.lower(), severity=PLANNED, meaning=f"during planned work: {flag.meaning}")
+    for flag in _RAISED
+    if flag.method != "SYSTEM"
 )
 
 _BY_PLACE = {(flag.channel, flag.position, flag.letter): flag for flag in TABLE}
@@ -79,6 +87,6 @@ def trusted(flags: str) -> bool:
 
 
 def severest(flags: Iterable[Flag]) -> str | None:
-    """LEAK before FAULT before SUPPLY before WATCH; None of nothing."""
-    order = (LEAK, FAULT, SUPPLY, WATCH)
+    """LEAK before FAULT before SUPPLY before WATCH before PLANNED; None of nothing."""
+    order = (LEAK, FAULT, SUPPLY, WATCH, PLANNED)
     return min((flag.severity for flag in flags), key=order.index, default=None)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
+from common.criteria import DEFAULT_ALARMS_PER_MONTH
 from common.errors import SettingsError
 from common.keys import (
     Check,
@@ -99,6 +100,11 @@ class Night:
 
 
 @dataclass(frozen=True)
+class Outliers:
+    alarms_per_month: float = key(DEFAULT_ALARMS_PER_MONTH, between(0.001, 10))  # false LEAK alarms at a point, a rule
+
+
+@dataclass(frozen=True)
 class Forecast:
     horizon_hours: int = key(24, between(1, 168))
     wait_seconds: float = key(60.0, between(0, 3600))
@@ -128,6 +134,7 @@ class Settings:
     server: Server = field(default_factory=Server)
     database: Database = field(default_factory=Database)
     night: Night = field(default_factory=Night)
+    outliers: Outliers = field(default_factory=Outliers)
     forecast: Forecast = field(default_factory=Forecast)
     alerts: Alerts = field(default_factory=Alerts)
     receiver: Receiver = field(default_factory=Receiver)

@@ -3,17 +3,20 @@
 Pure: `conditions` says what is wrong at this instant, `Watch` makes events of it, with hysteresis.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from common.flags import FAULT
 from common.logs import quoted
+from common.occasions import ALL, Work
 from consumer.alerts_events import BOX, Event, Key
 from consumer.answers import REFUSED_IN_A_ROW
 
 METHOD = "BOX"
+SILENCES = ("BOX-LINE", "BOX-SENSOR")
+AFTER_WORK_MIN = 30  # minutes in which a meter that was taken out is back
 CALM_MIN = 5  # minutes that a condition must be away before its alarm is over
 IDLE_MIN = 60  # of a process without success: a restart, a training, a short outage of its neighbour are over by then
 GONE_MIN = 7 * 1440  # a sensor that is silent for a week when the process starts to look has been taken away
@@ -73,6 +76,18 @@ def _silences(
         (sensor, "both", "BOX-SENSOR"): Condition(last, "no row of this sensor, while others speak")
         for sensor, last in sensors.items()
         if silent_minutes < newest - last and (newest - last < GONE_MIN or (sensor, "both", "BOX-SENSOR") in up)
+    }
+
+
+def without_planned(
+    found: Mapping[Key, Condition], *, up: Mapping[Key, Event], works: Iterable[Work], minute: int
+) -> dict[Key, Condition]:
+    """`found` without a new silence that planned work explains. What is up already stays up."""
+    working = {work.sensor for work in works if work.first <= minute < work.end + AFTER_WORK_MIN}
+    return {
+        key: condition
+        for key, condition in found.items()
+        if key in up or not working or not (key[2] in SILENCES and (ALL in working or key[0] in working))
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from common.clock import minute_start
 from common.findings import RAISE, Finding, standing
-from common.flags import FAULT, LEAK, METHODS, Flag, explain
+from common.flags import FAULT, LEAK, METHODS, PLANNED, Flag, explain
 from common.row import Row
 
 BOX = ""  # in the place of the sensor: the event is about the box itself
@@ -29,7 +29,7 @@ class Event:
         channel: "flow", "pressure" or "both"; of the box: the part of it.
         method: SYSTEM, VALUE, PREDICT, NIGHT; BOX.
         code: the rule.
-        severity: "watch", "leak", "fault" or "supply".
+        severity: "watch", "leak", "fault" or "supply"; "planned" is followed, and nobody is told.
         since: UTC unix minute at which it seems to have begun.
         raised: UTC unix minute at which it was raised.
         letter: the flag, for an event that only a flag tells of; else empty.
@@ -187,7 +187,7 @@ def _shows(event: Event, sensor: str, flag: Flag) -> bool:
     return (
         event.sensor == sensor
         and event.method == flag.method
-        and event.severity == flag.severity
+        and event.severity in (flag.severity, PLANNED)
         and event.channel in (flag.channel, "both")
         and event.letter in ("", flag.letter)
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from common.flags import LEAK
+from common.flags import LEAK, PLANNED
 from consumer.alerts_events import Event, urgent
 
 HOUR_S = 3600.0
@@ -39,8 +39,8 @@ class Queue:
     held_since_s: float | None = None
 
     def add(self, event: Event, *, digest: bool) -> None:
-        """Take in a raise or a clear; WATCH and SUPPLY only if there is a digest for them."""
-        if not urgent(event) and not digest:
+        """Take in a raise or a clear; WATCH and SUPPLY only if there is a digest for them, never what was planned."""
+        if event.severity == PLANNED or (not urgent(event) and not digest):
             return
         waiting = self.waiting if urgent(event) or event.id in self.waiting else self.quiet
         if event.cleared is None:

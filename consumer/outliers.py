@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.findings import Finding, load, standing
-from common.flags import CHANNELS, CLEAR, METHODS, WATCH, explain
+from common.flags import CHANNELS, CLEAR, METHODS, PLANNED, WATCH, explain
 from common.row import Row
 
 FINDINGS_FILE = "findings.json"
@@ -18,7 +18,7 @@ class Outlier:
     channel: str
     method: str
     code: str  # the flag's letter
-    severity: str  # WATCH, LEAK, FAULT, SUPPLY
+    severity: str  # WATCH, LEAK, FAULT, SUPPLY, PLANNED
     value: float | None  # m3/h or bar
     reason: str
 
@@ -69,7 +69,9 @@ def _why(channel: str, place: int, letter: str, up: Sequence[Finding]) -> tuple[
     fitting = [
         finding
         for finding in up
-        if finding.method == flag.method and finding.severity == flag.severity and finding.channel in (channel, "both")
+        if finding.method == flag.method
+        and finding.severity in (flag.severity, PLANNED)
+        and finding.channel in (channel, "both")
     ]
     newest = max(fitting, key=lambda finding: finding.minute, default=None)
-    return flag.severity, newest.reason if newest else flag.meaning
+    return (newest.severity, newest.reason) if newest else (flag.severity, flag.meaning)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.criteria import Criteria, CriteriaUnusable
+from common.criteria import DEFAULT_ALARMS_PER_MONTH, Criteria, CriteriaUnusable
 from nightflow.extremes import Floats
 from nightflow.limits import channel_limits, cleaned
 from nightflow.nights import night_use
@@ -19,7 +19,6 @@ from nightflow.profile import Calendar, flow_use, pressure_use
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
 LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
-DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,7 @@ def build(
         use=use,
         night=night,
         pressure_use=pressures,
+        alarms_per_month=alarms_per_month,
     )
 
 

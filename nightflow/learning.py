@@ -6,6 +6,7 @@ this one, and a defect in it costs nothing here. What it stores is a new version
 
 import contextlib
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -33,10 +34,12 @@ _log = logging.getLogger(__name__)
 Command = list[str]
 
 
-def due(current: criteria.Criteria | None, first_row: date, today: date) -> bool:
-    """Whether a sensor's criteria are to be learnt today."""
+def due(current: criteria.Criteria | None, first_row: date, today: date, alarms_per_month: float) -> bool:
+    """Whether a sensor's criteria are to be learnt today: by their age, or because the operator turned the knob."""
     if current is None or not current.last:
         return (today - first_row).days >= FIRST_DAYS
+    if not math.isclose(current.alarms_per_month, alarms_per_month, rel_tol=1e-4):  # the file rounds
+        return True
     return (today - date.fromisoformat(current.last)).days >= REBUILD_DAYS
 
 
@@ -46,6 +49,7 @@ class Learning:
     def __init__(self, context: Context, command: Command | None = None) -> None:
         self._folder = context.data / FOLDER
         self._zone = context.settings.site.zone
+        self._alarms_per_month = context.settings.outliers.alarms_per_month
         self._command = command or [sys.executable, "-m", "common.cli", "criteria", "rebuild", "--take"]
         self._environ = os.environ | {"OMP_NUM_THREADS": "1"}
         if context.config is not None:
@@ -68,7 +72,10 @@ class Learning:
             "SELECT sensor, (SELECT min(time) FROM REAL_VAL_TB r WHERE r.sensor = s.sensor) FROM SENSOR_TB s"
         )
         for sensor, first in cursor.fetchall():
-            if first is not None and due(self._newest(sensor), first.astimezone(self._zone).date(), today):
+            if first is None:
+                continue
+            first_day = first.astimezone(self._zone).date()
+            if due(self._newest(sensor), first_day, today, self._alarms_per_month):
                 self._waiting.append(sensor)
         self._tried = today
 

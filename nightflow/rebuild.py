@@ -12,29 +12,46 @@ import psycopg
 
 from common import criteria as stored
 from common import flags
-from common.clock import minute_of
-from common.criteria import Criteria
+from common.clock import minute_of, minute_start
+from common.criteria import DEFAULT_ALARMS_PER_MONTH, Criteria
 from common.database import statement
-from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH, WINDOW_DAYS, History, build
+from common.occasions import Work, spans
+from nightflow.criteria import WINDOW_DAYS, History, build
 
 LEAK_LETTER = "L"
 PIECE_ROWS = 20_000  # fetched at a time: half a year in one piece would be 100 MB
 
 
-def read_history(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime) -> History:
+def read_rows(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime) -> History:
+    """The rows of REAL_VAL_TB from `first` to before `end`, as they came."""
+    return _read(cursor, sensor, first, end, raw=True)
+
+
+def read_history(
+    cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, works: Collection[Work] = ()
+) -> History:
     """The rows of REAL_VAL_TB from `first` to before `end`, without what must not be learnt from.
 
-    Left out are values that SYSTEM flagged, and the flow while a LEAK was up. A WATCH stays: leaving out whatever
-    was high would make the criteria ever narrower.
+    Left out are values that SYSTEM flagged, the flow while a LEAK was up, and everything during planned `works` at
+    the sensor. A WATCH stays: leaving out whatever was high would make the criteria ever narrower.
     """
+    history = _read(cursor, sensor, first, end, raw=False)
+    for begins, ends in spans(works, history.first, history.first + len(history.flow)):
+        part = slice(begins - history.first, ends - history.first)
+        history.flow[part] = history.pressure[part] = np.nan
+    return history
+
+
+def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, *, raw: bool) -> History:
     start, rows = minute_of(first), minute_of(end) - minute_of(first)
     history = History(start, np.full(rows, np.nan), np.full(rows, np.nan))
-    cursor.execute(statement("criteria_rows"), {"sensor": sensor, "first": first, "end": end})
+    bounds = {"first": minute_start(start), "end": minute_start(start + rows)}
+    cursor.execute(statement("criteria_rows"), {"sensor": sensor, **bounds})
     while piece := cursor.fetchmany(PIECE_ROWS):
         for minute, flow, pressure, flow_flags, pressure_flags in piece:
-            if flow is not None and flags.trusted(flow_flags) and LEAK_LETTER not in flow_flags:
+            if flow is not None and (raw or (flags.trusted(flow_flags) and LEAK_LETTER not in flow_flags)):
                 history.flow[minute - start] = flow
-            if pressure is not None and flags.trusted(pressure_flags):
+            if pressure is not None and (raw or flags.trusted(pressure_flags)):
                 history.pressure[minute - start] = pressure
     return history
 
@@ -56,13 +73,18 @@ def learn(
     zone: ZoneInfo,
     *,
     holidays: Collection[date] = (),
+    works: Collection[Work] = (),
+    replaced: datetime | None = None,
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
 ) -> Criteria:
-    """Criteria from the last half year before `now`; not stored yet.
+    """Criteria from the last half year before `now`, and of that from `replaced` on; not stored yet.
 
     Raises:
         CriteriaUnusable: less than eight weeks of good rows.
     """
     end = now.replace(minute=0, second=0, microsecond=0)
-    history = read_history(cursor, prior.sensor, end - timedelta(days=WINDOW_DAYS), end)
+    first = end - timedelta(days=WINDOW_DAYS)
+    if replaced is not None:  # what another instrument showed is not usual for this one
+        first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
+    history = read_history(cursor, prior.sensor, first, end, works)
     return build(history, zone, prior, holidays, alarms_per_month)

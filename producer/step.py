@@ -199,6 +199,7 @@ class Producer:
             "rows_held": len(self._held),
             "rows_dropped": self._held.dropped,
             "rows_unjudged": self._verdicts.failures,
+            "calendar_lines_wrong": self._verdicts.calendar_problems,
             "closed_through": self._minutes.closed_through,
         }
 

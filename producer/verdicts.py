@@ -5,28 +5,30 @@ A row is worth more than its flags: whatever goes wrong here, the row is written
 
 import json
 import logging
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from common import criteria as criteria_files
-from common import files
+from common import files, occasions
 from common.clock import minute_start
 from common.errors import HydrologError
 from common.findings import KEEP, Finding, load, store
 from common.logs import quoted
+from common.occasions import Occasions, Work
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, Row
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 from producer.outliers.detector import Detector, default_criteria
+from producer.planned import LONGEST_AFTER_MIN, Planned
 
 STATE_FILE = "detectors.json"
 FINDINGS_FILE = "findings.json"
 CRITERIA_FOLDER = "criteria"
 LOOK_EVERY_MIN = 10  # for new criteria: they are rebuilt every three months
 FORGET_AFTER_MIN = 30 * 1440  # a sensor that is away for a month starts anew
+PLANNED_STATE = "planned"  # beside the detector's own entries
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +43,10 @@ class Verdicts:
         self._forecasts = Forecasts(data)
         self._states: dict[str, dict[str, Any]] = _load_states(data / STATE_FILE)
         self._detectors: dict[str, Detector] = {}
+        self._planned: dict[str, Planned] = {}
+        self._occasions = Occasions()
+        self._occasions_seen: tuple[int, ...] = ()
+        self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled when they are asked for
         self._findings = load(data / FINDINGS_FILE)
         self._criteria_seen = 0
         self._looked_at_minute = 0
@@ -49,6 +55,7 @@ class Verdicts:
         """The rows of closed minutes, oldest first, each with its flags; new findings are on disk on return."""
         if means:
             self._forecasts.refresh(means[0].minute)
+            self._look_for_occasions()
             self._look_for_criteria(means[-1].minute)
         found: list[Finding] = []
         rows = [self._row(mean, found) for mean in means]
@@ -61,6 +68,7 @@ class Verdicts:
         try:
             forecast = self._forecasts.of(mean.sensor, mean.minute)
             verdict = self._detector(mean.sensor).step(mean.minute, mean.flow, mean.pressure, forecast)
+            verdict = self._planned[mean.sensor].step(mean.minute, verdict, self._works_at(mean.sensor, mean.minute))
             flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags
             found.extend(verdict.findings)
         except Exception:  # noqa: BLE001 - a defect in a method must not cost a row
@@ -75,16 +83,37 @@ class Verdicts:
         detector = self._detectors.get(sensor)
         if detector is None:
             criteria = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
-            detector = Detector(sensor, criteria, self._zone, self._states.pop(sensor, None), self._holidays())
+            state = self._states.pop(sensor, {})
+            self._planned[sensor] = Planned(state.get(PLANNED_STATE, ()))
+            detector = Detector(sensor, criteria, self._zone, state, self._occasions.holidays)
             self._detectors[sensor] = detector
         return detector
 
-    def _holidays(self) -> Collection[date]:
-        try:
-            return criteria_files.holidays(self._data / CRITERIA_FOLDER / criteria_files.HOLIDAYS)
-        except HydrologError as error:
-            _log.warning("holidays_unusable problem=%s", quoted(error))
-            return ()
+    def _works_at(self, sensor: str, minute: int) -> list[Work]:
+        if not self._occasions.works:
+            return []
+        if sensor not in self._works:
+            works = self._occasions.at(sensor)
+            self._works[sensor] = [work for work in works if work.end + LONGEST_AFTER_MIN > minute]
+        return self._works[sensor]
+
+    def _look_for_occasions(self) -> None:
+        """Planned work and holidays take effect with the next minute; wrong lines are named, and the rest stands."""
+        seen = occasions.stamp(self._data)
+        if seen == self._occasions_seen:
+            return
+        before, self._occasions_seen = self._occasions, seen
+        self._occasions = occasions.load(self._data, self._zone)
+        self._works = {}
+        for problem in self._occasions.problems:
+            _log.warning("calendar_line_wrong problem=%s", quoted(problem))
+        if before.holidays != self._occasions.holidays:
+            self._make_anew()
+
+    @property
+    def calendar_problems(self) -> int:
+        """Lines of the calendar that say nothing to us."""
+        return len(self._occasions.problems)
 
     def _initial(self, sensor: str) -> criteria_files.Criteria:
         try:
@@ -104,11 +133,18 @@ class Verdicts:
             seen = 0
         if seen != self._criteria_seen:
             self._criteria_seen = seen
-            self._states = self._all_states()
-            self._detectors = {}
+            self._make_anew()
+
+    def _make_anew(self) -> None:
+        """The detectors are made anew on their own memory, each with its next row."""
+        self._states = self._all_states()
+        self._detectors = {}
 
     def _all_states(self) -> dict[str, dict[str, Any]]:
-        return self._states | {sensor: detector.state() for sensor, detector in self._detectors.items()}
+        return self._states | {
+            sensor: detector.state() | {PLANNED_STATE: self._planned[sensor].state()}
+            for sensor, detector in self._detectors.items()
+        }
 
     def _store_findings(self, found: Sequence[Finding]) -> None:
         """Before the rows: who reads a flag finds its reason."""

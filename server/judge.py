@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from common.flags import FAULT, LEAK, SUPPLY, WATCH
+from common.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
 OK, WARN, BAD = "ok", "warn", "bad"
 
@@ -25,6 +25,7 @@ _SENSOR_WORDS = {
     FAULT: (WARN, "meter fault"),
     SUPPLY: (WARN, "supply changed"),
     WATCH: (WARN, "watch"),
+    PLANNED: (OK, "planned work"),
 }
 _WORST = {OK: 0, WARN: 1, BAD: 2}
 

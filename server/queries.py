@@ -29,7 +29,8 @@ LEFT JOIN LATERAL (SELECT severity, channel, reason, time FROM OUTLIER_TB f
                      AND (upper(severity) <> 'FAULT' OR %(brief_fault)s < (
                           SELECT count(*) FROM OUTLIER_TB g WHERE g.sensor = f.sensor AND g.channel = f.channel
                              AND g.method = f.method AND g.time > n.time - %(flagged_for)s))
-                   ORDER BY array_position(ARRAY['LEAK', 'FAULT', 'SUPPLY', 'WATCH'], upper(severity)), time DESC
+                   ORDER BY array_position(ARRAY['LEAK', 'FAULT', 'SUPPLY', 'WATCH', 'PLANNED'], upper(severity)),
+                            time DESC
                    LIMIT 1) o ON true
 ORDER BY s.sensor
 """

@@ -109,9 +109,10 @@ def _groups(settings: Settings) -> Json:
 
 def _sensor(entry: Json, now: datetime, speed: float) -> Json:
     newest: datetime | None = entry["newest"]
-    verdict = judge.sensor(judge.newest_row(newest, now, speed), entry["severity"])
+    fresh = judge.newest_row(newest, now, speed)
+    verdict = judge.sensor(fresh, entry["severity"])
     shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
-    reason = entry["reason"] if verdict.state != judge.OK and not verdict.detail else verdict.detail
+    reason = entry["reason"] or "" if fresh.state == judge.OK else verdict.detail
     return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now)} | _words(verdict) | {"detail": reason}
 
 

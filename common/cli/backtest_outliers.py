@@ -1,33 +1,37 @@
-"""`hydrolog backtest outliers --data FOLDER --out findings.csv`: what the product would have raised in the past.
+"""`hydrolog backtest outliers --out FILE`: what the product would have raised in the past.
 
-For each point: criteria from the rows up to its `learn_end`, then the product's own detector over the rest, with
-criteria rebuilt every three months by the product's own rule. Files of the folder:
+From the database: see `common.cli.backtest_archive`. With --data FOLDER, for each point: criteria from the rows up to
+its `learn_end`, then the product's own detector over the rest, with criteria rebuilt every three months by the
+product's own rule. Files of the folder:
 
     points.csv            point, flow_max, pressure_max, learn_end (other columns are not read)
     <point>.csv[.gz]      time (local wall clock), flow (m3/h), pressure (bar); empty = no value
     holidays.txt          optional: a date a line, judged as Sundays
 """
 
+import argparse
 import csv
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from common import criteria as stored
-from common.criteria import Criteria, CriteriaUnusable
+from common import occasions
+from common.cli import shell
+from common.cli.rehearsal import rehearse
 from common.errors import HydrologError
 from common.findings import Finding
-from common.options import Parser
+from common.occasions import Occasions
 
 if TYPE_CHECKING:
     from nightflow.criteria import History
-    from nightflow.extremes import Floats
 
+JUDGED_DAYS = 91  # between two builds of the criteria
 ZONE = ZoneInfo("UTC")  # the files hold wall clock without offset: it is taken as it stands
 SCORED = ("point", "time", "channel", "code", "kind", "severity", "state")
 HEADER = (*SCORED, "since", "method", "value", "limit", "reason")  # the rest is for people
@@ -51,33 +55,53 @@ class Point:
 
 
 def run(args: list[str]) -> int:
-    """The subcommand; returns the exit code."""
-    parser = Parser(prog="hydrolog backtest outliers", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with points.csv and the series")
-    parser.add_argument("--out", type=Path, required=True, help="findings.csv to write")
-    parser.add_argument("--points", nargs="*", help="only these points")
-    parser.add_argument("--holidays", type=Path, help="dates, one a line (default: holidays.txt of the folder)")
-    parser.add_argument("--alarms-per-month", type=float, help="LEAK alarms that normal use may raise at a point")
-    options = parser.parse_args(args)
+    """The subcommand; returns the exit code.
+
+    Raises:
+        HydrologError: the folder or the database cannot be used.
+    """
+    options = _parser().parse_args(args)
+    if options.data is None:
+        from common.cli import backtest_archive
+
+        return backtest_archive.run(options)
+    holidays, problems = occasions.holidays_of(options.holidays or options.data / occasions.HOLIDAYS)
+    for problem in problems:
+        print(f"hydrolog backtest outliers: {problem}", file=sys.stderr)
+    known = Occasions(holidays=holidays)
+    knob = options.alarms_per_month or stored.DEFAULT_ALARMS_PER_MONTH
     try:
-        holidays = stored.holidays(options.holidays or options.data / stored.HOLIDAYS)
         points = [point for point in read_points(options.data) if not options.points or point.name in options.points]
         with options.out.open("w", newline="", encoding="utf-8") as out:
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(HEADER)
             for point in points:
                 began = time.perf_counter()
-                findings = list(backtest(point, options.data, holidays, options.alarms_per_month))
+                findings = list(backtest(point, options.data, known, knob))
                 writer.writerows(line(finding) for finding in findings)
                 raised = sum(finding.state == "raise" for finding in findings)
                 print(f"{point.name}: {raised} raised in {time.perf_counter() - began:.1f} s", flush=True)
-    except HydrologError as error:
-        print(f"hydrolog backtest outliers: {error}", file=sys.stderr)
-        return error.exit_code
     except OSError as error:
-        print(f"hydrolog backtest outliers: {error}", file=sys.stderr)
-        return 2
+        raise BacktestUnusable(f"hydrolog backtest outliers: {error}") from error
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shell.parser(
+        "backtest outliers",
+        "What the product would have raised in the past: on the database's own rows, as a page with plots, or with "
+        "--data on a folder of labelled events, as findings.csv.",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.html or FILE.csv to write")
+    parser.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
+    past = parser.add_argument_group("from the database")
+    past.add_argument("--days", type=int, default=JUDGED_DAYS, help=f"judge the last so many (default {JUDGED_DAYS})")
+    past.add_argument("--sensor", metavar="ID", help="only this one")
+    folder = parser.add_argument_group("from a folder")
+    folder.add_argument("--data", type=Path, metavar="FOLDER", help="with points.csv and the series")
+    folder.add_argument("--points", nargs="*", help="only these points")
+    folder.add_argument("--holidays", type=Path, help="dates, one a line (default: holidays.txt of the folder)")
+    return parser
 
 
 def read_points(folder: Path) -> list[Point]:
@@ -121,60 +145,16 @@ def read_history(folder: Path, name: str) -> "History":
     return History(first, np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1]))
 
 
-def backtest(
-    point: Point, folder: Path, holidays: frozenset[date], alarms_per_month: float | None
-) -> Iterator[Finding]:
+def backtest(point: Point, folder: Path, known: Occasions, alarms_per_month: float) -> Iterator[Finding]:
     """Learn, detect, rebuild every three months; yields the findings from `learn_end` on."""
-    import numpy as np
-
-    from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH, History
-    from nightflow.learning import REBUILD_DAYS
-    from producer.outliers.detector import Detector
-
-    history = read_history(folder, point.name)
     limits = stored.initial(point.name)
-    current = replace(
+    prior = replace(
         limits,
         flow=replace(limits.flow, high=point.flow_max),
         pressure=replace(limits.pressure, high=point.pressure_max),
     )
-    prior = current
-    knob = alarms_per_month or DEFAULT_ALARMS_PER_MONTH
-    end = history.first + len(history.flow)
-    clean = History(history.first, history.flow.copy(), history.pressure.copy())
-    state = None
-    for first in range(point.learn_end, end, REBUILD_DAYS * 1440):
-        new = rebuilt(clean.span(history.first, first), prior, holidays, knob)
-        if new is not None:
-            current = replace(new, version=current.version + 1)
-        detector = Detector(point.name, current, ZONE, state, holidays)
-        part = history.span(first, min(end, first + REBUILD_DAYS * 1440))
-        flows, pressures = given(part.flow), given(part.pressure)
-        offset = first - history.first
-        for place, (flow, pressure) in enumerate(zip(flows, pressures, strict=True)):
-            verdict = detector.step(first + place, flow, pressure)
-            if verdict.flow_flags[0] != "0" or "L" in verdict.flow_flags:
-                clean.flow[offset + place] = np.nan
-            if verdict.pressure_flags[0] != "0":
-                clean.pressure[offset + place] = np.nan
-            yield from verdict.findings
-        state = detector.state()
-
-
-def rebuilt(history: "History", prior: Criteria, holidays: frozenset[date], knob: float) -> Criteria | None:
-    """New criteria, or None where the archive is too thin."""
-    from nightflow.criteria import build
-
-    try:
-        return build(history, ZONE, prior, holidays, knob)
-    except CriteriaUnusable as error:
-        print(f"{prior.sensor}: {error}; the criteria stay", file=sys.stderr)
-        return None
-
-
-def given(values: "Floats") -> list[float | None]:
-    """As the detector takes them: None for no value."""
-    return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN
+    history = read_history(folder, point.name)
+    return rehearse(history, prior, point.learn_end, ZONE, known=known, alarms_per_month=alarms_per_month)
 
 
 def line(finding: Finding) -> tuple[str | float, ...]:

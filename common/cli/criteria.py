@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import criteria as stored
-from common import database, settings
+from common import database, occasions, settings
 from common.cli import shell
+from common.cli.rehearsal import judge
 from common.criteria import Criteria, CriteriaUnusable
 from common.findings import RAISE, Finding
+from common.flags import FAULT, LEAK
+from common.occasions import Occasions
 from common.settings import Settings
 
 if TYPE_CHECKING:
     from nightflow.criteria import History
 
 PREVIEW_DAYS = 30
+WARM_DAYS = 16  # before it, so that the methods know how things stand when the month begins: VALUE looks so far back
+MOST_SHOWN = 20  # LEAK and FAULT findings in words
 FOLDER = "criteria"
 
 
@@ -35,7 +40,7 @@ def run(args: list[str]) -> int:
     rebuild = actions.add_parser("rebuild", help="learn new criteria from the database and say what they would change")
     rebuild.add_argument("--sensor", metavar="ID", help="only this one")
     rebuild.add_argument("--take", action="store_true", help="store them; without it nothing is changed")
-    rebuild.add_argument("--alarms-per-month", type=_rate, help="false LEAK alarms to allow at a point and rule")
+    rebuild.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
     compare = actions.add_parser("compare", help="two versions of a sensor's criteria, side by side")
     compare.add_argument("--sensor", metavar="ID", required=True)
     compare.add_argument("--versions", type=int, nargs=2, metavar=("OLD", "NEW"), help="default: the last two")
@@ -47,13 +52,6 @@ def run(args: list[str]) -> int:
     if options.action == "compare":
         return _compare(folder, options.sensor, options.versions)
     return _rebuild(chosen, folder, options)
-
-
-def _rate(text: str) -> float:
-    value = float(text)
-    if not 0.001 <= value <= 10:
-        raise argparse.ArgumentTypeError(f"must be between 0.001 and 10, is {text}")
-    return value
 
 
 def _show(folder: Path, sensor: str | None) -> int:
@@ -89,7 +87,8 @@ def _compare(folder: Path, sensor: str, chosen: list[int] | None) -> int:
 
 
 def _changes(old: Criteria, new: Criteria) -> Any:
-    table = shell.table("of " + shell.printable(new.sensor), f"version {old.version}", f"version {new.version}")
+    names = (f"version {one.version}" if one.version else name for one, name in ((old, "none yet"), (new, "new")))
+    table = shell.table("of " + shell.printable(new.sensor), *names)
     before, after = _numbers(old), _numbers(new)
     for name in before | after:
         table.add_row(name, before.get(name, ""), after.get(name, ""))
@@ -101,6 +100,7 @@ def _numbers(criteria: Criteria) -> dict[str, str]:
     found = {
         "archive": f"{criteria.first} to {criteria.last}" if criteria.first else "none",
         "clean weeks": f"{criteria.clean_weeks:.1f}",
+        "false LEAKs wanted a month": f"{criteria.alarms_per_month:g}",
         "flow limits, m3/h": f"{criteria.flow.low:.4g} to {criteria.flow.high:.4g}",
         "flow stuck after, min": str(criteria.flow.stuck_rows),
         "pressure limits, bar": f"{criteria.pressure.low:.4g} to {criteria.pressure.high:.4g}",
@@ -128,28 +128,39 @@ def _numbers(criteria: Criteria) -> dict[str, str]:
 
 def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int:
     from nightflow import rebuild
-    from nightflow.criteria import DEFAULT_ALARMS_PER_MONTH
 
     zone, now = chosen.site.zone, shell.site_clock(chosen.paths.data).now()
-    knob = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
-    free = stored.holidays(folder / stored.HOLIDAYS)
+    knob = options.alarms_per_month or chosen.outliers.alarms_per_month
+    known_before = occasions.load(chosen.paths.data, zone)
     connection, refused, console = database.Database(chosen, "criteria"), 0, shell.console()
+    for problem in known_before.problems:
+        console.print(shell.printable(problem))
     try:
         with connection.transaction() as cursor:
-            cursor.execute("SELECT sensor, flow_max, pressure_max FROM SENSOR_TB ORDER BY sensor")
+            cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
             known = [row for row in cursor.fetchall() if options.sensor in (None, row[0])]
-        for sensor, flow_max, pressure_max in known:
+        for sensor, flow_max, pressure_max, replaced in known:
             prior = rebuild.limits(folder, sensor, flow_max, pressure_max)
             try:
                 with connection.transaction() as cursor:
-                    new = rebuild.learn(cursor, prior, now, zone, holidays=free, alarms_per_month=knob)
-                    month = rebuild.read_history(cursor, sensor, now - timedelta(days=PREVIEW_DAYS), now)
+                    new = rebuild.learn(
+                        cursor,
+                        prior,
+                        now,
+                        zone,
+                        holidays=known_before.holidays,
+                        works=known_before.at(sensor),
+                        replaced=replaced,
+                        alarms_per_month=knob,
+                    )
+                    past = rebuild.read_rows(cursor, sensor, now - timedelta(days=WARM_DAYS + PREVIEW_DAYS), now)
             except CriteriaUnusable as error:
                 console.print(f"{shell.printable(sensor)}: {error}")
                 refused += 1
                 continue
-            console.print(_changes(stored.load(folder, sensor) or prior, new))
-            console.print(_preview(month, new, chosen))
+            old = stored.load(folder, sensor)
+            console.print(_changes(old or prior, new))
+            console.print(_preview(past, old, new, chosen, known_before))
             if options.take:
                 taken = stored.store(folder, new)
                 console.print(f"{shell.printable(sensor)}: stored as version {taken.version}")
@@ -162,33 +173,35 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
     return 1 if refused else 0
 
 
-def _preview(month: "History", new: Criteria, chosen: Settings) -> str:
-    """What the new criteria would have raised over the last month."""
-    raised = [finding for finding in findings_over(month, new, chosen) if finding.state == RAISE]
-    if not raised:
-        return f"over the last {PREVIEW_DAYS} days they would have raised nothing"
-    counted = Counter(finding.code for finding in raised)
-    lines = [f"over the last {PREVIEW_DAYS} days they would have raised:"]
-    lines += [f"  {count} {code}" for code, count in sorted(counted.items())]
-    lines += [f"  {_at(finding, chosen):%d %b %H:%M} {finding.reason}" for finding in raised if finding.code == "LEAK"]
+def _preview(past: "History", old: Criteria | None, new: Criteria, chosen: Settings, known: Occasions) -> str:
+    """What the new criteria would have raised over the last month, beside what the present ones would have."""
+    raised = findings_over(past, new, chosen, known)
+    before = _counts(findings_over(past, old, chosen, known)) if old is not None else None
+    now = f"; the present ones: {before or 'nothing'}" if before is not None else ""
+    lines = [f"over the last {PREVIEW_DAYS} days they would have raised: {_counts(raised) or 'nothing'}{now}"]
+    urgent = [finding for finding in raised if finding.severity in (LEAK, FAULT)]
+    lines += [
+        f"  {_at(finding, chosen):%d %b %H:%M} {finding.code} {finding.reason}" for finding in urgent[:MOST_SHOWN]
+    ]
+    if len(urgent) > MOST_SHOWN:
+        lines.append(f"  and {len(urgent) - MOST_SHOWN} more; see them all with: hydrolog backtest outliers")
     return "\n".join(lines)
+
+
+def _counts(raised: list[Finding]) -> str:
+    counted = Counter(finding.code for finding in raised)
+    return ", ".join(f"{count} {code}" for code, count in sorted(counted.items()))
 
 
 def _at(finding: Finding, chosen: Settings) -> datetime:
     return datetime.fromtimestamp(finding.minute * 60, chosen.site.zone)
 
 
-def findings_over(month: "History", criteria: Criteria, chosen: Settings) -> list[Finding]:
-    """Run the detector over rows that are there already."""
+def findings_over(past: "History", criteria: Criteria, chosen: Settings, known: Occasions) -> list[Finding]:
+    """What criteria raise over the last `PREVIEW_DAYS` of rows that are there already; the days before warm them up."""
     from producer.outliers.detector import Detector
 
-    detector = Detector(criteria.sensor, criteria, chosen.site.zone)
-    found: list[Finding] = []
-    for place, (flow, pressure) in enumerate(zip(month.flow.tolist(), month.pressure.tolist(), strict=True)):
-        verdict = detector.step(month.first + place, _given(flow), _given(pressure))
-        found += verdict.findings
-    return found
-
-
-def _given(value: float) -> float | None:
-    return None if value != value else value  # noqa: PLR0124 - NaN
+    detector = Detector(criteria.sensor, criteria, chosen.site.zone, None, known.holidays)
+    shown = past.first + len(past.flow) - PREVIEW_DAYS * 1440
+    found = judge(past, detector, known)
+    return [finding for finding in found if finding.state == RAISE and finding.minute >= shown]

@@ -16,6 +16,8 @@ from common.clock import Clock
 from common.options import Parser
 
 WIDE = 140  # columns where no terminal says how many there are
+MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms a month, as outliers.alarms_per_month of the settings may have
+ALARMS_HELP = "false LEAK alarms to allow at a point and rule (default: outliers.alarms_per_month of the settings)"
 LONGEST = 200  # characters of a foreign text: enough to recognise it, too few to flood
 
 
@@ -29,6 +31,14 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
 def add_config(made: argparse.ArgumentParser) -> None:
     """Add --config FILE."""
     made.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+
+
+def alarms_per_month(text: str) -> float:
+    """The operator's knob on a command line."""
+    value = float(text)
+    if not MOST_SELDOM <= value <= MOST_OFTEN:
+        raise argparse.ArgumentTypeError(f"must be between {MOST_SELDOM:g} and {MOST_OFTEN:g}, is {text}")
+    return value
 
 
 def printable(text: object) -> str:

@@ -23,7 +23,13 @@ LINES = 20
 LOOK_S = 0.3  # real seconds between two looks at the file
 CHUNK_BYTES = 64 * 1024
 LINE_BYTES = 200  # more than a line has, so that the last N are in the last N times as many bytes
-STYLES = {flags.LEAK: "bold red", flags.FAULT: "magenta", flags.SUPPLY: "cyan", flags.WATCH: "yellow"}
+STYLES = {
+    flags.LEAK: "bold red",
+    flags.FAULT: "magenta",
+    flags.SUPPLY: "cyan",
+    flags.WATCH: "yellow",
+    flags.PLANNED: "dim",
+}
 
 
 class NothingToFollow(HydrologError):

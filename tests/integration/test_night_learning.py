@@ -27,8 +27,8 @@ NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
 CHILD = "import sys; open(sys.argv[1], 'a').write(sys.argv[-1] + '\\n'); sys.exit(sys.argv[-1] == '009')"
 
 
-def learnt(last: str) -> Criteria:
-    return cast(Criteria, SimpleNamespace(last=last))
+def learnt(last: str, alarms_per_month: float = 0.3) -> Criteria:
+    return cast(Criteria, SimpleNamespace(last=last, alarms_per_month=alarms_per_month))
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,12 @@ def learnt(last: str) -> Criteria:
         (learnt(""), date(2024, 5, 27), True),
         (learnt("2024-05-28"), date(2023, 1, 1), False),
         (learnt("2024-05-27"), date(2023, 1, 1), True),
+        (learnt("2024-08-25", 0.3000001), date(2023, 1, 1), False),
+        (learnt("2024-08-25", 0.1), date(2023, 1, 1), True),  # the operator has turned the knob
     ],
 )
 def test_when_criteria_are_due(current: Criteria | None, first_row: date, expected: bool) -> None:
-    assert due(current, first_row, date(2024, 8, 26)) is expected
+    assert due(current, first_row, date(2024, 8, 26), 0.3) is expected
 
 
 class Box:

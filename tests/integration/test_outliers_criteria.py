@@ -15,7 +15,7 @@ from common.cli import criteria as command
 from common.cli import shell
 from common.clock import FixedClock, minute_start
 from common.settings import Settings
-from nightflow.rebuild import read_history
+from nightflow.rebuild import read_history, read_rows
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
 from outlier_site import START, history
@@ -71,7 +71,7 @@ def test_criteria_are_learnt_previewed_taken_shown_and_compared(
     assert (taken.first, taken.last) == ("2022-01-10", "2022-03-20")
 
     assert command.run(["rebuild", "--take", "--alarms-per-month", "0.05"]) == 0
-    capsys.readouterr()
+    assert "the present ones: " in capsys.readouterr().out
     assert command.run(["compare", "--sensor", "001"]) == 0
     assert "LEAK scores" in capsys.readouterr().out
     assert command.run(["show"]) == 0
@@ -100,3 +100,65 @@ def test_the_rows_come_with_their_minutes(site: Settings) -> None:
     whole = history(DAYS)
     assert read.first == START + 1440
     assert np.array_equal(read.flow, whole.flow[1440:2880])
+
+
+def test_the_preview_judges_what_came_also_what_was_flagged_then(
+    site: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A leak that the last criteria told of must be there for the new ones to find, and not be a gap."""
+    first = minute_start(START + 60 * 1440)
+    with psycopg.connect(site.database.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE REAL_VAL_TB SET flow = flow + 20, pressure = pressure - 0.4, flow_flags = '00L0'"
+            " WHERE time >= %s AND time < %s",
+            (first, first + timedelta(hours=6)),
+        )
+    assert command.run(["rebuild"]) == 0
+    said = capsys.readouterr().out
+    assert "11 Mar 00:52 LEAK for 52 min" in said
+    assert "SYS-MISS" not in said
+
+
+def test_the_knob_of_the_settings_is_what_criteria_are_learnt_with(
+    site: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = site.paths.data / "criteria"
+    assert command.run(["rebuild", "--take"]) == 0
+    monkeypatch.setenv("HYDROLOG_OUTLIERS__ALARMS_PER_MONTH", "0.02")
+    assert command.run(["rebuild", "--take"]) == 0
+    assert "false LEAKs wanted a month" in capsys.readouterr().out
+    usual, seldom = (stored.from_text(path.read_text()) for _, path in stored.versions(folder, "001"))
+    assert (usual.alarms_per_month, seldom.alarms_per_month) == (0.3, 0.02)
+    assert usual.use is not None and seldom.use is not None
+    assert seldom.use.step_leak > usual.use.step_leak
+
+
+def test_planned_work_is_kept_out_of_what_is_learnt_and_named_when_it_is_wrong(
+    site: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = site.paths.data / "criteria"
+    folder.mkdir()
+    (folder / "planned.txt").write_text("001 2022-02-01 00:00 2022-02-03 00:00 bypass\nsoon\n")
+    assert command.run(["rebuild", "--take"]) == 0
+    assert "planned.txt line 2" in capsys.readouterr().out
+    taken = stored.load(folder, "001")
+    assert taken is not None
+    assert taken.clean_weeks == pytest.approx(DAYS / 7 - (120 + 2 * 1440) / 10080, abs=0.01)
+
+
+def test_rows_of_an_instrument_that_was_replaced_are_not_learnt_from(
+    site: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(site.database.url, autocommit=True) as connection:
+        connection.execute("UPDATE SENSOR_TB SET replaced_at = %s", (minute_start(START + 20 * 1440 + 90),))
+    assert command.run(["rebuild", "--take"]) == 1
+    assert "only 7.1 clean weeks" in capsys.readouterr().out
+
+
+def test_a_clock_between_two_minutes_reads_whole_minutes(site: Settings) -> None:
+    connection = database.Database(site, "test")
+    with connection.transaction() as cursor:
+        late = timedelta(seconds=42)
+        read = read_rows(cursor, "001", minute_start(START) + late, minute_start(START + 60) + late)
+    connection.close()
+    assert (read.first, len(read.flow), np.isfinite(read.flow).sum()) == (START, 60, 60)

@@ -1,10 +1,12 @@
 """Alarms about the box itself: raised when it is so, over when it has not been so for a while."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from common.clock import minute_start
-from consumer.alerts_box import CALM_MIN, IDLE_MIN, Look, Watch, conditions
+from common.occasions import Work
+from consumer.alerts_box import AFTER_WORK_MIN, CALM_MIN, IDLE_MIN, Look, Watch, conditions, without_planned
 from consumer.alerts_events import Tracker
 
 T0 = 28_000_000
@@ -96,3 +98,18 @@ def test_a_process_without_success_for_an_hour_is_an_alarm_with_its_problem() ->
 def test_damaged_health_files_are_no_alarm_and_no_crash() -> None:
     for state in ({}, {"counters": 7}, {"counters": {"refused_in_a_row": "many"}, "last_success": "never"}):
         assert Box().look(99, health={"consumer-server": state}) == []
+
+
+def test_a_sensor_that_is_silent_during_its_planned_work_is_no_alarm() -> None:
+    found = conditions(Look(T0, {"001": T0 - 60, "002": T0}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE)
+    here, there = Work("001", T0 - 60, T0 + 60, "repair"), Work("002", T0 - 60, T0 + 60, "repair")
+
+    def left(work: Work, minute: int) -> list[str]:
+        return [key[2] for key in without_planned(found, up={}, works=[work], minute=minute)]
+
+    assert left(here, T0) == []
+    assert left(there, T0) == ["BOX-SENSOR"]
+    assert left(here, T0 + 60 + AFTER_WORK_MIN) == ["BOX-SENSOR"]
+    line = conditions(Look(T0, {"001": T0 - 60}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE)
+    assert without_planned(line, up={}, works=[here], minute=T0) == line
+    assert without_planned(line, up={}, works=[replace(here, sensor="all")], minute=T0) == {}

@@ -98,6 +98,25 @@ def test_a_clock_that_was_set_back_does_not_end_the_alarms() -> None:
     assert len(feed(tracker, [row(T0 - 1000, "00L0"), row(T0 - 500)], found)) == 2
 
 
+def test_planned_work_is_followed_and_what_outlasts_it_is_an_event_of_its_own() -> None:
+    quiet = replace(finding(T0), severity="planned")
+    found = [quiet, replace(quiet, minute=T0 + 9, state=CLEAR), finding(T0 + 9)]
+    rows = [row(T0 + minute, "00l0") for minute in range(9)] + [row(T0 + 9, "00L0")]
+    events = feed(Tracker(), rows, found)
+    assert [(event.severity, event.cleared is None) for event in events] == [
+        ("planned", True),
+        ("planned", False),
+        ("leak", True),
+    ]
+    assert events[0].id != events[2].id
+
+
+def test_a_fault_letter_during_planned_work_is_no_event_of_its_own() -> None:
+    quiet = replace(finding(T0, "fault"), severity="planned")
+    events = feed(Tracker(), [row(T0 + minute, "S000") for minute in range(2 * PROVISIONAL_MIN)], [quiet])
+    assert [event.severity for event in events] == ["planned"]
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Row], list[Finding]]:
     """Rows of two sensors with their findings, as the detectors give them."""

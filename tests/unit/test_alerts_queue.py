@@ -137,3 +137,11 @@ def test_the_digest_comes_once_a_day_at_the_sites_hour_also_after_a_pause() -> N
     assert digest_day(morning, SEOUL, "08:01", date(2024, 8, 26)) is None
     assert digest_day(morning, SEOUL, "23:00", date(2024, 8, 20)) is None
     assert digest_day(morning, SEOUL, "", date(2024, 8, 20)) is None
+
+
+def test_what_was_planned_is_told_to_nobody_not_even_in_the_digest() -> None:
+    queue = Queue()
+    queue.add(event("planned"), digest=True)
+    queue.add(over(event("planned")), digest=True)
+    queue.digest_due()
+    assert not queue.waiting and not queue.quiet

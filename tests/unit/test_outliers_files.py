@@ -38,6 +38,8 @@ def test_flags_are_explained_and_graded() -> None:
     assert [flag.severity for flag in explained] == ["fault", "leak"]
     assert flags.severest(explained) == "leak"
     assert flags.explain("flow", "?000") == []
+    assert [flag.severity for flag in flags.explain("flow", "0lwj")] == ["planned"] * 3
+    assert flags.severest(flags.explain("flow", "0lW0")) == "watch"
     assert flags.usable("0000") and not flags.usable("0W00")
     assert flags.trusted("0L00") and not flags.trusted("M000")
 

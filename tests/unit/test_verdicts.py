@@ -1,6 +1,7 @@
 """The methods around the rows: a row is never lost to them, and their memory and words are on disk in time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,3 +105,46 @@ def test_the_detectors_know_the_holidays(
     verdicts.rows([mean(T)])
     assert given == [dates]
     assert verdicts.failures == 0
+
+
+def test_planned_work_is_taken_up_without_a_restart_and_a_wrong_line_costs_itself(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SEOUL)
+    assert verdicts.rows([mean(T, flow=-5.0)])[0].flow_flags[0] == "R"
+    good = [replace(mean(T + 1 + place), flow=8.0 + place / 10) for place in range(9)]
+    assert verdicts.rows(good)[-1].flow_flags[0] == "0"
+    (tmp_path / "criteria").mkdir()
+    calendar = tmp_path / "criteria" / "planned.txt"
+    calendar.write_text("tomorrow\n001 2024-08-26 16:43 2024-08-26 17:35 repair of the meter\n")
+    verdicts.rows([mean(T + 10, flow=-5.0)])  # 16:43
+    assert verdicts.calendar_problems == 1
+    first, over, second = load_findings(tmp_path / "findings.json")
+    assert (first.severity, over.severity, second.severity) == ("fault", "fault", "planned")
+    assert second.reason.startswith("planned work (repair of the meter), no alarm: ")
+    with calendar.open("w") as file:  # in place, as some editors do
+        file.write("\n")
+    verdicts.rows([mean(T + 11, flow=-5.0)])
+    assert [one.severity for one in load_findings(tmp_path / "findings.json")[3:]] == ["planned", "fault"]
+    assert verdicts.calendar_problems == 0
+
+
+def test_what_is_planned_outlives_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "criteria").mkdir()
+    (tmp_path / "criteria" / "planned.txt").write_text("all 2024-08-26 16:00 2024-08-26 16:34 repair\n")
+    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts.rows([mean(T, flow=-5.0)])
+    verdicts.save(T)
+    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts.rows([mean(minute, flow=-5.0) for minute in range(T + 1, T + 40)])
+    told = [(one.minute - T, one.state, one.severity) for one in load_findings(tmp_path / "findings.json")]
+    assert told == [(0, "raise", "planned"), (31, "clear", "planned"), (31, "raise", "fault")]
+
+
+def test_a_changed_holiday_reaches_a_running_detector(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts.rows([mean(T)])
+    assert verdicts._detector("001").weekday == 0  # a Monday
+    (tmp_path / "criteria").mkdir()
+    (tmp_path / "criteria" / "holidays.txt").write_text("2024-08-26\n")
+    verdicts.rows([mean(T + 1)])
+    assert verdicts._detector("001").weekday == 6
+    assert verdicts._detector("001").minute == T + 1  # on its own memory

@@ -1,0 +1,165 @@
+"""`hydrolog backtest outliers --out FILE.html`: the database's own rows judged again, with another knob if you like.
+
+Criteria are learnt from the rows before the judged days, as the product would have learnt them then; the product's own
+detector goes over the days with today's calendar. Nothing is stored but the page (or, for a name in .csv, a table).
+"""
+
+import argparse
+import csv
+import sys
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from common import database, occasions, settings
+from common.cli import shell
+from common.cli.rehearsal import rehearse
+from common.clock import minute_of, minute_start
+from common.errors import HydrologError, SettingsError
+from common.findings import RAISE, Finding
+from common.flags import FAULT, LEAK
+from common.occasions import FOLDER, Occasions
+from common.settings import Settings
+
+if TYPE_CHECKING:
+    from common.cli.outlier_plots import Course
+
+DAY_MINUTES = 1440
+MONTH_DAYS = 30.4
+FETCH_TIMEOUT_S = 120.0  # nine months of one sensor from a slow disk
+SHOW_EVERY_ROWS = 2000
+MOST_SHOWN = 20  # LEAK and FAULT findings in words; the file has them all
+HEADER = ("sensor", "time", "since", "state", "severity", "channel", "method", "code", "value", "limit", "reason")
+
+
+class NothingToJudge(HydrologError):
+    """No registered sensor has a row in these days."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, write, say what would have been raised.
+
+    Raises:
+        DatabaseDown, NothingToJudge: as they say.
+        SettingsError: the days or the file cannot be used.
+    """
+    if options.days < 1:
+        raise SettingsError("--days", "must be one or more")
+    chosen = settings.load(options.config)
+    known = occasions.load(chosen.paths.data, chosen.site.zone)
+    for problem in known.problems:
+        sys.stderr.write(shell.printable(problem) + "\n")
+    knob = options.alarms_per_month or chosen.outliers.alarms_per_month
+    with closing(database.Database(chosen, "backtest")) as connection:
+        courses = Past(connection, chosen, known, knob).judge(options.days, options.sensor)
+    if not courses:
+        raise NothingToJudge
+    _say(courses, chosen, options.days, knob)
+    try:
+        _write(options, courses, chosen, knob)
+    except OSError as error:
+        raise SettingsError("--out", f"cannot write {options.out}: {error.strerror}") from error
+    sys.stdout.write(f"written: {options.out}\n")
+    return 0
+
+
+class Past:
+    """The database's rows and what the judgement of them needs."""
+
+    def __init__(self, connection: database.Database, chosen: Settings, known: Occasions, knob: float) -> None:
+        self._database, self._chosen, self._known, self._knob = connection, chosen, known, knob
+        site_now = shell.site_clock(chosen.paths.data).now()
+        self._now: datetime = minute_start(minute_of(site_now))
+
+    def judge(self, days: int, only: str | None) -> "list[Course]":
+        """What each sensor's last `days` would have raised, sensors without a row in them left out."""
+        with self._database.transaction() as cursor:
+            cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
+            sensors = [row for row in cursor.fetchall() if only in (None, row[0])]
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("judging", total=len(sensors) * days * DAY_MINUTES)
+            found = []
+            for number, row in enumerate(sensors, 1):
+                found.append(self._course(row, days, progress, task))
+                progress.update(task, completed=number * days * DAY_MINUTES)
+        return [course for course in found if course is not None]
+
+    def _course(self, sensor: tuple[Any, ...], days: int, progress: Progress, task: TaskID) -> "Course | None":
+        import numpy as np
+
+        from common.cli.outlier_plots import Course
+        from nightflow import rebuild
+        from nightflow.criteria import WINDOW_DAYS
+        from producer.outliers.detector import Detector
+
+        name, flow_max, pressure_max, replaced = sensor
+        zone, works = self._chosen.site.zone, self._known.at(name)
+        progress.update(task, description=f"judging {name}")
+        start = self._now - timedelta(days=days)
+        first = (start - timedelta(days=WINDOW_DAYS)).replace(minute=0)
+        first = max(first, replaced.replace(minute=0)) if replaced and replaced < start else first
+        with self._database.transaction(FETCH_TIMEOUT_S) as cursor:
+            rows = rebuild.read_rows(cursor, name, first, self._now)
+            clean = rebuild.read_history(cursor, name, first, self._now, works)
+        learn_end = minute_of(start)
+        course = Course(name, rows.span(learn_end, minute_of(self._now)), zone, works)
+        if not np.isfinite(course.rows.flow).any():
+            return None
+
+        def look(minute: int, detector: Detector) -> None:
+            course.look(minute, detector)
+            if minute % SHOW_EVERY_ROWS == 0:
+                progress.advance(task, SHOW_EVERY_ROWS)
+
+        prior = rebuild.limits(self._chosen.paths.data / FOLDER, name, flow_max, pressure_max)
+        judged = rehearse(
+            rows, prior, learn_end, zone, known=self._known, alarms_per_month=self._knob, look=look, clean=clean
+        )
+        course.findings = list(judged)
+        return course
+
+
+def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> None:
+    """A line a sensor, and the alarms in words."""
+    table = shell.table("sensor", "LEAK", "a month", "FAULT", "WATCH", "SUPPLY", "planned", whole=("sensor",))
+    for course in courses:
+        counts = course.counts()
+        leaks = counts[LEAK]
+        others = [str(counts[severity]) for severity in (FAULT, "watch", "supply", "planned")]
+        table.add_row(shell.cell(course.sensor), str(leaks), f"{leaks * MONTH_DAYS / days:.2f}", *others)
+    console = shell.console()
+    console.print(f"raised over the last {days} days with alarms_per_month = {knob:g}")
+    console.print(table)
+    told = [one for course in courses for one in course.findings if one.state == RAISE]
+    urgent = [one for one in told if one.severity in (LEAK, FAULT)]
+    for one in urgent[:MOST_SHOWN]:
+        console.print(f"{_local(one.minute, chosen)} {one.sensor} {one.code}: {shell.printable(one.reason)}")
+    if len(urgent) > MOST_SHOWN:
+        console.print(f"and {len(urgent) - MOST_SHOWN} more LEAK and FAULT findings, in the file")
+
+
+def _write(options: argparse.Namespace, courses: "list[Course]", chosen: Settings, knob: float) -> None:
+    from common.cli import outlier_plots
+
+    if options.out.suffix.lower() != ".csv":
+        said = f"site {chosen.site.id}, the last {options.days} days, alarms_per_month = {knob:g}"
+        options.out.write_text(outlier_plots.page(courses, said), encoding="utf-8")
+        return
+    with options.out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        writer.writerows(_line(one, chosen) for course in courses for one in course.findings)
+
+
+def _line(one: Finding, chosen: Settings) -> tuple[str, ...]:
+    times = (minute_start(minute).astimezone(chosen.site.zone).isoformat() for minute in (one.minute, one.since))
+    words = (one.state, one.severity, one.channel, one.method, one.code)
+    return (one.sensor, *times, *words, f"{one.value:.5g}", f"{one.limit:.5g}", one.reason)
+
+
+def _local(minute: int, chosen: Settings) -> str:
+    return f"{minute_start(minute).astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"

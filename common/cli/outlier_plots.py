@@ -1,0 +1,182 @@
+"""Plots of what would have been raised: a page of its own, nothing from the network, all foreign text escaped."""
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from common.clock import minute_start
+from common.findings import RAISE, Finding
+from common.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+from common.occasions import Work
+from nightflow.criteria import History
+from producer.outliers.meter import HEADLOSS
+
+if TYPE_CHECKING:
+    from producer.outliers.detector import Detector
+
+STEP_MIN = 10  # of a plotted point: a quarter of a year is 13,000 points a line
+COLOURS = {LEAK: "#c4232b", FAULT: "#7a43b6", SUPPLY: "#a85b00", WATCH: "#e09a1a", PLANNED: "#7b8494"}
+MEASURED, EXPECTED = "#1463d8", "#7b8494"
+_STYLE = (
+    "body{font:15px/1.45 system-ui,sans-serif;margin:24px auto;max-width:1200px;padding:0 16px;color:#141a22}"
+    "table{border-collapse:collapse;width:100%;margin-bottom:40px}td,th{text-align:left;padding:4px 12px 4px 0;"
+    "border-bottom:1px solid #dde2e9;vertical-align:top}td{white-space:nowrap}td.why{white-space:normal}"
+)
+
+
+@dataclass(slots=True)
+class Course:
+    """One sensor's judged rows: what was measured, what was expected then, what was raised."""
+
+    sensor: str
+    rows: History
+    zone: ZoneInfo
+    works: Sequence[Work]
+    findings: list[Finding] = field(default_factory=list)
+    expected: dict[int, tuple[float, float]] = field(default_factory=dict)  # minute -> flow (m3/h), pressure (bar)
+
+    def look(self, minute: int, detector: "Detector") -> None:
+        """Keep what the detector expects, at every tenth minute."""
+        if minute % STEP_MIN == 0:
+            self.expected[minute] = expectation(detector)
+
+    def counts(self) -> Counter[str]:
+        """How often each severity was raised."""
+        return Counter(finding.severity for finding in self.findings if finding.state == RAISE)
+
+    def spells(self) -> Iterator[tuple[Finding, int]]:
+        """Each raised finding with the minute at which it was cleared, or the end."""
+        end = self.rows.first + len(self.rows.flow)
+        for place, finding in enumerate(self.findings):
+            if finding.state == RAISE:
+                key = (finding.code, finding.channel, finding.severity)
+                over = (f.minute for f in self.findings[place + 1 :] if (f.code, f.channel, f.severity) == key)
+                yield finding, next(over, end)
+
+
+def expectation(detector: "Detector") -> tuple[float, float]:
+    """Flow (m3/h) and pressure (bar) that the detector holds for usual at its last minute; NaN where it knows none."""
+    value, supply, use = detector.value, detector.supply, detector.criteria.pressure_use
+    if value is None:
+        return np.nan, np.nan
+    mean = value.use.mean_m3h
+    flow = detector.usual * detector.ratio + value.offset * mean
+    if supply is None or use is None:
+        return flow, np.nan
+    return flow, detector.still + use.slope_bar * max(flow / mean, 0.0) ** HEADLOSS + supply.use.level_bar
+
+
+def page(courses: Sequence[Course], said: str) -> str:
+    """The whole page."""
+    parts = [f"<h1>What would have been raised</h1><p>{html.escape(said)}. Times are those of the site's clock.</p>"]
+    for number, course in enumerate(courses):
+        plot = _figure(course).to_html(full_html=False, include_plotlyjs=number == 0)
+        parts.append(f"<h2>Sensor {html.escape(course.sensor)}</h2>{plot}{_table(course)}")
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>hydrolog: outliers of the past</title>'
+        f"<style>{_STYLE}</style>" + "\n".join(parts)
+    )
+
+
+def _figure(course: Course) -> Any:
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, subplot_titles=("flow, m3/h", "pressure, bar"))
+    minutes = np.arange(course.rows.first // STEP_MIN, (course.rows.first + len(course.rows.flow)) // STEP_MIN)
+    at = [int(minute) * STEP_MIN for minute in minutes]
+    times = [_local(minute, course.zone) for minute in at]
+    for row, values in ((1, course.rows.flow), (2, course.rows.pressure)):
+        channel = row - 1
+        expected = [course.expected.get(minute, (np.nan, np.nan))[channel] for minute in at]
+        look = {"width": 1.2, "color": EXPECTED}
+        figure.add_scatter(x=times, y=_short(expected), name="expected", line=look, row=row, col=1)
+        means = _short(_means(values, course.rows.first, at))
+        figure.add_scatter(x=times, y=means, name="measured", line={"width": 1.2, "color": MEASURED}, row=row, col=1)
+        for mark in _marks(course, channel, dict(zip(at, means, strict=True))):
+            figure.add_trace(mark, row=row, col=1)
+    figure.update_layout(height=620, margin={"t": 40, "b": 30}, showlegend=False, hovermode="closest")
+    figure.update_layout(shapes=[*_spans(course), *_work_spans(course)])
+    return figure
+
+
+def _means(values: np.ndarray, first: int, at: Sequence[int]) -> list[float]:
+    """Means of the ten minutes from each of `at` on; NaN where there is no value."""
+    means = []
+    for minute in at:
+        part = values[max(0, minute - first) : minute - first + STEP_MIN]
+        good = part[np.isfinite(part)]
+        means.append(float(good.mean()) if len(good) else np.nan)
+    return means
+
+
+def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iterator[Any]:
+    """A diamond where something was raised, its reason when one points at it."""
+    from plotly.graph_objects import Scatter
+
+    name = ("flow", "pressure")[channel]
+    for finding, _ in course.spells():
+        if finding.channel in (name, "both"):
+            place = finding.minute // STEP_MIN * STEP_MIN
+            yield Scatter(
+                x=[_local(finding.minute, course.zone)],
+                y=[means.get(place)],
+                mode="markers",
+                marker={"size": 10, "symbol": "diamond", "color": COLOURS.get(finding.severity, EXPECTED)},
+                hovertext=[html.escape(f"{finding.severity.upper()} {finding.code}: {finding.reason}")],
+                hoverinfo="text",
+            )
+
+
+def _spans(course: Course) -> Iterator[dict[str, Any]]:
+    """From the beginning of what was found to its end, behind the line it was found in."""
+    for finding, over in course.spells():
+        rows = {"flow": ("y",), "pressure": ("y2",)}.get(finding.channel, ("y", "y2"))
+        for axis in rows:
+            yield _shape(finding.since, over, f"{axis} domain", COLOURS.get(finding.severity, EXPECTED), course.zone)
+
+
+def _work_spans(course: Course) -> Iterator[dict[str, Any]]:
+    first, end = course.rows.first, course.rows.first + len(course.rows.flow)
+    for work in course.works:
+        if work.end > first and work.first < end:
+            yield _shape(max(first, work.first), min(end, work.end), "paper", COLOURS[PLANNED], course.zone)
+
+
+def _shape(first: int, end: int, yref: str, colour: str, zone: ZoneInfo) -> dict[str, Any]:
+    place = {"x0": _local(first, zone), "x1": _local(end, zone), "y0": 0, "y1": 1}
+    return {"type": "rect", "yref": yref, **place, "fillcolor": colour, "opacity": 0.15, "line": {"width": 0}}
+
+
+def _table(course: Course) -> str:
+    if not course.findings:
+        return "<p>Nothing would have been raised.</p>"
+    lines = [
+        _cells(
+            _local(finding.minute, course.zone),
+            f"{finding.severity.upper()} {finding.code}",
+            finding.channel,
+            f"until {_local(over, course.zone)}",
+            finding.reason,
+        )
+        for finding, over in course.spells()
+    ]
+    head = "<tr><th>Raised<th>What<th>Channel<th>Up<th>Why</tr>"
+    return f"<table>{head}{''.join(lines)}</table>"
+
+
+def _cells(*texts: str) -> str:
+    *short, why = (html.escape(text) for text in texts)
+    return f"<tr>{''.join(f'<td>{text}</td>' for text in short)}<td class=why>{why}</td></tr>"
+
+
+def _short(values: Iterable[float]) -> list[float | None]:
+    return [None if value != value else round(value, 3) for value in values]  # noqa: PLR0124 - NaN
+
+
+def _local(minute: int, zone: ZoneInfo) -> str:
+    return f"{minute_start(minute).astimezone(zone):%Y-%m-%d %H:%M}"
