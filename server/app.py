@@ -39,6 +39,8 @@ def build(ingest: Ingest, page: Page) -> ASGIApp:
         Route("/api/state", page.state),
         Route("/api/sensor", page.sensor),
         Route("/api/flags", page.flags),
+        Route("/api/finding", page.finding),
+        Route("/api/nights", page.nights),
         Route("/healthz", page.healthz),
         Route("/metrics", page.metrics),
     ]

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,18 +13,23 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from common import flags
 from common.clock import Clock
 from common.database import Database
 from common.errors import DatabaseDown
 from common.row import SENSOR_ID
 from common.settings import Settings
-from server import metrics, queries
+from server import explain, metrics, queries
+from server.calendar_ import Calendar
 from server.desk import Desk
+from server.explain import Spell
 from server.nights import begun_nights
 from server.state import read, well
 
 STATE_FOR_S = 1.0  # real seconds that one reading of the state serves all who ask
 CHART_TIMEOUT_S = 15.0
+SHOWN_NIGHTS = 60
+_SECONDS = re.compile(r"\d{1,10}", re.ASCII)  # until the year 2286
 # Hours back -> hours ahead and the width of one point: at most about 1,500 points a line.
 SPANS = {
     6: (3, timedelta(minutes=1)),
@@ -51,6 +57,7 @@ class Page:
         self._desk = desk
         self._settings = settings
         self._clock = clock
+        self._calendar = Calendar(settings)
         self._files: dict[str, _File] = {}
         self._state: Json = {}
         self._state_until_s = -1.0
@@ -95,6 +102,33 @@ class Page:
 
         return await self._answer(ask)
 
+    async def finding(self, request: Request) -> Response:
+        """What explains one line of the table of flags."""
+        spell = _spell(request)
+        if spell is None:
+            return _bad_request("sensor, channel, method, start and end must be those of a line of the flags")
+        settings = self._settings
+
+        def ask(database: Database) -> Json:
+            site = explain.Site(settings.paths.data, settings.site.zone, self._calendar.now(), self._clock.now())
+            with database.transaction(CHART_TIMEOUT_S) as cursor:
+                return explain.explain(cursor, spell, site)
+
+        return await self._answer(ask)
+
+    async def nights(self, request: Request) -> Response:
+        """A sensor's nights, oldest first."""
+        sensor = request.query_params.get("sensor", "")
+        if not SENSOR_ID.fullmatch(sensor):
+            return _bad_request("sensor must be a sensor id")
+        tomorrow = self._clock.now().astimezone(self._settings.site.zone).date() + timedelta(days=1)
+
+        def ask(database: Database) -> Json:
+            with database.transaction(CHART_TIMEOUT_S) as cursor:
+                return {"sensor": sensor, "nights": explain.nights(cursor, sensor, tomorrow, SHOWN_NIGHTS)}
+
+        return await self._answer(ask)
+
     def _charts(self, database: Database, sensor: str, hours: int) -> Json:
         now = self._clock.now()
         ahead_h, step = SPANS[hours]
@@ -111,6 +145,8 @@ class Page:
                 "series": queries.series(cursor, sensor, start, end, step),
                 "forecast": queries.forecast(cursor, sensor, start - timedelta(hours=1), end, now),
                 "spells": queries.spells(cursor, [sensor], start, end),
+                "works": explain.works(self._calendar.now(), sensor, start, end),
+                "night": explain.last_night(cursor, sensor, now.date()),
                 "nights": [
                     {
                         "start": int(first.timestamp()),
@@ -130,9 +166,12 @@ class Page:
     async def _read_state(self) -> Json:
         async with self._one_at_a_time:
             if time.monotonic() >= self._state_until_s:
-                self._state = await self._desk.ask(lambda database: read(database, self._settings, self._clock))
+                self._state = await self._desk.ask(self._read)
                 self._state_until_s = time.monotonic() + STATE_FOR_S
             return self._state
+
+    def _read(self, database: Database) -> Json:
+        return read(database, self._settings, self._clock) | {"calendar": self._calendar.shown(self._clock.now())}
 
     async def _file(self, request: Request, name: str) -> Response:
         if name not in self._files:
@@ -152,6 +191,16 @@ class Page:
 def _hours(request: Request) -> int | None:
     text = request.query_params.get("hours", "24")
     return int(text) if text in map(str, SPANS) else None
+
+
+def _spell(request: Request) -> Spell | None:
+    """The line that a request names; None if it names none."""
+    asked = request.query_params
+    sensor, channel, method, start, end = (asked.get(name, "") for name in Spell._fields)
+    places = channel in flags.CHANNELS and method in flags.METHODS and SENSOR_ID.fullmatch(sensor)
+    if not places or not all(_SECONDS.fullmatch(text) for text in (start, end)) or int(start) > int(end):
+        return None
+    return Spell(sensor, channel, method, int(start), int(end))
 
 
 def _bad_request(problem: str) -> Response:

@@ -58,7 +58,6 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "site": settings.site.id,
         "zone": settings.site.timezone,
         "now": now.timestamp(),
-        "offset_s": _offset_s(settings, now),
         "speed": speed,
         "database": problem,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
@@ -67,11 +66,6 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "unregistered": stored["unregistered"],
         "received": stored["received"],
     } | _groups(settings)
-
-
-def _offset_s(settings: Settings, now: datetime) -> int:
-    offset = now.astimezone(settings.site.zone).utcoffset()
-    return int(offset.total_seconds()) if offset else 0
 
 
 def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:

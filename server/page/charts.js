@@ -1,54 +1,13 @@
 // Three charts a sensor: flow and pressure against the forecast, and the night's ten-minute means. No tag but <br> in
 // their texts: the library would set it in an inline style, which the page's policy refuses.
-import { figure, minuteTime, plain, plainLines } from "./text.js";
+import { colours, CONFIG, flagColour, HOUR_S, layout, place, timeAxis, withGaps } from "./axis.js";
+import { dayMinute, figure, minuteTime, plain, plainLines } from "./text.js";
 
-const HOUR_S = 3600;
 const MARKS_A_SPELL = 10; // markers that one flagged spell gets at most: a leak of days must not hide the line
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
-const SHAPES = { LEAK: "diamond", FAULT: "square" };
-
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  return (name) => style.getPropertyValue(`--${name}`).trim();
-}
-
-function layout(colour, extra) {
-  const axis = { fixedrange: true, zeroline: false, gridcolor: colour("grid"), linecolor: colour("line"), tickfont: { size: 13 } };
-  return {
-    margin: { l: 46, r: 10, t: 8, b: 30 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: colour("figures"), color: colour("quiet"), size: 13 },
-    showlegend: false,
-    dragmode: false,
-    hovermode: "closest",
-    hoverdistance: 40,
-    hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line"), font: { family: colour("figures"), color: colour("text"), size: 14 }, align: "left" },
-    ...extra,
-    xaxis: { type: "date", ...axis, ...extra.xaxis },
-    yaxis: { ...axis, automargin: true, nticks: 6, ...extra.yaxis },
-  };
-}
-
-/** Where a time stands on the axis: the site's wall clock as text, since the library would show a number by the browser's. */
-function placeAt(offset) {
-  return (seconds) => new Date((seconds + offset) * 1000).toISOString().slice(0, 19);
-}
-
-/** Points with a gap wherever more than two steps are missing, so that no line is drawn across nothing. */
-function withGaps(at, values, words, step, place) {
-  const x = [], y = [], text = [];
-  at.forEach((time, i) => {
-    if (i && time - at[i - 1] > 2 * step) { x.push(place(at[i - 1] + step)); y.push(null); text.push(""); }
-    x.push(place(time));
-    y.push(values[i]);
-    text.push(words[i]);
-  });
-  return { x, y, text };
-}
+const SHAPES = { LEAK: "diamond", FAULT: "square", PLANNED: "circle" };
 
 /** Hourly values as steps: each holds for its hour, a missing hour is a gap. */
-function steps(hours, values, place) {
+export function steps(hours, values) {
   const x = [], y = [];
   hours.forEach((hour, i) => {
     if (i && hour - hours[i - 1] > HOUR_S) { x.push(place(hours[i - 1] + HOUR_S)); y.push(null); }
@@ -58,25 +17,25 @@ function steps(hours, values, place) {
   return [x, y];
 }
 
-function forecastTraces(data, channel, colour, place) {
+export function forecastTraces(data, channel, colour, zone) {
   const { hour } = data.forecast, { mean, low, high } = data.forecast[channel];
-  const [x, y] = steps(hour, mean, place);
+  const [x, y] = steps(hour, mean);
   const words = hour.flatMap((_, i) => {
-    const text = `forecast ${figure(mean[i])}<br>90 % band ${figure(low[i])} to ${figure(high[i])}`;
+    const text = `${minuteTime(hour[i], zone)}  forecast ${figure(mean[i])}<br>90 % band ${figure(low[i])} to ${figure(high[i])}`;
     return i && hour[i] - hour[i - 1] > HOUR_S ? ["", text, text] : [text, text];
   });
   const edge = { mode: "lines", line: { width: 0 }, hoverinfo: "skip" };
   return [
-    ...bands(hour, low, high, place).flatMap((band) => [
+    ...bands(hour, low, high).flatMap((band) => [
       { ...edge, x: band.x, y: band.low },
       { ...edge, x: band.x, y: band.high, fill: "tonexty", fillcolor: colour("band") },
     ]),
-    { x, y, mode: "lines", line: { color: colour("forecast"), width: 2 }, text: words, hovertemplate: "%{x|%H:00}  %{text}<extra></extra>" },
+    { x, y, mode: "lines", line: { color: colour("forecast"), width: 2 }, text: words, hovertemplate: "%{text}<extra></extra>" },
   ];
 }
 
 /** Stretches of hours that have a band: the library's fill does not understand gaps. */
-function bands(hours, low, high, place) {
+function bands(hours, low, high) {
   const found = [];
   let open = null;
   hours.forEach((hour, i) => {
@@ -94,9 +53,9 @@ function wordsOf(spell) {
   return `${plain(spell.severity)}  ${plain(spell.method)}<br>${plainLines(spell.reason)}`;
 }
 
-/** For each point the words of what was flagged there, or nothing. */
-function flagWords(data, channel) {
-  const words = data.series.at.map(() => "");
+/** For each point its time and value, and the words of what was flagged there. */
+function pointWords(data, channel, zone) {
+  const words = data.series.at.map((time, i) => `${dayMinute(time, zone)}  ${figure(data.series[channel][i])}`);
   for (const spell of data.spells.filter((spell) => spell.channel === channel)) {
     data.series.at.forEach((time, i) => {
       if (time > spell.start - data.step_s && time <= spell.end) words[i] += `<br>${wordsOf(spell)}`;
@@ -105,7 +64,7 @@ function flagWords(data, channel) {
   return words;
 }
 
-function flagTraces(data, channel, colour, place) {
+function flagTraces(data, channel, colour, zone) {
   const { at } = data.series, values = data.series[channel];
   const floor = lowest(values);
   return data.spells.filter((spell) => spell.channel === channel).map((spell) => {
@@ -115,16 +74,12 @@ function flagTraces(data, channel, colour, place) {
     return {
       x: kept.length ? kept.map((i) => place(at[i])) : [place(spell.start)],
       y: kept.length ? kept.map((i) => values[i] ?? floor) : [floor],
-      text: wordsOf(spell),
+      text: (kept.length ? kept.map((i) => at[i]) : [spell.start]).map((time) => `${dayMinute(time, zone)}<br>${wordsOf(spell)}`),
       mode: "markers",
       marker: { symbol: SHAPES[spell.severity] ?? "triangle-up", size: 9, color: colour(flagColour(spell.severity)), line: { color: colour("card"), width: 1 } },
-      hovertemplate: "%{x|%a %H:%M}<br>%{text}<extra></extra>",
+      hovertemplate: "%{text}<extra></extra>",
     };
   });
-}
-
-export function flagColour(severity) {
-  return { LEAK: "bad", FAULT: "fault" }[severity] ?? "warn";
 }
 
 function lowest(values) {
@@ -133,30 +88,39 @@ function lowest(values) {
 }
 
 /** A coloured strip along the foot of the chart for as long as something was flagged. */
-function strips(data, channel, colour, place) {
+function strips(data, channel, colour) {
   return data.spells.filter((spell) => spell.channel === channel).map((spell) => ({
     type: "rect", xref: "x", yref: "paper", x0: place(Math.max(spell.start, data.start)), x1: place(spell.end + 60),
     y0: 0, y1: 0.02, fillcolor: colour(flagColour(spell.severity)), line: { width: 0 }, layer: "above",
   }));
 }
 
-/** Draw flow or pressure; `offset` is the site zone's offset now, in seconds. */
-export function drawSeries(node, data, channel, offset) {
-  const colour = colours(), place = placeAt(offset);
-  const measured = withGaps(data.series.at, data.series[channel], flagWords(data, channel), data.step_s, place);
+/** Planned work as a grey ground behind the line. */
+export function workShapes(works, colour, start, end) {
+  return works.map((work) => ({
+    type: "rect", xref: "x", yref: "paper", x0: place(Math.max(work.first, start)), x1: place(Math.min(work.end, end)),
+    y0: 0, y1: 1, fillcolor: colour("planned-ground"), line: { width: 0 }, layer: "below",
+  }));
+}
+
+/** Draw flow or pressure, times in the site's `zone`. */
+export function drawSeries(node, data, channel, zone) {
+  const colour = colours();
+  const measured = withGaps(data.series.at, data.series[channel], pointWords(data, channel, zone), data.step_s);
   const traces = [
-    ...forecastTraces(data, channel, colour, place),
-    { ...measured, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{x|%a %H:%M}  %{y:.3~f}%{text}<extra></extra>" },
-    ...flagTraces(data, channel, colour, place),
+    ...forecastTraces(data, channel, colour, zone),
+    { ...measured, mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{text}<extra></extra>" },
+    ...flagTraces(data, channel, colour, zone),
   ];
   const now = place(data.now);
   return window.Plotly.react(node, traces, layout(colour, {
-    xaxis: { range: [place(data.start), place(data.end)], tickformatstops: [{ dtickrange: [null, 86399999], value: "%H:%M" }, { dtickrange: [86400000, null], value: "%a %-d" }], nticks: 8 },
+    xaxis: timeAxis(data.start, data.end, zone, node.clientWidth),
     yaxis: channel === "flow" ? { rangemode: "tozero" } : {},
     shapes: [
       { type: "rect", xref: "x", yref: "paper", x0: now, x1: place(data.end), y0: 0, y1: 1, fillcolor: colour("ahead"), line: { width: 0 }, layer: "below" },
       { type: "line", xref: "x", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: colour("quiet"), width: 1, dash: "dot" } },
-      ...strips(data, channel, colour, place),
+      ...workShapes(data.works, colour, data.start, data.end),
+      ...strips(data, channel, colour),
     ],
   }), CONFIG);
 }
@@ -172,7 +136,8 @@ export function drawNight(node, data, zone) {
   const words = windows.map((window, i) => window
     ? `${names[i]}  ${figure(window.flow)} m³/h<br>${figure(window.pressure)} bar<br>${window.complete ? "all ten minutes" : `incomplete: ${window.minutes} of 10 minutes`}`
     : "");
-  const lastNight = new Map(before.windows.map((window) => [window.at - before.start, window.flow]));
+  // By the clock, since one of the two nights may be an hour shorter or longer.
+  const lastNight = new Map(before.windows.map((window) => [minuteTime(window.at, zone), window.flow]));
   const bars = (shown, look) => ({
     type: "bar", x: slots.map((_, i) => i), y: windows.map((window) => (window && shown(window) ? window.flow : null)),
     text: words, textposition: "none", marker: look, hovertemplate: "%{text}<extra></extra>",
@@ -182,7 +147,7 @@ export function drawNight(node, data, zone) {
     bars((window) => window.complete, { color: colour("bar") }),
     bars((window) => !window.complete, { color: colour("bar-part"), pattern: hatch }),
     {
-      x: slots.map((_, i) => i), y: slots.map((at) => lastNight.get(at - night.start) ?? null), mode: "lines",
+      x: slots.map((_, i) => i), y: names.map((name) => lastNight.get(name) ?? null), mode: "lines",
       line: { color: colour("before"), width: 2, shape: "hvh" }, hovertemplate: "night before %{y:.3~f}<extra></extra>",
     },
   ];

@@ -1,21 +1,13 @@
 // Asks for the state every few seconds and shows it; draws the charts of the sensors that are on the screen.
-import { drawNight, drawSeries, flagColour } from "./charts.js";
-import { age, clockTime, count, dayOf, dayTime, element, figure, minuteTime } from "./text.js";
+import { listFlags, showCalendar, showDelivery, showProcesses, showUnregistered } from "./cards.js";
+import { drawNight, drawSeries } from "./charts.js";
+import { openFinding, openNights } from "./panel.js";
+import { age, clockTime, dayOf, dayTime, element, figure, minuteTime } from "./text.js";
 
 const ASK_EVERY_MS = 3000;
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
-const SHORT_MINUTES = 3;
 const STALE_AFTER_MS = 12000;
 const SPANS = [[6, "6 h"], [24, "24 h"], [72, "3 days"], [168, "7 days"]];
-const DOES = {
-  producer: "reads the line",
-  "consumer-archive": "stores the rows",
-  "consumer-server": "sends the batches",
-  "consumer-alerts": "tells people",
-  nightflow: "averages the night",
-  forecaster: "forecasts each hour",
-  server: "receives, shows this page",
-};
 const WEIGHT = { ok: 0, warn: 1, bad: 2 };
 
 delete document.head.appendChild; // see before-charts.js
@@ -27,7 +19,7 @@ let receivedAt = 0;
 let hours = SPANS.map(([span]) => span).find((span) => location.hash === `#${span}h`) ?? 24;
 let flagsShown = "";
 let spells = [];
-let showShort = false;
+const show = { short: false, all: false };
 
 /** The site's time now: what the server said, carried on at the site's speed. */
 function siteNow() {
@@ -82,22 +74,11 @@ function showClock() {
   }
 }
 
-function counters(process) {
-  return Object.entries(process.counters).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`).join("\n");
-}
-
-function showProcesses() {
-  byId("processes").replaceChildren(...state.processes.map((process) => {
-    const item = element("li", "", { class: "process", "data-state": process.state, title: counters(process) });
-    item.append(element("b", process.word), element("span", process.role), element("p", process.detail || DOES[process.role] || ""));
-    return item;
-  }));
-}
-
 function cardOf(sensor) {
   if (!cards.has(sensor.sensor)) {
     const node = byId("sensor-template").content.firstElementChild.cloneNode(true);
     node.dataset.sensor = sensor.sensor;
+    node.querySelector("[data-nights]").addEventListener("click", () => inPanel(openNights(sensor.sensor, state.zone, ask)));
     cards.set(sensor.sensor, { node, visible: false, drawn: "", drawnAt: 0, busy: false });
     watcher.observe(node);
   }
@@ -123,62 +104,26 @@ function showSensors() {
   byId("no-sensors").hidden = nodes.length > 0 || Boolean(state.database);
 }
 
-function showUnregistered() {
-  byId("unregistered").hidden = state.unregistered.length === 0;
-  byId("unregistered-rows").replaceChildren(...state.unregistered.map((entry) => {
-    const row = element("tr");
-    const command = element("td");
-    command.append(element("code", `hydrolog sensors add ${entry.sensor}`));
-    row.append(element("td", entry.sensor), element("td", dayTime(entry.first, state.zone)), element("td", dayTime(entry.newest, state.zone)), command);
-    return row;
-  }));
-}
-
-function showDelivery() {
-  const received = state.received;
-  const figures = [
-    ["rows received once", count(received?.rows)],
-    ["rows that came again", count(received?.repeated)],
-    ["batches", count(received?.batches)],
-    ["last new batch", typeof received?.last_s === "number" ? `${age(received.last_s)} ago` : "–"],
-    ...state.groups.map(({ group, lag }) => [`rows waiting for group ${group}`, count(lag)]),
-  ];
-  byId("delivery").replaceChildren(...figures.map(([name, value]) => {
-    const box = element("div");
-    box.append(element("dt", name), element("dd", value));
-    return box;
-  }));
-}
-
 async function showFlags() {
   const wanted = `${hours} ${state.sensors.map((sensor) => sensor.version).join()}`;
   if (wanted === flagsShown) return;
   ({ spells } = await ask(`/api/flags?hours=${hours}`));
   flagsShown = wanted;
   byId("flags-span").textContent = `in the last ${SPANS.find(([span]) => span === hours)[1]}`;
-  listFlags();
+  listAll();
 }
 
-/** The table; gaps of a few minutes are common on a line and would bury the rest, so they wait behind a button. */
-function listFlags() {
-  const short = spells.filter((spell) => spell.severity === "FAULT" && spell.minutes <= SHORT_MINUTES);
-  const shown = showShort ? spells : spells.filter((spell) => !short.includes(spell));
-  const button = byId("short-flags");
-  button.hidden = short.length === 0;
-  button.textContent = `${showShort ? "Hide" : "Show"} ${short.length} short meter faults (up to ${SHORT_MINUTES} minutes)`;
-  byId("no-flags").hidden = spells.length > 0;
-  byId("flags").closest("table").hidden = shown.length === 0;
-  byId("flags").replaceChildren(...shown.map((spell) => {
-    const row = element("tr");
-    const until = spell.end === spell.start ? "" : ` to ${(spell.end - spell.start < 43200 ? minuteTime : dayTime)(spell.end, state.zone)}`;
-    const kind = element("td");
-    kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": flagColour(spell.severity) }));
-    row.append(
-      element("td", dayTime(spell.start, state.zone) + until), element("td", spell.sensor), kind,
-      element("td", count(spell.minutes), { class: "number" }), element("td", spell.reason, { class: "why" }),
-    );
-    return row;
-  }));
+function listAll() {
+  listFlags(spells, state.zone, show, (spell) => inPanel(openFinding(spell, state.zone, ask)));
+}
+
+/** What the panel could not fetch is said in it. */
+async function inPanel(opened) {
+  try {
+    await opened;
+  } catch (error) {
+    byId("panel-facts").replaceChildren(element("li", `No answer: ${error.message}`));
+  }
 }
 
 async function drawCard(sensor) {
@@ -190,12 +135,11 @@ async function drawCard(sensor) {
   try {
     const data = await ask(`/api/sensor?sensor=${encodeURIComponent(sensor.sensor)}&hours=${hours}`);
     const node = (name) => card.node.querySelector(`[data-chart="${name}"]`);
-    await drawSeries(node("flow"), data, "flow", state.offset_s);
-    await drawSeries(node("pressure"), data, "pressure", state.offset_s);
+    await drawSeries(node("flow"), data, "flow", state.zone);
+    await drawSeries(node("pressure"), data, "pressure", state.zone);
     await drawNight(node("night"), data, state.zone);
     const made = data.forecast.made_at;
-    card.node.querySelector(".night small").textContent = dayTime(data.nights[0].start, state.zone);
-    card.node.querySelector(".sensor-note").textContent = `${made ? `Forecast made ${dayTime(made, state.zone)} by ${data.forecast.model}.` : "No forecast yet."} ${nightWords(data.nights[0])}`;
+    card.node.querySelector(".sensor-note").textContent = `${made ? `Forecast made ${dayTime(made, state.zone)} by ${data.forecast.model}.` : "No forecast yet."} ${nightWords(data.nights[0])} ${lastNight(data.night)}`;
     card.drawn = wanted;
     card.drawnAt = Date.now();
   } finally {
@@ -206,7 +150,14 @@ async function drawCard(sensor) {
 function nightWords(night) {
   const incomplete = night.windows.filter((window) => !window.complete).length;
   if (!night.windows.length) return "No mean of the night yet.";
-  return `Night: ten-minute means${incomplete ? `, ${incomplete} of them incomplete (hatched)` : ""}; grey line: the night before.`;
+  return `Night from ${dayTime(night.start, state.zone)}: ten-minute means${incomplete ? `, ${incomplete} of them incomplete (hatched)` : ""}; grey line: the night before.`;
+}
+
+/** The last reported night in one sentence; how it was made is in the panel. */
+function lastNight(night) {
+  if (typeof night?.hour_flow !== "number") return "";
+  const daily = typeof night.leak_day === "number" ? `, ${Math.round(night.leak_day)} m³ a day` : "";
+  return `Last night's quietest hour: ${figure(night.hour_flow)} m³/h, of it leakage ${figure(night.leak_flow)} m³/h${daily}.`;
 }
 
 const watcher = new IntersectionObserver((entries) => {
@@ -234,10 +185,11 @@ async function refresh() {
     receivedAt = Date.now();
     byId("site").textContent = state.site;
     document.title = `${state.site} · hydrolog`;
-    showProcesses();
+    showProcesses(state);
     showSensors();
-    showUnregistered();
-    showDelivery();
+    showUnregistered(state);
+    showCalendar(state, siteNow());
+    showDelivery(state);
   } catch (error) {
     byId("footer").textContent = `No answer: ${error.message}`;
   }
@@ -266,10 +218,12 @@ async function repeat() {
   setTimeout(repeat, ASK_EVERY_MS);
 }
 
-byId("short-flags").addEventListener("click", () => {
-  showShort = !showShort;
-  listFlags();
-});
+for (const [id, name] of [["short-flags", "short"], ["all-flags", "all"]]) {
+  byId(id).addEventListener("click", () => {
+    show[name] = !show[name];
+    listAll();
+  });
+}
 showSpans();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const card of cards.values()) card.drawn = "";

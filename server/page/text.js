@@ -62,6 +62,29 @@ export function dayTime(seconds, zone) {
   return format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
 }
 
+/** "Mon 09:56": of a moment within the week. */
+export function dayMinute(seconds, zone) {
+  return `${format(zone, { weekday: "short" }).format(seconds * 1000)} ${minuteTime(seconds, zone)}`;
+}
+
+/** "Mon 26": of a day on an axis. */
+export function weekDay(seconds, zone) {
+  return format(zone, { weekday: "short", day: "numeric" }).format(seconds * 1000).replace(",", "");
+}
+
+/** "26 Aug": of a night by its date, YYYY-MM-DD. */
+export function shortDate(text) {
+  return format("UTC", { day: "numeric", month: "short" }).format(Date.parse(`${text}T00:00:00Z`));
+}
+
+/** The site's clock at a moment: hour, minute, and days since 1970 of its date. */
+export function parts(seconds, zone) {
+  const found = {};
+  const numbers = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" };
+  for (const { type, value } of format(zone, numbers).formatToParts(seconds * 1000)) found[type] = Number(value);
+  return { hour: found.hour, minute: found.minute, day: Date.UTC(found.year, found.month - 1, found.day) / 86400000 };
+}
+
 export function dayOf(seconds, zone) {
   return format(zone, { weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(seconds * 1000);
 }

@@ -1,0 +1,141 @@
+"""What explains a finding: the measured values around it, what was expected then, its limit, and what the file says.
+
+The limits are those of `findings.json`, the newest 500; of an older finding the reason and the values remain.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from common import findings
+from common.findings import CLEAR, RAISE, Finding
+from common.occasions import FOLDER, Occasions
+from server import queries
+from server.usual import Days, usual
+
+Cursor = psycopg.Cursor[Any]
+Json = dict[str, Any]
+
+FINDINGS_FILE = "findings.json"
+BEFORE, AFTER = timedelta(hours=12), timedelta(hours=4)  # shown around the trouble
+LONGEST = timedelta(days=40)
+# The shown span -> the width of one point: at most about 2,000 points a line.
+STEPS = ((timedelta(hours=30), timedelta(minutes=1)), (timedelta(days=6), timedelta(minutes=5)))
+WIDEST_STEP = timedelta(minutes=30)
+NIGHTS = 35
+# What a rule's limit means on the chart: a height, a distance above the expectation, or one to both sides of it.
+LIMITS = {
+    "SYS-RANGE": "level",
+    "PRE-STEP": "above",
+    "SYS-DRIFT": "around",
+    "SUP-STEP": "around",
+}
+
+
+class Site(NamedTuple):
+    """Where and when somebody asks."""
+
+    data: Path
+    zone: ZoneInfo
+    known: Occasions
+    now: datetime
+
+
+class Spell(NamedTuple):
+    """A line of the page's table."""
+
+    sensor: str
+    channel: str
+    method: str
+    start: int  # UTC s of the first and the last flagged minute
+    end: int
+
+
+def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
+    """Everything that the finding's charts show."""
+    raised, cleared = matching(findings.load(site.data / FINDINGS_FILE), spell)
+    begins = datetime.fromtimestamp(min(spell.start, raised.since * 60) if raised else spell.start, UTC)
+    over = datetime.fromtimestamp(spell.end, UTC)
+    start = max(begins - BEFORE, over - LONGEST)
+    end = min(over + AFTER, site.now)
+    step = next((step for span, step in STEPS if end - start <= span), WIDEST_STEP)
+    return {
+        **spell._asdict(),
+        "now": site.now.timestamp(),
+        "window": [start.timestamp(), end.timestamp()],
+        "step_s": int(step.total_seconds()),
+        "finding": _shown(raised, cleared),
+        "series": queries.series(cursor, spell.sensor, start, end, step),
+        "forecast": queries.forecast(cursor, spell.sensor, start - timedelta(hours=1), end, site.now),
+        "usual": usual(
+            cursor, site.data / FOLDER, spell.sensor, Days(site.zone, site.known.holidays), (begins, start, end)
+        ),
+        "nights": nights(cursor, spell.sensor, over.astimezone(site.zone).date() + timedelta(days=1), NIGHTS)
+        if spell.method == "NIGHT"
+        else [],
+        "works": works(site.known, spell.sensor, start, end),
+    }
+
+
+def matching(known: Sequence[Finding], spell: Spell) -> tuple[Finding | None, Finding | None]:
+    """The newest raise that the spell's letters tell of, and its clear; None for what is not in the file any more."""
+    own = [f for f in known if f.sensor == spell.sensor and f.method == spell.method]
+    own = [f for f in own if f.channel in (spell.channel, "both") and f.minute * 60 <= spell.end + 60]
+    for place in reversed(range(len(own))):
+        if own[place].state == RAISE:
+            key = (own[place].code, own[place].channel, own[place].severity)
+            later = (f for f in known if f.sensor == spell.sensor and f.minute >= own[place].minute)
+            ends = (f for f in later if f.state == CLEAR and (f.code, f.channel, f.severity) == key)
+            cleared = next(ends, None)
+            stood = cleared is None or cleared.minute * 60 >= spell.start
+            return (own[place], cleared) if stood else (None, None)
+    return None, None
+
+
+def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
+    if raised is None:
+        return None
+    kind = LIMITS.get(raised.code)
+    if raised.code == "LEAK" and raised.method == "PREDICT":
+        kind = "above"
+    return {
+        "code": raised.code,
+        "severity": raised.severity.upper(),
+        "since": raised.since * 60,
+        "raised": raised.minute * 60,
+        "cleared": cleared.minute * 60 if cleared else None,
+        "reason": raised.reason,
+        "over": cleared.reason if cleared else "",
+        "limit": raised.limit if kind else None,
+        "limit_kind": kind,
+    }
+
+
+def nights(cursor: Cursor, sensor: str, before: date, count: int) -> list[Json]:
+    """The last `count` nights before a local date, oldest first, each with what it was computed from."""
+    cursor.execute(queries.NIGHTS, {"sensor": sensor, "before": before, "first": before - timedelta(days=count)})
+    assert cursor.description is not None
+    names = [column.name for column in cursor.description]
+    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    for night in found:
+        night["night"] = night["night"].isoformat()
+    return found
+
+
+def last_night(cursor: Cursor, sensor: str, today: date) -> Json | None:
+    """The newest report of the last two nights; `today` in UTC, which may be a day behind the site's."""
+    found = nights(cursor, sensor, today + timedelta(days=2), 4)
+    return found[-1] if found else None
+
+
+def works(known: Occasions, sensor: str, start: datetime, end: datetime) -> list[Json]:
+    """Planned work at a sensor between two times."""
+    return [
+        {"first": work.first * 60, "end": work.end * 60, "what": work.what, "sensor": work.sensor}
+        for work in known.at(sensor)
+        if work.first * 60 < end.timestamp() and work.end * 60 > start.timestamp()
+    ]

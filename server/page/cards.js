@@ -1,0 +1,106 @@
+// The parts of the page that are lists of words and figures: processes, unknown sensors, calendar, delivery, flags.
+import { flagColour } from "./axis.js";
+import { age, count, dayTime, element, minuteTime } from "./text.js";
+
+export const SHORT_MINUTES = 3;
+const SHOWN_FLAGS = 8; // the newest; the others wait behind a button
+const DOES = {
+  producer: "reads the line",
+  "consumer-archive": "stores the rows",
+  "consumer-server": "sends the batches",
+  "consumer-alerts": "tells people",
+  nightflow: "averages the night",
+  forecaster: "forecasts each hour",
+  server: "receives, shows this page",
+};
+const byId = (id) => document.getElementById(id);
+
+function counters(process) {
+  return Object.entries(process.counters).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`).join("\n");
+}
+
+export function showProcesses(state) {
+  byId("processes").replaceChildren(...state.processes.map((process) => {
+    const item = element("li", "", { class: "process", "data-state": process.state, title: counters(process) });
+    item.append(element("b", process.word), element("span", process.role), element("p", process.detail || DOES[process.role] || ""));
+    return item;
+  }));
+}
+
+export function showUnregistered(state) {
+  byId("unregistered").hidden = state.unregistered.length === 0;
+  byId("unregistered-rows").replaceChildren(...state.unregistered.map((entry) => {
+    const row = element("tr");
+    const command = element("td");
+    command.append(element("code", `hydrolog sensors add ${entry.sensor}`));
+    row.append(element("td", entry.sensor), element("td", dayTime(entry.first, state.zone)), element("td", dayTime(entry.newest, state.zone)), command);
+    return row;
+  }));
+}
+
+/** Planned work of these days, and what in the calendar cannot be read. */
+export function showCalendar(state, now) {
+  const { works, problems } = state.calendar;
+  byId("calendar").hidden = works.length + problems.length === 0;
+  byId("works").closest("table").hidden = works.length === 0;
+  byId("works").replaceChildren(...works.map((work) => {
+    const row = element("tr");
+    const when = work.end <= now ? "over" : work.first <= now ? "now" : "to come";
+    row.append(
+      element("td", `${dayTime(work.first, state.zone)} to ${dayTime(work.end, state.zone)}`),
+      element("td", work.sensor === "all" ? "all sensors" : work.sensor), element("td", work.what, { class: "why" }), element("td", when),
+    );
+    return row;
+  }));
+  byId("calendar-problems").replaceChildren(...problems.map((problem) => element("li", problem)));
+}
+
+export function showDelivery(state) {
+  const received = state.received;
+  const figures = [
+    ["rows received once", count(received?.rows)],
+    ["rows that came again", count(received?.repeated)],
+    ["batches", count(received?.batches)],
+    ["last new batch", typeof received?.last_s === "number" ? `${age(received.last_s)} ago` : "–"],
+    ...state.groups.map(({ group, lag }) => [`rows waiting for group ${group}`, count(lag)]),
+  ];
+  byId("delivery").replaceChildren(...figures.map(([name, value]) => {
+    const box = element("div");
+    box.append(element("dt", name), element("dd", value));
+    return box;
+  }));
+}
+
+/** The table of what was flagged. Gaps of a few minutes are common on a line and would bury the rest: they wait behind
+ * a button, and so do the older lines. `open` is called with the line that somebody points at. */
+export function listFlags(spells, zone, show, open) {
+  const isShort = (spell) => spell.severity === "FAULT" && spell.minutes <= SHORT_MINUTES;
+  const short = spells.filter(isShort), wanted = show.short ? spells : spells.filter((spell) => !isShort(spell));
+  const shown = show.all ? wanted : wanted.slice(0, SHOWN_FLAGS);
+  button("short-flags", short.length, `${show.short ? "Hide" : "Show"} ${short.length} short meter fault${short.length === 1 ? "" : "s"} (up to ${SHORT_MINUTES} minutes)`);
+  button("all-flags", Math.max(0, wanted.length - SHOWN_FLAGS), show.all ? "Show only the newest" : `Show all ${wanted.length}`);
+  byId("no-flags").textContent = spells.length ? "Nothing but short meter faults." : "Nothing was flagged.";
+  byId("no-flags").hidden = shown.length > 0;
+  byId("flags").closest("table").hidden = shown.length === 0;
+  byId("flags").replaceChildren(...shown.map((spell) => flagRow(spell, zone, open)));
+}
+
+function button(id, number, words) {
+  byId(id).hidden = number === 0;
+  byId(id).textContent = words;
+}
+
+function flagRow(spell, zone, open) {
+  const row = element("tr");
+  const until = spell.end === spell.start ? "" : ` to ${(spell.end - spell.start < 43200 ? minuteTime : dayTime)(spell.end, zone)}`;
+  const kind = element("td"), chart = element("td"), opener = element("button", "Chart", { type: "button", class: "small" });
+  kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": flagColour(spell.severity) }));
+  opener.setAttribute("aria-label", `Chart of ${spell.channel} at sensor ${spell.sensor}, ${dayTime(spell.start, zone)}`);
+  row.addEventListener("click", () => open(spell));
+  chart.append(opener);
+  row.append(
+    element("td", dayTime(spell.start, zone) + until), element("td", spell.sensor), kind,
+    element("td", count(spell.minutes), { class: "number" }), element("td", spell.reason, { class: "why" }), chart,
+  );
+  return row;
+}
