@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from common import runner
@@ -19,23 +20,24 @@ def options(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Exit code of the process."""
     chosen = options(argv)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the box has other work; read when numpy is loaded
     if chosen.action == "train":
         chosen.once = True
         return runner.run("forecaster-train", _training, chosen)
     return runner.run("forecaster", lambda context: _forecaster(chosen, context), chosen)
 
 
-# torch takes seconds to load: usage and settings errors are said before, and signals are obeyed meanwhile.
+# What takes seconds to load is loaded late: usage and settings errors are said before, signals are obeyed meanwhile.
 
 
 def _training(context: Context) -> Worker:
-    from forecaster import shell  # noqa: PLC0415
+    from forecaster import train_shell  # noqa: PLC0415 - PyTorch
 
-    return shell.build_training(context)
+    return train_shell.build_training(context)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
-    from forecaster import shell  # noqa: PLC0415
+    from forecaster import shell  # noqa: PLC0415 - numpy and pandas
 
     return shell.build_forecaster(chosen)(context)
 

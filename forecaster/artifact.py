@@ -10,19 +10,27 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 
 from common.errors import ModelUnusable
 from common.files import replace
 from forecaster.baseline import Units
 from forecaster.dataset import Channel, Series
-from forecaster.features import HOUR, LEAD, SHARED
-from forecaster.model import Network
+from forecaster.features import HOUR, LEAD, SHARED, Array
+from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
 from forecaster.predict import Model, Part
 
 FOLDER = "models"
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
-SHAPE = [5, HOUR, SHARED, LEAD]  # a file of another shape was made by another release: trained anew
+# A file of another shape was made by another release: trained anew.
+SHAPE = [
+    PATCH_H * HOUR,
+    SHARED,
+    LEAD,
+    HIDDEN,
+    WIDE,
+    NARROW,
+    EMBEDDING,
+]  # a file of another shape was made by another release: trained anew
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +55,7 @@ def save(data: Path, model: Model) -> Path:
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     for i, part in enumerate(model.parts):
         for j, network in enumerate(part.networks):
-            for name, weight in network.state_dict().items():
-                arrays[f"{i}/{j}/{name}"] = weight.numpy()
+            arrays |= {f"{i}/{j}/{name}": weight for name, weight in network.items()}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     path = folder / f"{model.version}.npz"
@@ -81,7 +88,7 @@ def load(data: Path, version: str) -> Model:
         raise ModelUnusable(f"model {version} is damaged: its checksum is another")
     try:
         return _parse(raw)
-    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise ModelUnusable(f"model {version} is not of this release: {error}") from error
 
 
@@ -91,15 +98,15 @@ def _parse(raw: bytes) -> Model:
         if meta["shape"] != SHAPE:
             raise ValueError(f"its inputs are {meta['shape']}, not {SHAPE}")
         series = tuple(Series(sensor, cast(Channel, channel)) for sensor, channel in meta["series"])
-        parts = []
-        for i, (first, last, count) in enumerate(meta["parts"]):
-            networks = []
-            for j in range(count):
-                network = Network(len(series))
-                names = network.state_dict()
-                network.load_state_dict({n: torch.from_numpy(arrays[f"{i}/{j}/{n}"]) for n in names})
-                networks.append(network.eval())
-            parts.append(Part(first, last, tuple(networks)))
+        networks: dict[tuple[int, int], dict[str, Array]] = {}
+        for name in arrays.files:
+            if name.count("/") == 2:
+                i, j, weight = name.split("/")
+                networks.setdefault((int(i), int(j)), {})[weight] = arrays[name]
+        parts = [
+            Part(first, last, tuple(networks[i, j] for j in range(count)))
+            for i, (first, last, count) in enumerate(meta["parts"])
+        ]
         units = Units(arrays["scale"], arrays["centre"], arrays["swing"])
         return Model(meta["version"], series, units, tuple(parts), arrays["stretch"], meta["report"])
 

@@ -13,6 +13,7 @@ from forecaster.dataset import BoolArray, FloatArray
 DAY, WEEK = 24, 168
 BASE_WEEKS = 4  # mean of the last 4 same weekday-hours: 8 % better than one week on real districts
 REACH_WEEKS = 8  # after a long gap, weeks up to this old stand in
+LEAST_H = 42 * DAY  # for a model: four weeks to learn from, two to judge on; below that the fallbacks serve
 SCALE_FLOOR = 1e-3  # of the median level: a constant signal must not divide by nothing
 
 

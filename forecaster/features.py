@@ -6,16 +6,17 @@ Everything is gathered batch by batch from a few arrays of [S, R], so that memor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
 from forecaster.base import ALTERNATIVES, Base, base_of
 from forecaster.baseline import DAY, WEEK, Units
-from forecaster.dataset import Channel, FloatArray, History
+from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray
+
+Array = npt.NDArray[np.float32]
 
 DAYS = 28  # how far the inputs look back
 SPAN = DAYS * DAY
@@ -37,27 +38,20 @@ class Panel:
     """A history in model units. `z` = residual / scale (0 where missing), `seen` its mask, both [S, SPAN + R + WEEK];
     `level`, `spread`, `weeks` = the base in scales; `units` turn it back. Row r stands at SPAN + r."""
 
-    z: Tensor
-    seen: Tensor
-    level: Tensor
-    spread: Tensor
-    weeks: Tensor
-    shapes: Tensor  # [ALTERNATIVES, S, SPAN + R + WEEK]: other bases minus the base, in scales
-    others: Tensor  # [kinds + 1, SPAN + R + WEEK]: sum of z over the series of a kind; last = all series
-    others_n: Tensor
-    kind: Tensor
-    partner: Tensor  # [S] index or -1
-    calendar: Tensor  # [SPAN + R + WEEK, 9]
+    z: Array
+    seen: Array
+    level: Array
+    spread: Array
+    weeks: Array
+    shapes: Array  # [ALTERNATIVES, S, SPAN + R + WEEK]: other bases minus the base, in scales
+    others: Array  # [kinds + 1, SPAN + R + WEEK]: sum of z over the series of a kind; last = all series
+    others_n: Array
+    kind: IntArray
+    partner: IntArray  # [S] index or -1
+    calendar: Array  # [SPAN + R + WEEK, 9]
     units: Units
     base: FloatArray  # [S, R + WEEK] in the series' own unit
     rows: int
-
-    def to(self, device: torch.device) -> Panel:
-        """The same panel with its tensors on a device."""
-        moved: dict[str, Any] = {
-            f.name: value.to(device) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)
-        }
-        return replace(self, **moved)
 
 
 def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
@@ -85,8 +79,8 @@ def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
         shapes=_padded(np.clip(base.others / unit, -CLIP, CLIP)),
         others=_padded(np.stack([z[g].sum(0) for g in groups])),
         others_n=_padded(np.stack([seen[g].sum(0) for g in groups])),
-        kind=torch.from_numpy(kind),
-        partner=torch.from_numpy(history.partner()),
+        kind=kind,
+        partner=history.partner(),
         calendar=_calendar(int(history.first.astype(int)) + skip, rows),
         units=units,
         base=base.level,
@@ -106,11 +100,11 @@ def _in_parts(history: History, scale: FloatArray, skip: int) -> Base:
     return Base(level, spread, weeks, np.concatenate([p.others for p in parts], axis=1))
 
 
-def _padded(a: FloatArray) -> Tensor:
-    return torch.from_numpy(np.pad(a, [(0, 0)] * (a.ndim - 1) + [(SPAN, 0)]).astype(np.float32))
+def _padded(a: FloatArray | BoolArray) -> Array:
+    return np.pad(a.astype(np.float32), [(0, 0)] * (a.ndim - 1) + [(SPAN, 0)])
 
 
-def _calendar(first_hour: int, rows: int) -> Tensor:
+def _calendar(first_hour: int, rows: int) -> Array:
     """Hour and week as circles, weekend flags, and a year circle, for each row of the padded grid."""
     hour = first_hour - SPAN + np.arange(SPAN + rows + WEEK)
     of_day = (hour % DAY) * (2 * np.pi / DAY)
@@ -119,17 +113,16 @@ def _calendar(first_hour: int, rows: int) -> Tensor:
     of_year = hour * (2 * np.pi / (365.2425 * DAY))
     parts = [np.sin(of_day), np.cos(of_day), np.sin(2 * of_day), np.cos(2 * of_day), np.sin(of_week), np.cos(of_week)]
     parts += [weekday == 5, weekday == 6, np.cos(of_year)]
-    return torch.from_numpy(np.stack(parts, 1).astype(np.float32))
+    return np.stack(parts, 1).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Model inputs: `recent` [B, STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD], `series` [B]."""
+    """Model inputs: `recent` [B, STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD]."""
 
-    recent: Tensor
-    shared: Tensor
-    lead: Tensor
-    series: Tensor
+    recent: Array
+    shared: Array
+    lead: Array
 
 
 @dataclass(frozen=True)
@@ -137,13 +130,13 @@ class _Past:
     """The SPAN rows up to the origin, each [B, SPAN]: own residuals and mask, mean residual of the others of this
     kind, residual of the partner."""
 
-    own: Tensor
-    seen: Tensor
-    others: Tensor
-    partner: Tensor
+    own: Array
+    seen: Array
+    others: Array
+    partner: Array
 
 
-def gather(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, drop: Tensor | None = None) -> Batch:
+def gather(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, drop: BoolArray | None = None) -> Batch:
     """Inputs of B windows. `series`, `origin` [B] (row numbers), `leads` [B, L] (1..168).
 
     `drop` [B, DAYS] blanks whole days of the past (augmentation)."""
@@ -151,85 +144,82 @@ def gather(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, drop: Te
     own, seen = _windows(panel.z, series, first), _windows(panel.seen, series, first)
     kind = panel.kind[series]
     others_n = _windows(panel.others_n, kind, first) - seen
-    others = (_windows(panel.others, kind, first) - own) / others_n.clamp(min=1)
+    others = (_windows(panel.others, kind, first) - own) / np.maximum(others_n, 1)
     if drop is not None:
-        keep = (~drop).repeat_interleave(DAY, 1)
+        keep = np.repeat(~drop, DAY, axis=1)
         own, seen = own * keep, seen * keep
     past = _Past(own, seen, others, _partner(panel, series, kind, first))
-    at = origin[:, None] + SPAN - torch.arange(STEPS - 1, -1, -1, device=origin.device)
-    level = panel.level[series[:, None], at]
-    spread = panel.spread[series[:, None], at]
-    shapes = list(panel.shapes[:, series[:, None], at])
-    recent = torch.stack([*(a[:, -STEPS:] for a in (own, seen, others, past.partner)), level, spread, *shapes], 2)
-    return Batch(recent, _shared(panel, series, origin, past), _lead(panel, series, origin, leads, past), series)
+    at = origin[:, None] + np.arange(SPAN - STEPS + 1, SPAN + 1)
+    line = series[:, None]
+    known = (panel.level[line, at], panel.spread[line, at], *panel.shapes[:, line, at])
+    recent = np.stack([*(a[:, -STEPS:] for a in (own, seen, others, past.partner)), *known], 2)
+    return Batch(recent, _shared(panel, series, origin, past), _lead(panel, series, origin, leads, past))
 
 
-def _windows(a: Tensor, line: Tensor, first: Tensor) -> Tensor:
+def _windows(a: Array, line: IntArray, first: IntArray) -> Array:
     """a[line, first : first + SPAN] of each window -> [B, SPAN]."""
-    return a.unfold(1, SPAN, 1)[line, first]
+    return np.lib.stride_tricks.sliding_window_view(a, SPAN, axis=1)[line, first]
 
 
-def _partner(panel: Panel, series: Tensor, kind: Tensor, first: Tensor) -> Tensor:
+def _partner(panel: Panel, series: IntArray, kind: IntArray, first: IntArray) -> Array:
     """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, SPAN]"""
     has = panel.partner[series]
-    pair = _windows(panel.z, has.clamp(min=0), first)
-    last = torch.full_like(kind, len(KINDS))
+    pair = _windows(panel.z, np.maximum(has, 0), first)
+    if (has >= 0).all():
+        return pair
+    last = np.full_like(kind, len(KINDS))
     rest = _windows(panel.others, last, first) - _windows(panel.others, kind, first)
     rest_n = _windows(panel.others_n, last, first) - _windows(panel.others_n, kind, first)
-    return torch.where((has >= 0)[:, None], pair, rest / rest_n.clamp(min=1))
+    return np.where((has >= 0)[:, None], pair, rest / np.maximum(rest_n, 1))
 
 
-def _mean_of_last(values: Tensor, seen: Tensor, hours: int) -> Tensor:
-    return values[:, -hours:].sum(1) / seen[:, -hours:].sum(1).clamp(min=1)
+def _mean_of_last(values: Array, seen: Array, hours: int) -> Array:
+    return cast(Array, values[:, -hours:].sum(1) / np.maximum(seen[:, -hours:].sum(1), 1))
 
 
-def _shared(panel: Panel, series: Tensor, origin: Tensor, past: _Past) -> Tensor:
+def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Array:
     """What all leads of a window have in common. [B, SHARED]"""
     parts = [past.own[:, -RECENT_H:], past.seen[:, -RECENT_H:]]
-    parts.append(torch.stack([_mean_of_last(past.own, past.seen, h) for h in WINDOWS_H], 1))
-    parts.append(torch.stack([_mean_of_last(past.own.abs(), past.seen, h) for h in WINDOWS_H], 1))
+    parts.append(np.stack([_mean_of_last(past.own, past.seen, h) for h in WINDOWS_H], 1))
+    parts.append(np.stack([_mean_of_last(np.abs(past.own), past.seen, h) for h in WINDOWS_H], 1))
     for cross in (past.others, past.partner):
         parts.append(cross[:, -6:])
-        parts.append(torch.stack([cross[:, -h:].mean(1) for h in CROSS_H], 1))
-        parts.append(cross.mean(1, keepdim=True))
+        parts.append(np.stack([cross[:, -h:].mean(1) for h in CROSS_H], 1))
+        parts.append(cross.mean(1, keepdims=True))
     at = origin + SPAN
-    parts.append(torch.stack([panel.level[series, at - k] for k in range(4)], 1))
+    parts.append(np.stack([panel.level[series, at - k] for k in range(4)], 1))
     parts.append(panel.calendar[at][:, :4])
-    parts.append(torch.stack([panel.spread[series, at], past.seen[:, -WEEK:].mean(1)], 1))
-    parts.append(torch.nn.functional.one_hot(panel.kind[series], len(KINDS)).float())
-    return torch.cat(parts, 1)
+    parts.append(np.stack([panel.spread[series, at], past.seen[:, -WEEK:].mean(1)], 1))
+    parts.append(np.eye(len(KINDS), dtype=np.float32)[panel.kind[series]])
+    return np.concatenate(parts, 1)
 
 
-def _lead(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor, past: _Past) -> Tensor:
+def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, past: _Past) -> Array:
     """What belongs to one target hour. [B, L, LEAD]"""
     target = origin[:, None] + leads + SPAN
-    line = series[:, None].expand_as(leads)
+    line = series[:, None]
     level = panel.level[line, target]
     parts = [level, level - panel.level[series, origin + SPAN][:, None]]
     parts += [panel.spread[line, target], panel.weeks[line, target] / 4, *panel.shapes[:, line, target]]
     column, row = (leads - 1) % DAY, (leads - 1) // DAY
     days, seen = past.own.reshape(-1, DAYS, DAY), past.seen.reshape(-1, DAYS, DAY)
+    window = np.arange(len(series))[:, None]
     for week in range(1, 4):  # the same weekday and hour, one to three weeks before
         at = DAYS - 7 * week + row
-        parts += [_pick(days, at, column), _pick(seen, at, column)]
-    newest = torch.full_like(column, DAYS - 1)
-    for back in (0, 1):  # the same hour of the last day that is known, and of the one before
-        parts += [_pick(days, newest - back, column), _pick(seen, newest - back, column)]
-    parts += [_pick(days, newest, (column + 1) % DAY), _pick(days, newest, (column - 1) % DAY)]
-    parts.append((days[:, -7:].sum(1) / seen[:, -7:].sum(1).clamp(min=1)).gather(1, column))
-    parts.append((days.sum(1) / seen.sum(1).clamp(min=1)).gather(1, column))
+        parts += [days[window, at, column], seen[window, at, column]]
+    for back in (1, 2):  # the same hour of the last day that is known, and of the one before
+        parts += [days[window, DAYS - back, column], seen[window, DAYS - back, column]]
+    parts += [days[window, DAYS - 1, (column + hour) % DAY] for hour in (1, -1)]
+    parts.append((days[:, -7:].sum(1) / np.maximum(seen[:, -7:].sum(1), 1))[window, column])
+    parts.append((days.sum(1) / np.maximum(seen.sum(1), 1))[window, column])
     for cross in (past.others.reshape(-1, DAYS, DAY), past.partner.reshape(-1, DAYS, DAY)):
-        parts += [_pick(cross, newest, column), _pick(cross, DAYS - 7 + row, column)]
-    parts += [torch.log(leads.float()) / 5, torch.exp(-(leads.float() - 1) / 3)]
-    return torch.cat([torch.stack(parts, 2), panel.calendar[target]], 2)
+        parts += [cross[window, DAYS - 1, column], cross[window, DAYS - 7 + row, column]]
+    ahead = leads.astype(np.float32)
+    parts += [np.log(ahead) / 5, np.exp((1 - ahead) / 3)]
+    return np.concatenate([np.stack(parts, 2), panel.calendar[target]], 2)
 
 
-def _pick(days: Tensor, at: Tensor, column: Tensor) -> Tensor:
-    """days[b, at[b, l], column[b, l]] -> [B, L]."""
-    return days.reshape(len(days), -1).gather(1, at * DAY + column)
-
-
-def targets(panel: Panel, series: Tensor, origin: Tensor, leads: Tensor) -> tuple[Tensor, Tensor]:
+def targets(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray) -> tuple[Array, Array]:
     """Residuals to be forecast and their mask, both [B, L]."""
-    at, line = origin[:, None] + leads + SPAN, series[:, None].expand_as(leads)
+    at, line = origin[:, None] + leads + SPAN, series[:, None]
     return panel.z[line, at], panel.seen[line, at]

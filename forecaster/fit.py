@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from forecaster import conformal
-from forecaster.baseline import DAY, WEEK, mean_of_weeks, scale_of, units_of
+from forecaster.baseline import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray
 from forecaster.features import panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
@@ -17,7 +16,6 @@ from forecaster.train import Block, train, usable_origins
 
 HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on
 CALIBRATE_H = 28 * DAY  # with more history, four weeks stretch the interval more surely than two
-LEAST_H = 42 * DAY  # four weeks to learn from, two to judge on: below that the fallbacks serve
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
 # Steps of a part: (series, hour) pairs for one step, and the bounds. Fewer pairs for a step overfit; below the least
 # nothing is learnt, above the most nothing is gained.
@@ -89,8 +87,8 @@ def fit(
         raise ValueError(f"{past.rows // DAY} days of history; {LEAST_H // DAY} are needed")
     held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
     learn_until = past.rows - held
-    panel = panel_of(past, units).to(_device())
-    known = torch.arange(1, len(past.series) + 1)
+    panel = panel_of(past, units)
+    known = np.arange(1, len(past.series) + 1)
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
         raise ValueError("too many gaps: no week has a day of values")
@@ -123,8 +121,8 @@ def refresh(
 
     To be done after judging; the stretches stay as they were found on rows that were not learnt."""
     past = history.until(until_row)
-    panel = panel_of(past, model.units).to(_device())
-    known = torch.arange(1, len(past.series) + 1)
+    panel = panel_of(past, model.units)
+    known = np.arange(1, len(past.series) + 1)
     pairs = len(usable_origins(panel, WEEK, past.rows - 1))
     parts = []
     for part in model.parts:
@@ -146,10 +144,6 @@ def refresh(
         ]
         parts.append(Part(part.first, part.last, tuple(networks)))
     return replace(model, parts=tuple(parts))
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _named(report: Report | None, block: Block, seed: int, what: str = "") -> Callable[[int, int, float], None] | None:

@@ -1,24 +1,32 @@
-"""The network: an LSTM over the last two days, and a decoder that sees each lead's own features: five quantiles."""
+"""The network as it is trained: an LSTM over the last two days, a decoder that sees each lead's own features."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from forecaster.features import HOUR, LEAD, SHARED, Batch
+from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE, Weights
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-HIDDEN = 48  # of the LSTM
-WIDE, NARROW = 128, 64  # of the decoder
-EMBEDDING = 4  # numbers that describe a known sensor; an unknown one has zeros
 DROPOUT = 0.1
-WEIGHTS = (
-    0.3,
-    0.3,
-    3.0,
-    0.3,
-    0.3,
-)  # of the quantiles in the loss: the middle is the forecast, the interval is stretched
+# Of the quantiles in the loss: the middle is the forecast, the interval is stretched.
+WEIGHTS = (0.3, 0.3, 3.0, 0.3, 0.3)
+
+
+class Inputs(NamedTuple):
+    """A `Batch` as tensors."""
+
+    recent: Tensor
+    shared: Tensor
+    lead: Tensor
+
+
+def tensors(batch: Batch, device: torch.device) -> Inputs:
+    """The batch where the training runs."""
+    return Inputs(*(torch.from_numpy(a).to(device) for a in (batch.recent, batch.shared, batch.lead)))
 
 
 class Network(nn.Module):
@@ -27,31 +35,50 @@ class Network(nn.Module):
     def __init__(self, known: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
-        self.encoder = nn.LSTM(HOUR, HIDDEN, batch_first=True)
+        self.encoder = nn.LSTM(PATCH_H * HOUR, HIDDEN, batch_first=True)
         self.from_shared = nn.Linear(HIDDEN + SHARED + EMBEDDING, WIDE)
         self.from_lead = nn.Linear(LEAD, WIDE, bias=False)
         self.middle = nn.Linear(WIDE, NARROW)
         self.head = nn.Linear(NARROW, len(QUANTILES))
-        self.skip = nn.Linear(SHARED + LEAD, 1)
+        self.skip = nn.Linear(SHARED + LEAD, 1, bias=False)
         self.own_skip = nn.Embedding(known + 1, SHARED + LEAD, padding_idx=0)  # what is linear and a sensor's own
         self.drop = nn.Dropout(DROPOUT)
         nn.init.zeros_(self.embedding.weight)
         nn.init.zeros_(self.skip.weight)
         nn.init.zeros_(self.own_skip.weight)
 
-    def forward(self, batch: Batch, known: Tensor) -> Tensor:
+    def forward(self, batch: Inputs, known: Tensor) -> Tensor:
         """`known` [B]: embedding index of each window's series, 0 = unknown."""
-        _, (state, _) = self.encoder(batch.recent)  # state [1, B, HIDDEN]
+        patches = batch.recent.reshape(len(batch.recent), -1, PATCH_H * HOUR)
+        _, (state, _) = self.encoder(patches)  # state [1, B, HIDDEN]
         shared = torch.cat([self.drop(state[0]), batch.shared, self.embedding(known)], 1)
-        wide = self.from_shared(shared)[:, None] + self.from_lead(batch.lead)  # [B, L, WIDE]
-        narrow = nn.functional.silu(self.middle(self.drop(nn.functional.silu(wide))))
+        wide = nn.functional.silu(self.from_shared(shared)[:, None] + self.from_lead(batch.lead))  # [B, L, WIDE]
+        narrow = nn.functional.silu(self.middle(self._dropped(wide)))
         out = self.head(narrow)  # [B, L, 5]
         weight = self.skip.weight + self.own_skip(known)  # [B, SHARED + LEAD]
-        straight = (batch.shared * weight[:, :SHARED]).sum(1)[:, None] + (batch.lead @ weight[:, SHARED:, None])[..., 0]
-        middle = out[..., 2] + straight
+        straight = (batch.shared * weight[:, :SHARED]).sum(1)  # [B]
+        middle = out[..., 2] + straight[:, None] + (batch.lead @ weight[:, SHARED:, None])[..., 0]
         gap = nn.functional.softplus(out)
         low, high = middle - gap[..., 1], middle + gap[..., 3]
         return torch.stack([low - gap[..., 0], low, middle, high, high + gap[..., 4]], -1)
+
+    def _dropped(self, wide: Tensor) -> Tensor:
+        """Features dropped for all leads of a window together."""
+        if not self.training:
+            return wide
+        keep = (torch.rand(len(wide), 1, WIDE, device=wide.device) >= DROPOUT) / (1 - DROPOUT)
+        return wide * keep
+
+    @classmethod
+    def of(cls, weights: Weights) -> Network:
+        """A network with given weights, to go on training."""
+        network = cls(len(weights["embedding.weight"]) - 1)
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        return network
+
+    def weights(self) -> Weights:
+        """The weights as arrays."""
+        return {name: value.detach().cpu().numpy() for name, value in self.state_dict().items()}
 
 
 def pinball(quantiles: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

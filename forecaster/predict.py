@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
-import torch
 
 from forecaster.baseline import Units, units_of
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
 from forecaster.features import SPAN, Panel, gather, panel_of
-from forecaster.model import Network
+from forecaster.forward import Weights, quantiles
 
 WINDOWS_AT_ONCE = 1024  # bounds memory: 1,000 sensors times 24 leads are 50 MB of features
 MIN_SEEN_WEEK_H = 24  # with less of the last week, the model knows nothing that the base does not
@@ -24,7 +23,7 @@ class Part:
 
     first: int
     last: int
-    networks: tuple[Network, ...]
+    networks: tuple[Weights, ...]
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def forecast(
     skip = max(int(origins.min()) + 1 - SPAN, 0)
     panel = panel_of(history, units_for(model, history.until(before)), skip)
     origins = origins - skip
-    raw = quantiles(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
+    raw = residuals(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
     if stretch is None:
         stretch = stretches_for(model, history.series)
     wide = stretch[:, None, :][:, :, block_of(leads)]
@@ -117,28 +116,25 @@ def forecast(
 
 
 def _enough(panel: Panel, origins: IntArray) -> BoolArray:
-    seen = np.pad(panel.seen.numpy().cumsum(1), ((0, 0), (1, 0)))
+    seen = np.pad(panel.seen.cumsum(1), ((0, 0), (1, 0)))
     last = origins + SPAN + 1
     return cast(BoolArray, (seen[:, last] - seen[:, last - 168]) >= MIN_SEEN_WEEK_H)
 
 
-@torch.no_grad()
-def quantiles(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
+def residuals(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
     """Low, middle, high of the residual, in scales, before the stretch. [S, O, L, 3]"""
     series = len(history.series)
     out = np.empty((series * len(origins), len(leads), 3))
-    line = torch.arange(series).repeat_interleave(len(origins))
-    origin = torch.from_numpy(np.tile(origins, series))
-    known = torch.from_numpy(model.places(history.series) + 1)
+    line, origin = np.repeat(np.arange(series), len(origins)), np.tile(origins, series)
+    known = model.places(history.series) + 1
     by_part: dict[int, list[int]] = {}
     for column, lead in enumerate(leads):
         by_part.setdefault(model.parts.index(model.part_for(int(lead))), []).append(column)
     for number, columns in by_part.items():
-        wanted = torch.from_numpy(leads[columns])
+        wanted, networks = leads[columns], model.parts[number].networks
         for start in range(0, len(line), WINDOWS_AT_ONCE):
             cut = slice(start, start + WINDOWS_AT_ONCE)
-            batch = gather(panel, line[cut], origin[cut], wanted.expand(len(line[cut]), -1))
-            answers = [n(batch, known[line[cut]]) for n in model.parts[number].networks]
-            mean = torch.stack(answers).mean(0)[..., [0, 2, 4]]
-            out[cut, columns] = mean.numpy()
+            batch = gather(panel, line[cut], origin[cut], np.tile(wanted, (len(line[cut]), 1)))
+            answers = [quantiles(n, batch, known[line[cut]]) for n in networks]
+            out[cut, columns] = np.mean(answers, axis=0)
     return out.reshape(series, len(origins), len(leads), 3)

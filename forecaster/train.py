@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from forecaster.baseline import WEEK
+from forecaster.dataset import BoolArray, IntArray
 from forecaster.features import DAYS, SPAN, Panel, gather, targets
-from forecaster.model import Network, pinball
+from forecaster.forward import Weights
+from forecaster.model import Network, pinball, tensors
 
 LEADS_PER_WINDOW = 24  # targets drawn for each window of a long block
 LEARNING_RATE = 3e-3
@@ -35,43 +38,41 @@ class Block:
 Progress = Callable[[int, int, float], None]  # step, steps, loss
 
 
-def usable_origins(panel: Panel, first_row: int, last_row: int) -> Tensor:
+def usable_origins(panel: Panel, first_row: int, last_row: int) -> IntArray:
     """(series, origin) pairs [N, 2] to learn from, whose targets lie at most one row past `last_row`."""
-    seen = panel.seen[:, SPAN:]
-    busy = torch.nn.functional.pad(seen.cumsum(1), (1, 0))
-    rows = torch.arange(first_row, last_row, device=seen.device)
-    week = busy[:, rows + 1] - busy[:, (rows - 167).clamp(min=0)]
-    modelled = torch.isfinite(torch.from_numpy(panel.units.scale).to(seen.device))[:, None]
-    series, at = torch.nonzero((week >= MIN_SEEN_WEEK) & modelled, as_tuple=True)
-    return torch.stack([series, rows[at]], 1)
+    busy = np.pad(panel.seen[:, SPAN:].cumsum(1), ((0, 0), (1, 0)))
+    rows = np.arange(first_row, last_row)
+    week = busy[:, rows + 1] - busy[:, np.maximum(rows - (WEEK - 1), 0)]
+    modelled = np.isfinite(panel.units.scale)[:, None]
+    series, at = np.nonzero((week >= MIN_SEEN_WEEK) & modelled)
+    return np.stack([series, rows[at]], 1)
 
 
 def train(
     panel: Panel,
-    known: Tensor,
+    known: IntArray,
     block: Block,
     *,
     until_row: int,
     seed: int,
-    start: Network | None = None,
+    start: Weights | None = None,
     progress: Progress | None = None,
-) -> Network:
+) -> Weights:
     """Weights for a block from rows before `until_row`; `known[series]` are embedding indices (1..).
 
-    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target. Runs where the
-    panel is; the weights come back to the CPU. Chance is drawn on the CPU, so that a seed means the same everywhere."""
+    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target. Trains on a GPU
+    where there is one; which windows are drawn does not depend on it."""
     torch.manual_seed(seed)
-    device = panel.z.device
-    task = _Task(panel, known.to(device), block, until_row, torch.Generator().manual_seed(seed))
-    network = (copy.deepcopy(start) if start else Network(int(known.max()))).to(device)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    task = _Task(panel, known, block, until_row, np.random.default_rng(seed))
+    network = (Network.of(start) if start else Network(int(known.max()))).to(device)
     rate = LEARNING_RATE if start is None else REFRESH_RATE
-    pairs = usable_origins(panel, 168, until_row - 1)
+    pairs = usable_origins(panel, WEEK, until_row - 1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=block.steps)
     network.train()
     for step in range(block.steps):
-        pick = pairs[torch.randint(len(pairs), (block.windows,), generator=task.random).to(device)]
-        loss = _loss(network, task, pick)
+        loss = _loss(network, task, pairs[task.random.integers(len(pairs), size=block.windows)], device)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
@@ -79,7 +80,7 @@ def train(
         schedule.step()
         if progress:
             progress(step + 1, block.steps, float(loss.detach()))
-    return network.cpu().eval()
+    return network.weights()
 
 
 @dataclass(frozen=True)
@@ -87,37 +88,38 @@ class _Task:
     """What stays the same through a training."""
 
     panel: Panel
-    known: Tensor
+    known: IntArray
     block: Block
     until_row: int
-    random: torch.Generator
+    random: np.random.Generator
 
 
-def _loss(network: Network, task: _Task, pick: Tensor) -> Tensor:
-    series, origin = pick.unbind(1)
-    leads = _leads(task.block, len(pick), task.random).to(pick.device)
-    batch = gather(task.panel, series, origin, leads, _dropped_days(len(pick), task.random).to(pick.device))
+def _loss(network: Network, task: _Task, pick: IntArray, device: torch.device) -> Tensor:
+    series, origin = pick.T
+    leads = _leads(task.block, len(pick), task.random)
+    batch = gather(task.panel, series, origin, leads, _dropped_days(len(pick), task.random))
     truth, seen = targets(task.panel, series, origin, leads)
     seen = seen * (origin[:, None] + leads < task.until_row)
-    forget = torch.rand(len(pick), generator=task.random).to(pick.device) < FORGET_SENSOR
-    return pinball(network(batch, task.known[series] * ~forget), truth, seen)
+    known = np.where(task.random.random(len(pick)) < FORGET_SENSOR, 0, task.known[series])
+    answer = network(tensors(batch, device), torch.from_numpy(known).to(device))
+    return pinball(answer, torch.from_numpy(truth).to(device), torch.from_numpy(seen).to(device))
 
 
-def _leads(block: Block, windows: int, random: torch.Generator) -> Tensor:
+def _leads(block: Block, windows: int, random: np.random.Generator) -> IntArray:
     """All leads of a short block; of a long one, one drawn from each of LEADS_PER_WINDOW equal parts. [B, L]"""
     span = block.last - block.first + 1
     if span <= LEADS_PER_WINDOW:
-        return torch.arange(block.first, block.last + 1).expand(windows, -1)
-    edges = torch.arange(LEADS_PER_WINDOW) * (span / LEADS_PER_WINDOW)
-    inside = torch.rand((windows, LEADS_PER_WINDOW), generator=random) * (span / LEADS_PER_WINDOW)
-    return (block.first + (edges + inside).long()).clamp(max=block.last)
+        return np.tile(np.arange(block.first, block.last + 1), (windows, 1))
+    part = span / LEADS_PER_WINDOW
+    inside = (np.arange(LEADS_PER_WINDOW) + random.random((windows, LEADS_PER_WINDOW))) * part
+    return np.minimum(block.first + inside.astype(np.int64), block.last)
 
 
-def _dropped_days(windows: int, random: torch.Generator) -> Tensor:
+def _dropped_days(windows: int, random: np.random.Generator) -> BoolArray:
     """Random gaps in the past: single days in half of the windows, everything before some day in a few. [B, DAYS]"""
-    lose = torch.rand((windows, 1), generator=random) < DROP_DAYS
-    days = torch.rand((windows, DAYS), generator=random) < 0.1
-    short = torch.rand((windows, 1), generator=random) < 0.1
-    age = torch.arange(DAYS - 1, -1, -1)
-    youngest = torch.randint(1, DAYS, (windows, 1), generator=random)
+    lose = random.random((windows, 1)) < DROP_DAYS
+    days = random.random((windows, DAYS)) < 0.1
+    short = random.random((windows, 1)) < 0.1
+    age = np.arange(DAYS - 1, -1, -1)
+    youngest = random.integers(1, DAYS, (windows, 1))
     return (days & lose) | (short & (age >= youngest))

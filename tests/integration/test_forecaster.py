@@ -20,7 +20,8 @@ from common.mark import Mark
 from common.settings import Settings
 from forecaster import artifact, csv
 from forecaster.step import Forecaster
-from forecaster.trainer import Trainer, command_of, run_training
+from forecaster.trainer import Trainer, command_of
+from forecaster.training import run_training
 
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)  # 12:00 in Seoul

@@ -17,7 +17,10 @@ from forecaster import artifact, conformal, csv
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import History, Series
+from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
+from forecaster.forward import quantiles
+from forecaster.model import Network, tensors
 from forecaster.predict import Model, forecast
 from forecaster.regime import recovered
 from forecaster.train import Block
@@ -95,8 +98,8 @@ def test_weights_do_not_look_past_train_until() -> None:
         fit(h, until_row=until, horizon=24, version="v", blocks=[Block(1, 24, 5, 16)])
         for h in (history, replace(history, y=y))
     ]
-    first, second = (m.parts[0].networks[0].state_dict() for m in made)
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    first, second = (m.parts[0].networks[0] for m in made)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
     np.testing.assert_array_equal(made[0].stretch, made[1].stretch)
 
 
@@ -227,3 +230,19 @@ def test_the_file_keeps_the_newest_and_two_days_of_own_forecasts(tmp_path: Path)
 def test_a_spoilt_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / csv.NAME).write_text("sensor,made_at\nrubbish")
     assert csv.read(tmp_path) == []
+
+
+def test_the_answer_without_pytorch_is_that_of_the_network(model: Model) -> None:
+    """Known and unknown series, each weight moved away from its start: what is trained is what forecasts."""
+    network = Network.of(model.parts[0].networks[0])
+    torch.manual_seed(1)
+    for parameter in network.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    history = district(60)
+    panel = panel_of(history, model.units)
+    series, origin = np.array([0, 1, 0]), np.array([24 * 40, 24 * 50 + 3, 24 * 55])
+    batch = gather(panel, series, origin, np.tile(np.arange(1, 25), (3, 1)))
+    known = np.array([1, 2, 0])
+    with torch.no_grad():
+        trained = network.eval()(tensors(batch, torch.device("cpu")), torch.from_numpy(known))[..., [0, 2, 4]]
+    np.testing.assert_allclose(quantiles(network.weights(), batch, known), trained.numpy(), rtol=1e-4, atol=1e-5)

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from forecaster import artifact, trainer
+from forecaster import artifact, trainer, training
 from forecaster.dataset import History, Series
 from forecaster.fit import fit
 from forecaster.train import Block
-from forecaster.trainer import Trainer, next_due, note, train_and_judge
+from forecaster.trainer import Trainer, next_due
+from forecaster.training import note, train_and_judge
 
 torch.set_num_threads(1)
 NOW = datetime(2024, 8, 26, 3, tzinfo=UTC)
@@ -30,8 +31,8 @@ def history(days: int, noise: float = 1.0) -> History:
     return History(np.datetime64("2024-01-01T00", "h"), (FLOW,), y[None])
 
 
-def outcome(accepted: bool | None) -> trainer.Outcome:
-    return trainer.Outcome("v", 1, 1.0, 0.4, 0.6, None, None, 0.9, accepted, "")
+def outcome(accepted: bool | None) -> training.Outcome:
+    return training.Outcome("v", 1, 1.0, 0.4, 0.6, None, None, 0.9, accepted, "")
 
 
 def test_training_waits_for_enough_history(tmp_path: Path) -> None:
@@ -85,10 +86,10 @@ def test_old_weights_are_compared_on_what_they_have_not_learnt() -> None:
     model = fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)])
     learnt = str(past.hour(past.rows - 100))
     first = past.rows - 14 * 24
-    assert trainer._unseen_row(replace(model, report={"learnt_until": learnt}), past, first) == past.rows - 100
+    assert training._unseen_row(replace(model, report={"learnt_until": learnt}), past, first) == past.rows - 100
     just_now = str(past.hour(past.rows - 10))
-    assert trainer._unseen_row(replace(model, report={"learnt_until": just_now}), past, first) == first
-    assert trainer._unseen_row(model, past, first) == first
+    assert training._unseen_row(replace(model, report={"learnt_until": just_now}), past, first) == first
+    assert training._unseen_row(model, past, first) == first
 
 
 def test_a_child_that_fails_is_tried_again_in_an_hour(tmp_path: Path) -> None:

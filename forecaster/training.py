@@ -1,0 +1,137 @@
+"""The training itself: learn, judge beside the old weights and the seasonal naive, keep the weights if better."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from dataclasses import replace as replace_fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from common.database import Database
+from common.files import replace
+from common.settings import Settings
+from forecaster import artifact, store
+from forecaster.dataset import History
+from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
+from forecaster.predict import Model
+from forecaster.trainer import STATE
+
+LEARNT_UNTIL = "learnt_until"
+LEAST_UNSEEN_H = 72  # fewer hours than this cannot tell two sets of weights apart
+BACK = timedelta(days=365)  # the archive keeps a year; older water use says little about the coming day
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to. `accepted` is None when there was not enough history to train on."""
+
+    version: str
+    rows: int  # minute rows the history stands for
+    cpu_s: float
+    model: float
+    naive: float
+    old: float | None  # of the weights in use, on the rows that they have not learnt
+    beside_old: float | None  # the new ones on the same rows
+    coverage: float
+    accepted: bool | None
+    reason: str
+
+    def line(self) -> str:
+        """One line for a table."""
+        beside = "" if self.old is None else f" (unseen by the old: new {self.beside_old:.3f} old {self.old:.3f})"
+        verdict = "accepted" if self.accepted else "not accepted"
+        return (
+            f"{self.version}  rows {self.rows:,}  cpu {self.cpu_s:.1f} s  MASE model {self.model:.3f} "
+            f"naive {self.naive:.3f}{beside}  interval {100 * self.coverage:.1f} %  {verdict}: {self.reason}"
+        )
+
+
+def run_training(settings: Settings, database: Database, now: datetime, report: Report | None = None) -> Outcome:
+    """Train on the archive up to `now`, judge on its last two weeks, keep the weights if they are better.
+
+    Raises:
+        DatabaseDown: the archive does not answer."""
+    began = time.process_time()
+    zone = settings.site.zone
+    until = now.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    first = (until - BACK).replace(hour=0)
+    names = [span.sensor for span in store.sensors(database, first)]
+    history = store.history(database, names, zone, first, until)
+    history = without_empty_start(history)
+    version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
+    outcome = train_and_judge(
+        settings.paths.data,
+        history,
+        version,
+        horizon=settings.forecast.horizon_hours,
+        began=began,
+        report=report,
+    )
+    note(settings.paths.data, now, outcome)
+    return outcome
+
+
+def without_empty_start(history: History) -> History:
+    """The history from its first row with a value, and the series that have any."""
+    seen = np.isfinite(history.y)
+    rows = np.flatnonzero(seen.any(0))
+    lines = np.flatnonzero(seen.any(1))
+    first = int(rows[0]) if len(rows) else history.rows
+    return History(history.hour(first), tuple(history.series[i] for i in lines), history.y[lines, first:])
+
+
+def train_and_judge(
+    data: Path, history: History, version: str, *, horizon: int, began: float, report: Report | None = None
+) -> Outcome:
+    """Fit, compare with the newest model and the seasonal naive on the last two weeks, save if better."""
+    rows = int(np.isfinite(history.y).any(0).sum()) * 60 * len({s.sensor for s in history.series})
+    try:
+        model = fit(history, until_row=history.rows, horizon=horizon, version=version, report=report)
+    except ValueError as error:
+        cpu_s, none = time.process_time() - began, float("nan")
+        return Outcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
+    first = history.rows - HELD_OUT_H
+    new, naive, coverage = judge(model, history, first).means
+    old = new_beside_old = None
+    if old_model := artifact.newest(data):
+        unseen = _unseen_row(old_model, history, first)
+        old, new_beside_old = (judge(m, history, unseen).means[0] for m in (old_model, model))
+    accepted, reason = _verdict(new, naive, old, new_beside_old)
+    if accepted:
+        model = refresh(model, history, until_row=history.rows, report=report)
+    cpu_s = time.process_time() - began
+    if accepted:
+        scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
+        until = str(history.hour(history.rows))
+        artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
+    return Outcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
+
+
+def _unseen_row(old: Model, history: History, first: int) -> int:
+    """From where old and new weights are compared: rows that the old ones did not learn, if those are days enough."""
+    try:
+        learnt = np.datetime64(str(old.report[LEARNT_UNTIL]), "h")
+    except (KeyError, ValueError):
+        return first
+    row = int((learnt - history.first).astype(int))
+    return max(first, row) if row <= history.rows - LEAST_UNSEEN_H else first
+
+
+def _verdict(new: float, naive: float, old: float | None, beside: float | None) -> tuple[bool, str]:
+    if not new < naive:
+        return False, "the seasonal naive was better on the last two weeks"
+    if old is not None and beside is not None and not beside < old:
+        return False, "the weights in use were better on the last two weeks"
+    return True, "better on the last two weeks"
+
+
+def note(data: Path, now: datetime, outcome: Outcome) -> None:
+    """Remember when training ran and what came of it."""
+    (data / artifact.FOLDER).mkdir(parents=True, exist_ok=True)
+    kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]
+    state = {"at": now.astimezone(UTC).isoformat(), "outcome": kind, "line": outcome.line()}
+    replace(data / artifact.FOLDER / STATE, json.dumps(state).encode() + b"\n")
