@@ -7,7 +7,6 @@ hardly moves, from many more with weights that fade. Everything is known a week 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,15 +62,15 @@ def _trailing_mean(y: FloatArray) -> FloatArray:
 
 def _level_before(level: FloatArray) -> FloatArray:
     """Mean of the levels one to four weeks before each row. [S, R + WEEK]"""
-    rows = level.shape[1]
-    stack = np.full((BASE_WEEKS, len(level), rows + WEEK), np.nan)
-    for week in range(1, BASE_WEEKS + 1):
-        shift = min(week * WEEK, rows + WEEK)
+    series, rows = level.shape
+    seen = np.isfinite(level)
+    value = np.where(seen, level, 0.0)
+    total, count = np.zeros((series, rows + WEEK)), np.zeros((series, rows + WEEK))
+    for shift in range(WEEK, min(BASE_WEEKS * WEEK, rows + WEEK - 1) + 1, WEEK):
         take = min(rows, rows + WEEK - shift)
-        stack[week - 1, :, shift : shift + take] = level[:, :take]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no week at all: NaN is the answer
-        return np.asarray(np.nanmean(stack, axis=0), dtype=np.float64)
+        total[:, shift : shift + take] += value[:, :take]
+        count[:, shift : shift + take] += seen[:, :take]
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _faded(shape: FloatArray, fade: float) -> FloatArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +13,7 @@ DAY, WEEK = 24, 168
 BASE_WEEKS = 4  # mean of the last 4 same weekday-hours: 8 % better than one week on real districts
 REACH_WEEKS = 8  # after a long gap, weeks up to this old stand in
 LEAST_H = 42 * DAY  # for a model: four weeks to learn from, two to judge on; below that the fallbacks serve
-SCALE_FLOOR = 1e-3  # of the median level: a constant signal must not divide by nothing
+SCALE_FLOOR = 1e-3  # of the mean level: a constant signal must not divide by nothing
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,23 @@ def mean_of_weeks(y: FloatArray) -> Weeks:
     """Means of hourly values `y[series, row]` (NaN = missing)."""
     series, rows = y.shape
     total, squares, count = (np.zeros((series, rows + WEEK)) for _ in range(3))
-    padded = np.concatenate([np.full((series, WEEK * REACH_WEEKS), np.nan), y], axis=1)
-    for week in range(1, REACH_WEEKS + 1):
-        start = WEEK * (REACH_WEEKS - week)
-        past = padded[:, start : start + rows + WEEK]
-        past = np.pad(past, ((0, 0), (0, rows + WEEK - past.shape[1])), constant_values=np.nan)
-        use = np.isfinite(past) & (count < BASE_WEEKS)
-        value = np.where(use, past, 0.0)
-        total += value
-        squares += value * value
-        count += use
+    seen = np.isfinite(y)
+    value = np.where(seen, y, 0.0)
+    square = value * value
+    for shift in range(WEEK, min(BASE_WEEKS * WEEK, rows + WEEK - 1) + 1, WEEK):
+        take = min(rows, rows + WEEK - shift)
+        total[:, shift : shift + take] += value[:, :take]
+        squares[:, shift : shift + take] += square[:, :take]
+        count[:, shift : shift + take] += seen[:, :take]
+    line, row = np.nonzero(count[:, (BASE_WEEKS + 1) * WEEK :] < BASE_WEEKS)  # few: those after a gap
+    row += (BASE_WEEKS + 1) * WEEK
+    for week in range(BASE_WEEKS + 1, REACH_WEEKS + 1):
+        use = (row >= week * WEEK) & (count[line, row] < BASE_WEEKS)
+        s, r = line[use], row[use]
+        past = r - week * WEEK
+        total[s, r] += value[s, past]
+        squares[s, r] += square[s, past]
+        count[s, r] += seen[s, past]
     some = np.maximum(count, 1)
     level = np.where(count > 0, total / some, np.nan)
     variance = np.maximum(squares / some - np.where(count > 0, level, 0.0) ** 2, 0.0)
@@ -55,9 +61,7 @@ def scale_of(y: FloatArray) -> FloatArray:
         return np.full(len(y), np.nan)
     step = np.abs(y[:, WEEK:] - y[:, :-WEEK])
     pairs = np.isfinite(step).sum(1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a series without a value: NaN is the answer
-        floor = SCALE_FLOOR * np.abs(np.nanmedian(y, axis=1))
+    floor = SCALE_FLOOR * np.nansum(np.abs(y), axis=1) / np.maximum(np.isfinite(y).sum(1), 1)
     scale = np.maximum(np.nansum(step, 1) / np.maximum(pairs, 1), np.maximum(floor, 1e-9))
     return cast(FloatArray, np.where(pairs >= DAY, scale, np.nan))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +18,8 @@ from forecaster.regime import recovered
 
 HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
-ChannelForecast = tuple[FloatArray, FloatArray, FloatArray, list[str]]  # value, low, high, label, each per lead
+Numbers = list[float | None]
+ChannelForecast = tuple[Numbers, Numbers, Numbers, list[str]]  # value, low, high, label, each per lead
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,19 @@ def _forecast_all(
             labels = [spare.label[k] if use[k] else labels[k] for k in range(leads)]
         if not (past.y[i] < 0).any():  # a meter that never ran backwards is not forecast to
             value[i], low[i], high[i] = (np.maximum(a, 0.0) for a in (value[i], low[i], high[i]))
-        out[name] = value[i], low[i], high[i], labels
+        out[name] = _numbers(value[i]), _numbers(low[i]), _numbers(high[i]), labels
     return out
+
+
+def _numbers(values: FloatArray) -> Numbers:
+    return [v if math.isfinite(v) else None for v in values.tolist()]
 
 
 def _line(
     sensor: str, made_at: datetime, hour: Hour, flow: ChannelForecast | None, pressure: ChannelForecast | None
 ) -> Line:
-    def cell(channel: ChannelForecast | None, part: int) -> float | None:
-        number = float(channel[part][hour.lead - 1]) if channel else float("nan")
-        return number if np.isfinite(number) else None
+    def cell(channel: ChannelForecast | None, part: Literal[0, 1, 2]) -> float | None:
+        return channel[part][hour.lead - 1] if channel else None
 
     labels = [c[3][hour.lead - 1] for c in (flow, pressure) if c and c[3][hour.lead - 1] != "none"]
     return Line(

@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float32]
 
 DAYS = 28  # how far the inputs look back
 SPAN = DAYS * DAY
-SERIES_AT_ONCE = 16  # half a year of them is half a megabyte an array
+SERIES_AT_ONCE = 32  # bounds memory: half a year of them is a megabyte an array
 CLIP = 8.0  # residuals beyond 8 scales say "far off", not how far
 WINDOWS_H = (3, 6, 12, 24, 72, 168, SPAN)  # own residual means
 CROSS_H = (1, 3, 24, 168)  # means of the others and of the partner

@@ -70,13 +70,12 @@ class Forecast:
 
 def units_for(model: Model, past: History) -> Units:
     """Units of each series: the model's, or from its own past for a new one."""
-    place, own = model.places(past.series), units_of(past.y)
-    known = place >= 0
-    return Units(
-        np.where(known, model.units.scale[place], own.scale),
-        np.where(known, model.units.centre[place], own.centre),
-        np.where(known, model.units.swing[place], own.swing),
-    )
+    place = model.places(past.series)
+    scale, centre, swing = (a[place] for a in (model.units.scale, model.units.centre, model.units.swing))
+    if (new := place < 0).any():
+        own = units_of(past.y[new])
+        scale[new], centre[new], swing[new] = own.scale, own.centre, own.swing
+    return Units(scale, centre, swing)
 
 
 def stretches_for(model: Model, series: tuple[Series, ...]) -> FloatArray:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecaster.baseline import DAY, mean_of_weeks, scale_of
+from forecaster.baseline import DAY, REACH_WEEKS, WEEK, mean_of_weeks, scale_of
 from forecaster.dataset import BoolArray, FloatArray, History
 
 WATCH_H = 72  # the stretch that is judged
@@ -24,25 +24,28 @@ def recovered(history: History) -> History:
     """The history with the rows before a lasting jump moved to the new level; unchanged where there was none."""
     if history.rows < LOOK_BACK_H:
         return history
-    scale = scale_of(history.y[:, :-WATCH_H])  # as it was before the jump, or nearly so
-    base = mean_of_weeks(history.y).level[:, : history.rows]
-    off = history.y - base
+    reach = WATCH_H + REACH_WEEKS * WEEK
+    lately = history.y[:, -reach:]
+    off = lately[:, -WATCH_H:] - mean_of_weeks(lately).level[:, : lately.shape[1]][:, -WATCH_H:]
     y = history.y
-    for line in np.flatnonzero(_jumped(off[:, -WATCH_H:], scale)):
-        y = y.copy() if y is history.y else y
-        start = _start(off[line], scale[line])
-        y[line, :start] = _moved(history.y[line], base[line], start, history.series[line].channel == "flow")
+    for line in np.flatnonzero(_one_sided(off)):
+        own = history.y[line : line + 1]
+        scale = scale_of(own[:, :-WATCH_H])[0]  # as it was before the jump, or nearly so
+        if np.abs(np.nanmedian(off[line])) > JUMP * scale:
+            base = mean_of_weeks(own).level[0, : history.rows]
+            start = _start(own[0] - base, scale)
+            y = y.copy() if y is history.y else y
+            y[line, :start] = _moved(own[0], base, start, history.series[line].channel == "flow")
     return replace(history, y=y) if y is not history.y else history
 
 
-def _jumped(off: FloatArray, scale: FloatArray) -> BoolArray:
+def _one_sided(off: FloatArray) -> BoolArray:
+    """Which lines have hours enough, nearly all of them off to one side. `off[series, hour]`"""
     seen = np.isfinite(off).sum(1)
     above = (off > 0).sum(1)
     side = np.maximum(above, seen - above) >= ONE_SIDED * np.maximum(seen, 1)
-    middle = np.array([np.median(line[np.isfinite(line)]) if np.isfinite(line).any() else 0.0 for line in off])
-    limit = JUMP * np.where(np.isfinite(scale), scale, np.inf)
-    jumped: BoolArray = (seen >= LEAST_H) & side & (np.abs(middle) > limit)
-    return jumped
+    sure: BoolArray = (seen >= LEAST_H) & side
+    return sure
 
 
 def _start(off: FloatArray, scale: float) -> int:
