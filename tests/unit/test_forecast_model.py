@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from common.errors import ModelUnusable
 from forecaster import artifact, conformal, csv
 from forecaster.backtest import Wanted, backtest
+from forecaster.base import base_of
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import History, Series
 from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
 from forecaster.model import Network, tensors
-from forecaster.predict import Model, forecast
+from forecaster.predict import REVIEW_GAIN, Model, forecast
 from forecaster.regime import recovered
 from forecaster.train import Block
 
@@ -246,3 +247,22 @@ def test_the_answer_without_pytorch_is_that_of_the_network(model: Model) -> None
     with torch.no_grad():
         trained = network.eval()(tensors(batch, torch.device("cpu")), torch.from_numpy(known))[..., [0, 2, 4]]
     np.testing.assert_allclose(quantiles(network.weights(), batch, known), trained.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_what_the_last_days_were_off_by_is_followed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a network that says nothing, a third of the last two days' middle error is added, past the first hour."""
+    history = district(80)
+    origins, leads = np.array([24 * 70 - 1]), np.arange(1, 25)
+    monkeypatch.setattr(
+        "forecaster.predict.residuals", lambda _m, _p, h, o, n: np.zeros((h.y.shape[0], len(o), len(n), 3))
+    )
+    plain = forecast(model, history, origins, leads).value
+    y = history.y.copy()
+    y[0, 24 * 68 : 24 * 70] += 5.0
+    moved = forecast(model, replace(history, y=y), origins, leads).value - plain
+    base = base_of(history, model.units.scale).level[0]
+    errors = [np.median((y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
+    before = [np.median((history.y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
+    assert moved[0, 0, 0] == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_allclose(moved[0, 0, 1:], REVIEW_GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
+    np.testing.assert_allclose(moved[1], 0.0, atol=1e-6)
