@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecaster.baseline import BASE_WEEKS, DAY, WEEK, mean_of_weeks
-from forecaster.dataset import FloatArray, History
+from forecaster.dataset import FloatArray, History, IntArray
 
 FADE = 0.9  # weight of a week against the one after it: ten weeks count
 FADE_SLOW = 0.97  # the same for the slow shape: half a year counts
 FADE_POOL = 0.97  # weight of a day against the next of its type (workday, Saturday, Sunday): six weeks count
 WINSOR = 4.0  # scales from the plain base beyond which an hour is a burst or a fault and counts as this
 LEAST_LEVEL_H = 84  # hours of a week that its level needs
+SUNDAY = 6  # a holiday is like one
 ALTERNATIVES = 3  # other bases beside the one that counts: plain mean of weeks, slow shape, shape of the day's type
 
 
@@ -35,17 +36,21 @@ class Base:
 
 def base_of(history: History, scale: FloatArray) -> Base:
     """The base of each series; `scale[series]` is what an ordinary error is measured in."""
-    plain = mean_of_weeks(history.y)
     rows = history.rows
+    holiday = history.are_holidays(0, rows + WEEK)
+    weekday = np.where(holiday, SUNDAY, history.weekdays(0, rows + WEEK))
+    working = np.where(holiday[:rows], np.nan, history.y)  # a holiday says nothing about other Thursdays
+    plain = mean_of_weeks(working)
     unit = np.where(np.isfinite(scale), scale, np.inf)[:, None]
     near = plain.level[:, :rows]
     calm = np.where(np.isfinite(near), near + np.clip(history.y - near, -WINSOR * unit, WINSOR * unit), history.y)
     level = _trailing_mean(calm)
     shape = calm - level
     before = _level_before(level)
-    fast, slow = (before + _faded(shape, fade) for fade in (FADE, FADE_SLOW))
-    pooled = before + _pooled(shape, int(history.first.astype("datetime64[h]").astype(np.int64)))
+    fast, slow = (before + _faded(np.where(holiday[:rows], np.nan, shape), fade) for fade in (FADE, FADE_SLOW))
+    pooled = before + _pooled(shape, weekday, int(history.first.astype("datetime64[h]").astype(np.int64)) % DAY)
     chosen = np.where(np.isfinite(fast), fast, plain.level)
+    chosen = np.where(holiday & np.isfinite(pooled), pooled, chosen)
     others = np.stack([plain.level, slow, pooled]) - chosen
     return Base(chosen, plain.spread, plain.weeks, np.where(np.isfinite(others), others, 0.0))
 
@@ -92,17 +97,19 @@ def _faded(shape: FloatArray, fade: float) -> FloatArray:
     return np.pad(ahead, ((0, 0), (0, rows + WEEK - ahead.shape[1])), constant_values=np.nan)
 
 
-def _pooled(shape: FloatArray, first_hour: int) -> FloatArray:
-    """Mean of the same hour of earlier days of the same type, up to a week before the row's day."""
+def _pooled(shape: FloatArray, weekday: IntArray, skip: int) -> FloatArray:
+    """Mean of the same hour of earlier days of the same type, up to a week before the row's day.
+
+    `weekday` of each row of the result; row 0 is `skip` hours into its day."""
     series, rows = shape.shape
-    skip = first_hour % DAY
     days = -(-(skip + rows + WEEK) // DAY)
     cut = np.full((series, days * DAY), np.nan)
     cut[:, skip : skip + rows] = shape
     by_day = cut.reshape(series, days, DAY)
     seen = np.isfinite(by_day)
     value = np.where(seen, by_day, 0.0)
-    kinds = [{5: 1, 6: 2}.get((first_hour // DAY + 3 + day) % 7, 0) for day in range(days)]
+    first_of_day = np.clip(np.arange(days) * DAY - skip, 0, rows + WEEK - 1)
+    kinds = [{5: 1, 6: 2}.get(day, 0) for day in weekday[first_of_day].tolist()]
     total, weight = np.zeros((3, series, DAY)), np.zeros((3, series, DAY))
     out = np.full((series, days, DAY), np.nan)
     for day in range(days):

@@ -9,7 +9,7 @@ time: the hour that autumn repeats is one row (the mean of both), the one that s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -37,11 +37,14 @@ class Series:
 
 @dataclass(frozen=True)
 class History:
-    """Hourly means `y[series, row]`, NaN where missing; row 0 is the local hour `first` (datetime64[h])."""
+    """Hourly means `y[series, row]`, NaN where missing; row 0 is the local hour `first` (datetime64[h]).
+
+    `holidays` are the days (since 1970) on which water is used as on a Sunday."""
 
     first: np.datetime64
     series: tuple[Series, ...]
     y: FloatArray
+    holidays: frozenset[int] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -57,7 +60,18 @@ class History:
     def until(self, row: int) -> History:
         """The history as it was known when `row` began: rows before it only; missing where it ended earlier."""
         short = np.full((len(self.series), max(row - self.rows, 0)), np.nan)
-        return History(self.first, self.series, np.concatenate([self.y[:, : max(row, 0)], short], axis=1))
+        return replace(self, y=np.concatenate([self.y[:, : max(row, 0)], short], axis=1))
+
+    def weekdays(self, first_row: int, rows: int) -> IntArray:
+        """Day of the week of `rows` rows from `first_row` on, 0 = Monday. Shape [rows]."""
+        return (self._days(first_row, rows) + 3) % 7  # 1970-01-01 was a Thursday
+
+    def are_holidays(self, first_row: int, rows: int) -> BoolArray:
+        """Which of `rows` rows from `first_row` on lie on a holiday. Shape [rows]."""
+        return np.isin(self._days(first_row, rows), np.array(sorted(self.holidays), dtype=np.int64))
+
+    def _days(self, first_row: int, rows: int) -> IntArray:
+        return (int(self.first.astype(int)) + first_row + np.arange(rows)) // 24
 
     def partner(self) -> IntArray:
         """Index of the other channel of the same sensor, -1 for none. Shape [series]."""

@@ -6,13 +6,13 @@ Everything is gathered batch by batch from a few arrays of [S, R], so that memor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.base import ALTERNATIVES, Base, base_of
+from forecaster.base import ALTERNATIVES, SUNDAY, Base, base_of
 from forecaster.baseline import DAY, WEEK, Units
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray
 
@@ -81,7 +81,7 @@ def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
         others_n=_padded(np.stack([seen[g].sum(0) for g in groups])),
         kind=kind,
         partner=history.partner(),
-        calendar=_calendar(int(history.first.astype(int)) + skip, rows),
+        calendar=_calendar(history, skip, rows),
         units=units,
         base=base.level,
         rows=rows,
@@ -93,7 +93,7 @@ def _in_parts(history: History, scale: FloatArray, skip: int) -> Base:
     parts = []
     for start in range(0, max(len(history.series), 1), SERIES_AT_ONCE):
         cut = slice(start, start + SERIES_AT_ONCE)
-        base = base_of(History(history.first, history.series[cut], history.y[cut]), scale[cut])
+        base = base_of(replace(history, series=history.series[cut], y=history.y[cut]), scale[cut])
         rest = (cast(FloatArray, a[..., skip:].astype(np.float32)) for a in (base.spread, base.weeks, base.others))
         parts.append(Base(base.level[:, skip:], *rest))
     level, spread, weeks = (np.concatenate([getattr(p, n) for p in parts]) for n in ("level", "spread", "weeks"))
@@ -104,11 +104,12 @@ def _padded(a: FloatArray | BoolArray) -> Array:
     return np.pad(a.astype(np.float32), [(0, 0)] * (a.ndim - 1) + [(SPAN, 0)])
 
 
-def _calendar(first_hour: int, rows: int) -> Array:
+def _calendar(history: History, skip: int, rows: int) -> Array:
     """Hour and week as circles, weekend flags, and a year circle, for each row of the padded grid."""
-    hour = first_hour - SPAN + np.arange(SPAN + rows + WEEK)
+    hour = int(history.first.astype(int)) + skip - SPAN + np.arange(SPAN + rows + WEEK)
     of_day = (hour % DAY) * (2 * np.pi / DAY)
-    weekday = (hour // DAY + 3) % 7  # 1970-01-01 was a Thursday
+    holiday = history.are_holidays(skip - SPAN, len(hour))
+    weekday = np.where(holiday, SUNDAY, history.weekdays(skip - SPAN, len(hour)))
     of_week = ((hour + 3 * DAY) % WEEK) * (2 * np.pi / WEEK)
     of_year = hour * (2 * np.pi / (365.2425 * DAY))
     parts = [np.sin(of_day), np.cos(of_day), np.sin(2 * of_day), np.cos(2 * of_day), np.sin(of_week), np.cos(of_week)]

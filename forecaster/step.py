@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from common.clock import minute_of
 from common.database import Database
 from common.log import committed
 from common.settings import Settings
-from forecaster import artifact, csv, store
+from forecaster import artifact, csv, holidays, store
 from forecaster.compose import compose
 from forecaster.csv import Line
 from forecaster.dataset import History
@@ -86,6 +87,7 @@ class Forecaster:
         began = time.perf_counter()
         self._refresh_model()
         history = self._hours.until(local_hour(max(hour, local_hour(now, self._settings)), self._settings))
+        history = replace(history, holidays=holidays.of_site(self._data))
         stretch = self._intervals.stretches(self._model, history.series) if self._model else None
         lines = compose(
             history,

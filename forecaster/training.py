@@ -14,7 +14,7 @@ import numpy as np
 from common.database import Database
 from common.files import replace
 from common.settings import Settings
-from forecaster import artifact, store
+from forecaster import artifact, holidays, store
 from forecaster.dataset import History
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
@@ -61,7 +61,7 @@ def run_training(settings: Settings, database: Database, now: datetime, report: 
     first = (until - BACK).replace(hour=0)
     names = [span.sensor for span in store.sensors(database, first)]
     history = store.history(database, names, zone, first, until)
-    history = without_empty_start(history)
+    history = replace_fields(without_empty_start(history), holidays=holidays.of_site(settings.paths.data))
     version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
     outcome = train_and_judge(
         settings.paths.data,
@@ -81,7 +81,8 @@ def without_empty_start(history: History) -> History:
     rows = np.flatnonzero(seen.any(0))
     lines = np.flatnonzero(seen.any(1))
     first = int(rows[0]) if len(rows) else history.rows
-    return History(history.hour(first), tuple(history.series[i] for i in lines), history.y[lines, first:])
+    series = tuple(history.series[i] for i in lines)
+    return replace_fields(history, first=history.hour(first), series=series, y=history.y[lines, first:])
 
 
 def train_and_judge(

@@ -7,6 +7,7 @@ last_target`. Times are local wall clock without offset. Forecasts: `series,orig
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from common.options import Parser
@@ -16,16 +17,19 @@ def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
     import torch
 
+    from common import criteria as stored
     from forecaster import backtest as bt
+    from forecaster.holidays import numbered
     from forecaster.memory import keep_freed
 
     options = _parser().parse_args(args)
     torch.set_num_threads(1)
     keep_freed()
-    history = bt.read_history(options.data)
+    days = numbered(stored.holidays(options.holidays)) if options.holidays else frozenset()
+    history = replace(bt.read_history(options.data), holidays=days)
     wanted = bt.read_origins(options.origins, history)
     row = bt.usable_until(history, options.train_until, "--train-until")
-    train_on = bt.read_history(options.train_data) if options.train_data else None
+    train_on = replace(bt.read_history(options.train_data), holidays=days) if options.train_data else None
     until = bt.usable_until(train_on, options.train_until, "--train-until") if train_on else 0
     began = time.process_time()
     try:
@@ -50,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--train-until", required=True, metavar="TIME", help="first hour that is not learnt from")
     parser.add_argument("--origins", type=Path, required=True, metavar="FILE", help="what to forecast")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="forecasts to write")
+    parser.add_argument("--holidays", type=Path, metavar="FILE", help="dates on which water is used as on a Sunday")
     parser.add_argument("--seed", type=int, default=0, help="another seed, to see how much chance there is in it")
     return parser
 

@@ -1,6 +1,8 @@
 """The hourly grid: what an hour is, when it counts, and where the wall clock jumps."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecaster import holidays
 from forecaster.base import base_of
 from forecaster.baseline import WEEK, fallback, mean_of_weeks, scale_of
 from forecaster.dataset import History, Series, from_minutes, hourly, local_hours, unmask_long_leaks
@@ -126,3 +129,31 @@ def test_the_base_of_many_weeks_is_nearer_than_that_of_four() -> None:
     last = slice(168 * 20, 168 * 30)
     errors = [np.abs(level[0, last] - usual[last]).mean() for level in (many.level, four.level)]
     assert errors[0] < 0.7 * errors[1]
+
+
+def test_a_holiday_is_expected_to_be_a_sunday_and_teaches_nothing_about_its_weekday() -> None:
+    """Workdays 10, weekends 4; a Thursday in the past and the next one are holidays."""
+    first = np.datetime64("2024-01-01T00", "h")  # a Monday
+    day = np.arange(70)
+    y = np.where(day % 7 >= 5, 4.0, 10.0)
+    closed = [7 * 8 + 3, 7 * 10 + 3]
+    y[closed[0]] = 4.0
+    number = int(first.astype("datetime64[D]").astype(int))
+    history = History(first, (Series("001", "flow"),), np.repeat(y, 24)[None])
+    known = replace(history, holidays=frozenset(number + d for d in closed))
+    expected, usual = (base_of(h, np.array([1.0])).level[0].reshape(-1, 24).mean(1) for h in (known, history))
+    assert usual[closed[1]] == pytest.approx(9.4, abs=0.5), "without the list: a Thursday, bent by the last one"
+    assert expected[closed[1]] == pytest.approx(4.0, abs=0.5)
+    assert expected[closed[0]] == pytest.approx(4.0, abs=0.5)
+    assert expected[closed[0] + 7] == pytest.approx(10.0, abs=0.5)
+
+
+def test_the_list_of_holidays_is_that_of_the_outlier_methods(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert holidays.of_site(tmp_path) == frozenset()
+    (tmp_path / "criteria").mkdir()
+    path = tmp_path / "criteria" / "holidays.txt"
+    path.write_text("1970-01-02\n2024-09-17\n")
+    assert holidays.of_site(tmp_path) == {1, 19983}
+    path.write_text("soon\n")
+    assert holidays.of_site(tmp_path) == frozenset()
+    assert "holidays_unusable" in caplog.text
