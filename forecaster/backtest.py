@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import HydrologError
-from forecaster import conformal
+from forecaster import conformal, regime
 from forecaster.baseline import fallback, units_of
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
 from forecaster.features import KINDS
@@ -123,9 +123,24 @@ def backtest(
     say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
-    made = _without_gaps(forecast(model, history, origins, leads, units_until=train_until), history, origins, leads)
+    made = forecast(model, history, origins, leads, units_until=train_until)
+    made = _recovered(model, history, origins, leads, made, units_until=train_until)
+    made = _without_gaps(made, history, origins, leads)
     made = _tracked(model, history, origins, leads, made)
     return _table(history, wanted, origins, made)
+
+
+def _recovered(
+    model: Model, history: History, origins: IntArray, leads: IntArray, made: Forecast, *, units_until: int
+) -> Forecast:
+    """After a lasting jump of the level, the forecasts that the product makes: from a history that was moved along."""
+    parts = {name: getattr(made, name).copy() for name in ("value", "low", "high")}
+    for origin in regime.jumped(history, origins):
+        moved = regime.recovered(history.until(int(origin) + 1))
+        again = forecast(model, moved, np.array([origin]), leads, units_until=units_until)
+        for name, values in parts.items():
+            values[:, origins == origin] = getattr(again, name)
+    return Forecast(**parts)
 
 
 def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: IntArray) -> Forecast:

@@ -23,7 +23,7 @@ NEAR = (75, 200, 1200)
 FAR = (350, 120, 600)
 WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
 REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
-MEMBERS = 3  # networks of each part, whose mean counts: 1 to 2 % better than one
+NEAR_MEMBERS, FAR_MEMBERS = 3, 2  # networks of a part: 1 % better than one at an hour, 0.2 % at a day
 MEMBERS_FROM = 50_000  # pairs; with less, a single sensor-year should not take three times as long to learn
 
 
@@ -56,11 +56,12 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
         return max(least, min(most, pairs // pairs_a_step))
 
     windows = min(WINDOWS, max(LEAST_WINDOWS, pairs // 64))
-    parts = [Block(1, 1, steps(NEAR), windows)]
+    near, far = (NEAR_MEMBERS, FAR_MEMBERS) if pairs >= MEMBERS_FROM else (1, 1)
+    parts = [Block(1, 1, steps(NEAR), windows, near)]
     if horizon > 1:
-        parts.append(Block(1, min(horizon, DAY), steps(FAR), windows))
+        parts.append(Block(1, min(horizon, DAY), steps(FAR), windows, far))
     if horizon > DAY:
-        parts.append(Block(1, horizon, steps(FAR), windows))
+        parts.append(Block(1, horizon, steps(FAR), windows, far))
     return parts
 
 
@@ -71,13 +72,12 @@ def fit(
     horizon: int,
     version: str,
     seed: int = 0,
-    members: int | None = None,
     report: Report | None = None,
     blocks: list[Block] | None = None,
 ) -> Model:
     """Train on rows before `until_row` only, the last weeks of which stretch the interval and are not learnt.
 
-    `members` networks a part and `blocks` (default: both follow from the size of the history).
+    `blocks` replaces the plan that follows from the size of the history.
 
     Raises:
         ValueError: no series has enough history."""
@@ -92,15 +92,18 @@ def fit(
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
         raise ValueError("too many gaps: no week has a day of values")
-    members = members or (MEMBERS if pairs >= MEMBERS_FROM else 1)
     parts = []
-    first = seed * members
     for block in blocks or blocks_for(horizon, pairs):
         networks = [
             train(
-                panel, known, block, until_row=learn_until, seed=number, progress=_named(report, block, number - first)
+                panel,
+                known,
+                block,
+                until_row=learn_until,
+                seed=seed * block.members + number,
+                progress=_named(report, block, number),
             )
-            for number in range(first, first + members)
+            for number in range(block.members)
         ]
         parts.append(Part(block.first, block.last, tuple(networks)))
     blank = np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS)))

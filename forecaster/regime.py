@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from forecaster.baseline import DAY, REACH_WEEKS, WEEK, mean_of_weeks, scale_of
-from forecaster.dataset import BoolArray, FloatArray, History
+from forecaster.dataset import BoolArray, FloatArray, History, IntArray
 
 WATCH_H = 72  # the stretch that is judged
 LEAST_H = 48  # hours of it that must be there: a burst main is mended sooner, a new meter stays
@@ -24,19 +24,38 @@ def recovered(history: History) -> History:
     """The history with the rows before a lasting jump moved to the new level; unchanged where there was none."""
     if history.rows < LOOK_BACK_H:
         return history
-    reach = WATCH_H + REACH_WEEKS * WEEK
-    lately = history.y[:, -reach:]
-    off = lately[:, -WATCH_H:] - mean_of_weeks(lately).level[:, : lately.shape[1]][:, -WATCH_H:]
     y = history.y
-    for line in np.flatnonzero(_one_sided(off)):
-        own = history.y[line : line + 1]
-        scale = scale_of(own[:, :-WATCH_H])[0]  # as it was before the jump, or nearly so
-        if np.abs(np.nanmedian(off[line])) > JUMP * scale:
-            base = mean_of_weeks(own).level[0, : history.rows]
-            start = _start(own[0] - base, scale)
+    for line in np.flatnonzero(_one_sided(_off_lately(history))):
+        own = history.y[line]
+        scale = _scale_before(own)
+        base = mean_of_weeks(own[None]).level[0, : history.rows]
+        if np.abs(np.nanmedian((own - base)[-WATCH_H:])) > JUMP * scale:
+            start = _start(own - base, scale)
             y = y.copy() if y is history.y else y
-            y[line, :start] = _moved(own[0], base, start, history.series[line].channel == "flow")
+            y[line, :start] = _moved(own, base, start, history.series[line].channel == "flow")
     return replace(history, y=y) if y is not history.y else history
+
+
+def jumped(history: History, origins: IntArray) -> IntArray:
+    """Those of the origins (last rows known) at which `recovered` would move something."""
+    off = history.y - mean_of_weeks(history.y).level[:, : history.rows]
+    found = []
+    for origin in origins[origins + 1 >= LOOK_BACK_H].tolist():
+        lately = off[:, origin + 1 - WATCH_H : origin + 1]
+        for line in np.flatnonzero(_one_sided(lately)):
+            if np.abs(np.nanmedian(lately[line])) > JUMP * _scale_before(history.y[line, : origin + 1]):
+                found.append(origin)
+    return np.unique(np.array(found, dtype=np.int64))
+
+
+def _scale_before(own: FloatArray) -> float:
+    """The scale as it was before the jump, or nearly so; NaN with too little history."""
+    return float(scale_of(own[None, :-WATCH_H])[0])
+
+
+def _off_lately(history: History) -> FloatArray:
+    lately = history.y[:, -(WATCH_H + REACH_WEEKS * WEEK) :]
+    return lately[:, -WATCH_H:] - mean_of_weeks(lately).level[:, : lately.shape[1]][:, -WATCH_H:]
 
 
 def _one_sided(off: FloatArray) -> BoolArray:

@@ -27,12 +27,13 @@ DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
 @dataclass(frozen=True)
 class Block:
-    """Leads `first`..`last` that one set of weights answers, and how it is trained."""
+    """Leads `first`..`last` that one part of the model answers, and how it is trained."""
 
     first: int
     last: int
     steps: int
     windows: int
+    members: int = 1  # networks, whose mean counts
 
 
 # How often an hour is drawn, by its age: water use drifts, and repeats with the season. 1 to 2 % better in winter and

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import ModelUnusable
-from forecaster import artifact, conformal, csv
+from forecaster import artifact, conformal, csv, regime
 from forecaster.backtest import Wanted, backtest
 from forecaster.base import base_of
 from forecaster.compose import compose, hours_ahead
@@ -47,6 +47,10 @@ def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> His
     return History(FIRST, tuple(series), np.stack(lines))
 
 
+def flows(history: History) -> History:
+    return replace(history, series=history.series[::2], y=history.y[::2])
+
+
 @pytest.fixture(scope="module")
 def model() -> Model:
     return fit(district(90), until_row=24 * 90, horizon=24, version="20240401T000000", blocks=QUICK)
@@ -78,16 +82,34 @@ def test_nothing_after_an_origin_moves_a_forecast(model: Model) -> None:
             np.testing.assert_array_equal(getattr(made, name), getattr(again, name))
 
 
-def test_a_backtest_does_not_look_after_its_origins() -> None:
-    history = district(100, names=("001", "002"))
-    until, origin = 24 * 90, 24 * 94 - 1
-    wanted = Wanted(("001", "002"), np.array([origin] * 2), np.array([origin + 1] * 2), np.array([origin + 24] * 2))
+@pytest.mark.parametrize("wrong", [777.0, np.nan])
+def test_a_backtest_does_not_look_after_its_origins(wrong: float) -> None:
+    """Overlapping origins, a sensor that was replaced, holidays; the future of one origin is spoilt for all series."""
+    history = flows(district(100, names=("001", "002")))
+    history = replace(history, holidays=frozenset([int(FIRST.astype("datetime64[D]").astype(int)) + 92]))
+    history.y[0, 24 * 91 :] = 3 * history.y[0, 24 * 91 :] + 40
+    until, spoilt = 24 * 90, 24 * 95 - 1
+    origin = np.tile(np.arange(24 * 93 - 1, 24 * 97, 8), 2)
+    names = np.repeat(["001", "002"], len(origin) // 2)
+    wanted = Wanted(tuple(names), origin, origin + 1, origin + 24)
     y = history.y.copy()
-    y[:, origin + 1 :] = 777.0
+    y[:, spoilt + 1 :] = wrong
     tables = [backtest(h, wanted, until, blocks=[Block(1, 24, 5, 16)]) for h in (history, replace(history, y=y))]
-    assert tables[0].equals(tables[1])
-    assert len(tables[0]) == 48
+    before = np.repeat(origin <= spoilt, 24)
+    assert len(regime.jumped(history, origin[origin <= spoilt]))
+    assert tables[0][before].equals(tables[1][before])
+    assert not tables[0][~before].equals(tables[1][~before])
     assert (tables[0].low <= tables[0].high).all()
+
+
+def test_a_backtest_recovers_from_a_replaced_sensor_as_the_product_does() -> None:
+    history = flows(district(100))
+    history.y[0, 24 * 91 :] = 3 * history.y[0, 24 * 91 :] + 40
+    origin = np.array([24 * 95 - 1])
+    wanted = Wanted(("001",), origin, origin + 1, origin + 24)
+    table = backtest(history, wanted, 24 * 90, blocks=QUICK)
+    truth = history.y[0, 24 * 95 : 24 * 96]
+    assert np.abs(table.forecast - truth).mean() < 0.2 * truth.mean()
 
 
 def test_weights_do_not_look_past_train_until() -> None:
