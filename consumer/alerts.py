@@ -19,9 +19,9 @@ from typing import Any
 
 from common import health, mark, occasions
 from common.clock import Clock, minute_of
-from common.errors import HydrologError, RowRefused, SettingsError
+from common.errors import RowRefused
 from common.findings import Finding
-from common.log import Group, Log, Record, open_for
+from common.log import Group, Log, Record
 from common.logs import quoted
 from common.occasions import Occasions, Work
 from common.retry import Backoff
@@ -35,6 +35,7 @@ from consumer.alerts_messenger import Messengers
 from consumer.alerts_queue import Queue, digest_day, first_digest_day
 from consumer.alerts_text import compose
 from consumer.outliers import Findings
+from consumer.source import Source
 
 GROUP = "alerts"
 POLL_ROWS = 1000
@@ -58,8 +59,7 @@ class Alerts:
             SettingsError: the group is not in `log.groups`, or an address is missing or not understood.
         """
         settings = context.settings
-        if GROUP not in settings.log.groups:
-            raise SettingsError("log.groups", f'does not name "{GROUP}", so the log would not keep its rows')
+        self._source = Source(settings, GROUP)
         messengers = Messengers(settings.alerts.urls, context.stop)
         messengers.check()
         if warning := open_settings(config):
@@ -75,9 +75,7 @@ class Alerts:
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
         self._changed = False
         self._occasions, self._occasions_seen = Occasions(), tuple[int, ...]()
-        self._log: Log | None = None
 
-    _group: Group
     _read_to = 0  # rows before this offset are in the tracker
     _newest = 0  # minute of the newest row in the tracker
 
@@ -87,11 +85,11 @@ class Alerts:
         Raises:
             LogError: the log cannot be read, or the state or the commit cannot be written.
         """
-        log = self._opened()
-        if self._group.position != self._group.committed:
-            self._group.seek(self._group.committed)  # the last step did not get as far as its commit
+        self._source.open(self._prepare)
+        self._source.rewind()
+        log, group = self._source.log, self._source.group
         give_back_s = time.monotonic() + WORK_S
-        while not self._context.stop.is_set() and (records := self._group.poll(POLL_ROWS)):
+        while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
             findings = self._findings.now()
             for record in records:
                 self._note(self._of_row(log, record, findings))
@@ -103,30 +101,17 @@ class Alerts:
             self._changed = True
         if self._changed:
             self._store(log)
-        if self._group.position != self._group.committed:
-            self._group.commit(self._group.position)
+        if group.position != group.committed:
+            group.commit(group.position)
             log.trim()
         return self._counters()
 
     def close(self) -> None:
-        if self._log is not None:
-            self._group.close()
-            self._log.close()
-            self._log = None
+        self._source.close()
 
-    def _opened(self) -> Log:
-        if self._log is None:
-            log = open_for(self._context.settings)
-            try:
-                self._group = log.group(GROUP)
-                if self._state.log_id == log.log_id:
-                    self._read_to = self._state.offset
-                log.trim()  # a process that was killed after its last commit had no time for it
-            except HydrologError:
-                log.close()
-                raise
-            self._log = log
-        return self._log
+    def _prepare(self, log: Log, _group: Group) -> None:
+        if self._state.log_id == log.log_id:
+            self._read_to = self._state.offset
 
     # --- what has happened
 
@@ -199,7 +184,7 @@ class Alerts:
             "events_up": len(self._tracker.up),
             "waiting": max((len(queue.waiting) for queue in self._state.queues.values()), default=0),
             "messages_sent": self._desk.messages,
-            "lag": self._group.lag,
+            "lag": self._source.group.lag,
             "problem": self._desk.problem,
         }
 

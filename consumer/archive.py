@@ -14,13 +14,14 @@ from typing import Any
 import psycopg
 
 from common.database import Database
-from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
-from common.log import Group, Log, Record, open_for
+from common.errors import DatabaseDown, HydrologError, RowRefused
+from common.log import Log, Record
 from common.logs import quoted
 from common.row import parse_payload
 from common.runner import Context
 from consumer import unparsed
 from consumer.outliers import Findings, outliers
+from consumer.source import Source
 from consumer.store import Numbered, drop_old, store
 
 GROUP = "archive"
@@ -39,17 +40,13 @@ class Archive:
         Raises:
             SettingsError: the group is not in `log.groups`.
         """
-        if GROUP not in context.settings.log.groups:
-            raise SettingsError("log.groups", f'does not name "{GROUP}", so the log would not keep its rows')
         self._context = context
         self._once = once
         self._database = Database(context.settings, "archive")
         self._findings = Findings(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
-        self._log: Log | None = None
-
-    _group: Group
+        self._source = Source(context.settings, GROUP)
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Archive all rows that wait, or as many as a few seconds allow.
@@ -57,14 +54,14 @@ class Archive:
         Raises:
             DatabaseDown: nothing of the last poll is in the database; the rows stay in the log.
         """
-        log = self._opened()
+        self._source.open()
+        self._source.rewind()
+        log, group = self._source.log, self._source.group
         give_back_s = time.monotonic() + WORK_S
-        if self._group.position != self._group.committed:
-            self._group.seek(self._group.committed)  # the last step did not get as far as its commit
         try:
-            while not self._context.stop.is_set() and (records := self._group.poll(POLL_ROWS)):
+            while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
                 self._store(log, records)
-                self._group.commit(self._group.position)
+                group.commit(group.position)
                 log.trim()
                 if time.monotonic() >= give_back_s and not self._once:
                     break
@@ -76,25 +73,10 @@ class Archive:
 
     def close(self) -> None:
         self._database.close()
-        if self._log is not None:
-            self._group.close()
-            self._log.close()
-            self._log = None
-
-    def _opened(self) -> Log:
-        if self._log is None:
-            log = open_for(self._context.settings)
-            try:
-                self._group = log.group(GROUP)
-                log.trim()  # a process that was killed after its last commit had no time for it
-            except HydrologError:
-                log.close()
-                raise
-            self._log = log
-        return self._log
+        self._source.close()
 
     def _counters(self) -> dict[str, Any]:
-        return {**self._counts, "lag": self._group.lag}
+        return {**self._counts, "lag": self._source.group.lag}
 
     def _store(self, log: Log, records: Sequence[Record]) -> None:
         rows: list[Numbered] = []

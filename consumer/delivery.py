@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from common.errors import HydrologError, NotDelivered, SettingsError
-from common.log import Group, Log, open_for
+from common.errors import NotDelivered, SettingsError
+from common.log import Group, Log
 from common.logs import quoted
 from common.runner import Context
 from common.settings import SERVER_TOKEN, read_token
@@ -23,6 +23,7 @@ from consumer.batch import Parcel, Rhythm
 from consumer.outbox import Frozen
 from consumer.post import Address, Poster
 from consumer.rejected import Rejected
+from consumer.source import Source
 from consumer.upcoming import Upcoming
 
 GROUP = "server"
@@ -42,8 +43,7 @@ class Delivery:
             SettingsError: no address, no token, or the group is not in `log.groups`.
         """
         settings = context.settings
-        if GROUP not in settings.log.groups:
-            raise SettingsError("log.groups", f'does not name "{GROUP}", so the log would not keep its rows')
+        self._source = Source(settings, GROUP)
         if not settings.server.url:
             raise SettingsError("server.url", "is empty; the address that batches are sent to")
         self._context = context
@@ -58,9 +58,7 @@ class Delivery:
         self._verdict = Verdict(Kind.DELIVERED)  # of the last attempt
         self._failures = 0  # of this verdict's kind, in a row
         self._not_before_s = 0.0
-        self._log: Log | None = None
 
-    _group: Group
     _upcoming: Upcoming
     _rejected: Rejected
     _parcel: Parcel | None = None  # frozen: what is left of the outbox
@@ -74,8 +72,7 @@ class Delivery:
         Raises:
             NotDelivered: the server has not taken a batch; it is tried again when it is time.
         """
-        if self._log is None:
-            self._open()
+        self._source.open(self._prepare)
         give_back_s = time.monotonic() + WORK_S
         while not self._context.stop.is_set() and (self._parcel is not None or self._freeze(now)):
             if self._context.clock.monotonic() < self._not_before_s:
@@ -86,33 +83,22 @@ class Delivery:
         return self._counters()
 
     def close(self) -> None:
-        if self._log is not None:
-            self._group.close()
-            self._log.close()
-            self._log = None
+        self._source.close()
 
     # --- from the log to the outbox
 
-    def _open(self) -> None:
-        settings, data = self._context.settings, self._context.data
-        log = open_for(settings)
-        try:
-            self._group = log.group(GROUP)
-            self._rejected = Rejected(data)
-            self._upcoming = Upcoming(data, settings.site.id, log, self._group, self._rhythm)
-            self._resume(log)
-            log.trim()  # a process that was killed after its last commit had no time for it
-        except HydrologError:
-            log.close()
-            raise
-        self._log = log
+    def _prepare(self, log: Log, group: Group) -> None:
+        data = self._context.data
+        self._rejected = Rejected(data)
+        self._upcoming = Upcoming(data, self._context.settings.site.id, log, group, self._rhythm)
+        self._resume(log, group)
 
-    def _resume(self, log: Log) -> None:
+    def _resume(self, log: Log, group: Group) -> None:
         """Go on with the batch that was frozen before the last end of this process, if it was not delivered."""
         frozen = outbox.load(self._context.data)
         if frozen is None:
             return
-        parcel, committed = frozen.parcel, self._group.committed
+        parcel, committed = frozen.parcel, group.committed
         rest = parcel.after(committed - 1)
         # With a lost commit older rows come first again; the batch then says nothing about them when it is delivered.
         self._owned = committed >= frozen.start and (parcel.log_id == log.log_id or _holds(log, rest))
@@ -130,7 +116,7 @@ class Delivery:
         parcel = self._upcoming.parcel(now)
         if parcel is None:
             return False
-        outbox.store(self._context.data, Frozen(parcel, self._group.committed))
+        outbox.store(self._context.data, Frozen(parcel, self._source.group.committed))
         self._upcoming.taken(parcel)
         self._owned = True
         self._take(parcel)
@@ -187,15 +173,14 @@ class Delivery:
     def _advance(self, part: Parcel) -> None:
         """The first rows of the parcel are safe elsewhere."""
         assert self._parcel is not None
-        assert self._log is not None
         if self._owned:
-            self._group.commit(part.last + 1)
+            self._source.group.commit(part.last + 1)
         self._parcel = self._parcel.after(part.last)
         if self._parcel is not None:
             self._part = min(self._limit or len(self._parcel.lines), len(self._parcel.lines))
             return
         outbox.remove(self._context.data)
-        self._log.trim()
+        self._source.log.trim()
 
     def _wait(self, verdict: Verdict, now: datetime) -> None:
         self._failures = self._failures + 1 if verdict.kind is self._verdict.kind else 1
@@ -211,7 +196,7 @@ class Delivery:
             **self._counts,
             "refused_in_a_row": self._rejected.in_a_row,
             "not_rows": self._upcoming.unparsed,
-            "lag": self._group.lag,
+            "lag": self._source.group.lag,
             "last_status": self._last_status,
             "waiting_since": self._waiting_since.isoformat() if self._waiting_since else None,
         }
