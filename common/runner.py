@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import schedule
 
@@ -103,7 +103,9 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     try:
-        return process.once() if options.once else process.until_stopped(tick_s)
+        if options.once:
+            return process.once()
+        process.until_stopped(tick_s)
     finally:
         role_lock.close()
 
@@ -161,7 +163,7 @@ class _Process:
         _log.info("once %s", " ".join(f"{key}={value}" for key, value in counters.items()))
         return 0
 
-    def until_stopped(self, tick_s: int) -> int:
+    def until_stopped(self, tick_s: int) -> NoReturn:
         """Step at each tick until a signal; then close and leave with 0."""
         _log.info("start pid=%d data=%s", os.getpid(), self._context.data)
         ticker = schedule.Scheduler()
@@ -177,7 +179,8 @@ class _Process:
         self.close()
         self._health.write(time.monotonic())
         _log.info("stop")
-        return 0
+        logging.shutdown()
+        os._exit(0)  # nothing is left to do, and the interpreter takes seconds to take torch apart on a busy box
 
     def close(self) -> None:
         """Leave nothing open."""
