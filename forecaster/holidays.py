@@ -7,22 +7,20 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from common import criteria
-from common.criteria import CriteriaUnusable
+from common import occasions
+from common.logs import quoted
 
-FOLDER = "criteria"
 EPOCH = date(1970, 1, 1)
 
 _log = logging.getLogger(__name__)
 
 
 def of_site(data: Path) -> frozenset[int]:
-    """The holidays of the site's file, as a history wants them. A file that cannot be read costs the holidays only."""
-    try:
-        return numbered(criteria.holidays(data / FOLDER / criteria.HOLIDAYS))
-    except CriteriaUnusable as error:
-        _log.warning("holidays_unusable problem=%r", str(error))
-        return frozenset()
+    """The holidays of the site's file, as a history wants them. A line that is not understood is left out."""
+    days, problems = occasions.holidays_of(data / occasions.FOLDER / occasions.HOLIDAYS)
+    for problem in problems:
+        _log.warning("holidays_unusable problem=%s", quoted(problem))
+    return numbered(days)
 
 
 def numbered(days: Iterable[date]) -> frozenset[int]:

@@ -17,7 +17,7 @@ def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
     import torch
 
-    from common import criteria as stored
+    from common.occasions import holidays_of
     from forecaster import backtest as bt
     from forecaster.holidays import numbered
     from forecaster.memory import keep_freed
@@ -25,7 +25,10 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     torch.set_num_threads(1)
     keep_freed()
-    days = numbered(stored.holidays(options.holidays)) if options.holidays else frozenset()
+    dates, problems = holidays_of(options.holidays) if options.holidays else (frozenset(), ())
+    if problems:
+        raise bt.TableUnusable(f"--holidays: {problems[0]}")
+    days = numbered(dates)
     history = replace(bt.read_history(options.data), holidays=days)
     wanted = bt.read_origins(options.origins, history)
     row = bt.usable_until(history, options.train_until, "--train-until")
