@@ -2,7 +2,7 @@
 
 | the file | what is done |
 | --- | --- |
-| missing or empty | a new file: base = the highest offset that anything remembers |
+| missing or empty | a new file: base = the highest offset that anything remembers; without a mark a new log id |
 | header good | believed |
 | header damaged or gone | base = first good row's offset; log id from the identity file, then the mark; rewritten |
 | identity of another machine or folder | a new log id, loud; offsets go on |
@@ -39,7 +39,7 @@ def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Heade
     me = identity.machine(path.with_name(path.name + ".lock"))
     known = identity.load(data)
     if not path.exists() or path.stat().st_size == 0:
-        header = Header(_log_id(data, known, me), max(_remembered(data), known_end))
+        header = Header(_log_id(data, known, me, known_end), max(_remembered(data), known_end))
         if header.base or known:
             _log.warning("log_missing a new one starts at offset=%d", header.base)
         replace(path, format_header(header))
@@ -61,12 +61,16 @@ def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Heade
     return file, header
 
 
-def _log_id(data: Path, known: Identity | None, me: str) -> str:
-    """The id of a log whose file is gone: the one it had here, else a new one."""
-    if known is not None:
-        return known.log_id if known.machine == me else identity.new_log_id()
+def _log_id(data: Path, known: Identity | None, me: str, known_end: int) -> str:
+    """The id of a log whose file is gone: the one it had here, if the mark or this process knows how far it went.
+
+    Else offsets behind the last commit may have been given, and only a new id keeps them from naming two rows.
+    """
     remembered = _mark(data)
-    return remembered.log_id if remembered else identity.new_log_id()
+    if known is None:
+        return remembered.log_id if remembered else identity.new_log_id()
+    certain = known_end or (remembered and remembered.log_id == known.log_id)
+    return known.log_id if known.machine == me and certain else identity.new_log_id()
 
 
 def _reconstructed(data: Path, file: LogFile, known: Identity | None, known_end: int) -> Header:
