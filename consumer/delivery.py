@@ -18,7 +18,7 @@ from common.logs import quoted
 from common.runner import Context
 from common.settings import SERVER_TOKEN, read_token
 from consumer import answers, outbox
-from consumer.answers import REFUSED_IN_A_ROW, Answer, Kind, Verdict
+from consumer.answers import Answer, Kind, Verdict
 from consumer.batch import Parcel, Rhythm
 from consumer.outbox import Frozen
 from consumer.post import Address, Poster
@@ -162,8 +162,8 @@ class Delivery:
             if answer.status == 413:
                 self._limit = self._part
             return
-        if self._rejected.in_a_row >= REFUSED_IN_A_ROW:
-            problem = f"{self._rejected.in_a_row} rows in a row were refused, so none is set aside; {verdict.problem}"
+        if objection := self._rejected.objection():
+            problem = f"{objection}, so none is set aside; {verdict.problem}"
             self._wait(Verdict(Kind.SLOW, problem, verdict.after_s), now)
         self._rejected.put(part, answer, now)
         self._counts["rows_rejected"] += 1
@@ -195,6 +195,7 @@ class Delivery:
         return {
             **self._counts,
             "refused_in_a_row": self._rejected.in_a_row,
+            "rejected_kept": self._rejected.kept,
             "not_rows": self._upcoming.unparsed,
             "lag": self._source.group.lag,
             "last_status": self._last_status,

@@ -14,12 +14,13 @@ from pathlib import Path
 from common.errors import LogError
 from common.files import replace
 from common.logs import quoted
-from consumer.answers import Answer
+from consumer.answers import REFUSED_IN_A_ROW, Answer
 from consumer.batch import Line, Parcel
 
 FOLDER = "rejected"
 COUNT_FILE = "in_a_row.json"
 SUFFIX = ".tsv"
+MOST_FILES = 10_000  # forty megabytes; a server that refuses one row a minute gets there in a week
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,16 @@ class Rejected:
         self._folder = data / FOLDER
         self._count_path = self._folder / COUNT_FILE
         self.in_a_row, self._last_key = self._load_count()
+        self.kept = self._count()
+
+    def objection(self) -> str:
+        """Why no more rows are set aside before a person has looked; "" while there is no reason."""
+        if self.in_a_row >= REFUSED_IN_A_ROW:
+            return f"{self.in_a_row} rows in a row were refused"
+        self.kept = self._count()
+        if self.kept >= MOST_FILES:
+            return f"{FOLDER}/ holds {self.kept} rows; `hydrolog resend` sends them again"
+        return ""
 
     def put(self, parcel: Parcel, answer: Answer, now: datetime) -> None:
         """Keep refused rows, durably; a second time for the same rows changes nothing.
@@ -53,6 +64,7 @@ class Rejected:
         with _os_errors("keep a refused row"):
             self._folder.mkdir(exist_ok=True)
             replace(self._folder / _name(parcel), header.encode() + parcel.body)
+            self.kept = self._count()
             if parcel.key != self._last_key:
                 self._store_count(self.in_a_row + 1, parcel.key)
 
@@ -61,6 +73,10 @@ class Rejected:
         if self.in_a_row:
             with _os_errors("clear the count of refused rows"):
                 self._store_count(0, "")
+
+    def _count(self) -> int:
+        """Rows in the folder; a person, or `hydrolog resend`, may have taken some out."""
+        return sum(1 for _ in self._folder.glob(f"*{SUFFIX}"))
 
     def _store_count(self, count: int, key: str) -> None:
         replace(self._count_path, json.dumps({"refused_in_a_row": count, "last": key}).encode() + b"\n")

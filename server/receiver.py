@@ -9,9 +9,10 @@ import ipaddress
 import logging
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import uvicorn
@@ -24,9 +25,12 @@ from server.app import build
 from server.desk import Desk
 from server.ingest import Ingest
 from server.pages import Page
+from server.store import SLICE_ROWS, drop_old
 
 MAX_CONNECTIONS = 100  # a few senders and a few browsers with six connections each; beyond: 503
 WAKE_S = 0.5  # real seconds until uvicorn sees that it shall end
+HEADERS_S = 10.0  # a connection that brings no request for so long holds a place that others need
+EXCHANGE_S = 60.0  # longer than a slow body and a slow database together
 GRACE_S = 2  # what is in hand at SIGTERM may end in this time
 PING_S = 12.0  # longer than one attempt to connect and one slow query of the page before it
 
@@ -44,6 +48,7 @@ class Receiver:
         self._ingest = Ingest(self._batches, token)
         self._app = build(self._ingest, Page(self._pages, settings, context.clock))
         self._http: _Http | None = None
+        self._cleaned: date | None = None
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Serve, and see that rows could be stored.
@@ -57,7 +62,13 @@ class Receiver:
             self._pages.submit(_ping).result(PING_S)
         except FutureTimeout as error:
             raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
+        self._clean_up(now.date())
         return {"url": self._http.url, **self._ingest.counters}
+
+    def _clean_up(self, today: date) -> None:
+        """Once a day forget what is older than a year, a slice at each step, so that no batch waits for it."""
+        if self._cleaned != today and self._batches.submit(drop_old).result() < SLICE_ROWS:
+            self._cleaned = today
 
     def close(self) -> None:
         """End what is in hand, take no more."""
@@ -73,11 +84,32 @@ def _ping(database: Database) -> None:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, waking twice a second instead of ten times: that was most of what an idle receiver costs."""
+    """uvicorn with two habits of its own.
+
+    It wakes twice a second instead of ten times: that was most of what an idle receiver costs. And it parts with
+    clients that let it wait: uvicorn itself waits for ever for the rest of a header.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._waiting: dict[Any, tuple[Any, float]] = {}  # connection -> what it is at, and since when
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
+            self._part_with_the_slow(time.monotonic())
             await asyncio.sleep(WAKE_S)
+
+    def _part_with_the_slow(self, now_s: float) -> None:
+        waiting: dict[Any, tuple[Any, float]] = {}
+        connection: Any
+        for connection in self.server_state.connections:
+            cycle = connection.cycle  # of the request in hand, or of the last one
+            is_busy = cycle is not None and not cycle.response_complete
+            at, since_s = self._waiting.get(connection, (None, 0.0))
+            waiting[connection] = (at, since_s) if at == (cycle, is_busy) else ((cycle, is_busy), now_s)
+            if now_s - waiting[connection][1] > (EXCHANGE_S if is_busy else HEADERS_S):
+                connection.transport.abort()
+        self._waiting = waiting
 
 
 class _Http:
@@ -91,6 +123,7 @@ class _Http:
             uvicorn.Config(
                 app,
                 lifespan="off",
+                http="h11",
                 ws="none",
                 log_config=None,
                 log_level=logging.WARNING,

@@ -10,6 +10,7 @@ from common.clock import minute_start
 from common.database import Database
 from server.batch import Arrived, BatchRefused, Key
 
+SLICE_ROWS = 10_000  # forgotten at once: some tenths of a second
 STORE_TIMEOUT_S = 20.0  # below the senders' own deadline of 30 s: they hear 503 rather than nothing
 
 # Whoever runs this database may have turned waiting for the disk off; an answer of 200 promises that it was waited for.
@@ -49,6 +50,13 @@ WHERE (old.time, old.sensor, old.flow, old.pressure, old.samples, old.flow_flags
    IS DISTINCT FROM (new.time, new.sensor, new.flow, new.pressure, new.samples, new.flow_flags, new.pressure_flags)
 """
 
+# Counted back from the newest row, if that is older than now: a clock that jumped ahead must not cost a year.
+_OLD = "(SELECT least(now(), max(time)) - interval '365 days' FROM RECEIVED_TB)"
+_DROP_ROWS = f"""
+DELETE FROM RECEIVED_TB WHERE ctid = ANY (ARRAY(SELECT ctid FROM RECEIVED_TB WHERE time < {_OLD} LIMIT {SLICE_ROWS}))
+"""
+_DROP_BATCHES = f"DELETE FROM RECEIVED_BATCH_TB WHERE received_at < {_OLD}"
+
 _HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND log_id = %(log_id)s"
 
 
@@ -79,6 +87,17 @@ def store(database: Database, key: Key, rows: Sequence[Arrived]) -> Stored:
             if times_seen == 1:
                 cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
     return Stored(stored, repeated)
+
+
+def drop_old(database: Database) -> int:
+    """Forget rows of more than a year ago, at most `SLICE_ROWS`, and their batches; how many rows went.
+
+    Raises:
+        DatabaseDown: nothing went.
+    """
+    with database.transaction(STORE_TIMEOUT_S) as cursor:
+        cursor.execute(_DROP_BATCHES.encode())
+        return cursor.execute(_DROP_ROWS.encode()).rowcount
 
 
 def _refuse_conflicts(cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> None:

@@ -310,6 +310,23 @@ def test_a_server_that_refuses_everything_gets_five_rows_and_the_rest_waits(site
     assert here.step()["refused_in_a_row"] == 0
 
 
+def test_rejected_rows_are_bounded_and_the_rest_waits_for_a_person(
+    site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.rejected.MOST_FILES", 2)
+    here = site(refuse_offsets(3, 6, 9))
+    here.append(20)
+    here.watch.later(minutes=22)
+    problem = here.try_for(hours=1)
+    assert "rejected/ holds 2 rows; `hydrolog resend`" in problem
+    assert here.committed == 9
+    next(iter((here.data / "rejected").glob("*.tsv"))).unlink()  # a person has looked
+    here.try_for(hours=1)
+    assert here.committed == 20
+    assert here.step()["rejected_kept"] == 2
+    assert sorted(offset for _, offset in here.server.rows) == [n for n in range(20) if n not in (3, 6, 9)]
+
+
 def test_a_refused_token_waits_for_a_person_and_takes_a_new_one_from_the_file(
     site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

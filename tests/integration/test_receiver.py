@@ -309,3 +309,22 @@ def test_what_a_browser_is_told(receiver: ReceiverProcess) -> None:
     assert (again.status, again.body) == (304, b"")
     for query in ("sensor=001&hours=25", "sensor=%3Cb%3E", "sensor=", "sensor=001&hours=" + "9" * 5000):
         assert receiver.get(f"/api/sensor?{query}").status == 400
+
+
+def test_rows_of_more_than_a_year_ago_are_forgotten_and_a_clock_ahead_costs_none(
+    tmp_path: Path, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM RECEIVED_TB")
+        connection.execute(
+            "INSERT INTO RECEIVED_TB SELECT 'site-1', 'log', n, timestamptz '2024-01-01Z' + n * interval '1 day',"
+            " '001', 1, 1, 60, '0000', '000', 0, 0 FROM generate_series(0, 399) n"
+        )
+    process = ReceiverProcess(tmp_path / "data", database_url)
+    process.start()
+    try:
+        # Now is years later: what counts is the newest row, day 399.
+        wait_for(lambda: kept(database_url)[0] == (34, 1), "old rows to go")
+        assert [offset for offset, _ in kept(database_url)] == list(range(34, 400))
+    finally:
+        process.end(signal.SIGKILL)
