@@ -3,6 +3,7 @@
 Alive but idle is red: `hydrolog status` and the page judge a process by the age of its last success.
 """
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Health:
             self.write(monotonic_s)
 
     def write(self, monotonic_s: float) -> None:
-        """Write the file; a full disk must not stop the process that reports it."""
+        """Write the file, if that is possible: a full disk must not stop the process that reports it."""
         self._written_s = monotonic_s
         state = {
             "role": self.role,
@@ -60,11 +61,9 @@ class Health:
             "counters": self.counters,
         }
         folder = self.data / FOLDER
-        try:
+        with contextlib.suppress(OSError):
             folder.mkdir(exist_ok=True)
             replace(folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
-        except OSError as error:  # the next write says it again
-            self.counters["health_not_written"] = str(error)
 
 
 def load_all(data: Path) -> dict[str, dict[str, Any]]:

@@ -116,7 +116,10 @@ def _make_data_folder(settings: Settings) -> None:
     except OSError as error:
         raise SettingsError("paths.data", f"cannot make {settings.paths.data}: {error.strerror}") from error
     if not os.access(settings.paths.data, os.W_OK | os.X_OK):
-        raise SettingsError("paths.data", f"{settings.paths.data} cannot be written by this user")
+        why = "cannot be written by this user"
+        if os.statvfs(settings.paths.data).f_flag & os.ST_RDONLY:
+            why = "is on a disk that is read-only now: it may be damaged, see: sudo dmesg | tail; then restart the box"
+        raise SettingsError("paths.data", f"{settings.paths.data} {why}")
 
 
 def _until_due(ticker: schedule.Scheduler, tick_s: int) -> float:

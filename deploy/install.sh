@@ -28,6 +28,7 @@ step "2/5 program in $home (some minutes: libraries come from the internet)" \
 "$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check .
 mkdir -p "$home/deploy"
 cp -r deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml deploy/programs "$home/deploy/"
+cp -r docs "$home/"  # deploy/README.md points there
 
 step "3/5 settings in $settings"
 install -d -o root -g hydrolog -m 0750 "$settings"

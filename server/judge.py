@@ -18,6 +18,7 @@ STALLED_S = 900.0  # real seconds: longer than a training run takes, too
 PROBLEM_BAD_S = 300.0  # real seconds: a restart of a neighbour is over by then
 ROW_LATE_S = 180.0  # a minute, its lateness and its way through the log, twice over
 ROW_LOST_S = 900.0  # a batch and a half without a row: somebody has to look at the line
+DISK_FULL_BYTES = 100_000_000  # Postgres, and whoever writes a file, is in trouble any moment
 PIPELINE_S = 20.0  # real seconds from the line to the page at most, while all is well
 
 _SENSOR_WORDS = {

@@ -4,6 +4,7 @@ The page, /healthz and /metrics all show this one value, so they cannot disagree
 """
 
 import logging
+import shutil
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +66,16 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "sensors": [_sensor(entry, now, speed) for entry in stored["sensors"]],
         "unregistered": stored["unregistered"],
         "received": stored["received"],
+        "disk_free": _disk_free(settings),
     } | _groups(settings)
+
+
+def _disk_free(settings: Settings) -> int | None:
+    """Bytes that the data folder's disk has left for this user."""
+    try:
+        return shutil.disk_usage(settings.paths.data).free
+    except OSError:
+        return None
 
 
 def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
@@ -132,4 +142,6 @@ def well(state: Json) -> tuple[bool, list[str]]:
         for process in state["processes"]
         if process["state"] == judge.BAD
     ]
+    if state["disk_free"] is not None and state["disk_free"] < judge.DISK_FULL_BYTES:
+        troubles.append(f"disk: full: only {state['disk_free'] / 1e6:.0f} MB are free; make room")
     return not troubles, troubles

@@ -4,6 +4,7 @@ A look may put a file of its own into the data folder for a moment, open the por
 an empty body to the server: that shows whether the token is taken, and brings no row.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -62,8 +63,12 @@ def folder(chosen: Settings, _now: datetime) -> Iterator[Finding]:
         with tempfile.NamedTemporaryFile(dir=data, prefix="check."):
             pass
     except OSError as error:
-        owner = f"sudo chown -R $USER {data}"
-        yield Finding(False, "folder", f"{data} cannot be written ({error.strerror}); if it is yours to use: {owner}")
+        advice = f"if it is yours to use: sudo chown -R $USER {data}"
+        if error.errno == errno.EROFS:
+            advice = "the disk may be damaged, see: sudo dmesg | tail; then restart the box"
+        if error.errno == errno.ENOSPC:
+            advice = f"make room: sudo du -xh --max-depth=2 {data.parent} | sort -h | tail"
+        yield Finding(False, "folder", f"{data} cannot be written ({error.strerror}); {advice}")
         return
     yield Finding(True, "folder", f"{data} can be written")
     free = shutil.disk_usage(data).free

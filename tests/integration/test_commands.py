@@ -1,16 +1,20 @@
 """The commands for people, on a real data folder and a real Postgres."""
 
+import errno
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import tty
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -329,6 +333,31 @@ def test_status_of_a_box_that_is_well(
     (sensor,) = state["sensors"]
     assert (sensor["sensor"], sensor["samples"], sensor["flow_flags"]) == ("001", 60, "0000")
     assert state["log"]["end_offset"] == 1
+
+
+def test_status_says_that_the_disk_is_full(
+    config: Configure, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(config())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=4_000_000))
+    assert status.run(["--config", path]) == 1
+    assert "look: disk: full: only 4 MB are free; make room" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.EACCES, "sudo chown"), (errno.EROFS, "the disk may be damaged"), (errno.ENOSPC, "make room: sudo du")],
+)
+def test_check_says_why_the_folder_cannot_be_written(
+    config: Configure, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    def fail(**_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", fail)
+    (finding,) = checks.folder(load(config()), datetime.now(UTC))
+    assert not finding.ok
+    assert advice in finding.text
 
 
 @pytest.mark.parametrize(
