@@ -1,6 +1,7 @@
 """The command line of every program: bad usage is one line that names the option, and exit code 2."""
 
 import argparse
+import re
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -9,7 +10,8 @@ class Parser(argparse.ArgumentParser):
     """argparse, but a mistake does not print the whole usage over the line that says what is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
+        problem = re.sub(r"invalid _\w+ value: ", "invalid value: ", " ".join(message.split()))  # a function's name
+        self.exit(2, f"{self.prog}: {problem}; see {self.prog} --help\n")
 
 
 def aware_time(text: str) -> datetime:

@@ -42,7 +42,9 @@ def main(argv: list[str] | None = None) -> int:
         module, _ = COMMANDS.get(" ".join(arguments[:words]), ("", ""))
         if module and _is_there(module):
             return _run(module, arguments[words:])
-    sys.stderr.write(f"hydrolog: there is no command {arguments[0]!r}; see hydrolog --help\n")
+    kinds = [name.split()[1] for name in COMMANDS if name.startswith(f"{arguments[0]} ")]
+    problem = f"{arguments[0]} needs one of {', '.join(kinds)}" if kinds else f"there is no command {arguments[0]!r}"
+    sys.stderr.write(f"hydrolog: {problem}; see hydrolog --help\n")
     return SettingsError.exit_code
 
 

@@ -93,7 +93,7 @@ def _line(options: argparse.Namespace) -> "tuple[VirtualLine, str]":
         end = TcpEnd(options.tcp)
         return VirtualLine(end), f"socket://127.0.0.1:{end.port}"
     except OSError as error:
-        key, place = ("--link", error.filename) if options.link else ("--tcp", f"port {options.tcp}")
+        key, place = ("--link", options.link) if options.link else ("--tcp", f"port {options.tcp}")
         raise SettingsError(key, f"{place}: {error.strerror}") from error
 
 

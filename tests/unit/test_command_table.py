@@ -25,6 +25,22 @@ def test_a_wrong_name_is_bad_usage(name: str, capsys: pytest.CaptureFixture[str]
     assert "hydrolog --help" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["backtest"], ["backtest", "nonsense"]])
+def test_a_command_of_two_words_says_what_the_second_may_be(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert "backtest needs one of outliers, forecasts;" in capsys.readouterr().err
+
+
+def test_a_wrong_value_is_said_without_names_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["demo", "--speed", "fast"])
+    assert capsys.readouterr().err == (
+        "hydrolog demo: argument --speed: invalid value: 'fast'; see hydrolog demo --help\n"
+    )
+
+
 @pytest.mark.parametrize(("error", "code"), [(SettingsError("line.url", "is wrong"), 2), (HydrologError("no"), 1)])
 def test_an_error_is_one_line_and_its_exit_code(
     error: HydrologError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
