@@ -12,7 +12,7 @@ import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class Alerts:
         self._findings = Findings(context.data)
         self._state = alerts_state.load(context.data)
         self._tracker = Tracker(self._state.up, self._state.known)
-        self._desk = Desk(messengers, alerts_state.names(settings.alerts.urls), settings, context.clock, context.stop)
+        self._desk = Desk(messengers, alerts_state.names(messengers.urls), settings, context.clock, context.stop)
         self._state.queues = {name: self._state.queues.get(name, Queue()) for name in self._desk.names}
         self._watch = Watch(minute_of(context.clock.now()))
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
@@ -97,8 +97,7 @@ class Alerts:
                 break
         self._note(self._of_box(now))
         self._digest(now)
-        if self._desk.tell(self._state.queues, now):
-            self._changed = True
+        self._desk.tell(self._state.queues, now, lambda: self._keep(log))
         if self._changed:
             self._store(log)
         if group.position != group.committed:
@@ -170,6 +169,11 @@ class Alerts:
 
     # --- what is kept
 
+    def _keep(self, log: Log) -> None:
+        """A message was taken; if the disk refuses to know of it, the next step tries again."""
+        self._changed = True
+        self._store(log)
+
     def _store(self, log: Log) -> None:
         state, tracker = self._state, self._tracker
         state.log_id, state.offset = log.log_id, self._read_to
@@ -205,9 +209,12 @@ class Desk:
     def problem(self) -> str:
         return "; ".join(filter(None, self._problems))
 
-    def tell(self, queues: Mapping[str, Queue], now: datetime) -> bool:
-        """Send one message to each messenger that has something due; whether one was taken."""
-        taken = False
+    def tell(self, queues: Mapping[str, Queue], now: datetime, keep: Callable[[], None]) -> None:
+        """Send one message to each messenger that has something due; `keep` is called after each that was taken.
+
+        At once, and not after the last: the next one may hang for its whole deadline, and a kill in that time must
+        not tell this one again.
+        """
         for place, name in enumerate(self.names):
             queue, per_hour = queues[name], self._settings.alerts.messages_per_hour
             if self._stop.is_set() or self._clock.monotonic() < self._not_before_s[place]:
@@ -219,8 +226,7 @@ class Desk:
                 if not problem:
                     queue.sent(now.timestamp())
                     self.messages += 1
-                    taken = True
-        return taken
+                    keep()
 
     def _judge(self, place: int, problem: str, events: int) -> None:
         name = self._messengers.name(place)

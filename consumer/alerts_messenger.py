@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.errors import SettingsError
+from consumer.alerts_addresses import recipients
 from consumer.alerts_state import kind
 from consumer.alerts_text import Message
 
@@ -18,10 +19,18 @@ LOOK_S = 0.1  # real seconds between two looks at whether the process is to stop
 
 
 class Messengers:
-    """The addresses of the settings. None of them is ever logged; people read "alerts.urls 2 (mailto)"."""
+    """The recipients of the settings. None of them is ever logged; people read "alerts.urls 2 (mailto)"."""
 
     def __init__(self, urls: Sequence[str], stop: threading.Event, deadline_s: float = DEADLINE_S) -> None:
-        self._urls, self._stop, self._deadline_s = list(urls), stop, deadline_s
+        self._addresses, self._stop, self._deadline_s = recipients(urls), stop, deadline_s
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    @property
+    def urls(self) -> list[str]:
+        """One a recipient, in the order of the places that `send` and `name` take."""
+        return [address.url for address in self._addresses]
 
     def check(self) -> None:
         """Look at the addresses without sending anything.
@@ -29,19 +38,19 @@ class Messengers:
         Raises:
             SettingsError: there is none, one is not understood, or the library is not installed.
         """
-        if not self._urls:
+        if not self._addresses:
             raise SettingsError(KEY, "is empty; the addresses that alarms go to, as docs/alerts.md says")
-        answer = self._ask({"urls": self._urls})
+        answer = self._ask({"urls": self.urls})
         if missing := answer.get("missing"):
             raise SettingsError(KEY, f"alarms need the library {missing}: pip install 'hydrolog[alerts]'")
         for place, problem in enumerate(answer.get("results", ())):
             if problem:
-                raise SettingsError(KEY, f"number {place + 1} ({kind(self._urls[place])}) {problem}")
+                raise SettingsError(KEY, f"number {self.name(place).removeprefix(KEY).strip()} {problem}")
 
     def send(self, place: int, message: Message) -> str:
         """Send to one address: "" if the messenger has taken it, else what went wrong, without secrets."""
         order = {
-            "urls": [self._urls[place]],
+            "urls": [self._addresses[place].url],
             "title": message.title,
             "body": message.body,
             "colour": message.colour,
@@ -52,7 +61,9 @@ class Messengers:
         return str(answer.get("problem") or f"the library failed: {answer.get('missing') or answer.get('defect')}")
 
     def name(self, place: int) -> str:
-        return f"{KEY} {place + 1} ({kind(self._urls[place])})"
+        address = self._addresses[place]
+        part = f" recipient {address.part}" if address.part else ""
+        return f"{KEY} {address.place} ({kind(address.url)}){part}"
 
     def _ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
         child = subprocess.Popen(

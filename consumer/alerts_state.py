@@ -82,9 +82,19 @@ def store(data: Path, state: State) -> None:
 def names(urls: Sequence[str]) -> list[str]:
     """A name for each address that stays the same when others are added: its kind, and 16 bits of a digest.
 
-    So few that the name tells nothing about a password in the address.
+    So few that the name tells nothing about a password in the address. Two addresses never share a name, since the
+    second would then be told nothing; the same address twice does, and is told once.
     """
-    return [f"{kind(url)}-{hashlib.sha256(url.encode()).hexdigest()[:4]}" for url in urls]
+    found: list[str] = []
+    owners: dict[str, str] = {}
+    for url in urls:
+        name = first = f"{kind(url)}-{hashlib.sha256(url.encode()).hexdigest()[:4]}"
+        number = 1
+        while owners.setdefault(name, url) != url:
+            number += 1
+            name = f"{first}-{number}"
+        found.append(name)
+    return found
 
 
 def kind(url: str) -> str:

@@ -46,7 +46,7 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
     body = f"A test of {local:%Y-%m-%d %H:%M} ({chosen.site.timezone}). Alarms of this site will come here."
     message = Message(f"hydrolog {chosen.site.id}: test", body, "info")
     failed = False
-    for place in range(len(chosen.alerts.urls)):
+    for place in range(len(messengers)):
         problem = messengers.send(place, message)
         failed = failed or bool(problem)
         sys.stdout.write(f"{messengers.name(place)}: {printable(problem) or 'ok'}\n")

@@ -107,6 +107,23 @@ def test_killed_between_the_message_and_its_state_it_tells_it_again_under_the_sa
         assert told(server) == [f"+{name(0)}"] * 2
 
 
+def test_killed_while_the_next_messenger_hangs_it_tells_the_first_nothing_again(
+    group: MakeGroup,
+) -> None:
+    with HttpServer(answer(200)) as server, HttpServer(hang) as other:
+        here = group(server)
+        here.environ["HYDROLOG_ALERTS__URLS"] += f",{webhook(other, 'other')}&rto=60"
+        here.site.leak()
+        here.start()
+        until(lambda: other.requests, "a message to the second is under way")
+        here.kill()
+        other.behave = answer(200)
+        here.start()
+        until(lambda: here.committed == 1, "commit")
+        assert told(server) == [f"+{name(0)}"]
+        assert told(other) == [f"+{name(0)}"] * 2  # the first was never answered
+
+
 def test_a_storm_of_kills_loses_no_event_and_repeats_only_what_was_under_way(group: MakeGroup) -> None:
     chance = random.Random(7)
     with HttpServer(answer(200)) as server:

@@ -21,6 +21,7 @@ from common.errors import LogError, SettingsError
 from common.mark import Mark
 from common.settings import Settings, load
 from consumer import alerts_state
+from consumer.alerts_addresses import recipients
 
 LEAK = "001/flow/LEAK/20240826T0300Z"
 
@@ -239,6 +240,31 @@ def test_the_box_tells_of_its_own_trouble(site: Callable[..., Site], server: Htt
     assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0316Z"]
 
 
+def test_planned_work_is_told_to_nobody_and_what_outlasts_it_is(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site(alerts__digest="00:00")
+    data = here.settings.paths.data
+    (data / "criteria").mkdir()
+    (data / "criteria" / "planned.txt").write_text("001 2024-08-26 11:00 2024-08-26 13:00 repair\n")  # from 02:00 UTC
+    mark.store(data, Mark(FIRST, 0, "log", {"001": FIRST, "002": FIRST}))
+    alerts = here.alerts()
+    here.finds("raise", "planned", reason="planned work (repair), no alarm: flow is up")
+    here.rows("00l0", count=20)
+    here.clock.pass_(minutes=40)
+    mark.store(data, Mark(FIRST + 40, 0, "log", {"001": FIRST + 10, "002": FIRST + 40}))  # the meter is taken out
+    alerts.step(here.clock.now())
+    assert not server.requests
+    here.finds("clear", "planned")
+    here.finds("raise", reason="flow is up; it has outlasted the planned work")
+    here.rows("00L0")
+    alerts.step(here.clock.now())
+    assert [body["title"] for body in bodies(server)] == ["hydrolog site-1: LEAK at sensor 001 (flow)"]
+    here.clock.pass_(hours=2)
+    mark.store(data, Mark(FIRST + 160, 0, "log", {"001": FIRST + 10, "002": FIRST + 160}))
+    alerts.step(here.clock.now())
+    alerts.close()
+    assert "no row of this sensor" in bodies(server)[-1]["message"]
+
+
 @pytest.mark.parametrize("content", [b"[]", b"7", b"{", b"\xff", b'{"counters": [], "last_success": 7}'])
 def test_a_damaged_health_file_costs_no_alarm(content: bytes, site: Callable[..., Site], server: HttpServer) -> None:
     here = site()
@@ -359,6 +385,97 @@ def test_a_mail_is_plain_and_escaped_where_it_is_html(
     assert shown.replace("&nbsp;", " ") in parts[f"text/{kind}"].replace("&nbsp;", " ")
     for text in parts.values():
         assert "\x1b" not in text and "\nBcc:" not in text and LEAK in text
+
+
+class Choosy(Mailbox):
+    """Takes mail for some and refuses others, as a server does with a mistyped name."""
+
+    def __init__(self, refused: str) -> None:
+        super().__init__()
+        self.refused = refused
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address == self.refused:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
+def test_a_recipient_that_is_refused_does_not_send_the_mail_to_the_others_again(
+    settings_for: Callable[..., Settings],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    box = Choosy("typo@example.org")
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    to = "a@example.org%2Ctypo@example.org%2Cb@example.org"
+    here = Site(
+        settings_for(log__groups="alerts", alerts__urls=f"mailto://127.0.0.1:{port}?from=box@example.org&to={to}")
+    )
+    alerts = here.alerts()
+    here.leak()
+    for _ in range(3):
+        counters = alerts.step(here.clock.now())
+        here.clock.pass_(minutes=11)
+    alerts.close()
+    assert [mail["To"] for mail in box.mails] == ["a@example.org", "b@example.org"]
+    assert counters["waiting"] == 1
+    assert counters["problem"].startswith("alerts.urls 1 (mailto) recipient 2 does not take messages: ")
+    assert "example.org" not in counters["problem"]
+    box.refused = ""
+    alerts = here.alerts()
+    here.clock.pass_(minutes=11)
+    assert alerts.step(here.clock.now())["problem"] == ""
+    alerts.close()
+    controller.stop()
+    assert [mail["To"] for mail in box.mails] == ["a@example.org", "b@example.org", "typo@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("json://host/a@x.org/b@x.org", 1),
+        ("mailto://host?from=a@x.org", 1),
+        ("mailto://host?from=a@x.org&to=b@x.org", 1),
+        ("mailtos://u:p%2Fw@host:465/b@x.org/c@x.org?from=a@x.org&cc=d@x.org&+X-Key=v%26w", 2),
+        ("mailto://u:p@host?TO=b+1@x.org,%20c@x.org;b+1@x.org&format=text", 2),
+        ("mailto://[::1?to=a,b", 2),
+        ("nonsense", 1),
+    ],
+)
+def test_addresses_of_mail_are_taken_apart_by_recipient(url: str, parts: int) -> None:
+    found = recipients([url])
+    assert len(found) == parts
+    if parts == 1:
+        assert found[0] == (url, 1, 0)
+    else:
+        assert [address.part for address in found] == [1, 2]
+        assert all(address.url.count("to=") == 1 for address in found)
+
+
+def test_parts_of_an_address_keep_its_secrets_and_options() -> None:
+    url = "mailtos://u:p%2Fw@host:465/b@x.org/c+1@x.org?from=a@x.org&cc=d@x.org&+X-Key=v%26w"
+    assert [address.url for address in recipients([url])] == [
+        "mailtos://u:p%2Fw@host:465?from=a@x.org&cc=d@x.org&+X-Key=v%26w&to=b@x.org",
+        "mailtos://u:p%2Fw@host:465?from=a@x.org&+X-Key=v%26w&to=c%2B1@x.org",
+    ]
+
+
+def test_two_addresses_never_share_a_name_and_the_same_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Same:
+        def hexdigest(self) -> str:
+            return "abcd" * 16
+
+    monkeypatch.setattr(alerts_state.hashlib, "sha256", lambda _: Same())
+    assert alerts_state.names(["json://a", "json://b", "json://a", "json://c"]) == [
+        "json-abcd",
+        "json-abcd-2",
+        "json-abcd",
+        "json-abcd-3",
+    ]
 
 
 # --- the command

@@ -1,0 +1,56 @@
+"""The addresses of the settings, one recipient each: a mail that one of its recipients refuses is sent again to all."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+MAIL = ("mailto", "mailtos")
+_BETWEEN = re.compile(r"[,;\s]+")
+_COPIES = ("cc", "bcc")  # go with the first recipient: once
+
+
+class Address(NamedTuple):
+    """One recipient; `place` is that of its address in the settings, `part` which recipient of it, both from 1."""
+
+    url: str
+    place: int
+    part: int  # 0: the address has only this one
+
+
+def recipients(urls: Sequence[str]) -> list[Address]:
+    """Every address, those of mail taken apart; one that is not understood is left as it is."""
+    found = []
+    for place, url in enumerate(urls, 1):
+        parts = _parts(url)
+        alone = len(parts) < 2
+        found += [Address(part, place, 0 if alone else number) for number, part in enumerate(parts, 1)]
+    return found
+
+
+def _parts(url: str) -> list[str]:
+    scheme, separator, rest = url.partition("://")
+    if scheme.lower() not in MAIL or not separator:
+        return [url]
+    place, _, query = rest.partition("?")
+    host, *path = place.split("/")
+    options = [option for option in query.split("&") if option]
+    people = [unquote(part) for part in path if part]
+    people += [one for option in options if _key(option) == "to" for one in _BETWEEN.split(_value(option)) if one]
+    people = list(dict.fromkeys(people))
+    if len(people) < 2:
+        return [url]
+    others = [option for option in options if _key(option) != "to"]
+    alone = [option for option in others if _key(option) not in _COPIES]
+    return [
+        f"{scheme}://{host}?" + "&".join([*(alone if number else others), f"to={quote(one, safe='@')}"])
+        for number, one in enumerate(people)
+    ]
+
+
+def _key(option: str) -> str:
+    return option.partition("=")[0].lower()
+
+
+def _value(option: str) -> str:
+    return unquote(option.partition("=")[2])
