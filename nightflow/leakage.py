@@ -212,7 +212,7 @@ def _litres(known: Known) -> float:
 def _comparable(one: Earlier, night: date, known: Known) -> bool:
     """Whether an earlier night is near enough, and of the same instrument."""
     near = night - timedelta(days=REFERENCE_NIGHTS) < one.night < night
-    return near and (known.replaced is None or one.night > known.replaced)
+    return near and (known.replaced is None or (one.night > known.replaced) == (night > known.replaced))
 
 
 def _reference(known: Known, before: Sequence[Earlier], hour: QuietHour) -> tuple[float | None, str]:

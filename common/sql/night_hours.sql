@@ -1,11 +1,11 @@
 -- Mean believed pressure of each hour of a day, one row a registered sensor and hour that has one; nothing of an
--- instrument that has been replaced since.
+-- instrument that was replaced on that day.
 -- %(first)s: the day's first minute; %(end)s: the minute after its last.
 SELECT taken.sensor, avg(pressure) AS pressure
 FROM REAL_VAL_TB AS taken
 JOIN SENSOR_TB AS known ON known.sensor = taken.sensor
 WHERE taken.time >= %(first)s AND taken.time < %(end)s
   AND pressure IS NOT NULL AND left(pressure_flags, 1) = '0'
-  AND (known.replaced_at IS NULL OR taken.time >= known.replaced_at)
+  AND (known.replaced_at IS NULL OR known.replaced_at >= %(end)s OR taken.time >= known.replaced_at)
 GROUP BY taken.sensor, floor(extract(epoch FROM taken.time - %(first)s::timestamptz) / 3600)
 ORDER BY taken.sensor, min(taken.time)

@@ -1,6 +1,6 @@
 -- Sums and counts of the believed values of one night's report, in steps of ten minutes: one row a registered
 -- sensor and step that has a row. Values with a SYSTEM flag are counted as faulty, those during planned work as planned;
--- both are left out, and so is what another instrument measured before it was replaced.
+-- both are left out, and so is what another instrument measured before it was replaced in that span.
 -- %(first)s: the first minute; %(end)s: the minute after the last; %(work_sensors)s, %(work_firsts)s, %(work_ends)s:
 -- planned work, sensor or 'all', from the first minute to before the end.
 SELECT sensor, step,
@@ -25,7 +25,7 @@ FROM (
         ) AS planned
     ) AS work
     WHERE taken.time >= %(first)s AND taken.time < %(end)s
-      AND (known.replaced_at IS NULL OR taken.time >= known.replaced_at)
+      AND (known.replaced_at IS NULL OR known.replaced_at >= %(end)s OR taken.time >= known.replaced_at)
 ) AS judged
 GROUP BY 1, 2
 ORDER BY 1, 2

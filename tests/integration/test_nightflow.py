@@ -359,6 +359,8 @@ def test_a_replaced_instrument_begins_anew(site: Site) -> None:
     assert eighth[0] == 1 and eighth[1] == pytest.approx(0.2 * 8.0)
     assert eighth[2] == 17 and eighth[3] is None  # from noon to five: too few for a day
     assert nights[NIGHT][0] == 3 and nights[NIGHT][2] == 24
+    seventh = nights[NIGHT - timedelta(days=3)]  # of the old one, though it is reported after the change
+    assert seventh[0] == 7 and seventh[1] == pytest.approx(0.2 * 20.0) and seventh[3] == pytest.approx(24.0)
 
 
 def test_missing_nights_are_not_made_up_and_the_week_counts_days(site: Site) -> None:
