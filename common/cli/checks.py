@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from common import database, health, mark, time_service
+from common import database, health, mark, occasions, time_service
 from common.cli.init_db import database_name
 from common.cli.shell import printable
 from common.clock import minute_start
@@ -254,4 +254,13 @@ def _group(group: str, position: Position, end: int | None) -> Finding:
     return Finding(True, subject, f"at offset {position.offset}{behind}")
 
 
-LOOKS: tuple[Look, ...] = (folder, clock, log, port, tables, server)
+def calendar(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+    """Whether every line of the calendar is understood."""
+    known = occasions.load(chosen.paths.data, chosen.site.zone)
+    for problem in known.problems:
+        yield Finding(False, "calendar", printable(problem))
+    if not known.problems:
+        yield Finding(True, "calendar", f"{len(known.works)} planned works, {len(known.holidays)} holidays")
+
+
+LOOKS: tuple[Look, ...] = (folder, clock, log, calendar, port, tables, server)

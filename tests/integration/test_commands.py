@@ -506,7 +506,8 @@ def test_check_says_ok_to_everything_in_place(
     assert [line for line in shown if not line.startswith("ok ")] == []
     assert code == 0
     subjects = {line.split()[1].rstrip(":") for line in shown}
-    assert subjects >= {"settings", "folder", "disk", "clock", "log", "group", "port", "database", "tables", "server"}
+    assert subjects >= {"settings", "folder", "disk", "clock", "log", "calendar", "group", "port", "database", "tables"}
+    assert "server" in subjects
     assert server.asked == [("POST", "Bearer s3cret", b"")]  # no row was sent
     assert "s3cret" not in "".join(shown)
 
@@ -523,12 +524,15 @@ def test_check_says_what_to_do_and_leaves_with_1(
     connection.execute("DROP TABLE OUTLIER_TB")
     monkeypatch.setattr(checks, "MIN_FREE_BYTES", 10**18)
     store(tmp_path / "data", Mark(now + 600, 4, "log", {}))
+    (tmp_path / "data" / "criteria").mkdir()
+    (tmp_path / "data" / "criteria" / "planned.txt").write_text("soon\n")
     assert check.run(["--config", str(path)]) == 1
     fixes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FIX")]
     said = "\n".join(fixes)
     for expected in (
         "disk: only",
         "is closed already",
+        "planned.txt line 1: must be SENSOR",
         "/dev/ttyNONE9",
         "OUTLIER_TB; run: hydrolog init-db",
         "server.url is empty",
