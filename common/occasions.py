@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -85,14 +86,20 @@ def load(data: Path, zone: ZoneInfo) -> Occasions:
 def stamp(data: Path) -> tuple[int, ...]:
     """Changes whenever one of the files does."""
     found: list[int] = []
-    for name in (PLANNED, HOLIDAYS):
+    for path in _paths(data):
         try:
-            state = (data / FOLDER / name).stat()
+            state = path.stat()
         except OSError:
             found += (0, 0, 0)
         else:
             found += (state.st_ino, state.st_mtime_ns, state.st_size)
     return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _paths(data: Path) -> tuple[Path, Path]:
+    """Made once: `stamp` is asked with every minute of rows."""
+    return data / FOLDER / PLANNED, data / FOLDER / HOLIDAYS
 
 
 def planned(path: Path, zone: ZoneInfo) -> tuple[tuple[Work, ...], tuple[str, ...]]:
