@@ -67,7 +67,7 @@ def change(chosen: Settings, options: argparse.Namespace) -> str:
         with connection.transaction() as cursor:
             known = _stored(cursor, options.sensor, given)
             if given:
-                _recompute(cursor, chosen)
+                recompute(cursor, chosen)
     finally:
         connection.close()
     return f"{options.sensor}: {words(*known)}\n"
@@ -86,7 +86,7 @@ def _stored(cursor: psycopg.Cursor[Any], sensor: str, given: dict[str, float | N
     return tuple(row)
 
 
-def _recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
+def recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
     """Report the last nights that have a report anew, oldest first, all sensors: only what changed will differ."""
     from nightflow import report
     from nightflow.window import plan_of

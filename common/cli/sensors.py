@@ -140,6 +140,9 @@ def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, cho
     cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s WHERE sensor = %s", (moment, sensor))
     if not cursor.rowcount:
         raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
+    from common.cli import night_set
+
+    night_set.recompute(cursor, chosen)
     since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     return (
         f"{sensor} measures with another instrument since {since}: nights are compared from then on, and new criteria "

@@ -17,7 +17,7 @@ import pytest
 
 from common import database, mark
 from common.cli import night as command
-from common.cli import shell
+from common.cli import sensors, shell
 from common.cli.sensors import NoSuchSensor
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown
@@ -361,6 +361,26 @@ def test_a_replaced_instrument_begins_anew(site: Site) -> None:
     assert nights[NIGHT][0] == 3 and nights[NIGHT][2] == 24
     seventh = nights[NIGHT - timedelta(days=3)]  # of the old one, though it is reported after the change
     assert seventh[0] == 7 and seventh[1] == pytest.approx(0.2 * 20.0) and seventh[3] == pytest.approx(24.0)
+
+
+def test_the_command_says_since_when_another_instrument_measures_and_reports_the_last_nights_anew(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.rows(range(FIRST - 9 * 1440, FIRST + 430))
+    site.nightflow.step(MORNING)
+    before = site.report()
+    assert before and before["percentile_nights"] == 7
+    monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(MORNING + timedelta(hours=1)))
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(site.settings.paths.data))
+    monkeypatch.setenv("HYDROLOG_DATABASE__URL", site.url)
+    assert sensors.run(["replaced", "001", "--at", "2024-08-25 10:30"]) == 0
+    assert "001 measures with another instrument since 2024-08-25 10:30" in capsys.readouterr().out
+    after = site.report()
+    assert after and after["percentile_nights"] == 2
+    with pytest.raises(NoSuchSensor):
+        sensors.run(["replaced", "002"])
+    with pytest.raises(SystemExit):
+        sensors.run(["replaced", "001", "--at", "soon"])
 
 
 def test_missing_nights_are_not_made_up_and_the_week_counts_days(site: Site) -> None:
