@@ -1,6 +1,7 @@
 """What the forecasts cost: training on a sensor-year, an hour's forecast of 1 and 1,000 sensors, the first forecast.
 
 python bench/forecast.py            CPU seconds on one thread, made-up district, nothing from outside
+python bench/forecast.py --fleet    one model of 1,000 sensor-years instead: minutes, and its memory
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 
 from common import database, embedded
 from forecaster import artifact
-from forecaster.compose import compose
+from forecaster.compose import CHANNELS, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
 from forecaster.fit import fit, judge, refresh
 from forecaster.memory import keep_freed
@@ -119,6 +120,34 @@ def load(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     )
 
 
+def fleet() -> None:
+    """Hours, not minutes, of many districts that differ; what the database does on the way is not in it."""
+    random = np.random.default_rng(0)
+    hour = np.arange(YEAR_MINUTES // 60)
+    y = np.empty((2 * SENSORS, len(hour)))
+    for sensor in range(SENSORS):
+        weather = np.convolve(random.normal(0, 1, len(hour)), np.exp(-np.arange(48) / random.uniform(4, 48)), "same")
+        day = random.uniform(5, 12) * np.sin(2 * np.pi * (hour + random.uniform(0, 24)) / 24)
+        weekend = random.uniform(-3, 3) * (hour // 24 % 7 < 2)
+        flow = 30 + day + weekend + 0.6 * weather + random.normal(0, 1, len(hour))
+        y[2 * sensor : 2 * sensor + 2] = flow, 5.5 - 0.0008 * flow**1.85 + random.normal(0, 0.02, len(hour))
+    y[random.random(y.shape) < 0.02] = np.nan
+    names = tuple(Series(f"{n:04d}", channel) for n in range(SENSORS) for channel in CHANNELS)
+    history = History(np.datetime64(END.replace(tzinfo=None), "h") - len(hour), names, y)
+    began, before = time.process_time(), peak_mib()
+    model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
+    error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    refresh(model, history, until_row=history.rows)
+    minutes = (time.process_time() - began) / 60
+    row("one model of 1,000 sensor-years, flow and pressure", f"{minutes:.1f} CPU min", f"{before} to {peak_mib()} MiB")
+    row("  mean error / seasonal naive, last two weeks", f"{error / naive:.3f}", f"interval {100 * covered:.0f} %")
+
+
+def peak_mib() -> int:
+    """The most resident memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 def row(what: str, value: str, beside: str) -> None:
     sys.stdout.write(f"{what:<66} {value:>18}   {beside}\n")
     sys.stdout.flush()
@@ -127,6 +156,9 @@ def row(what: str, value: str, beside: str) -> None:
 def main() -> None:
     torch.set_num_threads(1)
     keep_freed()
+    if sys.argv[1:] == ["--fleet"]:
+        fleet()
+        return
     history, model = train()
     predict(history, model)
     start(model)

@@ -57,51 +57,51 @@ class Panel:
 def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
     """Prepare a history, in the given units. The panel's row 0 is the history's row `skip`: what is before it is
     in the base, and need not be seen itself."""
-    unit = np.where(np.isfinite(units.scale), units.scale, 1.0)[:, None]
-    base = _in_parts(history, units.scale, skip)
-    y = history.y[:, skip:]
-    series, rows = y.shape
-    residual = np.full((series, rows + WEEK), np.nan)
-    residual[:, :rows] = (y - base.level[:, :rows]) / unit
-    seen = np.isfinite(residual)
-    z = np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP)
-    level = np.clip(
-        np.where(np.isfinite(base.level), (base.level - units.centre[:, None]) / units.swing[:, None], 0.0), -4, 4
-    )
+    series, rows = len(history.series), history.rows - skip
+    parts, base = np.zeros((5 + ALTERNATIVES, series, SPAN + rows + WEEK), dtype=np.float32), []
+    for start in range(0, series, SERIES_AT_ONCE):
+        cut = slice(start, start + SERIES_AT_ONCE)
+        own = Units(units.scale[cut], units.centre[cut], units.swing[cut])
+        here = base_of(replace(history, series=history.series[cut], y=history.y[cut]), own.scale)
+        base.append(here.level[:, skip:])
+        parts[:, cut, SPAN:] = _in_units(history.y[cut, skip:], here, own, skip)
+    z, seen, level, spread, weeks = parts[:5]
     kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
     groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
     return Panel(
-        z=_padded(z),
-        seen=_padded(seen),
-        level=_padded(level),
-        spread=_padded(np.clip(base.spread / unit, 0, 20)),
-        weeks=_padded(base.weeks),
-        shapes=_padded(np.clip(base.others / unit, -CLIP, CLIP)),
-        others=_padded(np.stack([z[g].sum(0) for g in groups])),
-        others_n=_padded(np.stack([seen[g].sum(0) for g in groups])),
+        z=z,
+        seen=seen,
+        level=level,
+        spread=spread,
+        weeks=weeks,
+        shapes=parts[5:],
+        others=_sums(z, groups),
+        others_n=_sums(seen, groups),
         kind=kind,
         partner=history.partner(),
         calendar=_calendar(history, skip, rows),
         units=units,
-        base=base.level,
+        base=np.concatenate(base) if base else np.empty((0, rows + WEEK)),
         rows=rows,
     )
 
 
-def _in_parts(history: History, scale: FloatArray, skip: int) -> Base:
-    """The base from row `skip` on, some series at a time: arrays that fit the cache are several times as fast."""
-    parts = []
-    for start in range(0, max(len(history.series), 1), SERIES_AT_ONCE):
-        cut = slice(start, start + SERIES_AT_ONCE)
-        base = base_of(replace(history, series=history.series[cut], y=history.y[cut]), scale[cut])
-        rest = (cast(FloatArray, a[..., skip:].astype(np.float32)) for a in (base.spread, base.weeks, base.others))
-        parts.append(Base(base.level[:, skip:], *rest))
-    level, spread, weeks = (np.concatenate([getattr(p, n) for p in parts]) for n in ("level", "spread", "weeks"))
-    return Base(level, spread, weeks, np.concatenate([p.others for p in parts], axis=1))
+def _in_units(y: FloatArray, base: Base, units: Units, skip: int) -> FloatArray:
+    """Residual, mask, level, spread, weeks and the other bases of some series. [5 + ALTERNATIVES, S, R + WEEK]"""
+    unit = np.where(np.isfinite(units.scale), units.scale, 1.0)[:, None]
+    level = base.level[:, skip:]
+    residual = np.full_like(level, np.nan)
+    residual[:, : y.shape[1]] = (y - level[:, : y.shape[1]]) / unit
+    seen = np.isfinite(residual)
+    known = np.where(np.isfinite(level), (level - units.centre[:, None]) / units.swing[:, None], 0.0)
+    parts = [np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP), seen, np.clip(known, -4, 4)]
+    parts += [np.clip(base.spread[:, skip:] / unit, 0, 20), base.weeks[:, skip:]]
+    return np.stack([*parts, *np.clip(base.others[..., skip:] / unit, -CLIP, CLIP)])
 
 
-def _padded(a: FloatArray | BoolArray) -> Array:
-    return np.pad(a.astype(np.float32), [(0, 0)] * (a.ndim - 1) + [(SPAN, 0)])
+def _sums(values: Array, groups: list[BoolArray]) -> Array:
+    """Sums over groups of series; a group without any is zero. [groups, rows]"""
+    return np.stack([values.sum(0, where=g[:, None]) for g in groups])
 
 
 def _calendar(history: History, skip: int, rows: int) -> Array:

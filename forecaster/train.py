@@ -21,6 +21,7 @@ REFRESH_RATE = 2e-3  # when the held-out weeks are learnt at the end
 DECAY = 0.02
 CLIP_NORM = 1.0
 MIN_SEEN_WEEK = 24  # hours of the last week that a window needs to be worth learning from
+MOST_PAIRS = 2_000_000  # to draw from; more cost memory and teach nothing that these do not
 FORGET_SENSOR = 0.2  # how often a sensor is treated as unknown, so that unknown ones work
 DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
@@ -46,9 +47,11 @@ Progress = Callable[[int, int, float], None]  # step, steps, loss
 
 
 def usable_origins(panel: Panel, first_row: int, last_row: int) -> IntArray:
-    """(series, origin) pairs [N, 2] to learn from, whose targets lie at most one row past `last_row`."""
+    """(series, origin) pairs [N, 2] to learn from, whose targets lie at most one row past `last_row`.
+
+    All there are up to some millions; of very many sensors every second, third, ... hour."""
     busy = np.pad(panel.seen[:, SPAN:].cumsum(1), ((0, 0), (1, 0)))
-    rows = np.arange(first_row, last_row)
+    rows = np.arange(first_row, last_row, 1 + len(panel.z) * max(last_row - first_row, 0) // MOST_PAIRS)
     week = busy[:, rows + 1] - busy[:, np.maximum(rows - (WEEK - 1), 0)]
     modelled = np.isfinite(panel.units.scale)[:, None]
     series, at = np.nonzero((week >= MIN_SEEN_WEEK) & modelled)
