@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         ("remove", "entry", "a work by its number in the list, or a holiday by its date"),
     ):  # fmt: skip
         action = actions.add_parser(name, help=help_, description=help_)
-        action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+        shell.add_config_again(action)
         if words:
             action.add_argument(words, nargs="+" if name == "add" else None, metavar=words.upper())
     return parser

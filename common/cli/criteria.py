@@ -44,6 +44,8 @@ def run(args: list[str]) -> int:
     compare = actions.add_parser("compare", help="two versions of a sensor's criteria, side by side")
     compare.add_argument("--sensor", metavar="ID", required=True)
     compare.add_argument("--versions", type=int, nargs=2, metavar=("OLD", "NEW"), help="default: the last two")
+    for action in actions.choices.values():
+        shell.add_config_again(action)
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     folder = chosen.paths.data / FOLDER

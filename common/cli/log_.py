@@ -15,7 +15,6 @@ from common.cli import shell
 from common.errors import LogError, RowRefused, SettingsError
 from common.filelog import FILE_NAME
 from common.logfile import Line, LogFile
-from common.options import Parser
 from common.recovery import OUTBOX, outbox_end
 from common.row import parse_payload
 from common.settings import Settings
@@ -68,7 +67,7 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="hydrolog log", description="Explain the log; nothing is changed.")
+    parser = shell.parser("log", "Explain the log; nothing is changed.")
     actions = parser.add_subparsers(dest="action", required=True)
     verify = actions.add_parser("verify", help="check every line and every state file")
     groups = actions.add_parser("groups", help="who has consumed what, and who holds the file")
@@ -76,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("offset", type=int, nargs="?", help="the first row's offset; without it, the last rows")
     show.add_argument("-n", "--count", type=int, default=ROWS, help=f"how many ({ROWS})")
     for action in (verify, groups, show):
-        shell.add_config(action)
+        shell.add_config_again(action)
     return parser
 
 

@@ -3,7 +3,6 @@
 import argparse
 import math
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -35,8 +34,7 @@ def add_parser(actions: Any) -> None:
     )
     action = actions.add_parser("set", help="night use, N1 and reference pressure of a sensor", description=words)
     action.add_argument("sensor", metavar="ID")
-    # Not a default: it would overwrite a --config that stands before the action.
-    action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+    shell.add_config_again(action)
     for option, (column, unit, least, most) in FIGURES.items():
         action.add_argument(option, dest=column, type=_figure(least, most), metavar=unit)
 

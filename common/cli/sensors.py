@@ -7,7 +7,6 @@ import argparse
 import math
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -63,8 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         action = actions.add_parser(name, help=help_, description=help_)
         action.add_argument("sensor", type=_sensor_id, metavar="ID")
-        # Not a default: it would overwrite a --config that stands before the action.
-        action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+        shell.add_config_again(action)
         if name == "replaced":
             action.add_argument(
                 "--at", type=_moment, metavar="TIME", help='by the site\'s clock, "2024-09-17 10:30" (default: now)'

@@ -33,6 +33,11 @@ def add_config(made: argparse.ArgumentParser) -> None:
     made.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
 
 
+def add_config_again(action: argparse.ArgumentParser) -> None:
+    """Let --config FILE also stand behind the action; no default, which would overwrite one that stands before."""
+    action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+
+
 def alarms_per_month(text: str) -> float:
     """The operator's knob on a command line."""
     value = float(text)

@@ -41,6 +41,21 @@ def test_a_wrong_value_is_said_without_names_of_the_program(capsys: pytest.Captu
     )
 
 
+ACTIONS = ["criteria show", "criteria compare --sensor 7", "sensors add 7", "calendar list", "night set 7"]
+ACTIONS += ["log verify", "log show 7"]
+
+
+@pytest.mark.parametrize("words", ACTIONS)
+@pytest.mark.parametrize("before", [True, False])
+def test_the_settings_file_may_stand_before_or_behind_an_action(
+    words: str, before: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *action = words.split()
+    option = ["--config", "/no/such/file"]
+    assert main([name, *option, *action] if before else [name, *action, *option]) == 2
+    assert "cannot read /no/such/file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("error", "code"), [(SettingsError("line.url", "is wrong"), 2), (HydrologError("no"), 1)])
 def test_an_error_is_one_line_and_its_exit_code(
     error: HydrologError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
