@@ -36,6 +36,7 @@ class Held:
         self._most_rows = most_rows
         self._rows: deque[Row] = deque()
         self._mark_due = True
+        self._failed = False
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -65,15 +66,22 @@ class Held:
         self.add(rows)
         return max((row.minute for row in rows), default=0)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether rows, or the mark behind them, could not be written yet."""
+        return bool(self._rows) or self._failed
+
     def flush(self, closed_through: int) -> bool:
         """Append all held rows and publish the mark; False (and `problem`) if some must go on waiting."""
-        said, self.problem = self.problem, ""
+        said, self.problem, self._failed = self.problem, "", False
         try:
             while self._rows:
                 self._append([self._rows[place] for place in range(min(len(self._rows), APPEND_ROWS))])
             self._publish(closed_through)
         except (LogError, OSError) as error:
-            self.problem = f"rows wait in memory: {error}"
+            self._failed = True
+            what = "rows wait in memory" if self._rows else "the rows are safe, their mark is not written yet"
+            self.problem = f"{what}: {error}"
             if self.problem != said:
                 logging.getLogger(__name__).warning("rows_held count=%d problem=%s", len(self._rows), quoted(error))
         return not self._rows

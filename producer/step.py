@@ -169,7 +169,7 @@ class Producer:
         means = self._minutes.close(self._time.now_s, silent)
         if means:
             self._held.add(self._verdicts.rows(means))
-        elif not len(self._held) or monotonic_s - self._tried_held_s < RETRY_HELD_S:
+        elif not self._held.waiting or monotonic_s - self._tried_held_s < RETRY_HELD_S:
             return
         self._tried_held_s = monotonic_s
         if self._held.flush(self._minutes.closed_through):

@@ -1,11 +1,14 @@
 """Rows on their way to the log: a full disk costs none until memory is full, a doubtful disk repeats none."""
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from common import mark as marks
 from common.errors import DiskFull, LogError, NotDurable
 from common.log import Log, open_log
 from common.mark import Mark, load
@@ -112,3 +115,25 @@ def test_rows_that_wait_are_taken_up_by_the_next_start_unless_the_log_has_them(l
     assert second.restore(["not a row", *kept]) == T
     assert second.flush(T)
     assert [parse_payload(record.payload) for record in log._log.read(0, 9)] == [Row(T, "002", 3.0, None, 9, "0M00")]
+
+
+def test_a_mark_that_cannot_be_written_is_tried_again_without_new_rows(
+    log: Moody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = held(log, tmp_path)
+    assert not rows.waiting
+    rows.add([row(T)])
+    with monkeypatch.context() as patch:
+
+        def fail(_data: Path, _mark: Mark) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patch.setattr(marks, "store", fail)
+        rows.flush(T)
+    assert (len(rows), rows.waiting, minutes(log)) == (0, True, [T])
+    assert "their mark is not written yet" in rows.problem
+    rows.flush(T)
+    assert (rows.waiting, rows.problem) == (False, "")
+    mark = load(tmp_path)
+    assert mark is not None
+    assert mark.closed_through == T
