@@ -21,7 +21,7 @@ from common.options import Parser
 from common.signals import stop_on_signals
 
 FOLDER = "postgres"
-START_S = 30.0  # longer than the recovery after a kill takes
+START_S = 120.0  # recovery takes seconds, but on a busy disk the last processes of a killed Postgres take longer to end
 RETRY_S = 0.5
 LOOK_EVERY_S = 1.0  # how soon a Postgres that died is noticed
 HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
