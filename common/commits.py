@@ -75,14 +75,15 @@ class CommitFile:
     def _open(self) -> None:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            newest = _newest(os.pread(descriptor, 2 * LINE_BYTES, 0))
+            found = os.pread(descriptor, 2 * LINE_BYTES, 0)
+            newest = _newest(found)
             if newest is None:
                 raise LogError(f"cannot read {self._path}: it changed while it was opened")
             self._inode = os.fstat(descriptor).st_ino
         except BaseException:
             os.close(descriptor)
             raise
-        self._descriptor = descriptor
+        self._descriptor, self._known = descriptor, found
         self._number, self.offset = newest
         self._name_is_durable = False  # whoever made the file may have been stopped before the folder's sync
 
@@ -99,16 +100,25 @@ class CommitFile:
             self._open()
             os.close(lost)
             return
-        number = self._number + 1
+        number, newest = self._look()
+        number, offset = number + 1, max(offset, newest)
         # Which place holds the newest line follows from its number, so both never go at once.
         place = number % 2 * LINE_BYTES
-        if os.pwrite(self._descriptor, _format(offset, number), place) != LINE_BYTES:
+        line = _format(offset, number)
+        if os.pwrite(self._descriptor, line, place) != LINE_BYTES:
             raise OSError(errno.ENOSPC, "the commit was not written whole")
+        self._known = self._known[:place] + line + self._known[place + LINE_BYTES :]
         os.fdatasync(self._descriptor)
         if not self._name_is_durable:
             sync_folder(self._path.parent)
             self._name_is_durable = True
         self._number, self.offset = number, offset
+
+    def _look(self) -> tuple[int, int]:
+        """The newest commit (number, offset), our own as a rule: should two processes commit, none moves it back."""
+        found = os.pread(self._descriptor, 2 * LINE_BYTES, 0)
+        ours = self._number, self.offset
+        return ours if found == self._known else max(ours, _newest(found) or ours)
 
     def _is_at_path(self) -> bool:
         """Whether the file was neither deleted nor replaced by hand."""

@@ -1,5 +1,6 @@
 """A group's commit survives any torn or flipped byte, at the worst as the commit before it."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -112,3 +113,41 @@ def test_a_commit_that_is_not_written_whole_is_an_error(data: Path, monkeypatch:
     file.write(6)
     file.close()
     assert commits.read(data, "server") == 6
+
+
+def test_a_commit_never_moves_back_though_two_hold_the_file(data: Path) -> None:
+    one, other = CommitFile(data, "server", 0), CommitFile(data, "server", 0)
+    one.write(10)
+    other.write(5)
+    assert commits.read(data, "server") == 10
+    one.write(20)
+    other.write(8)
+    other.write(9)
+    assert commits.read(data, "server") == 20
+    other.write(21)
+    assert commits.read(data, "server") == 21
+    one.close()
+    other.close()
+
+
+def test_a_commit_whose_sync_failed_is_written_again_and_leaves_the_one_before_it(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, path = CommitFile(data, "server", 0), data / commits.FOLDER / "server"
+    file.write(6)
+    before = [line for line in path.read_bytes().splitlines() if b"offset=6" in line]
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "EIO")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="EIO"):
+                file.write(7)
+            assert file.offset == 6
+            assert before[0] in path.read_bytes()  # the disk may have dropped the other one
+    file.write(7)
+    assert (file.offset, commits.read(data, "server")) == (7, 7)
+    assert before[0] in path.read_bytes()
+    file.close()
