@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from alerts_box import FIRST, Site, told, twice, webhook
 from http_server import HttpServer, Request, answer, hang, send
 
@@ -122,6 +124,54 @@ def test_killed_while_the_next_messenger_hangs_it_tells_the_first_nothing_again(
         until(lambda: here.committed == 1, "commit")
         assert told(server) == [f"+{name(0)}"]
         assert told(other) == [f"+{name(0)}"] * 2  # the first was never answered
+
+
+class Mailbox:
+    """A handler of aiosmtpd that keeps every mail."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(envelope.content)
+        return "250 OK"
+
+
+def test_a_mail_server_that_was_away_gets_each_event_once_also_over_a_kill(
+    settings_for: Callable[..., Settings],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    to = "a@example.org%2Cb@example.org"
+    url = f"mailto://127.0.0.1:{port}?from=box@example.org&to={to}&format=text"
+    here = Group(Site(settings_for(log__groups="alerts")), urls=url)
+    try:
+        here.site.leak()
+        here.start()
+        until(lambda: here.output.exists() and here.output.read_text().count("not_told") >= 2, "both are refused")
+        until(lambda: here.committed == 1, "the rows do not wait for the mail")
+        here.kill()
+        controller.start()
+        here.start()
+        until(lambda: len(box.mails) == 2, "the mail server is back")
+        here.site.rows("00L0", count=3)
+        until(lambda: here.committed == 4, "commit")
+        here.kill()
+        here.start()
+        here.site.leak_over()
+        until(lambda: len(box.mails) == 4, "the end of it")
+    finally:
+        here.kill()
+        controller.stop()
+    subjects = [mail.decode().split("Subject: ")[1].split("\r\n")[0] for mail in box.mails]
+    assert (
+        subjects
+        == ["hydrolog site-1: LEAK at sensor 001 (flow)"] * 2 + ["hydrolog site-1: over: LEAK at sensor 001 (flow)"] * 2
+    )
+    assert "example.org" not in here.output.read_text()
 
 
 def test_a_storm_of_kills_loses_no_event_and_repeats_only_what_was_under_way(group: MakeGroup) -> None:
