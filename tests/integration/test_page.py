@@ -260,6 +260,29 @@ def test_the_nights_are_shown_with_how_each_figure_was_made(visit: Visit) -> Non
     page.wait_for_selector("#panel-facts li:has-text('No night yet')")
 
 
+def test_a_finding_of_the_night_opens_the_nights_with_the_one_it_is_about(visit: Visit, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO OUTLIER_TB VALUES ('001', %s, 'flow', 'NIGHT', 'J', 'WATCH', 9.5, 'night flow 9.5 m3/h')",
+            [(NOW.replace(hour=5, minute=minute, second=0),) for minute in range(20)],
+        )
+    visit.open()
+    page = visit.page
+    page.locator("#flags tr", has_text="night flow 9.5").click()
+    page.wait_for_selector("#panel-facts li:has-text('no longer kept')")
+    captions = page.locator("#panel figcaption").all_inner_texts()
+    assert [caption.split(",")[0] for caption in captions] == ["Quietest hour of each night", "Flow", "Pressure"]
+    fills = (
+        page.locator("#panel .chart >> nth=0")
+        .locator(".bars .point path")
+        .evaluate_all(
+            "nodes => nodes.filter((node) => node.getBoundingClientRect().height > 3).map((node) => node.style.fill)"
+        )
+    )
+    leaks = fills[len(fills) // 2 :]
+    assert leaks.count(leaks[-1]) == 1  # the last night stands out among the leakages
+
+
 def test_planned_work_and_wrong_lines_of_the_calendar_are_shown(visit: Visit) -> None:
     visit.open()
     assert "Mon 26 Aug" in visit.text("#works tr").replace(",", "") and HOSTILE[:60] in visit.text("#works tr")
