@@ -184,7 +184,7 @@ def _counted(stretch: FloatArray, block: IntArray, hour: IntArray, missed: Float
     out = stretch.copy()
     for b in np.unique(block):
         for h in np.unique(hour[block == b]):
-            out[:, b] = conformal.track(out[:, b], missed[:, (block == b) & (hour == h)])
+            out[:, b] = conformal.track(out[:, b], missed[:, (block == b) & (hour == h)], float(conformal.STEPS[b]))
     return out
 
 

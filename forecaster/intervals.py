@@ -13,7 +13,7 @@ import numpy as np
 from common.files import replace
 from forecaster.artifact import FOLDER
 from forecaster.compose import hours_ahead
-from forecaster.conformal import LEAD_BLOCKS, block_of, track
+from forecaster.conformal import LEAD_BLOCKS, STEPS, block_of, track
 from forecaster.csv import Line
 from forecaster.dataset import FloatArray, History, Series
 from forecaster.predict import Model, stretches_for
@@ -74,7 +74,7 @@ class Intervals:
     def _apply(self, model: Model, series: tuple[Series, ...], missed: list[list[list[float]]]) -> None:
         now = self.stretches(model, series)
         share = np.array([[np.mean(m) if m else np.nan for m in line] for line in missed]).reshape(now.shape)
-        after = track(now, share[..., None])
+        after = track(now, share[..., None], STEPS)
         if self._version != model.version:
             self._stretch = {}
         self._stretch |= {_key(s): [round(float(x), 5) for x in after[i]] for i, s in enumerate(series)}
