@@ -12,10 +12,10 @@ import pandas as pd
 
 from common.errors import HydrologError
 from forecaster import conformal, regime
-from forecaster.baseline import fallback, units_of
+from forecaster.baseline import WEEK, fallback, units_of
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
 from forecaster.features import KINDS
-from forecaster.fit import Report, fit, refresh
+from forecaster.fit import CALIBRATE_H, Report, fit, refresh, stretch_of
 from forecaster.predict import Forecast, Model, forecast, stretches_for
 from forecaster.train import Block
 
@@ -123,21 +123,38 @@ def backtest(
     say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
-    made = forecast(model, history, origins, leads, units_until=train_until)
-    made = _recovered(model, history, origins, leads, made, units_until=train_until)
+    start = _first_stretches(model, history, train_until)
+    made = forecast(model, history, origins, leads, stretch=start, units_until=train_until)
+    made = _recovered(model, history, origins, leads, made, stretch=start, units_until=train_until)
     made = _without_gaps(made, history, origins, leads)
-    made = _tracked(model, history, origins, leads, made)
+    made = _tracked(start, history, origins, leads, made)
     return _table(history, wanted, origins, made)
 
 
+def _first_stretches(model: Model, history: History, until_row: int) -> FloatArray:
+    """As after training; of a series that is new to the model, as its own last weeks before `until_row` want them."""
+    start = stretches_for(model, history.series)
+    new = model.places(history.series) < 0
+    if new.any() and until_row >= CALIBRATE_H + WEEK:
+        start[new] = stretch_of(model, history.until(until_row), until_row - CALIBRATE_H)[:-1][new]
+    return start
+
+
 def _recovered(
-    model: Model, history: History, origins: IntArray, leads: IntArray, made: Forecast, *, units_until: int
+    model: Model,
+    history: History,
+    origins: IntArray,
+    leads: IntArray,
+    made: Forecast,
+    *,
+    stretch: FloatArray,
+    units_until: int,
 ) -> Forecast:
     """After a lasting jump of the level, the forecasts that the product makes: from a history that was moved along."""
     parts = {name: getattr(made, name).copy() for name in ("value", "low", "high")}
     for origin in regime.jumped(history, origins):
         moved = regime.recovered(history.until(int(origin) + 1))
-        again = forecast(model, moved, np.array([origin]), leads, units_until=units_until)
+        again = forecast(model, moved, np.array([origin]), leads, stretch=stretch, units_until=units_until)
         for name, values in parts.items():
             values[:, origins == origin] = getattr(again, name)
     return Forecast(**parts)
@@ -154,9 +171,8 @@ def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: In
     return Forecast(value, low, high)
 
 
-def _tracked(model: Model, history: History, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
+def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
     """Intervals stretched as the product does it: each truth counts once it is known, before the next origin."""
-    start = stretches_for(model, history.series)
     stretch, block = start.copy(), conformal.block_of(leads)
     low, high = made.low.copy(), made.high.copy()
     rows = origins[:, None] + leads[None]

@@ -104,7 +104,7 @@ def fallback(y: FloatArray, leads: int) -> Fallback:
     good = np.isfinite(y)
     recent = y[-DAY:][good[-DAY:]] if good[-DAY:].any() else y[good][-DAY:]
     for h in range(leads):
-        weeks = _past(y, good, rows + h, WEEK, BASE_WEEKS)
+        weeks = _past(y, good, rows + h, WEEK, REACH_WEEKS)[:BASE_WEEKS]
         days = _past(y, good, rows + h, DAY, 14)
         if len(weeks) >= 2:
             value[h], label[h] = weeks.mean(), "mean-4w"

@@ -288,3 +288,15 @@ def test_what_the_last_days_were_off_by_is_followed(model: Model, monkeypatch: p
     assert moved[0, 0, 0] == pytest.approx(0.0, abs=1e-6)
     np.testing.assert_allclose(moved[0, 0, 1:], REVIEW_GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
     np.testing.assert_allclose(moved[1], 0.0, atol=1e-6)
+
+
+def test_a_series_that_is_new_to_the_model_has_an_interval_that_holds() -> None:
+    """A noisier district than those learnt: its width is its own from the first forecast on."""
+    learnt, new = flows(district(90)), flows(district(90, seed=3, names=("new",)))
+    new = replace(new, y=new.y + np.random.default_rng(0).normal(0, 3, new.y.shape))
+    until = 24 * 76
+    origin = np.arange(until - 1, 24 * 89, 24)
+    wanted = Wanted(("new",) * len(origin), origin, origin + 1, origin + 24)
+    table = backtest(new, wanted, until, train_on=learnt, train_on_until=until, blocks=QUICK)
+    truth = np.concatenate([new.y[0, o + 1 : o + 25] for o in origin])
+    assert 0.84 <= np.mean((table.low <= truth) & (truth <= table.high)) <= 0.96
