@@ -73,7 +73,11 @@ def expectation(detector: "Detector") -> tuple[float, float]:
 
 def page(courses: Sequence[Course], said: str) -> str:
     """The whole page."""
-    parts = [f"<h1>What would have been raised</h1><p>{html.escape(said)}. Times are those of the site's clock.</p>"]
+    parts = [
+        f"<h1>What would have been raised</h1><p>{html.escape(said)}. Times are those of the site's clock. "
+        "Blue: measured; grey: expected. Coloured ground: from its beginning to its end; diamond: raised. "
+        "Grey ground: planned work.</p>"
+    ]
     for number, course in enumerate(courses):
         plot = _figure(course).to_html(full_html=False, include_plotlyjs=number == 0)
         parts.append(f"<h2>Sensor {html.escape(course.sensor)}</h2>{plot}{_table(course)}")
@@ -86,7 +90,9 @@ def page(courses: Sequence[Course], said: str) -> str:
 def _figure(course: Course) -> Any:
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, subplot_titles=("flow, m3/h", "pressure, bar"))
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=("flow, m3/h", "pressure, bar")
+    )
     minutes = np.arange(course.rows.first // STEP_MIN, (course.rows.first + len(course.rows.flow)) // STEP_MIN)
     at = [int(minute) * STEP_MIN for minute in minutes]
     times = [_local(minute, course.zone) for minute in at]
