@@ -21,8 +21,9 @@ from common.errors import HydrologError
 from common.row import SENSOR_ID
 from common.tracking import HourModel
 
-FORMAT = 1
+FORMAT = 2
 QUARTERS = 96  # of an hour in a day
+SLOTS = 168  # hours of a week: 24 a kind of day, Monday first, holidays as Sunday
 INITIAL = "initial.toml"
 DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
 
@@ -63,8 +64,10 @@ class FlowUse:
         level: the ratio's slow level at the end of the archive.
         watch_score, early_score, short_score, long_score: limits of the tracker's score for WATCH, and for LEAK
             by a start less than half a day, less than two days and longer ago.
-        step_spread_m3h: robust spread of the fast-minus-slow step for each hour of the day.
-        step_watch, step_leak: limits of the step in those spreads, at once and after an hour.
+        step_spread_m3h, lasting_spread_m3h: spread of a step, and of one after an hour, for each hour of the week
+            at the archive's mean level.
+        step_watch: limits of a step in those spreads, one for each window from the shortest to the longest.
+        step_leak: limit of a step that has lasted.
     """
 
     mean_m3h: float
@@ -77,7 +80,7 @@ class FlowUse:
     long_score: float
     step_spread_m3h: tuple[float, ...]
     lasting_spread_m3h: tuple[float, ...]
-    step_watch: float
+    step_watch: tuple[float, ...]
     step_leak: float
 
 
@@ -176,7 +179,7 @@ def _check(criteria: Criteria) -> None:
     use, pressure = criteria.use, criteria.pressure_use
     whole = use is None or (
         [len(day) for day in use.profile_m3h] == [QUARTERS] * 7
-        and len(use.hours.spread) == len(use.step_spread_m3h) == len(use.lasting_spread_m3h) == 24
+        and len(use.hours.spread) == len(use.step_spread_m3h) == len(use.lasting_spread_m3h) == SLOTS
         and use.mean_m3h > 0
         and all(value > 0 for day in use.profile_m3h for value in day)
     )

@@ -33,7 +33,7 @@ class HourModel:
         day_memory: the same for the day-scale deviation.
         day_variance: stationary variance of the day-scale deviation.
         level_variance: variance that the slow level gains each hour.
-        spread: standard deviation of `u` about its slow level, for each local hour of the day (24 numbers).
+        spread: standard deviation of `u` about its slow level, for each hour of the week (24 a kind of day).
     """
 
     hour_memory: float
@@ -99,24 +99,24 @@ class Tracker:
         """
         return max(1.0, math.sqrt(self.wild / WILD_SLACK))
 
-    def step(self, hour: int, local_hour: int, ratio: float | None, leak: float) -> None:
-        """Take hour `hour` (UTC unix hour): its `ratio` u, None when too few good minutes.
+    def step(self, hour: int, slot: int, ratio: float | None, leak: float) -> None:
+        """Take hour `hour` (UTC unix hour), `slot` of the week: its `ratio` u, None when too few good minutes.
 
         `leak` is what a leak of the size of the mean flow would add to `u` in this hour: mean flow / profile.
         """
         if self.hour is not None and hour > self.hour + 1:
             for missed in range(max(self.hour + 1, hour - MAX_AGE_H), hour):
-                self._predict(missed, local_hour)
-        noise = self._predict(hour, local_hour)
+                self._predict(missed, slot)
+        noise = self._predict(hour, slot)
         self.hour = hour
         if ratio is not None:
             self._update(ratio, leak, noise)
 
-    def _predict(self, hour: int, local_hour: int) -> float:
+    def _predict(self, hour: int, slot: int) -> float:
         """Let an hour pass; returns the variance of the measurement."""
         model = self.model
         by_day, by_hour = model.day_memory, model.hour_memory
-        own = max(model.spread[local_hour] ** 2 - model.day_variance, LEAST_HOUR_SHARE * model.spread[local_hour] ** 2)
+        own = max(model.spread[slot] ** 2 - model.day_variance, LEAST_HOUR_SHARE * model.spread[slot] ** 2)
         self.day *= by_day
         self.short *= by_hour
         ll, ld, ls, dd, ds, ss = self.cov

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.criteria import DEFAULT_ALARMS_PER_MONTH, Criteria, CriteriaUnusable
+from nightflow.calendar import Calendar
 from nightflow.extremes import Floats
 from nightflow.limits import channel_limits, cleaned
 from nightflow.nights import night_use
-from nightflow.profile import Calendar, flow_use, pressure_use
+from nightflow.pressure import pressure_use
+from nightflow.profile import flow_use
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
 LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise

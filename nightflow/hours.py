@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from common.tracking import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
-from nightflow.extremes import Floats, daily_maxima, normal_level, spread
+from nightflow.extremes import Floats, daily_maxima, normal_level
 
 TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
 HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
@@ -17,19 +17,25 @@ WARM_H = 10 * 24
 AGES_H = ((3, MAX_AGE_H), (3, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
 WATCH_RETURN_DAYS = 30.0
 LEAST_WATCH, LEAST_LEAK = 2.8, 4.0  # scores below these are noise whatever the archive says
+RANKS = (3, 6, 10)  # days of the archive that may have been above a limit: leaks, pools, holidays
+# Young starts have the heavy tails of single hours and cost most of the false alarms; old ones hardly any.
+MARGINS = (1.25, 1.08, 0.95)
+WATCH_MARGIN = 1.15  # an archive that has set its own spreads looks calmer than the months that follow
 
 
-def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourModel:
-    """The most likely movement of hourly `ratio` (NaN = none); `about_level` is the ratio less its slow level."""
-    each = np.array([spread(about_level[of_hour == hour]) for hour in range(24)])
-    widths = np.maximum((np.roll(each, 1) + 2 * each + np.roll(each, -1)) / 4, 1e-4)
+def fit_hours(ratio: Floats, slot: np.ndarray, widths: Floats) -> HourModel:
+    """The most likely movement of hourly `ratio` (NaN = none).
+
+    `slot` is each hour's place in the week, `widths` the spread of the ratio about its slow level at each place.
+    """
+    widths = np.maximum(widths, 1e-4)
     typical = float(np.median(widths)) ** 2
     grid = np.array(list(product(HOUR_SCALES_H, DAY_SCALES_H, DAY_SHARES, LEVEL_STEPS)))
     by_hour, by_day = np.exp(-1 / grid[:, 0]), np.exp(-1 / grid[:, 1])
     day_variance, level_variance = grid[:, 2] * typical, grid[:, 3] ** 2 / 24
     likelihood = _likelihood(
         ratio,
-        of_hour,
+        slot,
         widths,
         by_hour=by_hour,
         by_day=by_day,
@@ -48,7 +54,7 @@ def fit_hours(ratio: Floats, about_level: Floats, of_hour: np.ndarray) -> HourMo
 
 def _likelihood(
     ratio: Floats,
-    of_hour: np.ndarray,
+    slot: np.ndarray,
     widths: Floats,
     *,
     by_hour: Floats,
@@ -65,7 +71,7 @@ def _likelihood(
     cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = 4e-4, day_variance, widths.mean() ** 2
     total = np.zeros(sets)
     for place, value in enumerate(ratio):
-        width = widths[of_hour[place]] ** 2
+        width = widths[slot[place]] ** 2
         own = np.maximum(width - day_variance, LEAST_HOUR_SHARE * width)
         mean *= move
         cov *= move[:, :, None] * move[:, None, :]
@@ -86,7 +92,7 @@ def _likelihood(
     return total
 
 
-def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, level: float) -> tuple[Floats, Floats]:
+def walk(model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, level: float) -> tuple[Floats, Floats]:
     """Run the tracker over the archive: the steady ratio it expects ahead of each hour, and the scores after it.
 
     Scores are hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
@@ -96,7 +102,7 @@ def walk(model: HourModel, ratio: Floats, leak: Floats, of_hour: np.ndarray, lev
     scores = np.full((len(ratio), len(AGES_H)), np.nan)
     for place, value in enumerate(ratio.tolist()):
         ahead[place] = tracker.steady()
-        tracker.step(place, int(of_hour[place]), None if math.isnan(value) else value, float(leak[place]))
+        tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]))
         if place >= WARM_H:
             scores[place] = [tracker.best(young, old).score for young, old in AGES_H]
     return ahead, scores
@@ -106,6 +112,7 @@ def score_limits(scores: Floats, return_days: float) -> tuple[float, float, floa
     """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
     watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
     early, short, long = (
-        max(LEAST_LEAK, normal_level(maxima, return_days, rank)) for maxima, rank in zip(leaks, (3, 6, 10), strict=True)
+        margin * max(LEAST_LEAK, normal_level(maxima, return_days, rank))
+        for maxima, rank, margin in zip(leaks, RANKS, MARGINS, strict=True)
     )
-    return max(LEAST_WATCH, normal_level(watch, WATCH_RETURN_DAYS, 0)), early, short, long
+    return max(LEAST_WATCH, WATCH_MARGIN * normal_level(watch, WATCH_RETURN_DAYS)), early, short, long

@@ -3,8 +3,8 @@
 import numpy as np
 
 from common.criteria import NightUse
+from nightflow.calendar import Calendar
 from nightflow.extremes import Floats, spread
-from nightflow.profile import Calendar
 
 START_MIN, END_MIN = 90, 300  # 01:30 to 05:00 local, as the detector's window
 BLOCK_MIN, BLOCKS = 10, 6

@@ -1,78 +1,33 @@
 """The usual flow and pressure of a sensor: profile, slow level, and how far they stray."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
-
 import numpy as np
 
-from common.criteria import QUARTERS, FlowUse, PressureUse
-from nightflow.extremes import Floats, daily_maxima, normal_level, return_level, spread
+from common.criteria import QUARTERS, FlowUse
+from nightflow.calendar import SUNDAY, Calendar, Ints
+from nightflow.extremes import Floats, spread
 from nightflow.hours import fit_hours, score_limits, walk
+from nightflow.running import by_slot
+from nightflow.steps import step_limits
 
-Ints = np.ndarray
-EPOCH = date(1970, 1, 1)
-SUNDAY = 6
-HEADLOSS = 1.85
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
-BASE_ROWS, BASE_LAG = 25, 7
-FAST_ROWS, MIDDLE_ROWS, SLOW_ROWS, LASTING_ROWS = 4, 15, 60, 52  # as the detector's means
-SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
-LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller moves of a supply interest nobody
-STRIDE = 3  # rows between two looks at the step
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """Local time of each row: `local` = minutes of local wall clock since 1970, `kind` = day of week or Sunday."""
-
-    local: Ints
-    kind: Ints  # of each row
-
-    @classmethod
-    def of(cls, first: int, rows: int, zone: ZoneInfo, holidays: Collection[date]) -> "Calendar":
-        """For `rows` minutes from UTC minute `first`, a full hour."""
-        offsets = []
-        for hour in range(-(-rows // 60)):
-            moment = datetime.fromtimestamp((first + hour * 60) * 60, zone)
-            offset = moment.utcoffset() or timedelta()
-            offsets.append(int(offset.total_seconds()) // 60)
-        local = first + np.arange(rows) + np.repeat(np.array(offsets), 60)[:rows]
-        days = local // 1440
-        kind = (days + 3) % 7  # 1970-01-01 was a Thursday
-        for holiday in holidays:
-            kind[days == (holiday - EPOCH).days] = SUNDAY
-        return cls(local, kind)
-
-    def hour_of(self, rows: Ints) -> Ints:
-        """Local hour of the day of the given rows."""
-        hours: Ints = self.local[rows] % 1440 // 60
-        return hours
-
-    @property
-    def quarter(self) -> Ints:
-        """Local quarter of the day of each row."""
-        quarters: Ints = self.local % 1440 // 15
-        return quarters
+LIKE_SUNDAY = 0.5  # of the squared distance to its own kind of day: so much nearer to Sundays, and it was a holiday
 
 
 def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
     """Learn the usual flow from cleaned one-minute `flow` (m3/h, NaN = none)."""
     mean = float(np.nanmean(flow))
+    calendar = with_holidays(flow, calendar)
     profile = usual_profile(flow, calendar)
     usual = expected(profile, calendar)
-    ratio, of_hour = hourly_ratio(flow, usual, calendar)
+    ratio = hourly_ratio(flow, usual)
+    slot = calendar.slot_of(np.arange(len(ratio)) * 60)
     level = slow_level(ratio)
-    model = fit_hours(ratio, ratio - level, of_hour)
-    ahead, scores = walk(model, ratio, mean / hourly_mean(usual), of_hour, float(level[0]))
+    model = fit_hours(ratio, slot, by_slot(ratio - level, slot))
+    ahead, scores = walk(model, ratio, mean / hourly_mean(usual), slot, float(level[0]))
     watch, early, short, long = score_limits(scores, return_days)
-    steps, lasting = step_statistics(flow, usual, ahead)
-    hour = calendar.hour_of(np.arange(0, len(flow), STRIDE))
-    step_spread, lasting_spread = by_hour(steps, hour), by_hour(lasting, hour)
-    per_day = 1440 // STRIDE
+    steps = step_limits(flow, usual, ahead, calendar, return_days)
     return FlowUse(
         mean_m3h=mean,
         profile_m3h=tuple(tuple(map(float, day)) for day in profile),
@@ -82,14 +37,28 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
         early_score=early,
         short_score=short,
         long_score=long,
-        step_spread_m3h=tuple(map(float, step_spread)),
-        lasting_spread_m3h=tuple(map(float, lasting_spread)),
-        step_watch=return_level(daily_maxima(steps / step_spread[hour], per_day), WATCH_RETURN_DAYS),
-        step_leak=return_level(daily_maxima(lasting / lasting_spread[hour], per_day), return_days, rank=2),
+        step_spread_m3h=tuple(map(float, steps.spread_m3h)),
+        lasting_spread_m3h=tuple(map(float, steps.lasting_spread_m3h)),
+        step_watch=steps.watch,
+        step_leak=steps.leak,
     )
 
 
-WATCH_RETURN_DAYS = 30.0  # a WATCH a month that means nothing is the price of seeing a burst within minutes
+def with_holidays(flow: Floats, calendar: Calendar) -> Calendar:
+    """The calendar with those working days as Sundays that clearly went like one: holidays nobody has told of.
+
+    Left as working days they would set the limits: a late morning on a holiday is the largest rise of most archives.
+    """
+    days, kinds = quarter_table(flow, calendar)
+    shape = days / day_level(days)[:, None]
+    usable = np.isfinite(shape).sum(axis=1) > QUARTERS // 2
+    hours = shape.reshape(len(shape), 24, 4)
+    hours = np.where(np.isfinite(hours), hours, 0.0).sum(axis=2) / np.maximum(np.isfinite(hours).sum(axis=2), 1)
+    typical = np.array([np.median(hours[usable & (kinds == kind)], axis=0) for kind in range(7)])
+    own = ((hours - typical[kinds]) ** 2).sum(axis=1)
+    sunday = ((hours - typical[SUNDAY]) ** 2).sum(axis=1)
+    like = usable & (kinds != SUNDAY) & (sunday < LIKE_SUNDAY * own)
+    return calendar.with_sundays(int(calendar.local[0]) // 1440 + np.flatnonzero(like))
 
 
 def usual_profile(flow: Floats, calendar: Calendar) -> Floats:
@@ -171,15 +140,15 @@ def hourly_mean(values: Floats) -> Floats:
     return means
 
 
-def hourly_ratio(flow: Floats, usual: Floats, calendar: Calendar) -> tuple[Floats, Ints]:
-    """Each hour's flow / usual - 1 over its good rows (NaN = fewer than 30), and its local hour of the day."""
+def hourly_ratio(flow: Floats, usual: Floats) -> Floats:
+    """Each hour's flow / usual - 1 over its good rows; NaN = fewer than 30."""
     hours = len(flow) // 60
     good = np.isfinite(flow[: hours * 60]).reshape(hours, 60)
     total = np.where(good, flow[: hours * 60].reshape(hours, 60), 0.0).sum(axis=1)
     base = np.where(good, usual[: hours * 60].reshape(hours, 60), 0.0).sum(axis=1)
     enough = good.sum(axis=1) >= 30
-    ratio = np.where(enough, total / np.where(enough, base, 1.0) - 1.0, np.nan)
-    return ratio, calendar.hour_of(np.arange(hours) * 60)
+    ratio: Floats = np.where(enough, total / np.where(enough, base, 1.0) - 1.0, np.nan)
+    return ratio
 
 
 def slow_level(ratio: Floats) -> Floats:
@@ -191,82 +160,3 @@ def slow_level(ratio: Floats) -> Floats:
     count = np.convolve(known.astype(float), window, "same")
     level: Floats = total / np.maximum(count, 1.0)
     return level
-
-
-def step_statistics(flow: Floats, usual: Floats, ahead: Floats) -> tuple[Floats, Floats]:
-    """Fast less slow mean of the residual, at once and `LASTING_ROWS` after its start, at every third row."""
-    level = np.repeat(ahead, 60)[: len(flow)]
-    rows = len(level)
-    flow, usual = flow[:rows], usual[:rows]
-    residual = flow - usual * (1.0 + level)
-    fast, slow = running_mean(residual, 2 * FAST_ROWS - 1), running_mean(residual, 2 * SLOW_ROWS - 1)
-    steps = fast - lagged(running_mean(residual, BASE_ROWS), BASE_LAG)
-    still = lagged(level, LASTING_ROWS)  # the level stands still while a step is up
-    middle = running_mean(flow - usual * (1.0 + still), 2 * MIDDLE_ROWS - 1)
-    lasting = middle - lagged(slow, LASTING_ROWS)
-    return steps[::STRIDE], lasting[::STRIDE]
-
-
-def running_mean(values: Floats, rows: int) -> Floats:
-    """Mean of the good values of the last `rows` rows; NaN where fewer than half are good."""
-    good = np.isfinite(values)
-    total = np.cumsum(np.r_[0.0, np.where(good, values, 0.0)])
-    count = np.cumsum(np.r_[0, good])
-    first = np.maximum(np.arange(1, len(values) + 1) - rows, 0)
-    n = count[1:] - count[first]
-    mean: Floats = np.where(n * 2 >= rows, (total[1:] - total[first]) / np.maximum(n, 1), np.nan)
-    return mean
-
-
-def lagged(values: Floats, rows: int) -> Floats:
-    """Each value as it was `rows` rows earlier."""
-    late: Floats = np.concatenate([np.full(rows, np.nan), values[:-rows]])
-    return late
-
-
-def by_hour(values: Floats, hour: Ints) -> Floats:
-    """Robust spread for each hour of the day, smoothed over its neighbours, never nought."""
-    each = np.array([spread(values[hour == number]) for number in range(24)])
-    smooth: Floats = (np.roll(each, 1) + 2 * each + np.roll(each, -1)) / 4
-    return np.maximum(smooth, 1e-6)
-
-
-def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calendar) -> PressureUse | None:
-    """Learn the usual pressure; None with less than half of the rows."""
-    good = np.isfinite(flow) & np.isfinite(pressure)
-    if good.sum() < len(flow) // 4:
-        return None
-    cost = (np.clip(np.where(good, flow, np.nan), 0, None) / use.mean_m3h) ** HEADLOSS
-    quarter = calendar.quarter
-    cost_by, pressure_by = (_by_quarter(values, quarter, good) for values in (cost, pressure))
-    x, y = (cost - cost_by[quarter])[good], (pressure - pressure_by[quarter])[good]
-    core = np.abs(y) < 4 * spread(y)
-    slope = min(0.0, float((x[core] * y[core]).sum() / max((x[core] ** 2).sum(), 1e-9)))
-    still = pressure_by - slope * cost_by
-    residual = np.where(good, pressure - still[quarter] - slope * cost, np.nan)
-    fast, half_day = running_mean(residual, 15), running_mean(residual, 1439)
-    away = np.abs(fast - lagged(half_day, 8))
-    day = running_mean(residual, 2 * 1440 - 1)
-    hours = running_mean(residual, 60)[59::60]
-    middle, mean = float(np.nanmedian(day)), float(pressure[good].mean())
-    return PressureUse(
-        still_bar=tuple(map(float, still)),
-        slope_bar=slope,
-        spread_bar=spread(hours),
-        memory=memory(hours),
-        step_bar=max(return_level(daily_maxima(away, 1440), SUPPLY_DAYS), LEAST_STEP * mean),
-        drift_bar=max(normal_level(daily_maxima(np.abs(day - middle), 1440), DRIFT_DAYS), LEAST_DRIFT * mean),
-        level_bar=middle,
-    )
-
-
-def memory(values: Floats) -> float:
-    """Correlation of each value with the one before it, within 0 and 0.98."""
-    cut = np.clip(values - np.nanmedian(values), -4 * spread(values), 4 * spread(values))
-    known = np.isfinite(cut[1:]) & np.isfinite(cut[:-1])
-    now, before = cut[1:][known], cut[:-1][known]
-    return float(np.clip((now * before).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
-
-
-def _by_quarter(values: Floats, quarter: Ints, good: np.ndarray) -> Floats:
-    return np.array([np.median(values[good & (quarter == place)]) for place in range(QUARTERS)])

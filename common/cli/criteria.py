@@ -114,7 +114,7 @@ def _numbers(criteria: Criteria) -> dict[str, str]:
             "mean flow, m3/h": f"{use.mean_m3h:.4g}",
             "Monday to Friday, m3/h": f"{sum(days[:5]) / 5:.4g}",
             "Saturday, Sunday, m3/h": f"{days[5]:.4g}, {days[6]:.4g}",
-            "WATCH step by day, m3/h": f"{use.step_watch * use.step_spread_m3h[12]:.3g}",
+            "WATCH step by day, m3/h": f"{use.step_watch[0] * use.step_spread_m3h[12]:.3g}",
             "LEAK step by day, m3/h": f"{use.step_leak * use.lasting_spread_m3h[12]:.3g}",
             "LEAK scores": f"{use.early_score:.2f}, {use.short_score:.2f}, {use.long_score:.2f}",
         }

@@ -18,14 +18,15 @@ from producer.outliers.predict import HourForecast, StepWatch
 from producer.outliers.severity import GATE, Incident, Rule
 from producer.outliers.supply import Supply
 from producer.outliers.system import OK, Gate
-from producer.outliers.value import Value
+from producer.outliers.value import Reading, Value
 from producer.outliers.verdict import Verdict
 
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
-STATE_FORMAT = 1  # a state of another form is begun anew: the methods need a day, and the night three weeks
+STATE_FORMAT = 2  # a state of another form is begun anew: the methods need a day, and the night three weeks
 BASE_QUARTERS = 6  # before a step that its base may rest on
 SUNDAY = 6  # holidays are judged as Sundays
+HOLIDAY = 2.0  # times the limits of a step on a working day that is read as a Sunday: no two holidays are alike
 
 
 def default_criteria(sensor: str) -> Criteria:
@@ -170,11 +171,19 @@ class Detector:
             return 1.0 + self.ahead
         return forecast.flow_m3h / _hour_mean(self._profile(), self.local_hour)
 
+    def _read_as(self, other: bool = False) -> int:
+        """The kind of day in the reading that fits better, or in the `other`."""
+        assert self.value is not None
+        return SUNDAY if self.value.as_sunday != other else self.weekday
+
     def _profile(self, other: bool = False) -> tuple[float, ...]:
-        """The day's criterion in the reading that fits better, or in the `other`."""
-        assert self.criteria.use is not None and self.value is not None
-        sunday = self.value.as_sunday != other
-        return self.criteria.use.profile_m3h[SUNDAY if sunday else self.weekday]
+        """The day's criterion."""
+        assert self.criteria.use is not None
+        return self.criteria.use.profile_m3h[self._read_as(other)]
+
+    def _reading(self, other: bool = False) -> Reading:
+        """The running hour as that kind of day has it."""
+        return Reading(self._read_as(other) * 24 + self.local_hour, _hour_mean(self._profile(other), self.local_hour))
 
     def holiday_rise(self, since: int, minute: int) -> float:
         """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""
@@ -206,7 +215,9 @@ class Detector:
             self.judge.night_over(minute)
         self.in_night = in_night
         if self.steps is not None:
-            self.steps.hour(local.hour)
+            kind = self._read_as()
+            scale = HOLIDAY if kind == SUNDAY != day.weekday() else 1.0
+            self.steps.limits(kind * 24 + local.hour, scale * (1.0 + self.ahead))
             row, place = self._profile(), self.day_minute // 15
             here = row[place]
             self.usual = here
@@ -229,11 +240,11 @@ class Detector:
     def _close_hour(self, minute: int) -> None:
         if self.value is None or self.steps is None:
             return
-        own, other = self._profile(), self._profile(other=True)
-        hour = self.local_hour
         if self.witness is not None:
             self.witness.add(self.value.flow_sum, self.value.usual_sum)
-        self.value.close(self.hour, hour, _hour_mean(own, hour), _hour_mean(other, hour))
+        own, other = self._reading(), self._reading(other=True)
+        if self.value.close(self.hour, own, other):
+            self.judge.read_anew(minute, (other.usual_m3h - own.usual_m3h) * (1.0 + self.ahead))
         if self.steps.since is None:
             self.ahead = self.value.tracker.steady()
             self.steps.stretch = self.value.tracker.stretch()

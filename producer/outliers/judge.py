@@ -6,7 +6,7 @@ It writes the findings; the methods only count. One LEAK an incident, whichever 
 from typing import TYPE_CHECKING
 
 from common.tracking import Shift
-from producer.outliers.meter import Answer
+from producer.outliers.meter import AGREES, Answer
 from producer.outliers.night import CUT, NightResult
 from producer.outliers.predict import LASTING_MIN
 from producer.outliers.severity import (
@@ -45,22 +45,22 @@ class Judge:
         if news == "over":
             self._clear_watch(minute, STEP, "flow is back at its forecast")
             return
-        rise, since = steps.fast - steps.base, steps.since or minute
+        since = steps.since or minute
         if news == "watch":
-            reason = (
-                f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {steps.watch_limit:.3g}"
-            )
-            self._watch(STEP, minute, since=since, reason=reason, value=rise, limit=steps.watch_limit)
+            rise, limit = steps.rise, steps.passed
+            reason = f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {limit:.3g}"
+            self._watch(STEP, minute, since=since, reason=reason, value=rise, limit=limit)
             return
-        if steps.rise - detector.holiday_rise(since, minute) < steps.lasting_limit:
+        limit = steps.age_limit(minute)
+        if steps.rise - detector.holiday_rise(since, minute) < limit:
             return
         mean = value.use.mean_m3h
         reason = (
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
-            f"({steps.rise / mean:.0%} of the mean flow), limit {steps.lasting_limit:.3g}"
+            f"({steps.rise / mean:.0%} of the mean flow), limit {limit:.3g}"
         )
         leak = Leak("PREDICT", minute, since, steps.rise / mean)
-        self._leak(leak, reason=reason, value=steps.rise, limit=steps.lasting_limit)
+        self._leak(leak, reason=reason, value=steps.rise, limit=limit)
 
     def fallen(self, minute: int) -> None:
         """A leak is up and the flow is below its forecast: has it been shut off?"""
@@ -108,14 +108,36 @@ class Judge:
             f"{shift.error * mean:.2g} m3/h above the usual ({shift.size:.0%} of the mean flow)"
         )
 
+    def read_anew(self, minute: int, higher_m3h: float) -> None:
+        """The day turns out to be of the other kind, whose criterion is `higher_m3h` above: no step of the flow."""
+        steps = self.detector.steps
+        assert steps is not None
+        self._clear_watch(minute, STEP, "the day goes like a Sunday")
+        steps.settle(higher_m3h)
+
     def _leak_hour(self, minute: int) -> None:
-        value, leak = self.detector.value, self.detector.incident.leak
+        value, leak, witness = self.detector.value, self.detector.incident.leak, self.detector.witness
         assert value is not None and leak is not None
-        if value.gone(leak.size):
+        answer = witness.answer(leak.since, leak.size) if witness and leak.method != METER else None
+        if answer is not None and answer.meter and answer.found > SURE * answer.due:
+            self._is_the_meter(minute, leak, answer)
+        elif value.gone(leak.size):
             fall = value.tracker.best(1, 384, sign=-1)
             self._clear_leak(minute, fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")
         elif minute - leak.raised >= ACCEPTED_H * 60:
             self._end_leak(minute, "up for 14 days: taken as the usual from here on")
+
+    def _is_the_meter(self, minute: int, leak: Leak, answer: Answer) -> None:
+        """The pressure has had more hours to answer to a LEAK, and contradicts it."""
+        incident = self.detector.incident
+        self._clear_leak(minute, leak.since // 60, "now a fault of the meter")
+        incident.leak = Leak(METER, minute, leak.since, leak.size)
+        self._expect(leak.since // 60, leak.size)
+        reason = f"flow reads {leak.size:.0%} of the mean more{_words(answer)}"
+        rule, due = LEAKS[METER], answer.due
+        self.detector.report(
+            rule, minute, raised=True, reason=reason, since=leak.since, value=answer.found, limit=AGREES * due
+        )
 
     # NIGHT
 
@@ -251,7 +273,8 @@ class Judge:
         self.detector.report(rule, minute, raised=False, reason=reason, since=leak.raised)
 
 
-WITNESS = 0.65  # share of VALUE's own limit at which it supports the night
+SURE = 0.75  # share of what a wrong meter would show at which a LEAK is taken back
+WITNESS = 0.85  # share of VALUE's own limit at which it supports the night
 
 
 def _words(answer: Answer | None) -> str:

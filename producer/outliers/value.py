@@ -7,6 +7,7 @@ Nobody tells a box at a pipe of every holiday, so on working days a second track
 Sunday. The day becomes one when that fits clearly better, and until it is clear a LEAK must stand against both.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from common.criteria import FlowUse
@@ -27,6 +28,14 @@ STEPPED = 0.9
 OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
 DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
 CUT = 3.0  # standard deviations that one hour counts at most between two readings of a day
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An hour as one kind of day has it: its place in the week, and the criterion's mean."""
+
+    slot: int
+    usual_m3h: float
 
 
 class Value:
@@ -60,23 +69,23 @@ class Value:
         self.as_sunday = False
         self.better = 0.0
 
-    def close(self, hour: int, local_hour: int, usual_m3h: float, other_m3h: float) -> bool:
+    def close(self, hour: int, own: Reading, other: Reading) -> bool:
         """The hour is over: hand its mean to the trackers. True = the reading of the day has changed.
 
-        `usual_m3h` and `other_m3h` are the criterion's means of the hour in the day's reading and in the other.
+        `own` and `other` are the hour in the day's reading and in the other.
         """
         if self.rows < LEAST_ROWS:
-            self.tracker.step(hour, local_hour, None, 0.0)
+            self.tracker.step(hour, own.slot, None, 0.0)
             if self.other is not None:
-                self.other.step(hour, local_hour, None, 0.0)
+                self.other.step(hour, other.slot, None, 0.0)
             self._new_hour()
             return False
         mean, usual = self.flow_sum / self.rows, self.usual_sum / self.rows
         self._new_hour()
-        self._take(self.tracker, hour, local_hour, mean, usual)
+        self._take(self.tracker, hour, own.slot, mean, usual)
         if self.other is None:
             return False
-        self._take(self.other, hour, local_hour, mean, usual * other_m3h / usual_m3h)
+        self._take(self.other, hour, other.slot, mean, usual * other.usual_m3h / own.usual_m3h)
         self.better += min(abs(self.tracker.surprise), CUT) ** 2 - min(abs(self.other.surprise), CUT) ** 2
         if self.better > CLEARLY:
             self.tracker, self.other = self.other, self.tracker
@@ -85,9 +94,9 @@ class Value:
             return True
         return False
 
-    def _take(self, tracker: Tracker, hour: int, local_hour: int, mean: float, usual: float) -> None:
+    def _take(self, tracker: Tracker, hour: int, slot: int, mean: float, usual: float) -> None:
         leak = self.use.mean_m3h / usual
-        tracker.step(hour, local_hour, mean / usual - 1.0 - self.offset * leak, leak)
+        tracker.step(hour, slot, mean / usual - 1.0 - self.offset * leak, leak)
 
     def _new_hour(self) -> None:
         self.flow_sum = self.usual_sum = 0.0

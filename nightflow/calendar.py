@@ -1,0 +1,56 @@
+"""Local time of an archive's rows, and what kind of day each of them belongs to."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+Ints = np.ndarray
+EPOCH = date(1970, 1, 1)
+SUNDAY = 6
+HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Local time of each row: `local` = minutes of local wall clock since 1970, `kind` = day of week or Sunday."""
+
+    local: Ints
+    kind: Ints  # of each row
+
+    @classmethod
+    def of(cls, first: int, rows: int, zone: ZoneInfo, holidays: Collection[date]) -> "Calendar":
+        """For `rows` minutes from UTC minute `first`, a full hour."""
+        offsets = []
+        for hour in range(-(-rows // 60)):
+            moment = datetime.fromtimestamp((first + hour * 60) * 60, zone)
+            offset = moment.utcoffset() or timedelta()
+            offsets.append(int(offset.total_seconds()) // 60)
+        local = first + np.arange(rows) + np.repeat(np.array(offsets), 60)[:rows]
+        days = local // 1440
+        kind = (days + 3) % 7  # 1970-01-01 was a Thursday
+        for holiday in holidays:
+            kind[days == (holiday - EPOCH).days] = SUNDAY
+        return cls(local, kind)
+
+    def hour_of(self, rows: Ints) -> Ints:
+        """Local hour of the day of the given rows."""
+        hours: Ints = self.local[rows] % 1440 // 60
+        return hours
+
+    def slot_of(self, rows: Ints) -> Ints:
+        """Hour of the week of the given rows, 0 to 167: 24 a kind of day, Monday first."""
+        slots: Ints = self.kind[rows] * HOURS + self.hour_of(rows)
+        return slots
+
+    def with_sundays(self, days: Ints) -> "Calendar":
+        """The same with local `days` (since 1970) read as Sundays."""
+        return Calendar(self.local, np.where(np.isin(self.local // 1440, days), SUNDAY, self.kind))
+
+    @property
+    def quarter(self) -> Ints:
+        """Local quarter of the day of each row."""
+        quarters: Ints = self.local % 1440 // 15
+        return quarters

@@ -1,0 +1,57 @@
+"""Learning PREDICT's limits: how far the residual's means stray from one another in an archive."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nightflow.calendar import Calendar
+from nightflow.extremes import Floats, daily_maxima, return_level
+from nightflow.running import by_slot, lagged, running_mean
+
+# As in the detector (producer/outliers/predict.py), which must not be imported here.
+FAST_ROWS, BLOCK_ROWS = 5, 5
+WINDOWS = (1, 2, 4, 7)  # blocks; the first is followed at each row
+BASE_BLOCKS = 8
+CARRY = 0.85
+LASTING_MIN, LASTING_ROWS = 52, 45
+SCALE_WINDOW = 2  # blocks of the step whose spread is the scale of all of them
+WATCH_RETURN_DAYS = 30.0  # of each window: two WATCHes a month that mean nothing is the price of minutes
+LEAK_MARGIN = 1.2  # as in hours.py
+STRIDE = 3  # rows between two looks at the step
+
+
+@dataclass(frozen=True, slots=True)
+class StepLimits:
+    """Spreads by hour of the week, m3/h, and limits in those spreads, all at the archive's mean level."""
+
+    spread_m3h: Floats
+    lasting_spread_m3h: Floats
+    watch: tuple[float, ...]
+    leak: float
+
+
+def step_limits(flow: Floats, usual: Floats, ahead: Floats, calendar: Calendar, return_days: float) -> StepLimits:
+    """From cleaned one-minute `flow` (m3/h), its criterion `usual`, and the level `ahead` of each hour."""
+    level = np.repeat(ahead, 60)[: len(flow)]
+    rows = len(level)
+    flow, usual = flow[:rows], usual[:rows]
+    slot = calendar.slot_of(np.arange(0, rows, STRIDE))
+    per_day = 1440 // STRIDE
+    residual = flow - usual * (1.0 + level)
+    base = CARRY * running_mean(residual, BASE_BLOCKS * BLOCK_ROWS)
+    steps = [(_step(residual, base, blocks) / (1.0 + level))[::STRIDE] for blocks in WINDOWS]
+    spread_m3h = by_slot(steps[WINDOWS.index(SCALE_WINDOW)], slot)
+    before = lagged(level, LASTING_MIN)  # the level stands still while a step is up
+    lasting = running_mean(flow - usual * (1.0 + before), LASTING_ROWS) - lagged(base, LASTING_MIN)
+    lasting = (lasting / (1.0 + before))[::STRIDE]
+    lasting_spread = by_slot(lasting, slot)
+    watch = [return_level(daily_maxima(step / spread_m3h[slot], per_day), WATCH_RETURN_DAYS) for step in steps]
+    leak = return_level(daily_maxima(lasting / lasting_spread[slot], per_day), return_days, rank=2)
+    return StepLimits(spread_m3h, lasting_spread, tuple(watch), LEAK_MARGIN * leak)
+
+
+def _step(residual: Floats, base: Floats, blocks: int) -> Floats:
+    """Mean of the last `blocks` less what the rows before them let expect."""
+    rows = blocks * BLOCK_ROWS
+    step: Floats = running_mean(residual, rows) - lagged(base, rows)
+    return step
