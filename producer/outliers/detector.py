@@ -15,6 +15,7 @@ from producer.outliers.judge import Judge
 from producer.outliers.meter import HEADLOSS, Witness
 from producer.outliers.night import END_MIN, START_MIN, Night
 from producer.outliers.predict import HourForecast, StepWatch
+from producer.outliers.seated import STATE_FORMAT, seated
 from producer.outliers.severity import GATE, Incident, Rule
 from producer.outliers.supply import Supply
 from producer.outliers.system import OK, Gate
@@ -23,7 +24,6 @@ from producer.outliers.verdict import Verdict
 
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
-STATE_FORMAT = 2  # a state of another form is begun anew: the methods need a day, and the night three weeks
 BASE_QUARTERS = 6  # before a step that its base may rest on
 SUNDAY = 6  # holidays are judged as Sundays
 HOLIDAY = 2.0  # times the limits of a step on a working day that is read as a Sunday: no two holidays are alike
@@ -32,23 +32,6 @@ HOLIDAY = 2.0  # times the limits of a step on a working day that is read as a S
 def default_criteria(sensor: str) -> Criteria:
     """Before any history: wide physical limits, so only SYSTEM judges."""
     return stored.initial(sensor)
-
-
-def _seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
-    """The part of a state that stays true under other criteria.
-
-    Levels are measured against the profile, so profile and level change together: keeping the old level under a
-    new profile would bias every judgement that follows. What is up stays up, and nights are m3/h in any case.
-    A state of another form is not used at all.
-    """
-    if state.get("format") != STATE_FORMAT:
-        return {}
-    if state["criteria"] == criteria.version:
-        return state
-    kept = {name: state[name] for name in ("minute", "flow_gate", "pressure_gate", "incident", "night")}
-    if state["value"] is not None:
-        kept["value"] = {"offset": state["value"]["offset"]}
-    return kept
 
 
 def _hour_mean(row: tuple[float, ...], hour: int) -> float:
@@ -66,7 +49,7 @@ class Detector:
         state: dict[str, Any] | None = None,
         holidays: Collection[date] = (),
     ) -> None:
-        state = _seated(state or {}, criteria)
+        state = seated(state or {}, criteria)
         self.sensor, self.criteria, self.zone, self.holidays = sensor, criteria, zone, frozenset(holidays)
         self.minute: int | None = state.get("minute")
         self.ahead: float = state.get("ahead", criteria.use.level if criteria.use else 0.0)
@@ -185,6 +168,13 @@ class Detector:
         """The running hour as that kind of day has it."""
         return Reading(self._read_as(other) * 24 + self.local_hour, _hour_mean(self._profile(other), self.local_hour))
 
+    def set_limits(self) -> None:
+        """PREDICT's limits go with the hour of the week and with the level."""
+        if self.steps is not None and self.day is not None:
+            kind = self._read_as()
+            scale = HOLIDAY if kind == SUNDAY != self.day.weekday() else 1.0
+            self.steps.limits(kind * 24 + self.local_hour, scale * (1.0 + self.ahead))
+
     def holiday_rise(self, since: int, minute: int) -> float:
         """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""
         if self.value is None or not self.value.undecided():
@@ -215,9 +205,7 @@ class Detector:
             self.judge.night_over(minute)
         self.in_night = in_night
         if self.steps is not None:
-            kind = self._read_as()
-            scale = HOLIDAY if kind == SUNDAY != day.weekday() else 1.0
-            self.steps.limits(kind * 24 + local.hour, scale * (1.0 + self.ahead))
+            self.set_limits()
             row, place = self._profile(), self.day_minute // 15
             here = row[place]
             self.usual = here

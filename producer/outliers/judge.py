@@ -262,6 +262,7 @@ class Judge:
             hours.accept(since_hour, size)
         detector.ahead = hours.tracker.steady()
         detector.ratio = 1.0 + detector.ahead
+        detector.set_limits()
         steps.settle(detector.usual * (detector.ratio - before) + (hours.offset - offset) * hours.use.mean_m3h)
 
     def _end_leak(self, minute: int, reason: str) -> None:
