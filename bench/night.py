@@ -102,14 +102,17 @@ def report(name: str, flow: np.ndarray, first: int, starts: int, sizes: list[flo
 
 
 def criteria_of(flow: np.ndarray, first: int, end: int, prior: Criteria) -> Criteria:
-    """Criteria from the half year before row `end`; rows that stand still for an hour are not stuck here."""
+    """Criteria from the half year before row `end`, for hours in place of minutes: no stuck rows, no PREDICT."""
     place = max(0, end - WINDOW_DAYS * DAY)
     history = History(first + place, flow[place:end], np.full(end - place, np.nan))
     try:
         built = build(history, ZONE, prior)
     except CriteriaUnusable:
         return prior
-    return replace(built, version=prior.version + 1, flow=replace(prior.flow, jump=0.0))
+    use = built.use
+    if use is not None:
+        use = replace(use, step_watch=(math.inf,) * len(use.step_watch))
+    return replace(built, version=prior.version + 1, flow=replace(prior.flow, jump=0.0), use=use)
 
 
 def walk(flow: np.ndarray, first: int, count: int) -> tuple[list[Start], list[int]]:

@@ -29,7 +29,7 @@ def by_slot(values: Floats, slot: np.ndarray) -> Floats:
     """Spread for each hour of the week (168 numbers), never nought.
 
     A slot has only one day a week, so it is drawn towards its hour of the day. The robust spread says where the
-    values usually are; a mean square of what is left, cut, then lets wild slots be wild.
+    values usually are; the mean square of what is not far beyond that then lets wild slots be wild.
     """
     hour = slot % 24
     of_hour = np.tile([spread(values[hour == number]) for number in range(24)], 7)
@@ -41,6 +41,5 @@ def by_slot(values: Floats, slot: np.ndarray) -> Floats:
     known = np.isfinite(square)
     count = np.bincount(slot[known], minlength=168)
     total = np.bincount(slot[known], weights=square[known], minlength=168)
-    share = weeks / (weeks + POOLED_WEEKS)
-    wild: Floats = smooth * np.sqrt(1.0 + share * (np.where(count, total / np.maximum(count, 1), 1.0) - 1.0))
+    wild: Floats = smooth * np.sqrt(np.where(count, total / np.maximum(count, 1), 1.0))
     return np.maximum(wild, 1e-6)

@@ -26,7 +26,7 @@ __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
 BASE_QUARTERS = 6  # before a step that its base may rest on
 SUNDAY = 6  # holidays are judged as Sundays
-HOLIDAY = 2.0  # times the limits of a step on a working day that is read as a Sunday: no two holidays are alike
+HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
 
 
 def default_criteria(sensor: str) -> Criteria:
@@ -172,7 +172,7 @@ class Detector:
         """PREDICT's limits go with the hour of the week and with the level."""
         if self.steps is not None and self.day is not None:
             kind = self._read_as()
-            scale = HOLIDAY if kind == SUNDAY != self.day.weekday() else 1.0
+            scale = HOLIDAY if self.day in self.holidays else 1.0
             self.steps.limits(kind * 24 + self.local_hour, scale * (1.0 + self.ahead))
 
     def holiday_rise(self, since: int, minute: int) -> float:
