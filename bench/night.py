@@ -59,8 +59,8 @@ def main() -> int:
     options = parser.parse_args()
     path = options.data / NAME
     if not path.exists():
-        print(f"{path} is not there; see the head of bench/night.py for what it is", file=sys.stderr)
-        return 2
+        print(f"{path} is not there; see the head of bench/night.py for what it is: left out", file=sys.stderr)
+        return 0  # the other claims of `make bench` need no data
     print(
         "district  leak  " + "  ".join(f"<= {nights:2} nights (chance)" for nights in WITHIN) + "  median  LEAK in 30"
     )
