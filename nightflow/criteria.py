@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.criteria import DEFAULT_ALARMS_PER_MONTH, Criteria, CriteriaUnusable
-from nightflow.calendar import Calendar
+from nightflow.day_kinds import Calendar
 from nightflow.extremes import Floats
 from nightflow.limits import channel_limits, cleaned
 from nightflow.nights import night_use

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.criteria import NightUse
-from nightflow.calendar import Calendar
+from nightflow.day_kinds import Calendar
 from nightflow.extremes import Floats, spread
 
 START_MIN, END_MIN = 90, 300  # 01:30 to 05:00 local, as the detector's window

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.criteria import QUARTERS, FlowUse, PressureUse
-from nightflow.calendar import Calendar, Ints
+from nightflow.day_kinds import Calendar, Ints
 from nightflow.extremes import Floats, daily_maxima, normal_level, return_level, spread
 from nightflow.running import lagged, running_mean
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.criteria import QUARTERS, FlowUse
-from nightflow.calendar import SUNDAY, Calendar, Ints
+from nightflow.day_kinds import SUNDAY, Calendar, Ints
 from nightflow.extremes import Floats, spread
 from nightflow.hours import fit_hours, score_limits, walk
 from nightflow.running import by_slot
@@ -12,6 +12,8 @@ from nightflow.steps import step_limits
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
+SELF_FIT = 2.0  # weeks: a profile and a spread are fitted to each hour
+MARGIN_WEEKS = 26.0  # the other margins are those of so long an archive
 LIKE_SUNDAY = 0.5  # of the squared distance to its own kind of day: so much nearer to Sundays, and it was a holiday
 
 
@@ -26,7 +28,8 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
     level = slow_level(ratio)
     model = fit_hours(ratio, slot, by_slot(ratio - level, slot))
     ahead, scores = walk(model, ratio, mean / hourly_mean(usual), slot, float(level[0]))
-    watch, early, short, long = score_limits(scores, return_days)
+    wider = short_margin(np.count_nonzero(np.isfinite(ratio)) / 168)
+    watch, early, short, long = (wider * limit for limit in score_limits(scores, return_days))
     steps = step_limits(flow, usual, ahead, calendar, return_days)
     return FlowUse(
         mean_m3h=mean,
@@ -39,9 +42,18 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
         long_score=long,
         step_spread_m3h=tuple(map(float, steps.spread_m3h)),
         lasting_spread_m3h=tuple(map(float, steps.lasting_spread_m3h)),
-        step_watch=steps.watch,
-        step_leak=steps.leak,
+        step_watch=tuple(wider * limit for limit in steps.watch),
+        step_leak=wider * steps.leak,
     )
+
+
+def short_margin(weeks: float) -> float:
+    """What limits from so many weeks are widened by.
+
+    Profile and spreads of an hour of the week rest on one value a week: the fewer they are, the more they fit
+    themselves, and the calmer the archive looks beside what comes after it.
+    """
+    return max(1.0, (1 + SELF_FIT / weeks) / (1 + SELF_FIT / MARGIN_WEEKS)) if weeks > 0 else 1.0
 
 
 def with_holidays(flow: Floats, calendar: Calendar) -> Calendar:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nightflow.calendar import Calendar
+from nightflow.day_kinds import Calendar
 from nightflow.extremes import Floats, daily_maxima, return_level
 from nightflow.running import by_slot, lagged, running_mean
 

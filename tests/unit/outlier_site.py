@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from nightflow.calendar import Calendar
 from nightflow.criteria import History
+from nightflow.day_kinds import Calendar
 
 UTC = ZoneInfo("UTC")
 

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from outlier_site import MEAN_M3H, START, UTC, history
 
+from common.cli.rehearsal import rehearse
 from common.criteria import FlowUse, initial
-from nightflow.calendar import SUNDAY, Calendar
+from common.occasions import Occasions
 from nightflow.criteria import build
+from nightflow.day_kinds import SUNDAY, Calendar
 from nightflow.profile import with_holidays
 from nightflow.running import by_slot
+from producer.outliers.detector import default_criteria
 from producer.outliers.predict import BLOCK_ROWS, KEPT_BLOCKS, LASTING_MIN, StepWatch
 
 DAY = 1440
@@ -115,3 +118,12 @@ def test_a_low_flow_before_a_holiday_is_known_does_not_become_a_step() -> None:
         watch.step(START + minute, low)
     watch.settle(low)  # the Sunday's criterion is lower by as much
     assert [watch.step(START + 200 + minute, 0.0) for minute in range(60)] == [""] * 60
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_limits_from_few_weeks_leave_usual_weeks_in_peace(seed: int) -> None:
+    days, judged = 74, 14
+    rows = history(days, seed=seed)
+    learn_end = rows.first + (days - judged) * DAY
+    found = rehearse(rows, default_criteria("001"), learn_end, UTC, known=Occasions(), alarms_per_month=0.3)
+    assert [one.reason for one in found if one.code == "LEAK"] == []
