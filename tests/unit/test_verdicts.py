@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from common.clock import minute_of
 from common.findings import load as load_findings
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
@@ -83,6 +85,18 @@ def test_the_newest_forecast_of_the_running_hour_is_used_and_a_bad_file_is_none(
     path.write_text(HEADER + "001,soon,later,8,4,,,,,x\n")
     forecasts.refresh(T)
     assert forecasts.of("001", T) is None
+
+
+def test_a_forecast_serves_the_hour_of_the_sites_own_clock(tmp_path: Path) -> None:
+    start = minute_of(datetime.fromisoformat("2024-08-26T16:00:00+05:30"))  # where hours begin at UTC's half hours
+    line = "001,2024-08-26T16:00:00+05:30,2024-08-26T{hour}:00:00+05:30,{flow},4.1,,,,,lstm\n"
+    (tmp_path / "sensor_data.csv").write_text(HEADER + line.format(hour=16, flow=8) + line.format(hour=17, flow=9))
+    forecasts = Forecasts(tmp_path)
+    forecasts.refresh(start)
+    flows = [
+        found and found.flow_m3h for found in (forecasts.of("001", start + after) for after in (-1, 0, 59, 60, 120))
+    ]
+    assert flows == [None, 8, 8, 9, None]
 
 
 @pytest.mark.parametrize(("text", "dates"), [("2024-08-26\n2024-09-17\n", 2), ("next Tuesday\n", 0), (None, 0)])
