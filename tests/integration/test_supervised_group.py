@@ -63,7 +63,8 @@ def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
 
 
 def test_a_killed_process_is_started_again_and_wrong_settings_are_not(starts: Callable[[str], list[int]]) -> None:
-    _wait_for(lambda: bool(starts("hydrolog-nightflow")))
+    steady = ("hydrolog-consumer--grouparchive", "hydrolog-consumer--groupserver", "hydrolog-nightflow")
+    _wait_for(lambda: all(starts(name) for name in steady))
     os.kill(starts("hydrolog-consumer--grouparchive")[0], signal.SIGKILL)
     # A program that always dies at once would be in FATAL after a few tries elsewhere: this one goes on.
     _wait_for(lambda: len(starts("hydrolog-forecasterrun")) >= 5)
