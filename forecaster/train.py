@@ -37,8 +37,8 @@ class Block:
     members: int = 1  # networks, whose mean counts
 
 
-# How often an hour is drawn, by its age: water use drifts, and repeats with the season. 1 to 2 % better in winter and
-# spring than all hours alike, 2 % worse in an autumn after a hot summer.
+# How often an hour is drawn, by its age: water use drifts, and repeats with the season. Beside all hours alike: 3 %
+# better in a winter, level in a spring and in an autumn.
 EVEN = 0.1
 FADE_D = 120
 YEAR_D, SEASON_D = 337, 60  # a year before the middle of the two months that follow
