@@ -102,6 +102,22 @@ def _paths(data: Path) -> tuple[Path, Path]:
     return data / FOLDER / PLANNED, data / FOLDER / HOLIDAYS
 
 
+class Followed:
+    """The two files of a data folder, read again when one of them has changed."""
+
+    def __init__(self, data: Path, zone: ZoneInfo) -> None:
+        self._data, self._zone = data, zone
+        self._seen: tuple[int, ...] | None = None
+        self._known = Occasions()
+
+    def now(self) -> Occasions:
+        """What is known; the same object as long as no file changes."""
+        seen = stamp(self._data)
+        if seen != self._seen:
+            self._known, self._seen = load(self._data, self._zone), seen
+        return self._known
+
+
 def planned(path: Path, zone: ZoneInfo) -> tuple[tuple[Work, ...], tuple[str, ...]]:
     """The works of a file, and what is wrong with its other lines."""
     works, problems = _read(path, lambda text, line: _work(text, line, zone))

@@ -17,13 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common import health, mark, occasions
+from common import health, mark
 from common.clock import Clock, minute_of
 from common.errors import RowRefused
 from common.findings import Finding
 from common.log import Group, Log, Record
 from common.logs import quoted
-from common.occasions import Occasions, Work
+from common.occasions import Followed
 from common.retry import Backoff
 from common.row import parse_payload
 from common.runner import Context
@@ -74,7 +74,7 @@ class Alerts:
         self._watch = Watch(minute_of(context.clock.now()))
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
         self._changed = False
-        self._occasions, self._occasions_seen = Occasions(), tuple[int, ...]()
+        self._occasions = Followed(context.data, settings.site.zone)
 
     _read_to = 0  # rows before this offset are in the tracker
     _newest = 0  # minute of the newest row in the tracker
@@ -135,17 +135,10 @@ class Alerts:
         states = {role: state for role, state in health.load_all(data).items() if isinstance(state, dict)}
         look = Look(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
         found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)
-        found = without_planned(found, up=tracker.up, works=self._works(), minute=minute)
+        found = without_planned(found, up=tracker.up, works=self._occasions.now().works, minute=minute)
         raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
         over = [tracker.clear(event, minute, "") for event in self._watch.over(found, tracker.up, minute)]
         return [*raised, *over]
-
-    def _works(self) -> Sequence[Work]:
-        seen = occasions.stamp(self._context.data)
-        if seen != self._occasions_seen:
-            self._occasions = occasions.load(self._context.data, self._context.settings.site.zone)
-            self._occasions_seen = seen
-        return self._occasions.works
 
     def _note(self, events: Iterable[Event]) -> None:
         """Put events into every messenger's queue."""

@@ -11,12 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from common import criteria as criteria_files
-from common import files, occasions
+from common import files
 from common.clock import minute_start
 from common.errors import HydrologError
 from common.findings import KEEP, Finding, load, store
 from common.logs import quoted
-from common.occasions import Occasions, Work
+from common.occasions import Followed, Occasions, Work
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, Row
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
@@ -45,7 +45,7 @@ class Verdicts:
         self._detectors: dict[str, Detector] = {}
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
-        self._occasions_seen: tuple[int, ...] = ()
+        self._followed = Followed(data, zone)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled when they are asked for
         self._findings = load(data / FINDINGS_FILE)
         self._criteria_seen = 0
@@ -99,11 +99,9 @@ class Verdicts:
 
     def _look_for_occasions(self) -> None:
         """Planned work and holidays take effect with the next minute; wrong lines are named, and the rest stands."""
-        seen = occasions.stamp(self._data)
-        if seen == self._occasions_seen:
+        before, self._occasions = self._occasions, self._followed.now()
+        if self._occasions is before:
             return
-        before, self._occasions_seen = self._occasions, seen
-        self._occasions = occasions.load(self._data, self._zone)
         self._works = {}
         for problem in self._occasions.problems:
             _log.warning("calendar_line_wrong problem=%s", quoted(problem))

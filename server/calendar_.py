@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from common import occasions
 from common.clock import minute_of
-from common.occasions import Occasions
+from common.occasions import Followed, Occasions
 from common.settings import Settings
 
 SHOWN_AHEAD_MIN, SHOWN_AFTER_MIN = 7 * 1440, 1440
@@ -16,15 +15,10 @@ class Calendar:
     """Planned work and holidays of a data folder."""
 
     def __init__(self, settings: Settings) -> None:
-        self._data, self._zone = settings.paths.data, settings.site.zone
-        self._seen: tuple[int, ...] | None = None
-        self._known = Occasions()
+        self._followed = Followed(settings.paths.data, settings.site.zone)
 
     def now(self) -> Occasions:
-        seen = occasions.stamp(self._data)
-        if seen != self._seen:
-            self._known, self._seen = occasions.load(self._data, self._zone), seen
-        return self._known
+        return self._followed.now()
 
     def shown(self, now: datetime) -> dict[str, Any]:
         """The works of the week to come and of yesterday, and the lines that were not understood."""

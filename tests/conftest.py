@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a real Postgres, and settings on a folder of the test's own."""
+"""Fixtures of all tests: a real Postgres, settings on a folder of the test's own, a serial line."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import hypothesis
 import psycopg
 import pytest
+from meter import Cable
 
 from common import database, embedded
 from common.settings import Settings, load
@@ -72,6 +73,15 @@ def settings_for(tmp_path: Path) -> MakeSettings:
         return settings
 
     return make
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Iterator[Cable]:
+    """A serial line of the test's own."""
+    cable = Cable(tmp_path / "line")
+    yield cable
+    for end in (cable.ours, cable.theirs):
+        os.close(end)
 
 
 @pytest.fixture(autouse=True)

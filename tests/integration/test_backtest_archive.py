@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
+from archive_rows import store
 
 from common.cli import backtest_outliers as command
 from common.cli import shell
@@ -31,18 +31,12 @@ def site(database_url: str, settings_for: MakeSettings, monkeypatch: pytest.Monk
     before = (rows.flow[BEGIN:END] / MEAN_M3H) ** 1.85
     rows.flow[BEGIN:END] += 0.4 * MEAN_M3H
     rows.pressure[BEGIN:END] -= 0.3 * ((rows.flow[BEGIN:END] / MEAN_M3H) ** 1.85 - before)
-    with psycopg.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
-        cursor.execute("SET timezone = UTC")
-        cursor.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001'), ('silent')")
-        for day in range(0, DAYS + 28, 28):
-            cursor.execute("SELECT real_val_partition(%s)", (minute_start(START) + timedelta(days=day),))
-        with cursor.copy(
-            "COPY REAL_VAL_TB (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset)"
-            " FROM STDIN"
-        ) as copy:
-            for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
-                flags = "00L0" if BEGIN + 52 <= place < END else "0000"
-                copy.write_row(("001", minute_start(START + place), flow, pressure, 60, flags, "000", "log", place))
+    store(
+        database_url,
+        rows,
+        "INSERT INTO SENSOR_TB (sensor) VALUES ('001'), ('silent')",
+        lambda place, _: "00L0" if BEGIN + 52 <= place < END else "0000",
+    )
     now = minute_start(START + DAYS * 1440) + timedelta(seconds=42)
     monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(now))
     settings = settings_for(database__url=database_url, site__timezone="UTC")

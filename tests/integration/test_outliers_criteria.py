@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
+from archive_rows import store
 
 from common import criteria as stored
 from common import database
@@ -31,19 +32,12 @@ def site(database_url: str, settings_for: MakeSettings, monkeypatch: pytest.Monk
     settings = settings_for(database__url=database_url, site__timezone="UTC")
     nonsense = slice(20 * 1440, 20 * 1440 + 120)
     rows.flow[nonsense] = 400.0
-    with psycopg.connect(database_url, autocommit=True) as connection, connection.cursor() as cursor:
-        cursor.execute("SET timezone = UTC")
-        cursor.execute("INSERT INTO SENSOR_TB (sensor, flow_max) VALUES ('001', 500)")
-        for day in range(0, DAYS + 28, 28):
-            cursor.execute("SELECT real_val_partition(%s)", (minute_start(START) + timedelta(days=day),))
-        with cursor.copy(
-            "COPY REAL_VAL_TB (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset)"
-            " FROM STDIN"
-        ) as copy:
-            for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
-                flags = "R000" if flow == 400.0 else "0000"
-                moment = minute_start(START + place)
-                copy.write_row(("001", moment, flow, pressure, 60, flags, "000", "log", place))
+    store(
+        database_url,
+        rows,
+        "INSERT INTO SENSOR_TB (sensor, flow_max) VALUES ('001', 500)",
+        lambda _, flow: "R000" if flow == 400.0 else "0000",
+    )
     end = minute_start(START + DAYS * 1440)
     monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(end))
     for name, value in (("DATABASE__URL", database_url), ("SITE__TIMEZONE", "UTC")):

@@ -25,14 +25,6 @@ Start = Callable[..., RunningProducer]
 
 
 @pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    cable = Cable(tmp_path / "line")
-    yield cable
-    for end in (cable.ours, cable.theirs):
-        os.close(end)
-
-
-@pytest.fixture
 def start(tmp_path: Path, cable: Cable) -> Iterator[Start]:
     started: list[RunningProducer] = []
 

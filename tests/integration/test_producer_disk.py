@@ -1,6 +1,5 @@
 """The real producer on a disk that is full or answers EIO, and is killed before the disk is well again."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,14 +10,6 @@ from meter import Cable, RunningProducer, closed, wait_until
 
 Start = Callable[..., RunningProducer]
 INJECTOR = Path(__file__).parents[2] / "bench" / "disk_faults"
-
-
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    cable = Cable(tmp_path / "line")
-    yield cable
-    for end in (cable.ours, cable.theirs):
-        os.close(end)
 
 
 @pytest.fixture
