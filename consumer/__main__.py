@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from common import runner
 from common.runner import Context, Worker
-from consumer.alerts import Alerts
+from consumer.alerts.worker import Alerts
 from consumer.archive import Archive
 from consumer.delivery import Delivery
 

@@ -104,7 +104,9 @@ class Forecaster:
             self._publish(lines)
         seconds = time.perf_counter() - began
         labels = sorted({line.model for line in lines})
-        _log.info(
+        empty_past = not lines and hour != local_hour(now, self._settings)  # a new box has two days of such hours
+        _log.log(
+            logging.DEBUG if empty_past else logging.INFO,
             "forecast hour=%s sensors=%d models=%s seconds=%.3f",
             hour.astimezone(self._zone).isoformat(),
             len({line.sensor for line in lines}),

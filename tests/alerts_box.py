@@ -17,7 +17,7 @@ from common.log import open_for
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
-from consumer.alerts import Alerts
+from consumer.alerts.worker import Alerts
 
 START = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)
 FIRST = minute_of(START)

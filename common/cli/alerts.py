@@ -16,7 +16,7 @@ from common.options import Parser
 from common.settings import Settings
 
 if TYPE_CHECKING:
-    from consumer.alerts_text import Message
+    from consumer.alerts.text import Message
 
 DAY = timedelta(days=1)
 FINDINGS_FILE = "findings.json"
@@ -36,9 +36,9 @@ def run(args: list[str]) -> int:
 
 
 def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
-    from consumer.alerts import GROUP, open_settings
-    from consumer.alerts_messenger import Messengers
-    from consumer.alerts_text import Message
+    from consumer.alerts.messenger import Messengers
+    from consumer.alerts.text import Message
+    from consumer.alerts.worker import GROUP, open_settings
 
     messengers = Messengers(chosen.alerts.urls, threading.Event())
     messengers.check()
@@ -73,9 +73,9 @@ def would_be(chosen: Settings, start: datetime, end: datetime) -> "Iterator[tupl
 
     Alarms about the box itself leave no findings and are not among them.
     """
-    from consumer.alerts_events import Tracker
-    from consumer.alerts_queue import Queue, digest_day, first_digest_day
-    from consumer.alerts_text import compose
+    from consumer.alerts.events import Tracker
+    from consumer.alerts.queue import Queue, digest_day, first_digest_day
+    from consumer.alerts.text import compose
 
     zone, per_hour, at = chosen.site.zone, chosen.alerts.messages_per_hour, chosen.alerts.digest
     known = sorted(findings.load(chosen.paths.data / FINDINGS_FILE), key=lambda finding: finding.minute)

@@ -20,8 +20,8 @@ from common.cli import alerts as command
 from common.errors import LogError, SettingsError
 from common.mark import Mark
 from common.settings import Settings, load
-from consumer import alerts_state
-from consumer.alerts_addresses import recipients
+from consumer.alerts import state as alerts_state
+from consumer.alerts.addresses import recipients
 
 LEAK = "001/flow/LEAK/20240826T0300Z"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from common.clock import minute_start
 from common.occasions import Work
-from consumer.alerts_box import AFTER_WORK_MIN, CALM_MIN, IDLE_MIN, Look, Watch, conditions, without_planned
-from consumer.alerts_events import Tracker
+from consumer.alerts.box import AFTER_WORK_MIN, CALM_MIN, IDLE_MIN, Look, Watch, conditions, without_planned
+from consumer.alerts.events import Tracker
 
 T0 = 28_000_000
 MB = 1_000_000

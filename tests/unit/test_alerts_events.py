@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.findings import CLEAR, RAISE, Finding
 from common.row import Row
-from consumer.alerts_events import PROVISIONAL_MIN, QUIET_MIN, Event, Tracker
+from consumer.alerts.events import PROVISIONAL_MIN, QUIET_MIN, Event, Tracker
 
 T0 = 28_000_000
 FLAGS = {"watch": "0W0", "leak": "0L0"}

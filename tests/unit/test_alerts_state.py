@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import LogError
-from consumer import alerts_state
-from consumer.alerts import open_settings
-from consumer.alerts_child import scrubbed
-from consumer.alerts_events import Event
-from consumer.alerts_queue import Queue
-from consumer.alerts_state import State, kind, names
+from consumer.alerts import state as alerts_state
+from consumer.alerts.child import scrubbed
+from consumer.alerts.events import Event
+from consumer.alerts.queue import Queue
+from consumer.alerts.state import State, kind, names
+from consumer.alerts.worker import open_settings
 
 EVENT = Event("001", "flow", "PREDICT", "LEAK", "leak", 1, 2, "flow ± 0.4 m3/h")
 

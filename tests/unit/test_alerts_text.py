@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.alerts_events import Event
-from consumer.alerts_queue import Queue
-from consumer.alerts_text import REASON_LENGTH, Message, compose, plain
+from consumer.alerts.events import Event
+from consumer.alerts.queue import Queue
+from consumer.alerts.text import REASON_LENGTH, Message, compose, plain
 
 SEOUL = ZoneInfo("Asia/Seoul")
 T0 = 28_000_000  # 2023-03-28 19:40 in Seoul

@@ -28,12 +28,12 @@ from common.retry import Backoff
 from common.row import parse_payload
 from common.runner import Context
 from common.settings import Settings
-from consumer import alerts_state
-from consumer.alerts_box import Look, Watch, conditions, without_planned
-from consumer.alerts_events import Event, Tracker
-from consumer.alerts_messenger import Messengers
-from consumer.alerts_queue import Queue, digest_day, first_digest_day
-from consumer.alerts_text import compose
+from consumer.alerts import state as alerts_state
+from consumer.alerts.box import Look, Watch, conditions, without_planned
+from consumer.alerts.events import Event, Tracker
+from consumer.alerts.messenger import Messengers
+from consumer.alerts.queue import Queue, digest_day, first_digest_day
+from consumer.alerts.text import compose
 from consumer.outliers import Findings
 from consumer.source import Source
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.errors import SettingsError
-from consumer.alerts_addresses import recipients
-from consumer.alerts_state import kind
-from consumer.alerts_text import Message
+from consumer.alerts.addresses import recipients
+from consumer.alerts.state import kind
+from consumer.alerts.text import Message
 
 KEY = "alerts.urls"
 DEADLINE_S = 40.0  # real seconds: the library starts in one or two, a slow mail server takes ten
@@ -67,7 +67,7 @@ class Messengers:
 
     def _ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
         child = subprocess.Popen(
-            [sys.executable, "-m", "consumer.alerts_child"],
+            [sys.executable, "-m", "consumer.alerts.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

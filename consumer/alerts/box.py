@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from common.flags import FAULT
 from common.logs import quoted
 from common.occasions import ALL, Work
-from consumer.alerts_events import BOX, Event, Key
+from consumer.alerts.events import BOX, Event, Key
 from consumer.answers import REFUSED_IN_A_ROW
 
 METHOD = "BOX"

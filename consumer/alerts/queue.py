@@ -10,7 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from common.flags import LEAK, PLANNED
-from consumer.alerts_events import Event, urgent
+from consumer.alerts.events import Event, urgent
 
 HOUR_S = 3600.0
 MOST_WAITING = 200  # events kept in words for one messenger that is away; of more only how many of each kind

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
 from common.flags import FAULT, LEAK, SUPPLY, WATCH
-from consumer.alerts_events import BOX, Event
-from consumer.alerts_queue import Queue
+from consumer.alerts.events import BOX, Event
+from consumer.alerts.queue import Queue
 
 REASON_LENGTH = 400  # characters: the longest reason of the methods is half of it
 WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH)

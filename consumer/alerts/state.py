@@ -16,8 +16,8 @@ from typing import Any
 from common import files
 from common.errors import LogError
 from common.logs import quoted
-from consumer.alerts_events import Event
-from consumer.alerts_queue import Queue
+from consumer.alerts.events import Event
+from consumer.alerts.queue import Queue
 
 FILE_NAME = "alerts_state.json"
 
