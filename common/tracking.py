@@ -190,7 +190,8 @@ class Tracker:
         against the flow with the shift in it.
         """
         kept = min(self.starts, key=lambda start: abs(start - first), default=None)
-        if kept is not None and abs(kept - first) <= max(1, ((self.hour or first) - first) // 2):
+        begun = self.hour is not None and first <= self.hour  # else no hour with the shift in it has been taken yet
+        if begun and kept is not None and abs(kept - first) <= max(1, ((self.hour or first) - first) // 2):
             numbers = self.starts[kept]
             self.level -= numbers[0] * size
             self.day -= numbers[1] * size

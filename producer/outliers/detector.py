@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from common import criteria as stored
 from common.criteria import Criteria
 from common.findings import CLEAR, RAISE, Finding
+from producer.outliers import instruments
 from producer.outliers.judge import Judge
 from producer.outliers.meter import HEADLOSS, Witness
 from producer.outliers.night import END_MIN, START_MIN, Night
@@ -146,7 +147,7 @@ class Detector:
             self.witness.row(residual)
         news = supply.step(minute, residual)
         if news:
-            self.judge.supplied(minute, news)
+            instruments.supplied(self, minute, news)
 
     def _ratio(self, forecast: HourForecast | None) -> float:
         """What to expect now, as a multiple of the criterion; a known leak is not in it."""

@@ -6,20 +6,19 @@ It writes the findings; the methods only count. One LEAK an incident, whichever 
 from typing import TYPE_CHECKING
 
 from common.tracking import Shift
+from producer.outliers import instruments
 from producer.outliers.meter import AGREES, Answer
 from producer.outliers.night import CUT, NightResult
 from producer.outliers.predict import LASTING_MIN
 from producer.outliers.severity import (
     ACCEPTED_H,
     CREEP,
-    DRIFT,
-    FLOW_DRIFT,
     HIGH,
     JUMP,
     LEAKS,
     METER,
+    MORE,
     STEP,
-    SUPPLY,
     Leak,
     Rule,
 )
@@ -51,7 +50,7 @@ class Judge:
             reason = f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {limit:.3g}"
             self._watch(STEP, minute, since=since, reason=reason, value=rise, limit=limit)
             return
-        limit = steps.age_limit(minute) * (UNSURE if value.as_sunday else 1.0)
+        limit = steps.age_limit(minute) * (UNSURE if value.as_sunday else 1.0) * detector.incident.strictness(minute)
         if steps.rise - detector.holiday_rise(since, minute) < limit:
             return
         mean = value.use.mean_m3h
@@ -65,10 +64,11 @@ class Judge:
     def fallen(self, minute: int) -> None:
         """A leak is up and the flow is below its forecast: has it been shut off?"""
         detector = self.detector
-        leak, steps, value = detector.incident.leak, detector.steps, detector.value
+        leak, steps, value = detector.incident.newest, detector.steps, detector.value
         assert leak is not None and steps is not None and value is not None
         size = leak.size * value.use.mean_m3h
-        if minute - leak.raised > 30 and steps.fallen(size):
+        falling = minute - detector.incident.ended < FALLING_MIN
+        if minute - leak.raised > 30 and not falling and steps.fallen(size):
             reason = f"flow fell by {steps.base - steps.fast:.3g} m3/h, most of the leak's {size:.3g}"
             self._clear_leak(minute, minute // 60, reason)
 
@@ -79,15 +79,16 @@ class Judge:
         detector = self.detector
         value, incident = detector.value, detector.incident
         assert value is not None
-        if incident.leak is not None:
-            self._leak_hour(minute)
-            return
         steps = detector.steps
         stepped = steps is not None and steps.since is not None and minute - steps.since >= LASTING_MIN
-        proof = value.leak(stepped)
+        proof = value.leak(stepped, incident.strictness(minute))
         if proof is not None:
             leak = Leak("VALUE", minute, proof.since * 60, proof.size)
             self._leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)
+        known = incident.newest
+        if known is not None:
+            if known.raised < minute:
+                self._leak_hour(minute)
             return
         watch = value.watch()
         limit = value.use.watch_score
@@ -97,7 +98,7 @@ class Judge:
         elif HIGH.code in incident.watches and value.tracker.best(WATCH_AGE_H, RECENT_H).score < 0.7 * limit:
             self._clear_watch(minute, HIGH, "flow is back at its usual")
         if detector.supply is not None:
-            self._drift(minute)
+            instruments.drifted(detector, minute)
 
     def _excess(self, shift: Shift) -> str:
         value = self.detector.value
@@ -116,9 +117,11 @@ class Judge:
         steps.settle(higher_m3h)
 
     def _leak_hour(self, minute: int) -> None:
-        value, leak, witness = self.detector.value, self.detector.incident.leak, self.detector.witness
+        incident = self.detector.incident
+        value, leak, witness = self.detector.value, incident.newest, self.detector.witness
         assert value is not None and leak is not None
-        answer = witness.answer(leak.since, leak.size) if witness and leak.method != METER else None
+        asked = witness is not None and leak.method != METER and incident.more is None
+        answer = witness.answer(leak.since, leak.size) if witness and asked else None
         if answer is not None and answer.meter and answer.found > SURE * answer.due:
             self._is_the_meter(minute, leak, answer)
         elif value.gone(leak.size):
@@ -174,43 +177,10 @@ class Judge:
         value = self.detector.value
         assert value is not None
         proof = value.tracker.best(6, 384)
-        if proof.score < WITNESS * value.use.long_score:
+        if proof.score < WITNESS * value.use.long_score * self.detector.incident.strictness(minute):
             return
         size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
         self._leak(Leak("NIGHT", minute, proof.since * 60, size), reason=reason, value=score, limit=limit)
-
-    # the other instruments
-
-    def supplied(self, minute: int, news: str) -> None:
-        """The pressure stepped by itself, or is back."""
-        detector = self.detector
-        supply = detector.supply
-        assert supply is not None
-        away = supply.fast - supply.half_day
-        if news == "step":
-            reason = f"pressure {away:+.2f} bar against its last half day, not by the flow: pump, valve or gauge"
-            detector.report(SUPPLY, minute, raised=True, reason=reason, value=away, limit=supply.use.step_bar)
-        else:
-            detector.report(SUPPLY, minute, raised=False, reason="pressure is steady")
-
-    def _drift(self, minute: int) -> None:
-        supply = self.detector.supply
-        assert supply is not None
-        news = supply.drift()
-        if news is None:
-            return
-        away, limit = supply.day - supply.use.level_bar, supply.use.drift_bar
-        if not news:
-            rule = FLOW_DRIFT if supply.of_flow else DRIFT
-            self.detector.report(rule, minute, raised=False, reason="pressure is back at its criterion")
-            return
-        witness = self.detector.witness
-        supply.of_flow = witness is not None and witness.flow_drifts(away)
-        reason = f"pressure sits {away:+.2f} bar off its criterion for a day, limit {limit:.2f}, without a step"
-        if supply.of_flow:
-            reason += ", and the flow has moved by as much as would explain it: the flow meter drifts"
-        rule = FLOW_DRIFT if supply.of_flow else DRIFT
-        self.detector.report(rule, minute, raised=True, reason=reason, value=away, limit=limit)
 
     # raising and clearing
 
@@ -229,6 +199,9 @@ class Judge:
         detector = self.detector
         incident, hours, night = detector.incident, detector.value, detector.night
         assert hours is not None
+        if incident.leak is not None:
+            self._more(leak, reason=reason, value=value, limit=limit)
+            return
         minute, since, size = leak.raised, leak.since, leak.size
         for rule in (STEP, HIGH, JUMP, CREEP):
             self._clear_watch(minute, rule, "now a LEAK")
@@ -236,6 +209,7 @@ class Judge:
         if answer is not None and answer.meter:
             leak.method = METER
         incident.leak = leak
+        incident.count(minute)
         size_m3h = size * hours.use.mean_m3h
         self._expect(since // 60, size)
         if night is not None:
@@ -243,9 +217,24 @@ class Judge:
         reason += _words(answer)
         detector.report(LEAKS[leak.method], minute, raised=True, reason=reason, since=since, value=value, limit=limit)
 
+    def _more(self, leak: Leak, *, reason: str, value: float, limit: float) -> None:
+        """A LEAK is up, and what is seen comes on top of it."""
+        detector = self.detector
+        incident = detector.incident
+        known = incident.leak
+        assert known is not None
+        if incident.more is not None or known.method == METER or leak.size < known.size:
+            return
+        incident.more = leak
+        incident.count(leak.raised)
+        self._expect(leak.since // 60, leak.size)
+        reason += f", on top of the LEAK of {known.size:.0%}"
+        rule = MORE[leak.method]
+        detector.report(rule, leak.raised, raised=True, reason=reason, since=leak.since, value=value, limit=limit)
+
     def _clear_leak(self, minute: int, since_hour: int, reason: str) -> None:
         detector = self.detector
-        leak = detector.incident.leak
+        leak = detector.incident.newest
         assert leak is not None
         self._expect(since_hour, -leak.size)
         self._end_leak(minute, reason)
@@ -267,14 +256,18 @@ class Judge:
 
     def _end_leak(self, minute: int, reason: str) -> None:
         incident = self.detector.incident
-        leak = incident.leak
+        leak = incident.newest
         assert leak is not None
-        incident.leak = None
-        rule = LEAKS[leak.method]
+        rule = LEAKS[leak.method] if incident.more is None else MORE[leak.method]
+        if incident.more is None:
+            incident.leak = None
+        else:
+            incident.more, incident.ended = None, minute
         self.detector.report(rule, minute, raised=False, reason=reason, since=leak.raised)
 
 
 UNSURE = 1.5  # times a LEAK's limit on a day that is read as a Sunday: a burst can make it look like one
+FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
 SURE = 0.75  # share of what a wrong meter would show at which a LEAK is taken back
 WITNESS = 0.9  # share of VALUE's own limit at which it supports the night
 

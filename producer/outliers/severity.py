@@ -4,10 +4,14 @@ The incident of a sensor holds which WATCH codes are up and the one LEAK. While 
 taken out of what the methods see, so nothing is raised twice for it; what they then look for is its end.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 ACCEPTED_H = 14 * 24  # after so long a flow is part of the usual, with a note
+MEMORY_MIN = 30 * 1440  # a LEAK counts as often so long, fading
+FREE = 1.5  # LEAKs of a month that raise no limit
+STRICTER = 0.12  # of a LEAK's limit for each one more
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", "fault", "fault")
 FLOW_DRIFT = Rule("SYS-DRIFT", "flow", "SYSTEM", "fault", "fault")
 METER = "METER"  # in the place of the method of a leak that is none: the flow meter reads more than flows
 LEAKS = {method: Rule("LEAK", "flow", method, "leak", "leak") for method in ("VALUE", "PREDICT", "NIGHT")}
+MORE = {method: Rule("LEAK-MORE", "flow", method, "leak", "leak") for method in LEAKS}
 LEAKS[METER] = Rule("SYS-METER", "flow", "SYSTEM", "fault", "fault")
 _SYSTEM = {"M": "SYS-MISS", "R": "SYS-RANGE", "S": "SYS-STUCK", "K": "SYS-SPIKE"}
 GATE = {
@@ -57,13 +62,38 @@ class Incident:
         self.watches: dict[str, int] = dict(state.get("watches", {}))  # code -> minute raised
         leak = state.get("leak")
         self.leak: Leak | None = Leak(*leak) if leak else None
+        more = state.get("more")
+        self.more: Leak | None = Leak(*more) if more else None  # a larger one on top of it
+        self.ended: int = state.get("ended", 0)  # minute at which the last of those ended
+        self.often: float = state.get("often", 0.0)  # LEAKs of the last month, the old ones faded
+        self.counted: int = state.get("counted", 0)  # minute of the last of them
 
     def state(self) -> dict[str, Any]:
-        leak = self.leak
         return {
             "watches": dict(self.watches),
-            "leak": [leak.method, leak.raised, leak.since, leak.size] if leak else None,
+            "leak": _numbers(self.leak),
+            "more": _numbers(self.more),
+            "ended": self.ended,
+            "often": self.often,
+            "counted": self.counted,
         }
+
+    def count(self, minute: int) -> None:
+        """A LEAK is raised."""
+        self.often = self._often(minute) + 1.0
+        self.counted = minute
+
+    def _often(self, minute: int) -> float:
+        return self.often * math.exp((self.counted - minute) / MEMORY_MIN) if self.often else 0.0
+
+    def strictness(self, minute: int) -> float:
+        """Times the limits of a LEAK: use that raises one after another is not what the archive has shown."""
+        return 1.0 + STRICTER * max(0.0, self._often(minute) - FREE)
+
+    @property
+    def newest(self) -> Leak | None:
+        """The LEAK that ends first."""
+        return self.more or self.leak
 
     @property
     def meter(self) -> bool:
@@ -84,3 +114,7 @@ class Incident:
             return "000"
         night = "J" if JUMP.code in watches else "C" if CREEP.code in watches else "0"
         return ("W" if HIGH.code in watches else "0") + ("W" if STEP.code in watches else "0") + night
+
+
+def _numbers(leak: Leak | None) -> list[str | int | float] | None:
+    return [leak.method, leak.raised, leak.since, leak.size] if leak else None

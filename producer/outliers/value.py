@@ -111,19 +111,20 @@ class Value:
         shift = self.tracker.best(WATCH_AGE_H, RECENT_H)
         return shift if shift.score > self.use.watch_score and self._flows(shift) else None
 
-    def leak(self, stepped: bool) -> Shift | None:
+    def leak(self, stepped: bool, strictness: float) -> Shift | None:
         """A shift that is no ordinary use: older than half a day, or larger than such a use ever is.
 
         `stepped`: PREDICT has seen the shift begin as a step that lasts, so less proof is asked of a young one.
+        `strictness`: times the limits.
         """
         use = self.use
         early = use.early_score * (STEPPED if stepped else 1.0)
-        for young, old, limit in (
+        for young, old, usual in (
             (SHORT_H, RECENT_H, use.long_score),
             (ORDINARY_H, SHORT_H, use.short_score),
             (2 if stepped else LARGE_AGE_H, ORDINARY_H, early),
         ):
-            shift = self.tracker.best(young, old)
+            shift, limit = self.tracker.best(young, old), usual * strictness
             ordinary = young < ORDINARY_H and shift.size - shift.error <= ORDINARY_SHARE
             if shift.score > limit and not ordinary and not self._doubtful(young, old, limit):
                 if not self._flows(shift):

@@ -1,0 +1,68 @@
+"""A larger leak on top of a known one is an alarm of its own, and one LEAK after another raises the limits."""
+
+from dataclasses import replace
+
+import pytest
+from outlier_site import START, history
+from test_outliers_detector import DAY, LEARN_DAYS, UTC, burst, days, detect, raised
+
+from common.criteria import Criteria, initial
+from nightflow.criteria import build
+from producer.outliers.severity import FREE, MEMORY_MIN, STRICTER, Incident
+
+HALF_DAY = DAY // 2
+
+
+@pytest.fixture(scope="module")
+def learnt() -> Criteria:
+    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)
+
+
+def test_a_burst_on_top_of_a_smaller_leak_is_raised_by_itself_and_ends_by_itself(learnt: Criteria) -> None:
+    rows = days(9)
+    burst(rows, 2 * DAY, len(rows.flow), 0.2)
+    burst(rows, 4 * DAY + HALF_DAY, 5 * DAY + HALF_DAY, 0.6)
+    found, flags = detect(learnt, rows)
+    leaks = [(one.code, one.state) for one in found if one.code.startswith("LEAK")]
+    assert leaks == [("LEAK", "raise"), ("LEAK-MORE", "raise"), ("LEAK-MORE", "clear")]
+    more, over = (one for one in found if one.code == "LEAK-MORE")
+    assert 0 < more.minute - rows.first - 4 * DAY - HALF_DAY <= 60
+    assert "on top of the LEAK of" in more.reason
+    assert 0 < over.minute - rows.first - 5 * DAY - HALF_DAY <= 180
+    assert "L" in flags[-1], "the first one still runs"
+
+
+def test_both_leaks_end(learnt: Criteria) -> None:
+    rows = days(8)
+    burst(rows, 2 * DAY, 6 * DAY, 0.2)
+    burst(rows, 4 * DAY + HALF_DAY, 5 * DAY + HALF_DAY, 0.6)
+    found, flags = detect(learnt, rows)
+    assert [one.code for one in found if one.state == "clear" and one.code.startswith("LEAK")] == ["LEAK-MORE", "LEAK"]
+    assert "L" not in flags[-1]
+
+
+def test_a_smaller_rise_on_top_of_a_leak_is_no_alarm_of_its_own(learnt: Criteria) -> None:
+    rows = days(7)
+    burst(rows, 2 * DAY, len(rows.flow), 0.6)
+    burst(rows, 4 * DAY + HALF_DAY, len(rows.flow), 0.25)
+    found, _ = detect(learnt, rows)
+    assert [code for code, _, _ in raised(found, rows) if code.startswith("LEAK")] == ["LEAK"]
+
+
+def test_a_restart_with_two_leaks_up_changes_nothing(learnt: Criteria) -> None:
+    rows = days(8)
+    burst(rows, 2 * DAY, 6 * DAY, 0.2)
+    burst(rows, 4 * DAY + HALF_DAY, 5 * DAY + HALF_DAY, 0.6)
+    assert detect(learnt, rows) == detect(learnt, rows, restart_at=5 * DAY)
+
+
+def test_leaks_one_after_another_raise_the_limits_and_a_quiet_while_lowers_them() -> None:
+    incident = Incident()
+    assert incident.strictness(START) == 1.0
+    incident.count(START)
+    assert incident.strictness(START) == 1.0, "one alarm a month is what there may be"
+    for _ in range(3):
+        incident.count(START)
+    assert incident.strictness(START) == pytest.approx(1 + STRICTER * (4 - FREE))
+    assert Incident(incident.state()).strictness(START) == incident.strictness(START)
+    assert incident.strictness(START + 2 * MEMORY_MIN) == 1.0
