@@ -100,7 +100,7 @@ def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
     if raised is None:
         return None
     kind = LIMITS.get(raised.code)
-    if raised.code == "LEAK" and raised.method == "PREDICT":
+    if raised.code in ("LEAK", "LEAK-MORE") and raised.method == "PREDICT":
         kind = "above"
     return {
         "code": raised.code,

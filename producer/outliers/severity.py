@@ -11,7 +11,7 @@ from typing import Any
 ACCEPTED_H = 14 * 24  # after so long a flow is part of the usual, with a note
 MEMORY_MIN = 30 * 1440  # a LEAK counts as often so long, fading
 FREE = 1.5  # LEAKs of a month that raise no limit
-STRICTER = 0.12  # of a LEAK's limit for each one more
+STRICTER = 0.15  # of a LEAK's limit for each one more
 
 
 @dataclass(frozen=True, slots=True)

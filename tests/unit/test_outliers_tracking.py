@@ -98,3 +98,11 @@ def test_days_without_a_value_have_no_maximum() -> None:
     assert daily_maxima(values, 2).tolist()[::2] == [3.0, 2.0]
     assert math.isnan(daily_maxima(values, 2)[1])
     assert spread(np.array([np.nan])) == 0.0
+
+
+def test_a_shift_that_no_hour_has_shown_yet_corrects_nothing() -> None:
+    tracker = walk(300)
+    before = (tracker.level, tracker.day, tracker.short)
+    tracker.accept(300, 0.5)
+    assert (tracker.level, tracker.day, tracker.short) == before
+    assert tracker.best(1, 48).score == 0.0
