@@ -258,11 +258,10 @@ class Judge:
         incident = self.detector.incident
         leak = incident.newest
         assert leak is not None
-        rule = LEAKS[leak.method] if incident.more is None else MORE[leak.method]
         if incident.more is None:
-            incident.leak = None
+            rule, incident.leak = LEAKS[leak.method], None
         else:
-            incident.more, incident.ended = None, minute
+            rule, incident.more, incident.ended = MORE[leak.method], None, minute
         self.detector.report(rule, minute, raised=False, reason=reason, since=leak.raised)
 
 
