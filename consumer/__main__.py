@@ -2,25 +2,34 @@
 
 from collections.abc import Sequence
 
-from common import runner
-from common.runner import Context, Worker
-from consumer.alerts.worker import Alerts
-from consumer.archive import Archive
-from consumer.delivery import Delivery
+from common.signals import leave_on_signals
 
 GROUPS = ("archive", "server", "alerts")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the consumer of one group; the exit code."""
+    leave_on_signals()
+    from common import runner
+    from common.runner import Context, Worker
+
     parser = runner.parser("hydrolog-consumer", "Reads the log for one group: for the database, the server or people.")
     parser.add_argument("--group", required=True, choices=GROUPS, help="the group to read for")
     options = parser.parse_args(argv)
 
     def build(context: Context) -> Worker:
+        """The group's worker: the others' code is not loaded."""
         if options.group == "alerts":
+            from consumer.alerts.worker import Alerts
+
             return Alerts(context, once=options.once, config=options.config)
-        worker = Delivery if options.group == "server" else Archive
-        return worker(context, once=options.once)
+        if options.group == "server":
+            from consumer.delivery import Delivery
+
+            return Delivery(context, once=options.once)
+        from consumer.archive import Archive
+
+        return Archive(context, once=options.once)
 
     return runner.run(f"consumer-{options.group}", build, options)
 

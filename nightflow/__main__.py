@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from common import runner
-from nightflow.step import build
-
-ROLE = "nightflow"
+from common.signals import leave_on_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM, or for one step; the exit code."""
+    leave_on_signals()
+    from common import runner
+    from nightflow.step import build
+
     options = runner.parser("hydrolog-nightflow", "Store the mean of every ten minutes of the night.").parse_args(argv)
-    return runner.run(ROLE, build, options)
+    return runner.run("nightflow", build, options)
 
 
 if __name__ == "__main__":

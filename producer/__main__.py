@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from common import runner
-from producer.step import Producer
+from common.signals import leave_on_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the producer; the exit code."""
+    leave_on_signals()
+    from common import runner
+    from producer.step import Producer
+
     options = runner.parser(
         "hydrolog-producer", "Reads the serial line and appends one row a sensor-minute to the log."
     )

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from common import runner
-from server.receiver import Receiver
+from common.signals import leave_on_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM."""
+    leave_on_signals()
+    from common import runner
+    from server.receiver import Receiver
+
     options = runner.parser(
         "hydrolog-server", "Receive batches at POST /v1/batches and serve the operator's page at /."
     )

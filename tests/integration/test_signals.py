@@ -31,5 +31,40 @@ sys.exit(9)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_with_zero(code: str, number: signal.Signals) -> None:
     command = [sys.executable, "-c", code, str(int(number))]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# The first module that is loaded beyond what obeying signals needs itself is where the signal comes.
+LOADING = """
+import collections.abc, importlib, os, sys, threading, time, types, typing
+from common import signals
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name != program and not program.startswith(f"{name}."):
+            os.kill(os.getpid(), int(sys.argv[1]))
+            time.sleep(20)
+            os._exit(9)
+program = sys.argv[2]
+sys.meta_path.insert(0, Finder())
+importlib.import_module(program).main([])
+sys.exit(8)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "program",
+    [
+        "producer.__main__",
+        "consumer.__main__",
+        "nightflow.__main__",
+        "forecaster.__main__",
+        "server.__main__",
+        "common.embedded_process",
+    ],
+)
+def test_a_signal_while_a_program_is_being_loaded_ends_it_with_zero(program: str, number: signal.Signals) -> None:
+    command = [sys.executable, "-c", LOADING, str(int(number)), program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
