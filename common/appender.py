@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from common.errors import LogError, NotDurable
-from common.lines import LONGEST_LINE, format_lines
+from common.lines import encoded, format_lines
 from common.logs import quoted
 
 if TYPE_CHECKING:
     from common.filelog import FileLog
-
-LONGEST_PAYLOAD = LONGEST_LINE - 64  # its offset and its checksum come to it
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +45,7 @@ class Appender:
 
     def append(self, lines: Sequence[str]) -> int:
         """See `FileLog.append`."""
-        payloads = _checked(lines)
+        payloads = encoded(lines)
         if self._unconfirmed is not None:
             try:
                 self._confirm(self._unconfirmed)
@@ -132,16 +130,3 @@ class Appender:
             _log.warning("rows_gone first=%d the file was cut before the disk confirmed them", rows.first)
         elif os.pwrite(file.descriptor, rows.block, rows.start) != len(rows.block):
             raise OSError(errno.EIO, "the rows were not written whole")
-
-
-def _checked(lines: Sequence[str]) -> list[bytes]:
-    """The payloads as bytes; a line break in one would make two lines of it."""
-    if isinstance(lines, str):
-        raise TypeError("a list of lines is wanted, not one text: each of its letters would be a row")
-    joined = "\n".join(lines).encode()
-    payloads = joined.split(b"\n")
-    if len(payloads) != len(lines) or b"" in payloads:
-        raise ValueError("a line of the log must not be empty or hold a line break, and there must be one")
-    if len(joined) > LONGEST_PAYLOAD and max(map(len, payloads)) > LONGEST_PAYLOAD:
-        raise ValueError(f"a line of the log must not be longer than {LONGEST_PAYLOAD} bytes")
-    return payloads

@@ -12,7 +12,7 @@ from pathlib import Path
 from zlib import crc32
 
 from common.errors import LogError
-from common.files import replace, sync_folder
+from common.files import closed, replace, sync_folder
 
 FOLDER = "groups"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -128,4 +128,5 @@ class CommitFile:
             return False
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """Let go of the file; a second time does nothing."""
+        self._descriptor = closed(self._descriptor)

@@ -15,7 +15,7 @@ from pathlib import Path
 from common import badlines, commits, recovery
 from common.appender import Appender
 from common.errors import DiskFull, LockTimeout, LogError
-from common.files import COPY_BYTES
+from common.files import CLOSED, COPY_BYTES
 from common.group import FileGroup
 from common.lines import LONGEST_LINE, Header, Record, parse_line
 from common.lock import Lock
@@ -92,8 +92,9 @@ class FileLog:
             NotDurable: the rows are in the log at `first`, but the disk did not confirm them. Do not append them
                 again: the next append confirms them first.
             LogError: nothing of this append is in the log.
-            ValueError: a line holds a line break, is empty or too long.
+            ValueError: a line holds a control character (a line break, say) other than a tab, is empty or too long.
         """
+        self._check_open()
         return self._appender.append(lines)
 
     def read(self, offset: int, max_records: int) -> list[Record]:
@@ -119,6 +120,7 @@ class FileLog:
             return self._trimmer.trim()
 
     def close(self) -> None:
+        """Let go of the files; a second time does nothing, and whatever else is asked then is a LogError."""
         self.file.close()
         self.lock.close()
 
@@ -227,10 +229,15 @@ class FileLog:
     @contextlib.contextmanager
     def os_errors(self, doing: str) -> Iterator[None]:
         """Turn what the operating system says into the log's own errors."""
+        self._check_open()
         try:
             yield
         except OSError as error:
             raise self.problem(doing, error) from error
+
+    def _check_open(self) -> None:
+        if self.file.descriptor == CLOSED:
+            raise LogError(f"the log in {self.data} is closed")
 
     def problem(self, doing: str, error: OSError) -> LogError:
         """The log's own error; a full disk gives up the reserve."""

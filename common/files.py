@@ -5,6 +5,17 @@ import os
 from pathlib import Path
 
 COPY_BYTES = 1024 * 1024
+CLOSED = -1  # in the place of a descriptor that was let go of
+
+
+def closed(descriptor: int) -> int:
+    """Close a descriptor that may be closed already; what to keep in its place.
+
+    A number that is kept would soon be that of another open file, and a second close would close that one.
+    """
+    if descriptor != CLOSED:
+        os.close(descriptor)
+    return CLOSED
 
 
 def sync_folder(folder: Path) -> None:

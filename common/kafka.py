@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from common.errors import LogError
-from common.lines import Record
+from common.lines import Record, encoded
 from common.logs import quoted
 
 ANSWER_S = 10.0  # the longest wait for one answer of the cluster
@@ -122,7 +122,9 @@ class KafkaLog:
 
         Raises:
             LogError: the cluster did not confirm all of them.
+            ValueError: as of the log in a file.
         """
+        payloads = encoded(lines)
         offsets: list[int] = []
         failures: list[str] = []
 
@@ -132,8 +134,8 @@ class KafkaLog:
             else:
                 offsets.append(message.offset() or 0)
 
-        for line in lines:
-            self._producer.produce(self._topic, line.encode(), partition=PARTITION, on_delivery=delivered)
+        for payload in payloads:
+            self._producer.produce(self._topic, payload, partition=PARTITION, on_delivery=delivered)
         waiting = self._producer.flush(ANSWER_S * 1.5)
         if failures or waiting or len(offsets) != len(lines):
             self._producer.purge()

@@ -9,15 +9,19 @@ Pure functions on bytes; what a payload means is not known here.
 import re
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
 MAGIC = b"# hydrolog 1\t"
 LONGEST_LINE = 64 * 1024  # bytes; a row has about a hundred
+LONGEST_PAYLOAD = LONGEST_LINE - 64  # its offset and its checksum come to it
 LONGEST_MERGED = 4096  # bytes of a damaged line that is searched for two rows
 OFFSET_DIGITS = 18  # a billion rows a second for thirty years
 
+# All control characters but the tab between columns, and the line break, which is looked for by itself.
+_CONTROL = bytes({*range(32), 127} - set(b"\t\n"))
+_CONTROL_BEYOND_ASCII = re.compile("[\x80-\x9f\u2028\u2029]")  # the two last are line breaks to Python and others
 _HEADER = re.compile(rb"(# hydrolog 1\tlog=([0-9a-f-]{36})\tbase=(\d{1,18}))\tcrc=([0-9a-f]{8})")
 _PROOF = re.compile(rb"\t[0-9a-f]{8}")
 _new = tuple.__new__
@@ -52,6 +56,29 @@ def parse_header(line: bytes) -> Header | None:
     """The header in a line without its line break; None if it is damaged or something else."""
     found = header_at(line)
     return found[0] if found and found[1] == len(line) else None
+
+
+def encoded(lines: Sequence[str]) -> list[bytes]:
+    """The payloads of new rows as bytes. What is in a file already is not held to this.
+
+    Raises:
+        ValueError: there is none; one is empty or too long, or holds a control character: a line break would make
+            two lines of it, others look like one to some readers, or reach the terminal that shows the file.
+    """
+    if isinstance(lines, str):
+        raise TypeError("a list of lines is wanted, not one text: each of its letters would be a row")
+    text = "\n".join(lines)
+    joined = text.encode()
+    payloads = joined.split(b"\n")
+    if len(payloads) != len(lines) or b"" in payloads:
+        raise ValueError("a line of the log must not be empty or hold a line break, and there must be one")
+    if len(joined.translate(None, _CONTROL)) != len(joined) or (
+        not text.isascii() and _CONTROL_BEYOND_ASCII.search(text)
+    ):
+        raise ValueError("a line of the log must not hold a control character other than the tab between its columns")
+    if len(joined) > LONGEST_PAYLOAD and max(map(len, payloads)) > LONGEST_PAYLOAD:
+        raise ValueError(f"a line of the log must not be longer than {LONGEST_PAYLOAD} bytes")
+    return payloads
 
 
 def format_lines(first: int, payloads: Iterable[bytes]) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import lock_descriptor, unlock_descriptor
 
 from common.errors import LockTimeout, LogError, RoleTaken
+from common.files import closed
 
 FIRST_PAUSE_S = 0.00005  # the lock is held for microseconds: look again soon, then less often
 LONGEST_PAUSE_S = 0.002
@@ -87,7 +88,8 @@ class Lock:
         self._threads.release()
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        """Let go of the file; a second time does nothing."""
+        self._descriptor = closed(self._descriptor)
 
 
 class RoleLock:
@@ -114,4 +116,4 @@ class RoleLock:
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._descriptor = closed(self._descriptor)

@@ -60,7 +60,7 @@ class Log(Protocol):
         """The offset that the next row will get."""
 
     def append(self, lines: Sequence[str]) -> int:
-        """Append rows durably, all or none; the offset of the first."""
+        """Append rows durably, all or none; the offset of the first. No row holds a control character but the tab."""
 
     def read(self, offset: int, max_records: int) -> list[Record]:
         """Rows from an offset on, for looking; no group is touched."""

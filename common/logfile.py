@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from common.files import sync_folder
+from common.files import closed, sync_folder
 from common.lines import LONGEST_LINE, Header, Record, header_at, parse_line, split_merged
 
 CHUNK_BYTES = 256 * 1024
 SHORT_TAIL_BYTES = 4096  # some forty rows: enough to find the last good one in nearly every case
 LONG_TAIL_BYTES = 64 * 1024  # some six hundred rows: how far back a start looks for a higher offset
-NO_FILE = -1
 
 
 class Line(NamedTuple):
@@ -67,9 +66,7 @@ class LogFile:
 
     def close(self) -> None:
         """Let go of the descriptor; a second time does nothing."""
-        descriptor, self.descriptor = self.descriptor, NO_FILE
-        if descriptor != NO_FILE:
-            os.close(descriptor)
+        self.descriptor = closed(self.descriptor)
 
     def size(self) -> int:
         return os.fstat(self.descriptor).st_size

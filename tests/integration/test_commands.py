@@ -26,6 +26,7 @@ from common.cli import check, checks, init_db, night, sensors, shell, status, ta
 from common.clock import minute_of, minute_start
 from common.errors import DatabaseDown
 from common.health import Health
+from common.lines import format_lines
 from common.log import open_for
 from common.mark import Mark, store
 from common.row import Row, format_payload
@@ -220,9 +221,9 @@ def test_tail_shows_the_last_rows_with_names_and_flags_in_words(
     capsys.readouterr()
     minute = minute_of(datetime(2024, 8, 26, 16, 33, tzinfo=SEOUL))
     log = logged(path, [row(minute + n) for n in range(30)] + [row(minute + 30, flow=None, flags="M000")])
-    log.append(["not a row\x1b[2J"])
     log.close()
     with (path.parent / "data/server_data.txt").open("ab") as file:
+        file.write(format_lines(31, [b"not a row\x1b[2J"]))
         file.write(b"32\tdamaged\x1b[2J\t00000000\n")
     assert tail.run(["--no-follow", "--lines", "4", "--config", str(path)]) == 0
     shown = capsys.readouterr().out.splitlines()

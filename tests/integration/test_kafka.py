@@ -62,6 +62,16 @@ def test_what_is_not_committed_comes_again(log: Log) -> None:
     second.close()
 
 
+def test_what_is_not_a_line_is_refused_and_a_second_close_does_nothing(log: Log) -> None:
+    for wrong in ([], [""], ["a\nb"], ["good", "a\rb"]):
+        with pytest.raises(ValueError, match="line"):
+            log.append(wrong)
+    assert log.end_offset == 0
+    group = log.group("archive")
+    for thing in (group, group, log, log):
+        thing.close()
+
+
 def test_groups_do_not_disturb_each_other(log: Log) -> None:
     log.append(["a"])
     one, other = log.group("archive"), log.group("server")

@@ -1,6 +1,7 @@
 """Append, poll, commit, seek: what a row's number and a group's place promise."""
 
 import json
+import os
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ from log_site import GROUPS, Site, expected, rows, texts
 from common import badlines, commits, identity
 from common.errors import LockTimeout, LogError
 from common.filelog import FileLog
-from common.lines import parse_header, parse_line
+from common.lines import format_lines, parse_header, parse_line
 from common.log import open_log
 
 
@@ -31,11 +32,28 @@ def test_the_file_is_a_header_and_a_line_a_row_that_each_prove_themselves(site: 
     assert parse_line(line) is not None
 
 
-@pytest.mark.parametrize("wrong", [[], [""], ["a\nb"], ["good", "a\n"], ["x" * 70_000]])
+@pytest.mark.parametrize(
+    "wrong",
+    [[], [""], ["a\nb"], ["good", "a\n"], ["x" * 70_000]]
+    + [["good", f"a\t{sign}b"] for sign in "\r\x00\x1b\x0b\x1f\x7f\x85\x9b\u2028"],
+)
 def test_what_is_not_a_line_is_refused_whole(site: Site, wrong: list[str]) -> None:
     with pytest.raises(ValueError, match=r"line|nothing"):
         site.log.append(wrong)
     assert site.log.append(rows(0, 1)) == 0
+
+
+def test_a_line_may_hold_every_letter_and_sign(site: Site) -> None:
+    text = "Zürich ΔP 서울\t€ \xa0 \N{FIRE} ~ !"
+    site.log.append([text])
+    assert texts(site.log) == [(0, text)]
+
+
+def test_a_control_character_that_an_older_log_took_is_still_read(site: Site) -> None:
+    with site.path.open("ab") as file:
+        file.write(format_lines(0, [b"a\rb\x1b"]))
+    assert texts(site.restart()) == [(0, "a\rb\x1b")]
+    assert site.log.append(rows(1, 1)) == 1
 
 
 def test_each_group_gets_every_row_and_goes_on_behind_its_own_commit(site: Site) -> None:
@@ -172,3 +190,25 @@ def test_one_text_is_no_list_of_lines(site: Site) -> None:
 def test_a_text_is_as_good_a_folder(tmp_path: Path) -> None:
     with closing(open_log("file", str(tmp_path))) as log:
         assert log.append(rows(0, 1)) == 0
+
+
+def test_a_second_close_does_nothing_and_leaves_other_files_alone(site: Site) -> None:
+    group = site.log.group("server")
+    opened = []
+    for thing in (group, site.log):
+        thing.close()
+        opened += [os.open(site.path, os.O_RDONLY) for _ in range(3)]  # they get the numbers that are free now
+        thing.close()
+    for descriptor in opened:
+        os.close(descriptor)  # an OSError if one was closed in our place
+
+
+def test_a_closed_log_says_so(site: Site) -> None:
+    site.log.append(rows(0, 1))
+    group = site.log.group("server")
+    site.log.close()
+    for ask in (lambda: site.log.append(rows(1, 1)), lambda: site.log.read(0, 1), lambda: group.poll(1)):
+        with pytest.raises(LogError, match="is closed"):
+            ask()
+    group.close()
+    assert site.restart().end_offset == 1
