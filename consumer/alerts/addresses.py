@@ -16,6 +16,7 @@ class Address(NamedTuple):
     url: str
     place: int
     part: int  # 0: the address has only this one
+    owner: str  # tells recipients apart: the same when others are added to its address or taken out, and secret, too
 
 
 def recipients(urls: Sequence[str]) -> list[Address]:
@@ -24,28 +25,32 @@ def recipients(urls: Sequence[str]) -> list[Address]:
     for place, url in enumerate(urls, 1):
         parts = _parts(url)
         alone = len(parts) < 2
-        found += [Address(part, place, 0 if alone else number) for number, part in enumerate(parts, 1)]
+        found += [Address(part, place, 0 if alone else number, owner) for number, (part, owner) in enumerate(parts, 1)]
     return found
 
 
-def _parts(url: str) -> list[str]:
+def _parts(url: str) -> list[tuple[str, str]]:
+    """Address and owner of each recipient."""
     scheme, separator, rest = url.partition("://")
     if scheme.lower() not in MAIL or not separator:
-        return [url]
+        return [(url, url)]
     place, _, query = rest.partition("?")
     host, *path = place.split("/")
     options = [option for option in query.split("&") if option]
     people = [unquote(part) for part in path if part]
     people += [one for option in options if _key(option) == "to" for one in _BETWEEN.split(_value(option)) if one]
     people = list(dict.fromkeys(people))
-    if len(people) < 2:
-        return [url]
+    if not people:
+        return [(url, url)]
     others = [option for option in options if _key(option) != "to"]
     alone = [option for option in others if _key(option) not in _COPIES]
-    return [
-        f"{scheme}://{host}?" + "&".join([*(alone if number else others), f"to={quote(one, safe='@')}"])
-        for number, one in enumerate(people)
-    ]
+
+    def to(person: str, options: Sequence[str]) -> str:
+        return f"{scheme}://{host}?" + "&".join([*options, f"to={quote(person, safe='@')}"])
+
+    if len(people) == 1:
+        return [(url, to(people[0], alone))]
+    return [(to(one, alone if number else others), to(one, alone)) for number, one in enumerate(people)]
 
 
 def _key(option: str) -> str:

@@ -28,9 +28,9 @@ class Messengers:
         return len(self._addresses)
 
     @property
-    def urls(self) -> list[str]:
-        """One a recipient, in the order of the places that `send` and `name` take."""
-        return [address.url for address in self._addresses]
+    def owners(self) -> list[str]:
+        """What tells the recipients apart, in the order of the places that `send` and `name` take."""
+        return [address.owner for address in self._addresses]
 
     def check(self) -> None:
         """Look at the addresses without sending anything.
@@ -40,7 +40,7 @@ class Messengers:
         """
         if not self._addresses:
             raise SettingsError(KEY, "is empty; the addresses that alarms go to, as docs/alerts.md says")
-        answer = self._ask({"urls": self.urls})
+        answer = self._ask({"urls": [address.url for address in self._addresses]})
         if missing := answer.get("missing"):
             raise SettingsError(KEY, f"alarms need the library {missing}: pip install 'hydrolog[alerts]'")
         for place, problem in enumerate(answer.get("results", ())):

@@ -92,6 +92,14 @@ class Queue:
         return any(event.severity == LEAK and event.id not in self.told for event in self.waiting.values())
 
 
+def newcomer(up: Iterable[Event], *, digest: bool) -> Queue:
+    """The queue of an address that has only now been named: what is up waits for it, what is over does not."""
+    queue = Queue()
+    for event in up:
+        queue.add(event, digest=digest)
+    return queue
+
+
 def _last_hour(times_s: Iterable[float], now_s: float) -> list[float]:
     """Times after now are of a clock that was set back."""
     return [time_s for time_s in times_s if now_s - HOUR_S < time_s <= now_s]

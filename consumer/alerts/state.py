@@ -79,18 +79,18 @@ def store(data: Path, state: State) -> None:
         raise LogError(f"cannot keep what was told: {quoted(error)}") from error
 
 
-def names(urls: Sequence[str]) -> list[str]:
-    """A name for each address that stays the same when others are added: its kind, and 16 bits of a digest.
+def names(owners: Sequence[str]) -> list[str]:
+    """A name for each recipient that stays the same when others are added: its kind, and 16 bits of a digest.
 
-    So few that the name tells nothing about a password in the address. Two addresses never share a name, since the
-    second would then be told nothing; the same address twice does, and is told once.
+    So few that the name tells nothing about a password in the address. Two recipients never share a name, since the
+    second would then be told nothing; the same one twice does, and is told once.
     """
     found: list[str] = []
-    owners: dict[str, str] = {}
-    for url in urls:
-        name = first = f"{kind(url)}-{hashlib.sha256(url.encode()).hexdigest()[:4]}"
+    taken: dict[str, str] = {}
+    for owner in owners:
+        name = first = f"{kind(owner)}-{hashlib.sha256(owner.encode()).hexdigest()[:4]}"
         number = 1
-        while owners.setdefault(name, url) != url:
+        while taken.setdefault(name, owner) != owner:
             number += 1
             name = f"{first}-{number}"
         found.append(name)

@@ -32,7 +32,7 @@ from consumer.alerts import state as alerts_state
 from consumer.alerts.box import Look, Watch, conditions, without_planned
 from consumer.alerts.events import Event, Tracker
 from consumer.alerts.messenger import Messengers
-from consumer.alerts.queue import Queue, digest_day, first_digest_day
+from consumer.alerts.queue import Queue, digest_day, first_digest_day, newcomer
 from consumer.alerts.text import compose
 from consumer.outliers import Findings
 from consumer.source import Source
@@ -69,8 +69,9 @@ class Alerts:
         self._findings = Findings(context.data)
         self._state = alerts_state.load(context.data)
         self._tracker = Tracker(self._state.up, self._state.known)
-        self._desk = Desk(messengers, alerts_state.names(messengers.urls), settings, context.clock, context.stop)
-        self._state.queues = {name: self._state.queues.get(name, Queue()) for name in self._desk.names}
+        self._desk = Desk(messengers, alerts_state.names(messengers.owners), settings, context.clock, context.stop)
+        up, kept, digest = self._state.up, self._state.queues, bool(settings.alerts.digest)
+        self._state.queues = {name: kept.get(name) or newcomer(up, digest=digest) for name in self._desk.names}
         self._watch = Watch(minute_of(context.clock.now()))
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
         self._changed = False

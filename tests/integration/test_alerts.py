@@ -117,6 +117,41 @@ def test_one_messenger_that_is_away_holds_back_no_other(site: Callable[..., Site
         assert told(broken) == [f"+{LEAK}", f"+{LEAK}"]  # once refused, once taken
 
 
+def test_an_address_that_is_added_hears_of_what_is_up_and_the_others_hear_nothing_again(
+    site: Callable[..., Site], server: HttpServer
+) -> None:
+    here = site()
+    alerts = here.alerts()
+    here.leak()
+    alerts.step(here.clock.now())
+    here.finds("raise", "fault", "SYS-STUCK", "stuck")
+    here.rows("S0L0")
+    here.finds("clear", "fault", "SYS-STUCK", "good again")
+    here.rows("00L0")
+    alerts.step(here.clock.now())
+    alerts.close()
+    before = len(server.requests)
+    with HttpServer(answer(503)) as added:
+        more = {"alerts__urls": ",".join([webhook(added, "added"), webhook(server)])}
+        here.settings = site(**more).settings
+        for _ in range(2):  # it is away at first, and the process is started again meanwhile
+            alerts = here.alerts()
+            alerts.step(here.clock.now())
+            alerts.close()
+        added.requests.clear()
+        added.behave = answer(200)
+        alerts = here.alerts()
+        here.clock.pass_(minutes=11)
+        alerts.step(here.clock.now())
+        assert told(added) == [f"+{LEAK}"]
+        assert len(server.requests) == before
+        here.leak_over()
+        alerts.step(here.clock.now())
+        alerts.close()
+        assert told(added) == [f"+{LEAK}", f"-{LEAK}"]
+        assert told(server)[-1] == f"-{LEAK}"
+
+
 def test_a_redirect_is_not_a_delivery(site: Callable[..., Site], server: HttpServer) -> None:
     server.behave = lambda one, _, connection: send(connection, 302, Location=f"http://127.0.0.1:{one.port}/")
     here = site()
@@ -450,10 +485,18 @@ def test_addresses_of_mail_are_taken_apart_by_recipient(url: str, parts: int) ->
     found = recipients([url])
     assert len(found) == parts
     if parts == 1:
-        assert found[0] == (url, 1, 0)
+        assert found[0][:3] == (url, 1, 0)
     else:
         assert [address.part for address in found] == [1, 2]
         assert all(address.url.count("to=") == 1 for address in found)
+
+
+def test_a_recipient_is_the_same_whoever_else_an_address_names() -> None:
+    alone = recipients(["mailto://u:p@host?to=a+1@x.org&from=box@x.org"])
+    among = recipients(["mailto://u:p@host/b@x.org?to=a%2B1@x.org&from=box@x.org&cc=c@x.org"])
+    assert [address.owner for address in alone] == [among[1].owner]
+    assert among[0].owner != among[1].owner
+    assert "cc=" in among[0].url and "cc=" not in among[0].owner  # a copy is no recipient of its own
 
 
 def test_parts_of_an_address_keep_its_secrets_and_options() -> None:

@@ -1,19 +1,21 @@
 """The roles on a Kafka-protocol broker: the same promises, and no process can tell the difference."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from broker import free_port, running_broker
-from conftest import MakeSettings
 
 from common.cli import checks
 from common.errors import LogError
 from common.log import LOOK_S, Log, Position, committed, open_log, positions
 from common.mark import Mark, store
+from common.settings import Settings
 from server import state
+
+MakeSettings = Callable[..., Settings]
 
 
 @pytest.fixture(scope="module")
