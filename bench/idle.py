@@ -15,6 +15,7 @@ from pathlib import Path
 
 from common import processes
 from common.clock import SystemClock
+from common.demo.folder import DemoFolder
 from common.settings import CONFIG
 
 BIN = Path(sys.executable).parent
@@ -22,18 +23,6 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 HOME = "HYDROLOG_HOME"
 SETTLE_S = 60.0  # the first model of a box without history, Postgres' first checkpoint
 TICKS = os.sysconf("SC_CLK_TCK")
-SETTINGS = """
-[paths]
-data = "data"
-[line]
-url = "{link}"
-[server]
-url = "http://127.0.0.1:{port}/v1/batches"
-token_file = "server.token"
-[receiver]
-port = {port}
-token_file = "server.token"
-"""
 
 
 def cpu_s(home: Path) -> dict[str, float]:
@@ -75,15 +64,12 @@ def main() -> None:
 
 
 def measure(home: Path, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
-    link = home / "line"
-    (home / "hydrolog.toml").write_text(SETTINGS.format(link=link, port=free_port()))
-    (home / "server.token").write_text("idle\n")
-    (home / "server.token").chmod(0o600)
-    for folder in ("logs", "programs", "data"):
-        (home / folder).mkdir()
-    environ = {**os.environ, CONFIG: str(home / "hydrolog.toml"), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    folder = DemoFolder(home)
+    folder.make()
+    folder.write_settings(zone="Asia/Seoul", speed=1.0, wanted_port=0)
+    environ = {**os.environ, CONFIG: str(folder.config), "PATH": f"{BIN}:{os.environ['PATH']}"}
     meter = subprocess.Popen(
-        [BIN / "hydrolog", "simulate", "--district", "1", "--sensors", "1", "--link", link],
+        [BIN / "hydrolog", "simulate", "--district", "1", "--sensors", "1", "--link", folder.link],
         env=environ,
         stdout=subprocess.DEVNULL,
     )
@@ -102,15 +88,6 @@ def measure(home: Path, seconds: float) -> tuple[dict[str, float], dict[str, flo
         for process in (meter, group):
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-
-
-def free_port() -> int:
-    import socket  # noqa: PLC0415
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -63,8 +63,10 @@ class Rejected:
         )
         with _os_errors("keep a refused row"):
             self._folder.mkdir(exist_ok=True)
-            replace(self._folder / _name(parcel), header.encode() + parcel.body)
-            self.kept = self._count()
+            path = self._folder / _name(parcel)
+            is_new = not path.exists()
+            replace(path, header.encode() + parcel.body)
+            self.kept += is_new
             if parcel.key != self._last_key:
                 self._store_count(self.in_a_row + 1, parcel.key)
 

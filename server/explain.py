@@ -15,6 +15,7 @@ from common import findings
 from common.findings import CLEAR, RAISE, Finding
 from common.occasions import FOLDER, Occasions
 from server import queries
+from server.planned import works
 from server.usual import Days, usual
 
 Cursor = psycopg.Cursor[Any]
@@ -130,12 +131,3 @@ def last_night(cursor: Cursor, sensor: str, today: date) -> Json | None:
     """The newest report of the last two nights; `today` in UTC, which may be a day behind the site's."""
     found = nights(cursor, sensor, today + timedelta(days=2), 4)
     return found[-1] if found else None
-
-
-def works(known: Occasions, sensor: str, start: datetime, end: datetime) -> list[Json]:
-    """Planned work at a sensor between two times."""
-    return [
-        {"first": work.first * 60, "end": work.end * 60, "what": work.what, "sensor": work.sensor}
-        for work in known.at(sensor)
-        if work.first * 60 < end.timestamp() and work.end * 60 > start.timestamp()
-    ]

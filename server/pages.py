@@ -17,10 +17,10 @@ from common import flags
 from common.clock import Clock
 from common.database import Database
 from common.errors import DatabaseDown
+from common.occasions import Followed
 from common.row import SENSOR_ID
 from common.settings import Settings
-from server import explain, metrics, queries
-from server.calendar_ import Calendar
+from server import explain, metrics, planned, queries
 from server.desk import Desk
 from server.explain import Spell
 from server.nights import begun_nights
@@ -57,7 +57,7 @@ class Page:
         self._desk = desk
         self._settings = settings
         self._clock = clock
-        self._calendar = Calendar(settings)
+        self._calendar = Followed(settings.paths.data, settings.site.zone)
         self._files: dict[str, _File] = {}
         self._state: Json = {}
         self._state_until_s = -1.0
@@ -145,7 +145,7 @@ class Page:
                 "series": queries.series(cursor, sensor, start, end, step),
                 "forecast": queries.forecast(cursor, sensor, start - timedelta(hours=1), end, now),
                 "spells": queries.spells(cursor, [sensor], start, end),
-                "works": explain.works(self._calendar.now(), sensor, start, end),
+                "works": planned.works(self._calendar.now(), sensor, start, end),
                 "night": explain.last_night(cursor, sensor, now.date()),
                 "nights": [
                     {
@@ -171,7 +171,8 @@ class Page:
             return self._state
 
     def _read(self, database: Database) -> Json:
-        return read(database, self._settings, self._clock) | {"calendar": self._calendar.shown(self._clock.now())}
+        calendar = planned.calendar(self._calendar.now(), self._clock.now())
+        return read(database, self._settings, self._clock) | {"calendar": calendar}
 
     async def _file(self, request: Request, name: str) -> Response:
         if name not in self._files:

@@ -82,8 +82,10 @@ def test_refused_rows_are_counted_across_restarts_and_each_once(tmp_path: Path) 
     rejected.Rejected(tmp_path).put(first, Answer(400), NOW)
     rejected.Rejected(tmp_path).put(first, Answer(400), NOW)  # killed before the commit: the same row again
     again = rejected.Rejected(tmp_path)
-    assert again.in_a_row == 1
+    assert (again.in_a_row, again.kept) == (1, 1)
     again.put(second, Answer(400), NOW)
+    again.put(second, Answer(400), NOW)
+    assert (again.in_a_row, again.kept) == (2, 2)
     assert rejected.Rejected(tmp_path).in_a_row == 2
     again.clear()
     assert rejected.Rejected(tmp_path).in_a_row == 0
