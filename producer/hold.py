@@ -3,6 +3,7 @@
 The mark follows what is in the log, never what is held.
 """
 
+import heapq
 import itertools
 import logging
 from collections import deque
@@ -16,6 +17,7 @@ from common.log import Log
 from common.logs import quoted
 from common.mark import Mark
 from common.row import Row, format_payload, parse_payload
+from producer.minute import MOST_SENSORS
 
 APPEND_ROWS = 10_000  # rows of one append: a megabyte, some milliseconds
 KEEP_ROWS = 10_000  # of the rows that wait, kept for the next start: a part of the reserve is room enough for them
@@ -53,15 +55,19 @@ class Held:
         """The oldest rows that wait, as text, for the next start."""
         return [format_payload(row, self._zone) for row in itertools.islice(self._rows, KEEP_ROWS)]
 
-    def restore(self, payloads: Iterable[str]) -> int:
-        """Take up the rows of `to_state` that the log has not got since; the newest one's minute, 0 without rows."""
+    def restore(self, payloads: Iterable[str], published_through: int = 0) -> int:
+        """Take up the rows of `to_state` that the log has not got since; the newest one's minute, 0 without rows.
+
+        `published_through`: through which minute the mark on disk says that all is closed. It was written when no
+        row up to there waited any more, and may have forgotten the sensors of some of them.
+        """
         rows = []
         for payload in payloads:
             try:
                 row = parse_payload(payload)
             except RowRefused:
                 continue  # the file was damaged
-            if row.minute > self.mark.sensors.get(row.sensor, 0):
+            if row.minute > max(self.mark.sensors.get(row.sensor, 0), published_through):
                 rows.append(row)
         self.add(rows)
         return max((row.minute for row in rows), default=0)
@@ -102,6 +108,8 @@ class Held:
         if not self._mark_due and closed_through == self.mark.closed_through:
             return
         sensors = {name: minute for name, minute in self.mark.sensors.items() if minute > closed_through - REMEMBER_MIN}
+        if len(sensors) > MOST_SENSORS:  # somebody invents them: the ones that spoke last are enough
+            sensors = {name: sensors[name] for name in heapq.nlargest(MOST_SENSORS, sensors, key=sensors.__getitem__)}
         mark = Mark(closed_through, self._log.end_offset, self._log.log_id, sensors)
         marks.store(self._data, mark)
         self.mark, self._mark_due = mark, False

@@ -100,7 +100,8 @@ class Producer:
         settings, data = self._context.settings, self._context.data
         log = open_for(settings)
         try:
-            mark = _with_tail(marks.load(data), log)
+            published = marks.load(data)
+            mark = _with_tail(published, log)
             self._held = Held(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
             self._time = SiteTime(self._look(), mark.closed_through)
@@ -108,18 +109,18 @@ class Producer:
                 settings.line, Door(self._time, self._minutes, self._refused), self._zone, self._line
             )
             self._verdicts = Verdicts(data, self._zone)
-            self._restore_open_minutes()
+            self._restore_open_minutes(published.closed_through if published else 0)
         except BaseException:
             log.close()
             raise
         self._log = log
         _log.info("line_start url=%s closed_through=%d", self._context.settings.line.url, mark.closed_through)
 
-    def _restore_open_minutes(self) -> None:
+    def _restore_open_minutes(self, published_through: int) -> None:
         path = self._context.data / OPEN_MINUTE_FILE
         try:
             state = json.loads(path.read_bytes())
-            rows_through = self._held.restore([str(row) for row in state.get("held", ())])
+            rows_through = self._held.restore([str(row) for row in state.get("held", ())], published_through)
             self._minutes.closed_through = max(self._minutes.closed_through, rows_through)
             readings = self._minutes.restore(state)
             self._intake.keep(str(state["rest"]).encode("latin-1"))

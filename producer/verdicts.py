@@ -3,9 +3,10 @@
 A row is worth more than its flags: whatever goes wrong here, the row is written, with clear flags, and it is counted.
 """
 
+import heapq
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from common.logs import quoted
 from common.occasions import Followed, Occasions, Work
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, Row
 from producer.forecasts import Forecasts
-from producer.minute import MinuteMean
+from producer.minute import MOST_SENSORS, MinuteMean
 from producer.outliers.detector import Detector, default_criteria
 from producer.planned import LONGEST_AFTER_MIN, Planned
 
@@ -154,15 +155,27 @@ class Verdicts:
 
     def save(self, minute: int) -> None:
         """Keep the detectors' memory, after the rows are in the log; a full disk costs only the memory."""
-        states = {
-            sensor: state
-            for sensor, state in self._all_states().items()
-            if (state.get("minute") or 0) > minute - FORGET_AFTER_MIN
-        }
+        states = self._recent_states(minute)
+        self._forget_all_but(states)
         try:
             files.replace(self._data / STATE_FILE, json.dumps(states).encode() + b"\n", durable=False)
         except OSError as error:
             _log.warning("detectors_not_stored problem=%s", quoted(error))
+
+    def _recent_states(self, minute: int) -> dict[str, dict[str, Any]]:
+        """The states of the sensors that spoke of late, and of these no more than a line can have.
+
+        Noise that passes a checksum, or a meter that counts in the place of its name, makes new sensors for ever.
+        """
+        states = self._all_states()
+        last = {sensor: state.get("minute") or 0 for sensor, state in states.items()}
+        newest = heapq.nlargest(MOST_SENSORS, last, key=last.__getitem__) if len(last) > MOST_SENSORS else last
+        return {sensor: states[sensor] for sensor in newest if last[sensor] > minute - FORGET_AFTER_MIN}
+
+    def _forget_all_but(self, kept: Container[str]) -> None:
+        for memory in (self._detectors, self._states, self._planned, self._works):
+            for sensor in [sensor for sensor in memory if sensor not in kept]:
+                del memory[sensor]
 
 
 def _load_states(path: Path) -> dict[str, dict[str, Any]]:

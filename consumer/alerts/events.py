@@ -15,6 +15,7 @@ from common.row import Row
 BOX = ""  # in the place of the sensor: the event is about the box itself
 QUIET_MIN = 60  # a flag that is away for so long is over, whatever the findings say: a fault shows in bad rows only
 PROVISIONAL_MIN = 30  # a letter without a finding for so long is believed; the methods themselves need far less
+MOST_SENSORS = 4096  # that are followed, and events that are up: of more, somebody invents them
 KNOWN = 500  # ids of past events that are remembered, so that rows that come again tell nothing again
 
 Key = tuple[str, str, str]  # sensor, channel, code
@@ -94,6 +95,10 @@ class Tracker:
 
     def put(self, event: Event) -> Event:
         self.up[event.key] = event
+        while len(self.up) > MOST_SENSORS:
+            least = min(self.up.values(), key=lambda event: (event.severity == LEAK, event.raised))
+            del self.up[least.key]
+            self._quiet.pop(least.key, None)
         return event
 
     def clear(self, event: Event, minute: int, reason: str) -> Event:
@@ -114,13 +119,21 @@ class Tracker:
 
     def _new(self, row: Row) -> list[Finding]:
         """The sensor's findings since its last row; a row may be lost, its findings are not."""
-        last = self._last.get(row.sensor, row.minute - 1)
-        self._last[row.sensor] = row.minute
+        last = self._last.pop(row.sensor, row.minute - 1)
+        self._last[row.sensor] = row.minute  # the newest at the end
+        while len(self._last) > MOST_SENSORS:
+            self._forget(next(iter(self._last)))
         last = min(last, row.minute - 1)  # the clock was set back
         own = self._of.get(row.sensor)
         if not own or own[-1].minute <= last:
             return []
         return [finding for finding in own if last < finding.minute <= row.minute]
+
+    def _forget(self, sensor: str) -> None:
+        """A sensor that has been silent for longest; what is up at it stays so."""
+        del self._last[sensor]
+        for place in [place for place in self._since if place[0] == sensor]:
+            del self._since[place]
 
     def _unexplained(self, row: Row, flags: set[Flag]) -> Iterator[Event]:
         """Letters that no event accounts for: the alerts began in the middle of it, or its finding is lost."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,3 +155,13 @@ def test_each_event_comes_once_however_often_the_process_dies_and_rows_come_agai
         if until < place:
             broken += feed(tracker, rows[until:place], found)
     assert broken == straight
+
+
+def test_sensors_without_end_cost_no_memory_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.alerts.events.MOST_SENSORS", 3)
+    tracker = Tracker()
+    feed(tracker, [row(T0, "00L0")])
+    for number in range(20):
+        feed(tracker, [replace(row(T0 + number, "R000" if number % 2 else "0L00"), sensor=f"X{number}")])
+    assert len(tracker._last) == len({sensor for sensor, _ in tracker._since} | set(tracker._last)) == 3
+    assert len(tracker.up) == 3

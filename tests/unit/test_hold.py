@@ -137,3 +137,19 @@ def test_a_mark_that_cannot_be_written_is_tried_again_without_new_rows(
     mark = load(tmp_path)
     assert mark is not None
     assert mark.closed_through == T
+
+
+def test_sensors_without_end_do_not_grow_the_mark_and_no_row_of_theirs_comes_twice(
+    log: Moody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producer.hold.MOST_SENSORS", 2)
+    first = held(log, tmp_path)
+    first.add([Row(T, f"X{number}", 1.0, 2.0, 1) for number in range(2)])
+    kept = first.to_state()  # on disk when the process is killed after the mark
+    first.add([Row(T + 1, f"Y{number}", 1.0, 2.0, 1) for number in range(2)])
+    assert first.flush(T + 1)
+    mark = load(tmp_path)
+    assert mark is not None
+    assert mark.sensors == {"Y0": T + 1, "Y1": T + 1}
+    second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
+    assert (second.restore(kept, mark.closed_through), len(second)) == (0, 0)

@@ -70,6 +70,26 @@ def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
     assert "001" in json.loads((tmp_path / "detectors.json").read_text())
 
 
+def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producer.verdicts.MOST_SENSORS", 3)
+    verdicts = Verdicts(tmp_path, SEOUL)
+    for number in range(20):  # one that stays, and one that is new each minute
+        verdicts.rows([mean(T + number), replace(mean(T + number), sensor=f"X{number}")])
+        verdicts.save(T + number)
+    assert set(json.loads((tmp_path / "detectors.json").read_text())) == {"001", "X18", "X19"}
+    assert set(verdicts._detectors) == set(verdicts._planned) == {"001", "X18", "X19"}
+
+
+def test_a_sensor_that_is_away_for_a_month_is_forgotten_by_a_process_that_never_ends(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts.rows([mean(T), replace(mean(T), sensor="002")])
+    verdicts.save(T)
+    assert set(verdicts._detectors) == {"001", "002"}
+    verdicts.rows([mean(T + 31 * 1440)])
+    verdicts.save(T + 31 * 1440)
+    assert set(verdicts._detectors) == {"001"}
+
+
 def test_the_newest_forecast_of_the_running_hour_is_used_and_a_bad_file_is_none(tmp_path: Path) -> None:
     forecasts = Forecasts(tmp_path)
     path = tmp_path / "sensor_data.csv"
