@@ -112,14 +112,15 @@ class Archive:
             _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(reason))
 
     def _clean_up(self, now: datetime) -> None:
-        """Once a day, drop what is older than a year."""
+        """Once a day, drop what is older than a year; much of it in several steps."""
         if self._cleaned == now.date():
             return
         try:
             with self._database.transaction() as cursor:
-                dropped = drop_old(cursor, now)
+                dropped, done = drop_old(cursor, now)
         except psycopg.Error as error:
             raise DatabaseDown(f"cannot drop old rows: {quoted(str(error).strip())}") from error
-        self._cleaned = now.date()
+        if done:
+            self._cleaned = now.date()
         if dropped:
             _log.info("retention dropped=%s", ",".join(dropped))

@@ -16,8 +16,11 @@ from common.row import Row
 from consumer.outliers import Outlier
 
 RETENTION = timedelta(days=365)
+SLICE_ROWS = 10_000  # deleted in one transaction: some ten milliseconds
 LOCK_TIMEOUT_MS = 2000  # a backup may read a partition for an hour; tomorrow is early enough
 
+# What goes row by row, and the column that says how old it is. A forecast whose rows are gone can be judged no more.
+_OLD_ROWS = {"unregistered_val_tb": "time", "pred_val_tb": "hour", "outlier_tb": "time"}
 _PARTITION = re.compile(r"real_val_(\d{4,6})(\d\d)")
 _ROWS = statement("archive_rows")
 _OUTLIERS = statement("archive_outliers")
@@ -85,22 +88,31 @@ def _outlier_columns(found: Sequence[Outlier]) -> dict[str, Any]:
     return columns
 
 
-def drop_old(cursor: Cursor[Any], now: datetime) -> list[str]:
-    """Drop what is older than the retention; the names of the partitions that went.
+def drop_old(cursor: Cursor[Any], now: datetime) -> tuple[list[str], bool]:
+    """Drop what is older than the retention; the partitions that went, and whether nothing old is left.
 
     Counted back from the newest row, if that is older than `now`: a clock that jumped ahead must not cost a year.
     """
     cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'real_val_tb'::regclass")
     months = {name: found for (name,) in cursor.fetchall() if (found := _PARTITION.fullmatch(name))}
     newest_first = sorted(months, key=lambda name: (int(months[name][1]), months[name][2]), reverse=True)
-    newest = _newest_row(cursor, newest_first)
+    newest = _newest_row(cursor, [*newest_first, "unregistered_val_tb"])
     if newest is None:
-        return []
+        return [], True
     oldest_kept = min(now, newest) - RETENTION
     last_month = oldest_kept.year * 12 + oldest_kept.month
     dropped = [name for name in newest_first if int(months[name][1]) * 12 + int(months[name][2]) < last_month]
-    cursor.execute("DELETE FROM UNREGISTERED_VAL_TB WHERE time < %s", (oldest_kept,))
-    return [name for name in dropped if _drop(cursor, name)]
+    deleted = [_delete(cursor, table, column, oldest_kept) for table, column in _OLD_ROWS.items()]
+    return [name for name in dropped if _drop(cursor, name)], max(deleted) < SLICE_ROWS
+
+
+def _delete(cursor: Cursor[Any], table: str, column: str, before: datetime) -> int:
+    """Delete a slice of a table's old rows: after years of another retention all at once would take minutes."""
+    slice_of = sql.SQL(
+        "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < %s LIMIT {rows}))"
+    ).format(table=sql.Identifier(table), column=sql.Identifier(column), rows=SLICE_ROWS)
+    cursor.execute(slice_of, (before,))
+    return cursor.rowcount
 
 
 def _drop(cursor: Cursor[Any], partition: str) -> bool:

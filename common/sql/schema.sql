@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS UNREGISTERED_VAL_TB (
     PRIMARY KEY (sensor, time)
 );
 
--- One row a flagged value: which method spoke, what it says.
+-- One row a flagged value: which method spoke, what it says. Kept as long as the values.
 CREATE TABLE IF NOT EXISTS OUTLIER_TB (
     sensor   text NOT NULL,
     time     timestamptz NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS OUTLIER_TB (
     PRIMARY KEY (sensor, time, channel, method)
 );
 
--- Every forecast ever made, so that forecasts can be judged later.
+-- Every forecast, so that it can be judged later: kept as long as the rows that it speaks of.
 CREATE TABLE IF NOT EXISTS PRED_VAL_TB (
     sensor        text NOT NULL,
     made_at       timestamptz NOT NULL,

@@ -230,6 +230,41 @@ def test_what_is_older_than_a_year_goes_once_a_day(site: Site) -> None:
     assert len(site.rows()) == len(site.rows("UNREGISTERED_VAL_TB")) == 2
 
 
+def test_forecasts_and_flags_go_with_the_rows_they_speak_of_slice_by_slice(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.store.SLICE_ROWS", 2)
+    site.append(Row(FIRST, "x", 1.0, 1.0, 60))  # no sensor is registered: the unknown ones count, too
+    site.step()
+    newest = minute_start(FIRST)
+    for days in (366, 367, 368, 364, 0):
+        time = newest - timedelta(days=days)
+        site.database.execute(
+            "INSERT INTO PRED_VAL_TB (sensor, made_at, hour, model) VALUES ('x', %s, %s, 'm')", [time, time]
+        )
+        site.database.execute(
+            "INSERT INTO OUTLIER_TB VALUES ('x', %s, 'flow', 'VALUE', 'W', 'WATCH', 1, 'high')", [time]
+        )
+        site.database.execute(
+            "INSERT INTO UNREGISTERED_VAL_TB (sensor, time, samples, log_id, log_offset) VALUES ('y', %s, 1, 'l', 1)",
+            [time],
+        )
+    site.now += timedelta(days=1)
+    left = []
+    for _ in range(3):
+        site.step()
+        tables = (("PRED_VAL_TB", "hour"), ("OUTLIER_TB", "time"), ("UNREGISTERED_VAL_TB", "time"))
+        left.append([_count_old(site, table, column, newest - timedelta(days=365)) for table, column in tables])
+    assert left == [[1, 1, 1], [0, 0, 0], [0, 0, 0]]
+    assert len(site.rows("UNREGISTERED_VAL_TB")) == 3
+
+
+def _count_old(site: Site, table: str, column: str, before: datetime) -> int:
+    found = site.database.execute(f"SELECT count(*) FROM {table} WHERE {column} < %s", [before]).fetchone()
+    assert found
+    return int(found[0])
+
+
 def test_an_old_month_that_somebody_reads_goes_another_day(
     site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
