@@ -21,6 +21,7 @@ from consumer.alerts.worker import Alerts
 
 START = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)
 FIRST = minute_of(START)
+LEAK = "001/flow/LEAK/20240826T0300Z"  # the name of a leak that is found in the first minute
 NAME = re.compile(r"^\((\S+/\S+/\S+/\d{8}T\d{4}Z)\)$", re.MULTILINE)
 
 

@@ -2,22 +2,19 @@
 
 import csv
 import re
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from archive_rows import store
+from outlier_site import MEAN_M3H, START, history
 
 from common.cli import backtest_outliers as command
 from common.cli import shell
 from common.cli.__main__ import main
 from common.clock import FixedClock, minute_start
 from common.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
-from outlier_site import MEAN_M3H, START, history
 
 DAYS, JUDGED = 74, 10
 BEGIN, END = 70 * 1440 + 600, 70 * 1440 + 900  # minutes of a leak

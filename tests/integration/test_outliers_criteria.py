@@ -1,14 +1,13 @@
 """Criteria from a real database: rows in, a preview, a version on disk, shown and compared."""
 
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
 from archive_rows import store
+from outlier_site import START, history
 
 from common import criteria as stored
 from common import database
@@ -17,9 +16,6 @@ from common.cli import shell
 from common.clock import FixedClock, minute_start
 from common.settings import Settings
 from nightflow.rebuild import read_history, read_rows
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "unit"))
-from outlier_site import START, history
 
 DAYS = 70
 MakeSettings = Callable[..., Settings]

@@ -1,0 +1,107 @@
+"""The alerts and a real mail server."""
+
+import email
+import socket
+from collections.abc import Callable, Iterator
+from email.message import Message as Mail
+from email.policy import default
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from alerts_box import LEAK, Site
+
+from common.settings import Settings
+
+
+class Mailbox:
+    """A handler of aiosmtpd that keeps every mail."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    box = Mailbox()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield box, port
+    controller.stop()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("plain", "flow <b onload=alert(1)> & 'x'"), ("html", "flow &lt;b&nbsp;on")]
+)
+def test_a_mail_is_plain_and_escaped_where_it_is_html(
+    kind: str, shown: str, site: Callable[..., Site], mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    here = site(
+        f"mailto://127.0.0.1:{port}?from=box@example.org&to=operator@example.org&format={kind.replace('plain', 'text')}"
+    )
+    alerts = here.alerts()
+    here.leak("flow <b onload=alert(1)> & 'x' \x1b[31m\r\nBcc: all@example.org")
+    assert alerts.step(here.clock.now())["problem"] == ""
+    alerts.close()
+    (mail,) = box.mails
+    assert mail["Subject"] == "hydrolog site-1: LEAK at sensor 001 (flow)"
+    assert mail["To"] == "operator@example.org" and mail["Bcc"] is None
+    parts = {part.get_content_type(): str(part.get_content()) for part in mail.walk() if not part.is_multipart()}  # type: ignore[attr-defined]
+    assert shown.replace("&nbsp;", " ") in parts[f"text/{kind}"].replace("&nbsp;", " ")
+    for text in parts.values():
+        assert "\x1b" not in text and "\nBcc:" not in text and LEAK in text
+
+
+class Choosy(Mailbox):
+    """Takes mail for some and refuses others, as a server does with a mistyped name."""
+
+    def __init__(self, refused: str) -> None:
+        super().__init__()
+        self.refused = refused
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address == self.refused:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
+def test_a_recipient_that_is_refused_does_not_send_the_mail_to_the_others_again(
+    settings_for: Callable[..., Settings],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    box = Choosy("typo@example.org")
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    to = "a@example.org%2Ctypo@example.org%2Cb@example.org"
+    here = Site(
+        settings_for(log__groups="alerts", alerts__urls=f"mailto://127.0.0.1:{port}?from=box@example.org&to={to}")
+    )
+    alerts = here.alerts()
+    here.leak()
+    for _ in range(3):
+        counters = alerts.step(here.clock.now())
+        here.clock.pass_(minutes=11)
+    alerts.close()
+    assert [mail["To"] for mail in box.mails] == ["a@example.org", "b@example.org"]
+    assert counters["waiting"] == 1
+    assert counters["problem"].startswith("alerts.urls 1 (mailto) recipient 2 does not take messages: ")
+    assert "example.org" not in counters["problem"]
+    box.refused = ""
+    alerts = here.alerts()
+    here.clock.pass_(minutes=11)
+    assert alerts.step(here.clock.now())["problem"] == ""
+    alerts.close()
+    controller.stop()
+    assert [mail["To"] for mail in box.mails] == ["a@example.org", "b@example.org", "typo@example.org"]

@@ -1,0 +1,131 @@
+"""`hydrolog status`: a box that is well, and each thing that can be wrong with it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from command_site import Configure, healthy, logged, now_minute, row
+
+from common import clock, time_service
+from common.cli import checks, sensors, status
+from common.health import Health
+from common.mark import Mark, store
+from common.settings import load
+from consumer.store import store as archive
+
+
+def test_status_of_a_box_that_is_well(
+    config: Configure, connection: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = now_minute()
+    path = config()
+    data = path.parent / "data"
+    for role in ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server"):
+        healthy(data, role, rows=7)
+    sensors.run(["add", "001", "--name", "Gate", "--config", str(path)])
+    log = logged(path, [row(now - 1)])
+    store(data, Mark(now - 1, log.end_offset, log.log_id, {"001": now - 1}))
+    log.close()
+    with connection.transaction(), connection.cursor() as cursor:
+        rows = [(0, row(now - 1)), (1, row(now - 2, "stranger"))]
+        archive(cursor, "log", rows, [])
+    capsys.readouterr()
+    assert status.run(["--config", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "all is well" in shown
+    assert "hydrolog sensors add stranger" in shown
+    assert status.run(["--config", str(path), "--json"]) == 0
+    state = json.loads(capsys.readouterr().out)
+    assert state["groups"] == [{"group": "archive", "lag": 1}, {"group": "server", "lag": 1}]
+    (sensor,) = state["sensors"]
+    assert (sensor["sensor"], sensor["samples"], sensor["flow_flags"]) == ("001", 60, "0000")
+    assert state["log"]["end_offset"] == 1
+
+
+def test_status_says_that_the_disk_is_full(
+    config: Configure, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(config())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=4_000_000))
+    assert status.run(["--config", path]) == 1
+    assert "look: disk: full: only 4 MB are free; make room" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("in_step", "words"),
+    [
+        (True, ("clock: kept by a time service", "in step: it keeps the clock")),
+        (False, ("clock: no time service keeps it", "hydrolog clock confirm")),
+        (None, ("", "does not say")),
+    ],
+)
+def test_status_and_check_say_whether_a_time_service_keeps_the_clock(
+    config: Configure,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    in_step: bool | None,
+    words: tuple[str, str],
+) -> None:
+    path = config()
+    shown, checked = words
+    monkeypatch.setattr(time_service, "in_step", lambda: in_step)
+    status.run(["--config", str(path)])
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("clock: ")]
+    assert said == ([shown] if shown else [])
+    (finding,) = [each for each in checks.clock(load(path), datetime.now(UTC)) if each.subject == "time service"]
+    assert finding.ok  # a box without a network has none, and nothing to fix
+    assert checked in finding.text
+
+
+def test_status_of_a_demo_goes_by_the_clock_of_its_processes(
+    config: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config()
+    site_s = datetime(2023, 7, 6, 20, 0, tzinfo=UTC).timestamp()
+    told = clock.ScaledClock(60.0, datetime.now(UTC).timestamp(), site_s)
+    environment = {**os.environ, clock.VARIABLE: told.to_environment()}
+    # `cat` has echoed a line: only then is it sure that /proc shows the new program's environment, not an empty one.
+    with subprocess.Popen(["cat"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as demo:
+        assert demo.stdin and demo.stdout
+        demo.stdin.write(b"there\n")
+        demo.stdin.flush()
+        assert demo.stdout.readline() == b"there\n"
+        health = Health(path.parent / "data", "nightflow", told.now())
+        health.success(told.now(), 0.0)
+        file = path.parent / "data/health/nightflow.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "pid": demo.pid}))
+        status.run(["--config", str(path), "--json"])
+        state = json.loads(capsys.readouterr().out)
+    found = {process["role"]: process["word"] for process in state["processes"]}
+    assert (state["speed"], found["nightflow"]) == (60.0, "running")
+
+
+def test_status_names_what_is_wrong_and_leaves_with_1(
+    config: Configure, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config()
+    data = path.parent / "data"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    healthy(data, "nightflow")
+    state = json.loads((data / "health/nightflow.json").read_text())
+    (data / "health/nightflow.json").write_text(json.dumps({**state, "pid": ended.pid}))
+    waiting = Health(data, "producer", datetime.now(UTC))
+    waiting.problem(datetime.now(UTC) - timedelta(hours=1), 0.0, "no such \x1b[31mport")
+    store(data, Mark(now_minute() - 5000, 4, "log", {"001": now_minute() - 5000}))
+    monkeypatch.setenv("HYDROLOG_DATABASE__URL", "postgresql://127.0.0.1:1/none")
+    assert status.run(["--config", str(path)]) == 1
+    shown = capsys.readouterr().out
+    assert "look: nightflow: stopped" in shown
+    assert "look: consumer-archive: not started" in shown
+    assert "no such \\x1b[31mport" in shown
+    assert "look: newest row: no database" in shown
+    assert "3 days" in shown  # the age of the newest row, from the mark
+    assert "\x1b" not in shown

@@ -1,0 +1,120 @@
+"""What goes in one batch, and when."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from delivery_site import FIRST, TOKEN, MakeSite, Watch
+from http_server import accept, drop_after_keeping, in_turn
+
+from common import mark
+from common.errors import NotDelivered, SettingsError
+from common.runner import Context
+from common.settings import SERVER_TOKEN, Settings
+from consumer.delivery import Delivery
+
+
+def test_ten_minutes_go_as_one_batch_and_the_log_is_reset(site: MakeSite) -> None:
+    here = site()
+    here.append(10)
+    here.watch.later(minutes=9, seconds=59)
+    assert here.step()["lag"] == 10  # not before the window is over
+    here.watch.later(minutes=1, seconds=1)
+    counters = here.step()
+    (request,) = here.server.requests
+    assert request.target == "/v1/batches"
+    assert request.key == f"site-1/{here.log.log_id}/0-9"
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert request.headers["content-type"] == "text/tab-separated-values; charset=utf-8"
+    assert request.lines[3] == "3\t2024-08-26T16:33:00+09:00\t001\t8.03\t4.1\t60\t0000\t000\t0\t0"
+    assert (counters["batches_sent"], counters["rows_sent"], counters["lag"]) == (1, 10, 0)
+    assert len((here.data / "server_data.txt").read_text().splitlines()) == 1  # the header
+    assert not (here.data / "outbox.tsv").exists()
+
+
+def test_the_mark_says_that_a_window_is_whole(site: MakeSite) -> None:
+    here = site()
+    here.append(9)
+    here.watch.later(minutes=10, seconds=2)
+    here.step()
+    assert not here.server.requests  # 16:39 is still to come
+    here.append(1, first=FIRST + 9)
+    mark.store(here.data, mark.Mark(FIRST + 9, 10, here.log.log_id))
+    here.step()
+    assert [request.offsets for request in here.server.requests] == [list(range(10))]
+
+
+def test_a_backlog_goes_oldest_first_until_none_is_left(site: MakeSite) -> None:
+    here = site()
+    here.append(4320, sensors=("001",))
+    here.watch.later(days=3, minutes=2)
+    while here.step()["lag"]:  # a step gives back after a few seconds, however much waits
+        pass
+    assert here.delivered_once(4320)
+    assert here.server.arrivals == list(range(4320))
+    assert {len(request.lines) for request in here.server.requests} == {10}
+
+
+def test_a_forecast_that_comes_after_the_first_attempt_changes_no_byte(site: MakeSite) -> None:
+    here = site(in_turn(drop_after_keeping, accept))
+    here.append(10, first=FIRST + 30)
+    here.watch.later(minutes=42)
+    with pytest.raises(NotDelivered):
+        here.step()
+    hour = "2024-08-26T17:00:00+09:00"
+    (here.data / "sensor_data.csv").write_text(f"sensor,made_at,hour,flow,pressure\n001,{hour},{hour},9.5,4.2\n")
+    here.restart()
+    here.watch.later(minutes=1)
+    here.step()
+    first, second = here.server.requests
+    assert (first.key, first.body) == (second.key, second.body)
+    assert first.lines[0].endswith("\t0\t0")
+
+
+def test_rows_on_the_hour_carry_the_hours_own_forecast(site: MakeSite) -> None:
+    here = site()
+    hour, before = "2024-08-26T17:00:00+09:00", "2024-08-26T16:00:00+09:00"
+    (here.data / "sensor_data.csv").write_text(
+        f"sensor,made_at,hour,flow,pressure\n001,{hour},{hour},9.5,4.2\n002,{before},{hour},1,1\n"
+    )
+    here.append(10, sensors=("001", "002", "003"), first=FIRST + 30)
+    here.watch.later(minutes=42)
+    here.step()
+    ends = [line.split("\t")[-2:] for line in here.server.requests[0].lines]
+    assert ends[:3] == [["9.5", "4.2"], ["0", "0"], ["0", "0"]]
+    assert set(map(tuple, ends[3:])) == {("0", "0")}
+
+
+def test_the_forecaster_is_waited_for_on_the_hour_but_never_for_a_backlog(site: MakeSite) -> None:
+    here = site(server__every_minutes=1, forecast__wait_seconds=300)
+    here.append(31)  # to 17:00
+    mark.store(here.data, mark.Mark(FIRST + 30, 31, here.log.log_id))
+    here.watch.later(minutes=31, seconds=5)  # 17:01:05: 17:00 may still get its forecast
+    here.step()
+    assert here.committed == 30
+    here.watch.later(minutes=4)
+    here.step()
+    assert here.committed == 31
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ({"server__url": ""}, "server.url"),
+        ({"log__groups": "archive"}, "log.groups"),
+        ({"server__url": f"http://{'a' * 70}.example/"}, "server.url"),
+    ],
+)
+def test_wrong_settings_are_named(
+    settings_for: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, keys: dict[str, str], key: str
+) -> None:
+    monkeypatch.setenv(SERVER_TOKEN, TOKEN)
+    with pytest.raises(SettingsError, match=key):
+        Delivery(Context(settings_for(**keys), Watch(), threading.Event(), "consumer-server"))
+
+
+def test_without_a_token_nothing_is_touched(settings_for: Callable[..., Settings]) -> None:
+    settings = settings_for(server__url="http://127.0.0.1:9/")
+    with pytest.raises(SettingsError, match=r"server\.token_file"):
+        Delivery(Context(settings, Watch(), threading.Event(), "consumer-server"))
+    assert not list(settings.paths.data.iterdir())

@@ -1,0 +1,151 @@
+"""The operator's page in a real browser, on a real server and Postgres: drawn, in words, safe, and by itself."""
+
+import re
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from page_site import HOSTILE, NOW, REASON, Visit
+from receiver_process import DEADLINE_S, ReceiverProcess, wait_for
+
+
+def test_the_page_shows_the_pipe(visit: Visit) -> None:
+    visit.open()
+    card = '[data-sensor="001"]'
+    assert visit.text(f"{card} h2") == "001 · Mill Lane"
+    assert visit.text(f"{card} .badge") == "leak suspected"
+    assert visit.text(f"{card} [data-flow]") == "10.00"
+    assert visit.text(f"{card} [data-pressure]") == "4.10"
+    # Drawn: the measured line and the forecast with its band; thirty flagged minutes as a few marks; night bars.
+    lines = visit.page.locator(f'{card} [data-chart="flow"] path.js-line')
+    assert max(len(lines.nth(n).get_attribute("d")) for n in range(lines.count())) > 2000
+    assert visit.count(f'{card} [data-chart="flow"] path.js-fill') == 1
+    assert 5 <= visit.count(f'{card} [data-chart="flow"] .points path') <= 10
+    assert visit.count(f'{card} [data-chart="pressure"] .points path') == 0
+    bars = visit.page.locator(f'{card} [data-chart="night"] .bars .point path')
+    drawn = [bars.nth(n) for n in range(bars.count()) if (bars.nth(n).bounding_box() or {"height": 0})["height"] > 5]
+    assert len(drawn) == 41
+    assert sum("url(" in (bar.get_attribute("style") or "") for bar in drawn) == 1  # the incomplete one is hatched
+    assert "1 of them incomplete" in visit.text(f"{card} .sensor-note")
+    # In the site's zone, wherever the browser is.
+    assert "26 August 2024" in visit.text("#zone")
+    assert visit.text("#clock").startswith("10:2")
+    assert "Forecast made Mon 26 Aug" in visit.text(f"{card} .sensor-note")
+    assert "09:56 to 10:25" in visit.text("#flags tr")
+    # What is wrong comes first, with words, for whoever stands two metres away.
+    assert visit.page.locator("#hero").get_attribute("data-state") == "bad"
+    assert visit.text('[data-sensor="002"] .badge') == "no data"
+    states = {item.split("\n")[1]: item.split("\n")[0] for item in visit.page.locator(".process").all_inner_texts()}
+    assert (states["server"], states["producer"], states["forecaster"]) == ("running", "not started", "waiting")
+    assert "hydrolog sensors add X-77" in visit.page.locator("#unregistered").inner_text()
+    delivery = " ".join(visit.text("#delivery").split())
+    assert "rows waiting for group server 27" in delivery
+
+
+def test_planned_work_and_wrong_lines_of_the_calendar_are_shown(visit: Visit) -> None:
+    visit.open()
+    assert "Mon 26 Aug" in visit.text("#works tr").replace(",", "") and HOSTILE[:60] in visit.text("#works tr")
+    assert "over" in visit.text("#works tr")
+    assert "planned.txt line 2" in visit.text("#calendar-problems")
+    assert visit.page.evaluate("window.pwned") is None
+
+
+def test_an_hour_is_an_hour_wide_where_the_clock_is_changed(visit: Visit) -> None:
+    """Labels are those of the site's clock at their own time, on both sides of the change."""
+    visit.page.goto(visit.address)
+    axis = visit.page.evaluate(
+        """async ([start, end]) => (await import('/static/axis.js')).timeAxis(start, end, 'Europe/Rome', 600)""",
+        [datetime(2024, 10, 26, 12, tzinfo=UTC).timestamp(), datetime(2024, 10, 27, 12, tzinfo=UTC).timestamp()],
+    )
+    labels = dict(zip(axis["ticktext"], axis["tickvals"], strict=True))
+    assert labels["21:00"] == "2024-10-26T19:00:00"
+    assert labels["00:00<br>Sun 27"] == "2024-10-26T22:00:00"
+    assert labels["03:00"] == "2024-10-27T02:00:00"  # five hours after midnight's label would be wrong by one
+    assert labels["12:00"] == "2024-10-27T11:00:00"
+    week = visit.page.evaluate(
+        """async ([start, end]) => (await import('/static/axis.js')).timeAxis(start, end, 'Europe/Rome', 600)""",
+        [datetime(2024, 3, 28, tzinfo=UTC).timestamp(), datetime(2024, 4, 3, tzinfo=UTC).timestamp()],
+    )
+    assert dict(zip(week["ticktext"], week["tickvals"], strict=True))["Sun 31"] == "2024-03-30T23:00:00"
+    assert dict(zip(week["ticktext"], week["tickvals"], strict=True))["Mon 1"] == "2024-03-31T22:00:00"
+
+
+def test_hostile_words_stay_words(visit: Visit) -> None:
+    visit.open()
+    page = visit.page
+    assert HOSTILE in visit.text('[data-sensor="002"] h2')
+    assert REASON in visit.text("#flags .why")
+    assert HOSTILE in page.locator("#unregistered-rows").inner_text()
+    assert HOSTILE in page.locator(".processes").inner_text()
+    mark_ = page.locator('[data-sensor="001"] [data-chart="flow"] .points path').first
+    box = mark_.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    hover = page.locator('[data-sensor="001"] [data-chart="flow"] .hoverlayer .hovertext')
+    hover.wait_for()
+    shown = hover.evaluate("node => node.textContent")
+    # The site's clock, though the browser is in New York; ten marks lie within eight pixels, so any of them may answer.
+    assert re.match(r"Mon (09:5|10:[0-2])\d", shown)
+    assert "<b>not</b>" in shown
+    assert "<script>window.pwned=1</script>" in shown
+    assert "%{x}" in shown
+    assert visit.count(".hoverlayer a") == 0
+    assert visit.count("main img, main script, main a, main b b") == 0
+    assert page.evaluate("window.pwned") is None
+
+
+def test_nothing_leaves_the_host_and_nothing_complains(visit: Visit) -> None:
+    visit.open()
+    for words in ("6 h", "3 days", "7 days"):
+        with visit.page.expect_response(lambda answer: "/api/flags" in answer.url):
+            visit.page.get_by_role("button", name=words, exact=True).click()
+    visit.page.wait_for_function("() => document.getElementById('flags-span').textContent.includes('7 days')")
+    assert visit.asked
+    assert [url for url in visit.asked if not url.startswith((visit.address, "data:"))] == []
+    # The one sensor whose id no row could have is the only one whose charts are refused.
+    assert [said for said in visit.complaints if "400 (Bad Request)" not in said] == []
+
+
+def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
+    visit = Visit(browser, server, viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
+    try:
+        visit.page.goto(visit.address)
+        visit.page.wait_for_selector('[data-sensor="001"]')
+        visit.page.locator('[data-sensor="001"] .night').scroll_into_view_if_needed()
+        visit.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .bars')
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(13, 17, 22)"
+    finally:
+        visit.page.close()
+
+
+def test_a_silent_server_is_not_taken_for_a_quiet_pipe(visit: Visit, server: ReceiverProcess) -> None:
+    visit.page.clock.install()
+    visit.open()
+    assert server.end(signal.SIGKILL) == -signal.SIGKILL
+    wait_for(lambda: visit.page.clock.run_for(3000) or "No answer" in visit.text("#hero-word"), "the page to notice")
+    assert visit.page.locator("#hero").get_attribute("data-state") == "bad"
+    assert "stale" in visit.page.locator("body").get_attribute("class")
+
+
+def test_monitors_hear_the_same(server: ReceiverProcess) -> None:
+    health = server.get("/healthz")
+    assert health.status == 503
+    assert b"producer: not started" in health.body
+    metrics = server.get("/metrics")
+    assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert b'hydrolog_group_lag_rows{group="server"} 27\n' in metrics.body
+    assert b"hydrolog_unregistered_sensors 2\n" in metrics.body
+
+
+def test_ages_are_those_of_the_sites_clock(server: ReceiverProcess) -> None:
+    state = server.get("/api/state").json
+    assert abs(state["now"] - NOW.timestamp()) < DEADLINE_S
+    assert state["newest"]["at"] == int((NOW.replace(second=0) - timedelta(minutes=1)).timestamp())
+    assert 20 <= state["newest"]["age_s"] < DEADLINE_S
+    assert state["newest"]["state"] == "ok"
+    charts = server.get("/api/sensor?sensor=001&hours=24").json
+    assert charts["forecast"]["made_at"] == int(NOW.replace(minute=0, second=0).astimezone(UTC).timestamp())
+    assert charts["forecast"]["hour"] == sorted(set(charts["forecast"]["hour"]))
+    assert len(charts["series"]["at"]) == 1439
+    assert charts["spells"][0]["minutes"] == 30

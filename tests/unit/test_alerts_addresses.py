@@ -1,0 +1,58 @@
+"""The recipients of the addresses in the settings, and what they are called."""
+
+import pytest
+
+from consumer.alerts import state as alerts_state
+from consumer.alerts.addresses import recipients
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("json://host/a@x.org/b@x.org", 1),
+        ("mailto://host?from=a@x.org", 1),
+        ("mailto://host?from=a@x.org&to=b@x.org", 1),
+        ("mailtos://u:p%2Fw@host:465/b@x.org/c@x.org?from=a@x.org&cc=d@x.org&+X-Key=v%26w", 2),
+        ("mailto://u:p@host?TO=b+1@x.org,%20c@x.org;b+1@x.org&format=text", 2),
+        ("mailto://[::1?to=a,b", 2),
+        ("nonsense", 1),
+    ],
+)
+def test_addresses_of_mail_are_taken_apart_by_recipient(url: str, parts: int) -> None:
+    found = recipients([url])
+    assert len(found) == parts
+    if parts == 1:
+        assert found[0][:3] == (url, 1, 0)
+    else:
+        assert [address.part for address in found] == [1, 2]
+        assert all(address.url.count("to=") == 1 for address in found)
+
+
+def test_a_recipient_is_the_same_whoever_else_an_address_names() -> None:
+    alone = recipients(["mailto://u:p@host?to=a+1@x.org&from=box@x.org"])
+    among = recipients(["mailto://u:p@host/b@x.org?to=a%2B1@x.org&from=box@x.org&cc=c@x.org"])
+    assert [address.owner for address in alone] == [among[1].owner]
+    assert among[0].owner != among[1].owner
+    assert "cc=" in among[0].url and "cc=" not in among[0].owner  # a copy is no recipient of its own
+
+
+def test_parts_of_an_address_keep_its_secrets_and_options() -> None:
+    url = "mailtos://u:p%2Fw@host:465/b@x.org/c+1@x.org?from=a@x.org&cc=d@x.org&+X-Key=v%26w"
+    assert [address.url for address in recipients([url])] == [
+        "mailtos://u:p%2Fw@host:465?from=a@x.org&cc=d@x.org&+X-Key=v%26w&to=b@x.org",
+        "mailtos://u:p%2Fw@host:465?from=a@x.org&+X-Key=v%26w&to=c%2B1@x.org",
+    ]
+
+
+def test_two_addresses_never_share_a_name_and_the_same_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Same:
+        def hexdigest(self) -> str:
+            return "abcd" * 16
+
+    monkeypatch.setattr(alerts_state.hashlib, "sha256", lambda _: Same())
+    assert alerts_state.names(["json://a", "json://b", "json://a", "json://c"]) == [
+        "json-abcd",
+        "json-abcd-2",
+        "json-abcd",
+        "json-abcd-3",
+    ]
