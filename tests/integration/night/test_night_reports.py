@@ -1,0 +1,203 @@
+"""What each night says about leakage: what is left out of it, what is known, and what makes it be made anew."""
+
+import contextlib
+import json
+from datetime import timedelta
+
+import pytest
+from night_site import FIRST, MORNING, NIGHT, TWO, Site
+
+from common import database
+from common.cli import night as command
+from common.cli import sensors, shell
+from common.cli.sensors import NoSuchSensor
+from common.clock import FixedClock, minute_start
+from common.errors import DatabaseDown
+
+
+def test_the_report_leaves_faulty_values_out_and_says_how_many(site: Site) -> None:
+    two = FIRST + 4 * 60  # 02:00
+    site.rows(range(FIRST - 24 * 60, two + 1))
+    site.rows(range(two + 1, two + 31), flow=0.1, flags="S000")  # stuck low: not the quietest hour
+    site.rows(range(two + 31, two + 61), flow=9.0)
+    site.rows(range(two + 61, FIRST + 430), flow=7.0)
+    site.nightflow.step(MORNING)
+    report = site.report()
+    assert report
+    assert report["hour_flow"] == pytest.approx(7.0)
+    assert report["hour_start"] == minute_start(two + 61)
+    assert (report["faulty_minutes"], report["good_minutes"]) == (30, 90)
+    assert report["day_factor"] == pytest.approx(24.0)
+    assert report["leak_day"] == pytest.approx(24 * 0.8 * 7.0)
+    state = json.loads((site.settings.paths.data / "night_state.json").read_text())
+    assert state["night"] == "2024-08-27"
+    assert state["sensors"]["001"]["flow_m3h"] == pytest.approx(7.0)
+
+
+def test_a_late_row_of_last_night_changes_its_report_and_the_state(site: Site) -> None:
+    site.rows(range(FIRST - 24 * 60, FIRST + 4 * 60 + 1))
+    site.rows(range(FIRST + 5 * 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    before = site.report()
+    assert before
+    site.rows(range(FIRST + 4 * 60 + 1, FIRST + 5 * 60), flow=5.0)
+    site.nightflow.step(MORNING + timedelta(minutes=2))
+    after = site.report()
+    assert after
+    assert (before["hour_flow"], after["hour_flow"]) == (pytest.approx(8.0), pytest.approx(5.0, rel=0.02))
+    state = json.loads((site.settings.paths.data / "night_state.json").read_text())
+    assert state["sensors"]["001"]["flow_m3h"] == pytest.approx(after["hour_flow"])
+
+
+def test_late_rows_of_a_night_also_change_the_report_of_the_one_after(site: Site) -> None:
+    site.rows(range(FIRST - 24 * 60, FIRST - 24 * 60 + 100))
+    site.rows(range(FIRST - 10 * 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    before = site.report()
+    assert before
+    assert before["percentile_nights"] == 1
+    site.rows(range(FIRST - 24 * 60 + 100, FIRST - 10 * 60), flow=6.0)
+    site.nightflow.step(MORNING + timedelta(minutes=2))
+    after = site.report()
+    assert after
+    assert (after["percentile_nights"], after["night_use"]) == (2, pytest.approx(0.2 * 6.0))
+
+
+def test_planned_work_by_night_is_left_out_and_counted(site: Site) -> None:
+    folder = site.settings.paths.data / "criteria"
+    folder.mkdir()
+    (folder / "planned.txt").write_text("all 2024-08-27 02:30 2024-08-27 03:00 flushing\nsoon\n")
+    site.rows(range(FIRST - 24 * 60, TWO + 30))
+    site.rows(range(TWO + 30, TWO + 60), flow=1.0)  # the main is shut for it
+    site.rows(range(TWO + 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    report = site.report()
+    assert report
+    assert report["hour_flow"] == pytest.approx(8.0)
+    assert (report["planned_minutes"], report["faulty_minutes"], report["good_minutes"]) == (30, 0, 90)
+    found = site.window(TWO + 40)
+    assert found
+    assert found["flow"] == 1.0  # the means say what the meter said
+
+
+def test_work_that_is_planned_afterwards_changes_the_report_that_is_made_anew(site: Site) -> None:
+    site.rows(range(FIRST - 24 * 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    folder = site.settings.paths.data / "criteria"
+    folder.mkdir()
+    (folder / "planned.txt").write_text("001 2024-08-27 02:30 2024-08-27 03:00 flushing\n")
+    site.connection.execute("DELETE FROM NIGHT_REPORT_TB")
+    site.nightflow.step(MORNING + timedelta(minutes=3))
+    report = site.report()
+    assert report
+    assert report["planned_minutes"] == 30
+
+
+def test_what_the_utility_knows_stands_in_the_report_with_its_inputs(site: Site) -> None:
+    site.connection.execute("UPDATE SENSOR_TB SET night_users = 2000, n1 = 1.2, reference_pressure = 3.5")
+    site.rows(range(FIRST - 24 * 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    report = site.report()
+    assert report
+    assert (report["night_use"], report["night_use_by"]) == (pytest.approx(1.2), "users")
+    assert (report["night_users"], report["night_litres"]) == (2000, 0.6)
+    assert (report["n1"], report["reference_pressure"], report["reference_by"]) == (1.2, 3.5, "fixed")
+    assert report["leak_flow"] == pytest.approx(6.8)
+    assert report["leak_flow_reference"] == pytest.approx(6.8 * (3.5 / 4.0) ** 1.2)
+
+
+def test_a_replaced_instrument_begins_anew(site: Site) -> None:
+    days = [FIRST + day * 1440 for day in range(-9, 1)]
+    for number, evening in enumerate(days):
+        site.rows(range(evening - 17 * 60, evening + 7 * 60), flow=20.0 if number < 7 else 8.0)
+    changed = minute_start(days[7] - 10 * 60)  # noon of the day before the eighth night
+    site.connection.execute("UPDATE SENSOR_TB SET replaced_at = %s", (changed,))
+    site.nightflow.step(MORNING)
+    nights = {row[0]: row[1:] for row in site.connection.execute("SELECT night, percentile_nights, night_use, "
+              "pressure_hours, day_factor FROM NIGHT_REPORT_TB ORDER BY night")}  # fmt: skip
+    eighth = nights[NIGHT - timedelta(days=2)]
+    assert eighth[0] == 1 and eighth[1] == pytest.approx(0.2 * 8.0)
+    assert eighth[2] == 17 and eighth[3] is None  # from noon to five: too few for a day
+    assert nights[NIGHT][0] == 3 and nights[NIGHT][2] == 24
+    seventh = nights[NIGHT - timedelta(days=3)]  # of the old one, though it is reported after the change
+    assert seventh[0] == 7 and seventh[1] == pytest.approx(0.2 * 20.0) and seventh[3] == pytest.approx(24.0)
+
+
+def test_the_command_says_since_when_another_instrument_measures_and_reports_the_last_nights_anew(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.rows(range(FIRST - 9 * 1440, FIRST + 430))
+    site.nightflow.step(MORNING)
+    before = site.report()
+    assert before and before["percentile_nights"] == 7
+    monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(MORNING + timedelta(hours=1)))
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(site.settings.paths.data))
+    monkeypatch.setenv("HYDROLOG_DATABASE__URL", site.url)
+    assert sensors.run(["replaced", "001", "--at", "2024-08-25 10:30"]) == 0
+    assert "001 measures with another instrument since 2024-08-25 10:30" in capsys.readouterr().out
+    after = site.report()
+    assert after and after["percentile_nights"] == 2
+    with pytest.raises(NoSuchSensor):
+        sensors.run(["replaced", "002"])
+    with pytest.raises(SystemExit):
+        sensors.run(["replaced", "001", "--at", "soon"])
+
+
+def test_missing_nights_are_not_made_up_and_the_week_counts_days(site: Site) -> None:
+    for day in (-9, -8, -6, -3, 0):
+        evening = FIRST + day * 1440
+        site.rows(range(evening - 17 * 60, evening + 7 * 60), flow=8.0 + day / 10)
+    site.nightflow.step(MORNING)
+    found = list(site.connection.execute("SELECT night, percentile_nights FROM NIGHT_REPORT_TB WHERE hour_flow > 0"))
+    assert sorted(found) == [(NIGHT + timedelta(days=day), nights) for day, nights in
+                             ((-9, 1), (-8, 2), (-6, 3), (-3, 4), (0, 3))]  # fmt: skip
+    report = site.report(NIGHT - timedelta(days=1))
+    assert report is None or report["hour_flow"] is None
+
+
+def test_tables_of_an_older_version_get_what_is_new_and_keep_what_they_hold(site: Site) -> None:
+    site.rows(range(FIRST - 24 * 60, FIRST + 430))
+    site.nightflow.step(MORNING)
+    before = site.report()
+    assert before
+    for table, columns in (
+        ("SENSOR_TB", ("night_users", "night_litres", "night_use", "n1", "reference_pressure", "replaced_at")),
+        ("NIGHT_REPORT_TB", ("planned_minutes", "night_use_by", "night_users", "night_litres", "reference_by")),
+    ):
+        for column in columns:
+            site.connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}".encode())
+    with pytest.raises(DatabaseDown, match="hydrolog init-db"), contextlib.closing(site.start()) as nightflow:
+        nightflow.step(MORNING + timedelta(days=1))
+    for _ in range(2):
+        database.init_schema(site.url)
+    after = site.report()
+    assert after == before
+    site.nightflow.step(MORNING + timedelta(days=1))
+    assert site.report(NIGHT + timedelta(days=1))
+
+
+def test_setting_what_is_known_reports_the_last_nights_anew(
+    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.rows(range(FIRST - 9 * 1440, FIRST + 430))
+    site.nightflow.step(MORNING)
+    monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(MORNING + timedelta(hours=1)))
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(site.settings.paths.data))
+    monkeypatch.setenv("HYDROLOG_DATABASE__URL", site.url)
+    said = command.run(["set", "001", "--users", "5000", "--litres", "0.5", "--n1", "1.1"])
+    assert said == 0
+    assert "5000 users x 0.5 L/h = 2.5 m3/h; N1 1.1; compared at the median of 24 nights" in capsys.readouterr().out
+    last, old = site.report(), site.report(NIGHT - timedelta(days=8))
+    assert last and old
+    assert (last["night_use"], last["n1"], last["leak_flow"]) == (2.5, 1.1, pytest.approx(5.5))
+    assert (old["night_use_by"], old["n1"]) == ("share", 1.0)
+    command.run(["set", "001", "--use", "3.25"])
+    command.run(["--nights", "1"])
+    assert "3.25 (fixed)" in capsys.readouterr().out
+    command.run(["set", "001", "--use", "default", "--users", "default"])
+    last = site.report()
+    assert last and last["night_use_by"] == "share"
+    with pytest.raises(NoSuchSensor):
+        command.run(["set", "002", "--n1", "1.1"])
+    with pytest.raises(SystemExit):
+        command.run(["set", "001", "--n1", "11"])
