@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-server"))
 TOKEN = "s3cret-of-the-test"
 DEADLINE_S = 60.0  # never reached: a test that waits this long has failed
@@ -28,6 +30,14 @@ def wait_for(true: Callable[[], Any], what: str) -> Any:
         assert time.monotonic() < give_up_s, f"waited for {what}"
         time.sleep(0.02)
     return value
+
+
+def kept(database_url: str) -> list[tuple[int, int]]:
+    """What the database has received: (offset, how many rows have it), in order."""
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(
+            "SELECT log_offset, count(*) FROM RECEIVED_TB GROUP BY log_offset ORDER BY log_offset"
+        ).fetchall()
 
 
 @dataclass(frozen=True)

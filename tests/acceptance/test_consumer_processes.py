@@ -296,10 +296,3 @@ def test_memory_does_not_grow_with_the_backlog(box: MakeBox, record_property: Ca
         assert large - small < 8
         assert server.arrivals == list(range(many))
         assert max(len(request.lines) for request in server.requests) == 1000
-
-
-@pytest.mark.parametrize("module", ["consumer.archive", "consumer.delivery", "consumer.alerts.worker"])
-def test_consumers_import_neither_pandas_nor_torch(module: str) -> None:
-    heavy = f"import {module}, sys; print([m for m in ('numpy', 'pandas', 'torch') if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"

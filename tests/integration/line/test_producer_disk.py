@@ -9,7 +9,7 @@ import pytest
 from meter import Cable, RunningProducer, closed, wait_until
 
 Start = Callable[..., RunningProducer]
-INJECTOR = Path(__file__).parents[2] / "bench" / "disk_faults"
+INJECTOR = Path(__file__).parents[3] / "bench" / "disk_faults"
 
 
 @pytest.fixture

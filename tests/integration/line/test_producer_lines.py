@@ -1,0 +1,139 @@
+"""The lines that a producer can be given: a wrong baud rate, TCP, RFC 2217, described meters, and what is no line."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from line_site import PATIENT, Start, seconds
+from meter import DEADLINE_S, Cable, RunningProducer, closed, wait_until
+from rfc2217_server import SerialServer
+
+from producer.ascii import encode
+from producer.described import checksum_text
+
+
+def test_noise_at_a_wrong_baud_rate_is_said_to_be(cable: Cable, start: Start) -> None:
+    producer = start()
+    noise = random.Random(2)
+
+    def named() -> bool:
+        cable.send(noise.randbytes(100))
+        return "is the baud rate really 9600?" in producer.health()["problem"]
+
+    wait_until(named, "the baud rate to be doubted")
+
+
+def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gateway:
+        gateway.settimeout(DEADLINE_S)
+        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{gateway.getsockname()[1]}", **PATIENT)
+        for part in (range(30), range(30, 60)):
+            connection, _ = gateway.accept()
+            for second in part:
+                connection.sendall(encode("001", minute * 60.0 + second, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+            producer.took(part.stop)
+            connection.close()
+        connection, _ = gateway.accept()
+        connection.sendall(encode("001", minute * 60.0 + 90, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        assert [row.samples for row in closed(producer.data, minute)] == [60]
+        assert producer.stop() == 0
+        connection.close()
+
+
+def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_path: Path, minute: int) -> None:
+    server = SerialServer()
+    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200", **PATIENT)
+    for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
+        server.accept()
+        wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
+        assert server.port.baudrate == 19_200
+        for second in part:
+            server.send(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        producer.took(part.stop - minute * 60)
+        server.hang_up()
+    server.accept()
+    wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the last connection")
+    server.send(encode("001", minute * 60.0 + 90, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+    assert [row.samples for row in closed(producer.data, minute)] == [60]
+    assert producer.stop() == 0
+    server.close()
+
+
+def test_a_gateway_that_does_not_answer_holds_up_no_minute(tmp_path: Path, minute: int) -> None:
+    with ExitStack() as sockets:
+        gateway = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        gateway.settimeout(DEADLINE_S)
+        address = gateway.getsockname()
+        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{address[1]}")
+        connection = sockets.enter_context(gateway.accept()[0])
+        for second in seconds(minute, 0, 30):
+            connection.sendall(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        fill_the_queue(gateway, sockets)
+        connection.close()
+        wait_until(lambda: "no answer yet" in producer.health()["problem"], "the attempt that lasts")
+        assert [(row.minute, row.samples) for row in closed(producer.data, minute)] == [(minute, 30)]
+        assert producer.stop() == 0
+
+
+def fill_the_queue(server: socket.socket, sockets: ExitStack) -> None:
+    """Let nobody in any more: connect until the kernel drops what comes next, as a gateway without power would."""
+    while True:
+        waiting = sockets.enter_context(socket.socket())
+        waiting.settimeout(0.2)
+        try:
+            waiting.connect(server.getsockname())
+        except TimeoutError:
+            return
+
+
+def test_a_described_line_becomes_rows(cable: Cable, start: Start, minute: int) -> None:
+    producer = start(
+        HYDROLOG_LINE__PROTOCOL="described",
+        HYDROLOG_LINE__FORMAT__FIELDS="time,flow,pressure",
+        HYDROLOG_LINE__FORMAT__SEPARATOR=";",
+        HYDROLOG_LINE__FORMAT__TIME="unix",
+        HYDROLOG_LINE__FORMAT__SENSOR="main",
+        HYDROLOG_LINE__FORMAT__PRESSURE_MEASURE="kPa",
+        HYDROLOG_LINE__FORMAT__CHECKSUM="crc16",
+    )
+    for second in seconds(minute):
+        for body in (f"{second};8.5;411", f"{second};9.5;nan"):
+            cable.send(b"%s*%s\r\n" % (body.encode(), checksum_text("crc16", body.encode())))
+        cable.send(b"%d;1;1*0000\r\n" % second)
+    body = b"%d;8;400" % (minute * 60 + 90)
+    cable.send(b"%s*%s\r\n" % (body, checksum_text("crc16", body)))
+    found = [row for row in closed(producer.data, minute) if row.minute == minute]
+    # The line's very first frame may have been a piece of one.
+    assert [(row.sensor, row.flow, row.pressure, row.samples) for row in found] == [("main", 8.5, 4.11, 59)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("line.url", "", "is empty"),
+        ("line.url", "ftp://x", "unknown kind"),
+        ("line.modbus.registers", "", "there are none"),
+    ],
+)
+def test_a_line_that_cannot_be_one_ends_with_the_key(tmp_path: Path, key: str, value: str, word: str) -> None:
+    modbus = key == "line.modbus.registers"
+    variable = "HYDROLOG_LINE__PROTOCOL" if modbus else "HYDROLOG_" + key.upper().replace(".", "__")
+    value = "modbus" if modbus else value
+    answer = subprocess.run(
+        [sys.executable, "-m", "producer"],
+        env={**os.environ, "HYDROLOG_PATHS__DATA": str(tmp_path / "data"), variable: value},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(f"{key}: ")
+    assert word in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1

@@ -1,0 +1,18 @@
+"""A receiver of the test's own, which must never say its token."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from receiver_process import TOKEN, ReceiverProcess
+
+
+@pytest.fixture
+def receiver(tmp_path: Path, database_url: str) -> Iterator[ReceiverProcess]:
+    process = ReceiverProcess(tmp_path / "data", database_url)
+    process.start()
+    yield process
+    assert process.process is not None
+    process.process.kill()
+    process.process.wait()
+    assert TOKEN not in process.output.read_text()
