@@ -148,7 +148,7 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> Behaviour:
 
 
 def hang(server: HttpServer, _request: Request, _connection: socket.socket) -> None:
-    server.stopped.wait(60)
+    server.stopped.wait(600)
 
 
 def drop_after_keeping(server: HttpServer, request: Request, _connection: socket.socket) -> None:

@@ -18,7 +18,7 @@ import psycopg
 
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-server"))
 TOKEN = "s3cret-of-the-test"
-DEADLINE_S = 60.0  # never reached: a test that waits this long has failed
+DEADLINE_S = 180.0  # never reached: a test that waits this long has failed
 FORM = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/tab-separated-values; charset=utf-8"}
 SITE, LOG_ID = "site-1", "6f1c0c7e-0000-4000-8000-000000000001"
 

@@ -7,7 +7,7 @@ import threading
 import serial
 from serial import rfc2217
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 class SerialServer:

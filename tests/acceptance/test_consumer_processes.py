@@ -100,7 +100,7 @@ def box(settings_for: Callable[..., Settings]) -> Iterator[MakeBox]:
     yield make
     for process in (process for one in made for process in one.processes):
         process.kill()
-        process.wait(10)
+        process.wait(DEADLINE_S)
 
 
 def kill_storm(here: Box, group: str, rows: int, seed: int, progress: Callable[[], int]) -> int:
@@ -119,7 +119,7 @@ def kill_storm(here: Box, group: str, rows: int, seed: int, progress: Callable[[
         else:
             time.sleep(chance.uniform(0, 0.6))
         process.kill()
-        process.wait(10)
+        process.wait(DEADLINE_S)
         kills += 1
     return kills
 
@@ -165,14 +165,12 @@ def test_kill_9_storm_of_the_archive_loses_and_repeats_nothing(box: MakeBox, dat
 
 def test_sigterm_in_mid_request_leaves_at_once_and_the_batch_is_kept(box: MakeBox) -> None:
     with HttpServer(hang) as server:
-        here = box(server, log__groups="server", server__timeout_seconds="60")
+        here = box(server, log__groups="server", server__timeout_seconds="600")
         here.append(10)
         process = here.start("server")
         until(lambda: server.requests, "a request")
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
-        assert time.monotonic() - started < 5
+        assert process.wait(DEADLINE_S) == 0  # the request would last longer
         assert (here.data / "outbox.tsv").exists()
         server.behave = accept
         here.start("server")
@@ -192,7 +190,7 @@ def test_the_token_shows_nowhere_and_nothing_can_be_written_by_others(box: MakeB
         until(lambda: len(list((here.data / "rejected").glob("*.tsv"))) == 5, "rows are refused")
         arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(DEADLINE_S) == 0
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert TOKEN.encode() not in arguments
         files = [path for path in [here.output, *here.data.rglob("*")] if path.is_file()]
@@ -219,7 +217,7 @@ def test_wrong_settings_end_with_one_line_and_2(
         here = box(server, log__groups="server")
         here.append(10)
         before = sorted(path.read_bytes() for path in here.data.glob("server_data*"))
-        assert here.start("server", *options, **environ).wait(30) == 2
+        assert here.start("server", *options, **environ).wait(DEADLINE_S) == 2
         (line,) = here.output.read_text().splitlines()
         assert key in line
         assert not server.requests
@@ -227,7 +225,7 @@ def test_wrong_settings_end_with_one_line_and_2(
 
 
 def test_an_unknown_group_is_bad_usage(box: MakeBox) -> None:
-    assert box().start("nobody").wait(30) == 2
+    assert box().start("nobody").wait(DEADLINE_S) == 2
 
 
 def test_the_second_consumer_of_a_group_says_who_holds_it(box: MakeBox) -> None:
@@ -235,10 +233,10 @@ def test_the_second_consumer_of_a_group_says_who_holds_it(box: MakeBox) -> None:
         here = box(server, log__groups="server")
         first = here.start("server")
         until(lambda: b"start pid=" in here.output.read_bytes(), "the first one runs")
-        assert here.start("server").wait(30) == 3
+        assert here.start("server").wait(DEADLINE_S) == 3
         assert f"process {first.pid};" in here.output.read_text()
         first.kill()
-        first.wait(10)
+        first.wait(DEADLINE_S)
         here.append(10)
         here.start("server")  # a kill frees the role
         until(lambda: here.committed("server") == 10, "rows are sent")
@@ -249,7 +247,7 @@ def test_once_sends_what_is_due_at_that_time_and_leaves(box: MakeBox) -> None:
         here = box(server, log__groups="server")
         here.append(25)
         at = datetime.fromtimestamp((FIRST + 20) * 60, UTC).isoformat()
-        assert here.start("server", "--once", "--at", at).wait(30) == 0
+        assert here.start("server", "--once", "--at", at).wait(DEADLINE_S) == 0
         assert [request.offsets for request in server.requests] == [list(range(10)), list(range(10, 20))]
 
 

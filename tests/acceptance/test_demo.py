@@ -26,7 +26,7 @@ from common.demo.group import HOME
 
 SPEED = "300"  # five minutes of the site a second
 HISTORY_ROWS = 1440  # a day: too little to train on, so the seasonal fallback forecasts and the start is quick
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server")
 
 

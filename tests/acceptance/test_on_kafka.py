@@ -16,7 +16,7 @@ from meter import Cable, RunningProducer, wait_until
 CONSUMER = str(Path(sys.executable).with_name("hydrolog-consumer"))
 MINUTES = 3
 SENSORS = ("001", "002")
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_roles_on_a_cluster(broker: str, database_url: str, tmp_path: Path) 
             "HYDROLOG_SERVER__TOKEN": "s3cret",
             "HYDROLOG_PATHS__DATA": str(data),
         }
-        producer = RunningProducer(data, cable.link, **environ)
+        producer = RunningProducer(data, cable.link, **environ, HYDROLOG_LINE__LATENESS_SECONDS="5")
         for minute in range(MINUTES + 1):  # the last one closes those before it
             for sensor in SENSORS:
                 cable.read(sensor, range(first + 60 * minute, first + 60 * minute + 60, 10))
@@ -60,9 +60,9 @@ def test_the_roles_on_a_cluster(broker: str, database_url: str, tmp_path: Path) 
         finally:
             for process in consumers:
                 process.terminate()
-                process.wait(10)
+                process.wait(DEADLINE_S)
             producer.process.terminate()
-            producer.process.wait(10)
+            producer.process.wait(DEADLINE_S)
         assert sorted(offset for _, offset in server.rows) == list(range(expected))
         assert archived(database_url) == expected
     assert not (data / "server_data.txt").exists()

@@ -51,6 +51,7 @@ class Box:
             "FAKETIME_TIMESTAMP_FILE": str(self._offset_file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "HYDROLOG_LINE__LATENESS_SECONDS": "1",
             **environ,
         }
         self.start()

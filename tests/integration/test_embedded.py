@@ -17,7 +17,7 @@ from common.errors import DatabaseDown
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-database"))
 
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 @pytest.fixture

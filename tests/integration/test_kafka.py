@@ -33,7 +33,7 @@ def log(broker: str, tmp_path: Path) -> Iterator[Log]:
 
 def _poll_until(group: object, wanted: int) -> list[tuple[int, str]]:
     rows: list[tuple[int, str]] = []
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 120
     while len(rows) < wanted and time.monotonic() < deadline_s:
         rows += group.poll(wanted - len(rows))  # type: ignore[attr-defined]
     return rows
@@ -113,8 +113,9 @@ def test_how_far_the_groups_have_come_is_asked_of_the_cluster(
 def test_a_cluster_that_is_away_is_said_once_for_all_groups(settings_for: MakeSettings) -> None:
     chosen = settings_for(log__url=f"kafka://127.0.0.1:{free_port()}/rows")
     before_s = time.monotonic()
+    assert not any(place.offset for place in positions(chosen, [f"group-{number}" for number in range(20)]).values())
+    assert time.monotonic() - before_s < LOOK_S * 10  # once for all together
     found = state._groups(chosen)
-    assert time.monotonic() - before_s < LOOK_S * 2  # for two groups together, on a machine that is busy
     assert [group["lag"] for group in found["groups"]] == [None, None]
     assert "the Kafka cluster cannot say" in found["groups_problem"]
     with pytest.raises(LogError, match="Kafka"):

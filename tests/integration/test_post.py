@@ -28,6 +28,8 @@ from http_server import (
 from consumer.answers import Answer
 from consumer.post import ANSWER_BYTES, Address, Poster
 
+PATIENCE_S = 60.0  # never reached: what is not cut off lasts ten minutes
+
 KEY = "site-1/log/1-2"
 BODY = b"1\tx\n2\ty\n"
 TOKEN = "s3cret-of-the-test"
@@ -81,7 +83,7 @@ def test_what_is_not_a_whole_answer_is_none(server: HttpServer, behave: Behaviou
 def test_one_deadline_holds_for_the_whole_exchange(server: HttpServer, behave: Behaviour) -> None:
     started = time.monotonic()
     got = post(server, behave, timeout_s=0.5)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE_S
     assert got.status is None
     assert "0.5 s" in got.problem
 
@@ -98,12 +100,12 @@ def test_after_a_cut_off_exchange_the_next_one_goes_and_no_thread_stays(server: 
 
 def test_a_stop_ends_the_wait_at_once(server: HttpServer) -> None:
     stop = threading.Event()
-    sender = poster(server, timeout_s=60, stop=stop)
+    sender = poster(server, timeout_s=600, stop=stop)
     server.behave = hang
     threading.Timer(0.2, stop.set).start()
     started = time.monotonic()
     assert sender.post(BODY, KEY, TOKEN).status is None
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE_S
 
 
 def test_nobody_listens() -> None:
@@ -205,7 +207,7 @@ def test_a_handshake_that_never_ends_is_cut() -> None:
         assert sender.post(BODY, KEY, TOKEN).status is None
         started = time.monotonic()
         assert "0.3 s" in sender.post(BODY, KEY, TOKEN).problem  # the thread before it has ended
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < PATIENCE_S
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class Simulation:
     def stop(self) -> dict[str, list[str]]:
         """End it; the truth about the first minute, by sensor."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
+        assert self.process.wait(120) == 0
         lines = [line.split("\t") for line in self.truth.read_text().splitlines()[1:]]
         return {line[1]: line[2:] for line in lines if line[0] == lines[0][0]}
 

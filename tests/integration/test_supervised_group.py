@@ -26,7 +26,7 @@ while True:
 PROGRAMS = ("database", "producer", "consumer", "nightflow", "forecaster", "server")
 
 
-def _wait_for(true: Callable[[], bool], deadline_s: float = 30.0) -> None:
+def _wait_for(true: Callable[[], bool], deadline_s: float = 120.0) -> None:
     end_s = time.monotonic() + deadline_s
     while not true():
         assert time.monotonic() < end_s
@@ -59,7 +59,7 @@ def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
             yield pids
         finally:
             group.send_signal(signal.SIGTERM)
-            group.wait(30)
+            group.wait(120)
 
 
 def test_a_killed_process_is_started_again_and_wrong_settings_are_not(starts: Callable[[str], list[int]]) -> None:

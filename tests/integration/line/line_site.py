@@ -8,8 +8,6 @@ from meter import RunningProducer
 from common.log import open_log
 
 Start = Callable[..., RunningProducer]
-# Where a test pauses in mid-minute, the pause must not count as the end of the minute.
-PATIENT = {"HYDROLOG_LINE__LATENESS_SECONDS": "20"}
 
 
 def seconds(minute: int, first: int = 0, end: int = 60) -> range:

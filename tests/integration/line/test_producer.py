@@ -4,7 +4,7 @@ import os
 import random
 import signal
 
-from line_site import PATIENT, Start, consume_everything, seconds
+from line_site import Start, consume_everything, seconds
 from meter import Cable, closed, rows, wait_until
 
 from common.mark import load as load_mark
@@ -22,7 +22,7 @@ def test_noise_costs_no_reading_and_makes_no_row(cable: Cable, start: Start, min
     cable.send(encode("001", century_s, 1.0, 1.0, cable.zone))
     cable.send(encode("001", minute * 60.0 + 1200 + 600, 1.0, 1.0, cable.zone))
     cable.send(frame_of(b"001,,nan,inf"))
-    cable.read("001", seconds(minute + 1, 1, 2))
+    cable.read("001", seconds(minute + 1, 20, 21))
     found = closed(producer.data, minute)
     assert [(row.sensor, row.flow, row.pressure, row.samples) for row in found] == [("001", 8.5, 4.0, 60)]
     wait_until(lambda: producer.health()["counters"].get("rows_appended", 0) >= 1, "the health file to catch up")
@@ -33,7 +33,7 @@ def test_noise_costs_no_reading_and_makes_no_row(cable: Cable, start: Start, min
 
 
 def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: Start, minute: int) -> None:
-    producer = start(**PATIENT)
+    producer = start()
     cable.read("001", seconds(minute, 0, 30))
     producer.took(30)
     old_name = cable.link.readlink()
@@ -53,7 +53,7 @@ def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: S
 def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     cable: Cable, start: Start, minute: int
 ) -> None:
-    first = start(**PATIENT)
+    first = start()
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1, 0, 40))
     closed(first.data, minute)
@@ -62,7 +62,7 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
     assert rows(first.data) == []  # the log was reset: only the mark remembers
-    second = start(**PATIENT)
+    second = start()
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1, 40, 60))
     cable.read("001", seconds(minute + 2, 20, 21))
@@ -74,19 +74,19 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
 def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: Start, minute: int) -> None:
     first = start()
     cable.read("001", seconds(minute))
-    cable.read("001", seconds(minute + 1, 1, 2))
+    cable.read("001", seconds(minute + 1, 20, 21))
     closed(first.data, minute)
     first.stop(signal.SIGKILL)
     (first.data / "producer.mark").unlink(missing_ok=True)
     second = start()
     cable.read("001", seconds(minute))
-    cable.read("001", seconds(minute + 1, 2, 3))
-    cable.read("001", seconds(minute + 2, 1, 2))
+    cable.read("001", seconds(minute + 1, 21, 22))
+    cable.read("001", seconds(minute + 2, 20, 21))
     assert [row.minute for row in closed(second.data, minute + 1)] == [minute, minute + 1]
 
 
 def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, start: Start, minute: int) -> None:
-    first = start(**PATIENT)
+    first = start()
     cable.read("001", seconds(minute, 0, 30))
     half = encode("001", minute * 60.0 + 30, 8.0, 4.0, cable.zone)
     first.took(30)
@@ -95,15 +95,15 @@ def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, st
     assert first.stop() == 0
     cable.send(half[20:])
     cable.read("001", seconds(minute, 31, 45))  # while nobody listens
-    second = start(**PATIENT)
+    second = start()
     cable.read("001", seconds(minute, 45, 60))
     cable.read("001", seconds(minute + 1, 20, 21))
     assert [(row.minute, row.samples) for row in closed(second.data, minute)] == [(minute, 60)]
 
 
 def test_silence_closes_the_last_minute(cable: Cable, start: Start, minute: int) -> None:
-    producer = start()
-    cable.read("001", seconds(minute, 0, 10))
+    producer = start(HYDROLOG_LINE__LATENESS_SECONDS="1")
+    cable.send(b"".join(encode("001", float(second), 8.0, 4.0, cable.zone) for second in seconds(minute, 0, 10)))
     assert [(row.minute, row.samples) for row in closed(producer.data, minute)] == [(minute, 10)]
 
 
@@ -114,7 +114,7 @@ def test_strange_ids_are_refused_counted_and_never_echoed(cable: Cable, start: S
     for sensor in ids:
         cable.send(frame_of(sensor + b",,1,2"))
     cable.read("001", seconds(minute, 0, 1))
-    cable.read("001", seconds(minute + 1, 1, 2))
+    cable.read("001", seconds(minute + 1, 20, 21))
     assert {row.sensor for row in closed(producer.data, minute)} == {"001"}
     wait_until(lambda: producer.health()["counters"]["frames_refused"].get("sensor") == len(ids) - 1, "the count")
     producer.stop()
@@ -128,7 +128,7 @@ def test_several_sensors_close_in_one_append(cable: Cable, start: Start, minute:
     producer = start()
     for sensor in ("003", "001", "002"):
         cable.read(sensor, seconds(minute, 0, 5))
-    cable.read("001", seconds(minute + 1, 1, 2))
+    cable.read("001", seconds(minute + 1, 20, 21))
     assert [row.sensor for row in closed(producer.data, minute)] == ["001", "002", "003"]
     wait_until(lambda: (mark := load_mark(producer.data)) and mark.end_offset == 3, "the mark")
     mark = load_mark(producer.data)

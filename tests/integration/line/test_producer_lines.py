@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from line_site import PATIENT, Start, seconds
+from line_site import Start, seconds
 from meter import DEADLINE_S, Cable, RunningProducer, closed, wait_until
 from rfc2217_server import SerialServer
 
@@ -32,7 +32,7 @@ def test_noise_at_a_wrong_baud_rate_is_said_to_be(cable: Cable, start: Start) ->
 def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gateway:
         gateway.settimeout(DEADLINE_S)
-        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{gateway.getsockname()[1]}", **PATIENT)
+        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{gateway.getsockname()[1]}")
         for part in (range(30), range(30, 60)):
             connection, _ = gateway.accept()
             for second in part:
@@ -48,7 +48,7 @@ def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int)
 
 def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_path: Path, minute: int) -> None:
     server = SerialServer()
-    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200", **PATIENT)
+    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200")
     for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
         server.accept()
         wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
@@ -70,10 +70,11 @@ def test_a_gateway_that_does_not_answer_holds_up_no_minute(tmp_path: Path, minut
         gateway = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         gateway.settimeout(DEADLINE_S)
         address = gateway.getsockname()
-        producer = RunningProducer(tmp_path / "data", f"socket://127.0.0.1:{address[1]}")
+        url = f"socket://127.0.0.1:{address[1]}"
+        producer = RunningProducer(tmp_path / "data", url, HYDROLOG_LINE__LATENESS_SECONDS="1")
         connection = sockets.enter_context(gateway.accept()[0])
-        for second in seconds(minute, 0, 30):
-            connection.sendall(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        half = (encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")) for second in seconds(minute, 0, 30))
+        connection.sendall(b"".join(half))
         fill_the_queue(gateway, sockets)
         connection.close()
         wait_until(lambda: "no answer yet" in producer.health()["problem"], "the attempt that lasts")
@@ -130,7 +131,7 @@ def test_a_line_that_cannot_be_one_ends_with_the_key(tmp_path: Path, key: str, v
         env={**os.environ, "HYDROLOG_PATHS__DATA": str(tmp_path / "data"), variable: value},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=DEADLINE_S,
         check=False,
     )
     assert answer.returncode == 2

@@ -67,4 +67,4 @@ def test_the_executable_ends_at_once_on_sigterm_and_with_2_on_wrong_times(site: 
         assert process.stdout
         assert "start" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
