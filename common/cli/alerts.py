@@ -12,7 +12,6 @@ from common.cli import shell
 from common.cli.shell import printable
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
-from common.options import Parser
 from common.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,10 +23,11 @@ FINDINGS_FILE = "findings.json"
 
 def run(args: list[str]) -> int:
     """0 if every messenger took the message; 1 if one did not."""
-    parser = Parser(prog="hydrolog alerts", description="Alarms to people: try them out.")
+    parser = shell.parser("alerts", "Alarms to people: try them out.")
     commands = parser.add_subparsers(dest="command", required=True)
-    test = commands.add_parser("test", help="send a test message, or show what would have been sent")
-    shell.add_config(test)
+    words = "send a test message to every address, or show what would have been sent"
+    test = commands.add_parser("test", help=words, description=words)
+    shell.add_config_again(test)
     test.add_argument("--dry-run", action="store_true", help="send nothing: show the messages of the last day")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)

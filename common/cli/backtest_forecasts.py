@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--origins", type=Path, required=True, metavar="FILE", help="what to forecast")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="forecasts to write")
     parser.add_argument("--holidays", type=Path, metavar="FILE", help="dates on which water is used as on a Sunday")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, to see how much chance there is in it")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another one shows how much is chance")
     return parser
 
 

@@ -95,12 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.html or FILE.csv to write")
     parser.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
     past = parser.add_argument_group("from the database")
-    past.add_argument("--days", type=int, default=JUDGED_DAYS, help=f"judge the last so many (default {JUDGED_DAYS})")
+    past.add_argument("--days", type=int, default=JUDGED_DAYS, metavar="N", help=f"judge the last ({JUDGED_DAYS})")
     past.add_argument("--sensor", metavar="ID", help="only this one")
     folder = parser.add_argument_group("from a folder")
     folder.add_argument("--data", type=Path, metavar="FOLDER", help="with points.csv and the series")
-    folder.add_argument("--points", nargs="*", help="only these points")
-    folder.add_argument("--holidays", type=Path, help="dates, one a line (default: holidays.txt of the folder)")
+    folder.add_argument("--points", nargs="*", metavar="POINT", help="only these points")
+    folder.add_argument("--holidays", type=Path, metavar="FILE", help="dates, one a line (holidays.txt of the folder)")
     return parser
 
 

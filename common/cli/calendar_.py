@@ -48,7 +48,10 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = shell.parser("calendar", "Planned work, during which nobody is alarmed, and holidays, judged as Sundays.")
+    parser = shell.parser(
+        "calendar",
+        "Planned work (nobody is alarmed) and holidays (judged as Sundays). Without an action: list.",
+    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     for name, words, help_ in (
         ("list", "", "show both, and which lines are not understood"),

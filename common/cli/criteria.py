@@ -24,6 +24,11 @@ PREVIEW_DAYS = 30
 WARM_DAYS = 16  # before it, so that the methods know how things stand when the month begins: VALUE looks so far back
 MOST_SHOWN = 20  # LEAK and FAULT findings in words
 FOLDER = "criteria"
+ACTIONS = {
+    "show": "the newest criteria of each sensor",
+    "rebuild": "learn new criteria from the database and say what they would change",
+    "compare": "two versions of a sensor's criteria, side by side",
+}
 
 
 def run(args: list[str]) -> int:
@@ -35,17 +40,14 @@ def run(args: list[str]) -> int:
     """
     parser = shell.parser("criteria", "What is usual at each sensor: learnt from its own half year, in versions.")
     actions = parser.add_subparsers(dest="action", required=True)
-    show = actions.add_parser("show", help="the newest criteria of each sensor")
-    show.add_argument("--sensor", metavar="ID", help="only this one")
-    rebuild = actions.add_parser("rebuild", help="learn new criteria from the database and say what they would change")
-    rebuild.add_argument("--sensor", metavar="ID", help="only this one")
+    for name, words in ACTIONS.items():
+        action = actions.add_parser(name, help=words, description=words)
+        action.add_argument("--sensor", metavar="ID", required=name == "compare", help="only this one")
+        shell.add_config_again(action)
+    rebuild, compare = actions.choices["rebuild"], actions.choices["compare"]
     rebuild.add_argument("--take", action="store_true", help="store them; without it nothing is changed")
     rebuild.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
-    compare = actions.add_parser("compare", help="two versions of a sensor's criteria, side by side")
-    compare.add_argument("--sensor", metavar="ID", required=True)
     compare.add_argument("--versions", type=int, nargs=2, metavar=("OLD", "NEW"), help="default: the last two")
-    for action in actions.choices.values():
-        shell.add_config_again(action)
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     folder = chosen.paths.data / FOLDER

@@ -37,11 +37,12 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="hydrolog forecast", description=__doc__)
+    words = "How good the forecasts were that were made, beside the usual week."
+    parser = Parser(prog="hydrolog forecast", description=words)
     parser.add_argument("action", choices=["report"], help="the error of the last days, per sensor")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    parser.add_argument("--days", type=int, default=14, help="how many days back (default 14)")
-    parser.add_argument("--sensor", help="only this sensor")
+    parser.add_argument("--days", type=int, default=14, metavar="N", help="how many days back (default 14)")
+    parser.add_argument("--sensor", metavar="ID", help="only this one")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="write plots as a page of its own")
     return parser
 

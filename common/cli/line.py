@@ -184,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Listen to the serial line of the settings, or poll its meters, and say what comes and what it "
         "means. The producer must not run: a port is not shared.",
     )
-    parser.add_argument("action", choices=["test"])
+    parser.add_argument("action", choices=["test"], help="listen for a while, then sum up")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long (default 10)")
+    parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="how long (default 10)")
     return parser

@@ -28,7 +28,7 @@ def run(args: list[str]) -> int:
         description="Load recorded minutes: CSV with the columns time,flow,pressure (site's wall clock, m3/h, bar), "
         "plain or .gz. Rows that are there already stay as they are; a load that was cut off is simply run again.",
     )
-    parser.add_argument("files", nargs="+", type=_pair, metavar="SENSOR=FILE")
+    parser.add_argument("files", nargs="+", type=_pair, metavar="SENSOR=FILE", help="a sensor's id and its recording")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)

@@ -20,6 +20,11 @@ from common.row import parse_payload
 from common.settings import Settings
 
 ROWS = 20
+ACTIONS = {
+    "verify": "check every line and every state file",
+    "groups": "who has consumed what, and who holds the file",
+    "show": "rows by offset",
+}
 WORST_SHOWN = 10  # damaged lines that are named one by one
 
 
@@ -69,13 +74,11 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = shell.parser("log", "Explain the log; nothing is changed.")
     actions = parser.add_subparsers(dest="action", required=True)
-    verify = actions.add_parser("verify", help="check every line and every state file")
-    groups = actions.add_parser("groups", help="who has consumed what, and who holds the file")
-    show = actions.add_parser("show", help="rows by offset")
+    for name, words in ACTIONS.items():
+        shell.add_config_again(actions.add_parser(name, help=words, description=words))
+    show = actions.choices["show"]
     show.add_argument("offset", type=int, nargs="?", help="the first row's offset; without it, the last rows")
     show.add_argument("-n", "--count", type=int, default=ROWS, help=f"how many ({ROWS})")
-    for action in (verify, groups, show):
-        shell.add_config_again(action)
     return parser
 
 

@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "minutes, flags, log, archive and night flow, as fast as it goes, in a folder and a database of its own. "
         "Nothing is sent and nothing is forecast. The folder then holds what was flagged, and the nights.",
     )
-    parser.add_argument("files", nargs="+", metavar="SENSOR=FILE")
+    parser.add_argument("files", nargs="+", metavar="SENSOR=FILE", help="a sensor's id and its recording")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file, for the site's zone and nights")
     parser.add_argument("--data", type=Path, default=FOLDER, metavar="FOLDER", help=f"a new folder (default: {FOLDER})")
     return parser

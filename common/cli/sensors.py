@@ -53,8 +53,10 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = shell.parser("sensors", "List the sensors that the database knows, and those it only hears of.")
+    parser = shell.parser("sensors", "The sensors that the database knows. Without an action: list.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    words = "show them, and those that the database only hears of"
+    shell.add_config_again(actions.add_parser("list", help=words, description=words))
     for name, help_ in (
         ("add", "register a sensor (or change it); its kept rows move to the others"),
         ("remove", "forget a sensor; its rows stay, new ones are kept apart"),

@@ -35,7 +35,7 @@ def add_config(made: argparse.ArgumentParser) -> None:
 
 def add_config_again(action: argparse.ArgumentParser) -> None:
     """Let --config FILE also stand behind the action; no default, which would overwrite one that stands before."""
-    action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+    action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file (TOML)")
 
 
 def alarms_per_month(text: str) -> float:

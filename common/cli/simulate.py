@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write what was sent, a line a sensor-minute (TSV); of a district, "
         "also its leaks, bursts, faults and operations, in FILE.events.tsv",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of all that is random")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of all that is random")
     faults = parser.add_argument_group("what goes wrong (shares are of the readings, 0 to 1)")
     faults.add_argument("--noise", type=_share, default=0.0, metavar="SHARE", help="junk between the frames")
     faults.add_argument(

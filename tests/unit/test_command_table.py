@@ -42,7 +42,7 @@ def test_a_wrong_value_is_said_without_names_of_the_program(capsys: pytest.Captu
 
 
 ACTIONS = ["criteria show", "criteria compare --sensor 7", "sensors add 7", "calendar list", "night set 7"]
-ACTIONS += ["log verify", "log show 7"]
+ACTIONS += ["log verify", "log show 7", "sensors list", "alerts test"]
 
 
 @pytest.mark.parametrize("words", ACTIONS)
