@@ -1,5 +1,6 @@
 """One run of the demo, from an empty folder or from where the last one stopped, to the last process's end."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -112,7 +113,8 @@ class Demo:
                 break
         self._say(f"page      {page}")
         self._say(f"log       tail -F {self._folder.data / 'server_data.txt'}")
-        self._say(f"status    hydrolog status --config {self._folder.config}")
+        command = Path(sys.executable).with_name("hydrolog")
+        self._say(f"status    {command} status --config {self._folder.config}")
         self._say(f"speed     {self._wishes.speed:g} times life; Ctrl-C ends it")
 
     @property
