@@ -137,16 +137,15 @@ def test_a_storm_of_kills_loses_nothing(fleet: Fleet) -> None:
         fleet.start("consumer", name, str(path))
     give_up_s = time.monotonic() + DEADLINE_S
     until_s = time.monotonic() + STORM_S
-    kills = 0
-    while time.monotonic() < until_s or (not all(path.exists() for path in sinks.values())):
+    # At least so long, and until something was done that can be lost.
+    while (
+        time.monotonic() < until_s or len(fleet.promised()) <= 50 or not all(path.exists() for path in sinks.values())
+    ):
         assert time.monotonic() < give_up_s
         time.sleep(chance.uniform(0.05, 0.4))
         fleet.kill(chance.randrange(len(fleet.running)))
-        kills += 1
     fleet.end()
     promised = fleet.promised()
-    assert kills > 5
-    assert len(promised) > 50
     for name, path in sinks.items():
         got = sink(path) | drain(fleet.data, name)
         lost = [offset for offset in promised if offset not in got]

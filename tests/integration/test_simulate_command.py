@@ -26,12 +26,14 @@ registers = [
 ]
 """
 
+SOON = {"HYDROLOG_LINE__LATENESS_SECONDS": "5"}  # the meters go on, so a pause of the machine must last that long
+
 
 @pytest.fixture
 def clock() -> tuple[int, str]:
-    """A minute, and the clock that begins 12 real seconds before its end."""
+    """A minute, and the clock that begins 20 real seconds before its end: time for both programs to start."""
     minute = int(time.time() // 60)
-    return minute, f"1.0 {time.time()!r} {minute * 60.0 + 48!r}"
+    return minute, f"1.0 {time.time()!r} {minute * 60.0 + 40!r}"
 
 
 class Simulation:
@@ -87,7 +89,7 @@ def rows_of(producer: RunningProducer, minute: int) -> dict[str, Row]:
 def test_a_district_on_a_tcp_port_becomes_its_rows(tmp_path: Path, simulate: Simulate, clock: tuple[int, str]) -> None:
     simulation = simulate("--tcp", "0", "--noise", "0.1", "--bad-checksums", "0.1")
     assert simulation.url.startswith("socket://127.0.0.1:")
-    producer = RunningProducer(tmp_path / "data", simulation.url, HYDROLOG_CLOCK=clock[1])
+    producer = RunningProducer(tmp_path / "data", simulation.url, **SOON, HYDROLOG_CLOCK=clock[1])
     producer.took(1)
     found = rows_of(producer, clock[0])
     truth = simulation.stop()
@@ -108,7 +110,9 @@ def test_a_district_on_a_modbus_bus_becomes_its_rows(
     simulation = simulate("--modbus", place, where, "--noise", "0.1", "--bad-checksums", "0.1")
     config = tmp_path / "hydrolog.toml"
     config.write_text(MODBUS)
-    producer = RunningProducer(tmp_path / "data", simulation.url, HYDROLOG_CONFIG=str(config), HYDROLOG_CLOCK=clock[1])
+    producer = RunningProducer(
+        tmp_path / "data", simulation.url, **SOON, HYDROLOG_CONFIG=str(config), HYDROLOG_CLOCK=clock[1]
+    )
     producer.took(1)
     found = rows_of(producer, clock[0])
     truth = simulation.stop()
