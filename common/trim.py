@@ -36,13 +36,12 @@ class Trimmer:
 
         All of them: the file is replaced by a header. Part of them: only past `compact_bytes` and half the file.
         """
-        if not self._groups:
-            return False
         log = self._log
+        if not self._groups or (log.refresh() == log.file.rows_start and log.header.base == log.next):
+            self._warned = False
+            return False  # empty already
         name, lowest = self._slowest()
         everything = lowest >= log.end_offset
-        if everything and log.end == log.file.rows_start and log.header.base == lowest:
-            return False  # empty already
         if everything or self._worth_compacting(lowest):
             return self._replace(lowest)
         self._warn_of_size(name)

@@ -65,6 +65,7 @@ class Archive:
                 log.trim()
                 if time.monotonic() >= give_back_s and not self._once:
                     break
+            log.trim()  # also what only the producer's mark held back
             self._clean_up(now)
         except HydrologError as error:
             error.counters = self._counters()

@@ -80,6 +80,7 @@ class Delivery:
             self._attempt(now)
             if time.monotonic() >= give_back_s and not self._once:
                 break
+        self._source.log.trim()  # also what only the producer's mark held back
         return self._counters()
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 The mark follows what is in the log, never what is held.
 """
 
+import contextlib
 import heapq
 import itertools
 import logging
@@ -90,6 +91,7 @@ class Held:
             self.problem = f"{what}: {error}"
             if self.problem != said:
                 logging.getLogger(__name__).warning("rows_held count=%d problem=%s", len(self._rows), quoted(error))
+            self._publish_before_held()
         return not self._rows
 
     def _append(self, rows: Sequence[Row]) -> None:
@@ -113,3 +115,9 @@ class Held:
         mark = Mark(closed_through, self._log.end_offset, self._log.log_id, sensors)
         marks.store(self._data, mark)
         self.mark, self._mark_due = mark, False
+
+    def _publish_before_held(self) -> None:
+        """Rows wait, but those before them are in the log: marked, they can be reset away, which may make the room."""
+        if self._rows and self._mark_due:
+            with contextlib.suppress(LogError, OSError):
+                self._publish(min(self.mark.closed_through, min(row.minute for row in self._rows) - 1))

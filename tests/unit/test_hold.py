@@ -62,7 +62,8 @@ def test_rows_wait_while_the_disk_is_full_and_follow_in_order(log: Moody, tmp_pa
         rows.add([row(minute)])
         assert not rows.flush(minute)
         assert "wait in memory" in rows.problem
-    assert (len(rows), minutes(log), load(tmp_path)) == (3, [], None)
+    assert (len(rows), minutes(log)) == (3, [])
+    assert load(tmp_path) == Mark(T - 1, 0, log.log_id)  # nothing of what waits
     rows.add([row(T + 3)])
     assert rows.flush(T + 3)
     assert (len(rows), rows.problem, minutes(log)) == (0, "", [T, T + 1, T + 2, T + 3])
@@ -153,3 +154,23 @@ def test_sensors_without_end_do_not_grow_the_mark_and_no_row_of_theirs_comes_twi
     assert mark.sensors == {"Y0": T + 1, "Y1": T + 1}
     second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
     assert (second.restore(kept, mark.closed_through), len(second)) == (0, 0)
+
+
+def test_what_the_log_took_is_marked_while_the_rows_behind_it_wait(
+    log: Moody, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producer.hold.APPEND_ROWS", 1)
+    rows = held(log, tmp_path)
+    log.moods = [None, DiskFull()]
+    rows.add([Row(T, sensor, 1.0, 2.0, 60) for sensor in ("001", "002")])
+    assert not rows.flush(T)
+    mark = load(tmp_path)
+    assert mark is not None
+    assert (mark.end_offset, mark.closed_through, mark.sensors) == (
+        1,
+        T - 1,
+        {"001": T},
+    )  # the minute is not closed yet
+    second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
+    assert second.restore(rows.to_state(), mark.closed_through) == T
+    assert len(second) == 1

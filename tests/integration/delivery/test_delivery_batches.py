@@ -44,6 +44,18 @@ def test_the_mark_says_that_a_window_is_whole(site: MakeSite) -> None:
     assert [request.offsets for request in here.server.requests] == [list(range(10))]
 
 
+def test_a_mark_that_comes_late_lets_the_log_be_reset_without_new_rows(site: MakeSite) -> None:
+    here = site()
+    here.append(10)
+    mark.store(here.data, mark.Mark(FIRST, 1, here.log.log_id))
+    here.watch.later(minutes=12)
+    here.step()
+    assert len((here.data / "server_data.txt").read_text().splitlines()) == 11
+    mark.store(here.data, mark.Mark(FIRST + 9, 10, here.log.log_id))
+    here.step()
+    assert len((here.data / "server_data.txt").read_text().splitlines()) == 1
+
+
 def test_a_backlog_goes_oldest_first_until_none_is_left(site: MakeSite) -> None:
     here = site()
     here.append(4320, sensors=("001",))
