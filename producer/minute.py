@@ -113,8 +113,9 @@ class Minutes:
         self._newest_s = min(self._newest_s, now_s)
 
     def to_state(self) -> dict[str, Any]:
-        """The open minutes as plain values, for the next start."""
+        """The open minutes as plain values, for the next start; and what is closed, should the mark be lost."""
         return {
+            "closed_through": self.closed_through,
             "newest_s": self._newest_s,
             "open": {
                 str(minute): {
@@ -132,10 +133,12 @@ class Minutes:
             ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was taken.
         """
         restored: dict[int, dict[str, Sums]] = {}
+        closed_through = max(self.closed_through, int(state.get("closed_through", 0)))
         for minute, sensors in state["open"].items():
-            if int(minute) > self.closed_through:
+            if int(minute) > closed_through:
                 restored[int(minute)] = {str(sensor): _restored(values) for sensor, values in sensors.items()}
         self._newest_s = max(self._newest_s, float(state["newest_s"]))
+        self.closed_through = closed_through
         self._open.update(restored)
         return sum(sums.samples for sensors in restored.values() for sums in sensors.values())
 

@@ -162,6 +162,7 @@ class Producer:
         self._time.confirm()
         if order == confirmation.GO_ON:
             self._minutes.forget_future(self._time.now_s)
+            self._unsaved = True
         _log.info("clock_confirmed order=%s", order)
 
     # --- minutes to rows
@@ -169,6 +170,7 @@ class Producer:
     def _close(self, silent: bool, monotonic_s: float) -> None:
         means = self._minutes.close(self._time.now_s, silent)
         if means:
+            self._unsaved = True
             self._held.add(self._verdicts.rows(means))
         elif not self._held.waiting or monotonic_s - self._tried_held_s < RETRY_HELD_S:
             return

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 
+import pytest
 from line_site import Start, consume_everything, seconds
 from meter import Cable, closed, rows, wait_until
 
@@ -83,6 +84,22 @@ def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: S
     cable.read("001", seconds(minute + 1, 21, 22))
     cable.read("001", seconds(minute + 2, 20, 21))
     assert [row.minute for row in closed(second.data, minute + 1)] == [minute, minute + 1]
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk"])
+def test_a_lost_mark_and_a_reset_log_repeat_no_minute(cable: Cable, start: Start, minute: int, damage: bytes) -> None:
+    first = start()
+    cable.read("001", seconds(minute))
+    closed(first.data, minute)  # by silence: no byte comes behind it
+    wait_until(lambda: f'"closed_through": {minute}' in first.open_minute(), "the closed minute to be noted")
+    wait_until(lambda: load_mark(first.data), "the mark")
+    first.stop(signal.SIGKILL)
+    consume_everything(first.data)
+    (first.data / "producer.mark").write_bytes(damage)
+    second = start()
+    cable.read("001", seconds(minute))
+    cable.read("001", seconds(minute + 1))
+    assert [row.minute for row in closed(second.data, minute + 1)] == [minute + 1]
 
 
 def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, start: Start, minute: int) -> None:
