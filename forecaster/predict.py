@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 
+from forecaster import review
 from forecaster.baseline import DAY, Units, units_of
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
@@ -16,12 +16,6 @@ from forecaster.forward import Weights, quantiles
 
 WINDOWS_AT_ONCE = 1024  # bounds memory: 1,000 sensors times 24 leads are 50 MB of features
 MIN_SEEN_WEEK_H = 24  # with less of the last week, the model knows nothing that the base does not
-# What the forecasts of the last days were off by, nearly all leads alike, the next ones will be too: a third of it. The
-# network has one answer for all sensors and seasons; this follows what is a sensor's own just now.
-REVIEWED_H = (DAY, 2 * DAY)  # how long ago the forecasts were made that are looked at again
-REVIEWED_LEADS = np.arange(1, DAY + 1)
-REVIEW_LEAST = 8  # hours of a day that tell what it was off by
-REVIEW_GAIN = 0.35
 
 
 @dataclass(frozen=True)
@@ -105,12 +99,12 @@ def forecast(
     the model come from before row `units_until` (default: the first origin's end). `stretch` [S, blocks] of the
     interval (default: as after training)."""
     before = int(origins.min()) + 1 if units_until is None else units_until
-    skip = max(int(origins.min()) + 1 - SPAN - max(REVIEWED_H), 0)
+    skip = max(int(origins.min()) + 1 - SPAN - max(review.DAYS_BACK_H), 0)
     panel = panel_of(history, units_for(model, history.until(before)), skip)
     origins = origins - skip
     raw = residuals(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
     if (later := leads > 1).any() and model.horizon >= DAY:  # at one hour there is no such thing left to correct
-        raw[:, :, later] += _reviewed(model, panel, history, origins)[:, :, None, None]
+        raw[:, :, later] += _reviewed(model, panel, history, origins, leads[later])[..., None]
     if stretch is None:
         stretch = stretches_for(model, history.series)
     wide = stretch[:, None, :][:, :, block_of(leads)]
@@ -129,24 +123,17 @@ def _enough(panel: Panel, origins: IntArray) -> BoolArray:
     return cast(BoolArray, (seen[:, last] - seen[:, last - 168]) >= MIN_SEEN_WEEK_H)
 
 
-def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray) -> FloatArray:
-    """What to add at each origin for the errors of the last days' forecasts, in scales. [S, O]"""
-    made_at = np.unique(origins[:, None] - np.array(REVIEWED_H))
-    made_at = made_at[made_at >= 0]
-    off = np.full((len(history.series), len(made_at) + 1), np.nan)  # the last: before the history
+def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
+    """What to add at each origin for the errors of the last days' forecasts, in scales. [S, O, L]"""
+    wanted = origins[:, None] - np.array(review.DAYS_BACK_H)
+    made_at = np.unique(wanted[wanted >= 0])
+    off = np.full((len(history.series), len(made_at) + 1, DAY), np.nan)  # the last: before the history
     if len(made_at):
-        middle = residuals(model, panel, history, made_at, REVIEWED_LEADS)[..., 1]
-        rows = SPAN + made_at[:, None] + REVIEWED_LEADS
-        seen = panel.seen[:, rows] > 0
-        error = np.where(seen, panel.z[:, rows] - middle, np.nan)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a day without a truth says nothing
-            off[:, :-1] = np.where(seen.sum(2) >= REVIEW_LEAST, np.nanmedian(error, 2), np.nan)
-    wanted = origins[:, None] - np.array(REVIEWED_H)
-    days = off[:, np.where(wanted >= 0, np.searchsorted(made_at, wanted), -1)]  # [S, O, days]
-    known = np.isfinite(days)
-    mean = np.where(known, days, 0.0).sum(2) / np.maximum(known.sum(2), 1)
-    return cast(FloatArray, REVIEW_GAIN * mean)
+        middle = residuals(model, panel, history, made_at, review.LEADS)[..., 1]
+        rows = SPAN + made_at[:, None] + review.LEADS
+        off[:, :-1] = np.where(panel.seen[:, rows] > 0, panel.z[:, rows] - middle, np.nan)
+    place = np.where(wanted >= 0, np.searchsorted(made_at, wanted), -1)
+    return review.correction(off[:, place], leads)
 
 
 def residuals(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:

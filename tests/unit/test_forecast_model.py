@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import ModelUnusable
-from forecaster import artifact, conformal, csv, regime
+from forecaster import artifact, conformal, csv, regime, review
 from forecaster.backtest import Wanted, backtest
 from forecaster.base import base_of
 from forecaster.compose import compose, hours_ahead
@@ -22,7 +22,7 @@ from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
 from forecaster.model import Network, tensors
-from forecaster.predict import REVIEW_GAIN, Model, forecast
+from forecaster.predict import Model, forecast
 from forecaster.regime import recovered
 from forecaster.train import Block
 
@@ -286,7 +286,7 @@ def test_what_the_last_days_were_off_by_is_followed(model: Model, monkeypatch: p
     errors = [np.median((y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
     before = [np.median((history.y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
     assert moved[0, 0, 0] == pytest.approx(0.0, abs=1e-6)
-    np.testing.assert_allclose(moved[0, 0, 1:], REVIEW_GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
+    np.testing.assert_allclose(moved[0, 0, 1:], review.GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
     np.testing.assert_allclose(moved[1], 0.0, atol=1e-6)
 
 
