@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from forecaster.baseline import Units
 from forecaster.dataset import Channel, Series
 from forecaster.features import HOUR, LEAD, SHARED, Array
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
+from forecaster.linear import Lines
 from forecaster.predict import Model, Part
 
 FOLDER = "models"
@@ -56,6 +58,8 @@ def save(data: Path, model: Model) -> Path:
     for i, part in enumerate(model.parts):
         for j, network in enumerate(part.networks):
             arrays |= {f"{i}/{j}/{name}": weight for name, weight in network.items()}
+        if part.lines is not None:
+            arrays[f"{i}/lines"] = part.lines
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     path = folder / f"{model.version}.npz"
@@ -104,11 +108,15 @@ def _parse(raw: bytes) -> Model:
                 i, j, weight = name.split("/")
                 networks.setdefault((int(i), int(j)), {})[weight] = arrays[name]
         parts = [
-            Part(first, last, tuple(networks[i, j] for j in range(count)))
+            Part(first, last, tuple(networks[i, j] for j in range(count)), _lines(arrays, i))
             for i, (first, last, count) in enumerate(meta["parts"])
         ]
         units = Units(arrays["scale"], arrays["centre"], arrays["swing"])
         return Model(meta["version"], series, units, tuple(parts), arrays["stretch"], meta["report"])
+
+
+def _lines(arrays: Mapping[str, Any], part: int) -> Lines | None:
+    return arrays[name] if (name := f"{part}/lines") in arrays else None
 
 
 def newest(data: Path) -> Model | None:

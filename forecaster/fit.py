@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecaster import conformal
+from forecaster import conformal, linear
 from forecaster.baseline import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray
-from forecaster.features import panel_of
+from forecaster.draw import usable_origins
+from forecaster.features import Panel, panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
-from forecaster.train import Block, train, usable_origins
+from forecaster.train import Block, train
 
 HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on
 CALIBRATE_H = 28 * DAY  # with more history, four weeks stretch the interval more surely than two
@@ -106,7 +107,7 @@ def fit(
             )
             for number in range(block.members)
         ]
-        parts.append(Part(block.first, block.last, tuple(networks)))
+        parts.append(Part(block.first, block.last, tuple(networks), _lines(panel, block, learn_until, seed)))
     blank = np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS)))
     model = Model(version, past.series, units, tuple(parts), blank)
     return replace(model, stretch=stretch_of(model, past, learn_until))
@@ -146,8 +147,16 @@ def refresh(
             )
             for number, network in enumerate(part.networks)
         ]
-        parts.append(Part(part.first, part.last, tuple(networks)))
+        parts.append(Part(part.first, part.last, tuple(networks), _lines(panel, block, past.rows, seed)))
     return replace(model, parts=tuple(parts))
+
+
+def _lines(panel: Panel, block: Block, until_row: int, seed: int) -> linear.Lines | None:
+    """The lines beside the networks of a part that goes on past the day."""
+    if block.last <= DAY:
+        return None
+    known = np.arange(1, len(panel.kind) + 1)
+    return linear.learn(panel, known, (DAY + 1, block.last), until_row=until_row, seed=seed)
 
 
 def _named(report: Report | None, block: Block, seed: int, what: str = "") -> Callable[[int, int, float], None] | None:

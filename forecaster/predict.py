@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from forecaster import review
+from forecaster import linear, review
 from forecaster.baseline import DAY, Units, units_of
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
-from forecaster.features import SPAN, Panel, gather, panel_of
+from forecaster.features import SPAN, Array, Batch, Panel, gather, panel_of
 from forecaster.forward import Weights, quantiles
 
 WINDOWS_AT_ONCE = 1024  # bounds memory: 1,000 sensors times 24 leads are 50 MB of features
@@ -20,11 +20,19 @@ MIN_SEEN_WEEK_H = 24  # with less of the last week, the model knows nothing that
 
 @dataclass(frozen=True)
 class Part:
-    """The networks (one a seed; their mean counts) that answer leads `first`..`last`."""
+    """The networks (one a seed; their mean counts) that answer leads `first`..`last`, and the lines beside them."""
 
     first: int
     last: int
     networks: tuple[Weights, ...]
+    lines: linear.Lines | None = None
+
+    def answer(self, batch: Batch, known: IntArray) -> Array:
+        """Low, middle and high of the residual. [B, L, 3]"""
+        out: Array = np.mean([quantiles(n, batch, known) for n in self.networks], axis=0)
+        if self.lines is not None:
+            out += linear.SHARE * (linear.answer(self.lines, batch, known) - out[..., 1])[..., None]
+        return out
 
 
 @dataclass(frozen=True)
@@ -146,10 +154,9 @@ def residuals(model: Model, panel: Panel, history: History, origins: IntArray, l
     for column, lead in enumerate(leads):
         by_part.setdefault(model.parts.index(model.part_for(int(lead))), []).append(column)
     for number, columns in by_part.items():
-        wanted, networks = leads[columns], model.parts[number].networks
+        wanted, part = leads[columns], model.parts[number]
         for start in range(0, len(line), WINDOWS_AT_ONCE):
             cut = slice(start, start + WINDOWS_AT_ONCE)
             batch = gather(panel, line[cut], origin[cut], np.tile(wanted, (len(line[cut]), 1)))
-            answers = [quantiles(n, batch, known[line[cut]]) for n in networks]
-            out[cut, columns] = np.mean(answers, axis=0)
+            out[cut, columns] = part.answer(batch, known[line[cut]])
     return out.reshape(series, len(origins), len(leads), 3)

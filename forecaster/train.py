@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from forecaster.baseline import DAY, WEEK
-from forecaster.dataset import BoolArray, FloatArray, IntArray
-from forecaster.features import DAYS, SPAN, Panel, gather, targets
+from forecaster.dataset import BoolArray, IntArray
+from forecaster.draw import importance, usable_origins
+from forecaster.features import DAYS, Panel, gather, targets
 from forecaster.forward import Weights
 from forecaster.model import Network, pinball, tensors
 
@@ -20,8 +21,6 @@ LEARNING_RATE = 3e-3
 REFRESH_RATE = 2e-3  # when the held-out weeks are learnt at the end
 DECAY = 0.02
 CLIP_NORM = 1.0
-MIN_SEEN_WEEK = 24  # hours of the last week that a window needs to be worth learning from
-MOST_PAIRS = 2_000_000  # to draw from; more cost memory and teach nothing that these do not
 FORGET_SENSOR = 0.2  # how often a sensor is treated as unknown, so that unknown ones work
 DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
@@ -37,31 +36,7 @@ class Block:
     members: int = 1  # networks, whose mean counts
 
 
-# How often an hour is drawn, by its age: water use drifts, and repeats with the season. Beside all hours alike: 3 %
-# better in a winter, level in a spring and in an autumn.
-EVEN = 0.1
-FADE_D = 120
-YEAR_D, SEASON_D = 337, 60  # a year before the middle of the two months that follow
-
 Progress = Callable[[int, int, float], None]  # step, steps, loss
-
-
-def usable_origins(panel: Panel, first_row: int, last_row: int) -> IntArray:
-    """(series, origin) pairs [N, 2] to learn from, whose targets lie at most one row past `last_row`.
-
-    All there are up to some millions; of very many sensors every second, third, ... hour."""
-    busy = np.pad(panel.seen[:, SPAN:].cumsum(1), ((0, 0), (1, 0)))
-    rows = np.arange(first_row, last_row, 1 + len(panel.z) * max(last_row - first_row, 0) // MOST_PAIRS)
-    week = busy[:, rows + 1] - busy[:, np.maximum(rows - (WEEK - 1), 0)]
-    modelled = np.isfinite(panel.units.scale)[:, None]
-    series, at = np.nonzero((week >= MIN_SEEN_WEEK) & modelled)
-    return np.stack([series, rows[at]], 1)
-
-
-def importance(age_d: FloatArray) -> FloatArray:
-    """How often an origin is drawn that lies `age_d` days before the last one, against others."""
-    weight: FloatArray = EVEN + np.exp(-age_d / FADE_D) + np.exp(-(((age_d - YEAR_D) / SEASON_D) ** 2))
-    return weight
 
 
 def train(

@@ -1,0 +1,96 @@
+"""A linear model on the network's own inputs, common to all series and each series' own: ridge regression.
+
+It is blended into the answer for the week. What remains to be said there is faint, and a line that is held back
+learns it as well as the network and errs elsewhere; for the day the network alone is better.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from forecaster.baseline import DAY, WEEK
+from forecaster.dataset import FloatArray, IntArray
+from forecaster.draw import importance, usable_origins
+from forecaster.features import KINDS, SHARED, Array, Batch, Panel, gather, targets
+
+SHARE = 0.4  # of the answer for the week
+MOST_WINDOWS = 15_000
+PAIRS_A_WINDOW = 4  # windows overlap: with fewer pairs to draw from, fewer say anything new
+LEADS_A_WINDOW = 4
+AT_ONCE = 2048  # bounds memory
+PENALTY = 600.0  # in rows: how many of them a weight needs to be believed half
+LEAST_SPREAD = 0.02  # of an input, below which it counts as constant
+PASSES, LEAST_ERROR = 3, 0.3  # reweighted towards the median: an error counts by its size, not by its square
+
+Lines = Array  # weights [known + 1, SHARED + LEAD]; line 0 is that of an unknown series
+
+
+def answer(lines: Lines, batch: Batch, known: IntArray) -> Array:
+    """The residual that the line of each window's series gives. [B, L]"""
+    line = lines[known]
+    straight = (batch.shared * line[:, :SHARED]).sum(1)
+    return cast(Array, straight[:, None] + (batch.lead @ line[:, SHARED:, None])[..., 0])
+
+
+def learn(panel: Panel, known: IntArray, leads: tuple[int, int], *, until_row: int, seed: int) -> Lines:
+    """Lines for leads from..to of rows before `until_row`; `known[series]` are their numbers (1..)."""
+    random = np.random.default_rng(seed)
+    pairs = usable_origins(panel, WEEK, until_row - 1)
+    windows = min(MOST_WINDOWS, len(pairs) // PAIRS_A_WINDOW + 1)
+    chance = np.cumsum(importance((pairs[:, 1].max() - pairs[:, 1]) / DAY))
+    pick = pairs[np.searchsorted(chance, random.random(windows) * chance[-1])]
+    ahead = random.integers(leads[0], leads[1] + 1, (windows, LEADS_A_WINDOW))
+    parts = [_rows(panel, pick[a : a + AT_ONCE], ahead[a : a + AT_ONCE], until_row) for a in range(0, windows, AT_ONCE)]
+    x, truth, series = (np.concatenate(part) for part in zip(*parts, strict=True))
+    middle, spread = x.mean(0, dtype=np.float64), np.maximum(x.std(0, dtype=np.float64), LEAST_SPREAD)
+    x = ((x - middle) / spread).astype(np.float32)
+    common, weight = _robust(x, truth)
+    left = truth - x @ common
+    lines = np.tile(common.astype(np.float64), (int(known.max()) + 1, 1))
+    for number in np.unique(series):
+        own = series == number
+        lines[known[number]] += _ridge(x[own], left[own], weight[own])
+    return unscaled(lines, middle, spread)
+
+
+def unscaled(lines: FloatArray, middle: FloatArray, spread: FloatArray) -> Lines:
+    """Lines for inputs as they come, from those for (input - middle) / spread.
+
+    The constant goes into the inputs that tell the kind of a series: one of them is 1, the others are 0."""
+    out = lines / spread
+    out[:, SHARED - len(KINDS) : SHARED] -= (out @ middle)[:, None]
+    return out.astype(np.float32)
+
+
+def inputs(batch: Batch) -> Array:
+    """All inputs of each window and lead. [B, L, SHARED + LEAD]"""
+    windows, leads, _ = batch.lead.shape
+    shared = np.broadcast_to(batch.shared[:, None], (windows, leads, SHARED))
+    return np.concatenate([shared, batch.lead], 2)
+
+
+def _rows(panel: Panel, pick: IntArray, ahead: IntArray, until_row: int) -> tuple[Array, Array, IntArray]:
+    """Inputs [N, SHARED + LEAD], truth [N] and series [N] of the (series, origin) pairs that have a truth."""
+    series, origin = pick.T
+    truth, seen = targets(panel, series, origin, ahead)
+    use = (seen > 0) & (origin[:, None] + ahead < until_row)
+    x = inputs(gather(panel, series, origin, ahead))[use]
+    return x, truth[use], np.broadcast_to(series[:, None], use.shape)[use]
+
+
+def _robust(x: Array, truth: Array) -> tuple[Array, Array]:
+    """Weights of the inputs for a line near the median, and what each row counted for in the end."""
+    count: Array = np.ones(len(truth), dtype=np.float32)
+    for _ in range(PASSES):
+        weight = _ridge(x, truth, count)
+        count = np.reciprocal(np.maximum(np.abs(truth - x @ weight), np.float32(LEAST_ERROR)))
+        count /= count.mean()
+    return weight, count
+
+
+def _ridge(x: Array, truth: Array, count: Array) -> Array:
+    counted = x * count[:, None]
+    squares = (counted.T @ x).astype(np.float64) + PENALTY * np.eye(x.shape[1])
+    return np.linalg.solve(squares, (counted.T @ truth).astype(np.float64)).astype(np.float32)
