@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import HydrologError
-from forecaster import conformal, regime
+from forecaster import conformal, regime, share
 from forecaster.baseline import WEEK, fallback, units_of
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
 from forecaster.features import KINDS
@@ -151,7 +151,7 @@ def _recovered(
     units_until: int,
 ) -> Forecast:
     """After a lasting jump of the level, the forecasts that the product makes: from a history that was moved along."""
-    parts = {name: getattr(made, name).copy() for name in ("value", "low", "high")}
+    parts = {name: getattr(made, name).copy() for name in ("value", "low", "high", "naive")}
     for origin in regime.jumped(history, origins):
         moved = regime.recovered(history.until(int(origin) + 1))
         again = forecast(model, moved, np.array([origin]), leads, stretch=stretch, units_until=units_until)
@@ -168,13 +168,13 @@ def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: In
         use = np.isnan(value[s, o])
         value[s, o, use] = spare.value[use]
         low[s, o, use], high[s, o, use] = (spare.value - spare.half_width)[use], (spare.value + spare.half_width)[use]
-    return Forecast(value, low, high)
+    return Forecast(value, low, high, made.naive)
 
 
 def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
-    """Intervals stretched as the product does it: each truth counts once it is known, before the next origin."""
-    stretch, block = start.copy(), conformal.block_of(leads)
-    low, high = made.low.copy(), made.high.copy()
+    """Stretches and shares as the product follows the truth: each counts once it is known, before the next origin."""
+    stretch, shares, block = start.copy(), share.none(len(start)), conformal.block_of(leads)
+    value, low, high = made.value.copy(), made.low.copy(), made.high.copy()
     rows = origins[:, None] + leads[None]
     padded = history.until(int(rows.max()) + 1)
     truth = padded.y[:, rows]  # [S, O, L]
@@ -183,25 +183,26 @@ def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntA
         known = (rows[:o] <= origin) & ~counted[:o]
         counted[:o] |= known
         at, lead = np.nonzero(known)
-        hour = rows[at, lead]
-        missed = np.where(np.isfinite(truth[:, at, lead]), 0.0, np.nan)
-        missed += (truth[:, at, lead] < low[:, at, lead]) | (truth[:, at, lead] > high[:, at, lead])
-        stretch = _counted(stretch, block[lead], hour, missed)
+        came, said = truth[:, at, lead], value[:, at, lead]
+        missed = np.where(np.isfinite(came), 0.0, np.nan)
+        missed += (came < low[:, at, lead]) | (came > high[:, at, lead])
+        sides = share.side(came, said, made.naive[:, at, lead])
+        for b, use in _hours(block[lead], rows[at, lead]):
+            stretch[:, b] = conformal.track(stretch[:, b], missed[:, use], float(conformal.STEPS[b]))
+            shares[:, b] = share.follow(shares[:, b], sides[:, use], float(share.STEP[b]))
+        move = share.towards(made.value[:, o], made.naive[:, o], shares[:, block])
         factor = (stretch / start)[:, block]
-        low[:, o] = made.value[:, o] - factor * (made.value[:, o] - made.low[:, o])
-        high[:, o] = made.value[:, o] + factor * (made.high[:, o] - made.value[:, o])
-    return Forecast(made.value, low, high)
+        value[:, o] = made.value[:, o] + move
+        low[:, o] = value[:, o] - factor * (made.value[:, o] - made.low[:, o])
+        high[:, o] = value[:, o] + factor * (made.high[:, o] - made.value[:, o])
+    return Forecast(value, low, high, made.naive)
 
 
-def _counted(stretch: FloatArray, block: IntArray, hour: IntArray, missed: FloatArray) -> FloatArray:
-    """Stretches after the truths of some hours, each hour counted once a lead block, as the product does.
-
-    `block`, `hour` [n] of the forecasts, `missed[series, n]`."""
-    out = stretch.copy()
-    for b in np.unique(block):
-        for h in np.unique(hour[block == b]):
-            out[:, b] = conformal.track(out[:, b], missed[:, (block == b) & (hour == h)], float(conformal.STEPS[b]))
-    return out
+def _hours(block: IntArray, hour: IntArray) -> Iterator[tuple[int, BoolArray]]:
+    """Which of the forecasts of `block`, `hour` [n] count together: each hour once a lead block."""
+    for b in np.unique(block).tolist():
+        for h in np.unique(hour[block == b]).tolist():
+            yield b, (block == b) & (hour == h)
 
 
 def _table(history: History, wanted: Wanted, origins: IntArray, made: Forecast) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 from forecaster.baseline import fallback
 from forecaster.csv import Line
 from forecaster.dataset import Channel, FloatArray, History, Series, hour_number
-from forecaster.predict import Model, forecast
+from forecaster.predict import Followed, Model, forecast
 from forecaster.regime import recovered
 
 HOUR = timedelta(hours=1)
@@ -44,13 +44,13 @@ def compose(
     *,
     horizon: int,
     model: Model | None,
-    stretch: FloatArray | None = None,
+    followed: Followed | None = None,
 ) -> list[Line]:
     """Forecast lines made at `made_at` (aware, start of a local hour), from rows before it only."""
     row = history.row(made_at.astimezone(zone))
     past = recovered(history.until(row))
     hours = hours_ahead(made_at, horizon, zone)
-    channels = _forecast_all(past, max(h.lead for h in hours), model, stretch)
+    channels = _forecast_all(past, max(h.lead for h in hours), model, followed)
     sensors = dict.fromkeys(s.sensor for s in past.series)
     lines = []
     for sensor in sensors:
@@ -60,7 +60,7 @@ def compose(
 
 
 def _forecast_all(
-    past: History, leads: int, model: Model | None, stretch: FloatArray | None
+    past: History, leads: int, model: Model | None, followed: Followed | None
 ) -> dict[Series, ChannelForecast]:
     """Value, interval and label of each series for leads 1..leads after the past."""
     out: dict[Series, ChannelForecast] = {}
@@ -68,7 +68,9 @@ def _forecast_all(
     value, low, high = (np.full((series, leads), np.nan) for _ in range(3))
     if model is not None and past.rows and series:
         reach = np.arange(1, min(leads, model.horizon) + 1)
-        made = forecast(model, past, np.array([past.rows - 1]), reach, stretch=stretch)
+        made = forecast(model, past, np.array([past.rows - 1]), reach, stretch=followed.stretch if followed else None)
+        if followed is not None:
+            made = made.mixed(followed.shares, reach)
         value[:, : len(reach)], low[:, : len(reach)] = made.value[:, 0], made.low[:, 0]
         high[:, : len(reach)] = made.high[:, 0]
     for i, name in enumerate(past.series):

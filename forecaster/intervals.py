@@ -1,4 +1,4 @@
-"""The interval's stretches as truth comes in: which interval missed, remembered across restarts."""
+"""What follows the truth as it comes in, remembered across restarts: the interval's stretches, the naive's shares."""
 
 from __future__ import annotations
 
@@ -11,78 +11,119 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.files import replace
+from forecaster import share
 from forecaster.artifact import FOLDER
+from forecaster.baseline import WEEK
 from forecaster.compose import hours_ahead
 from forecaster.conformal import LEAD_BLOCKS, STEPS, block_of, track
 from forecaster.csv import Line
-from forecaster.dataset import FloatArray, History, Series
-from forecaster.predict import Model, stretches_for
+from forecaster.dataset import FloatArray, History, IntArray, Series
+from forecaster.predict import Followed, Model, stretches_for
 
 NAME = "intervals.json"
 
 
 class Intervals:
-    """Stretches of each series for one model version; they start anew with a new version."""
+    """Stretches of each series for one model version, which start anew with a new one, and shares, which go on."""
 
     def __init__(self, data: Path) -> None:
         self._path = data / FOLDER / NAME
         self._version = ""
         self._through = ""  # the last hour whose truths have been counted
         self._stretch: dict[str, list[float]] = {}
+        self._share: dict[str, list[float]] = {}
         try:
             raw = json.loads(self._path.read_bytes())
             self._version, self._through = str(raw["version"]), str(raw["through"])
-            self._stretch = {str(k): [float(x) for x in v] for k, v in raw["stretch"].items()}
+            self._stretch = _numbers(raw["stretch"])
+            self._share = _numbers(raw.get("share", {}))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._stretch = {}  # the model's own stretches are a good start
 
-    def stretches(self, model: Model, series: tuple[Series, ...]) -> FloatArray:
-        """Stretches [S, blocks] to use now."""
-        out = stretches_for(model, series).copy()
-        if self._version == model.version:
-            for i, s in enumerate(series):
-                kept = self._stretch.get(_key(s))
-                if kept is not None and len(kept) == len(LEAD_BLOCKS):
-                    out[i] = kept
-        return out
+    def followed(self, model: Model, series: tuple[Series, ...]) -> Followed:
+        """Stretches and shares [S, blocks] to use now."""
+        stretch, shares = stretches_for(model, series).copy(), share.none(len(series))
+        for i, s in enumerate(series):
+            if self._version == model.version and _key(s) in self._stretch:
+                stretch[i] = self._stretch[_key(s)]
+            if _key(s) in self._share:
+                shares[i] = self._share[_key(s)]
+        return Followed(stretch, shares)
 
     def learn(self, model: Model, history: History, hour: datetime, lines: Iterable[Line], zone: ZoneInfo) -> None:
         """Count the truths of the hour `hour` (aware) against the model's forecasts of it; each hour once."""
         if self._version == model.version and hour.isoformat() <= self._through:
             return
-        at = {s: i for i, s in enumerate(history.series)}
         row = history.row(hour.astimezone(zone))
-        missed: list[list[list[float]]] = [[[] for _ in LEAD_BLOCKS] for _ in history.series]
-        for line in lines:
-            if model.label not in line.model or not 0 <= row < history.rows:
-                continue
-            lead = next((h.lead for h in hours_ahead(line.made_at, 169, zone) if h.start == line.hour), None)
-            for name, low, high in (
-                ("flow", line.flow_low, line.flow_high),
-                ("pressure", line.pressure_low, line.pressure_high),
-            ):
-                place = at.get(Series(line.sensor, name))  # type: ignore[arg-type]
-                if place is None or low is None or high is None or lead is None:
-                    continue
-                truth = history.y[place, row]
-                if np.isfinite(truth):
-                    missed[place][int(block_of(np.array([lead]))[0])].append(float(not low <= truth <= high))
-        self._apply(model, history.series, missed)
+        told = _told(model, history, lines, zone) if 0 <= row < history.rows else []
+        place, block = np.array([t[:2] for t in told], dtype=np.int64).reshape(-1, 2).T
+        said, low, high = np.array([t[2:] for t in told], dtype=np.float64).reshape(-1, 3).T
+        truth = history.y[place, row]
+        week_ago = history.y[place, row - WEEK] if row >= WEEK else np.full(len(place), np.nan)
+        missed = np.where(np.isfinite(truth), (truth < low) | (truth > high), np.nan)
+        sides = share.side(truth, said, week_ago)
+        at, places = place * len(LEAD_BLOCKS) + block, len(history.series) * len(LEAD_BLOCKS)
+        self._apply(model, history.series, *(_means(at, a, places) for a in (missed, sides)))
         self._version, self._through = model.version, hour.isoformat()
         self._save()
 
-    def _apply(self, model: Model, series: tuple[Series, ...], missed: list[list[list[float]]]) -> None:
-        now = self.stretches(model, series)
-        share = np.array([[np.mean(m) if m else np.nan for m in line] for line in missed]).reshape(now.shape)
-        after = track(now, share[..., None], STEPS)
+    def _apply(self, model: Model, series: tuple[Series, ...], missed: FloatArray, sides: FloatArray) -> None:
+        """Take up the means over the forecasts of an hour, [S x blocks]."""
+        now = self.followed(model, series)
+        stretch = track(now.stretch, missed.reshape(*now.stretch.shape, 1), STEPS)
+        shares = share.follow(now.shares, sides.reshape(*now.shares.shape, 1), share.STEP)
         if self._version != model.version:
             self._stretch = {}
-        self._stretch |= {_key(s): [round(float(x), 5) for x in after[i]] for i, s in enumerate(series)}
+        for i, s in enumerate(series):
+            self._stretch[_key(s)] = [round(float(x), 5) for x in stretch[i]]
+            self._share[_key(s)] = [round(float(x), 5) for x in shares[i]]
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        state = {"version": self._version, "through": self._through, "stretch": self._stretch}
+        state = {"version": self._version, "through": self._through, "stretch": self._stretch, "share": self._share}
         replace(self._path, json.dumps(state).encode() + b"\n", durable=False)
+
+
+Told = tuple[int, int, float, float, float]  # series, lead block, value, low, high
+
+
+def _told(model: Model, history: History, lines: Iterable[Line], zone: ZoneInfo) -> list[Told]:
+    """What the model forecast of an hour, of each channel and lead."""
+    at = {s: i for i, s in enumerate(history.series)}
+    blocks: dict[datetime, int | None] = {}
+    told: list[Told] = []
+    for line in lines:
+        if model.label not in line.model:
+            continue
+        if line.made_at not in blocks:
+            leads = (h.lead for h in hours_ahead(line.made_at, WEEK + 1, zone) if h.start == line.hour)
+            blocks[line.made_at] = next((int(block_of(np.array(lead))) for lead in leads), None)
+        block = blocks[line.made_at]
+        for name, said, low, high in (
+            ("flow", line.flow, line.flow_low, line.flow_high),
+            ("pressure", line.pressure, line.pressure_low, line.pressure_high),
+        ):
+            place = at.get(Series(line.sensor, name))  # type: ignore[arg-type]
+            if not (place is None or block is None or said is None or low is None or high is None):
+                told.append((place, block, said, low, high))
+    return told
+
+
+def _means(at: IntArray, values: FloatArray, places: int) -> FloatArray:
+    """Mean of the values at each place, NaN where there is none. [places]"""
+    use = np.isfinite(values)
+    count = np.bincount(at[use], minlength=places)
+    mean = np.full(places, np.nan)
+    np.divide(np.bincount(at[use], values[use], minlength=places), count, out=mean, where=count > 0)
+    return mean
+
+
+def _numbers(raw: dict[str, list[float]]) -> dict[str, list[float]]:
+    """As kept in the file; a line of another length was made by another release.
+
+    Raises:
+        ValueError, TypeError, AttributeError: not such numbers."""
+    return {str(k): [float(x) for x in v] for k, v in raw.items() if len(v) == len(LEAD_BLOCKS)}
 
 
 def _key(series: Series) -> str:

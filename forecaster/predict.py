@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from forecaster import linear, review
+from forecaster import linear, review, share
 from forecaster.baseline import DAY, Units, units_of
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
@@ -70,11 +70,27 @@ class Model:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Values [S, O, L]; NaN where the model does not know enough of the series (the caller falls back)."""
+    """Values [S, O, L]; NaN where the model does not know enough of the series (the caller falls back).
+
+    `naive` is the value of a week ago, as far as it is known."""
 
     value: FloatArray
     low: FloatArray
     high: FloatArray
+    naive: FloatArray
+
+    def mixed(self, shares: FloatArray, leads: IntArray) -> Forecast:
+        """Moved towards the naive by `shares[series, block]` of the way, the interval along with the value."""
+        move = share.towards(self.value, self.naive, shares[:, None, block_of(leads)])
+        return Forecast(self.value + move, self.low + move, self.high + move, self.naive)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What follows the truth as it comes in, [S, blocks]: the interval's stretches, the naive's shares."""
+
+    stretch: FloatArray
+    shares: FloatArray
 
 
 def units_for(model: Model, past: History) -> Units:
@@ -118,11 +134,12 @@ def forecast(
     wide = stretch[:, None, :][:, :, block_of(leads)]
     unit = panel.units.scale[:, None, None]
     base = panel.base[:, origins[:, None] + leads[None]]
+    naive = share.naive_at(history.y[:, skip:], origins, leads)
     middle = base + unit * raw[..., 1]
     low = middle - unit * wide * (raw[..., 1] - raw[..., 0])
     high = middle + unit * wide * (raw[..., 2] - raw[..., 1])
     value = np.where(_enough(panel, origins)[:, :, None], middle, np.nan)
-    return Forecast(value, low + 0 * value, high + 0 * value)
+    return Forecast(value, low + 0 * value, high + 0 * value, naive)
 
 
 def _enough(panel: Panel, origins: IntArray) -> BoolArray:

@@ -88,14 +88,14 @@ class Forecaster:
         self._refresh_model()
         history = self._hours.until(local_hour(max(hour, local_hour(now, self._settings)), self._settings))
         history = replace(history, holidays=holidays.of_site(self._data))
-        stretch = self._intervals.stretches(self._model, history.series) if self._model else None
+        followed = self._intervals.followed(self._model, history.series) if self._model else None
         lines = compose(
             history,
             hour,
             self._zone,
             horizon=self._settings.forecast.horizon_hours,
             model=self._model,
-            stretch=stretch,
+            followed=followed,
         )
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
