@@ -12,6 +12,7 @@ import pandas as pd
 
 from common.errors import HydrologError
 from forecaster import conformal, regime, share
+from forecaster.adopt import adopted
 from forecaster.baseline import WEEK, fallback, units_of
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
 from forecaster.features import KINDS
@@ -109,7 +110,8 @@ def backtest(
     """Forecasts of all wanted pairs, `OUTPUT` columns; weights from rows before `train_until` only.
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
-    `history` is new to the model. `blocks` replaces the plan that follows from the size of the history.
+    `history` is new to the model, which adopts it from its rows before `train_until`. `blocks` replaces the plan
+    that follows from the size of the history.
 
     Raises:
         ValueError: too little history to train on."""
@@ -123,6 +125,8 @@ def backtest(
     say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
+    if train_on is not None:
+        model = adopted(model, history, train_until, seed)
     start = _first_stretches(model, history, train_until)
     made = forecast(model, history, origins, leads, stretch=start, units_until=train_until)
     made = _recovered(model, history, origins, leads, made, stretch=start, units_until=train_until)

@@ -44,15 +44,20 @@ def learn(panel: Panel, known: IntArray, leads: tuple[int, int], *, until_row: i
     ahead = random.integers(leads[0], leads[1] + 1, (windows, LEADS_A_WINDOW))
     parts = [_rows(panel, pick[a : a + AT_ONCE], ahead[a : a + AT_ONCE], until_row) for a in range(0, windows, AT_ONCE)]
     x, truth, series = (np.concatenate(part) for part in zip(*parts, strict=True))
-    middle, spread = x.mean(0, dtype=np.float64), np.maximum(x.std(0, dtype=np.float64), LEAST_SPREAD)
-    x = ((x - middle) / spread).astype(np.float32)
-    common, weight = _robust(x, truth)
+    x, middle, spread = scaled(x)
+    common, weight = robust(x, truth, PENALTY)
     left = truth - x @ common
     lines = np.tile(common.astype(np.float64), (int(known.max()) + 1, 1))
     for number in np.unique(series):
         own = series == number
-        lines[known[number]] += _ridge(x[own], left[own], weight[own])
+        lines[known[number]] += _ridge(x[own], left[own], weight[own], PENALTY)
     return unscaled(lines, middle, spread)
+
+
+def scaled(x: Array) -> tuple[Array, FloatArray, FloatArray]:
+    """Inputs about 0 with a spread of 1, and what was taken off and divided by."""
+    middle, spread = x.mean(0, dtype=np.float64), np.maximum(x.std(0, dtype=np.float64), LEAST_SPREAD)
+    return ((x - middle) / spread).astype(np.float32), middle, spread
 
 
 def unscaled(lines: FloatArray, middle: FloatArray, spread: FloatArray) -> Lines:
@@ -80,17 +85,17 @@ def _rows(panel: Panel, pick: IntArray, ahead: IntArray, until_row: int) -> tupl
     return x, truth[use], np.broadcast_to(series[:, None], use.shape)[use]
 
 
-def _robust(x: Array, truth: Array) -> tuple[Array, Array]:
+def robust(x: Array, truth: Array, penalty: float) -> tuple[Array, Array]:
     """Weights of the inputs for a line near the median, and what each row counted for in the end."""
     count: Array = np.ones(len(truth), dtype=np.float32)
     for _ in range(PASSES):
-        weight = _ridge(x, truth, count)
+        weight = _ridge(x, truth, count, penalty)
         count = np.reciprocal(np.maximum(np.abs(truth - x @ weight), np.float32(LEAST_ERROR)))
         count /= count.mean()
     return weight, count
 
 
-def _ridge(x: Array, truth: Array, count: Array) -> Array:
+def _ridge(x: Array, truth: Array, count: Array, penalty: float) -> Array:
     counted = x * count[:, None]
-    squares = (counted.T @ x).astype(np.float64) + PENALTY * np.eye(x.shape[1])
+    squares = (counted.T @ x).astype(np.float64) + penalty * np.eye(x.shape[1])
     return np.linalg.solve(squares, (counted.T @ truth).astype(np.float64)).astype(np.float32)

@@ -15,6 +15,7 @@ from common.database import Database
 from common.files import replace
 from common.settings import Settings
 from forecaster import artifact, holidays, store
+from forecaster.adopt import adopted
 from forecaster.dataset import History
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
@@ -109,7 +110,17 @@ def train_and_judge(
         scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
         until = str(history.hour(history.rows))
         artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
+    elif old_model and (more := _taken_up(data, old_model, history, version)):
+        reason += f"; they took up {more} new series"
     return Outcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
+
+
+def _taken_up(data: Path, old: Model, history: History, version: str) -> int:
+    """How many series that the weights in use did not know they know from now on, as this version."""
+    model = adopted(old, history, history.rows)
+    if more := len(model.series) - len(old.series):
+        artifact.save(data, replace_fields(model, version=version))
+    return more
 
 
 def _unseen_row(old: Model, history: History, first: int) -> int:

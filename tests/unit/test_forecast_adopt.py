@@ -1,0 +1,109 @@
+"""Series that a model has not learnt, taken up from their own weeks."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from forecaster import adopt, artifact
+from forecaster.dataset import History, Series
+from forecaster.fit import fit
+from forecaster.predict import Model, forecast, stretches_for
+from forecaster.train import Block
+
+torch.set_num_threads(1)
+UNTIL = 24 * 150
+LEADS = np.arange(1, 25)
+
+
+def district(*names: str, own: float = 0.0) -> History:
+    """A day's shape and a drift; with `own`, each hour is off to the other side of the hour before as well."""
+    hours = np.arange(24 * 180)
+    lines = []
+    for number, _ in enumerate(names):
+        random = np.random.default_rng(number + int(10 * own))
+        drift = np.convolve(random.normal(0, 0.3, len(hours) + 200), 0.97 ** np.arange(200), "valid")[: len(hours)]
+        alternate = np.convolve(random.normal(0, own, len(hours) + 50), (-0.95) ** np.arange(50), "valid")
+        lines.append(20 + 6 * np.sin(2 * np.pi * hours / 24) + drift + alternate[: len(hours)])
+    return History(np.datetime64("2024-01-01T00", "h"), tuple(Series(n, "flow") for n in names), np.stack(lines))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    blocks = [Block(1, 1, 40, 64), Block(1, 24, 40, 64), Block(1, 168, 20, 64)]
+    return fit(district("a", "b"), until_row=UNTIL, horizon=168, version="20240601T000000", blocks=blocks)
+
+
+def error(model: Model, history: History, leads: np.ndarray) -> float:
+    origins = np.arange(UNTIL, 24 * 172, 5)
+    made = forecast(model, history, origins, leads, units_until=UNTIL)
+    return float(np.abs(made.value - history.y[:, origins[:, None] + leads]).mean())
+
+
+def test_a_series_of_another_kind_is_forecast_better_once_taken_up(model: Model) -> None:
+    new = district("new", own=1.0)
+    after = adopt.adopted(model, new, UNTIL)
+    assert after.series == (*model.series, new.series[0])
+    assert error(after, new, LEADS[:1]) < 0.8 * error(model, new, LEADS[:1])
+
+
+def test_the_series_that_were_learnt_are_forecast_as_before(model: Model) -> None:
+    both = district("a", "b")
+    new = replace(
+        both, series=(*both.series, Series("new", "flow")), y=np.concatenate([both.y, district("new", own=1.0).y])
+    )
+    after = adopt.adopted(model, new, UNTIL)
+    origins, leads = np.array([UNTIL, UNTIL + 7]), np.arange(1, 169)
+    made, before = (forecast(m, new, origins, leads, units_until=UNTIL) for m in (after, model))
+    np.testing.assert_array_equal(made.value[:2], before.value[:2])
+    np.testing.assert_array_equal(made.low[:2], before.low[:2])
+    assert np.abs(made.value[2] - before.value[2]).max() > 0
+
+
+def test_taking_up_looks_at_nothing_past_its_end(model: Model) -> None:
+    new = district("new", own=1.0)
+    spoilt = new.y.copy()
+    spoilt[:, UNTIL:] = 1e6
+    one, other = (adopt.adopted(model, replace(new, y=y), UNTIL) for y in (new.y, spoilt))
+    assert len(one.series) == 3
+    for a, b in zip(one.parts, other.parts, strict=True):
+        np.testing.assert_array_equal(a.networks[0]["own_skip.weight"], b.networks[0]["own_skip.weight"])
+    np.testing.assert_array_equal(one.parts[2].lines, other.parts[2].lines)
+    np.testing.assert_array_equal(one.stretch, other.stretch)
+    np.testing.assert_array_equal(one.units.scale, other.units.scale)
+
+
+def test_its_interval_holds(model: Model) -> None:
+    new = district("new", own=1.0)
+    after = adopt.adopted(model, new, UNTIL)
+    origins = np.arange(UNTIL, 24 * 178, 5)
+    made = forecast(after, new, origins, LEADS, stretch=stretches_for(after, new.series))
+    truth = new.y[:, origins[:, None] + LEADS]
+    assert 0.84 <= np.mean((made.low <= truth) & (truth <= made.high)) <= 0.96
+
+
+def test_a_line_that_makes_it_worse_is_not_taken(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = adopt._line
+    monkeypatch.setattr(adopt, "_line", lambda *given: -line(*given))
+    assert adopt.adopted(model, district("new", own=1.0), UNTIL) is model
+
+
+def test_too_little_history_leaves_a_series_unknown(model: Model) -> None:
+    new = district("new", own=1.0)
+    young = replace(new, y=new.y[:, : 24 * 20])
+    assert adopt.adopted(model, young, young.rows) is model
+    late = new.y.copy()
+    late[:, : UNTIL - 24 * 40] = np.nan  # four weeks of its forty days are held out
+    assert adopt.adopted(model, replace(new, y=late), UNTIL) is model
+
+
+def test_a_model_that_took_up_a_series_survives_its_file(model: Model, tmp_path: Path) -> None:
+    new = district("new", own=1.0)
+    after = adopt.adopted(model, new, UNTIL)
+    artifact.save(tmp_path, after)
+    read = artifact.load(tmp_path, after.version)
+    origins, leads = np.array([UNTIL]), np.arange(1, 169)
+    made, again = (forecast(m, new, origins, leads) for m in (after, read))
+    np.testing.assert_array_equal(made.value, again.value)
