@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from forecaster import share
+from forecaster import intervals, share
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose
 from forecaster.csv import Line
@@ -129,6 +129,31 @@ def test_the_share_is_kept_over_restarts_and_new_weights(model: Model, tmp_path:
     for which in (model, newer):
         np.testing.assert_array_equal(again.followed(which, history.series).shares, now.shares)
     assert not np.array_equal(again.followed(newer, history.series).stretch, now.stretch)  # those are the weights' own
+
+
+def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand sensors have 24,000 lines an hour: each counting hours on the wall clock took half a minute."""
+    asked: list[datetime] = []
+    hours_ahead = intervals.hours_ahead
+    monkeypatch.setattr(intervals, "hours_ahead", lambda at, *rest: (asked.append(at), hours_ahead(at, *rest))[1])
+    history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
+    made = [hour - timedelta(hours=k) for k in range(24) for _ in range(5)]
+    Intervals(tmp_path).learn(model, history, hour, [told(at, hour, history, model, 1.0) for at in made], SEOUL)
+    assert sorted(asked) == sorted(set(made))
+
+
+def test_an_hour_counts_once_and_each_block_for_itself(model: Model, tmp_path: Path) -> None:
+    """Leads 1, 2 and 24 of one hour: three blocks; a second look at the hour changes nothing."""
+    history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
+    sides = {0: 1.0, 1: -0.5, 23: 1.0}
+    told_then = [told(hour - timedelta(hours=back), hour, history, model, side) for back, side in sides.items()]
+    following = Intervals(tmp_path)
+    for _ in range(2):
+        following.learn(model, history, hour, told_then, SEOUL)
+    up = 0.8 * share.STEP[0]
+    np.testing.assert_allclose(following.followed(model, history.series).shares[0], [up, 0, 0, up, 0, 0], atol=1e-5)
 
 
 def test_a_truth_on_the_other_side_leaves_no_share(model: Model, tmp_path: Path) -> None:
