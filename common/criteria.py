@@ -19,6 +19,7 @@ from typing import Any
 from common import files
 from common.errors import HydrologError
 from common.row import SENSOR_ID
+from common.scaling import ScaleUse
 from common.tracking import HourModel
 
 FORMAT = 2
@@ -126,7 +127,7 @@ class PressureUse:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """All that is known of one sensor. `use`, `night`, `pressure_use` are None before there is history."""
+    """All that is known of one sensor. `use`, `night`, `pressure_use`, `scale` are None before there is history."""
 
     sensor: str
     version: int
@@ -138,6 +139,7 @@ class Criteria:
     use: FlowUse | None = None
     night: NightUse | None = None
     pressure_use: PressureUse | None = None
+    scale: ScaleUse | None = None  # also None in files of before it was learnt
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # that the limits were learnt for
 
 
@@ -158,6 +160,7 @@ def from_text(text: str) -> Criteria:
         if body.pop("format") != FORMAT:
             raise CriteriaUnusable(f"criteria of another format than {FORMAT}")
         use, night, pressure = body.pop("use"), body.pop("night"), body.pop("pressure_use")
+        scale = body.pop("scale", None)
         flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
         if use is not None:
             use["hours"] = HourModel(**_tuples(use["hours"]))
@@ -168,6 +171,7 @@ def from_text(text: str) -> Criteria:
             use=FlowUse(**_tuples(use)) if use else None,
             night=NightUse(**_tuples(night)) if night else None,
             pressure_use=PressureUse(**_tuples(pressure)) if pressure else None,
+            scale=ScaleUse(**scale) if scale else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CriteriaUnusable(f"not criteria: {error!r:.200}") from error

@@ -41,7 +41,7 @@ def _system(channel: str) -> list[Flag]:
         ("D", "drift: the slow level has left the band that it kept in the archive"),
     ]
     if channel == "flow":
-        rows.append(("B", "meter bias: flow stepped, pressure does not agree"))
+        rows.append(("B", "meter bias: the pressure does not answer to the flow as usual"))
     return [Flag(channel, "SYSTEM", letter, FAULT, meaning) for letter, meaning in rows]
 
 

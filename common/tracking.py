@@ -183,6 +183,10 @@ class Tracker:
         numbers = self.starts[best]
         return Shift(best_score, numbers[3] / numbers[4], stretch / math.sqrt(numbers[4]), best)
 
+    def unsure(self, size: float) -> None:
+        """The level may be off by `size` (share of the usual): let the hours to come move it."""
+        self.cov[0] += size * size
+
     def accept(self, first: int, size: float) -> None:
         """A constant flow of `size` (share of the mean) since hour `first` is known now: take it out of the past.
 

@@ -18,6 +18,7 @@ from nightflow.limits import channel_limits, cleaned
 from nightflow.nights import night_use
 from nightflow.pressure import pressure_use
 from nightflow.profile import flow_use
+from nightflow.scales import scale_use
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
 LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
@@ -74,6 +75,7 @@ def build(
         use=use,
         night=night,
         pressure_use=pressures,
+        scale=scale_use(flow, pressure, use.mean_m3h) if pressures is not None else None,
         alarms_per_month=alarms_per_month,
     )
 

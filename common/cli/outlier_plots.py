@@ -13,8 +13,8 @@ from common.clock import minute_start
 from common.findings import RAISE, Finding
 from common.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 from common.occasions import Work
+from common.scaling import HEADLOSS
 from nightflow.criteria import History
-from producer.outliers.meter import HEADLOSS
 
 if TYPE_CHECKING:
     from producer.outliers.detector import Detector

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from common import criteria as stored
 from common.criteria import Criteria
 from common.findings import CLEAR, RAISE, Finding
+from common.scaling import HEADLOSS
 from producer.outliers import instruments
 from producer.outliers.judge import Judge
-from producer.outliers.meter import HEADLOSS, Witness
+from producer.outliers.meter import Witness
 from producer.outliers.night import END_MIN, START_MIN, Night
 from producer.outliers.predict import HourForecast, StepWatch
+from producer.outliers.scale import Scale
 from producer.outliers.seated import STATE_FORMAT, seated
 from producer.outliers.severity import GATE, Incident, Rule
 from producer.outliers.supply import Supply
@@ -26,6 +28,7 @@ from producer.outliers.verdict import Verdict
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
 BASE_QUARTERS = 6  # before a step that its base may rest on
+PARTS = ("value", "steps", "night", "supply", "witness", "scale")  # None where the criteria do not have them
 SUNDAY = 6  # holidays are judged as Sundays
 HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
 
@@ -64,6 +67,7 @@ class Detector:
         self.night = Night(criteria.night, state.get("night")) if criteria.night else None
         self.supply = Supply(criteria.pressure_use, state.get("supply")) if criteria.pressure_use else None
         self.witness = Witness(criteria.pressure_use, state.get("witness")) if criteria.pressure_use else None
+        self.scale = Scale(criteria.scale, use.mean_m3h, state.get("scale")) if criteria.scale and use else None
         self.judge = Judge(self)
         self.quarter = self.hour = -1
         self.local_hour = self.day_minute = 0
@@ -89,11 +93,7 @@ class Detector:
             "flow_gate": self.flow_gate.state(),
             "pressure_gate": self.pressure_gate.state(),
             "incident": self.incident.state(),
-            "value": self.value.state() if self.value else None,
-            "steps": self.steps.state() if self.steps else None,
-            "night": self.night.state() if self.night else None,
-            "supply": self.supply.state() if self.supply else None,
-            "witness": self.witness.state() if self.witness else None,
+            **{name: part.state() if (part := getattr(self, name)) else None for name in PARTS},
         }
 
     def step(
@@ -111,9 +111,11 @@ class Detector:
         flow_letter = self.flow_gate.step(minute, flow)
         pressure_letter = self.pressure_gate.step(minute, pressure)
         if flow is not None and flow_letter == OK and self.value is not None:
-            self._flow(minute, flow, forecast)
+            wrong = self.incident.wrong  # what flows is judged, rather than what the meter says
+            flows = flow if wrong is None else flow / (1.0 + wrong.size)
+            self._flow(minute, flows, forecast)
             if pressure is not None and pressure_letter == OK and self.supply is not None:
-                self._pressure(minute, flow, pressure)
+                self._pressure(minute, flow, flows, pressure)
         return self._verdict(minute, flow_letter, pressure_letter)
 
     def _flow(self, minute: int, flow: float, forecast: HourForecast | None) -> None:
@@ -135,14 +137,14 @@ class Detector:
         if self.in_night and self.night is not None:
             self.night.row(self.day_minute + minute % 15, flow)
 
-    def _pressure(self, minute: int, flow: float, pressure: float) -> None:
+    def _pressure(self, minute: int, shown: float, flow: float, pressure: float) -> None:
         supply, use, flow_use = self.supply, self.criteria.pressure_use, self.criteria.use
         if supply is None or use is None or flow_use is None:
             return
-        share = flow / flow_use.mean_m3h
-        if self.incident.meter:
-            share /= 1.0 + self.incident.size  # what flows, rather than what the meter says
-        residual = pressure - self.still - use.slope_bar * share**HEADLOSS
+        cost, above = (flow / flow_use.mean_m3h) ** HEADLOSS, pressure - self.still
+        if self.scale is not None:
+            self.scale.row(cost if shown == flow else (shown / flow_use.mean_m3h) ** HEADLOSS, above)
+        residual = above - use.slope_bar * cost
         if self.witness is not None:
             self.witness.row(residual)
         news = supply.step(minute, residual)
@@ -194,6 +196,8 @@ class Detector:
             if self.hour >= 0:
                 self._close_hour(minute)
             self.hour = hour
+        if self.scale is not None and self.quarter >= 0 and self.scale.close_quarter(self.quarter, minute):
+            instruments.scaled(self, minute)
         local = datetime.fromtimestamp(quarter * 900, self.zone)
         self.quarter = quarter
         self.local_hour = local.hour
@@ -220,8 +224,6 @@ class Detector:
         self.weekday = self._kind(day)
         if self.value is not None:
             self.value.new_day(working=self.weekday != SUNDAY)
-            if self.witness is not None:
-                self.witness.close_day()
 
     def _kind(self, day: date) -> int:
         return SUNDAY if day in self.holidays else day.weekday()
@@ -229,8 +231,6 @@ class Detector:
     def _close_hour(self, minute: int) -> None:
         if self.value is None or self.steps is None:
             return
-        if self.witness is not None:
-            self.witness.add(self.value.flow_sum, self.value.usual_sum)
         own, other = self._reading(), self._reading(other=True)
         if self.value.close(self.hour, own, other):
             self.judge.read_anew(minute, (other.usual_m3h - own.usual_m3h) * (1.0 + self.ahead))
@@ -278,14 +278,12 @@ class Detector:
                     self.report(rule, minute, raised=raised, reason=reason, since=since, value=value, limit=limit)
                 gate.events.clear()
         supply = self.supply
-        if flow_letter == OK and self.incident.meter:
+        if flow_letter == OK and self.incident.wrong is not None:
             flow_letter = "B"
         pressure_rest = "00"
         if supply is not None and (supply.since is not None or supply.drifting):
-            if supply.drifting and supply.of_flow:
-                flow_letter = "D" if flow_letter == OK else flow_letter
-            elif supply.drifting:
-                pressure_letter = "D" if pressure_letter == OK else pressure_letter
+            if supply.drifting and pressure_letter == OK:
+                pressure_letter = "D"
             pressure_rest = "0P" if supply.since is not None else "00"
         flow_flags = flow_letter + self.incident.letters()
         pressure_flags = pressure_letter + pressure_rest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from common.tracking import Shift
 from producer.outliers import instruments
-from producer.outliers.meter import AGREES, Answer
+from producer.outliers.meter import AGREES, words
 from producer.outliers.night import CUT, NightResult
 from producer.outliers.predict import LASTING_MIN
 from producer.outliers.severity import (
@@ -16,7 +16,6 @@ from producer.outliers.severity import (
     HIGH,
     JUMP,
     LEAKS,
-    METER,
     MORE,
     STEP,
     Leak,
@@ -79,6 +78,8 @@ class Judge:
         detector = self.detector
         value, incident = detector.value, detector.incident
         assert value is not None
+        if detector.supply is not None:
+            instruments.drifted(detector, minute)
         steps = detector.steps
         stepped = steps is not None and steps.since is not None and minute - steps.since >= LASTING_MIN
         proof = value.leak(stepped, incident.strictness(minute))
@@ -97,8 +98,6 @@ class Judge:
             self._watch(HIGH, minute, since=watch.since * 60, reason=reason, value=watch.score, limit=limit)
         elif HIGH.code in incident.watches and value.tracker.best(WATCH_AGE_H, RECENT_H).score < 0.7 * limit:
             self._clear_watch(minute, HIGH, "flow is back at its usual")
-        if detector.supply is not None:
-            instruments.drifted(detector, minute)
 
     def _excess(self, shift: Shift) -> str:
         value = self.detector.value
@@ -120,27 +119,36 @@ class Judge:
         incident = self.detector.incident
         value, leak, witness = self.detector.value, incident.newest, self.detector.witness
         assert value is not None and leak is not None
-        asked = witness is not None and leak.method != METER and incident.more is None
+        asked = witness is not None and incident.more is None
         answer = witness.answer(leak.since, leak.size) if witness and asked else None
-        if answer is not None and answer.meter and answer.found > SURE * answer.due:
-            self._is_the_meter(minute, leak, answer)
-        elif value.gone(leak.size):
+        if answer is not None and instruments.blamed(self.detector, leak, answer, SURE):
+            return
+        if value.gone(leak.size):
             fall = value.tracker.best(1, 384, sign=-1)
             self._clear_leak(minute, fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")
         elif minute - leak.raised >= ACCEPTED_H * 60:
             self._end_leak(minute, "up for 14 days: taken as the usual from here on")
 
-    def _is_the_meter(self, minute: int, leak: Leak, answer: Answer) -> None:
-        """The pressure has had more hours to answer to a LEAK, and contradicts it."""
+    def not_believed(self, minute: int, since: int, size: float) -> None:
+        """The flow meter has been wrong by a share of `size` since about `since`: what was raised for it is none."""
         incident = self.detector.incident
-        self._clear_leak(minute, leak.since // 60, "now a fault of the meter")
-        incident.leak = Leak(METER, minute, leak.since, leak.size)
-        self._expect(leak.since // 60, leak.size)
-        reason = f"flow reads {leak.size:.0%} of the mean more{_words(answer)}"
-        rule, due = LEAKS[METER], answer.due
-        self.detector.report(
-            rule, minute, raised=True, reason=reason, since=leak.since, value=answer.found, limit=AGREES * due
-        )
+        for rule in (STEP, HIGH, JUMP, CREEP):
+            self._clear_watch(minute, rule, "now a fault of the meter")
+        if size > 0 and incident.leak is not None and incident.leak.since >= since - DAY_MIN:
+            while incident.newest is not None:
+                self._clear_leak(minute, incident.newest.since // 60, "now a fault of the meter")
+
+    def rescale(self, since: int, size: float) -> None:
+        """The flow comes lower by a share of `size` from here on, and should have since UTC minute `since`."""
+        detector = self.detector
+        hours, steps = detector.value, detector.steps
+        assert hours is not None and steps is not None
+        before = detector.ratio
+        hours.rescale(since // 60, size)
+        detector.ahead = hours.tracker.steady()
+        detector.ratio = 1.0 + detector.ahead
+        detector.set_limits()
+        steps.settle(detector.usual * (detector.ratio - before + size))
 
     # NIGHT
 
@@ -186,7 +194,7 @@ class Judge:
 
     def _watch(self, rule: Rule, minute: int, *, since: int, reason: str, value: float, limit: float) -> None:
         incident = self.detector.incident
-        if incident.leak is None and rule.code not in incident.watches:
+        if incident.leak is None and incident.wrong is None and rule.code not in incident.watches:
             incident.watches[rule.code] = minute
             self.detector.report(rule, minute, raised=True, reason=reason, since=since, value=value, limit=limit)
 
@@ -199,6 +207,8 @@ class Judge:
         detector = self.detector
         incident, hours, night = detector.incident, detector.value, detector.night
         assert hours is not None
+        if incident.wrong is not None and leak.size < RECOVERY * abs(incident.wrong.size):
+            return  # the meter may just read as it should again
         if incident.leak is not None:
             self._more(leak, reason=reason, value=value, limit=limit)
             return
@@ -206,15 +216,15 @@ class Judge:
         for rule in (STEP, HIGH, JUMP, CREEP):
             self._clear_watch(minute, rule, "now a LEAK")
         answer = detector.witness.answer(since, size) if detector.witness else None
-        if answer is not None and answer.meter:
-            leak.method = METER
+        if answer is not None and instruments.blamed(detector, leak, answer, AGREES):
+            return
         incident.leak = leak
         incident.count(minute)
         size_m3h = size * hours.use.mean_m3h
         self._expect(since // 60, size)
         if night is not None:
             night.settle(size_m3h, max(0, (minute - since) // 1440))
-        reason += _words(answer)
+        reason += words(answer)
         detector.report(LEAKS[leak.method], minute, raised=True, reason=reason, since=since, value=value, limit=limit)
 
     def _more(self, leak: Leak, *, reason: str, value: float, limit: float) -> None:
@@ -223,7 +233,7 @@ class Judge:
         incident = detector.incident
         known = incident.leak
         assert known is not None
-        if incident.more is not None or known.method == METER or leak.size < known.size:
+        if incident.more is not None or leak.size < known.size:
             return
         incident.more = leak
         incident.count(leak.raised)
@@ -245,10 +255,7 @@ class Judge:
         hours, steps = detector.value, detector.steps
         assert hours is not None and steps is not None
         before, offset = detector.ratio, hours.offset
-        if detector.incident.meter:
-            hours.accept_scale(since_hour, size)
-        else:
-            hours.accept(since_hour, size)
+        hours.accept(since_hour, size)
         detector.ahead = hours.tracker.steady()
         detector.ratio = 1.0 + detector.ahead
         detector.set_limits()
@@ -266,17 +273,8 @@ class Judge:
 
 
 UNSURE = 1.5  # times a LEAK's limit on a day that is read as a Sunday: a burst can make it look like one
+DAY_MIN = 1440  # about so well is the beginning of a wrong scale known
+RECOVERY = 2.0  # times a wrong meter's share: what its recovery may look like in the busiest hours, of the mean flow
 FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
 SURE = 0.75  # share of what a wrong meter would show at which a LEAK is taken back
 WITNESS = 0.9  # share of VALUE's own limit at which it supports the night
-
-
-def _words(answer: Answer | None) -> str:
-    """What the pressure has to say to a rise of the flow."""
-    if answer is None:
-        return ""
-    if not answer.confirmable:
-        return f"; not confirmable by pressure ({answer.due:.3f} bar, noise {answer.noise:.3f})"
-    if answer.meter:
-        return f"; pressure should have fallen by {answer.due:.2f} bar, fell {answer.due - answer.found:.2f}: the meter"
-    return f"; pressure agrees: it fell {answer.due - answer.found:.2f} bar of {answer.due:.2f}"

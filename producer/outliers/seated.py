@@ -4,7 +4,7 @@ from typing import Any
 
 from common.criteria import Criteria
 
-STATE_FORMAT = 2  # a state of another form is begun anew: the methods need a day, and the night three weeks
+STATE_FORMAT = 3  # a state of another form is begun anew: the methods need a day, and the night three weeks
 
 
 def seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
@@ -21,4 +21,6 @@ def seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
     kept = {name: state[name] for name in ("minute", "flow_gate", "pressure_gate", "incident", "night")}
     if state["value"] is not None:
         kept["value"] = {"offset": state["value"]["offset"]}
+    if state.get("scale"):  # in m3/h too, but for the quarter that has begun
+        kept["scale"] = {name: state["scale"][name] for name in ("quarters", "blocks", "last")}
     return kept

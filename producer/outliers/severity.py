@@ -31,17 +31,23 @@ JUMP = Rule("NGT-JUMP", "flow", "NIGHT", "leak", "watch")
 CREEP = Rule("NGT-CREEP", "flow", "NIGHT", "leak", "watch")
 SUPPLY = Rule("SUP-STEP", "pressure", "PREDICT", "supply", "supply")
 DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", "fault", "fault")
-FLOW_DRIFT = Rule("SYS-DRIFT", "flow", "SYSTEM", "fault", "fault")
-METER = "METER"  # in the place of the method of a leak that is none: the flow meter reads more than flows
+METER = Rule("SYS-METER", "flow", "SYSTEM", "fault", "fault")
 LEAKS = {method: Rule("LEAK", "flow", method, "leak", "leak") for method in ("VALUE", "PREDICT", "NIGHT")}
 MORE = {method: Rule("LEAK-MORE", "flow", method, "leak", "leak") for method in LEAKS}
-LEAKS[METER] = Rule("SYS-METER", "flow", "SYSTEM", "fault", "fault")
 _SYSTEM = {"M": "SYS-MISS", "R": "SYS-RANGE", "S": "SYS-STUCK", "K": "SYS-SPIKE"}
 GATE = {
     (channel, letter): Rule(code, channel, "SYSTEM", "fault", "fault")
     for channel in ("flow", "pressure")
     for letter, code in _SYSTEM.items()
 }
+
+
+@dataclass(slots=True)
+class Wrong:
+    """The flow meter reads in another scale."""
+
+    raised: int  # UTC minute
+    size: float  # share of the flow that it shows too much; below nought: too little
 
 
 @dataclass(slots=True)
@@ -64,6 +70,8 @@ class Incident:
         self.leak: Leak | None = Leak(*leak) if leak else None
         more = state.get("more")
         self.more: Leak | None = Leak(*more) if more else None  # a larger one on top of it
+        wrong = state.get("wrong")
+        self.wrong: Wrong | None = Wrong(*wrong) if wrong else None
         self.ended: int = state.get("ended", 0)  # minute at which the last of those ended
         self.often: float = state.get("often", 0.0)  # LEAKs of the last month, the old ones faded
         self.counted: int = state.get("counted", 0)  # minute of the last of them
@@ -73,6 +81,7 @@ class Incident:
             "watches": dict(self.watches),
             "leak": _numbers(self.leak),
             "more": _numbers(self.more),
+            "wrong": [self.wrong.raised, self.wrong.size] if self.wrong else None,
             "ended": self.ended,
             "often": self.often,
             "counted": self.counted,
@@ -95,20 +104,10 @@ class Incident:
         """The LEAK that ends first."""
         return self.more or self.leak
 
-    @property
-    def meter(self) -> bool:
-        """The flow meter is held to be wrong."""
-        return self.leak is not None and self.leak.method == METER
-
-    @property
-    def size(self) -> float:
-        """Share of the mean flow that is known to be leak, or a wrong meter's."""
-        return self.leak.size if self.leak is not None else 0.0
-
     def letters(self) -> str:
         """VALUE, PREDICT and NIGHT of the flow's flags."""
         if self.leak is not None:
-            return {"VALUE": "L00", "PREDICT": "0L0", "NIGHT": "00L", METER: "000"}[self.leak.method]
+            return {"VALUE": "L00", "PREDICT": "0L0", "NIGHT": "00L"}[self.leak.method]
         watches = self.watches
         if not watches:
             return "000"

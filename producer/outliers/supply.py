@@ -28,10 +28,9 @@ class Supply:
         self.since: int | None = state.get("since")
         self.calm: int = state.get("calm", 0)
         self.drifting: bool = state.get("drifting", False)
-        self.of_flow: bool = state.get("of_flow", False)  # the drift is the flow meter's
 
     def state(self) -> dict[str, Any]:
-        names = ("fast", "half_day", "day", "rows", "since", "calm", "drifting", "of_flow")
+        names = ("fast", "half_day", "day", "rows", "since", "calm", "drifting")
         return {name: getattr(self, name) for name in names}
 
     def step(self, minute: int, residual: float) -> str:

@@ -155,11 +155,11 @@ class Value:
             tracker.accept(since_hour, size)
         self.offset += size
 
-    def accept_scale(self, since_hour: int, size: float) -> None:
-        """The meter reads more by the factor `1 + size` since `since_hour`; negative when it no longer does."""
+    def rescale(self, since_hour: int, size: float) -> None:
+        """The meter has shown a share of `size` too much since `since_hour`, and its flow comes corrected from now."""
         for tracker in self._trackers():
             tracker.accept(since_hour, size)
-            tracker.level += size
+            tracker.unsure(size / 2)
 
     def _trackers(self) -> list[Tracker]:
         return [self.tracker] if self.other is None else [self.tracker, self.other]
