@@ -1,6 +1,7 @@
 """`hydrolog criteria show|rebuild|compare`: what is usual at each sensor, and what other criteria would change."""
 
 import argparse
+import contextlib
 import sys
 from collections import Counter
 from datetime import datetime, timedelta
@@ -134,15 +135,11 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
     from nightflow import rebuild
 
     zone, now = chosen.site.zone, shell.site_clock(chosen.paths.data).now()
-    knob = options.alarms_per_month or chosen.outliers.alarms_per_month
-    known_before = occasions.load(chosen.paths.data, zone)
-    connection, refused, console = database.Database(chosen, "criteria"), 0, shell.console()
-    for problem in known_before.problems:
+    calendar, refused, console = occasions.load(chosen.paths.data, zone), 0, shell.console()
+    for problem in calendar.problems:
         console.print(shell.printable(problem))
-    try:
-        with connection.transaction() as cursor:
-            cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
-            known = [row for row in cursor.fetchall() if options.sensor in (None, row[0])]
+    with contextlib.closing(database.Database(chosen, "criteria")) as connection:
+        known = _known(connection, options.sensor)
         for sensor, flow_max, pressure_max, replaced in known:
             prior = rebuild.limits(folder, sensor, flow_max, pressure_max)
             try:
@@ -152,10 +149,10 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
                         prior,
                         now,
                         zone,
-                        holidays=known_before.holidays,
-                        works=known_before.at(sensor),
+                        holidays=calendar.holidays,
+                        works=calendar.at(sensor),
                         replaced=replaced,
-                        alarms_per_month=knob,
+                        alarms_per_month=options.alarms_per_month or chosen.outliers.alarms_per_month,
                     )
                     past = rebuild.read_rows(cursor, sensor, now - timedelta(days=WARM_DAYS + PREVIEW_DAYS), now)
             except CriteriaUnusable as error:
@@ -164,17 +161,22 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
                 continue
             old = stored.load(folder, sensor)
             console.print(_changes(old or prior, new))
-            console.print(_preview(past, old, new, chosen, known_before))
+            console.print(_preview(past, old, new, chosen, calendar))
             if options.take:
                 taken = stored.store(folder, new)
                 console.print(f"{shell.printable(sensor)}: stored as version {taken.version}")
-    finally:
-        connection.close()
     if not known:
         console.print("no registered sensor; see hydrolog sensors")
     elif not options.take:
         console.print("nothing was changed; --take stores them")
     return 1 if refused else 0
+
+
+def _known(connection: database.Database, only: str | None) -> list[tuple[Any, ...]]:
+    """Sensor, highest flow and pressure, when its instrument was replaced: of all, or of one."""
+    with connection.transaction() as cursor:
+        cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
+        return [row for row in cursor.fetchall() if only in (None, row[0])]
 
 
 def _preview(past: "History", old: Criteria | None, new: Criteria, chosen: Settings, known: Occasions) -> str:
