@@ -1,17 +1,23 @@
 """A made-up district for the outlier tests: two peaks a day, a quieter Sunday, pressure that pays for the flow."""
 
+import json
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from common.criteria import Criteria
+from common.findings import Finding
 from nightflow.criteria import History
 from nightflow.day_kinds import Calendar
+from producer.outliers.detector import Detector
 
 UTC = ZoneInfo("UTC")
 
 MEAN_M3H = 40.0
 START = 27_360_000 - 27_360_000 % 10_080 + 4 * 1440  # a Monday 00:00 UTC, as a unix minute
 Floats = np.ndarray
+LEARN_DAYS = 70
+DAY = 1440
 
 
 def history(days: int, seed: int = 1, first: int = START, zone: ZoneInfo = UTC) -> History:
@@ -30,3 +36,36 @@ def history(days: int, seed: int = 1, first: int = START, zone: ZoneInfo = UTC) 
     supply = np.repeat(np.convolve(random.normal(0, 0.01, days * 24 + 5), np.ones(6), "valid"), 60)
     pressure = 4.6 - 0.3 * (flow / MEAN_M3H) ** 1.85 + supply + random.normal(0, 0.02, len(minute))
     return History(first, np.round(flow, 2), np.round(pressure, 3))
+
+
+def days(count: int) -> History:
+    """Days that follow the archive."""
+    return history(count, seed=2, first=START + LEARN_DAYS * DAY)
+
+
+def burst(rows: History, first: int, last: int, share: float) -> None:
+    """Add a flow of `share` of the mean to the minutes from `first` to before `last`; the pressure pays for it."""
+    before = rows.flow[first:last].copy()
+    rows.flow[first:last] += share * MEAN_M3H
+    rows.pressure[first:last] -= 0.3 * ((rows.flow[first:last] / MEAN_M3H) ** 1.85 - (before / MEAN_M3H) ** 1.85)
+
+
+def detect(criteria: Criteria, rows: History, restart_at: int | None = None) -> tuple[list[Finding], list[str]]:
+    detector = Detector("001", criteria, UTC)
+    found: list[Finding] = []
+    flags: list[str] = []
+    for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
+        if place == restart_at:
+            kept = json.loads(json.dumps(detector.state()))
+            detector = Detector("001", criteria, UTC, kept)
+        verdict = detector.step(
+            rows.first + place, None if np.isnan(flow) else flow, None if np.isnan(pressure) else pressure
+        )
+        found += verdict.findings
+        flags.append(verdict.flow_flags + verdict.pressure_flags)
+    return found, flags
+
+
+def raised(found: list[Finding], rows: History) -> list[tuple[str, str, int]]:
+    """Code, channel and day's minute of each raise."""
+    return [(one.code, one.channel, one.minute - rows.first) for one in found if one.state == "raise"]

@@ -3,58 +3,13 @@
 import json
 from dataclasses import replace
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from outlier_site import MEAN_M3H, START, history
+from outlier_site import DAY, MEAN_M3H, UTC, burst, days, detect, raised
 
-from common.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
-from common.findings import Finding
-from nightflow.criteria import History, build
+from common.criteria import Criteria
 from producer.outliers.detector import Detector, HourForecast, default_criteria
-
-UTC = ZoneInfo("UTC")
-LEARN_DAYS = 70
-DAY = 1440
-
-
-@pytest.fixture(scope="module")
-def learnt() -> Criteria:
-    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)
-
-
-def days(count: int) -> History:
-    """Days that follow the archive."""
-    return history(count, seed=2, first=START + LEARN_DAYS * DAY)
-
-
-def burst(rows: History, first: int, last: int, share: float) -> None:
-    """Add a flow of `share` of the mean to the minutes from `first` to before `last`; the pressure pays for it."""
-    before = rows.flow[first:last].copy()
-    rows.flow[first:last] += share * MEAN_M3H
-    rows.pressure[first:last] -= 0.3 * ((rows.flow[first:last] / MEAN_M3H) ** 1.85 - (before / MEAN_M3H) ** 1.85)
-
-
-def detect(criteria: Criteria, rows: History, restart_at: int | None = None) -> tuple[list[Finding], list[str]]:
-    detector = Detector("001", criteria, UTC)
-    found: list[Finding] = []
-    flags: list[str] = []
-    for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
-        if place == restart_at:
-            kept = json.loads(json.dumps(detector.state()))
-            detector = Detector("001", criteria, UTC, kept)
-        verdict = detector.step(
-            rows.first + place, None if np.isnan(flow) else flow, None if np.isnan(pressure) else pressure
-        )
-        found += verdict.findings
-        flags.append(verdict.flow_flags + verdict.pressure_flags)
-    return found, flags
-
-
-def raised(found: list[Finding], rows: History) -> list[tuple[str, str, int]]:
-    """Code, channel and day's minute of each raise."""
-    return [(one.code, one.channel, one.minute - rows.first) for one in found if one.state == "raise"]
 
 
 def test_ordinary_days_raise_nothing(learnt: Criteria) -> None:
@@ -260,61 +215,3 @@ def test_before_any_history_only_the_instrument_is_judged() -> None:
     rows.flow[DAY + 600] = -3.0
     found, _ = detect(default_criteria("001"), rows)
     assert [(one.code, one.state) for one in found] == [("SYS-RANGE", "raise"), ("SYS-RANGE", "clear")]
-
-
-def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:
-    rows = days(3)
-    burst(rows, DAY + 600, 3 * DAY, 0.3)
-    detector = Detector("001", learnt, UTC)
-    cut = 2 * DAY
-    for place in range(cut):
-        detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
-    detector = Detector("001", replace(learnt, version=2), UTC, detector.state())
-    found: list[Finding] = []
-    for place in range(cut, 3 * DAY):
-        verdict = detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
-        found += verdict.findings
-    assert found == []
-    assert "L" in verdict.flow_flags
-
-
-def test_a_state_of_another_form_is_begun_anew(learnt: Criteria) -> None:
-    for state in ({}, {"format": 0, "minute": 5}, {"minute": 5, "criteria": 1}):
-        detector = Detector("001", learnt, UTC, state)
-        assert detector.step(START, 30.0, 4.4).flow_flags == "0000"
-
-
-def test_criteria_survive_their_file(learnt: Criteria) -> None:
-    text = to_text(learnt)
-    again = from_text(text)
-    assert to_text(again) == text
-    assert len(text) < 40_000
-    assert again.use is not None and learnt.use is not None
-    assert again.use.profile_m3h[3][30] == pytest.approx(learnt.use.profile_m3h[3][30], rel=1e-5)
-
-
-@pytest.mark.parametrize("zone", ["Asia/Seoul", "Europe/Rome", "Asia/Kolkata"])
-def test_it_works_in_the_local_time_of_the_site(zone: str) -> None:
-    """The archive holds a change to summer time in Rome, and the days that follow a night of their own."""
-    site = ZoneInfo(zone)
-    criteria = replace(build(history(84, zone=site), site, initial("001")), version=1)
-    assert criteria.use is not None and criteria.night is not None
-    peak = max(range(96), key=criteria.use.profile_m3h[2].__getitem__) / 4
-    rows = history(3, seed=2, first=START + 84 * DAY, zone=site)
-    assert 18 <= peak <= 20
-    detector = Detector("001", criteria, site)
-    found: list[Finding] = []
-    for place in range(3 * DAY):
-        found += detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place])).findings
-    assert [one.code for one in found if one.severity == "leak"] == []
-    assert detector.night is not None and len(detector.night.nights) == 27
-
-
-def test_less_than_eight_clean_weeks_are_refused() -> None:
-    rows = history(LEARN_DAYS)
-    rows.flow[: 20 * DAY] = np.nan
-    with pytest.raises(CriteriaUnusable, match="clean weeks"):
-        build(rows, UTC, initial("001"))
-    rows.flow[:] = rows.pressure[:] = np.nan
-    with pytest.raises(CriteriaUnusable, match=r"only 0\.0 clean weeks"):
-        build(rows, UTC, initial("001"))

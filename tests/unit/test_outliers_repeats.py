@@ -1,21 +1,12 @@
 """A larger leak on top of a known one is an alarm of its own, and one LEAK after another raises the limits."""
 
-from dataclasses import replace
-
 import pytest
-from outlier_site import START, history
-from test_outliers_detector import DAY, LEARN_DAYS, UTC, burst, days, detect, raised
+from outlier_site import DAY, START, burst, days, detect, raised
 
-from common.criteria import Criteria, initial
-from nightflow.criteria import build
+from common.criteria import Criteria
 from producer.outliers.severity import FREE, MEMORY_MIN, STRICTER, Incident
 
 HALF_DAY = DAY // 2
-
-
-@pytest.fixture(scope="module")
-def learnt() -> Criteria:
-    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)
 
 
 def test_a_burst_on_top_of_a_smaller_leak_is_raised_by_itself_and_ends_by_itself(learnt: Criteria) -> None:

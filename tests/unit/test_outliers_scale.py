@@ -4,20 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from outlier_site import history
-from test_outliers_detector import DAY, LEARN_DAYS, UTC, burst, days, detect
+from outlier_site import DAY, burst, days, detect, history
 
-from common.criteria import Criteria, from_text, initial, to_text
+from common.criteria import Criteria, from_text, to_text
 from common.findings import Finding
 from common.scaling import BLOCK_MIN, ScaleUse
-from nightflow.criteria import History, build
+from nightflow.criteria import History
 from nightflow.scales import scale_use
 from producer.outliers.scale import Scale
-
-
-@pytest.fixture(scope="module")
-def learnt() -> Criteria:
-    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)
 
 
 def meter(found: list[Finding]) -> list[Finding]:

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from outlier_site import MEAN_M3H, START, history
 
-from common.criteria import Criteria, initial
+from common.criteria import Criteria
 from common.findings import CLEAR, RAISE, Finding
 from common.flags import PLANNED
 from common.occasions import Work
-from nightflow.criteria import build
 from producer.outliers.detector import Detector
 from producer.outliers.verdict import Verdict
 from producer.planned import AFTER_MIN, Planned
@@ -98,11 +97,6 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
         verdict = verdicts.get(minute, raised("00L0") if minute > T else CLEAN)
         broken = Planned(json.loads(json.dumps(broken.state())))
         assert straight.step(minute, verdict, [WORK]) == broken.step(minute, verdict, [WORK])
-
-
-@pytest.fixture(scope="module")
-def learnt() -> Criteria:
-    return replace(build(history(70), UTC, initial("001")), version=1)
 
 
 @pytest.mark.parametrize("known", [True, False])

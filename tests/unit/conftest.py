@@ -1,0 +1,15 @@
+"""Fixtures of the pure tests."""
+
+from dataclasses import replace
+
+import pytest
+from outlier_site import LEARN_DAYS, UTC, history
+
+from common.criteria import Criteria, initial
+from nightflow.criteria import build
+
+
+@pytest.fixture(scope="session")
+def learnt() -> Criteria:
+    """What ten weeks of the made-up district teach."""
+    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)

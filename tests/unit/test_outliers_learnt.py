@@ -1,0 +1,71 @@
+"""Learnt criteria: their file, the site's zone, too few weeks, and what stays up when new ones come."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from outlier_site import DAY, LEARN_DAYS, START, UTC, burst, days, history
+
+from common.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
+from common.findings import Finding
+from nightflow.criteria import build
+from producer.outliers.detector import Detector
+
+
+def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:
+    rows = days(3)
+    burst(rows, DAY + 600, 3 * DAY, 0.3)
+    detector = Detector("001", learnt, UTC)
+    cut = 2 * DAY
+    for place in range(cut):
+        detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+    detector = Detector("001", replace(learnt, version=2), UTC, detector.state())
+    found: list[Finding] = []
+    for place in range(cut, 3 * DAY):
+        verdict = detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+        found += verdict.findings
+    assert found == []
+    assert "L" in verdict.flow_flags
+
+
+def test_a_state_of_another_form_is_begun_anew(learnt: Criteria) -> None:
+    for state in ({}, {"format": 0, "minute": 5}, {"minute": 5, "criteria": 1}):
+        detector = Detector("001", learnt, UTC, state)
+        assert detector.step(START, 30.0, 4.4).flow_flags == "0000"
+
+
+def test_criteria_survive_their_file(learnt: Criteria) -> None:
+    text = to_text(learnt)
+    again = from_text(text)
+    assert to_text(again) == text
+    assert len(text) < 40_000
+    assert again.use is not None and learnt.use is not None
+    assert again.use.profile_m3h[3][30] == pytest.approx(learnt.use.profile_m3h[3][30], rel=1e-5)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Seoul", "Europe/Rome", "Asia/Kolkata"])
+def test_it_works_in_the_local_time_of_the_site(zone: str) -> None:
+    """The archive holds a change to summer time in Rome, and the days that follow a night of their own."""
+    site = ZoneInfo(zone)
+    criteria = replace(build(history(84, zone=site), site, initial("001")), version=1)
+    assert criteria.use is not None and criteria.night is not None
+    peak = max(range(96), key=criteria.use.profile_m3h[2].__getitem__) / 4
+    rows = history(3, seed=2, first=START + 84 * DAY, zone=site)
+    assert 18 <= peak <= 20
+    detector = Detector("001", criteria, site)
+    found: list[Finding] = []
+    for place in range(3 * DAY):
+        found += detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place])).findings
+    assert [one.code for one in found if one.severity == "leak"] == []
+    assert detector.night is not None and len(detector.night.nights) == 27
+
+
+def test_less_than_eight_clean_weeks_are_refused() -> None:
+    rows = history(LEARN_DAYS)
+    rows.flow[: 20 * DAY] = np.nan
+    with pytest.raises(CriteriaUnusable, match="clean weeks"):
+        build(rows, UTC, initial("001"))
+    rows.flow[:] = rows.pressure[:] = np.nan
+    with pytest.raises(CriteriaUnusable, match=r"only 0\.0 clean weeks"):
+        build(rows, UTC, initial("001"))
