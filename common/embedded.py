@@ -1,5 +1,6 @@
 """The embedded Postgres of a data folder: made, started, found again after a crash, stopped."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -20,6 +21,8 @@ FOLDER = "postgres"
 START_S = 120.0  # recovery takes seconds, but on a busy disk the last processes of a killed Postgres take longer to end
 RETRY_S = 0.5
 HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
+LOG_FILE = "log"  # Postgres appends to it for ever: a checkpoint's two lines every five minutes, and each error
+LOG_BYTES = 5_000_000  # as of each program's own log; the piece before is kept
 BORN_S, END_S = 0.5, 3.0  # for a Postgres to write its process id, and to end: together less than the five of a SIGTERM
 
 _log = logging.getLogger(__name__)
@@ -118,3 +121,15 @@ def postmaster(data: Path) -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return pid if str(folder.resolve()).encode() in arguments and processes.alive(pid) else None
+
+
+def bound_log(data: Path) -> None:
+    """Set Postgres's log aside and begin it anew when it is large; it is open for appending, so it is cut in place."""
+    log = data / FOLDER / LOG_FILE
+    with contextlib.suppress(OSError):  # not there yet
+        if log.stat().st_size > LOG_BYTES:
+            with contextlib.suppress(OSError):  # no room for the old piece: all the more a reason to cut
+                old = log.with_name(f"{LOG_FILE}.1")
+                old.unlink(missing_ok=True)
+                shutil.copyfile(log, old)
+            os.truncate(log, 0)

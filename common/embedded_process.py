@@ -71,6 +71,7 @@ def _run(config: "Path | None") -> int:
         return 0
     log.info("start embedded=yes data=%s", data / embedded.FOLDER)
     while not stop.wait(LOOK_EVERY_S):
+        embedded.bound_log(data)
         if embedded.postmaster(data) is None:
             log.error("postgres_died leaving, so that it is started again")
             return 1

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from common import database, embedded
@@ -94,3 +95,26 @@ def test_a_database_that_was_ever_there_is_never_set_aside(data: Path, monkeypat
     with pytest.raises(DatabaseDown):
         embedded.start(data)
     assert (data / embedded.FOLDER / "PG_VERSION").exists()
+
+
+def test_the_log_of_postgres_does_not_grow_for_ever(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = embedded.start(data)
+    try:
+        log = data / embedded.FOLDER / embedded.LOG_FILE
+        before = log.read_bytes()
+        embedded.bound_log(data)
+        assert log.read_bytes().startswith(before)
+        monkeypatch.setattr(embedded, "LOG_BYTES", 10)
+        embedded.bound_log(data)
+        assert log.with_name("log.1").read_bytes().startswith(before)
+        with (
+            database.connect((data / database.URL_FILE).read_text().strip(), "test") as connection,
+            pytest.raises(psycopg.Error),
+        ):
+            connection.execute("SELECT no_such_column")
+        said = log.read_bytes()
+        assert b"no_such_column" in said
+        assert b"\0" not in said  # it goes on at the file's beginning, and not behind a hole
+        assert len(said) < len(before) + 1000
+    finally:
+        stop()
