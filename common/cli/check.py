@@ -1,5 +1,7 @@
 """`hydrolog check`: is everything in place? Each line says ok, or what to do."""
 
+import os
+
 from rich.text import Text
 
 from common import settings
@@ -22,9 +24,8 @@ def run(args: list[str]) -> int:
     _check_line(chosen)
     _check_night(chosen)
     console = shell.console()
-    console.print(
-        _line(True, "settings", shell.printable(options.config or "defaults and environment")), soft_wrap=True
-    )
+    source = options.config or os.environ.get(settings.CONFIG) or "defaults and environment"
+    console.print(_line(True, "settings", shell.printable(source)), soft_wrap=True)
     now = shell.site_clock(chosen.paths.data).now()
     all_well = True
     for look in LOOKS:

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -73,3 +74,14 @@ def test_the_list_imports_no_heavy_library() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("torch", "pandas", "psycopg", "rich"):
         assert f"'{heavy}'" not in out
+
+
+def test_check_names_the_settings_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "site.toml"
+    config.write_text('[site]\nid = "here"\n')
+    monkeypatch.setenv("HYDROLOG_CONFIG", str(config))
+    monkeypatch.setattr("common.cli.check.LOOKS", ())
+    assert main(["check"]) == 0
+    assert f"settings: {config}" in capsys.readouterr().out
