@@ -1,6 +1,6 @@
 """Series that a model has not learnt: what its answer lacks for them is learnt from their own weeks, as a line each.
 
-The networks stay as they are. With a year of history a series forecast so is nearly as good as one that was learnt."""
+The networks stay as they are."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from forecaster.predict import Model, Part, units_for
 LEAST_PAIRS = 28 * DAY  # hours to learn from; with fewer the model's answer for an unknown series is better
 MOST_WINDOWS = 3_000
 PENALTY = 2_000.0  # much against linear.PENALTY: the model's answer is good already
-WORSE = 1.02  # error against that without the line, from which on it is not taken; four weeks do not tell less
+WORSE = 1.1  # error against that without the line, from which on it is not taken: four weeks do not tell less for sure
 
 
 def adopted(model: Model, history: History, until_row: int, seed: int = 0) -> Model:
     """The model with lines for those series of the history that it does not know, from rows before `until_row` only.
 
-    The four weeks before stretch their intervals and say for which of them the line is taken: those that it makes no
-    worse. The others stay unknown, as does a series with too little history."""
+    The last four weeks of them stretch the intervals and are asked for harm: a line that makes its series clearly
+    worse there is not taken. The others stay unknown, as does a series with too little history."""
     held = until_row - CALIBRATE_H
     first = _with_lines(model, history.until(max(held, 0)), model.places(history.series) < 0, seed)
     new = np.array([s not in model.series and s in first.series for s in history.series], dtype=bool)
