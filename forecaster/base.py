@@ -25,8 +25,8 @@ ALTERNATIVES = 3  # other bases beside the one that counts: plain mean of weeks,
 
 @dataclass(frozen=True)
 class Base:
-    """`level` [S, R + WEEK] the base; `spread` the deviation of the last four weeks, `weeks` how many there were;
-    `others` [ALTERNATIVES, S, R + WEEK] minus the base, 0 where there is none."""
+    """`level` [S, rows + WEEK] the base; `spread` the deviation of the last four weeks, `weeks` how many there were;
+    `others` [ALTERNATIVES, S, rows + WEEK] minus the base, 0 where there is none."""
 
     level: FloatArray
     spread: FloatArray
@@ -34,8 +34,8 @@ class Base:
     others: FloatArray
 
 
-def base_of(history: History, scale: FloatArray) -> Base:
-    """The base of each series; `scale[series]` is what an ordinary error is measured in."""
+def base_of(history: History, scale: FloatArray, skip: int = 0) -> Base:
+    """The base of each series from row `skip` on; `scale[series]` is what an ordinary error is measured in."""
     rows = history.rows
     holiday = history.are_holidays(0, rows + WEEK)
     weekday = np.where(holiday, SUNDAY, history.weekdays(0, rows + WEEK))
@@ -46,13 +46,16 @@ def base_of(history: History, scale: FloatArray) -> Base:
     calm = np.where(np.isfinite(near), near + np.clip(history.y - near, -WINSOR * unit, WINSOR * unit), history.y)
     level = _trailing_mean(calm)
     shape = calm - level
-    before = _level_before(level)
-    fast, slow = (before + _faded(np.where(holiday[:rows], np.nan, shape), fade) for fade in (FADE, FADE_SLOW))
-    pooled = before + _pooled(shape, weekday, int(history.first.astype("datetime64[h]").astype(np.int64)) % DAY)
-    chosen = np.where(np.isfinite(fast), fast, plain.level)
-    chosen = np.where(holiday & np.isfinite(pooled), pooled, chosen)
-    others = np.stack([plain.level, slow, pooled]) - chosen
-    return Base(chosen, plain.spread, plain.weeks, np.where(np.isfinite(others), others, 0.0))
+    before = _level_before(level)[:, skip:]
+    usual = np.where(holiday[:rows], np.nan, shape)
+    fast, slow = (before + _faded(usual, fade, skip) for fade in (FADE, FADE_SLOW))
+    into_day = int(history.first.astype("datetime64[h]").astype(np.int64)) % DAY
+    pooled = before + _pooled(shape, weekday, into_day, skip)
+    mean = plain.level[:, skip:]
+    chosen = np.where(np.isfinite(fast), fast, mean)
+    chosen = np.where(holiday[skip:] & np.isfinite(pooled), pooled, chosen)
+    others = np.stack([mean, slow, pooled]) - chosen
+    return Base(chosen, plain.spread[:, skip:], plain.weeks[:, skip:], np.where(np.isfinite(others), others, 0.0))
 
 
 def _trailing_mean(y: FloatArray) -> FloatArray:
@@ -78,8 +81,9 @@ def _level_before(level: FloatArray) -> FloatArray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _faded(shape: FloatArray, fade: float) -> FloatArray:
-    """Mean of the same weekday-hours of earlier weeks, each week counting `fade` times the one after it."""
+def _faded(shape: FloatArray, fade: float, skip: int) -> FloatArray:
+    """Mean of the same weekday-hours of earlier weeks, each week counting `fade` times the one after it; from row
+    `skip` on."""
     series, rows = shape.shape
     weeks = -(-rows // WEEK)
     cut = np.full((series, weeks * WEEK), np.nan)
@@ -92,23 +96,24 @@ def _faded(shape: FloatArray, fade: float) -> FloatArray:
     for week in range(weeks):
         total = fade * total + value[:, week]
         weight = fade * weight + seen[:, week]
-        np.divide(total, weight, out=out[:, week + 1], where=weight > 0)
-    ahead = out.reshape(series, -1)[:, : rows + WEEK]
-    return np.pad(ahead, ((0, 0), (0, rows + WEEK - ahead.shape[1])), constant_values=np.nan)
+        if (week + 2) * WEEK > skip:
+            np.divide(total, weight, out=out[:, week + 1], where=weight > 0)
+    ahead = out.reshape(series, -1)[:, skip : rows + WEEK]
+    return np.pad(ahead, ((0, 0), (0, rows + WEEK - skip - ahead.shape[1])), constant_values=np.nan)
 
 
-def _pooled(shape: FloatArray, weekday: IntArray, skip: int) -> FloatArray:
-    """Mean of the same hour of earlier days of the same type, up to a week before the row's day.
+def _pooled(shape: FloatArray, weekday: IntArray, into_day: int, skip: int) -> FloatArray:
+    """Mean of the same hour of earlier days of the same type, up to a week before the row's day; from row `skip` on.
 
-    `weekday` of each row of the result; row 0 is `skip` hours into its day."""
+    `weekday` of each row; row 0 is `into_day` hours into its day."""
     series, rows = shape.shape
-    days = -(-(skip + rows + WEEK) // DAY)
+    days = -(-(into_day + rows + WEEK) // DAY)
     cut = np.full((series, days * DAY), np.nan)
-    cut[:, skip : skip + rows] = shape
+    cut[:, into_day : into_day + rows] = shape
     by_day = cut.reshape(series, days, DAY)
     seen = np.isfinite(by_day)
     value = np.where(seen, by_day, 0.0)
-    first_of_day = np.clip(np.arange(days) * DAY - skip, 0, rows + WEEK - 1)
+    first_of_day = np.clip(np.arange(days) * DAY - into_day, 0, rows + WEEK - 1)
     kinds = [{5: 1, 6: 2}.get(day, 0) for day in weekday[first_of_day].tolist()]
     total, weight = np.zeros((3, series, DAY)), np.zeros((3, series, DAY))
     out = np.full((series, days, DAY), np.nan)
@@ -118,6 +123,7 @@ def _pooled(shape: FloatArray, weekday: IntArray, skip: int) -> FloatArray:
             fade = FADE_POOL if kind == 0 else FADE_POOL**5  # a Saturday comes once for five workdays
             total[kind] = fade * total[kind] + value[:, old]
             weight[kind] = fade * weight[kind] + seen[:, old]
-        now = kinds[day]
-        np.divide(total[now], weight[now], out=out[:, day], where=weight[now] > 0)
-    return out.reshape(series, -1)[:, skip : skip + rows + WEEK]
+        if (day + 1) * DAY > into_day + skip:
+            now = kinds[day]
+            np.divide(total[now], weight[now], out=out[:, day], where=weight[now] > 0)
+    return out.reshape(series, -1)[:, into_day + skip : into_day + rows + WEEK]

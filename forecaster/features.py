@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float32]
 
 DAYS = 28  # how far the inputs look back
 SPAN = DAYS * DAY
-SERIES_AT_ONCE = 32  # bounds memory: half a year of them is a megabyte an array
+SERIES_AT_ONCE = 64  # bounds memory: half a year of them is two megabytes an array
 CLIP = 8.0  # residuals beyond 8 scales say "far off", not how far
 WINDOWS_H = (3, 6, 12, 24, 72, 168, SPAN)  # own residual means
 CROSS_H = (1, 3, 24, 168)  # means of the others and of the partner
@@ -62,9 +62,9 @@ def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
     for start in range(0, series, SERIES_AT_ONCE):
         cut = slice(start, start + SERIES_AT_ONCE)
         own = Units(units.scale[cut], units.centre[cut], units.swing[cut])
-        here = base_of(replace(history, series=history.series[cut], y=history.y[cut]), own.scale)
-        base.append(here.level[:, skip:])
-        parts[:, cut, SPAN:] = _in_units(history.y[cut, skip:], here, own, skip)
+        here = base_of(replace(history, series=history.series[cut], y=history.y[cut]), own.scale, skip)
+        base.append(here.level)
+        parts[:, cut, SPAN:] = _in_units(history.y[cut, skip:], here, own)
     z, seen, level, spread, weeks = parts[:5]
     kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
     groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
@@ -86,17 +86,17 @@ def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
     )
 
 
-def _in_units(y: FloatArray, base: Base, units: Units, skip: int) -> FloatArray:
+def _in_units(y: FloatArray, base: Base, units: Units) -> FloatArray:
     """Residual, mask, level, spread, weeks and the other bases of some series. [5 + ALTERNATIVES, S, R + WEEK]"""
     unit = np.where(np.isfinite(units.scale), units.scale, 1.0)[:, None]
-    level = base.level[:, skip:]
+    level = base.level
     residual = np.full_like(level, np.nan)
     residual[:, : y.shape[1]] = (y - level[:, : y.shape[1]]) / unit
     seen = np.isfinite(residual)
     known = np.where(np.isfinite(level), (level - units.centre[:, None]) / units.swing[:, None], 0.0)
     parts = [np.clip(np.where(seen, residual, 0.0), -CLIP, CLIP), seen, np.clip(known, -4, 4)]
-    parts += [np.clip(base.spread[:, skip:] / unit, 0, 20), base.weeks[:, skip:]]
-    return np.stack([*parts, *np.clip(base.others[..., skip:] / unit, -CLIP, CLIP)])
+    parts += [np.clip(base.spread / unit, 0, 20), base.weeks]
+    return np.stack([*parts, *np.clip(base.others / unit, -CLIP, CLIP)])
 
 
 def _sums(values: Array, groups: list[BoolArray]) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +14,7 @@ from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
 from forecaster.features import SPAN, Array, Batch, Panel, gather, panel_of
 from forecaster.forward import Weights, quantiles
 
-WINDOWS_AT_ONCE = 1024  # bounds memory: 1,000 sensors times 24 leads are 50 MB of features
+WINDOWS_AT_ONCE = 256  # their inputs stay in the processor's cache
 MIN_SEEN_WEEK_H = 24  # with less of the last week, the model knows nothing that the base does not
 
 
@@ -154,7 +154,8 @@ def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, l
     made_at = np.unique(wanted[wanted >= 0])
     off = np.full((len(history.series), len(made_at) + 1, DAY), np.nan)  # the last: before the history
     if len(made_at):
-        middle = residuals(model, panel, history, made_at, review.LEADS)[..., 1]
+        day = replace(model, parts=(model.part_for(DAY),))  # without the networks of the next hour: half of the work
+        middle = residuals(day, panel, history, made_at, review.LEADS)[..., 1]
         rows = SPAN + made_at[:, None] + review.LEADS
         off[:, :-1] = np.where(panel.seen[:, rows] > 0, panel.z[:, rows] - middle, np.nan)
     place = np.where(wanted >= 0, np.searchsorted(made_at, wanted), -1)

@@ -157,3 +157,16 @@ def test_the_list_of_holidays_is_that_of_the_outlier_methods(tmp_path: Path, cap
     path.write_text("soon\n")
     assert holidays.of_site(tmp_path) == frozenset()
     assert "holidays_unusable" in caplog.text
+
+
+@pytest.mark.parametrize("skip", [1, 167, 168, 500, 1000, 1099])
+def test_the_base_from_a_row_on_is_the_base_of_all_rows(skip: int) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(20, 3, (2, 1100))
+    y[0, 300:420] = np.nan
+    first = np.datetime64("2024-02-01T05", "h")
+    day = int(first.astype("datetime64[D]").astype(int))
+    history = History(first, (Series("a", "flow"), Series("b", "flow")), y, frozenset({day + 20, day + 47}))
+    whole, rest = (base_of(history, np.ones(2), s) for s in (0, skip))
+    for name in ("level", "spread", "weeks", "others"):
+        np.testing.assert_array_equal(getattr(rest, name), getattr(whole, name)[..., skip:])
