@@ -48,6 +48,7 @@ def _system(channel: str) -> list[Flag]:
 _RAISED: tuple[Flag, ...] = (
     *_system("flow"),
     Flag("flow", "VALUE", "W", WATCH, "above the usual for this day and hour for hours"),
+    Flag("flow", "VALUE", "F", WATCH, "below the usual for days"),
     Flag("flow", "VALUE", "L", LEAK, "a leak is up, found against the usual flow"),
     Flag("flow", "PREDICT", "W", WATCH, "a step up against the forecast"),
     Flag("flow", "PREDICT", "L", LEAK, "a leak is up, found as a step that lasted"),

@@ -6,7 +6,7 @@ It writes the findings; the methods only count. One LEAK an incident, whichever 
 from typing import TYPE_CHECKING
 
 from common.tracking import Shift
-from producer.outliers import instruments
+from producer.outliers import instruments, low
 from producer.outliers.meter import AGREES, words
 from producer.outliers.night import CUT, NightResult
 from producer.outliers.predict import LASTING_MIN
@@ -16,6 +16,7 @@ from producer.outliers.severity import (
     HIGH,
     JUMP,
     LEAKS,
+    LOW,
     MORE,
     STEP,
     Leak,
@@ -41,13 +42,13 @@ class Judge:
         steps, value = detector.steps, detector.value
         assert steps is not None and value is not None
         if news == "over":
-            self._clear_watch(minute, STEP, "flow is back at its forecast")
+            self.clear_watch(minute, STEP, "flow is back at its forecast")
             return
         since = steps.since or minute
         if news == "watch":
             rise, limit = steps.rise, steps.passed
             reason = f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {limit:.3g}"
-            self._watch(STEP, minute, since=since, reason=reason, value=rise, limit=limit)
+            self.watch(STEP, minute, since=since, reason=reason, value=rise, limit=limit)
             return
         limit = steps.age_limit(minute) * (UNSURE if value.as_sunday else 1.0) * detector.incident.strictness(minute)
         if steps.rise - detector.holiday_rise(since, minute) < limit:
@@ -95,9 +96,10 @@ class Judge:
         limit = value.use.watch_score
         if watch is not None:
             reason = self._excess(watch)
-            self._watch(HIGH, minute, since=watch.since * 60, reason=reason, value=watch.score, limit=limit)
+            self.watch(HIGH, minute, since=watch.since * 60, reason=reason, value=watch.score, limit=limit)
         elif HIGH.code in incident.watches and value.tracker.best(WATCH_AGE_H, RECENT_H).score < 0.7 * limit:
-            self._clear_watch(minute, HIGH, "flow is back at its usual")
+            self.clear_watch(minute, HIGH, "flow is back at its usual")
+        low.looked(detector, minute)
 
     def _excess(self, shift: Shift) -> str:
         value = self.detector.value
@@ -112,7 +114,7 @@ class Judge:
         """The day turns out to be of the other kind, whose criterion is `higher_m3h` above: no step of the flow."""
         steps = self.detector.steps
         assert steps is not None
-        self._clear_watch(minute, STEP, "the day goes like a Sunday")
+        self.clear_watch(minute, STEP, "the day goes like a Sunday")
         steps.settle(higher_m3h)
 
     def _leak_hour(self, minute: int) -> None:
@@ -132,8 +134,8 @@ class Judge:
     def not_believed(self, minute: int, since: int, size: float) -> None:
         """The flow meter has been wrong by a share of `size` since about `since`: what was raised for it is none."""
         incident = self.detector.incident
-        for rule in (STEP, HIGH, JUMP, CREEP):
-            self._clear_watch(minute, rule, "now a fault of the meter")
+        for rule in (STEP, HIGH, LOW, JUMP, CREEP):
+            self.clear_watch(minute, rule, "now a fault of the meter")
         if size > 0 and incident.leak is not None and incident.leak.since >= since - DAY_MIN:
             while incident.newest is not None:
                 self._clear_leak(minute, incident.newest.since // 60, "now a fault of the meter")
@@ -168,7 +170,7 @@ class Judge:
         detector = self.detector
         if score <= limit:
             if score < limit / 2:
-                self._clear_watch(minute, rule, "night flow is back at its usual")
+                self.clear_watch(minute, rule, "night flow is back at its usual")
             return
         night = detector.night
         assert night is not None
@@ -177,7 +179,7 @@ class Judge:
             f"night flow {result.flow_m3h:.3g} m3/h, usual {result.usual_m3h:.3g} ± {night.use.spread_m3h:.2g}{nights}"
         )
         since = minute - 1440 * min(result.nights_up, 14)
-        self._watch(rule, minute, since=since, reason=reason, value=score, limit=limit)
+        self.watch(rule, minute, since=since, reason=reason, value=score, limit=limit)
         self._night_leak(minute, result, reason, score, limit)
 
     def _night_leak(self, minute: int, result: NightResult, reason: str, score: float, limit: float) -> None:
@@ -192,13 +194,13 @@ class Judge:
 
     # raising and clearing
 
-    def _watch(self, rule: Rule, minute: int, *, since: int, reason: str, value: float, limit: float) -> None:
+    def watch(self, rule: Rule, minute: int, *, since: int, reason: str, value: float, limit: float) -> None:
         incident = self.detector.incident
         if incident.leak is None and incident.wrong is None and rule.code not in incident.watches:
             incident.watches[rule.code] = minute
             self.detector.report(rule, minute, raised=True, reason=reason, since=since, value=value, limit=limit)
 
-    def _clear_watch(self, minute: int, rule: Rule, reason: str) -> None:
+    def clear_watch(self, minute: int, rule: Rule, reason: str) -> None:
         raised = self.detector.incident.watches.pop(rule.code, None)
         if raised is not None:
             self.detector.report(rule, minute, raised=False, reason=reason, since=raised)
@@ -213,8 +215,8 @@ class Judge:
             self._more(leak, reason=reason, value=value, limit=limit)
             return
         minute, since, size = leak.raised, leak.since, leak.size
-        for rule in (STEP, HIGH, JUMP, CREEP):
-            self._clear_watch(minute, rule, "now a LEAK")
+        for rule in (STEP, HIGH, LOW, JUMP, CREEP):
+            self.clear_watch(minute, rule, "now a LEAK")
         answer = detector.witness.answer(since, size) if detector.witness else None
         if answer is not None and instruments.blamed(detector, leak, answer, AGREES):
             return

@@ -27,6 +27,7 @@ class Rule:
 
 STEP = Rule("PRE-STEP", "flow", "PREDICT", "leak", "watch")
 HIGH = Rule("VAL-HIGH", "flow", "VALUE", "leak", "watch")
+LOW = Rule("VAL-LOW", "flow", "VALUE", "supply", "watch")
 JUMP = Rule("NGT-JUMP", "flow", "NIGHT", "leak", "watch")
 CREEP = Rule("NGT-CREEP", "flow", "NIGHT", "leak", "watch")
 SUPPLY = Rule("SUP-STEP", "pressure", "PREDICT", "supply", "supply")
@@ -112,7 +113,8 @@ class Incident:
         if not watches:
             return "000"
         night = "J" if JUMP.code in watches else "C" if CREEP.code in watches else "0"
-        return ("W" if HIGH.code in watches else "0") + ("W" if STEP.code in watches else "0") + night
+        hours = "W" if HIGH.code in watches else "F" if LOW.code in watches else "0"
+        return hours + ("W" if STEP.code in watches else "0") + night
 
 
 def _numbers(leak: Leak | None) -> list[str | int | float] | None:
