@@ -2,18 +2,11 @@
 
 from dataclasses import replace
 
-import pytest
-from outlier_site import MEAN_M3H, history
-from test_outliers_detector import DAY, LEARN_DAYS, UTC, days, detect
+from outlier_site import DAY, MEAN_M3H, days, detect
 
-from common.criteria import Criteria, initial
+from common.criteria import Criteria
 from common.findings import Finding
-from nightflow.criteria import History, build
-
-
-@pytest.fixture(scope="module")
-def learnt() -> Criteria:
-    return replace(build(history(LEARN_DAYS), UTC, initial("001")), version=1)
+from nightflow.criteria import History
 
 
 def fall(rows: History, first: int, last: int, share: float) -> None:
