@@ -1,9 +1,18 @@
 """The review of the last days' forecasts: what of their errors goes into the next ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from forecaster import review
+from forecaster.dataset import History, Series
+from forecaster.fit import fit
+from forecaster.predict import forecast
+from forecaster.train import Block
+
+torch.set_num_threads(1)
 
 LEADS = np.arange(1, 49)
 
@@ -42,3 +51,21 @@ def test_gaps_take_nothing_from_the_hours_that_were_seen() -> None:
     off[0, 0, 0, 10:] = np.nan
     off[0, 0, 1] = np.nan
     np.testing.assert_allclose(review.correction(off, LEADS), review.GAIN)
+
+
+def test_the_networks_of_the_next_hour_take_no_part_in_the_review() -> None:
+    """They would double its work for one lead of twenty-four."""
+    hours = np.arange(24 * 60)
+    flow = 20 + 6 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 1, len(hours))
+    history = History(np.datetime64("2024-01-01T00", "h"), (Series("001", "flow"),), flow[None])
+    blocks = [Block(1, 1, 2, 32), Block(1, 24, 2, 32)]
+    model = fit(history, until_row=history.rows, horizon=24, version="v", blocks=blocks)
+    hour = model.parts[0].networks[0]
+    off = replace(model.parts[0], networks=({**hour, "head.bias": hour["head.bias"] + np.float32(3)},))
+    origin = np.array([history.rows - 30])
+    made, other = (
+        forecast(m, history, origin, LEADS[:24]).value[0, 0]
+        for m in (model, replace(model, parts=(off, model.parts[1])))
+    )
+    assert abs(other[0] - made[0]) > 1
+    np.testing.assert_array_equal(other[1:], made[1:])
