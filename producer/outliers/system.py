@@ -14,7 +14,7 @@ MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on hea
 CLEAR_ROWS = 5  # good rows in a row that end a fault
 HOLD_ROWS = 3  # a spike is back within so many rows; a fourth makes it a real step
 LEAST_LEVEL = 0.25  # of the typical value: below, the texture is the meter's own
-BACK = 0.5  # of the limit: nearer to the median than this is back
+BACK_ROWS = 3  # rows after a spike whose median says where the value is back at
 REFERENCE_ROWS = 5  # rows of the median that a spike is measured from
 
 Event = tuple[str, bool, int, str, float, float]  # letter, raised?, since, reason, value, limit
@@ -36,6 +36,8 @@ class Gate:
         self.last: float | None = state.get("last")
         self.recent: list[float] = list(state.get("recent", []))
         self.held: list[float] = list(state.get("held", []))
+        self.back: list[float] = list(state.get("back", []))  # good rows since the held ones
+        self.middle: float = state.get("middle", 0.0)  # before the held ones
 
     def state(self) -> dict[str, Any]:
         return {
@@ -45,6 +47,8 @@ class Gate:
             "last": self.last,
             "recent": list(self.recent),
             "held": list(self.held),
+            "back": list(self.back),
+            "middle": self.middle,
         }
 
     def step(self, minute: int, value: float | None) -> str:
@@ -74,6 +78,7 @@ class Gate:
         self.missing += rows
         self.run = 0
         self.held.clear()
+        self.back.clear()
         if self.missing >= MISSING_ROWS:
             self.recent.clear()
             since = minute - self.missing + 1
@@ -100,28 +105,39 @@ class Gate:
             self._keep(value)
             return False
         middle = sorted(recent)[len(recent) // 2] if len(recent) >= REFERENCE_ROWS else value
-        limit = self._limit(middle)
-        if abs(value - middle) > limit:
+        if abs(value - middle) > self._limit(middle):
+            if self.back:  # away again: the flow is on the move
+                held.clear()
+                self.back.clear()
             if len(held) < HOLD_ROWS:
+                self.middle = middle
                 held.append(value)
                 return True
             self.recent = [*held, value]
             held.clear()
             return False
-        if held and abs(value - middle) > limit * BACK:  # not back: the flow is on the move
-            held.clear()
         if held:
-            worst = max(held, key=lambda one: abs(one - middle))
-            reason = (
-                f"{self.name} {worst:.4g} {self.unit} for {len(held)} min between {middle:.4g} and {value:.4g}, "
-                f"limit {limit:.3g} apart"
-            )
-            self.events.append(("K", True, minute - len(held), reason, worst, limit))
-            back = f"{self.name} is back at {value:.4g} {self.unit}"
-            self.events.append(("K", False, minute, back, value, limit))
-            held.clear()
+            self.back.append(value)
+            if len(self.back) == BACK_ROWS:
+                self._judge_spike(minute)
         self._keep(value)
         return False
+
+    def _judge_spike(self, minute: int) -> None:
+        """Rows were held, and enough have come since: were those as far from what followed as from what was before?"""
+        held, before, after = self.held, self.middle, sorted(self.back)[BACK_ROWS // 2]
+        limit = self._limit(before)
+        low, high = min(before, after), max(before, after)
+        if min(held) - high > limit or low - max(held) > limit:
+            worst = max(held, key=lambda one: abs(one - before))
+            reason = (
+                f"{self.name} {worst:.4g} {self.unit} for {len(held)} min between {before:.4g} and {after:.4g}, "
+                f"limit {limit:.3g} apart"
+            )
+            self.events.append(("K", True, minute - len(held) - BACK_ROWS + 1, reason, worst, limit))
+            self.events.append(("K", False, minute, f"{self.name} is back at {after:.4g} {self.unit}", after, limit))
+        held.clear()
+        self.back.clear()
 
     def _limit(self, middle: float) -> float:
         typical = self.limits.typical
