@@ -11,7 +11,7 @@ import numpy as np
 from forecaster import linear
 from forecaster.baseline import DAY, WEEK, Units
 from forecaster.dataset import BoolArray, History, IntArray
-from forecaster.draw import importance, usable_origins
+from forecaster.draw import drawn, usable_origins
 from forecaster.features import Array, Panel, gather, panel_of, targets
 from forecaster.fit import CALIBRATE_H, judge, stretch_of
 from forecaster.predict import Model, Part, units_for
@@ -63,8 +63,7 @@ def _with_lines(model: Model, past: History, wanted: BoolArray, seed: int) -> Mo
 def _line(part: Part, panel: Panel, pairs: IntArray, random: np.random.Generator) -> Array:
     """A line for what the part's answer lacks for one series, from the (series, origin) pairs. [SHARED + LEAD]"""
     windows = min(MOST_WINDOWS, len(pairs) // linear.PAIRS_A_WINDOW + 1)
-    chance = np.cumsum(importance((pairs[:, 1].max() - pairs[:, 1]) / DAY))
-    series, origin = pairs[np.searchsorted(chance, random.random(windows) * chance[-1])].T
+    series, origin = drawn(pairs)(windows, random).T
     first = part.first if part.last <= DAY else DAY + 1  # what is nearer has a part of its own
     ahead = random.integers(first, part.last + 1, (windows, min(linear.LEADS_A_WINDOW, part.last - first + 1)))
     truth, seen = targets(panel, series, origin, ahead)

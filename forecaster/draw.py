@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from forecaster.baseline import WEEK
+from forecaster.baseline import DAY, WEEK
 from forecaster.dataset import FloatArray, IntArray
 from forecaster.features import SPAN, Panel
 
@@ -27,6 +29,17 @@ def usable_origins(panel: Panel, first_row: int, last_row: int) -> IntArray:
     modelled = np.isfinite(panel.units.scale)[:, None]
     series, at = np.nonzero((week >= MIN_SEEN_WEEK) & modelled)
     return np.stack([series, rows[at]], 1)
+
+
+def drawn(pairs: IntArray) -> Callable[[int, np.random.Generator], IntArray]:
+    """What draws so many of the (series, origin) pairs, with repetition, the important ones more often."""
+    chance = np.cumsum(importance((pairs[:, 1].max() - pairs[:, 1]) / DAY))
+
+    def draw(count: int, random: np.random.Generator) -> IntArray:
+        picked: IntArray = pairs[np.searchsorted(chance, random.random(count) * chance[-1])]
+        return picked
+
+    return draw
 
 
 def importance(age_d: FloatArray) -> FloatArray:

@@ -10,9 +10,9 @@ from typing import cast
 
 import numpy as np
 
-from forecaster.baseline import DAY, WEEK
+from forecaster.baseline import WEEK
 from forecaster.dataset import FloatArray, IntArray
-from forecaster.draw import importance, usable_origins
+from forecaster.draw import drawn, usable_origins
 from forecaster.features import KINDS, SHARED, Array, Batch, Panel, gather, targets
 
 SHARE = 0.4  # of the answer for the week
@@ -39,8 +39,7 @@ def learn(panel: Panel, known: IntArray, leads: tuple[int, int], *, until_row: i
     random = np.random.default_rng(seed)
     pairs = usable_origins(panel, WEEK, until_row - 1)
     windows = min(MOST_WINDOWS, len(pairs) // PAIRS_A_WINDOW + 1)
-    chance = np.cumsum(importance((pairs[:, 1].max() - pairs[:, 1]) / DAY))
-    pick = pairs[np.searchsorted(chance, random.random(windows) * chance[-1])]
+    pick = drawn(pairs)(windows, random)
     ahead = random.integers(leads[0], leads[1] + 1, (windows, LEADS_A_WINDOW))
     parts = [_rows(panel, pick[a : a + AT_ONCE], ahead[a : a + AT_ONCE], until_row) for a in range(0, windows, AT_ONCE)]
     x, truth, series = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecaster.baseline import DAY, WEEK
+from forecaster.baseline import WEEK
 from forecaster.dataset import BoolArray, IntArray
-from forecaster.draw import importance, usable_origins
+from forecaster.draw import drawn, usable_origins
 from forecaster.features import DAYS, Panel, gather, targets
 from forecaster.forward import Weights
 from forecaster.model import Network, pinball, tensors
@@ -59,12 +59,12 @@ def train(
     network = (Network.of(start) if start else Network(int(known.max()))).to(device)
     rate = LEARNING_RATE if start is None else REFRESH_RATE
     pairs = usable_origins(panel, WEEK, until_row - 1)
-    chance = np.cumsum(importance((pairs[:, 1].max() - pairs[:, 1]) / DAY))
+    draw = drawn(pairs)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=block.steps)
     network.train()
     for step in range(block.steps):
-        pick = pairs[np.searchsorted(chance, task.random.random(block.windows) * chance[-1])]
+        pick = draw(block.windows, task.random)
         loss = _loss(network, task, pick, device)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
