@@ -3,11 +3,11 @@
 import numpy as np
 
 from common.criteria import QUARTERS, FlowUse, PressureUse
+from common.scaling import HEADLOSS
 from nightflow.day_kinds import Calendar, Ints
 from nightflow.extremes import Floats, daily_maxima, normal_level, return_level, spread
 from nightflow.running import lagged, running_mean
 
-HEADLOSS = 1.85
 SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
 LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller moves of a supply interest nobody
 

@@ -14,6 +14,7 @@ import psycopg
 
 from common import criteria
 from common.criteria import QUARTERS, Criteria, CriteriaUnusable, FlowUse
+from common.scaling import HEADLOSS
 from server import queries
 
 LEVEL_DAYS = timedelta(days=7)
@@ -21,7 +22,6 @@ QUARTER = timedelta(minutes=15)
 QUARTER_S = 900
 LEAST_LEVEL_POINTS = 48  # half a day; from fewer no level is made
 SUNDAY = 6
-HEADLOSS = 1.85  # as the criteria's pressure slope is meant
 
 
 class Days(NamedTuple):

@@ -145,12 +145,8 @@ class Judge:
         detector = self.detector
         hours, steps = detector.value, detector.steps
         assert hours is not None and steps is not None
-        before = detector.ratio
         hours.rescale(since // 60, size)
-        detector.ahead = hours.tracker.steady()
-        detector.ratio = 1.0 + detector.ahead
-        detector.set_limits()
-        steps.settle(detector.usual * (detector.ratio - before + size))
+        steps.settle(detector.usual * (self._take_level() + size))
 
     # NIGHT
 
@@ -256,12 +252,19 @@ class Judge:
         detector = self.detector
         hours, steps = detector.value, detector.steps
         assert hours is not None and steps is not None
-        before, offset = detector.ratio, hours.offset
+        offset = hours.offset
         hours.accept(since_hour, size)
-        detector.ahead = hours.tracker.steady()
+        steps.settle(detector.usual * self._take_level() + (hours.offset - offset) * hours.use.mean_m3h)
+
+    def _take_level(self) -> float:
+        """Go on from VALUE's level, which has been corrected; what it is more, as a share of the criterion."""
+        detector = self.detector
+        assert detector.value is not None
+        before = detector.ratio
+        detector.ahead = detector.value.tracker.steady()
         detector.ratio = 1.0 + detector.ahead
         detector.set_limits()
-        steps.settle(detector.usual * (detector.ratio - before) + (hours.offset - offset) * hours.use.mean_m3h)
+        return detector.ratio - before
 
     def _end_leak(self, minute: int, reason: str) -> None:
         incident = self.detector.incident
