@@ -14,6 +14,7 @@ from common.clock import minute_of, minute_start
 from common.errors import RowRefused
 
 SENSOR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,31}")
+MOST_SENSORS = 4096  # a line has tens; beyond this somebody invents ids, and memory must stay bounded
 COLUMNS = ("time", "sensor", "flow", "pressure", "samples", "flow_flags", "pressure_flags")
 CLEAR_FLOW = "0000"  # SYSTEM VALUE PREDICT NIGHT
 CLEAR_PRESSURE = "000"  # SYSTEM VALUE PREDICT

@@ -17,8 +17,7 @@ from common.errors import LogError, NotDurable, RowRefused
 from common.log import Log
 from common.logs import quoted
 from common.mark import Mark
-from common.row import Row, format_payload, parse_payload
-from producer.minute import MOST_SENSORS
+from common.row import MOST_SENSORS, Row, format_payload, parse_payload
 
 APPEND_ROWS = 10_000  # rows of one append: a megabyte, some milliseconds
 KEEP_ROWS = 10_000  # of the rows that wait, kept for the next start: a part of the reserve is room enough for them

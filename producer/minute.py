@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MOST_SENSORS = 4096  # a line has tens; beyond this somebody invents ids, and memory must stay bounded
+from common.row import MOST_SENSORS
+
 DECIMALS = 3  # as the row prints them: methods judge exactly what is stored
 
 

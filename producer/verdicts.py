@@ -18,9 +18,9 @@ from common.errors import HydrologError
 from common.findings import KEEP, Finding, load, store
 from common.logs import quoted
 from common.occasions import Followed, Occasions, Work
-from common.row import CLEAR_FLOW, CLEAR_PRESSURE, Row
+from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from producer.forecasts import Forecasts
-from producer.minute import MOST_SENSORS, MinuteMean
+from producer.minute import MinuteMean
 from producer.outliers.detector import Detector, default_criteria
 from producer.planned import LONGEST_AFTER_MIN, Planned
 

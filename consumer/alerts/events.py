@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from common.clock import minute_start
 from common.findings import RAISE, Finding, standing
 from common.flags import FAULT, LEAK, METHODS, PLANNED, Flag, explain
-from common.row import Row
+from common.row import MOST_SENSORS, Row
 
 BOX = ""  # in the place of the sensor: the event is about the box itself
 QUIET_MIN = 60  # a flag that is away for so long is over, whatever the findings say: a fault shows in bad rows only
 PROVISIONAL_MIN = 30  # a letter without a finding for so long is believed; the methods themselves need far less
-MOST_SENSORS = 4096  # that are followed, and events that are up: of more, somebody invents them
 KNOWN = 500  # ids of past events that are remembered, so that rows that come again tell nothing again
 
 Key = tuple[str, str, str]  # sensor, channel, code

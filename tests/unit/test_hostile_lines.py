@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.meters import Format, Modbus, Register
-from common.row import SENSOR_ID
+from common.row import MOST_SENSORS, SENSOR_ID
 from common.settings import Line as LineSettings
 from producer.ascii import encode
 from producer.intake import Door
 from producer.line import Line
-from producer.minute import MOST_SENSORS, Minutes
+from producer.minute import Minutes
 from producer.protocols import Intake, intake_for
 from producer.site_time import Look, SiteTime
 
