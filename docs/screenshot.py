@@ -5,19 +5,15 @@ Needs the development extras and a Chromium (``apt-get install chromium``); take
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from chromium import ARGUMENTS
+
 DRAWN = "() => document.querySelectorAll('.chart .main-svg').length >= 3"
 ALL_DRAWN = """() => {
     const onScreen = (node) => node.getBoundingClientRect().top < innerHeight;
@@ -36,7 +32,7 @@ def main() -> None:
     options.add_argument("--dark", action="store_true")
     chosen = options.parse_args()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         page = browser.new_page(
             viewport={"width": chosen.width, "height": chosen.height or 1000},
             color_scheme="dark" if chosen.dark else "light",

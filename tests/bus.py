@@ -88,13 +88,6 @@ class Server:
         self.process.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def listening(port: int) -> None:
     """Wait until somebody accepts connections there."""
 

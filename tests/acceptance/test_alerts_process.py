@@ -16,6 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from alerts_box import FIRST, Site, told, twice, webhook
 from http_server import HttpServer, Request, answer, hang, send
+from ports import free_port
 
 from common import commits
 from common.clock import minute_start
@@ -141,8 +142,7 @@ class Mailbox:
 def test_a_mail_server_that_was_away_gets_each_event_once_also_over_a_kill(
     settings_for: Callable[..., Settings],
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     box = Mailbox()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     to = "a@example.org%2Cb@example.org"

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from broker import free_port, running_broker
+from broker import running_broker
+from ports import free_port
 
 from common.cli import checks
 from common.errors import LogError

@@ -24,6 +24,7 @@ from http_server import (
     hang,
     send,
 )
+from ports import free_port
 
 from consumer.answers import Answer
 from consumer.post import ANSWER_BYTES, Address, Poster
@@ -109,8 +110,7 @@ def test_a_stop_ends_the_wait_at_once(server: HttpServer) -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     got = Poster(Address.parse(f"http://127.0.0.1:{port}/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
     assert got.status is None
     assert "refused" in got.problem

@@ -1,7 +1,6 @@
 """The alerts and a real mail server."""
 
 import email
-import socket
 from collections.abc import Callable, Iterator
 from email.message import Message as Mail
 from email.policy import default
@@ -10,6 +9,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from alerts_box import LEAK, Site
+from ports import free_port
 
 from common.settings import Settings
 
@@ -28,8 +28,7 @@ class Mailbox:
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     box = Mailbox()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
@@ -79,8 +78,7 @@ class Choosy(Mailbox):
 def test_a_recipient_that_is_refused_does_not_send_the_mail_to_the_others_again(
     settings_for: Callable[..., Settings],
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     box = Choosy("typo@example.org")
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()

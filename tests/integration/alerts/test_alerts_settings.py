@@ -2,12 +2,12 @@
 
 import json
 import logging
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from alerts_box import Site
+from ports import free_port
 
 from common.errors import SettingsError
 from common.settings import Settings, load
@@ -56,8 +56,7 @@ def test_a_missing_library_says_how_to_get_it(
 def test_no_secret_in_the_log_and_the_problem(
     settings_for: Callable[..., Settings], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     urls = f"mailto://jo:s3cret@127.0.0.1:{port}?from=a@example.org&to=b@example.org,json://127.0.0.1:{port}/s3cret"
     here = Site(settings_for(log__groups="alerts", alerts__urls=urls))
     alerts = here.alerts()

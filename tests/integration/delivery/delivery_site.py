@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from http_server import HttpServer
 
 from common import commits
@@ -70,6 +71,18 @@ class Site:
 
     def step(self) -> dict[str, object]:
         return dict(self.worker.step(self.watch.now()))
+
+    def attempt_then_forecast(self) -> None:
+        """Ten rows are kept but not answered; then the hour's forecast comes, and a new process tries again."""
+        self.append(10, first=FIRST + 30)
+        self.watch.later(minutes=42)
+        with pytest.raises(NotDelivered):
+            self.step()
+        hour = "2024-08-26T17:00:00+09:00"
+        (self.data / "sensor_data.csv").write_text(f"sensor,made_at,hour,flow,pressure\n001,{hour},{hour},9.5,4.2\n")
+        self.restart()
+        self.watch.later(minutes=1)
+        self.step()
 
     def try_for(self, hours: float) -> str:
         """Step for so long; the last problem."""

@@ -8,7 +8,7 @@ from delivery_site import FIRST, TOKEN, MakeSite, Watch
 from http_server import accept, drop_after_keeping, in_turn
 
 from common import mark
-from common.errors import NotDelivered, SettingsError
+from common.errors import SettingsError
 from common.runner import Context
 from common.settings import SERVER_TOKEN, Settings
 from consumer.delivery import Delivery
@@ -69,15 +69,7 @@ def test_a_backlog_goes_oldest_first_until_none_is_left(site: MakeSite) -> None:
 
 def test_a_forecast_that_comes_after_the_first_attempt_changes_no_byte(site: MakeSite) -> None:
     here = site(in_turn(drop_after_keeping, accept))
-    here.append(10, first=FIRST + 30)
-    here.watch.later(minutes=42)
-    with pytest.raises(NotDelivered):
-        here.step()
-    hour = "2024-08-26T17:00:00+09:00"
-    (here.data / "sensor_data.csv").write_text(f"sensor,made_at,hour,flow,pressure\n001,{hour},{hour},9.5,4.2\n")
-    here.restart()
-    here.watch.later(minutes=1)
-    here.step()
+    here.attempt_then_forecast()
     first, second = here.server.requests
     assert (first.key, first.body) == (second.key, second.body)
     assert first.lines[0].endswith("\t0\t0")

@@ -66,15 +66,7 @@ def test_a_lost_commit_repeats_rows_and_loses_none(site: MakeSite) -> None:
 def test_a_frozen_batch_behind_a_stray_line_keeps_its_bytes(site: MakeSite) -> None:
     here = site(in_turn(drop_after_keeping, accept))
     here.log.append(["no row"])
-    here.append(10, first=FIRST + 30)
-    here.watch.later(minutes=42)
-    with pytest.raises(NotDelivered):
-        here.step()
-    hour = "2024-08-26T17:00:00+09:00"
-    (here.data / "sensor_data.csv").write_text(f"sensor,made_at,hour,flow,pressure\n001,{hour},{hour},9.5,4.2\n")
-    here.restart()
-    here.watch.later(minutes=1)
-    here.step()
+    here.attempt_then_forecast()
     assert len(here.server.requests) == 2
     assert not here.server.conflicts
     assert here.committed == 11

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bus import Server, Wire, free_port, listening
+from bus import Server, Wire, listening
 from meter import RunningProducer, rows, wait_until
+from ports import free_port
 
 from common.cli.line import run as line_command
 

@@ -8,21 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import ARGUMENTS
 from page_site import HOSTILE, NOW, Visit, fill, write_files
 from receiver_process import ReceiverProcess
 
 from common import commits, mark
 from common.clock import minute_of
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")

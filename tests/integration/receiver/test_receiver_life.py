@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from ports import free_port
 from receiver_process import DEADLINE_S, FORM, PROGRAM, TOKEN, ReceiverProcess, kept, key_of, wait_for
 
 
 def test_a_missing_database_is_waited_for(tmp_path: Path, database_url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     nowhere = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     receiver = ReceiverProcess(tmp_path / "data", nowhere)
     receiver.start()
