@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from forecaster.adam import OneCycleAdamW
 from forecaster.baseline import WEEK
 from forecaster.dataset import BoolArray, IntArray
 from forecaster.draw import drawn, usable_origins
@@ -22,6 +23,7 @@ REFRESH_RATE = 2e-3  # when the held-out weeks are learnt at the end
 DECAY = 0.02
 CLIP_NORM = 1.0
 FORGET_SENSOR = 0.2  # how often a sensor is treated as unknown, so that unknown ones work
+REPORT_EVERY = 10  # steps: to read the loss is to wait for the GPU, which meanwhile could have the next step's inputs
 DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
 
@@ -60,19 +62,14 @@ def train(
     rate = LEARNING_RATE if start is None else REFRESH_RATE
     pairs = usable_origins(panel, WEEK, until_row - 1)
     draw = drawn(pairs)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=block.steps)
+    optimizer = OneCycleAdamW(network, rate=rate, steps=block.steps, decay=DECAY, clip_norm=CLIP_NORM)
     network.train()
-    for step in range(block.steps):
+    for step in range(1, block.steps + 1):
         pick = draw(block.windows, task.random)
         loss = _loss(network, task, pick, device)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-        optimizer.step()
-        schedule.step()
-        if progress:
-            progress(step + 1, block.steps, float(loss.detach()))
+        optimizer.step(loss)
+        if progress and (step % REPORT_EVERY == 0 or step == block.steps):
+            progress(step, block.steps, float(loss.detach()))
     return network.weights()
 
 

@@ -55,6 +55,7 @@ class _Shown:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=console) if console.is_terminal else None
         self._tasks: dict[str, Any] = {}
+        self._told: dict[str, int] = {}  # lines of each part
 
     def __enter__(self) -> _Shown:
         if self._bar:
@@ -76,6 +77,7 @@ class _Shown:
         self._bar.update(self._tasks[part], completed=step, description=f"{part} loss {loss:.3f}")
 
     def _on_lines(self, part: str, step: int, steps: int, loss: float) -> None:
-        if step == steps or step % max(steps // LINES_PER_PART, 1) == 0:
+        told, self._told[part] = self._told.get(part, 0), step * LINES_PER_PART // steps
+        if self._told[part] > told:
             sys.stdout.write(f"{part}: step {step}/{steps} loss {loss:.3f}\n")
             sys.stdout.flush()
