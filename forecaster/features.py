@@ -29,7 +29,7 @@ STEPS = 48  # hours that the LSTM reads; older ones come as means and as the sam
 KINDS: tuple[Channel, ...] = ("flow", "pressure", "level")
 
 HOUR = 6 + ALTERNATIVES  # numbers that the LSTM reads each hour
-SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H) + 1) + 4 + 4 + 2 + len(KINDS)
+SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H)) + 4 + 4 + 2 + len(KINDS)
 LEAD = 33 + ALTERNATIVES
 
 
@@ -128,8 +128,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class _Past:
-    """The SPAN rows up to the origin, each [B, SPAN]: own residuals and mask, mean residual of the others of this
-    kind, residual of the partner."""
+    """The rows up to the origin: own residuals and mask [B, SPAN], mean residual of the others of this kind and
+    residual of the partner [B, WEEK]."""
 
     own: Array
     seen: Array
@@ -141,52 +141,50 @@ def gather(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, dr
     """Inputs of B windows. `series`, `origin` [B] (row numbers), `leads` [B, L] (1..168).
 
     `drop` [B, DAYS] blanks whole days of the past (augmentation)."""
-    first = origin + 1  # of the SPAN rows that end at the origin, on the padded grid
-    own, seen = _windows(panel.z, series, first), _windows(panel.seen, series, first)
+    own, seen = _windows(panel.z, series, origin, SPAN), _windows(panel.seen, series, origin, SPAN)
     kind = panel.kind[series]
-    others_n = _windows(panel.others_n, kind, first) - seen
-    others = (_windows(panel.others, kind, first) - own) / np.maximum(others_n, 1)
+    others_n = _windows(panel.others_n, kind, origin, WEEK) - seen[:, -WEEK:]
+    others = (_windows(panel.others, kind, origin, WEEK) - own[:, -WEEK:]) / np.maximum(others_n, 1)
     if drop is not None:
         keep = np.repeat(~drop, DAY, axis=1)
         own, seen = own * keep, seen * keep
-    past = _Past(own, seen, others, _partner(panel, series, kind, first))
-    at = origin[:, None] + np.arange(SPAN - STEPS + 1, SPAN + 1)
-    line = series[:, None]
-    known = (panel.level[line, at], panel.spread[line, at], *panel.shapes[:, line, at])
+    past = _Past(own, seen, others, _partner(panel, series, kind, origin))
+    known = [_windows(a, series, origin, STEPS) for a in (panel.level, panel.spread, *panel.shapes)]
     recent = np.stack([*(a[:, -STEPS:] for a in (own, seen, others, past.partner)), *known], 2)
     return Batch(recent, _shared(panel, series, origin, past), _lead(panel, series, origin, leads, past))
 
 
-def _windows(a: Array, line: IntArray, first: IntArray) -> Array:
-    """a[line, first : first + SPAN] of each window -> [B, SPAN]."""
-    return np.lib.stride_tricks.sliding_window_view(a, SPAN, axis=1)[line, first]
+def _windows(a: Array, line: IntArray, origin: IntArray, rows: int) -> Array:
+    """The last `rows` of a[line] up to each window's origin, on the padded grid. [B, rows]"""
+    return np.lib.stride_tricks.sliding_window_view(a, rows, axis=1)[line, origin + SPAN + 1 - rows]
 
 
-def _partner(panel: Panel, series: IntArray, kind: IntArray, first: IntArray) -> Array:
-    """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, SPAN]"""
+def _partner(panel: Panel, series: IntArray, kind: IntArray, origin: IntArray) -> Array:
+    """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, WEEK]"""
     has = panel.partner[series]
-    pair = _windows(panel.z, np.maximum(has, 0), first)
+    pair = _windows(panel.z, np.maximum(has, 0), origin, WEEK)
     if (has >= 0).all():
         return pair
     last = np.full_like(kind, len(KINDS))
-    rest = _windows(panel.others, last, first) - _windows(panel.others, kind, first)
-    rest_n = _windows(panel.others_n, last, first) - _windows(panel.others_n, kind, first)
+    rest = _windows(panel.others, last, origin, WEEK) - _windows(panel.others, kind, origin, WEEK)
+    rest_n = _windows(panel.others_n, last, origin, WEEK) - _windows(panel.others_n, kind, origin, WEEK)
     return np.where((has >= 0)[:, None], pair, rest / np.maximum(rest_n, 1))
 
 
-def _mean_of_last(values: Array, seen: Array, hours: int) -> Array:
-    return cast(Array, values[:, -hours:].sum(1) / np.maximum(seen[:, -hours:].sum(1), 1))
+def _sums_of_last(values: Array) -> Array:
+    """Sums of the last WINDOWS_H hours. [B, len(WINDOWS_H)]"""
+    pieces = np.add.reduceat(values, [SPAN - hours for hours in reversed(WINDOWS_H)], axis=1)
+    return cast(Array, pieces[:, ::-1].cumsum(1))
 
 
 def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Array:
     """What all leads of a window have in common. [B, SHARED]"""
     parts = [past.own[:, -RECENT_H:], past.seen[:, -RECENT_H:]]
-    parts.append(np.stack([_mean_of_last(past.own, past.seen, h) for h in WINDOWS_H], 1))
-    parts.append(np.stack([_mean_of_last(np.abs(past.own), past.seen, h) for h in WINDOWS_H], 1))
+    count = cast(Array, np.maximum(_sums_of_last(past.seen), 1))
+    parts += [_sums_of_last(past.own) / count, _sums_of_last(np.abs(past.own)) / count]
     for cross in (past.others, past.partner):
         parts.append(cross[:, -6:])
         parts.append(np.stack([cross[:, -h:].mean(1) for h in CROSS_H], 1))
-        parts.append(cross.mean(1, keepdims=True))
     at = origin + SPAN
     parts.append(np.stack([panel.level[series, at - k] for k in range(4)], 1))
     parts.append(panel.calendar[at][:, :4])
@@ -198,26 +196,29 @@ def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Ar
 def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, past: _Past) -> Array:
     """What belongs to one target hour. [B, L, LEAD]"""
     target = origin[:, None] + leads + SPAN
-    line = series[:, None]
-    level = panel.level[line, target]
+    at = series[:, None] * panel.level.shape[1] + target
+    level, spread, weeks = (a.take(at) for a in (panel.level, panel.spread, panel.weeks))
     parts = [level, level - panel.level[series, origin + SPAN][:, None]]
-    parts += [panel.spread[line, target], panel.weeks[line, target] / 4, *panel.shapes[:, line, target]]
-    column, row = (leads - 1) % DAY, (leads - 1) // DAY
-    days, seen = past.own.reshape(-1, DAYS, DAY), past.seen.reshape(-1, DAYS, DAY)
-    window = np.arange(len(series))[:, None]
-    for week in range(1, 4):  # the same weekday and hour, one to three weeks before
-        at = DAYS - 7 * week + row
-        parts += [days[window, at, column], seen[window, at, column]]
-    for back in (1, 2):  # the same hour of the last day that is known, and of the one before
-        parts += [days[window, DAYS - back, column], seen[window, DAYS - back, column]]
-    parts += [days[window, DAYS - 1, (column + hour) % DAY] for hour in (1, -1)]
-    parts.append((days[:, -7:].sum(1) / np.maximum(seen[:, -7:].sum(1), 1))[window, column])
-    parts.append((days.sum(1) / np.maximum(seen.sum(1), 1))[window, column])
-    for cross in (past.others.reshape(-1, DAYS, DAY), past.partner.reshape(-1, DAYS, DAY)):
-        parts += [cross[window, DAYS - 1, column], cross[window, DAYS - 7 + row, column]]
+    parts += [spread, weeks / 4, *(a.take(at) for a in panel.shapes)]
+    hour, day_hour = leads - 1, (leads - 1) % DAY
+    for back in (WEEK, 2 * WEEK, 3 * WEEK):  # the same weekday and hour, one to three weeks before
+        parts += [_at(a, SPAN - back + hour) for a in (past.own, past.seen)]
+    for back in (DAY, 2 * DAY):  # the same hour of the last day that is known, and of the one before
+        parts += [_at(a, SPAN - back + day_hour) for a in (past.own, past.seen)]
+    parts += [_at(past.own, SPAN - DAY + (day_hour + hour_off) % DAY) for hour_off in (1, -1)]
+    for rows in (WEEK, SPAN):
+        total, count = (np.einsum("bdh->bh", a[:, -rows:].reshape(-1, rows // DAY, DAY)) for a in (past.own, past.seen))
+        parts.append(_at(total / np.maximum(count, 1), day_hour))
+    for cross in (past.others, past.partner):
+        parts += [_at(cross, WEEK - DAY + day_hour), _at(cross, hour)]
     ahead = leads.astype(np.float32)
     parts += [np.log(ahead) / 5, np.exp((1 - ahead) / 3)]
-    return np.concatenate([np.stack(parts, 2), panel.calendar[target]], 2)
+    return np.concatenate([np.stack(parts, 2), panel.calendar.take(target, axis=0)], 2)
+
+
+def _at(values: Array, column: IntArray) -> Array:
+    """values[window, column[window, lead]] of each window and lead; much faster than to index so. [B, L]"""
+    return cast(Array, values.take(np.arange(len(values))[:, None] * values.shape[1] + column))
 
 
 def targets(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray) -> tuple[Array, Array]:

@@ -171,10 +171,10 @@ def residuals(model: Model, panel: Panel, history: History, origins: IntArray, l
     by_part: dict[int, list[int]] = {}
     for column, lead in enumerate(leads):
         by_part.setdefault(model.parts.index(model.part_for(int(lead))), []).append(column)
-    for number, columns in by_part.items():
-        wanted, part = leads[columns], model.parts[number]
-        for start in range(0, len(line), WINDOWS_AT_ONCE):
-            cut = slice(start, start + WINDOWS_AT_ONCE)
-            batch = gather(panel, line[cut], origin[cut], np.tile(wanted, (len(line[cut]), 1)))
-            out[cut, columns] = part.answer(batch, known[line[cut]])
+    for start in range(0, len(line), WINDOWS_AT_ONCE):
+        cut = slice(start, start + WINDOWS_AT_ONCE)
+        batch = gather(panel, line[cut], origin[cut], np.tile(leads, (len(line[cut]), 1)))
+        for number, columns in by_part.items():
+            own = replace(batch, lead=batch.lead[:, columns])
+            out[cut, columns] = model.parts[number].answer(own, known[line[cut]])
     return out.reshape(series, len(origins), len(leads), 3)

@@ -46,8 +46,22 @@ def test_training_waits_for_enough_history(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("accepted", "days"), [(True, 7), (False, 7), (None, 1)])
 def test_training_comes_again(tmp_path: Path, accepted: bool | None, days: int) -> None:
     note(tmp_path, NOW, outcome(accepted))
+    past = history(60)
+    artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
     assert not next_due(tmp_path, NOW + timedelta(days=days, seconds=-1), history(60))
     assert next_due(tmp_path, NOW + timedelta(days=days), history(60))
+
+
+def test_weights_of_another_release_are_learnt_anew_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note(tmp_path, NOW, outcome(True))
+    past = history(60)
+    artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
+    soon = NOW + timedelta(hours=1)
+    assert not next_due(tmp_path, soon, past)
+    monkeypatch.setattr("forecaster.artifact.SHAPE", [*artifact.SHAPE, 1])
+    assert next_due(tmp_path, soon, past)
+    note(tmp_path, NOW, outcome(False))  # what is learnt is worse than the naive: an hour later it is not better
+    assert not next_due(tmp_path, soon, past)
 
 
 def test_a_spoilt_note_does_not_hold_training_up(tmp_path: Path) -> None:
