@@ -8,11 +8,15 @@ hardly moves, from many more with weights that fade. Everything is known a week 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from forecaster.baseline import BASE_WEEKS, DAY, WEEK, mean_of_weeks
 from forecaster.dataset import FloatArray, History, IntArray
+
+Numbers = TypeVar("Numbers", FloatArray, npt.NDArray[np.int32])
 
 FADE = 0.9  # weight of a week against the one after it: ten weeks count
 FADE_SLOW = 0.97  # the same for the slow shape: half a year counts
@@ -40,7 +44,7 @@ def base_of(history: History, scale: FloatArray, skip: int = 0) -> Base:
     holiday = history.are_holidays(0, rows + WEEK)
     weekday = np.where(holiday, SUNDAY, history.weekdays(0, rows + WEEK))
     working = np.where(holiday[:rows], np.nan, history.y)  # a holiday says nothing about other Thursdays
-    plain = mean_of_weeks(working)
+    plain = mean_of_weeks(working, skip)
     unit = np.where(np.isfinite(scale), scale, np.inf)[:, None]
     near = plain.level[:, :rows]
     calm = np.where(np.isfinite(near), near + np.clip(history.y - near, -WINSOR * unit, WINSOR * unit), history.y)
@@ -55,17 +59,24 @@ def base_of(history: History, scale: FloatArray, skip: int = 0) -> Base:
     chosen = np.where(np.isfinite(fast), fast, mean)
     chosen = np.where(holiday[skip:] & np.isfinite(pooled), pooled, chosen)
     others = np.stack([mean, slow, pooled]) - chosen
-    return Base(chosen, plain.spread[:, skip:], plain.weeks[:, skip:], np.where(np.isfinite(others), others, 0.0))
+    return Base(chosen, plain.spread, plain.weeks, np.where(np.isfinite(others), others, 0.0))
 
 
 def _trailing_mean(y: FloatArray) -> FloatArray:
     """Mean of the week that ends with each row, NaN with less than half of it. [S, R]"""
     seen = np.isfinite(y)
-    total = np.pad(np.cumsum(np.where(seen, y, 0.0), 1), ((0, 0), (1, 0)))
-    count = np.pad(np.cumsum(seen, 1), ((0, 0), (1, 0)))
-    start = np.maximum(np.arange(y.shape[1]) + 1 - WEEK, 0)
-    n = count[:, 1:] - count[:, start]
-    return np.where(n >= LEAST_LEVEL_H, (total[:, 1:] - total[:, start]) / np.maximum(n, 1), np.nan)
+    total, count = _of_last_week(np.where(seen, y, 0.0)), _of_last_week(seen.astype(np.int32))
+    mean = np.full_like(total, np.nan)
+    np.divide(total, count, out=mean, where=count >= LEAST_LEVEL_H)
+    return mean
+
+
+def _of_last_week(values: Numbers) -> Numbers:
+    """Sum of the week that ends with each row. [S, R]"""
+    so_far = values.cumsum(1, dtype=values.dtype)
+    total = so_far.copy()
+    total[:, WEEK:] -= so_far[:, :-WEEK]
+    return total
 
 
 def _level_before(level: FloatArray) -> FloatArray:
@@ -73,12 +84,14 @@ def _level_before(level: FloatArray) -> FloatArray:
     series, rows = level.shape
     seen = np.isfinite(level)
     value = np.where(seen, level, 0.0)
-    total, count = np.zeros((series, rows + WEEK)), np.zeros((series, rows + WEEK))
+    total, count = np.zeros((series, rows + WEEK)), np.zeros((series, rows + WEEK), dtype=np.int8)
     for shift in range(WEEK, min(BASE_WEEKS * WEEK, rows + WEEK - 1) + 1, WEEK):
         take = min(rows, rows + WEEK - shift)
         total[:, shift : shift + take] += value[:, :take]
         count[:, shift : shift + take] += seen[:, :take]
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    mean = np.full_like(total, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def _faded(shape: FloatArray, fade: float, skip: int) -> FloatArray:
