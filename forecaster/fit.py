@@ -25,7 +25,8 @@ NEAR = (75, 200, 1200)
 FAR = (350, 120, 600)
 # Parts between the next hour and the day, by their last lead. There is more to be learnt of near hours than of far
 # ones, and of these it is then learnt by heart: one part for the whole day is too short for the first half of it.
-BETWEEN = {4: (110, 120, 900), 12: (150, 120, 800)}
+BETWEEN = {4: (110, 120, 700), 12: (150, 120, 600)}
+NEAREST = 4  # last lead of a part between for which one network is enough
 BETWEEN_FROM = 30_000  # pairs; a single sensor-year should not take longer to learn
 WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
 REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
@@ -65,7 +66,8 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
     near, far = (NEAR_MEMBERS, FAR_MEMBERS) if pairs >= MEMBERS_FROM else (1, 1)
     parts = [Block(1, 1, steps(NEAR), windows, near)]
     if pairs >= BETWEEN_FROM:
-        parts += [Block(1, last, steps(plan), windows) for last, plan in BETWEEN.items() if horizon > last]
+        between = [Block(1, last, steps(plan), windows) for last, plan in BETWEEN.items() if horizon > last]
+        parts += [replace(b, members=far) if b.last > NEAREST else b for b in between]
     if horizon > 1:
         parts.append(Block(1, min(horizon, DAY), steps(FAR), windows, far))
     if horizon > DAY:

@@ -1,0 +1,67 @@
+"""Which part of the model answers which hour ahead."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from forecaster.baseline import units_of
+from forecaster.dataset import History, Series
+from forecaster.features import panel_of
+from forecaster.fit import BETWEEN_FROM, blocks_for, fit, refresh
+from forecaster.predict import Model, residuals
+from forecaster.train import Block
+
+torch.set_num_threads(1)
+BLOCKS = [Block(1, last, 2, 16) for last in (1, 4, 12, 24)]
+LEADS = np.arange(1, 25)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "pairs", "lasts"),
+    [
+        (24, BETWEEN_FROM, [1, 4, 12, 24]),
+        (24, BETWEEN_FROM - 1, [1, 24]),
+        (168, BETWEEN_FROM, [1, 4, 12, 24, 168]),
+        (12, BETWEEN_FROM, [1, 4, 12]),
+        (6, BETWEEN_FROM, [1, 4, 6]),
+        (1, BETWEEN_FROM, [1]),
+    ],
+)
+def test_near_hours_have_parts_of_their_own_once_there_is_history_for_them(
+    horizon: int, pairs: int, lasts: list[int]
+) -> None:
+    blocks = blocks_for(horizon, pairs)
+    assert [b.last for b in blocks] == lasts
+    assert all(b.first == 1 and b.steps > 0 for b in blocks)
+    steps_a_lead = [b.steps for b in blocks if b.last <= 24]
+    assert steps_a_lead == sorted(steps_a_lead, reverse=True), "the nearer, the longer it is learnt"
+
+
+def history() -> History:
+    random = np.random.default_rng(0)
+    return History(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"),), random.normal(10, 1, (1, 24 * 60)))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return fit(history(), until_row=24 * 60, horizon=24, version="v", blocks=BLOCKS)
+
+
+def test_each_hour_is_answered_by_the_narrowest_part_that_holds_it(model: Model) -> None:
+    past, origins = history(), np.array([24 * 50, 24 * 55 + 7])
+    panel = panel_of(past, units_of(past.y))
+    together = residuals(model, panel, past, origins, LEADS)
+    first = 1
+    for part in model.parts:
+        alone = residuals(replace(model, parts=(part,)), panel, past, origins, np.arange(first, part.last + 1))
+        np.testing.assert_allclose(together[:, :, first - 1 : part.last], alone, rtol=1e-4, atol=1e-5)
+        first = part.last + 1
+
+
+def test_weights_with_fewer_parts_are_refreshed_as_they_are(model: Model) -> None:
+    """A history that has grown past the bound asks for more parts than the weights in hand have."""
+    day = replace(model, parts=model.parts[-1:])
+    again = refresh(day, history(), until_row=24 * 60, blocks=BLOCKS)
+    assert [(p.first, p.last) for p in again.parts] == [(1, 24)]
