@@ -15,6 +15,7 @@ from forecaster.features import SPAN, Array, Batch, Panel, gather, panel_of
 from forecaster.forward import Weights, quantiles
 
 WINDOWS_AT_ONCE = 256  # their inputs stay in the processor's cache
+NARROW = 2 / 3  # of the narrowest part's answer, where a wider one is asked too
 MIN_SEEN_WEEK_H = 24  # with less of the last week, the model knows nothing that the base does not
 
 
@@ -57,10 +58,15 @@ class Model:
     def horizon(self) -> int:
         return max(part.last for part in self.parts)
 
-    def part_for(self, lead: int) -> Part:
-        """The most special part that answers this lead."""
+    def parts_for(self, lead: int) -> list[tuple[Part, float]]:
+        """The parts that answer this lead, and how much each counts; the most special one first.
+
+        Past the next hour the one that is a little wider helps: it was learnt more briefly, and errs elsewhere."""
         able = [p for p in self.parts if p.first <= lead <= p.last] or [max(self.parts, key=lambda p: p.last)]
-        return min(able, key=lambda p: p.last - p.first)
+        narrow, *wider = sorted(able, key=lambda p: p.last - p.first)
+        if lead == 1 or not wider or (narrow.last <= DAY) != (wider[0].last <= DAY):
+            return [(narrow, 1.0)]
+        return [(narrow, NARROW), (wider[0], 1 - NARROW)]
 
     def places(self, series: tuple[Series, ...]) -> IntArray:
         """Index of each series in this model, -1 for one it was not trained on."""
@@ -154,7 +160,9 @@ def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, l
     made_at = np.unique(wanted[wanted >= 0])
     off = np.full((len(history.series), len(made_at) + 1, DAY), np.nan)  # the last: before the history
     if len(made_at):
-        day = replace(model, parts=(model.part_for(DAY),))  # without the networks of the next hour: half of the work
+        day = replace(
+            model, parts=(model.parts_for(DAY)[0][0],)
+        )  # without the networks of the next hour: half of the work
         middle = residuals(day, panel, history, made_at, review.LEADS)[..., 1]
         rows = SPAN + made_at[:, None] + review.LEADS
         off[:, :-1] = np.where(panel.seen[:, rows] > 0, panel.z[:, rows] - middle, np.nan)
@@ -165,16 +173,16 @@ def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, l
 def residuals(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
     """Low, middle, high of the residual, in scales, before the stretch. [S, O, L, 3]"""
     series = len(history.series)
-    out = np.empty((series * len(origins), len(leads), 3))
+    out = np.zeros((series * len(origins), len(leads), 3))
     line, origin = np.repeat(np.arange(series), len(origins)), np.tile(origins, series)
     known = model.places(history.series) + 1
-    by_part: dict[int, list[int]] = {}
-    for column, lead in enumerate(leads):
-        by_part.setdefault(model.parts.index(model.part_for(int(lead))), []).append(column)
+    asked = [model.parts_for(int(lead)) for lead in leads]
     for start in range(0, len(line), WINDOWS_AT_ONCE):
         cut = slice(start, start + WINDOWS_AT_ONCE)
         batch = gather(panel, line[cut], origin[cut], np.tile(leads, (len(line[cut]), 1)))
-        for number, columns in by_part.items():
-            own = replace(batch, lead=batch.lead[:, columns])
-            out[cut, columns] = model.parts[number].answer(own, known[line[cut]])
+        for part in model.parts:
+            counts = np.array([sum(count for p, count in parts if p is part) for parts in asked])
+            if (columns := np.flatnonzero(counts)).size:
+                answer = part.answer(replace(batch, lead=batch.lead[:, columns]), known[line[cut]])
+                out[cut, columns] += counts[columns, None] * answer
     return out.reshape(series, len(origins), len(leads), 3)

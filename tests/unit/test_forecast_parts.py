@@ -10,7 +10,7 @@ from forecaster.baseline import units_of
 from forecaster.dataset import History, Series
 from forecaster.features import panel_of
 from forecaster.fit import BETWEEN_FROM, blocks_for, fit, refresh
-from forecaster.predict import Model, residuals
+from forecaster.predict import NARROW, Model, residuals
 from forecaster.train import Block
 
 torch.set_num_threads(1)
@@ -49,15 +49,23 @@ def model() -> Model:
     return fit(history(), until_row=24 * 60, horizon=24, version="v", blocks=BLOCKS)
 
 
-def test_each_hour_is_answered_by_the_narrowest_part_that_holds_it(model: Model) -> None:
+def test_each_hour_is_answered_by_the_narrowest_part_that_holds_it_and_the_next_one(model: Model) -> None:
     past, origins = history(), np.array([24 * 50, 24 * 55 + 7])
     panel = panel_of(past, units_of(past.y))
     together = residuals(model, panel, past, origins, LEADS)
-    first = 1
-    for part in model.parts:
-        alone = residuals(replace(model, parts=(part,)), panel, past, origins, np.arange(first, part.last + 1))
-        np.testing.assert_allclose(together[:, :, first - 1 : part.last], alone, rtol=1e-4, atol=1e-5)
-        first = part.last + 1
+    alone = {p.last: residuals(replace(model, parts=(p,)), panel, past, origins, LEADS[: p.last]) for p in model.parts}
+    wanted = alone[24].copy()
+    wanted[:, :, :12] = NARROW * alone[12] + (1 - NARROW) * alone[24][:, :, :12]
+    wanted[:, :, :4] = NARROW * alone[4] + (1 - NARROW) * alone[12][:, :, :4]
+    wanted[:, :, :1] = alone[1]
+    np.testing.assert_allclose(together, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_week_does_not_answer_for_the_day(model: Model) -> None:
+    day, week = model.parts[-1], replace(model.parts[-1], last=168)
+    both = replace(model, parts=(day, week))
+    assert both.parts_for(24) == [(day, 1.0)]
+    assert both.parts_for(25) == [(week, 1.0)]
 
 
 def test_weights_with_fewer_parts_are_refreshed_as_they_are(model: Model) -> None:
