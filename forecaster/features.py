@@ -29,7 +29,7 @@ STEPS = 48  # hours that the LSTM reads; older ones come as means and as the sam
 KINDS: tuple[Channel, ...] = ("flow", "pressure", "level")
 
 HOUR = 6 + ALTERNATIVES  # numbers that the LSTM reads each hour
-SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H)) + 4 + 4 + 2 + len(KINDS)
+SHARED = 2 * RECENT_H + 2 * len(WINDOWS_H) + 2 * (6 + len(CROSS_H) + 1) + 4 + 4 + 2 + len(KINDS)
 LEAD = 33 + ALTERNATIVES
 
 
@@ -128,8 +128,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class _Past:
-    """The rows up to the origin: own residuals and mask [B, SPAN], mean residual of the others of this kind and
-    residual of the partner [B, WEEK]."""
+    """The SPAN rows up to the origin, each [B, SPAN]: own residuals and mask, mean residual of the others of this
+    kind, residual of the partner."""
 
     own: Array
     seen: Array
@@ -143,8 +143,8 @@ def gather(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, dr
     `drop` [B, DAYS] blanks whole days of the past (augmentation)."""
     own, seen = _windows(panel.z, series, origin, SPAN), _windows(panel.seen, series, origin, SPAN)
     kind = panel.kind[series]
-    others_n = _windows(panel.others_n, kind, origin, WEEK) - seen[:, -WEEK:]
-    others = (_windows(panel.others, kind, origin, WEEK) - own[:, -WEEK:]) / np.maximum(others_n, 1)
+    others_n = _windows(panel.others_n, kind, origin, SPAN) - seen
+    others = (_windows(panel.others, kind, origin, SPAN) - own) / np.maximum(others_n, 1)
     if drop is not None:
         keep = np.repeat(~drop, DAY, axis=1)
         own, seen = own * keep, seen * keep
@@ -160,14 +160,14 @@ def _windows(a: Array, line: IntArray, origin: IntArray, rows: int) -> Array:
 
 
 def _partner(panel: Panel, series: IntArray, kind: IntArray, origin: IntArray) -> Array:
-    """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, WEEK]"""
+    """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, SPAN]"""
     has = panel.partner[series]
-    pair = _windows(panel.z, np.maximum(has, 0), origin, WEEK)
+    pair = _windows(panel.z, np.maximum(has, 0), origin, SPAN)
     if (has >= 0).all():
         return pair
     last = np.full_like(kind, len(KINDS))
-    rest = _windows(panel.others, last, origin, WEEK) - _windows(panel.others, kind, origin, WEEK)
-    rest_n = _windows(panel.others_n, last, origin, WEEK) - _windows(panel.others_n, kind, origin, WEEK)
+    rest = _windows(panel.others, last, origin, SPAN) - _windows(panel.others, kind, origin, SPAN)
+    rest_n = _windows(panel.others_n, last, origin, SPAN) - _windows(panel.others_n, kind, origin, SPAN)
     return np.where((has >= 0)[:, None], pair, rest / np.maximum(rest_n, 1))
 
 
@@ -185,6 +185,7 @@ def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Ar
     for cross in (past.others, past.partner):
         parts.append(cross[:, -6:])
         parts.append(np.stack([cross[:, -h:].mean(1) for h in CROSS_H], 1))
+        parts.append(cross.mean(1, keepdims=True))
     at = origin + SPAN
     parts.append(np.stack([panel.level[series, at - k] for k in range(4)], 1))
     parts.append(panel.calendar[at][:, :4])
@@ -210,7 +211,7 @@ def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, pas
         total, count = (np.einsum("bdh->bh", a[:, -rows:].reshape(-1, rows // DAY, DAY)) for a in (past.own, past.seen))
         parts.append(_at(total / np.maximum(count, 1), day_hour))
     for cross in (past.others, past.partner):
-        parts += [_at(cross, WEEK - DAY + day_hour), _at(cross, hour)]
+        parts += [_at(cross, SPAN - DAY + day_hour), _at(cross, SPAN - WEEK + hour)]
     ahead = leads.astype(np.float32)
     parts += [np.log(ahead) / 5, np.exp((1 - ahead) / 3)]
     return np.concatenate([np.stack(parts, 2), panel.calendar.take(target, axis=0)], 2)

@@ -34,9 +34,10 @@ class Network(nn.Module):
 
     def __init__(self, known: int) -> None:
         super().__init__()
+        embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
         # First, so that its weights stand together where cuDNN looks for them; it copies them at each step otherwise.
         self.encoder = nn.LSTM(PATCH_H * HOUR, HIDDEN, batch_first=True)
-        self.embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
+        self.embedding = embedding
         self.from_shared = nn.Linear(HIDDEN + SHARED + EMBEDDING, WIDE)
         self.from_lead = nn.Linear(LEAD, WIDE, bias=False)
         self.middle = nn.Linear(WIDE, NARROW)
