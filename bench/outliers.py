@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from outlier_site import START, history  # the made-up district of the tests
+from outlier_site import RESTLESS_M3H, START, history  # the made-up district of the tests
 
 from common.criteria import initial, to_text
 from nightflow.criteria import build
@@ -29,9 +29,9 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=60, help="days to judge (60)")
     days = parser.parse_args().days
     began = time.perf_counter()
-    criteria = replace(build(history(LEARN_DAYS), ZONE, initial("001")), version=1)
+    criteria = replace(build(history(LEARN_DAYS, restless=RESTLESS_M3H), ZONE, initial("001")), version=1)
     built = time.perf_counter() - began
-    rows = history(days, seed=2, first=START + LEARN_DAYS * 1440)
+    rows = history(days, seed=2, first=START + LEARN_DAYS * 1440, restless=RESTLESS_M3H)
     flows, pressures = rows.flow.tolist(), rows.pressure.tolist()
     detector = Detector("001", criteria, ZONE)
     began = time.perf_counter()

@@ -20,6 +20,7 @@ from common import files
 from common.errors import HydrologError
 from common.row import SENSOR_ID
 from common.scaling import ScaleUse
+from common.texture import TextureUse
 from common.tracking import HourModel
 
 FORMAT = 2
@@ -69,6 +70,7 @@ class FlowUse:
             at the archive's mean level.
         step_watch: limits of a step in those spreads, one for each window from the shortest to the longest.
         step_leak: limit of a step that has lasted.
+        texture: how the minutes' flicker goes with the use; None where it does not, or was not learnt yet.
     """
 
     mean_m3h: float
@@ -83,6 +85,7 @@ class FlowUse:
     lasting_spread_m3h: tuple[float, ...]
     step_watch: tuple[float, ...]
     step_leak: float
+    texture: TextureUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,7 @@ def from_text(text: str) -> Criteria:
         flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
         if use is not None:
             use["hours"] = HourModel(**_tuples(use["hours"]))
+            use["texture"] = TextureUse(**use["texture"]) if use.get("texture") else None
         criteria = Criteria(
             **body,
             flow=flow,

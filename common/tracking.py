@@ -7,12 +7,18 @@ tracker keeps what such a leak would have done to the filter, hour by hour, and 
 best, its uncertainty, and the score (size over uncertainty): a generalised likelihood ratio after Willsky and
 Jones (1976). Moments are kept the closer together the younger they are, so the state has a constant size.
 
+Beside that, where the site allows it, each hour's texture says how much of the flow stands still (`common.texture`).
+It knows nothing of profile and weather, so it is a measurement of its own: a filter with one state follows its slow
+wander, and both add up to one score.
+
 Hours with a wild value count with less weight (Huber), so one hour can neither raise an alarm nor spoil the level.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any
+
+from common.texture import FALL_GUARD, GUARD, Still
 
 CLIP = 3.0  # standard deviations at which an hour's surprise is cut (Huber); beyond, weight falls as 1/surprise
 MAX_AGE_H = 16 * 24  # a leak older than this has become part of the level
@@ -22,6 +28,7 @@ WILD_WEIGHT = 1 / 168  # a week
 WILD_CUT = 16.0  # one hour counts no more than four standard deviations
 WILD_SLACK = 2.2  # heavy tails make it 1.5 in the mean; an ordinary week is up to so much
 START_VARIANCE = 0.02**2  # of the level when nothing is known but the profile
+STILL_MEMORY = math.exp(-1 / (20 * 24))  # of the still flow's wander from hour to hour: twenty days
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +58,30 @@ class Shift:
     size: float
     error: float
     since: int  # UTC unix hour of its first hour
+    still: Still | None = None  # what the texture alone says of it
 
 
 NO_SHIFT = Shift(0.0, 0.0, 0.0, 0)
 
 
 class Tracker:
-    """Follows one sensor's hourly ratio. One `step` an hour; `state` is plain JSON values, a few kB at most."""
+    """Follows one sensor's hourly ratio. One `step` an hour; `state` is plain JSON values, a few kB at most.
 
-    def __init__(self, model: HourModel, state: dict[str, Any] | None = None, level: float = 0.0) -> None:
-        self.model = model
+    `wander` is the still flow's own (`common.texture`), nought where there is no texture.
+    """
+
+    def __init__(
+        self, model: HourModel, state: dict[str, Any] | None = None, level: float = 0.0, wander: float = 0.0
+    ) -> None:
+        self.model, self.wander = model, wander
         self.hour: int | None = None
         self.level, self.day, self.short = level, 0.0, 0.0
         spread = sum(model.spread) / len(model.spread)
         # upper triangle of the covariance: level, day, short
         self.cov = [START_VARIANCE, 0.0, 0.0, model.day_variance, 0.0, spread * spread]
-        self.starts: dict[int, list[float]] = {}  # first hour -> effect on level, day, short; score sum; information
+        # first hour -> effect on level, day, short; score sum; information; of the texture: effect, sum, information
+        self.starts: dict[int, list[float]] = {}
+        self.still, self.still_variance = 0.0, wander * wander
         self.surprise = 0.0  # of the last hour, in standard deviations
         self.wild = 1.0  # mean square of the surprises, about a week
         if state is not None:
@@ -75,6 +90,7 @@ class Tracker:
             self.cov = list(state["cov"])
             self.starts = {int(first): list(numbers) for first, numbers in state["starts"]}
             self.surprise, self.wild = state["surprise"], state["wild"]
+            self.still, self.still_variance = state["still"]
 
     def state(self) -> dict[str, Any]:
         """Everything that `Tracker(model, state)` needs to go on to the bit."""
@@ -85,6 +101,7 @@ class Tracker:
             "starts": [[first, list(numbers)] for first, numbers in self.starts.items()],
             "surprise": self.surprise,
             "wild": self.wild,
+            "still": [self.still, self.still_variance],
         }
 
     def steady(self) -> float:
@@ -99,10 +116,11 @@ class Tracker:
         """
         return max(1.0, math.sqrt(self.wild / WILD_SLACK))
 
-    def step(self, hour: int, slot: int, ratio: float | None, leak: float) -> None:
+    def step(self, hour: int, slot: int, ratio: float | None, leak: float, still: Still | None = None) -> None:
         """Take hour `hour` (UTC unix hour), `slot` of the week: its `ratio` u, None when too few good minutes.
 
         `leak` is what a leak of the size of the mean flow would add to `u` in this hour: mean flow / profile.
+        `still` is what the hour's texture says of a leak, None where it says nothing.
         """
         if self.hour is not None and hour > self.hour + 1:
             for missed in range(max(self.hour + 1, hour - MAX_AGE_H), hour):
@@ -111,6 +129,8 @@ class Tracker:
         self.hour = hour
         if ratio is not None:
             self._update(ratio, leak, noise)
+        if still is not None:
+            self._update_still(still)
 
     def _predict(self, hour: int, slot: int) -> float:
         """Let an hour pass; returns the variance of the measurement."""
@@ -128,11 +148,15 @@ class Tracker:
             ds * by_day * by_hour,
             ss * by_hour * by_hour + (1 - MEASURE_SHARE) * own * (1 - by_hour * by_hour),
         ]
+        by_still = STILL_MEMORY
+        self.still *= by_still
+        self.still_variance += (self.wander * self.wander - self.still_variance) * (1 - by_still * by_still)
         starts = self.starts
         for numbers in starts.values():
             numbers[1] *= by_day
             numbers[2] *= by_hour
-        starts[hour] = [0.0, 0.0, 0.0, 0.0, 0.0]
+            numbers[5] *= by_still
+        starts[hour] = [0.0] * 8
         for first in [first for first in starts if _too_close(hour - first, first)]:
             del starts[first]
         return MEASURE_SHARE * own
@@ -168,20 +192,51 @@ class Tracker:
             numbers[3] += effect * scaled
             numbers[4] += effect * effect / variance
 
-    def best(self, youngest_h: int, oldest_h: int, sign: int = 1) -> Shift:
-        """The start of `youngest_h` to below `oldest_h` hours ago with the highest score; sign -1 for a fall."""
+    def _update_still(self, seen: Still) -> None:
+        variance = self.still_variance + seen.error * seen.error
+        wrong = seen.size - self.still
+        spread = math.sqrt(variance)
+        if abs(wrong) > CLIP * spread:
+            variance *= abs(wrong) / (CLIP * spread)
+        gain = self.still_variance / variance
+        self.still += gain * wrong
+        self.still_variance -= gain * self.still_variance
+        for numbers in self.starts.values():
+            effect = 1.0 - numbers[5]
+            numbers[5] += gain * effect
+            numbers[6] += effect * wrong / variance
+            numbers[7] += effect * effect / variance
+
+    def rise(self, youngest_h: int, oldest_h: int, *, textured: bool = True) -> Shift:
+        """The start of `youngest_h` to below `oldest_h` hours ago whose flow scores highest, by hours and texture.
+
+        A rise that the texture does not show scores little: use rises, too, and with heavy tails.
+        """
+        return self._best(youngest_h, oldest_h, 1, textured)
+
+    def fall(self, youngest_h: int, oldest_h: int, *, textured: bool = True) -> Shift:
+        """The same for a flow that has ended; without the texture for any use that has."""
+        return self._best(youngest_h, oldest_h, -1, textured)
+
+    def _best(self, youngest_h: int, oldest_h: int, sign: int, textured: bool) -> Shift:
         if self.hour is None:
             return NO_SHIFT
-        best, best_score, stretch = None, 0.0, self.stretch()
+        best, best_score, calm = NO_SHIFT, 0.0, 1.0 / self.stretch() ** 2
         for first, numbers in self.starts.items():
-            if youngest_h <= self.hour + 1 - first < oldest_h and numbers[4] > 0:
-                score = sign * numbers[3] / (math.sqrt(numbers[4]) * stretch)
-                if score > best_score:
-                    best, best_score = first, score
-        if best is None:
-            return NO_SHIFT
-        numbers = self.starts[best]
-        return Shift(best_score, numbers[3] / numbers[4], stretch / math.sqrt(numbers[4]), best)
+            if not youngest_h <= self.hour + 1 - first < oldest_h or numbers[4] <= 0:
+                continue
+            total, information = numbers[3] * calm, numbers[4] * calm
+            still = None
+            if textured and numbers[7] > 0:
+                total, information = total + numbers[6], information + numbers[7]
+                still = Still(numbers[6] / numbers[7], 1 / math.sqrt(numbers[7]))
+            score = sign * total / math.sqrt(information)
+            if still is not None:
+                score = min(score, (GUARD if sign > 0 else FALL_GUARD) * sign * still.size / still.error)
+            if score > best_score:
+                best_score = score
+                best = Shift(score, total / information, 1 / math.sqrt(information), first, still)
+        return best
 
     def unsure(self, size: float) -> None:
         """The level may be off by `size` (share of the usual): let the hours to come move it."""
@@ -200,6 +255,7 @@ class Tracker:
             self.level -= numbers[0] * size
             self.day -= numbers[1] * size
             self.short -= numbers[2] * size
+            self.still -= numbers[5] * size
         self.starts = {}
 
 

@@ -61,7 +61,7 @@ def build(
     pressure = cleaned(history.pressure, pressure_limits)
     weeks = _enough(prior.sensor, flow)
     return_days = 30.4 / alarms_per_month
-    use = flow_use(flow, calendar, return_days)
+    use = flow_use(flow, pressure, calendar, return_days)
     night = night_use(flow, calendar)
     pressures = pressure_use(flow, pressure, use, calendar)
     start, end = _day(history.first, zone), _day(history.first + len(history.flow) - 1, zone)

@@ -7,6 +7,7 @@ import numpy as np
 
 from common.tracking import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
 from nightflow.extremes import Floats, daily_maxima, normal_level
+from nightflow.textures import Texture
 
 TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
 HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
@@ -16,10 +17,14 @@ LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
 WARM_H = 10 * 24
 AGES_H = ((3, MAX_AGE_H), (3, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
 WATCH_RETURN_DAYS = 30.0
-LEAST_WATCH, LEAST_LEAK = 2.8, 4.0  # scores below these are noise whatever the archive says
-RANKS = (3, 6, 10)  # days of the archive that may have been above a limit: leaks, pools, holidays
+LEAST_WATCH = 2.8  # a lower score is noise whatever the archive says
+WITHOUT, WITH = False, True  # the texture
+LEAST_LEAK = {WITHOUT: 4.0, WITH: 2.5}
+# Days of the archive that may have been above a limit: leaks, pools, holidays. What texture and hours say together has
+# no heavy tails, and an archive may hold weeks of a leak too small to be noticed: then its quartiles count alone.
+RANKS = {WITHOUT: (3, 6, 10), WITH: (3, 6, 0)}
 # Young starts have the heavy tails of single hours and cost most of the false alarms; old ones hardly any.
-MARGINS = (1.22, 1.08, 0.98)
+MARGINS = {WITHOUT: (1.22, 1.08, 0.98), WITH: (1.22, 1.08, 0.9)}
 WATCH_MARGIN = 1.15  # an archive that has set its own spreads looks calmer than the months that follow
 
 
@@ -92,27 +97,30 @@ def _likelihood(
     return total
 
 
-def walk(model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, level: float) -> tuple[Floats, Floats]:
+def walk(
+    model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, texture: Texture | None, *, level: float
+) -> tuple[Floats, Floats]:
     """Run the tracker over the archive: the steady ratio it expects ahead of each hour, and the scores after it.
 
     Scores are hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
     """
-    tracker = Tracker(model, level=level)
+    tracker = Tracker(model, level=level, wander=texture.use.wander if texture else 0.0)
+    stills = texture.stills() if texture else [None] * len(ratio)
     ahead = np.zeros(len(ratio))
     scores = np.full((len(ratio), len(AGES_H)), np.nan)
-    for place, value in enumerate(ratio.tolist()):
+    for place, (value, still) in enumerate(zip(ratio.tolist(), stills, strict=True)):
         ahead[place] = tracker.steady()
-        tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]))
+        tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
         if place >= WARM_H:
-            scores[place] = [tracker.best(young, old).score for young, old in AGES_H]
+            scores[place] = [tracker.rise(young, old).score for young, old in AGES_H]
     return ahead, scores
 
 
-def score_limits(scores: Floats, return_days: float) -> tuple[float, float, float, float]:
+def score_limits(scores: Floats, return_days: float, *, textured: bool) -> tuple[float, float, float, float]:
     """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
     watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
     early, short, long = (
-        margin * max(LEAST_LEAK, normal_level(maxima, return_days, rank))
-        for maxima, rank, margin in zip(leaks, RANKS, MARGINS, strict=True)
+        margin * max(LEAST_LEAK[textured], normal_level(maxima, return_days, rank))
+        for maxima, rank, margin in zip(leaks, RANKS[textured], MARGINS[textured], strict=True)
     )
     return max(LEAST_WATCH, WATCH_MARGIN * normal_level(watch, WATCH_RETURN_DAYS)), early, short, long

@@ -8,6 +8,7 @@ from nightflow.extremes import Floats, spread
 from nightflow.hours import fit_hours, score_limits, walk
 from nightflow.running import by_slot
 from nightflow.steps import step_limits
+from nightflow.textures import learn_texture
 
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
@@ -17,8 +18,8 @@ MARGIN_WEEKS = 26.0  # the other margins are those of so long an archive
 LIKE_SUNDAY = 0.5  # of the squared distance to its own kind of day: so much nearer to Sundays, and it was a holiday
 
 
-def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
-    """Learn the usual flow from cleaned one-minute `flow` (m3/h, NaN = none)."""
+def flow_use(flow: Floats, pressure: Floats, calendar: Calendar, return_days: float) -> FlowUse:
+    """Learn the usual flow from cleaned one-minute `flow` (m3/h) and `pressure` (bar), NaN = none."""
     mean = float(np.nanmean(flow))
     calendar = with_holidays(flow, calendar)
     profile = usual_profile(flow, calendar)
@@ -27,10 +28,13 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
     slot = calendar.slot_of(np.arange(len(ratio)) * 60)
     level = slow_level(ratio)
     model = fit_hours(ratio, slot, by_slot(ratio - level, slot))
-    ahead, scores = walk(model, ratio, mean / hourly_mean(usual), slot, float(level[0]))
+    texture = learn_texture(flow, pressure, usual * np.repeat(1.0 + level, 60), mean)
+    ahead, scores = walk(model, ratio, mean / hourly_mean(usual), slot, texture, level=float(level[0]))
     wider = short_margin(np.count_nonzero(np.isfinite(ratio)) / 168)
-    watch, early, short, long = (wider * limit for limit in score_limits(scores, return_days))
-    steps = step_limits(flow, usual, ahead, calendar, return_days)
+    watch, early, short, long = (
+        wider * limit for limit in score_limits(scores, return_days, textured=texture is not None)
+    )
+    steps = step_limits(flow, usual, ahead, calendar, return_days, texture=texture)
     return FlowUse(
         mean_m3h=mean,
         profile_m3h=tuple(tuple(map(float, day)) for day in profile),
@@ -44,6 +48,7 @@ def flow_use(flow: Floats, calendar: Calendar, return_days: float) -> FlowUse:
         lasting_spread_m3h=tuple(map(float, steps.lasting_spread_m3h)),
         step_watch=tuple(wider * limit for limit in steps.watch),
         step_leak=wider * steps.leak,
+        texture=texture.use if texture else None,
     )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.texture import STEP_GUARD
 from nightflow.day_kinds import Calendar
 from nightflow.extremes import Floats, daily_maxima, return_level
 from nightflow.running import by_slot, lagged, running_mean
+from nightflow.textures import Texture
 
 # As in the detector (producer/outliers/predict.py), which must not be imported here.
 FAST_ROWS, BLOCK_ROWS = 5, 5
@@ -16,7 +18,7 @@ CARRY = 0.85
 LASTING_MIN, LASTING_ROWS = 52, 45
 SCALE_WINDOW = 2  # blocks of the step whose spread is the scale of all of them
 WATCH_RETURN_DAYS = 30.0  # of each window: two WATCHes a month that mean nothing is the price of minutes
-LEAK_MARGIN = 1.12  # as in hours.py
+LEAK_MARGIN, TEXTURED_MARGIN = 1.12, 1.04  # as in hours.py
 STRIDE = 3  # rows between two looks at the step
 
 
@@ -30,7 +32,9 @@ class StepLimits:
     leak: float
 
 
-def step_limits(flow: Floats, usual: Floats, ahead: Floats, calendar: Calendar, return_days: float) -> StepLimits:
+def step_limits(
+    flow: Floats, usual: Floats, ahead: Floats, calendar: Calendar, return_days: float, *, texture: Texture | None
+) -> StepLimits:
     """From cleaned one-minute `flow` (m3/h), its criterion `usual`, and the level `ahead` of each hour."""
     level = np.repeat(ahead, 60)[: len(flow)]
     rows = len(level)
@@ -46,8 +50,23 @@ def step_limits(flow: Floats, usual: Floats, ahead: Floats, calendar: Calendar, 
     lasting = (lasting / (1.0 + before))[::STRIDE]
     lasting_spread = by_slot(lasting, slot)
     watch = [return_level(daily_maxima(step / spread_m3h[slot], per_day), WATCH_RETURN_DAYS) for step in steps]
-    leak = return_level(daily_maxima(lasting / lasting_spread[slot], per_day), return_days, rank=2)
-    return StepLimits(spread_m3h, lasting_spread, tuple(watch), LEAK_MARGIN * leak)
+    score = lasting / lasting_spread[slot]
+    if texture is not None:
+        score = _with_texture(score, lasting_spread[slot], texture)
+    leak = return_level(daily_maxima(score, per_day), return_days, rank=2)
+    margin = LEAK_MARGIN if texture is None else TEXTURED_MARGIN
+    return StepLimits(spread_m3h, lasting_spread, tuple(watch), margin * leak)
+
+
+def _with_texture(score: Floats, spread_m3h: Floats, texture: Texture) -> Floats:
+    """Score of what the step and its texture say together."""
+    size, error = (values[::STRIDE][: len(score)] for values in texture.running(LASTING_ROWS))
+    size = np.concatenate([size, np.full(len(score) - len(size), np.nan)])
+    error = np.concatenate([error, np.full(len(score) - len(error), np.nan)])
+    both = (score / spread_m3h + size / error**2) / np.sqrt(1 / spread_m3h**2 + 1 / error**2)
+    both = np.minimum(both, STEP_GUARD * size / error)
+    result: Floats = np.where(np.isfinite(both), both, score)
+    return result
 
 
 def _step(residual: Floats, base: Floats, blocks: int) -> Floats:

@@ -12,6 +12,7 @@ from common import criteria as stored
 from common.criteria import Criteria
 from common.findings import CLEAR, RAISE, Finding
 from common.scaling import HEADLOSS
+from common.texture import Still
 from producer.outliers import instruments
 from producer.outliers.judge import Judge
 from producer.outliers.meter import Witness
@@ -22,13 +23,14 @@ from producer.outliers.seated import STATE_FORMAT, seated
 from producer.outliers.severity import GATE, Incident, Rule
 from producer.outliers.supply import Supply
 from producer.outliers.system import OK, Gate
+from producer.outliers.texture import Texture
 from producer.outliers.value import Reading, Value
 from producer.outliers.verdict import Verdict
 
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
 BASE_QUARTERS = 6  # before a step that its base may rest on
-PARTS = ("value", "steps", "night", "supply", "witness", "scale")  # None where the criteria do not have them
+PARTS = ("value", "steps", "night", "supply", "witness", "scale", "texture")  # None where the criteria do not have them
 SUNDAY = 6  # holidays are judged as Sundays
 HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
 
@@ -68,6 +70,8 @@ class Detector:
         self.supply = Supply(criteria.pressure_use, state.get("supply")) if criteria.pressure_use else None
         self.witness = Witness(criteria.pressure_use, state.get("witness")) if criteria.pressure_use else None
         self.scale = Scale(criteria.scale, use.mean_m3h, state.get("scale")) if criteria.scale and use else None
+        texture = use.texture if use else None
+        self.texture = Texture(texture, use.mean_m3h, state.get("texture")) if texture and use else None
         self.judge = Judge(self)
         self.quarter = self.hour = -1
         self.local_hour = self.day_minute = 0
@@ -127,6 +131,8 @@ class Detector:
         value.flow_sum += flow
         value.usual_sum += usual
         value.rows += 1
+        if self.texture is not None:
+            self.texture.row(minute, flow)
         if steps.since is None:  # a forecast made during a step has the step in it already
             self.ratio = self._ratio(forecast)
         news = steps.step(minute, flow - usual * self.ratio - value.offset * value.use.mean_m3h)
@@ -147,6 +153,8 @@ class Detector:
         residual = above - use.slope_bar * cost
         if self.witness is not None:
             self.witness.row(residual)
+        if self.texture is not None:
+            self.texture.bar(pressure)
         news = supply.step(minute, residual)
         if news:
             instruments.supplied(self, minute, news)
@@ -177,6 +185,19 @@ class Detector:
             kind = self._read_as()
             scale = HOLIDAY if self.day in self.holidays else 1.0
             self.steps.limits(kind * 24 + self.local_hour, scale * (1.0 + self.ahead))
+
+    def still_flow(self, since: int) -> Still | None:
+        """What stands still since UTC minute `since`, share of the mean flow."""
+        if self.texture is None:
+            return None
+        return self.texture.since(since, self.supply.wandered() if self.supply is not None else 0.0)
+
+    def standing(self, since: int) -> Still | None:
+        """The same beyond what is known of."""
+        still = self.still_flow(since)
+        if still is None or self.value is None:
+            return None
+        return Still(still.size - self.value.offset - self.value.tracker.still, still.error)
 
     def holiday_rise(self, since: int, minute: int) -> float:
         """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""
@@ -216,6 +237,8 @@ class Detector:
             self.usual = here
             self.before = (here - row[place - 1]) / 15 if place else 0.0
             self.after = (row[place + 1] - here) / 15 if place < len(row) - 1 else 0.0
+        if self.texture is not None:
+            self.texture.new_quarter(quarter, self.usual * self.ratio)
         if self.criteria.pressure_use is not None:
             self.still = self.criteria.pressure_use.still_bar[self.day_minute // 15]
 
@@ -232,7 +255,7 @@ class Detector:
         if self.value is None or self.steps is None:
             return
         own, other = self._reading(), self._reading(other=True)
-        if self.value.close(self.hour, own, other):
+        if self.value.close(self.hour, own, other, self.still_flow(self.hour * 60)):
             self.judge.read_anew(minute, (other.usual_m3h - own.usual_m3h) * (1.0 + self.ahead))
         if self.steps.since is None:
             self.ahead = self.value.tracker.steady()

@@ -5,6 +5,7 @@ It writes the findings; the methods only count. One LEAK an incident, whichever 
 
 from typing import TYPE_CHECKING
 
+from common.texture import Still, denies, together
 from common.tracking import Shift
 from producer.outliers import instruments, low
 from producer.outliers.meter import AGREES, words
@@ -22,6 +23,7 @@ from producer.outliers.severity import (
     Leak,
     Rule,
 )
+from producer.outliers.texture import steady
 from producer.outliers.value import RECENT_H, WATCH_AGE_H
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Judge:
     # PREDICT
 
     def stepped(self, minute: int, news: str) -> None:
-        """PREDICT saw a step begin ("watch"), end ("over") or last ("leak")."""
+        """PREDICT saw a step begin ("watch"), end ("over") or last ("lasts")."""
         detector = self.detector
         steps, value = detector.steps, detector.value
         assert steps is not None and value is not None
@@ -50,16 +52,18 @@ class Judge:
             reason = f"since {detector.local(since)} flow is {rise:.3g} m3/h over forecast, limit {limit:.3g}"
             self.watch(STEP, minute, since=since, reason=reason, value=rise, limit=limit)
             return
-        limit = steps.age_limit(minute) * (UNSURE if value.as_sunday else 1.0) * detector.incident.strictness(minute)
-        if steps.rise - detector.holiday_rise(since, minute) < limit:
-            return
+        limit = value.use.step_leak * (UNSURE if value.as_sunday else 1.0) * detector.incident.strictness(minute)
         mean = value.use.mean_m3h
+        over = Still((steps.rise - detector.holiday_rise(since, minute)) / mean, steps.error(minute) / mean)
+        still = detector.standing(since)
+        size, error, score = together(over, still)
+        if score < limit:
+            return
         reason = (
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
-            f"({steps.rise / mean:.0%} of the mean flow), limit {limit:.3g}"
+            f"({steps.rise / mean:.0%} of the mean flow), limit {limit * error * mean:.3g}{steady(still, mean)}"
         )
-        leak = Leak("PREDICT", minute, since, steps.rise / mean)
-        self._leak(leak, reason=reason, value=steps.rise, limit=limit)
+        self._leak(Leak("PREDICT", minute, since, size), reason=reason, value=size * mean, limit=limit * error * mean)
 
     def fallen(self, minute: int) -> None:
         """A leak is up and the flow is below its forecast: has it been shut off?"""
@@ -97,7 +101,7 @@ class Judge:
         if watch is not None:
             reason = self._excess(watch)
             self.watch(HIGH, minute, since=watch.since * 60, reason=reason, value=watch.score, limit=limit)
-        elif HIGH.code in incident.watches and value.tracker.best(WATCH_AGE_H, RECENT_H).score < 0.7 * limit:
+        elif HIGH.code in incident.watches and value.tracker.rise(WATCH_AGE_H, RECENT_H).score < 0.7 * limit:
             self.clear_watch(minute, HIGH, "flow is back at its usual")
         low.looked(detector, minute)
 
@@ -108,6 +112,7 @@ class Judge:
         return (
             f"since about {self.detector.local(shift.since * 60)} flow is {shift.size * mean:.3g} ± "
             f"{shift.error * mean:.2g} m3/h above the usual ({shift.size:.0%} of the mean flow)"
+            f"{steady(shift.still, mean)}"
         )
 
     def read_anew(self, minute: int, higher_m3h: float) -> None:
@@ -126,7 +131,7 @@ class Judge:
         if answer is not None and instruments.blamed(self.detector, leak, answer, SURE):
             return
         if value.gone(leak.size):
-            fall = value.tracker.best(1, 384, sign=-1)
+            fall = value.tracker.fall(1, RECENT_H)
             self._clear_leak(minute, fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")
         elif minute - leak.raised >= ACCEPTED_H * 60:
             self._end_leak(minute, "up for 14 days: taken as the usual from here on")
@@ -182,8 +187,11 @@ class Judge:
         """The night's word is enough for a LEAK when the whole day's use does not contradict it."""
         value = self.detector.value
         assert value is not None
-        proof = value.tracker.best(6, 384)
+        proof = value.tracker.rise(NIGHT_AGE_H, RECENT_H)
         if proof.score < WITNESS * value.use.long_score * self.detector.incident.strictness(minute):
+            return
+        rise = (result.flow_m3h - result.usual_m3h) / value.use.mean_m3h
+        if denies(proof.still, rise) or denies(self.detector.standing(minute - CALM_MIN), rise):
             return
         size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
         self._leak(Leak("NIGHT", minute, proof.since * 60, size), reason=reason, value=score, limit=limit)
@@ -282,4 +290,6 @@ DAY_MIN = 1440  # about so well is the beginning of a wrong scale known
 RECOVERY = 2.0  # times a wrong meter's share: what its recovery may look like in the busiest hours, of the mean flow
 FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
 SURE = 0.75  # share of what a wrong meter would show at which a LEAK is taken back
+NIGHT_AGE_H = 24  # a pool is full by then, a pump back
+CALM_MIN = 180  # before the end of the night
 WITNESS = 0.9  # share of VALUE's own limit at which it supports the night

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 AGE_H = 24  # a day: a holiday is over by then
 LEAST_SIZE = 0.05  # of the mean flow
 MARGIN = 1.15  # over a LEAK's limit: use that falls back from a busy week is no news
+LEAST_SCORE = 4.5  # the hours alone have heavier tails than with the texture, which a LEAK's limit rests on
 STAYS = 0.7  # share of the limit
 CLEAR_ERRORS = 3.0  # that the meter's scale must be sure by, to say that it is right
 
@@ -20,13 +21,13 @@ def looked(detector: "Detector", minute: int) -> None:
     """An hour is over: has the flow been below its usual for days, or come back to it?"""
     value, judge = detector.value, detector.judge
     assert value is not None
-    limit = MARGIN * value.use.long_score
-    fall = value.tracker.best(AGE_H, RECENT_H, sign=-1)
+    limit = max(MARGIN * value.use.long_score, LEAST_SCORE)
+    fall = value.tracker.fall(AGE_H, RECENT_H, textured=False)  # people who are away take their texture with them
     if LOW.code in detector.incident.watches:
         if fall.score < STAYS * limit:
             judge.clear_watch(minute, LOW, "flow is back at its usual, or has become it")
         return
-    rise = value.tracker.best(1, AGE_H)
+    rise = value.tracker.rise(1, AGE_H)
     over = rise.score > OVER_SCORE and rise.size > GONE_SHARE * -fall.size
     if fall.score > limit and -fall.size > LEAST_SIZE and not over:
         mean = value.use.mean_m3h

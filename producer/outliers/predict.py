@@ -56,7 +56,7 @@ class StepWatch:
         self.passed: float = state.get("passed", 0.0)  # the limit that the step has passed
         self.calm: int = state.get("calm", 0)
         self.stretch: float = state.get("stretch", 1.0)  # limits are wider while the use is wilder than learnt
-        self.watch_limit = self.lasting_limit = 0.0
+        self.watch_limit = self.lasting_spread = 0.0
         self.window_limits = [0.0] * len(WINDOWS)
 
     def state(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class StepWatch:
         scale = max(LEAST_RATIO, ratio) * self.stretch
         spread = self.use.step_spread_m3h[slot] * scale
         self.watch_limit, *self.window_limits = [limit * spread for limit in self.use.step_watch]
-        self.lasting_limit = self.use.step_leak * self.use.lasting_spread_m3h[slot] * scale
+        self.lasting_spread = self.use.lasting_spread_m3h[slot] * scale
 
     @property
     def rise(self) -> float:
@@ -76,7 +76,7 @@ class StepWatch:
         return self.lasting - self.base
 
     def step(self, minute: int, residual: float) -> str:
-        """ "" = nothing new, "watch" = a step began, "over" = it ended, "leak" = it lasted and is large."""
+        """ "" = nothing new, "watch" = a step began, "over" = it ended, "lasts" = it is no flushing."""
         self.fast += FAST * (residual - self.fast)
         if self.since is not None:
             return self._lasting(minute, residual)
@@ -119,13 +119,11 @@ class StepWatch:
         if self.calm >= CALM_MIN or minute - since >= GIVE_UP_MIN:
             self.settle(0.0)
             return "over"
-        if minute - since < LASTING_MIN or rise <= self.age_limit(minute) or self.fast - self.base <= STAYS * rise:
-            return ""
-        return "leak"
+        return "lasts" if minute - since >= LASTING_MIN and self.fast - self.base > STAYS * rise > 0.0 else ""
 
-    def age_limit(self, minute: int) -> float:
-        """The limit of the step that is up: what was expected before it says less and less."""
-        return self.lasting_limit * math.sqrt(max(1.0, (minute - (self.since or minute)) / LASTING_MIN))
+    def error(self, minute: int) -> float:
+        """Of the step that is up, m3/h: what was expected before it says less and less."""
+        return self.lasting_spread * math.sqrt(max(1.0, (minute - (self.since or minute)) / LASTING_MIN))
 
     def settle(self, size: float) -> None:
         """The step is explained: the expectation is `size` m3/h higher from now on."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from common.criteria import Criteria
 
-STATE_FORMAT = 3  # a state of another form is begun anew: the methods need a day, and the night three weeks
+STATE_FORMAT = 4  # a state of another form is begun anew: the methods need a day, and the night three weeks
 
 
 def seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
@@ -23,4 +23,6 @@ def seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
         kept["value"] = {"offset": state["value"]["offset"]}
     if state.get("scale"):  # in m3/h too, but for the quarter that has begun
         kept["scale"] = {name: state["scale"][name] for name in ("quarters", "blocks", "last")}
+    if state.get("texture"):
+        kept["texture"] = {**state["texture"], "cap": 0.0}
     return kept

@@ -57,6 +57,10 @@ class Supply:
             return "over"
         return ""
 
+    def wandered(self) -> float:
+        """How far the last day's pressure was off its criterion, bar; a step that is up is not in it."""
+        return self.day - self.use.level_bar
+
     def drift(self) -> bool | None:
         """Each hour: True = the gauge has begun to drift, False = it is back, None = as before."""
         away, limit = abs(self.day - self.use.level_bar), self.use.drift_bar

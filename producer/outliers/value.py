@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.criteria import FlowUse
+from common.texture import Still
 from common.tracking import Shift, Tracker
 
 LEAST_ROWS = 30  # good minutes that make an hour
@@ -23,7 +24,10 @@ RECENT_H = 384
 CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
 GONE_SCORE = 3.0  # a fall needs less proof than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5
-PROVEN_H = 2  # looks in a row: one wild hour is often gone by the next
+PROVEN_H, LONG_PROVEN_H = 2, 6  # looks in a row: one wild hour is often gone by the next, a pool by the morning
+ALONE_AGE_H, ALONE_SCORE = 24, 7.0  # hours, and their score, that need no texture
+YOUNGER = 0.5  # of a score: a use that seems begun this much later may be over soon
+ORDINARY_ERRORS = 2.0  # that a use must surely be larger by than an ordinary one
 STEPPED = 0.9
 OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
 DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
@@ -38,15 +42,25 @@ class Reading:
     usual_m3h: float
 
 
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A UTC unix hour that is over: its mean flow, and what its texture says."""
+
+    number: int
+    mean_m3h: float
+    still: Still | None
+
+
 class Value:
     """One sensor's hours. `offset` is the flow (share of the mean) of a leak that is known and still running."""
 
     def __init__(self, use: FlowUse, state: dict[str, Any] | None = None) -> None:
         self.use = use
         state = state or {}
-        self.tracker = Tracker(use.hours, state.get("tracker"), use.level)
+        self.wander = use.texture.wander if use.texture else 0.0
+        self.tracker = Tracker(use.hours, state.get("tracker"), use.level, self.wander)
         other = state.get("other")
-        self.other: Tracker | None = Tracker(use.hours, other) if other else None
+        self.other: Tracker | None = Tracker(use.hours, other, wander=self.wander) if other else None
         self.as_sunday: bool = state.get("as_sunday", False)  # the day is read as a Sunday, though it is none
         self.better: float = state.get("better", 0.0)  # how much better the other reading fits today
         self.flow_sum: float = state.get("flow_sum", 0.0)
@@ -65,27 +79,30 @@ class Value:
 
     def new_day(self, working: bool) -> None:
         """A local day begins; on a `working` day the Sunday reading is followed beside it."""
-        self.other = Tracker(self.use.hours, self.tracker.state()) if working else None
+        self.other = Tracker(self.use.hours, self.tracker.state(), wander=self.wander) if working else None
         self.as_sunday = False
         self.better = 0.0
 
-    def close(self, hour: int, own: Reading, other: Reading) -> bool:
+    def close(self, hour: int, own: Reading, other: Reading, still: Still | None) -> bool:
         """The hour is over: hand its mean to the trackers. True = the reading of the day has changed.
 
-        `own` and `other` are the hour in the day's reading and in the other.
+        `own` and `other` are the hour in the day's reading and in the other, `still` is what its texture says.
         """
+        if still is not None:
+            still = Still(still.size - self.offset, still.error)
         if self.rows < LEAST_ROWS:
-            self.tracker.step(hour, own.slot, None, 0.0)
+            self.tracker.step(hour, own.slot, None, 0.0, still)
             if self.other is not None:
-                self.other.step(hour, other.slot, None, 0.0)
+                self.other.step(hour, other.slot, None, 0.0, still)
             self._new_hour()
             return False
         mean, usual = self.flow_sum / self.rows, self.usual_sum / self.rows
         self._new_hour()
-        self._take(self.tracker, hour, own.slot, mean, usual)
+        over = Hour(hour, mean, still)
+        self._take(self.tracker, over, own.slot, usual)
         if self.other is None:
             return False
-        self._take(self.other, hour, other.slot, mean, usual * other.usual_m3h / own.usual_m3h)
+        self._take(self.other, over, other.slot, usual * other.usual_m3h / own.usual_m3h)
         self.better += min(abs(self.tracker.surprise), CUT) ** 2 - min(abs(self.other.surprise), CUT) ** 2
         if self.better > CLEARLY:
             self.tracker, self.other = self.other, self.tracker
@@ -94,9 +111,9 @@ class Value:
             return True
         return False
 
-    def _take(self, tracker: Tracker, hour: int, slot: int, mean: float, usual: float) -> None:
-        leak = self.use.mean_m3h / usual
-        tracker.step(hour, slot, mean / usual - 1.0 - self.offset * leak, leak)
+    def _take(self, tracker: Tracker, hour: Hour, slot: int, usual_m3h: float) -> None:
+        leak = self.use.mean_m3h / usual_m3h
+        tracker.step(hour.number, slot, hour.mean_m3h / usual_m3h - 1.0 - self.offset * leak, leak, hour.still)
 
     def _new_hour(self) -> None:
         self.flow_sum = self.usual_sum = 0.0
@@ -108,7 +125,7 @@ class Value:
 
     def watch(self) -> Shift | None:
         """A shift that is worth a look."""
-        shift = self.tracker.best(WATCH_AGE_H, RECENT_H)
+        shift = self.tracker.rise(WATCH_AGE_H, RECENT_H)
         return shift if shift.score > self.use.watch_score and self._flows(shift) else None
 
     def leak(self, stepped: bool, strictness: float) -> Shift | None:
@@ -119,34 +136,47 @@ class Value:
         """
         use = self.use
         early = use.early_score * (STEPPED if stepped else 1.0)
-        for young, old, usual in (
-            (SHORT_H, RECENT_H, use.long_score),
-            (ORDINARY_H, SHORT_H, use.short_score),
-            (2 if stepped else LARGE_AGE_H, ORDINARY_H, early),
+        for young, old, usual, looks in (
+            (SHORT_H, RECENT_H, use.long_score, LONG_PROVEN_H),
+            (ORDINARY_H, SHORT_H, use.short_score, 1 if stepped else PROVEN_H),
+            (2 if stepped else LARGE_AGE_H, ORDINARY_H, early, 1 if stepped else PROVEN_H),
         ):
-            shift, limit = self.tracker.best(young, old), usual * strictness
-            ordinary = young < ORDINARY_H and shift.size - shift.error <= ORDINARY_SHARE
-            if shift.score > limit and not ordinary and not self._doubtful(young, old, limit):
+            shift, limit = self.tracker.rise(young, old), usual * strictness
+            if shift.score > limit and not self._ordinary(shift, young) and not self._doubtful(young, old, limit):
                 if not self._flows(shift):
                     break
                 self.proven_h += 1
-                return shift if stepped or self.proven_h >= PROVEN_H else None
+                return shift if self.proven_h >= looks else None
         self.proven_h = 0
-        return None
+        return self._against_texture(strictness)
+
+    def _against_texture(self, strictness: float) -> Shift | None:
+        """A flow so large for so long that it is told even if it flickers: some leak may do so."""
+        shift = self.tracker.rise(ALONE_AGE_H, RECENT_H, textured=False)
+        if shift.score < ALONE_SCORE * strictness or shift.size - ORDINARY_ERRORS * shift.error <= ORDINARY_SHARE:
+            return None
+        over = self.tracker.fall(1, ORDINARY_H, textured=False)
+        return shift if over.score < OVER_SCORE or -over.size < GONE_SHARE * shift.size else None
+
+    def _ordinary(self, shift: Shift, young: int) -> bool:
+        """Whether a start at least `young` hours ago may be a use that is soon over: a pool, a shift."""
+        if young == ORDINARY_H:
+            return self.tracker.rise(LARGE_AGE_H - 1, ORDINARY_H).score > shift.score - YOUNGER
+        return young < ORDINARY_H and shift.size - ORDINARY_ERRORS * shift.error <= ORDINARY_SHARE
 
     def _flows(self, shift: Shift) -> bool:
         """Whether it still flows: a pool that is full by now was no leak."""
-        fall = self.tracker.best(1, ORDINARY_H, sign=-1)
+        fall = self.tracker.fall(1, ORDINARY_H)
         return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
 
     def _doubtful(self, young: int, old: int, limit: float) -> bool:
         if self.other is None or not self.undecided():
             return False
-        return self.other.best(young, old).score < DOUBT * limit
+        return self.other.rise(young, old).score < DOUBT * limit
 
     def gone(self, size: float) -> bool:
         """Whether most of a known leak of `size` (share of the mean) has stopped."""
-        fall = self.tracker.best(1, RECENT_H, sign=-1)
+        fall = self.tracker.fall(1, RECENT_H)
         return fall.score > GONE_SCORE and -fall.size > GONE_SHARE * size
 
     def accept(self, since_hour: int, size: float) -> None:

@@ -3,10 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from outlier_site import LEARN_DAYS, UTC, history
+from outlier_site import LEARN_DAYS, RESTLESS_M3H, UTC, history
 
 from common.criteria import Criteria, initial
 from nightflow.criteria import build
+
+
+@pytest.fixture(scope="session")
+def restless() -> Criteria:
+    """What ten weeks teach where the minutes flicker with the use."""
+    return replace(build(history(LEARN_DAYS, restless=RESTLESS_M3H), UTC, initial("001")), version=1)
 
 
 @pytest.fixture(scope="session")

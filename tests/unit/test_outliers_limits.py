@@ -65,9 +65,11 @@ def test_limits_follow_the_hour_of_the_week_and_the_level() -> None:
     assert use is not None and len(use.step_spread_m3h) == len(use.hours.spread) == 168
     watch = StepWatch(use)
     watch.limits(30, 1.0)
-    usual = watch.watch_limit, *watch.window_limits, watch.lasting_limit
+    usual = watch.watch_limit, *watch.window_limits, watch.lasting_spread
     watch.limits(30, 1.5)
-    assert (watch.watch_limit, *watch.window_limits, watch.lasting_limit) == pytest.approx([1.5 * one for one in usual])
+    assert (watch.watch_limit, *watch.window_limits, watch.lasting_spread) == pytest.approx(
+        [1.5 * one for one in usual]
+    )
     watch.limits(30, -1.0)
     assert watch.watch_limit > 0
 
@@ -102,9 +104,9 @@ def test_a_smaller_step_takes_a_longer_window(watch: StepWatch, size: float, soo
 def test_a_step_is_a_leak_when_it_lasts_and_its_limit_widens_with_its_age(watch: StepWatch) -> None:
     first = KEPT_BLOCKS * BLOCK_ROWS
     news = {watch.step(first + rows, 4.5): rows for rows in range(1, 70)}
-    assert news["leak"] >= LASTING_MIN
-    assert watch.age_limit(first + LASTING_MIN) == pytest.approx(4.0, abs=0.1)
-    assert watch.age_limit(first + 2 * LASTING_MIN) > 5
+    assert news["lasts"] >= LASTING_MIN
+    assert watch.error(first + LASTING_MIN) == pytest.approx(1.0, abs=0.02)
+    assert watch.error(first + 2 * LASTING_MIN) > 1.25
 
 
 def test_a_low_flow_before_a_holiday_is_known_does_not_become_a_step() -> None:

@@ -27,23 +27,23 @@ def walk(hours: int, leak: float = 0.0, since: int = 0, seed: int = 3) -> Tracke
 
 
 def test_a_leak_is_sized_and_dated() -> None:
-    shift = walk(500, leak=0.10, since=440).best(12, 384)
+    shift = walk(500, leak=0.10, since=440).rise(12, 384)
     assert shift.score > 5
     assert shift.size == pytest.approx(0.10, abs=3 * shift.error)
     assert abs(shift.since - 440) <= 8
 
 
 def test_ordinary_use_scores_as_its_errors_say() -> None:
-    scores = [walk(300, seed=seed).best(24, 48) for seed in range(40)]
+    scores = [walk(300, seed=seed).rise(24, 48) for seed in range(40)]
     assert max(shift.score for shift in scores) < 4.5
     assert np.median([shift.score for shift in scores]) < 2
 
 
 def test_what_is_accepted_is_not_found_again() -> None:
     tracker = walk(500, leak=0.10, since=440)
-    shift = tracker.best(12, 384)
+    shift = tracker.rise(12, 384)
     tracker.accept(shift.since, shift.size)
-    assert tracker.best(0, MAX_AGE_H).score == 0
+    assert tracker.rise(0, MAX_AGE_H).score == 0
     assert abs(tracker.steady()) < 0.06
 
 
@@ -55,7 +55,7 @@ def test_a_gap_of_weeks_is_passed_in_a_moment() -> None:
     tracker = walk(100)
     tracker.step(100 + 5000, 3, 0.01, 1.0)
     assert tracker.hour == 5100
-    assert tracker.best(1, MAX_AGE_H).score < 4
+    assert tracker.rise(1, MAX_AGE_H).score < 4
 
 
 def test_state_goes_on_to_the_bit() -> None:
@@ -105,4 +105,4 @@ def test_a_shift_that_no_hour_has_shown_yet_corrects_nothing() -> None:
     before = (tracker.level, tracker.day, tracker.short)
     tracker.accept(300, 0.5)
     assert (tracker.level, tracker.day, tracker.short) == before
-    assert tracker.best(1, 48).score == 0.0
+    assert tracker.rise(1, 48).score == 0.0

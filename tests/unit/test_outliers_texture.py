@@ -1,0 +1,224 @@
+"""The flow's texture: what flickers is used, what stands still is a leak."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, STEADY_M3H, UTC, burst, days, detect, history
+
+from common.criteria import Criteria, from_text, to_text
+from common.findings import Finding
+from common.texture import Still, TextureUse, denies, together
+from common.tracking import HourModel, Tracker
+from nightflow.criteria import History
+from nightflow.textures import Texture, learn_texture
+from producer.outliers.detector import Detector
+from producer.outliers.texture import Texture as Watched
+
+USE = TextureUse(by_use_m3h=0.2, steady_m3h=12.0, by_bar_m3h=0.0, usual_bar=0.0, error=1.0, wander=0.003)
+CALM = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
+
+
+def leaks(found: list[Finding]) -> list[Finding]:
+    return [one for one in found if one.severity == "leak" and one.state == "raise"]
+
+
+def surge(rows: History, first: int, last: int, share: float) -> None:
+    """So much more is used from `first` to before `last`, and flickers."""
+    more = days(len(rows.flow) // DAY, restless=RESTLESS_M3H, more=share)
+    rows.flow[first:last], rows.pressure[first:last] = more.flow[first:last], more.pressure[first:last]
+
+
+def test_the_archive_shows_how_the_flicker_goes_with_the_use(restless: Criteria) -> None:
+    texture = restless.use.texture if restless.use else None
+    assert texture is not None
+    assert texture.by_use_m3h == pytest.approx(2 * RESTLESS_M3H, rel=0.1), "a change is of two minutes"
+    assert texture.steady_m3h == pytest.approx(STEADY_M3H, rel=0.15)
+    assert 1.0 <= texture.error < 1.2
+
+
+def test_a_meter_that_scatters_alike_at_any_flow_has_no_texture(learnt: Criteria) -> None:
+    assert learnt.use is not None and learnt.use.texture is None
+
+
+@pytest.mark.parametrize("pressure", [4.0, np.nan])
+def test_a_pressure_that_never_moves_or_is_not_there_is_no_hindrance(pressure: float) -> None:
+    rows = history(50, restless=RESTLESS_M3H)
+    texture = learn_texture(rows.flow, np.full(len(rows.flow), pressure), np.full(len(rows.flow), MEAN_M3H), MEAN_M3H)
+    assert texture is not None
+    assert texture.use.by_bar_m3h == pytest.approx(0.0, abs=1e-6)
+
+
+def test_more_leakage_at_more_pressure_is_learnt() -> None:
+    rows = history(60, restless=RESTLESS_M3H)
+    higher = np.repeat(np.arange(60) % 3 == 0, DAY) * 1.0
+    texture = learn_texture(rows.flow + 3 * higher, 3.0 + higher, np.full(len(rows.flow), MEAN_M3H), MEAN_M3H)
+    assert texture is not None
+    assert texture.use.by_bar_m3h == pytest.approx(3.0, abs=1.2)
+
+
+@pytest.mark.parametrize("flow", [np.full(60 * DAY, 30.0), np.full(60 * DAY, np.nan), np.zeros(60 * DAY)])
+def test_a_flow_without_any_change_has_no_texture(flow: np.ndarray) -> None:
+    assert learn_texture(flow, np.full(len(flow), 4.0), np.full(len(flow), MEAN_M3H), MEAN_M3H) is None
+
+
+def test_a_small_leak_is_found_by_standing_still(restless: Criteria) -> None:
+    rows = days(9, restless=RESTLESS_M3H)
+    burst(rows, 2 * DAY, 9 * DAY, 0.06)
+    found, _ = detect(restless, rows)
+    first = leaks(found)[0]
+    assert "steady, as leaks are" in first.reason
+    assert 2 * DAY < first.minute - rows.first < 6 * DAY
+
+
+def test_as_much_more_that_is_used_is_no_leak(restless: Criteria) -> None:
+    found, _ = detect(restless, days(9, restless=RESTLESS_M3H, more=0.12))
+    assert leaks(found) == []
+
+
+def test_a_large_flow_of_days_is_told_even_if_it_flickers(restless: Criteria) -> None:
+    """A pump's or a valve's leak may flicker where nobody has seen one yet."""
+    rows = days(6, restless=RESTLESS_M3H)
+    surge(rows, 2 * DAY, 6 * DAY, 0.3)
+    first = leaks(detect(restless, rows)[0])[0]
+    assert 0 < first.minute - rows.first - 2 * DAY < 2 * DAY
+    assert "steady" not in first.reason
+
+
+def test_a_scatter_that_goes_with_the_whole_flow_is_the_meters_and_tells_nothing() -> None:
+    rows = history(60)
+    own = np.random.default_rng(9).normal(0, 0.04, len(rows.flow))
+    assert learn_texture(rows.flow * (1 + own), rows.pressure, np.full(len(own), MEAN_M3H), MEAN_M3H) is None
+
+
+def test_a_surge_of_use_that_lasts_an_hour_is_no_leak_and_a_burst_is(restless: Criteria) -> None:
+    first, last = DAY + 600, DAY + 600 + 100
+    rows = days(2, restless=RESTLESS_M3H)
+    surge(rows, first, last, 0.5)
+    assert leaks(detect(restless, rows)[0]) == []
+    rows = days(2, restless=RESTLESS_M3H)
+    burst(rows, first, last, 0.5)
+    (leak,) = leaks(detect(restless, rows)[0])
+    assert (leak.method, leak.minute - rows.first < first + 70) == ("PREDICT", True)
+
+
+def test_a_restart_changes_nothing(restless: Criteria) -> None:
+    rows = days(3, restless=RESTLESS_M3H)
+    burst(rows, DAY + 600, 2 * DAY, 0.3)
+    rows.flow[700:710] = np.nan
+    whole = detect(restless, rows)
+    for place in (705, DAY + 607, DAY + 640, DAY + 655, 2 * DAY + 7):
+        assert detect(restless, rows, restart_at=place) == whole
+
+
+def test_new_criteria_in_mid_quarter_go_on_with_the_minutes(restless: Criteria) -> None:
+    rows = days(1, restless=RESTLESS_M3H)
+    detector = Detector("001", restless, UTC)
+    for place in range(607):
+        detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+    other = Detector("001", replace(restless, version=2), UTC, json.loads(json.dumps(detector.state())))
+    for place in range(607, 620):
+        for one in (detector, other):
+            one.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+    assert other.texture is not None and detector.texture is not None
+    assert other.texture.quarters[-2] == pytest.approx(detector.texture.quarters[-2])
+    assert other.texture.quarters[-2][2] > 0
+
+
+def test_criteria_keep_it_and_files_of_before_have_none(restless: Criteria) -> None:
+    text = to_text(restless)
+    assert to_text(from_text(text)) == text
+    body = json.loads(text)
+    del body["use"]["texture"]
+    before = from_text(json.dumps(body))
+    assert before.use is not None and before.use.texture is None
+
+
+def watched(flows: list[float | None], use: TextureUse = USE) -> Watched:
+    """Quarters of minutes from minute 15 on; None = no value."""
+    made = Watched(use, MEAN_M3H)
+    for place, flow in enumerate(flows):
+        if place % 15 == 0:
+            made.new_quarter(1 + place // 15, MEAN_M3H)
+        if flow is not None:
+            made.row(15 + place, flow)
+    return made
+
+
+def test_a_change_across_a_missing_minute_is_not_one() -> None:
+    flows: list[float | None] = [30.0, 31.0] * 30
+    whole = watched(flows).since(15, 0.0)
+    flows[20:30] = [None] * 10
+    flows[30:] = [60.0, 61.0] * 15
+    assert whole is not None and whole.size == pytest.approx((30.5 - 12 - 1 / 0.2) / MEAN_M3H, abs=0.001)
+    assert watched(flows).quarters[-2][2] == 14.0, "of 15 minutes of a quarter that begins after the gap"
+
+
+def test_a_jump_counts_no_more_than_a_wild_change() -> None:
+    flows = [30.0, 31.0] * 15 + [90.0, 91.0] * 15
+    assert max(quarter[2] for quarter in watched(list(flows)).quarters) < 15 + 9 * 0.2 * (MEAN_M3H - 12)
+
+
+def test_few_minutes_or_an_unknown_pressure_that_matters_say_nothing() -> None:
+    flows: list[float | None] = [30.0, 31.0] * 30
+    assert watched(flows).since(15 + 45, 0.0) is None
+    assert watched(flows, replace(USE, by_bar_m3h=2.0)).since(15, 0.0) is None
+
+
+def test_a_gauge_that_has_drifted_is_not_taken_for_pressure() -> None:
+    made = watched([30.0, 31.0] * 30, replace(USE, by_bar_m3h=8.0, usual_bar=4.0))
+    for _ in range(60):
+        made.bar(3.5)
+    right, wrong = made.since(15, -0.5), made.since(15, 0.0)
+    assert right is not None and wrong is not None
+    assert wrong.size - right.size == pytest.approx(0.5 * 8 / MEAN_M3H)
+
+
+def test_a_rise_that_flickers_scores_nothing() -> None:
+    rise = Still(0.5, 0.05)
+    assert together(rise, None) == pytest.approx((0.5, 0.05, 10.0))
+    assert together(rise, Still(0.0, 0.1))[2] == 0
+    size, error, score = together(rise, Still(0.4, 0.1))
+    assert (size, error, score) == pytest.approx((0.48, 0.05 / math.sqrt(1.25), 0.48 / error))
+    assert denies(Still(0.1, 0.1), 0.5) and not denies(Still(0.2, 0.1), 0.5) and not denies(None, 0.5)
+
+
+def walk(still: float, hours: int = 240, since: int = 168) -> Tracker:
+    """Calm hours with a leak of 4 % since an hour, of which the texture sees `still`."""
+    random = np.random.default_rng(4)
+    tracker = Tracker(CALM, wander=0.003)
+    for hour in range(hours):
+        ratio, seen = random.normal(0, 0.03), random.normal(0, 0.06)
+        leak = 0.04 if hour >= since else 0.0
+        tracker.step(hour, hour % 24, ratio + leak, 1.0, Still(seen + still * leak, 0.06))
+    return tracker
+
+
+def test_hours_and_texture_add_up_and_neither_goes_alone() -> None:
+    both = walk(1.0).rise(24, 168)
+    assert both.still is not None
+    assert both.size == pytest.approx(0.04, abs=3 * both.error)
+    assert both.error < both.still.error
+    used = walk(0.0).rise(48, 168)
+    assert used.score < both.score / 2
+    assert used.still is None or used.score <= 2 * used.still.size / used.still.error + 1e-9
+
+
+def test_what_is_accepted_leaves_the_texture_too() -> None:
+    tracker = walk(1.0)
+    shift = tracker.rise(24, 168)
+    tracker.accept(shift.since, shift.size)
+    for hour in range(240, 300):
+        tracker.step(hour, hour % 24, 0.0, 1.0, Still(0.04 - shift.size, 0.06))
+    assert tracker.fall(12, 96).score < 2.5
+
+
+def test_running_means_say_what_the_hours_say() -> None:
+    rows = history(50, restless=RESTLESS_M3H)
+    texture = learn_texture(rows.flow, rows.pressure, np.full(len(rows.flow), MEAN_M3H), MEAN_M3H)
+    assert isinstance(texture, Texture)
+    size, error = texture.running(60)
+    assert size[59::60] / MEAN_M3H == pytest.approx(texture.size, abs=0.03)
+    assert error[59::60] / MEAN_M3H == pytest.approx(texture.error, rel=0.05)
