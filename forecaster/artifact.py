@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -66,7 +67,8 @@ def save(data: Path, model: Model) -> Path:
     replace(path, buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     replace(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
-    for old in versions(data)[KEEP:]:
+    others = [version for version in versions(data) if version != model.version]
+    for old in others[KEEP - 1 :]:
         (folder / f"{old}.sha256").unlink(missing_ok=True)
         (folder / f"{old}.npz").unlink(missing_ok=True)
     return path
@@ -92,7 +94,7 @@ def load(data: Path, version: str) -> Model:
         raise ModelUnusable(f"model {version} is damaged: its checksum is another")
     try:
         return _parse(raw)
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ModelUnusable(f"model {version} is not of this release: {error}") from error
 
 
@@ -117,6 +119,17 @@ def _parse(raw: bytes) -> Model:
 
 def _lines(arrays: Mapping[str, Any], part: int) -> Lines | None:
     return arrays[name] if (name := f"{part}/lines") in arrays else None
+
+
+def usable(data: Path) -> bool:
+    """Whether any version can be used; warns of none."""
+    for version in versions(data):
+        try:
+            load(data, version)
+        except ModelUnusable:
+            continue
+        return True
+    return False
 
 
 def newest(data: Path) -> Model | None:

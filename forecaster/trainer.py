@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 def next_due(data: Path, now: datetime, history: History) -> bool:
     """Whether a training should start: enough history and none yet, or the last one a week ago.
 
-    With too little history it is looked at again once a day's worth more could have come; weights that were taken
-    and can no longer be used, as those of another release, are learnt anew at once."""
+    With too little history it is looked at again once a day's worth more could have come. Weights that can no longer be
+    used, as those of another release, are learnt anew at once, if there were any after the last training."""
     if history.rows < LEAST_H - WEEK or not np.isfinite(history.y[:, : -(LEAST_H - WEEK) or None]).any():
         return False
     try:
@@ -43,7 +43,7 @@ def next_due(data: Path, now: datetime, history: History) -> bool:
         return True
     if not at <= now < at + wait:  # a clock that was set back does not hold training up
         return True
-    return bool(state["outcome"] == "accepted" and artifact.newest(data) is None)
+    return bool(state.get("usable", True)) and not artifact.usable(data)
 
 
 class Trainer:

@@ -145,5 +145,10 @@ def note(data: Path, now: datetime, outcome: Outcome) -> None:
     """Remember when training ran and what came of it."""
     (data / artifact.FOLDER).mkdir(parents=True, exist_ok=True)
     kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]
-    state = {"at": now.astimezone(UTC).isoformat(), "outcome": kind, "line": outcome.line()}
+    state = {
+        "at": now.astimezone(UTC).isoformat(),
+        "outcome": kind,
+        "line": outcome.line(),
+        "usable": artifact.usable(data),
+    }
     replace(data / artifact.FOLDER / STATE, json.dumps(state).encode() + b"\n")

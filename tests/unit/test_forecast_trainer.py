@@ -52,16 +52,31 @@ def test_training_comes_again(tmp_path: Path, accepted: bool | None, days: int) 
     assert next_due(tmp_path, NOW + timedelta(days=days), history(60))
 
 
-def test_weights_of_another_release_are_learnt_anew_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    note(tmp_path, NOW, outcome(True))
+@pytest.mark.parametrize("accepted", [True, False])
+def test_weights_of_another_release_are_learnt_anew_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accepted: bool
+) -> None:
     past = history(60)
     artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
+    note(tmp_path, NOW, outcome(accepted))  # refused: the ones in use were better, and stayed
     soon = NOW + timedelta(hours=1)
     assert not next_due(tmp_path, soon, past)
     monkeypatch.setattr("forecaster.artifact.SHAPE", [*artifact.SHAPE, 1])
     assert next_due(tmp_path, soon, past)
     note(tmp_path, NOW, outcome(False))  # what is learnt is worse than the naive: an hour later it is not better
     assert not next_due(tmp_path, soon, past)
+
+
+def test_new_weights_stay_beside_unreadable_ones_of_a_clock_that_was_ahead(tmp_path: Path) -> None:
+    past = history(60)
+    learnt = fit(past, until_row=past.rows, horizon=24, version="20240101T000000Z", blocks=[Block(1, 24, 1, 8)])
+    for year in (2031, 2032, 2033):
+        (tmp_path / artifact.FOLDER).mkdir(exist_ok=True)
+        (tmp_path / artifact.FOLDER / f"{year}0101T000000Z.sha256").write_text("0  nothing\n")
+    artifact.save(tmp_path, learnt)
+    newest = artifact.newest(tmp_path)
+    assert newest is not None and newest.version == learnt.version
+    assert len(artifact.versions(tmp_path)) == artifact.KEEP
 
 
 def test_a_spoilt_note_does_not_hold_training_up(tmp_path: Path) -> None:
