@@ -239,11 +239,14 @@ class Tracker:
         return best
 
     def unsure(self, size: float) -> None:
-        """The level may be off by `size` (share of the usual): let the hours to come move it."""
+        """The level and the still flow may be off by `size` (share of the usual): let the hours to come move them."""
         self.cov[0] += size * size
+        self.still_variance += size * size * (self.wander > 0)
 
-    def accept(self, first: int, size: float) -> None:
+    def accept(self, first: int, size: float, steady: float) -> None:
         """A constant flow of `size` (share of the mean) since hour `first` is known now: take it out of the past.
+
+        `steady` of it is what the texture has seen.
 
         The caller subtracts it from the hours to come. All starts are forgotten, so what follows is measured
         against the flow with the shift in it.
@@ -255,7 +258,7 @@ class Tracker:
             self.level -= numbers[0] * size
             self.day -= numbers[1] * size
             self.short -= numbers[2] * size
-            self.still -= numbers[5] * size
+            self.still -= numbers[5] * steady
         self.starts = {}
 
 

@@ -14,6 +14,7 @@ ROUNDS = 4  # of fitting with what the round before gave as weights
 CUT = 4.0  # standard errors: an hour further off teaches nothing
 PLAIN = 10.0  # errors: a slope that is less sure is none
 CLEARLY = 20.0  # in squared standard errors: so much better must it fit than a scatter that goes with the whole flow
+PLAIN_BAR, LARGEST_POWER = 4.0, 1.5  # the same for the pressure; leakage goes with at most this power of it
 USEFUL = 0.06  # of the mean flow: error of a day's still flow above which there is nothing to gain
 DAY_H, WEEK_H = 24, 168
 LEAST_WANDER = 0.003  # of the mean flow
@@ -72,6 +73,7 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
         if fitted is None:
             return None
         by_use, steady, by_bar = fitted
+        by_bar = min(by_bar, LARGEST_POWER * max(steady, 0.0) / usual_bar) if usual_bar else 0.0
         square = np.minimum(change, WILD * by_use * np.maximum(usual - steady, least))
     used = hourly - steady - by_bar * above
     size = np.where(hours.rows >= LEAST_ROWS, used - hours.square / by_use, np.nan) / mean_m3h
@@ -99,26 +101,35 @@ def _fit(hours: Hours, least_m3h: float) -> tuple[float, float, float] | None:
     if known.sum() < LEAST_HOURS:
         return None
     table = np.stack([np.ones(known.sum()), hours.flow[known], hours.above[known]], axis=1)
-    target, counted = hours.square[known], np.sqrt(COUNT / hours.rows[known])
+    counted = np.sqrt(COUNT / hours.rows[known])
+    found, errors = _line(table, hours.square[known], counted, least_m3h)
+    if found is not None and -found[2] < PLAIN_BAR * errors[2]:
+        table[:, 2] = 0.0  # a guess at it would make leaks of the pressure's moves
+        found, errors = _line(table, hours.square[known], counted, least_m3h)
+    if found is None or found[1] < PLAIN * errors[1]:
+        return None
+    return float(found[1]), float(-found[0] / found[1]), max(0.0, float(-found[2] / found[1]))
+
+
+def _line(table: Floats, target: Floats, counted: Floats, least_m3h: float) -> tuple[Floats | None, Floats]:
+    """Coefficients of the squares' line and their errors; None where a scatter that goes with the whole flow fits."""
     expected = np.full(len(target), float(np.median(target)))
     keep = expected > 0
     for _ in range(ROUNDS):
         if not keep.any():
-            return None
-        weight = np.where(keep, 1 / (counted * expected), 0.0)
+            return None, np.zeros(3)
+        weight = np.where(keep, 1 / (counted * np.maximum(expected, 1e-12)), 0.0)
         weighed = table * weight[:, None]
-        found = np.linalg.lstsq(weighed, target * weight, rcond=None)[0]
+        found: Floats = np.linalg.lstsq(weighed, target * weight, rcond=None)[0]
         if found[1] <= 0:
-            return None
+            return None, np.zeros(3)
         expected = np.maximum(table @ found, found[1] * least_m3h)
         keep = np.abs(target - table @ found) < CUT * expected * counted
     rival = np.stack([table[:, 0], table[:, 1] ** 2, table[:, 2]], axis=1) * weight[:, None]
     if _misfit(rival, target * weight) < _misfit(weighed, target * weight) + CLEARLY:
-        return None
-    by_use, sure = float(found[1]), float(np.linalg.pinv(weighed.T @ weighed)[1, 1])
-    if by_use < PLAIN * np.sqrt(sure):
-        return None
-    return by_use, float(-found[0]) / by_use, max(0.0, float(-found[2]) / by_use)
+        return None, np.zeros(3)
+    errors: Floats = np.sqrt(np.diag(np.linalg.pinv(weighed.T @ weighed)))
+    return found, errors
 
 
 def _misfit(table: Floats, target: Floats) -> float:

@@ -87,7 +87,7 @@ class Detector:
             self._new_quarter(self.minute)
 
     def state(self) -> dict[str, Any]:
-        """Plain JSON values, about 12 kB, never growing."""
+        """Plain JSON values, about 19 kB, never growing."""
         return {
             "format": STATE_FORMAT,
             "criteria": self.criteria.version,
@@ -197,7 +197,7 @@ class Detector:
         still = self.still_flow(since)
         if still is None or self.value is None:
             return None
-        return Still(still.size - self.value.offset - self.value.tracker.still, still.error)
+        return Still(still.size - self.value.steady - self.value.tracker.still, still.error)
 
     def holiday_rise(self, since: int, minute: int) -> float:
         """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""

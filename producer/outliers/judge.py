@@ -63,7 +63,9 @@ class Judge:
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
             f"({steps.rise / mean:.0%} of the mean flow), limit {limit * error * mean:.3g}{steady(still, mean)}"
         )
-        self._leak(Leak("PREDICT", minute, since, size), reason=reason, value=size * mean, limit=limit * error * mean)
+        self._leak(
+            Leak("PREDICT", minute, since, size, size), reason=reason, value=size * mean, limit=limit * error * mean
+        )
 
     def fallen(self, minute: int) -> None:
         """A leak is up and the flow is below its forecast: has it been shut off?"""
@@ -89,7 +91,7 @@ class Judge:
         stepped = steps is not None and steps.since is not None and minute - steps.since >= LASTING_MIN
         proof = value.leak(stepped, incident.strictness(minute))
         if proof is not None:
-            leak = Leak("VALUE", minute, proof.since * 60, proof.size)
+            leak = Leak("VALUE", minute, proof.since * 60, proof.size, proof.size if proof.still else 0.0)
             self._leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)
         known = incident.newest
         if known is not None:
@@ -130,8 +132,9 @@ class Judge:
         answer = witness.answer(leak.since, leak.size) if witness and asked else None
         if answer is not None and instruments.blamed(self.detector, leak, answer, SURE):
             return
-        if value.gone(leak.size):
-            fall = value.tracker.fall(1, RECENT_H)
+        textured = leak.steady > 0.0
+        if value.gone(leak.size, textured=textured):
+            fall = value.tracker.fall(1, RECENT_H, textured=textured)
             self._clear_leak(minute, fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")
         elif minute - leak.raised >= ACCEPTED_H * 60:
             self._end_leak(minute, "up for 14 days: taken as the usual from here on")
@@ -194,7 +197,7 @@ class Judge:
         if denies(proof.still, rise) or denies(self.detector.standing(minute - CALM_MIN), rise):
             return
         size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
-        self._leak(Leak("NIGHT", minute, proof.since * 60, size), reason=reason, value=score, limit=limit)
+        self._leak(Leak("NIGHT", minute, proof.since * 60, size, size), reason=reason, value=score, limit=limit)
 
     # raising and clearing
 
@@ -227,7 +230,7 @@ class Judge:
         incident.leak = leak
         incident.count(minute)
         size_m3h = size * hours.use.mean_m3h
-        self._expect(since // 60, size)
+        self._expect(since // 60, size, leak.steady)
         if night is not None:
             night.settle(size_m3h, max(0, (minute - since) // 1440))
         reason += words(answer)
@@ -243,7 +246,7 @@ class Judge:
             return
         incident.more = leak
         incident.count(leak.raised)
-        self._expect(leak.since // 60, leak.size)
+        self._expect(leak.since // 60, leak.size, leak.steady)
         reason += f", on top of the LEAK of {known.size:.0%}"
         rule = MORE[leak.method]
         detector.report(rule, leak.raised, raised=True, reason=reason, since=leak.since, value=value, limit=limit)
@@ -252,16 +255,19 @@ class Judge:
         detector = self.detector
         leak = detector.incident.newest
         assert leak is not None
-        self._expect(since_hour, -leak.size)
+        self._expect(since_hour, -leak.size, -leak.steady)
         self._end_leak(minute, reason)
 
-    def _expect(self, since_hour: int, size: float) -> None:
-        """Expect `size` (share of the mean) more from here on, and correct what was learnt since `since_hour`."""
+    def _expect(self, since_hour: int, size: float, steady: float) -> None:
+        """Expect `size` (share of the mean) more from here on, and correct what was learnt since `since_hour`.
+
+        `steady` of it is what the texture has seen.
+        """
         detector = self.detector
         hours, steps = detector.value, detector.steps
         assert hours is not None and steps is not None
         offset = hours.offset
-        hours.accept(since_hour, size)
+        hours.accept(since_hour, size, steady)
         steps.settle(detector.usual * self._take_level() + (hours.offset - offset) * hours.use.mean_m3h)
 
     def _take_level(self) -> float:

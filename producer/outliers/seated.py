@@ -20,7 +20,7 @@ def seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
         return state
     kept = {name: state[name] for name in ("minute", "flow_gate", "pressure_gate", "incident", "night")}
     if state["value"] is not None:
-        kept["value"] = {"offset": state["value"]["offset"]}
+        kept["value"] = {name: state["value"][name] for name in ("offset", "steady")}
     if state.get("scale"):  # in m3/h too, but for the quarter that has begun
         kept["scale"] = {name: state["scale"][name] for name in ("quarters", "blocks", "last")}
     if state.get("texture"):

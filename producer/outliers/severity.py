@@ -59,6 +59,7 @@ class Leak:
     raised: int  # UTC minute
     since: int  # UTC minute at which it seems to have begun
     size: float  # share of the mean flow
+    steady: float  # what the texture has seen of it
 
 
 class Incident:
@@ -118,4 +119,4 @@ class Incident:
 
 
 def _numbers(leak: Leak | None) -> list[str | int | float] | None:
-    return [leak.method, leak.raised, leak.since, leak.size] if leak else None
+    return [leak.method, leak.raised, leak.since, leak.size, leak.steady] if leak else None

@@ -34,7 +34,7 @@ class Texture:
         if self.newest[0] != quarter:
             self.newest = self._new(quarter)
         elif self.cap:
-            return  # begun anew in mid-quarter
+            return  # restarted in mid-quarter
         self.cap = WILD * self.use.by_use_m3h * max(expected_m3h - self.use.steady_m3h, LEAST_USE * self.mean)
 
     def _new(self, quarter: int) -> list[float]:
@@ -61,7 +61,8 @@ class Texture:
     def since(self, minute: int, gauge_bar: float) -> Still | None:
         """What stands still beyond the usual, of the whole quarters since UTC `minute`.
 
-        `gauge_bar` is what the gauge has drifted by. None = too few rows, or the pressure matters and is not known.
+        `gauge_bar` is what the gauge has drifted by. A pressure that is not known is taken for the usual one.
+        None = too few rows.
         """
         first = -(-minute // QUARTER_MIN)
         rows = squares = flow = bars = bar = 0.0
@@ -76,9 +77,7 @@ class Texture:
         steady = use.steady_m3h
         if rows < LEAST_ROWS:
             return None
-        if use.by_bar_m3h:
-            if bars < LEAST_ROWS:
-                return None
+        if bars >= LEAST_ROWS:
             steady += use.by_bar_m3h * (bar / bars - use.usual_bar - gauge_bar)
         used = flow / rows - steady
         error = use.error * math.sqrt(COUNT / rows) * max(used / self.mean, LEAST_USE)

@@ -67,13 +67,15 @@ class Value:
         self.usual_sum: float = state.get("usual_sum", 0.0)
         self.rows: int = state.get("rows", 0)
         self.offset: float = state.get("offset", 0.0)
-        self.proven_h: int = state.get("proven_h", 0)  # hours in a row that proved a leak
+        self.steady: float = state.get("steady", 0.0)  # share of the mean that the texture has seen of it
+        self.proven: list[int] = list(state.get("proven", [0] * 4))  # hours in a row that proved a leak, by each rule
 
     def state(self) -> dict[str, Any]:
-        names = ("as_sunday", "better", "flow_sum", "usual_sum", "rows", "offset", "proven_h")
+        names = ("as_sunday", "better", "flow_sum", "usual_sum", "rows", "offset", "steady")
         return {
             "tracker": self.tracker.state(),
             "other": self.other.state() if self.other else None,
+            "proven": list(self.proven),
             **{name: getattr(self, name) for name in names},
         }
 
@@ -89,7 +91,7 @@ class Value:
         `own` and `other` are the hour in the day's reading and in the other, `still` is what its texture says.
         """
         if still is not None:
-            still = Still(still.size - self.offset, still.error)
+            still = Still(still.size - self.steady, still.error)
         if self.rows < LEAST_ROWS:
             self.tracker.step(hour, own.slot, None, 0.0, still)
             if self.other is not None:
@@ -136,27 +138,36 @@ class Value:
         """
         use = self.use
         early = use.early_score * (STEPPED if stepped else 1.0)
-        for young, old, usual, looks in (
+        rules = (
             (SHORT_H, RECENT_H, use.long_score, LONG_PROVEN_H),
             (ORDINARY_H, SHORT_H, use.short_score, 1 if stepped else PROVEN_H),
             (2 if stepped else LARGE_AGE_H, ORDINARY_H, early, 1 if stepped else PROVEN_H),
-        ):
+        )
+        for rule, (young, old, usual, looks) in enumerate(rules):
             shift, limit = self.tracker.rise(young, old), usual * strictness
-            if shift.score > limit and not self._ordinary(shift, young) and not self._doubtful(young, old, limit):
-                if not self._flows(shift):
-                    break
-                self.proven_h += 1
-                return shift if self.proven_h >= looks else None
-        self.proven_h = 0
+            proves = shift.score > limit and not self._ordinary(shift, young) and not self._doubtful(young, old, limit)
+            if proves and not self._flows(shift):
+                self.proven = [0] * 4
+                return None
+            if self._proven(rule, looks, proves=proves):
+                return shift
         return self._against_texture(strictness)
+
+    def _proven(self, rule: int, looks: int, *, proves: bool) -> bool:
+        """Whether a rule has proved a leak so many looks in a row."""
+        self.proven[rule] = self.proven[rule] + 1 if proves else 0
+        return self.proven[rule] >= looks
 
     def _against_texture(self, strictness: float) -> Shift | None:
         """A flow so large for so long that it is told even if it flickers: some leak may do so."""
-        shift = self.tracker.rise(ALONE_AGE_H, RECENT_H, textured=False)
-        if shift.score < ALONE_SCORE * strictness or shift.size - ORDINARY_ERRORS * shift.error <= ORDINARY_SHARE:
+        if self.use.texture is None:
             return None
+        shift, limit = self.tracker.rise(ALONE_AGE_H, RECENT_H, textured=False), ALONE_SCORE * strictness
+        large = shift.score > limit and shift.size - ORDINARY_ERRORS * shift.error > ORDINARY_SHARE
         over = self.tracker.fall(1, ORDINARY_H, textured=False)
-        return shift if over.score < OVER_SCORE or -over.size < GONE_SHARE * shift.size else None
+        flows = over.score < OVER_SCORE or -over.size < GONE_SHARE * shift.size
+        doubtful = self._doubtful(ALONE_AGE_H, RECENT_H, limit, textured=False)
+        return shift if self._proven(3, PROVEN_H, proves=large and flows and not doubtful) else None
 
     def _ordinary(self, shift: Shift, young: int) -> bool:
         """Whether a start at least `young` hours ago may be a use that is soon over: a pool, a shift."""
@@ -169,26 +180,33 @@ class Value:
         fall = self.tracker.fall(1, ORDINARY_H)
         return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
 
-    def _doubtful(self, young: int, old: int, limit: float) -> bool:
+    def _doubtful(self, young: int, old: int, limit: float, *, textured: bool = True) -> bool:
         if self.other is None or not self.undecided():
             return False
-        return self.other.rise(young, old).score < DOUBT * limit
+        return self.other.rise(young, old, textured=textured).score < DOUBT * limit
 
-    def gone(self, size: float) -> bool:
-        """Whether most of a known leak of `size` (share of the mean) has stopped."""
-        fall = self.tracker.fall(1, RECENT_H)
+    def gone(self, size: float, *, textured: bool) -> bool:
+        """Whether most of a known leak of `size` (share of the mean) has stopped.
+
+        `textured`: the texture has seen it.
+        """
+        fall = self.tracker.fall(1, RECENT_H, textured=textured)
         return fall.score > GONE_SCORE and -fall.size > GONE_SHARE * size
 
-    def accept(self, since_hour: int, size: float) -> None:
-        """A leak of `size` (share of the mean) runs since `since_hour`; negative when it has ended."""
+    def accept(self, since_hour: int, size: float, steady: float) -> None:
+        """A leak of `size` (share of the mean) runs since `since_hour`; negative when it has ended.
+
+        `steady` of it is what the texture has seen.
+        """
         for tracker in self._trackers():
-            tracker.accept(since_hour, size)
+            tracker.accept(since_hour, size, steady)
         self.offset += size
+        self.steady += steady
 
     def rescale(self, since_hour: int, size: float) -> None:
         """The meter has shown a share of `size` too much since `since_hour`, and its flow comes corrected from now."""
         for tracker in self._trackers():
-            tracker.accept(since_hour, size)
+            tracker.accept(since_hour, size, 0.0)
             tracker.unsure(size / 2)
 
     def _trackers(self) -> list[Tracker]:

@@ -42,7 +42,7 @@ def test_ordinary_use_scores_as_its_errors_say() -> None:
 def test_what_is_accepted_is_not_found_again() -> None:
     tracker = walk(500, leak=0.10, since=440)
     shift = tracker.rise(12, 384)
-    tracker.accept(shift.since, shift.size)
+    tracker.accept(shift.since, shift.size, 0.0)
     assert tracker.rise(0, MAX_AGE_H).score == 0
     assert abs(tracker.steady()) < 0.06
 
@@ -103,6 +103,6 @@ def test_days_without_a_value_have_no_maximum() -> None:
 def test_a_shift_that_no_hour_has_shown_yet_corrects_nothing() -> None:
     tracker = walk(300)
     before = (tracker.level, tracker.day, tracker.short)
-    tracker.accept(300, 0.5)
+    tracker.accept(300, 0.5, 0.0)
     assert (tracker.level, tracker.day, tracker.short) == before
     assert tracker.rise(1, 48).score == 0.0
