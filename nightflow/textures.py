@@ -120,7 +120,7 @@ def _line(table: Floats, target: Floats, counted: Floats, least_m3h: float) -> t
             return None, np.zeros(3)
         weight = np.where(keep, 1 / (counted * np.maximum(expected, 1e-12)), 0.0)
         weighed = table * weight[:, None]
-        found: Floats = np.linalg.lstsq(weighed, target * weight, rcond=None)[0]
+        found = np.asarray(np.linalg.lstsq(weighed, target * weight, rcond=None)[0], dtype=np.float64)
         if found[1] <= 0:
             return None, np.zeros(3)
         expected = np.maximum(table @ found, found[1] * least_m3h)
