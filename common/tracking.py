@@ -148,14 +148,13 @@ class Tracker:
             ds * by_day * by_hour,
             ss * by_hour * by_hour + (1 - MEASURE_SHARE) * own * (1 - by_hour * by_hour),
         ]
-        by_still = STILL_MEMORY
-        self.still *= by_still
-        self.still_variance += (self.wander * self.wander - self.still_variance) * (1 - by_still * by_still)
+        self.still *= STILL_MEMORY
+        self.still_variance += (self.wander * self.wander - self.still_variance) * (1 - STILL_MEMORY * STILL_MEMORY)
         starts = self.starts
         for numbers in starts.values():
             numbers[1] *= by_day
             numbers[2] *= by_hour
-            numbers[5] *= by_still
+            numbers[5] *= STILL_MEMORY
         starts[hour] = [0.0] * 8
         for first in [first for first in starts if _too_close(hour - first, first)]:
             del starts[first]
@@ -166,11 +165,9 @@ class Tracker:
         to_level, to_day, to_short = ll + ld + ls, ld + dd + ds, ls + ds + ss
         variance = to_level + to_day + to_short + noise
         wrong = ratio - self.level - self.day - self.short
-        spread = math.sqrt(variance)
-        self.surprise = wrong / spread
+        self.surprise = wrong / math.sqrt(variance)
         self.wild += WILD_WEIGHT * (min(self.surprise * self.surprise, WILD_CUT) - self.wild)
-        if abs(wrong) > CLIP * spread:
-            variance *= abs(wrong) / (CLIP * spread)
+        variance *= _distrust(self.surprise)
         gain_level, gain_day, gain_short = to_level / variance, to_day / variance, to_short / variance
         self.level += gain_level * wrong
         self.day += gain_day * wrong
@@ -195,9 +192,7 @@ class Tracker:
     def _update_still(self, seen: Still) -> None:
         variance = self.still_variance + seen.error * seen.error
         wrong = seen.size - self.still
-        spread = math.sqrt(variance)
-        if abs(wrong) > CLIP * spread:
-            variance *= abs(wrong) / (CLIP * spread)
+        variance *= _distrust(wrong / math.sqrt(variance))
         gain = self.still_variance / variance
         self.still += gain * wrong
         self.still_variance -= gain * self.still_variance
@@ -260,6 +255,11 @@ class Tracker:
             self.short -= numbers[2] * size
             self.still -= numbers[5] * steady
         self.starts = {}
+
+
+def _distrust(surprise: float) -> float:
+    """Times its variance: what an hour with so many standard deviations of surprise is to be trusted by (Huber)."""
+    return max(1.0, abs(surprise) / CLIP)
 
 
 def _too_close(age: int, first: int) -> bool:

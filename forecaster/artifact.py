@@ -121,22 +121,12 @@ def _lines(arrays: Mapping[str, Any], part: int) -> Lines | None:
     return arrays[name] if (name := f"{part}/lines") in arrays else None
 
 
-def usable(data: Path) -> bool:
-    """Whether any version can be used; warns of none."""
-    for version in versions(data):
-        try:
-            load(data, version)
-        except ModelUnusable:
-            continue
-        return True
-    return False
-
-
-def newest(data: Path) -> Model | None:
-    """The newest version that can be used; None without one. Damaged ones are passed over with a warning."""
+def newest(data: Path, *, warn: bool = True) -> Model | None:
+    """The newest version that can be used; None without one. Damaged ones are passed over; `warn` of them."""
     for version in versions(data):
         try:
             return load(data, version)
         except ModelUnusable as error:
-            _log.warning("model_unusable problem=%r", str(error))
+            if warn:
+                _log.warning("model_unusable problem=%r", str(error))
     return None

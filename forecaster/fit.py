@@ -66,8 +66,8 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
     near, far = (NEAR_MEMBERS, FAR_MEMBERS) if pairs >= MEMBERS_FROM else (1, 1)
     parts = [Block(1, 1, steps(NEAR), windows, near)]
     if pairs >= BETWEEN_FROM:
-        between = [Block(1, last, steps(plan), windows) for last, plan in BETWEEN.items() if horizon > last]
-        parts += [replace(b, members=far) if b.last > NEAREST else b for b in between]
+        between = [(last, plan) for last, plan in BETWEEN.items() if horizon > last]
+        parts += [Block(1, last, steps(plan), windows, far if last > NEAREST else 1) for last, plan in between]
     if horizon > 1:
         parts.append(Block(1, min(horizon, DAY), steps(FAR), windows, far))
     if horizon > DAY:

@@ -160,9 +160,8 @@ def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, l
     made_at = np.unique(wanted[wanted >= 0])
     off = np.full((len(history.series), len(made_at) + 1, DAY), np.nan)  # the last: before the history
     if len(made_at):
-        day = replace(
-            model, parts=(model.parts_for(DAY)[0][0],)
-        )  # without the networks of the next hour: half of the work
+        part, _ = model.parts_for(DAY)[0]
+        day = replace(model, parts=(part,))  # without the networks of the next hours: half of the work
         middle = residuals(day, panel, history, made_at, review.LEADS)[..., 1]
         rows = SPAN + made_at[:, None] + review.LEADS
         off[:, :-1] = np.where(panel.seen[:, rows] > 0, panel.z[:, rows] - middle, np.nan)

@@ -61,8 +61,6 @@ def step_limits(
 def _with_texture(score: Floats, spread_m3h: Floats, texture: Texture) -> Floats:
     """Score of what the step and its texture say together."""
     size, error = (values[::STRIDE][: len(score)] for values in texture.running(LASTING_ROWS))
-    size = np.concatenate([size, np.full(len(score) - len(size), np.nan)])
-    error = np.concatenate([error, np.full(len(score) - len(error), np.nan)])
     both = (score / spread_m3h + size / error**2) / np.sqrt(1 / spread_m3h**2 + 1 / error**2)
     both = np.minimum(both, STEP_GUARD * size / error)
     result: Floats = np.where(np.isfinite(both), both, score)

@@ -76,13 +76,13 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
         by_bar = min(by_bar, LARGEST_POWER * max(steady, 0.0) / usual_bar) if usual_bar else 0.0
         square = np.minimum(change, WILD * by_use * np.maximum(usual - steady, least))
     used = hourly - steady - by_bar * above
-    size = np.where(hours.rows >= LEAST_ROWS, used - hours.square / by_use, np.nan) / mean_m3h
+    size = (used - hours.square / by_use) / mean_m3h
     counted = np.sqrt(COUNT / np.maximum(hours.rows, 1.0)) * np.maximum(used, least) / mean_m3h
     factor, wander = _scatter(size, counted)
     if factor / np.sqrt(np.nanmean(1 / counted**2) * DAY_H) > USEFUL:
         return None
     use = TextureUse(by_use, steady, by_bar, usual_bar or 0.0, factor, wander)
-    minutes = flow - steady - by_bar * np.repeat(above, HOUR)[: len(flow)]
+    minutes = flow - steady - by_bar * np.repeat(above, HOUR)
     return Texture(use, size, factor * counted, minutes, square, mean_m3h)
 
 

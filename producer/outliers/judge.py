@@ -59,13 +59,12 @@ class Judge:
         size, error, score = together(over, still)
         if score < limit:
             return
+        least = limit * error * mean
         reason = (
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
-            f"({steps.rise / mean:.0%} of the mean flow), limit {limit * error * mean:.3g}{steady(still, mean)}"
+            f"({steps.rise / mean:.0%} of the mean flow), limit {least:.3g}{steady(still, mean)}"
         )
-        self._leak(
-            Leak("PREDICT", minute, since, size, size), reason=reason, value=size * mean, limit=limit * error * mean
-        )
+        self._leak(Leak("PREDICT", minute, since, size, size), reason=reason, value=size * mean, limit=least)
 
     def fallen(self, minute: int) -> None:
         """A leak is up and the flow is below its forecast: has it been shut off?"""

@@ -57,10 +57,9 @@ class Value:
     def __init__(self, use: FlowUse, state: dict[str, Any] | None = None) -> None:
         self.use = use
         state = state or {}
-        self.wander = use.texture.wander if use.texture else 0.0
-        self.tracker = Tracker(use.hours, state.get("tracker"), use.level, self.wander)
+        self.tracker = self._follow(state.get("tracker"))
         other = state.get("other")
-        self.other: Tracker | None = Tracker(use.hours, other, wander=self.wander) if other else None
+        self.other: Tracker | None = self._follow(other) if other else None
         self.as_sunday: bool = state.get("as_sunday", False)  # the day is read as a Sunday, though it is none
         self.better: float = state.get("better", 0.0)  # how much better the other reading fits today
         self.flow_sum: float = state.get("flow_sum", 0.0)
@@ -69,6 +68,10 @@ class Value:
         self.offset: float = state.get("offset", 0.0)
         self.steady: float = state.get("steady", 0.0)  # share of the mean that the texture has seen of it
         self.proven: list[int] = list(state.get("proven", [0] * 4))  # hours in a row that proved a leak, by each rule
+
+    def _follow(self, state: dict[str, Any] | None) -> Tracker:
+        use = self.use
+        return Tracker(use.hours, state, use.level, use.texture.wander if use.texture else 0.0)
 
     def state(self) -> dict[str, Any]:
         names = ("as_sunday", "better", "flow_sum", "usual_sum", "rows", "offset", "steady")
@@ -81,7 +84,7 @@ class Value:
 
     def new_day(self, working: bool) -> None:
         """A local day begins; on a `working` day the Sunday reading is followed beside it."""
-        self.other = Tracker(self.use.hours, self.tracker.state(), wander=self.wander) if working else None
+        self.other = self._follow(self.tracker.state()) if working else None
         self.as_sunday = False
         self.better = 0.0
 
@@ -164,10 +167,9 @@ class Value:
             return None
         shift, limit = self.tracker.rise(ALONE_AGE_H, RECENT_H, textured=False), ALONE_SCORE * strictness
         large = shift.score > limit and shift.size - ORDINARY_ERRORS * shift.error > ORDINARY_SHARE
-        over = self.tracker.fall(1, ORDINARY_H, textured=False)
-        flows = over.score < OVER_SCORE or -over.size < GONE_SHARE * shift.size
         doubtful = self._doubtful(ALONE_AGE_H, RECENT_H, limit, textured=False)
-        return shift if self._proven(3, PROVEN_H, proves=large and flows and not doubtful) else None
+        proves = large and not doubtful and self._flows(shift, textured=False)
+        return shift if self._proven(3, PROVEN_H, proves=proves) else None
 
     def _ordinary(self, shift: Shift, young: int) -> bool:
         """Whether a start at least `young` hours ago may be a use that is soon over: a pool, a shift."""
@@ -175,9 +177,9 @@ class Value:
             return self.tracker.rise(LARGE_AGE_H - 1, ORDINARY_H).score > shift.score - YOUNGER
         return young < ORDINARY_H and shift.size - ORDINARY_ERRORS * shift.error <= ORDINARY_SHARE
 
-    def _flows(self, shift: Shift) -> bool:
+    def _flows(self, shift: Shift, *, textured: bool = True) -> bool:
         """Whether it still flows: a pool that is full by now was no leak."""
-        fall = self.tracker.fall(1, ORDINARY_H)
+        fall = self.tracker.fall(1, ORDINARY_H, textured=textured)
         return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
 
     def _doubtful(self, young: int, old: int, limit: float, *, textured: bool = True) -> bool:
