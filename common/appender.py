@@ -8,14 +8,12 @@ import errno
 import logging
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from common.errors import LogError, NotDurable
 from common.lines import encoded, format_lines
 from common.logs import quoted
-
-if TYPE_CHECKING:
-    from common.filelog import FileLog
+from common.logstate import LogState, Uncut
 
 _log = logging.getLogger(__name__)
 
@@ -29,19 +27,10 @@ class _Unconfirmed(NamedTuple):
     block: bytes
 
 
-class Uncut(NamedTuple):
-    """What is left of a refused append that could not be cut back."""
-
-    inode: int
-    start: int
-    size: int
-
-
 class Appender:
-    def __init__(self, log: "FileLog") -> None:
-        self._log = log
+    def __init__(self, state: LogState) -> None:
+        self._state = state
         self._unconfirmed: _Unconfirmed | None = None
-        self.uncut: Uncut | None = None
 
     def append(self, lines: Sequence[str]) -> int:
         """See `FileLog.append`."""
@@ -51,23 +40,23 @@ class Appender:
                 self._confirm(self._unconfirmed)
             except NotDurable as error:
                 raise LogError(f"not appended, since {error}") from error
-        log = self._log
-        guess = log.next
+        state = self._state
+        guess = state.next
         block = format_lines(guess, payloads)  # before the lock; once more under it if others were faster
         try:
-            log.lock.acquire()
+            state.lock.acquire()
             try:
-                log.catch_up(cut_torn=True)
-                first, start = log.next, log.end
+                state.catch_up(cut_torn=True)
+                first, start = state.next, state.end
                 if first != guess:
                     block = format_lines(first, payloads)
                 self._write(block, start)
-                log.end, log.next = start + len(block), first + len(payloads)
-                file = log.file
+                state.end, state.next = start + len(block), first + len(payloads)
+                file = state.file
             finally:
-                log.lock.release()
+                state.lock.release()
         except OSError as error:
-            raise log.problem("append", error) from error
+            raise state.problem("append", error) from error
         try:
             file.sync()
         except OSError as error:
@@ -78,30 +67,20 @@ class Appender:
 
     def _write(self, block: bytes, start: int) -> None:
         """Write a block behind the last line, under the lock; what cannot be written whole is cut back."""
-        log = self._log
+        state = self._state
         try:
-            log.reserve.check(len(block))
-            written = os.pwrite(log.file.descriptor, block, start)
+            state.reserve.check(len(block))
+            written = os.pwrite(state.file.descriptor, block, start)
             while written < len(block):  # short: the next write says why
-                more = os.pwrite(log.file.descriptor, block[written:], start + written)
+                more = os.pwrite(state.file.descriptor, block[written:], start + written)
                 if more == 0:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 written += more
         except OSError:
-            if (size := log.file.size()) > start:
-                self.uncut = Uncut(log.file.inode, start, size)
-                self.cut_back()
+            if (size := state.file.size()) > start:
+                state.uncut = Uncut(state.file.inode, start, size)
+                state.cut_back()
             raise
-
-    def cut_back(self) -> None:
-        """Lines of an append that was refused must not stay, or its rows would be there twice after the retry."""
-        assert self.uncut is not None
-        inode, start, size = self.uncut
-        log = self._log
-        if log.file.inode == inode and log.file.size() == size:
-            os.ftruncate(log.file.descriptor, start)
-            log.end = min(log.end, start)
-        self.uncut = None
 
     def _confirm(self, rows: _Unconfirmed) -> None:
         """Put the rows of an earlier append on disk, by a new handle and new dirty pages.
@@ -111,21 +90,21 @@ class Appender:
         Raises:
             NotDurable: the disk refuses still.
         """
-        log = self._log
+        state = self._state
         try:
-            with log.lock.held():
-                log.reopen()
+            with state.lock.held():
+                state.reopen()
                 # Another file at the path: a reset, and that happens only after the rows were copied or consumed.
-                if log.file.inode == rows.inode:
+                if state.file.inode == rows.inode:
                     self._write_again(rows)
-            log.file.sync()
+            state.file.sync()
         except (OSError, LogError) as error:
             raise NotDurable(rows.first, quoted(error)) from error
         self._unconfirmed = None
 
     def _write_again(self, rows: _Unconfirmed) -> None:
         """The rows' bytes at their place once more, which may read as junk by now; under the lock."""
-        file = self._log.file
+        file = self._state.file
         if file.size() < rows.start + len(rows.block):
             _log.warning("rows_gone first=%d the file was cut before the disk confirmed them", rows.first)
         elif os.pwrite(file.descriptor, rows.block, rows.start) != len(rows.block):

@@ -90,5 +90,9 @@ class NotDelivered(HydrologError):
         self.counters = counters
 
 
+class NoSuchSensor(HydrologError):
+    """The sensor is not registered."""
+
+
 class ModelUnusable(HydrologError):
     """A model file is missing, damaged or of another version."""

@@ -6,16 +6,13 @@ their offsets are holes, and a hole never holds the group up.
 
 import logging
 import os
-from typing import TYPE_CHECKING
 
 from common.commits import CommitFile
 from common.errors import LogError
 from common.lines import LONGEST_LINE, Record, parse_line, parse_lines
 from common.logfile import CHUNK_BYTES, SHORT_TAIL_BYTES, Line, LogFile
 from common.logs import quoted
-
-if TYPE_CHECKING:
-    from common.filelog import FileLog
+from common.logstate import LogState
 
 ROW_BYTES = 128  # about one row: how much to read for so many
 
@@ -25,8 +22,8 @@ _log = logging.getLogger(__name__)
 class FileGroup:
     """See `common.log.Group`."""
 
-    def __init__(self, log: "FileLog", commit: CommitFile) -> None:
-        self._log = log
+    def __init__(self, state: LogState, commit: CommitFile) -> None:
+        self._state = state
         self._commit = commit
         self._position = commit.offset
         self._handed_out_to = commit.offset  # after the last row that a poll gave away
@@ -46,11 +43,11 @@ class FileGroup:
 
     @property
     def lag(self) -> int:
-        return max(0, self._log.end_offset - self._commit.offset)
+        return max(0, self._state.end_offset - self._commit.offset)
 
     def seek(self, offset: int) -> None:
         """Poll from `offset` next; beyond the end there is nothing yet, so that means the end."""
-        offset = min(offset, self._log.end_offset)
+        offset = min(offset, self._state.end_offset)
         self._position = self._handed_out_to = offset
         self._file = None
 
@@ -62,8 +59,8 @@ class FileGroup:
         """
         if max_records < 1:
             return []
-        with self._log.os_errors("read the log"):
-            end = self._log.refresh()
+        with self._state.os_errors("read the log"):
+            end = self._state.refresh()
             file = self._follow(end)
             self._sync(file, end)
             records, position, byte = self._read(file, max_records, end)
@@ -72,7 +69,7 @@ class FileGroup:
             if records:
                 self._handed_out_to = position
             elif byte >= end:
-                self._step_over_holes(self._log.next)
+                self._step_over_holes(self._state.next)
         return records
 
     def _step_over_holes(self, next_offset: int) -> None:
@@ -87,12 +84,12 @@ class FileGroup:
         Raises:
             LogError: beyond the rows that were handed out, or the disk refuses.
         """
-        if offset > self._position and offset > self._log.end_offset:
-            raise LogError(f"commit of offset {offset}, but the log ends at {self._log.end_offset}")
+        if offset > self._position and offset > self._state.end_offset:
+            raise LogError(f"commit of offset {offset}, but the log ends at {self._state.end_offset}")
         if offset >= self._handed_out_to:
             offset = max(offset, self._position)  # the holes behind the last row are done with it
         if offset > self._commit.offset:
-            with self._log.os_errors("commit"):
+            with self._state.os_errors("commit"):
                 self._commit.write(offset)
 
     def close(self) -> None:
@@ -100,10 +97,10 @@ class FileGroup:
 
     def _follow(self, end: int) -> LogFile:
         """The file that is at the path now, and in it the row at our position."""
-        current = self._log.file
+        current = self._state.file
         if self._file is current:
             return current
-        base = self._log.header.base
+        base = self._state.header.base
         if self._position < base:
             _log.warning("rows_gone group wants offset=%d, log begins at %d", self._position, base)
             self._position = base
@@ -118,7 +115,7 @@ class FileGroup:
             return
         try:
             if self._sync_failed:
-                self._log.write_again(file, self._synced, end)
+                self._state.write_again(file, self._synced, end)
             file.sync()
         except OSError as error:
             self._sync_failed = True
@@ -161,11 +158,11 @@ class FileGroup:
 
     def _judged_again(self, file: LogFile, line: Line, position: int) -> Record | None:
         """A line that looks damaged is read once more under the lock before it is believed to be."""
-        with self._log.lock.held():
+        with self._state.lock.held():
             raw = os.pread(file.descriptor, min(line.end - line.start, LONGEST_LINE), line.start).removesuffix(b"\n")
             if (record := parse_line(raw)) is not None:
                 return record
-            if self._log.set_aside("line", raw, position - 1):
+            if self._state.set_aside("line", raw, position - 1):
                 self.damaged += 1
                 _log.warning("line_damaged after_offset=%d line=%s", position - 1, quoted(raw))
         return None

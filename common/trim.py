@@ -9,23 +9,20 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from common import commits, mark
 from common.errors import LockTimeout
 from common.files import copy_range, write_all
 from common.lines import Header, format_header
 from common.lock import Lock
-
-if TYPE_CHECKING:
-    from common.filelog import FileLog
+from common.logstate import LogState
 
 _log = logging.getLogger(__name__)
 
 
 class Trimmer:
-    def __init__(self, log: "FileLog", groups: Sequence[str], compact_bytes: int, warn_bytes: int) -> None:
-        self._log = log
+    def __init__(self, state: LogState, groups: Sequence[str], compact_bytes: int, warn_bytes: int) -> None:
+        self._state = state
         self._groups = tuple(groups)
         self._compact_bytes = compact_bytes
         self._warn_bytes = warn_bytes
@@ -36,12 +33,12 @@ class Trimmer:
 
         All of them: the file is replaced by a header. Part of them: only past `compact_bytes` and half the file.
         """
-        log = self._log
-        if not self._groups or (log.refresh() == log.file.rows_start and log.header.base == log.next):
+        state = self._state
+        if not self._groups or (state.refresh() == state.file.rows_start and state.header.base == state.next):
             self._warned = False
             return False  # empty already
         name, lowest = self._slowest()
-        everything = lowest >= log.end_offset
+        everything = lowest >= state.end_offset
         if everything or self._worth_compacting(lowest):
             return self._replace(lowest)
         self._warn_of_size(name)
@@ -53,24 +50,24 @@ class Trimmer:
         Rows that the producer has not marked yet stay too: a producer that was killed between the append and the mark
         learns from them which minutes it has closed.
         """
-        offsets = {name: commits.read(self._log.data, name) or 0 for name in self._groups}
-        published = mark.load(self._log.data)
-        if published is not None and published.log_id == self._log.log_id:
+        offsets = {name: commits.read(self._state.data, name) or 0 for name in self._groups}
+        published = mark.load(self._state.data)
+        if published is not None and published.log_id == self._state.log_id:
             offsets["(producer)"] = published.end_offset
         return min(offsets.items(), key=lambda pair: pair[1])
 
     def _worth_compacting(self, lowest: int) -> bool:
-        log = self._log
-        if log.end - log.file.rows_start < self._compact_bytes:
+        state = self._state
+        if state.end - state.file.rows_start < self._compact_bytes:
             return False
-        consumed = log.file.seek(lowest, log.end) - log.file.rows_start
-        return consumed >= self._compact_bytes and consumed * 2 >= log.end - log.file.rows_start
+        consumed = state.file.seek(lowest, state.end) - state.file.rows_start
+        return consumed >= self._compact_bytes and consumed * 2 >= state.end - state.file.rows_start
 
     def _warn_of_size(self, name: str) -> None:
         """Said once each time the file grows past the limit."""
-        large = self._log.end > self._warn_bytes
+        large = self._state.end > self._warn_bytes
         if large and not self._warned:
-            _log.warning("log_large bytes=%d waiting_for=%s nothing is dropped", self._log.end, name)
+            _log.warning("log_large bytes=%d waiting_for=%s nothing is dropped", self._state.end, name)
         self._warned = large
 
     def _replace(self, base: int) -> bool:
@@ -78,31 +75,31 @@ class Trimmer:
 
         The bulk is copied before the lock is taken; under it only what was appended meanwhile.
         """
-        log = self._log
+        state = self._state
         with self._new_file(base) as new:
             if new is None:
                 return False  # another group is at it
             path, target = new
-            source, copied_to = log.file, log.end
+            source, copied_to = state.file, state.end
             copy_range(source.descriptor, source.seek(base, copied_to), copied_to, target)
             os.fdatasync(target)
-            with log.lock.held():
-                log.catch_up(cut_torn=True)
-                if log.file is not source or log.end < copied_to:
+            with state.lock.held():
+                state.catch_up(cut_torn=True)
+                if state.file is not source or state.end < copied_to:
                     return False  # another group was faster, or the file was cut: the next time
-                if log.end > copied_to:
-                    copy_range(source.descriptor, copied_to, log.end, target)
+                if state.end > copied_to:
+                    copy_range(source.descriptor, copied_to, state.end, target)
                     os.fdatasync(target)
-                path.replace(log.path)
-                log.reopen()
-        log.file.sync()
-        log.reserve.restore()
+                path.replace(state.path)
+                state.reopen()
+        state.file.sync()
+        state.reserve.restore()
         return True
 
     @contextlib.contextmanager
     def _new_file(self, base: int) -> Iterator[tuple[Path, int] | None]:
         """The file to be renamed into place, with its header; None if another process is making one."""
-        path = self._log.path.with_name(self._log.path.name + ".new")
+        path = self._state.path.with_name(self._state.path.name + ".new")
         replacing = Lock(path.with_name(path.name + ".lock"))
         try:
             try:
@@ -112,7 +109,7 @@ class Trimmer:
                 return
             target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
             try:
-                write_all(target, format_header(Header(self._log.log_id, base)))
+                write_all(target, format_header(Header(self._state.log_id, base)))
                 yield path, target
             finally:
                 os.close(target)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from common import badlines, commits, identity, mark, reserve, settings
 from common.cli import shell
 from common.errors import LogError, RowRefused, SettingsError
-from common.filelog import FILE_NAME
 from common.logfile import Line, LogFile
+from common.logstate import FILE_NAME
 from common.recovery import OUTBOX, outbox_end
 from common.row import parse_payload
 from common.settings import Settings

@@ -9,8 +9,8 @@ import psycopg
 
 from common import database, occasions
 from common.cli import shell
-from common.cli.sensors import NoSuchSensor
 from common.clock import minute_of
+from common.errors import NoSuchSensor
 from common.settings import Settings
 
 RECOMPUTED_NIGHTS = 7  # so that a change is seen at once; older nights keep what was known then

@@ -13,16 +13,12 @@ import psycopg
 from rich.table import Table
 
 from common import database, settings
-from common.cli import shell
-from common.errors import HydrologError
+from common.cli import night_set, shell
+from common.errors import NoSuchSensor
 from common.row import SENSOR_ID
 from common.settings import Settings
 
 MOVE_TIMEOUT_S = 600.0  # a year of an unregistered sensor's minutes is half a million rows on a slow disk
-
-
-class NoSuchSensor(HydrologError):
-    """The sensor is not registered."""
 
 
 def run(args: list[str]) -> int:
@@ -140,8 +136,6 @@ def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, cho
     cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s WHERE sensor = %s", (moment, sensor))
     if not cursor.rowcount:
         raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
-    from common.cli import night_set
-
     night_set.recompute(cursor, chosen)
     since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     return (

@@ -57,7 +57,7 @@ def test_a_full_disk_loses_nothing_and_the_reset_still_works(small_disk: Path) -
     end = append_until_full(log, 1)
     with pytest.raises(DiskFull):
         log.append([ROW.format(end)])
-    raw = log.path.read_bytes()
+    raw = log._state.path.read_bytes()
     assert raw.endswith(b"\n"), "a half row on the full disk"
     assert raw.count(b"\n") == end + 1
 
@@ -71,7 +71,7 @@ def test_a_full_disk_loses_nothing_and_the_reset_still_works(small_disk: Path) -
         group.commit(polled[-1].offset + 1)
     assert offsets == list(range(end))
     assert log.trim()
-    assert log.path.read_bytes().count(b"\n") == 1
+    assert log._state.path.read_bytes().count(b"\n") == 1
 
     (small_disk / "filler").unlink()
     assert log.append([ROW.format(end)]) == end

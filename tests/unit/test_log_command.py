@@ -37,12 +37,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def damage(log: FileLog, text: bytes) -> None:
-    raw = log.path.read_bytes()
-    log.path.write_bytes(raw.replace(text, text.replace(b"8", b"9")))
+    raw = log._state.path.read_bytes()
+    log._state.path.write_bytes(raw.replace(text, text.replace(b"8", b"9")))
 
 
 def test_a_sound_log_is_called_sound_and_is_not_touched(log: FileLog, capsys: pytest.CaptureFixture[str]) -> None:
-    before = files(log.data)
+    before = files(log._state.data)
     assert run(["verify"]) == 0
     assert run(["groups"]) == 0
     assert run(["show"]) == 0
@@ -50,17 +50,17 @@ def test_a_sound_log_is_called_sound_and_is_not_touched(log: FileLog, capsys: py
     assert "the log is sound" in said
     assert f"log {log.log_id}, base 0" in said
     assert "10, offsets 0 to 9" in said
-    assert files(log.data) == before
+    assert files(log._state.data) == before
 
 
 def test_it_answers_while_a_process_holds_the_lock(log: FileLog) -> None:
-    with log.lock.held():
+    with log._state.lock.held():
         assert run(["verify"]) == 0
 
 
 def test_damage_is_named_with_its_place(log: FileLog, capsys: pytest.CaptureFixture[str]) -> None:
     damage(log, b"16:08:00+09:00\t001\t8.02")
-    with log.path.open("ab") as file:
+    with log._state.path.open("ab") as file:
         file.write(b"\x1b[2J half a row")
     assert run(["verify"]) == 1
     said = capsys.readouterr().out
@@ -75,10 +75,10 @@ def test_damage_is_named_with_its_place(log: FileLog, capsys: pytest.CaptureFixt
 
 
 def test_a_damaged_header_and_a_lost_end_are_findings(log: FileLog, capsys: pytest.CaptureFixture[str]) -> None:
-    mark.store(log.data, Mark(28_000_000, 15, log.log_id))
-    raw = bytearray(log.path.read_bytes())
+    mark.store(log._state.data, Mark(28_000_000, 15, log.log_id))
+    raw = bytearray(log._state.path.read_bytes())
     raw[20] ^= 1
-    log.path.write_bytes(raw)
+    log._state.path.write_bytes(raw)
     assert run(["verify"]) == 1
     said = capsys.readouterr().out
     assert "header    DAMAGED" in said

@@ -10,6 +10,7 @@ from command_site import Configure, count, now_minute, row
 
 from common.cli import sensors
 from common.clock import minute_of, minute_start
+from common.errors import NoSuchSensor
 from consumer.store import store as archive
 
 
@@ -68,7 +69,7 @@ def test_a_removed_sensor_keeps_its_rows_and_comes_back(config: Configure, conne
     assert (count(connection, "UNREGISTERED_VAL_TB"), count(connection, "REAL_VAL_TB")) == (1, 1)
     sensors.run(["add", "001", "--config", path])
     assert (count(connection, "UNREGISTERED_VAL_TB"), count(connection, "REAL_VAL_TB")) == (0, 2)
-    with pytest.raises(sensors.NoSuchSensor):
+    with pytest.raises(NoSuchSensor):
         sensors.run(["remove", "never", "--config", path])
 
 

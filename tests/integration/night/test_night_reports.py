@@ -10,9 +10,8 @@ from night_site import FIRST, MORNING, NIGHT, TWO, Site
 from common import database
 from common.cli import night as command
 from common.cli import sensors, shell
-from common.cli.sensors import NoSuchSensor
 from common.clock import FixedClock, minute_start
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, NoSuchSensor
 
 
 def test_the_report_leaves_faulty_values_out_and_says_how_many(site: Site) -> None:

@@ -152,8 +152,8 @@ def test_a_deleted_lock_file_parts_nobody(site: Site) -> None:
     other = site.another()
     assert site.log.append(rows(0, 1)) == 0
     (site.data / "server_data.txt.lock").unlink()
-    with site.log.lock.held(), pytest.raises(LockTimeout):
-        other.lock.acquire(0.0)
+    with site.log._state.lock.held(), pytest.raises(LockTimeout):
+        other._state.lock.acquire(0.0)
     assert (other.append(rows(1, 1)), site.log.append(rows(2, 1))) == (1, 2)
 
 

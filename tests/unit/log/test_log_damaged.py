@@ -91,8 +91,8 @@ def test_a_line_that_was_damaged_only_for_a_moment_is_believed(site: Site, monke
     group = site.log.group("server")
     group.poll(0)  # it is in the file: the next read is that of the rows
     group.seek(0)
-    group._file = site.log.file
-    group._byte = site.log.file.rows_start
+    group._file = group._state.file
+    group._byte = group._state.file.rows_start
     monkeypatch.setattr(os, "pread", once_wrong)
     assert [row.offset for row in group.poll(10)] == [0, 1, 2]
     assert badlines.count(site.data) == {}
@@ -137,7 +137,7 @@ def test_a_poll_that_fails_on_its_way_skips_nothing(site: Site, monkeypatch: pyt
         raise LogError("not now")
 
     with monkeypatch.context() as patch:
-        patch.setattr(site.log, "set_aside", fails)
+        patch.setattr(site.log._state, "set_aside", fails)
         with pytest.raises(LogError, match="not now"):
             group.poll(10)
     assert [row.offset for row in group.poll(10)] == [0, 1, 2, 4]
