@@ -15,8 +15,8 @@ from pathlib import Path
 
 from common import processes
 from common.clock import SystemClock
-from common.demo.folder import DemoFolder
 from common.settings import CONFIG
+from demo.folder import DemoFolder
 
 BIN = Path(sys.executable).parent
 DEPLOY = Path(__file__).parents[1] / "deploy"

@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cli.replay import register, replay
 from common import embedded, settings
-from common.cli.replay import register, replay
 from common.settings import Settings
 from producer import recording
 

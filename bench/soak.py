@@ -29,11 +29,11 @@ from peers.keeper import RECOVER_S, Keeper
 
 from common import commits, database, embedded, health, mark, processes
 from common.clock import VARIABLE, ScaledClock
-from common.demo import tally
-from common.demo.folder import DemoFolder
 from common.log import Log, open_for
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX, Settings, load
+from demo import tally
+from demo.folder import DemoFolder
 
 SPEED = 20.0  # a minute in three seconds, a batch every half a minute
 SENSORS = 8

@@ -11,8 +11,8 @@ from pathlib import Path
 from peers.keeper import Keeper
 
 from common import embedded
-from common.demo.folder import DemoFolder
 from common.files import replace
+from demo.folder import DemoFolder
 
 INJECTOR = Path(__file__).parents[1] / "disk_faults"
 PROCESSES = ("producer", "consumer-archive", "consumer-server", "server")

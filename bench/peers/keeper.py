@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import database, embedded, health
-from common.demo.folder import DemoFolder
 from common.errors import HydrologError
 from common.settings import Settings
+from demo.folder import DemoFolder
 
 BIN = Path(sys.executable).parent
 ROLES = {

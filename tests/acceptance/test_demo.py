@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from common import embedded, health, processes
-from common.demo import recordings
-from common.demo.group import HOME
+from demo import recordings
+from demo.group import HOME
 
 SPEED = "300"  # five minutes of the site a second
 HISTORY_ROWS = 1440  # a day: too little to train on, so the seasonal fallback forecasts and the start is quick
@@ -47,7 +47,7 @@ class DemoRuns:
     def start(self, *options: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "common.cli", "demo", "--speed", SPEED, "--data", str(self.home)),
+                *(sys.executable, "-m", "cli", "demo", "--speed", SPEED, "--data", str(self.home)),
                 *("--recordings", str(self._recordings), *options),
             ],
             stdout=subprocess.PIPE,

@@ -10,9 +10,9 @@ import pytest
 from archive_rows import store
 from outlier_site import MEAN_M3H, START, history
 
-from common.cli import backtest_outliers as command
-from common.cli import shell
-from common.cli.__main__ import main
+from cli import backtest_outliers as command
+from cli import shell
+from cli.__main__ import main
 from common.clock import FixedClock, minute_start
 from common.settings import Settings
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cli import calendar_ as command
+from cli.__main__ import main
 from common import occasions
-from common.cli import calendar_ as command
-from common.cli.__main__ import main
 from common.settings import Settings, load
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from common.cli.__main__ import main
+from cli.__main__ import main
 
 HOUR = timedelta(hours=1)
 

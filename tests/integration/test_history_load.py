@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from common import history
-from common.cli.load import NotLoaded, load_files
 from common.history import HistoryRefused, load_file
+from common.loading import NotLoaded, load_files
 
 ROME = ZoneInfo("Europe/Rome")
 

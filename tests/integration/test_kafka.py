@@ -9,7 +9,7 @@ import pytest
 from broker import running_broker
 from ports import free_port
 
-from common.cli import checks
+from cli import checks
 from common.errors import LogError
 from common.log import LOOK_S, Log, Position, committed, open_log, positions
 from common.mark import Mark, store

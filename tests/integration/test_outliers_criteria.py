@@ -9,10 +9,10 @@ import pytest
 from archive_rows import store
 from outlier_site import START, history
 
+from cli import criteria as command
+from cli import shell
 from common import criteria as stored
 from common import database
-from common.cli import criteria as command
-from common.cli import shell
 from common.clock import FixedClock, minute_start
 from common.settings import Settings
 from nightflow.rebuild import read_history, read_rows

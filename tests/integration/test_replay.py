@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from common.cli.replay import FolderTaken, register, replay, run
+from cli.replay import FolderTaken, register, replay, run
 from common.settings import Settings
 from producer import recording
 

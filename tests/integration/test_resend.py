@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from http_server import HttpServer, accept, answer, at_most, refuse_offsets
 
-from common.cli import resend
+from cli import resend
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import NotDelivered, SettingsError
 from common.row import Row, format_payload

@@ -41,7 +41,7 @@ class Simulation:
 
     def __init__(self, folder: Path, clock: str, *arguments: str) -> None:
         self.truth = folder / "truth.tsv"
-        command = [sys.executable, "-m", "common.cli", "simulate", "--district", "1", "--sensors", "2"]
+        command = [sys.executable, "-m", "cli", "simulate", "--district", "1", "--sensors", "2"]
         self.process = subprocess.Popen(
             [*command, "--truth", str(self.truth), *arguments],
             env={**os.environ, "HYDROLOG_CLOCK": clock},

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from common.cli.__main__ import COMMANDS, main
+from cli.__main__ import COMMANDS, main
 from common.errors import HydrologError, SettingsError
 
 
@@ -70,7 +70,7 @@ def test_an_error_is_one_line_and_its_exit_code(
 
 
 def test_the_list_imports_no_heavy_library() -> None:
-    code = "import sys; from common.cli.__main__ import main; main(['--help']); print(sorted(sys.modules))"
+    code = "import sys; from cli.__main__ import main; main(['--help']); print(sorted(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for heavy in ("torch", "pandas", "psycopg", "rich"):
         assert f"'{heavy}'" not in out
@@ -82,6 +82,6 @@ def test_check_names_the_settings_file_that_the_environment_names(
     config = tmp_path / "site.toml"
     config.write_text('[site]\nid = "here"\n')
     monkeypatch.setenv("HYDROLOG_CONFIG", str(config))
-    monkeypatch.setattr("common.cli.check.LOOKS", ())
+    monkeypatch.setattr("cli.check.LOOKS", ())
     assert main(["check"]) == 0
     assert f"settings: {config}" in capsys.readouterr().out

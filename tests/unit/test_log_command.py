@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.log_ import run
 from common import mark
-from common.cli.log_ import run
 from common.errors import LogError
 from common.filelog import FileLog
 from common.log import open_for

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from outlier_site import MEAN_M3H, START, UTC, history
 
-from common.cli.rehearsal import rehearse
+from cli.rehearsal import rehearse
 from common.criteria import FlowUse, initial
 from common.occasions import Occasions
 from nightflow.criteria import build

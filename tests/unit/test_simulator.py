@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.cli.simulate import run as simulate
+from cli.simulate import run as simulate
 from common.errors import FrameRefused, SettingsError
 from producer.ascii import parse
 from producer.district import District

@@ -7,7 +7,7 @@ import pytest
 from alerts_box import Site, bodies, webhook
 from http_server import HttpServer, answer, in_turn
 
-from common.cli import alerts as command
+from cli import alerts as command
 
 
 def test_the_test_command_says_ok_or_what_is_wrong(

@@ -37,7 +37,7 @@ def count(connection: psycopg.Connection[Any], table: str) -> int:
 
 def hydrolog(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "common.cli", *arguments],
+        [sys.executable, "-m", "cli", *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

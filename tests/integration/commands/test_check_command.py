@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from command_site import Configure, healthy, logged, now_minute, row
 
-from common.cli import check, checks, sensors
+from cli import check, checks, sensors
 from common.mark import Mark, store
 from common.settings import load
 

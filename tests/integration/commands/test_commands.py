@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from command_site import Configure, count, hydrolog
 
-from common.cli import init_db, night, sensors, shell
+from cli import init_db, night, sensors, shell
 from common.errors import DatabaseDown
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from command_site import Configure, count, now_minute, row
 
-from common.cli import sensors
+from cli import sensors
 from common.clock import minute_of, minute_start
 from common.errors import NoSuchSensor
 from consumer.store import store as archive

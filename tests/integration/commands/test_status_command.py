@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from command_site import Configure, healthy, logged, now_minute, row
 
+from cli import checks, sensors, status
 from common import clock, time_service
-from common.cli import checks, sensors, status
 from common.health import Health
 from common.mark import Mark, store
 from common.settings import load

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from command_site import SEOUL, Configure, logged, now_minute, row
 
-from common.cli import sensors, tail
+from cli import sensors, tail
 from common.clock import minute_of
 from common.lines import format_lines
 from common.row import format_payload

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from meter import Cable
 
-from common.cli.line import run
+from cli.line import run
 from producer.ascii import frame_of
 
 

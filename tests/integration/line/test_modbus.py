@@ -12,7 +12,7 @@ from bus import Server, Wire, listening
 from meter import RunningProducer, rows, wait_until
 from ports import free_port
 
-from common.cli.line import run as line_command
+from cli.line import run as line_command
 
 Start = Callable[..., RunningProducer]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from meter import Cable, rows
 
+from cli.clock import run as clock_command
 from common import time_service
-from common.cli.clock import run as clock_command
 from common.runner import Context
 from common.settings import Settings
 from producer.ascii import encode

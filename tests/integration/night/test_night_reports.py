@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from night_site import FIRST, MORNING, NIGHT, TWO, Site
 
+from cli import night as command
+from cli import sensors, shell
 from common import database
-from common.cli import night as command
-from common.cli import sensors, shell
 from common.clock import FixedClock, minute_start
 from common.errors import DatabaseDown, NoSuchSensor
 

@@ -8,8 +8,8 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 
+from cli import shell
 from common import files, occasions, settings
-from common.cli import shell
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
 from common.occasions import FOLDER, HOLIDAYS, PLANNED, Work

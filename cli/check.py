@@ -4,9 +4,9 @@ import os
 
 from rich.text import Text
 
+from cli import shell
+from cli.checks import LOOKS
 from common import settings
-from common.cli import shell
-from common.cli.checks import LOOKS
 
 
 def run(args: list[str]) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 from psycopg.rows import dict_row
 from rich.table import Table
 
+from cli import night_set, shell
 from common import database, settings
-from common.cli import night_set, shell
 from common.settings import Settings
 
 NIGHTS = 7

@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 from rich.table import Table
 
+from cli import night_set, shell
 from common import database, settings
-from common.cli import night_set, shell
 from common.errors import NoSuchSensor
 from common.row import SENSOR_ID
 from common.settings import Settings

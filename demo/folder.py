@@ -47,7 +47,7 @@ token_file = "server.token"
 """
 _SIMULATOR = """\
 [program:simulator]
-command="{python}" -m common.cli simulate {replays} --link "{link}" --truth "{truth}"
+command="{python}" -m cli simulate {replays} --link "{link}" --truth "{truth}"
 ; After the group at start, before it at the end: what was sent has a reader.
 priority=2000
 autorestart=unexpected

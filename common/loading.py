@@ -1,6 +1,5 @@
-"""`hydrolog load SENSOR=FILE ...`: recorded minutes into the database, with a progress bar."""
+"""Recorded minutes into the database: several files under one progress bar."""
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,37 +9,14 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from common import database, settings
+from common import database
 from common.errors import DatabaseDown, HydrologError
 from common.history import Loaded, load_file
 from common.logs import quoted
-from common.options import Parser
 
 
 class NotLoaded(HydrologError):
     """Nothing can be loaded."""
-
-
-def run(args: list[str]) -> int:
-    """Load each file; a sensor must be registered first, so that a typing error does not make a new one."""
-    parser = Parser(
-        prog="hydrolog load",
-        description="Load recorded minutes: CSV with the columns time,flow,pressure (site's wall clock, m3/h, bar), "
-        "plain or .gz. Rows that are there already stay as they are; a load that was cut off is simply run again.",
-    )
-    parser.add_argument("files", nargs="+", type=_pair, metavar="SENSOR=FILE", help="a sensor's id and its recording")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    options = parser.parse_args(args)
-    chosen = settings.load(options.config)
-    load_files(database.address(chosen), options.files, chosen.site.zone)
-    return 0
-
-
-def _pair(text: str) -> tuple[str, Path]:
-    sensor, separator, name = text.partition("=")
-    if not separator or not Path(name).is_file():
-        raise argparse.ArgumentTypeError(f"{text!r} is not SENSOR=FILE with a file that is there")
-    return sensor, Path(name)
 
 
 def load_files(url: str, files: list[tuple[str, Path]], zone: ZoneInfo) -> list[Loaded]:

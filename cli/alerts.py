@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli import shell
+from cli.shell import printable
 from common import findings, settings
-from common.cli import shell
-from common.cli.shell import printable
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
 from common.settings import Settings

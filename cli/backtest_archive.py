@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from cli import shell
+from cli.rehearsal import rehearse
 from common import database, occasions, settings
-from common.cli import shell
-from common.cli.rehearsal import rehearse
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
 from common.findings import RAISE, Finding
@@ -25,7 +25,7 @@ from common.occasions import FOLDER, Occasions
 from common.settings import Settings
 
 if TYPE_CHECKING:
-    from common.cli.outlier_plots import Course
+    from cli.outlier_plots import Course
 
 DAY_MINUTES = 1440
 MONTH_DAYS = 30.4
@@ -91,7 +91,7 @@ class Past:
     def _course(self, sensor: tuple[Any, ...], days: int, progress: Progress, task: TaskID) -> "Course | None":
         import numpy as np
 
-        from common.cli.outlier_plots import Course
+        from cli.outlier_plots import Course
         from nightflow import rebuild
         from nightflow.criteria import WINDOW_DAYS
         from producer.outliers.detector import Detector
@@ -143,7 +143,7 @@ def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> N
 
 
 def _write(options: argparse.Namespace, courses: "list[Course]", chosen: Settings, knob: float) -> None:
-    from common.cli import outlier_plots
+    from cli import outlier_plots
 
     if options.out.suffix.lower() != ".csv":
         said = f"site {chosen.site.id}, the last {options.days} days, alarms_per_month = {knob:g}"

@@ -12,9 +12,9 @@ from xmlrpc.client import Fault, ServerProxy
 
 from common import embedded, processes
 from common.clock import VARIABLE, ScaledClock
-from common.demo.folder import DemoFolder
 from common.errors import HydrologError
 from common.settings import CONFIG, PREFIX
+from demo.folder import DemoFolder
 
 HOME = "HYDROLOG_HOME"
 START_S = 20.0  # real seconds until supervisord answers
@@ -46,7 +46,7 @@ class Group:
     def __init__(self, folder: DemoFolder, clock: ScaledClock) -> None:
         self._folder = folder
         conf = Path(str(resources.files("deploy"))) / "supervisord.conf"
-        leash = [sys.executable, "-m", "common.demo.leash", str(os.getpid())]
+        leash = [sys.executable, "-m", "demo.leash", str(os.getpid())]
         self._log = (folder.home / "logs" / "start.log").open("ab")
         self._process = subprocess.Popen(
             [*leash, "-n", "-c", str(conf)],

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli import shell
+from cli.rehearsal import judge
 from common import criteria as stored
 from common import database, occasions, settings
-from common.cli import shell
-from common.cli.rehearsal import judge
 from common.criteria import Criteria, CriteriaUnusable
 from common.findings import RAISE, Finding
 from common.flags import FAULT, LEAK

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
+from cli import shell
 from common import database, flags, settings
-from common.cli import shell
 from common.clock import minute_start
 from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
 from common.lines import LONGEST_LINE, MAGIC, Header, Record, parse_header, parse_line

@@ -1,6 +1,6 @@
 """`hydrolog backtest outliers --out FILE`: what the product would have raised in the past.
 
-From the database: see `common.cli.backtest_archive`. With --data FOLDER, for each point: criteria from the rows up to
+From the database: see `cli.backtest_archive`. With --data FOLDER, for each point: criteria from the rows up to
 its `learn_end`, then the product's own detector over the rest, with criteria rebuilt every three months by the
 product's own rule. Files of the folder:
 
@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cli import shell
+from cli.rehearsal import rehearse
 from common import criteria as stored
 from common import occasions
-from common.cli import shell
-from common.cli.rehearsal import rehearse
 from common.errors import HydrologError
 from common.findings import Finding
 from common.occasions import Occasions
@@ -62,7 +62,7 @@ def run(args: list[str]) -> int:
     """
     options = _parser().parse_args(args)
     if options.data is None:
-        from common.cli import backtest_archive
+        from cli import backtest_archive
 
         return backtest_archive.run(options)
     holidays, problems = occasions.holidays_of(options.holidays or options.data / occasions.HOLIDAYS)

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 from common import commits, embedded, health, mark
 from common.clock import ScaledClock, minute_of
-from common.demo import group as groups
-from common.demo import report, tally
-from common.demo.folder import SAVE_EVERY_S, DemoFolder, State
-from common.demo.group import Group, GroupFailed
-from common.demo.prepare import prepare
-from common.demo.recordings import ZONE, Recordings
-from common.demo.report import Result
 from common.lock import RoleLock
+from demo import group as groups
+from demo import report, tally
+from demo.folder import SAVE_EVERY_S, DemoFolder, State
+from demo.group import Group, GroupFailed
+from demo.prepare import prepare
+from demo.recordings import ZONE, Recordings
+from demo.report import Result
 
 SAY_EVERY_S = 5.0  # real seconds between two lines about the run
 LOOK_S = 0.2

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from cli.init_db import database_name
+from cli.shell import printable
 from common import database, health, mark, occasions, time_service
-from common.cli.init_db import database_name
-from common.cli.shell import printable
 from common.clock import minute_start
 from common.errors import DatabaseDown, PortError, SettingsError
 from common.lines import LONGEST_LINE, parse_header

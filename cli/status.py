@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from cli import shell
 from common import database, flags, mark, settings, time_service
-from common.cli import shell
 from common.clock import Clock, SystemClock, minute_start
 from common.errors import DatabaseDown
 from common.settings import Settings

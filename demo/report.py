@@ -10,9 +10,9 @@ from rich.table import Table
 
 from common import commits, database, health, log
 from common.clock import minute_start
-from common.demo import tally
-from common.demo.folder import DemoFolder, State
-from common.demo.tally import Comparison
+from demo import tally
+from demo.folder import DemoFolder, State
+from demo.tally import Comparison
 
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server")
 SHOWN_KEYS = 20  # sensor-minutes named in the JSON, of each kind of trouble

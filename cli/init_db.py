@@ -5,8 +5,8 @@ import sys
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from cli import shell
 from common import database, settings
-from common.cli import shell
 from common.errors import HydrologError
 
 

@@ -17,8 +17,8 @@ def run(args: list[str]) -> int:
     """0 if it was ended by a person, or if nothing was lost or repeated and each process did its work."""
     from rich.console import Console
 
-    from common.demo import recordings
-    from common.demo.run import Demo, Wishes
+    from demo import recordings
+    from demo.run import Demo, Wishes
 
     options = _parser().parse_args(args)
     console = Console(stderr=True, highlight=False, soft_wrap=True)

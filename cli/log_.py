@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cli import shell
 from common import badlines, commits, identity, mark, reserve, settings
-from common.cli import shell
 from common.errors import LogError, RowRefused, SettingsError
 from common.logfile import Line, LogFile
 from common.logstate import FILE_NAME

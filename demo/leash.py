@@ -1,4 +1,4 @@
-"""``python -m common.demo.leash``: supervisord that ends with whoever started it, even if that one is killed."""
+"""``python -m demo.leash``: supervisord that ends with whoever started it, even if that one is killed."""
 
 import ctypes
 import os

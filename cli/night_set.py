@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
+from cli import shell
 from common import database, occasions
-from common.cli import shell
 from common.clock import minute_of
 from common.errors import NoSuchSensor
 from common.settings import Settings

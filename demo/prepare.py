@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from common import database
-from common.cli.load import load_files
-from common.demo.folder import DemoFolder
-from common.demo.recordings import Recordings
 from common.errors import HydrologError
+from common.loading import load_files
+from demo.folder import DemoFolder
+from demo.recordings import Recordings
 
 MOST_S = 600.0  # real seconds: a training on ten weeks of three sensors takes a fraction
 LOOK_S = 0.1
@@ -45,7 +45,7 @@ def prepare(
     say(f"criteria: what is normal for each sensor (in {folder.home / 'logs' / 'criteria.log'})")
     # Its exit code says that a sensor has too little history: the initial criteria stay, that is no trouble here.
     with (folder.home / "logs" / "criteria.log").open("wb") as log:
-        _run([sys.executable, "-m", "common.cli", "criteria", "rebuild", "--take"], environ, stop, log)
+        _run([sys.executable, "-m", "cli", "criteria", "rebuild", "--take"], environ, stop, log)
     say("model: training the LSTM on the history")
     train = [sys.executable, "-m", "forecaster", "train"]
     code = _run(train, environ, stop, sys.stderr)  # our own output may be JSON

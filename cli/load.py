@@ -1,0 +1,30 @@
+"""`hydrolog load SENSOR=FILE ...`: recorded minutes into the database, with a progress bar."""
+
+import argparse
+from pathlib import Path
+
+from common import database, settings
+from common.loading import load_files
+from common.options import Parser
+
+
+def run(args: list[str]) -> int:
+    """Load each file; a sensor must be registered first, so that a typing error does not make a new one."""
+    parser = Parser(
+        prog="hydrolog load",
+        description="Load recorded minutes: CSV with the columns time,flow,pressure (site's wall clock, m3/h, bar), "
+        "plain or .gz. Rows that are there already stay as they are; a load that was cut off is simply run again.",
+    )
+    parser.add_argument("files", nargs="+", type=_pair, metavar="SENSOR=FILE", help="a sensor's id and its recording")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    options = parser.parse_args(args)
+    chosen = settings.load(options.config)
+    load_files(database.address(chosen), options.files, chosen.site.zone)
+    return 0
+
+
+def _pair(text: str) -> tuple[str, Path]:
+    sensor, separator, name = text.partition("=")
+    if not separator or not Path(name).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not SENSOR=FILE with a file that is there")
+    return sensor, Path(name)
