@@ -80,7 +80,10 @@ def _start_once(server: Any, data: Path) -> None:
         raise DatabaseDown(f"Postgres did not start; see {data / FOLDER / 'log'} ({quoted(error)})") from error
     url: str = server.get_uri()
     database.init_schema(url)
-    database.publish_address(data, url)
+    try:
+        database.publish_address(data, url)
+    except OSError as error:
+        raise DatabaseDown(f"cannot write {data / database.URL_FILE}: {error.strerror}") from error
 
 
 def _half_made(data: Path) -> bool:

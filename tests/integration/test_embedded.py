@@ -1,5 +1,6 @@
 """The embedded Postgres as a program: killed with -9, it is back with the first new start."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -136,3 +137,21 @@ def test_a_database_folder_that_cannot_be_is_waited_for_in_words(data: Path) -> 
     assert process.returncode == 1
     assert "cannot use" in output
     assert "Traceback" not in output
+
+
+def test_a_disk_that_refuses_the_address_is_asked_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish, refusals = database.publish_address, iter([True, True])
+
+    def refused(folder: Path, url: str) -> None:
+        if next(refusals, False):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        publish(folder, url)
+
+    monkeypatch.setattr(database, "publish_address", refused)
+    stop = embedded.start(data)
+    try:
+        with psycopg.connect((data / database.URL_FILE).read_text().strip()) as connection:
+            assert connection.execute("SELECT count(*) FROM REAL_VAL_TB").fetchone() == (0,)
+        assert next(refusals, None) is None
+    finally:
+        stop()
