@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -25,15 +26,7 @@ from forecaster.predict import Model, Part
 FOLDER = "models"
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
 # A file of another shape was made by another release: trained anew.
-SHAPE = [
-    PATCH_H * HOUR,
-    SHARED,
-    LEAD,
-    HIDDEN,
-    WIDE,
-    NARROW,
-    EMBEDDING,
-]  # a file of another shape was made by another release: trained anew
+SHAPE = [PATCH_H * HOUR, SHARED, LEAD, HIDDEN, WIDE, NARROW, EMBEDDING]
 
 _log = logging.getLogger(__name__)
 
@@ -121,12 +114,35 @@ def _lines(arrays: Mapping[str, Any], part: int) -> Lines | None:
     return arrays[name] if (name := f"{part}/lines") in arrays else None
 
 
-def newest(data: Path, *, warn: bool = True) -> Model | None:
-    """The newest version that can be used; None without one. Damaged ones are passed over; `warn` of them."""
+def newest(data: Path) -> Model | None:
+    """The newest version that can be used; None without one. Damaged ones are passed over with a warning."""
     for version in versions(data):
         try:
             return load(data, version)
         except ModelUnusable as error:
-            if warn:
-                _log.warning("model_unusable problem=%r", str(error))
+            _log.warning("model_unusable problem=%r", str(error))
     return None
+
+
+def any_usable(data: Path) -> bool:
+    """Whether `newest` would find any. Asked every hour: a file is read again only once it has changed."""
+    return any(_is_usable(data, version, _stamp(data, version)) for version in versions(data))
+
+
+def _stamp(data: Path, version: str) -> tuple[int, ...]:
+    """What changes with the files of a version; empty where one is missing."""
+    try:
+        both = [(data / FOLDER / f"{version}.{kind}").stat() for kind in ("npz", "sha256")]
+    except OSError:
+        return ()
+    return tuple(n for stat in both for n in (stat.st_mtime_ns, stat.st_size))
+
+
+@functools.lru_cache(maxsize=2 * KEEP)
+def _is_usable(data: Path, version: str, stamp: tuple[int, ...]) -> bool:
+    """`stamp` is what the answer is remembered by."""
+    try:
+        load(data, version)
+    except ModelUnusable:
+        return False
+    return True

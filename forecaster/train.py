@@ -12,6 +12,7 @@ from torch import Tensor
 from forecaster.adam import OneCycleAdamW
 from forecaster.baseline import WEEK
 from forecaster.dataset import BoolArray, IntArray
+from forecaster.device import training_device
 from forecaster.draw import drawn, usable_origins
 from forecaster.features import DAYS, Panel, gather, targets
 from forecaster.forward import Weights
@@ -54,9 +55,9 @@ def train(
     """Weights for a block from rows before `until_row`; `known[series]` are embedding indices (1..).
 
     `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target. Trains on a GPU
-    where there is one; which windows are drawn does not depend on it."""
+    where one works; which windows are drawn does not depend on it."""
     torch.manual_seed(seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     task = _Task(panel, known, block, until_row, np.random.default_rng(seed))
     network = (Network.of(start) if start else Network(int(known.max()))).to(device)
     rate = LEARNING_RATE if start is None else REFRESH_RATE

@@ -43,7 +43,7 @@ def next_due(data: Path, now: datetime, history: History) -> bool:
         return True
     if not at <= now < at + wait:  # a clock that was set back does not hold training up
         return True
-    return bool(state.get("usable", True)) and artifact.newest(data, warn=False) is None
+    return bool(state.get("usable", True)) and not artifact.any_usable(data)
 
 
 class Trainer:

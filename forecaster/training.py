@@ -149,6 +149,6 @@ def note(data: Path, now: datetime, outcome: Outcome) -> None:
         "at": now.astimezone(UTC).isoformat(),
         "outcome": kind,
         "line": outcome.line(),
-        "usable": artifact.newest(data, warn=False) is not None,
+        "usable": artifact.any_usable(data),
     }
     replace(data / artifact.FOLDER / STATE, json.dumps(state).encode() + b"\n")

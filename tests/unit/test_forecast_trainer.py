@@ -62,9 +62,29 @@ def test_weights_of_another_release_are_learnt_anew_at_once(
     soon = NOW + timedelta(hours=1)
     assert not next_due(tmp_path, soon, past)
     monkeypatch.setattr("forecaster.artifact.SHAPE", [*artifact.SHAPE, 1])
+    artifact._is_usable.cache_clear()  # an update comes with a process of its own
     assert next_due(tmp_path, soon, past)
     note(tmp_path, NOW, outcome(False))  # what is learnt is worse than the naive: an hour later it is not better
     assert not next_due(tmp_path, soon, past)
+
+
+def test_weights_that_were_found_good_are_read_again_only_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = history(60)
+    path = artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
+    read: list[str] = []
+    load = artifact.load
+    monkeypatch.setattr(
+        "forecaster.artifact.load", lambda data, version: (read.append(version), load(data, version))[1]
+    )
+    assert artifact.any_usable(tmp_path) and artifact.any_usable(tmp_path)
+    assert read == ["v"]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not artifact.any_usable(tmp_path) and not artifact.any_usable(tmp_path)
+    assert read == ["v", "v"]
+    path.unlink()
+    assert not artifact.any_usable(tmp_path)
 
 
 def test_new_weights_stay_beside_unreadable_ones_of_a_clock_that_was_ahead(tmp_path: Path) -> None:
