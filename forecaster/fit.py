@@ -19,13 +19,12 @@ HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on
 CALIBRATE_H = 28 * DAY  # with more history, four weeks stretch the interval more surely than two
 MANY = 200  # series, from which on fewer origins of each are judged
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
-# Steps of a part: (series, hour) pairs for one step, and the bounds. Fewer pairs for a step overfit; below the least
-# nothing is learnt, above the most nothing is gained.
-NEAR = (75, 200, 1200)
-FAR = (350, 120, 600)
-# Parts between the next hour and the day, by their last lead. There is more to be learnt of near hours than of far
-# ones, and of these it is then learnt by heart: one part for the whole day is too short for the first half of it.
-BETWEEN = {4: (110, 120, 700), 12: (150, 120, 600)}
+# Steps of a part by its last lead: (series, hour) pairs for one step, and the bounds; those of a part that ends between
+# two of these lie between theirs. Fewer pairs for a step overfit; below the least nothing is learnt, above the most
+# nothing is gained. There is more to be learnt of near hours than of far ones, and of these it is then learnt by
+# heart: one part for the whole day is too short for the first half of it.
+PLANS = {1: (75, 200, 1200), 4: (110, 120, 700), 12: (150, 120, 600), 24: (350, 120, 600)}
+BETWEEN = (4, 12)  # last leads of the parts between the next hour and the day
 NEAREST = 4  # last lead of a part between for which one network is enough
 BETWEEN_FROM = 30_000  # pairs; a single sensor-year should not take longer to learn
 WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
@@ -58,21 +57,21 @@ Report = Callable[[str, int, int, float], None]  # part, step, steps, loss
 def blocks_for(horizon: int, pairs: int) -> list[Block]:
     """Parts to train for a horizon in hours, given how many (series, hour) pairs there are."""
 
-    def steps(plan: tuple[int, int, int]) -> int:
-        pairs_a_step, least, most = plan
-        return max(least, min(most, pairs // pairs_a_step))
-
     windows = min(WINDOWS, max(LEAST_WINDOWS, pairs // 64))
     near, far = (NEAR_MEMBERS, FAR_MEMBERS) if pairs >= MEMBERS_FROM else (1, 1)
-    parts = [Block(1, 1, steps(NEAR), windows, near)]
-    if pairs >= BETWEEN_FROM:
-        between = [(last, plan) for last, plan in BETWEEN.items() if horizon > last]
-        parts += [Block(1, last, steps(plan), windows, far if last > NEAREST else 1) for last, plan in between]
-    if horizon > 1:
-        parts.append(Block(1, min(horizon, DAY), steps(FAR), windows, far))
-    if horizon > DAY:
-        parts.append(Block(1, horizon, steps(FAR), windows, far))
-    return parts
+    between = [last for last in BETWEEN if pairs >= BETWEEN_FROM]
+    lasts = {1, min(horizon, DAY), horizon} | {last for last in between if last < horizon}
+
+    def members(last: int) -> int:
+        return near if last == 1 else far if last > NEAREST else 1
+
+    return [Block(1, last, _steps(last, pairs), windows, members(last)) for last in sorted(lasts)]
+
+
+def _steps(last: int, pairs: int) -> int:
+    """Steps of a part that ends with the lead `last`."""
+    pairs_a_step, least, most = (np.interp(last, list(PLANS), plan) for plan in zip(*PLANS.values(), strict=True))
+    return int(max(least, min(most, pairs // pairs_a_step)))
 
 
 def fit(

@@ -39,6 +39,15 @@ def test_near_hours_have_parts_of_their_own_once_there_is_history_for_them(
     assert steps_a_lead == sorted(steps_a_lead, reverse=True), "the nearer, the longer it is learnt"
 
 
+@pytest.mark.parametrize("horizon", [2, 3, 5, 13])
+def test_the_last_part_of_a_short_horizon_is_learnt_as_long_as_its_neighbours(horizon: int) -> None:
+    pairs = 2 * BETWEEN_FROM
+    steps = {b.last: b.steps for b in blocks_for(24, pairs)}
+    own = blocks_for(horizon, pairs)[-1].steps
+    assert steps[min(last for last in steps if last > horizon)] < own
+    assert own < steps[max(last for last in steps if last < horizon)]
+
+
 def history() -> History:
     random = np.random.default_rng(0)
     return History(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"),), random.normal(10, 1, (1, 24 * 60)))
