@@ -24,8 +24,7 @@ import torch
 
 from common import database, embedded
 from forecaster import artifact
-from forecaster.compose import CHANNELS, compose
-from forecaster.csv import Line
+from forecaster.compose import CHANNELS, Composed, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
@@ -86,18 +85,18 @@ def predict(history: History, model: Model) -> None:
             f"{spent:.3f} CPU s",
             "legacy 6 s for one",
         )
-        lines = compose(many, made_at, ZONE, horizon=24, model=model)
+        made = compose(many, made_at, ZONE, horizon=24, model=model)
         with tempfile.TemporaryDirectory() as folder:
-            spent = cpu_s(lambda m=many, told=lines: follow(Path(folder), m, model, told))  # type: ignore[misc]
+            spent = cpu_s(lambda m=many, told=made: follow(Path(folder), m, model, told))  # type: ignore[misc]
         row("  and what follows the truth of an hour", f"{spent:.3f} CPU s", "")
 
 
-def follow(folder: Path, history: History, model: Model, lines: list[Line]) -> None:
+def follow(folder: Path, history: History, model: Model, made: Composed) -> None:
     """The last hour's truth against what was forecast of it a day long."""
     hour = END.astimezone(UTC) - timedelta(hours=1)
-    firsts = [line for line in lines if line.hour == lines[0].hour]
+    firsts = [line for line in made.lines if line.hour == made.lines[0].hour]
     told = [replace(line, made_at=hour - timedelta(hours=k), hour=hour) for k in range(24) for line in firsts]
-    Intervals(folder).learn(model, history, hour, told, ZONE)
+    Intervals(folder).learn(model, history, hour, told, ZONE, guesses=made.guesses)
 
 
 def start(model: Model) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -155,7 +155,7 @@ def _recovered(
     units_until: int,
 ) -> Forecast:
     """After a lasting jump of the level, the forecasts that the product makes: from a history that was moved along."""
-    parts = {name: getattr(made, name).copy() for name in ("value", "low", "high", "naive")}
+    parts = {field.name: getattr(made, field.name).copy() for field in fields(made)}
     for origin in regime.jumped(history, origins):
         moved = regime.recovered(history.until(int(origin) + 1))
         again = forecast(model, moved, np.array([origin]), leads, stretch=stretch, units_until=units_until)
@@ -172,7 +172,7 @@ def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: In
         use = np.isnan(value[s, o])
         value[s, o, use] = spare.value[use]
         low[s, o, use], high[s, o, use] = (spare.value - spare.half_width)[use], (spare.value + spare.half_width)[use]
-    return Forecast(value, low, high, made.naive)
+    return replace(made, value=value, low=low, high=high)
 
 
 def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
@@ -190,16 +190,16 @@ def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntA
         came, said = truth[:, at, lead], value[:, at, lead]
         missed = np.where(np.isfinite(came), 0.0, np.nan)
         missed += (came < low[:, at, lead]) | (came > high[:, at, lead])
-        sides = share.side(came, said, made.naive[:, at, lead])
+        sides = share.side(came, said, made.guesses[:, at, lead])
         for b, use in _hours(block[lead], rows[at, lead]):
             stretch[:, b] = conformal.track(stretch[:, b], missed[:, use], float(conformal.STEPS[b]))
             shares[:, b] = share.follow(shares[:, b], sides[:, use], float(share.STEP[b]))
-        move = share.towards(made.value[:, o], made.naive[:, o], shares[:, block])
+        move = share.towards(made.value[:, o], made.guesses[:, o], shares[:, block])
         factor = (stretch / start)[:, block]
         value[:, o] = made.value[:, o] + move
         low[:, o] = value[:, o] - factor * (made.value[:, o] - made.low[:, o])
         high[:, o] = value[:, o] + factor * (made.high[:, o] - made.value[:, o])
-    return Forecast(value, low, high, made.naive)
+    return replace(made, value=value, low=low, high=high)
 
 
 def _hours(block: IntArray, hour: IntArray) -> Iterator[tuple[int, BoolArray]]:

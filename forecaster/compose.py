@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from forecaster import share
 from forecaster.baseline import fallback
 from forecaster.csv import Line
 from forecaster.dataset import Channel, FloatArray, History, Series, hour_number
@@ -20,6 +21,16 @@ HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
 Numbers = list[float | None]
 ChannelForecast = tuple[Numbers, Numbers, Numbers, list[str]]  # value, low, high, label, each per lead
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What an hour's forecast came to.
+
+    `guesses` [S, guesses] are those of the hour before, whose truth has come; NaN without a model."""
+
+    lines: list[Line]
+    guesses: FloatArray
 
 
 @dataclass(frozen=True)
@@ -45,30 +56,32 @@ def compose(
     horizon: int,
     model: Model | None,
     followed: Followed | None = None,
-) -> list[Line]:
+) -> Composed:
     """Forecast lines made at `made_at` (aware, start of a local hour), from rows before it only."""
     row = history.row(made_at.astimezone(zone))
     past = recovered(history.until(row))
     hours = hours_ahead(made_at, horizon, zone)
-    channels = _forecast_all(past, max(h.lead for h in hours), model, followed)
+    channels, guesses = _forecast_all(past, max(h.lead for h in hours), model, followed)
     sensors = dict.fromkeys(s.sensor for s in past.series)
     lines = []
     for sensor in sensors:
         flow, pressure = (channels.get(Series(sensor, c)) for c in CHANNELS)
         lines += [_line(sensor, made_at, hour, flow, pressure) for hour in hours]
-    return lines
+    return Composed(lines, guesses)
 
 
 def _forecast_all(
     past: History, leads: int, model: Model | None, followed: Followed | None
-) -> dict[Series, ChannelForecast]:
-    """Value, interval and label of each series for leads 1..leads after the past."""
+) -> tuple[dict[Series, ChannelForecast], FloatArray]:
+    """Value, interval and label of each series for leads 1..leads after the past, and the guesses of its last row."""
     out: dict[Series, ChannelForecast] = {}
     series = len(past.series)
+    guesses = np.full((series, len(share.GUESSES)), np.nan)
     value, low, high = (np.full((series, leads), np.nan) for _ in range(3))
     if model is not None and past.rows and series:
         reach = np.arange(1, min(leads, model.horizon) + 1)
         made = forecast(model, past, np.array([past.rows - 1]), reach, stretch=followed.stretch if followed else None)
+        guesses = made.before[:, 0]
         if followed is not None:
             made = made.mixed(followed.shares, reach)
         value[:, : len(reach)], low[:, : len(reach)] = made.value[:, 0], made.low[:, 0]
@@ -84,7 +97,7 @@ def _forecast_all(
         if not (past.y[i] < 0).any():  # a meter that never ran backwards is not forecast to
             value[i], low[i], high[i] = (np.maximum(a, 0.0) for a in (value[i], low[i], high[i]))
         out[name] = _numbers(value[i]), _numbers(low[i]), _numbers(high[i]), labels
-    return out
+    return out, guesses
 
 
 def _numbers(values: FloatArray) -> Numbers:

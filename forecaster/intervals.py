@@ -1,4 +1,4 @@
-"""What follows the truth as it comes in, remembered across restarts: the interval's stretches, the naive's shares."""
+"""What follows the truth as it comes in, remembered across restarts: the interval's stretches, the guesses' shares."""
 
 from __future__ import annotations
 
@@ -35,23 +35,34 @@ class Intervals:
         try:
             raw = json.loads(self._path.read_bytes())
             self._version, self._through = str(raw["version"]), str(raw["through"])
-            self._stretch = _numbers(raw["stretch"])
-            self._share = _numbers(raw.get("share", {}))
+            self._stretch = _numbers(raw["stretch"], len(LEAD_BLOCKS))
+            self._share = _numbers(raw.get("share", {}), len(LEAD_BLOCKS) * len(share.GUESSES))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._stretch = {}  # the model's own stretches are a good start
 
     def followed(self, model: Model, series: tuple[Series, ...]) -> Followed:
-        """Stretches and shares [S, blocks] to use now."""
+        """Stretches [S, blocks] and shares [S, blocks, guesses] to use now."""
         stretch, shares = stretches_for(model, series).copy(), share.none(len(series))
         for i, s in enumerate(series):
             if self._version == model.version and _key(s) in self._stretch:
                 stretch[i] = self._stretch[_key(s)]
             if _key(s) in self._share:
-                shares[i] = self._share[_key(s)]
+                shares[i] = np.reshape(self._share[_key(s)], shares[i].shape)
         return Followed(stretch, shares)
 
-    def learn(self, model: Model, history: History, hour: datetime, lines: Iterable[Line], zone: ZoneInfo) -> None:
-        """Count the truths of the hour `hour` (aware) against the model's forecasts of it; each hour once."""
+    def learn(
+        self,
+        model: Model,
+        history: History,
+        hour: datetime,
+        lines: Iterable[Line],
+        zone: ZoneInfo,
+        *,
+        guesses: FloatArray,
+    ) -> None:
+        """Count the truths of the hour `hour` (aware) against the model's forecasts of it; each hour once.
+
+        `guesses` [S, guesses] of that hour."""
         if self._version == model.version and hour.isoformat() <= self._through:
             return
         row = history.row(hour.astimezone(zone))
@@ -59,24 +70,25 @@ class Intervals:
         place, block = np.array([t[:2] for t in told], dtype=np.int64).reshape(-1, 2).T
         said, low, high = np.array([t[2:] for t in told], dtype=np.float64).reshape(-1, 3).T
         truth = history.y[place, row]
-        week_ago = history.y[place, row - WEEK] if row >= WEEK else np.full(len(place), np.nan)
         missed = np.where(np.isfinite(truth), (truth < low) | (truth > high), np.nan)
-        sides = share.side(truth, said, week_ago)
+        sides = share.side(truth, said, guesses[place]).T
         at, places = place * len(LEAD_BLOCKS) + block, len(history.series) * len(LEAD_BLOCKS)
-        self._apply(model, history.series, *(_means(at, a, places) for a in (missed, sides)))
+        means = (_means(at, a, places) for a in (missed, *sides))
+        self._apply(model, history.series, next(means), np.stack([*means], -1))
         self._version, self._through = model.version, hour.isoformat()
         self._save()
 
     def _apply(self, model: Model, series: tuple[Series, ...], missed: FloatArray, sides: FloatArray) -> None:
-        """Take up the means over the forecasts of an hour, [S x blocks]."""
+        """Take up the means over the forecasts of an hour, [S x blocks], of the sides [S x blocks, guesses]."""
         now = self.followed(model, series)
         stretch = track(now.stretch, missed.reshape(*now.stretch.shape, 1), STEPS)
-        shares = share.follow(now.shares, sides.reshape(*now.shares.shape, 1), share.STEP)
+        means = sides.reshape(*now.stretch.shape, 1, len(share.GUESSES))
+        shares = share.follow(now.shares, means, share.STEP[:, None])
         if self._version != model.version:
             self._stretch = {}
         for i, s in enumerate(series):
             self._stretch[_key(s)] = [round(float(x), 5) for x in stretch[i]]
-            self._share[_key(s)] = [round(float(x), 5) for x in shares[i]]
+            self._share[_key(s)] = [round(float(x), 5) for x in shares[i].ravel()]
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,12 +130,12 @@ def _means(at: IntArray, values: FloatArray, places: int) -> FloatArray:
     return mean
 
 
-def _numbers(raw: dict[str, list[float]]) -> dict[str, list[float]]:
+def _numbers(raw: dict[str, list[float]], count: int) -> dict[str, list[float]]:
     """As kept in the file; a line of another length was made by another release.
 
     Raises:
         ValueError, TypeError, AttributeError: not such numbers."""
-    return {str(k): [float(x) for x in v] for k, v in raw.items() if len(v) == len(LEAD_BLOCKS)}
+    return {str(k): [float(x) for x in v] for k, v in raw.items() if len(v) == count}
 
 
 def _key(series: Series) -> str:

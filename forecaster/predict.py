@@ -78,22 +78,24 @@ class Model:
 class Forecast:
     """Values [S, O, L]; NaN where the model does not know enough of the series (the caller falls back).
 
-    `naive` is the value of a week ago, as far as it is known."""
+    `guesses` [S, O, L, guesses] are what may count beside them; `before` [S, O, guesses] are those of the origin's own
+    hour, whose truth has come."""
 
     value: FloatArray
     low: FloatArray
     high: FloatArray
-    naive: FloatArray
+    guesses: FloatArray
+    before: FloatArray
 
     def mixed(self, shares: FloatArray, leads: IntArray) -> Forecast:
-        """Moved towards the naive by `shares[series, block]` of the way, the interval along with the value."""
-        move = share.towards(self.value, self.naive, shares[:, None, block_of(leads)])
-        return Forecast(self.value + move, self.low + move, self.high + move, self.naive)
+        """Moved towards the guesses by `shares[series, block, guess]` of the way, the interval along with the value."""
+        move = share.towards(self.value, self.guesses, shares[:, None, block_of(leads)])
+        return replace(self, value=self.value + move, low=self.low + move, high=self.high + move)
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What follows the truth as it comes in, [S, blocks]: the interval's stretches, the naive's shares."""
+    """What follows the truth as it comes in: the interval's stretches [S, blocks], the shares [S, blocks, guesses]."""
 
     stretch: FloatArray
     shares: FloatArray
@@ -140,12 +142,12 @@ def forecast(
     wide = stretch[:, None, :][:, :, block_of(leads)]
     unit = panel.units.scale[:, None, None]
     base = panel.base[:, origins[:, None] + leads[None]]
-    naive = share.naive_at(history.y[:, skip:], origins, leads)
+    guesses = share.guesses(panel, history.y[:, skip:], origins, np.r_[0, leads])
     middle = base + unit * raw[..., 1]
     low = middle - unit * wide * (raw[..., 1] - raw[..., 0])
     high = middle + unit * wide * (raw[..., 2] - raw[..., 1])
     value = np.where(_enough(panel, origins)[:, :, None], middle, np.nan)
-    return Forecast(value, low + 0 * value, high + 0 * value, naive)
+    return Forecast(value, low + 0 * value, high + 0 * value, guesses[:, :, 1:], guesses[:, :, 0])
 
 
 def _enough(panel: Panel, origins: IntArray) -> BoolArray:

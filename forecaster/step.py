@@ -17,7 +17,7 @@ from common.settings import Settings
 from forecaster import artifact, csv, holidays, store
 from forecaster.compose import compose
 from forecaster.csv import Line
-from forecaster.dataset import History
+from forecaster.dataset import FloatArray, History
 from forecaster.hours import Hours
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -89,7 +89,7 @@ class Forecaster:
         history = self._hours.until(local_hour(max(hour, local_hour(now, self._settings)), self._settings))
         history = replace(history, holidays=holidays.of_site(self._data))
         followed = self._intervals.followed(self._model, history.series) if self._model else None
-        lines = compose(
+        composed = compose(
             history,
             hour,
             self._zone,
@@ -97,6 +97,7 @@ class Forecaster:
             model=self._model,
             followed=followed,
         )
+        lines = composed.lines
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:
@@ -113,7 +114,7 @@ class Forecaster:
             ",".join(labels) or "-",
             seconds,
         )
-        self._learn_intervals(hour - HOUR, history)
+        self._learn_intervals(hour - HOUR, history, composed.guesses)
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
@@ -132,11 +133,11 @@ class Forecaster:
             _log.info("model version=%s series=%d", model.version, len(model.series))
             self._model = model
 
-    def _learn_intervals(self, hour: datetime, history: History) -> None:
+    def _learn_intervals(self, hour: datetime, history: History, guesses: FloatArray) -> None:
         if self._model is None:
             return
         lines = store.forecasts_for(self._database, hour, hour + HOUR)
-        self._intervals.learn(self._model, history, hour, lines, self._zone)
+        self._intervals.learn(self._model, history, hour, lines, self._zone, guesses=guesses)
 
     def close(self) -> None:
         """End a training of ours and the connection."""

@@ -170,7 +170,7 @@ def test_a_replaced_meter_is_recovered_from_within_days(model: Model) -> None:
     history = replace(history, y=y)
     truth = y[0, -24:]
     for moved in (None, model):
-        lines = compose(history, made_at, SEOUL, horizon=24, model=moved)
+        lines = compose(history, made_at, SEOUL, horizon=24, model=moved).lines
         error = np.mean([abs(line.flow - t) for line, t in zip(lines, truth, strict=True) if line.flow is not None])
         assert error < 0.2 * truth.mean(), moved
 
@@ -187,7 +187,7 @@ def test_gaps_degrade_to_the_fallback_and_say_so(model: Model) -> None:
     history = district(60)
     y = history.y.copy()
     y[0, -24 * 10 :] = np.nan
-    lines = compose(replace(history, y=y), datetime(2024, 3, 1, tzinfo=SEOUL), SEOUL, horizon=24, model=model)
+    lines = compose(replace(history, y=y), datetime(2024, 3, 1, tzinfo=SEOUL), SEOUL, horizon=24, model=model).lines
     assert {line.model for line in lines} == {f"mean-4w/{model.label}"}
     assert all(line.flow is not None and line.pressure is not None for line in lines)
 

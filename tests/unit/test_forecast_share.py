@@ -1,4 +1,4 @@
-"""The share of the value of a week ago: where it leads, what it may not see, how it lasts."""
+"""The shares of plain guesses (a week ago, yesterday, the last week): where they lead, what they may not see."""
 
 import json
 from dataclasses import replace
@@ -13,9 +13,11 @@ import torch
 
 from forecaster import intervals, share
 from forecaster.backtest import Wanted, backtest
+from forecaster.baseline import units_of
 from forecaster.compose import compose
 from forecaster.csv import Line
 from forecaster.dataset import History, Series
+from forecaster.features import panel_of
 from forecaster.fit import fit
 from forecaster.intervals import NAME, Intervals
 from forecaster.predict import Followed, Model, forecast
@@ -54,19 +56,52 @@ def model() -> Model:
     return fit(district(), until_row=UNTIL, horizon=24, version="20240401T000000", blocks=QUICK)
 
 
-def test_the_share_rises_on_the_naive_s_side_and_falls_on_the_other() -> None:
-    truth, made, naive = np.array([3.0, 1.0, np.nan, 2.0]), np.full(4, 2.0), np.array([5.0, 4.0, 4.0, np.nan])
-    np.testing.assert_array_equal(share.side(truth, made, naive), [1, -1, np.nan, np.nan])
-    start = np.full((3, 1), 0.5)
-    after = share.follow(start, np.array([[[1.0, 1.0]], [[-1.0, np.nan]], [[np.nan, np.nan]]]), 0.01)
-    np.testing.assert_allclose(after[:, 0], [0.508, 0.488, 0.5])
+def test_a_share_rises_on_its_guess_s_side_and_falls_on_the_other() -> None:
+    truth, made = np.array([3.0, 1.0, np.nan]), np.full(3, 2.0)
+    guess = np.array([[5.0, 1.0], [4.0, np.nan], [4.0, 4.0]])
+    sides = share.side(truth, made, guess)
+    np.testing.assert_array_equal(sides, [[1, -1], [-1, np.nan], [np.nan, np.nan]])
+    start = np.full((2, 2), 0.3)
+    after = share.follow(start, np.stack([sides[[0, 0]], sides[[1, 2]]]), 0.01)
+    np.testing.assert_allclose(after, [[0.308, 0.288], [0.288, 0.3]])
 
 
-def test_the_share_stays_in_its_bounds() -> None:
-    up = down = np.full((1, 1), 0.5)
+def test_the_shares_stay_in_their_bounds_together() -> None:
+    up = down = np.array([0.5, 0.3, 0.1])
     for _ in range(200):
-        up, down = (share.follow(s, np.full((1, 1, 1), side), 0.01) for s, side in ((up, 1.0), (down, -1.0)))
-    assert (up.item(), down.item()) == (share.MOST, 0.0)
+        up = share.follow(up, np.array([[1.0, 1.0, -1.0]]), 0.01)
+        down = share.follow(down, np.full((1, 3), -1.0), 0.01)
+    assert up.sum() == pytest.approx(share.MOST) and up[2] == 0 and up.min() >= 0
+    assert not down.any()
+
+
+def test_forecasts_move_to_each_guess_by_its_share() -> None:
+    made, guess = np.array([10.0, 10.0]), np.array([[20.0, 0.0, 10.0], [20.0, np.nan, 14.0]])
+    np.testing.assert_allclose(share.towards(made, guess, np.array([0.5, 0.2, 0.25])), [5 - 2 + 0, 5 + 1])
+
+
+def test_the_guesses_are_of_a_week_ago_and_the_base_with_what_it_was_off_by() -> None:
+    """The base is told from its own last weeks; an hour of yesterday that is missing leaves the other guesses."""
+    history = district()
+    history.y[DRIFT, UNTIL - 24 + 5] = np.nan
+    panel = panel_of(history, units_of(history.until(UNTIL).y))
+    leads = np.array([1, 6, 24, 25])
+    got = share.guesses(panel, history.y, np.array([UNTIL - 1]), leads)[DRIFT, 0]
+    y, base = history.y[DRIFT], panel.base[DRIFT]
+    for lead, row in zip((0, 2), (UNTIL, UNTIL + 23), strict=True):
+        off = [y[row - 24 * day] - base[row - 24 * day] for day in range(1, 8)]
+        np.testing.assert_allclose(got[lead], [y[row - 168], base[row] + off[0], base[row] + np.mean(off)], rtol=1e-5)
+    assert np.isnan(got[1, share.YESTERDAY]) and np.isfinite(got[1, [share.WEEK_AGO, share.LAST_WEEK]]).all()
+    assert np.isfinite(got[3, share.WEEK_AGO]) and np.isnan(got[3, [share.YESTERDAY, share.LAST_WEEK]]).all()
+
+
+def test_the_guesses_of_an_hour_are_the_same_once_it_has_come(model: Model) -> None:
+    """So that its truth can be held against them without keeping them."""
+    history = district()
+    origin, later = UNTIL + 40, UNTIL + 60
+    ahead = forecast(model, history, np.array([origin]), np.arange(1, 25))
+    come = forecast(model, history, np.array([later]), np.array([1]))
+    np.testing.assert_allclose(come.before[:, 0], ahead.guesses[:, 0, later - origin - 1])
 
 
 @pytest.mark.parametrize("lead", [169, 170])
@@ -116,15 +151,30 @@ def told(made_at: datetime, hour: datetime, history: History, model: Model, side
     return Line("001", made_at, hour, said, None, said - 100, said + 100, None, None, model.label)
 
 
+class Following:
+    """Intervals of a district, told the truths of single hours beside one guess: the value of a week ago."""
+
+    def __init__(self, model: Model, folder: Path, guess: int = share.WEEK_AGO) -> None:
+        self._intervals, self._model, self._history, self._guess = Intervals(folder), model, district(), guess
+
+    def learn(self, hour: datetime, lines: list[Line]) -> None:
+        guesses = np.full((2, len(share.GUESSES)), np.nan)
+        guesses[:, self._guess] = self._history.y[:, self._history.row(hour.astimezone(SEOUL)) - 168]
+        self._intervals.learn(self._model, self._history, hour, lines, SEOUL, guesses=guesses)
+
+    def now(self) -> Followed:
+        return self._intervals.followed(self._model, self._history.series)
+
+
 def test_the_share_is_kept_over_restarts_and_new_weights(model: Model, tmp_path: Path) -> None:
     history = district()
-    following = Intervals(tmp_path)
+    following = Following(model, tmp_path)
     hours = [datetime(2024, 3, 20, tzinfo=UTC) + timedelta(hours=k) for k in range(30)]
     for hour in hours:
-        following.learn(model, history, hour, [told(hour, hour, history, model, 1.0)], SEOUL)
-    now = following.followed(model, history.series)
-    assert now.shares[0, 0] == pytest.approx(30 * 0.8 * share.STEP[0], abs=1e-4)
-    assert not now.shares[0, 1:].any() and not now.shares[1].any()
+        following.learn(hour, [told(hour, hour, history, model, 1.0)])
+    now = following.now()
+    assert now.shares[0, 0, share.WEEK_AGO] == pytest.approx(30 * 0.8 * share.STEP[0], abs=1e-4)
+    assert np.count_nonzero(now.shares) == 1
     again, newer = Intervals(tmp_path), replace(model, version="20240408T000000")
     for which in (model, newer):
         np.testing.assert_array_equal(again.followed(which, history.series).shares, now.shares)
@@ -140,7 +190,7 @@ def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
     monkeypatch.setattr(intervals, "hours_ahead", lambda at, *rest: (asked.append(at), hours_ahead(at, *rest))[1])
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
     made = [hour - timedelta(hours=k) for k in range(24) for _ in range(5)]
-    Intervals(tmp_path).learn(model, history, hour, [told(at, hour, history, model, 1.0) for at in made], SEOUL)
+    Following(model, tmp_path).learn(hour, [told(at, hour, history, model, 1.0) for at in made])
     assert sorted(asked) == sorted(set(made))
 
 
@@ -149,21 +199,32 @@ def test_an_hour_counts_once_and_each_block_for_itself(model: Model, tmp_path: P
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
     sides = {0: 1.0, 1: -0.5, 23: 1.0}
     told_then = [told(hour - timedelta(hours=back), hour, history, model, side) for back, side in sides.items()]
-    following = Intervals(tmp_path)
+    following = Following(model, tmp_path)
     for _ in range(2):
-        following.learn(model, history, hour, told_then, SEOUL)
+        following.learn(hour, told_then)
     up = 0.8 * share.STEP[0]
-    np.testing.assert_allclose(following.followed(model, history.series).shares[0], [up, 0, 0, up, 0, 0], atol=1e-5)
+    shares = following.now().shares[0]
+    np.testing.assert_allclose(shares[:, share.WEEK_AGO], [up, 0, 0, up, 0, 0], atol=1e-5)
+    assert not shares[:, share.YESTERDAY :].any()
+
+
+def test_each_guess_has_a_share_of_its_own(model: Model, tmp_path: Path) -> None:
+    history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
+    following = Following(model, tmp_path, share.LAST_WEEK)
+    following.learn(hour, [told(hour, hour, history, model, 1.0)])
+    shares = following.now().shares
+    assert shares[0, 0, share.LAST_WEEK] == pytest.approx(0.8 * share.STEP[0], abs=1e-5)
+    assert np.count_nonzero(shares) == 1
 
 
 def test_a_truth_on_the_other_side_leaves_no_share(model: Model, tmp_path: Path) -> None:
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
-    following = Intervals(tmp_path)
-    following.learn(model, history, hour, [told(hour, hour, history, model, -0.5)], SEOUL)
-    assert not following.followed(model, history.series).shares.any()
+    following = Following(model, tmp_path)
+    following.learn(hour, [told(hour, hour, history, model, -0.5)])
+    assert not following.now().shares.any()
 
 
-@pytest.mark.parametrize("kept", ["missing", {"001/flow": [0.5]}, {"001/flow": "x"}])
+@pytest.mark.parametrize("kept", ["missing", {"001/flow": [0.5]}, {"001/flow": [0.5] * 6}, {"001/flow": "x"}])
 def test_a_file_of_another_release_starts_without_shares(kept: object, model: Model, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     state: dict[str, object] = {"version": model.version, "through": "", "stretch": {}, "share": kept}
@@ -179,8 +240,11 @@ def test_an_hour_s_forecast_goes_the_share_s_way_with_its_interval(model: Model)
     origin = np.array([history.row(made_at) - 1])
     plain = replace(model, stretch=np.ones((3, 6)))
     alone = forecast(plain, history, origin, np.arange(1, 25))
-    followed = Followed(np.ones((2, 6)), np.full((2, 6), 0.25))
-    lines = compose(history, made_at, SEOUL, horizon=24, model=plain, followed=followed)
-    got = np.array([[line.flow, line.flow_low, line.flow_high] for line in lines if line.sensor == "001"], dtype=float)
-    np.testing.assert_allclose(got[:, 0], 0.75 * alone.value[0, 0] + 0.25 * alone.naive[0, 0])
+    followed = Followed(np.ones((2, 6)), np.full((2, 6, 3), [0.25, 0.3, 0.0]))
+    composed = compose(history, made_at, SEOUL, horizon=24, model=plain, followed=followed)
+    lines = [line for line in composed.lines if line.sensor == "001"]
+    got = np.array([[line.flow, line.flow_low, line.flow_high] for line in lines], dtype=float)
+    week_ago, yesterday, _ = alone.guesses[0, 0].T
+    np.testing.assert_allclose(got[:, 0], 0.45 * alone.value[0, 0] + 0.25 * week_ago + 0.3 * yesterday)
     np.testing.assert_allclose(got[:, 2] - got[:, 1], (alone.high - alone.low)[0, 0])
+    np.testing.assert_array_equal(composed.guesses, alone.before[:, 0])
