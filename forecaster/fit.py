@@ -29,8 +29,9 @@ NEAREST = 4  # last lead of a part between for which one network is enough
 BETWEEN_FROM = 30_000  # pairs; a single sensor-year should not take longer to learn
 WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
 REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
-NEAR_MEMBERS, FAR_MEMBERS = 3, 2  # networks of a part: 1 % better than one at an hour, 0.2 % at a day
-MEMBERS_FROM = 50_000  # pairs; with less, a single sensor-year should not take three times as long to learn
+# Networks of a part, whose mean counts: pairs from which on, for the next hour, for the others (NEAREST has one). One
+# has to do for a single sensor-year, which should not take longer to learn; a large fleet has enough to learn from.
+MEMBERS = ((0, 1, 1), (BETWEEN_FROM, 3, 4), (1_000_000, 2, 1))
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
     """Parts to train for a horizon in hours, given how many (series, hour) pairs there are."""
 
     windows = min(WINDOWS, max(LEAST_WINDOWS, pairs // 64))
-    near, far = (NEAR_MEMBERS, FAR_MEMBERS) if pairs >= MEMBERS_FROM else (1, 1)
+    near, far = next((near, far) for least, near, far in reversed(MEMBERS) if pairs >= least)
     between = [last for last in BETWEEN if pairs >= BETWEEN_FROM]
     lasts = {1, min(horizon, DAY), horizon} | {last for last in between if last < horizon}
 

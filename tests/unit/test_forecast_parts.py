@@ -39,6 +39,19 @@ def test_near_hours_have_parts_of_their_own_once_there_is_history_for_them(
     assert steps_a_lead == sorted(steps_a_lead, reverse=True), "the nearer, the longer it is learnt"
 
 
+@pytest.mark.parametrize(
+    ("pairs", "members"),
+    [
+        (BETWEEN_FROM - 1, [1, 1]),  # a single sensor-year should not take longer to learn
+        (BETWEEN_FROM, [3, 1, 4, 4]),
+        (999_999, [3, 1, 4, 4]),
+        (1_000_000, [2, 1, 1, 1]),  # a fleet has enough to learn from
+    ],
+)
+def test_some_sensors_have_more_networks_than_one_and_than_a_fleet(pairs: int, members: list[int]) -> None:
+    assert [b.members for b in blocks_for(24, pairs)] == members
+
+
 @pytest.mark.parametrize("horizon", [2, 3, 5, 13])
 def test_the_last_part_of_a_short_horizon_is_learnt_as_long_as_its_neighbours(horizon: int) -> None:
     pairs = 2 * BETWEEN_FROM
