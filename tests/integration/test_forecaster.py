@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
 import pytest
 import torch
@@ -18,14 +20,20 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.mark import Mark
 from common.settings import Settings
-from forecaster import artifact, csv
+from forecaster import artifact, csv, share, store
+from forecaster.dataset import FloatArray, History
+from forecaster.fit import fit
+from forecaster.intervals import Intervals
+from forecaster.predict import Model
 from forecaster.step import Forecaster
+from forecaster.train import Block
 from forecaster.trainer import Trainer, command_of
 from forecaster.training import run_training
 
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)  # 12:00 in Seoul
 HOUR = timedelta(hours=1)
+SEOUL = ZoneInfo("Asia/Seoul")
 torch.set_num_threads(1)
 
 FILL = """
@@ -211,6 +219,26 @@ def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site) -> N
     fresh = site.forecaster()
     fresh.step(NOON + HOUR)
     assert {line.model for line in current(site, NOON + HOUR)} == {"mean-4w", "naive-168h"}
+
+
+def test_an_hour_that_has_come_is_held_against_the_guesses_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = NOON - timedelta(days=60)
+    site.fill(first, NOON + 2 * HOUR, noise=30.0)
+    database = Database(site.settings, "test")
+    past = store.history(database, ["001"], SEOUL, first, NOON)
+    database.close()
+    artifact.save(site.data, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
+    counted: list[tuple[datetime, FloatArray, FloatArray]] = []
+
+    def learn(_: Intervals, __: Model, history: History, hour: datetime, *___: object, guesses: FloatArray) -> None:
+        counted.append((hour, history.y[:, history.row(hour.astimezone(SEOUL)) - 7 * 24], guesses))
+
+    monkeypatch.setattr(Intervals, "learn", learn)
+    site.forecaster().step(NOON)
+    ((hour, week_ago, guesses),) = counted
+    assert hour == NOON - HOUR
+    np.testing.assert_array_equal(guesses[:, share.WEEK_AGO], week_ago)
+    assert np.isfinite(guesses).all()
 
 
 def test_training_runs_in_a_child_that_does_not_hold_up_the_step(
