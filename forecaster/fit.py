@@ -31,7 +31,7 @@ WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few tha
 REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
 # Networks of a part, whose mean counts: pairs from which on, for the next hour, for the others (NEAREST has one). One
 # has to do for a single sensor-year, which should not take longer to learn; a large fleet has enough to learn from.
-MEMBERS = ((0, 1, 1), (BETWEEN_FROM, 3, 4), (1_000_000, 2, 1))
+MEMBERS = ((0, 1, 1), (BETWEEN_FROM, 3, 4), (1_000_000, 2, 2))
 
 
 @dataclass(frozen=True)
