@@ -29,9 +29,10 @@ NEAREST = 4  # last lead of a part between for which one network is enough
 BETWEEN_FROM = 30_000  # pairs; a single sensor-year should not take longer to learn
 WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
 REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
-# Networks of a part, whose mean counts: pairs from which on, for the next hour, for the others (NEAREST has one). One
-# has to do for a single sensor-year, which should not take longer to learn; a large fleet has enough to learn from.
-MEMBERS = ((0, 1, 1), (BETWEEN_FROM, 3, 4), (1_000_000, 2, 2))
+# Networks of a part, whose mean counts: pairs from which on, for the next hour, within the day (NEAREST has one), past
+# it, where five were no better than two. One has to do for a single sensor-year, which should not take longer to
+# learn; a large fleet has enough to learn from.
+MEMBERS = ((0, 1, 1, 1), (BETWEEN_FROM, 3, 4, 2), (1_000_000, 2, 2, 2))
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,14 @@ def blocks_for(horizon: int, pairs: int) -> list[Block]:
     """Parts to train for a horizon in hours, given how many (series, hour) pairs there are."""
 
     windows = min(WINDOWS, max(LEAST_WINDOWS, pairs // 64))
-    near, far = next((near, far) for least, near, far in reversed(MEMBERS) if pairs >= least)
+    near, day, week = next(counts for least, *counts in reversed(MEMBERS) if pairs >= least)
     between = [last for last in BETWEEN if pairs >= BETWEEN_FROM]
     lasts = {1, min(horizon, DAY), horizon} | {last for last in between if last < horizon}
 
     def members(last: int) -> int:
-        return near if last == 1 else far if last > NEAREST else 1
+        if last <= NEAREST:
+            return near if last == 1 else 1
+        return day if last <= DAY else week
 
     return [Block(1, last, _steps(last, pairs), windows, members(last)) for last in sorted(lasts)]
 
