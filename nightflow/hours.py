@@ -1,6 +1,7 @@
 """Learning how a sensor's hourly ratio moves: the parameters of `common.tracking`, and the limits of its score."""
 
 import math
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -97,23 +98,45 @@ def _likelihood(
     return total
 
 
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What the tracker said over an archive, hour by hour.
+
+    Attributes:
+        ahead: the steady ratio expected before each hour.
+        scores: hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
+        since: the hour at which the best of the oldest starts begins.
+    """
+
+    ahead: Floats
+    scores: Floats
+    since: np.ndarray
+
+
 def walk(
     model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, texture: Texture | None, *, level: float
-) -> tuple[Floats, Floats]:
-    """Run the tracker over the archive: the steady ratio it expects ahead of each hour, and the scores after it.
-
-    Scores are hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
-    """
+) -> Walk:
+    """Run the tracker over the archive."""
     tracker = Tracker(model, level=level, wander=texture.use.wander if texture else 0.0)
     stills = texture.stills() if texture else [None] * len(ratio)
     ahead = np.zeros(len(ratio))
-    scores = np.full((len(ratio), len(AGES_H)), np.nan)
+    scores, since = np.full((len(ratio), len(AGES_H)), np.nan), np.zeros(len(ratio), dtype=int)
     for place, (value, still) in enumerate(zip(ratio.tolist(), stills, strict=True)):
         ahead[place] = tracker.steady()
         tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
         if place >= WARM_H:
-            scores[place] = [tracker.rise(young, old).score for young, old in AGES_H]
-    return ahead, scores
+            rises = [tracker.rise(young, old) for young, old in AGES_H]
+            scores[place], since[place] = [rise.score for rise in rises], rises[-1].since
+    return Walk(ahead, scores, since)
+
+
+def leaks(walked: Walk, return_days: float) -> np.ndarray:
+    """Which hours of an archive were part of a leak: a flow of days that stands still, beyond what is usual in it."""
+    limit = normal_level(daily_maxima(walked.scores[:, -1], 24), return_days)
+    part = np.zeros(len(walked.since), dtype=bool)
+    for hour in np.flatnonzero(walked.scores[:, -1] > max(LEAST_LEAK[WITH], limit)):
+        part[walked.since[hour] : hour + 1] = True
+    return part
 
 
 def score_limits(scores: Floats, return_days: float, *, textured: bool) -> tuple[float, float, float, float]:

@@ -14,7 +14,9 @@ ROUNDS = 4  # of fitting with what the round before gave as weights
 CUT = 4.0  # standard errors: an hour further off teaches nothing
 PLAIN = 10.0  # errors: a slope that is less sure is none
 CLEARLY = 20.0  # in squared standard errors: so much better must it fit than a scatter that goes with the whole flow
-PLAIN_BAR, LARGEST_POWER = 4.0, 1.5  # the same for the pressure; leakage goes with at most this power of it
+# Leakage goes with about the first power of the pressure (0.5 for holes in steel, 1.5 for plastic). An archive whose
+# pressure hardly moves cannot tell, so this is what its own slope is drawn towards.
+POWER, POWER_SPREAD = 1.0, 0.4
 USEFUL = 0.06  # of the mean flow: error of a day's still flow above which there is nothing to gain
 DAY_H, WEEK_H = 24, 168
 LEAST_WANDER = 0.003  # of the mean flow
@@ -69,11 +71,10 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
     square = np.minimum(change, 2 * WILD * spread(np.sqrt(change)) ** 2)
     for _ in range(2):  # what counts as wild is known from the first time on
         hours = Hours(*_means(square), hourly, above)
-        fitted = _fit(hours, least)
+        fitted = _fit(hours, least, usual_bar)
         if fitted is None:
             return None
         by_use, steady, by_bar = fitted
-        by_bar = min(by_bar, LARGEST_POWER * max(steady, 0.0) / usual_bar) if usual_bar else 0.0
         square = np.minimum(change, WILD * by_use * np.maximum(usual - steady, least))
     used = hourly - steady - by_bar * above
     size = (used - hours.square / by_use) / mean_m3h
@@ -95,41 +96,48 @@ def _means(values: Floats) -> tuple[Floats, Floats]:
     return rows, np.where(rows >= LEAST_ROWS, total / np.maximum(rows, 1.0), np.nan)
 
 
-def _fit(hours: Hours, least_m3h: float) -> tuple[float, float, float] | None:
+def _fit(hours: Hours, least_m3h: float, usual_bar: float | None) -> tuple[float, float, float] | None:
     """Variance each m3/h of use brings, the flow that brings none, and what a bar more adds to it."""
     known = np.isfinite(hours.flow) & np.isfinite(hours.square)
     if known.sum() < LEAST_HOURS:
         return None
     table = np.stack([np.ones(known.sum()), hours.flow[known], hours.above[known]], axis=1)
-    counted = np.sqrt(COUNT / hours.rows[known])
-    found, errors = _line(table, hours.square[known], counted, least_m3h)
-    if found is not None and -found[2] < PLAIN_BAR * errors[2]:
-        table[:, 2] = 0.0  # a guess at it would make leaks of the pressure's moves
-        found, errors = _line(table, hours.square[known], counted, least_m3h)
-    if found is None or found[1] < PLAIN * errors[1]:
+    target, counted = hours.square[known], np.sqrt(COUNT / hours.rows[known])
+    expected = np.full(len(target), float(np.median(target)))
+    keep, found = expected > 0, np.zeros(3)
+    for _ in range(ROUNDS):
+        if not keep.any():
+            return None
+        weight = np.where(keep, 1 / (counted * np.maximum(expected, 1e-12)), 0.0)
+        prior = _leakage_by_pressure(found, usual_bar)
+        found = _solved(table * weight[:, None], target * weight, prior)
+        if found[1] <= 0:
+            return None
+        expected = np.maximum(table @ found, found[1] * least_m3h)
+        keep = np.abs(target - table @ found) < CUT * expected * counted
+    weighed = table * weight[:, None]
+    rival = np.stack([table[:, 0], table[:, 1] ** 2, table[:, 2]], axis=1) * weight[:, None]
+    if _misfit(rival, target * weight) < _misfit(weighed, target * weight) + CLEARLY:
+        return None  # a scatter that goes with the whole flow fits better
+    errors = np.sqrt(np.diag(np.linalg.pinv(weighed.T @ weighed)))
+    if found[1] < PLAIN * errors[1]:
         return None
     return float(found[1]), float(-found[0] / found[1]), max(0.0, float(-found[2] / found[1]))
 
 
-def _line(table: Floats, target: Floats, counted: Floats, least_m3h: float) -> tuple[Floats | None, Floats]:
-    """Coefficients of the squares' line and their errors; None where a scatter that goes with the whole flow fits."""
-    expected = np.full(len(target), float(np.median(target)))
-    keep = expected > 0
-    for _ in range(ROUNDS):
-        if not keep.any():
-            return None, np.zeros(3)
-        weight = np.where(keep, 1 / (counted * np.maximum(expected, 1e-12)), 0.0)
-        weighed = table * weight[:, None]
-        found = np.asarray(np.linalg.lstsq(weighed, target * weight, rcond=None)[0], dtype=np.float64)
-        if found[1] <= 0:
-            return None, np.zeros(3)
-        expected = np.maximum(table @ found, found[1] * least_m3h)
-        keep = np.abs(target - table @ found) < CUT * expected * counted
-    rival = np.stack([table[:, 0], table[:, 1] ** 2, table[:, 2]], axis=1) * weight[:, None]
-    if _misfit(rival, target * weight) < _misfit(weighed, target * weight) + CLEARLY:
-        return None, np.zeros(3)
-    errors: Floats = np.sqrt(np.diag(np.linalg.pinv(weighed.T @ weighed)))
-    return found, errors
+def _leakage_by_pressure(found: Floats, usual_bar: float | None) -> tuple[float, float]:
+    """What the third coefficient should be about, and how far off it may be, by the others of the round before."""
+    steady = max(0.0, -float(found[0])) / usual_bar if usual_bar else 0.0
+    return -POWER * steady, POWER_SPREAD * steady
+
+
+def _solved(table: Floats, target: Floats, prior: tuple[float, float]) -> Floats:
+    """Least squares of weighed rows (of variance one), and the third coefficient's `prior` beside them."""
+    middle, width = prior
+    if width == 0.0:
+        return np.append(np.linalg.lstsq(table[:, :2], target, rcond=None)[0], 0.0)
+    table = np.vstack([table, [0.0, 0.0, 1 / width]])
+    return np.asarray(np.linalg.lstsq(table, np.append(target, middle / width), rcond=None)[0], dtype=np.float64)
 
 
 def _misfit(table: Floats, target: Floats) -> float:
