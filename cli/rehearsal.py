@@ -38,11 +38,16 @@ def judge(
 
     planned, works = Planned(), known.at(detector.sensor)
     offset = rows.first - clean.first if clean is not None else 0
+    leaked = False
     for place, (flow, pressure) in enumerate(zip(given(rows.flow), given(rows.pressure), strict=True)):
         minute = rows.first + place
         verdict = planned.step(minute, detector.step(minute, flow, pressure), works)
         if clean is not None:
-            if verdict.flow_flags[0] != "0" or "L" in verdict.flow_flags:
+            leaks = "L" in verdict.flow_flags
+            if leaks and not leaked:
+                clean.flow[max(0, offset + place - DAY_ROWS) : offset + place] = float("nan")
+            leaked = leaks
+            if verdict.flow_flags[0] != "0" or leaks:
                 clean.flow[offset + place] = float("nan")
             if verdict.pressure_flags[0] != "0":
                 clean.pressure[offset + place] = float("nan")
