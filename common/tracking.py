@@ -202,18 +202,18 @@ class Tracker:
             numbers[6] += effect * wrong / variance
             numbers[7] += effect * effect / variance
 
-    def rise(self, youngest_h: int, oldest_h: int, *, textured: bool = True) -> Shift:
+    def rise(self, youngest_h: int, oldest_h: int, *, textured: bool = True, fair: bool = False) -> Shift:
         """The start of `youngest_h` to below `oldest_h` hours ago whose flow scores highest, by hours and texture.
 
         A rise that the texture does not show scores little: use rises, too, and with heavy tails.
         """
-        return self._best(youngest_h, oldest_h, 1, textured)
+        return self._best(youngest_h, oldest_h, 1, textured, fair)
 
     def fall(self, youngest_h: int, oldest_h: int, *, textured: bool = True) -> Shift:
         """The same for a flow that has ended; without the texture for any use that has."""
         return self._best(youngest_h, oldest_h, -1, textured)
 
-    def _best(self, youngest_h: int, oldest_h: int, sign: int, textured: bool) -> Shift:
+    def _best(self, youngest_h: int, oldest_h: int, sign: int, textured: bool, fair: bool = False) -> Shift:
         if self.hour is None:
             return NO_SHIFT
         best, best_score, calm = NO_SHIFT, 0.0, 1.0 / self.stretch() ** 2
@@ -228,6 +228,8 @@ class Tracker:
             score = sign * total / math.sqrt(information)
             if still is not None:
                 score = min(score, (GUARD if sign > 0 else FALL_GUARD) * sign * still.size / still.error)
+            if fair and score > 0.0:
+                score = math.sqrt(score * score + 2 * math.log((self.hour + 1 - first) / youngest_h))
             if score > best_score:
                 best_score = score
                 best = Shift(score, total / information, 1 / math.sqrt(information), first, still)

@@ -189,7 +189,7 @@ class Judge:
         """The night's word is enough for a LEAK when the whole day's use does not contradict it."""
         value = self.detector.value
         assert value is not None
-        proof = value.tracker.rise(NIGHT_AGE_H, RECENT_H)
+        proof = value.tracker.rise(NIGHT_AGE_H, RECENT_H, fair=True)
         if proof.score < WITNESS * value.use.long_score * self.detector.incident.strictness(minute):
             return
         rise = (result.flow_m3h - result.usual_m3h) / value.use.mean_m3h

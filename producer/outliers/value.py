@@ -147,7 +147,7 @@ class Value:
             (2 if stepped else LARGE_AGE_H, ORDINARY_H, early, 1 if stepped else PROVEN_H),
         )
         for rule, (young, old, usual, looks) in enumerate(rules):
-            shift, limit = self.tracker.rise(young, old), usual * strictness
+            shift, limit = self.tracker.rise(young, old, fair=young == SHORT_H), usual * strictness
             proves = shift.score > limit and not self._ordinary(shift, young) and not self._doubtful(young, old, limit)
             if proves and not self._flows(shift):
                 self.proven = [0] * 4
@@ -185,7 +185,7 @@ class Value:
     def _doubtful(self, young: int, old: int, limit: float, *, textured: bool = True) -> bool:
         if self.other is None or not self.undecided():
             return False
-        return self.other.rise(young, old, textured=textured).score < DOUBT * limit
+        return self.other.rise(young, old, textured=textured, fair=young == SHORT_H).score < DOUBT * limit
 
     def gone(self, size: float, *, textured: bool) -> bool:
         """Whether most of a known leak of `size` (share of the mean) has stopped.
