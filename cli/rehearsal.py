@@ -34,6 +34,7 @@ def judge(
     Args:
         clean: the rows that criteria may be learnt from; what must not be is taken out of it.
     """
+    from nightflow.criteria import BEGUN_ROWS
     from producer.planned import Planned
 
     planned, works = Planned(), known.at(detector.sensor)
@@ -45,7 +46,7 @@ def judge(
         if clean is not None:
             leaks = "L" in verdict.flow_flags
             if leaks and not leaked:
-                clean.flow[max(0, offset + place - DAY_ROWS) : offset + place] = float("nan")
+                clean.flow[max(0, offset + place - BEGUN_ROWS) : offset + place] = float("nan")
             leaked = leaks
             if verdict.flow_flags[0] != "0" or leaks:
                 clean.flow[offset + place] = float("nan")

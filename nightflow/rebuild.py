@@ -16,7 +16,7 @@ from common.clock import minute_of, minute_start
 from common.criteria import DEFAULT_ALARMS_PER_MONTH, Criteria
 from common.database import statement
 from common.occasions import Work, spans
-from nightflow.criteria import WINDOW_DAYS, History, build
+from nightflow.criteria import BEGUN_ROWS, WINDOW_DAYS, History, build
 
 LEAK_LETTER = "L"
 PIECE_ROWS = 20_000  # fetched at a time: half a year in one piece would be 100 MB
@@ -32,8 +32,8 @@ def read_history(
 ) -> History:
     """The rows of REAL_VAL_TB from `first` to before `end`, without what must not be learnt from.
 
-    Left out are values that SYSTEM flagged, the flow while a LEAK was up, and everything during planned `works` at
-    the sensor. A WATCH stays: leaving out whatever was high would make the criteria ever narrower.
+    Left out are values that SYSTEM flagged, the flow while a LEAK was up and on the day before it was raised, and
+    everything during planned `works` at the sensor. A WATCH stays: leaving out whatever was high would make the criteria ever narrower.
     """
     history = _read(cursor, sensor, first, end, raw=False)
     for begins, ends in spans(works, history.first, history.first + len(history.flow)):
@@ -47,12 +47,17 @@ def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: dateti
     history = History(start, np.full(rows, np.nan), np.full(rows, np.nan))
     bounds = {"first": minute_start(start), "end": minute_start(start + rows)}
     cursor.execute(statement("criteria_rows"), {"sensor": sensor, **bounds})
+    leaked = False
     while piece := cursor.fetchmany(PIECE_ROWS):
         for minute, flow, pressure, flow_flags, pressure_flags in piece:
-            if flow is not None and (raw or (flags.trusted(flow_flags) and LEAK_LETTER not in flow_flags)):
-                history.flow[minute - start] = flow
+            leaks, place = not raw and LEAK_LETTER in flow_flags, minute - start
+            if leaks and not leaked:
+                history.flow[max(0, place - BEGUN_ROWS) : place] = np.nan
+            leaked = leaks
+            if flow is not None and (raw or (flags.trusted(flow_flags) and not leaks)):
+                history.flow[place] = flow
             if pressure is not None and (raw or flags.trusted(pressure_flags)):
-                history.pressure[minute - start] = pressure
+                history.pressure[place] = pressure
     return history
 
 
