@@ -206,6 +206,8 @@ class Tracker:
         """The start of `youngest_h` to below `oldest_h` hours ago whose flow scores highest, by hours and texture.
 
         A rise that the texture does not show scores little: use rises, too, and with heavy tails.
+        `fair`: the past holds many young starts and few old ones, so chance favours the young. An old one's squared
+        score gains twice the log of how many times older than the youngest it is; so all ages alarm equally often.
         """
         return self._best(youngest_h, oldest_h, 1, textured, fair)
 

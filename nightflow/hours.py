@@ -24,7 +24,7 @@ LEAST_LEAK = {WITHOUT: 4.0, WITH: 2.5}
 # Days of the archive that may have been above a limit: leaks, pools, holidays. What texture and hours say together has
 # no heavy tails, and an archive may hold weeks of a leak too small to be noticed: then its quartiles count alone.
 RANKS = {WITHOUT: (3, 6, 10), WITH: (3, 6, 0)}
-# Young starts have the heavy tails of single hours and cost most of the false alarms; old ones hardly any.
+# Young starts have the heavy tails of single hours, and those of a day are often a pool that is just full.
 MARGINS = {WITHOUT: (1.22, 1.08, 0.98), WITH: (1.22, 1.15, 0.97)}
 WATCH_MARGIN = 1.15  # an archive that has set its own spreads looks calmer than the months that follow
 
@@ -125,18 +125,9 @@ def walk(
         ahead[place] = tracker.steady()
         tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
         if place >= WARM_H and (still is not None or not math.isnan(value)):
-            rises = [tracker.rise(young, old, fair=young == 48) for young, old in AGES_H]
+            rises = [*(tracker.rise(*ages) for ages in AGES_H[:-1]), tracker.rise(*AGES_H[-1], fair=True)]
             scores[place], since[place] = [rise.score for rise in rises], rises[-1].since
     return Walk(ahead, scores, since)
-
-
-def leaks(walked: Walk, return_days: float) -> np.ndarray:
-    """Which hours of an archive were part of a leak: a flow of days that stands still, beyond what is usual in it."""
-    limit = normal_level(daily_maxima(walked.scores[:, -1], 24), WATCH_RETURN_DAYS)
-    part = np.zeros(len(walked.since), dtype=bool)
-    for hour in np.flatnonzero(walked.scores[:, -1] > max(LEAST_LEAK[WITH], limit)):
-        part[walked.since[hour] : hour + 1] = True
-    return part
 
 
 def score_limits(scores: Floats, return_days: float, *, textured: bool) -> tuple[float, float, float, float]:

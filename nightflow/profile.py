@@ -3,17 +3,16 @@
 import numpy as np
 
 from common.criteria import QUARTERS, FlowUse
+from nightflow.calm import Archive, calm
 from nightflow.day_kinds import SUNDAY, Calendar, Ints
 from nightflow.extremes import Floats, spread
-from nightflow.hours import fit_hours, leaks, score_limits, walk
+from nightflow.hours import fit_hours, score_limits
 from nightflow.running import by_slot
 from nightflow.steps import step_limits
-from nightflow.textures import learn_texture
 
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
-ROUNDS = 4
 SELF_FIT = 2.0  # weeks: a profile and a spread are fitted to each hour
 MARGIN_WEEKS = 26.0  # the other margins are those of so long an archive
 LIKE_SUNDAY = 0.5  # of the squared distance to its own kind of day: so much nearer to Sundays, and it was a holiday
@@ -29,19 +28,14 @@ def flow_use(flow: Floats, pressure: Floats, calendar: Calendar, return_days: fl
     slot = calendar.slot_of(np.arange(len(ratio)) * 60)
     level = slow_level(ratio)
     model = fit_hours(ratio, slot, by_slot(ratio - level, slot))
-    for _ in range(ROUNDS):
-        texture = learn_texture(flow, pressure, usual * np.repeat(1.0 + level, 60), mean)
-        walked = walk(model, ratio, mean / hourly_mean(usual), slot, texture, level=float(level[0]))
-        part = leaks(walked, return_days) if texture is not None else np.zeros(len(ratio), dtype=bool)
-        if not np.isfinite(ratio[part]).any():
-            break
-        ratio = np.where(part, np.nan, ratio)
-        flow = np.where(np.repeat(part, 60), np.nan, flow)
+    whole = Archive(flow, pressure, usual * np.repeat(1.0 + level, 60), ratio, slot, mean / hourly_mean(usual))
+    rest = calm(whole, model, mean, float(level[0]))
+    texture, walked = rest.texture, rest.walked
     wider = short_margin(np.count_nonzero(np.isfinite(ratio)) / 168)
     watch, early, short, long = (
         wider * limit for limit in score_limits(walked.scores, return_days, textured=texture is not None)
     )
-    steps = step_limits(flow, usual, walked.ahead, calendar, return_days, texture=texture)
+    steps = step_limits(rest.flow, usual, walked.ahead, calendar, return_days, texture=texture)
     return FlowUse(
         mean_m3h=mean,
         profile_m3h=tuple(tuple(map(float, day)) for day in profile),

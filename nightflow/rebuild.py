@@ -33,7 +33,8 @@ def read_history(
     """The rows of REAL_VAL_TB from `first` to before `end`, without what must not be learnt from.
 
     Left out are values that SYSTEM flagged, the flow while a LEAK was up and on the day before it was raised, and
-    everything during planned `works` at the sensor. A WATCH stays: leaving out whatever was high would make the criteria ever narrower.
+    everything during planned `works` at the sensor. A WATCH stays: leaving out whatever was high would make the
+    criteria ever narrower.
     """
     history = _read(cursor, sensor, first, end, raw=False)
     for begins, ends in spans(works, history.first, history.first + len(history.flow)):
