@@ -92,6 +92,22 @@ def test_the_rows_come_with_their_minutes(site: Settings) -> None:
     assert np.array_equal(read.flow, whole.flow[1440:2880])
 
 
+def test_a_leak_and_the_day_before_it_was_raised_are_not_learnt_from(site: Settings) -> None:
+    """It flowed already; the levels of those hours must not pass for usual."""
+    raised, cleared = minute_start(START + 4 * 1440), minute_start(START + 5 * 1440)
+    with psycopg.connect(site.database.url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE REAL_VAL_TB SET flow_flags = '0L00' WHERE time >= %s AND time < %s", (raised, cleared)
+        )
+    connection = database.Database(site, "test")
+    with connection.transaction() as cursor:
+        read = read_history(cursor, "001", minute_start(START), minute_start(START + 7 * 1440))
+        rows = read_rows(cursor, "001", minute_start(START), minute_start(START + 7 * 1440))
+    connection.close()
+    left_out = np.isnan(read.flow) & np.isfinite(rows.flow)
+    assert np.flatnonzero(left_out).tolist() == list(range(3 * 1440, 5 * 1440))
+
+
 def test_the_preview_judges_what_came_also_what_was_flagged_then(
     site: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,20 @@ def test_ordinary_use_scores_as_its_errors_say() -> None:
     assert np.median([shift.score for shift in scores]) < 2
 
 
+def test_of_two_starts_that_score_alike_the_old_one_says_more() -> None:
+    tracker = walk(500, leak=0.10, since=260)
+    plain, fair = tracker.rise(48, 384), tracker.rise(48, 384, fair=True)
+    assert plain.since == fair.since
+    age = 500 - fair.since
+    assert age > 150
+    assert fair.score**2 == pytest.approx(plain.score**2 + 2 * math.log(age / 48))
+
+
+def test_no_score_is_no_shift_however_old() -> None:
+    tracker = walk(500, leak=-0.2, since=100)
+    assert tracker.rise(48, 384, fair=True).score == 0
+
+
 def test_what_is_accepted_is_not_found_again() -> None:
     tracker = walk(500, leak=0.10, since=440)
     shift = tracker.rise(12, 384)
