@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 from common import criteria as stored
 from common.criteria import Criteria
 from common.findings import CLEAR, RAISE, Finding
-from common.scaling import HEADLOSS
 from common.texture import Still
-from producer.outliers import instruments
+from producer.outliers import instruments, nights
 from producer.outliers.judge import Judge
 from producer.outliers.meter import Witness
 from producer.outliers.night import END_MIN, START_MIN, Night
@@ -29,7 +28,6 @@ from producer.outliers.verdict import Verdict
 
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
-BASE_QUARTERS = 6  # before a step that its base may rest on
 PARTS = ("value", "steps", "night", "supply", "witness", "scale", "texture")  # None where the criteria do not have them
 SUNDAY = 6  # holidays are judged as Sundays
 HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
@@ -119,7 +117,7 @@ class Detector:
             flows = flow if wrong is None else flow / (1.0 + wrong.size)
             self._flow(minute, flows, forecast)
             if pressure is not None and pressure_letter == OK and self.supply is not None:
-                self._pressure(minute, flow, flows, pressure)
+                instruments.measured(self, minute, flow, flows, pressure)
         return self._verdict(minute, flow_letter, pressure_letter)
 
     def _flow(self, minute: int, flow: float, forecast: HourForecast | None) -> None:
@@ -143,41 +141,25 @@ class Detector:
         if self.in_night and self.night is not None:
             self.night.row(self.day_minute + minute % 15, flow)
 
-    def _pressure(self, minute: int, shown: float, flow: float, pressure: float) -> None:
-        supply, use, flow_use = self.supply, self.criteria.pressure_use, self.criteria.use
-        if supply is None or use is None or flow_use is None:
-            return
-        cost, above = (flow / flow_use.mean_m3h) ** HEADLOSS, pressure - self.still
-        if self.scale is not None:
-            self.scale.row(cost if shown == flow else (shown / flow_use.mean_m3h) ** HEADLOSS, above)
-        residual = above - use.slope_bar * cost
-        if self.witness is not None:
-            self.witness.row(residual)
-        if self.texture is not None:
-            self.texture.bar(pressure)
-        news = supply.step(minute, residual)
-        if news:
-            instruments.supplied(self, minute, news)
-
     def _ratio(self, forecast: HourForecast | None) -> float:
         """What to expect now, as a multiple of the criterion; a known leak is not in it."""
         if forecast is None or forecast.flow_m3h is None or self.incident.leak is not None:
             return 1.0 + self.ahead
-        return forecast.flow_m3h / _hour_mean(self._profile(), self.local_hour)
+        return forecast.flow_m3h / _hour_mean(self.profile(), self.local_hour)
 
     def _read_as(self, other: bool = False) -> int:
         """The kind of day in the reading that fits better, or in the `other`."""
         assert self.value is not None
         return SUNDAY if self.value.as_sunday != other else self.weekday
 
-    def _profile(self, other: bool = False) -> tuple[float, ...]:
+    def profile(self, other: bool = False) -> tuple[float, ...]:
         """The day's criterion."""
         assert self.criteria.use is not None
         return self.criteria.use.profile_m3h[self._read_as(other)]
 
     def _reading(self, other: bool = False) -> Reading:
         """The running hour as that kind of day has it."""
-        return Reading(self._read_as(other) * 24 + self.local_hour, _hour_mean(self._profile(other), self.local_hour))
+        return Reading(self._read_as(other) * 24 + self.local_hour, _hour_mean(self.profile(other), self.local_hour))
 
     def set_limits(self) -> None:
         """PREDICT's limits go with the hour of the week and with the level."""
@@ -199,16 +181,6 @@ class Detector:
             return None
         return Still(still.size - self.value.steady - self.value.tracker.still, still.error)
 
-    def holiday_rise(self, since: int, minute: int) -> float:
-        """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""
-        if self.value is None or not self.value.undecided():
-            return 0.0
-        own, other = self._profile(), self._profile(other=True)
-        now = self.day_minute // 15
-        then = now - (minute - since) // 15
-        apart = [other[place] - own[place] for place in range(max(0, then - BASE_QUARTERS), max(1, then))]
-        return max(0.0, other[now] - own[now] - min(apart)) * (1.0 + self.ahead)
-
     def _new_quarter(self, minute: int) -> None:
         """Every 15 minutes: the local time, the criterion, and what is due at the end of an hour and a night."""
         quarter = minute // 15
@@ -228,11 +200,11 @@ class Detector:
             self._new_day(day)
         in_night = START_MIN <= self.day_minute < END_MIN
         if self.in_night and not in_night:
-            self.judge.night_over(minute)
+            nights.over(self, minute)
         self.in_night = in_night
         if self.steps is not None:
             self.set_limits()
-            row, place = self._profile(), self.day_minute // 15
+            row, place = self.profile(), self.day_minute // 15
             here = row[place]
             self.usual = here
             self.before = (here - row[place - 1]) / 15 if place else 0.0

@@ -15,6 +15,24 @@ SURELY = 3.0  # errors of the meter's scale
 STILL = 0.75  # share of the size above which the newest hours measure the same wrong scale anew
 
 
+def measured(detector: "Detector", minute: int, shown: float, flow: float, pressure: float) -> None:
+    """A good minute of both: `shown` by the flow meter, `flow` as it is believed, m3/h."""
+    supply, use, flow_use = detector.supply, detector.criteria.pressure_use, detector.criteria.use
+    if supply is None or use is None or flow_use is None:
+        return
+    cost, above = (flow / flow_use.mean_m3h) ** HEADLOSS, pressure - detector.still
+    if detector.scale is not None:
+        detector.scale.row(cost if shown == flow else (shown / flow_use.mean_m3h) ** HEADLOSS, above)
+    residual = above - use.slope_bar * cost
+    if detector.witness is not None:
+        detector.witness.row(residual)
+    if detector.texture is not None:
+        detector.texture.bar(pressure)
+    news = supply.step(minute, residual)
+    if news:
+        supplied(detector, minute, news)
+
+
 def supplied(detector: "Detector", minute: int, news: str) -> None:
     """The pressure stepped by itself ("step"), or is back."""
     supply = detector.supply

@@ -5,11 +5,10 @@ It writes the findings; the methods only count. One LEAK an incident, whichever 
 
 from typing import TYPE_CHECKING
 
-from common.texture import Still, denies, together
+from common.texture import Still, together
 from common.tracking import Shift
 from producer.outliers import instruments, low
 from producer.outliers.meter import AGREES, words
-from producer.outliers.night import CUT, NightResult
 from producer.outliers.predict import LASTING_MIN
 from producer.outliers.severity import (
     ACCEPTED_H,
@@ -54,7 +53,7 @@ class Judge:
             return
         limit = value.use.step_leak * (UNSURE if value.as_sunday else 1.0) * detector.incident.strictness(minute)
         mean = value.use.mean_m3h
-        over = Still((steps.rise - detector.holiday_rise(since, minute)) / mean, steps.error(minute) / mean)
+        over = Still((steps.rise - self._holiday_rise(since, minute)) / mean, steps.error(minute) / mean)
         still = detector.standing(since)
         size, error, score = together(over, still)
         if score < limit:
@@ -64,7 +63,18 @@ class Judge:
             f"for {minute - since} min flow has been {steps.rise:.3g} m3/h over forecast "
             f"({steps.rise / mean:.0%} of the mean flow), limit {least:.3g}{steady(still, mean)}"
         )
-        self._leak(Leak("PREDICT", minute, since, size, size), reason=reason, value=size * mean, limit=least)
+        self.leak(Leak("PREDICT", minute, since, size, size), reason=reason, value=size * mean, limit=least)
+
+    def _holiday_rise(self, since: int, minute: int) -> float:
+        """How much of a rise from `since` to `minute` the other reading of the day would explain, m3/h."""
+        detector = self.detector
+        if detector.value is None or not detector.value.undecided():
+            return 0.0
+        own, other = detector.profile(), detector.profile(other=True)
+        now = detector.day_minute // 15
+        then = now - (minute - since) // 15
+        apart = [other[place] - own[place] for place in range(max(0, then - BASE_QUARTERS), max(1, then))]
+        return max(0.0, other[now] - own[now] - min(apart)) * (1.0 + detector.ahead)
 
     def fallen(self, minute: int) -> None:
         """A leak is up and the flow is below its forecast: has it been shut off?"""
@@ -91,7 +101,7 @@ class Judge:
         proof = value.leak(stepped, incident.strictness(minute))
         if proof is not None:
             leak = Leak("VALUE", minute, proof.since * 60, proof.size, proof.size if proof.still else 0.0)
-            self._leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)
+            self.leak(leak, reason=self._excess(proof), value=proof.score, limit=value.use.short_score)
         known = incident.newest
         if known is not None:
             if known.raised < minute:
@@ -155,49 +165,6 @@ class Judge:
         hours.rescale(since // 60, size)
         steps.settle(detector.usual * (self._take_level() + size))
 
-    # NIGHT
-
-    def night_over(self, minute: int) -> None:
-        """The night window has closed."""
-        detector = self.detector
-        night, value, incident = detector.night, detector.value, detector.incident
-        if night is None or value is None:
-            return
-        result = night.close(value.offset * value.use.mean_m3h)
-        if result is None or incident.leak is not None:
-            return
-        self._night_watch(minute, JUMP, result, result.score, night.use.jump)
-        self._night_watch(minute, CREEP, result, result.creep, night.use.creep)
-
-    def _night_watch(self, minute: int, rule: Rule, result: NightResult, score: float, limit: float) -> None:
-        detector = self.detector
-        if score <= limit:
-            if score < limit / 2:
-                self.clear_watch(minute, rule, "night flow is back at its usual")
-            return
-        night = detector.night
-        assert night is not None
-        nights = f", {result.nights_up} nights in a row" if result.nights_up > 1 else ""
-        reason = (
-            f"night flow {result.flow_m3h:.3g} m3/h, usual {result.usual_m3h:.3g} ± {night.use.spread_m3h:.2g}{nights}"
-        )
-        since = minute - 1440 * min(result.nights_up, 14)
-        self.watch(rule, minute, since=since, reason=reason, value=score, limit=limit)
-        self._night_leak(minute, result, reason, score, limit)
-
-    def _night_leak(self, minute: int, result: NightResult, reason: str, score: float, limit: float) -> None:
-        """The night's word is enough for a LEAK when the whole day's use does not contradict it."""
-        value = self.detector.value
-        assert value is not None
-        proof = value.tracker.rise(NIGHT_AGE_H, RECENT_H, fair=True)
-        if proof.score < WITNESS * value.use.long_score * self.detector.incident.strictness(minute):
-            return
-        rise = (result.flow_m3h - result.usual_m3h) / value.use.mean_m3h
-        if denies(proof.still, rise) or denies(self.detector.standing(minute - CALM_MIN), rise):
-            return
-        size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
-        self._leak(Leak("NIGHT", minute, proof.since * 60, size, size), reason=reason, value=score, limit=limit)
-
     # raising and clearing
 
     def watch(self, rule: Rule, minute: int, *, since: int, reason: str, value: float, limit: float) -> None:
@@ -211,7 +178,7 @@ class Judge:
         if raised is not None:
             self.detector.report(rule, minute, raised=False, reason=reason, since=raised)
 
-    def _leak(self, leak: Leak, *, reason: str, value: float, limit: float) -> None:
+    def leak(self, leak: Leak, *, reason: str, value: float, limit: float) -> None:
         detector = self.detector
         incident, hours, night = detector.incident, detector.value, detector.night
         assert hours is not None
@@ -290,11 +257,9 @@ class Judge:
         self.detector.report(rule, minute, raised=False, reason=reason, since=leak.raised)
 
 
+BASE_QUARTERS = 6  # before a step that its base may rest on
 UNSURE = 1.5  # times a LEAK's limit on a day that is read as a Sunday: a burst can make it look like one
 DAY_MIN = 1440  # about so well is the beginning of a wrong scale known
 RECOVERY = 2.0  # times a wrong meter's share: what its recovery may look like in the busiest hours, of the mean flow
 FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
 SURE = 0.75  # share of what a wrong meter would show at which a LEAK is taken back
-NIGHT_AGE_H = 24  # a pool is full by then, a pump back
-CALM_MIN = 180  # before the end of the night
-WITNESS = 0.9  # share of VALUE's own limit at which it supports the night
