@@ -23,7 +23,7 @@ from common.scaling import ScaleUse
 from common.texture import TextureUse
 from common.tracking import HourModel
 
-FORMAT = 2
+FORMAT = 3
 QUARTERS = 96  # of an hour in a day
 SLOTS = 168  # hours of a week: 24 a kind of day, Monday first, holidays as Sunday
 INITIAL = "initial.toml"
