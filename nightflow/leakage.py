@@ -11,7 +11,7 @@ The values come from `REAL_VAL_TB` without those that carry a SYSTEM flag: a fro
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 HOUR_STEPS = 6  # ten-minute steps in the rolling hour
@@ -158,37 +158,41 @@ def leakage(
     """
     known = known or Known()
     parts = tenths.values()
-    good = sum(part.flow_count for part in parts)
-    faulty, planned = sum(part.faulty for part in parts), sum(part.planned for part in parts)
-    n1 = known.n1 if known.n1 is not None else N1
-    hour = quiet_hour(tenths, steps)
-    if hour is None:
-        return Leakage(night, None, good, faulty, planned, n1=n1, pressure_hours=len(hours_bar))
+    counted = Leakage(
+        night,
+        quiet_hour(tenths, steps),
+        good_minutes=sum(part.flow_count for part in parts),
+        faulty_minutes=sum(part.faulty for part in parts),
+        planned_minutes=sum(part.planned for part in parts),
+        n1=known.n1 if known.n1 is not None else N1,
+        pressure_hours=len(hours_bar),
+    )
+    return counted if counted.hour is None else _with_figures(counted, counted.hour, hours_bar, earlier, known)
+
+
+def _with_figures(
+    counted: Leakage, hour: QuietHour, hours_bar: Sequence[float], earlier: Sequence[Earlier], known: Known
+) -> Leakage:
+    night, n1 = counted.night, counted.n1
     before = [one for one in earlier if _comparable(one, night, known)]
     week = [e.flow_m3h for e in before if e.night > night - timedelta(days=PERCENTILE_DAYS)] + [hour.flow_m3h]
     night_use_m3h, by = night_use(known, [e.flow_m3h for e in before] + [hour.flow_m3h])
     leak_m3h = max(0.0, hour.flow_m3h - night_use_m3h)
     reference_bar, reference_by = _reference(known, before, hour)
     factor_h = night_day_factor(hours_bar, hour.pressure_bar, n1) if hour.pressure_bar is not None else None
-    return Leakage(
-        night,
-        hour,
-        good,
-        faulty,
-        planned,
+    return replace(
+        counted,
         percentile_m3h=percentile(week, PERCENTILE) if len(week) >= PERCENTILE_NIGHTS_NEEDED else None,
         percentile_nights=len(week),
         night_use_m3h=night_use_m3h,
         night_use_by=by,
         users=known.users if by == USERS else None,
         litres=_litres(known) if by == USERS else None,
-        n1=n1,
         reference_bar=reference_bar,
         reference_by=reference_by,
         leak_m3h=leak_m3h,
         leak_reference_m3h=_at_reference(leak_m3h, hour.pressure_bar, reference_bar, n1),
         factor_h=factor_h,
-        pressure_hours=len(hours_bar),
         leak_m3d=leak_m3h * factor_h if factor_h is not None else None,
     )
 
