@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from outlier_site import DAY, LEARN_DAYS, RESTLESS_M3H, START, UTC, burst, days, history
 
+from cli.rehearsal import judge
 from common import criteria as stored
-from common.cli.rehearsal import judge
 from common.criteria import Criteria, FlowUse
 from common.occasions import Occasions
 from nightflow import calm
