@@ -215,6 +215,14 @@ class Tracker:
         """The same for a flow that has ended; without the texture for any use that has."""
         return self._best(youngest_h, oldest_h, -1, textured)
 
+    def rise_since(self, first: int) -> Shift:
+        """A flow that began at the start nearest to hour `first`."""
+        nearest = min(self.starts, key=lambda start: abs(start - first), default=None)
+        if self.hour is None or nearest is None:
+            return NO_SHIFT
+        age = self.hour + 1 - nearest
+        return self.rise(age, age + 1)
+
     def _best(self, youngest_h: int, oldest_h: int, sign: int, textured: bool, fair: bool = False) -> Shift:
         if self.hour is None:
             return NO_SHIFT

@@ -29,6 +29,7 @@ ALONE_AGE_H, ALONE_SCORE = 24, 7.0  # hours, and their score, that need no textu
 YOUNGER = 0.5  # of a score: a use that seems begun this much later may be over soon
 ORDINARY_ERRORS = 2.0  # that a use must surely be larger by than an ordinary one
 STEPPED = 0.9
+OUTLAST_SCORE = 1.5  # of a flow since an ordinary use would have been over, for it to be none
 OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
 DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
 CUT = 3.0  # standard deviations that one hour counts at most between two readings of a day
@@ -149,7 +150,7 @@ class Value:
         for rule, (young, old, usual, looks) in enumerate(rules):
             shift, limit = self.tracker.rise(young, old, fair=young == SHORT_H), usual * strictness
             proves = shift.score > limit and not self._ordinary(shift, young) and not self._doubtful(young, old, limit)
-            if proves and not self._flows(shift):
+            if proves and not (self._flows(shift) and (young < ORDINARY_H or self._outlasts(shift))):
                 self.proven = [0] * 4
                 return None
             if self._proven(rule, looks, proves=proves):
@@ -181,6 +182,10 @@ class Value:
         """Whether it still flows: a pool that is full by now was no leak."""
         fall = self.tracker.fall(1, ORDINARY_H, textured=textured)
         return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
+
+    def _outlasts(self, shift: Shift) -> bool:
+        """Whether it has shown itself since an ordinary use would have been over; one that is leaves a mean, too."""
+        return self.tracker.rise_since(shift.since + ORDINARY_H).score >= OUTLAST_SCORE
 
     def _doubtful(self, young: int, old: int, limit: float, *, textured: bool = True) -> bool:
         if self.other is None or not self.undecided():

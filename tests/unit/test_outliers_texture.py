@@ -82,6 +82,15 @@ def test_a_small_leak_is_found_by_standing_still(restless: Criteria) -> None:
     assert 2 * DAY < first.minute - rows.first < 6 * DAY
 
 
+def test_a_pool_that_was_filled_overnight_is_no_leak_of_days(restless: Criteria) -> None:
+    since = 3 * DAY + 20 * 60
+    for until, alarms in ((since + 12 * 60, 0), (6 * DAY, 1)):
+        rows = days(6, restless=RESTLESS_M3H)
+        burst(rows, since, until, 0.06)
+        found, _ = detect(restless, rows)
+        assert len(leaks(found)) == alarms
+
+
 def test_as_much_more_that_is_used_is_no_leak(restless: Criteria) -> None:
     found, _ = detect(restless, days(9, restless=RESTLESS_M3H, more=0.12))
     assert leaks(found) == []
