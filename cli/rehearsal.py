@@ -34,24 +34,16 @@ def judge(
     Args:
         clean: the rows that criteria may be learnt from; what must not be is taken out of it.
     """
-    from nightflow.criteria import BEGUN_ROWS
+    from nightflow.taught import Taught
     from producer.planned import Planned
 
     planned, works = Planned(), known.at(detector.sensor)
-    offset = rows.first - clean.first if clean is not None else 0
-    leaked = False
+    taught = None if clean is None else Taught(clean)
     for place, (flow, pressure) in enumerate(zip(given(rows.flow), given(rows.pressure), strict=True)):
         minute = rows.first + place
         verdict = planned.step(minute, detector.step(minute, flow, pressure), works)
-        if clean is not None:
-            leaks = "L" in verdict.flow_flags
-            if leaks and not leaked:
-                clean.flow[max(0, offset + place - BEGUN_ROWS) : offset + place] = float("nan")
-            leaked = leaks
-            if verdict.flow_flags[0] != "0" or leaks:
-                clean.flow[offset + place] = float("nan")
-            if verdict.pressure_flags[0] != "0":
-                clean.pressure[offset + place] = float("nan")
+        if taught is not None:
+            taught.row(minute, verdict.flow_flags, verdict.pressure_flags)
         if look is not None:
             look(minute, detector)
         yield from verdict.findings

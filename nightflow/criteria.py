@@ -21,7 +21,6 @@ from nightflow.profile import flow_use
 from nightflow.scales import scale_use
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
-BEGUN_ROWS = 1440  # before a LEAK was raised: it flowed already, and what has been proved with it must not teach
 LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
 
 

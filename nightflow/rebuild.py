@@ -11,14 +11,13 @@ import numpy as np
 import psycopg
 
 from common import criteria as stored
-from common import flags
 from common.clock import minute_of, minute_start
 from common.criteria import DEFAULT_ALARMS_PER_MONTH, Criteria
 from common.database import statement
 from common.occasions import Work, spans
-from nightflow.criteria import BEGUN_ROWS, WINDOW_DAYS, History, build
+from nightflow.criteria import WINDOW_DAYS, History, build
+from nightflow.taught import Taught
 
-LEAK_LETTER = "L"
 PIECE_ROWS = 20_000  # fetched at a time: half a year in one piece would be 100 MB
 
 
@@ -48,17 +47,15 @@ def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: dateti
     history = History(start, np.full(rows, np.nan), np.full(rows, np.nan))
     bounds = {"first": minute_start(start), "end": minute_start(start + rows)}
     cursor.execute(statement("criteria_rows"), {"sensor": sensor, **bounds})
-    leaked = False
+    taught = None if raw else Taught(history)
     while piece := cursor.fetchmany(PIECE_ROWS):
         for minute, flow, pressure, flow_flags, pressure_flags in piece:
-            leaks, place = not raw and LEAK_LETTER in flow_flags, minute - start
-            if leaks and not leaked:
-                history.flow[max(0, place - BEGUN_ROWS) : place] = np.nan
-            leaked = leaks
-            if flow is not None and (raw or (flags.trusted(flow_flags) and not leaks)):
-                history.flow[place] = flow
-            if pressure is not None and (raw or flags.trusted(pressure_flags)):
-                history.pressure[place] = pressure
+            if flow is not None:
+                history.flow[minute - start] = flow
+            if pressure is not None:
+                history.pressure[minute - start] = pressure
+            if taught is not None:
+                taught.row(minute, flow_flags, pressure_flags)
     return history
 
 

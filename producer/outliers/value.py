@@ -184,7 +184,7 @@ class Value:
         return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
 
     def _outlasts(self, shift: Shift) -> bool:
-        """Whether it has shown itself since an ordinary use would have been over; one that is leaves a mean, too."""
+        """Whether it has shown itself since an ordinary use would have been over; what one left stays in the mean."""
         return self.tracker.rise_since(shift.since + ORDINARY_H).score >= OUTLAST_SCORE
 
     def _doubtful(self, young: int, old: int, limit: float, *, textured: bool = True) -> bool:

@@ -9,7 +9,8 @@ from common import criteria as stored
 from common.criteria import Criteria, FlowUse
 from common.occasions import Occasions
 from nightflow import calm
-from nightflow.criteria import BEGUN_ROWS, History, build
+from nightflow.criteria import History, build
+from nightflow.taught import BEGUN_ROWS
 from producer.outliers.detector import Detector
 
 ARCHIVE_DAYS = 120
