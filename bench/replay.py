@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.replay import register, replay
-from common import embedded, settings
+from common import settings
 from common.settings import Settings
+from postgres import server
 from producer import recording
 
 START = datetime(2024, 1, 1)
@@ -46,12 +47,9 @@ def main() -> None:
             paths=settings.Paths(Path(folder) / "data"),
             log=dataclasses.replace(base.log, groups=("archive",)),
         )
-        stop = embedded.start(chosen.paths.data)
-        try:
+        with server.running(chosen.paths.data):
             register(chosen, ["001"])
             result = replay(chosen, {"001": recording.load(source)}, Console(stderr=True))
-        finally:
-            stop()
     for name, seconds in result.seconds.items():
         table.add_row(name, f"{seconds:.1f}", f"{ROWS / seconds:,.0f}")
     whole_s = sum(result.seconds.values())

@@ -28,7 +28,6 @@ def run(args: list[str]) -> int:
         speed=options.speed,
         for_s=options.for_s,
         port=options.port,
-        python=sys.executable,
     )
     demo = Demo(wishes, stop_on_signals(), console.print)
     try:

@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import database, embedded, settings
+from common import database, settings
 from common.clock import minute_start
 from common.errors import HydrologError, SettingsError
 from common.options import Parser
 from common.runner import Context, Worker
+from postgres import server
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,13 +79,10 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     chosen = _settings(options.config, options.data)
     recordings = _recordings(options.files)
-    stop = embedded.start(chosen.paths.data)
-    try:
+    with server.running(chosen.paths.data):
         register(chosen, list(recordings))
         result = replay(chosen, recordings, Console(stderr=True))
         _write_results(chosen, options.data)
-    finally:
-        stop()
     _show(Console(), result, options.data)
     return 0
 

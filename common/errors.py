@@ -62,6 +62,10 @@ class DatabaseDown(HydrologError):
     """The database does not answer."""
 
 
+class Stopped(HydrologError):
+    """This process was asked to stop."""
+
+
 class LogError(HydrologError):
     """The log cannot be read or written."""
 

@@ -66,6 +66,11 @@ class Health:
             replace(folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
 
 
+def forget(data: Path, role: str) -> None:
+    """Remove what a role that is not needed here any more has published."""
+    (data / FOLDER / f"{role}.json").unlink(missing_ok=True)
+
+
 def load_all(data: Path) -> dict[str, dict[str, Any]]:
     """The published state of every process, by role; a damaged file shows as a problem."""
     states: dict[str, dict[str, Any]] = {}

@@ -22,7 +22,7 @@ def alive(pid: int) -> bool:
 
 def having(variable: str, value: str) -> list[int]:
     """The processes that were started with an environment variable of this value, without this one."""
-    wanted = f"{variable}={value}".encode()
+    wanted = os.fsencode(f"{variable}={value}")
     found = []
     for folder in PROC.glob("[0-9]*"):
         pid = int(folder.name)

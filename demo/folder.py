@@ -3,7 +3,7 @@
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from common import mark
 from common.errors import HydrologError
 from common.files import replace
 from common.settings import Settings, load
+from demo.recordings import REPLAY
 
 WANTED_PORT = 8080
-MOST_PATH = 80  # characters: a socket's path may have 107, and supervisord and Postgres add to ours
 PATIENCE_S = 10  # real seconds that night flow and batches wait for rows that are late, whatever the speed
 SAVE_EVERY_S = 2.0  # real seconds between two notes of the site's time
 
@@ -28,7 +28,7 @@ timezone = "{zone}"
 data = "data"
 
 [line]
-url = "{link}"
+url = {link}
 
 [server]
 url = "http://127.0.0.1:{port}/v1/batches"
@@ -47,7 +47,7 @@ token_file = "server.token"
 """
 _SIMULATOR = """\
 [program:simulator]
-command="{python}" -m cli simulate {replays} --link "{link}" --truth "{truth}"
+command=hydrolog simulate {replays} --link %(ENV_HYDROLOG_HOME)s/line --truth %(ENV_HYDROLOG_HOME)s/truth.tsv
 ; After the group at start, before it at the end: what was sent has a reader.
 priority=2000
 autorestart=unexpected
@@ -88,7 +88,7 @@ class DemoFolder:
         self.data = self.home / "data"
         self.link = self.home / "line"
         self.truth = self.home / "truth.tsv"
-        self.socket = self.home / "supervisor.sock"
+        self._recordings = self.home / "recordings"
         self._token = self.home / "server.token"
         self._state = self.home / "demo.json"
 
@@ -96,12 +96,8 @@ class DemoFolder:
         """Make the folder.
 
         Raises:
-            FolderUnusable: its path is too long for sockets, or it cannot be written.
+            FolderUnusable: it cannot be written.
         """
-        if len(str(self.home)) > MOST_PATH:
-            raise FolderUnusable(f"--data: {self.home} is longer than {MOST_PATH} characters, too long for sockets")
-        if any(sign in str(self.home) for sign in "\"%;'\n"):
-            raise FolderUnusable(f"--data: {self.home} holds a sign that supervisord's settings cannot carry")
         try:
             for folder in (self.data, self.home / "logs", self.home / "programs"):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -114,17 +110,20 @@ class DemoFolder:
         """Write the settings for a run; the port of the page."""
         port = _free_port(wanted_port)
         wait_s = min(PATIENCE_S * speed, 3600.0)
+        link = json.dumps(str(self.link))  # a string of JSON is one of TOML
         text = _SETTINGS.format(
-            zone=zone, link=self.link, port=port, speed=speed, patience=PATIENCE_S, wait_s=max(wait_s, 60.0)
+            zone=zone, link=link, port=port, speed=speed, patience=PATIENCE_S, wait_s=max(wait_s, 60.0)
         )
-        replace(self.config, text.encode())
+        replace(self.config, text.encode("utf-8", "replace"))
         return port
 
-    def write_simulator(self, python: str, replays: Mapping[str, Path]) -> None:
-        """Write the simulator's program for the group."""
-        wishes = " ".join(f'--replay "{sensor}={path}"' for sensor, path in replays.items())
-        text = _SIMULATOR.format(python=python, replays=wishes, link=self.link, truth=self.truth)
-        replace(self.home / "programs" / "simulator.conf", text.encode())
+    def write_simulator(self, recordings: Path, sensors: Iterable[str]) -> None:
+        """Write the simulator's program for the group; it reads the recordings through a link in this folder."""
+        self._recordings.unlink(missing_ok=True)
+        self._recordings.symlink_to(recordings.absolute())
+        place = f"%(ENV_HYDROLOG_HOME)s/{self._recordings.name}"
+        wishes = " ".join(f"--replay {sensor}={place}/{sensor}{REPLAY}" for sensor in sensors)
+        replace(self.home / "programs" / "simulator.conf", _SIMULATOR.format(replays=wishes).encode())
 
     def settings(self) -> Settings:
         """The settings as the group reads them."""

@@ -1,27 +1,36 @@
 """The supervisord group of a demo: started, spoken to, ended, and swept up after a demo that was killed."""
 
+import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 from xmlrpc.client import Fault, ServerProxy
 
-from common import embedded, processes
+from common import processes, short_folder
 from common.clock import VARIABLE, ScaledClock
-from common.errors import HydrologError
+from common.errors import HydrologError, Stopped
 from common.settings import CONFIG, PREFIX
 from demo.folder import DemoFolder
 
-HOME = "HYDROLOG_HOME"
+HOME = "HYDROLOG_HOME"  # what deploy/supervisord.conf calls its folder
+MARK = "DEMO_OF_HYDROLOG"  # the demo's folder: by it the processes of an earlier demo are found
 START_S = 20.0  # real seconds until supervisord answers
 SIMULATOR_STOP_S = 15.0  # it drains its line first
-GROUP_STOP_S = 75.0  # Postgres may take a minute for its last checkpoint
+GROUP_STOP_S = 4.0  # after that whatever is left is killed: any instant is safe
+SOCKET = "supervisor.sock"
 SWEEP_S = 8.0  # every process leaves within 5 s of SIGTERM
-POSTGRES_STOP_S = 30.0
+
+
+_SPAWNED = re.compile(r"spawned: '([^']+)' with pid")
 
 
 class GroupFailed(HydrologError):
@@ -32,9 +41,10 @@ def environment(folder: DemoFolder, clock: ScaledClock) -> dict[str, str]:
     """What the group's processes are started with; nobody's own HYDROLOG_ settings leak in."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return own | {
-        HOME: str(folder.home),
+        MARK: str(folder.home),
         CONFIG: str(folder.config),
         VARIABLE: clock.to_environment(),
+        f"{PREFIX}LINE__URL": str(folder.link),  # a settings file can hold only UTF-8, and a path is any bytes
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{own.get('PATH', '')}",
         "PYTHONUNBUFFERED": "1",
     }
@@ -45,30 +55,38 @@ class Group:
 
     def __init__(self, folder: DemoFolder, clock: ScaledClock) -> None:
         self._folder = folder
+        # supervisord splits paths at spaces and expands signs in them, and its socket needs a short one.
+        self._short = short_folder.make()
+        self._home = self._short / "home"
+        self._home.symlink_to(folder.home)
+        self._starts_log = folder.home / "logs" / "supervisord.log"
+        self._starts_from = self._starts_log.stat().st_size if self._starts_log.exists() else 0
         conf = Path(str(resources.files("deploy"))) / "supervisord.conf"
-        leash = [sys.executable, "-m", "demo.leash", str(os.getpid())]
+        leash = [sys.executable, "-P", "-m", "demo.leash", str(os.getpid())]
         self._log = (folder.home / "logs" / "start.log").open("ab")
         self._process = subprocess.Popen(
             [*leash, "-n", "-c", str(conf)],
-            env=environment(folder, clock),
+            env=environment(folder, clock) | {HOME: str(self._home)},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 
-    def wait_until_answering(self) -> None:
+    def wait_until_answering(self, stop: threading.Event) -> None:
         """Wait until supervisord has started.
 
         Raises:
             GroupFailed: it ended, or does not answer in time.
+            Stopped: `stop` was set.
         """
         give_up_s = time.monotonic() + START_S
         while time.monotonic() < give_up_s and self.running:
             try:
-                _supervisor(self._folder.socket).getState()
+                _supervisor(self._home / SOCKET).getState()
             except (OSError, Fault):
-                time.sleep(processes.LOOK_EVERY_S)
+                if stop.wait(processes.LOOK_EVERY_S):
+                    raise Stopped from None
             else:
                 return
         raise GroupFailed(f"supervisord did not start; see {self._folder.home / 'logs'}")
@@ -79,7 +97,7 @@ class Group:
 
     def down(self) -> dict[str, str]:
         """The programs that are not running, and how supervisord calls their state."""
-        states = cast(list[dict[str, Any]], _supervisor(self._folder.socket).getAllProcessInfo())
+        states = cast(list[dict[str, Any]], _supervisor(self._home / SOCKET).getAllProcessInfo())
         return {
             state["name"]: state["statename"] for state in states if state["statename"] not in ("RUNNING", "STARTING")
         }
@@ -87,20 +105,34 @@ class Group:
     def stop_simulator(self) -> None:
         """End the readings; what was sent before is on the line."""
         try:
-            _supervisor(self._folder.socket).stopProcess("simulator", True)
+            _supervisor(self._home / SOCKET).stopProcess("simulator", True)
         except (OSError, Fault) as error:
             raise GroupFailed(f"the simulator could not be stopped: {error}") from error
 
-    def stop(self) -> None:
-        """End every process of the group, the simulator first."""
+    def falls(self) -> Counter[str]:
+        """How often each program was started again since the group's start, by supervisord's own log."""
+        try:
+            said = self._starts_log.read_bytes()
+        except OSError:
+            return Counter()
+        since = said[self._starts_from if self._starts_from <= len(said) else 0 :].decode("utf-8", "replace")
+        starts = Counter(_SPAWNED.findall(since))
+        return Counter({name: count - 1 for name, count in starts.items()})
+
+    def stop(self) -> bool:
+        """End every process of the group, the simulator first; False if some had to be killed."""
         if self.running:
             self._process.terminate()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GROUP_STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        in_time = not self.running
+        if not in_time:
+            self._process.kill()
+            self._process.wait()
+            processes.end(processes.having(MARK, str(self._folder.home)), signal.SIGKILL, 1.0)
         self._log.close()
+        shutil.rmtree(self._short, ignore_errors=True)
+        return in_time
 
 
 def _supervisor(socket: Path) -> Any:
@@ -112,10 +144,10 @@ def _supervisor(socket: Path) -> Any:
 
 
 def sweep(folder: DemoFolder) -> int:
-    """End what an earlier demo on this folder has left behind, but not its Postgres; how many processes."""
-    found = [pid for pid in processes.having(HOME, str(folder.home)) if processes.name(pid) != "postgres"]
+    """End what an earlier demo on this folder has left behind; how many processes."""
+    found = processes.having(MARK, str(folder.home))
     keepers = [pid for pid in found if _is_supervisord(pid)]
-    processes.end(keepers, signal.SIGTERM, GROUP_STOP_S)  # it ends the others, and would start them again otherwise
+    processes.end(keepers, signal.SIGTERM, SWEEP_S)  # it ends the others, and would start them again otherwise
     processes.end([pid for pid in found if pid not in keepers], signal.SIGTERM, SWEEP_S)
     return len(found)
 
@@ -125,9 +157,3 @@ def _is_supervisord(pid: int) -> bool:
         return b"supervisor.supervisord" in (processes.PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return False
-
-
-def stop_postgres(folder: DemoFolder) -> None:
-    """End the embedded Postgres if it still runs; after the group it does only if something was killed."""
-    if (pid := embedded.postmaster(folder.data)) is not None:
-        processes.end([pid], signal.SIGINT, POSTGRES_STOP_S)

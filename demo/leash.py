@@ -15,7 +15,7 @@ def main() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before we asked
         return
-    os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", *sys.argv[2:]])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "supervisor.supervisord", *sys.argv[2:]])
 
 
 if __name__ == "__main__":

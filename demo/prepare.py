@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from common import database
-from common.errors import HydrologError
-from common.loading import load_files
+from common import database, processes
+from common.errors import HydrologError, Stopped
 from demo.folder import DemoFolder
 from demo.recordings import Recordings
 
 MOST_S = 600.0  # real seconds: a training on ten weeks of three sensors takes a fraction
 LOOK_S = 0.1
+END_S = 1.5  # for a step that is told to stop; each can be done again
+HYDROLOG = (sys.executable, "-P", "-m", "cli")
 
 
 class NotPrepared(HydrologError):
@@ -32,7 +33,8 @@ def prepare(
 
     Raises:
         NotPrepared: a step failed; its own words came before.
-        DatabaseDown, HistoryRefused, NotLoaded: as they say.
+        Stopped: `stop` was set.
+        DatabaseDown: as it says.
     """
     settings = folder.settings()
     url = database.address(settings)
@@ -41,29 +43,33 @@ def prepare(
     if not recordings.histories:
         return
     say("history: recorded minutes into the database")
-    load_files(url, list(recordings.histories.items()), settings.site.zone)
+    histories = [f"{sensor}={path}" for sensor, path in recordings.histories.items()]
+    if code := _run([*HYDROLOG, "load", *histories], environ, stop, sys.stderr):
+        raise NotPrepared(f"loading the history failed with exit code {code}")
     say(f"criteria: what is normal for each sensor (in {folder.home / 'logs' / 'criteria.log'})")
     # Its exit code says that a sensor has too little history: the initial criteria stay, that is no trouble here.
     with (folder.home / "logs" / "criteria.log").open("wb") as log:
-        _run([sys.executable, "-m", "cli", "criteria", "rebuild", "--take"], environ, stop, log)
+        _run([*HYDROLOG, "criteria", "rebuild", "--take"], environ, stop, log)
     say("model: training the LSTM on the history")
-    train = [sys.executable, "-m", "forecaster", "train"]
-    code = _run(train, environ, stop, sys.stderr)  # our own output may be JSON
-    if code and not stop.is_set():
+    train = [sys.executable, "-P", "-m", "forecaster", "train"]
+    if code := _run(train, environ, stop, sys.stderr):  # our own output may be JSON
         raise NotPrepared(f"the training failed with exit code {code}")
 
 
 def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event, output: IO[Any]) -> int:
-    """One step in a process of its own, ended early by `stop`; its exit code."""
-    if stop.is_set():
-        return 0
+    """Run a step to its end; its exit code.
+
+    Raises:
+        Stopped: `stop` was set; the step has ended by then.
+    """
     give_up_s = time.monotonic() + MOST_S
     with subprocess.Popen(
         command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
     ) as step:
-        while step.poll() is None:
-            if stop.wait(LOOK_S):
-                step.terminate()
+        while step.poll() is None and not stop.wait(LOOK_S):
             if time.monotonic() > give_up_s:
                 step.kill()
+        processes.end_child(step, END_S)
+    if stop.is_set():
+        raise Stopped
     return step.returncode

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from common.errors import HydrologError
+from common.row import SENSOR_ID
 
 ZONE = "Europe/Rome"  # of the shipped recordings
 REPLAY, HISTORY, NAMES = ".replay.csv.gz", ".history.csv.gz", "sensors.csv"
@@ -59,6 +60,8 @@ def find(folder: Path) -> Recordings:
     """
     replays = {path.name.removesuffix(REPLAY): path.absolute() for path in sorted(folder.glob(f"*{REPLAY}"))}
     histories = {path.name.removesuffix(HISTORY): path.absolute() for path in sorted(folder.glob(f"*{HISTORY}"))}
+    if wrong := [name for name in {**replays, **histories} if not SENSOR_ID.fullmatch(name)]:
+        raise NoRecordings(f"{folder}: {wrong[0]!r} is no sensor's id; name the file like 001{REPLAY}")
     if not replays:
         raise NoRecordings(f"{folder} holds no file NNN{REPLAY}")
     try:

@@ -14,7 +14,8 @@ from demo import tally
 from demo.folder import DemoFolder, State
 from demo.tally import Comparison
 
-ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server")
+ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
+MOST_FALLS = 2  # restarts of a process in one run
 SHOWN_KEYS = 20  # sensor-minutes named in the JSON, of each kind of trouble
 
 # key -> what the table calls it
@@ -82,10 +83,13 @@ def _shown(value: object) -> str:
     return f"{value:,}"
 
 
-def judge(folder: DemoFolder, started: datetime) -> dict[str, str]:
-    """What each process has come to in the run that started then (site time): "ok", or what is the matter."""
+def judge(folder: DemoFolder, started: datetime, falls: Mapping[str, int]) -> dict[str, str]:
+    """What each process has come to in the run that started then (site time): "ok", or what is the matter.
+
+    `falls`: how often each was started again; a few are what a person does who tries it.
+    """
     states = health.load_all(folder.data)
-    return {role: _judged(states.get(role), started) for role in ROLES}
+    return {role: _judged(role, states.get(role), started, falls) for role in ROLES}
 
 
 def collect(folder: DemoFolder, state: State, judged: dict[str, str]) -> Result:
@@ -155,10 +159,15 @@ def _refused(producer: Mapping[str, Any]) -> dict[str, int]:
     return {**counters.get("frames_refused", {}), **late}
 
 
-def _judged(state: Mapping[str, Any] | None, started: datetime) -> str:
+def _judged(role: str, state: Mapping[str, Any] | None, started: datetime, falls: Mapping[str, int]) -> str:
     """ "ok", or what is the matter with a process in this run."""
     if state is None:
         return "never started"
+    fell = falls.get(role, 0)
+    if role == "database":  # Postgres is a process of its own below it
+        fell += max(state.get("counters", {}).get("starts", 1) - 1, 0)
+    if fell > MOST_FALLS:
+        return f"fell over {fell} times; see logs/{role}.log"
     success = state.get("last_success")
     if not success or datetime.fromisoformat(success) < started:
         return f"no success: {state.get('last_problem') or 'unknown'}"

@@ -1,5 +1,6 @@
 """One run of the demo, from an empty folder or from where the last one stopped, to the last process's end."""
 
+import shlex
 import sys
 import threading
 import time
@@ -9,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from common import commits, embedded, health, mark
+from common import commits, health, mark
 from common.clock import ScaledClock, minute_of
+from common.errors import DatabaseDown, Stopped
 from common.lock import RoleLock
 from demo import group as groups
 from demo import report, tally
@@ -19,11 +21,14 @@ from demo.group import Group, GroupFailed
 from demo.prepare import prepare
 from demo.recordings import ZONE, Recordings
 from demo.report import Result
+from postgres import server
 
 SAY_EVERY_S = 5.0  # real seconds between two lines about the run
 LOOK_S = 0.2
 DRAIN_S = 45.0  # real seconds: a ten-minute window at 60 times life, its patience, and then some
 RECOVER_S = 20.0  # real seconds: the longest pause between two attempts of a process is ten
+DATABASE_S = 60.0  # real seconds: after a kill Postgres has to recover first
+LOG_FILE = "server_data.txt"
 PAGE_S = 30.0  # real seconds until the page answers; after that the run goes on without
 
 
@@ -36,7 +41,6 @@ class Wishes:
     speed: float
     for_s: float | None  # real seconds; None: until somebody ends it
     port: int | None
-    python: str
 
 
 class Demo:
@@ -65,56 +69,60 @@ class Demo:
         self._state = folder.load_state()
         site_s = folder.resume_s(self._state) if self._state.prepared else wishes.recordings.start.timestamp()
         port = folder.write_settings(zone=ZONE, speed=wishes.speed, wanted_port=wishes.port)
-        folder.write_simulator(wishes.python, wishes.recordings.replays)
-        embedded.start(folder.data)
-        if not self._state.prepared and not self._prepare(site_s):
+        folder.write_simulator(wishes.recordings.folder, wishes.recordings.replays)
+        try:
+            if not self._state.prepared:
+                self._prepare(site_s)
+            self._start(site_s)
+        except Stopped:
             return None
-        self._start(site_s)
         self._announce(f"http://127.0.0.1:{port}/")
         self._watch()
         return self._finish() if wishes.for_s is not None and not self._stop.is_set() else None
 
     def close(self) -> None:
         """End every process; the next start goes on from here."""
-        if self._group is not None:
-            self._group.stop()
-        groups.sweep(self._folder)
-        groups.stop_postgres(self._folder)
-        if self._group is not None:
+        if self._group is not None and self._group.stop():
             self._state.site_s, self._state.running = self._clock.now().timestamp(), False
             self._folder.store_state(self._state)
         self._lock.close()
 
-    def _prepare(self, site_s: float) -> bool:
-        """False if somebody ended the demo meanwhile."""
+    def _prepare(self, site_s: float) -> None:
+        """Raises Stopped if somebody ended the demo meanwhile."""
         began_s = time.monotonic()
-        clock = ScaledClock(1.0, time.time(), site_s)
-        environ = groups.environment(self._folder, clock)
-        prepare(self._folder, self._wishes.recordings, environ, self._stop, self._say)
-        if self._stop.is_set():
-            return False
+        environ = groups.environment(self._folder, ScaledClock(1.0, time.time(), site_s))
+        with server.running(self._folder.data, self._stop):
+            prepare(self._folder, self._wishes.recordings, environ, self._stop, self._say)
         self._state.prepared, self._state.first_s, self._state.site_s = True, site_s, site_s
         self._folder.store_state(self._state)
         self._say(f"prepared in {time.monotonic() - began_s:.0f} s")
-        return True
 
     def _start(self, site_s: float) -> None:
         self._clock = ScaledClock(self._wishes.speed, time.time(), site_s)
         self._state.site_s, self._state.speed, self._state.running = site_s, self._wishes.speed, True
         self._folder.store_state(self._state)
         self._group = Group(self._folder, self._clock)
-        self._group.wait_until_answering()
+        self._group.wait_until_answering(self._stop)
+        self._await_database()
+
+    def _await_database(self) -> None:
+        """Nothing can be counted without it: one that does not start ends the demo, with the reason."""
+        give_up_s = time.monotonic() + DATABASE_S
+        while not _fresh(state := health.load_all(self._folder.data).get(server.ROLE, {}), self._started):
+            if time.monotonic() > give_up_s:
+                raise DatabaseDown(f"the database does not start: {state.get('problem') or 'no word from it'}")
+            if self._stop.wait(LOOK_S):
+                raise Stopped
 
     def _announce(self, page: str) -> None:
         give_up_s = time.monotonic() + PAGE_S
         while time.monotonic() < give_up_s and not self._stop.wait(LOOK_S):
-            server = health.load_all(self._folder.data).get("server", {})
-            if _fresh(server, self._started):
+            if _fresh(health.load_all(self._folder.data).get("server", {}), self._started):
                 break
         self._say(f"page      {page}")
-        self._say(f"log       tail -F {self._folder.data / 'server_data.txt'}")
-        command = Path(sys.executable).with_name("hydrolog")
-        self._say(f"status    {command} status --config {self._folder.config}")
+        self._say(f"log       {shlex.join(['tail', '-F', str(self._folder.data / LOG_FILE)])}")
+        command = str(Path(sys.executable).with_name("hydrolog"))
+        self._say(f"status    {shlex.join([command, 'status', '--config', str(self._folder.config)])}")
         self._say(f"speed     {self._wishes.speed:g} times life; Ctrl-C ends it")
 
     @property
@@ -144,11 +152,11 @@ class Demo:
         noted = mark.load(folder.data)
         end = noted.end_offset if noted else 0
         lags = {name: end - (commits.read(folder.data, name) or 0) for name in ("archive", "server")}
-        server = health.load_all(folder.data).get("consumer-server", {}).get("counters", {})
+        sender = health.load_all(folder.data).get("consumer-server", {}).get("counters", {})
         local = self._clock.now().astimezone(ZoneInfo(ZONE))
         return (
             f"{local:%a %H:%M}  rows {end:,}  waiting: archive {lags['archive']:,}, server {lags['server']:,}  "
-            f"batches sent {server.get('batches_sent', 0):,}"
+            f"batches sent {sender.get('batches_sent', 0):,}"
         )
 
     def _finish(self) -> Result:
@@ -165,9 +173,10 @@ class Demo:
 
     def _judge(self) -> dict[str, str]:
         """Each process's state; one that is just coming back after a kill gets its time."""
+        assert self._group is not None
         give_up_s = time.monotonic() + RECOVER_S
         while True:
-            judged = report.judge(self._folder, self._started)
+            judged = report.judge(self._folder, self._started, self._group.falls())
             if set(judged.values()) == {"ok"} or time.monotonic() > give_up_s or self._stop.wait(LOOK_S):
                 return judged
 

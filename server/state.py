@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 def expected_roles(settings: Settings) -> list[str]:
     """The processes of the group, in the order in which data flows."""
     consumers = [f"consumer-{group}" for group in settings.log.groups]
-    return ["producer", *consumers, "nightflow", "forecaster", "server"]
+    embedded = [] if settings.database.url else ["database"]
+    return ["producer", *consumers, "nightflow", "forecaster", "server", *embedded]
 
 
 def speed_of(clock: Clock) -> float:

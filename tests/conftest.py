@@ -1,7 +1,6 @@
 """Fixtures of all tests: a real Postgres, settings on a folder of the test's own, a serial line."""
 
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,8 +12,9 @@ import psycopg
 import pytest
 from meter import Cable
 
-from common import database, embedded
+from common import database
 from common.settings import Settings, load
+from postgres import server
 
 TEMPLATE = "hydrolog_template"
 
@@ -36,17 +36,14 @@ def _with_database(url: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """An embedded Postgres for the whole run, with the schema in a template database."""
-    # Not pytest's own folder: the server runs as another user when we are root, and its socket's path must be short.
-    folder = Path(tempfile.mkdtemp(prefix="hydrolog-pg-"))
-    folder.chmod(0o755)
-    stop = embedded.start(folder)
-    url = (folder / database.URL_FILE).read_text().strip()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
-    database.init_schema(_with_database(url, TEMPLATE))
-    yield url
-    stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="hydrolog-tests-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with server.running(folder):
+            url = (folder / database.URL_FILE).read_text().strip()
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+            database.init_schema(_with_database(url, TEMPLATE))
+            yield url
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from peers.keeper import Keeper
 
-from common import embedded
 from common.files import replace
 from demo.folder import DemoFolder
+from postgres import leftovers
+from postgres.cluster import FOLDER
 
 INJECTOR = Path(__file__).parents[1] / "disk_faults"
 PROCESSES = ("producer", "consumer-archive", "consumer-server", "server")
@@ -84,7 +85,7 @@ class Faults:
 
     def _kill_postgres(self, name: str) -> None:
         self._keeper.kill("database", name)
-        if (pid := embedded.postmaster(self._folder.data)) is not None:
+        if (pid := leftovers.postmaster(self._folder.data / FOLDER)) is not None:
             os.kill(pid, signal.SIGKILL)
 
     def _kill_all(self, name: str) -> None:

@@ -21,7 +21,7 @@ CALM_MIN = 5  # minutes that a condition must be away before its alarm is over
 IDLE_MIN = 60  # of a process without success: a restart, a training, a short outage of its neighbour are over by then
 GONE_MIN = 7 * 1440  # a sensor that is silent for a week when the process starts to look has been taken away
 # Those that never rest while they are well; training, and this process itself, are not among them.
-ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server")
+ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
 
 
 @dataclass(frozen=True, slots=True)

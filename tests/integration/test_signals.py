@@ -61,7 +61,7 @@ sys.exit(8)
         "nightflow.__main__",
         "forecaster.__main__",
         "server.__main__",
-        "common.embedded_process",
+        "postgres.__main__",
     ],
 )
 def test_a_signal_while_a_program_is_being_loaded_ends_it_with_zero(program: str, number: signal.Signals) -> None:

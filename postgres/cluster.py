@@ -1,0 +1,136 @@
+"""Postgres's own files: made whole or not at all, the place of its socket, its log kept short."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+from common import database, processes, short_folder
+from common.errors import DatabaseDown, Stopped
+from common.logs import quoted
+from postgres import program
+
+FOLDER = "postgres"
+HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
+BEING_MADE = "postgres.new"
+LOG_FILE = "log"  # Postgres appends to it for ever: a checkpoint's two lines every five minutes, and each error
+LOG_BYTES = 5_000_000  # as of each program's own log; the piece before is kept
+LOOK_S = 0.05
+
+SOCKET = ".s.PGSQL.5432"
+_LOG_PREFIX = re.compile(r"^[-0-9]+ [0-9:.]+ \S+ \[\d+\] ")
+_GRAVE = re.compile(r"^(FATAL|PANIC|LOG): +")
+
+
+def make(data: Path, stop: threading.Event) -> None:
+    """Make the database's files, if there are none: in a folder beside, renamed when all is there.
+
+    Raises:
+        DatabaseDown: it did not work, and why.
+        Stopped: `stop` was set.
+    """
+    folder, new = data / FOLDER, data / BEING_MADE
+    if (folder / "PG_VERSION").exists():
+        return
+    if folder.exists():
+        folder.rmdir()  # empty, or it is not ours to replace
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    if user := program.owner(new):
+        os.chown(new, user.uid, user.gid)
+    options = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--username=postgres", "--no-instructions"]
+    command = [*program.command("initdb", new, death="KILL"), *options, "-D", new]
+    with subprocess.Popen(
+        command, env=program.environment(), cwd=new, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=-2
+    ) as maker:
+        said = _output(maker, stop)
+    if maker.returncode:
+        raise DatabaseDown(f"the database could not be made: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
+    new.rename(folder)
+
+
+def _output(maker: "subprocess.Popen[bytes]", stop: threading.Event) -> bytes:
+    while True:
+        try:
+            said, _ = maker.communicate(timeout=LOOK_S)
+        except subprocess.TimeoutExpired:
+            if stop.is_set():
+                processes.end_child(maker, 1.0)
+                raise Stopped from None
+        else:
+            return said
+
+
+def set_half_made_aside(data: Path) -> bool:
+    """Put away, once, files that never were a database that answered; False where they may hold something.
+
+    Version 0.1 made them in place, so a power cut in its very first start could leave a part of them.
+    """
+    aside = data / HALF_MADE
+    if (data / database.URL_FILE).exists() or aside.exists() or not (data / FOLDER / "PG_VERSION").exists():
+        return False
+    (data / FOLDER).rename(aside)
+    return True
+
+
+def socket_folder(data: Path) -> Path:
+    """Where the socket shall be: beside the files, or in a short folder of its own where that path cannot be one.
+
+    Raises:
+        OSError: no such folder can be made.
+    """
+    folder = (data / FOLDER).resolve()
+    if short_folder.fits_socket(folder / SOCKET):
+        return folder
+    short = short_folder.make()
+    if user := program.owner(data / FOLDER):
+        os.chown(short, user.uid, user.gid)
+    return short
+
+
+def address(sockets: Path) -> str:
+    """What psycopg is told."""
+    return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port=5432"
+
+
+def forget_sockets(data: Path) -> None:
+    """Remove the short folder of an earlier start, if it had one."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        url = (data / database.URL_FILE).read_text("ascii").strip()
+        earlier = Path(parse_qs(urlsplit(url).query)["host"][0])
+        if short_folder.is_ours(earlier):
+            shutil.rmtree(earlier, ignore_errors=True)
+
+
+def bound_log(data: Path) -> None:
+    """Set Postgres's log aside and begin it anew when it is large; it is open for appending, so it is cut in place."""
+    log = data / FOLDER / LOG_FILE
+    with contextlib.suppress(OSError):  # not there yet
+        if log.stat().st_size > LOG_BYTES:
+            with contextlib.suppress(OSError):  # no room for the old piece: all the more a reason to cut
+                old = log.with_name(f"{LOG_FILE}.1")
+                old.unlink(missing_ok=True)
+                shutil.copyfile(log, old)
+            os.truncate(log, 0)
+
+
+def reason(data: Path, position: int) -> str:
+    """Why Postgres ended, in its own last word since `position` in its log."""
+    try:
+        with (data / FOLDER / LOG_FILE).open("rb") as log:
+            log.seek(position)
+            lines = log.read(1_000_000).decode("utf-8", "replace").splitlines()
+    except OSError as error:
+        return str(error.strerror)
+    words = [_LOG_PREFIX.sub("", line) for line in lines if line.strip()]
+    if any("starting PostgreSQL" in line for line in words):  # before that every line is about its settings
+        words = [
+            line
+            for line in words
+            if not line.startswith("LOG") and _GRAVE.match(line) and "database system is" not in line
+        ][-1:]
+    return quoted("; ".join(_GRAVE.sub("", line) for line in words) or "it said nothing")

