@@ -6,6 +6,7 @@ import os
 import sys
 
 from common.errors import HydrologError, SettingsError
+from common.logs import speak_in_any_locale
 
 # name (of one or two words) -> module, what it does.
 COMMANDS = {
@@ -34,6 +35,7 @@ COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; its exit code (2 for bad usage or settings)."""
+    speak_in_any_locale()
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_usage())

@@ -110,7 +110,7 @@ class DemoFolder:
         """Write the settings for a run; the port of the page."""
         port = _free_port(wanted_port)
         wait_s = min(PATIENCE_S * speed, 3600.0)
-        link = json.dumps(str(self.link))  # a string of JSON is one of TOML
+        link = json.dumps(str(self.link), ensure_ascii=False)  # a string of JSON is one of TOML
         text = _SETTINGS.format(
             zone=zone, link=link, port=port, speed=speed, patience=PATIENCE_S, wait_s=max(wait_s, 60.0)
         )
