@@ -27,10 +27,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.criteria import Criteria, CriteriaUnusable, initial
-from nightflow.criteria import WINDOW_DAYS, History, build
-from nightflow.learning import REBUILD_DAYS
-from producer.outliers.detector import Detector
+from outliers.criteria import Criteria, CriteriaUnusable, initial
+from outliers.learn.build import WINDOW_DAYS, History, build
+from outliers.rules import REBUILD_DAYS
+from outliers.watch.detector import Detector
 
 ZONE = ZoneInfo("Europe/Rome")
 NAME = "inflow_A-E.csv.gz"

@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from outlier_site import RESTLESS_M3H, START, history  # the made-up district of the tests
 
-from common.criteria import initial, to_text
-from nightflow.criteria import build
-from producer.outliers.detector import Detector
+from outliers.criteria import initial, to_text
+from outliers.learn.build import build
+from outliers.watch.detector import Detector
 
 LEARN_DAYS = 182
 ZONE = ZoneInfo("Asia/Seoul")

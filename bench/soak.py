@@ -27,13 +27,14 @@ from peers import faults
 from peers.faults import Faults
 from peers.keeper import RECOVER_S, Keeper
 
-from common import commits, database, embedded, health, mark, processes
+from common import database, embedded, health, processes
 from common.clock import VARIABLE, ScaledClock
-from common.log import Log, open_for
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX, Settings, load
 from demo import tally
 from demo.folder import DemoFolder
+from log import commits, mark
+from log.roles import Log, open_for
 
 SPEED = 20.0  # a minute in three seconds, a batch every half a minute
 SENSORS = 8

@@ -6,7 +6,7 @@ import os
 import sys
 
 from common.errors import HydrologError, SettingsError
-from common.logs import speak_in_any_locale
+from common.logging_setup import speak_in_any_locale
 
 # name (of one or two words) -> module, what it does.
 COMMANDS = {

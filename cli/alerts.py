@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from cli import shell
 from cli.shell import printable
-from common import findings, settings
+from common import settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
 from common.settings import Settings
+from outliers import findings
 
 if TYPE_CHECKING:
     from consumer.alerts.text import Message
@@ -74,7 +75,7 @@ def would_be(chosen: Settings, start: datetime, end: datetime) -> "Iterator[tupl
     Alarms about the box itself leave no findings and are not among them.
     """
     from consumer.alerts.events import Tracker
-    from consumer.alerts.queue import Queue, digest_day, first_digest_day
+    from consumer.alerts.pending import Queue, digest_day, first_digest_day
     from consumer.alerts.text import compose
 
     zone, per_hour, at = chosen.site.zone, chosen.alerts.messages_per_hour, chosen.alerts.digest

@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli import shell
-from cli.rehearsal import rehearse
-from common import database, occasions, settings
+from common import database, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
-from common.findings import RAISE, Finding
-from common.flags import FAULT, LEAK
-from common.occasions import FOLDER, Occasions
 from common.settings import Settings
+from outliers import calendar
+from outliers.backtest import rehearse
+from outliers.calendar import FOLDER, Occasions
+from outliers.findings import RAISE, Finding
+from outliers.flags import FAULT, LEAK
 
 if TYPE_CHECKING:
     from cli.outlier_plots import Course
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.days < 1:
         raise SettingsError("--days", "must be one or more")
     chosen = settings.load(options.config)
-    known = occasions.load(chosen.paths.data, chosen.site.zone)
+    known = calendar.load(chosen.paths.data, chosen.site.zone)
     for problem in known.problems:
         sys.stderr.write(shell.printable(problem) + "\n")
     knob = options.alarms_per_month or chosen.outliers.alarms_per_month
@@ -92,9 +93,9 @@ class Past:
         import numpy as np
 
         from cli.outlier_plots import Course
-        from nightflow import rebuild
-        from nightflow.criteria import WINDOW_DAYS
-        from producer.outliers.detector import Detector
+        from outliers.learn import archive
+        from outliers.learn.build import WINDOW_DAYS
+        from outliers.watch.detector import Detector
 
         name, flow_max, pressure_max, replaced = sensor
         zone, works = self._chosen.site.zone, self._known.at(name)
@@ -103,8 +104,8 @@ class Past:
         first = (start - timedelta(days=WINDOW_DAYS)).replace(minute=0)
         first = max(first, replaced.replace(minute=0)) if replaced and replaced < start else first
         with self._database.transaction(FETCH_TIMEOUT_S) as cursor:
-            rows = rebuild.read_rows(cursor, name, first, self._now)
-            clean = rebuild.read_history(cursor, name, first, self._now, works)
+            rows = archive.read_rows(cursor, name, first, self._now)
+            clean = archive.read_history(cursor, name, first, self._now, works)
         learn_end = minute_of(start)
         course = Course(name, rows.span(learn_end, minute_of(self._now)), zone, works)
         if not np.isfinite(course.rows.flow).any():
@@ -115,7 +116,7 @@ class Past:
             if minute % SHOW_EVERY_ROWS == 0:
                 progress.advance(task, SHOW_EVERY_ROWS)
 
-        prior = rebuild.limits(self._chosen.paths.data / FOLDER, name, flow_max, pressure_max)
+        prior = archive.limits(self._chosen.paths.data / FOLDER, name, flow_max, pressure_max)
         judged = rehearse(
             rows, prior, learn_end, zone, known=self._known, alarms_per_month=self._knob, look=look, clean=clean
         )

@@ -17,10 +17,10 @@ def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
     import torch
 
-    from common.occasions import holidays_of
     from forecaster import backtest as bt
     from forecaster.holidays import numbered
     from forecaster.memory import keep_freed
+    from outliers.calendar import holidays_of
 
     options = _parser().parse_args(args)
     torch.set_num_threads(1)

@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli import shell
-from cli.rehearsal import rehearse
-from common import criteria as stored
-from common import occasions
 from common.errors import HydrologError
-from common.findings import Finding
-from common.occasions import Occasions
+from common.settings import DEFAULT_ALARMS_PER_MONTH
+from outliers import calendar
+from outliers import criteria as stored
+from outliers.backtest import rehearse
+from outliers.calendar import Occasions
+from outliers.findings import Finding
 
 if TYPE_CHECKING:
-    from nightflow.criteria import History
+    from outliers.learn.build import History
 
 JUDGED_DAYS = 91  # between two builds of the criteria
 ZONE = ZoneInfo("UTC")  # the files hold wall clock without offset: it is taken as it stands
@@ -65,11 +66,11 @@ def run(args: list[str]) -> int:
         from cli import backtest_archive
 
         return backtest_archive.run(options)
-    holidays, problems = occasions.holidays_of(options.holidays or options.data / occasions.HOLIDAYS)
+    holidays, problems = calendar.holidays_of(options.holidays or options.data / calendar.HOLIDAYS)
     for problem in problems:
         print(f"hydrolog backtest outliers: {problem}", file=sys.stderr)
     known = Occasions(holidays=holidays)
-    knob = options.alarms_per_month or stored.DEFAULT_ALARMS_PER_MONTH
+    knob = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
     try:
         points = [point for point in read_points(options.data) if not options.points or point.name in options.points]
         with options.out.open("w", newline="", encoding="utf-8") as out:
@@ -126,7 +127,7 @@ def read_history(folder: Path, name: str) -> "History":
     import numpy as np
     import pandas as pd
 
-    from nightflow.criteria import History
+    from outliers.learn.build import History
 
     path = next((path for path in (folder / f"{name}.csv.gz", folder / f"{name}.csv") if path.exists()), None)
     if path is None:

@@ -9,11 +9,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cli import shell
-from common import files, occasions, settings
+from common import files, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
-from common.occasions import FOLDER, HOLIDAYS, PLANNED, Work
 from common.settings import Settings
+from outliers import calendar
+from outliers.calendar import FOLDER, HOLIDAYS, PLANNED, Work
 
 HEADS = {
     PLANNED: "# sensor or all, from, to (by the site's clock), what",
@@ -77,7 +78,7 @@ def _add(chosen: Settings, folder: Path, words: list[str]) -> None:
     sensor, first, end, *what = words
     begins, ends = _time(first), _time(end)
     try:
-        work = occasions.work(sensor, begins, ends, " ".join(what), chosen.site.zone)
+        work = calendar.work(sensor, begins, ends, " ".join(what), chosen.site.zone)
     except ValueError as error:
         raise NotInCalendar(str(error)) from error
     _append(folder / PLANNED, f"{work.sensor}  {begins:%Y-%m-%d %H:%M}  {ends:%Y-%m-%d %H:%M}  {work.what}")
@@ -103,7 +104,7 @@ def _day(text: str) -> date:
 def _append(path: Path, line: str) -> None:
     if not line.isprintable():
         raise NotInCalendar("only printable characters can stand in the calendar")
-    lines = occasions.lines_of(path) or [HEADS[path.name]]
+    lines = calendar.lines_of(path) or [HEADS[path.name]]
     if line not in lines:
         _store(path, [*lines, line])
 
@@ -111,13 +112,13 @@ def _append(path: Path, line: str) -> None:
 def _remove(folder: Path, entry: str) -> None:
     if entry.isascii() and entry.isdigit():
         path, number = folder / PLANNED, int(entry)
-        lines = occasions.lines_of(path)
+        lines = calendar.lines_of(path)
         if not 1 <= number <= len(lines) or not lines[number - 1].strip() or lines[number - 1].startswith("#"):
             raise NotInCalendar(f"there is no work number {number}; see: hydrolog calendar list")
         _store(path, [*lines[: number - 1], *lines[number:]])
         return
     path, day = folder / HOLIDAYS, _day(entry).isoformat()
-    lines = occasions.lines_of(path)
+    lines = calendar.lines_of(path)
     left = [line for line in lines if line.split()[:1] != [day]]
     if len(left) == len(lines):
         raise NotInCalendar(f"{day} is no holiday of the calendar; see: hydrolog calendar list")
@@ -130,7 +131,7 @@ def _store(path: Path, lines: list[str]) -> None:
 
 
 def _list(chosen: Settings) -> int:
-    known = occasions.load(chosen.paths.data, chosen.site.zone)
+    known = calendar.load(chosen.paths.data, chosen.site.zone)
     now = minute_of(shell.site_clock(chosen.paths.data).now())
     table = shell.table("number", "sensor", "from", "to", "what", "", whole=("number", "from", "to"))
     for work in sorted(known.works, key=lambda work: work.first):

@@ -16,12 +16,14 @@ from typing import NamedTuple
 
 from cli.init_db import database_name
 from cli.shell import printable
-from common import database, health, mark, occasions, time_service
+from common import database, health, time_service
 from common.clock import minute_start
 from common.errors import DatabaseDown, PortError, SettingsError
-from common.lines import LONGEST_LINE, parse_header
-from common.log import Position, positions
 from common.settings import SERVER_TOKEN, Settings, read_token
+from log import mark
+from log.format import LONGEST_LINE, parse_header
+from log.roles import Position, positions
+from outliers import calendar as occasions
 
 MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, and then Postgres needs room to breathe
 OLDEST_CLOCK = 2020  # a box without a battery starts in 1970 or 2000

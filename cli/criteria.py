@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import shell
-from cli.rehearsal import judge
-from common import criteria as stored
-from common import database, occasions, settings
-from common.criteria import Criteria, CriteriaUnusable
-from common.findings import RAISE, Finding
-from common.flags import FAULT, LEAK
-from common.occasions import Occasions
+from common import database, settings
 from common.settings import Settings
+from outliers import calendar as occasions
+from outliers import criteria as stored
+from outliers.backtest import judge
+from outliers.calendar import Occasions
+from outliers.criteria import Criteria, CriteriaUnusable
+from outliers.findings import RAISE, Finding
+from outliers.flags import FAULT, LEAK
 
 if TYPE_CHECKING:
-    from nightflow.criteria import History
+    from outliers.learn.build import History
 
 PREVIEW_DAYS = 30
 WARM_DAYS = 16  # before it, so that the methods know how things stand when the month begins: VALUE looks so far back
@@ -132,7 +133,7 @@ def _numbers(criteria: Criteria) -> dict[str, str]:
 
 
 def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int:
-    from nightflow import rebuild
+    from outliers.learn import archive as rebuild
 
     zone, now = chosen.site.zone, shell.site_clock(chosen.paths.data).now()
     calendar, refused, console = occasions.load(chosen.paths.data, zone), 0, shell.console()
@@ -205,7 +206,7 @@ def _at(finding: Finding, chosen: Settings) -> datetime:
 
 def findings_over(past: "History", criteria: Criteria, chosen: Settings, known: Occasions) -> list[Finding]:
     """What criteria raise over the last `PREVIEW_DAYS` of rows that are there already; the days before warm them up."""
-    from producer.outliers.detector import Detector
+    from outliers.watch.detector import Detector
 
     detector = Detector(criteria.sensor, criteria, chosen.site.zone, None, known.holidays)
     shown = past.first + len(past.flow) - PREVIEW_DAYS * 1440

@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tracks(database: Database, zone: Any, days: int, sensor: str | None) -> "list[Track]":
     from forecaster import report, store
-    from forecaster.baseline import WEEK
+    from forecaster.fallback import WEEK
 
     now = clock.from_environment().now().astimezone(zone).replace(minute=0, second=0, microsecond=0)
     first = (now - timedelta(days=days)).replace(hour=0)

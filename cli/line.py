@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from common.errors import FrameRefused, PortError
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.options import Parser
 from common.row import format_number
 from common.settings import Settings, load

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from common import database, settings
-from common.loading import load_files
+from common.load_files import load_files
 from common.options import Parser
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli import shell
-from common import badlines, commits, identity, mark, reserve, settings
+from common import settings
 from common.errors import LogError, RowRefused, SettingsError
-from common.logfile import Line, LogFile
-from common.logstate import FILE_NAME
-from common.recovery import OUTBOX, outbox_end
 from common.row import parse_payload
 from common.settings import Settings
+from log import commits, identity, mark, reserve
+from log import damaged as badlines
+from log.recovery import OUTBOX, outbox_end
+from log.segment import Line, LogFile
+from log.state import FILE_NAME
 
 ROWS = 20
 ACTIONS = {

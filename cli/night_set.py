@@ -8,10 +8,11 @@ from typing import Any
 import psycopg
 
 from cli import shell
-from common import database, occasions
+from common import database
 from common.clock import minute_of
 from common.errors import NoSuchSensor
 from common.settings import Settings
+from outliers import calendar
 
 RECOMPUTED_NIGHTS = 7  # so that a change is seen at once; older nights keep what was known then
 # option -> column of SENSOR_TB, unit, least, most: beyond them it is a slip, not a district
@@ -90,7 +91,7 @@ def recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
     from nightflow.window import plan_of
 
     plan, now = plan_of(chosen), shell.site_clock(chosen.paths.data).now()
-    works = occasions.load(chosen.paths.data, chosen.site.zone).works
+    works = calendar.load(chosen.paths.data, chosen.site.zone).works
     cursor.execute("SELECT DISTINCT night FROM NIGHT_REPORT_TB")
     there = {row[0] for row in cursor.fetchall()}
     first = minute_of(now - timedelta(days=RECOMPUTED_NIGHTS))

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.clock import minute_start
-from common.findings import RAISE, Finding
-from common.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
-from common.occasions import Work
-from common.scaling import HEADLOSS
-from nightflow.criteria import History
+from outliers.calendar import Work
+from outliers.findings import RAISE, Finding
+from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+from outliers.learn.build import History
+from outliers.meter_scale import HEADLOSS
 
 if TYPE_CHECKING:
-    from producer.outliers.detector import Detector
+    from outliers.watch.detector import Detector
 
 STEP_MIN = 10  # of a plotted point: a quarter of a year is 13,000 points a line
 COLOURS = {LEAK: "#c4232b", FAULT: "#7a43b6", SUPPLY: "#a85b00", WATCH: "#e09a1a", PLANNED: "#7b8494"}

@@ -13,13 +13,13 @@ from common.options import Parser, aware_time
 from common.settings import SERVER_TOKEN, Settings, read_token
 
 if TYPE_CHECKING:
-    from consumer.again import Courier
+    from consumer.resend import Courier
 
 
 def run(args: list[str]) -> int:
     """Send what lies in `rejected/`, or the rows of a span; 1 if the server refused some."""
-    from consumer.again import Courier
     from consumer.post import Address, Poster
+    from consumer.resend import Courier
 
     parser = Parser(
         prog="hydrolog resend",
@@ -58,7 +58,7 @@ def _rejected(courier: "Courier", chosen: Settings) -> None:
 
 
 def _span(courier: "Courier", chosen: Settings, start: datetime, end: datetime) -> None:
-    from consumer.again import parcels_of_span
+    from consumer.resend import parcels_of_span
 
     with database.connect(database.address(chosen), "resend") as connection:
         for parcel in parcels_of_span(connection, chosen.site.id, chosen.site.zone, start, end):

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import shell
-from common import database, flags, mark, settings, time_service
+from common import database, settings, time_service
 from common.clock import Clock, SystemClock, minute_start
 from common.errors import DatabaseDown
 from common.settings import Settings
+from log import mark
+from outliers import flags
 
 LOG_FILE = "server_data.txt"
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
@@ -121,7 +123,7 @@ def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) 
 
 
 def _processes(state: Json) -> Table:
-    from server.judge import age_words
+    from server.status_words import age_words
 
     lags = {f"consumer-{group['group']}": group["lag"] for group in state["groups"]}
     table = shell.table(
@@ -157,7 +159,7 @@ def _short(value: object) -> str:
 
 
 def _sensors(chosen: Settings, state: Json) -> Table:
-    from server.judge import age_words
+    from server.status_words import age_words
 
     headings = ("sensor", "name", "newest row", "age", "m3/h", "bar", "readings", "state")
     table = shell.table(*headings, whole=[heading for heading in headings if heading not in ("name", "state")])

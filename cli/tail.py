@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 
 from cli import shell
-from common import database, flags, settings
+from common import database, settings
 from common.clock import minute_start
 from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
-from common.lines import LONGEST_LINE, MAGIC, Header, Record, parse_header, parse_line
 from common.row import Row, parse_payload
 from common.settings import Settings
+from log.format import LONGEST_LINE, MAGIC, Header, Record, parse_header, parse_line
+from outliers import flags
 
 FILE_NAME = "server_data.txt"
 LINES = 20

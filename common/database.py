@@ -14,7 +14,7 @@ import psycopg
 
 from common.errors import DatabaseDown
 from common.files import replace
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.settings import Settings
 
 URL_FILE = "postgres.url"  # written into the data folder by the embedded database

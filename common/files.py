@@ -18,6 +18,11 @@ def closed(descriptor: int) -> int:
     return CLOSED
 
 
+def open_lock_file(path: Path) -> int:
+    """A descriptor of the lock file, which is made if it is missing; a symbolic link is refused."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the folder's entries durable: a rename is not on disk before this."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -23,7 +23,7 @@ import psycopg
 
 from common.database import statement
 from common.errors import HydrologError
-from common.logs import quoted
+from common.logging_setup import quoted
 
 HEADER = b"time,flow,pressure"
 PIECE_BYTES = 2 * 1024 * 1024  # about 80,000 rows: a second's work between two moves of the progress bar at worst

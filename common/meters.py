@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.keys import Check, between, key, one_of
 from common.row import SENSOR_ID
+from common.settings_checks import Check, between, key, one_of
 
 FIELDS = ("sensor", "time", "flow", "pressure", "ignore")  # what a field of a described frame may be
 # Cubic metres an hour in one of each.

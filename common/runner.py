@@ -19,13 +19,13 @@ from typing import Any, NoReturn, Protocol
 import schedule
 
 from common import clock as clocks
-from common import logs
+from common import logging_setup
 from common.clock import Clock, FixedClock
 from common.errors import HydrologError, SettingsError
 from common.health import Health
-from common.lock import RoleLock
 from common.options import Parser, aware_time
 from common.retry import Backoff
+from common.roles import RoleLock
 from common.settings import Settings, load
 from common.signals import stop_on_signals
 
@@ -83,7 +83,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
 
     With `tick_s=0` the step itself waits for its input (the producer at its port) and is called at once again.
     """
-    logs.setup(role)
+    logging_setup.setup(role)
     stop = stop_on_signals(LAST_WORD_S)  # from the first moment on: what a start loads can take seconds
     if options.at and not options.once:
         sys.stderr.write("--at goes with --once\n")
@@ -225,7 +225,7 @@ class _Process:
         self._failures += 1
         self._not_before_s = time.monotonic() + self._backoff.wait_s(self._failures)
         if text != self._said:
-            _log.warning("waiting problem=%s", logs.quoted(text))
+            _log.warning("waiting problem=%s", logging_setup.quoted(text))
             self._said = text
         self._health.problem(self._context.clock.now(), time.monotonic(), text, failures=self._failures, **counters)
 

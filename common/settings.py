@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
-from common.criteria import DEFAULT_ALARMS_PER_MONTH
 from common.errors import SettingsError
-from common.keys import (
+from common.meters import Format, Modbus
+from common.settings_checks import (
     Check,
     between,
     clock_time,
@@ -30,9 +30,9 @@ from common.keys import (
     site_id,
     time_zone,
 )
-from common.meters import Format, Modbus
 
 PREFIX = "HYDROLOG_"
+DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
 SERVER_TOKEN = "HYDROLOG_SERVER__TOKEN"
 RECEIVER_TOKEN = "HYDROLOG_RECEIVER__TOKEN"
 CONFIG = "HYDROLOG_CONFIG"  # the settings file of a whole group of processes; --config wins

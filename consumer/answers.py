@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.retry import Backoff
 
 RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more is no harm to either side

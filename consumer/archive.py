@@ -15,14 +15,14 @@ import psycopg
 
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError, RowRefused
-from common.log import Log, Record
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
-from consumer import unparsed
+from consumer import not_rows
 from consumer.outliers import Findings, outliers
 from consumer.source import Source
 from consumer.store import Numbered, drop_old, store
+from log.roles import Log, Record
 
 GROUP = "archive"
 POLL_ROWS = 1000  # one transaction: large enough to catch up quickly, small enough to weigh nothing
@@ -109,7 +109,7 @@ class Archive:
 
     def _set_aside(self, log: Log, record: Record, reason: str) -> None:
         self._counts["not_rows"] += 1
-        if unparsed.set_aside(self._context.data, log.log_id, record, reason):
+        if not_rows.set_aside(self._context.data, log.log_id, record, reason):
             _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(reason))
 
     def _clean_up(self, now: datetime) -> None:

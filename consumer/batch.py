@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.clock import minute_of
-from common.lines import Record
 from common.row import parse_payload
+from log.format import Record
 
 BATCH_MINUTES = 10  # what the server was promised at most, however long the outage was
 BODY_BYTES = 1024 * 1024  # the receiver refuses more

@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from common.errors import NotDelivered, SettingsError
-from common.log import Group, Log
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.runner import Context
 from common.settings import SERVER_TOKEN, read_token
 from consumer import answers, outbox
@@ -22,9 +21,10 @@ from consumer.answers import Answer, Kind, Verdict
 from consumer.batch import Parcel, Rhythm
 from consumer.outbox import Frozen
 from consumer.post import Address, Poster
+from consumer.reader import Upcoming
 from consumer.rejected import Rejected
 from consumer.source import Source
-from consumer.upcoming import Upcoming
+from log.roles import Group, Log
 
 GROUP = "server"
 SETTLE_S = 60.0  # a window whose last minutes never come (the line is down) is sent this long after its end

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from common.clock import minute_of
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.row import SENSOR_ID, format_number
 from consumer.batch import Prediction
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from common.errors import LogError
 from common.files import replace
-from common.logs import quoted
+from common.logging_setup import quoted
 from consumer.batch import Line, Parcel
 
 FILE_NAME = "outbox.tsv"

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.findings import Finding, load, standing
-from common.flags import CHANNELS, CLEAR, METHODS, PLANNED, WATCH, explain
 from common.row import Row
+from outliers.findings import Finding, load, standing
+from outliers.flags import CHANNELS, CLEAR, METHODS, PLANNED, WATCH, explain
 
 FINDINGS_FILE = "findings.json"
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from common.errors import SettingsError
-from common.logs import quoted
+from common.logging_setup import quoted
 from consumer.answers import Answer
 
 ANSWER_BYTES = 4096  # of the answer's body: enough to see what the server says, too little to hurt

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common.errors import LogError
 from common.files import replace
-from common.logs import quoted
+from common.logging_setup import quoted
 from consumer.answers import REFUSED_IN_A_ROW, Answer
 from consumer.batch import Line, Parcel
 

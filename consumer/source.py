@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from common.errors import HydrologError, SettingsError
-from common.log import Group, Log, open_for
 from common.settings import Settings
+from log.roles import Group, Log, open_for
 
 
 class Source:

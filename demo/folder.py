@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common import mark
 from common.errors import HydrologError
 from common.files import replace
 from common.settings import Settings, load
 from demo.recordings import REPLAY
+from log import mark
 
 WANTED_PORT = 8080
 PATIENCE_S = 10  # real seconds that night flow and batches wait for rows that are late, whatever the speed

@@ -62,7 +62,7 @@ class Group:
         self._starts_log = folder.home / "logs" / "supervisord.log"
         self._starts_from = self._starts_log.stat().st_size if self._starts_log.exists() else 0
         conf = Path(str(resources.files("deploy"))) / "supervisord.conf"
-        leash = [sys.executable, "-P", "-m", "demo.leash", str(os.getpid())]
+        leash = [sys.executable, "-P", "-m", "demo.parent_watch", str(os.getpid())]
         self._log = (folder.home / "logs" / "start.log").open("ab")
         self._process = subprocess.Popen(
             [*leash, "-n", "-c", str(conf)],

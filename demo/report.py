@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
-from common import commits, database, health, log
+from common import database, health
 from common.clock import minute_start
 from demo import tally
 from demo.folder import DemoFolder, State
 from demo.tally import Comparison
+from log import commits, roles
 
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
 MOST_FALLS = 2  # restarts of a process in one run
@@ -101,7 +102,7 @@ def collect(folder: DemoFolder, state: State, judged: dict[str, str]) -> Result:
     settings = folder.settings()
     with folder.truth.open(encoding="ascii") as file:
         truth = tally.read_truth(file)
-    sent_log = log.open_for(settings)
+    sent_log = roles.open_for(settings)
     try:
         committed = commits.read(folder.data, "server") or 0
         waiting = tally.waiting_rows(sent_log, committed)

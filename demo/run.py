@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from common import commits, health, mark
+from common import health
 from common.clock import ScaledClock, minute_of
 from common.errors import DatabaseDown, Stopped
-from common.lock import RoleLock
+from common.roles import RoleLock
 from demo import group as groups
 from demo import report, tally
 from demo.folder import SAVE_EVERY_S, DemoFolder, State
@@ -21,6 +21,7 @@ from demo.group import Group, GroupFailed
 from demo.prepare import prepare
 from demo.recordings import ZONE, Recordings
 from demo.report import Result
+from log import commits, mark
 from postgres import server
 
 SAY_EVERY_S = 5.0  # real seconds between two lines about the run

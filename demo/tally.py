@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from common.log import Log
 from common.row import parse_payload, parse_time
+from log.roles import Log
 
 Key = tuple[int, str]  # UTC minute, sensor
 ROUNDING = 0.00061  # rows have three decimals, and a mean of means another rounding

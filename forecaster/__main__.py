@@ -40,15 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _training(context: Context) -> Worker:
-    from forecaster import train_shell  # PyTorch
+    from forecaster import train_worker  # PyTorch
 
-    return train_shell.build_training(context)
+    return train_worker.build_training(context)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
-    from forecaster import shell  # numpy and pandas
+    from forecaster import build  # numpy and pandas
 
-    return shell.build_forecaster(chosen)(context)
+    return build.build_forecaster(chosen)(context)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from forecaster import linear
-from forecaster.baseline import DAY, WEEK, Units
 from forecaster.dataset import BoolArray, History, IntArray
-from forecaster.draw import drawn, usable_origins
+from forecaster.fallback import DAY, WEEK, Units
 from forecaster.features import Array, Panel, gather, panel_of, targets
 from forecaster.fit import CALIBRATE_H, judge, stretch_of
 from forecaster.predict import Model, Part, units_for
+from forecaster.sampling import drawn, usable_origins
 
 LEAST_PAIRS = 28 * DAY  # hours to learn from; with fewer the model's answer for an unknown series is better
 MOST_WINDOWS = 3_000

@@ -16,8 +16,8 @@ import numpy as np
 
 from common.errors import ModelUnusable
 from common.files import replace
-from forecaster.baseline import Units
 from forecaster.dataset import Channel, Series
+from forecaster.fallback import Units
 from forecaster.features import HOUR, LEAD, SHARED, Array
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
 from forecaster.linear import Lines

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from common.errors import HydrologError
-from forecaster import conformal, regime, share
+from forecaster import conformal, level_jump, mix_naive
 from forecaster.adopt import adopted
-from forecaster.baseline import WEEK, fallback, units_of
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
+from forecaster.fallback import WEEK, fallback, units_of
 from forecaster.features import KINDS
 from forecaster.fit import CALIBRATE_H, Report, fit, refresh, stretch_of
 from forecaster.predict import Forecast, Model, forecast, stretches_for
@@ -156,8 +156,8 @@ def _recovered(
 ) -> Forecast:
     """After a lasting jump of the level, the forecasts that the product makes: from a history that was moved along."""
     parts = {field.name: getattr(made, field.name).copy() for field in fields(made)}
-    for origin in regime.jumped(history, origins):
-        moved = regime.recovered(history.until(int(origin) + 1))
+    for origin in level_jump.jumped(history, origins):
+        moved = level_jump.recovered(history.until(int(origin) + 1))
         again = forecast(model, moved, np.array([origin]), leads, stretch=stretch, units_until=units_until)
         for name, values in parts.items():
             values[:, origins == origin] = getattr(again, name)
@@ -177,7 +177,7 @@ def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: In
 
 def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
     """Stretches and shares as the product follows the truth: each counts once it is known, before the next origin."""
-    stretch, shares, block = start.copy(), share.none(len(start)), conformal.block_of(leads)
+    stretch, shares, block = start.copy(), mix_naive.none(len(start)), conformal.block_of(leads)
     value, low, high = made.value.copy(), made.low.copy(), made.high.copy()
     rows = origins[:, None] + leads[None]
     padded = history.until(int(rows.max()) + 1)
@@ -190,11 +190,11 @@ def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntA
         came, said = truth[:, at, lead], value[:, at, lead]
         missed = np.where(np.isfinite(came), 0.0, np.nan)
         missed += (came < low[:, at, lead]) | (came > high[:, at, lead])
-        sides = share.side(came, said, made.guesses[:, at, lead])
+        sides = mix_naive.side(came, said, made.guesses[:, at, lead])
         for b, use in _hours(block[lead], rows[at, lead]):
             stretch[:, b] = conformal.track(stretch[:, b], missed[:, use], float(conformal.STEPS[b]))
-            shares[:, b] = share.follow(shares[:, b], sides[:, use], float(share.STEP[b]))
-        move = share.towards(made.value[:, o], made.guesses[:, o], shares[:, block])
+            shares[:, b] = mix_naive.follow(shares[:, b], sides[:, use], float(mix_naive.STEP[b]))
+        move = mix_naive.towards(made.value[:, o], made.guesses[:, o], shares[:, block])
         factor = (stretch / start)[:, block]
         value[:, o] = made.value[:, o] + move
         low[:, o] = value[:, o] - factor * (made.value[:, o] - made.low[:, o])

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from forecaster import share
-from forecaster.baseline import fallback
-from forecaster.csv import Line
+from common.forecast_file import Line
+from forecaster import mix_naive
 from forecaster.dataset import Channel, FloatArray, History, Series, hour_number
+from forecaster.fallback import fallback
+from forecaster.level_jump import recovered
 from forecaster.predict import Followed, Model, forecast
-from forecaster.regime import recovered
 
 HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
@@ -76,7 +76,7 @@ def _forecast_all(
     """Value, interval and label of each series for leads 1..leads after the past, and the guesses of its last row."""
     out: dict[Series, ChannelForecast] = {}
     series = len(past.series)
-    guesses = np.full((series, len(share.GUESSES)), np.nan)
+    guesses = np.full((series, len(mix_naive.GUESSES)), np.nan)
     value, low, high = (np.full((series, leads), np.nan) for _ in range(3))
     if model is not None and past.rows and series:
         reach = np.arange(1, min(leads, model.horizon) + 1)

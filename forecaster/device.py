@@ -8,7 +8,7 @@ import logging
 import torch
 from torch import nn
 
-from common.logs import quoted
+from common.logging_setup import quoted
 
 _log = logging.getLogger(__name__)
 

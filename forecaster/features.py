@@ -12,9 +12,9 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.base import ALTERNATIVES, SUNDAY, Base, base_of
-from forecaster.baseline import DAY, WEEK, Units
 from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray
+from forecaster.fallback import DAY, WEEK, Units
+from forecaster.weekly_profile import ALTERNATIVES, SUNDAY, Base, base_of
 
 Array = npt.NDArray[np.float32]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecaster import conformal, linear
-from forecaster.baseline import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray
-from forecaster.draw import usable_origins
+from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.features import Panel, panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
+from forecaster.sampling import usable_origins
 from forecaster.train import Block, train
 
 HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on

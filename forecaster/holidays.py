@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from common import occasions
-from common.logs import quoted
+from common.logging_setup import quoted
+from outliers import calendar
 
 EPOCH = date(1970, 1, 1)
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 def of_site(data: Path) -> frozenset[int]:
     """The holidays of the site's file, as a history wants them. A line that is not understood is left out."""
-    days, problems = occasions.holidays_of(data / occasions.FOLDER / occasions.HOLIDAYS)
+    days, problems = calendar.holidays_of(data / calendar.FOLDER / calendar.HOLIDAYS)
     for problem in problems:
         _log.warning("holidays_unusable problem=%s", quoted(problem))
     return numbered(days)

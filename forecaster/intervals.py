@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.files import replace
-from forecaster import share
+from common.forecast_file import Line
+from forecaster import mix_naive
 from forecaster.artifact import FOLDER
-from forecaster.baseline import WEEK
 from forecaster.compose import hours_ahead
 from forecaster.conformal import LEAD_BLOCKS, STEPS, block_of, track
-from forecaster.csv import Line
 from forecaster.dataset import FloatArray, History, IntArray, Series
+from forecaster.fallback import WEEK
 from forecaster.predict import Followed, Model, stretches_for
 
 NAME = "intervals.json"
@@ -36,13 +36,13 @@ class Intervals:
             raw = json.loads(self._path.read_bytes())
             self._version, self._through = str(raw["version"]), str(raw["through"])
             self._stretch = _numbers(raw["stretch"], len(LEAD_BLOCKS))
-            self._share = _numbers(raw.get("share", {}), len(LEAD_BLOCKS) * len(share.GUESSES))
+            self._share = _numbers(raw.get("share", {}), len(LEAD_BLOCKS) * len(mix_naive.GUESSES))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             self._stretch = {}  # the model's own stretches are a good start
 
     def followed(self, model: Model, series: tuple[Series, ...]) -> Followed:
         """Stretches [S, blocks] and shares [S, blocks, guesses] to use now."""
-        stretch, shares = stretches_for(model, series).copy(), share.none(len(series))
+        stretch, shares = stretches_for(model, series).copy(), mix_naive.none(len(series))
         for i, s in enumerate(series):
             if self._version == model.version and _key(s) in self._stretch:
                 stretch[i] = self._stretch[_key(s)]
@@ -71,7 +71,7 @@ class Intervals:
         said, low, high = np.array([t[2:] for t in told], dtype=np.float64).reshape(-1, 3).T
         truth = history.y[place, row]
         missed = np.where(np.isfinite(truth), (truth < low) | (truth > high), np.nan)
-        sides = share.side(truth, said, guesses[place]).T
+        sides = mix_naive.side(truth, said, guesses[place]).T
         at, places = place * len(LEAD_BLOCKS) + block, len(history.series) * len(LEAD_BLOCKS)
         means = (_means(at, a, places) for a in (missed, *sides))
         self._apply(model, history.series, next(means), np.stack([*means], -1))
@@ -82,8 +82,8 @@ class Intervals:
         """Take up the means over the forecasts of an hour, [S x blocks], of the sides [S x blocks, guesses]."""
         now = self.followed(model, series)
         stretch = track(now.stretch, missed.reshape(*now.stretch.shape, 1), STEPS)
-        means = sides.reshape(*now.stretch.shape, 1, len(share.GUESSES))
-        shares = share.follow(now.shares, means, share.STEP[:, None])
+        means = sides.reshape(*now.stretch.shape, 1, len(mix_naive.GUESSES))
+        shares = mix_naive.follow(now.shares, means, mix_naive.STEP[:, None])
         if self._version != model.version:
             self._stretch = {}
         for i, s in enumerate(series):

@@ -10,10 +10,10 @@ from typing import cast
 
 import numpy as np
 
-from forecaster.baseline import WEEK
 from forecaster.dataset import FloatArray, IntArray
-from forecaster.draw import drawn, usable_origins
+from forecaster.fallback import WEEK
 from forecaster.features import KINDS, SHARED, Array, Batch, Panel, gather, targets
+from forecaster.sampling import drawn, usable_origins
 
 SHARE = 0.4  # of the answer for the week
 MOST_WINDOWS = 15_000

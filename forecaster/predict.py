@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from forecaster import linear, review, share
-from forecaster.baseline import DAY, Units, units_of
+from forecaster import linear, mix_naive, review
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
+from forecaster.fallback import DAY, Units, units_of
 from forecaster.features import SPAN, Array, Batch, Panel, gather, panel_of
 from forecaster.forward import Weights, quantiles
 
@@ -89,7 +89,7 @@ class Forecast:
 
     def mixed(self, shares: FloatArray, leads: IntArray) -> Forecast:
         """Moved towards the guesses by `shares[series, block, guess]` of the way, the interval along with the value."""
-        move = share.towards(self.value, self.guesses, shares[:, None, block_of(leads)])
+        move = mix_naive.towards(self.value, self.guesses, shares[:, None, block_of(leads)])
         return replace(self, value=self.value + move, low=self.low + move, high=self.high + move)
 
 
@@ -142,7 +142,7 @@ def forecast(
     wide = stretch[:, None, :][:, :, block_of(leads)]
     unit = panel.units.scale[:, None, None]
     base = panel.base[:, origins[:, None] + leads[None]]
-    guesses = share.guesses(panel, history.y[:, skip:], origins, np.r_[0, leads])
+    guesses = mix_naive.guesses(panel, history.y[:, skip:], origins, np.r_[0, leads])
     middle = base + unit * raw[..., 1]
     low = middle - unit * wide * (raw[..., 1] - raw[..., 0])
     high = middle + unit * wide * (raw[..., 2] - raw[..., 1])

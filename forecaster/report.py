@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from forecaster.baseline import DAY, WEEK
-from forecaster.csv import Line
+from common.forecast_file import Line
 from forecaster.dataset import BoolArray, FloatArray, History, Series, hour_number
+from forecaster.fallback import DAY, WEEK
 
 LEADS = (1, 24)
 ROLLING_H = 7 * DAY  # a shorter mean shows single days, a longer one hides what has just gone wrong

@@ -10,8 +10,8 @@ from typing import cast
 
 import numpy as np
 
-from forecaster.baseline import DAY
 from forecaster.dataset import FloatArray, IntArray
+from forecaster.fallback import DAY
 
 DAYS_BACK_H = (DAY, 2 * DAY)  # how long ago the forecasts were made that are looked at again
 LEADS = np.arange(1, DAY + 1)

@@ -9,22 +9,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from common import mark
+from common import forecast_file
 from common.clock import minute_of
 from common.database import Database
-from common.log import committed
+from common.forecast_file import Line
 from common.settings import Settings
-from forecaster import artifact, csv, holidays, store
+from forecaster import artifact, holidays, store
 from forecaster.compose import compose
-from forecaster.csv import Line
 from forecaster.dataset import FloatArray, History
 from forecaster.hours import Hours
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
 from forecaster.trainer import Trainer
+from log import mark
+from log.roles import committed
 
 HOUR = timedelta(hours=1)
-CATCH_UP_H = csv.KEEP_H  # hours that were missed are made up for as long as the file would keep them
+CATCH_UP_H = forecast_file.KEEP_H  # hours that were missed are made up for as long as the file would keep them
 ARCHIVE = "archive"
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Forecaster:
         if self._lines is None:
             own = store.own_forecasts(self._database, current - CATCH_UP_H * HOUR)
             self._made = {line.made_at.astimezone(UTC) for line in own}
-            self._lines = csv.select([*csv.read(self._data), *own])
+            self._lines = forecast_file.select([*forecast_file.read(self._data), *own])
         due = self._due(current)
         if due is None:
             return {"hour": current.isoformat(), "due": 0}
@@ -119,8 +120,8 @@ class Forecaster:
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
     def _publish(self, lines: list[Line]) -> None:
-        self._lines = csv.select([*(self._lines or []), *lines])
-        csv.write(self._data, self._lines, self._zone)
+        self._lines = forecast_file.select([*(self._lines or []), *lines])
+        forecast_file.write(self._data, self._lines, self._zone)
 
     def _refresh_model(self) -> None:
         """Take the newest good weights when the folder's versions have changed."""

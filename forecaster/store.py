@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.database import Database, statement
-from forecaster.csv import Line
+from common.forecast_file import Line
 from forecaster.dataset import MINUTES_VALID, Channel, FloatArray, History, Series, unmask_long_leaks
 
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from forecaster.adam import OneCycleAdamW
-from forecaster.baseline import WEEK
 from forecaster.dataset import BoolArray, IntArray
 from forecaster.device import training_device
-from forecaster.draw import drawn, usable_origins
+from forecaster.fallback import WEEK
 from forecaster.features import DAYS, Panel, gather, targets
 from forecaster.forward import Weights
 from forecaster.model import Network, pinball, tensors
+from forecaster.sampling import drawn, usable_origins
 
 LEADS_PER_WINDOW = 24  # targets drawn for each window of a long block
 LEARNING_RATE = 3e-3

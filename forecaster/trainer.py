@@ -16,8 +16,8 @@ import numpy as np
 
 from common import processes
 from forecaster import artifact
-from forecaster.baseline import LEAST_H, WEEK
 from forecaster.dataset import History
+from forecaster.fallback import LEAST_H, WEEK
 
 STATE = "training.json"
 EVERY = timedelta(days=7)

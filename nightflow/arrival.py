@@ -8,7 +8,7 @@ commit has passed them.
 from collections import deque
 from dataclasses import dataclass, field
 
-from common.mark import Mark
+from log.mark import Mark
 
 # Marks that wait for the archive. While it lags behind for longer, the oldest of them are dropped: newer ones say more.
 WAITING_MARKS = 64

@@ -14,9 +14,9 @@ import psycopg
 from common import database
 from common.clock import minute_start
 from common.files import replace
-from common.occasions import Work
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
 from nightflow.window import WINDOW_MINUTES, Night
+from outliers.calendar import Work
 
 STATE_FILE = "night_state.json"
 

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from common import database, log, mark, occasions
+from common import database
 from common.clock import minute_start
 from common.runner import Context
+from log import mark, roles
 from nightflow import means, report
 from nightflow.arrival import Arrival
-from nightflow.learning import Learning
+from nightflow.learner import Learning
 from nightflow.window import Night, plan_of, ready_through
+from outliers import calendar
 
 ARCHIVE = "archive"
 KEEP_DAYS = 365  # as long as REAL_VAL_TB is kept: there is nothing older to compute from
@@ -38,7 +40,7 @@ class NightFlow:
         self._grace_s = context.settings.night.grace_seconds
         self._plan = plan_of(context.settings)
         self._database = database.Database(context.settings, "nightflow")
-        self._committed = committed or (lambda: log.committed(context.settings, ARCHIVE))
+        self._committed = committed or (lambda: roles.committed(context.settings, ARCHIVE))
         self._arrival = Arrival()
         self._was_far_behind = False
         self._sensors: frozenset[str] | None = None  # as of the last whole look; None makes the first one a sweep
@@ -120,7 +122,7 @@ class NightFlow:
             if night.last_window <= ready:
                 unpublished = is_last and self._published != night.date
                 if stored or again or unpublished or report.is_missing(cursor, night):
-                    works = occasions.load(self._data, self._plan.zone).works
+                    works = calendar.load(self._data, self._plan.zone).works
                     reports = report.store(cursor, night, now, self._plan.zone, works)
         written_again = sum(window.again for window in stored)
         self._counters["windows_stored"] += len(stored) - written_again

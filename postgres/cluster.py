@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from common import database, processes, short_folder
 from common.errors import DatabaseDown, Stopped
-from common.logs import quoted
+from common.logging_setup import quoted
 from postgres import program
 
 FOLDER = "postgres"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common import database
 from common.errors import DatabaseDown, Stopped
-from common.lock import RoleLock
+from common.roles import RoleLock
 from common.runner import ROLES_FOLDER
 from postgres import cluster, leftovers, program
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from common.clock import minute_of
-from common.logs import quoted
-from producer.outliers.detector import HourForecast
+from common.logging_setup import quoted
+from outliers.watch.detector import HourForecast
 
 FILE_NAME = "sensor_data.csv"
 HOUR = 60  # minutes

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from common import mark as marks
 from common.errors import LogError, NotDurable, RowRefused
-from common.log import Log
-from common.logs import quoted
-from common.mark import Mark
+from common.logging_setup import quoted
 from common.row import MOST_SENSORS, Row, format_payload, parse_payload
+from log import mark as marks
+from log.mark import Mark
+from log.roles import Log
 
 APPEND_ROWS = 10_000  # rows of one append: a megabyte, some milliseconds
 KEEP_ROWS = 10_000  # of the rows that wait, kept for the next start: a part of the reserve is room enough for them

@@ -8,7 +8,7 @@ import threading
 from typing import Protocol
 
 from common.errors import PortError
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.retry import Backoff
 from producer.opening import Opening
 from producer.port import READ_S, Port

@@ -2,7 +2,7 @@
 
 import logging
 
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.meters import Modbus
 from producer.bus import Bus, Told
 from producer.intake import Door

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from common import files, time_service
-from common import mark as marks
 from common.errors import RowRefused
-from common.log import Log, open_for
-from common.logs import quoted
-from common.mark import Mark
+from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
+from log import mark as marks
+from log.mark import Mark
+from log.roles import Log, open_for
 from producer import confirmation
 from producer.hold import Held
 from producer.intake import Door

@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from common import criteria as criteria_files
 from common import files
 from common.clock import minute_start
 from common.errors import HydrologError
-from common.findings import KEEP, Finding, load, store
-from common.logs import quoted
-from common.occasions import Followed, Occasions, Work
+from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
+from outliers import criteria as criteria_files
+from outliers.calendar import Followed, Occasions, Work
+from outliers.findings import KEEP, Finding, load, store
+from outliers.watch.detector import Detector, default_criteria
+from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
-from producer.outliers.detector import Detector, default_criteria
-from producer.planned import LONGEST_AFTER_MIN, Planned
 
 STATE_FILE = "detectors.json"
 FINDINGS_FILE = "findings.json"

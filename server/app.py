@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import DatabaseDown
-from common.logs import quoted
+from common.logging_setup import quoted
 from server.ingest import Ingest
 from server.pages import Page
 

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from common import findings
-from common.findings import CLEAR, RAISE, Finding
-from common.occasions import FOLDER, Occasions
+from outliers import findings
+from outliers.calendar import FOLDER, Occasions
+from outliers.findings import CLEAR, RAISE, Finding
 from server import queries
+from server.expected import Days, usual
 from server.planned import works
-from server.usual import Days, usual
 
 Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]

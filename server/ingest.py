@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from common.errors import DatabaseDown
-from common.logs import quoted
+from common.logging_setup import quoted
 from server.batch import BatchRefused, parse_body, parse_key
-from server.desk import Desk
+from server.db_thread import Desk
 from server.store import store
 
 MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; a sender that hears 413 halves its batch

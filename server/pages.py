@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from common import flags
 from common.clock import Clock
 from common.database import Database
 from common.errors import DatabaseDown
-from common.occasions import Followed
 from common.row import SENSOR_ID
 from common.settings import Settings
+from outliers import flags
+from outliers.calendar import Followed
 from server import explain, metrics, planned, queries
-from server.desk import Desk
+from server.db_thread import Desk
 from server.explain import Spell
 from server.nights import begun_nights
 from server.state import read, well

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from common.clock import minute_of
-from common.occasions import Occasions, Work
+from outliers.calendar import Occasions, Work
 
 SHOWN_AHEAD_MIN, SHOWN_AFTER_MIN = 7 * 1440, 1440
 MOST_SHOWN = 20

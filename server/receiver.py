@@ -22,7 +22,7 @@ from common.errors import DatabaseDown, HydrologError
 from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
 from server.app import build
-from server.desk import Desk
+from server.db_thread import Desk
 from server.ingest import Ingest
 from server.pages import Page
 from server.store import SLICE_ROWS, drop_old

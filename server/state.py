@@ -8,14 +8,15 @@ import shutil
 from datetime import datetime
 from typing import Any
 
-from common import health, mark, processes
+from common import health, processes
 from common.clock import Clock, ScaledClock
 from common.database import Database
 from common.errors import DatabaseDown
-from common.log import positions
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.settings import Settings
-from server import judge, queries
+from log import mark
+from log.roles import positions
+from server import queries, status_words
 
 STATE_TIMEOUT_S = 10.0
 
@@ -53,9 +54,9 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     except DatabaseDown as down:
         problem = str(down)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
-    fresh = judge.newest_row(newest, now, speed)
+    fresh = status_words.newest_row(newest, now, speed)
     if problem:
-        fresh = judge.Verdict(judge.BAD, "no database", problem)
+        fresh = status_words.Verdict(status_words.BAD, "no database", problem)
     return {
         "site": settings.site.id,
         "zone": settings.site.timezone,
@@ -85,8 +86,8 @@ def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
     found = []
     for role in [*expected, *sorted(set(states) - set(expected))]:
         state = states.get(role)
-        verdict = judge.process(state, state is not None and alive(state), now, speed)
-        success = judge.time_of(state.get("last_success")) if state else None
+        verdict = status_words.process(state, state is not None and alive(state), now, speed)
+        success = status_words.time_of(state.get("last_success")) if state else None
         counters = state.get("counters") if state else None
         found.append(
             {
@@ -114,35 +115,35 @@ def _groups(settings: Settings) -> Json:
 
 def _sensor(entry: Json, now: datetime, speed: float) -> Json:
     newest: datetime | None = entry["newest"]
-    fresh = judge.newest_row(newest, now, speed)
-    verdict = judge.sensor(fresh, entry["severity"])
+    fresh = status_words.newest_row(newest, now, speed)
+    verdict = status_words.sensor(fresh, entry["severity"])
     shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
-    reason = entry["reason"] or "" if fresh.state == judge.OK else verdict.detail
+    reason = entry["reason"] or "" if fresh.state == status_words.OK else verdict.detail
     return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now)} | _words(verdict) | {"detail": reason}
 
 
 def _age_s(newest: datetime | None, now: datetime) -> float | None:
-    return judge.row_age_s(newest, now) if newest else None
+    return status_words.row_age_s(newest, now) if newest else None
 
 
 def _seconds(time: datetime | None) -> int | None:
     return int(time.timestamp()) if time else None
 
 
-def _words(verdict: judge.Verdict) -> Json:
+def _words(verdict: status_words.Verdict) -> Json:
     return {"state": verdict.state, "word": verdict.word, "detail": verdict.detail}
 
 
 def well(state: Json) -> tuple[bool, list[str]]:
     """Whether a monitor may stay calm, and if not, why: in words, one line a trouble."""
     troubles = [f"newest row: {state['newest']['word']}: {state['newest']['detail']}"]
-    if state["newest"]["state"] == judge.OK:
+    if state["newest"]["state"] == status_words.OK:
         troubles = []
     troubles += [
         f"{process['role']}: {process['word']}: {process['detail']}"
         for process in state["processes"]
-        if process["state"] == judge.BAD
+        if process["state"] == status_words.BAD
     ]
-    if state["disk_free"] is not None and state["disk_free"] < judge.DISK_FULL_BYTES:
+    if state["disk_free"] is not None and state["disk_free"] < status_words.DISK_FULL_BYTES:
         troubles.append(f"disk: full: only {state['disk_free'] / 1e6:.0f} MB are free; make room")
     return not troubles, troubles

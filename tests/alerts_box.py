@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 from http_server import HttpServer
 
-from common import findings
 from common.clock import minute_of
-from common.findings import Finding
-from common.log import open_for
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
 from consumer.alerts.worker import Alerts
+from log.roles import open_for
+from outliers import findings
+from outliers.findings import Finding
 
 START = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)
 FIRST = minute_of(START)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import psycopg
 
 from common.clock import minute_start
-from nightflow.criteria import History
+from outliers.learn.build import History
 
 
 def store(database_url: str, rows: History, sensors: str, flow_flags: Callable[[int, float], str]) -> None:

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.criteria import Criteria
-from common.findings import Finding
-from nightflow.criteria import History
-from nightflow.day_kinds import Calendar
-from producer.outliers.detector import Detector
+from outliers.criteria import Criteria
+from outliers.findings import Finding
+from outliers.learn.build import History
+from outliers.learn.day_kinds import Calendar
+from outliers.watch.detector import Detector
 
 UTC = ZoneInfo("UTC")
 

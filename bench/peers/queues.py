@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from common.filelog import FileLog
+from log.file import FileLog
 
 
 class Queue(Protocol):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from common.flags import FAULT
-from common.logs import quoted
-from common.occasions import ALL, Work
+from common.logging_setup import quoted
 from consumer.alerts.events import BOX, Event, Key
 from consumer.answers import REFUSED_IN_A_ROW
+from outliers.calendar import ALL, Work
+from outliers.flags import FAULT
 
 METHOD = "BOX"
 SILENCES = ("BOX-LINE", "BOX-SENSOR")

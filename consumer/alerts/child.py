@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from common.logs import quoted
+from common.logging_setup import quoted
 
 SHORTEST_SECRET = 3  # characters: shorter parts would blank out ordinary words
 # Where the part after the scheme is a host and no token.

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from common.clock import minute_start
-from common.findings import RAISE, Finding, standing
-from common.flags import FAULT, LEAK, METHODS, PLANNED, Flag, explain
 from common.row import MOST_SENSORS, Row
+from outliers.findings import RAISE, Finding, standing
+from outliers.flags import FAULT, LEAK, METHODS, PLANNED, Flag, explain
 
 BOX = ""  # in the place of the sensor: the event is about the box itself
 QUIET_MIN = 60  # a flag that is away for so long is over, whatever the findings say: a fault shows in bad rows only

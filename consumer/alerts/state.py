@@ -15,9 +15,9 @@ from typing import Any
 
 from common import files
 from common.errors import LogError
-from common.logs import quoted
+from common.logging_setup import quoted
 from consumer.alerts.events import Event
-from consumer.alerts.queue import Queue
+from consumer.alerts.pending import Queue
 
 FILE_NAME = "alerts_state.json"
 

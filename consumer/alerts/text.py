@@ -8,9 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
-from common.flags import FAULT, LEAK, SUPPLY, WATCH
 from consumer.alerts.events import BOX, Event
-from consumer.alerts.queue import Queue
+from consumer.alerts.pending import Queue
+from outliers.flags import FAULT, LEAK, SUPPLY, WATCH
 
 REASON_LENGTH = 400  # characters: the longest reason of the methods is half of it
 WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH)

@@ -17,13 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common import health, mark
+from common import health
 from common.clock import Clock, minute_of
 from common.errors import RowRefused
-from common.findings import Finding
-from common.log import Group, Log, Record
-from common.logs import quoted
-from common.occasions import Followed
+from common.logging_setup import quoted
 from common.retry import Backoff
 from common.row import parse_payload
 from common.runner import Context
@@ -32,10 +29,14 @@ from consumer.alerts import state as alerts_state
 from consumer.alerts.box import Look, Watch, conditions, without_planned
 from consumer.alerts.events import Event, Tracker
 from consumer.alerts.messenger import Messengers
-from consumer.alerts.queue import Queue, digest_day, first_digest_day, newcomer
+from consumer.alerts.pending import Queue, digest_day, first_digest_day, newcomer
 from consumer.alerts.text import compose
 from consumer.outliers import Findings
 from consumer.source import Source
+from log import mark
+from log.roles import Group, Log, Record
+from outliers.calendar import Followed
+from outliers.findings import Finding
 
 GROUP = "alerts"
 POLL_ROWS = 1000

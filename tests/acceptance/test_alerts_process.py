@@ -18,9 +18,9 @@ from alerts_box import FIRST, Site, told, twice, webhook
 from http_server import HttpServer, Request, answer, hang, send
 from ports import free_port
 
-from common import commits
 from common.clock import minute_start
 from common.settings import Settings
+from log import commits
 
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-consumer"))
 DEADLINE_S = 180.0  # never reached: a test that waits this long has failed

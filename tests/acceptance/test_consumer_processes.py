@@ -18,12 +18,12 @@ import psycopg
 import pytest
 from http_server import HttpServer, Request, accept, drop_after_keeping, hang, in_turn, refuse_offsets, send
 
-from common import commits
 from common.clock import minute_of
-from common.lock import Lock
-from common.log import open_for
 from common.row import Row, format_payload
 from common.settings import Settings
+from log import commits
+from log.lock import Lock
+from log.roles import open_for
 
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-consumer"))
 TOKEN = "s3cret-of-the-test"

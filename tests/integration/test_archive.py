@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from common import commits, findings
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown, SettingsError
-from common.findings import Finding
-from common.log import Log, open_for
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
 from consumer.archive import Archive
+from log import commits
+from log.roles import Log, open_for
+from outliers import findings
+from outliers.findings import Finding
 
 START = datetime(2024, 8, 26, 7, 30, tzinfo=UTC)
 FIRST = minute_of(START)

@@ -6,8 +6,8 @@ import pytest
 
 from cli import calendar_ as command
 from cli.__main__ import main
-from common import occasions
 from common.settings import Settings, load
+from outliers import calendar
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_work_is_added_listed_and_removed(site: Settings, capsys: pytest.Capture
     out = capsys.readouterr().out
     assert "flushing, North Street" in out and "over" in out and "to come" in out
     assert command.run(["remove", "2"]) == 0
-    assert [work.what for work in occasions.load(site.paths.data, site.site.zone).works] == ["pump test"]
+    assert [work.what for work in calendar.load(site.paths.data, site.site.zone).works] == ["pump test"]
 
 
 def test_holidays_are_added_and_removed(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,14 +13,12 @@ import psycopg
 import pytest
 import torch
 
-from common import commits, mark
+from common import forecast_file
 from common.clock import minute_of
-from common.commits import CommitFile
 from common.database import Database
 from common.errors import DatabaseDown
-from common.mark import Mark
 from common.settings import Settings
-from forecaster import artifact, csv, share, store
+from forecaster import artifact, mix_naive, store
 from forecaster.dataset import FloatArray, History
 from forecaster.fit import fit
 from forecaster.intervals import Intervals
@@ -29,6 +27,9 @@ from forecaster.step import Forecaster
 from forecaster.train import Block
 from forecaster.trainer import Trainer, command_of
 from forecaster.training import run_training
+from log import commits, mark
+from log.commits import CommitFile
+from log.mark import Mark
 
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)  # 12:00 in Seoul
@@ -88,13 +89,13 @@ def site(settings_for: MakeSettings, database_url: str) -> Iterator[Site]:
     site.close()
 
 
-def current(site: Site, hour: datetime) -> list[csv.Line]:
-    return [line for line in csv.read(site.data) if line.made_at == hour]
+def current(site: Site, hour: datetime) -> list[forecast_file.Line]:
+    return [line for line in forecast_file.read(site.data) if line.made_at == hour]
 
 
 def test_nothing_is_forecast_of_nothing(site: Site) -> None:
     assert site.forecaster().step(NOON)["lines"] == 0
-    assert not (site.data / csv.NAME).exists()
+    assert not (site.data / forecast_file.NAME).exists()
 
 
 @pytest.mark.parametrize(
@@ -150,12 +151,12 @@ def test_missed_hours_are_made_up_from_what_was_known_then(site: Site) -> None:
     site.forecaster().step(NOON - HOUR)
     before = current(site, NOON - HOUR)
     site.connection.execute("TRUNCATE PRED_VAL_TB")
-    (site.data / csv.NAME).unlink()
+    (site.data / forecast_file.NAME).unlink()
     site.fill(NOON - HOUR, NOON + HOUR, noise=500.0)
     forecaster = site.forecaster()
     for _ in range(50):
         forecaster.step(NOON + HOUR + timedelta(minutes=1))
-    own = [line for line in csv.read(site.data) if line.made_at == line.hour]
+    own = [line for line in forecast_file.read(site.data) if line.made_at == line.hour]
     assert len(own) == 48, "the hours that the file keeps, each once"
     again = site.rows(f"SELECT flow FROM PRED_VAL_TB WHERE made_at = '{NOON - HOUR}' ORDER BY hour")
     assert [flow for (flow,) in again] == pytest.approx([line.flow for line in before], abs=1e-3)
@@ -166,12 +167,12 @@ def test_a_restart_makes_no_hour_twice_and_keeps_the_file(site: Site) -> None:
     first = site.forecaster()
     while "lines" in first.step(NOON):
         pass
-    text = (site.data / csv.NAME).read_text()
+    text = (site.data / forecast_file.NAME).read_text()
     again = site.forecaster()
     assert "lines" not in again.step(NOON + timedelta(minutes=20))
-    assert (site.data / csv.NAME).read_text() == text
+    assert (site.data / forecast_file.NAME).read_text() == text
     again.step(NOON + HOUR)
-    own = [line for line in csv.read(site.data) if line.made_at == line.hour]
+    own = [line for line in forecast_file.read(site.data) if line.made_at == line.hour]
     assert {line.hour for line in own} >= {NOON, NOON + HOUR}
 
 
@@ -237,7 +238,7 @@ def test_an_hour_that_has_come_is_held_against_the_guesses_of_it(site: Site, mon
     site.forecaster().step(NOON)
     ((hour, week_ago, guesses),) = counted
     assert hour == NOON - HOUR
-    np.testing.assert_array_equal(guesses[:, share.WEEK_AGO], week_ago)
+    np.testing.assert_array_equal(guesses[:, mix_naive.WEEK_AGO], week_ago)
     assert np.isfinite(guesses).all()
 
 

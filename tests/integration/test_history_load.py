@@ -11,7 +11,7 @@ import pytest
 
 from common import history
 from common.history import HistoryRefused, load_file
-from common.loading import NotLoaded, load_files
+from common.load_files import NotLoaded, load_files
 
 ROME = ZoneInfo("Europe/Rome")
 

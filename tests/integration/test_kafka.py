@@ -11,9 +11,9 @@ from ports import free_port
 
 from cli import checks
 from common.errors import LogError
-from common.log import LOOK_S, Log, Position, committed, open_log, positions
-from common.mark import Mark, store
 from common.settings import Settings
+from log.mark import Mark, store
+from log.roles import LOOK_S, Log, Position, committed, open_log, positions
 from server import state
 
 MakeSettings = Callable[..., Settings]

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from faults import Disk, PowerCut
 
-from common import commits, mark
 from common.errors import LogError, NotDurable
-from common.filelog import FileLog
-from common.mark import Mark
+from log import commits, mark
+from log.file import FileLog
+from log.mark import Mark
 
 GROUPS = ("archive", "server")
 TRIES = 12  # more than any run of faults here

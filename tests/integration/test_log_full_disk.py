@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import DiskFull
-from common.filelog import FileLog
-from common.log import open_log
+from log.file import FileLog
+from log.roles import open_log
 
 SIZE_BYTES = 1 << 20
 ROW = "2024-08-26T16:33:00+09:00\t001\t8.02\t4.11\t60\t0000\t{}"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from common.filelog import FileLog
-from common.lines import parse_line
-from common.lock import DEADLINE_S as LOCK_S
+from log.file import FileLog
+from log.format import parse_line
+from log.lock import DEADLINE_S as LOCK_S
 
 GROUPS = ("archive", "server")
 PRODUCERS = 4
@@ -25,7 +25,7 @@ DEADLINE_S = 120.0
 PRODUCER = """
 import random, sys
 from pathlib import Path
-from common.filelog import FileLog
+from log.file import FileLog
 log = FileLog(Path(sys.argv[1]), ("archive", "server"), compact_bytes=20_000, warn_bytes=1 << 30)
 name, number = sys.argv[2], 0
 while True:
@@ -41,7 +41,7 @@ while True:
 CONSUMER = """
 import os, sys, time
 from pathlib import Path
-from common.filelog import FileLog
+from log.file import FileLog
 log = FileLog(Path(sys.argv[1]), ("archive", "server"), compact_bytes=20_000, warn_bytes=1 << 30)
 group = log.group(sys.argv[2])
 sink = os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -177,7 +177,7 @@ def test_a_stopped_holder_of_the_lock_stops_no_reader(fleet: Fleet) -> None:
     group = reader.group("server")
     group.poll(1)
     log.append(["unread"])
-    hold = "import sys, time; from pathlib import Path; from common.lock import Lock\n"
+    hold = "import sys, time; from pathlib import Path; from log.lock import Lock\n"
     hold += "Lock(Path(sys.argv[1])).acquire(); print('held', flush=True); time.sleep(600)"
     command = [sys.executable, "-c", hold, str(fleet.data / "server_data.txt.lock")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
@@ -229,7 +229,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_a_fork_does_not_share_its_parents_lock(tmp_path: Path) -> None:
-    from common.lock import Lock
+    from log.lock import Lock
 
     lock = Lock(tmp_path / "lock")
     lock.acquire()

@@ -11,11 +11,11 @@ from outlier_site import START, history
 
 from cli import criteria as command
 from cli import shell
-from common import criteria as stored
 from common import database
 from common.clock import FixedClock, minute_start
 from common.settings import Settings
-from nightflow.rebuild import read_history, read_rows
+from outliers import criteria as stored
+from outliers.learn.archive import read_history, read_rows
 
 DAYS = 70
 MakeSettings = Callable[..., Settings]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from outlier_site import LEARN_DAYS, RESTLESS_M3H, UTC, history
 
-from common.criteria import Criteria, initial
-from nightflow.criteria import build
+from outliers.criteria import Criteria, initial
+from outliers.learn.build import build
 
 
 @pytest.fixture(scope="session")

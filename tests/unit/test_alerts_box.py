@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from common.clock import minute_start
-from common.occasions import Work
 from consumer.alerts.box import AFTER_WORK_MIN, CALM_MIN, IDLE_MIN, Look, Watch, conditions, without_planned
 from consumer.alerts.events import Tracker
+from outliers.calendar import Work
 
 T0 = 28_000_000
 MB = 1_000_000

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.findings import CLEAR, RAISE, Finding
 from common.row import Row
 from consumer.alerts.events import PROVISIONAL_MIN, QUIET_MIN, Event, Tracker
+from outliers.findings import CLEAR, RAISE, Finding
 
 T0 = 28_000_000
 FLAGS = {"watch": "0W0", "leak": "0L0"}

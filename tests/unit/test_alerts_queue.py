@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.alerts.events import Event
-from consumer.alerts.queue import HOUR_S, MOST_WAITING, Queue, digest_day, first_digest_day
+from consumer.alerts.pending import HOUR_S, MOST_WAITING, Queue, digest_day, first_digest_day
 
 SEOUL = ZoneInfo("Asia/Seoul")
 T0 = 28_000_000

@@ -15,7 +15,7 @@ from common.errors import LogError
 from consumer.alerts import state as alerts_state
 from consumer.alerts.child import scrubbed
 from consumer.alerts.events import Event
-from consumer.alerts.queue import Queue
+from consumer.alerts.pending import Queue
 from consumer.alerts.state import State, kind, names
 from consumer.alerts.worker import open_settings
 

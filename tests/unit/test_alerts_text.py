@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.alerts.events import Event
-from consumer.alerts.queue import Queue
+from consumer.alerts.pending import Queue
 from consumer.alerts.text import REASON_LENGTH, Message, compose, plain
 
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import commits
-from common.commits import LINE_BYTES, CommitFile
+from log import commits
+from log.commits import LINE_BYTES, CommitFile
 
 numbers = st.integers(0, 10**15)
 

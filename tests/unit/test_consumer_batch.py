@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from common.clock import minute_of
 from common.errors import RowRefused
-from common.lines import Record
 from common.row import Row, format_payload
 from consumer import batch
 from consumer.batch import BODY_BYTES, Line, Parcel, Rhythm, Waiting
+from log.format import Record
 
 SEOUL = ZoneInfo("Asia/Seoul")
 RHYTHM = Rhythm(every_minutes=10, settle_s=60, forecast_wait_s=60)

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common import findings
 from common.clock import minute_of
-from common.findings import Finding
-from common.lines import Record
-from common.log import open_log
 from common.row import Row
-from consumer import outbox, rejected, unparsed
+from consumer import not_rows, outbox, rejected
 from consumer.answers import Answer
 from consumer.batch import Line, Parcel
 from consumer.forecasts import ForecastFile
 from consumer.outbox import Frozen
 from consumer.outliers import Findings, outliers
+from log.format import Record
+from log.roles import open_log
+from outliers import findings
+from outliers.findings import Finding
 
 NOW = datetime(2024, 8, 26, 8, 0, tzinfo=UTC)
 LOG_ID = "6f2ba6e3-d94c-4f63-9be9-8c3164eb3018"
@@ -149,8 +149,8 @@ def test_the_forecasts_are_read_again_when_the_file_is_replaced(tmp_path: Path) 
 
 def test_what_is_no_row_is_kept_once(tmp_path: Path) -> None:
     record = Record(7, "hello\x1b\tworld")
-    assert unparsed.set_aside(tmp_path, LOG_ID, record, "columns")
-    assert not unparsed.set_aside(tmp_path, LOG_ID, record, "columns")
+    assert not_rows.set_aside(tmp_path, LOG_ID, record, "columns")
+    assert not not_rows.set_aside(tmp_path, LOG_ID, record, "columns")
     assert (tmp_path / "unparsed.tsv").read_text() == f"log={LOG_ID}\toffset=7\treason=columns\thello\\x1b\\tworld\n"
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from common.mark import Mark, store
 from demo.folder import PATIENCE_S, DemoFolder, FolderUnusable, State
 from demo.report import Result
 from demo.tally import Value, compare, read_truth
+from log.mark import Mark, store
 
 SENT = {(minute, "001"): Value(20.0 + minute, 3.5, 60) for minute in range(10)}
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import holidays
-from forecaster.base import base_of
-from forecaster.baseline import WEEK, fallback, mean_of_weeks, scale_of
 from forecaster.dataset import History, Series, from_minutes, hourly, local_hours, unmask_long_leaks
+from forecaster.fallback import WEEK, fallback, mean_of_weeks, scale_of
+from forecaster.weekly_profile import base_of
 
 ROME, KOLKATA = ZoneInfo("Europe/Rome"), ZoneInfo("Asia/Kolkata")
 FLOW = Series("001", "flow")

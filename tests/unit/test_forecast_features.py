@@ -5,8 +5,8 @@ from typing import cast
 import numpy as np
 import pytest
 
-from forecaster.baseline import DAY, WEEK, units_of
 from forecaster.dataset import History, Series
+from forecaster.fallback import DAY, WEEK, units_of
 from forecaster.features import DAYS, RECENT_H, SPAN, WINDOWS_H, Batch, Panel, gather, panel_of
 
 LEADS = np.array([1, 13, 24, 25, 47, 168])

@@ -12,19 +12,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import forecast_file
 from common.errors import ModelUnusable
-from forecaster import artifact, conformal, csv, regime, review
+from forecaster import artifact, conformal, level_jump, review
 from forecaster.backtest import Wanted, backtest
-from forecaster.base import base_of
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import History, Series
 from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
+from forecaster.level_jump import recovered
 from forecaster.model import Network, tensors
 from forecaster.predict import Model, forecast
-from forecaster.regime import recovered
 from forecaster.train import Block
+from forecaster.weekly_profile import base_of
 
 torch.set_num_threads(1)
 SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")
@@ -96,7 +97,7 @@ def test_a_backtest_does_not_look_after_its_origins(wrong: float) -> None:
     y[:, spoilt + 1 :] = wrong
     tables = [backtest(h, wanted, until, blocks=[Block(1, 24, 5, 16)]) for h in (history, replace(history, y=y))]
     before = np.repeat(origin <= spoilt, 24)
-    assert len(regime.jumped(history, origin[origin <= spoilt]))
+    assert len(level_jump.jumped(history, origin[origin <= spoilt]))
     assert tables[0][before].equals(tables[1][before])
     assert not tables[0][~before].equals(tables[1][~before])
     assert (tables[0].low <= tables[0].high).all()
@@ -229,8 +230,8 @@ def test_calibration_reaches_ninety_percent_per_series() -> None:
     assert stretch[2, 0] > stretch[0, 0], "an unknown series gets the width of all"
 
 
-def line(sensor: str, made_at: datetime, hour: datetime) -> csv.Line:
-    return csv.Line(sensor, made_at, hour, 8.1234, None, 7.0, 9.0, None, None, "mean-4w")
+def line(sensor: str, made_at: datetime, hour: datetime) -> forecast_file.Line:
+    return forecast_file.Line(sensor, made_at, hour, 8.1234, None, 7.0, 9.0, None, None, "mean-4w")
 
 
 def test_the_file_keeps_the_newest_and_two_days_of_own_forecasts(tmp_path: Path) -> None:
@@ -239,20 +240,20 @@ def test_the_file_keeps_the_newest_and_two_days_of_own_forecasts(tmp_path: Path)
     for k in range(60):
         made = start + timedelta(hours=k)
         lines += [line("001", made, made + timedelta(hours=h)) for h in range(24)]
-    csv.write(tmp_path, lines, SEOUL)
-    again = csv.read(tmp_path)
+    forecast_file.write(tmp_path, lines, SEOUL)
+    again = forecast_file.read(tmp_path)
     newest = start + timedelta(hours=59)
     assert sum(x.made_at == newest for x in again) == 24
     assert sorted(x.hour for x in again if x.made_at == x.hour)[0] == newest - timedelta(hours=48)
     assert len(again) == 48 + 24
-    text = (tmp_path / csv.NAME).read_text().splitlines()
+    text = (tmp_path / forecast_file.NAME).read_text().splitlines()
     assert text[0] == "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model"
     assert "001,2024-08-29T12:00:00+09:00,2024-08-29T12:00:00+09:00,8.1234,,7.0000,9.0000,,,mean-4w" in text
 
 
 def test_a_spoilt_file_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / csv.NAME).write_text("sensor,made_at\nrubbish")
-    assert csv.read(tmp_path) == []
+    (tmp_path / forecast_file.NAME).write_text("sensor,made_at\nrubbish")
+    assert forecast_file.read(tmp_path) == []
 
 
 def test_the_answer_without_pytorch_is_that_of_the_network(model: Model) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from forecaster.baseline import units_of
 from forecaster.dataset import History, Series
+from forecaster.fallback import units_of
 from forecaster.features import panel_of
 from forecaster.fit import BETWEEN_FROM, blocks_for, fit, refresh
 from forecaster.predict import NARROW, Model, residuals

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from forecaster import intervals, share
+from common.forecast_file import Line
+from forecaster import intervals, mix_naive
 from forecaster.backtest import Wanted, backtest
-from forecaster.baseline import units_of
 from forecaster.compose import compose
-from forecaster.csv import Line
 from forecaster.dataset import History, Series
+from forecaster.fallback import units_of
 from forecaster.features import panel_of
 from forecaster.fit import fit
 from forecaster.intervals import NAME, Intervals
@@ -59,25 +59,25 @@ def model() -> Model:
 def test_a_share_rises_on_its_guess_s_side_and_falls_on_the_other() -> None:
     truth, made = np.array([3.0, 1.0, np.nan]), np.full(3, 2.0)
     guess = np.array([[5.0, 1.0], [4.0, np.nan], [4.0, 4.0]])
-    sides = share.side(truth, made, guess)
+    sides = mix_naive.side(truth, made, guess)
     np.testing.assert_array_equal(sides, [[1, -1], [-1, np.nan], [np.nan, np.nan]])
     start = np.full((2, 2), 0.3)
-    after = share.follow(start, np.stack([sides[[0, 0]], sides[[1, 2]]]), 0.01)
+    after = mix_naive.follow(start, np.stack([sides[[0, 0]], sides[[1, 2]]]), 0.01)
     np.testing.assert_allclose(after, [[0.308, 0.288], [0.288, 0.3]])
 
 
 def test_the_shares_stay_in_their_bounds_together() -> None:
     up = down = np.array([0.5, 0.3, 0.1])
     for _ in range(200):
-        up = share.follow(up, np.array([[1.0, 1.0, -1.0]]), 0.01)
-        down = share.follow(down, np.full((1, 3), -1.0), 0.01)
-    assert up.sum() == pytest.approx(share.MOST) and up[2] == 0 and up.min() >= 0
+        up = mix_naive.follow(up, np.array([[1.0, 1.0, -1.0]]), 0.01)
+        down = mix_naive.follow(down, np.full((1, 3), -1.0), 0.01)
+    assert up.sum() == pytest.approx(mix_naive.MOST) and up[2] == 0 and up.min() >= 0
     assert not down.any()
 
 
 def test_forecasts_move_to_each_guess_by_its_share() -> None:
     made, guess = np.array([10.0, 10.0]), np.array([[20.0, 0.0, 10.0], [20.0, np.nan, 14.0]])
-    np.testing.assert_allclose(share.towards(made, guess, np.array([0.5, 0.2, 0.25])), [5 - 2 + 0, 5 + 1])
+    np.testing.assert_allclose(mix_naive.towards(made, guess, np.array([0.5, 0.2, 0.25])), [5 - 2 + 0, 5 + 1])
 
 
 def test_the_guesses_are_of_a_week_ago_and_the_base_with_what_it_was_off_by() -> None:
@@ -86,13 +86,17 @@ def test_the_guesses_are_of_a_week_ago_and_the_base_with_what_it_was_off_by() ->
     history.y[DRIFT, UNTIL - 24 + 5] = np.nan
     panel = panel_of(history, units_of(history.until(UNTIL).y))
     leads = np.array([1, 6, 24, 25])
-    got = share.guesses(panel, history.y, np.array([UNTIL - 1]), leads)[DRIFT, 0]
+    got = mix_naive.guesses(panel, history.y, np.array([UNTIL - 1]), leads)[DRIFT, 0]
     y, base = history.y[DRIFT], panel.base[DRIFT]
     for lead, row in zip((0, 2), (UNTIL, UNTIL + 23), strict=True):
         off = [y[row - 24 * day] - base[row - 24 * day] for day in range(1, 8)]
         np.testing.assert_allclose(got[lead], [y[row - 168], base[row] + off[0], base[row] + np.mean(off)], rtol=1e-5)
-    assert np.isnan(got[1, share.YESTERDAY]) and np.isfinite(got[1, [share.WEEK_AGO, share.LAST_WEEK]]).all()
-    assert np.isfinite(got[3, share.WEEK_AGO]) and np.isnan(got[3, [share.YESTERDAY, share.LAST_WEEK]]).all()
+    assert (
+        np.isnan(got[1, mix_naive.YESTERDAY]) and np.isfinite(got[1, [mix_naive.WEEK_AGO, mix_naive.LAST_WEEK]]).all()
+    )
+    assert (
+        np.isfinite(got[3, mix_naive.WEEK_AGO]) and np.isnan(got[3, [mix_naive.YESTERDAY, mix_naive.LAST_WEEK]]).all()
+    )
 
 
 def test_the_guesses_of_an_hour_are_the_same_once_it_has_come(model: Model) -> None:
@@ -108,7 +112,7 @@ def test_the_guesses_of_an_hour_are_the_same_once_it_has_come(model: Model) -> N
 def test_a_value_that_is_not_known_at_the_origin_is_no_naive(lead: int) -> None:
     """Where spring leaves an hour out, a week has 169 leads."""
     y = np.arange(400.0)[None]
-    got = share.naive_at(y, np.array([200, 20]), np.array([1, 168, lead]))[0]
+    got = mix_naive.naive_at(y, np.array([200, 20]), np.array([1, 168, lead]))[0]
     np.testing.assert_array_equal(got, [[33, 200, np.nan], [np.nan, 20, np.nan]])
 
 
@@ -154,11 +158,11 @@ def told(made_at: datetime, hour: datetime, history: History, model: Model, side
 class Following:
     """Intervals of a district, told the truths of single hours beside one guess: the value of a week ago."""
 
-    def __init__(self, model: Model, folder: Path, guess: int = share.WEEK_AGO) -> None:
+    def __init__(self, model: Model, folder: Path, guess: int = mix_naive.WEEK_AGO) -> None:
         self._intervals, self._model, self._history, self._guess = Intervals(folder), model, district(), guess
 
     def learn(self, hour: datetime, lines: list[Line]) -> None:
-        guesses = np.full((2, len(share.GUESSES)), np.nan)
+        guesses = np.full((2, len(mix_naive.GUESSES)), np.nan)
         guesses[:, self._guess] = self._history.y[:, self._history.row(hour.astimezone(SEOUL)) - 168]
         self._intervals.learn(self._model, self._history, hour, lines, SEOUL, guesses=guesses)
 
@@ -173,7 +177,7 @@ def test_the_share_is_kept_over_restarts_and_new_weights(model: Model, tmp_path:
     for hour in hours:
         following.learn(hour, [told(hour, hour, history, model, 1.0)])
     now = following.now()
-    assert now.shares[0, 0, share.WEEK_AGO] == pytest.approx(30 * 0.8 * share.STEP[0], abs=1e-4)
+    assert now.shares[0, 0, mix_naive.WEEK_AGO] == pytest.approx(30 * 0.8 * mix_naive.STEP[0], abs=1e-4)
     assert np.count_nonzero(now.shares) == 1
     again, newer = Intervals(tmp_path), replace(model, version="20240408T000000")
     for which in (model, newer):
@@ -202,18 +206,18 @@ def test_an_hour_counts_once_and_each_block_for_itself(model: Model, tmp_path: P
     following = Following(model, tmp_path)
     for _ in range(2):
         following.learn(hour, told_then)
-    up = 0.8 * share.STEP[0]
+    up = 0.8 * mix_naive.STEP[0]
     shares = following.now().shares[0]
-    np.testing.assert_allclose(shares[:, share.WEEK_AGO], [up, 0, 0, up, 0, 0], atol=1e-5)
-    assert not shares[:, share.YESTERDAY :].any()
+    np.testing.assert_allclose(shares[:, mix_naive.WEEK_AGO], [up, 0, 0, up, 0, 0], atol=1e-5)
+    assert not shares[:, mix_naive.YESTERDAY :].any()
 
 
 def test_each_guess_has_a_share_of_its_own(model: Model, tmp_path: Path) -> None:
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
-    following = Following(model, tmp_path, share.LAST_WEEK)
+    following = Following(model, tmp_path, mix_naive.LAST_WEEK)
     following.learn(hour, [told(hour, hour, history, model, 1.0)])
     shares = following.now().shares
-    assert shares[0, 0, share.LAST_WEEK] == pytest.approx(0.8 * share.STEP[0], abs=1e-5)
+    assert shares[0, 0, mix_naive.LAST_WEEK] == pytest.approx(0.8 * mix_naive.STEP[0], abs=1e-5)
     assert np.count_nonzero(shares) == 1
 
 

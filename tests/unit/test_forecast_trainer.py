@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecaster import artifact, train_shell, trainer, training
+from forecaster import artifact, train_worker, trainer, training
 from forecaster.dataset import History, Series
 from forecaster.fit import fit
 from forecaster.train import Block
@@ -187,10 +187,10 @@ def test_the_note_says_what_came_of_it(tmp_path: Path) -> None:
 
 
 def test_progress_is_a_few_lines_whatever_the_number_of_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = train_shell._Shown()
+    shown = train_worker._Shown()
     steps = 213
     for step in [*range(10, steps, 10), steps]:  # as the training tells them
         shown._on_lines("leads 1-1", step, steps, 0.5)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == train_shell.LINES_PER_PART
+    assert len(lines) == train_worker.LINES_PER_PART
     assert lines[-1] == "leads 1-1: step 213/213 loss 0.500"

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from forecaster import artifact, linear
-from forecaster.baseline import units_of
 from forecaster.dataset import History, Series
+from forecaster.fallback import units_of
 from forecaster.features import SPAN, Panel, gather, panel_of
 from forecaster.fit import fit, refresh
 from forecaster.predict import Model, forecast

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import clock, health, mark
+from common import clock, health
 from common.errors import LockTimeout, RoleTaken
 from common.files import replace
-from common.lock import Lock, RoleLock
-from common.logs import quoted
+from common.logging_setup import quoted
 from common.retry import Backoff
+from common.roles import RoleLock
+from log import mark
+from log.lock import Lock
 
 
 def test_a_file_is_replaced_whole_and_leaves_no_other(tmp_path: Path) -> None:
@@ -102,7 +104,8 @@ def test_foreign_text_cannot_break_a_line_or_reach_the_terminal() -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from common.lock import Lock, RoleLock
+from common.roles import RoleLock
+from log.lock import Lock
 held = RoleLock(Path(sys.argv[1]), "producer")
 lock = Lock(Path(sys.argv[1]) / "data.lock")
 lock.acquire()

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common import mark as marks
 from common.errors import DiskFull, LogError, NotDurable
-from common.log import Log, open_log
-from common.mark import Mark, load
 from common.row import Row, parse_payload
+from log import mark as marks
+from log.mark import Mark, load
+from log.roles import Log, open_log
 from producer.hold import Held
 
 UTC = ZoneInfo("UTC")

@@ -20,7 +20,7 @@ HEAVY = ("numpy", "pandas", "torch")
         ("consumer.archive", HEAVY),
         ("consumer.delivery", ("psycopg", *HEAVY)),
         ("consumer.alerts.worker", ("psycopg", "apprise", *HEAVY)),
-        ("forecaster.shell", ("torch",)),
+        ("forecaster.build", ("torch",)),
     ],
 )
 def test_a_process_does_not_load_what_only_others_need(module: str, others: tuple[str, ...]) -> None:

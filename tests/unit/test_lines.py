@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.lines import (
+from log.format import (
     Header,
     Record,
     format_header,

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from cli.log_ import run
-from common import mark
 from common.errors import LogError
-from common.filelog import FileLog
-from common.log import open_for
-from common.mark import Mark
 from common.settings import Settings
+from log import mark
+from log.file import FileLog
+from log.mark import Mark
+from log.roles import open_for
 
 ROW = "2024-08-26T16:{:02d}:00+09:00\t001\t8.02\t4.11\t60\t0000\t000"
 

@@ -1,6 +1,6 @@
 """Is minute T in? Only when the archive has passed what the producer had written by then."""
 
-from common.mark import Mark
+from log.mark import Mark
 from nightflow.arrival import WAITING_MARKS, Arrival
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from outlier_site import DAY, LEARN_DAYS, RESTLESS_M3H, START, UTC, burst, days, history
 
-from cli.rehearsal import judge
-from common import criteria as stored
-from common.criteria import Criteria, FlowUse
-from common.occasions import Occasions
-from nightflow import calm
-from nightflow.criteria import History, build
-from nightflow.taught import BEGUN_ROWS
-from producer.outliers.detector import Detector
+from outliers import criteria as stored
+from outliers.backtest import judge
+from outliers.calendar import Occasions
+from outliers.criteria import Criteria, FlowUse
+from outliers.learn import without_leaks
+from outliers.learn.build import History, build
+from outliers.learn.exclude import BEGUN_ROWS
+from outliers.watch.detector import Detector
 
 ARCHIVE_DAYS = 120
 
@@ -38,7 +38,7 @@ def test_leaks_in_the_archive_neither_raise_the_limit_nor_pass_for_wander() -> N
 
 
 def test_an_archive_is_not_left_without_a_texture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calm, "leaks", lambda walked: np.arange(len(walked.since)) > 300)
+    monkeypatch.setattr(without_leaks, "leaks", lambda walked: np.arange(len(walked.since)) > 300)
     assert learnt_from(archive(0.0)).texture is not None
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from outlier_site import DAY, MEAN_M3H, UTC, burst, days, detect, raised
 
-from common.criteria import Criteria
-from producer.outliers.detector import Detector, HourForecast, default_criteria
+from outliers.criteria import Criteria
+from outliers.watch.detector import Detector, HourForecast, default_criteria
 
 
 def test_ordinary_days_raise_nothing(learnt: Criteria) -> None:

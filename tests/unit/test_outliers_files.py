@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common import criteria, findings, flags
-from common.criteria import CriteriaUnusable
-from common.findings import Finding
+from outliers import criteria, findings, flags
+from outliers.criteria import CriteriaUnusable
+from outliers.findings import Finding
 
 
 def finding(minute: int, state: str = "raise", code: str = "SYS-STUCK") -> Finding:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from outlier_site import DAY, LEARN_DAYS, START, UTC, burst, days, history
 
-from common.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
-from common.findings import Finding
-from nightflow.criteria import build
-from producer.outliers.detector import Detector
+from outliers.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
+from outliers.findings import Finding
+from outliers.learn.build import build
+from outliers.watch.detector import Detector
 
 
 def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from outlier_site import MEAN_M3H, START, UTC, history
 
-from cli.rehearsal import rehearse
-from common.criteria import FlowUse, initial
-from common.occasions import Occasions
-from nightflow.criteria import build
-from nightflow.day_kinds import SUNDAY, Calendar
-from nightflow.profile import with_holidays
-from nightflow.running import by_slot
-from producer.outliers.detector import default_criteria
-from producer.outliers.predict import BLOCK_ROWS, KEPT_BLOCKS, LASTING_MIN, StepWatch
+from outliers.backtest import rehearse
+from outliers.calendar import Occasions
+from outliers.criteria import FlowUse, initial
+from outliers.learn.build import build
+from outliers.learn.day_kinds import SUNDAY, Calendar
+from outliers.learn.flow import with_holidays
+from outliers.learn.rolling import by_slot
+from outliers.watch.detector import default_criteria
+from outliers.watch.step_change import BLOCK_ROWS, KEPT_BLOCKS, LASTING_MIN, StepWatch
 
 DAY = 1440
 WEEKS = 26

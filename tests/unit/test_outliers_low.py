@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from outlier_site import DAY, MEAN_M3H, days, detect
 
-from common.criteria import Criteria
-from common.findings import Finding
-from nightflow.criteria import History
+from outliers.criteria import Criteria
+from outliers.findings import Finding
+from outliers.learn.build import History
 
 
 def fall(rows: History, first: int, last: int, share: float) -> None:

@@ -3,8 +3,8 @@
 import pytest
 from outlier_site import DAY, START, burst, days, detect, raised
 
-from common.criteria import Criteria
-from producer.outliers.severity import FREE, MEMORY_MIN, STRICTER, Incident
+from outliers.criteria import Criteria
+from outliers.watch.incident import FREE, MEMORY_MIN, STRICTER, Incident
 
 HALF_DAY = DAY // 2
 

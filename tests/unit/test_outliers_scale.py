@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from outlier_site import DAY, burst, days, detect, history
 
-from common.criteria import Criteria, from_text, to_text
-from common.findings import Finding
-from common.scaling import BLOCK_MIN, ScaleUse
-from nightflow.criteria import History
-from nightflow.scales import scale_use
-from producer.outliers.scale import Scale
+from outliers.criteria import Criteria, from_text, to_text
+from outliers.findings import Finding
+from outliers.learn.build import History
+from outliers.learn.meter_scale import scale_use
+from outliers.meter_scale import BLOCK_MIN, ScaleUse
+from outliers.watch.meter_scale_watch import Scale
 
 
 def meter(found: list[Finding]) -> list[Finding]:

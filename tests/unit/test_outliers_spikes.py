@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.criteria import ChannelLimits
-from nightflow.limits import channel_limits
-from producer.outliers.system import Gate
+from outliers.criteria import ChannelLimits
+from outliers.learn.gate import channel_limits
+from outliers.watch.gate import Gate
 
 LIMITS = ChannelLimits(low=0.0, high=100.0, stuck_rows=60, jump=4.0)
 CALM = [20.0, 20.5, 19.5, 20.2, 19.8, 20.1]

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, STEADY_M3H, UTC, burst, days, detect, history
 
-from common.criteria import Criteria, from_text, to_text
-from common.findings import Finding
-from common.texture import Still, TextureUse, denies, together
-from common.tracking import HourModel, Tracker
-from nightflow.criteria import History
-from nightflow.textures import Texture, learn_texture
-from producer.outliers.detector import Detector
-from producer.outliers.texture import Texture as Watched
+from outliers.criteria import Criteria, from_text, to_text
+from outliers.findings import Finding
+from outliers.flicker import Still, TextureUse, denies, together
+from outliers.flow_shift import HourModel, Tracker
+from outliers.learn.build import History
+from outliers.learn.flicker import Texture, learn_texture
+from outliers.watch.detector import Detector
+from outliers.watch.flicker_watch import Texture as Watched
 
 USE = TextureUse(by_use_m3h=0.2, steady_m3h=12.0, by_bar_m3h=0.0, usual_bar=0.0, error=1.0, wander=0.003)
 CALM = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from common.tracking import MAX_AGE_H, HourModel, Tracker
-from nightflow.extremes import daily_maxima, return_level, spread
+from outliers.flow_shift import MAX_AGE_H, HourModel, Tracker
+from outliers.learn.return_level import daily_maxima, return_level, spread
 
 MODEL = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
 

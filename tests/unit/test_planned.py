@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from outlier_site import MEAN_M3H, START, history
 
-from common.criteria import Criteria
-from common.findings import CLEAR, RAISE, Finding
-from common.flags import PLANNED
-from common.occasions import Work
-from producer.outliers.detector import Detector
-from producer.outliers.verdict import Verdict
-from producer.planned import AFTER_MIN, Planned
+from outliers.calendar import Work
+from outliers.criteria import Criteria
+from outliers.findings import CLEAR, RAISE, Finding
+from outliers.flags import PLANNED
+from outliers.watch.detector import Detector
+from outliers.watch.planned import AFTER_MIN, Planned
+from outliers.watch.verdict import Verdict
 
 UTC = ZoneInfo("UTC")
 T, DAY = 28_000_000, 1440

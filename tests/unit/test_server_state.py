@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server import judge, metrics
+from server import metrics, status_words
 from server.nights import begun_nights
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
@@ -35,36 +35,37 @@ def ago(seconds: float) -> str:
 def test_a_process_is_judged_by_its_progress(
     health: dict[str, object] | None, alive: bool, speed: float, state: str, word: str
 ) -> None:
-    verdict = judge.process(health, alive, NOW, speed)
+    verdict = status_words.process(health, alive, NOW, speed)
     assert (verdict.state, verdict.word) == (state, word)
 
 
 def test_a_problem_is_shown_in_its_own_words() -> None:
     health = {"problem": "the database does not answer", "problem_since": ago(130)}
-    assert judge.process(health, True, NOW, 1).detail == "the database does not answer (for 2 min)"
+    assert status_words.process(health, True, NOW, 1).detail == "the database does not answer (for 2 min)"
 
 
 def test_the_newest_row_is_fresh_late_or_lost() -> None:
     words = [
-        judge.newest_row(NOW - timedelta(seconds=seconds), NOW, 1).word for seconds in (-30, 60, 200, 300, 900, 1000)
+        status_words.newest_row(NOW - timedelta(seconds=seconds), NOW, 1).word
+        for seconds in (-30, 60, 200, 300, 900, 1000)
     ]
     assert words == ["fresh", "fresh", "fresh", "late", "late", "no data"]
-    assert judge.newest_row(NOW - timedelta(seconds=1000), NOW, 60).word == "fresh"  # 17 real seconds of a demo
-    assert judge.newest_row(None, NOW, 1).state == "bad"
+    assert status_words.newest_row(NOW - timedelta(seconds=1000), NOW, 60).word == "fresh"  # 17 real seconds of a demo
+    assert status_words.newest_row(None, NOW, 1).state == "bad"
 
 
 def test_a_silent_sensor_is_silent_before_it_is_flagged() -> None:
-    fresh = judge.newest_row(NOW - timedelta(seconds=60), NOW, 1)
-    silent = judge.newest_row(NOW - timedelta(hours=1), NOW, 1)
-    assert judge.sensor(fresh, None).word == "normal"
-    assert judge.sensor(fresh, "LEAK") == judge.Verdict("bad", "leak suspected")
-    assert judge.sensor(fresh, "watch").state == "warn"
-    assert judge.sensor(fresh, "SOMETHING NEW").state == "warn"
-    assert judge.sensor(silent, "LEAK").word == "no data"
+    fresh = status_words.newest_row(NOW - timedelta(seconds=60), NOW, 1)
+    silent = status_words.newest_row(NOW - timedelta(hours=1), NOW, 1)
+    assert status_words.sensor(fresh, None).word == "normal"
+    assert status_words.sensor(fresh, "LEAK") == status_words.Verdict("bad", "leak suspected")
+    assert status_words.sensor(fresh, "watch").state == "warn"
+    assert status_words.sensor(fresh, "SOMETHING NEW").state == "warn"
+    assert status_words.sensor(silent, "LEAK").word == "no data"
 
 
 def test_ages_are_said_as_people_say_them() -> None:
-    assert [judge.age_words(seconds) for seconds in (-5, 59, 60, 3599, 3660, 48 * 3600)] == [
+    assert [status_words.age_words(seconds) for seconds in (-5, 59, 60, 3599, 3660, 48 * 3600)] == [
         "0 s",
         "59 s",
         "1 min",

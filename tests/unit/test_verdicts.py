@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.clock import minute_of
-from common.findings import load as load_findings
+from outliers.findings import load as load_findings
+from outliers.watch.detector import Detector
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
-from producer.outliers.detector import Detector
 from producer.verdicts import Verdicts
 
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -6,8 +6,9 @@ import pytest
 from alerts_box import FIRST, LEAK, Site, bodies, told, twice
 from http_server import HttpServer
 
-from common import health, mark
-from common.mark import Mark
+from common import health
+from log import mark
+from log.mark import Mark
 
 
 def test_a_leak_is_told_once_and_its_end_once(site: Callable[..., Site], server: HttpServer) -> None:

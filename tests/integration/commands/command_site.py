@@ -13,9 +13,9 @@ import psycopg
 
 from common.clock import minute_of
 from common.health import Health
-from common.log import open_for
 from common.row import Row, format_payload
 from common.settings import load
+from log.roles import open_for
 
 SEOUL = ZoneInfo("Asia/Seoul")
 Configure = Callable[..., Path]

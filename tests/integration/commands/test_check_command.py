@@ -17,8 +17,8 @@ import pytest
 from command_site import Configure, healthy, logged, now_minute, row
 
 from cli import check, checks, sensors
-from common.mark import Mark, store
 from common.settings import load
+from log.mark import Mark, store
 
 
 @pytest.mark.parametrize(

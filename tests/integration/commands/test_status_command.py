@@ -16,9 +16,9 @@ from command_site import Configure, healthy, logged, now_minute, row
 from cli import checks, sensors, status
 from common import clock, time_service
 from common.health import Health
-from common.mark import Mark, store
 from common.settings import load
 from consumer.store import store as archive
+from log.mark import Mark, store
 
 
 def test_status_of_a_box_that_is_well(

@@ -7,8 +7,8 @@ from command_site import SEOUL, Configure, logged, now_minute, row
 
 from cli import sensors, tail
 from common.clock import minute_of
-from common.lines import format_lines
 from common.row import format_payload
+from log.format import format_lines
 
 
 def test_tail_shows_the_last_rows_with_names_and_flags_in_words(

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from http_server import HttpServer
 
-from common import commits
 from common.clock import minute_of
 from common.errors import NotDelivered
-from common.log import Log, open_for
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
 from consumer.delivery import Delivery
+from log import commits
+from log.roles import Log, open_for
 
 START = datetime(2024, 8, 26, 7, 30, tzinfo=UTC)
 FIRST = minute_of(START)

@@ -7,11 +7,11 @@ import pytest
 from delivery_site import FIRST, TOKEN, MakeSite, Watch
 from http_server import accept, drop_after_keeping, in_turn
 
-from common import mark
 from common.errors import SettingsError
 from common.runner import Context
 from common.settings import SERVER_TOKEN, Settings
 from consumer.delivery import Delivery
+from log import mark
 
 
 def test_ten_minutes_go_as_one_batch_and_the_log_is_reset(site: MakeSite) -> None:

@@ -13,12 +13,8 @@ from typing import Any
 import pytest
 from http_server import HttpServer, Request, accept, at_most, drop_after_keeping, in_turn, refuse_offsets
 
-from common import commits
 from common.clock import FixedClock, minute_of
 from common.errors import HydrologError
-from common.filelog import FileLog
-from common.group import FileGroup
-from common.log import open_for
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import SERVER_TOKEN, Settings
@@ -26,6 +22,10 @@ from consumer import outbox
 from consumer.delivery import Delivery
 from consumer.post import Poster
 from consumer.rejected import Rejected, load_all
+from log import commits
+from log.file import FileLog
+from log.group import FileGroup
+from log.roles import open_for
 
 START = datetime(2024, 8, 26, 7, 30, tzinfo=UTC)
 ROWS = 25

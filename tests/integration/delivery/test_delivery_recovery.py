@@ -5,7 +5,7 @@ from delivery_site import FIRST, MakeSite
 from http_server import accept, drop, drop_after_keeping, in_turn
 
 from common.errors import NotDelivered
-from common.log import open_for
+from log.roles import open_for
 
 
 def test_a_line_that_is_no_row_is_set_aside_and_stops_nothing(site: MakeSite) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from meter import RunningProducer
 
-from common.log import open_log
+from log.roles import open_log
 
 Start = Callable[..., RunningProducer]
 

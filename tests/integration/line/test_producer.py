@@ -8,7 +8,7 @@ import pytest
 from line_site import Start, consume_everything, seconds
 from meter import Cable, closed, rows, wait_until
 
-from common.mark import load as load_mark
+from log.mark import load as load_mark
 from producer.ascii import encode, frame_of
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from night_site import FIRST, Site
 
-from common import mark
-from common.log import open_for
-from common.mark import Mark
 from common.settings import Settings
+from log import mark
+from log.mark import Mark
+from log.roles import open_for
 
 
 def environment(settings: Settings, url: str) -> dict[str, str]:

@@ -12,13 +12,13 @@ from typing import Any, cast
 import psycopg
 import pytest
 
-from common import criteria
 from common.clock import FixedClock
-from common.criteria import Criteria
 from common.runner import Context
 from common.settings import Settings
-from nightflow.learning import Learning, due
+from nightflow.learner import Learning, due
 from nightflow.step import NightFlow
+from outliers import criteria
+from outliers.criteria import Criteria
 
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul

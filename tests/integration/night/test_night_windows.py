@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from night_site import EVENING, FIRST, MORNING, MakeSettings, Site
 
-from common import mark
 from common.clock import minute_of, minute_start
 from common.errors import DatabaseDown
-from common.mark import Mark
+from log import mark
+from log.mark import Mark
 
 
 def test_the_first_window_averages_its_own_ten_minutes(site: Site) -> None:

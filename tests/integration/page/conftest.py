@@ -12,8 +12,8 @@ from chromium import ARGUMENTS
 from page_site import HOSTILE, NOW, Visit, fill, write_files
 from receiver_process import ReceiverProcess
 
-from common import commits, mark
 from common.clock import minute_of
+from log import commits, mark
 
 
 @pytest.fixture(scope="module")

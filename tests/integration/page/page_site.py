@@ -11,10 +11,10 @@ import psycopg
 from outlier_site import history
 from receiver_process import DEADLINE_S, ReceiverProcess
 
-from common import criteria, findings
 from common.clock import minute_of
-from common.findings import Finding
-from nightflow.criteria import build
+from outliers import criteria, findings
+from outliers.findings import Finding
+from outliers.learn.build import build
 
 NOW = datetime.fromisoformat("2024-08-26T10:26:20+09:00")  # by the site's clock, not by this machine's
 HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'

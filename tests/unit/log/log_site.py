@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from common.filelog import FileLog
+from log.file import FileLog
 
 GROUPS = ("archive", "server")
 

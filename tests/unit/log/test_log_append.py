@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from log_site import GROUPS, Site, expected, rows, texts
 
-from common import badlines, commits, identity
 from common.errors import LockTimeout, LogError
-from common.filelog import FileLog
-from common.lines import format_lines, parse_header, parse_line
-from common.log import open_log
+from log import commits, damaged, identity
+from log.file import FileLog
+from log.format import format_lines, parse_header, parse_line
+from log.roles import open_log
 
 
 def test_offsets_grow_by_one_over_appends_and_restarts(site: Site) -> None:
@@ -131,7 +131,7 @@ def test_the_set_aside_lines_are_one_line_each_and_harmless(site: Site) -> None:
         with site.path.open("ab") as file:
             file.write(junk)
     site.log.append(["row"])
-    text = (site.data / badlines.FILE_NAME).read_text("ascii")
+    text = (site.data / damaged.FILE_NAME).read_text("ascii")
     assert text.count("\n") == 2
     assert text.isprintable() or "\x1b" not in text
 

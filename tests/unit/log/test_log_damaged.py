@@ -6,9 +6,10 @@ import os
 import pytest
 from log_site import GROUPS, Site, expected, flip, line_start, rows, texts
 
-from common import badlines, commits
 from common.errors import LogError
-from common.lines import format_lines
+from log import commits
+from log import damaged as badlines
+from log.format import format_lines
 
 
 @pytest.mark.parametrize("running", [True, False])

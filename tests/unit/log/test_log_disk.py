@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from log_site import Site, expected, rows, texts
 
-from common import commits
 from common.errors import DiskFull, LogError, NotDurable
-from common.reserve import Reserve
+from log import commits
+from log.reserve import Reserve
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int, times: int = 1) -> None:

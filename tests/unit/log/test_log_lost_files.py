@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from log_site import GROUPS, Site, expected, flip, line_start, rows, texts
 
-from common import badlines, commits, identity, mark
-from common.lines import parse_header
-from common.mark import Mark
+from log import commits, damaged, identity, mark
+from log.format import parse_header
+from log.mark import Mark
 
 
 @pytest.mark.parametrize("harm", ["missing", "empty"])
@@ -51,7 +51,7 @@ def test_a_damaged_header_costs_no_row_and_no_number(site: Site, bit: int) -> No
     assert texts(log) == expected(range(8, 12))
     assert (log.base_offset, log.end_offset, log.log_id) == (8, 12, log_id)
     assert log.append(rows(12, 1)) == 12
-    assert badlines.count(site.data).get("line") is None
+    assert damaged.count(site.data).get("line") is None
 
 
 def test_a_damaged_header_of_an_empty_log_costs_no_number(site: Site) -> None:

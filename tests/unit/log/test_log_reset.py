@@ -6,9 +6,9 @@ import os
 import pytest
 from log_site import GROUPS, Site, expected, rows, texts
 
-from common import commits, mark
 from common.errors import DiskFull
-from common.mark import Mark
+from log import commits, mark
+from log.mark import Mark
 
 
 def test_the_file_is_reset_when_every_group_has_consumed_every_row(site: Site) -> None:
@@ -120,7 +120,7 @@ def test_a_failed_reset_leaves_no_half_file_behind(site: Site, monkeypatch: pyte
 
 
 def test_one_group_resets_at_a_time(site: Site) -> None:
-    from common.lock import Lock
+    from log.lock import Lock
 
     site.log.append(rows(0, 5))
     site.consume(*GROUPS)

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from common import commits, identity, mark
-from common.filelog import FileLog
-from common.group import FileGroup
-from common.lines import format_lines, parse_line
-from common.mark import Mark
+from log import commits, identity, mark
+from log.file import FileLog
+from log.format import format_lines, parse_line
+from log.group import FileGroup
+from log.mark import Mark
 
 LISTED = ("archive", "server")
 GROUPS = (*LISTED, "guest")

@@ -1,0 +1,37 @@
+"""Who may do what: one producer, one consumer of each group, one Postgres on one data folder."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from filelock import lock_descriptor
+
+from common.errors import LogError, RoleTaken
+from common.files import closed, open_lock_file
+
+
+class RoleLock:
+    """Held for a process's whole life: one producer, one consumer of each group, on one data folder."""
+
+    def __init__(self, folder: Path, role: str) -> None:
+        """Take the role.
+
+        Raises:
+            RoleTaken: another process holds it; the message says which.
+            LogError: the lock file cannot be opened.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = open_lock_file(folder / f"{role}.lock")
+        except OSError as error:
+            raise LogError(f"cannot open the role's lock: {error.strerror} ({error.filename})") from error
+        if not lock_descriptor(self._descriptor, blocking=False):
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise RoleTaken(role, holder)
+        with contextlib.suppress(OSError):  # a full disk: the lock is held all the same, only its holder has no name
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def close(self) -> None:
+        self._descriptor = closed(self._descriptor)

@@ -1,0 +1,39 @@
+"""Payloads that are no rows, set aside in ``unparsed.tsv``: each once, with its reason; they stop no group.
+
+The log proves that a line is the one that was appended, not that it is a row: somebody may have written one by hand.
+"""
+
+import os
+from pathlib import Path
+
+from common.errors import LogError
+from common.files import write_all
+from log.format import Record
+
+FILE_NAME = "unparsed.tsv"
+LARGEST_FILE = 1024 * 1024  # bytes: whoever writes nonsense for months must not fill the disk with the proof
+LONGEST_PAYLOAD = 4096
+
+
+def set_aside(data: Path, log_id: str, record: Record, reason: str) -> bool:
+    """Keep a payload that is no row; True if it was not there yet.
+
+    Raises:
+        LogError: the disk refuses; the record must stay in the log.
+    """
+    key = f"log={log_id}\toffset={record.offset}\t".encode()
+    text = f"reason={reason}\t{ascii(record.payload[:LONGEST_PAYLOAD])[1:-1]}\n".encode()
+    try:
+        descriptor = os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        try:
+            kept = os.pread(descriptor, LARGEST_FILE, 0)
+            if key in kept:
+                return False
+            if len(kept) + len(key) + len(text) < LARGEST_FILE:
+                write_all(descriptor, key + text)
+                os.fdatasync(descriptor)
+            return True
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise LogError(f"cannot write {data / FILE_NAME}: {error.strerror}") from error

@@ -1,0 +1,72 @@
+"""The rows that wait in the log for the server: read ahead a little, handed out batch by batch."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from common.errors import RowRefused
+from common.logging_setup import quoted
+from consumer import batch, not_rows
+from consumer.batch import Parcel, Rhythm, Waiting
+from consumer.forecasts import ForecastFile
+from log import mark
+from log.roles import Group, Log
+
+POLL_ROWS = 500  # read ahead; a batch of one site has ten to a few hundred
+
+_log = logging.getLogger(__name__)
+
+
+class Upcoming:
+    """Makes parcels of the group's rows. At most one batch and one poll are in memory, however much waits."""
+
+    def __init__(self, data: Path, site: str, log: Log, group: Group, rhythm: Rhythm) -> None:
+        self._data = data
+        self._site = site
+        self._log = log
+        self._group = group
+        self._rhythm = rhythm
+        self._forecasts = ForecastFile(data)
+        self._rows: list[Waiting] = []
+        self.unparsed = 0
+
+    def parcel(self, now: datetime) -> Parcel | None:
+        """The next batch, if one is due. It stays the next one until `taken` is called."""
+        published = mark.load(self._data)  # before the log is read: what it says is in, is then seen
+        closed_through = published.closed_through if published and published.log_id == self._log.log_id else None
+        count = batch.take(self._rows, self._rhythm, now)
+        while count == len(self._rows) and self._poll():
+            count = batch.take(self._rows, self._rhythm, now)
+        if count == 0:
+            return None
+        rows = self._rows[:count]
+        if count == len(self._rows) and not batch.complete(rows[0].minute, self._rhythm, now, closed_through):
+            return None
+        if any(row.on_the_hour for row in rows):
+            self._forecasts.refresh()
+        if batch.awaits_forecast(rows, self._forecasts, self._rhythm, now):
+            return None
+        return batch.parcel(self._site, self._log.log_id, rows, self._forecasts)
+
+    def taken(self, parcel: Parcel) -> None:
+        """The parcel is frozen: its rows are no longer upcoming."""
+        del self._rows[: len(parcel.lines)]
+
+    def restart(self, offset: int) -> None:
+        """Forget what was read ahead, and read from `offset` next."""
+        self._rows.clear()
+        self._group.seek(offset)
+
+    def _poll(self) -> bool:
+        """Read more rows; False at the end of the log. What is no row is set aside, and done with."""
+        records = self._group.poll(POLL_ROWS)
+        for record in records:
+            try:
+                self._rows.append(batch.waiting(record))
+            except RowRefused as refused:
+                self.unparsed += 1
+                if not_rows.set_aside(self._data, self._log.log_id, record, refused.reason):
+                    _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(refused.reason))
+        if not self._rows and self._group.position > self._group.committed:
+            self._group.commit(self._group.position)
+        return bool(records)

@@ -1,0 +1,118 @@
+"""Rows once more: those that were refused, and those of a span of time, under the keys of the first time.
+
+The receiver drops what it has, row by row, so sending too much does no harm.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from common.clock import Clock, minute_of
+from common.database import statement
+from common.errors import DatabaseDown, NotDelivered
+from common.logging_setup import quoted
+from common.row import Row, format_number, format_payload
+from consumer import batch
+from consumer.answers import Kind, judge
+from consumer.batch import Parcel, Prediction, Rhythm, Waiting
+from consumer.forecasts import DECIMALS
+from consumer.post import Poster
+
+TRIES = 5  # a person waits for the end of the command; the processes are the ones that never give up
+FETCH_ROWS = 2000
+
+_RHYTHM = Rhythm(batch.BATCH_MINUTES, 0.0, 0.0)
+
+
+@dataclass
+class Outcome:
+    rows: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)  # offset, what the server said
+
+
+class Courier:
+    """Sends parcels at once, one after the other."""
+
+    def __init__(self, poster: Poster, token: str, clock: Clock) -> None:
+        self._poster = poster
+        self._token = token
+        self._clock = clock
+        self.outcome = Outcome()
+
+    def deliver(self, parcel: Parcel) -> bool:
+        """Send a parcel, halved where the server refuses it; False if a row of it was refused.
+
+        Raises:
+            NotDelivered: the server takes nothing at the moment.
+        """
+        for tries in range(1, TRIES + 1):
+            answer = self._poster.post(parcel.body, parcel.key, self._token)
+            verdict = judge(answer, self._clock.now())
+            if verdict.kind is not Kind.RETRY or tries == TRIES:
+                break
+            self._clock.wait(verdict.wait_s(tries), threading.Event())
+        if verdict.kind is Kind.DELIVERED:
+            self.outcome.rows += len(parcel.lines)
+            return True
+        if verdict.kind is not Kind.HALVE:
+            raise NotDelivered(verdict.problem, {})
+        if len(parcel.lines) == 1:
+            self.outcome.refused.append((parcel.first, verdict.problem))
+            return False
+        half = parcel.head(len(parcel.lines) // 2)
+        rest = parcel.after(half.last)
+        assert rest is not None
+        first, second = self.deliver(half), self.deliver(rest)
+        return first and second
+
+
+def parcels_of_span(
+    connection: psycopg.Connection[Any], site: str, zone: ZoneInfo, start: datetime, end: datetime
+) -> Iterator[Parcel]:
+    """The rows from `start` to before `end` that came through the log, in batches as they were sent.
+
+    Raises:
+        DatabaseDown: the database went away.
+    """
+    try:
+        with connection.cursor("resend", withhold=True) as cursor:
+            cursor.itersize = FETCH_ROWS
+            cursor.execute(statement("resend_rows").encode(), {"from": start, "to": end})
+            connection.commit()  # the cursor outlives it, so no transaction stays open while the server answers
+            yield from _parcels(cursor, site, zone, end)
+    except psycopg.Error as error:
+        raise DatabaseDown(f"the database does not give the rows: {quoted(str(error).strip())}") from error
+
+
+def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: datetime) -> Iterator[Parcel]:
+    log_id = ""
+    waiting: list[Waiting] = []
+    predicted: list[Prediction] = []
+    all_due = end + timedelta(hours=1)
+
+    def cut(count: int) -> Parcel:
+        own = {(row.sensor, row.minute): found for row, found in zip(waiting[:count], predicted, strict=False)}
+        parcel = batch.parcel(site, log_id, waiting[:count], lambda *key: own.get(key))
+        del waiting[:count], predicted[:count]
+        return parcel
+
+    for row_log_id, offset, sensor, time, *values, pred_flow, pred_pressure in rows:
+        if row_log_id != log_id and waiting:
+            yield cut(len(waiting))
+        log_id = row_log_id
+        row = Row(minute_of(time), sensor, *values)
+        waiting.append(Waiting(offset, row.minute, sensor, format_payload(row, zone)))
+        predicted.append((_text(pred_flow), _text(pred_pressure)))
+        if (count := batch.take(waiting, _RHYTHM, all_due)) < len(waiting):
+            yield cut(count)
+    if waiting:
+        yield cut(len(waiting))
+
+
+def _text(prediction: float | None) -> str:
+    return format_number(prediction, DECIMALS) or "0"

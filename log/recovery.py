@@ -1,0 +1,134 @@
+"""What a start finds, as plain cases. Each is tested, and stands in the table of docs/log.md.
+
+| the file | what is done |
+| --- | --- |
+| missing or empty | a new file: base = the highest offset that anything remembers; without a mark a new log id |
+| header good | believed |
+| header damaged or gone | base = first good row's offset; log id from the identity file, then the mark; rewritten |
+| identity of another machine or folder | a new log id, loud; offsets go on |
+| bytes after the last line break | set aside by the next append, never believed, unless they are a whole row |
+| complete lines that do not prove themselves | one offset each; set aside by whoever polls them |
+| a damaged line break between two good rows | both rows stand |
+| commits, outbox or mark past the last row | rows were lost with the power: their offsets are not given again |
+"""
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from common.files import copy_range, replace, sync_folder, write_all
+from log import commits, damaged, identity, mark
+from log.format import Header, format_header
+from log.identity import Identity
+from log.mark import Mark
+from log.segment import LogFile, Tail
+
+OUTBOX = "outbox.tsv"
+_OUTBOX_KEY = re.compile(rb"\tkey=[^\t\n]*/\d+-(\d{1,18})(?:\t|\n)")
+
+_log = logging.getLogger(__name__)
+
+
+def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Header]:
+    """The file at the path with a header that can be believed; mended or made if need be. Under the lock.
+
+    Args:
+        known_end: the next offset as this process knows it; 0 at a start.
+    """
+    me = identity.machine(path.with_name(path.name + ".lock"))
+    known = identity.load(data)
+    if not path.exists() or path.stat().st_size == 0:
+        header = Header(_log_id(data, known, me, known_end), max(_remembered(data), known_end))
+        if header.base or known:
+            _log.warning("log_missing a new one starts at offset=%d", header.base)
+        replace(path, format_header(header))
+    file = LogFile.open(path)
+    try:
+        header = file.header or _reconstructed(data, file, known, known_end)
+        if known is not None and known.machine != me:
+            copied, header = header, Header(identity.new_log_id(), header.base)
+            _log.warning("log_copied this folder is a copy; new log id=%s (was %s)", header.log_id, copied.log_id)
+        elif known is not None and known.log_id != header.log_id:
+            _log.warning("log_exchanged another log was put here id=%s (was %s)", header.log_id, known.log_id)
+        if header != file.header:
+            file = _rewritten(data, path, file, header)
+        if known != Identity(header.log_id, me):
+            identity.store(data, Identity(header.log_id, me))
+    except BaseException:
+        file.close()
+        raise
+    return file, header
+
+
+def _log_id(data: Path, known: Identity | None, me: str, known_end: int) -> str:
+    """The id of a log whose file is gone: the one it had here, if the mark or this process knows how far it went.
+
+    Else offsets behind the last commit may have been given, and only a new id keeps them from naming two rows.
+    """
+    remembered = _mark(data)
+    if known is None:
+        return remembered.log_id if remembered else identity.new_log_id()
+    certain = known_end or (remembered and remembered.log_id == known.log_id)
+    return known.log_id if known.machine == me and certain else identity.new_log_id()
+
+
+def _reconstructed(data: Path, file: LogFile, known: Identity | None, known_end: int) -> Header:
+    """A header in place of a damaged one."""
+    first = file.first_good(file.rows_start, file.size())
+    base = first.record.offset if first and first.record else max(_remembered(data), known_end)
+    remembered = _mark(data)
+    log_id = known.log_id if known else remembered.log_id if remembered else identity.new_log_id()
+    _log.warning("header_damaged base=%d log=%s taken from what is left", base, log_id)
+    return Header(log_id, base)
+
+
+def _rewritten(data: Path, path: Path, file: LogFile, header: Header) -> LogFile:
+    """The same rows under another header, by rename."""
+    if file.header is None and file.rows_start:
+        raw = os.pread(file.descriptor, file.rows_start - 1, 0)
+        damaged.set_aside(data, header.log_id, "header", header.base - 1, raw)
+    # A name of its own: a reset that was under way when its process was stopped may still write to its new file.
+    new = path.with_name(path.name + ".mended")
+    target = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    try:
+        write_all(target, format_header(header))
+        copy_range(file.descriptor, file.rows_start, file.size(), target)
+        os.fdatasync(target)
+        new.replace(path)
+    finally:
+        os.close(target)
+        new.unlink(missing_ok=True)  # it is there only if something went wrong: it must not fill the disk
+    sync_folder(data)
+    file.close()
+    return LogFile.open(path)
+
+
+def outbox_end(data: Path) -> int:
+    """The offset after the last row in the frozen batch, which a server may hold already; 0 if there is none."""
+    try:
+        with (data / OUTBOX).open("rb") as file:
+            found = _OUTBOX_KEY.search(file.readline(4096))
+    except FileNotFoundError:
+        return 0
+    return int(found[1]) + 1 if found else 0
+
+
+def _mark(data: Path) -> Mark | None:
+    """The producer's mark; a disk that does not answer is an error here, for a lost mark could turn offsets back."""
+    path = data / mark.FILE_NAME
+    if path.exists():
+        path.open("rb").close()
+    return mark.load(data)
+
+
+def _remembered(data: Path) -> int:
+    """The highest end that anything outside the log remembers: no offset below it is given again."""
+    published = _mark(data)
+    return max(outbox_end(data), published.end_offset if published else 0, *commits.read_all(data).values(), 0)
+
+
+def next_offset(data: Path, header: Header, file: LogFile, tail: Tail) -> int:
+    """The offset of the next row: above everything that was ever given."""
+    in_file = tail.next_offset or header.base + tail.damaged
+    return max(header.base, in_file, file.highest_offset(tail.complete_end) + 1, _remembered(data))

@@ -1,0 +1,122 @@
+"""When criteria are learnt: three months after a sensor's first row, then every three months, in a child process.
+
+The learning reads half a year of minutes into arrays: a process of its own at the lowest priority keeps that out of
+this one, and a defect in it costs nothing here. What it stores is a new version of a file; the producer takes it up.
+"""
+
+import contextlib
+import logging
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from common import processes
+from common.logging_setup import quoted
+from common.runner import Context
+from common.settings import CONFIG
+from outliers import criteria
+from outliers.rules import REBUILD_DAYS
+
+FIRST_DAYS = 91  # until then the initial text file holds
+FOLDER = "criteria"
+NOON = 12  # by day: the nights have the machine to themselves
+LOWEST_PRIORITY = 19
+LONGEST = timedelta(hours=2)  # of one run; a year of minutes takes seconds
+END_S = 2.0  # a run that is told to end has this long
+
+_log = logging.getLogger(__name__)
+
+Command = list[str]
+
+
+def due(current: criteria.Criteria | None, first_row: date, today: date, alarms_per_month: float) -> bool:
+    """Whether a sensor's criteria are to be learnt today: by their age, or because the operator turned the knob."""
+    if current is None or not current.last:
+        return (today - first_row).days >= FIRST_DAYS
+    if not math.isclose(current.alarms_per_month, alarms_per_month, rel_tol=1e-4):  # the file rounds
+        return True
+    return (today - date.fromisoformat(current.last)).days >= REBUILD_DAYS
+
+
+class Learning:
+    """The child process, from the side of nightflow. `look` never waits."""
+
+    def __init__(self, context: Context, command: Command | None = None) -> None:
+        self._folder = context.data / FOLDER
+        self._zone = context.settings.site.zone
+        self._alarms_per_month = context.settings.outliers.alarms_per_month
+        self._command = command or [sys.executable, "-m", "cli", "criteria", "rebuild", "--take"]
+        self._environ = os.environ | {"OMP_NUM_THREADS": "1"}
+        if context.config is not None:
+            self._environ[CONFIG] = str(context.config)
+        self._tried: date | None = None
+        self._waiting: list[str] = []
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started = datetime.min
+        self._learnt = 0
+
+    def wants_look(self, now: datetime) -> bool:
+        """Whether `look` needs to know the sensors: once a day, by day."""
+        local = now.astimezone(self._zone)
+        return local.hour >= NOON and self._tried != local.date()
+
+    def plan(self, now: datetime, cursor: psycopg.Cursor[Any]) -> None:
+        """Find out whose criteria are due today."""
+        today = now.astimezone(self._zone).date()
+        cursor.execute(
+            "SELECT sensor, (SELECT min(time) FROM REAL_VAL_TB r WHERE r.sensor = s.sensor) FROM SENSOR_TB s"
+        )
+        for sensor, first in cursor.fetchall():
+            if first is None:
+                continue
+            first_day = first.astimezone(self._zone).date()
+            if due(self._newest(sensor), first_day, today, self._alarms_per_month):
+                self._waiting.append(sensor)
+        self._tried = today
+
+    def _newest(self, sensor: str) -> criteria.Criteria | None:
+        try:
+            return criteria.load(self._folder, sensor)
+        except criteria.CriteriaUnusable as error:
+            _log.warning("criteria_unusable sensor=%s problem=%s", sensor, quoted(error))
+            return None
+
+    def look(self, now: datetime) -> Mapping[str, int]:
+        """Start the next run, notice the end of one."""
+        if self._child is not None and self._ended(now):
+            self._child = None
+        if self._child is None and self._waiting:
+            self._start(self._waiting.pop(0), now)
+        return {"criteria_learnt": self._learnt, "criteria_waiting": len(self._waiting) + (self._child is not None)}
+
+    def _ended(self, now: datetime) -> bool:
+        assert self._child is not None
+        code = self._child.poll()
+        if code is None and now - self._started > LONGEST:
+            _log.warning("criteria_learning_ended took_longer_than=%s", LONGEST)
+            self.close()
+            return True
+        if code == 0:
+            self._learnt += 1
+        elif code is not None:
+            _log.warning("criteria_not_learnt code=%d tried again tomorrow", code)
+        return code is not None
+
+    def _start(self, sensor: str, now: datetime) -> None:
+        self._started = now
+        self._child = subprocess.Popen(
+            [*self._command, "--sensor", sensor], env=self._environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, self._child.pid, LOWEST_PRIORITY)
+        _log.info("criteria_learning sensor=%s pid=%d", sensor, self._child.pid)
+
+    def close(self) -> None:
+        """End a run; it can be repeated."""
+        processes.end_child(self._child, END_S)

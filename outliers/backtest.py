@@ -1,0 +1,99 @@
+"""The past, judged again: criteria learnt up to a day, the product's own detector over what follows, and so on.
+
+One course for the folder of labelled events, for the database, and for the preview of new criteria.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from outliers.calendar import Occasions, spans
+from outliers.criteria import Criteria, CriteriaUnusable
+from outliers.findings import Finding
+from outliers.learn.build import History, build
+from outliers.learn.exclude import Taught
+from outliers.learn.return_level import Floats
+from outliers.rules import REBUILD_DAYS
+from outliers.watch.detector import Detector
+from outliers.watch.planned import Planned
+
+DAY_ROWS = 1440
+Look = Callable[[int, Detector], None]  # after each row: its minute, and the detector that judged it
+
+
+def judge(
+    rows: History,
+    detector: Detector,
+    known: Occasions,
+    look: Look | None = None,
+    clean: History | None = None,
+) -> Iterator[Finding]:
+    """Step a detector through raw `rows`; yields what it says, planned work taken into account.
+
+    Args:
+        clean: the rows that criteria may be learnt from; what must not be is taken out of it.
+    """
+    planned, works = Planned(), known.at(detector.sensor)
+    taught = None if clean is None else Taught(clean)
+    for place, (flow, pressure) in enumerate(zip(given(rows.flow), given(rows.pressure), strict=True)):
+        minute = rows.first + place
+        verdict = planned.step(minute, detector.step(minute, flow, pressure), works)
+        if taught is not None:
+            taught.row(minute, verdict.flow_flags, verdict.pressure_flags)
+        if look is not None:
+            look(minute, detector)
+        yield from verdict.findings
+
+
+def rehearse(
+    history: History,
+    prior: Criteria,
+    learn_end: int,
+    zone: ZoneInfo,
+    *,
+    known: Occasions,
+    alarms_per_month: float,
+    look: Look | None = None,
+    clean: History | None = None,
+) -> Iterator[Finding]:
+    """Learn up to minute `learn_end`, judge, learn anew every three months; yields the findings from then on.
+
+    Args:
+        history: raw rows, also what was flagged when it came.
+        prior: the physical limits.
+        clean: the same span without what must not be learnt from; changed here. None: all of it may be, at first.
+    """
+
+    current, state = prior, None
+    end = history.first + len(history.flow)
+    if clean is None:
+        clean = History(history.first, history.flow.copy(), history.pressure.copy())
+    for begins, ends in spans(known.at(prior.sensor), history.first, end):
+        clean.flow[begins - history.first : ends - history.first] = float("nan")
+        clean.pressure[begins - history.first : ends - history.first] = float("nan")
+    for first in range(learn_end, end, REBUILD_DAYS * DAY_ROWS):
+        new = rebuilt(clean.span(history.first, first), prior, zone, known, alarms_per_month)
+        if new is not None:
+            current = replace(new, version=current.version + 1)
+        detector = Detector(prior.sensor, current, zone, state, known.holidays)
+        part = history.span(first, min(end, first + REBUILD_DAYS * DAY_ROWS))
+        yield from judge(part, detector, known, look, clean)
+        state = detector.state()
+
+
+def rebuilt(
+    history: History, prior: Criteria, zone: ZoneInfo, known: Occasions, alarms_per_month: float
+) -> Criteria | None:
+    """New criteria, or None where the archive is too thin."""
+
+    try:
+        return build(history, zone, prior, known.holidays, alarms_per_month)
+    except CriteriaUnusable as error:
+        print(f"{prior.sensor}: {error}; the criteria stay", file=sys.stderr)
+        return None
+
+
+def given(values: Floats) -> Sequence[float | None]:
+    """As the detector takes them: None for no value."""
+    return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN

@@ -1,0 +1,229 @@
+"""What people know beforehand: planned work and holidays. Two text files in the folder `criteria/` of the data folder.
+
+    planned.txt     one work a line: sensor (or "all"), from, to, what; times by the site's clock
+                        001  2024-09-17 09:00  2024-09-17 12:30  flushing, North Street
+                        all  2024-10-02 22:00  2024-10-03 04:00  pump test
+    holidays.txt    one date a line, a name behind it if you like; judged as Sundays
+                        2024-09-17  Chuseok
+
+Empty lines and lines that begin with "#" say nothing. A line that cannot be understood is named, and the rest stands.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from common.clock import minute_of
+from common.logging_setup import quoted
+from common.row import SENSOR_ID
+
+FOLDER = "criteria"
+PLANNED, HOLIDAYS = "planned.txt", "holidays.txt"
+ALL = "all"
+MOST_BYTES = 256 * 1024  # of a file: a work a day for ten years
+MOST_DAYS = 31  # of a work: longer is no work any more but the usual state, or a slip in the year
+FIRST_YEAR, END_YEAR = 2000, 2200
+LONGEST_WHAT = 80  # characters: it stands in each reason
+
+_WORK = re.compile(
+    r"(?P<sensor>\S+)\s+(?P<day>\d{4}-\d\d-\d\d)[T ]+(?P<time>\d\d?:\d\d)\s+(?:(?:to|-)\s+)?"
+    r"(?:(?P<end_day>\d{4}-\d\d-\d\d)[T ]+)?(?P<end_time>\d\d?:\d\d)\s+(?P<what>\S.*)"
+)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Planned work at one sensor, or at all.
+
+    Attributes:
+        sensor: its id, or "all".
+        first, end: UTC unix minutes; `end` is the first minute after it.
+        what: in the operator's words.
+        line: where it stands in the file, from 1.
+    """
+
+    sensor: str
+    first: int
+    end: int
+    what: str
+    line: int = 0
+
+    def at(self, sensor: str) -> bool:
+        """Whether it is work at this sensor."""
+        return self.sensor in (ALL, sensor)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasions:
+    """Both files. `problems` name each line that was not understood."""
+
+    works: tuple[Work, ...] = ()
+    holidays: frozenset[date] = frozenset()
+    problems: tuple[str, ...] = field(default=())
+
+    def at(self, sensor: str) -> list[Work]:
+        """The works at one sensor, oldest first."""
+        return sorted((work for work in self.works if work.at(sensor)), key=lambda work: work.first)
+
+
+class _Wrong(ValueError):
+    """Says what is wrong with a line."""
+
+
+def load(data: Path, zone: ZoneInfo) -> Occasions:
+    """The two files of a data folder; a file that is not there is an empty one."""
+    works, wrong_works = planned(data / FOLDER / PLANNED, zone)
+    holidays, wrong_dates = holidays_of(data / FOLDER / HOLIDAYS)
+    return Occasions(works, holidays, (*wrong_works, *wrong_dates))
+
+
+def stamp(data: Path) -> tuple[int, ...]:
+    """Changes whenever one of the files does."""
+    found: list[int] = []
+    for path in _paths(data):
+        try:
+            state = path.stat()
+        except OSError:
+            found += (0, 0, 0)
+        else:
+            found += (state.st_ino, state.st_mtime_ns, state.st_size)
+    return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _paths(data: Path) -> tuple[Path, Path]:
+    """Made once: `stamp` is asked with every minute of rows."""
+    return data / FOLDER / PLANNED, data / FOLDER / HOLIDAYS
+
+
+class Followed:
+    """The two files of a data folder, read again when one of them has changed."""
+
+    def __init__(self, data: Path, zone: ZoneInfo) -> None:
+        self._data, self._zone = data, zone
+        self._seen: tuple[int, ...] | None = None
+        self._known = Occasions()
+
+    def now(self) -> Occasions:
+        """What is known; the same object as long as no file changes."""
+        seen = stamp(self._data)
+        if seen != self._seen:
+            self._known, self._seen = load(self._data, self._zone), seen
+        return self._known
+
+
+def planned(path: Path, zone: ZoneInfo) -> tuple[tuple[Work, ...], tuple[str, ...]]:
+    """The works of a file, and what is wrong with its other lines."""
+    works, problems = _read(path, lambda text, line: _work(text, line, zone))
+    return tuple(works), tuple(problems)
+
+
+def holidays_of(path: Path) -> tuple[frozenset[date], tuple[str, ...]]:
+    """The dates of a file, and what is wrong with its other lines."""
+    days, problems = _read(path, lambda text, _: _holiday(text))
+    return frozenset(days), tuple(problems)
+
+
+def lines_of(path: Path) -> list[str]:
+    """Every line of a file, also comments; none where there is no file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str]]:
+    found: list[T] = []
+    problems: list[str] = []
+    try:
+        for number, text in _lines(path):
+            try:
+                found.append(parse(text, number))
+            except ValueError as error:
+                why = str(error) if isinstance(error, _Wrong) else "not a date or time of the calendar"
+                problems.append(f"{path.name} line {number}: {why}: {quoted(text)}")
+    except OSError as error:
+        problems.append(f"{path.name} cannot be read: {error.strerror}")
+    return found, problems
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that say something, with their numbers."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES)
+    except FileNotFoundError:
+        return
+    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+        text = raw.decode("utf-8", errors="replace").strip()
+        if text and not text.startswith("#"):
+            yield number, text
+
+
+def _work(text: str, line: int, zone: ZoneInfo) -> Work:
+    match = _WORK.fullmatch(text)
+    if not match:
+        raise _Wrong("must be SENSOR YYYY-MM-DD HH:MM YYYY-MM-DD HH:MM WHAT")
+    return work(match["sensor"], moment(match["day"], match["time"]), _end(match), match["what"], zone, line=line)
+
+
+def _end(match: re.Match[str]) -> datetime:
+    return moment(match["end_day"] or match["day"], match["end_time"])
+
+
+def moment(day: str, time: str) -> datetime:
+    """A time by the site's clock, without zone.
+
+    Raises:
+        ValueError: there is no such date or time.
+    """
+    return datetime.fromisoformat(f"{day}T{time.zfill(5)}")
+
+
+def work(sensor: str, first: datetime, end: datetime, what: str, zone: ZoneInfo, *, line: int = 0) -> Work:
+    """A checked work. Times by the site's clock; where it shows an hour twice or skips it, all is inside.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    if not SENSOR_ID.fullmatch(sensor):
+        raise _Wrong("neither a sensor id nor all")
+    what = " ".join(what.split())
+    if not what or len(what) > LONGEST_WHAT or not what.isprintable():
+        raise _Wrong(f"what is done must be said in at most {LONGEST_WHAT} printable characters")
+    if not all(FIRST_YEAR <= moment.year < END_YEAR for moment in (first, end)):
+        raise _Wrong("not a date of this time")
+    begins, ends = min(_utc_minutes(first, zone)), max(_utc_minutes(end, zone))
+    if ends <= begins:
+        raise _Wrong("the end is not after the beginning")
+    if ends - begins > MOST_DAYS * 1440:
+        raise _Wrong(f"longer than {MOST_DAYS} days")
+    return Work(sensor, begins, ends, what, line)
+
+
+def _utc_minutes(local: datetime, zone: ZoneInfo) -> tuple[int, int]:
+    """Two where the clock is changed: it shows this time twice, or skips it."""
+    return minute_of(local.replace(tzinfo=zone, fold=0)), minute_of(local.replace(tzinfo=zone, fold=1))
+
+
+def _holiday(text: str) -> date:
+    day, _, _ = text.partition(" ")
+    try:
+        return date.fromisoformat(day.split()[0])
+    except ValueError as error:
+        raise _Wrong("must be a date, YYYY-MM-DD") from error
+
+
+def spans(works: Iterable[Work], first: int, end: int) -> list[tuple[int, int]]:
+    """The parts of the works that lie in minutes `first` to before `end`."""
+    return [(max(first, work.first), min(end, work.end)) for work in works if work.first < end and work.end > first]

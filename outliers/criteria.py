@@ -1,0 +1,289 @@
+"""Criteria: what is usual at one sensor. Built from history, or from the initial text file; versioned on disk.
+
+Folder `criteria/` of the data folder:
+    initial.toml            limits for sensors without history, written by people
+    planned.txt, holidays.txt   see `outliers.calendar`
+    <sensor>.v0001.json     built criteria; a new version is a new file, the highest number counts, old ones stay
+
+A file of a version is never changed, so whoever has read it may keep it.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from common import files
+from common.errors import HydrologError
+from common.row import SENSOR_ID
+from common.settings import DEFAULT_ALARMS_PER_MONTH
+from outliers.flicker import TextureUse
+from outliers.flow_shift import HourModel
+from outliers.meter_scale import ScaleUse
+
+FORMAT = 3
+QUARTERS = 96  # of an hour in a day
+SLOTS = 168  # hours of a week: 24 a kind of day, Monday first, holidays as Sunday
+INITIAL = "initial.toml"
+
+
+class CriteriaUnusable(HydrologError):
+    """The criteria cannot be read or built."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLimits:
+    """SYSTEM's limits of one channel, in the channel's unit (m3/h or bar).
+
+    Attributes:
+        low, high: physical limits; a value outside them is a fault of the instrument.
+        stuck_rows: so many equal values in a row are a fault.
+        jump: a value further than this from the median of the last five is held as a spike; 0 = the rule is
+            off (nothing learnt yet).
+        typical: the value at which `jump` holds; elsewhere it goes with the square root of the median, as the
+            texture of many small uses does. 0 = `jump` is the same everywhere.
+    """
+
+    low: float
+    high: float
+    stuck_rows: int = 60
+    jump: float = 0.0
+    typical: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowUse:
+    """The usual flow, and how far it strays.
+
+    Attributes:
+        mean_m3h: of the archive; the unit in which leak sizes are kept.
+        profile_m3h: 7 days of week (Monday first, holidays as Sunday) x 96 quarters of an hour; value at the
+            middle of the quarter.
+        hours: movement of the hourly ratio flow / profile - 1.
+        level: the ratio's slow level at the end of the archive.
+        watch_score, early_score, short_score, long_score: limits of the tracker's score for WATCH, and for LEAK
+            by a start less than half a day, less than two days and longer ago.
+        step_spread_m3h, lasting_spread_m3h: spread of a step, and of one after an hour, for each hour of the week
+            at the archive's mean level.
+        step_watch: limits of a step in those spreads, one for each window from the shortest to the longest.
+        step_leak: limit of a step that has lasted.
+        texture: how the minutes' flicker goes with the use; None where it does not, or was not learnt yet.
+    """
+
+    mean_m3h: float
+    profile_m3h: tuple[tuple[float, ...], ...]
+    hours: HourModel
+    level: float
+    watch_score: float
+    early_score: float
+    short_score: float
+    long_score: float
+    step_spread_m3h: tuple[float, ...]
+    lasting_spread_m3h: tuple[float, ...]
+    step_watch: tuple[float, ...]
+    step_leak: float
+    texture: TextureUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NightUse:
+    """NIGHT's reference and limits. Scores are (night minimum - reference) / spread.
+
+    Attributes:
+        recent_m3h: minimum hours of the newest nights of the archive, oldest first (a start for the detector).
+        spread_m3h: robust spread of a night against its reference.
+        jump: one night's score that two years would show about once.
+        creep: limit of the sum of scores (CUSUM).
+    """
+
+    recent_m3h: tuple[float, ...]
+    spread_m3h: float
+    jump: float
+    creep: float
+
+
+@dataclass(frozen=True, slots=True)
+class PressureUse:
+    """The usual pressure: at no flow, by quarter of the day, less what the flow costs on its way in.
+
+    Attributes:
+        still_bar: 96 numbers, pressure at no flow.
+        slope_bar: what (flow / mean) ** 1.85 = 1 costs; negative.
+        spread_bar: robust spread of the hourly residual.
+        memory: share of an hour's residual that is left an hour later.
+        step_bar: limit of a step (10 minutes against half a day).
+        drift_bar: limit of the day's mean residual against the archive.
+        level_bar: residual level at the end of the archive.
+    """
+
+    still_bar: tuple[float, ...]
+    slope_bar: float
+    spread_bar: float
+    memory: float
+    step_bar: float
+    drift_bar: float
+    level_bar: float
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """All that is known of one sensor. `use`, `night`, `pressure_use`, `scale` are None before there is history."""
+
+    sensor: str
+    version: int
+    first: str  # span of the archive, ISO dates, inclusive; empty for initial criteria
+    last: str
+    clean_weeks: float
+    flow: ChannelLimits
+    pressure: ChannelLimits
+    use: FlowUse | None = None
+    night: NightUse | None = None
+    pressure_use: PressureUse | None = None
+    scale: ScaleUse | None = None  # also None in files of before it was learnt
+    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # that the limits were learnt for
+
+
+def to_text(criteria: Criteria) -> str:
+    """As JSON text, numbers to six significant digits, a long table one row a line."""
+    body = {"format": FORMAT, **_rounded(asdict(criteria))}
+    return json.dumps(body, indent=1).replace(",\n    ", ", ").replace(",\n   ", ", ") + "\n"
+
+
+def from_text(text: str) -> Criteria:
+    """Read `to_text`'s form.
+
+    Raises:
+        CriteriaUnusable: not JSON, another format, or a field is missing or of the wrong kind.
+    """
+    try:
+        body = json.loads(text)
+        if body.pop("format") != FORMAT:
+            raise CriteriaUnusable(f"criteria of another format than {FORMAT}")
+        use, night, pressure = body.pop("use"), body.pop("night"), body.pop("pressure_use")
+        scale = body.pop("scale", None)
+        flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
+        if use is not None:
+            use["hours"] = HourModel(**_tuples(use["hours"]))
+            use["texture"] = TextureUse(**use["texture"]) if use.get("texture") else None
+        criteria = Criteria(
+            **body,
+            flow=flow,
+            pressure=pressure_limits,
+            use=FlowUse(**_tuples(use)) if use else None,
+            night=NightUse(**_tuples(night)) if night else None,
+            pressure_use=PressureUse(**_tuples(pressure)) if pressure else None,
+            scale=ScaleUse(**scale) if scale else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CriteriaUnusable(f"not criteria: {error!r:.200}") from error
+    _check(criteria)
+    return criteria
+
+
+def _check(criteria: Criteria) -> None:
+    use, pressure = criteria.use, criteria.pressure_use
+    whole = use is None or (
+        [len(day) for day in use.profile_m3h] == [QUARTERS] * 7
+        and len(use.hours.spread) == len(use.step_spread_m3h) == len(use.lasting_spread_m3h) == SLOTS
+        and use.mean_m3h > 0
+        and all(value > 0 for day in use.profile_m3h for value in day)
+    )
+    if not whole or (pressure is not None and len(pressure.still_bar) != QUARTERS):
+        raise CriteriaUnusable(f"criteria of {criteria.sensor} version {criteria.version}: a table is not whole")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _tuples(body: Mapping[str, Any]) -> dict[str, Any]:
+    def frozen(item: Any) -> Any:
+        return tuple(frozen(inner) for inner in item) if isinstance(item, list) else item
+
+    return {key: frozen(item) for key, item in body.items()}
+
+
+def versions(folder: Path, sensor: str) -> list[tuple[int, Path]]:
+    """The stored versions of a sensor, oldest first."""
+    pattern = re.compile(re.escape(sensor) + r"\.v(\d{4,})\.json")
+    names = [(pattern.fullmatch(path.name), path) for path in folder.glob("*.json")]
+    return sorted((int(match[1]), path) for match, path in names if match)
+
+
+def load(folder: Path, sensor: str) -> Criteria | None:
+    """The newest version of a sensor that can be read; None when there is none.
+
+    A damaged newest version is passed over for the one before it: old criteria judge better than none.
+    """
+    for _, path in reversed(versions(folder, sensor)):
+        try:
+            return from_text(path.read_text(encoding="utf-8"))
+        except (OSError, CriteriaUnusable):
+            continue
+    return None
+
+
+def store(folder: Path, criteria: Criteria) -> Criteria:
+    """Write the next version, durably; returns the criteria with its number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = versions(folder, criteria.sensor)
+    numbered = replace(criteria, version=stored[-1][0] + 1 if stored else 1)
+    files.replace(folder / f"{criteria.sensor}.v{numbered.version:04d}.json", to_text(numbered).encode())
+    return numbered
+
+
+DEFAULT_FLOW = ChannelLimits(low=0.0, high=10_000.0)  # a district inlet above that has a meter range in the file
+DEFAULT_PRESSURE = ChannelLimits(low=0.0, high=25.0)  # bar; the pressure class of ordinary mains is 16
+
+
+def initial(sensor: str, folder: Path | None = None) -> Criteria:
+    """Criteria before any history: the file's limits for this sensor, its [default], or wide physical ones.
+
+    Raises:
+        CriteriaUnusable: the file has an unknown key or a value that is no number.
+    """
+    table = _initial_table(folder / INITIAL, sensor) if folder is not None else {}
+    flow = _taken(table, "flow", DEFAULT_FLOW)
+    pressure = _taken(table, "pressure", DEFAULT_PRESSURE)
+    if table:
+        raise CriteriaUnusable(f"{INITIAL}: unknown key {min(table)!r:.100}")
+    return Criteria(sensor=sensor, version=0, first="", last="", clean_weeks=0.0, flow=flow, pressure=pressure)
+
+
+def _taken(table: dict[str, float], name: str, default: ChannelLimits) -> ChannelLimits:
+    return ChannelLimits(
+        low=float(table.pop(f"{name}_min", default.low)),
+        high=float(table.pop(f"{name}_max", default.high)),
+        stuck_rows=int(table.pop(f"{name}_stuck_minutes", default.stuck_rows)),
+    )
+
+
+def _initial_table(path: Path, sensor: str) -> dict[str, float]:
+    if not path.exists():
+        return {}
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        merged = {**body.pop("default", {}), **body.pop("sensor", {}).get(sensor, {})}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise CriteriaUnusable(f"{INITIAL}: {error!r:.200}") from error
+    if body:
+        raise CriteriaUnusable(f"{INITIAL}: unknown table {min(body)!r:.100}")
+    wrong = [key for key, value in merged.items() if not isinstance(value, int | float)]
+    if wrong:
+        raise CriteriaUnusable(f"{INITIAL}: {wrong[0]!r:.100} is not a number")
+    return merged
+
+
+def sensors(folder: Path) -> list[str]:
+    """Sensors that have built criteria."""
+    names = {path.name.rsplit(".v", 1)[0] for path in folder.glob("*.v*.json")}
+    return sorted(name for name in names if SENSOR_ID.fullmatch(name))

@@ -1,0 +1,1 @@
+"""Builds criteria from a history, in a process of its own."""

@@ -1,0 +1,94 @@
+"""Criteria from the database: which rows are learnt from."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import psycopg
+
+from common.clock import minute_of, minute_start
+from common.database import statement
+from common.settings import DEFAULT_ALARMS_PER_MONTH
+from outliers import criteria as stored
+from outliers.calendar import Work, spans
+from outliers.criteria import Criteria
+from outliers.learn.build import WINDOW_DAYS, History, build
+from outliers.learn.exclude import Taught
+
+PIECE_ROWS = 20_000  # fetched at a time: half a year in one piece would be 100 MB
+
+
+def read_rows(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime) -> History:
+    """The rows of REAL_VAL_TB from `first` to before `end`, as they came."""
+    return _read(cursor, sensor, first, end, raw=True)
+
+
+def read_history(
+    cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, works: Collection[Work] = ()
+) -> History:
+    """The rows of REAL_VAL_TB from `first` to before `end`, without what must not be learnt from.
+
+    Left out are values that SYSTEM flagged, the flow while a LEAK was up and on the day before it was raised, and
+    everything during planned `works` at the sensor. A WATCH stays: leaving out whatever was high would make the
+    criteria ever narrower.
+    """
+    history = _read(cursor, sensor, first, end, raw=False)
+    for begins, ends in spans(works, history.first, history.first + len(history.flow)):
+        part = slice(begins - history.first, ends - history.first)
+        history.flow[part] = history.pressure[part] = np.nan
+    return history
+
+
+def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, *, raw: bool) -> History:
+    start, rows = minute_of(first), minute_of(end) - minute_of(first)
+    history = History(start, np.full(rows, np.nan), np.full(rows, np.nan))
+    bounds = {"first": minute_start(start), "end": minute_start(start + rows)}
+    cursor.execute(statement("criteria_rows"), {"sensor": sensor, **bounds})
+    taught = None if raw else Taught(history)
+    while piece := cursor.fetchmany(PIECE_ROWS):
+        for minute, flow, pressure, flow_flags, pressure_flags in piece:
+            if flow is not None:
+                history.flow[minute - start] = flow
+            if pressure is not None:
+                history.pressure[minute - start] = pressure
+            if taught is not None:
+                taught.row(minute, flow_flags, pressure_flags)
+    return history
+
+
+def limits(folder: Path, sensor: str, flow_max: float | None, pressure_max: float | None) -> Criteria:
+    """The physical limits to build on: the initial file's, and the table's where a meter's range is known there."""
+    prior = stored.initial(sensor, folder)
+    if flow_max is not None:
+        prior = replace(prior, flow=replace(prior.flow, high=flow_max))
+    if pressure_max is not None:
+        prior = replace(prior, pressure=replace(prior.pressure, high=pressure_max))
+    return prior
+
+
+def learn(
+    cursor: psycopg.Cursor[Any],
+    prior: Criteria,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    holidays: Collection[date] = (),
+    works: Collection[Work] = (),
+    replaced: datetime | None = None,
+    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
+) -> Criteria:
+    """Criteria from the last half year before `now`, and of that from `replaced` on; not stored yet.
+
+    Raises:
+        CriteriaUnusable: less than eight weeks of good rows.
+    """
+    end = now.replace(minute=0, second=0, microsecond=0)
+    first = end - timedelta(days=WINDOW_DAYS)
+    if replaced is not None:  # what another instrument showed is not usual for this one
+        first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
+    history = read_history(cursor, prior.sensor, first, end, works)
+    return build(history, zone, prior, holidays, alarms_per_month)

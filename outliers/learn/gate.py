@@ -1,0 +1,92 @@
+"""SYSTEM's limits of one channel, and the channel cleaned by them."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from outliers.criteria import ChannelLimits
+from outliers.learn.return_level import Floats, daily_maxima, normal_level
+
+REFERENCE_ROWS, HOLD_ROWS, BACK_ROWS = 5, 3, 3  # as the detector's spike rule
+LEAST_STUCK, STUCK_FACTOR = 20, 3  # rows; times the longest run that one in a thousand reaches
+SPIKES_IN_ARCHIVE = 4  # days of half a year that may hold one
+SPIKE_RETURN_DAYS = 1500.0  # a false spike in four years: the rule is about gross errors
+LEAST_LEVEL = 0.25  # of the mean, as in the detector
+LOW_SHARE = 0.25  # of the lowest value in ten thousand: below, a meter that never shows nought has failed
+
+
+def channel_limits(values: Floats, prior: ChannelLimits, *, floor_share: float, rooted: bool) -> ChannelLimits:
+    """Limits from an archive. A spike smaller than `floor_share` of the mean is none: bursts must pass.
+
+    `rooted`: the texture of the values goes with their square root (flow), instead of being the same everywhere.
+    """
+    good = np.where((values >= prior.low) & (values <= prior.high), values, np.nan)
+    finite = good[np.isfinite(good)]
+    if len(finite) < 10_000:
+        return prior
+    stuck = _stuck_rows(good)
+    good[_runs(good) >= stuck] = np.nan
+    mean = float(np.nanmean(good))
+    typical = mean if rooted else 0.0
+    usual = normal_level(daily_maxima(_excursions(good, typical), 1440), SPIKE_RETURN_DAYS, SPIKES_IN_ARCHIVE)
+    jump = max(usual, floor_share * mean)
+    low = max(prior.low, LOW_SHARE * float(np.quantile(finite, 1e-4)))
+    return replace(prior, low=low, stuck_rows=stuck, jump=jump, typical=typical)
+
+
+def cleaned(values: Floats, limits: ChannelLimits) -> Floats:
+    """`values` with everything that SYSTEM would reject as NaN."""
+    good = np.where((values >= limits.low) & (values <= limits.high), values, np.nan)
+    good[_runs(good) >= limits.stuck_rows] = np.nan
+    if limits.jump:
+        away, middle, rows = _from_median(good)
+        root = np.sqrt(np.maximum(middle / limits.typical, LEAST_LEVEL)) if limits.typical else 1.0
+        limit = limits.jump * root
+        good[rows[away > limit]] = np.nan
+    return good
+
+
+def _stuck_rows(good: Floats) -> int:
+    lengths = _run_lengths(good)
+    return max(LEAST_STUCK, STUCK_FACTOR * int(np.quantile(lengths, 0.999)))
+
+
+def _starts(values: Floats) -> np.ndarray:
+    return np.flatnonzero(np.r_[True, values[1:] != values[:-1]])  # NaN differs from NaN: runs of length one
+
+
+def _run_lengths(values: Floats) -> np.ndarray:
+    return np.diff(np.r_[_starts(values), len(values)])
+
+
+def _runs(values: Floats) -> np.ndarray:
+    """Length of the run of equal values that each row is part of."""
+    lengths = _run_lengths(values)
+    return np.repeat(lengths, lengths)
+
+
+def _excursions(values: Floats, typical: float) -> Floats:
+    """How far one to three rows from each good row on lie from the median of the five before and of the three after
+    them, on one side of both (else below nought), at the `typical` value. NaN where there is no value."""
+    rows = np.flatnonzero(np.isfinite(values))
+    finite = values[rows]
+    farthest = np.full(len(values), np.nan)
+    before = np.median(sliding_window_view(finite, REFERENCE_ROWS), axis=1)
+    after = np.median(sliding_window_view(finite, BACK_ROWS), axis=1)
+    for held in range(1, HOLD_ROWS + 1):
+        first = np.arange(REFERENCE_ROWS, len(finite) - held - BACK_ROWS + 1)
+        run = sliding_window_view(finite, held)[first]
+        one, two = before[first - REFERENCE_ROWS], after[first + held]
+        away = np.maximum(run.min(axis=1) - np.maximum(one, two), np.minimum(one, two) - run.max(axis=1))
+        scale = np.sqrt(np.maximum(one / typical, LEAST_LEVEL)) if typical else 1.0
+        farthest[rows[first]] = np.fmax(farthest[rows[first]], away / scale)
+    return farthest
+
+
+def _from_median(values: Floats) -> tuple[Floats, Floats, np.ndarray]:
+    """Distance of each good row from the median of the five before it, that median, and the rows' indices."""
+    rows = np.flatnonzero(np.isfinite(values))
+    finite = values[rows]
+    middle = np.median(sliding_window_view(finite, REFERENCE_ROWS)[:-1], axis=1)
+    return np.abs(finite[REFERENCE_ROWS:] - middle), middle, rows[REFERENCE_ROWS:]

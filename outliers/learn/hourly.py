@@ -1,0 +1,140 @@
+"""Learning how a sensor's hourly ratio moves: the parameters of `outliers.flow_shift`, and the limits of its score."""
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from outliers.flow_shift import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
+from outliers.learn.flicker import Texture
+from outliers.learn.return_level import Floats, daily_maxima, normal_level
+
+TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
+HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
+DAY_SCALES_H = (24.0, 72.0, 168.0)
+DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
+LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
+WARM_H = 10 * 24
+AGES_H = ((3, MAX_AGE_H), (3, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
+WATCH_RETURN_DAYS = 30.0
+LEAST_WATCH = 2.8  # a lower score is noise whatever the archive says
+WITHOUT, WITH = False, True  # the texture
+LEAST_LEAK = {WITHOUT: 4.0, WITH: 2.5}
+# Days of the archive that may have been above a limit: leaks, pools, holidays. What texture and hours say together has
+# no heavy tails, and an archive may hold weeks of a leak too small to be noticed: then its quartiles count alone.
+RANKS = {WITHOUT: (3, 6, 10), WITH: (3, 6, 0)}
+# Young starts have the heavy tails of single hours, and those of a day are often a pool that is just full.
+MARGINS = {WITHOUT: (1.22, 1.08, 0.98), WITH: (1.22, 1.15, 0.95)}
+WATCH_MARGIN = 1.15  # an archive that has set its own spreads looks calmer than the months that follow
+
+
+def fit_hours(ratio: Floats, slot: np.ndarray, widths: Floats) -> HourModel:
+    """The most likely movement of hourly `ratio` (NaN = none).
+
+    `slot` is each hour's place in the week, `widths` the spread of the ratio about its slow level at each place.
+    """
+    widths = np.maximum(widths, 1e-4)
+    typical = float(np.median(widths)) ** 2
+    grid = np.array(list(product(HOUR_SCALES_H, DAY_SCALES_H, DAY_SHARES, LEVEL_STEPS)))
+    by_hour, by_day = np.exp(-1 / grid[:, 0]), np.exp(-1 / grid[:, 1])
+    day_variance, level_variance = grid[:, 2] * typical, grid[:, 3] ** 2 / 24
+    likelihood = _likelihood(
+        ratio,
+        slot,
+        widths,
+        by_hour=by_hour,
+        by_day=by_day,
+        day_variance=day_variance,
+        level_variance=level_variance,
+    )
+    best = int(np.argmax(likelihood))
+    return HourModel(
+        hour_memory=float(by_hour[best]),
+        day_memory=float(by_day[best]),
+        day_variance=float(day_variance[best]),
+        level_variance=float(level_variance[best]),
+        spread=tuple(map(float, widths)),
+    )
+
+
+def _likelihood(
+    ratio: Floats,
+    slot: np.ndarray,
+    widths: Floats,
+    *,
+    by_hour: Floats,
+    by_day: Floats,
+    day_variance: Floats,
+    level_variance: Floats,
+) -> Floats:
+    """Log likelihood of each parameter set, heavy tails allowed: `flow_shift`'s filter over a whole grid."""
+    sets = len(by_hour)
+    move = np.stack([np.ones(sets), by_day, by_hour], axis=1)  # sets x 3
+    mean = np.zeros((sets, 3))
+    mean[:, 0] = np.nanmedian(ratio[:WARM_H]) if np.isfinite(ratio[:WARM_H]).any() else 0.0
+    cov = np.zeros((sets, 3, 3))
+    cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = 4e-4, day_variance, widths.mean() ** 2
+    total = np.zeros(sets)
+    for place, value in enumerate(ratio):
+        width = widths[slot[place]] ** 2
+        own = np.maximum(width - day_variance, LEAST_HOUR_SHARE * width)
+        mean *= move
+        cov *= move[:, :, None] * move[:, None, :]
+        cov[:, 0, 0] += level_variance
+        cov[:, 1, 1] += day_variance * (1 - by_day**2)
+        cov[:, 2, 2] += (1 - MEASURE_SHARE) * own * (1 - by_hour**2)
+        if value != value:  # noqa: PLR0124 - NaN
+            continue
+        seen = cov.sum(axis=2)
+        variance = seen.sum(axis=1) + MEASURE_SHARE * own
+        wrong = value - mean.sum(axis=1)
+        surprise = np.abs(wrong) / np.sqrt(variance)
+        if place >= WARM_H:
+            total -= 0.5 * np.log(variance) + (TAIL + 1) / 2 * np.log1p(surprise**2 / TAIL)
+        gain = seen / (variance * np.maximum(surprise / CLIP, 1.0))[:, None]
+        mean += gain * wrong[:, None]
+        cov -= gain[:, :, None] * seen[:, None, :]
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What the tracker said over an archive, hour by hour.
+
+    Attributes:
+        ahead: the steady ratio expected before each hour.
+        scores: hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
+        since: the hour at which the best of the oldest starts begins.
+    """
+
+    ahead: Floats
+    scores: Floats
+    since: np.ndarray
+
+
+def walk(
+    model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, texture: Texture | None, *, level: float
+) -> Walk:
+    """Run the tracker over the archive."""
+    tracker = Tracker(model, level=level, wander=texture.use.wander if texture else 0.0)
+    stills = texture.stills() if texture else [None] * len(ratio)
+    ahead = np.zeros(len(ratio))
+    scores, since = np.full((len(ratio), len(AGES_H)), np.nan), np.zeros(len(ratio), dtype=int)
+    for place, (value, still) in enumerate(zip(ratio.tolist(), stills, strict=True)):
+        ahead[place] = tracker.steady()
+        tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
+        if place >= WARM_H and (still is not None or not math.isnan(value)):
+            rises = [*(tracker.rise(*ages) for ages in AGES_H[:-1]), tracker.rise(*AGES_H[-1], fair=True)]
+            scores[place], since[place] = [rise.score for rise in rises], rises[-1].since
+    return Walk(ahead, scores, since)
+
+
+def score_limits(scores: Floats, return_days: float, *, textured: bool) -> tuple[float, float, float, float]:
+    """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
+    watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
+    early, short, long = (
+        margin * max(LEAST_LEAK[textured], normal_level(maxima, return_days, rank))
+        for maxima, rank, margin in zip(leaks, RANKS[textured], MARGINS[textured], strict=True)
+    )
+    return max(LEAST_WATCH, WATCH_MARGIN * normal_level(watch, WATCH_RETURN_DAYS)), early, short, long

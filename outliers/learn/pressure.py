@@ -1,0 +1,53 @@
+"""The usual pressure of a sensor: by the time of the day, and what the flow costs."""
+
+import numpy as np
+
+from outliers.criteria import QUARTERS, FlowUse, PressureUse
+from outliers.learn.day_kinds import Calendar, Ints
+from outliers.learn.return_level import Floats, daily_maxima, normal_level, return_level, spread
+from outliers.learn.rolling import lagged, running_mean
+from outliers.meter_scale import HEADLOSS
+
+SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
+LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller moves of a supply interest nobody
+
+
+def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calendar) -> PressureUse | None:
+    """Learn the usual pressure; None with less than half of the rows."""
+    good = np.isfinite(flow) & np.isfinite(pressure)
+    if good.sum() < len(flow) // 4:
+        return None
+    cost = (np.clip(np.where(good, flow, np.nan), 0, None) / use.mean_m3h) ** HEADLOSS
+    quarter = calendar.quarter
+    cost_by, pressure_by = (_by_quarter(values, quarter, good) for values in (cost, pressure))
+    x, y = (cost - cost_by[quarter])[good], (pressure - pressure_by[quarter])[good]
+    core = np.abs(y) < 4 * spread(y)
+    slope = min(0.0, float((x[core] * y[core]).sum() / max((x[core] ** 2).sum(), 1e-9)))
+    still = pressure_by - slope * cost_by
+    residual = np.where(good, pressure - still[quarter] - slope * cost, np.nan)
+    fast, half_day = running_mean(residual, 15), running_mean(residual, 1439)
+    away = np.abs(fast - lagged(half_day, 8))
+    day = running_mean(residual, 2 * 1440 - 1)
+    hours = running_mean(residual, 60)[59::60]
+    middle, mean = float(np.nanmedian(day)), float(pressure[good].mean())
+    return PressureUse(
+        still_bar=tuple(map(float, still)),
+        slope_bar=slope,
+        spread_bar=spread(hours),
+        memory=memory(hours),
+        step_bar=max(return_level(daily_maxima(away, 1440), SUPPLY_DAYS), LEAST_STEP * mean),
+        drift_bar=max(normal_level(daily_maxima(np.abs(day - middle), 1440), DRIFT_DAYS), LEAST_DRIFT * mean),
+        level_bar=middle,
+    )
+
+
+def memory(values: Floats) -> float:
+    """Correlation of each value with the one before it, within 0 and 0.98."""
+    cut = np.clip(values - np.nanmedian(values), -4 * spread(values), 4 * spread(values))
+    known = np.isfinite(cut[1:]) & np.isfinite(cut[:-1])
+    now, before = cut[1:][known], cut[:-1][known]
+    return float(np.clip((now * before).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
+
+
+def _by_quarter(values: Floats, quarter: Ints, good: np.ndarray) -> Floats:
+    return np.array([np.median(values[good & (quarter == place)]) for place in range(QUARTERS)])

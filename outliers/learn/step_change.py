@@ -1,0 +1,74 @@
+"""Learning PREDICT's limits: how far the residual's means stray from one another in an archive."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from outliers.flicker import STEP_GUARD
+from outliers.learn.day_kinds import Calendar
+from outliers.learn.flicker import Texture
+from outliers.learn.return_level import Floats, daily_maxima, return_level
+from outliers.learn.rolling import by_slot, lagged, running_mean
+
+# As in the detector (outliers/watch/step_change.py), which must not be imported here.
+FAST_ROWS, BLOCK_ROWS = 5, 5
+WINDOWS = (1, 2, 4, 7)  # blocks; the first is followed at each row
+BASE_BLOCKS = 8
+CARRY = 0.85
+LASTING_MIN, LASTING_ROWS = 52, 45
+SCALE_WINDOW = 2  # blocks of the step whose spread is the scale of all of them
+WATCH_RETURN_DAYS = 30.0  # of each window: two WATCHes a month that mean nothing is the price of minutes
+LEAK_MARGIN, TEXTURED_MARGIN = 1.12, 1.08  # as in hours.py
+STRIDE = 3  # rows between two looks at the step
+
+
+@dataclass(frozen=True, slots=True)
+class StepLimits:
+    """Spreads by hour of the week, m3/h, and limits in those spreads, all at the archive's mean level."""
+
+    spread_m3h: Floats
+    lasting_spread_m3h: Floats
+    watch: tuple[float, ...]
+    leak: float
+
+
+def step_limits(
+    flow: Floats, usual: Floats, ahead: Floats, calendar: Calendar, return_days: float, *, texture: Texture | None
+) -> StepLimits:
+    """From cleaned one-minute `flow` (m3/h), its criterion `usual`, and the level `ahead` of each hour."""
+    level = np.repeat(ahead, 60)[: len(flow)]
+    rows = len(level)
+    flow, usual = flow[:rows], usual[:rows]
+    slot = calendar.slot_of(np.arange(0, rows, STRIDE))
+    per_day = 1440 // STRIDE
+    residual = flow - usual * (1.0 + level)
+    base = CARRY * running_mean(residual, BASE_BLOCKS * BLOCK_ROWS)
+    steps = [(_step(residual, base, blocks) / (1.0 + level))[::STRIDE] for blocks in WINDOWS]
+    spread_m3h = by_slot(steps[WINDOWS.index(SCALE_WINDOW)], slot)
+    before = lagged(level, LASTING_MIN)  # the level stands still while a step is up
+    lasting = running_mean(flow - usual * (1.0 + before), LASTING_ROWS) - lagged(base, LASTING_MIN)
+    lasting = (lasting / (1.0 + before))[::STRIDE]
+    lasting_spread = by_slot(lasting, slot)
+    watch = [return_level(daily_maxima(step / spread_m3h[slot], per_day), WATCH_RETURN_DAYS) for step in steps]
+    score = lasting / lasting_spread[slot]
+    if texture is not None:
+        score = _with_texture(score, lasting_spread[slot], texture)
+    leak = return_level(daily_maxima(score, per_day), return_days, rank=2)
+    margin = LEAK_MARGIN if texture is None else TEXTURED_MARGIN
+    return StepLimits(spread_m3h, lasting_spread, tuple(watch), margin * leak)
+
+
+def _with_texture(score: Floats, spread_m3h: Floats, texture: Texture) -> Floats:
+    """Score of what the step and its texture say together."""
+    size, error = (values[::STRIDE][: len(score)] for values in texture.running(LASTING_ROWS))
+    both = (score / spread_m3h + size / error**2) / np.sqrt(1 / spread_m3h**2 + 1 / error**2)
+    both = np.minimum(both, STEP_GUARD * size / error)
+    result: Floats = np.where(np.isfinite(both), both, score)
+    return result
+
+
+def _step(residual: Floats, base: Floats, blocks: int) -> Floats:
+    """Mean of the last `blocks` less what the rows before them let expect."""
+    rows = blocks * BLOCK_ROWS
+    step: Floats = running_mean(residual, rows) - lagged(base, rows)
+    return step

@@ -1,0 +1,1 @@
+"""Steps the rows of one sensor: the producer calls it each minute."""

@@ -1,0 +1,79 @@
+"""Findings during planned work: kept and marked, and no alarm. What outlasts the work is raised then.
+
+The detector judges as always and knows nothing of this: its own account of what is up stays whole. What it raises while
+work is planned becomes a finding of severity "planned" with the work in its reason, and the letter in the row becomes
+lower case. If it is still up when the work has been over for a while, it is raised anew as what it is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from outliers.calendar import Work
+from outliers.findings import CLEAR, RAISE, Finding
+from outliers.flags import METHODS, PLANNED
+from outliers.watch.verdict import Verdict
+
+# Minutes after the work's end during which a method may still speak of it, and has time to see that it is over: an
+# instrument's fault clears within minutes, a step too; VALUE judges whole hours; NIGHT the whole night, once a day.
+AFTER_MIN = {"SYSTEM": 30, "PREDICT": 60, "VALUE": 180, "NIGHT": 26 * 60}
+LONGEST_AFTER_MIN = max(AFTER_MIN.values())
+
+Key = tuple[str, str]  # code, channel
+
+
+class Planned:
+    """What one sensor's planned work explains. `Planned(other.state())` goes on where `other` stopped."""
+
+    def __init__(self, state: Iterable[Mapping[str, Any]] = ()) -> None:
+        self._held: dict[Key, Finding] = {}
+        for entry in state:
+            finding = Finding(**entry)
+            self._held[finding.code, finding.channel] = finding
+
+    def state(self) -> list[dict[str, Any]]:
+        """Plain JSON values: the findings that are up and not told, as the detector gave them."""
+        return [asdict(finding) for finding in self._held.values()]
+
+    def step(self, minute: int, verdict: Verdict, works: Sequence[Work]) -> Verdict:
+        """The verdict of one row as it goes out. `works` are those at this sensor that may still matter."""
+        if not self._held and not (works and verdict.findings):
+            return verdict
+        findings = [self._told(finding, works) for finding in verdict.findings]
+        for key, finding in [*self._held.items()]:
+            if explaining(works, finding.method, minute) is None:
+                findings += _outlasted(finding, minute)
+                del self._held[key]
+        return Verdict(
+            _lower("flow", verdict.flow_flags, self._held.values()),
+            _lower("pressure", verdict.pressure_flags, self._held.values()),
+            tuple(findings),
+        )
+
+    def _told(self, finding: Finding, works: Sequence[Work]) -> Finding:
+        key = (finding.code, finding.channel)
+        if finding.state == CLEAR:
+            return replace(finding, severity=PLANNED) if self._held.pop(key, None) else finding
+        work = explaining(works, finding.method, finding.minute)
+        if work is None:
+            return finding
+        self._held[key] = finding
+        return replace(finding, severity=PLANNED, reason=f"planned work ({work.what}), no alarm: {finding.reason}")
+
+
+def explaining(works: Iterable[Work], method: str, minute: int) -> Work | None:
+    """The work that explains what `method` raises at `minute`, if there is one."""
+    after = AFTER_MIN[method]
+    return next((work for work in works if work.first <= minute < work.end + after), None)
+
+
+def _outlasted(finding: Finding, minute: int) -> tuple[Finding, Finding]:
+    over = replace(finding, minute=minute, severity=PLANNED, state=CLEAR, reason="the planned work is over")
+    reason = f"{finding.reason}; it has outlasted the planned work"
+    return over, replace(finding, minute=minute, state=RAISE, reason=reason)
+
+
+def _lower(channel: str, flags: str, held: Iterable[Finding]) -> str:
+    """The flags with what is planned in lower case. SYSTEM's stay: that value is not to be believed, planned or not."""
+    places = {METHODS.index(finding.method) for finding in held if finding.channel in (channel, "both")}
+    return "".join(letter.lower() if place in places and place else letter for place, letter in enumerate(flags))

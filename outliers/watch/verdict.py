@@ -1,0 +1,14 @@
+"""What the detector says about a minute."""
+
+from dataclasses import dataclass
+
+from outliers.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Flags of one row, and what was raised or cleared with it."""
+
+    flow_flags: str  # SYSTEM VALUE PREDICT NIGHT
+    pressure_flags: str  # SYSTEM VALUE PREDICT
+    findings: tuple[Finding, ...]

@@ -1,1 +1,0 @@
-"""Outliers: one object a sensor that judges each closed minute. See `detector.py`."""

@@ -1,0 +1,126 @@
+"""From figures to a colour and a word: is a process well, is the newest row fresh, does a sensor say something?
+
+Pure. Ages are in seconds of the site's clock; `speed` is 1, or the factor of a sped-up demo, where the few real
+seconds that a row needs from the line to the page are many site seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+
+OK, WARN, BAD = "ok", "warn", "bad"
+
+QUIET_S = 90.0  # real seconds: longer than any step but a training run takes
+STALLED_S = 900.0  # real seconds: longer than a training run takes, too
+PROBLEM_BAD_S = 300.0  # real seconds: a restart of a neighbour is over by then
+ROW_LATE_S = 180.0  # a minute, its lateness and its way through the log, twice over
+ROW_LOST_S = 900.0  # a batch and a half without a row: somebody has to look at the line
+DISK_FULL_BYTES = 100_000_000  # Postgres, and whoever writes a file, is in trouble any moment
+PIPELINE_S = 20.0  # real seconds from the line to the page at most, while all is well
+
+_SENSOR_WORDS = {
+    LEAK: (BAD, "leak suspected"),
+    FAULT: (WARN, "meter fault"),
+    SUPPLY: (WARN, "supply changed"),
+    WATCH: (WARN, "watch"),
+    PLANNED: (OK, "planned work"),
+}
+_WORST = {OK: 0, WARN: 1, BAD: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`state` is ok, warn or bad; `word` is what a person reads from two metres; `detail` says more."""
+
+    state: str
+    word: str
+    detail: str = ""
+
+
+def worst(verdicts: list[Verdict]) -> str:
+    return max((verdict.state for verdict in verdicts), key=_WORST.__getitem__, default=OK)
+
+
+def time_of(value: object) -> datetime | None:
+    """A time in a health file; None for anything else that stands there."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return time if time and time.tzinfo else None
+
+
+def age_words(seconds: float) -> str:
+    """An age as people say it."""
+    if seconds < 60:
+        return f"{max(0, int(seconds))} s"
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // (24 * 60)} days"
+
+
+def process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> Verdict:
+    """How a process does, by what it published; alive but idle is bad."""
+    if health is None:
+        return Verdict(BAD, "not started", "it has never published its state in this data folder")
+    problem = str(health.get("problem") or "")
+    if not alive:
+        return Verdict(BAD, "stopped", problem or "its process has ended; supervisord should have started another")
+    if problem:
+        return _waiting(problem, time_of(health.get("problem_since")), now, speed)
+    return _by_progress(health, now, speed)
+
+
+def _waiting(problem: str, since: datetime | None, now: datetime, speed: float) -> Verdict:
+    if since is None:
+        return Verdict(WARN, "waiting", problem)
+    lasted_s = (now - since).total_seconds()
+    state = BAD if lasted_s > PROBLEM_BAD_S * speed else WARN
+    return Verdict(state, "waiting", f"{problem} (for {age_words(lasted_s)})")
+
+
+def _by_progress(health: Mapping[str, Any], now: datetime, speed: float) -> Verdict:
+    success = time_of(health.get("last_success"))
+    began = success or time_of(health.get("started"))
+    if began is None:
+        return Verdict(WARN, "unreadable", "its health file cannot be understood")
+    idle_s = (now - began).total_seconds()
+    if idle_s > STALLED_S * speed:
+        return Verdict(BAD, "stalled", f"no progress for {age_words(idle_s)}")
+    if idle_s > QUIET_S * speed:
+        return Verdict(WARN, "busy", f"no progress for {age_words(idle_s)}")
+    return Verdict(OK, "running") if success else Verdict(WARN, "starting")
+
+
+def newest_row(newest: datetime | None, now: datetime, speed: float) -> Verdict:
+    """Whether the newest row (the start of its minute) is as fresh as it should be."""
+    if newest is None:
+        return Verdict(BAD, "no rows yet", "no row of a registered sensor has been archived")
+    age_s = row_age_s(newest, now)
+    slack_s = PIPELINE_S * speed
+    if age_s <= ROW_LATE_S + slack_s:
+        return Verdict(OK, "fresh")
+    if age_s <= ROW_LOST_S + slack_s:
+        return Verdict(WARN, "late", f"nothing for {age_words(age_s)}")
+    return Verdict(BAD, "no data", f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer")
+
+
+def row_age_s(newest: datetime, now: datetime) -> float:
+    """Site seconds since the end of the row's minute, never negative."""
+    return max(0.0, (now - newest).total_seconds() - 60.0)
+
+
+def sensor(fresh: Verdict, severity: str | None) -> Verdict:
+    """One word for a sensor: silence first, then what the outlier methods say."""
+    if fresh.state != OK:
+        return fresh
+    if severity is None:
+        return Verdict(OK, "normal")
+    state, word = _SENSOR_WORDS.get(severity.lower(), (WARN, "flagged"))
+    return Verdict(state, word)
