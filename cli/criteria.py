@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import sys
 from collections import Counter
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli import shell
 from common import database, settings
 from common.settings import Settings
-from outliers import calendar as occasions
+from outliers import calendar
 from outliers import criteria as stored
 from outliers.backtest import judge
 from outliers.calendar import Occasions
@@ -133,51 +134,39 @@ def _numbers(criteria: Criteria) -> dict[str, str]:
 
 
 def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int:
-    from outliers.learn import archive as rebuild
+    from outliers.learn import archive
 
-    zone, now = chosen.site.zone, shell.site_clock(chosen.paths.data).now()
-    calendar, refused, console = occasions.load(chosen.paths.data, zone), 0, shell.console()
-    for problem in calendar.problems:
+    if options.alarms_per_month:
+        wanted = dataclasses.replace(chosen.outliers, alarms_per_month=options.alarms_per_month)
+        chosen = dataclasses.replace(chosen, outliers=wanted)
+    now, console, refused = shell.site_clock(chosen.paths.data).now(), shell.console(), 0
+    known = calendar.load(chosen.paths.data, chosen.site.zone)
+    for problem in known.problems:
         console.print(shell.printable(problem))
     with contextlib.closing(database.Database(chosen, "criteria")) as connection:
-        known = _known(connection, options.sensor)
-        for sensor, flow_max, pressure_max, replaced in known:
-            prior = rebuild.limits(folder, sensor, flow_max, pressure_max)
+        with connection.transaction() as cursor:
+            instruments = archive.instruments(cursor, options.sensor)
+        for instrument in instruments:
+            sensor = instrument.sensor
             try:
                 with connection.transaction() as cursor:
-                    new = rebuild.learn(
-                        cursor,
-                        prior,
-                        now,
-                        zone,
-                        holidays=calendar.holidays,
-                        works=calendar.at(sensor),
-                        replaced=replaced,
-                        alarms_per_month=options.alarms_per_month or chosen.outliers.alarms_per_month,
-                    )
-                    past = rebuild.read_rows(cursor, sensor, now - timedelta(days=WARM_DAYS + PREVIEW_DAYS), now)
+                    prior, new = archive.learn_for(cursor, instrument, folder, now, chosen=chosen, known=known)
+                    past = archive.read_rows(cursor, sensor, now - timedelta(days=WARM_DAYS + PREVIEW_DAYS), now)
             except CriteriaUnusable as error:
                 console.print(f"{shell.printable(sensor)}: {error}")
                 refused += 1
                 continue
             old = stored.load(folder, sensor)
             console.print(_changes(old or prior, new))
-            console.print(_preview(past, old, new, chosen, calendar))
+            console.print(_preview(past, old, new, chosen, known))
             if options.take:
                 taken = stored.store(folder, new)
                 console.print(f"{shell.printable(sensor)}: stored as version {taken.version}")
-    if not known:
+    if not instruments:
         console.print("no registered sensor; see hydrolog sensors")
     elif not options.take:
         console.print("nothing was changed; --take stores them")
     return 1 if refused else 0
-
-
-def _known(connection: database.Database, only: str | None) -> list[tuple[Any, ...]]:
-    """Sensor, highest flow and pressure, when its instrument was replaced: of all, or of one."""
-    with connection.transaction() as cursor:
-        cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
-        return [row for row in cursor.fetchall() if only in (None, row[0])]
 
 
 def _preview(past: "History", old: Criteria | None, new: Criteria, chosen: Settings, known: Occasions) -> str:

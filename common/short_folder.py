@@ -16,15 +16,24 @@ def fits_socket(path: Path) -> bool:
     return PLAIN.fullmatch(str(path)) is not None and len(str(path)) <= LONGEST_SOCKET
 
 
+def _base() -> Path:
+    base = tempfile.gettempdir()
+    usable = PLAIN.fullmatch(base) and len(base) <= LONGEST_BASE and os.access(base, os.W_OK | os.X_OK)
+    return Path(base if usable else "/tmp")
+
+
 def make() -> Path:
     """A new one; only this user can enter it, and nobody could take its name before.
 
     Raises:
         OSError: there is no place for it.
     """
-    base = tempfile.gettempdir()
-    usable = PLAIN.fullmatch(base) and len(base) <= LONGEST_BASE and os.access(base, os.W_OK | os.X_OK)
-    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base if usable else "/tmp"))
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=_base()))
+
+
+def left() -> list[Path]:
+    """Those of this user that are there: each belongs to a process that runs, or that was killed."""
+    return [path for path in _base().glob(f"{PREFIX}*") if is_ours(path) and path.stat().st_uid == os.getuid()]
 
 
 def is_ours(path: Path) -> bool:

@@ -149,6 +149,9 @@ def sweep(folder: DemoFolder) -> int:
     keepers = [pid for pid in found if _is_supervisord(pid)]
     processes.end(keepers, signal.SIGTERM, SWEEP_S)  # it ends the others, and would start them again otherwise
     processes.end([pid for pid in found if pid not in keepers], signal.SIGTERM, SWEEP_S)
+    for short in short_folder.left():
+        if (link := short / "home").is_symlink() and link.readlink() == folder.home:
+            shutil.rmtree(short, ignore_errors=True)
     return len(found)
 
 

@@ -51,7 +51,7 @@ class Learning:
         self._folder = context.data / FOLDER
         self._zone = context.settings.site.zone
         self._alarms_per_month = context.settings.outliers.alarms_per_month
-        self._command = command or [sys.executable, "-m", "cli", "criteria", "rebuild", "--take"]
+        self._command = command or [sys.executable, "-P", "-m", "outliers.learn"]
         self._environ = os.environ | {"OMP_NUM_THREADS": "1"}
         if context.config is not None:
             self._environ[CONFIG] = str(context.config)

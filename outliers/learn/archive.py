@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,9 +12,9 @@ import psycopg
 
 from common.clock import minute_of, minute_start
 from common.database import statement
-from common.settings import DEFAULT_ALARMS_PER_MONTH
+from common.settings import DEFAULT_ALARMS_PER_MONTH, Settings
 from outliers import criteria as stored
-from outliers.calendar import Work, spans
+from outliers.calendar import Occasions, Work, spans
 from outliers.criteria import Criteria
 from outliers.learn.build import WINDOW_DAYS, History, build
 from outliers.learn.exclude import Taught
@@ -58,6 +58,49 @@ def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: dateti
             if taught is not None:
                 taught.row(minute, flow_flags, pressure_flags)
     return history
+
+
+class Instrument(NamedTuple):
+    """A registered sensor: the highest flow (m3/h) and pressure (bar) it can show, and since when it is there."""
+
+    sensor: str
+    flow_max: float | None
+    pressure_max: float | None
+    replaced: datetime | None
+
+
+def instruments(cursor: psycopg.Cursor[Any], only: str | None = None) -> list[Instrument]:
+    """Every registered sensor, or one."""
+    cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
+    return [Instrument(*row) for row in cursor.fetchall() if only in (None, row[0])]
+
+
+def learn_for(
+    cursor: psycopg.Cursor[Any],
+    instrument: Instrument,
+    folder: Path,
+    now: datetime,
+    *,
+    chosen: Settings,
+    known: Occasions,
+) -> tuple[Criteria, Criteria]:
+    """What its criteria are built on, and the new ones; not stored yet.
+
+    Raises:
+        CriteriaUnusable: less than eight weeks of good rows.
+    """
+    prior = limits(folder, instrument.sensor, instrument.flow_max, instrument.pressure_max)
+    new = learn(
+        cursor,
+        prior,
+        now,
+        chosen.site.zone,
+        holidays=known.holidays,
+        works=known.at(instrument.sensor),
+        replaced=instrument.replaced,
+        alarms_per_month=chosen.outliers.alarms_per_month,
+    )
+    return prior, new
 
 
 def limits(folder: Path, sensor: str, flow_max: float | None, pressure_max: float | None) -> Criteria:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.folder import PATIENCE_S, DemoFolder, FolderUnusable, State
+from demo.folder import PATIENCE_S, DemoFolder, State
 from demo.report import Result
 from demo.tally import Value, compare, read_truth
 from log.mark import Mark, store
@@ -101,8 +101,3 @@ def test_the_settings_of_every_speed_are_valid_and_private(speed: float, tmp_pat
     assert settings.server.url == f"http://127.0.0.1:{port}/v1/batches"
     assert settings.night.grace_seconds >= min(PATIENCE_S * speed, 3600.0)
     assert Path(settings.server.token_file).stat().st_mode & 0o777 == 0o600
-
-
-def test_a_folder_that_sockets_cannot_use_is_refused() -> None:
-    with pytest.raises(FolderUnusable, match="too long"):
-        DemoFolder(Path("/tmp") / ("x" * 100)).make()

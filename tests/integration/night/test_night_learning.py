@@ -23,7 +23,7 @@ from outliers.criteria import Criteria
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
 
-# Stands for `hydrolog criteria rebuild`: says for which sensor it was called, and fails for one of them.
+# Stands for `python -m outliers.learn`: says for which sensor it was called, and fails for one of them.
 CHILD = "import sys; open(sys.argv[1], 'a').write(sys.argv[-1] + '\\n'); sys.exit(sys.argv[-1] == '009')"
 
 

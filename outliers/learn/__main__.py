@@ -1,0 +1,54 @@
+"""``python -m outliers.learn``: new criteria from the database, stored as the next version; nightflow starts it."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from common import clock, database, settings
+from common.errors import HydrologError
+from common.options import Parser
+from outliers import calendar, criteria
+from outliers.criteria import CriteriaUnusable
+from outliers.learn import archive
+
+FOLDER = "criteria"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 if every sensor has new criteria, 1 if one has too little history or the database does not answer."""
+    options = _options(argv)
+    try:
+        chosen = settings.load(options.config)
+        return _learn(chosen, options.sensor)
+    except HydrologError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m outliers.learn", description="Learn criteria from the database and store them.")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+    parser.add_argument("--sensor", metavar="ID", help="only this one")
+    return parser.parse_args(argv)
+
+
+def _learn(chosen: settings.Settings, only: str | None) -> int:
+    folder, now = chosen.paths.data / FOLDER, clock.from_environment().now()
+    known, refused = calendar.load(chosen.paths.data, chosen.site.zone), 0
+    with contextlib.closing(database.Database(chosen, "criteria")) as connection, connection.transaction() as cursor:
+        for instrument in archive.instruments(cursor, only):
+            try:
+                _, new = archive.learn_for(cursor, instrument, folder, now, chosen=chosen, known=known)
+            except CriteriaUnusable as error:
+                sys.stderr.write(f"{instrument.sensor}: {error}\n")
+                refused += 1
+                continue
+            taken = criteria.store(folder, new)
+            sys.stdout.write(f"{instrument.sensor}: stored as version {taken.version}\n")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
