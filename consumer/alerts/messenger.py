@@ -67,7 +67,7 @@ class Messengers:
 
     def _ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
         child = subprocess.Popen(
-            [sys.executable, "-m", "consumer.alerts.child"],
+            [sys.executable, "-P", "-m", "consumer.alerts.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
