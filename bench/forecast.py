@@ -111,7 +111,7 @@ def start(model: Model) -> None:
             load(connection)
         artifact.save(folder, model)
         environment = os.environ | {"HYDROLOG_PATHS__DATA": str(folder)}
-        command = [sys.executable, "-m", "forecaster", "run", "--once", "--at", END.isoformat()]
+        command = [sys.executable, "-P", "-m", "forecaster", "run", "--once", "--at", END.isoformat()]
         began = time.perf_counter()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
