@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
