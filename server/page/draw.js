@@ -177,7 +177,7 @@ function targets({ kind, x, y, words }, place) {
   });
 }
 
-/** Show the words of what is nearest to the pointer, beside it. */
+/** Show the words of what is nearest to the pointer, beside it or above. */
 function tell(node) {
   const { tip, pointer, targets: all } = charts.get(node);
   const [x, y] = pointer ?? [NaN, NaN];
@@ -189,11 +189,13 @@ function tell(node) {
   }
   tip.hidden = nearest === null;
   if (!nearest) return;
+  if (telling && telling !== node) point(telling, null);
   telling = node;
   tip.textContent = nearest.words;
-  const within = (value, most) => `${Math.max(0, Math.min(value, most))}px`;
-  const right = nearest.right + 12, left = nearest.left - 12 - tip.offsetWidth;
-  const fits = right + tip.offsetWidth <= node.clientWidth || left < 0;
-  tip.style.left = within(fits ? right : left, node.clientWidth - tip.offsetWidth);
-  tip.style.top = within(y - tip.offsetHeight / 2, node.clientHeight - tip.offsetHeight);
+  const { offsetWidth: width, offsetHeight: height } = tip, { clientWidth, clientHeight } = node;
+  const within = (value, most) => Math.max(0, Math.min(value, most));
+  const left = [nearest.right + 12, nearest.left - 12 - width].find((each) => each >= 0 && each + width <= clientWidth);
+  const above = Math.min(y, nearest.top) - 16 - height; // where neither side has room for it
+  tip.style.left = `${left ?? within(nearest.left - width / 2, clientWidth - width)}px`;
+  tip.style.top = `${left === undefined ? above : within(y - height / 2, clientHeight - height)}px`;
 }

@@ -129,8 +129,14 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         tip = visit.page.locator('[data-sensor="001"] [data-chart="night"] .tip')
         assert tip.is_visible()
         assert tip.inner_text() == "22:40  6.50 m³/h\n4.30 bar\nall ten minutes"
+        # Beside it there is room; on a mark with a long reason there is none, and the words hide no mark.
+        mark_ = visit.page.locator('[data-sensor="001"] [data-chart="flow"] .mark').last
+        mark_.tap(force=True)  # the line of now crosses it
+        words = visit.page.locator('[data-sensor="001"] [data-chart="flow"] .tip').bounding_box()
+        assert words["x"] >= 0 and words["x"] + words["width"] <= 390
+        assert words["y"] + words["height"] < mark_.bounding_box()["y"]
         visit.page.locator('[data-sensor="001"] h2').tap()
-        tip.wait_for(state="hidden")
+        visit.page.locator(".tip:visible").wait_for(state="hidden")
         # Turned on its side, and in another light: the chart follows.
         before, fill = bar.bounding_box()["width"], bar.evaluate("node => getComputedStyle(node).fill")
         visit.page.set_viewport_size({"width": 844, "height": 390})
