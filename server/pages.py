@@ -209,14 +209,11 @@ def _bad_request(problem: str) -> Response:
 
 
 def _load(name: str) -> _File | None:
-    """A file of the page; the chart library comes from its own package, so nothing is fetched from elsewhere."""
-    if name == "plotly.min.js":
-        source = resources.files("plotly").joinpath("package_data", name)
-    elif name in {entry.name for entry in resources.files("server").joinpath("page").iterdir()}:
-        source = resources.files("server").joinpath("page", name)
-    else:
+    """A file of the page."""
+    folder = resources.files("server").joinpath("page")
+    if name not in {entry.name for entry in folder.iterdir()}:
         return None
-    body = source.read_bytes()
+    body = folder.joinpath(name).read_bytes()
     media_type = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
     etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     return _File(media_type, body, gzip.compress(body, 6, mtime=0), etag)
