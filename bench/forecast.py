@@ -20,15 +20,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
-import torch
 
 from common import database
-from forecaster import artifact
+from forecaster import artifact, pytorch
 from forecaster.compose import CHANNELS, Composed, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
-from forecaster.memory import keep_freed
 from forecaster.predict import Model
 from postgres import server
 
@@ -165,8 +163,7 @@ def row(what: str, value: str, beside: str) -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    keep_freed()
+    pytorch.prepare()
     if sys.argv[1:] == ["--fleet"]:
         fleet()
         return

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from with_torch import torch
 
 from common import forecast_file
 from common.errors import ModelUnusable
@@ -27,7 +27,6 @@ from forecaster.predict import Model, forecast
 from forecaster.train import Block
 from forecaster.weekly_profile import base_of
 
-torch.set_num_threads(1)
 SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")
 FIRST = np.datetime64("2024-01-01T00", "h")
 QUICK = [Block(1, 24, 60, 64)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import artifact, train_worker, trainer, training
 from forecaster.dataset import History, Series
@@ -18,7 +18,6 @@ from forecaster.train import Block
 from forecaster.trainer import Trainer, next_due
 from forecaster.training import note, train_and_judge
 
-torch.set_num_threads(1)
 NOW = datetime(2024, 8, 26, 3, tzinfo=UTC)
 FLOW = Series("001", "flow")
 
