@@ -14,7 +14,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("cli", "common", "consumer", "demo", "forecaster", "nightflow", "producer", "server")
+PACKAGES = (
+    "cli",
+    "common",
+    "consumer",
+    "demo",
+    "forecaster",
+    "log",
+    "nightflow",
+    "outliers",
+    "postgres",
+    "producer",
+    "server",
+)
 LOOSE = ("bench", "docs", "tests")  # their files import each other by the bare name
 OVERRIDES = {
     "Parser": {"error"},
