@@ -52,7 +52,7 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
         failed = failed or bool(problem)
         sys.stdout.write(f"{messengers.name(place)}: {printable(problem) or 'ok'}\n")
     if GROUP not in chosen.log.groups:
-        sys.stdout.write('but log.groups does not name "alerts": no alarm will be sent; see docs/alerts.md\n')
+        sys.stdout.write('but log.groups does not name "alerts": no alarm will be sent; see docs/operators/alerts.md\n')
     if warning := open_settings(config):
         sys.stdout.write(f"{printable(warning)}\n")
     return HydrologError.exit_code if failed else 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.files import replace
+from common.version import version
 
 FOLDER = "health"
 WRITE_EVERY_S = 1.0  # real seconds between two writes of an unchanged state
@@ -53,6 +54,7 @@ class Health:
         state = {
             "role": self.role,
             "pid": os.getpid(),
+            "version": version(),
             "started": self.started.isoformat(),
             "last_success": self.last_success.isoformat() if self.last_success else None,
             "problem": self.last_problem if self.problem_since else "",

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from common.errors import SettingsError
 from common.logging_setup import quoted
+from common.version import NAME, version
 from consumer.answers import Answer
 
 ANSWER_BYTES = 4096  # of the answer's body: enough to see what the server says, too little to hurt
@@ -81,7 +82,7 @@ class Poster:
             "Content-Type": "text/tab-separated-values; charset=utf-8",
             "Authorization": f"Bearer {token}",
             "Idempotency-Key": key,
-            "User-Agent": "hydrolog",
+            "User-Agent": f"{NAME}/{version()}",
             "Connection": "close",
         }
         self._exchange = _Exchange(self._address, self._timeout_s, body, headers)

@@ -1,4 +1,4 @@
-"""What a start finds, as plain cases. Each is tested, and stands in the table of docs/log.md.
+"""What a start finds, as plain cases. Each is tested, and stands in the table of docs/engineers/log.md.
 
 | the file | what is done |
 | --- | --- |

@@ -18,6 +18,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.row import SENSOR_ID
 from common.settings import Settings
+from common.version import NAME
 from outliers import flags
 from outliers.calendar import Followed
 from server import explain, metrics, planned, queries
@@ -73,8 +74,10 @@ class Page:
         return JSONResponse(await self._read_state())
 
     async def healthz(self, _request: Request) -> Response:
-        good, troubles = well(await self._read_state())
-        return PlainTextResponse("ok\n" if good else "\n".join([*troubles, ""]), 200 if good else 503)
+        state = await self._read_state()
+        good, troubles = well(state)
+        lines = [*(["ok"] if good else troubles), f"{NAME} {state['version']}"]
+        return PlainTextResponse("".join(f"{line}\n" for line in lines), 200 if good else 503)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(metrics.render(await self._read_state()), media_type=metrics.MEDIA_TYPE)

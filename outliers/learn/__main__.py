@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common import clock, database, settings
 from common.errors import HydrologError
-from common.options import Parser
+from common.options import Parser, add_version
 from outliers import calendar, criteria
 from outliers.criteria import CriteriaUnusable
 from outliers.learn import archive
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m outliers.learn", description="Learn criteria from the database and store them.")
+    add_version(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
     return parser.parse_args(argv)

@@ -183,6 +183,7 @@ async function refresh() {
     receivedAt = Date.now();
     byId("site").textContent = state.site;
     document.title = `${state.site} · hydrolog`;
+    byId("version").textContent = `hydrolog ${state.version}`;
     showProcesses(state);
     showSensors();
     showUnregistered(state);

@@ -8,6 +8,8 @@ from typing import Any
 from page_site import HOSTILE, NOW, REASON, Visit
 from receiver_process import DEADLINE_S, ReceiverProcess, wait_for
 
+from common.version import version
+
 
 def test_the_page_shows_the_pipe(visit: Visit) -> None:
     visit.open()
@@ -42,6 +44,7 @@ def test_the_page_shows_the_pipe(visit: Visit) -> None:
     states = {item.split("\n")[1]: item.split("\n")[0] for item in visit.page.locator(".process").all_inner_texts()}
     assert (states["server"], states["producer"], states["forecaster"]) == ("running", "not started", "waiting")
     assert "hydrolog sensors add X-77" in visit.page.locator("#unregistered").inner_text()
+    assert visit.text("#version") == f"hydrolog {version()}"
     delivery = " ".join(visit.text("#delivery").split())
     assert "rows waiting for group server 27" in delivery
 
@@ -161,6 +164,7 @@ def test_monitors_hear_the_same(server: ReceiverProcess) -> None:
     health = server.get("/healthz")
     assert health.status == 503
     assert b"producer: not started" in health.body
+    assert health.body.endswith(f"\nhydrolog {version()}\n".encode())
     metrics = server.get("/metrics")
     assert metrics.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert b'hydrolog_group_lag_rows{group="server"} 27\n' in metrics.body

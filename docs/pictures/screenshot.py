@@ -1,4 +1,4 @@
-"""Make the README's picture of the operator's page anew: ``python docs/screenshot.py URL OUT.png``.
+"""Make the README's picture of the operator's page anew: ``python docs/pictures/screenshot.py URL OUT.png``.
 
 Needs the development extras and a Chromium (``apt-get install chromium``); takes the page of a running server.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from chromium import ARGUMENTS
 
