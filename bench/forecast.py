@@ -23,6 +23,7 @@ import psycopg
 import torch
 
 from common import database, embedded
+from common.folder import POSTGRES_URL_FILE
 from forecaster import artifact
 from forecaster.compose import CHANNELS, Composed, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
@@ -105,7 +106,7 @@ def start(model: Model) -> None:
     folder.chmod(0o755)
     stop = embedded.start(folder)
     try:
-        url = (folder / database.URL_FILE).read_text().strip()
+        url = (folder / POSTGRES_URL_FILE).read_text().strip()
         database.init_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             load(connection)

@@ -17,6 +17,7 @@ from common import forecast_file
 from common.clock import minute_of
 from common.database import Database
 from common.errors import DatabaseDown
+from common.folder import FORECAST_FILE, GROUPS_FOLDER, MODELS_FOLDER
 from common.settings import Settings
 from forecaster import artifact, mix_naive, store
 from forecaster.dataset import FloatArray, History
@@ -27,7 +28,7 @@ from forecaster.step import Forecaster
 from forecaster.train import Block
 from forecaster.trainer import Trainer, command_of
 from forecaster.training import run_training
-from log import commits, mark
+from log import mark
 from log.commits import CommitFile
 from log.mark import Mark
 
@@ -95,7 +96,7 @@ def current(site: Site, hour: datetime) -> list[forecast_file.Line]:
 
 def test_nothing_is_forecast_of_nothing(site: Site) -> None:
     assert site.forecaster().step(NOON)["lines"] == 0
-    assert not (site.data / forecast_file.NAME).exists()
+    assert not (site.data / FORECAST_FILE).exists()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_the_hour_waits_until_its_last_minute_is_archived(site: Site) -> None:
     earlier = NOON - HOUR
     last = minute_of(NOON) - 1
     mark.store(site.data, Mark(last - 1, 10, "log"))
-    (site.data / commits.FOLDER).mkdir()
+    (site.data / GROUPS_FOLDER).mkdir()
     commit = CommitFile(site.data, "archive", 10)
     assert "lines" not in forecaster.step(NOON + timedelta(seconds=1))
     mark.store(site.data, Mark(last, 11, "log"))
@@ -151,7 +152,7 @@ def test_missed_hours_are_made_up_from_what_was_known_then(site: Site) -> None:
     site.forecaster().step(NOON - HOUR)
     before = current(site, NOON - HOUR)
     site.connection.execute("TRUNCATE PRED_VAL_TB")
-    (site.data / forecast_file.NAME).unlink()
+    (site.data / FORECAST_FILE).unlink()
     site.fill(NOON - HOUR, NOON + HOUR, noise=500.0)
     forecaster = site.forecaster()
     for _ in range(50):
@@ -167,10 +168,10 @@ def test_a_restart_makes_no_hour_twice_and_keeps_the_file(site: Site) -> None:
     first = site.forecaster()
     while "lines" in first.step(NOON):
         pass
-    text = (site.data / forecast_file.NAME).read_text()
+    text = (site.data / FORECAST_FILE).read_text()
     again = site.forecaster()
     assert "lines" not in again.step(NOON + timedelta(minutes=20))
-    assert (site.data / forecast_file.NAME).read_text() == text
+    assert (site.data / FORECAST_FILE).read_text() == text
     again.step(NOON + HOUR)
     own = [line for line in forecast_file.read(site.data) if line.made_at == line.hour]
     assert {line.hour for line in own} >= {NOON, NOON + HOUR}
@@ -215,7 +216,7 @@ def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site) -> N
     forecaster.step(NOON)
     label = f"lstm-{outcome.version}"
     assert {line.model for line in current(site, NOON)} == {label}
-    path = site.data / artifact.FOLDER / f"{outcome.version}.npz"
+    path = site.data / MODELS_FOLDER / f"{outcome.version}.npz"
     path.write_bytes(path.read_bytes()[:-100])
     fresh = site.forecaster()
     fresh.step(NOON + HOUR)
