@@ -22,6 +22,7 @@ import numpy as np
 import psycopg
 
 from common import database
+from common.folder import POSTGRES_URL_FILE
 from forecaster import artifact, pytorch
 from forecaster.compose import CHANNELS, Composed, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
@@ -102,7 +103,7 @@ def start(model: Model) -> None:
     """A real process against a real database with half a year of minutes."""
     folder = Path(tempfile.mkdtemp(prefix="hydrolog-bench-"))
     with server.running(folder):
-        url = (folder / database.URL_FILE).read_text().strip()
+        url = (folder / POSTGRES_URL_FILE).read_text().strip()
         database.init_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             load(connection)

@@ -19,10 +19,11 @@ from cli import shell
 from common import database, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
+from common.folder import CRITERIA_FOLDER
 from common.settings import Settings
 from outliers import calendar
 from outliers.backtest import rehearse
-from outliers.calendar import FOLDER, Occasions
+from outliers.calendar import Occasions
 from outliers.findings import RAISE, Finding
 from outliers.flags import FAULT, LEAK
 
@@ -119,7 +120,7 @@ class Past:
             if minute % SHOW_EVERY_ROWS == 0:
                 progress.advance(task, SHOW_EVERY_ROWS)
 
-        prior = archive.limits(self._chosen.paths.data / FOLDER, name, flow_max, pressure_max)
+        prior = archive.limits(self._chosen.paths.data / CRITERIA_FOLDER, name, flow_max, pressure_max)
         judged = rehearse(
             rows, prior, learn_end, zone, known=self._known, alarms_per_month=self._knob, look=look, clean=clean
         )

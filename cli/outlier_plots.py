@@ -14,7 +14,7 @@ from outliers.calendar import Work
 from outliers.findings import RAISE, Finding
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 from outliers.learn.build import History
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS
 
 if TYPE_CHECKING:
     from outliers.watch.detector import Detector

@@ -9,12 +9,11 @@ and the variance of flow readings.
 
 from dataclasses import dataclass
 
-WILD = 9.0  # times the usual variance: a change whose square is larger (a pump, a hydrant) counts no more than that
-COUNT = 2.2  # times 1 / rows: squared relative error of a variance of changes that are a little alike
-# Times the texture's own score: no more can it and the hours have together, for a leak, a step, a leak's end.
-GUARD, STEP_GUARD, FALL_GUARD = 2.0, 4.0, 3.0
+from outliers.rules import STEP_GUARD
+
+# Times the texture's own score: no more can it and the hours have together, for a leak and for a leak's end.
+GUARD, FALL_GUARD = 2.0, 3.0
 DENIED = 1.0  # standard errors that the still flow may be short of half a rise
-LEAST_USE = 0.05  # of the mean flow: below, the texture is the meter's own
 
 
 @dataclass(frozen=True, slots=True)

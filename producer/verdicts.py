@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from common import files
 from common.clock import minute_start
 from common.errors import HydrologError
+from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from outliers import criteria as criteria_files
@@ -24,9 +25,6 @@ from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 
-STATE_FILE = "detectors.json"
-FINDINGS_FILE = "findings.json"
-CRITERIA_FOLDER = "criteria"
 LOOK_EVERY_MIN = 10  # for new criteria: they are rebuilt every three months
 FORGET_AFTER_MIN = 30 * 1440  # a sensor that is away for a month starts anew
 PLANNED_STATE = "planned"  # beside the detector's own entries
@@ -42,7 +40,7 @@ class Verdicts:
         self._data = data
         self._zone = zone
         self._forecasts = Forecasts(data)
-        self._states: dict[str, dict[str, Any]] = _load_states(data / STATE_FILE)
+        self._states: dict[str, dict[str, Any]] = _load_states(data / DETECTORS_FILE)
         self._detectors: dict[str, Detector] = {}
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
@@ -158,7 +156,7 @@ class Verdicts:
         states = self._recent_states(minute)
         self._forget_all_but(states)
         try:
-            files.replace(self._data / STATE_FILE, json.dumps(states).encode() + b"\n", durable=False)
+            files.replace(self._data / DETECTORS_FILE, json.dumps(states).encode() + b"\n", durable=False)
         except OSError as error:
             _log.warning("detectors_not_stored problem=%s", quoted(error))
 

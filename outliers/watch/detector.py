@@ -12,6 +12,9 @@ from outliers import criteria as stored
 from outliers.criteria import Criteria
 from outliers.findings import CLEAR, RAISE, Finding
 from outliers.flicker import Still
+from outliers.rules import NIGHT_END_MIN as END_MIN
+from outliers.rules import NIGHT_START_MIN as START_MIN
+from outliers.rules import SUNDAY
 from outliers.watch import instruments, night_rule
 from outliers.watch.flicker_watch import Texture
 from outliers.watch.gate import OK, Gate
@@ -20,7 +23,7 @@ from outliers.watch.incident import GATE, Incident, Rule
 from outliers.watch.incident_log import Judge
 from outliers.watch.meter_scale_watch import Scale
 from outliers.watch.migrate import STATE_FORMAT, seated
-from outliers.watch.night_minimum import END_MIN, START_MIN, Night
+from outliers.watch.night_minimum import Night
 from outliers.watch.pressure_witness import Witness
 from outliers.watch.step_change import HourForecast, StepWatch
 from outliers.watch.supply import Supply
@@ -29,7 +32,6 @@ from outliers.watch.verdict import Verdict
 __all__ = ["Detector", "HourForecast", "Verdict", "default_criteria"]
 
 PARTS = ("value", "steps", "night", "supply", "witness", "scale", "texture")  # None where the criteria do not have them
-SUNDAY = 6  # holidays are judged as Sundays
 HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
 
 

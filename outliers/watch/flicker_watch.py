@@ -3,7 +3,10 @@
 import math
 from typing import Any
 
-from outliers.flicker import COUNT, LEAST_USE, WILD, Still, TextureUse
+from outliers.flicker import Still, TextureUse
+from outliers.rules import FLICKER_COUNT as COUNT
+from outliers.rules import FLICKER_WILD as WILD
+from outliers.rules import LEAST_USE
 
 QUARTER_MIN = 15
 KEPT = 12  # quarters: as long as PREDICT follows a step, and some

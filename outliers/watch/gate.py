@@ -8,14 +8,14 @@ import math
 from typing import Any
 
 from outliers.criteria import ChannelLimits
+from outliers.rules import SPIKE_BACK_ROWS as BACK_ROWS
+from outliers.rules import SPIKE_HOLD_ROWS as HOLD_ROWS
+from outliers.rules import SPIKE_LEAST_LEVEL as LEAST_LEVEL
+from outliers.rules import SPIKE_REFERENCE_ROWS as REFERENCE_ROWS
 
 OK = "0"
 MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on healthy lines, at times two in a row
 CLEAR_ROWS = 5  # good rows in a row that end a fault
-HOLD_ROWS = 3  # a spike is back within so many rows; a fourth makes it a real step
-LEAST_LEVEL = 0.25  # of the typical value: below, the texture is the meter's own
-BACK_ROWS = 3  # rows after a spike whose median says where the value is back at
-REFERENCE_ROWS = 5  # rows of the median that a spike is measured from
 
 Event = tuple[str, bool, int, str, float, float]  # letter, raised?, since, reason, value, limit
 

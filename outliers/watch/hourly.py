@@ -13,14 +13,11 @@ from typing import Any
 from outliers.criteria import FlowUse
 from outliers.flicker import Still
 from outliers.flow_shift import Shift, Tracker
+from outliers.rules import HOUR_ROWS as LEAST_ROWS
+from outliers.rules import LARGE_AGE_H, ORDINARY_H, SHORT_H, WATCH_AGE_H
+from outliers.rules import MAX_AGE_H as RECENT_H
 
-LEAST_ROWS = 30  # good minutes that make an hour
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
-ORDINARY_H = 12  # hours after which such a use is over
-WATCH_AGE_H = 3  # younger is PREDICT's business
-LARGE_AGE_H = 3  # a larger shift is judged this early
-SHORT_H = 48  # starts younger than this have the short limit
-RECENT_H = 384
 CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
 GONE_SCORE = 3.0  # a fall needs less proof than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5

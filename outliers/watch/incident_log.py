@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from outliers.flicker import Still, together
 from outliers.flow_shift import Shift
+from outliers.rules import MAX_AGE_H as RECENT_H
+from outliers.rules import STEP_LASTING_MIN as LASTING_MIN
+from outliers.rules import WATCH_AGE_H
 from outliers.watch import instruments, low_flow
 from outliers.watch.flicker_watch import steady
-from outliers.watch.hourly import RECENT_H, WATCH_AGE_H
 from outliers.watch.incident import (
     ACCEPTED_H,
     CREEP,
@@ -23,7 +25,6 @@ from outliers.watch.incident import (
     Rule,
 )
 from outliers.watch.pressure_witness import AGREES, words
-from outliers.watch.step_change import LASTING_MIN
 
 if TYPE_CHECKING:
     from outliers.watch.detector import Detector

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS
 from outliers.watch.incident import DRIFT, METER, SUPPLY, Leak, Wrong
 from outliers.watch.meter_scale_watch import BACK_SIZE, LARGEST_SIZE, Off
 from outliers.watch.pressure_witness import AGREES, Answer

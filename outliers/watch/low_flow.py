@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from outliers.flow_shift import Shift
-from outliers.watch.hourly import GONE_SHARE, OVER_SCORE, RECENT_H
+from outliers.rules import MAX_AGE_H as RECENT_H
+from outliers.watch.hourly import GONE_SHARE, OVER_SCORE
 from outliers.watch.incident import LOW
 
 if TYPE_CHECKING:

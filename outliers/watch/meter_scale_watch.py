@@ -4,8 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from outliers.meter_scale import BLOCK_MIN, HEADLOSS, KEPT, LEAST_ROWS, QUARTER_ROWS, WILD, WINDOWS, ScaleUse
+from outliers.meter_scale import ScaleUse
+from outliers.rules import HEADLOSS
+from outliers.rules import SCALE_BLOCK_MIN as BLOCK_MIN
+from outliers.rules import SCALE_LEAST_ROWS as LEAST_ROWS
+from outliers.rules import SCALE_QUARTER_ROWS as QUARTER_ROWS
+from outliers.rules import SCALE_WILD as WILD
+from outliers.rules import SCALE_WINDOWS as WINDOWS
 
+KEPT = WINDOWS[-1]  # blocks
 LEAST_SIZE, LARGEST_SIZE = 0.05, 0.4  # smaller interests nobody; larger is another valve, another pump, no meter
 BACK_SIZE = 0.5  # share of the size at which it is right again
 LEAST_ANSWER = 0.1  # of the usual: below, it has no answer

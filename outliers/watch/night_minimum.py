@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from outliers.criteria import NightUse
+from outliers.rules import CREEP_CUT as CUT
+from outliers.rules import CREEP_DRIFT as DRIFT
+from outliers.rules import LEAST_NIGHTS, MAD_TO_SD
+from outliers.rules import NIGHT_BLOCK_MIN as BLOCK_MIN
+from outliers.rules import NIGHT_BLOCKS as BLOCKS
+from outliers.rules import NIGHT_HOUR_ROWS as LEAST_ROWS
+from outliers.rules import NIGHTS_HELD_BACK as HELD_BACK
+from outliers.rules import NIGHTS_KEPT as KEPT
 
-START_MIN, END_MIN = 90, 300  # 01:30 to 05:00, minutes of the local day: the minimum of every district lies in it
-BLOCK_MIN = 10  # the rolling hour moves in steps of ten minutes
-BLOCKS = 6
-LEAST_ROWS = 45  # good rows of an hour that counts
-KEPT, HELD_BACK, LEAST_NIGHTS = 24, 3, 7
-DRIFT = 0.4  # k of the CUSUM, in spreads: half of the shift that matters most
 RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
-CUT = 3.0  # one wild night counts at most so much towards a creep
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Night:
         if len(reference) >= LEAST_NIGHTS and self.use.spread_m3h > 0:
             usual = reference[len(reference) // 2]
             away = sorted(abs(night - usual) for night in reference)
-            score = (flow - usual) / max(self.use.spread_m3h, RECENT_WEIGHT * 1.4826 * away[len(away) // 2])
+            score = (flow - usual) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away[len(away) // 2])
             self.creep = max(0.0, self.creep + max(-CUT, min(CUT, score)) - DRIFT)
             self.up = self.up + 1 if self.creep > 0 else 0
             result = NightResult(flow, usual, score, self.creep, self.up)

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from outliers.flicker import denies
-from outliers.watch.hourly import RECENT_H
+from outliers.rules import CREEP_CUT as CUT
+from outliers.rules import MAX_AGE_H as RECENT_H
 from outliers.watch.incident import CREEP, JUMP, Leak, Rule
-from outliers.watch.night_minimum import CUT, NightResult
+from outliers.watch.night_minimum import NightResult
 
 if TYPE_CHECKING:
     from outliers.watch.detector import Detector

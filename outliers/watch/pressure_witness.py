@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from outliers.criteria import PressureUse
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS
+from outliers.rules import HOUR_ROWS as LEAST_ROWS
 
 KEPT_H = 72
 BEFORE_H, LEAST_H = 24, 6  # hours before a start that are its reference; below the least there is no judgement
 AFTER_H = 24
-LEAST_ROWS = 30  # good minutes that make an hour
 CONFIRMABLE = 2.5  # noise: an answer smaller than this cannot be told from none
 AGREES = 0.5  # share of the expected change that decides between two instruments
 

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from outliers.criteria import FlowUse
+from outliers.rules import STEP_BASE_BLOCKS as BASE_BLOCKS
+from outliers.rules import STEP_BLOCK_ROWS as BLOCK_ROWS
+from outliers.rules import STEP_CARRY as CARRY
+from outliers.rules import STEP_FAST_ROWS, exponential_weight
+from outliers.rules import STEP_LASTING_MIN as LASTING_MIN
+from outliers.rules import STEP_LASTING_ROWS as LASTING_ROWS
+from outliers.rules import STEP_WINDOWS as WINDOWS
 
-FAST = 1 / 3  # weight of the newest row in the fast mean: worth five rows
-BLOCK_ROWS = 5
-WINDOWS = (2, 4, 7)  # blocks of the longer windows; the fast mean is the shortest
-BASE_BLOCKS = 8  # before a window: what its rows would have been without a step
+FAST = exponential_weight(STEP_FAST_ROWS)
 KEPT_BLOCKS = WINDOWS[-1] + BASE_BLOCKS
-CARRY = 0.85  # share of the base's residual that is expected to go on
-LASTING_ROWS = 45
-LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
 REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
 CALM_MIN = 20  # below half the limit for so long = over
 GIVE_UP_MIN = 150  # not over, not large enough for a LEAK: VALUE judges it from here on

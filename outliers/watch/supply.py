@@ -7,8 +7,11 @@ so a burst, which lowers the pressure through the flow, does not show here.
 from typing import Any
 
 from outliers.criteria import PressureUse
+from outliers.rules import SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS, exponential_weight
 
-FAST, HALF_DAY, DAY = 1 / 8, 1 / 720, 1 / 1440  # weights of the newest row
+FAST = exponential_weight(SUPPLY_FAST_ROWS)
+HALF_DAY = exponential_weight(SUPPLY_HALF_DAY_ROWS)
+DAY = exponential_weight(SUPPLY_DAY_ROWS)
 WARM_ROWS = 720
 CALM_MIN = 20
 STAYS = 0.5

@@ -15,12 +15,13 @@ from forecast_site import HOUR, NOON, Site, current, untrained
 from common import forecast_file
 from common.clock import FixedClock, minute_of
 from common.errors import DatabaseDown
+from common.folder import FORECAST_FILE, GROUPS_FOLDER
 from common.runner import Context
 from common.settings import Settings
 from forecaster import artifact
 from forecaster.build import build_forecaster
 from forecaster.step import Forecaster
-from log import commits, mark
+from log import mark
 from log.commits import CommitFile
 from log.mark import Mark
 
@@ -31,7 +32,7 @@ WITHOUT_PYTORCH = "import sys; sys.modules['torch'] = None; from forecaster.__ma
 
 def test_nothing_is_forecast_of_nothing(site: Site) -> None:
     assert site.forecaster().step(NOON)["lines"] == 0
-    assert not (site.data / forecast_file.NAME).exists()
+    assert not (site.data / FORECAST_FILE).exists()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_the_hour_waits_until_its_last_minute_is_archived(site: Site) -> None:
     earlier = NOON - HOUR
     last = minute_of(NOON) - 1
     mark.store(site.data, Mark(last - 1, 10, "log"))
-    (site.data / commits.FOLDER).mkdir()
+    (site.data / GROUPS_FOLDER).mkdir()
     commit = CommitFile(site.data, "archive", 10)
     assert "lines" not in forecaster.step(NOON + timedelta(seconds=1))
     mark.store(site.data, Mark(last, 11, "log"))
@@ -87,7 +88,7 @@ def test_missed_hours_are_made_up_from_what_was_known_then(site: Site) -> None:
     site.forecaster().step(NOON - HOUR)
     before = current(site, NOON - HOUR)
     site.connection.execute("TRUNCATE PRED_VAL_TB")
-    (site.data / forecast_file.NAME).unlink()
+    (site.data / FORECAST_FILE).unlink()
     site.fill(NOON - HOUR, NOON + HOUR, noise=500.0)
     forecaster = site.forecaster()
     for _ in range(50):
@@ -103,10 +104,10 @@ def test_a_restart_makes_no_hour_twice_and_keeps_the_file(site: Site) -> None:
     first = site.forecaster()
     while "lines" in first.step(NOON):
         pass
-    text = (site.data / forecast_file.NAME).read_text()
+    text = (site.data / FORECAST_FILE).read_text()
     again = site.forecaster()
     assert "lines" not in again.step(NOON + timedelta(minutes=20))
-    assert (site.data / forecast_file.NAME).read_text() == text
+    assert (site.data / FORECAST_FILE).read_text() == text
     again.step(NOON + HOUR)
     own = [line for line in forecast_file.read(site.data) if line.made_at == line.hour]
     assert {line.hour for line in own} >= {NOON, NOON + HOUR}

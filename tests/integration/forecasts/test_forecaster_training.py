@@ -10,6 +10,7 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 from forecast_site import HOUR, NOON, Site, current
 
 from common.database import Database
+from common.folder import MODELS_FOLDER
 from forecaster import artifact, mix_naive, store
 from forecaster.dataset import FloatArray, History
 from forecaster.fit import fit
@@ -37,7 +38,7 @@ def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site) -> N
     forecaster.step(NOON)
     label = f"lstm-{outcome.version}"
     assert {line.model for line in current(site, NOON)} == {label}
-    path = site.data / artifact.FOLDER / f"{outcome.version}.npz"
+    path = site.data / MODELS_FOLDER / f"{outcome.version}.npz"
     path.write_bytes(path.read_bytes()[:-100])
     fresh = site.forecaster()
     fresh.step(NOON + HOUR)
