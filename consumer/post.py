@@ -75,9 +75,8 @@ class Poster:
 
     def post(self, body: bytes, key: str, token: str) -> Answer:
         """Send one batch; what came back. With `stop` set in between there is no answer."""
-        if self._exchange is not None:
-            if not self._exchange.left_within(CUT_S):
-                return Answer(None, "the attempt before this one has not ended yet")
+        if self._exchange is not None and not self._exchange.left_within(CUT_S):
+            return Answer(None, "the attempt before this one has not ended yet")
         headers = {
             "Content-Type": "text/tab-separated-values; charset=utf-8",
             "Authorization": f"Bearer {token}",
