@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import files
 from common.folder import FINDINGS_FILE
 from common.row import Row
 from outliers.findings import Finding, load, standing
@@ -27,17 +28,14 @@ class Findings:
 
     def __init__(self, data: Path) -> None:
         self._path = data / FINDINGS_FILE
-        self._seen: tuple[int, int] | None = None
+        self._seen: files.Stamp | None = None
         self._findings: list[Finding] = []
 
     def now(self) -> Sequence[Finding]:
-        try:
-            state = self._path.stat()
-        except OSError:
-            return ()  # none yet: the flags' meanings are reason enough
-        if self._seen != (state.st_ino, state.st_mtime_ns):
-            self._findings = load(self._path)
-            self._seen = (state.st_ino, state.st_mtime_ns)
+        """All of them, oldest first; the same object as long as the file is. None yet: the flags say enough."""
+        seen = files.stamp(self._path)
+        if seen != self._seen:
+            self._findings, self._seen = load(self._path), seen
         return self._findings
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from common import files
 from common.clock import minute_of
 from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
@@ -83,17 +84,9 @@ def load(data: Path, zone: ZoneInfo) -> Occasions:
     return Occasions(works, holidays, (*wrong_works, *wrong_dates))
 
 
-def stamp(data: Path) -> tuple[int, ...]:
+def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
     """Changes whenever one of the files does."""
-    found: list[int] = []
-    for path in _paths(data):
-        try:
-            state = path.stat()
-        except OSError:
-            found += (0, 0, 0)
-        else:
-            found += (state.st_ino, state.st_mtime_ns, state.st_size)
-    return tuple(found)
+    return tuple(files.stamp(path) for path in _paths(data))
 
 
 @lru_cache(maxsize=8)
@@ -107,7 +100,7 @@ class Followed:
 
     def __init__(self, data: Path, zone: ZoneInfo) -> None:
         self._data, self._zone = data, zone
-        self._seen: tuple[int, ...] | None = None
+        self._seen: tuple[files.Stamp | None, ...] | None = None
         self._known = Occasions()
 
     def now(self) -> Occasions:
