@@ -272,3 +272,19 @@ def test_the_flow_is_what_the_minutes_say(site: Site) -> None:
         weekday = (local.weekday() + 1) % 7
         expected = 10 + 5 * math.sin(2 * math.pi * local.hour / 24) + 2 * math.sin(2 * math.pi * weekday / 7)
         assert line.flow == pytest.approx(expected, abs=0.01)
+
+
+def test_the_first_days_of_a_leak_and_faulty_values_are_no_history(site: Site) -> None:
+    first, leak = NOON - timedelta(days=8), NOON - timedelta(days=6)
+    for begins, until, flags in (
+        (first, leak, "0000"),
+        (leak, leak + 100 * HOUR, "00L0"),
+        (leak + 100 * HOUR, NOON - 2 * HOUR, "0W0J"),
+        (NOON - 2 * HOUR, NOON, "S000"),
+    ):
+        site.fill(begins, until, flags=flags)
+    database = Database(site.settings, "test")
+    flow, pressure = store.history(database, ["001"], SEOUL, first, NOON).y
+    database.close()
+    assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(48, 48 + 72), 190, 191]
+    assert not np.isnan(pressure).any()
