@@ -14,7 +14,7 @@ import psycopg
 from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
 from outliers.calendar import Occasions
-from outliers.findings import CLEAR, RAISE, Finding
+from outliers.findings import Finding
 from server import queries
 from server.expected import Days, usual
 from server.planned import works
@@ -88,16 +88,12 @@ def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
 
 def matching(known: Sequence[Finding], spell: Spell) -> tuple[Finding | None, Finding | None]:
     """The newest raise that the spell's letters tell of, and its clear; None for what is not in the file any more."""
-    own = [f for f in known if f.sensor == spell.sensor and f.method == spell.method]
-    own = [f for f in own if f.channel in (spell.channel, "both") and f.minute * 60 <= spell.end + 60]
-    for place in reversed(range(len(own))):
-        if own[place].state == RAISE:
-            key = (own[place].code, own[place].channel, own[place].severity)
-            later = (f for f in known if f.sensor == spell.sensor and f.minute >= own[place].minute)
-            ends = (f for f in later if f.state == CLEAR and (f.code, f.channel, f.severity) == key)
-            cleared = next(ends, None)
-            stood = cleared is None or cleared.minute * 60 >= spell.start
-            return (own[place], cleared) if stood else (None, None)
+    for raised, cleared in reversed(findings.spells(known, spell.sensor)):
+        told = (
+            findings.about(raised, spell.sensor, spell.channel, spell.method) and raised.minute * 60 <= spell.end + 60
+        )
+        if told and (cleared is None or cleared.minute * 60 >= spell.start):
+            return raised, cleared
     return None, None
 
 

@@ -24,6 +24,30 @@ from log import mark
 from log.lock import Lock
 
 
+def test_a_replaced_file_is_on_disk_before_its_name_and_its_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, str]] = []
+
+    def watched(name: str) -> None:
+        real = getattr(os, name)
+
+        def call(target: int | Path, *rest: Path) -> None:
+            path = Path(f"/proc/self/fd/{target}").resolve() if isinstance(target, int) else target
+            done.append((name, path.name))
+            real(target, *rest)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("fdatasync", "fsync", "replace"):
+        watched(name)
+    replace(tmp_path / "state", b"new")
+    assert done == [("fdatasync", "state.tmp"), ("replace", "state.tmp"), ("fsync", tmp_path.name)]
+    done.clear()
+    replace(tmp_path / "state", b"newer", durable=False)
+    assert done == [("replace", "state.tmp")]
+
+
 def test_a_file_is_replaced_whole_and_leaves_no_other(tmp_path: Path) -> None:
     path = tmp_path / "state"
     replace(path, b"old")

@@ -9,7 +9,8 @@ from outlier_site import DAY, LEARN_DAYS, START, UTC, burst, days, history
 
 from outliers.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
 from outliers.findings import Finding
-from outliers.learn.build import build
+from outliers.learn.build import History, build
+from outliers.learn.exclude import Taught
 from outliers.watch.detector import Detector
 
 
@@ -69,3 +70,14 @@ def test_less_than_eight_clean_weeks_are_refused() -> None:
     rows.flow[:] = rows.pressure[:] = np.nan
     with pytest.raises(CriteriaUnusable, match=r"only 0\.0 clean weeks"):
         build(rows, UTC, initial("001"))
+
+
+def test_what_system_flags_and_what_a_leak_adds_is_not_learnt_from() -> None:
+    rows = History(START, np.full(2000, 8.0), np.full(2000, 4.0))
+    taught = Taught(rows)
+    said = {3: ("S000", "000"), 5: ("0W0J", "R00"), 7: ("0w00", "00P"), 1800: ("00L0", "000"), 1801: ("0000", "000")}
+    for place in range(1802):
+        taught.row(START + place, *said.get(place, ("0000", "000")))
+    left_out = np.flatnonzero(np.isnan(rows.flow)).tolist()
+    assert left_out == [3, *range(360, 1801)], "a stuck value; a LEAK, and the day before it was raised"
+    assert np.flatnonzero(np.isnan(rows.pressure)).tolist() == [5]

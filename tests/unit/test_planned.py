@@ -62,6 +62,14 @@ def test_what_outlasts_the_work_is_raised_as_what_it_is() -> None:
     assert planned.step(end + 9, raised("0000", clear), [WORK]).findings == (clear,)
 
 
+@pytest.mark.parametrize(("method", "minutes"), [("SYSTEM", 15), ("PREDICT", 30), ("VALUE", 120), ("NIGHT", 1440)])
+def test_what_a_method_still_sees_of_a_work_that_has_just_ended_is_no_alarm(method: str, minutes: int) -> None:
+    """VALUE judges whole hours, and NIGHT once a day: each needs its time to see that the work is over."""
+    late = finding(WORK.end + minutes, method)
+    verdict = Planned().step(late.minute, raised("0000", late), [WORK])
+    assert [one.severity for one in verdict.findings] == [PLANNED]
+
+
 def test_a_work_that_is_taken_out_of_the_calendar_explains_nothing_any_more() -> None:
     planned = Planned()
     planned.step(T, raised("00L0", finding(T)), [WORK])

@@ -10,8 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.clock import minute_of
+from common.row import format_payload, parse_payload
+from outliers import flags
 from outliers.findings import load as load_findings
+from outliers.flags import CLEAR
 from outliers.watch.detector import Detector
+from outliers.watch.verdict import Verdict
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 from producer.verdicts import Verdicts
@@ -182,3 +186,33 @@ def test_a_changed_holiday_reaches_a_running_detector(tmp_path: Path) -> None:
     verdicts.rows([mean(T + 1)])
     assert verdicts._detector("001").weekday == 6
     assert verdicts._detector("001").minute == T + 1  # on its own memory
+
+
+@pytest.mark.parametrize("flag", flags.TABLE, ids=lambda flag: f"{flag.channel}-{flag.method}-{flag.letter}")
+def test_every_letter_reaches_the_row_at_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: flags.Flag
+) -> None:
+    shown = {channel: CLEAR * places for channel, places in flags.CHANNELS.items()}
+    clear = shown[flag.channel]
+    shown[flag.channel] = clear[: flag.position] + flag.letter + clear[flag.position + 1 :]
+    monkeypatch.setattr(Detector, "step", lambda *_: Verdict(shown["flow"], shown["pressure"], ()))
+    (row,) = Verdicts(tmp_path, SEOUL).rows([mean(T)])
+    again = parse_payload(format_payload(row, SEOUL))
+    assert again == row
+    assert [*flags.explain("flow", again.flow_flags), *flags.explain("pressure", again.pressure_flags)] == [flag]
+
+
+@pytest.mark.parametrize(("value", "letter"), [(None, "M"), (99.0, "R"), (4.0, "S")])
+@pytest.mark.parametrize("channel", ["flow", "pressure"])
+def test_a_fault_of_one_channel_is_in_the_rows_of_that_channel(
+    tmp_path: Path, channel: str, value: float | None, letter: str
+) -> None:
+    if (channel, letter) == ("flow", "R"):
+        value = 99_999.0
+    verdicts = Verdicts(tmp_path, SEOUL)
+    for minute in range(T, T + 70):
+        good = {"flow": 8.0 + minute % 7 / 10, "pressure": 4.0 + minute % 7 / 100}
+        (row,) = verdicts.rows([MinuteMean(minute, "001", **(good | {channel: value}), samples=60)])
+    found = {"flow": row.flow_flags, "pressure": row.pressure_flags}
+    other = "pressure" if channel == "flow" else "flow"
+    assert (found[channel][0], found[other]) == (letter, CLEAR * flags.CHANNELS[other])

@@ -8,17 +8,20 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from forecast_site import HOUR, NOON, Site, current, untrained
 
 from common import forecast_file
 from common.clock import FixedClock, minute_of
+from common.database import Database
 from common.errors import DatabaseDown
 from common.folder import FORECAST_FILE, GROUPS_FOLDER
 from common.runner import Context
 from common.settings import Settings
-from forecaster import artifact
+from forecaster import artifact, store
 from forecaster.build import build_forecaster
 from forecaster.step import Forecaster
 from log import mark
@@ -186,3 +189,19 @@ def test_without_pytorch_no_training_is_started(
     made = forecaster.step(NOON + wait)
     assert made["lines"] == 24 and "training" not in made
     assert "no_training" in caplog.text
+
+
+def test_the_first_days_of_a_leak_and_faulty_values_are_no_history(site: Site) -> None:
+    first, leak = NOON - timedelta(days=8), NOON - timedelta(days=6)
+    for begins, until, flags in (
+        (first, leak, "0000"),
+        (leak, leak + 100 * HOUR, "00L0"),
+        (leak + 100 * HOUR, NOON - 2 * HOUR, "0W0J"),
+        (NOON - 2 * HOUR, NOON, "S000"),
+    ):
+        site.fill(begins, until, flags=flags)
+    database = Database(site.settings, "test")
+    flow, pressure = store.history(database, ["001"], ZoneInfo("Asia/Seoul"), first, NOON).y
+    database.close()
+    assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(48, 48 + 72), 190, 191]
+    assert not np.isnan(pressure).any()
