@@ -20,16 +20,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
-import torch
 
-from common import database, embedded
-from forecaster import artifact
+from common import database
+from common.folder import POSTGRES_URL_FILE
+from forecaster import artifact, pytorch
 from forecaster.compose import CHANNELS, Composed, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
-from forecaster.memory import keep_freed
 from forecaster.predict import Model
+from postgres import server
 
 YEAR_MINUTES = 525_600
 SENSORS = 1_000
@@ -102,10 +102,8 @@ def follow(folder: Path, history: History, model: Model, made: Composed) -> None
 def start(model: Model) -> None:
     """A real process against a real database with half a year of minutes."""
     folder = Path(tempfile.mkdtemp(prefix="hydrolog-bench-"))
-    folder.chmod(0o755)
-    stop = embedded.start(folder)
-    try:
-        url = (folder / database.URL_FILE).read_text().strip()
+    with server.running(folder):
+        url = (folder / POSTGRES_URL_FILE).read_text().strip()
         database.init_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             load(connection)
@@ -118,8 +116,6 @@ def start(model: Model) -> None:
         wall_s, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         row("process start to first forecast, one sensor", f"{spent_s:.2f} CPU s", f"{wall_s:.2f} s by the clock")
-    finally:
-        stop()
 
 
 def load(connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -168,8 +164,7 @@ def row(what: str, value: str, beside: str) -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    keep_freed()
+    pytorch.prepare()
     if sys.argv[1:] == ["--fleet"]:
         fleet()
         return

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from common import database, embedded
+from common import database
+from common.folder import POSTGRES_URL_FILE
 from common.history import load_file
+from postgres import server
 
 ROWS = 400_000
 LEGACY_ROWS_S = 2_038  # rows a second, as its users measured it
@@ -36,9 +38,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-", ignore_cleanup_errors=True) as folder:
         source = Path(folder) / "minutes.csv"
         write_minutes(source)
-        stop = embedded.start(Path(folder) / "data")
-        url = (Path(folder) / "data" / database.URL_FILE).read_text("utf-8").strip()
-        try:
+        with server.running(Path(folder) / "data"):
+            url = (Path(folder) / "data" / POSTGRES_URL_FILE).read_text("utf-8").strip()
             with database.connect(url, "bench") as connection:
                 connection.autocommit = True
                 for run in range(RUNS):
@@ -48,8 +49,6 @@ def main() -> None:
                     speed = loaded.added / took_s
                     ratio = f"{speed / LEGACY_ROWS_S:.0f} x"
                     table.add_row(str(run + 1), f"{loaded.added:,}", f"{took_s:.2f}", f"{speed:,.0f}", ratio)
-        finally:
-            stop()
     Console().print(table)
 
 

@@ -12,7 +12,6 @@ Exit code 1 if one is lost, repeated, changed or out of order, or if a process e
 import json
 import os
 import random
-import signal
 import statistics
 import sys
 import tempfile
@@ -27,8 +26,9 @@ from peers import faults
 from peers.faults import Faults
 from peers.keeper import RECOVER_S, Keeper
 
-from common import database, embedded, health, processes
+from common import database, health
 from common.clock import VARIABLE, ScaledClock
+from common.folder import LOG_FILE
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX, Settings, load
 from demo import tally
@@ -97,8 +97,6 @@ def run(home: Path, seconds: float, seed: int) -> int:
         found = _compare(settings, folder, witness)
     finally:
         keeper.end(["simulator", "producer", "consumer-archive", "consumer-server", "server", "database"])
-        if (pid := embedded.postmaster(folder.data)) is not None:
-            processes.end([pid], signal.SIGINT, 30.0)
     return _print(found, keeper, storm, problems, seconds)
 
 
@@ -144,7 +142,7 @@ def _drained(data: Path, witness: Witness) -> bool:
     published = mark.load(data)
     end = witness.log.end_offset
     done = [commits.read(data, name) or 0 for name in GROUPS]
-    quiet = time.time() - (data / "server_data.txt").stat().st_mtime > 3.0
+    quiet = time.time() - (data / LOG_FILE).stat().st_mtime > 3.0
     return quiet and published is not None and published.end_offset >= end and min(done) >= end
 
 
@@ -222,7 +220,6 @@ def main() -> int:
     print(f"soak seconds={seconds:g} seed={seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="hydrolog-soak-") as name:
         home = Path(name)
-        home.chmod(0o755)  # Postgres runs as another user where we are root
         try:
             code = run(home, seconds, seed)
         except BaseException:

@@ -7,6 +7,7 @@ import sys
 
 from common.errors import HydrologError, SettingsError
 from common.logging_setup import speak_in_any_locale
+from common.version import NAME, version
 
 # name (of one or two words) -> module, what it does.
 COMMANDS = {
@@ -40,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_usage())
         return 0 if arguments else SettingsError.exit_code
+    if arguments[0] == "--version":
+        sys.stdout.write(f"{NAME} {version()}\n")
+        return 0
     for words in (1, 2):
         module, _ = COMMANDS.get(" ".join(arguments[:words]), ("", ""))
         if module and _is_there(module):
@@ -73,7 +77,8 @@ def _usage() -> str:
     there = {name: text for name, (module, text) in COMMANDS.items() if _is_there(module)}
     width = max(map(len, there))
     lines = [f"  {name:<{width}}  {text}" for name, text in there.items()]
-    return "usage: hydrolog COMMAND [OPTIONS]\n\n" + "\n".join(lines) + "\n\nhydrolog COMMAND --help says more.\n"
+    more = "hydrolog COMMAND --help says more; hydrolog --version says which one this is."
+    return "usage: hydrolog COMMAND [OPTIONS]\n\n" + "\n".join(lines) + f"\n\n{more}\n"
 
 
 if __name__ == "__main__":

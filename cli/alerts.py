@@ -12,6 +12,7 @@ from cli.shell import printable
 from common import settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
+from common.folder import FINDINGS_FILE
 from common.settings import Settings
 from outliers import findings
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from consumer.alerts.text import Message
 
 DAY = timedelta(days=1)
-FINDINGS_FILE = "findings.json"
 
 
 def run(args: list[str]) -> int:
@@ -52,7 +52,7 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
         failed = failed or bool(problem)
         sys.stdout.write(f"{messengers.name(place)}: {printable(problem) or 'ok'}\n")
     if GROUP not in chosen.log.groups:
-        sys.stdout.write('but log.groups does not name "alerts": no alarm will be sent; see docs/alerts.md\n')
+        sys.stdout.write('but log.groups does not name "alerts": no alarm will be sent; see docs/operators/alerts.md\n')
     if warning := open_settings(config):
         sys.stdout.write(f"{printable(warning)}\n")
     return HydrologError.exit_code if failed else 0

@@ -13,11 +13,11 @@ from cli import shell
 from common import database, settings, time_service
 from common.clock import Clock, SystemClock, minute_start
 from common.errors import DatabaseDown
+from common.folder import LOG_FILE
 from common.settings import Settings
 from log import mark
 from outliers import flags
 
-LOG_FILE = "server_data.txt"
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 MAX_COUNTERS = 6  # of a process: the line stays readable; --json has all
 Json = dict[str, Any]
@@ -114,6 +114,7 @@ def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) 
         advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"
         console.print(advice, style="yellow", soft_wrap=True)
     console.print(_log_line(chosen, state), soft_wrap=True)
+    console.print(_versions(state), soft_wrap=True)
     if state["time_service"] is not None:
         console.print(f"clock: {'kept by a time service' if state['time_service'] else 'no time service keeps it'}")
     for trouble in troubles:
@@ -189,6 +190,15 @@ def _log_line(chosen: Settings, state: Json) -> str:
     if chosen.log.url != "file":
         size = shell.printable(chosen.log.url)
     return f"log: {size}" + (f", next offset {log['end_offset']}" if log["end_offset"] is not None else "")
+
+
+def _versions(state: Json) -> str:
+    """This version, and each process that still runs another one: it was not restarted after an update."""
+    words = [f"version: {state['version']}"]
+    for process in state["processes"]:
+        if process["version"] not in ("", state["version"]):
+            words.append(shell.printable(f"{process['role']} runs {process['version']}"))
+    return "; ".join(words)
 
 
 def _megabytes(size: int) -> str:

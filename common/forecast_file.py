@@ -14,8 +14,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common.files import replace
+from common.folder import FORECAST_FILE
 
-NAME = "sensor_data.csv"
 HEADER = "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model"
 KEEP_H = 48  # a batch that is later than this goes with 0 0
 
@@ -88,11 +88,11 @@ def parse_lines(text: str) -> list[Line]:
 def read(data: Path) -> list[Line]:
     """The file's lines; nothing if it is missing or was spoilt (the next forecast writes it anew)."""
     try:
-        return parse_lines((data / NAME).read_text("utf-8"))
+        return parse_lines((data / FORECAST_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return []
 
 
 def write(data: Path, lines: Iterable[Line], zone: ZoneInfo) -> None:
     """Replace the file, durably."""
-    replace(data / NAME, format_lines(select(lines), zone).encode())
+    replace(data / FORECAST_FILE, format_lines(select(lines), zone).encode())

@@ -3,7 +3,9 @@
 import argparse
 import re
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from common.version import NAME, version
 
 
 class Parser(argparse.ArgumentParser):
@@ -12,6 +14,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         problem = re.sub(r"invalid _\w+ value: ", "invalid value: ", " ".join(message.split()))  # a function's name
         self.exit(2, f"{self.prog}: {problem}; see {self.prog} --help\n")
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        parser.exit(message=f"{NAME} {version()}\n")
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Add --version."""
+    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="say it and leave")
 
 
 def aware_time(text: str) -> datetime:

@@ -22,17 +22,18 @@ from common import clock as clocks
 from common import logging_setup
 from common.clock import Clock, FixedClock
 from common.errors import HydrologError, SettingsError
+from common.folder import ROLES_FOLDER
 from common.health import Health
-from common.options import Parser, aware_time
+from common.options import Parser, add_version, aware_time
 from common.retry import Backoff
 from common.roles import RoleLock
 from common.settings import Settings, load
 from common.signals import stop_on_signals
+from common.version import version
 
 TICK_S = 1  # real seconds between two looks at what is due; the smallest that `schedule` knows
 PAUSE_S = 0.1  # real seconds of one wait after a failure
 LAST_WORD_S = 4.0  # a step that has not ended this long after SIGTERM is left where it stands: any instant is safe
-ROLES_FOLDER = "roles"
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     options.add_argument(
         "--config", type=Path, metavar="FILE", help="settings file (TOML); see deploy/hydrolog.example.toml"
     )
+    add_version(options)
     options.add_argument("--once", action="store_true", help="do one step and leave")
     options.add_argument("--at", type=aware_time, metavar="ISO-TIME", help="with --once: as if it were this time")
     return options
@@ -173,7 +175,7 @@ class _Process:
 
     def until_stopped(self, tick_s: int) -> NoReturn:
         """Step at each tick until a signal; then close and leave with 0."""
-        _log.info("start pid=%d data=%s", os.getpid(), self._context.data)
+        _log.info("start pid=%d version=%s data=%s", os.getpid(), version(), self._context.data)
         ticker = schedule.Scheduler()
         if tick_s:
             ticker.every(tick_s).seconds.do(self._guarded_step)

@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from common.clock import minute_of
+from common.folder import FORECAST_FILE
 from common.logging_setup import quoted
 from common.row import SENSOR_ID, format_number
 from consumer.batch import Prediction
 
-FILE_NAME = "sensor_data.csv"
 LARGEST = 1e9  # m3/h or bar: beyond is no forecast
 DECIMALS = 6  # as the file writes it, whoever wrote it; more no receiver is asked to read
 
@@ -26,7 +26,7 @@ class ForecastFile:
     """Reads the file again when it was replaced; holds only the lines that can be joined."""
 
     def __init__(self, data: Path) -> None:
-        self._path = data / FILE_NAME
+        self._path = data / FORECAST_FILE
         self._seen: tuple[int, int, int] | None = None
         self._own: dict[tuple[str, int], Prediction] = {}
         self._said = ""

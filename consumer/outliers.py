@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.folder import FINDINGS_FILE
 from common.row import Row
 from outliers.findings import Finding, load, standing
 from outliers.flags import CHANNELS, CLEAR, METHODS, PLANNED, WATCH, explain
-
-FINDINGS_FILE = "findings.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_of
+from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from common.row import SENSOR_ID
 
-FOLDER = "criteria"
 PLANNED, HOLIDAYS = "planned.txt", "holidays.txt"
 ALL = "all"
 MOST_BYTES = 256 * 1024  # of a file: a work a day for ten years
@@ -78,8 +78,8 @@ class _Wrong(ValueError):
 
 def load(data: Path, zone: ZoneInfo) -> Occasions:
     """The two files of a data folder; a file that is not there is an empty one."""
-    works, wrong_works = planned(data / FOLDER / PLANNED, zone)
-    holidays, wrong_dates = holidays_of(data / FOLDER / HOLIDAYS)
+    works, wrong_works = planned(data / CRITERIA_FOLDER / PLANNED, zone)
+    holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
     return Occasions(works, holidays, (*wrong_works, *wrong_dates))
 
 
@@ -99,7 +99,7 @@ def stamp(data: Path) -> tuple[int, ...]:
 @lru_cache(maxsize=8)
 def _paths(data: Path) -> tuple[Path, Path]:
     """Made once: `stamp` is asked with every minute of rows."""
-    return data / FOLDER / PLANNED, data / FOLDER / HOLIDAYS
+    return data / CRITERIA_FOLDER / PLANNED, data / CRITERIA_FOLDER / HOLIDAYS
 
 
 class Followed:

@@ -8,12 +8,11 @@ is used, whatever the day or the weather; the rest is steady: old leakage, and a
 
 from dataclasses import dataclass
 
-WILD = 9.0  # times the usual variance: a change whose square is larger (a pump, a hydrant) counts no more than that
-COUNT = 2.2  # COUNT / rows = squared relative standard error of a variance from so many correlated changes
-# Upper bound of the joint score of hours and flicker, as a multiple of the flicker's own: leak, step, end of a leak.
-GUARD, STEP_GUARD, FALL_GUARD = 2.0, 4.0, 3.0
+from outliers.rules import STEP_GUARD
+
+# Upper bound of the joint score of hours and flicker, as a multiple of the flicker's own: for a leak, for its end.
+GUARD, FALL_GUARD = 2.0, 3.0
 DENIED = 1.0  # standard errors by which the steady flow may be below half a rise
-LEAST_USE = 0.05  # of the mean flow: below it the flicker is the meter's own noise
 
 
 @dataclass(frozen=True, slots=True)

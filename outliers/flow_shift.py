@@ -18,16 +18,12 @@ import math
 from dataclasses import dataclass
 
 from outliers.flicker import FALL_GUARD, GUARD, SteadyFlow
+from outliers.rules import LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, START_VARIANCE, SURPRISE_CLIP
 from outliers.tracker_state import StartEffect, TrackerState
 
-CLIP = 3.0  # standard deviations at which an hour's surprise is cut (Huber); beyond, weight falls as 1/surprise
-MAX_AGE_H = 16 * 24  # a leak older than this has become part of the level
-MEASURE_SHARE = 0.05  # of an hour's variance that is gone in the next hour: meter and minute texture
-LEAST_HOUR_SHARE = 0.2  # of the variance at each hour that is left to the hour's own deviation
 WILD_WEIGHT = 1 / 168  # a week
 WILD_CUT = 16.0  # one hour counts no more than four standard deviations
 WILD_SLACK = 2.2  # heavy tails make it 1.5 in the mean; an ordinary week is up to so much
-START_VARIANCE = 0.02**2  # of the level when nothing is known but the profile
 STEADY_MEMORY = math.exp(-1 / (20 * 24))  # of the steady flow's wander from hour to hour: twenty days
 
 
@@ -260,7 +256,7 @@ class ShiftTracker:
 
 def _distrust(surprise: float) -> float:
     """Times its variance: what an hour with so many standard deviations of surprise is to be trusted by (Huber)."""
-    return max(1.0, abs(surprise) / CLIP)
+    return max(1.0, abs(surprise) / SURPRISE_CLIP)
 
 
 def _too_close(age: int, first: int) -> bool:

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from common.clock import minute_of
+from common.folder import FORECAST_FILE
 from common.logging_setup import quoted
 from outliers.watch.detector import HourForecast
 
-FILE_NAME = "sensor_data.csv"
 HOUR = 60  # minutes
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ class Forecasts:
     """The newest forecast of each sensor and hour; a file that is missing or damaged is no forecast."""
 
     def __init__(self, data: Path) -> None:
-        self._path = data / FILE_NAME
+        self._path = data / FORECAST_FILE
         self._seen: tuple[int, int, int] | None = None
         self._hours: dict[tuple[str, int], HourForecast] = {}
         self._begins = 0  # of 60 UTC minutes, the one with which the site's hours begin: India's begin at the half hour

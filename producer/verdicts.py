@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
 from common.errors import HydrologError
+from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from outliers import criteria as criteria_files
@@ -23,9 +24,6 @@ from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 
-STATE_FILE = "detectors.json"
-FINDINGS_FILE = "findings.json"
-CRITERIA_FOLDER = "criteria"
 LOOK_EVERY_MIN = 10  # for new criteria: they are rebuilt every three months
 FORGET_AFTER_MIN = 30 * 1440  # a sensor that is away for a month starts anew
 
@@ -40,7 +38,7 @@ class Verdicts:
         self._data = data
         self._zone = zone
         self._forecasts = Forecasts(data)
-        self._states: dict[str, SensorMemory] = memory.load(data / STATE_FILE)
+        self._states: dict[str, SensorMemory] = memory.load(data / DETECTORS_FILE)
         self._detectors: dict[str, Detector] = {}
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
@@ -156,7 +154,7 @@ class Verdicts:
         states = self._recent_states(minute)
         self._forget_all_but(states)
         try:
-            memory.store(self._data / STATE_FILE, states)
+            memory.store(self._data / DETECTORS_FILE, states)
         except OSError as error:
             _log.warning("detectors_not_stored problem=%s", quoted(error))
 

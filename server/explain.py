@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
-from outliers.calendar import FOLDER, Occasions
+from outliers.calendar import Occasions
 from outliers.findings import CLEAR, RAISE, Finding
 from server import queries
 from server.expected import Days, usual
@@ -21,7 +22,6 @@ from server.planned import works
 Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]
 
-FINDINGS_FILE = "findings.json"
 BEFORE, AFTER = timedelta(hours=12), timedelta(hours=4)  # shown around the trouble
 LONGEST = timedelta(days=40)
 # The shown span -> the width of one point: at most about 2,000 points a line.
@@ -73,7 +73,11 @@ def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
         "series": queries.series(cursor, spell.sensor, start, end, step),
         "forecast": queries.forecast(cursor, spell.sensor, start - timedelta(hours=1), end, site.now),
         "usual": usual(
-            cursor, site.data / FOLDER, spell.sensor, Days(site.zone, site.known.holidays), (begins, start, end)
+            cursor,
+            site.data / CRITERIA_FOLDER,
+            spell.sensor,
+            Days(site.zone, site.known.holidays),
+            (begins, start, end),
         ),
         "nights": nights(cursor, spell.sensor, over.astimezone(site.zone).date() + timedelta(days=1), NIGHTS)
         if spell.method == "NIGHT"

@@ -1,7 +1,7 @@
 """POST /v1/batches: who may send, how much, and what is said about it.
 
 The answer is 200 only after Postgres has the rows on disk. Every other answer means that nothing of the batch was
-stored and tells the sender, by the table of answers in docs/receiver.md, whether to come back with it.
+stored and tells the sender, by the table of answers in docs/engineers/receiver.md, whether to come back with it.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ def render(state: Mapping[str, Any]) -> str:
     processes, sensors = state["processes"], state["sensors"]
     received = state["received"] or {}
     families: list[tuple[str, str, str, Iterable[Sample]]] = [
+        ("hydrolog_build_info", "gauge", "Which version this is", [({"version": state["version"]}, 1.0)]),
         (
             "hydrolog_newest_row_age_seconds",
             "gauge",

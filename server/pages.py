@@ -18,6 +18,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.row import SENSOR_ID
 from common.settings import Settings
+from common.version import NAME
 from outliers import flags
 from outliers.calendar import Followed
 from server import explain, metrics, planned, queries
@@ -73,8 +74,10 @@ class Page:
         return JSONResponse(await self._read_state())
 
     async def healthz(self, _request: Request) -> Response:
-        good, troubles = well(await self._read_state())
-        return PlainTextResponse("ok\n" if good else "\n".join([*troubles, ""]), 200 if good else 503)
+        state = await self._read_state()
+        good, troubles = well(state)
+        lines = [*(["ok"] if good else troubles), f"{NAME} {state['version']}"]
+        return PlainTextResponse("".join(f"{line}\n" for line in lines), 200 if good else 503)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(metrics.render(await self._read_state()), media_type=metrics.MEDIA_TYPE)
@@ -209,14 +212,11 @@ def _bad_request(problem: str) -> Response:
 
 
 def _load(name: str) -> _File | None:
-    """A file of the page; the chart library comes from its own package, so nothing is fetched from elsewhere."""
-    if name == "plotly.min.js":
-        source = resources.files("plotly").joinpath("package_data", name)
-    elif name in {entry.name for entry in resources.files("server").joinpath("page").iterdir()}:
-        source = resources.files("server").joinpath("page", name)
-    else:
+    """A file of the page."""
+    folder = resources.files("server").joinpath("page")
+    if name not in {entry.name for entry in folder.iterdir()}:
         return None
-    body = source.read_bytes()
+    body = folder.joinpath(name).read_bytes()
     media_type = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
     etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     return _File(media_type, body, gzip.compress(body, 6, mtime=0), etag)

@@ -14,6 +14,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
 from common.settings import Settings
+from common.version import version
 from log import mark
 from log.roles import positions
 from server import queries, status_words
@@ -58,6 +59,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     if problem:
         fresh = status_words.Verdict(status_words.BAD, "no database", problem)
     return {
+        "version": version(),
         "site": settings.site.id,
         "zone": settings.site.timezone,
         "now": now.timestamp(),
@@ -92,6 +94,7 @@ def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
         found.append(
             {
                 "role": role,
+                "version": str(state.get("version", "")) if state else "",
                 "success": _seconds(success),
                 "counters": counters if isinstance(counters, dict) else {},
             }

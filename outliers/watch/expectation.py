@@ -17,11 +17,10 @@ from common.state_file import Count
 from outliers.criteria import FlowUse
 from outliers.flicker import SteadyFlow
 from outliers.flow_shift import ShiftTracker
+from outliers.rules import HOUR_ROWS, SUNDAY
 from outliers.tracker_state import TrackerState
 
-SUNDAY = 6  # holidays are judged as Sundays
 HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
-LEAST_ROWS = 30  # good minutes that make an hour
 CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
 CUT = 3.0  # standard deviations that one hour counts at most between two readings of a day
 BASE_QUARTERS = 6  # before a step, that the base of the step may rest on
@@ -221,7 +220,7 @@ class Expectation:
         rows, flow_sum, profile_sum = self._rows, self._flow_sum, self._profile_sum
         self._flow_sum = self._profile_sum = 0.0
         self._rows = 0
-        if rows < LEAST_ROWS:
+        if rows < HOUR_ROWS:
             self.tracker.on_hour(hour, self.slot(), None, 0.0, steady)
             if self.other is not None:
                 self.other.on_hour(hour, self.slot(other=True), None, 0.0, steady)

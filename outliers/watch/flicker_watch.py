@@ -5,7 +5,8 @@ import math
 import msgspec
 
 from common.state_file import Count, Minute
-from outliers.flicker import COUNT, LEAST_USE, WILD, SteadyFlow, TextureUse
+from outliers.flicker import SteadyFlow, TextureUse
+from outliers.rules import FLICKER_COUNT, FLICKER_WILD, LEAST_USE
 
 QUARTER_MIN = 15
 KEPT = 12  # quarters: as long as PREDICT follows a step, and some
@@ -54,7 +55,7 @@ class FlickerWatch:
         elif self.state.cap:
             return  # restarted in mid-quarter
         used = max(expected_m3h - self.use.steady_m3h, LEAST_USE * self.mean)
-        self.state.cap = WILD * self.use.by_use_m3h * used
+        self.state.cap = FLICKER_WILD * self.use.by_use_m3h * used
 
     def _add(self, quarter: int) -> QuarterFlicker:
         newest = QuarterFlicker(quarter)
@@ -100,7 +101,7 @@ class FlickerWatch:
         if bars >= LEAST_ROWS:
             steady += use.by_bar_m3h * (bar / bars - use.usual_bar - gauge_bar)
         used = flow / rows - steady
-        error = use.error * math.sqrt(COUNT / rows) * max(used / self.mean, LEAST_USE)
+        error = use.error * math.sqrt(FLICKER_COUNT / rows) * max(used / self.mean, LEAST_USE)
         return SteadyFlow((used - squares / rows / use.by_use_m3h) / self.mean, error)
 
 

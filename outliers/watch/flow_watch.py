@@ -12,6 +12,7 @@ import msgspec
 
 from outliers.criteria import Criteria, FlowUse
 from outliers.flicker import SteadyFlow
+from outliers.rules import NIGHT_END_MIN, NIGHT_START_MIN
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
 from outliers.watch.expectation import Correction, Expectation, ExpectationState, HourForecast, LeakCorrection
 from outliers.watch.flicker_watch import FlickerState, FlickerWatch
@@ -20,7 +21,7 @@ from outliers.watch.incident import Leak
 from outliers.watch.incident_log import IncidentLog
 from outliers.watch.low_flow import low_flow
 from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
-from outliers.watch.night_minimum import END_MIN, START_MIN, NightMinimum, NightState
+from outliers.watch.night_minimum import NightMinimum, NightState
 from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak
 from outliers.watch.pressure_watch import PressureWatch
 from outliers.watch.pressure_witness import PressureResidualHistory, ResidualState
@@ -164,7 +165,7 @@ class FlowWatch:
                 self._correct(*self.log.on_meter(meter))
         self._quarter = quarter
         expected.on_quarter(minute)
-        in_night = START_MIN <= expected.day_minute < END_MIN
+        in_night = NIGHT_START_MIN <= expected.day_minute < NIGHT_END_MIN
         if self._in_night and not in_night:
             self._on_night_end(minute)
         self._in_night = in_night

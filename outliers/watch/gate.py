@@ -11,15 +11,12 @@ import msgspec
 
 from common.state_file import Count
 from outliers.criteria import ChannelLimits
+from outliers.rules import SPIKE_BACK_ROWS, SPIKE_HOLD_ROWS, SPIKE_LEAST_LEVEL, SPIKE_REFERENCE_ROWS
 from outliers.watch.evidence import GATES, Change, Evidence, ended
 
 OK = "0"
 MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on healthy lines, at times two in a row
 CLEAR_ROWS = 5  # good rows in a row that end a fault
-HOLD_ROWS = 3  # a spike is back within so many rows; a fourth makes it a real step
-LEAST_LEVEL = 0.25  # of the typical value: below it the scatter is the meter's own noise
-BACK_ROWS = 3  # rows after a spike whose median says where the value is back at
-REFERENCE_ROWS = 5  # rows of the median that a spike is measured from
 
 Letter = Literal["M", "R", "S"]  # a fault that lasts; a spike (K) is over when it is known
 
@@ -122,12 +119,12 @@ class Gate:
         if not held and recent and -self._near < value - recent[-1] < self._near:
             _keep(recent, value)
             return False
-        middle = sorted(recent)[len(recent) // 2] if len(recent) >= REFERENCE_ROWS else value
+        middle = sorted(recent)[len(recent) // 2] if len(recent) >= SPIKE_REFERENCE_ROWS else value
         if abs(value - middle) > self._limit(middle):
             if state.back:  # away again: the flow is on the move
                 held.clear()
                 state.back.clear()
-            if len(held) < HOLD_ROWS:
+            if len(held) < SPIKE_HOLD_ROWS:
                 state.middle = middle
                 held.append(value)
                 return True
@@ -136,7 +133,7 @@ class Gate:
             return False
         if held:
             state.back.append(value)
-            if len(state.back) == BACK_ROWS:
+            if len(state.back) == SPIKE_BACK_ROWS:
                 self._judge_spike(minute)
         _keep(recent, value)
         return False
@@ -144,7 +141,7 @@ class Gate:
     def _judge_spike(self, minute: int) -> None:
         """Rows were held, and enough have come since: were those as far from what followed as from what was before?"""
         state = self.state
-        held, before, after = state.held, state.middle, sorted(state.back)[BACK_ROWS // 2]
+        held, before, after = state.held, state.middle, sorted(state.back)[SPIKE_BACK_ROWS // 2]
         limit = self._limit(before)
         low, high = min(before, after), max(before, after)
         if min(held) - high > limit or low - max(held) > limit:
@@ -153,7 +150,7 @@ class Gate:
                 f"{self.name} {worst:.4g} {self.unit} for {len(held)} min between {before:.4g} and {after:.4g}, "
                 f"limit {limit:.3g} apart"
             )
-            rule, since = GATES[self.name, "K"], minute - len(held) - BACK_ROWS + 1
+            rule, since = GATES[self.name, "K"], minute - len(held) - SPIKE_BACK_ROWS + 1
             self.seen.append(Evidence(rule, Change.BEGAN, minute, since, reason, worst, limit))
             reason = f"{self.name} is back at {after:.4g} {self.unit}"
             self.seen.append(Evidence(rule, Change.ENDED, minute, minute, reason, after, limit))
@@ -164,7 +161,7 @@ class Gate:
         typical = self.limits.typical
         if not typical:
             return self._jump
-        return self._jump * math.sqrt(max(middle / typical, LEAST_LEVEL))
+        return self._jump * math.sqrt(max(middle / typical, SPIKE_LEAST_LEVEL))
 
     def _raise(self, letter: Letter, minute: int, since: int, reason: str, *, value: float, limit: float) -> None:
         if letter not in self.state.up:
@@ -185,5 +182,5 @@ class Gate:
 
 def _keep(recent: list[float], value: float) -> None:
     recent.append(value)
-    if len(recent) > REFERENCE_ROWS:
+    if len(recent) > SPIKE_REFERENCE_ROWS:
         del recent[0]

@@ -13,17 +13,13 @@ import msgspec
 from common.state_file import Count
 from outliers.criteria import FlowUse
 from outliers.flow_shift import Shift, ShiftTracker
+from outliers.rules import LARGE_AGE_H, MAX_AGE_H, ORDINARY_H, SHORT_H, WATCH_AGE_H
 from outliers.watch.evidence import HIGH, Change, Evidence, LeakEnd, LeakEvidence, ended, local_time
 from outliers.watch.expectation import Expectation
 from outliers.watch.flicker_watch import flicker_words
 from outliers.watch.incident import Leak
 
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
-ORDINARY_H = 12  # hours after which such a use is over
-WATCH_AGE_H = 3  # younger is PREDICT's business
-LARGE_AGE_H = 3  # a larger shift is judged this early
-SHORT_H = 48  # starts younger than this have the short limit
-RECENT_H = 384
 BACK_SHARE = 0.7  # of the limit of a WATCH, below which it ends
 GONE_SCORE = 3.0  # a fall needs less proof than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5
@@ -56,7 +52,7 @@ class Hourly:
 
     def watch(self, minute: int, expected: Expectation) -> Evidence | None:
         """Whether a shift is worth a look, or is over."""
-        shift, limit = expected.tracker.rise(WATCH_AGE_H, RECENT_H), self.use.watch_score
+        shift, limit = expected.tracker.rise(WATCH_AGE_H, MAX_AGE_H), self.use.watch_score
         if shift.score > limit and _flows(expected.tracker, shift):
             return Evidence(HIGH, Change.BEGAN, minute, shift.since * 60, self._excess(shift), shift.score, limit)
         return ended(HIGH, minute, "flow is back at its usual") if shift.score < BACK_SHARE * limit else None
@@ -87,7 +83,7 @@ class Hourly:
         use, tracker = self.use, expected.tracker
         early = use.early_score * (STEPPED if stepped else 1.0)
         rules = (
-            (SHORT_H, RECENT_H, use.long_score, LONG_PROVEN_H),
+            (SHORT_H, MAX_AGE_H, use.long_score, LONG_PROVEN_H),
             (ORDINARY_H, SHORT_H, use.short_score, 1 if stepped else PROVEN_H),
             (2 if stepped else LARGE_AGE_H, ORDINARY_H, early, 1 if stepped else PROVEN_H),
         )
@@ -113,15 +109,15 @@ class Hourly:
         if self.use.texture is None:
             return None
         tracker, limit = expected.tracker, ALONE_SCORE * strictness
-        shift = tracker.rise(ALONE_AGE_H, RECENT_H, with_flicker=False)
+        shift = tracker.rise(ALONE_AGE_H, MAX_AGE_H, with_flicker=False)
         large = shift.score > limit and shift.size - ORDINARY_ERRORS * shift.error > ORDINARY_SHARE
-        doubtful = _doubtful(expected, ALONE_AGE_H, RECENT_H, limit, with_flicker=False)
+        doubtful = _doubtful(expected, ALONE_AGE_H, MAX_AGE_H, limit, with_flicker=False)
         proves = large and not doubtful and _flows(tracker, shift, with_flicker=False)
         return shift if self._proven(ALONE_RULE, PROVEN_H, proves=proves) else None
 
     def end(self, leak: Leak, expected: Expectation) -> LeakEnd | None:
         """Whether most of a known leak has stopped."""
-        fall = expected.tracker.fall(1, RECENT_H, with_flicker=leak.by_flicker > 0.0)
+        fall = expected.tracker.fall(1, MAX_AGE_H, with_flicker=leak.by_flicker > 0.0)
         if fall.score <= GONE_SCORE or -fall.size <= GONE_SHARE * leak.size:
             return None
         return LeakEnd(fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")

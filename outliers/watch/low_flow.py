@@ -1,9 +1,10 @@
 """VALUE, downwards: for days less flow than usual. No leak; a closed valve, a large user gone, or the meter."""
 
 from outliers.flow_shift import Shift
+from outliers.rules import MAX_AGE_H
 from outliers.watch.evidence import LOW, Change, Evidence, ended, local_time
 from outliers.watch.expectation import Expectation
-from outliers.watch.hourly import GONE_SHARE, OVER_SCORE, RECENT_H
+from outliers.watch.hourly import GONE_SHARE, OVER_SCORE
 from outliers.watch.meter_scale_watch import MeterScaleWatch
 
 AGE_H = 24  # a day: a holiday is over by then
@@ -18,7 +19,7 @@ def low_flow(minute: int, expected: Expectation, scale: MeterScaleWatch | None) 
     """An hour is over: has the flow been below its usual for days, or come back to it?"""
     use, tracker = expected.use, expected.tracker
     limit = max(MARGIN * use.long_score, LEAST_SCORE)
-    fall = tracker.fall(AGE_H, RECENT_H, with_flicker=False)  # people who are away take their flicker with them
+    fall = tracker.fall(AGE_H, MAX_AGE_H, with_flicker=False)  # people who are away take their flicker with them
     if fall.score < BACK_SHARE * limit:
         return ended(LOW, minute, "flow is back at its usual, or has become it")
     rise = tracker.rise(1, AGE_H)

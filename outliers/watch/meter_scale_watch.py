@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import msgspec
 
 from common.state_file import Count
-from outliers.meter_scale import BLOCK_MIN, HEADLOSS, KEPT, LEAST_ROWS, QUARTER_ROWS, WILD, WINDOWS, ScaleUse
+from outliers.meter_scale import ScaleUse
+from outliers.rules import (
+    HEADLOSS,
+    SCALE_BLOCK_MIN,
+    SCALE_LEAST_ROWS,
+    SCALE_QUARTER_ROWS,
+    SCALE_WILD,
+    SCALE_WINDOWS,
+)
 
 LEAST_SIZE, LARGEST_SIZE = 0.05, 0.4  # smaller interests nobody; larger is another valve or pump, no meter
 BACK_SIZE = 0.5  # share of the size at which it is right again
@@ -46,7 +54,7 @@ class QuarterFit(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class BlockFit(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The same of the quarters of a block of `BLOCK_MIN`."""
+    """The same of the quarters of a block of `SCALE_BLOCK_MIN`."""
 
     square: float
     product: float
@@ -55,7 +63,7 @@ class BlockFit(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class ScaleState(msgspec.Struct):
     """What `MeterScaleWatch` keeps: the running quarter, the quarters of the running block, the blocks, newest last.
 
-    `last` is the running block: UTC unix minute // `BLOCK_MIN`.
+    `last` is the running block: UTC unix minute // `SCALE_BLOCK_MIN`.
     """
 
     sums: QuarterSums = msgspec.field(default_factory=QuarterSums)
@@ -86,21 +94,21 @@ class MeterScaleWatch:
     def on_quarter_end(self, quarter: int, minute: int) -> bool:
         """The unix quarter `quarter` is over, and UTC minute `minute` has begun. True = a block is over too."""
         state, sums, rows = self.state, self.state.sums, self.state.sums.rows
-        if rows >= LEAST_ROWS:
+        if rows >= SCALE_LEAST_ROWS:
             slope = self.use.slope_bar
             square = sums.cost_cost - sums.cost * sums.cost / rows
             product = sums.cost_pressure - sums.cost * sums.pressure / rows
             scatter = sums.pressure_pressure - sums.pressure * sums.pressure / rows
             off = (scatter - 2 * slope * product + slope * slope * square) / rows
-            weight = 1.0 if off <= WILD * self.use.scatter_bar2 else WILD * self.use.scatter_bar2 / off
+            weight = 1.0 if off <= SCALE_WILD * self.use.scatter_bar2 else SCALE_WILD * self.use.scatter_bar2 / off
             square, product = weight * square * self._unit * self._unit, weight * product * self._unit
             state.quarters.append(QuarterFit(quarter, square, product))
         state.sums = QuarterSums()
-        newest = minute // BLOCK_MIN
+        newest = minute // SCALE_BLOCK_MIN
         if newest == state.last:
             return False
         known = state.blocks if newest == state.last + 1 else []  # what was before a gap is of another time
-        state.blocks = [*known, BlockFit(*_total(state.quarters))][-KEPT:]
+        state.blocks = [*known, BlockFit(*_total(state.quarters))][-SCALE_WINDOWS[-1] :]
         state.quarters = []
         state.last = newest
         return True
@@ -110,7 +118,7 @@ class MeterScaleWatch:
 
         `blur`: a share by which the scale may seem off for another reason.
         """
-        windows = [self._window(window) for window in WINDOWS if window <= len(self.state.blocks)]
+        windows = [self._window(window) for window in SCALE_WINDOWS if window <= len(self.state.blocks)]
         seen = [estimate for estimate in windows if estimate is not None]
         best = max(seen, key=lambda estimate: estimate.score, default=None)
         if best is None or best.score < self.use.limit or not LEAST_SIZE + blur <= abs(best.size) <= LARGEST_SIZE:
@@ -129,12 +137,12 @@ class MeterScaleWatch:
         """The scale of the time since UTC minute `minute`; None = nothing to tell it from."""
         state = self.state
         first = state.last - len(state.blocks)
-        whole = state.blocks[max(0, -(-minute // BLOCK_MIN) - first) :]
-        running = [quarter for quarter in state.quarters if quarter.quarter * QUARTER_ROWS >= minute]
+        whole = state.blocks[max(0, -(-minute // SCALE_BLOCK_MIN) - first) :]
+        running = [quarter for quarter in state.quarters if quarter.quarter * SCALE_QUARTER_ROWS >= minute]
         return self._estimate([*whole, *running], minute)
 
     def _window(self, blocks: int) -> ScaleEstimate | None:
-        return self._estimate(self.state.blocks[-blocks:], (self.state.last - blocks) * BLOCK_MIN)
+        return self._estimate(self.state.blocks[-blocks:], (self.state.last - blocks) * SCALE_BLOCK_MIN)
 
     def _estimate(self, fits: Sequence[QuarterFit | BlockFit], since: int) -> ScaleEstimate | None:
         square, product = _total(fits)

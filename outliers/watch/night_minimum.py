@@ -10,15 +10,19 @@ import msgspec
 
 from common.state_file import Count
 from outliers.criteria import NightUse
+from outliers.rules import (
+    CREEP_CUT,
+    CREEP_DRIFT,
+    LEAST_NIGHTS,
+    MAD_TO_SD,
+    NIGHT_BLOCK_MIN,
+    NIGHT_BLOCKS,
+    NIGHT_HOUR_ROWS,
+    NIGHTS_HELD_BACK,
+    NIGHTS_KEPT,
+)
 
-START_MIN, END_MIN = 90, 300  # 01:30 to 05:00, minutes of the local day: the minimum of every district lies in it
-BLOCK_MIN = 10  # the rolling hour moves in steps of ten minutes
-BLOCKS = 6
-LEAST_ROWS = 45  # good rows of an hour that counts
-KEPT, HELD_BACK, LEAST_NIGHTS = 24, 3, 7
-DRIFT = 0.4  # k of the CUSUM, in spreads: half of the shift that matters most
 RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
-CUT = 3.0  # one wild night counts at most so much towards a creep
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,11 @@ class NightMinimum:
 
     def __init__(self, use: NightUse, state: NightState | None = None) -> None:
         self.use = use
-        self.state = state or NightState(list(use.recent_m3h)[-KEPT - HELD_BACK :])
+        self.state = state or NightState(list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
 
     def on_row(self, minute_of_day: int, flow: float) -> None:
         """Take a good row inside the night window."""
-        blocks, number = self.state.blocks, minute_of_day // BLOCK_MIN
+        blocks, number = self.state.blocks, minute_of_day // NIGHT_BLOCK_MIN
         if not blocks or blocks[-1].number != number:
             self._roll()
             blocks = self.state.blocks
@@ -80,10 +84,10 @@ class NightMinimum:
         """A block is complete: look at the hour that ends with it."""
         state = self.state
         if state.blocks:
-            first = state.blocks[-1].number - BLOCKS + 1
+            first = state.blocks[-1].number - NIGHT_BLOCKS + 1
             state.blocks = [block for block in state.blocks if block.number >= first]
             rows = sum(block.rows for block in state.blocks)
-            if rows >= LEAST_ROWS:
+            if rows >= NIGHT_HOUR_ROWS:
                 mean = sum(block.flow for block in state.blocks) / rows
                 if state.lowest is None or mean < state.lowest:
                     state.lowest = mean
@@ -98,15 +102,15 @@ class NightMinimum:
             return None
         flow = lowest - known_m3h
         result = None
-        reference = sorted(state.nights[:-HELD_BACK])
+        reference = sorted(state.nights[:-NIGHTS_HELD_BACK])
         if len(reference) >= LEAST_NIGHTS and self.use.spread_m3h > 0:
             middle = reference[len(reference) // 2]
             away = sorted(abs(night - middle) for night in reference)
-            score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * 1.4826 * away[len(away) // 2])
-            state.creep = max(0.0, state.creep + max(-CUT, min(CUT, score)) - DRIFT)
+            score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away[len(away) // 2])
+            state.creep = max(0.0, state.creep + max(-CREEP_CUT, min(CREEP_CUT, score)) - CREEP_DRIFT)
             state.up = state.up + 1 if state.creep > 0 else 0
             result = NightResult(flow, middle, score, state.creep, state.up)
-        state.nights = [*state.nights, flow][-KEPT - HELD_BACK :]
+        state.nights = [*state.nights, flow][-NIGHTS_KEPT - NIGHTS_HELD_BACK :]
         return result
 
     def rebase(self, size_m3h: float, nights: int) -> None:

@@ -2,11 +2,11 @@
 
 from outliers.criteria import NightUse
 from outliers.flicker import SteadyFlow, denies
+from outliers.rules import CREEP_CUT, MAX_AGE_H
 from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, ended
 from outliers.watch.expectation import Expectation
-from outliers.watch.hourly import RECENT_H
 from outliers.watch.incident import Leak
-from outliers.watch.night_minimum import CUT, NightResult
+from outliers.watch.night_minimum import NightResult
 
 AGE_H = 24  # a pool is full by then, a pump back
 STEADY_MIN = 180  # before the end of the night: its flicker is asked
@@ -40,11 +40,11 @@ def night_leak(
         steady: the unknown steady flow of the last `STEADY_MIN`.
         strictness: times the limit.
     """
-    proof = expected.tracker.rise(AGE_H, RECENT_H, fair=True)
+    proof = expected.tracker.rise(AGE_H, MAX_AGE_H, fair=True)
     if proof.score < HOURLY_SHARE * expected.use.long_score * strictness:
         return None
     rise = (result.flow_m3h - result.reference_m3h) / expected.use.mean_m3h
     if denies(proof.steady, rise) or denies(steady, rise):
         return None
-    size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
+    size = max(proof.size, min(result.score, CREEP_CUT) * 0.3 * proof.error)
     return LeakEvidence(Leak("NIGHT", high.minute, proof.since * 60, size, size), high.reason, high.value, high.limit)

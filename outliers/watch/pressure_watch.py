@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from outliers.criteria import PressureUse
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS
 from outliers.watch.evidence import Change, Evidence, local_time
 from outliers.watch.incident import Leak, MeterBias
 from outliers.watch.meter_scale_watch import BACK_SIZE, LARGEST_SIZE, MeterScaleWatch, ScaleEstimate

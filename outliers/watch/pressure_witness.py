@@ -11,12 +11,11 @@ import msgspec
 
 from common.state_file import Count
 from outliers.criteria import PressureUse
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS, HOUR_ROWS
 
 KEPT_H = 72
 BEFORE_H, LEAST_H = 24, 6  # hours before a start that are its reference; with fewer than the least no judgement
 AFTER_H = 24
-LEAST_ROWS = 30  # good minutes that make an hour
 CONFIRMABLE = 2.5  # noise: an answer smaller than this cannot be told from none
 AGREES = 0.5  # share of the expected change that decides between two instruments
 
@@ -88,7 +87,7 @@ class PressureResidualHistory:
     def on_hour(self, hour: int) -> None:
         """The hour is over: keep its mean residual."""
         state = self.state
-        if state.rows >= LEAST_ROWS:
+        if state.rows >= HOUR_ROWS:
             state.hours.append(HourResidual(hour, state.total / state.rows))
             if len(state.hours) > KEPT_H:
                 del state.hours[0]
@@ -99,7 +98,7 @@ class PressureResidualHistory:
         state, first = self.state, since // 60  # the hours that end before it
         before = [one.residual for one in state.hours if first - BEFORE_H <= one.hour < first]
         after = [one.residual for one in state.hours if one.hour * 60 >= since][-AFTER_H:]
-        if state.rows >= LEAST_ROWS:
+        if state.rows >= HOUR_ROWS:
             after.append(state.total / state.rows)
         if len(before) < LEAST_H or not after:
             return None

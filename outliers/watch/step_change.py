@@ -15,18 +15,22 @@ import msgspec
 from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.flicker import SteadyFlow, together
+from outliers.rules import (
+    STEP_BASE_BLOCKS,
+    STEP_BLOCK_ROWS,
+    STEP_CARRY,
+    STEP_FAST_ROWS,
+    STEP_LASTING_MIN,
+    STEP_LASTING_ROWS,
+    STEP_WINDOWS,
+    exponential_weight,
+)
 from outliers.watch.evidence import STEP, Change, Evidence, LeakEnd, LeakEvidence, ended, local_time
 from outliers.watch.flicker_watch import flicker_words
 from outliers.watch.incident import Leak
 
-FAST = 1 / 3  # weight of the newest row in the fast mean: worth five rows
-BLOCK_ROWS = 5
-WINDOWS = (2, 4, 7)  # blocks of the longer windows; the fast mean is the shortest
-BASE_BLOCKS = 8  # before a window: what its rows would have been without a step
-KEPT_BLOCKS = WINDOWS[-1] + BASE_BLOCKS
-CARRY = 0.85  # share of the base's residual that is expected to go on
-LASTING_ROWS = 45
-LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
+FAST = exponential_weight(STEP_FAST_ROWS)
+KEPT_BLOCKS = STEP_WINDOWS[-1] + STEP_BASE_BLOCKS
 REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
 CLEAR_AFTER_MIN = 20  # below half the limit for so long = over
 GIVE_UP_MIN = 150  # not over, not large enough for a LEAK: VALUE judges it from here on
@@ -40,7 +44,7 @@ class StepState(msgspec.Struct):
 
     Attributes:
         fast: running mean of the residual.
-        blocks: means of `BLOCK_ROWS` rows, oldest first.
+        blocks: means of `STEP_BLOCK_ROWS` rows, oldest first.
         block, block_rows: sum and rows of the running block.
         base: what the residual would be without a step: of the fast mean while nothing is up, then of the step.
         since: minute at which a step began that is up.
@@ -70,7 +74,7 @@ class StepWatch:
         self.use, self.zone = use, zone
         self.state = state or StepState()
         self.watch_limit = self.lasting_spread = 0.0
-        self.window_limits = [0.0] * len(WINDOWS)
+        self.window_limits = [0.0] * len(STEP_WINDOWS)
 
     def set_limits(self, slot: int, ratio: float) -> None:
         """The limits of an hour of the week at a level: what strays goes with the flow itself."""
@@ -94,53 +98,53 @@ class StepWatch:
             return self._begins(minute - REACTION_MIN, fast, state.base, self.watch_limit)
         state.block += residual
         state.block_rows += 1
-        if state.block_rows == BLOCK_ROWS:
+        if state.block_rows == STEP_BLOCK_ROWS:
             return self._new_block(minute)
         return Change.NONE
 
     def _new_block(self, minute: int) -> Change:
         state, blocks = self.state, self.state.blocks
-        blocks.append(state.block / BLOCK_ROWS)
+        blocks.append(state.block / STEP_BLOCK_ROWS)
         state.block, state.block_rows = 0.0, 0
         if len(blocks) > KEPT_BLOCKS:
             del blocks[0]
-        state.base = CARRY * sum(blocks[-1 - BASE_BLOCKS : -1]) / BASE_BLOCKS
+        state.base = STEP_CARRY * sum(blocks[-1 - STEP_BASE_BLOCKS : -1]) / STEP_BASE_BLOCKS
         if len(blocks) < KEPT_BLOCKS:
             return Change.NONE
-        for window, limit in zip(WINDOWS, self.window_limits, strict=True):
+        for window, limit in zip(STEP_WINDOWS, self.window_limits, strict=True):
             recent = sum(blocks[-window:]) / window
-            base = CARRY * sum(blocks[-window - BASE_BLOCKS : -window]) / BASE_BLOCKS
+            base = STEP_CARRY * sum(blocks[-window - STEP_BASE_BLOCKS : -window]) / STEP_BASE_BLOCKS
             if recent - base > limit:
-                return self._begins(minute - (window - 1) * BLOCK_ROWS, recent, base, limit)
+                return self._begins(minute - (window - 1) * STEP_BLOCK_ROWS, recent, base, limit)
         return Change.NONE
 
     def _begins(self, since: int, mean: float, base: float, limit: float) -> Change:
         state = self.state
         state.since, state.base, state.passed = since, base, limit
-        state.lasting, state.lasting_rows = mean, BLOCK_ROWS
+        state.lasting, state.lasting_rows = mean, STEP_BLOCK_ROWS
         state.quiet_rows = 0
         return Change.BEGAN
 
     def _lasting(self, minute: int, residual: float) -> Change:
         state = self.state
         since = state.since or minute
-        state.lasting_rows = min(state.lasting_rows + 1, LASTING_ROWS)
+        state.lasting_rows = min(state.lasting_rows + 1, STEP_LASTING_ROWS)
         state.lasting += (residual - state.lasting) / state.lasting_rows
         above = state.fast - state.base
         state.quiet_rows = state.quiet_rows + 1 if above < BACK_SHARE * state.passed else 0
         if state.quiet_rows >= CLEAR_AFTER_MIN or minute - since >= GIVE_UP_MIN:
             self.rebase(0.0)
             return Change.ENDED
-        lasts = minute - since >= LASTING_MIN and above > BACK_SHARE * self.rise > 0.0
+        lasts = minute - since >= STEP_LASTING_MIN and above > BACK_SHARE * self.rise > 0.0
         return Change.LASTED if lasts else Change.NONE
 
     def lasts(self, minute: int) -> bool:
         """Whether a step is up for longer than flushing takes."""
-        return self.state.since is not None and minute - self.state.since >= LASTING_MIN
+        return self.state.since is not None and minute - self.state.since >= STEP_LASTING_MIN
 
     def error(self, minute: int) -> float:
         """Of the step that is up, m3/h: what was expected before it says less and less."""
-        return self.lasting_spread * math.sqrt(max(1.0, (minute - (self.state.since or minute)) / LASTING_MIN))
+        return self.lasting_spread * math.sqrt(max(1.0, (minute - (self.state.since or minute)) / STEP_LASTING_MIN))
 
     def rebase(self, rise_m3h: float) -> None:
         """The step is explained: `rise_m3h` more is expected from now on."""
@@ -149,7 +153,7 @@ class StepWatch:
         state.since = None
         state.quiet_rows = 0
         state.fast = level
-        state.base = CARRY * level
+        state.base = STEP_CARRY * level
         state.blocks = [level] * KEPT_BLOCKS
         state.block, state.block_rows = 0.0, 0
 

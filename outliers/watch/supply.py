@@ -8,9 +8,12 @@ import msgspec
 
 from common.state_file import Count, Minute
 from outliers.criteria import PressureUse
+from outliers.rules import SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS, exponential_weight
 from outliers.watch.evidence import DRIFT, SUPPLY_STEP, Change, Evidence, ended
 
-FAST, HALF_DAY, DAY = 1 / 8, 1 / 720, 1 / 1440  # weights of the newest row
+FAST = exponential_weight(SUPPLY_FAST_ROWS)
+HALF_DAY = exponential_weight(SUPPLY_HALF_DAY_ROWS)
+DAY = exponential_weight(SUPPLY_DAY_ROWS)
 WARM_ROWS = 720
 CLEAR_AFTER_MIN = 20  # near its half day's mean for so long = over
 BACK_SHARE = 0.5  # of a limit, below which the pressure counts as back

@@ -26,6 +26,7 @@ from http_server import (
 )
 from ports import free_port
 
+from common.version import version
 from consumer.answers import Answer
 from consumer.post import ANSWER_BYTES, Address, Poster
 
@@ -56,6 +57,7 @@ def test_a_good_answer(server: HttpServer) -> None:
     (request,) = server.requests
     assert request.body == BODY
     assert request.headers["idempotency-key"] == KEY
+    assert request.headers["user-agent"] == f"hydrolog/{version()}"
 
 
 def test_a_path_and_a_query_arrive_as_they_were_set(server: HttpServer) -> None:

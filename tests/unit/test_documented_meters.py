@@ -12,7 +12,7 @@ from producer.protocols import check_meters
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = [
     pytest.param(text, id=f"{page}-{number}")
-    for page in ("meters.md", "simulator.md")
+    for page in ("operators/meters.md", "engineers/simulator.md")
     for number, text in enumerate(re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL))
 ]
 
@@ -31,7 +31,8 @@ def test_an_example_is_whole(text: str, tmp_path: Path) -> None:
 
 def test_the_pictured_day_is_the_one_that_is_drawn(tmp_path: Path) -> None:
     """Whoever changes the district draws its picture again."""
-    script = (DOCS / "plot_simulated_day.py").read_text("utf-8")
+    pictures = DOCS / "pictures"
+    script = (pictures / "plot_simulated_day.py").read_text("utf-8")
     script = script.replace('Path(__file__).with_name("simulated_day.svg")', f"Path({str(tmp_path / 'day.svg')!r})")
     exec(compile(script, "plot", "exec"), {"__name__": "__main__"})
-    assert (tmp_path / "day.svg").read_bytes() == (DOCS / "simulated_day.svg").read_bytes()
+    assert (tmp_path / "day.svg").read_bytes() == (pictures / "simulated_day.svg").read_bytes()

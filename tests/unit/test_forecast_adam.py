@@ -3,21 +3,20 @@
 import subprocess
 import sys
 
-import torch
-from torch import Tensor, nn
+from with_torch import torch
 
 from forecaster.adam import OneCycleAdamW
 
 RATE, STEPS, DECAY, CLIP = 3e-2, 40, 0.5, 0.3
 
 
-def small() -> tuple[nn.Module, Tensor, Tensor]:
+def small() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     torch.manual_seed(1)
-    network = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 2))
+    network = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Tanh(), torch.nn.Linear(7, 2))
     return network, torch.randn(64, 5), torch.randn(64, 2)
 
 
-def loss_of(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+def loss_of(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return ((network(x) - y) ** 2).mean()
 
 

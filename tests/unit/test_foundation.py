@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from common import clock, health
 from common.errors import LockTimeout, RoleTaken
 from common.files import replace
+from common.folder import HEALTH_FOLDER, MARK_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.roles import RoleLock
@@ -52,7 +53,7 @@ def test_the_mark_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"closed_through": "x"}', b"\xff\x00"])
 def test_a_damaged_mark_counts_as_none(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / mark.FILE_NAME).write_bytes(content)
+    (tmp_path / MARK_FILE).write_bytes(content)
     assert mark.load(tmp_path) is None
 
 
@@ -67,8 +68,8 @@ def test_health_shows_a_problem_until_it_is_over(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_health_file_is_shown_as_a_problem(tmp_path: Path) -> None:
-    (tmp_path / health.FOLDER).mkdir()
-    (tmp_path / health.FOLDER / "archive.json").write_bytes(b"{")
+    (tmp_path / HEALTH_FOLDER).mkdir()
+    (tmp_path / HEALTH_FOLDER / "archive.json").write_bytes(b"{")
     assert "unreadable" in health.load_all(tmp_path)["archive"]["problem"]
 
 

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from outliers.flow_shift import MAX_AGE_H, HourModel, ShiftTracker
+from outliers.flow_shift import HourModel, ShiftTracker
 from outliers.learn.return_level import daily_maxima, return_level, spread
+from outliers.rules import MAX_AGE_H
 from outliers.tracker_state import TrackerState
 
 MODEL = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)

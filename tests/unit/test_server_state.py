@@ -99,6 +99,7 @@ def test_a_night_inside_one_day() -> None:
 
 def test_metrics_are_prometheus_text() -> None:
     state = {
+        "version": "1.2.3",
         "now": NOW.timestamp(),
         "database": "",
         "sensors": [{"sensor": "001", "age_s": 12.5}, {"sensor": "002", "age_s": None}],
@@ -118,6 +119,7 @@ def test_metrics_are_prometheus_text() -> None:
     samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     role = r'{role="odd\"\n\\role"}'
     assert samples == {
+        'hydrolog_build_info{version="1.2.3"}': "1",
         'hydrolog_newest_row_age_seconds{sensor="001"}': "12.5",
         "hydrolog_process_ok" + role: "1",
         "hydrolog_process_idle_seconds" + role: "3",

@@ -17,6 +17,7 @@ from cli import checks, sensors, status
 from common import clock, time_service
 from common.health import Health
 from common.settings import load
+from common.version import version
 from consumer.store import store as archive
 from log.mark import Mark, store
 
@@ -41,12 +42,25 @@ def test_status_of_a_box_that_is_well(
     shown = capsys.readouterr().out
     assert "all is well" in shown
     assert "hydrolog sensors add stranger" in shown
+    assert f"version: {version()}\n" in shown
     assert status.run(["--config", str(path), "--json"]) == 0
     state = json.loads(capsys.readouterr().out)
     assert state["groups"] == [{"group": "archive", "lag": 1}, {"group": "server", "lag": 1}]
     (sensor,) = state["sensors"]
     assert (sensor["sensor"], sensor["samples"], sensor["flow_flags"]) == ("001", 60, "0000")
     assert state["log"]["end_offset"] == 1
+    assert {process["version"] for process in state["processes"]} == {state["version"], ""}  # "": no database here
+
+
+def test_status_names_a_process_that_was_not_restarted_after_an_update(
+    config: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config()
+    healthy(path.parent / "data", "producer")
+    file = path.parent / "data" / "health" / "producer.json"
+    file.write_text(json.dumps(json.loads(file.read_bytes()) | {"version": "0.0.1"}))
+    status.run(["--config", str(path)])
+    assert f"version: {version()}; producer runs 0.0.1\n" in capsys.readouterr().out
 
 
 def test_status_says_that_the_disk_is_full(

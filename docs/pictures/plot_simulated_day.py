@@ -1,6 +1,6 @@
-"""Draw docs/simulated_day.svg: a day of two meters of a made-up district, with what happened to them.
+"""Draw docs/pictures/simulated_day.svg: a day of two meters of a made-up district, with what happened to them.
 
-    .venv/bin/python docs/plot_simulated_day.py
+    .venv/bin/python docs/pictures/plot_simulated_day.py
 
 Plain SVG, written by hand, so that the picture needs nothing and can be compared line by line.
 """

@@ -1,4 +1,4 @@
-"""Recordings for the README's picture of the page: ``python docs/picture_recordings.py FOLDER``.
+"""Recordings for the README's picture of the page: ``python docs/pictures/picture_recordings.py FOLDER``.
 
 The shipped ones with three things to see in the first night: at 001 a leak begins, at 002 a main is flushed, at 003 the
 gauge is stuck. Then ``hydrolog demo --recordings FOLDER --data DEMO``, ``hydrolog calendar add 002 ...`` (flushing),

@@ -1,4 +1,4 @@
-"""Make the README's picture of the operator's page anew: ``python docs/screenshot.py URL OUT.png``.
+"""Make the README's picture of the operator's page anew: ``python docs/pictures/screenshot.py URL OUT.png``.
 
 Needs the development extras and a Chromium (``apt-get install chromium``); takes the page of a running server.
 """
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from chromium import ARGUMENTS
 
-DRAWN = "() => document.querySelectorAll('.chart .main-svg').length >= 3"
+DRAWN = "() => document.querySelectorAll('.chart > svg > svg').length >= 3"
 ALL_DRAWN = """() => {
     const onScreen = (node) => node.getBoundingClientRect().top < innerHeight;
-    return [...document.querySelectorAll('.chart')].filter(onScreen).every((node) => node.querySelector('.main-svg'));
+    return [...document.querySelectorAll('.chart')].filter(onScreen).every((node) => node.querySelector('svg > svg'));
 }"""
 TIMEOUT_MS = 60_000
 
