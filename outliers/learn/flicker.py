@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outliers.flicker import Still, TextureUse
+from outliers.flicker import SteadyFlow, TextureUse
 from outliers.learn.return_level import Floats, spread
 from outliers.learn.rolling import running_mean
 from outliers.rules import FLICKER_COUNT, FLICKER_WILD, LEAST_USE
@@ -40,10 +40,10 @@ class Texture:
         error = self.use.error * np.sqrt(FLICKER_COUNT / rows) * np.maximum(used, LEAST_USE * self.mean_m3h)
         return used - running_mean(self.square, rows) / self.use.by_use_m3h, error
 
-    def stills(self) -> list[Still | None]:
+    def stills(self) -> list[SteadyFlow | None]:
         """Hour by hour."""
         return [
-            None if size != size else Still(size, error)  # noqa: PLR0124 - NaN
+            None if size != size else SteadyFlow(size, error)  # noqa: PLR0124 - NaN
             for size, error in zip(self.size.tolist(), self.error.tolist(), strict=True)
         ]
 

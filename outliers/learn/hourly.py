@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from outliers.flow_shift import HourModel, Tracker
+from outliers.flow_shift import HourModel, ShiftTracker
 from outliers.learn.flicker import Texture
 from outliers.learn.return_level import Floats, daily_maxima, normal_level
 from outliers.rules import (
@@ -129,13 +129,13 @@ def walk(
     model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, texture: Texture | None, *, level: float
 ) -> Walk:
     """Run the tracker over the archive."""
-    tracker = Tracker(model, level=level, wander=texture.use.wander if texture else 0.0)
+    tracker = ShiftTracker(model, level=level, wander=texture.use.wander if texture else 0.0)
     stills = texture.stills() if texture else [None] * len(ratio)
     ahead = np.zeros(len(ratio))
     scores, since = np.full((len(ratio), len(AGES_H)), np.nan), np.zeros(len(ratio), dtype=int)
     for place, (value, still) in enumerate(zip(ratio.tolist(), stills, strict=True)):
-        ahead[place] = tracker.steady()
-        tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
+        ahead[place] = tracker.expected_ratio()
+        tracker.on_hour(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
         if place >= WARM_H and (still is not None or not math.isnan(value)):
             rises = [*(tracker.rise(*ages) for ages in AGES_H[:-1]), tracker.rise(*AGES_H[-1], fair=True)]
             scores[place], since[place] = [rise.score for rise in rises], rises[-1].since

@@ -30,12 +30,6 @@ def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:
     assert "L" in verdict.flow_flags
 
 
-def test_a_state_of_another_form_is_begun_anew(learnt: Criteria) -> None:
-    for state in ({}, {"format": 0, "minute": 5}, {"minute": 5, "criteria": 1}):
-        detector = Detector("001", learnt, UTC, state)
-        assert detector.step(START, 30.0, 4.4).flow_flags == "0000"
-
-
 def test_criteria_survive_their_file(learnt: Criteria) -> None:
     text = to_text(learnt)
     again = from_text(text)
@@ -59,7 +53,8 @@ def test_it_works_in_the_local_time_of_the_site(zone: str) -> None:
     for place in range(3 * DAY):
         found += detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place])).findings
     assert [one.code for one in found if one.severity == "leak"] == []
-    assert detector.night is not None and len(detector.night.nights) == 27
+    assert detector.watch is not None and detector.watch.night is not None
+    assert len(detector.watch.night.state.nights) == 27
 
 
 def test_less_than_eight_clean_weeks_are_refused() -> None:

@@ -1,5 +1,6 @@
 """A larger leak on top of a known one is an alarm of its own, and one LEAK after another raises the limits."""
 
+import msgspec
 import pytest
 from outlier_site import DAY, START, UTC, burst, days, detect, raised
 
@@ -56,7 +57,7 @@ def test_leaks_one_after_another_raise_the_limits_and_a_quiet_while_lowers_them(
     for _ in range(3):
         incident.count(START)
     assert incident.strictness(START) == pytest.approx(1 + STRICTER * (4 - FREE))
-    assert Incident(incident.state()).strictness(START) == incident.strictness(START)
+    assert msgspec.convert(msgspec.to_builtins(incident), Incident).strictness(START) == incident.strictness(START)
     assert incident.strictness(START + 2 * MEMORY_MIN) == 1.0
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -71,7 +71,7 @@ def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
     assert len(verdicts.rows([mean(T)])) == 1
     assert verdicts.rows([mean(T + 1, flow=-5.0)])[0].flow_flags[0] != "0"
     verdicts.save(T + 1)
-    assert "001" in json.loads((tmp_path / "detectors.json").read_text())
+    assert "001" in json.loads((tmp_path / "detectors.json").read_text())["sensors"]
 
 
 def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypa
     for number in range(20):  # one that stays, and one that is new each minute
         verdicts.rows([mean(T + number), replace(mean(T + number), sensor=f"X{number}")])
         verdicts.save(T + number)
-    assert set(json.loads((tmp_path / "detectors.json").read_text())) == {"001", "X18", "X19"}
+    assert set(json.loads((tmp_path / "detectors.json").read_text())["sensors"]) == {"001", "X18", "X19"}
     assert set(verdicts._detectors) == set(verdicts._planned) == {"001", "X18", "X19"}
 
 
@@ -180,11 +180,11 @@ def test_what_is_planned_outlives_a_restart(tmp_path: Path) -> None:
 def test_a_changed_holiday_reaches_a_running_detector(tmp_path: Path) -> None:
     verdicts = Verdicts(tmp_path, SEOUL)
     verdicts.rows([mean(T)])
-    assert verdicts._detector("001").weekday == 0  # a Monday
+    assert not verdicts._detector("001").holidays
     (tmp_path / "criteria").mkdir()
     (tmp_path / "criteria" / "holidays.txt").write_text("2024-08-26\n")
     verdicts.rows([mean(T + 1)])
-    assert verdicts._detector("001").weekday == 6
+    assert verdicts._detector("001").holidays == {date(2024, 8, 26)}
     assert verdicts._detector("001").minute == T + 1  # on its own memory
 
 
