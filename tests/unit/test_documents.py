@@ -47,7 +47,9 @@ def test_every_path_that_is_named_is_there() -> None:
     missing = []
     for name in sorted(set(SPEAKING) - HISTORY):
         text = (ROOT / name).read_text("utf-8")
-        named = [path for path in _PATH.findall(text) if path.split("/")[0] in ("docs", *FOLDERS * name.endswith(".md"))]
+        named = [
+            path for path in _PATH.findall(text) if path.split("/")[0] in ("docs", *FOLDERS * name.endswith(".md"))
+        ]
         missing += [(name, path) for path in named if not (ROOT / path).exists()]
         if name.endswith(".md"):
             missing += [(name, file) for file in _FILE.findall(text) if file not in NAMES]

@@ -18,7 +18,8 @@ def small() -> tuple[nn.Module, Tensor, Tensor]:
 
 
 def loss_of(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    return ((network(x) - y) ** 2).mean()
+    found: Tensor = ((network(x) - y) ** 2).mean()
+    return found
 
 
 def test_the_weights_are_those_of_adamw_with_a_one_cycle_rate_and_clipped_gradients() -> None:
