@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 from common import processes
@@ -27,7 +27,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def cpu_s(home: Path) -> dict[str, float]:
     """CPU seconds so far by program, of every process of the group."""
-    used: Counter[str] = Counter()
+    used: defaultdict[str, float] = defaultdict(float)
     for pid in processes.having(HOME, str(home)):
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -146,7 +146,9 @@ def noise(kind: str) -> None:
 
 def _kib(figure: str) -> int:
     """This process's memory. Not getrusage: its peak is inherited from the process that started this one."""
-    return int(re.search(rf"{figure}:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+    found = re.search(rf"{figure}:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1])
 
 
 def _timed(stream: bytes) -> float:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -20,7 +21,8 @@ class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        parser.exit(message=f"{NAME} {version()}\n")
+        sys.stdout.write(f"{NAME} {version()}\n")
+        parser.exit()
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:

@@ -98,7 +98,7 @@ class Disk:
     # --- the calls
 
     def _wrapped(self, name: str) -> Callable[..., Any]:
-        handler = self._create if name == "open" else getattr(self, f"_{name}")
+        handler: Callable[..., Any] = self._create if name == "open" else getattr(self, f"_{name}")
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             target = arguments[0]

@@ -23,7 +23,7 @@ class SerialServer:
         """Wait for somebody to connect and let the negotiation run."""
         self._connection, _ = self._listening.accept()
         self.port = serial.serial_for_url("loop://")  # a pty has no control lines
-        self._manager = rfc2217.PortManager(self.port, self)
+        self._manager = rfc2217.PortManager(self.port, self)  # type: ignore[arg-type]  # any port, any writer
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

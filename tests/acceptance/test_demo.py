@@ -63,7 +63,7 @@ class DemoRuns:
 
     def count(self, seconds: int, **environ: str) -> tuple[dict[str, Any], str]:
         """One run to its end: the count over all runs so far, and what it said."""
-        with self.start("--for", str(seconds), "--json", **environ) as demo:
+        with self.start("--for", str(seconds), "--json", home=None, **environ) as demo:
             out, said = demo.communicate(timeout=seconds + 3 * DEADLINE_S)
         assert demo.returncode == 0, said + out + self.logs()
         result: dict[str, Any] = json.loads(out)
@@ -92,7 +92,7 @@ class DemoRuns:
 
         def at_work(role: str) -> bool:
             success = self.state(role).get("last_success")
-            return bool(success) and (since is None or datetime.fromisoformat(success) > since)
+            return success is not None and (since is None or datetime.fromisoformat(success) > since)
 
         for role in ROLES:
             self.wait_for(lambda role=role: at_work(role), f"{role} to work")  # type: ignore[misc]

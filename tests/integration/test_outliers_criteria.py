@@ -99,11 +99,11 @@ def test_a_leak_and_the_day_before_it_was_raised_are_not_learnt_from(site: Setti
         connection.execute(
             "UPDATE REAL_VAL_TB SET flow_flags = '0L00' WHERE time >= %s AND time < %s", (raised, cleared)
         )
-    connection = database.Database(site, "test")
-    with connection.transaction() as cursor:
+    reader = database.Database(site, "test")
+    with reader.transaction() as cursor:
         read = read_history(cursor, "001", minute_start(START), minute_start(START + 7 * 1440))
         rows = read_rows(cursor, "001", minute_start(START), minute_start(START + 7 * 1440))
-    connection.close()
+    reader.close()
     left_out = np.isnan(read.flow) & np.isfinite(rows.flow)
     assert np.flatnonzero(left_out).tolist() == list(range(3 * 1440, 5 * 1440))
 

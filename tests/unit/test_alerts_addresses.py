@@ -49,7 +49,7 @@ def test_two_addresses_never_share_a_name_and_the_same_one_does(monkeypatch: pyt
         def hexdigest(self) -> str:
             return "abcd" * 16
 
-    monkeypatch.setattr(alerts_state.hashlib, "sha256", lambda _: Same())
+    monkeypatch.setattr("consumer.alerts.state.hashlib.sha256", lambda _: Same())
     assert alerts_state.names(["json://a", "json://b", "json://a", "json://c"]) == [
         "json-abcd",
         "json-abcd-2",

@@ -17,7 +17,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 EXAMPLE = DEPLOY / "hydrolog.example.toml"
 
 
-def _group() -> configparser.ConfigParser:
+def _group() -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(inline_comment_prefixes=(";",))
     parser.read(DEPLOY / "supervisord.conf")
     return parser

@@ -16,8 +16,9 @@ def small() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     return network, torch.randn(64, 5), torch.randn(64, 2)
 
 
-def loss_of(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    return ((network(x) - y) ** 2).mean()
+def loss_of(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    found: Tensor = ((network(x) - y) ** 2).mean()
+    return found
 
 
 def test_the_weights_are_those_of_adamw_with_a_one_cycle_rate_and_clipped_gradients() -> None:

@@ -14,7 +14,7 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 from common.forecast_file import Line
 from forecaster import intervals, mix_naive
 from forecaster.backtest import Wanted, backtest
-from forecaster.compose import compose
+from forecaster.compose import Hour, compose, hours_ahead
 from forecaster.dataset import History, Series
 from forecaster.fallback import units_of
 from forecaster.features import panel_of
@@ -189,8 +189,12 @@ def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
 ) -> None:
     """A thousand sensors have 24,000 lines an hour: each counting hours on the wall clock took half a minute."""
     asked: list[datetime] = []
-    hours_ahead = intervals.hours_ahead
-    monkeypatch.setattr(intervals, "hours_ahead", lambda at, *rest: (asked.append(at), hours_ahead(at, *rest))[1])
+
+    def counted(at: datetime, horizon: int, zone: ZoneInfo) -> list[Hour]:
+        asked.append(at)
+        return hours_ahead(at, horizon, zone)
+
+    monkeypatch.setattr(intervals, "hours_ahead", counted)
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
     made = [hour - timedelta(hours=k) for k in range(24) for _ in range(5)]
     Following(model, tmp_path).learn(hour, [told(at, hour, history, model, 1.0) for at in made])

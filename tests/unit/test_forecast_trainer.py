@@ -15,6 +15,7 @@ from common.folder import MODELS_FOLDER
 from forecaster import artifact, train_worker, trainer, training
 from forecaster.dataset import History, Series
 from forecaster.fit import fit
+from forecaster.predict import Model
 from forecaster.train import Block
 from forecaster.trainer import Trainer, next_due
 from forecaster.training import note, train_and_judge
@@ -75,9 +76,12 @@ def test_weights_that_were_found_good_are_read_again_only_when_they_change(
     path = artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
     read: list[str] = []
     load = artifact.load
-    monkeypatch.setattr(
-        "forecaster.artifact.load", lambda data, version: (read.append(version), load(data, version))[1]
-    )
+
+    def counted(data: Path, version: str) -> Model:
+        read.append(version)
+        return load(data, version)
+
+    monkeypatch.setattr("forecaster.artifact.load", counted)
     assert artifact.any_usable(tmp_path) and artifact.any_usable(tmp_path)
     assert read == ["v"]
     path.write_bytes(path.read_bytes()[:-1])

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,7 +27,7 @@ class Moody:
         self._log = log
         self.moods: list[LogError | None] = []
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
 
     def append(self, lines: Sequence[str]) -> int:
@@ -44,7 +45,7 @@ def log(tmp_path: Path) -> Moody:
 
 
 def held(log: Moody, data: Path, most_rows: int = 1000) -> Held:
-    return Held(log, data, UTC, most_rows, Mark(T - 1, log.end_offset, log.log_id, {}))  # type: ignore[arg-type]
+    return Held(log, data, UTC, most_rows, Mark(T - 1, log.end_offset, log.log_id, {}))
 
 
 def row(minute: int) -> Row:
@@ -112,7 +113,7 @@ def test_rows_that_wait_are_taken_up_by_the_next_start_unless_the_log_has_them(l
     assert not first.flush(T)
     kept = first.to_state()
     mark = Mark(T, log.end_offset, log.log_id, {"001": T})  # it appended "001" before it was killed
-    second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
+    second = Held(log, tmp_path, UTC, 1000, mark)
     assert second.restore(["not a row", *kept]) == T
     assert second.flush(T)
     assert [parse_payload(record.payload) for record in log._log.read(0, 9)] == [Row(T, "002", 3.0, None, 9, "0M00")]
@@ -152,7 +153,7 @@ def test_sensors_without_end_do_not_grow_the_mark_and_no_row_of_theirs_comes_twi
     mark = load(tmp_path)
     assert mark is not None
     assert mark.sensors == {"Y0": T + 1, "Y1": T + 1}
-    second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
+    second = Held(log, tmp_path, UTC, 1000, mark)
     assert (second.restore(kept, mark.closed_through), len(second)) == (0, 0)
 
 
@@ -171,6 +172,6 @@ def test_what_the_log_took_is_marked_while_the_rows_behind_it_wait(
         T - 1,
         {"001": T},
     )  # the minute is not closed yet
-    second = Held(log, tmp_path, UTC, 1000, mark)  # type: ignore[arg-type]
+    second = Held(log, tmp_path, UTC, 1000, mark)
     assert second.restore(rows.to_state(), mark.closed_through) == T
     assert len(second) == 1

@@ -19,7 +19,7 @@ from log.format import (
 )
 
 offsets = st.integers(min_value=0, max_value=10**17)
-payloads = st.text(st.characters(exclude_characters="\n", exclude_categories=("Cs",)), min_size=1, max_size=200)
+payloads = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1, max_size=200)
 PAYLOAD = "2024-08-26T16:33:00+09:00\t001\t8.02\t4.11\t60\t0000\t000"
 LOG_ID = "6b7703da-a5e5-4f74-bbf1-e3912a439bd3"
 

@@ -61,7 +61,7 @@ def test_any_interleaving_gives_each_minute_once_and_with_the_mean_of_what_was_t
     for key, mean in closed.items():
         assert mean.samples == len(taken[key])
         for value, column in ((mean.flow, 0), (mean.pressure, 1)):
-            numbers = [pair[column] for pair in taken[key] if pair[column] is not None]
+            numbers = [number for pair in taken[key] if (number := pair[column]) is not None]
             assert value == (pytest.approx(sum(numbers) / len(numbers), abs=0.001) if numbers else None)
 
 

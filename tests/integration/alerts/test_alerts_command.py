@@ -8,6 +8,7 @@ from alerts_box import Site, bodies, webhook
 from http_server import HttpServer, answer, in_turn
 
 from cli import alerts as command
+from cli import shell
 
 
 def test_the_test_command_says_ok_or_what_is_wrong(
@@ -33,7 +34,7 @@ def test_the_dry_run_shows_the_messages_of_the_last_day_and_sends_none(
     here.rows(count=10)
     here.leak_over()
     here.clock.pass_(hours=2)
-    monkeypatch.setattr(command.shell, "site_clock", lambda _data: here.clock)
+    monkeypatch.setattr(shell, "site_clock", lambda _data: here.clock)
     monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(here.settings.paths.data))
     assert command.run(["test", "--dry-run"]) == 0
     out = capsys.readouterr().out

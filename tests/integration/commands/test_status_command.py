@@ -49,7 +49,7 @@ def test_status_of_a_box_that_is_well(
     (sensor,) = state["sensors"]
     assert (sensor["sensor"], sensor["samples"], sensor["flow_flags"]) == ("001", 60, "0000")
     assert state["log"]["end_offset"] == 1
-    assert {process["version"] for process in state["processes"]} == {state["version"], ""}  # "": no database here
+    assert {process["version"] for process in state["processes"]} == {state["version"]}
 
 
 def test_status_names_a_process_that_was_not_restarted_after_an_update(

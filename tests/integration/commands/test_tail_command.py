@@ -8,7 +8,7 @@ from command_site import SEOUL, Configure, logged, now_minute, row
 from cli import sensors, tail
 from common.clock import minute_of
 from common.row import format_payload
-from log.format import format_lines
+from log.format import Record, format_lines
 
 
 def test_tail_shows_the_last_rows_with_names_and_flags_in_words(
@@ -57,7 +57,7 @@ def test_following_survives_resets_and_shows_each_row_once(config: Configure) ->
         assert log.trim()
         log.append([format_payload(row(now + 20 + turn), SEOUL)])
         seen += follower.read()
-    assert [each.offset for each in seen if isinstance(each, tail.Record)] == list(range(11))
+    assert [each.offset for each in seen if isinstance(each, Record)] == list(range(11))
     assert [each.base for each in seen if isinstance(each, tail.Reset)] == [6, 8, 10]
     assert not [each for each in seen if isinstance(each, bytes)]
     follower.close()

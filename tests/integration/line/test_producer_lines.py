@@ -107,8 +107,8 @@ def test_a_described_line_becomes_rows(cable: Cable, start: Start, minute: int) 
         for body in (f"{second};8.5;411", f"{second};9.5;nan"):
             cable.send(b"%s*%s\r\n" % (body.encode(), checksum_text("crc16", body.encode())))
         cable.send(b"%d;1;1*0000\r\n" % second)
-    body = b"%d;8;400" % (minute * 60 + 90)
-    cable.send(b"%s*%s\r\n" % (body, checksum_text("crc16", body)))
+    last = b"%d;8;400" % (minute * 60 + 90)
+    cable.send(b"%s*%s\r\n" % (last, checksum_text("crc16", last)))
     found = [row for row in closed(producer.data, minute) if row.minute == minute]
     # The line's very first frame may have been a piece of one.
     assert [(row.sensor, row.flow, row.pressure, row.samples) for row in found] == [("main", 8.5, 4.11, 59)]

@@ -152,7 +152,8 @@ def test_a_kill_loses_no_row_that_was_acknowledged(receiver: ReceiverProcess, da
     try:
         for kills in range(1, 6):
             reached = len(acknowledged)
-            wait_for(lambda reached=reached: len(acknowledged) >= reached + 50, f"rows before kill {kills}")
+            wanted = reached + 50
+            wait_for(lambda: len(acknowledged) >= wanted, f"rows before kill {kills}")  # noqa: B023 - waited for at once
             assert receiver.end(signal.SIGKILL) == -signal.SIGKILL
             receiver.start()
         reached = len(acknowledged)

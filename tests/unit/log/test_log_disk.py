@@ -77,10 +77,21 @@ def test_what_could_not_be_cut_back_is_cut_before_the_next_row(site: Site, monke
     assert texts(site.log) == expected(range(3))
 
 
-def test_a_failed_sync_is_made_good_by_writing_the_rows_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = []
+def watched_writes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, int]]:
+    """What is written from now on, and where."""
+    written: list[tuple[bytes, int]] = []
     real = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda *call: written.append(call[1:]) or real(*call))
+
+    def pwrite(descriptor: int, data: bytes, place: int) -> int:
+        written.append((data, place))
+        return real(descriptor, data, place)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    return written
+
+
+def test_a_failed_sync_is_made_good_by_writing_the_rows_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = watched_writes(monkeypatch)
     failing(monkeypatch, "fdatasync", errno.EIO)
     assert site.log.append(rows(0, 2)) == 0
     assert written[0] == written[1]  # the same bytes at the same place
@@ -103,9 +114,7 @@ def test_rows_that_the_disk_does_not_confirm_are_there_once(site: Site, monkeypa
 def test_a_poll_hands_out_nothing_that_is_not_on_disk(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.log.append(rows(0, 2))
     group = site.log.group("server")
-    written = []
-    real = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda *call: written.append(call[1]) or real(*call))
+    written = watched_writes(monkeypatch)
     with monkeypatch.context() as patch:
         failing(patch, "fdatasync", errno.EIO, times=2)
         for _ in range(2):
@@ -113,7 +122,7 @@ def test_a_poll_hands_out_nothing_that_is_not_on_disk(site: Site, monkeypatch: p
                 group.poll(10)
     assert [row.offset for row in group.poll(10)] == [0, 1]
     # Written anew before each repeated sync: the kernel may have marked them clean.
-    assert written == [site.path.read_bytes()] * 2
+    assert [data for data, _ in written] == [site.path.read_bytes()] * 2
 
 
 def test_a_failing_commit_is_said_and_can_be_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
