@@ -16,8 +16,8 @@ def small() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     return network, torch.randn(64, 5), torch.randn(64, 2)
 
 
-def loss_of(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    found: Tensor = ((network(x) - y) ** 2).mean()
+def loss_of(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    found: torch.Tensor = ((network(x) - y) ** 2).mean()
     return found
 
 
@@ -31,7 +31,7 @@ def test_the_weights_are_those_of_adamw_with_a_one_cycle_rate_and_clipped_gradie
     for _ in range(STEPS):
         own.step(loss_of(ours, x, y))
         adamw.zero_grad()
-        loss_of(theirs, x, y).backward()  # type: ignore[no-untyped-call]
+        loss_of(theirs, x, y).backward()
         clipped += int(torch.nn.utils.clip_grad_norm_(theirs.parameters(), CLIP) > CLIP)
         adamw.step()
         cycle.step()

@@ -88,7 +88,8 @@ def defined(node: ast.ClassDef) -> set[str]:
     """What a class puts on itself or on its instances, dunders apart."""
     names = {n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
     names |= {n.id for body in node.body for n in ast.walk(body) if is_stored(n, ast.Name) and body in assigned(node)}
-    names |= {n.attr for n in ast.walk(node) if is_stored(n, ast.Attribute) and ast.unparse(n.value) == "self"}
+    kept = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and is_stored(n, ast.Attribute)]
+    names |= {n.attr for n in kept if ast.unparse(n.value) == "self"}
     return {name for name in names if not (name.startswith("__") and name.endswith("__"))}
 
 

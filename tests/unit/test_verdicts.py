@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from outliers.watch.verdict import Verdict
+from outliers.watch.row_flags import RowFlags
 
 from common.clock import minute_of
 from common.row import format_payload, parse_payload
@@ -195,7 +195,7 @@ def test_every_letter_reaches_the_row_at_its_place(
     shown = {channel: CLEAR * places for channel, places in flags.CHANNELS.items()}
     clear = shown[flag.channel]
     shown[flag.channel] = clear[: flag.position] + flag.letter + clear[flag.position + 1 :]
-    monkeypatch.setattr(Detector, "step", lambda *_: Verdict(shown["flow"], shown["pressure"], ()))
+    monkeypatch.setattr(Detector, "step", lambda *_: RowFlags(shown["flow"], shown["pressure"], ()))
     (row,) = Verdicts(tmp_path, SEOUL).rows([mean(T)])
     again = parse_payload(format_payload(row, SEOUL))
     assert again == row
