@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from common import database
+from common import database, state_file
 from common.clock import minute_start
 from common.files import replace
 from common.folder import NIGHT_STATE_FILE
@@ -149,12 +149,17 @@ def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, 
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What of ``night_state.json`` is read again."""
+
+    night: date
+
+
 def published(data: Path) -> date | None:
     """The night that ``night_state.json`` speaks of; None if there is no such file or it is damaged."""
-    try:
-        return date.fromisoformat(json.loads((data / NIGHT_STATE_FILE).read_bytes())["night"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    state = state_file.load(data / NIGHT_STATE_FILE, Published)
+    return state.night if state else None
 
 
 def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from outliers.watch.row_flags import RowFlags
 
 from common.clock import minute_of
 from common.row import format_payload, parse_payload
@@ -16,6 +15,7 @@ from outliers import flags
 from outliers.findings import load as load_findings
 from outliers.flags import CLEAR
 from outliers.watch.detector import Detector
+from outliers.watch.row_flags import RowFlags
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 from producer.verdicts import Verdicts
