@@ -53,7 +53,7 @@ def classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
 
 def imported(tree: ast.Module) -> dict[str, str]:
     """What each imported name stands for, in full."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {
@@ -87,7 +87,8 @@ def foreign_bases(full_name: str) -> set[str]:
 def defined(node: ast.ClassDef) -> set[str]:
     """What a class puts on itself or on its instances, dunders apart."""
     names = {n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    names |= {n.id for body in node.body for n in ast.walk(body) if is_stored(n, ast.Name) and body in assigned(node)}
+    plain = [n for body in assigned(node) for n in ast.walk(body) if isinstance(n, ast.Name)]
+    names |= {n.id for n in plain if is_stored(n, ast.Name)}
     kept = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and is_stored(n, ast.Attribute)]
     names |= {n.attr for n in kept if ast.unparse(n.value) == "self"}
     return {name for name in names if not (name.startswith("__") and name.endswith("__"))}
