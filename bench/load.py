@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from cli.history import load_file
 from common import database, embedded
 from common.folder import POSTGRES_URL_FILE
-from common.history import load_file
 
 ROWS = 400_000
 LEGACY_ROWS_S = 2_038  # rows a second, as its users measured it

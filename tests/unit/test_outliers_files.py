@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import CriteriaUnusable
 from outliers import criteria, findings, flags
-from outliers.criteria import CriteriaUnusable
 from outliers.findings import Finding
 
 
