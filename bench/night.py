@@ -27,7 +27,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from outliers.criteria import Criteria, CriteriaUnusable, initial
+from common.errors import CriteriaUnusable
+from outliers.criteria import Criteria, initial
 from outliers.learn.build import WINDOW_DAYS, History, build
 from outliers.rules import REBUILD_DAYS
 from outliers.watch.detector import Detector
