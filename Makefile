@@ -1,45 +1,85 @@
-# Everything starts here: `make help`. Each target makes its own environment (.venv) first, once.
+# Everything starts here: `make help`. Each target makes the environment that it needs first, once.
 
-# 3.11 is what the product is tested with; any later one will do where 3.11 is not at hand.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# 3.11 is what the product is tested with most; any later one will do where 3.11 is not at hand. A Python that you
+# name (PYTHON=python3.13) gets an environment of its own, so that two never mix in one.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+else
+VENV := .venv-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+endif
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# One stamp for what running needs, one for what the tests and linters need beside it.
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 SECONDS ?= 120
 
+# What `make wheels` has laid there is found before the internet is asked, and without it with PIP_NO_INDEX=1.
+ifneq ($(wildcard wheels),)
+export PIP_FIND_LINKS := $(strip $(PIP_FIND_LINKS) wheels)
+endif
+
+# An environment works only where it was made, and with the Python that made it: moved, or its Python gone, it is
+# made anew.
+$(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.cfg || rm -f $(VENV)/pyvenv.cfg $(RUN) $(DEV))
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench soak clean
+.DELETE_ON_ERROR:
+.PHONY: help run test test-lowest test-newest lint bench soak wheels clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(STAMP) ## the whole pipeline on recorded data, 60 times as fast as life; Ctrl-C ends it (ARGS="--speed 20")
+run: $(RUN) ## the whole pipeline on recorded data, 60 times as fast as life; Ctrl-C ends it (ARGS="--speed 20")
 	@$(BIN)/hydrolog demo $(ARGS)
 
-test: $(STAMP) ## every test (ARGS="tests/unit" for some of them)
+test: $(DEV) ## every test (ARGS="tests/unit" for some of them)
 	$(BIN)/pytest $(ARGS)
 
-lint: $(STAMP) ## ruff and mypy
+test-lowest: ## the tests with the oldest libraries that pyproject.toml admits
+	@$(MAKE) --no-print-directory $(VENV)-lowest/pyvenv.cfg VENV=$(VENV)-lowest
+	@$(VENV)-lowest/bin/python .ci/requirements.py --lowest >$(VENV)-lowest/constraints.txt
+	@PIP_CONSTRAINT=$(VENV)-lowest/constraints.txt $(MAKE) --no-print-directory test VENV=$(VENV)-lowest
+
+test-newest: ## the tests on the newest Python of this computer
+	@bash .ci/test-newest $(ARGS)
+
+lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP) ## the measured claims, one table each
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+bench: $(DEV) ## the measured claims, one table each
+	@$(INSTALL) --editable '.[bench]'
 	@for claim in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
 
-soak: $(STAMP) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
+soak: $(DEV) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
 	@$(BIN)/python bench/soak.py $(SECONDS)
 
-clean: ## remove caches and the demo's data; .venv stays
-	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
-	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+wheels: $(VENV)/pyvenv.cfg ## everything that `make run` and deploy/install.sh fetch, for a computer without internet
+	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
+	@rm -f wheels/hydrolog-*
+	@du -sh wheels
 
-# The stamp is older than pyproject.toml only when what is needed may have changed: a second call starts at once.
-$(STAMP): pyproject.toml
-	@test -n "$(PYTHON)" || { echo "python3.11 is not installed (Debian, Ubuntu: apt install python3.11 python3.11-venv)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: 3.11 or later is needed" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(STAMP)
+clean: ## remove caches and the demo's data; the environments stay
+	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@command -v "$(PYTHON)" >/dev/null || { echo "$(or $(PYTHON),python3) is not installed (Debian, Ubuntu: apt install python3 python3-venv)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: 3.11 or later is needed" >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear $(VENV)
+
+# Only what pyproject.toml changes makes them anew: a second call starts at once.
+$(RUN): pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing into $(VENV): some minutes the first time"
+	@$(BIN)/python deploy/install_torch.py install
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(DEV): $(RUN)
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@

@@ -20,15 +20,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
-import torch
 
 from common import database
-from forecaster import artifact
+from common.folder import POSTGRES_URL_FILE
+from forecaster import artifact, pytorch
 from forecaster.compose import CHANNELS, Composed, compose
 from forecaster.dataset import History, IntArray, Series, from_minutes
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
-from forecaster.memory import keep_freed
 from forecaster.predict import Model
 from postgres import server
 
@@ -104,7 +103,7 @@ def start(model: Model) -> None:
     """A real process against a real database with half a year of minutes."""
     folder = Path(tempfile.mkdtemp(prefix="hydrolog-bench-"))
     with server.running(folder):
-        url = (folder / database.URL_FILE).read_text().strip()
+        url = (folder / POSTGRES_URL_FILE).read_text().strip()
         database.init_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             load(connection)
@@ -165,8 +164,7 @@ def row(what: str, value: str, beside: str) -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(1)
-    keep_freed()
+    pytorch.prepare()
     if sys.argv[1:] == ["--fleet"]:
         fleet()
         return

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common import database
+from common.folder import POSTGRES_URL_FILE
 from common.history import load_file
 from postgres import server
 
@@ -38,7 +39,7 @@ def main() -> None:
         source = Path(folder) / "minutes.csv"
         write_minutes(source)
         with server.running(Path(folder) / "data"):
-            url = (Path(folder) / "data" / database.URL_FILE).read_text("utf-8").strip()
+            url = (Path(folder) / "data" / POSTGRES_URL_FILE).read_text("utf-8").strip()
             with database.connect(url, "bench") as connection:
                 connection.autocommit = True
                 for run in range(RUNS):

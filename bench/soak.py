@@ -28,6 +28,7 @@ from peers.keeper import RECOVER_S, Keeper
 
 from common import database, health
 from common.clock import VARIABLE, ScaledClock
+from common.folder import LOG_FILE
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX, Settings, load
 from demo import tally
@@ -141,7 +142,7 @@ def _drained(data: Path, witness: Witness) -> bool:
     published = mark.load(data)
     end = witness.log.end_offset
     done = [commits.read(data, name) or 0 for name in GROUPS]
-    quiet = time.time() - (data / "server_data.txt").stat().st_mtime > 3.0
+    quiet = time.time() - (data / LOG_FILE).stat().st_mtime > 3.0
     return quiet and published is not None and published.end_offset >= end and min(done) >= end
 
 

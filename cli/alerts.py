@@ -12,6 +12,7 @@ from cli.shell import printable
 from common import settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
+from common.folder import FINDINGS_FILE
 from common.settings import Settings
 from outliers import findings
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from consumer.alerts.text import Message
 
 DAY = timedelta(days=1)
-FINDINGS_FILE = "findings.json"
 
 
 def run(args: list[str]) -> int:

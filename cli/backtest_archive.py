@@ -9,6 +9,7 @@ import csv
 import sys
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,10 +19,11 @@ from cli import shell
 from common import database, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
+from common.folder import CRITERIA_FOLDER
 from common.settings import Settings
 from outliers import calendar
 from outliers.backtest import rehearse
-from outliers.calendar import FOLDER, Occasions
+from outliers.calendar import Occasions
 from outliers.findings import RAISE, Finding
 from outliers.flags import FAULT, LEAK
 
@@ -45,10 +47,12 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         DatabaseDown, NothingToJudge: as they say.
-        SettingsError: the days or the file cannot be used.
+        SettingsError: the days or the file cannot be used, or what draws plots is missing.
     """
     if options.days < 1:
         raise SettingsError("--days", "must be one or more")
+    if not _is_table(options.out):
+        shell.need_plots()
     chosen = settings.load(options.config)
     known = calendar.load(chosen.paths.data, chosen.site.zone)
     for problem in known.problems:
@@ -116,7 +120,7 @@ class Past:
             if minute % SHOW_EVERY_ROWS == 0:
                 progress.advance(task, SHOW_EVERY_ROWS)
 
-        prior = archive.limits(self._chosen.paths.data / FOLDER, name, flow_max, pressure_max)
+        prior = archive.limits(self._chosen.paths.data / CRITERIA_FOLDER, name, flow_max, pressure_max)
         judged = rehearse(
             rows, prior, learn_end, zone, known=self._known, alarms_per_month=self._knob, look=look, clean=clean
         )
@@ -146,7 +150,7 @@ def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> N
 def _write(options: argparse.Namespace, courses: "list[Course]", chosen: Settings, knob: float) -> None:
     from cli import outlier_plots
 
-    if options.out.suffix.lower() != ".csv":
+    if not _is_table(options.out):
         said = f"site {chosen.site.id}, the last {options.days} days, alarms_per_month = {knob:g}"
         options.out.write_text(outlier_plots.page(courses, said), encoding="utf-8")
         return
@@ -154,6 +158,10 @@ def _write(options: argparse.Namespace, courses: "list[Course]", chosen: Setting
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         writer.writerows(_line(one, chosen) for course in courses for one in course.findings)
+
+
+def _is_table(out: Path) -> bool:
+    return out.suffix.lower() == ".csv"
 
 
 def _line(one: Finding, chosen: Settings) -> tuple[str, ...]:

@@ -15,16 +15,14 @@ from common.options import Parser
 
 def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
-    import torch
+    options = _parser().parse_args(args)
+    from forecaster import pytorch
 
+    pytorch.prepare()
     from forecaster import backtest as bt
     from forecaster.holidays import numbered
-    from forecaster.memory import keep_freed
     from outliers.calendar import holidays_of
 
-    options = _parser().parse_args(args)
-    torch.set_num_threads(1)
-    keep_freed()
     dates, problems = holidays_of(options.holidays) if options.holidays else (frozenset(), ())
     if problems:
         raise bt.TableUnusable(f"--holidays: {problems[0]}")

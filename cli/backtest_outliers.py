@@ -28,11 +28,11 @@ from outliers import criteria as stored
 from outliers.backtest import rehearse
 from outliers.calendar import Occasions
 from outliers.findings import Finding
+from outliers.rules import REBUILD_DAYS
 
 if TYPE_CHECKING:
     from outliers.learn.build import History
 
-JUDGED_DAYS = 91  # between two builds of the criteria
 ZONE = ZoneInfo("UTC")  # the files hold wall clock without offset: it is taken as it stands
 SCORED = ("point", "time", "channel", "code", "kind", "severity", "state")
 HEADER = (*SCORED, "since", "method", "value", "limit", "reason")  # the rest is for people
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.html or FILE.csv to write")
     parser.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
     past = parser.add_argument_group("from the database")
-    past.add_argument("--days", type=int, default=JUDGED_DAYS, metavar="N", help=f"judge the last ({JUDGED_DAYS})")
+    past.add_argument("--days", type=int, default=REBUILD_DAYS, metavar="N", help=f"judge the last ({REBUILD_DAYS})")
     past.add_argument("--sensor", metavar="ID", help="only this one")
     folder = parser.add_argument_group("from a folder")
     folder.add_argument("--data", type=Path, metavar="FOLDER", help="with points.csv and the series")

@@ -12,9 +12,10 @@ from cli import shell
 from common import files, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
+from common.folder import CRITERIA_FOLDER
 from common.settings import Settings
 from outliers import calendar
-from outliers.calendar import FOLDER, HOLIDAYS, PLANNED, Work
+from outliers.calendar import HOLIDAYS, PLANNED, Work
 
 HEADS = {
     PLANNED: "# sensor or all, from, to (by the site's clock), what",
@@ -37,7 +38,7 @@ def run(args: list[str]) -> int:
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
-    folder = chosen.paths.data / FOLDER
+    folder = chosen.paths.data / CRITERIA_FOLDER
     try:
         if options.action == "add":
             _add(chosen, folder, options.words)

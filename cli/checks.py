@@ -19,6 +19,7 @@ from cli.shell import printable
 from common import database, health, time_service
 from common.clock import minute_start
 from common.errors import DatabaseDown, PortError, SettingsError
+from common.folder import LOG_FILE
 from common.settings import SERVER_TOKEN, Settings, read_token
 from log import mark
 from log.format import LONGEST_LINE, parse_header
@@ -40,7 +41,6 @@ TABLES = (
     "received_tb",
     "received_batch_tb",
 )
-LOG_FILE = "server_data.txt"
 _ADVICE = "run as the user of the processes, and look at log.url"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import shell
 from common import database, settings
+from common.folder import CRITERIA_FOLDER
 from common.settings import Settings
 from outliers import calendar
 from outliers import criteria as stored
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 PREVIEW_DAYS = 30
 WARM_DAYS = 16  # before it, so that the methods know how things stand when the month begins: VALUE looks so far back
 MOST_SHOWN = 20  # LEAK and FAULT findings in words
-FOLDER = "criteria"
 ACTIONS = {
     "show": "the newest criteria of each sensor",
     "rebuild": "learn new criteria from the database and say what they would change",
@@ -53,7 +53,7 @@ def run(args: list[str]) -> int:
     compare.add_argument("--versions", type=int, nargs=2, metavar=("OLD", "NEW"), help="default: the last two")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
-    folder = chosen.paths.data / FOLDER
+    folder = chosen.paths.data / CRITERIA_FOLDER
     if options.action == "show":
         return _show(folder, options.sensor)
     if options.action == "compare":

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli import shell
 from common import clock
 from common.database import Database
 from common.options import Parser
@@ -20,6 +21,8 @@ UNIT = {"flow": "m3/h", "pressure": "bar"}
 def run(args: list[str]) -> int:
     """The subcommand; returns the exit code."""
     options = _parser().parse_args(args)
+    if options.out:
+        shell.need_plots()
     settings = load(options.config)
     database = Database(settings, "forecast-report")
     try:

@@ -13,13 +13,21 @@ from typing import NamedTuple
 from cli import shell
 from common import settings
 from common.errors import LogError, RowRefused, SettingsError
+from common.folder import (
+    GROUPS_FOLDER,
+    LOG_DAMAGED_FILE,
+    LOG_FILE,
+    LOG_ID_FILE,
+    LOG_LOCK_FILE,
+    LOG_RESERVE_FILE,
+    OUTBOX_FILE,
+)
 from common.row import parse_payload
 from common.settings import Settings
-from log import commits, identity, mark, reserve
+from log import commits, identity, mark
 from log import damaged as badlines
-from log.recovery import OUTBOX, outbox_end
+from log.recovery import outbox_end
 from log.segment import Line, LogFile
-from log.state import FILE_NAME
 
 ROWS = 20
 ACTIONS = {
@@ -56,9 +64,9 @@ def run(args: list[str]) -> int:
         raise SettingsError("log.url", f"is {chosen.log.url!r}; this looks at the log that is a file")
     data = chosen.paths.data
     try:
-        file = LogFile.open(data / FILE_NAME, os.O_RDONLY)
+        file = LogFile.open(data / LOG_FILE, os.O_RDONLY)
     except OSError as error:
-        raise LogError(f"cannot read {data / FILE_NAME}: {error.strerror}") from error
+        raise LogError(f"cannot read {data / LOG_FILE}: {error.strerror}") from error
     try:
         if options.action == "verify":
             return _verify(data, file)
@@ -97,7 +105,7 @@ def _verify(data: Path, file: LogFile) -> int:
     _say(f"rows      {found.rows}" + (f", offsets {found.first} to {found.last}" if found.rows else ""))
     problems += _say_lines(file, found)
     for kind, count in sorted(badlines.count(data).items()):
-        _say(f"set aside {count} of kind {shell.printable(kind)!r} in {badlines.FILE_NAME}")
+        _say(f"set aside {count} of kind {shell.printable(kind)!r} in {LOG_DAMAGED_FILE}")
     problems += _say_state(data, file, found)
     _say("the log is sound" if not problems else f"{problems} finding(s); nothing here needs to be mended by hand")
     return 1 if problems else 0
@@ -136,12 +144,12 @@ def _say_header(data: Path, file: LogFile) -> int:
         return 1
     _say(f"header    log {file.header.log_id}, base {file.header.base}")
     if known is None:
-        _say(f"identity  MISSING: {identity.FILE_NAME} is written again at the next start")
+        _say(f"identity  MISSING: {LOG_ID_FILE} is written again at the next start")
         return 1
     if known.log_id != file.header.log_id:
-        _say(f"identity  ANOTHER LOG: {identity.FILE_NAME} names {known.log_id}")
+        _say(f"identity  ANOTHER LOG: {LOG_ID_FILE} names {known.log_id}")
         return 1
-    lock = data / f"{FILE_NAME}.lock"
+    lock = data / LOG_LOCK_FILE
     if lock.exists() and known.machine != identity.machine(lock):
         _say("identity  A COPY: made on another machine or in another folder; the next start gives it a new id")
         return 1
@@ -183,7 +191,7 @@ def _say_state(data: Path, file: LogFile, found: Findings) -> int:
         if offset > end + len(found.damaged):
             _say(f"LOST      group {shell.printable(name)} has consumed up to {offset}, the file ends at {end}")
             problems += 1
-    if not (data / reserve.FILE_NAME).exists():
+    if not (data / LOG_RESERVE_FILE).exists():
         _say("reserve   GIVEN UP: the disk is or was full; free some room")
         problems += 1
     return problems
@@ -214,16 +222,16 @@ def _groups(chosen: Settings, file: LogFile) -> None:
             shell.cell(name),
             str(commit if commit is not None else "-"),
             str(max(lag, 0)),
-            _age(data / commits.FOLDER / name),
+            _age(data / GROUPS_FOLDER / name),
             ", ".join(remarks),
         )
-    _say(f"{FILE_NAME}: {file.size():,} bytes, base {base}, end {end}")
+    _say(f"{LOG_FILE}: {file.size():,} bytes, base {base}, end {end}")
     shell.console().print(made)
     published = mark.load(data)
     if published:
         _say(f"producer: marked up to {published.end_offset}; rows behind that stay until it has marked them")
     if frozen := outbox_end(data):
-        _say(f"{OUTBOX}: a frozen batch that ends before {frozen} is on its way to the server")
+        _say(f"{OUTBOX_FILE}: a frozen batch that ends before {frozen} is on its way to the server")
 
 
 def _age(path: Path) -> str:

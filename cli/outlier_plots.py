@@ -14,7 +14,6 @@ from outliers.calendar import Work
 from outliers.findings import RAISE, Finding
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 from outliers.learn.build import History
-from outliers.meter_scale import HEADLOSS
 
 if TYPE_CHECKING:
     from outliers.watch.detector import Detector
@@ -43,7 +42,8 @@ class Course:
     def look(self, minute: int, detector: "Detector") -> None:
         """Keep what the detector expects, at every tenth minute."""
         if minute % STEP_MIN == 0:
-            self.expected[minute] = expectation(detector)
+            flow, pressure = detector.expected()
+            self.expected[minute] = (np.nan if flow is None else flow, np.nan if pressure is None else pressure)
 
     def counts(self) -> Counter[str]:
         """How often each severity was raised."""
@@ -57,18 +57,6 @@ class Course:
                 key = (finding.code, finding.channel, finding.severity)
                 over = (f.minute for f in self.findings[place + 1 :] if (f.code, f.channel, f.severity) == key)
                 yield finding, next(over, end)
-
-
-def expectation(detector: "Detector") -> tuple[float, float]:
-    """Flow (m3/h) and pressure (bar) that the detector holds for usual at its last minute; NaN where it knows none."""
-    value, supply, use = detector.value, detector.supply, detector.criteria.pressure_use
-    if value is None:
-        return np.nan, np.nan
-    mean = value.use.mean_m3h
-    flow = detector.usual * detector.ratio + value.offset * mean
-    if supply is None or use is None:
-        return flow, np.nan
-    return flow, detector.still + use.slope_bar * max(flow / mean, 0.0) ** HEADLOSS + supply.use.level_bar
 
 
 def page(courses: Sequence[Course], said: str) -> str:

@@ -1,6 +1,7 @@
 """What the commands for people share: the --config option, and text of others made harmless for a terminal."""
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from common import clock, health
 from common.clock import Clock
+from common.errors import SettingsError
 from common.options import Parser
 
 WIDE = 140  # columns where no terminal says how many there are
@@ -44,6 +46,18 @@ def alarms_per_month(text: str) -> float:
     if not MOST_SELDOM <= value <= MOST_OFTEN:
         raise argparse.ArgumentTypeError(f"must be between {MOST_SELDOM:g} and {MOST_OFTEN:g}, is {text}")
     return value
+
+
+def need_plots() -> None:
+    """Refuse a page with plots where the library for them is missing: to be asked before the long work.
+
+    Raises:
+        SettingsError: it is missing; says what to install.
+    """
+    if importlib.util.find_spec("plotly") is None:
+        box = "sudo /opt/hydrolog/.venv/bin/python -m pip install 'plotly>=6,<7'"
+        install = f"pip install 'hydrolog[reports]' (on an installed box: {box})"
+        raise SettingsError("--out", f"a page with plots needs the library plotly: {install}")
 
 
 def printable(text: object) -> str:

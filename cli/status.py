@@ -13,11 +13,11 @@ from cli import shell
 from common import database, settings, time_service
 from common.clock import Clock, SystemClock, minute_start
 from common.errors import DatabaseDown
+from common.folder import LOG_FILE
 from common.settings import Settings
 from log import mark
 from outliers import flags
 
-LOG_FILE = "server_data.txt"
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 MAX_COUNTERS = 6  # of a process: the line stays readable; --json has all
 Json = dict[str, Any]

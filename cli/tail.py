@@ -14,12 +14,12 @@ from cli import shell
 from common import database, settings
 from common.clock import minute_start
 from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
+from common.folder import LOG_FILE
 from common.row import Row, parse_payload
 from common.settings import Settings
 from log.format import LONGEST_LINE, MAGIC, Header, Record, parse_header, parse_line
 from outliers import flags
 
-FILE_NAME = "server_data.txt"
 LINES = 20
 LOOK_S = 0.3  # real seconds between two looks at the file
 CHUNK_BYTES = 64 * 1024
@@ -128,7 +128,7 @@ def run(args: list[str]) -> int:
         raise SettingsError("log.url", "names a Kafka cluster; its own tools show the topic")
     if options.lines < 0:
         parser.error("--lines must not be negative")
-    path = chosen.paths.data / FILE_NAME
+    path = chosen.paths.data / LOG_FILE
     try:
         follower = Follower(path, options.lines)
     except OSError as error:

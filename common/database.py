@@ -14,10 +14,10 @@ import psycopg
 
 from common.errors import DatabaseDown
 from common.files import replace
+from common.folder import POSTGRES_URL_FILE
 from common.logging_setup import quoted
 from common.settings import Settings
 
-URL_FILE = "postgres.url"  # written into the data folder by the embedded database
 CONNECT_TIMEOUT_S = 5
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any statement of ours takes; a hung server must not hang us
 
@@ -33,11 +33,11 @@ def address(settings: Settings) -> str:
     if settings.database.url:
         return settings.database.url
     try:
-        return (settings.paths.data / URL_FILE).read_text("utf-8").strip()
+        return (settings.paths.data / POSTGRES_URL_FILE).read_text("utf-8").strip()
     except FileNotFoundError as error:
         raise DatabaseDown("the embedded database has not started yet (program hydrolog-database)") from error
     except OSError as error:
-        raise DatabaseDown(f"cannot read {settings.paths.data / URL_FILE}: {error.strerror}") from error
+        raise DatabaseDown(f"cannot read {settings.paths.data / POSTGRES_URL_FILE}: {error.strerror}") from error
 
 
 def connect(url: str, application: str) -> psycopg.Connection[Any]:
@@ -136,4 +136,4 @@ def init_schema(url: str) -> None:
 
 def publish_address(data: Path, url: str) -> None:
     """Tell the other processes where the embedded database listens."""
-    replace(data / URL_FILE, url.encode() + b"\n", mode=0o600)
+    replace(data / POSTGRES_URL_FILE, url.encode() + b"\n", mode=0o600)

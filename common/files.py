@@ -7,6 +7,8 @@ from pathlib import Path
 COPY_BYTES = 1024 * 1024
 CLOSED = -1  # in the place of a descriptor that was let go of
 
+Stamp = tuple[int, int, int]
+
 
 def closed(descriptor: int) -> int:
     """Close a descriptor that may be closed already; what to keep in its place.
@@ -16,6 +18,15 @@ def closed(descriptor: int) -> int:
     if descriptor != CLOSED:
         os.close(descriptor)
     return CLOSED
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What changes when the file is replaced; None if there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_mtime_ns, state.st_size
 
 
 def open_lock_file(path: Path) -> int:

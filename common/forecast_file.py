@@ -7,17 +7,28 @@ take for a formula, and every other cell is a number, a time or a label of ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import io
+import logging
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from common.files import replace
+from common import files
+from common.folder import FORECAST_FILE
+from common.logging_setup import quoted
+from common.row import SENSOR_ID
 
-NAME = "sensor_data.csv"
-HEADER = "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model"
+VALUES = ("flow", "pressure", "flow_low", "flow_high", "pressure_low", "pressure_high")
+HEADER = ",".join(("sensor", "made_at", "hour", *VALUES, "model"))
+NEEDED = ("sensor", "made_at", "hour", "flow", "pressure")  # columns without which a file is none of forecasts
+LARGEST = 1e9  # m3/h or bar: beyond is no forecast
 KEEP_H = 48  # a batch that is later than this goes with 0 0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +77,79 @@ def _number(value: float | None) -> str:
 
 
 def parse_lines(text: str) -> list[Line]:
-    """The lines of a file of ours.
+    """The lines that are forecasts, in the file's order. The columns are found by their names.
+
+    Passed over is a line whose sensor is no id or whose times are none or without an offset; a value that is missing,
+    or no number that a sensor could show, is None.
 
     Raises:
-        ValueError: another header, or a line that does not fit it."""
-    rows = text.splitlines()
-    if not rows or rows[0] != HEADER:
-        raise ValueError("not a forecast file: another header")
-    out = []
-    for row in rows[1:]:
-        sensor, made, hour, *numbers, model = row.split(",")
-        if len(numbers) != 6:
-            raise ValueError(f"not a forecast line: {row[:80]!r}")
-        flow, pressure, *bounds = (float(n) if n else None for n in numbers)
-        low, high, p_low, p_high = bounds
-        times = datetime.fromisoformat(made), datetime.fromisoformat(hour)
-        out.append(Line(sensor, *times, flow, pressure, low, high, p_low, p_high, model))
-    return out
+        ValueError: the header is not that of a forecast file."""
+    table = csv.DictReader(io.StringIO(text))
+    try:
+        if not set(NEEDED) <= set(table.fieldnames or ()):
+            raise ValueError("not a forecast file: another header")
+        return [line for cells in table if (line := _line(cells)) is not None]
+    except csv.Error as error:
+        raise ValueError(f"not a forecast file: {error}") from error
+
+
+def _line(cells: Mapping[str, str | None]) -> Line | None:
+    sensor, made_at, hour = cells["sensor"] or "", _time(cells["made_at"]), _time(cells["hour"])
+    if made_at is None or hour is None or not SENSOR_ID.fullmatch(sensor):
+        return None
+    flow, pressure, *bounds = (_value(cells.get(name)) for name in VALUES)
+    low, high, p_low, p_high = bounds
+    return Line(sensor, made_at, hour, flow, pressure, low, high, p_low, p_high, cells.get("model") or "")
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _value(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and abs(value) < LARGEST else None
 
 
 def read(data: Path) -> list[Line]:
     """The file's lines; nothing if it is missing or was spoilt (the next forecast writes it anew)."""
     try:
-        return parse_lines((data / NAME).read_text("utf-8"))
+        return parse_lines((data / FORECAST_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return []
 
 
+class Followed:
+    """The file, read again when it was replaced."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / FORECAST_FILE
+        self._seen: files.Stamp | None = None
+        self._said = ""
+
+    def refresh(self) -> list[Line] | None:
+        """All lines of a new file; none where there is no file or it cannot be read. None = it is still the same."""
+        seen = files.stamp(self._path)
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        try:
+            return parse_lines(self._path.read_text("utf-8")) if seen else []
+        except (OSError, ValueError) as error:
+            self._seen = None  # it is tried again
+            if str(error) != self._said:
+                self._said = str(error)
+                _log.warning("forecasts_unreadable problem=%s", quoted(error))
+            return []
+
+
 def write(data: Path, lines: Iterable[Line], zone: ZoneInfo) -> None:
     """Replace the file, durably."""
-    replace(data / NAME, format_lines(select(lines), zone).encode())
+    files.replace(data / FORECAST_FILE, format_lines(select(lines), zone).encode())

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from common.files import replace
+from common.folder import HEALTH_FOLDER
 from common.version import version
 
-FOLDER = "health"
 WRITE_EVERY_S = 1.0  # real seconds between two writes of an unchanged state
 
 
@@ -62,7 +62,7 @@ class Health:
             "last_problem": self.last_problem,
             "counters": self.counters,
         }
-        folder = self.data / FOLDER
+        folder = self.data / HEALTH_FOLDER
         with contextlib.suppress(OSError):
             folder.mkdir(exist_ok=True)
             replace(folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
@@ -70,13 +70,13 @@ class Health:
 
 def forget(data: Path, role: str) -> None:
     """Remove what a role that is not needed here any more has published."""
-    (data / FOLDER / f"{role}.json").unlink(missing_ok=True)
+    (data / HEALTH_FOLDER / f"{role}.json").unlink(missing_ok=True)
 
 
 def load_all(data: Path) -> dict[str, dict[str, Any]]:
     """The published state of every process, by role; a damaged file shows as a problem."""
     states: dict[str, dict[str, Any]] = {}
-    for path in sorted((data / FOLDER).glob("*.json")):
+    for path in sorted((data / HEALTH_FOLDER).glob("*.json")):
         try:
             states[path.stem] = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:

@@ -22,6 +22,7 @@ from common import clock as clocks
 from common import logging_setup
 from common.clock import Clock, FixedClock
 from common.errors import HydrologError, SettingsError
+from common.folder import ROLES_FOLDER
 from common.health import Health
 from common.options import Parser, add_version, aware_time
 from common.retry import Backoff
@@ -33,7 +34,6 @@ from common.version import version
 TICK_S = 1  # real seconds between two looks at what is due; the smallest that `schedule` knows
 PAUSE_S = 0.1  # real seconds of one wait after a failure
 LAST_WORD_S = 4.0  # a step that has not ended this long after SIGTERM is left where it stands: any instant is safe
-ROLES_FOLDER = "roles"
 
 _log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from common.errors import LogError
 from common.files import write_all
+from common.folder import NOT_ROWS_FILE
 from log.format import Record
 
-FILE_NAME = "unparsed.tsv"
 LARGEST_FILE = 1024 * 1024  # bytes: whoever writes nonsense for months must not fill the disk with the proof
 LONGEST_PAYLOAD = 4096
 
@@ -24,7 +24,7 @@ def set_aside(data: Path, log_id: str, record: Record, reason: str) -> bool:
     key = f"log={log_id}\toffset={record.offset}\t".encode()
     text = f"reason={reason}\t{ascii(record.payload[:LONGEST_PAYLOAD])[1:-1]}\n".encode()
     try:
-        descriptor = os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(data / NOT_ROWS_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
             kept = os.pread(descriptor, LARGEST_FILE, 0)
             if key in kept:
@@ -36,4 +36,4 @@ def set_aside(data: Path, log_id: str, record: Record, reason: str) -> bool:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise LogError(f"cannot write {data / FILE_NAME}: {error.strerror}") from error
+        raise LogError(f"cannot write {data / NOT_ROWS_FILE}: {error.strerror}") from error

@@ -15,11 +15,9 @@ from zlib import crc32
 
 from common.errors import LogError
 from common.files import replace
+from common.folder import OUTBOX_DAMAGED_FILE, OUTBOX_FILE
 from common.logging_setup import quoted
 from consumer.batch import Line, Parcel
-
-FILE_NAME = "outbox.tsv"
-DAMAGED_NAME = "outbox.tsv.bad"
 
 _HEADER = re.compile(
     rb"# hydrolog outbox 1\tkey=([^\t/]+)/([^\t/]+)/\d{1,18}-\d{1,18}\tfrom=(\d{1,18})\tcrc=([0-9a-f]{8})"
@@ -43,9 +41,9 @@ def store(data: Path, frozen: Frozen) -> None:
     proved = f"# hydrolog outbox 1\tkey={frozen.parcel.key}\tfrom={frozen.start}".encode()
     body = frozen.parcel.body
     try:
-        replace(data / FILE_NAME, b"%b\tcrc=%08x\n%b" % (proved, crc32(body, crc32(proved)), body))
+        replace(data / OUTBOX_FILE, b"%b\tcrc=%08x\n%b" % (proved, crc32(body, crc32(proved)), body))
     except OSError as error:
-        raise LogError(f"cannot write {data / FILE_NAME}: {error.strerror}") from error
+        raise LogError(f"cannot write {data / OUTBOX_FILE}: {error.strerror}") from error
 
 
 def load(data: Path) -> Frozen | None:
@@ -53,7 +51,7 @@ def load(data: Path) -> Frozen | None:
 
     A damaged one is set aside: its rows are still in the log, for nothing is committed before it was delivered.
     """
-    path = data / FILE_NAME
+    path = data / OUTBOX_FILE
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -62,8 +60,8 @@ def load(data: Path) -> Frozen | None:
         raise LogError(f"cannot read {path}: {error.strerror}") from error
     frozen = parse(raw)
     if frozen is None:
-        _log.warning("outbox_damaged set aside as %s, its rows are read from the log again", DAMAGED_NAME)
-        _rename(path, data / DAMAGED_NAME)
+        _log.warning("outbox_damaged set aside as %s, its rows are read from the log again", OUTBOX_DAMAGED_FILE)
+        _rename(path, data / OUTBOX_DAMAGED_FILE)
     return frozen
 
 
@@ -81,9 +79,9 @@ def parse(raw: bytes) -> Frozen | None:
 def remove(data: Path) -> None:
     """Forget the batch, after the commit. Without a sync: a batch that comes back lies before the commit."""
     try:
-        (data / FILE_NAME).unlink(missing_ok=True)
+        (data / OUTBOX_FILE).unlink(missing_ok=True)
     except OSError as error:
-        raise LogError(f"cannot remove {data / FILE_NAME}: {quoted(error)}") from error
+        raise LogError(f"cannot remove {data / OUTBOX_FILE}: {quoted(error)}") from error
 
 
 def _rename(path: Path, to: Path) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import files
+from common.folder import FINDINGS_FILE
 from common.row import Row
-from outliers.findings import Finding, load, standing
-from outliers.flags import CHANNELS, CLEAR, METHODS, PLANNED, WATCH, explain
-
-FINDINGS_FILE = "findings.json"
+from outliers.findings import Finding, explaining, load
+from outliers.flags import CHANNELS, CLEAR, METHODS, WATCH, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,14 @@ class Findings:
 
     def __init__(self, data: Path) -> None:
         self._path = data / FINDINGS_FILE
-        self._seen: tuple[int, int] | None = None
+        self._seen: files.Stamp | None = None
         self._findings: list[Finding] = []
 
     def now(self) -> Sequence[Finding]:
-        try:
-            state = self._path.stat()
-        except OSError:
-            return ()  # none yet: the flags' meanings are reason enough
-        if self._seen != (state.st_ino, state.st_mtime_ns):
-            self._findings = load(self._path)
-            self._seen = (state.st_ino, state.st_mtime_ns)
+        """All of them, oldest first; the same object as long as the file is. None yet: the flags say enough."""
+        seen = files.stamp(self._path)
+        if seen != self._seen:
+            self._findings, self._seen = load(self._path), seen
         return self._findings
 
 
@@ -51,27 +48,19 @@ def outliers(rows: Iterable[Row], findings: Sequence[Finding]) -> Iterator[Outli
         ):
             if flags == CLEAR * CHANNELS[channel]:
                 continue
-            up = standing(findings, row.sensor, row.minute)
             for place, letter in enumerate(flags):
                 if letter != CLEAR:
-                    severity, reason = _why(channel, place, letter, up)
+                    severity, reason = _why(row, channel, place, findings)
                     yield Outlier(
                         row.sensor, row.minute, channel, METHODS[place], letter, severity.upper(), value, reason
                     )
 
 
-def _why(channel: str, place: int, letter: str, up: Sequence[Finding]) -> tuple[str, str]:
-    """Severity and reason: the newest finding that fits the letter, else what the letter means."""
+def _why(row: Row, channel: str, place: int, findings: Sequence[Finding]) -> tuple[str, str]:
+    """Severity and reason: the finding that the letter stands for, else what the letter means."""
+    letter = (row.flow_flags if channel == "flow" else row.pressure_flags)[place]
     known = explain(channel, CLEAR * place + letter)
     if not known:  # a letter of a later version, or of somebody else
         return WATCH, f"flag {letter}"
-    flag = known[0]
-    fitting = [
-        finding
-        for finding in up
-        if finding.method == flag.method
-        and finding.severity in (flag.severity, PLANNED)
-        and finding.channel in (channel, "both")
-    ]
-    newest = max(fitting, key=lambda finding: finding.minute, default=None)
-    return (newest.severity, newest.reason) if newest else (flag.severity, flag.meaning)
+    found = explaining(findings, row.sensor, row.minute, known[0])
+    return (found.severity, found.reason) if found else (known[0].severity, known[0].meaning)

@@ -76,10 +76,8 @@ class Poster:
 
     def post(self, body: bytes, key: str, token: str) -> Answer:
         """Send one batch; what came back. With `stop` set in between there is no answer."""
-        if self._exchange is not None:
-            self._exchange.join(CUT_S)
-            if self._exchange.is_alive():
-                return Answer(None, "the attempt before this one has not ended yet")
+        if self._exchange is not None and not self._exchange.left_within(CUT_S):
+            return Answer(None, "the attempt before this one has not ended yet")
         headers = {
             "Content-Type": "text/tab-separated-values; charset=utf-8",
             "Authorization": f"Bearer {token}",
@@ -104,11 +102,10 @@ class Poster:
         return True
 
 
-class _Exchange(threading.Thread):
-    """One request and its answer."""
+class _Exchange:
+    """One request and its answer, in a thread of its own."""
 
     def __init__(self, address: Address, timeout_s: float, body: bytes, headers: dict[str, str]) -> None:
-        super().__init__(name="post", daemon=True)  # a process that leaves waits for no server
         self.ended = threading.Event()
         self.answer = Answer(None, "nothing came")
         self._address = address
@@ -116,8 +113,18 @@ class _Exchange(threading.Thread):
         self._request = (body, headers)
         self._handle: socket.socket | None = None  # the connection once more, to cut it from outside
         self._was_cut = False
+        self._thread = threading.Thread(target=self._run, name="post", daemon=True)  # who leaves waits for no server
 
-    def run(self) -> None:
+    def start(self) -> None:
+        """Begin; `ended` is set once there is an answer."""
+        self._thread.start()
+
+    def left_within(self, wait_s: float) -> bool:
+        """Whether its thread has gone, or goes within this time."""
+        self._thread.join(wait_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
         try:
             self.answer = self._talk()
         except ssl.SSLCertVerificationError as error:

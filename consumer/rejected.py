@@ -13,11 +13,11 @@ from pathlib import Path
 
 from common.errors import LogError
 from common.files import replace
+from common.folder import REJECTED_FOLDER
 from common.logging_setup import quoted
 from consumer.answers import REFUSED_IN_A_ROW, Answer
 from consumer.batch import Line, Parcel
 
-FOLDER = "rejected"
 COUNT_FILE = "in_a_row.json"
 SUFFIX = ".tsv"
 MOST_FILES = 10_000  # forty megabytes; a server that refuses one row a minute gets there in a week
@@ -37,7 +37,7 @@ class Rejected:
     """The folder and the count."""
 
     def __init__(self, data: Path) -> None:
-        self._folder = data / FOLDER
+        self._folder = data / REJECTED_FOLDER
         self._count_path = self._folder / COUNT_FILE
         self.in_a_row, self._last_key = self._load_count()
         self.kept = self._count()
@@ -48,7 +48,7 @@ class Rejected:
             return f"{self.in_a_row} rows in a row were refused"
         self.kept = self._count()
         if self.kept >= MOST_FILES:
-            return f"{FOLDER}/ holds {self.kept} rows; `hydrolog resend` sends them again"
+            return f"{REJECTED_FOLDER}/ holds {self.kept} rows; `hydrolog resend` sends them again"
         return ""
 
     def put(self, parcel: Parcel, answer: Answer, now: datetime) -> None:
@@ -97,7 +97,7 @@ class Rejected:
 
 def load_all(data: Path) -> Iterator[Refused]:
     """The refused rows in the order of their offsets; a file that is not one of ours is passed over, loudly."""
-    for path in sorted((data / FOLDER).glob(f"*{SUFFIX}"), key=lambda path: _order(path.stem)):
+    for path in sorted((data / REJECTED_FOLDER).glob(f"*{SUFFIX}"), key=lambda path: _order(path.stem)):
         parcel = parse(path.read_bytes())
         if parcel is None:
             _log.warning("not_a_rejected_file path=%s", quoted(path.name))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from common import health
 from common.clock import ScaledClock, minute_of
 from common.errors import DatabaseDown, Stopped
+from common.folder import LOG_FILE
 from common.roles import RoleLock
 from demo import group as groups
 from demo import report, tally
@@ -29,7 +30,6 @@ LOOK_S = 0.2
 DRAIN_S = 45.0  # real seconds: a ten-minute window at 60 times life, its patience, and then some
 RECOVER_S = 20.0  # real seconds: the longest pause between two attempts of a process is ten
 DATABASE_S = 60.0  # real seconds: after a kill Postgres has to recover first
-LOG_FILE = "server_data.txt"
 PAGE_S = 30.0  # real seconds until the page answers; after that the run goes on without
 
 

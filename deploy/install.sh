@@ -4,10 +4,12 @@
 # Settings and data that are there already stay as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+umask 022  # root's own may be stricter, and the service runs as another user
 
 home=/opt/hydrolog          # the program
 settings=/etc/hydrolog      # the settings and the secret
 state=/var/lib/hydrolog     # everything that is kept
+needed_mb=1500              # the program with its libraries, and what pip unpacks meanwhile
 
 [ "$(id -u)" = 0 ] || { echo "run it as root: sudo bash deploy/install.sh" >&2; exit 1; }
 python=$(command -v python3.11 || command -v python3) || { echo "python3 is missing: sudo apt install -y python3 python3-venv" >&2; exit 1; }
@@ -22,13 +24,27 @@ id hydrolog >/dev/null 2>&1 || useradd --system --home-dir "$state" --shell /usr
 usermod --append --groups dialout hydrolog  # the serial ports
 
 step "2/5 program in $home (some minutes: libraries come from the internet)" \
-    "Is the box on the internet (try: ping -c 3 debian.org)? Is there room (df -h /opt shows it; 8 GB are needed)?"
+    "Is the box on the internet (try: ping -c 3 debian.org)? Without: see $PWD/deploy/README.md. Is there room (df -h /opt)?"
+mkdir -p "$home"
+free_mb=$(df --output=avail -BM "$home" | tr -dc 0-9)
+if [ ! -e "$home/.venv" ] && [ "$free_mb" -lt "$needed_mb" ]; then
+    echo "there is room for $free_mb MB in $home; $needed_mb MB are needed" >&2
+    false
+fi
+# Built from a copy: nothing of root's stays in this folder, and its name may hold any sign.
+source=$(mktemp -d)
+trap 'rm -rf "$source"' EXIT
+tar -c --exclude='./.*' --exclude=./var --exclude=./build --exclude=./dist --exclude='*.egg-info' --exclude=./wheels . |
+    tar -x --no-same-owner -C "$source"
+[ ! -d wheels ] || export PIP_FIND_LINKS="${PIP_FIND_LINKS:-} wheels"  # see make wheels
+export PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 "$python" -m venv "$home/.venv"
-"$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-"$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check .
+"$home/.venv/bin/python" deploy/install_torch.py install
+"$home/.venv/bin/python" -m pip install --quiet "$source"
 mkdir -p "$home/deploy"
 cp -r deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml deploy/programs "$home/deploy/"
 cp -r docs "$home/"  # deploy/README.md points there
+chmod -R go+rX "$home"  # files that came with stricter rights, or an installation before under a stricter umask
 
 step "3/5 settings in $settings"
 install -d -o root -g hydrolog -m 0750 "$settings"
@@ -49,8 +65,8 @@ exec setpriv --reuid hydrolog --regid hydrolog --init-groups env HYDROLOG_CONFIG
     HYDROLOG_HOME=/var/lib/hydrolog /opt/hydrolog/.venv/bin/hydrolog "$@"
 WRAPPER
 chmod 0755 /usr/local/bin/hydrolog
-install -m 0644 deploy/99-serial.rules /etc/udev/rules.d/99-serial.rules
-install -m 0644 deploy/hydrolog.service /etc/systemd/system/hydrolog.service
+install -D -m 0644 deploy/99-serial.rules /etc/udev/rules.d/99-serial.rules
+install -D -m 0644 deploy/hydrolog.service /etc/systemd/system/hydrolog.service
 
 step "5/5 start at boot"
 if [ -d /run/systemd/system ]; then

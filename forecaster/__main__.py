@@ -40,9 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _training(context: Context) -> Worker:
-    from forecaster import train_worker  # PyTorch
+    from forecaster import pytorch
 
-    return train_worker.build_training(context)
+    pytorch.prepare()
+    from forecaster import train_worker
+
+    return train_worker.Training(context)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:

@@ -16,6 +16,7 @@ import numpy as np
 
 from common.errors import ModelUnusable
 from common.files import replace
+from common.folder import MODELS_FOLDER
 from forecaster.dataset import Channel, Series
 from forecaster.fallback import Units
 from forecaster.features import HOUR, LEAD, SHARED, Array
@@ -23,7 +24,6 @@ from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
 from forecaster.linear import Lines
 from forecaster.predict import Model, Part
 
-FOLDER = "models"
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
 # A file of another shape was made by another release: trained anew.
 SHAPE = [PATCH_H * HOUR, SHARED, LEAD, HIDDEN, WIDE, NARROW, EMBEDDING]
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 def save(data: Path, model: Model) -> Path:
     """Write a new version durably and delete all but the newest KEEP. The checksum is written last: it says done."""
-    folder = data / FOLDER
+    folder = data / MODELS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     meta = {
         "version": model.version,
@@ -69,7 +69,7 @@ def save(data: Path, model: Model) -> Path:
 
 def versions(data: Path) -> list[str]:
     """Versions that were written to the end, newest first."""
-    return sorted((p.stem for p in (data / FOLDER).glob("*.sha256")), reverse=True)
+    return sorted((p.stem for p in (data / MODELS_FOLDER).glob("*.sha256")), reverse=True)
 
 
 def load(data: Path, version: str) -> Model:
@@ -77,7 +77,7 @@ def load(data: Path, version: str) -> Model:
 
     Raises:
         ModelUnusable: missing, damaged, or made by another release."""
-    path = data / FOLDER / f"{version}.npz"
+    path = data / MODELS_FOLDER / f"{version}.npz"
     try:
         raw = path.read_bytes()
         said = path.with_suffix(".sha256").read_text("ascii").split()[0]
@@ -132,7 +132,7 @@ def any_usable(data: Path) -> bool:
 def _stamp(data: Path, version: str) -> tuple[int, ...]:
     """What changes with the files of a version; empty where one is missing."""
     try:
-        both = [(data / FOLDER / f"{version}.{kind}").stat() for kind in ("npz", "sha256")]
+        both = [(data / MODELS_FOLDER / f"{version}.{kind}").stat() for kind in ("npz", "sha256")]
     except OSError:
         return ()
     return tuple(n for stat in both for n in (stat.st_mtime_ns, stat.st_size))

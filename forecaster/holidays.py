@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from outliers import calendar
 
@@ -17,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 def of_site(data: Path) -> frozenset[int]:
     """The holidays of the site's file, as a history wants them. A line that is not understood is left out."""
-    days, problems = calendar.holidays_of(data / calendar.FOLDER / calendar.HOLIDAYS)
+    days, problems = calendar.holidays_of(data / CRITERIA_FOLDER / calendar.HOLIDAYS)
     for problem in problems:
         _log.warning("holidays_unusable problem=%s", quoted(problem))
     return numbered(days)

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.files import replace
+from common.folder import MODELS_FOLDER
 from common.forecast_file import Line
 from forecaster import mix_naive
-from forecaster.artifact import FOLDER
 from forecaster.compose import hours_ahead
 from forecaster.conformal import LEAD_BLOCKS, STEPS, block_of, track
 from forecaster.dataset import FloatArray, History, IntArray, Series
@@ -27,7 +27,7 @@ class Intervals:
     """Stretches of each series for one model version, which start anew with a new one, and shares, which go on."""
 
     def __init__(self, data: Path) -> None:
-        self._path = data / FOLDER / NAME
+        self._path = data / MODELS_FOLDER / NAME
         self._version = ""
         self._through = ""  # the last hour whose truths have been counted
         self._stretch: dict[str, list[float]] = {}

@@ -55,7 +55,7 @@ class Network(nn.Module):
         _, (state, _) = self.encoder(patches)  # state [1, B, HIDDEN]
         shared = torch.cat([self.drop(state[0]), batch.shared, self.embedding(known)], 1)
         wide = nn.functional.silu(self.from_shared(shared)[:, None] + self.from_lead(batch.lead))  # [B, L, WIDE]
-        narrow = nn.functional.silu(self.middle(self._dropped(wide)))
+        narrow = nn.functional.silu(self.middle(_dropped(wide) if self.training else wide))
         out = self.head(narrow)  # [B, L, 5]
         weight = self.skip.weight + self.own_skip(known)  # [B, SHARED + LEAD]
         straight = (batch.shared * weight[:, :SHARED]).sum(1)  # [B]
@@ -63,13 +63,6 @@ class Network(nn.Module):
         gap = nn.functional.softplus(out)
         low, high = middle - gap[..., 1], middle + gap[..., 3]
         return torch.stack([low - gap[..., 0], low, middle, high, high + gap[..., 4]], -1)
-
-    def _dropped(self, wide: Tensor) -> Tensor:
-        """Features dropped for all leads of a window together."""
-        if not self.training:
-            return wide
-        keep = (torch.rand(len(wide), 1, WIDE, device=wide.device) >= DROPOUT) / (1 - DROPOUT)
-        return wide * keep
 
     @classmethod
     def of(cls, weights: Weights) -> Network:
@@ -81,6 +74,12 @@ class Network(nn.Module):
     def weights(self) -> Weights:
         """The weights as arrays."""
         return {name: value.detach().cpu().numpy() for name, value in self.state_dict().items()}
+
+
+def _dropped(wide: Tensor) -> Tensor:
+    """Features dropped for all leads of a window together."""
+    keep = (torch.rand(len(wide), 1, WIDE, device=wide.device) >= DROPOUT) / (1 - DROPOUT)
+    return wide * keep
 
 
 def pinball(quantiles: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

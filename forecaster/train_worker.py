@@ -7,24 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.database import Database
 from common.runner import Context
 from forecaster.fit import Report
-from forecaster.memory import keep_freed
 from forecaster.training import run_training
 
 LINES_PER_PART = 5  # of progress, where there is no terminal
-
-
-def build_training(context: Context) -> Training:
-    """How the runner makes the training worker."""
-    torch.set_num_threads(1)
-    keep_freed()
-    return Training(context)
 
 
 class Training:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from common import processes
+from common.folder import MODELS_FOLDER
 from forecaster import artifact
 from forecaster.dataset import History
 from forecaster.fallback import LEAST_H, WEEK
@@ -36,7 +37,7 @@ def next_due(data: Path, now: datetime, history: History) -> bool:
     if history.rows < LEAST_H - WEEK or not np.isfinite(history.y[:, : -(LEAST_H - WEEK) or None]).any():
         return False
     try:
-        state = json.loads((data / artifact.FOLDER / STATE).read_bytes())
+        state = json.loads((data / MODELS_FOLDER / STATE).read_bytes())
         at = datetime.fromisoformat(state["at"])
         wait = timedelta(days=1) if state["outcome"] == "too little history" else EVERY
     except (OSError, ValueError, KeyError, TypeError):

@@ -13,6 +13,7 @@ import numpy as np
 
 from common.database import Database
 from common.files import replace
+from common.folder import MODELS_FOLDER
 from common.settings import Settings
 from forecaster import artifact, holidays, store
 from forecaster.adopt import adopted
@@ -143,7 +144,7 @@ def _verdict(new: float, naive: float, old: float | None, beside: float | None) 
 
 def note(data: Path, now: datetime, outcome: Outcome) -> None:
     """Remember when training ran and what came of it."""
-    (data / artifact.FOLDER).mkdir(parents=True, exist_ok=True)
+    (data / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
     kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]
     state = {
         "at": now.astimezone(UTC).isoformat(),
@@ -151,4 +152,4 @@ def note(data: Path, now: datetime, outcome: Outcome) -> None:
         "line": outcome.line(),
         "usable": artifact.any_usable(data),
     }
-    replace(data / artifact.FOLDER / STATE, json.dumps(state).encode() + b"\n")
+    replace(data / MODELS_FOLDER / STATE, json.dumps(state).encode() + b"\n")

@@ -13,8 +13,8 @@ from zlib import crc32
 
 from common.errors import LogError
 from common.files import closed, replace, sync_folder
+from common.folder import GROUPS_FOLDER
 
-FOLDER = "groups"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 LINE_BYTES = 64
 _PROOF_BYTES = len(" crc=00000000\n")
@@ -41,17 +41,17 @@ def _newest(data: bytes) -> tuple[int, int] | None:
 def read(data: Path, group: str) -> int | None:
     """The committed offset of a group; None if its file is missing or neither line proves itself."""
     try:
-        newest = _newest((data / FOLDER / group).read_bytes())
+        newest = _newest((data / GROUPS_FOLDER / group).read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise LogError(f"cannot read {data / FOLDER / group}: {error.strerror}") from error
+        raise LogError(f"cannot read {data / GROUPS_FOLDER / group}: {error.strerror}") from error
     return newest[1] if newest else None
 
 
 def read_all(data: Path) -> dict[str, int]:
     """The committed offset of every group that has a readable file."""
-    paths = [path for path in sorted((data / FOLDER).glob("*")) if path.suffix == "" and path.is_file()]
+    paths = [path for path in sorted((data / GROUPS_FOLDER).glob("*")) if path.suffix == "" and path.is_file()]
     return {path.name: offset for path in paths if (offset := read(data, path.name)) is not None}
 
 
@@ -66,7 +66,7 @@ class CommitFile:
         """
         if not NAME.fullmatch(group):
             raise ValueError(f"a group's name has letters, digits, - and _: {group!a}")
-        self._path = data / FOLDER / group
+        self._path = data / GROUPS_FOLDER / group
         self.was_missing = read(data, group) is None
         if self.was_missing:
             replace(self._path, _format(missing, 0) + _format(missing, 1))

@@ -5,8 +5,8 @@ from pathlib import Path
 from zlib import crc32
 
 from common.files import write_all
+from common.folder import LOG_DAMAGED_FILE
 
-FILE_NAME = "server_data.bad"
 LARGEST_FILE = 16 * 1024 * 1024  # bytes: a disk that damages everything must not be filled with the proof of it
 LONGEST_PIECE = 4096  # bytes of a damaged line that are kept: enough to recognise a row
 
@@ -19,7 +19,7 @@ def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> boo
         after: the offset of the good row before it, -1 if unknown.
     """
     key = f"{kind}\tlog={log_id}\tbytes={len(raw)}\tcrc={crc32(raw):08x}\t".encode()
-    descriptor = os.open(data / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    descriptor = os.open(data / LOG_DAMAGED_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
     try:
         kept = os.pread(descriptor, LARGEST_FILE, 0)
         if key in kept:
@@ -38,7 +38,7 @@ def count(data: Path) -> dict[str, int]:
     """How many pieces of each kind were set aside."""
     counts: dict[str, int] = {}
     try:
-        with (data / FILE_NAME).open("rb") as file:
+        with (data / LOG_DAMAGED_FILE).open("rb") as file:
             for line in file:
                 kind = line.partition(b"\t")[0].decode("ascii", "replace")
                 counts[kind] = counts.get(kind, 0) + 1

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.files import replace
+from common.folder import LOG_ID_FILE
 
-FILE_NAME = "server_data.txt.id"
 MACHINE_ID = Path("/etc/machine-id")
 _GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION: differs between two files that had the same inode number in turn
 
@@ -50,11 +50,11 @@ def machine(lock_file: Path) -> str:
 def load(data: Path) -> Identity | None:
     """The stored identity; None if it is missing or damaged. A disk that does not answer is an OSError."""
     try:
-        words = dict(word.split("=", 1) for word in (data / FILE_NAME).read_text("ascii").split())
+        words = dict(word.split("=", 1) for word in (data / LOG_ID_FILE).read_text("ascii").split())
         return Identity(str(uuid.UUID(words["log"])), words["machine"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
 
 def store(data: Path, identity: Identity) -> None:
-    replace(data / FILE_NAME, f"log={identity.log_id} machine={identity.machine}\n".encode())
+    replace(data / LOG_ID_FILE, f"log={identity.log_id} machine={identity.machine}\n".encode())

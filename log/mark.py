@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.files import replace
-
-FILE_NAME = "producer.mark"
+from common.folder import MARK_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Mark:
 def load(data: Path) -> Mark | None:
     """The mark in a data folder; None if there is none or it cannot be read (the log's tail then decides)."""
     try:
-        raw = json.loads((data / FILE_NAME).read_bytes())
+        raw = json.loads((data / MARK_FILE).read_bytes())
         return Mark(
             int(raw["closed_through"]),
             int(raw["end_offset"]),
@@ -47,4 +46,4 @@ def store(data: Path, mark: Mark) -> None:
             "sensors": mark.sensors,
         }
     )
-    replace(data / FILE_NAME, text.encode() + b"\n")
+    replace(data / MARK_FILE, text.encode() + b"\n")

@@ -18,13 +18,13 @@ import re
 from pathlib import Path
 
 from common.files import copy_range, replace, sync_folder, write_all
+from common.folder import MARK_FILE, OUTBOX_FILE
 from log import commits, damaged, identity, mark
 from log.format import Header, format_header
 from log.identity import Identity
 from log.mark import Mark
 from log.segment import LogFile, Tail
 
-OUTBOX = "outbox.tsv"
 _OUTBOX_KEY = re.compile(rb"\tkey=[^\t\n]*/\d+-(\d{1,18})(?:\t|\n)")
 
 _log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def _rewritten(data: Path, path: Path, file: LogFile, header: Header) -> LogFile
 def outbox_end(data: Path) -> int:
     """The offset after the last row in the frozen batch, which a server may hold already; 0 if there is none."""
     try:
-        with (data / OUTBOX).open("rb") as file:
+        with (data / OUTBOX_FILE).open("rb") as file:
             found = _OUTBOX_KEY.search(file.readline(4096))
     except FileNotFoundError:
         return 0
@@ -116,7 +116,7 @@ def outbox_end(data: Path) -> int:
 
 def _mark(data: Path) -> Mark | None:
     """The producer's mark; a disk that does not answer is an error here, for a lost mark could turn offsets back."""
-    path = data / mark.FILE_NAME
+    path = data / MARK_FILE
     if path.exists():
         path.open("rb").close()
     return mark.load(data)

@@ -10,7 +10,8 @@ import os
 import time
 from pathlib import Path
 
-FILE_NAME = "server_data.reserve"
+from common.folder import LOG_RESERVE_FILE
+
 LARGEST_BYTES = 4 * 1024 * 1024  # a header, a compaction's first megabyte, state files
 SHARE_OF_DISK = 64  # of a tiny file system no more than this part
 LOOK_EVERY_S = 1.0  # another process may have given it up
@@ -18,7 +19,7 @@ LOOK_EVERY_S = 1.0  # another process may have given it up
 
 class Reserve:
     def __init__(self, data: Path) -> None:
-        self._path = data / FILE_NAME
+        self._path = data / LOG_RESERVE_FILE
         space = os.statvfs(data)
         self._bytes = min(LARGEST_BYTES, space.f_blocks * space.f_frsize // SHARE_OF_DISK) // 4096 * 4096
         self._look_again_s = 0.0

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from common.errors import DiskFull, LockTimeout, LogError
 from common.files import CLOSED, COPY_BYTES
+from common.folder import GROUPS_FOLDER, LOG_FILE, LOG_LOCK_FILE
 from common.logging_setup import quoted
 from log import commits, damaged, recovery
 from log.format import LONGEST_LINE, Header, parse_line
@@ -20,7 +21,6 @@ from log.lock import Lock
 from log.reserve import Reserve
 from log.segment import LogFile
 
-FILE_NAME = "server_data.txt"
 PATIENCE_S = 0.05  # a reader waits this long for the lock, then goes by what it sees: readers wait for nobody
 
 _log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ class LogState:
 
     def __init__(self, data: Path, groups: Sequence[str]) -> None:
         self.data = data
-        self.path = data / FILE_NAME
+        self.path = data / LOG_FILE
         self.next = 0
         self.uncut: Uncut | None = None
         try:
             data.mkdir(parents=True, exist_ok=True)
-            (data / commits.FOLDER).mkdir(exist_ok=True)
-            self.lock = Lock(data / f"{FILE_NAME}.lock")
+            (data / GROUPS_FOLDER).mkdir(exist_ok=True)
+            self.lock = Lock(data / LOG_LOCK_FILE)
             try:
                 self._open(groups)
             except BaseException:

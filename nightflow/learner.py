@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from common import processes
+from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from common.runner import Context
 from common.settings import CONFIG
@@ -24,7 +25,6 @@ from outliers import criteria
 from outliers.rules import REBUILD_DAYS
 
 FIRST_DAYS = 91  # until then the initial text file holds
-FOLDER = "criteria"
 NOON = 12  # by day: the nights have the machine to themselves
 LOWEST_PRIORITY = 19
 LONGEST = timedelta(hours=2)  # of one run; a year of minutes takes seconds
@@ -48,7 +48,7 @@ class Learning:
     """The child process, from the side of nightflow. `look` never waits."""
 
     def __init__(self, context: Context, command: Command | None = None) -> None:
-        self._folder = context.data / FOLDER
+        self._folder = context.data / CRITERIA_FOLDER
         self._zone = context.settings.site.zone
         self._alarms_per_month = context.settings.outliers.alarms_per_month
         self._command = command or [sys.executable, "-P", "-m", "outliers.learn"]

@@ -14,11 +14,10 @@ import psycopg
 from common import database
 from common.clock import minute_start
 from common.files import replace
+from common.folder import NIGHT_STATE_FILE
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
 from nightflow.window import WINDOW_MINUTES, Night
 from outliers.calendar import Work
-
-STATE_FILE = "night_state.json"
 
 _TENTHS = database.statement("night_tenths")
 _HOURS = database.statement("night_hours")
@@ -153,7 +152,7 @@ def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, 
 def published(data: Path) -> date | None:
     """The night that ``night_state.json`` speaks of; None if there is no such file or it is damaged."""
     try:
-        return date.fromisoformat(json.loads((data / STATE_FILE).read_bytes())["night"])
+        return date.fromisoformat(json.loads((data / NIGHT_STATE_FILE).read_bytes())["night"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -174,4 +173,4 @@ def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime)
         for sensor, found in sorted(reports.items())
     }
     state = {"night": night.isoformat(), "computed_at": now.isoformat(), "sensors": sensors}
-    replace(data / STATE_FILE, json.dumps(state, indent=1).encode() + b"\n")
+    replace(data / NIGHT_STATE_FILE, json.dumps(state, indent=1).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""The windows of a night, in UTC minutes. Pure; the only place where the site's zone decides anything.
+"""The windows of a night, in UTC minutes. Pure; the night's ends are `common.night`'s.
 
 A night runs from ``night.start`` to ``night.end`` by the site's clock. Its windows are named by T, every tenth minute
 of that clock from the start to before the end (22:00, 22:10 ... 04:50); window T is the ten minutes T-9..T. A night
@@ -8,16 +8,15 @@ longer, and has that many windows fewer or more: each window is ten real minutes
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from common.clock import minute_of, minute_start
 from common.errors import SettingsError
+from common.night import DAY, NightClock, minute_of_day
 from common.settings import Settings
 
 WINDOW_MINUTES = 10
 HOUR_WINDOWS = 6  # the report's rolling hour
-_DAY = timedelta(days=1)
 _DAY_MINUTES = 24 * 60
 
 
@@ -36,21 +35,17 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The four clock times of the settings, in minutes of the local day, and the zone they are meant in."""
+class Plan(NightClock):
+    """The night, and the report's part of it: minutes of the local day."""
 
-    zone: ZoneInfo
-    start: int
-    end: int
     report_start: int
     report_end: int
 
     def night(self, day: date) -> Night:
         """The night that ends on the local date `day`."""
-        first = self._utc_minute(day, self.start, ends=False)
-        end = self._utc_minute(day, self.end, ends=True)
-        report_first = self._utc_minute(day, self.report_start, ends=False)
-        report_end = self._utc_minute(day, self.report_end, ends=True)
+        first, end = self.span(day)
+        report_first = self.utc_minute(day, self.report_start, ends=False)
+        report_end = self.utc_minute(day, self.report_end, ends=True)
         return Night(
             day,
             range(first + -self.start % WINDOW_MINUTES, end, WINDOW_MINUTES),
@@ -65,28 +60,15 @@ class Plan:
     def nights(self, first_minute: int, last_minute: int) -> Iterator[Night]:
         """The nights, oldest first, that have a window T with ``first_minute <= T <= last_minute``."""
         day = self._local_date(first_minute)
-        last = self._local_date(last_minute) + _DAY
+        last = self._local_date(last_minute) + DAY
         while day <= last:
             night = self.night(day)
             if night.windows and night.windows[0] <= last_minute and night.last_window >= first_minute:
                 yield night
-            day += _DAY
+            day += DAY
 
     def _local_date(self, minute: int) -> date:
         return minute_start(minute).astimezone(self.zone).date()
-
-    def _utc_minute(self, day: date, minute_of_day: int, *, ends: bool) -> int:
-        """The UTC minute of a clock time in the night that ends on `day`.
-
-        A clock time later in the day than the night's end belongs to the evening before. One that comes twice is the
-        first as a start and the second as an end, so that the doubled hour is inside; one that is skipped is read as
-        if the clock had not been changed yet.
-        """
-        if minute_of_day > self.end or (minute_of_day == self.end and not ends):
-            day -= _DAY
-        local = datetime.combine(day, time(minute_of_day // 60, minute_of_day % 60), self.zone)
-        first, second = minute_of(local.replace(fold=0)), minute_of(local.replace(fold=1))
-        return max(first, second) if ends else first
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -97,7 +79,7 @@ def plan_of(settings: Settings) -> Plan:
     """
     night = settings.night
     start, end, report_start, report_end = (
-        _minute_of_day(text) for text in (night.start, night.end, night.report_start, night.report_end)
+        minute_of_day(text) for text in (night.start, night.end, night.report_start, night.report_end)
     )
     length = (end - start) % _DAY_MINUTES
     if length < WINDOW_MINUTES:
@@ -111,11 +93,6 @@ def plan_of(settings: Settings) -> Plan:
             f"{night.report_start}-{night.report_end} is not an hour or more of the night {night.start}-{night.end}",
         )
     return Plan(settings.site.zone, start, end, report_start, report_end)
-
-
-def _minute_of_day(text: str) -> int:
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)
 
 
 def ready_through(now: datetime, in_through: int | None, grace_s: float) -> int:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from common import files
 from common.clock import minute_of
+from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from common.row import SENSOR_ID
 
-FOLDER = "criteria"
 PLANNED, HOLIDAYS = "planned.txt", "holidays.txt"
 ALL = "all"
 MOST_BYTES = 256 * 1024  # of a file: a work a day for ten years
@@ -78,28 +79,20 @@ class _Wrong(ValueError):
 
 def load(data: Path, zone: ZoneInfo) -> Occasions:
     """The two files of a data folder; a file that is not there is an empty one."""
-    works, wrong_works = planned(data / FOLDER / PLANNED, zone)
-    holidays, wrong_dates = holidays_of(data / FOLDER / HOLIDAYS)
+    works, wrong_works = planned(data / CRITERIA_FOLDER / PLANNED, zone)
+    holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
     return Occasions(works, holidays, (*wrong_works, *wrong_dates))
 
 
-def stamp(data: Path) -> tuple[int, ...]:
+def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
     """Changes whenever one of the files does."""
-    found: list[int] = []
-    for path in _paths(data):
-        try:
-            state = path.stat()
-        except OSError:
-            found += (0, 0, 0)
-        else:
-            found += (state.st_ino, state.st_mtime_ns, state.st_size)
-    return tuple(found)
+    return tuple(files.stamp(path) for path in _paths(data))
 
 
 @lru_cache(maxsize=8)
 def _paths(data: Path) -> tuple[Path, Path]:
     """Made once: `stamp` is asked with every minute of rows."""
-    return data / FOLDER / PLANNED, data / FOLDER / HOLIDAYS
+    return data / CRITERIA_FOLDER / PLANNED, data / CRITERIA_FOLDER / HOLIDAYS
 
 
 class Followed:
@@ -107,7 +100,7 @@ class Followed:
 
     def __init__(self, data: Path, zone: ZoneInfo) -> None:
         self._data, self._zone = data, zone
-        self._seen: tuple[int, ...] | None = None
+        self._seen: tuple[files.Stamp | None, ...] | None = None
         self._known = Occasions()
 
     def now(self) -> Occasions:

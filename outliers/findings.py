@@ -8,8 +8,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from common import files
+from outliers.flags import PLANNED, Flag
 
 KEEP = 500  # about 200 kB; at a handful of findings a sensor and month this is months, and an outage is days
 RAISE, CLEAR = "raise", "clear"
@@ -77,15 +79,63 @@ def store(path: Path, findings: Sequence[Finding], keep: int = KEEP) -> None:
     files.replace(path, f'{{"findings": [\n{lines}\n]}}\n'.encode())
 
 
-def standing(findings: Iterable[Finding], sensor: str, minute: int) -> list[Finding]:
-    """The findings of `sensor` that are up at `minute`: raised at or before it and not cleared by then."""
-    up: dict[tuple[str, str, str], Finding] = {}
+class Spell(NamedTuple):
+    """A raise and the clear that ended it; None while it is up, or if the clear is not known."""
+
+    raised: Finding
+    cleared: Finding | None
+
+
+def spells(findings: Iterable[Finding], sensor: str) -> list[Spell]:
+    """Every raise of `sensor`, oldest first."""
+    found: list[Spell] = []
+    open_ones: dict[tuple[str, str, str], list[int]] = {}
     for finding in findings:
-        if finding.sensor != sensor or finding.minute > minute:
+        if finding.sensor != sensor:
             continue
         key = (finding.code, finding.channel, finding.severity)
         if finding.state == RAISE:
-            up[key] = finding
+            open_ones.setdefault(key, []).append(len(found))
+            found.append(Spell(finding, None))
         else:
-            up.pop(key, None)
+            for index in open_ones.pop(key, ()):
+                found[index] = found[index]._replace(cleared=finding)
+    return found
+
+
+def standing(findings: Iterable[Finding], sensor: str, minute: int) -> list[Finding]:
+    """The findings of `sensor` that are up at `minute`: raised at or before it and not cleared by then."""
+    up: dict[tuple[str, str, str], Finding] = {}
+    for raised, cleared in spells(findings, sensor):
+        if raised.minute <= minute and (cleared is None or cleared.minute > minute):
+            up[raised.code, raised.channel, raised.severity] = raised
     return list(up.values())
+
+
+class Told(Protocol):
+    """What is said of a sensor: a finding, or whatever was made of one."""
+
+    @property
+    def sensor(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+
+
+def about(told: Told, sensor: str, channel: str, method: str) -> bool:
+    """Whether it speaks of what this method found at this channel."""
+    return told.sensor == sensor and told.method == method and told.channel in (channel, "both")
+
+
+def shows(told: Told, sensor: str, flag: Flag) -> bool:
+    """Whether the letter in a row is this one's. Of a fault any letter is: an instrument shows one at a time."""
+    return about(told, sensor, flag.channel, flag.method) and told.severity in (flag.severity, PLANNED)
+
+
+def explaining(findings: Iterable[Finding], sensor: str, minute: int, flag: Flag) -> Finding | None:
+    """The newest finding that is up at a row and that its letter stands for; None = not in the file any more."""
+    fitting = (finding for finding in standing(findings, sensor, minute) if shows(finding, sensor, flag))
+    return max(fitting, key=lambda finding: finding.minute, default=None)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 CLEAR = "0"
+LEAK_LETTER = "L"
 METHODS = ("SYSTEM", "VALUE", "PREDICT", "NIGHT")
 CHANNELS = {"flow": 4, "pressure": 3}  # places a channel has
 
@@ -49,12 +50,12 @@ _RAISED: tuple[Flag, ...] = (
     *_system("flow"),
     Flag("flow", "VALUE", "W", WATCH, "above the usual for this day and hour for hours"),
     Flag("flow", "VALUE", "F", WATCH, "below the usual for days"),
-    Flag("flow", "VALUE", "L", LEAK, "a leak is up, found against the usual flow"),
+    Flag("flow", "VALUE", LEAK_LETTER, LEAK, "a leak is up, found against the usual flow"),
     Flag("flow", "PREDICT", "W", WATCH, "a step up against the forecast"),
-    Flag("flow", "PREDICT", "L", LEAK, "a leak is up, found as a step that lasted"),
+    Flag("flow", "PREDICT", LEAK_LETTER, LEAK, "a leak is up, found as a step that lasted"),
     Flag("flow", "NIGHT", "J", WATCH, "last night's minimum jumped above its reference"),
     Flag("flow", "NIGHT", "C", WATCH, "the night minimum has been creeping up"),
-    Flag("flow", "NIGHT", "L", LEAK, "a leak is up, found by the night minimum"),
+    Flag("flow", "NIGHT", LEAK_LETTER, LEAK, "a leak is up, found by the night minimum"),
     *_system("pressure"),
     Flag("pressure", "PREDICT", "P", SUPPLY, "pressure stepped while the flow did not ask for it"),
 )

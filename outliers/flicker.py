@@ -1,33 +1,31 @@
-"""How much of the flow is a leak's? Use flickers from minute to minute, and a leak does not.
+"""How much of the flow is leakage? Use flickers from minute to minute, and a leak does not.
 
-Use is the sum of many small draws that nobody agrees on, so it is restless: the variance of what it changes by in a
-minute goes with the use itself, as in any shot noise. A leak flows without a flicker and adds nothing to it.
-So the flow's texture says how much of it is used, whatever the day or the weather, and the rest stands still: leakage
-that was always there, and a leak when it grows. Buchberger and Nadimpalli (2004) measured leakage so, from the mean
-and the variance of flow readings.
+Use is the sum of many small independent draws. As in any shot noise, the variance of its change from one minute to the
+next is proportional to the use. A leak flows steadily and adds nothing to that variance. So the flicker tells how much
+is used, whatever the day or the weather; the rest is steady: old leakage, and a new leak. Buchberger and Nadimpalli
+(2004) measured leakage in this way, from the mean and the variance of flow readings.
 """
 
 from dataclasses import dataclass
 
-WILD = 9.0  # times the usual variance: a change whose square is larger (a pump, a hydrant) counts no more than that
-COUNT = 2.2  # times 1 / rows: squared relative error of a variance of changes that are a little alike
-# Times the texture's own score: no more can it and the hours have together, for a leak, a step, a leak's end.
-GUARD, STEP_GUARD, FALL_GUARD = 2.0, 4.0, 3.0
-DENIED = 1.0  # standard errors that the still flow may be short of half a rise
-LEAST_USE = 0.05  # of the mean flow: below, the texture is the meter's own
+from outliers.rules import STEP_GUARD
+
+# Upper bound of the joint score of hours and flicker, as a multiple of the flicker's own: for a leak, for its end.
+GUARD, FALL_GUARD = 2.0, 3.0
+DENIED = 1.0  # standard errors by which the steady flow may be below half a rise
 
 
 @dataclass(frozen=True, slots=True)
 class TextureUse:
-    """How the flow's texture goes with the flow.
+    """How the flicker depends on the flow.
 
     Attributes:
-        by_use_m3h: variance of the change in a minute, (m3/h)2, that each m3/h of use brings.
-        steady_m3h: flow without texture, at the usual pressure; the meter's own noise makes it seem less.
-        by_bar_m3h: how much more of it a bar more brings; 0 = the pressure does not matter.
+        by_use_m3h: variance of the change in a minute, (m3/h)2, for each m3/h of use.
+        steady_m3h: flow without flicker, at the usual pressure; the meter's own noise makes it seem less.
+        by_bar_m3h: rise of the steady flow with the pressure, m3/h a bar; 0 = the pressure does not matter.
         usual_bar: the usual pressure.
-        error: times the error that counting alone would have; at least 1.
-        wander: standard deviation of the slow course of the still flow, share of the mean flow.
+        error: observed standard error / theoretical sampling error, at least 1.
+        wander: standard deviation of the slow course of the steady flow, share of the mean flow.
     """
 
     by_use_m3h: float
@@ -39,17 +37,17 @@ class TextureUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
-    """A flow that stands still beyond the usual one, and its standard error, as shares of the mean flow."""
+class SteadyFlow:
+    """A steady flow beyond the usual one, and its standard error, as shares of the mean flow."""
 
     size: float
     error: float
 
 
-def together(one: Still, two: Still | None) -> tuple[float, float, float]:
-    """Size, error and score of what two measurements say of the same flow: `one` of its rise, `two` of its texture.
+def together(one: SteadyFlow, two: SteadyFlow | None) -> tuple[float, float, float]:
+    """Size, error and score of two measurements of one flow joined: `one` from its rise, `two` from its flicker.
 
-    A rise alone proves no leak, however large: use has heavy tails. So the score is bound to the texture's.
+    A rise alone proves no leak, however large: use has heavy tails. So the score is bound to the flicker's.
     """
     if two is None:
         return one.size, one.error, one.size / one.error
@@ -59,6 +57,6 @@ def together(one: Still, two: Still | None) -> tuple[float, float, float]:
     return size, error, min(size / error, STEP_GUARD * two.size / two.error)
 
 
-def denies(still: Still | None, size: float) -> bool:
-    """Whether the texture says that most of a flow of `size` is used: it flickers."""
-    return still is not None and still.size + DENIED * still.error < size / 2
+def denies(steady: SteadyFlow | None, size: float) -> bool:
+    """Whether the flicker says that most of a flow of `size` is use."""
+    return steady is not None and steady.size + DENIED * steady.error < size / 2

@@ -9,13 +9,6 @@ is wrong, whatever people use.
 
 from dataclasses import dataclass
 
-HEADLOSS = 1.85  # exponent of the flow in the pressure that it costs (Hazen-Williams)
-QUARTER_ROWS, LEAST_ROWS = 15, 8  # rows of a quarter, and the fewest that count
-WILD = 4.0  # times the usual scatter: a quarter with more (a pump switches) counts the less
-BLOCK_MIN = 360
-WINDOWS = (2, 4, 8, 16, 32)  # blocks: half a day to eight days
-KEPT = WINDOWS[-1]
-
 
 @dataclass(frozen=True, slots=True)
 class ScaleUse:

@@ -9,12 +9,12 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-from common import database, processes, short_folder
+from common import processes, short_folder
 from common.errors import DatabaseDown, Stopped
+from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from common.logging_setup import quoted
 from postgres import program
 
-FOLDER = "postgres"
 HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
 BEING_MADE = "postgres.new"
 LOG_FILE = "log"  # Postgres appends to it for ever: a checkpoint's two lines every five minutes, and each error
@@ -33,7 +33,7 @@ def make(data: Path, stop: threading.Event) -> None:
         DatabaseDown: it did not work, and why.
         Stopped: `stop` was set.
     """
-    folder, new = data / FOLDER, data / BEING_MADE
+    folder, new = data / POSTGRES_FOLDER, data / BEING_MADE
     if (folder / "PG_VERSION").exists():
         return
     if folder.exists():
@@ -71,9 +71,9 @@ def set_half_made_aside(data: Path) -> bool:
     Version 0.1 made them in place, so a power cut in its very first start could leave a part of them.
     """
     aside = data / HALF_MADE
-    if (data / database.URL_FILE).exists() or aside.exists() or not (data / FOLDER / "PG_VERSION").exists():
+    if (data / POSTGRES_URL_FILE).exists() or aside.exists() or not (data / POSTGRES_FOLDER / "PG_VERSION").exists():
         return False
-    (data / FOLDER).rename(aside)
+    (data / POSTGRES_FOLDER).rename(aside)
     return True
 
 
@@ -83,11 +83,11 @@ def socket_folder(data: Path) -> Path:
     Raises:
         OSError: no such folder can be made.
     """
-    folder = (data / FOLDER).resolve()
+    folder = (data / POSTGRES_FOLDER).resolve()
     if short_folder.fits_socket(folder / SOCKET):
         return folder
     short = short_folder.make()
-    if user := program.owner(data / FOLDER):
+    if user := program.owner(data / POSTGRES_FOLDER):
         os.chown(short, user.uid, user.gid)
     return short
 
@@ -100,7 +100,7 @@ def address(sockets: Path) -> str:
 def forget_sockets(data: Path) -> None:
     """Remove the short folder of an earlier start, if it had one."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        url = (data / database.URL_FILE).read_text("ascii").strip()
+        url = (data / POSTGRES_URL_FILE).read_text("ascii").strip()
         earlier = Path(parse_qs(urlsplit(url).query)["host"][0])
         if short_folder.is_ours(earlier):
             shutil.rmtree(earlier, ignore_errors=True)
@@ -108,7 +108,7 @@ def forget_sockets(data: Path) -> None:
 
 def bound_log(data: Path) -> None:
     """Set Postgres's log aside and begin it anew when it is large; it is open for appending, so it is cut in place."""
-    log = data / FOLDER / LOG_FILE
+    log = data / POSTGRES_FOLDER / LOG_FILE
     with contextlib.suppress(OSError):  # not there yet
         if log.stat().st_size > LOG_BYTES:
             with contextlib.suppress(OSError):  # no room for the old piece: all the more a reason to cut
@@ -121,7 +121,7 @@ def bound_log(data: Path) -> None:
 def reason(data: Path, position: int) -> str:
     """Why Postgres ended, in its own last word since `position` in its log."""
     try:
-        with (data / FOLDER / LOG_FILE).open("rb") as log:
+        with (data / POSTGRES_FOLDER / LOG_FILE).open("rb") as log:
             log.seek(position)
             lines = log.read(1_000_000).decode("utf-8", "replace").splitlines()
     except OSError as error:

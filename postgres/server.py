@@ -10,8 +10,8 @@ from pathlib import Path
 
 from common import database
 from common.errors import DatabaseDown, Stopped
+from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE, ROLES_FOLDER
 from common.roles import RoleLock
-from common.runner import ROLES_FOLDER
 from postgres import cluster, leftovers, program
 
 ROLE = "database"
@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
-        self._folder = self._data / cluster.FOLDER
+        self._folder = self._data / POSTGRES_FOLDER
         self._child: subprocess.Popen[bytes] | None = None
         self._url = ""
         self._said_from = 0  # position in Postgres's log where this start begins
@@ -78,7 +78,7 @@ class Server:
             try:
                 database.publish_address(self._data, self._url)
             except OSError as error:
-                raise DatabaseDown(f"cannot write {self._data / database.URL_FILE}: {error.strerror}") from error
+                raise DatabaseDown(f"cannot write {self._data / POSTGRES_URL_FILE}: {error.strerror}") from error
             self.ready = True
 
     def _answers(self) -> bool:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-FILE_NAME = "clock_confirmed"
+from common.folder import CLOCK_CONFIRMED_FILE
+
 RIGHT = "right"  # the clock is right
 GO_ON = "go-on"  # and minutes after now were closed by a wrong clock: close them again
 
@@ -13,12 +14,12 @@ def leave(data: Path, order: str) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    (data / FILE_NAME).write_text(order + "\n", encoding="ascii")
+    (data / CLOCK_CONFIRMED_FILE).write_text(order + "\n", encoding="ascii")
 
 
 def take(data: Path) -> str | None:
     """The word that was left, once; None if there is none."""
-    path = data / FILE_NAME
+    path = data / CLOCK_CONFIRMED_FILE
     try:
         order = path.read_text(encoding="ascii", errors="replace").strip()
         path.unlink()

@@ -12,6 +12,7 @@ from typing import Any
 
 from common import files, time_service
 from common.errors import RowRefused
+from common.folder import OPEN_MINUTE_FILE
 from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
@@ -28,7 +29,6 @@ from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import Look, SiteTime
 from producer.verdicts import Verdicts
 
-OPEN_MINUTE_FILE = "open_minute.json"
 TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
 SILENT_S = 1.0  # of real time without a byte, whatever the speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames

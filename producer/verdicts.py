@@ -4,32 +4,28 @@ A row is worth more than its flags: whatever goes wrong here, the row is written
 """
 
 import heapq
-import json
 import logging
 from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from common import files
 from common.clock import minute_start
 from common.errors import HydrologError
+from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from outliers import criteria as criteria_files
 from outliers.calendar import Followed, Occasions, Work
 from outliers.findings import KEEP, Finding, load, store
+from outliers.watch import memory
 from outliers.watch.detector import Detector, default_criteria
+from outliers.watch.memory import SensorMemory
 from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 
-STATE_FILE = "detectors.json"
-FINDINGS_FILE = "findings.json"
-CRITERIA_FOLDER = "criteria"
 LOOK_EVERY_MIN = 10  # for new criteria: they are rebuilt every three months
 FORGET_AFTER_MIN = 30 * 1440  # a sensor that is away for a month starts anew
-PLANNED_STATE = "planned"  # beside the detector's own entries
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +38,7 @@ class Verdicts:
         self._data = data
         self._zone = zone
         self._forecasts = Forecasts(data)
-        self._states: dict[str, dict[str, Any]] = _load_states(data / STATE_FILE)
+        self._states: dict[str, SensorMemory] = memory.load(data / DETECTORS_FILE)
         self._detectors: dict[str, Detector] = {}
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
@@ -84,9 +80,9 @@ class Verdicts:
         detector = self._detectors.get(sensor)
         if detector is None:
             criteria = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
-            state = self._states.pop(sensor, {})
-            self._planned[sensor] = Planned(state.get(PLANNED_STATE, ()))
-            detector = Detector(sensor, criteria, self._zone, state, self._occasions.holidays)
+            kept = self._states.pop(sensor, None) or SensorMemory()
+            self._planned[sensor] = Planned(kept.planned)
+            detector = Detector(sensor, criteria, self._zone, kept.detector, self._occasions.holidays)
             self._detectors[sensor] = detector
         return detector
 
@@ -139,9 +135,9 @@ class Verdicts:
         self._states = self._all_states()
         self._detectors = {}
 
-    def _all_states(self) -> dict[str, dict[str, Any]]:
+    def _all_states(self) -> dict[str, SensorMemory]:
         return self._states | {
-            sensor: detector.state() | {PLANNED_STATE: self._planned[sensor].state()}
+            sensor: SensorMemory(detector.state(), self._planned[sensor].state())
             for sensor, detector in self._detectors.items()
         }
 
@@ -158,33 +154,21 @@ class Verdicts:
         states = self._recent_states(minute)
         self._forget_all_but(states)
         try:
-            files.replace(self._data / STATE_FILE, json.dumps(states).encode() + b"\n", durable=False)
+            memory.store(self._data / DETECTORS_FILE, states)
         except OSError as error:
             _log.warning("detectors_not_stored problem=%s", quoted(error))
 
-    def _recent_states(self, minute: int) -> dict[str, dict[str, Any]]:
+    def _recent_states(self, minute: int) -> dict[str, SensorMemory]:
         """The states of the sensors that spoke of late, and of these no more than a line can have.
 
         Noise that passes a checksum, or a meter that counts in the place of its name, makes new sensors for ever.
         """
         states = self._all_states()
-        last = {sensor: state.get("minute") or 0 for sensor, state in states.items()}
+        last = {sensor: state.detector.minute or 0 for sensor, state in states.items()}
         newest = heapq.nlargest(MOST_SENSORS, last, key=last.__getitem__) if len(last) > MOST_SENSORS else last
         return {sensor: states[sensor] for sensor in newest if last[sensor] > minute - FORGET_AFTER_MIN}
 
     def _forget_all_but(self, kept: Container[str]) -> None:
-        for memory in (self._detectors, self._states, self._planned, self._works):
-            for sensor in [sensor for sensor in memory if sensor not in kept]:
-                del memory[sensor]
-
-
-def _load_states(path: Path) -> dict[str, dict[str, Any]]:
-    """What `save` kept; damaged or missing: the methods start anew."""
-    try:
-        raw = json.loads(path.read_bytes())
-        return {str(sensor): dict(state) for sensor, state in raw.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        _log.warning("detectors_unreadable problem=%s", quoted(error))
-        return {}
+        for known in (self._detectors, self._states, self._planned, self._works):
+            for sensor in [sensor for sensor in known if sensor not in kept]:
+                del known[sensor]

@@ -14,14 +14,13 @@ import psycopg
 
 from outliers import criteria
 from outliers.criteria import QUARTERS, Criteria, CriteriaUnusable, FlowUse
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS, SUNDAY
 from server import queries
 
 LEVEL_DAYS = timedelta(days=7)
 QUARTER = timedelta(minutes=15)
 QUARTER_S = 900
 LEAST_LEVEL_POINTS = 48  # half a day; from fewer no level is made
-SUNDAY = 6
 
 
 class Days(NamedTuple):

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
-from outliers.calendar import FOLDER, Occasions
-from outliers.findings import CLEAR, RAISE, Finding
+from outliers.calendar import Occasions
+from outliers.findings import Finding
 from server import queries
 from server.expected import Days, usual
 from server.planned import works
@@ -21,7 +22,6 @@ from server.planned import works
 Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]
 
-FINDINGS_FILE = "findings.json"
 BEFORE, AFTER = timedelta(hours=12), timedelta(hours=4)  # shown around the trouble
 LONGEST = timedelta(days=40)
 # The shown span -> the width of one point: at most about 2,000 points a line.
@@ -73,7 +73,11 @@ def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
         "series": queries.series(cursor, spell.sensor, start, end, step),
         "forecast": queries.forecast(cursor, spell.sensor, start - timedelta(hours=1), end, site.now),
         "usual": usual(
-            cursor, site.data / FOLDER, spell.sensor, Days(site.zone, site.known.holidays), (begins, start, end)
+            cursor,
+            site.data / CRITERIA_FOLDER,
+            spell.sensor,
+            Days(site.zone, site.known.holidays),
+            (begins, start, end),
         ),
         "nights": nights(cursor, spell.sensor, over.astimezone(site.zone).date() + timedelta(days=1), NIGHTS)
         if spell.method == "NIGHT"
@@ -84,16 +88,12 @@ def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
 
 def matching(known: Sequence[Finding], spell: Spell) -> tuple[Finding | None, Finding | None]:
     """The newest raise that the spell's letters tell of, and its clear; None for what is not in the file any more."""
-    own = [f for f in known if f.sensor == spell.sensor and f.method == spell.method]
-    own = [f for f in own if f.channel in (spell.channel, "both") and f.minute * 60 <= spell.end + 60]
-    for place in reversed(range(len(own))):
-        if own[place].state == RAISE:
-            key = (own[place].code, own[place].channel, own[place].severity)
-            later = (f for f in known if f.sensor == spell.sensor and f.minute >= own[place].minute)
-            ends = (f for f in later if f.state == CLEAR and (f.code, f.channel, f.severity) == key)
-            cleared = next(ends, None)
-            stood = cleared is None or cleared.minute * 60 >= spell.start
-            return (own[place], cleared) if stood else (None, None)
+    for raised, cleared in reversed(findings.spells(known, spell.sensor)):
+        told = (
+            findings.about(raised, spell.sensor, spell.channel, spell.method) and raised.minute * 60 <= spell.end + 60
+        )
+        if told and (cleared is None or cleared.minute * 60 >= spell.start):
+            return raised, cleared
     return None, None
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from common.clock import Clock
 from common.database import Database
 from common.errors import DatabaseDown
+from common.night import NightClock, minute_of_day
 from common.row import SENSOR_ID
 from common.settings import Settings
 from common.version import NAME
@@ -24,7 +25,6 @@ from outliers.calendar import Followed
 from server import explain, metrics, planned, queries
 from server.db_thread import Desk
 from server.explain import Spell
-from server.nights import begun_nights
 from server.state import read, well
 
 STATE_FOR_S = 1.0  # real seconds that one reading of the state serves all who ask
@@ -137,7 +137,7 @@ class Page:
         ahead_h, step = SPANS[hours]
         start, end = now - timedelta(hours=hours), now + timedelta(hours=ahead_h)
         night = self._settings.night
-        spans = begun_nights(now, self._settings.site.zone, night.start, night.end)
+        spans = NightClock(self._settings.site.zone, minute_of_day(night.start), minute_of_day(night.end)).begun(now)
         with database.transaction(CHART_TIMEOUT_S) as cursor:
             return {
                 "sensor": sensor,
@@ -212,14 +212,11 @@ def _bad_request(problem: str) -> Response:
 
 
 def _load(name: str) -> _File | None:
-    """A file of the page; the chart library comes from its own package, so nothing is fetched from elsewhere."""
-    if name == "plotly.min.js":
-        source = resources.files("plotly").joinpath("package_data", name)
-    elif name in {entry.name for entry in resources.files("server").joinpath("page").iterdir()}:
-        source = resources.files("server").joinpath("page", name)
-    else:
+    """A file of the page."""
+    folder = resources.files("server").joinpath("page")
+    if name not in {entry.name for entry in folder.iterdir()}:
         return None
-    body = source.read_bytes()
+    body = folder.joinpath(name).read_bytes()
     media_type = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
     etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     return _File(media_type, body, gzip.compress(body, 6, mtime=0), etag)

@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import date, datetime
 from typing import Any
@@ -90,19 +90,23 @@ class _Uvicorn(uvicorn.Server):
     clients that let it wait: uvicorn itself waits for ever for the rest of a header.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._waiting: dict[Any, tuple[Any, float]] = {}  # connection -> what it is at, and since when
-
     async def main_loop(self) -> None:
+        slow = _SlowClients()
         while not await self.on_tick(0):
-            self._part_with_the_slow(time.monotonic())
+            slow.part_with(self.server_state.connections, time.monotonic())
             await asyncio.sleep(WAKE_S)
 
-    def _part_with_the_slow(self, now_s: float) -> None:
+
+class _SlowClients:
+    """Which clients let us wait, and since when."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Any, tuple[Any, float]] = {}  # connection -> what it is at, and since when
+
+    def part_with(self, connections: Iterable[Any], now_s: float) -> None:
+        """Cut the connections that have been at the same thing for too long."""
         waiting: dict[Any, tuple[Any, float]] = {}
-        connection: Any
-        for connection in self.server_state.connections:
+        for connection in connections:
             cycle = connection.cycle  # of the request in hand, or of the last one
             is_busy = cycle is not None and not cycle.response_complete
             at, since_s = self._waiting.get(connection, (None, 0.0))

@@ -13,6 +13,7 @@ import pytest
 from meter import Cable
 
 from common import database
+from common.folder import POSTGRES_URL_FILE
 from common.settings import Settings, load
 from postgres import server
 
@@ -39,7 +40,7 @@ def postgres_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="hydrolog-tests-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with server.running(folder):
-            url = (folder / database.URL_FILE).read_text().strip()
+            url = (folder / POSTGRES_URL_FILE).read_text().strip()
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
             database.init_schema(_with_database(url, TEMPLATE))

@@ -1,15 +1,15 @@
 """A made-up district for the outlier tests: two peaks a day, a quieter Sunday, pressure that pays for the flow."""
 
-import json
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from outliers.criteria import Criteria
 from outliers.findings import Finding
 from outliers.learn.build import History
 from outliers.learn.day_kinds import Calendar
-from outliers.watch.detector import Detector
+from outliers.watch.detector import Detector, DetectorState
 
 UTC = ZoneInfo("UTC")
 
@@ -65,7 +65,7 @@ def detect(criteria: Criteria, rows: History, restart_at: int | None = None) -> 
     flags: list[str] = []
     for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
         if place == restart_at:
-            kept = json.loads(json.dumps(detector.state()))
+            kept = msgspec.json.decode(msgspec.json.encode(detector.state()), type=DetectorState)
             detector = Detector("001", criteria, UTC, kept)
         verdict = detector.step(
             rows.first + place, None if np.isnan(flow) else flow, None if np.isnan(pressure) else pressure

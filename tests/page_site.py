@@ -115,7 +115,7 @@ class Visit:
 
     def open(self) -> None:
         self.page.goto(self.address)
-        self.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .bars')
+        self.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .column')
 
     def text(self, selector: str) -> str:
         return str(self.page.locator(selector).first.inner_text())

@@ -11,9 +11,9 @@ from pathlib import Path
 from peers.keeper import Keeper
 
 from common.files import replace
+from common.folder import LOG_FILE, POSTGRES_FOLDER
 from demo.folder import DemoFolder
 from postgres import leftovers
-from postgres.cluster import FOLDER
 
 INJECTOR = Path(__file__).parents[1] / "disk_faults"
 PROCESSES = ("producer", "consumer-archive", "consumer-server", "server")
@@ -85,7 +85,7 @@ class Faults:
 
     def _kill_postgres(self, name: str) -> None:
         self._keeper.kill("database", name)
-        if (pid := leftovers.postmaster(self._folder.data / FOLDER)) is not None:
+        if (pid := leftovers.postmaster(self._folder.data / POSTGRES_FOLDER)) is not None:
             os.kill(pid, signal.SIGKILL)
 
     def _kill_all(self, name: str) -> None:
@@ -97,5 +97,5 @@ class Faults:
 
     def _torn_tail(self, name: str) -> None:
         self._keeper.kill("producer", name)
-        with (self._folder.data / "server_data.txt").open("ab") as file:
+        with (self._folder.data / LOG_FILE).open("ab") as file:
             file.write(self._chance.choice([b"99\t2024-08-26T", b"\0" * 300, b"junk"]))

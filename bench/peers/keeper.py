@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from common import database, health
 from common.errors import HydrologError
+from common.folder import POSTGRES_FOLDER
 from common.settings import Settings
 from demo.folder import DemoFolder
 from postgres import leftovers
-from postgres.cluster import FOLDER
 
 BIN = Path(sys.executable).parent
 ROLES = {
@@ -81,7 +81,9 @@ class Keeper:
 
     def _at_work(self, role: str, pid: int, states: dict[str, dict[str, Any]]) -> bool:
         if role == "database":
-            return leftovers.postmaster(self._folder.data / FOLDER) is not None and _answers(self._folder.settings())
+            return leftovers.postmaster(self._folder.data / POSTGRES_FOLDER) is not None and _answers(
+                self._folder.settings()
+            )
         state = states.get(role, {})
         if state.get("pid") != pid or state.get("problem"):
             return False

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from common.clock import minute_start
 from common.row import MOST_SENSORS, Row
-from outliers.findings import RAISE, Finding, standing
-from outliers.flags import FAULT, LEAK, METHODS, PLANNED, Flag, explain
+from outliers.findings import RAISE, Finding, explaining, shows
+from outliers.flags import FAULT, LEAK, METHODS, Flag, explain
 
 BOX = ""  # in the place of the sensor: the event is about the box itself
 QUIET_MIN = 60  # a flag that is away for so long is over, whatever the findings say: a fault shows in bad rows only
@@ -152,11 +152,8 @@ class Tracker:
 
     def _found(self, row: Row, flag: Flag) -> Event | None:
         """The newest finding that is up at the row and fits the letter."""
-        for finding in reversed(standing(self._of.get(row.sensor, ()), row.sensor, row.minute)):
-            event = _of_finding(finding)
-            if _shows(event, row.sensor, flag):
-                return event
-        return None
+        finding = explaining(self._of.get(row.sensor, ()), row.sensor, row.minute, flag)
+        return _of_finding(finding) if finding else None
 
     def _over(self, row: Row, flags: set[Flag]) -> Iterator[Event]:
         """Events whose letters have been away for long: their clear is lost."""
@@ -195,14 +192,8 @@ def _of_flag(row: Row, flag: Flag, since: int) -> Event:
 
 
 def _shows(event: Event, sensor: str, flag: Flag) -> bool:
-    """Whether the letter is this event's. An instrument shows one letter at a time, so any fault keeps a fault up."""
-    return (
-        event.sensor == sensor
-        and event.method == flag.method
-        and event.severity in (flag.severity, PLANNED)
-        and event.channel in (flag.channel, "both")
-        and event.letter in ("", flag.letter)
-    )
+    """Whether the letter is this event's."""
+    return shows(event, sensor, flag) and event.letter in ("", flag.letter)
 
 
 def _alike(event: Event, finding: Finding) -> bool:

@@ -15,11 +15,10 @@ from typing import Any
 
 from common import files
 from common.errors import LogError
+from common.folder import ALERTS_STATE_FILE
 from common.logging_setup import quoted
 from consumer.alerts.events import Event
 from consumer.alerts.pending import Queue
-
-FILE_NAME = "alerts_state.json"
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class State:
 def load(data: Path) -> State:
     """The state of a data folder; a new one if there is none or it cannot be understood."""
     try:
-        raw = json.loads((data / FILE_NAME).read_bytes())
+        raw = json.loads((data / ALERTS_STATE_FILE).read_bytes())
         return State(
             str(raw["log_id"]),
             int(raw["offset"]),
@@ -74,7 +73,7 @@ def store(data: Path, state: State) -> None:
     """
     raw = asdict(state) | {"digest_day": state.digest_day.isoformat() if state.digest_day else None}
     try:
-        files.replace(data / FILE_NAME, json.dumps(raw, ensure_ascii=False).encode() + b"\n")
+        files.replace(data / ALERTS_STATE_FILE, json.dumps(raw, ensure_ascii=False).encode() + b"\n")
     except OSError as error:
         raise LogError(f"cannot keep what was told: {quoted(error)}") from error
 

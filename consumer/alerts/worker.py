@@ -20,6 +20,7 @@ from typing import Any
 from common import health
 from common.clock import Clock, minute_of
 from common.errors import RowRefused
+from common.folder import LOG_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.row import parse_payload
@@ -44,7 +45,6 @@ WORK_S = 5.0  # real seconds of reading in one step: then people are told what w
 RETRY = Backoff(
     first_s=10.0, cap_s=600.0
 )  # an alarm ten minutes late still helps; a start of the library costs a second
-LOG_FILE = "server_data.txt"
 URLS_VARIABLE = "HYDROLOG_ALERTS__URLS"
 
 _log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from chromium import ARGUMENTS
 
-DRAWN = "() => document.querySelectorAll('.chart .main-svg').length >= 3"
+DRAWN = "() => document.querySelectorAll('.chart > svg > svg').length >= 3"
 ALL_DRAWN = """() => {
     const onScreen = (node) => node.getBoundingClientRect().top < innerHeight;
-    return [...document.querySelectorAll('.chart')].filter(onScreen).every((node) => node.querySelector('.main-svg'));
+    return [...document.querySelectorAll('.chart')].filter(onScreen).every((node) => node.querySelector('svg > svg'));
 }"""
 TIMEOUT_MS = 60_000
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from common import clock, database, settings
 from common.errors import HydrologError
+from common.folder import CRITERIA_FOLDER
 from common.options import Parser, add_version
 from outliers import calendar, criteria
 from outliers.criteria import CriteriaUnusable
 from outliers.learn import archive
-
-FOLDER = "criteria"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +37,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _learn(chosen: settings.Settings, only: str | None) -> int:
-    folder, now = chosen.paths.data / FOLDER, clock.from_environment().now()
+    folder, now = chosen.paths.data / CRITERIA_FOLDER, clock.from_environment().now()
     known, refused = calendar.load(chosen.paths.data, chosen.site.zone), 0
     with contextlib.closing(database.Database(chosen, "criteria")) as connection, connection.transaction() as cursor:
         for instrument in archive.instruments(cursor, only):

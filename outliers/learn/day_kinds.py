@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from outliers.rules import SUNDAY
+
 Ints = np.ndarray
 EPOCH = date(1970, 1, 1)
-SUNDAY = 6
 HOURS = 24
 
 

@@ -5,7 +5,6 @@ import numpy as np
 from outliers import flags
 from outliers.learn.build import History
 
-LEAK_LETTER = "L"
 BEGUN_ROWS = 1440  # before a LEAK was raised: it flowed already, and what has been proved with it must not teach
 
 
@@ -19,7 +18,7 @@ class Taught:
     def row(self, minute: int, flow_flags: str, pressure_flags: str) -> None:
         """The next row has been flagged so."""
         history, place = self._history, minute - self._history.first
-        leaks = LEAK_LETTER in flow_flags
+        leaks = flags.LEAK_LETTER in flow_flags
         if leaks and not self._leaked:
             history.flow[max(0, place - BEGUN_ROWS) : place] = np.nan
         self._leaked = leaks

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outliers.flicker import COUNT, LEAST_USE, WILD, Still, TextureUse
+from outliers.flicker import SteadyFlow, TextureUse
 from outliers.learn.return_level import Floats, spread
 from outliers.learn.rolling import running_mean
+from outliers.rules import FLICKER_COUNT, FLICKER_WILD, LEAST_USE
 
 HOUR, LEAST_ROWS = 60, 45
 LEAST_HOURS = 1000
@@ -36,13 +37,13 @@ class Texture:
     def running(self, rows: int) -> tuple[Floats, Floats]:
         """Still flow of the last `rows` rows and its error, m3/h, at each row."""
         used = running_mean(self.used, rows)
-        error = self.use.error * np.sqrt(COUNT / rows) * np.maximum(used, LEAST_USE * self.mean_m3h)
+        error = self.use.error * np.sqrt(FLICKER_COUNT / rows) * np.maximum(used, LEAST_USE * self.mean_m3h)
         return used - running_mean(self.square, rows) / self.use.by_use_m3h, error
 
-    def stills(self) -> list[Still | None]:
+    def stills(self) -> list[SteadyFlow | None]:
         """Hour by hour."""
         return [
-            None if size != size else Still(size, error)  # noqa: PLR0124 - NaN
+            None if size != size else SteadyFlow(size, error)  # noqa: PLR0124 - NaN
             for size, error in zip(self.size.tolist(), self.error.tolist(), strict=True)
         ]
 
@@ -68,17 +69,17 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
     hourly, bar = _means(flow)[1], _means(pressure)[1]
     usual_bar = float(np.nanmedian(bar)) if np.isfinite(bar).sum() > len(bar) // 2 else None
     above = np.zeros(len(bar)) if usual_bar is None else np.nan_to_num(bar - usual_bar)
-    square = np.minimum(change, 2 * WILD * spread(np.sqrt(change)) ** 2)
+    square = np.minimum(change, 2 * FLICKER_WILD * spread(np.sqrt(change)) ** 2)
     for _ in range(2):  # what counts as wild is known from the first time on
         hours = Hours(*_means(square), hourly, above)
         fitted = _fit(hours, least, usual_bar)
         if fitted is None:
             return None
         by_use, steady, by_bar = fitted
-        square = np.minimum(change, WILD * by_use * np.maximum(usual - steady, least))
+        square = np.minimum(change, FLICKER_WILD * by_use * np.maximum(usual - steady, least))
     used = hourly - steady - by_bar * above
     size = (used - hours.square / by_use) / mean_m3h
-    counted = np.sqrt(COUNT / np.maximum(hours.rows, 1.0)) * np.maximum(used, least) / mean_m3h
+    counted = np.sqrt(FLICKER_COUNT / np.maximum(hours.rows, 1.0)) * np.maximum(used, least) / mean_m3h
     factor, wander = _scatter(size, counted)
     if factor / np.sqrt(np.nanmean(1 / counted**2) * DAY_H) > USEFUL:
         return None
@@ -102,7 +103,7 @@ def _fit(hours: Hours, least_m3h: float, usual_bar: float | None) -> tuple[float
     if known.sum() < LEAST_HOURS:
         return None
     table = np.stack([np.ones(known.sum()), hours.flow[known], hours.above[known]], axis=1)
-    target, counted = hours.square[known], np.sqrt(COUNT / hours.rows[known])
+    target, counted = hours.square[known], np.sqrt(FLICKER_COUNT / hours.rows[known])
     expected = np.full(len(target), float(np.median(target)))
     keep, found = expected > 0, np.zeros(3)
     for _ in range(ROUNDS):

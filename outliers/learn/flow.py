@@ -3,12 +3,13 @@
 import numpy as np
 
 from outliers.criteria import QUARTERS, FlowUse
-from outliers.learn.day_kinds import SUNDAY, Calendar, Ints
+from outliers.learn.day_kinds import Calendar, Ints
 from outliers.learn.hourly import fit_hours, score_limits
 from outliers.learn.return_level import Floats, spread
 from outliers.learn.rolling import by_slot
 from outliers.learn.step_change import step_limits
 from outliers.learn.without_leaks import Archive, calm
+from outliers.rules import HOUR_ROWS, SUNDAY
 
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
@@ -159,12 +160,12 @@ def hourly_mean(values: Floats) -> Floats:
 
 
 def hourly_ratio(flow: Floats, usual: Floats) -> Floats:
-    """Each hour's flow / usual - 1 over its good rows; NaN = fewer than 30."""
+    """Each hour's flow / usual - 1 over its good rows; NaN = fewer than `HOUR_ROWS`."""
     hours = len(flow) // 60
     good = np.isfinite(flow[: hours * 60]).reshape(hours, 60)
     total = np.where(good, flow[: hours * 60].reshape(hours, 60), 0.0).sum(axis=1)
     base = np.where(good, usual[: hours * 60].reshape(hours, 60), 0.0).sum(axis=1)
-    enough = good.sum(axis=1) >= 30
+    enough = good.sum(axis=1) >= HOUR_ROWS
     ratio: Floats = np.where(enough, total / np.where(enough, base, 1.0) - 1.0, np.nan)
     return ratio
 

@@ -7,12 +7,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from outliers.criteria import ChannelLimits
 from outliers.learn.return_level import Floats, daily_maxima, normal_level
+from outliers.rules import SPIKE_BACK_ROWS, SPIKE_HOLD_ROWS, SPIKE_LEAST_LEVEL, SPIKE_REFERENCE_ROWS
 
-REFERENCE_ROWS, HOLD_ROWS, BACK_ROWS = 5, 3, 3  # as the detector's spike rule
 LEAST_STUCK, STUCK_FACTOR = 20, 3  # rows; times the longest run that one in a thousand reaches
 SPIKES_IN_ARCHIVE = 4  # days of half a year that may hold one
 SPIKE_RETURN_DAYS = 1500.0  # a false spike in four years: the rule is about gross errors
-LEAST_LEVEL = 0.25  # of the mean, as in the detector
 LOW_SHARE = 0.25  # of the lowest value in ten thousand: below, a meter that never shows nought has failed
 
 
@@ -41,7 +40,7 @@ def cleaned(values: Floats, limits: ChannelLimits) -> Floats:
     good[_runs(good) >= limits.stuck_rows] = np.nan
     if limits.jump:
         away, middle, rows = _from_median(good)
-        root = np.sqrt(np.maximum(middle / limits.typical, LEAST_LEVEL)) if limits.typical else 1.0
+        root = np.sqrt(np.maximum(middle / limits.typical, SPIKE_LEAST_LEVEL)) if limits.typical else 1.0
         limit = limits.jump * root
         good[rows[away > limit]] = np.nan
     return good
@@ -72,14 +71,14 @@ def _excursions(values: Floats, typical: float) -> Floats:
     rows = np.flatnonzero(np.isfinite(values))
     finite = values[rows]
     farthest = np.full(len(values), np.nan)
-    before = np.median(sliding_window_view(finite, REFERENCE_ROWS), axis=1)
-    after = np.median(sliding_window_view(finite, BACK_ROWS), axis=1)
-    for held in range(1, HOLD_ROWS + 1):
-        first = np.arange(REFERENCE_ROWS, len(finite) - held - BACK_ROWS + 1)
+    before = np.median(sliding_window_view(finite, SPIKE_REFERENCE_ROWS), axis=1)
+    after = np.median(sliding_window_view(finite, SPIKE_BACK_ROWS), axis=1)
+    for held in range(1, SPIKE_HOLD_ROWS + 1):
+        first = np.arange(SPIKE_REFERENCE_ROWS, len(finite) - held - SPIKE_BACK_ROWS + 1)
         run = sliding_window_view(finite, held)[first]
-        one, two = before[first - REFERENCE_ROWS], after[first + held]
+        one, two = before[first - SPIKE_REFERENCE_ROWS], after[first + held]
         away = np.maximum(run.min(axis=1) - np.maximum(one, two), np.minimum(one, two) - run.max(axis=1))
-        scale = np.sqrt(np.maximum(one / typical, LEAST_LEVEL)) if typical else 1.0
+        scale = np.sqrt(np.maximum(one / typical, SPIKE_LEAST_LEVEL)) if typical else 1.0
         farthest[rows[first]] = np.fmax(farthest[rows[first]], away / scale)
     return farthest
 
@@ -88,5 +87,5 @@ def _from_median(values: Floats) -> tuple[Floats, Floats, np.ndarray]:
     """Distance of each good row from the median of the five before it, that median, and the rows' indices."""
     rows = np.flatnonzero(np.isfinite(values))
     finite = values[rows]
-    middle = np.median(sliding_window_view(finite, REFERENCE_ROWS)[:-1], axis=1)
-    return np.abs(finite[REFERENCE_ROWS:] - middle), middle, rows[REFERENCE_ROWS:]
+    middle = np.median(sliding_window_view(finite, SPIKE_REFERENCE_ROWS)[:-1], axis=1)
+    return np.abs(finite[SPIKE_REFERENCE_ROWS:] - middle), middle, rows[SPIKE_REFERENCE_ROWS:]

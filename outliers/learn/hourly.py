@@ -6,9 +6,20 @@ from itertools import product
 
 import numpy as np
 
-from outliers.flow_shift import CLIP, LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, HourModel, Tracker
+from outliers.flow_shift import HourModel, ShiftTracker
 from outliers.learn.flicker import Texture
 from outliers.learn.return_level import Floats, daily_maxima, normal_level
+from outliers.rules import (
+    LARGE_AGE_H,
+    LEAST_HOUR_SHARE,
+    MAX_AGE_H,
+    MEASURE_SHARE,
+    ORDINARY_H,
+    SHORT_H,
+    START_VARIANCE,
+    SURPRISE_CLIP,
+    WATCH_AGE_H,
+)
 
 TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
 HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
@@ -16,7 +27,8 @@ DAY_SCALES_H = (24.0, 72.0, 168.0)
 DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
 LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
 WARM_H = 10 * 24
-AGES_H = ((3, MAX_AGE_H), (3, 12), (12, 48), (48, MAX_AGE_H))  # of the starts that a limit is learnt for
+# Of the starts that a limit is learnt for: the WATCH's, and the LEAK's three.
+AGES_H = ((WATCH_AGE_H, MAX_AGE_H), (LARGE_AGE_H, ORDINARY_H), (ORDINARY_H, SHORT_H), (SHORT_H, MAX_AGE_H))
 WATCH_RETURN_DAYS = 30.0
 LEAST_WATCH = 2.8  # a lower score is noise whatever the archive says
 WITHOUT, WITH = False, True  # the texture
@@ -74,7 +86,7 @@ def _likelihood(
     mean = np.zeros((sets, 3))
     mean[:, 0] = np.nanmedian(ratio[:WARM_H]) if np.isfinite(ratio[:WARM_H]).any() else 0.0
     cov = np.zeros((sets, 3, 3))
-    cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = 4e-4, day_variance, widths.mean() ** 2
+    cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = START_VARIANCE, day_variance, widths.mean() ** 2
     total = np.zeros(sets)
     for place, value in enumerate(ratio):
         width = widths[slot[place]] ** 2
@@ -92,7 +104,7 @@ def _likelihood(
         surprise = np.abs(wrong) / np.sqrt(variance)
         if place >= WARM_H:
             total -= 0.5 * np.log(variance) + (TAIL + 1) / 2 * np.log1p(surprise**2 / TAIL)
-        gain = seen / (variance * np.maximum(surprise / CLIP, 1.0))[:, None]
+        gain = seen / (variance * np.maximum(surprise / SURPRISE_CLIP, 1.0))[:, None]
         mean += gain * wrong[:, None]
         cov -= gain[:, :, None] * seen[:, None, :]
     return total
@@ -117,13 +129,13 @@ def walk(
     model: HourModel, ratio: Floats, leak: Floats, slot: np.ndarray, texture: Texture | None, *, level: float
 ) -> Walk:
     """Run the tracker over the archive."""
-    tracker = Tracker(model, level=level, wander=texture.use.wander if texture else 0.0)
+    tracker = ShiftTracker(model, level=level, wander=texture.use.wander if texture else 0.0)
     stills = texture.stills() if texture else [None] * len(ratio)
     ahead = np.zeros(len(ratio))
     scores, since = np.full((len(ratio), len(AGES_H)), np.nan), np.zeros(len(ratio), dtype=int)
     for place, (value, still) in enumerate(zip(ratio.tolist(), stills, strict=True)):
-        ahead[place] = tracker.steady()
-        tracker.step(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
+        ahead[place] = tracker.expected_ratio()
+        tracker.on_hour(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
         if place >= WARM_H and (still is not None or not math.isnan(value)):
             rises = [*(tracker.rise(*ages) for ages in AGES_H[:-1]), tracker.rise(*AGES_H[-1], fair=True)]
             scores[place], since[place] = [rise.score for rise in rises], rises[-1].since

@@ -3,13 +3,21 @@
 import numpy as np
 
 from outliers.learn.return_level import Floats, daily_maxima, normal_level, spread
-from outliers.meter_scale import BLOCK_MIN, HEADLOSS, LEAST_ROWS, QUARTER_ROWS, WILD, WINDOWS, ScaleUse
+from outliers.meter_scale import ScaleUse
+from outliers.rules import (
+    HEADLOSS,
+    SCALE_BLOCK_MIN,
+    SCALE_LEAST_ROWS,
+    SCALE_QUARTER_ROWS,
+    SCALE_WILD,
+    SCALE_WINDOWS,
+)
 
 RETURN_DAYS = 960.0  # a false fault of the meter in so many days
 LEAST_LIMIT = 4.5  # scores below this are noise whatever the archive says
 MARGIN = 1.2  # an archive that has set its own scale looks calmer than what follows
-BLOCKS_A_DAY = 1440 // BLOCK_MIN
-QUARTERS_A_BLOCK = BLOCK_MIN // QUARTER_ROWS
+BLOCKS_A_DAY = 1440 // SCALE_BLOCK_MIN
+QUARTERS_A_BLOCK = SCALE_BLOCK_MIN // SCALE_QUARTER_ROWS
 LEAST_DAYS = 42
 
 
@@ -25,7 +33,7 @@ def scale_use(flow: Floats, pressure: Floats, mean_m3h: float) -> ScaleUse | Non
     slope = float(products[known].sum() / squares[known].sum())
     off = np.maximum((bars - 2 * slope * products + slope**2 * squares) / rows, 1e-12)
     scatter = float(np.median(off[known]))
-    weight = np.where(known, np.minimum(1.0, WILD * scatter / off), 0.0)
+    weight = np.where(known, np.minimum(1.0, SCALE_WILD * scatter / off), 0.0)
     squares, products = _sums(weight * squares, QUARTERS_A_BLOCK), _sums(weight * products, QUARTERS_A_BLOCK)
     days = _sums(squares, BLOCKS_A_DAY)
     answers = _sums(products, BLOCKS_A_DAY)[days > 0] / days[days > 0]
@@ -40,16 +48,20 @@ def scale_use(flow: Floats, pressure: Floats, mean_m3h: float) -> ScaleUse | Non
 def _quarters(flow: Floats, pressure: Floats, mean_m3h: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Of each quarter, about its own means: squares of the cost, products with the pressure, squares of the pressure;
     and its rows. Nought where there are too few."""
-    whole = len(flow) // QUARTER_ROWS * QUARTER_ROWS
+    whole = len(flow) // SCALE_QUARTER_ROWS * SCALE_QUARTER_ROWS
     good = np.isfinite(flow[:whole]) & np.isfinite(pressure[:whole])
     cost = np.where(good, np.clip(flow[:whole], 0, None) / mean_m3h, 0.0) ** HEADLOSS
     bar = np.where(good, pressure[:whole], 0.0)
-    count = _sums(good.astype(float), QUARTER_ROWS)
+
+    def in_quarters(values: Floats) -> Floats:
+        return _sums(values, SCALE_QUARTER_ROWS)
+
+    count = in_quarters(good.astype(float))
     rows = np.maximum(count, 1.0)
 
     def about_means(one: Floats, two: Floats) -> Floats:
-        apart = _sums(one * two, QUARTER_ROWS) - _sums(one, QUARTER_ROWS) * _sums(two, QUARTER_ROWS) / rows
-        return np.where(count >= LEAST_ROWS, apart, 0.0)
+        apart = in_quarters(one * two) - in_quarters(one) * in_quarters(two) / rows
+        return np.where(count >= SCALE_LEAST_ROWS, apart, 0.0)
 
     return about_means(cost, cost), about_means(cost, bar), about_means(bar, bar), rows
 
@@ -63,7 +75,7 @@ def _scores(squares: Floats, products: Floats, slope: float, error2: float) -> F
     """After each block, the size over error of the window that shows the meter's scale furthest off."""
     largest = np.zeros(len(squares))
     totals = [np.cumsum(np.r_[0.0, values]) for values in (squares, products)]
-    for window in WINDOWS:
+    for window in SCALE_WINDOWS:
         square, product = (total[window:] - total[:-window] for total in totals)
         size = (1 - product / np.maximum(square, 1e-12) / slope) / HEADLOSS
         score = np.abs(size) * np.sqrt(square / error2)

@@ -6,7 +6,7 @@ from outliers.criteria import QUARTERS, FlowUse, PressureUse
 from outliers.learn.day_kinds import Calendar, Ints
 from outliers.learn.return_level import Floats, daily_maxima, normal_level, return_level, spread
 from outliers.learn.rolling import lagged, running_mean
-from outliers.meter_scale import HEADLOSS
+from outliers.rules import HEADLOSS, SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS
 
 SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
 LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller moves of a supply interest nobody
@@ -25,9 +25,9 @@ def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calenda
     slope = min(0.0, float((x[core] * y[core]).sum() / max((x[core] ** 2).sum(), 1e-9)))
     still = pressure_by - slope * cost_by
     residual = np.where(good, pressure - still[quarter] - slope * cost, np.nan)
-    fast, half_day = running_mean(residual, 15), running_mean(residual, 1439)
+    fast, half_day = running_mean(residual, SUPPLY_FAST_ROWS), running_mean(residual, SUPPLY_HALF_DAY_ROWS)
     away = np.abs(fast - lagged(half_day, 8))
-    day = running_mean(residual, 2 * 1440 - 1)
+    day = running_mean(residual, SUPPLY_DAY_ROWS)
     hours = running_mean(residual, 60)[59::60]
     middle, mean = float(np.nanmedian(day)), float(pressure[good].mean())
     return PressureUse(

@@ -9,6 +9,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from outliers.rules import MAD_TO_SD
+
 Floats = npt.NDArray[np.float64]
 
 LEAST_DAYS = 20
@@ -48,4 +50,4 @@ def spread(values: Floats) -> float:
     values = values[np.isfinite(values)]
     if not len(values):
         return 0.0
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    return float(MAD_TO_SD * np.median(np.abs(values - np.median(values))))

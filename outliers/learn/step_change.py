@@ -4,21 +4,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outliers.flicker import STEP_GUARD
 from outliers.learn.day_kinds import Calendar
 from outliers.learn.flicker import Texture
 from outliers.learn.return_level import Floats, daily_maxima, return_level
 from outliers.learn.rolling import by_slot, lagged, running_mean
+from outliers.rules import (
+    STEP_BASE_BLOCKS,
+    STEP_BLOCK_ROWS,
+    STEP_CARRY,
+    STEP_FAST_ROWS,
+    STEP_GUARD,
+    STEP_LASTING_MIN,
+    STEP_LASTING_ROWS,
+    STEP_WINDOWS,
+)
 
-# As in the detector (outliers/watch/step_change.py), which must not be imported here.
-FAST_ROWS, BLOCK_ROWS = 5, 5
-WINDOWS = (1, 2, 4, 7)  # blocks; the first is followed at each row
-BASE_BLOCKS = 8
-CARRY = 0.85
-LASTING_MIN, LASTING_ROWS = 52, 45
-SCALE_WINDOW = 2  # blocks of the step whose spread is the scale of all of them
+# Rows of each window; the first is the fast mean's, which is followed at each row.
+WINDOW_ROWS = (STEP_FAST_ROWS, *(blocks * STEP_BLOCK_ROWS for blocks in STEP_WINDOWS))
+BASE_ROWS = STEP_BASE_BLOCKS * STEP_BLOCK_ROWS
+SCALE_WINDOW = 1  # the window whose spread is the scale of all of them
 WATCH_RETURN_DAYS = 30.0  # of each window: two WATCHes a month that mean nothing is the price of minutes
-LEAK_MARGIN, TEXTURED_MARGIN = 1.12, 1.08  # as in hours.py
+LEAK_MARGIN, TEXTURED_MARGIN = 1.12, 1.08  # an archive that has set its own spreads looks calmer than what follows
 STRIDE = 3  # rows between two looks at the step
 
 
@@ -42,14 +48,14 @@ def step_limits(
     slot = calendar.slot_of(np.arange(0, rows, STRIDE))
     per_day = 1440 // STRIDE
     residual = flow - usual * (1.0 + level)
-    base = CARRY * running_mean(residual, BASE_BLOCKS * BLOCK_ROWS)
-    steps = [(_step(residual, base, blocks) / (1.0 + level))[::STRIDE] for blocks in WINDOWS]
-    spread_m3h = by_slot(steps[WINDOWS.index(SCALE_WINDOW)], slot)
-    before = lagged(level, LASTING_MIN)  # the level stands still while a step is up
-    lasting = running_mean(flow - usual * (1.0 + before), LASTING_ROWS) - lagged(base, LASTING_MIN)
+    base = STEP_CARRY * running_mean(residual, BASE_ROWS)
+    steps = [(step(residual, base, window) / (1.0 + level))[::STRIDE] for window in WINDOW_ROWS]
+    spread_m3h = by_slot(steps[SCALE_WINDOW], slot)
+    before = lagged(level, STEP_LASTING_MIN)  # the level stands still while a step is up
+    lasting = running_mean(flow - usual * (1.0 + before), STEP_LASTING_ROWS) - lagged(base, STEP_LASTING_MIN)
     lasting = (lasting / (1.0 + before))[::STRIDE]
     lasting_spread = by_slot(lasting, slot)
-    watch = [return_level(daily_maxima(step / spread_m3h[slot], per_day), WATCH_RETURN_DAYS) for step in steps]
+    watch = [return_level(daily_maxima(height / spread_m3h[slot], per_day), WATCH_RETURN_DAYS) for height in steps]
     score = lasting / lasting_spread[slot]
     if texture is not None:
         score = _with_texture(score, lasting_spread[slot], texture)
@@ -60,15 +66,14 @@ def step_limits(
 
 def _with_texture(score: Floats, spread_m3h: Floats, texture: Texture) -> Floats:
     """Score of what the step and its texture say together."""
-    size, error = (values[::STRIDE][: len(score)] for values in texture.running(LASTING_ROWS))
+    size, error = (values[::STRIDE][: len(score)] for values in texture.running(STEP_LASTING_ROWS))
     both = (score / spread_m3h + size / error**2) / np.sqrt(1 / spread_m3h**2 + 1 / error**2)
     both = np.minimum(both, STEP_GUARD * size / error)
     result: Floats = np.where(np.isfinite(both), both, score)
     return result
 
 
-def _step(residual: Floats, base: Floats, blocks: int) -> Floats:
-    """Mean of the last `blocks` less what the rows before them let expect."""
-    rows = blocks * BLOCK_ROWS
-    step: Floats = running_mean(residual, rows) - lagged(base, rows)
-    return step
+def step(residual: Floats, base: Floats, rows: int) -> Floats:
+    """Mean of the last `rows` less what the rows before them let expect."""
+    height: Floats = running_mean(residual, rows) - lagged(base, rows)
+    return height

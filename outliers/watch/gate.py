@@ -5,127 +5,143 @@ good ones, so that a flapping value is one finding.
 """
 
 import math
-from typing import Any
+from typing import Literal
 
+import msgspec
+
+from common.state_file import Count
 from outliers.criteria import ChannelLimits
+from outliers.rules import SPIKE_BACK_ROWS, SPIKE_HOLD_ROWS, SPIKE_LEAST_LEVEL, SPIKE_REFERENCE_ROWS
+from outliers.watch.evidence import GATES, Change, Evidence, ended
 
 OK = "0"
 MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on healthy lines, at times two in a row
 CLEAR_ROWS = 5  # good rows in a row that end a fault
-HOLD_ROWS = 3  # a spike is back within so many rows; a fourth makes it a real step
-LEAST_LEVEL = 0.25  # of the typical value: below, the texture is the meter's own
-BACK_ROWS = 3  # rows after a spike whose median says where the value is back at
-REFERENCE_ROWS = 5  # rows of the median that a spike is measured from
 
-Event = tuple[str, bool, int, str, float, float]  # letter, raised?, since, reason, value, limit
+Letter = Literal["M", "R", "S"]  # a fault that lasts; a spike (K) is over when it is known
+
+
+class GateState(msgspec.Struct):
+    """What a gate keeps.
+
+    Attributes:
+        up: letter of a fault that is up -> good rows since it was last seen.
+        missing: missing rows in a row.
+        run: equal values in a row.
+        last: the newest value.
+        recent: newest good values, oldest first.
+        held: values that may be a spike.
+        back: good values since the held ones.
+        middle: median before the held ones.
+    """
+
+    up: dict[Letter, Count] = {}
+    missing: Count = 0
+    run: Count = 0
+    last: float | None = None
+    recent: list[float] = []
+    held: list[float] = []
+    back: list[float] = []
+    middle: float = 0.0
 
 
 class Gate:
     """Judges one channel's values, one minute at a time."""
 
-    def __init__(self, name: str, unit: str, limits: ChannelLimits, state: dict[str, Any] | None = None) -> None:
+    def __init__(self, name: str, unit: str, limits: ChannelLimits, state: GateState | None = None) -> None:
         self.name, self.unit, self.limits = name, unit, limits
-        self.low, self.high, self.stuck_rows = limits.low, limits.high, limits.stuck_rows
-        self.jump = limits.jump
-        self.near = limits.jump / 8  # a step this small is no spike whatever the median: most rows end here
-        self.events: list[Event] = []  # of this minute; the detector empties it
-        state = state or {}
-        self.up: dict[str, int] = dict(state.get("up", {}))  # letter -> good rows since it was last seen
-        self.missing: int = state.get("missing", 0)
-        self.run: int = state.get("run", 0)
-        self.last: float | None = state.get("last")
-        self.recent: list[float] = list(state.get("recent", []))
-        self.held: list[float] = list(state.get("held", []))
-        self.back: list[float] = list(state.get("back", []))  # good rows since the held ones
-        self.middle: float = state.get("middle", 0.0)  # before the held ones
+        self.state = state or GateState()
+        self._low, self._high, self._stuck_rows, self._jump = limits.low, limits.high, limits.stuck_rows, limits.jump
+        self._near = limits.jump / 8  # a step this small is no spike whatever the median: most rows end here
+        self.seen: list[Evidence] = []  # what began or ended and was not taken yet
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "up": dict(self.up),
-            "missing": self.missing,
-            "run": self.run,
-            "last": self.last,
-            "recent": list(self.recent),
-            "held": list(self.held),
-            "back": list(self.back),
-            "middle": self.middle,
-        }
+    def take(self) -> list[Evidence]:
+        """What began or ended since the last call."""
+        seen, self.seen = self.seen, []
+        return seen
 
-    def step(self, minute: int, value: float | None) -> str:
+    def on_row(self, minute: int, value: float | None) -> str:
         """The letter of this minute, `0` if the value is believed."""
         if value is None:
-            return self._missing(minute, 1)
-        self.missing = 0
-        if value == self.last:
-            self.run += 1
+            return self._missing(minute, 1, minute)
+        state = self.state
+        if state.missing:
+            state.missing = 0
+        if value == state.last:
+            state.run += 1
         else:
-            self.last, self.run = value, 1
-        if not self.low <= value <= self.high:
+            state.last, state.run = value, 1
+        if not self._low <= value <= self._high:
             return self._out_of_range(minute, value)
-        if self.run >= self.stuck_rows:
+        if state.run >= self._stuck_rows:
             return self._stuck(minute, value)
-        if self.jump and self._spikes(minute, value):
+        if self._jump and self._spikes(minute, value):
             return "K"
-        if self.up:
-            return self._calm(minute)
+        if state.up:
+            self._clear(minute)
         return OK
 
-    def gap(self, minute: int, rows: int) -> None:
+    def on_gap(self, minute: int, rows: int) -> None:
         """`rows` minutes before `minute` never came at all."""
-        self._missing(minute - 1, rows)
+        self._missing(minute, rows, minute - 1)
 
-    def _missing(self, minute: int, rows: int) -> str:
-        self.missing += rows
-        self.run = 0
-        self.held.clear()
-        self.back.clear()
-        if self.missing >= MISSING_ROWS:
-            self.recent.clear()
-            since = minute - self.missing + 1
-            self._raise("M", since, f"no {self.name} value for {self.missing} min", self.missing, MISSING_ROWS)
+    def _missing(self, minute: int, rows: int, newest: int) -> str:
+        """`newest` is the last of `rows` missing minutes; `minute` is now."""
+        state = self.state
+        state.missing += rows
+        state.run = 0
+        state.held.clear()
+        state.back.clear()
+        if state.missing >= MISSING_ROWS:
+            state.recent.clear()
+            since, reason = newest - state.missing + 1, f"no {self.name} value for {state.missing} min"
+            self._raise("M", minute, since, reason, value=state.missing, limit=MISSING_ROWS)
         return "M"
 
     def _out_of_range(self, minute: int, value: float) -> str:
-        limit = self.high if value > self.high else self.low
-        side = "above" if value > self.high else "below"
+        limit = self._high if value > self._high else self._low
+        side = "above" if value > self._high else "below"
         reason = f"{self.name} {value:.4g} {self.unit} is {side} the sensor limit {limit:.4g}"
-        self._raise("R", minute, reason, value, limit)
+        self._raise("R", minute, minute, reason, value=value, limit=limit)
         return "R"
 
     def _stuck(self, minute: int, value: float) -> str:
-        reason = f"{self.name} {value:.4g} {self.unit} unchanged for {self.run} min, limit {self.stuck_rows}"
-        self._raise("S", minute - self.run + 1, reason, self.run, self.stuck_rows)
-        self.recent = [value]
+        run = self.state.run
+        reason = f"{self.name} {value:.4g} {self.unit} unchanged for {run} min, limit {self._stuck_rows}"
+        self._raise("S", minute, minute - run + 1, reason, value=run, limit=self._stuck_rows)
+        self.state.recent = [value]
         return "S"
 
     def _spikes(self, minute: int, value: float) -> bool:
         """Hold a value that is far from the median of the last five; a fourth in a row is a real step."""
-        recent, held = self.recent, self.held
-        if not held and recent and -self.near < value - recent[-1] < self.near:
-            self._keep(value)
+        state = self.state
+        recent, held = state.recent, state.held
+        if not held and recent and -self._near < value - recent[-1] < self._near:
+            _keep(recent, value)
             return False
-        middle = sorted(recent)[len(recent) // 2] if len(recent) >= REFERENCE_ROWS else value
+        middle = sorted(recent)[len(recent) // 2] if len(recent) >= SPIKE_REFERENCE_ROWS else value
         if abs(value - middle) > self._limit(middle):
-            if self.back:  # away again: the flow is on the move
+            if state.back:  # away again: the flow is on the move
                 held.clear()
-                self.back.clear()
-            if len(held) < HOLD_ROWS:
-                self.middle = middle
+                state.back.clear()
+            if len(held) < SPIKE_HOLD_ROWS:
+                state.middle = middle
                 held.append(value)
                 return True
-            self.recent = [*held, value]
+            state.recent = [*held, value]
             held.clear()
             return False
         if held:
-            self.back.append(value)
-            if len(self.back) == BACK_ROWS:
+            state.back.append(value)
+            if len(state.back) == SPIKE_BACK_ROWS:
                 self._judge_spike(minute)
-        self._keep(value)
+        _keep(recent, value)
         return False
 
     def _judge_spike(self, minute: int) -> None:
         """Rows were held, and enough have come since: were those as far from what followed as from what was before?"""
-        held, before, after = self.held, self.middle, sorted(self.back)[BACK_ROWS // 2]
+        state = self.state
+        held, before, after = state.held, state.middle, sorted(state.back)[SPIKE_BACK_ROWS // 2]
         limit = self._limit(before)
         low, high = min(before, after), max(before, after)
         if min(held) - high > limit or low - max(held) > limit:
@@ -134,33 +150,37 @@ class Gate:
                 f"{self.name} {worst:.4g} {self.unit} for {len(held)} min between {before:.4g} and {after:.4g}, "
                 f"limit {limit:.3g} apart"
             )
-            self.events.append(("K", True, minute - len(held) - BACK_ROWS + 1, reason, worst, limit))
-            self.events.append(("K", False, minute, f"{self.name} is back at {after:.4g} {self.unit}", after, limit))
+            rule, since = GATES[self.name, "K"], minute - len(held) - SPIKE_BACK_ROWS + 1
+            self.seen.append(Evidence(rule, Change.BEGAN, minute, since, reason, worst, limit))
+            reason = f"{self.name} is back at {after:.4g} {self.unit}"
+            self.seen.append(Evidence(rule, Change.ENDED, minute, minute, reason, after, limit))
         held.clear()
-        self.back.clear()
+        state.back.clear()
 
     def _limit(self, middle: float) -> float:
         typical = self.limits.typical
         if not typical:
-            return self.jump
-        return self.jump * math.sqrt(max(middle / typical, LEAST_LEVEL))
+            return self._jump
+        return self._jump * math.sqrt(max(middle / typical, SPIKE_LEAST_LEVEL))
 
-    def _keep(self, value: float) -> None:
-        recent = self.recent
-        recent.append(value)
-        if len(recent) > REFERENCE_ROWS:
-            del recent[0]
+    def _raise(self, letter: Letter, minute: int, since: int, reason: str, *, value: float, limit: float) -> None:
+        if letter not in self.state.up:
+            rule = GATES[self.name, letter]
+            self.seen.append(Evidence(rule, Change.BEGAN, minute, since, reason, value, limit))
+        self.state.up[letter] = 0
 
-    def _raise(self, letter: str, since: int, reason: str, value: float, limit: float) -> None:
-        if letter not in self.up:
-            self.events.append((letter, True, since, reason, value, limit))
-        self.up[letter] = 0
-
-    def _calm(self, minute: int) -> str:
-        for letter in list(self.up):
-            self.up[letter] += 1
-            if self.up[letter] >= CLEAR_ROWS:
-                del self.up[letter]
+    def _clear(self, minute: int) -> None:
+        """A good row while a fault is up."""
+        up = self.state.up
+        for letter in list(up):
+            up[letter] += 1
+            if up[letter] >= CLEAR_ROWS:
+                del up[letter]
                 reason = f"{self.name} has been good for {CLEAR_ROWS} min"
-                self.events.append((letter, False, minute, reason, 0.0, 0.0))
-        return OK
+                self.seen.append(ended(GATES[self.name, letter], minute, reason))
+
+
+def _keep(recent: list[float], value: float) -> None:
+    recent.append(value)
+    if len(recent) > SPIKE_REFERENCE_ROWS:
+        del recent[0]

@@ -1,28 +1,81 @@
-"""What of a detector's state stays true."""
+"""The state of an installed release of format 4, in today's form: what is up stays up, and nothing is learnt anew."""
 
 from typing import Any
 
-from outliers.criteria import Criteria
+from common import state_file
+from common.state_file import StateUnusable
+from outliers.watch.detector_state import DetectorState
 
-STATE_FORMAT = 4  # a state of another form is begun anew: the methods need a day, and the night three weeks
+FORMAT = 4
+Raw = dict[str, Any]
 
 
-def seated(state: dict[str, Any], criteria: Criteria) -> dict[str, Any]:
-    """The part of a state that stays true under other criteria.
+def from_format_4(raw: Raw) -> DetectorState:
+    """Today's form of a sensor's entry in an old `detectors.json`.
 
-    Levels are measured against the profile, so profile and level change together: keeping the old level under a
-    new profile would bias every judgement that follows. What is up stays up, and nights are m3/h in any case.
-    A state of another form is not used at all.
+    Raises:
+        StateUnusable: it is of another format, or damaged.
     """
-    if state.get("format") != STATE_FORMAT:
-        return {}
-    if state["criteria"] == criteria.version:
-        return state
-    kept = {name: state[name] for name in ("minute", "flow_gate", "pressure_gate", "incident", "night")}
-    if state["value"] is not None:
-        kept["value"] = {name: state["value"][name] for name in ("offset", "steady")}
-    if state.get("scale"):  # in m3/h too, but for the quarter that has begun
-        kept["scale"] = {name: state["scale"][name] for name in ("quarters", "blocks", "last")}
-    if state.get("texture"):
-        kept["texture"] = {**state["texture"], "cap": 0.0}
-    return kept
+    try:
+        if raw.get("format") != FORMAT:
+            raise StateUnusable(f"a state of format {raw.get('format')!r:.20}, not {FORMAT}")
+        plain = _detector(raw)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise StateUnusable(f"{type(error).__name__}: {error}") from error
+    return state_file.convert(plain, DetectorState)
+
+
+def _detector(raw: Raw) -> Raw:
+    value, steps, supply = raw["value"], raw["steps"], raw["supply"]
+    flow = {
+        "expectation": _expectation(raw, value) if value else None,
+        "hourly": {"proven": value["proven"]} if value else None,
+        "steps": {**steps, "quiet_rows": steps["calm"]} if steps else None,
+        "night": raw["night"],
+        "flicker": _flicker(raw["texture"]) if raw["texture"] else None,
+        "supply": {**supply, "quiet_rows": supply["calm"]} if supply else None,
+        "residuals": raw["witness"],
+        "scale": _scale(raw["scale"]) if raw["scale"] else None,
+    }
+    same = {name: raw[name] for name in ("criteria", "minute", "flow_gate", "pressure_gate")}
+    return {**same, "incident": {**raw["incident"], "meter": raw["incident"]["wrong"]}, "flow": flow}
+
+
+def _expectation(raw: Raw, value: Raw) -> Raw:
+    return {
+        **{name: value[name] for name in ("as_sunday", "better", "flow_sum", "rows")},
+        "profile_sum": value["usual_sum"],
+        "leak_size": value["offset"],
+        "by_flicker": value["steady"],
+        "tracker": _tracker(value["tracker"]),
+        "other": _tracker(value["other"]) if value["other"] else None,
+        "level": raw["ahead"],
+        "ratio": raw["ratio"],
+    }
+
+
+def _tracker(raw: Raw) -> Raw:
+    level, day, short = raw["mean"]
+    steady_flow, steady_variance = raw["still"]
+    return {
+        **{name: raw[name] for name in ("hour", "cov", "surprise", "wild")},
+        "level": level,
+        "day": day,
+        "short": short,
+        "steady_flow": steady_flow,
+        "steady_variance": steady_variance,
+        "starts": dict(raw["starts"]),
+    }
+
+
+def _flicker(raw: Raw) -> Raw:
+    quarters = [
+        [int(quarter), int(changes), squares, flow, int(bars), bar]
+        for quarter, changes, squares, flow, bars, bar in raw["quarters"]
+    ]
+    return {**raw, "quarters": quarters}
+
+
+def _scale(raw: Raw) -> Raw:
+    rows, *sums = raw["quarter"]
+    return {**raw, "sums": [int(rows), *sums]}

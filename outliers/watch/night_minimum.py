@@ -5,18 +5,24 @@ median of up to 24 earlier ones; the last three are held back, so that a leak do
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
+
+from common.state_file import Count
 from outliers.criteria import NightUse
+from outliers.rules import (
+    CREEP_CUT,
+    CREEP_DRIFT,
+    LEAST_NIGHTS,
+    MAD_TO_SD,
+    NIGHT_BLOCK_MIN,
+    NIGHT_BLOCKS,
+    NIGHT_HOUR_ROWS,
+    NIGHTS_HELD_BACK,
+    NIGHTS_KEPT,
+)
 
-START_MIN, END_MIN = 90, 300  # 01:30 to 05:00, minutes of the local day: the minimum of every district lies in it
-BLOCK_MIN = 10  # the rolling hour moves in steps of ten minutes
-BLOCKS = 6
-LEAST_ROWS = 45  # good rows of an hour that counts
-KEPT, HELD_BACK, LEAST_NIGHTS = 24, 3, 7
-DRIFT = 0.4  # k of the CUSUM, in spreads: half of the shift that matters most
 RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
-CUT = 3.0  # one wild night counts at most so much towards a creep
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,76 +30,92 @@ class NightResult:
     """A night's minimum hour and its judgement, m3/h."""
 
     flow_m3h: float
-    usual_m3h: float
+    reference_m3h: float
     score: float
     creep: float
     nights_up: int
 
 
-class Night:
+class NightBlock(msgspec.Struct, array_like=True, gc=False):
+    """Ten minutes of the running night: which of the day, sum of the flow, good rows."""
+
+    number: Count
+    flow: float = 0.0
+    rows: Count = 0
+
+
+class NightState(msgspec.Struct):
+    """What `NightMinimum` keeps.
+
+    Attributes:
+        nights: minimum hours of the newest nights, oldest first, m3/h.
+        creep: the CUSUM.
+        up: nights in a row that it has been above 0.
+        blocks: of the last hour of the running night.
+        lowest: its lowest hour so far.
+    """
+
+    nights: list[float]
+    creep: float = 0.0
+    up: Count = 0
+    blocks: list[NightBlock] = []
+    lowest: float | None = None
+
+
+class NightMinimum:
     """One sensor's nights."""
 
-    def __init__(self, use: NightUse, state: dict[str, Any] | None = None) -> None:
+    def __init__(self, use: NightUse, state: NightState | None = None) -> None:
         self.use = use
-        state = state or {}
-        self.nights: list[float] = list(state.get("nights", use.recent_m3h))[-KEPT - HELD_BACK :]
-        self.creep: float = state.get("creep", 0.0)
-        self.up: int = state.get("up", 0)
-        self.blocks: list[list[float]] = [list(block) for block in state.get("blocks", [])]
-        self.lowest: float | None = state.get("lowest")
+        self.state = state or NightState(list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "nights": list(self.nights),
-            "creep": self.creep,
-            "up": self.up,
-            "blocks": [list(block) for block in self.blocks],
-            "lowest": self.lowest,
-        }
-
-    def row(self, minute_of_day: int, flow: float) -> None:
+    def on_row(self, minute_of_day: int, flow: float) -> None:
         """Take a good row inside the night window."""
-        block = minute_of_day // BLOCK_MIN
-        if not self.blocks or self.blocks[-1][0] != block:
+        blocks, number = self.state.blocks, minute_of_day // NIGHT_BLOCK_MIN
+        if not blocks or blocks[-1].number != number:
             self._roll()
-            self.blocks.append([block, 0.0, 0])
-        newest = self.blocks[-1]
-        newest[1] += flow
-        newest[2] += 1
+            blocks = self.state.blocks
+            blocks.append(NightBlock(number))
+        newest = blocks[-1]
+        newest.flow += flow
+        newest.rows += 1
 
     def _roll(self) -> None:
         """A block is complete: look at the hour that ends with it."""
-        if self.blocks:
-            first = self.blocks[-1][0] - BLOCKS + 1
-            self.blocks = [block for block in self.blocks if block[0] >= first]
-            rows = sum(block[2] for block in self.blocks)
-            if rows >= LEAST_ROWS:
-                mean = sum(block[1] for block in self.blocks) / rows
-                if self.lowest is None or mean < self.lowest:
-                    self.lowest = mean
+        state = self.state
+        if state.blocks:
+            first = state.blocks[-1].number - NIGHT_BLOCKS + 1
+            state.blocks = [block for block in state.blocks if block.number >= first]
+            rows = sum(block.rows for block in state.blocks)
+            if rows >= NIGHT_HOUR_ROWS:
+                mean = sum(block.flow for block in state.blocks) / rows
+                if state.lowest is None or mean < state.lowest:
+                    state.lowest = mean
 
-    def close(self, known_m3h: float) -> NightResult | None:
+    def on_night_end(self, known_m3h: float) -> NightResult | None:
         """The night is over. `known_m3h` = flow of a leak that is known: nights are kept without it."""
         self._roll()
-        self.blocks = []
-        lowest, self.lowest = self.lowest, None
+        state = self.state
+        state.blocks = []
+        lowest, state.lowest = state.lowest, None
         if lowest is None:
             return None
         flow = lowest - known_m3h
         result = None
-        reference = sorted(self.nights[:-HELD_BACK])
+        reference = sorted(state.nights[:-NIGHTS_HELD_BACK])
         if len(reference) >= LEAST_NIGHTS and self.use.spread_m3h > 0:
-            usual = reference[len(reference) // 2]
-            away = sorted(abs(night - usual) for night in reference)
-            score = (flow - usual) / max(self.use.spread_m3h, RECENT_WEIGHT * 1.4826 * away[len(away) // 2])
-            self.creep = max(0.0, self.creep + max(-CUT, min(CUT, score)) - DRIFT)
-            self.up = self.up + 1 if self.creep > 0 else 0
-            result = NightResult(flow, usual, score, self.creep, self.up)
-        self.nights = [*self.nights, flow][-KEPT - HELD_BACK :]
+            middle = reference[len(reference) // 2]
+            away = sorted(abs(night - middle) for night in reference)
+            score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away[len(away) // 2])
+            state.creep = max(0.0, state.creep + max(-CREEP_CUT, min(CREEP_CUT, score)) - CREEP_DRIFT)
+            state.up = state.up + 1 if state.creep > 0 else 0
+            result = NightResult(flow, middle, score, state.creep, state.up)
+        state.nights = [*state.nights, flow][-NIGHTS_KEPT - NIGHTS_HELD_BACK :]
         return result
 
-    def settle(self, size_m3h: float, nights: int) -> None:
+    def rebase(self, size_m3h: float, nights: int) -> None:
         """A leak is known: take it out of the last `nights` nights, and start the creep anew."""
-        self.creep, self.up = 0.0, 0
-        kept = len(self.nights) - min(nights, len(self.nights))
-        self.nights = self.nights[:kept] + [flow - size_m3h for flow in self.nights[kept:]]
+        state = self.state
+        state.creep, state.up = 0.0, 0
+        kept = len(state.nights) - min(nights, len(state.nights))
+        state.nights = state.nights[:kept] + [flow - size_m3h for flow in state.nights[kept:]]

@@ -1,57 +1,50 @@
 """What a night's quietest hour says: a WATCH, or a LEAK where the whole day's use does not contradict it."""
 
-from typing import TYPE_CHECKING
+from outliers.criteria import NightUse
+from outliers.flicker import SteadyFlow, denies
+from outliers.rules import CREEP_CUT, MAX_AGE_H
+from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, ended
+from outliers.watch.expectation import Expectation
+from outliers.watch.incident import Leak
+from outliers.watch.night_minimum import NightResult
 
-from outliers.flicker import denies
-from outliers.watch.hourly import RECENT_H
-from outliers.watch.incident import CREEP, JUMP, Leak, Rule
-from outliers.watch.night_minimum import CUT, NightResult
-
-if TYPE_CHECKING:
-    from outliers.watch.detector import Detector
-
-NIGHT_AGE_H = 24  # a pool is full by then, a pump back
-CALM_MIN = 180  # before the end of the night
-WITNESS = 0.9  # share of VALUE's own limit at which it supports the night
+AGE_H = 24  # a pool is full by then, a pump back
+STEADY_MIN = 180  # before the end of the night: its flicker is asked
+HOURLY_SHARE = 0.9  # of VALUE's own limit, at which the hours support the night
 
 
-def over(detector: "Detector", minute: int) -> None:
-    """The night window has closed."""
-    night, value, incident = detector.night, detector.value, detector.incident
-    if night is None or value is None:
-        return
-    result = night.close(value.offset * value.use.mean_m3h)
-    if result is None or incident.leak is not None:
-        return
-    for rule, score, limit in ((JUMP, result.score, night.use.jump), (CREEP, result.creep, night.use.creep)):
+def night_evidence(minute: int, result: NightResult, use: NightUse) -> list[Evidence]:
+    """Whether the night that ends at UTC `minute` was high, or back at its usual, by each of two rules."""
+    seen = []
+    for rule, score, limit in ((JUMP, result.score, use.jump), (CREEP, result.creep, use.creep)):
         if score > limit:
-            _high(detector, minute, rule, result, (score, limit))
+            since = minute - 1440 * min(result.nights_up, 14)
+            seen.append(Evidence(rule, Change.BEGAN, minute, since, _reason(result, use), score, limit))
         elif score < limit / 2:
-            detector.judge.clear_watch(minute, rule, "night flow is back at its usual")
+            seen.append(ended(rule, minute, "night flow is back at its usual"))
+    return seen
 
 
-def _high(detector: "Detector", minute: int, rule: Rule, result: NightResult, passed: tuple[float, float]) -> None:
-    """By `rule` the night was high; `passed` are its score and the limit."""
-    night, (score, limit) = detector.night, passed
-    assert night is not None
+def _reason(result: NightResult, use: NightUse) -> str:
     nights = f", {result.nights_up} nights in a row" if result.nights_up > 1 else ""
-    reason = f"night flow {result.flow_m3h:.3g} m3/h, usual {result.usual_m3h:.3g} ± {night.use.spread_m3h:.2g}{nights}"
-    since = minute - 1440 * min(result.nights_up, 14)
-    detector.judge.watch(rule, minute, since=since, reason=reason, value=score, limit=limit)
-    leak = _leak(detector, minute, result)
-    if leak is not None:
-        detector.judge.leak(leak, reason=reason, value=score, limit=limit)
+    return f"night flow {result.flow_m3h:.3g} m3/h, usual {result.reference_m3h:.3g} ± {use.spread_m3h:.2g}{nights}"
 
 
-def _leak(detector: "Detector", minute: int, result: NightResult) -> Leak | None:
-    """The leak that the night speaks of, if the day and the texture support it."""
-    value = detector.value
-    assert value is not None
-    proof = value.tracker.rise(NIGHT_AGE_H, RECENT_H, fair=True)
-    if proof.score < WITNESS * value.use.long_score * detector.incident.strictness(minute):
+def night_leak(
+    high: Evidence, result: NightResult, expected: Expectation, *, steady: SteadyFlow | None, strictness: float
+) -> LeakEvidence | None:
+    """The leak that a high night speaks of, if the day and the flicker support it.
+
+    Args:
+        high: what `night_evidence` says.
+        steady: the unknown steady flow of the last `STEADY_MIN`.
+        strictness: times the limit.
+    """
+    proof = expected.tracker.rise(AGE_H, MAX_AGE_H, fair=True)
+    if proof.score < HOURLY_SHARE * expected.use.long_score * strictness:
         return None
-    rise = (result.flow_m3h - result.usual_m3h) / value.use.mean_m3h
-    if denies(proof.still, rise) or denies(detector.standing(minute - CALM_MIN), rise):
+    rise = (result.flow_m3h - result.reference_m3h) / expected.use.mean_m3h
+    if denies(proof.steady, rise) or denies(steady, rise):
         return None
-    size = max(proof.size, min(result.score, CUT) * 0.3 * proof.error)
-    return Leak("NIGHT", minute, proof.since * 60, size, size)
+    size = max(proof.size, min(result.score, CREEP_CUT) * 0.3 * proof.error)
+    return LeakEvidence(Leak("NIGHT", high.minute, proof.since * 60, size, size), high.reason, high.value, high.limit)

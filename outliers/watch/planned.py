@@ -5,14 +5,13 @@ work is planned becomes a finding of severity "planned" with the work in its rea
 lower case. If it is still up when the work has been over for a while, it is raised anew as what it is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from outliers.calendar import Work
 from outliers.findings import CLEAR, RAISE, Finding
 from outliers.flags import METHODS, PLANNED
-from outliers.watch.verdict import Verdict
+from outliers.watch.row_flags import RowFlags
 
 # Minutes after the work's end during which a method may still speak of it, and has time to see that it is over: an
 # instrument's fault clears within minutes, a step too; VALUE judges whole hours; NIGHT the whole night, once a day.
@@ -25,17 +24,14 @@ Key = tuple[str, str]  # code, channel
 class Planned:
     """What one sensor's planned work explains. `Planned(other.state())` goes on where `other` stopped."""
 
-    def __init__(self, state: Iterable[Mapping[str, Any]] = ()) -> None:
-        self._held: dict[Key, Finding] = {}
-        for entry in state:
-            finding = Finding(**entry)
-            self._held[finding.code, finding.channel] = finding
+    def __init__(self, state: Iterable[Finding] = ()) -> None:
+        self._held: dict[Key, Finding] = {(finding.code, finding.channel): finding for finding in state}
 
-    def state(self) -> list[dict[str, Any]]:
-        """Plain JSON values: the findings that are up and not told, as the detector gave them."""
-        return [asdict(finding) for finding in self._held.values()]
+    def state(self) -> list[Finding]:
+        """The findings that are up and not told, as the detector gave them."""
+        return [*self._held.values()]
 
-    def step(self, minute: int, verdict: Verdict, works: Sequence[Work]) -> Verdict:
+    def step(self, minute: int, verdict: RowFlags, works: Sequence[Work]) -> RowFlags:
         """The verdict of one row as it goes out. `works` are those at this sensor that may still matter."""
         if not self._held and not (works and verdict.findings):
             return verdict
@@ -44,7 +40,7 @@ class Planned:
             if explaining(works, finding.method, minute) is None:
                 findings += _outlasted(finding, minute)
                 del self._held[key]
-        return Verdict(
+        return RowFlags(
             _lower("flow", verdict.flow_flags, self._held.values()),
             _lower("pressure", verdict.pressure_flags, self._held.values()),
             tuple(findings),

@@ -1,71 +1,84 @@
 """PREDICT: has the flow stepped up against the forecast, minutes ago, and has it stayed up?
 
-The residual is the flow less its forecast: the forecast of the running hour where there is one, else the criterion
-times the level that the last hours had. A step is a mean of its last rows less what the rows before them let expect;
-it is looked for over windows of 5 to 35 minutes, since a small step needs more rows than a large one, and judged in
-spreads of this hour of the week. A step over a limit is a WATCH. From then on what was expected and the level stand
-still, and if the residual is still up after an hour it is a LEAK: flushing and other planned use is over by then.
+The residual is the flow less its forecast: the forecast of the running hour where there is one, else the profile times
+the level of the last hours. A step is a mean of its last rows less what the rows before them let expect. It is looked
+for over windows of 5 to 35 minutes, since a small step needs more rows than a large one, and judged in spreads of this
+hour of the week. A step over a limit is a WATCH. From then on what was expected and the level are held, and if the
+residual is still up after an hour it is a LEAK: flushing and other planned use is over by then.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
+
+from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
+from outliers.flicker import SteadyFlow, together
+from outliers.rules import (
+    STEP_BASE_BLOCKS,
+    STEP_BLOCK_ROWS,
+    STEP_CARRY,
+    STEP_FAST_ROWS,
+    STEP_LASTING_MIN,
+    STEP_LASTING_ROWS,
+    STEP_WINDOWS,
+    exponential_weight,
+)
+from outliers.watch.evidence import STEP, Change, Evidence, LeakEnd, LeakEvidence, ended, local_time
+from outliers.watch.flicker_watch import flicker_words
+from outliers.watch.incident import Leak
 
-FAST = 1 / 3  # weight of the newest row in the fast mean: worth five rows
-BLOCK_ROWS = 5
-WINDOWS = (2, 4, 7)  # blocks of the longer windows; the fast mean is the shortest
-BASE_BLOCKS = 8  # before a window: what its rows would have been without a step
-KEPT_BLOCKS = WINDOWS[-1] + BASE_BLOCKS
-CARRY = 0.85  # share of the base's residual that is expected to go on
-LASTING_ROWS = 45
-LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
+FAST = exponential_weight(STEP_FAST_ROWS)
+KEPT_BLOCKS = STEP_WINDOWS[-1] + STEP_BASE_BLOCKS
 REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
-CALM_MIN = 20  # below half the limit for so long = over
+CLEAR_AFTER_MIN = 20  # below half the limit for so long = over
 GIVE_UP_MIN = 150  # not over, not large enough for a LEAK: VALUE judges it from here on
 LEAST_RATIO = 0.5  # of the level's ratio: limits do not follow the flow further down
-STAYS = 0.5  # share of a limit below which a step counts as gone
+BACK_SHARE = 0.5  # of a limit, below which a step counts as gone
+UNSURE = 1.5  # times a LEAK's limit on a day that is read as a Sunday: a burst can make it look like one
 
 
-@dataclass(frozen=True, slots=True)
-class HourForecast:
-    """The forecast of the running hour's mean, made at its start; None where the forecaster has none."""
+class StepState(msgspec.Struct):
+    """What `StepWatch` keeps.
 
-    flow_m3h: float | None
-    pressure_bar: float | None = None
+    Attributes:
+        fast: running mean of the residual.
+        blocks: means of `STEP_BLOCK_ROWS` rows, oldest first.
+        block, block_rows: sum and rows of the running block.
+        base: what the residual would be without a step: of the fast mean while nothing is up, then of the step.
+        since: minute at which a step began that is up.
+        lasting, lasting_rows: mean of the step's last rows.
+        passed: the limit that the step has passed.
+        quiet_rows: rows in a row below half of it.
+        stretch: limits are wider while the use is wilder than learnt.
+    """
+
+    fast: float = 0.0
+    blocks: list[float] = []
+    block: float = 0.0
+    block_rows: Count = 0
+    base: float = 0.0
+    since: Minute | None = None
+    lasting: float = 0.0
+    lasting_rows: Count = 0
+    passed: float = 0.0
+    quiet_rows: Count = 0
+    stretch: float = 1.0
 
 
 class StepWatch:
-    """Follows the residual of one sensor's flow (m3/h), one good row at a time.
+    """Follows the residual of one sensor's flow (m3/h), one good row at a time."""
 
-    `base` is what the residual would be without a step: of the fast mean while nothing is up, then of the step.
-    """
-
-    def __init__(self, use: FlowUse, state: dict[str, Any] | None = None) -> None:
-        self.use = use
-        state = state or {}
-        self.fast: float = state.get("fast", 0.0)
-        self.blocks: list[float] = list(state.get("blocks", []))  # means of BLOCK_ROWS rows, oldest first
-        self.block: float = state.get("block", 0.0)
-        self.block_rows: int = state.get("block_rows", 0)
-        self.base: float = state.get("base", 0.0)
-        self.since: int | None = state.get("since")  # minute at which a step began that is up
-        self.lasting: float = state.get("lasting", 0.0)  # mean of the step's last rows
-        self.lasting_rows: int = state.get("lasting_rows", 0)
-        self.passed: float = state.get("passed", 0.0)  # the limit that the step has passed
-        self.calm: int = state.get("calm", 0)
-        self.stretch: float = state.get("stretch", 1.0)  # limits are wider while the use is wilder than learnt
+    def __init__(self, use: FlowUse, zone: ZoneInfo, state: StepState | None = None) -> None:
+        self.use, self.zone = use, zone
+        self.state = state or StepState()
         self.watch_limit = self.lasting_spread = 0.0
-        self.window_limits = [0.0] * len(WINDOWS)
+        self.window_limits = [0.0] * len(STEP_WINDOWS)
 
-    def state(self) -> dict[str, Any]:
-        names = ("fast", "block", "block_rows", "base", "since", "lasting", "lasting_rows", "passed", "calm", "stretch")
-        return {**{name: getattr(self, name) for name in names}, "blocks": list(self.blocks)}
-
-    def limits(self, slot: int, ratio: float) -> None:
+    def set_limits(self, slot: int, ratio: float) -> None:
         """The limits of an hour of the week at a level: what strays goes with the flow itself."""
-        scale = max(LEAST_RATIO, ratio) * self.stretch
+        scale = max(LEAST_RATIO, ratio) * self.state.stretch
         spread = self.use.step_spread_m3h[slot] * scale
         self.watch_limit, *self.window_limits = [limit * spread for limit in self.use.step_watch]
         self.lasting_spread = self.use.lasting_spread_m3h[slot] * scale
@@ -73,69 +86,116 @@ class StepWatch:
     @property
     def rise(self) -> float:
         """Height of a step that is up, m3/h."""
-        return self.lasting - self.base
+        return self.state.lasting - self.state.base
 
-    def step(self, minute: int, residual: float) -> str:
-        """ "" = nothing new, "watch" = a step began, "over" = it ended, "lasts" = it is no flushing."""
-        self.fast += FAST * (residual - self.fast)
-        if self.since is not None:
+    def on_row(self, minute: int, residual: float) -> Change:
+        """BEGAN = a step began, ENDED = it is over, LASTED = it is up for longer than flushing takes."""
+        state = self.state
+        fast = state.fast = state.fast + FAST * (residual - state.fast)
+        if state.since is not None:
             return self._lasting(minute, residual)
-        if self.fast - self.base > self.watch_limit and len(self.blocks) == KEPT_BLOCKS:
-            return self._begins(minute - REACTION_MIN, self.fast, self.base, self.watch_limit)
-        self.block += residual
-        self.block_rows += 1
-        if self.block_rows == BLOCK_ROWS:
+        if fast - state.base > self.watch_limit and len(state.blocks) == KEPT_BLOCKS:
+            return self._begins(minute - REACTION_MIN, fast, state.base, self.watch_limit)
+        state.block += residual
+        state.block_rows += 1
+        if state.block_rows == STEP_BLOCK_ROWS:
             return self._new_block(minute)
-        return ""
+        return Change.NONE
 
-    def _new_block(self, minute: int) -> str:
-        blocks = self.blocks
-        blocks.append(self.block / BLOCK_ROWS)
-        self.block, self.block_rows = 0.0, 0
+    def _new_block(self, minute: int) -> Change:
+        state, blocks = self.state, self.state.blocks
+        blocks.append(state.block / STEP_BLOCK_ROWS)
+        state.block, state.block_rows = 0.0, 0
         if len(blocks) > KEPT_BLOCKS:
             del blocks[0]
-        self.base = CARRY * sum(blocks[-1 - BASE_BLOCKS : -1]) / BASE_BLOCKS
+        state.base = STEP_CARRY * sum(blocks[-1 - STEP_BASE_BLOCKS : -1]) / STEP_BASE_BLOCKS
         if len(blocks) < KEPT_BLOCKS:
-            return ""
-        for window, limit in zip(WINDOWS, self.window_limits, strict=True):
+            return Change.NONE
+        for window, limit in zip(STEP_WINDOWS, self.window_limits, strict=True):
             recent = sum(blocks[-window:]) / window
-            base = CARRY * sum(blocks[-window - BASE_BLOCKS : -window]) / BASE_BLOCKS
+            base = STEP_CARRY * sum(blocks[-window - STEP_BASE_BLOCKS : -window]) / STEP_BASE_BLOCKS
             if recent - base > limit:
-                return self._begins(minute - (window - 1) * BLOCK_ROWS, recent, base, limit)
-        return ""
+                return self._begins(minute - (window - 1) * STEP_BLOCK_ROWS, recent, base, limit)
+        return Change.NONE
 
-    def _begins(self, since: int, mean: float, base: float, limit: float) -> str:
-        self.since, self.base, self.passed = since, base, limit
-        self.lasting, self.lasting_rows = mean, BLOCK_ROWS
-        self.calm = 0
-        return "watch"
+    def _begins(self, since: int, mean: float, base: float, limit: float) -> Change:
+        state = self.state
+        state.since, state.base, state.passed = since, base, limit
+        state.lasting, state.lasting_rows = mean, STEP_BLOCK_ROWS
+        state.quiet_rows = 0
+        return Change.BEGAN
 
-    def _lasting(self, minute: int, residual: float) -> str:
-        since = self.since or minute
-        self.lasting_rows = min(self.lasting_rows + 1, LASTING_ROWS)
-        self.lasting += (residual - self.lasting) / self.lasting_rows
-        rise = self.lasting - self.base
-        self.calm = self.calm + 1 if self.fast - self.base < STAYS * self.passed else 0
-        if self.calm >= CALM_MIN or minute - since >= GIVE_UP_MIN:
-            self.settle(0.0)
-            return "over"
-        return "lasts" if minute - since >= LASTING_MIN and self.fast - self.base > STAYS * rise > 0.0 else ""
+    def _lasting(self, minute: int, residual: float) -> Change:
+        state = self.state
+        since = state.since or minute
+        state.lasting_rows = min(state.lasting_rows + 1, STEP_LASTING_ROWS)
+        state.lasting += (residual - state.lasting) / state.lasting_rows
+        above = state.fast - state.base
+        state.quiet_rows = state.quiet_rows + 1 if above < BACK_SHARE * state.passed else 0
+        if state.quiet_rows >= CLEAR_AFTER_MIN or minute - since >= GIVE_UP_MIN:
+            self.rebase(0.0)
+            return Change.ENDED
+        lasts = minute - since >= STEP_LASTING_MIN and above > BACK_SHARE * self.rise > 0.0
+        return Change.LASTED if lasts else Change.NONE
+
+    def lasts(self, minute: int) -> bool:
+        """Whether a step is up for longer than flushing takes."""
+        return self.state.since is not None and minute - self.state.since >= STEP_LASTING_MIN
 
     def error(self, minute: int) -> float:
         """Of the step that is up, m3/h: what was expected before it says less and less."""
-        return self.lasting_spread * math.sqrt(max(1.0, (minute - (self.since or minute)) / LASTING_MIN))
+        return self.lasting_spread * math.sqrt(max(1.0, (minute - (self.state.since or minute)) / STEP_LASTING_MIN))
 
-    def settle(self, size: float) -> None:
-        """The step is explained: the expectation is `size` m3/h higher from now on."""
-        level = (self.lasting if self.since is not None else self.fast) - size
-        self.since = None
-        self.calm = 0
-        self.fast = level
-        self.base = CARRY * level
-        self.blocks = [level] * KEPT_BLOCKS
-        self.block, self.block_rows = 0.0, 0
+    def rebase(self, rise_m3h: float) -> None:
+        """The step is explained: `rise_m3h` more is expected from now on."""
+        state = self.state
+        level = (state.lasting if state.since is not None else state.fast) - rise_m3h
+        state.since = None
+        state.quiet_rows = 0
+        state.fast = level
+        state.base = STEP_CARRY * level
+        state.blocks = [level] * KEPT_BLOCKS
+        state.block, state.block_rows = 0.0, 0
 
-    def fallen(self, size: float) -> bool:
-        """Whether the flow has just stepped down by most of `size` m3/h."""
-        fall = self.base - self.fast
-        return fall > STAYS * size and fall > self.watch_limit
+    def evidence(self, minute: int, change: Change) -> Evidence:
+        """Of a step that began or ended."""
+        if change is Change.ENDED:
+            return ended(STEP, minute, "flow is back at its forecast")
+        since, rise, limit = self.state.since or minute, self.rise, self.state.passed
+        reason = f"since {local_time(since, self.zone)} flow is {rise:.3g} m3/h over forecast, limit {limit:.3g}"
+        return Evidence(STEP, change, minute, since, reason, rise, limit)
+
+    def leak(
+        self, minute: int, *, explained_m3h: float, steady: SteadyFlow | None, as_sunday: bool, strictness: float
+    ) -> LeakEvidence | None:
+        """The leak that a lasting step is, unless it is too small.
+
+        Args:
+            explained_m3h: what of the step another kind of day would explain.
+            steady: what the flicker says of it.
+            as_sunday: the day is read as a Sunday, though it is none.
+            strictness: times the limit.
+        """
+        since, rise, mean = self.state.since or minute, self.rise, self.use.mean_m3h
+        limit = self.use.step_leak * (UNSURE if as_sunday else 1.0) * strictness
+        over = SteadyFlow((rise - explained_m3h) / mean, self.error(minute) / mean)
+        size, error, score = together(over, steady)
+        if score < limit:
+            return None
+        least = limit * error * mean
+        reason = (
+            f"for {minute - since} min flow has been {rise:.3g} m3/h over forecast "
+            f"({rise / mean:.0%} of the mean flow), limit {least:.3g}{flicker_words(steady, mean)}"
+        )
+        return LeakEvidence(Leak("PREDICT", minute, since, size, size), reason, size * mean, least)
+
+    def dropped(self) -> bool:
+        """Whether the flow is below its forecast."""
+        return self.state.fast < self.state.base
+
+    def drop(self, minute: int, leak: Leak) -> LeakEnd | None:
+        """Whether the flow has just stepped down by most of a leak."""
+        size, fall = leak.size * self.use.mean_m3h, self.state.base - self.state.fast
+        if fall <= BACK_SHARE * size or fall <= self.watch_limit:
+            return None
+        return LeakEnd(minute // 60, f"flow fell by {fall:.3g} m3/h, most of the leak's {size:.3g}")

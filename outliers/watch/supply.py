@@ -4,70 +4,94 @@ The residual is the pressure less what this time of day has at no flow and less 
 so a burst, which lowers the pressure through the flow, does not show here.
 """
 
-from typing import Any
+import msgspec
 
+from common.state_file import Count, Minute
 from outliers.criteria import PressureUse
+from outliers.rules import SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS, exponential_weight
+from outliers.watch.evidence import DRIFT, SUPPLY_STEP, Change, Evidence, ended
 
-FAST, HALF_DAY, DAY = 1 / 8, 1 / 720, 1 / 1440  # weights of the newest row
+FAST = exponential_weight(SUPPLY_FAST_ROWS)
+HALF_DAY = exponential_weight(SUPPLY_HALF_DAY_ROWS)
+DAY = exponential_weight(SUPPLY_DAY_ROWS)
 WARM_ROWS = 720
-CALM_MIN = 20
-STAYS = 0.5
+CLEAR_AFTER_MIN = 20  # near its half day's mean for so long = over
+BACK_SHARE = 0.5  # of a limit, below which the pressure counts as back
 GIVE_UP_MIN = 48 * 60  # a level that stays this long is the new one
 
 
-class Supply:
+class SupplyState(msgspec.Struct):
+    """What `SupplyWatch` keeps.
+
+    Attributes:
+        fast, half_day, day: running means of the residual, bar.
+        rows: good rows so far, up to `WARM_ROWS`.
+        since: minute at which a step began that is up.
+        quiet_rows: rows in a row near the half day's mean.
+        drifting: the gauge drifts.
+    """
+
+    fast: float
+    half_day: float
+    day: float
+    rows: Count = 0
+    since: Minute | None = None
+    quiet_rows: Count = 0
+    drifting: bool = False
+
+
+class SupplyWatch:
     """Follows the pressure residual (bar)."""
 
-    def __init__(self, use: PressureUse, state: dict[str, Any] | None = None) -> None:
+    def __init__(self, use: PressureUse, state: SupplyState | None = None) -> None:
         self.use = use
-        state = state or {}
-        self.fast: float = state.get("fast", use.level_bar)
-        self.half_day: float = state.get("half_day", use.level_bar)
-        self.day: float = state.get("day", use.level_bar)
-        self.rows: int = state.get("rows", 0)
-        self.since: int | None = state.get("since")
-        self.calm: int = state.get("calm", 0)
-        self.drifting: bool = state.get("drifting", False)
+        self.state = state or SupplyState(use.level_bar, use.level_bar, use.level_bar)
 
-    def state(self) -> dict[str, Any]:
-        names = ("fast", "half_day", "day", "rows", "since", "calm", "drifting")
-        return {name: getattr(self, name) for name in names}
-
-    def step(self, minute: int, residual: float) -> str:
-        """ "" = nothing new, "step" = pressure stepped, "over" = it is back or has become the level."""
-        fast = self.fast + FAST * (residual - self.fast)
-        self.fast = fast
-        if self.since is None:
-            self.half_day += HALF_DAY * (residual - self.half_day)
-            self.day += DAY * (residual - self.day)
-            away = fast - self.half_day
-            if self.rows < WARM_ROWS:
-                self.rows += 1
+    def on_row(self, minute: int, residual: float) -> Change:
+        """BEGAN = the pressure stepped, ENDED = it is back, or the new one has become the level."""
+        state = self.state
+        fast = state.fast = state.fast + FAST * (residual - state.fast)
+        if state.since is None:
+            half_day = state.half_day = state.half_day + HALF_DAY * (residual - state.half_day)
+            state.day += DAY * (residual - state.day)
+            away = fast - half_day
+            if state.rows < WARM_ROWS:
+                state.rows += 1
             elif away > self.use.step_bar or -away > self.use.step_bar:
-                self.since, self.calm = minute, 0
-                return "step"
-            return ""
-        self.calm = self.calm + 1 if abs(fast - self.half_day) < STAYS * self.use.step_bar else 0
-        if self.calm >= CALM_MIN:
-            self.since = None
-            return "over"
-        if minute - self.since >= GIVE_UP_MIN:
-            self.day += fast - self.half_day
-            self.half_day, self.since = fast, None
-            return "over"
-        return ""
+                state.since, state.quiet_rows = minute, 0
+                return Change.BEGAN
+            return Change.NONE
+        quiet = abs(fast - state.half_day) < BACK_SHARE * self.use.step_bar
+        state.quiet_rows = state.quiet_rows + 1 if quiet else 0
+        if state.quiet_rows >= CLEAR_AFTER_MIN:
+            state.since = None
+            return Change.ENDED
+        if minute - state.since >= GIVE_UP_MIN:
+            state.day += fast - state.half_day
+            state.half_day, state.since = fast, None
+            return Change.ENDED
+        return Change.NONE
+
+    def evidence(self, minute: int, change: Change) -> Evidence:
+        """Of a step that began or ended."""
+        if change is Change.ENDED:
+            return ended(SUPPLY_STEP, minute, "pressure is steady")
+        away = self.state.fast - self.state.half_day
+        reason = f"pressure {away:+.2f} bar against its last half day, not by the flow: pump, valve or gauge"
+        return Evidence(SUPPLY_STEP, change, minute, minute, reason, away, self.use.step_bar)
 
     def wandered(self) -> float:
         """How far the last day's pressure was off its criterion, bar; a step that is up is not in it."""
-        return self.day - self.use.level_bar
+        return self.state.day - self.use.level_bar
 
-    def drift(self) -> bool | None:
-        """Each hour: True = the gauge has begun to drift, False = it is back, None = as before."""
-        away, limit = abs(self.day - self.use.level_bar), self.use.drift_bar
-        if not self.drifting and self.rows >= WARM_ROWS and away > limit:
-            self.drifting = True
-            return True
-        if self.drifting and away < STAYS * limit:
-            self.drifting = False
-            return False
+    def on_hour(self, minute: int) -> Evidence | None:
+        """Whether the last day's pressure has left its band, or has come back."""
+        state, away, limit = self.state, self.wandered(), self.use.drift_bar
+        if not state.drifting and state.rows >= WARM_ROWS and abs(away) > limit:
+            state.drifting = True
+            reason = f"pressure sits {away:+.2f} bar off its criterion for a day, limit {limit:.2f}, without a step"
+            return Evidence(DRIFT, Change.BEGAN, minute, minute, reason, away, limit)
+        if state.drifting and abs(away) < BACK_SHARE * limit:
+            state.drifting = False
+            return ended(DRIFT, minute, "pressure is back at its criterion")
         return None

@@ -1,67 +1,58 @@
-// What all charts share: colours of the page, the layout, and the time axis in the site's zone.
+// What the charts share: the time axis in the site's zone, gaps, steps, and how a severity looks.
 import { minuteTime, parts, weekDay } from "./text.js";
 
-export const HOUR_S = 3600;
-export const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, showTips: false };
+const HOUR_S = 3600;
 const QUARTER_S = 900; // zones lie whole quarters of an hour apart
 const TICK_HOURS = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336];
 const TICK_WIDTH = 74; // pixels that a label needs
 
-export function colours() {
-  const style = getComputedStyle(document.documentElement);
-  return (name) => style.getPropertyValue(`--${name}`).trim();
-}
-
-export function layout(colour, extra) {
-  const axis = { fixedrange: true, zeroline: false, gridcolor: colour("grid"), linecolor: colour("line"), tickfont: { size: 13 } };
-  return {
-    margin: { l: 46, r: 10, t: 8, b: 38 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: colour("figures"), color: colour("quiet"), size: 13 },
-    showlegend: false,
-    dragmode: false,
-    hovermode: "closest",
-    hoverdistance: 40,
-    hoverlabel: { bgcolor: colour("card"), bordercolor: colour("line"), font: { family: colour("figures"), color: colour("text"), size: 14 }, align: "left" },
-    ...extra,
-    xaxis: { ...axis, ...extra.xaxis },
-    yaxis: { ...axis, automargin: true, nticks: 6, ...extra.yaxis },
-  };
-}
-
-/** Where a time stands on the axis: UTC, so that an hour is an hour wide also where the site's clock is changed. */
-export function place(seconds) {
-  return new Date(seconds * 1000).toISOString().slice(0, 19);
-}
-
-/** The axis from `start` to `end` (UTC s), its labels by the site's clock at each of their own times. */
-export function timeAxis(start, end, zone, width) {
+/** The axis from `from` to `to` (UTC s): an hour is an hour wide also where the site's clock is changed, and each label
+ * is that clock at its own time. */
+export function timeAxis(from, to, zone, width) {
   const most = Math.max(3, Math.floor(width / TICK_WIDTH));
-  const hours = TICK_HOURS.find((each) => (end - start) / HOUR_S / each <= most) ?? TICK_HOURS.at(-1);
-  const tickvals = [], ticktext = [];
-  for (let at = Math.ceil(start / QUARTER_S) * QUARTER_S; at <= end; at += QUARTER_S) {
+  const hours = TICK_HOURS.find((each) => (to - from) / HOUR_S / each <= most) ?? TICK_HOURS.at(-1);
+  const ticks = [];
+  for (let at = Math.ceil(from / QUARTER_S) * QUARTER_S; at <= to; at += QUARTER_S) {
     const { hour, minute, day } = parts(at, zone);
     if (minute !== 0 || hour % Math.min(hours, 24) !== 0 || (hours > 24 && day % (hours / 24) !== 0)) continue;
-    tickvals.push(place(at));
-    if (hours >= 24) ticktext.push(weekDay(at, zone));
-    else ticktext.push(hour === 0 ? `00:00<br>${weekDay(at, zone)}` : minuteTime(at, zone));
+    if (hours >= 24) ticks.push({ at, words: weekDay(at, zone) });
+    else ticks.push({ at, words: hour === 0 ? `00:00\n${weekDay(at, zone)}` : minuteTime(at, zone) });
   }
-  return { type: "date", range: [place(start), place(end)], tickmode: "array", tickvals, ticktext, tickangle: 0 };
+  return { from, to, ticks, grid: true };
+}
+
+/** An axis of `names.length` places, a bar each; the places of `ticks` have their names below. */
+export function barAxis(names, ticks) {
+  return { from: -0.6, to: names.length - 0.4, ticks: ticks.map((i) => ({ at: i, words: names[i] })), grid: false };
+}
+
+/** How many labels stand beside each other. */
+export function room(width) {
+  return Math.max(2, Math.floor(width / TICK_WIDTH));
 }
 
 /** Points with a gap wherever more than two steps are missing, so that no line is drawn across nothing. */
 export function withGaps(at, values, words, step) {
-  const x = [], y = [], text = [];
+  const made = { x: [], y: [], words: [] };
+  const add = (x, y, word) => { made.x.push(x); made.y.push(y); made.words.push(word); };
   at.forEach((time, i) => {
-    if (i && time - at[i - 1] > 2 * step) { x.push(place(at[i - 1] + step)); y.push(null); text.push(""); }
-    x.push(place(time));
-    y.push(values[i]);
-    text.push(words[i]);
+    if (i && time - at[i - 1] > 2 * step) add(at[i - 1] + step, null, "");
+    add(time, values[i], words[i]);
   });
-  return { x, y, text };
+  return made;
 }
 
-export function flagColour(severity) {
+/** The places of hourly values as steps, each with its index: it holds for its hour, a missing hour is a gap (-1). */
+export function hourSteps(hours) {
+  const x = [], index = [];
+  hours.forEach((hour, i) => {
+    if (i && hour - hours[i - 1] > HOUR_S) { x.push(hours[i - 1] + HOUR_S); index.push(-1); }
+    x.push(hour, hour + HOUR_S - 1);
+    index.push(i, i);
+  });
+  return { x, take: (values, missing = null) => index.map((i) => (i < 0 ? missing : values[i])) };
+}
+
+export function flagLook(severity) {
   return { LEAK: "bad", FAULT: "fault", PLANNED: "planned" }[severity] ?? "warn";
 }

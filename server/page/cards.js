@@ -1,5 +1,5 @@
 // The parts of the page that are lists of words and figures: processes, unknown sensors, calendar, delivery, flags.
-import { flagColour } from "./axis.js";
+import { flagLook } from "./axis.js";
 import { age, count, dayTime, element, minuteTime } from "./text.js";
 
 export const SHORT_MINUTES = 3;
@@ -94,7 +94,7 @@ function flagRow(spell, zone, open) {
   const row = element("tr");
   const until = spell.end === spell.start ? "" : ` to ${(spell.end - spell.start < 43200 ? minuteTime : dayTime)(spell.end, zone)}`;
   const kind = element("td"), chart = element("td"), opener = element("button", "Chart", { type: "button", class: "small" });
-  kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": flagColour(spell.severity) }));
+  kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": flagLook(spell.severity) }));
   opener.setAttribute("aria-label", `Chart of ${spell.channel} at sensor ${spell.sensor}, ${dayTime(spell.start, zone)}`);
   row.addEventListener("click", () => open(spell));
   chart.append(opener);

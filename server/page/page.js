@@ -10,8 +10,6 @@ const STALE_AFTER_MS = 12000;
 const SPANS = [[6, "6 h"], [24, "24 h"], [72, "3 days"], [168, "7 days"]];
 const WEIGHT = { ok: 0, warn: 1, bad: 2 };
 
-delete document.head.appendChild; // see before-charts.js
-
 const byId = (id) => document.getElementById(id);
 const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
 let state = null;
@@ -135,9 +133,9 @@ async function drawCard(sensor) {
   try {
     const data = await ask(`/api/sensor?sensor=${encodeURIComponent(sensor.sensor)}&hours=${hours}`);
     const node = (name) => card.node.querySelector(`[data-chart="${name}"]`);
-    await drawSeries(node("flow"), data, "flow", state.zone);
-    await drawSeries(node("pressure"), data, "pressure", state.zone);
-    await drawNight(node("night"), data, state.zone);
+    drawSeries(node("flow"), data, "flow", state.zone);
+    drawSeries(node("pressure"), data, "pressure", state.zone);
+    drawNight(node("night"), data, state.zone);
     const made = data.forecast.made_at;
     card.node.querySelector(".sensor-note").textContent = `${made ? `Forecast made ${dayTime(made, state.zone)} by ${data.forecast.model}.` : "No forecast yet."} ${nightWords(data.nights[0])} ${lastNight(data.night)}`;
     card.drawn = wanted;
@@ -226,10 +224,6 @@ for (const [id, name] of [["short-flags", "short"], ["all-flags", "all"]]) {
   });
 }
 showSpans();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const card of cards.values()) card.drawn = "";
-  draw();
-});
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 setInterval(() => { if (state) { showHero(); showClock(); } }, 1000);
 repeat();

@@ -1,7 +1,8 @@
 // The charts that explain: a finding between what was measured and what was expected, and the nights with their level.
-import { colours, CONFIG, flagColour, layout, place, timeAxis, withGaps } from "./axis.js";
-import { forecastTraces, workShapes } from "./charts.js";
-import { dayMinute, dayTime, figure, plain, shortDate } from "./text.js";
+import { barAxis, flagLook, room, timeAxis, withGaps } from "./axis.js";
+import { forecastLayers, workLayers } from "./charts.js";
+import { draw } from "./draw.js";
+import { dayMinute, dayTime, figure, shortDate } from "./text.js";
 
 const SHIFT_BACK_S = 12 * 3600; // a step of the supply is judged against the half day before it
 const DAY_MS = 86400000;
@@ -24,45 +25,32 @@ function shiftBefore(data, channel, since) {
 }
 
 /** The limit that was passed, as lines; none for a limit that is no flow or pressure (a score, a count of minutes). */
-function limitTraces(data, channel, colour) {
+function limitLayers(data, channel) {
   const { finding } = data;
   if (!finding || finding.limit === null || channel !== data.channel) return [];
-  const look = { mode: "lines", line: { color: colour("bad"), width: 1.5, dash: "dot" } };
-  const [from, until] = data.window;
-  if (finding.limit_kind === "level") {
-    const text = `limit ${figure(finding.limit)}`;
-    return [{ ...look, x: [place(from), place(until)], y: [finding.limit, finding.limit], text: [text, text], hovertemplate: "%{text}<extra></extra>" }];
-  }
+  const line = (x, y) => ({ kind: "line", x, y, words: y.map((value) => `limit ${figure(value)}`), look: "limit" });
+  if (finding.limit_kind === "level") return [line(data.window, [finding.limit, finding.limit])];
   const shift = finding.code === "SUP-STEP" ? shiftBefore(data, channel, finding.since) : 0;
   const expected = expectation(data, channel);
   const signs = finding.limit_kind === "around" ? [1, -1] : [1];
-  return signs.map((sign) => {
-    const y = expected.map((value) => (value === null ? null : value + shift + sign * Math.abs(finding.limit)));
-    return { ...look, x: data.usual.at.map(place), y, text: y.map((value) => `limit ${figure(value)}`), hovertemplate: "%{text}<extra></extra>" };
-  });
-}
-
-function spanShapes(data, colour) {
-  const { finding } = data, [from, until] = data.window;
-  const since = Math.max(finding?.since ?? data.start, from), over = Math.min(finding?.cleared ?? data.end + 60, until);
-  const line = (at, dash) => ({ type: "line", xref: "x", yref: "paper", x0: place(at), x1: place(at), y0: 0, y1: 1, line: { color: colour(flagColour(data.severity)), width: 2, dash } });
-  const ground = { type: "rect", xref: "x", yref: "paper", x0: place(since), x1: place(over), y0: 0, y1: 1, fillcolor: colour(flagColour(data.severity)), opacity: 0.12, line: { width: 0 }, layer: "below" };
-  return [ground, line(Math.max(finding?.raised ?? data.start, from), "solid")];
+  return signs.map((sign) => line(data.usual.at, expected.map((value) => (value === null ? null : value + shift + sign * Math.abs(finding.limit)))));
 }
 
 /** Draw one channel around a finding: measured, usual, forecast, limit; the trouble's span and the minute it was raised. */
 export function drawFinding(node, data, channel, zone) {
-  const colour = colours(), [from, until] = data.window;
+  const { finding } = data, [from, until] = data.window, look = flagLook(data.severity);
   const words = data.series.at.map((at, i) => `${dayMinute(at, zone)}  ${figure(data.series[channel][i])}`);
-  const usual = data.usual[channel].map((value) => `usual ${figure(value)}`);
-  const traces = [
-    ...forecastTraces(data, channel, colour, zone),
-    { x: data.usual.at.map(place), y: data.usual[channel], text: usual, mode: "lines", line: { color: colour("usual"), width: 2, dash: "dash" }, hovertemplate: "%{text}<extra></extra>" },
-    { ...withGaps(data.series.at, data.series[channel], words, data.step_s), mode: "lines", line: { color: colour("measured"), width: 1.8 }, hovertemplate: "%{text}<extra></extra>" },
-    ...limitTraces(data, channel, colour),
+  const usual = data.usual[channel];
+  const layers = [
+    ...workLayers(data.works),
+    { kind: "ground", from: finding?.since ?? data.start, to: finding?.cleared ?? data.end + 60, look },
+    ...forecastLayers(data, channel, zone),
+    { kind: "line", x: data.usual.at, y: usual, words: usual.map((value) => `usual ${figure(value)}`), look: "usual" },
+    { kind: "line", ...withGaps(data.series.at, data.series[channel], words, data.step_s), look: "measured" },
+    ...limitLayers(data, channel),
+    { kind: "upright", at: Math.max(finding?.raised ?? data.start, from), look: `raised ${look}` },
   ];
-  const shapes = [...workShapes(data.works, colour, from, until), ...spanShapes(data, colour)];
-  return window.Plotly.react(node, traces, layout(colour, { xaxis: timeAxis(from, until, zone, node.clientWidth), shapes }), CONFIG);
+  draw(node, (width) => ({ x: timeAxis(from, until, zone, width), fromZero: false, layers }));
 }
 
 /** Every night between the first and the last; one without a report is an empty place. */
@@ -92,27 +80,26 @@ function references(nights) {
 
 /** Draw nights: night use and leakage as bars, the seven days' percentile and the reference as lines; `marked`: a date. */
 export function drawNights(node, nights, zone, marked = "") {
-  const colour = colours(), shown = everyNight(nights);
-  const x = shown.map((_, i) => i);
-  const words = shown.map((night) => (typeof night.hour_flow === "number"
-    ? `${shortDate(night.night)}: ${figure(night.hour_flow)} m³/h from ${plain(dayTime(night.hour_start, zone))}<br>night use ${figure(night.night_use)}, leakage ${figure(night.leak_flow)}`
-    : `${shortDate(night.night)}: too few values`));
-  const bar = (values, name) => ({
-    type: "bar", x, y: values, text: words, textposition: "none", hovertemplate: "%{text}<extra></extra>",
-    marker: { color: shown.map((night) => colour(night.night === marked && name === "bar" ? "bad" : name)) },
-  });
-  const line = (values, name, text) => ({ x, y: values, mode: "lines", text: values.map((value) => `${text} ${figure(value)}`), hovertemplate: "%{text}<extra></extra>", line: { color: colour(name), width: 2, dash: name === "usual" ? "dash" : "solid" } });
-  const use = shown.map((night) => (typeof night.hour_flow === "number" ? Math.min(night.night_use, night.hour_flow) : null));
-  const traces = [
-    bar(use, "bar-part"),
-    bar(shown.map((night) => night.leak_flow ?? null), "bar"),
-    line(references(shown), "usual", "usual (median of 24 nights)"),
-    line(shown.map((night) => night.percentile_flow ?? null), "percentile", "20th percentile of seven nights"),
+  const shown = everyNight(nights), names = shown.map((night) => shortDate(night.night));
+  const x = shown.map((_, i) => i), reported = (night) => typeof night.hour_flow === "number";
+  const usual = references(shown), percentile = shown.map((night) => night.percentile_flow ?? null);
+  const words = shown.map((night, i) => [
+    ...(reported(night)
+      ? [`${names[i]}: ${figure(night.hour_flow)} m³/h from ${dayTime(night.hour_start, zone)}`, `night use ${figure(night.night_use)}, leakage ${figure(night.leak_flow)}`]
+      : [`${names[i]}: too few values`]),
+    ...(usual[i] === null ? [] : [`usual (median of 24 nights) ${figure(usual[i])}`]),
+    ...(percentile[i] === null ? [] : [`20th percentile of seven nights ${figure(percentile[i])}`]),
+  ].join("\n"));
+  const use = shown.map((night) => (reported(night) ? Math.min(night.night_use, night.hour_flow) : null));
+  const leakage = shown.map((night) => night.leak_flow ?? null);
+  const layers = [
+    { kind: "bars", x, y: use, words, look: () => "part" },
+    { kind: "bars", x, y: leakage, base: use, look: (i) => (shown[i].night === marked ? "bad" : "full") },
+    { kind: "line", x, y: usual, look: "usual" },
+    { kind: "line", x, y: percentile, look: "percentile" },
   ];
-  const every = Math.max(1, Math.ceil(shown.length / Math.max(2, Math.floor(node.clientWidth / 74))));
-  const ticks = x.filter((i) => (shown.length - 1 - i) % every === 0);
-  return window.Plotly.react(node, traces, layout(colour, {
-    barmode: "stack", bargap: 0.2, yaxis: { rangemode: "tozero" },
-    xaxis: { type: "linear", range: [-0.6, shown.length - 0.4], tickmode: "array", tickvals: ticks, ticktext: ticks.map((i) => shortDate(shown[i].night)), showgrid: false, tickangle: 0 },
-  }), CONFIG);
+  draw(node, (width) => {
+    const every = Math.max(1, Math.ceil(shown.length / room(width)));
+    return { x: barAxis(names, x.filter((i) => (shown.length - 1 - i) % every === 0)), fromZero: true, layers };
+  });
 }

@@ -1,5 +1,5 @@
 // The panel over the page: why something was flagged, or what the nights say; charts with the words that explain them.
-import { flagColour } from "./axis.js";
+import { flagLook } from "./axis.js";
 import { drawFinding, drawNights } from "./panel-charts.js";
 import { dayTime, element, figure, minuteTime, shortDate } from "./text.js";
 
@@ -14,9 +14,9 @@ export async function openFinding(spell, zone, ask) {
   const mine = ++turn;
   const data = { ...(await ask(`/api/finding?${asked}`)), severity: spell.severity };
   if (mine !== turn) return;
-  if (data.nights.length) await drawNights(chart("Quietest hour of each night, m³/h", nightKey()), data.nights, zone, markedNight(data));
+  if (data.nights.length) drawNights(chart("Quietest hour of each night, m³/h", nightKey()), data.nights, zone, markedNight(data));
   const other = data.channel === "flow" ? "pressure" : "flow";
-  for (const channel of [data.channel, other]) await drawFinding(chart(NAMES[channel], findingKey(data, channel)), data, channel, zone);
+  for (const channel of [data.channel, other]) drawFinding(chart(NAMES[channel], findingKey(data, channel)), data, channel, zone);
   facts(findingWords(data, spell, zone));
 }
 
@@ -30,14 +30,14 @@ export async function openNights(sensor, zone, ask) {
     facts(["No night yet: a night is reported after its last window."]);
     return;
   }
-  await drawNights(chart("Quietest hour of each night, m³/h", nightKey()), nights, zone);
+  drawNights(chart("Quietest hour of each night, m³/h", nightKey()), nights, zone);
   facts(nightWords(nights.at(-1), zone));
 }
 
 function show(title, reason, severity) {
   byId("panel-title").textContent = title;
   byId("panel-reason").textContent = reason;
-  byId("panel").dataset.state = severity ? flagColour(severity) : "";
+  byId("panel").dataset.state = severity ? flagLook(severity) : "";
   byId("panel-charts").replaceChildren();
   byId("panel-facts").replaceChildren(element("li", "Loading"));
   if (!byId("panel").open) byId("panel").showModal();

@@ -8,25 +8,6 @@ export function element(tag, text = "", attributes = {}) {
   return made;
 }
 
-/** Text for the chart library, which reads a few HTML tags in what it shows: here they stay characters. */
-export function plain(text) {
-  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
-/** Plain text broken into lines that fit a hover box. */
-export function plainLines(text, width = 44) {
-  const lines = [""];
-  for (const word of String(text).split(/\s+/)) {
-    for (let rest = word; rest; rest = rest.slice(width)) {
-      const part = rest.slice(0, width);
-      const last = lines.length - 1;
-      if (lines[last] && lines[last].length + part.length >= width) lines.push(part);
-      else lines[last] = lines[last] ? `${lines[last]} ${part}` : part;
-    }
-  }
-  return lines.map(plain).join("<br>");
-}
-
 export function figure(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);

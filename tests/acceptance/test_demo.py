@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 
 from common import health, processes
+from common.folder import POSTGRES_FOLDER
 from demo import recordings
 from demo.group import MARK
 from postgres import leftovers
-from postgres.cluster import FOLDER
 
 SPEED = "300"  # five minutes of the site a second
 HISTORY_ROWS = 1440  # a day: too little to train on, so the seasonal fallback forecasts and the start is quick
@@ -72,7 +72,7 @@ class DemoRuns:
     def left(self, home: Path | None = None) -> list[str]:
         """The processes of a demo's folder that run, Postgres among them."""
         home = home or self.home
-        pids = {*processes.having(MARK, str(home)), *leftovers.processes_in(home / "data" / FOLDER)}
+        pids = {*processes.having(MARK, str(home)), *leftovers.processes_in(home / "data" / POSTGRES_FOLDER)}
         return [f"{pid} {processes.name(pid)}" for pid in sorted(pids)]
 
     def state(self, role: str) -> dict[str, Any]:
@@ -178,18 +178,20 @@ def _kill_and_await(runs: DemoRuns, role: str) -> None:
 
 
 def _kill_postgres_and_await(runs: DemoRuns) -> None:
-    old = leftovers.postmaster(runs.home / "data" / FOLDER)
+    old = leftovers.postmaster(runs.home / "data" / POSTGRES_FOLDER)
     assert old is not None
     os.kill(old, signal.SIGKILL)
-    runs.wait_for(lambda: leftovers.postmaster(runs.home / "data" / FOLDER) not in (None, old), "Postgres to come back")
+    runs.wait_for(
+        lambda: leftovers.postmaster(runs.home / "data" / POSTGRES_FOLDER) not in (None, old), "Postgres to come back"
+    )
     runs.wait_until_all_work(since=runs.newest_success())
 
 
 def _kill_wrapper_and_await(runs: DemoRuns) -> None:
     """The program that starts and stops Postgres: its Postgres ends with it, and its successor starts another."""
-    old = leftovers.postmaster(runs.home / "data" / FOLDER)
+    old = leftovers.postmaster(runs.home / "data" / POSTGRES_FOLDER)
     _kill_and_await(runs, "database")
-    assert leftovers.postmaster(runs.home / "data" / FOLDER) not in (None, old)
+    assert leftovers.postmaster(runs.home / "data" / POSTGRES_FOLDER) not in (None, old)
     runs.wait_until_all_work(since=runs.newest_success())
 
 
@@ -249,12 +251,12 @@ def test_a_demo_that_is_told_to_end_while_it_prepares_leaves_nothing(
 def test_a_demo_whose_database_cannot_start_says_so_once_and_fails(runs: DemoRuns, tmp_path: Path) -> None:
     home = tmp_path / "demo"
     (home / "data").mkdir(parents=True)
-    (home / "data" / FOLDER).write_text("a file where the database's folder has to be")
+    (home / "data" / POSTGRES_FOLDER).write_text("a file where the database's folder has to be")
     with runs.start("--for", "5", home=home) as demo:
         _, said = demo.communicate(timeout=DEADLINE_S)
     assert demo.returncode == 1
     assert len(said.splitlines()) == 1
-    assert str(home / "data" / FOLDER) in said
+    assert str(home / "data" / POSTGRES_FOLDER) in said
     assert runs.left(home) == []
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from common import database, health, processes
 from common.errors import DatabaseDown, RoleTaken
+from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from postgres import cluster, leftovers, server
 
 PROGRAM = str(Path(sys.executable).with_name("hydrolog-database"))
@@ -42,7 +43,7 @@ def plain() -> Iterator[Path]:
 def _left(data: Path) -> list[int]:
     """Processes of a Postgres on this folder; after a kill they need a moment."""
     end_s = time.monotonic() + DEADLINE_S
-    while (left := leftovers.processes_in(data / cluster.FOLDER)) and time.monotonic() < end_s:
+    while (left := leftovers.processes_in(data / POSTGRES_FOLDER)) and time.monotonic() < end_s:
         time.sleep(0.02)
     return left
 
@@ -84,7 +85,7 @@ def _failures(data: Path) -> int:
 
 
 def _rows(data: Path) -> int:
-    with database.connect((data / database.URL_FILE).read_text().strip(), "test") as connection:
+    with database.connect((data / POSTGRES_URL_FILE).read_text().strip(), "test") as connection:
         row = connection.execute("SELECT count(*) FROM REAL_VAL_TB").fetchone()
     assert row is not None
     return int(row[0])
@@ -105,7 +106,7 @@ def test_a_killed_postgres_is_back_by_itself(plain: Path) -> None:
     with _program(plain) as process:
         killed = _ready(plain)
         os.kill(killed, signal.SIGKILL)
-        _wait_for(lambda: leftovers.postmaster(plain / cluster.FOLDER) not in (None, killed), "another Postgres")
+        _wait_for(lambda: leftovers.postmaster(plain / POSTGRES_FOLDER) not in (None, killed), "another Postgres")
         _wait_for(lambda: _ready(plain) != killed, "its word")
         assert _rows(plain) == 0
         process.terminate()
@@ -135,7 +136,7 @@ def stranger() -> Iterator[int]:
 
 def test_files_that_name_a_process_of_another_boot_are_no_reason_not_to_start(plain: Path, stranger: int) -> None:
     """postmaster.pid cut after some of its lines, or all zeros, and the socket's lock, naming a live process."""
-    folder = plain / cluster.FOLDER
+    folder = plain / POSTGRES_FOLDER
     with server.running(plain):
         whole = (folder / leftovers.PID_FILE).read_text().splitlines(keepends=True)
         lock = (folder / f"{cluster.SOCKET}.lock").read_text().splitlines(keepends=True)
@@ -164,7 +165,7 @@ def test_a_stop_is_heard_while_the_files_are_made(plain: Path) -> None:
 def test_a_database_that_cannot_start_is_said_once_and_a_stop_is_heard(plain: Path) -> None:
     with server.running(plain):
         pass
-    (plain / cluster.FOLDER / "postgresql.conf").write_text("no_such_setting = 1\n")
+    (plain / POSTGRES_FOLDER / "postgresql.conf").write_text("no_such_setting = 1\n")
     with _program(plain) as process:
         _wait_for(lambda: _failures(plain) >= 3, "tries")
         process.terminate()
@@ -203,7 +204,7 @@ def test_started_by_root_it_opens_no_private_folder(plain: Path) -> None:
     home = plain.parent
     home.chmod(0o700)
     with server.running(plain):
-        owner = (plain / cluster.FOLDER).stat()
+        owner = (plain / POSTGRES_FOLDER).stat()
         assert owner.st_uid != 0
         assert stat.S_IMODE(owner.st_mode) == 0o700
         assert _rows(plain) == 0
@@ -211,33 +212,33 @@ def test_started_by_root_it_opens_no_private_folder(plain: Path) -> None:
 
 
 def test_a_power_cut_in_the_very_first_start_of_0_1_is_no_reason_never_to_start(plain: Path) -> None:
-    (plain / cluster.FOLDER).mkdir(mode=0o700, parents=True)
-    (plain / cluster.FOLDER / "PG_VERSION").write_text("18\n")
+    (plain / POSTGRES_FOLDER).mkdir(mode=0o700, parents=True)
+    (plain / POSTGRES_FOLDER / "PG_VERSION").write_text("18\n")
     with server.running(plain):
         assert (plain / cluster.HALF_MADE / "PG_VERSION").exists()
         assert _rows(plain) == 0
 
 
 def test_a_database_that_was_ever_there_is_never_set_aside(plain: Path) -> None:
-    (plain / cluster.FOLDER).mkdir(mode=0o700, parents=True)
-    (plain / cluster.FOLDER / "PG_VERSION").write_text("18\n")
-    (plain / database.URL_FILE).touch()
+    (plain / POSTGRES_FOLDER).mkdir(mode=0o700, parents=True)
+    (plain / POSTGRES_FOLDER / "PG_VERSION").write_text("18\n")
+    (plain / POSTGRES_URL_FILE).touch()
     with pytest.raises(DatabaseDown), server.running(plain):
         pass
-    assert (plain / cluster.FOLDER / "PG_VERSION").exists()
+    assert (plain / POSTGRES_FOLDER / "PG_VERSION").exists()
 
 
 def test_a_database_of_a_postgres_that_is_not_here_is_said_and_kept(plain: Path) -> None:
     with server.running(plain):
         pass
-    (plain / cluster.FOLDER / "PG_VERSION").write_text("99\n")
+    (plain / POSTGRES_FOLDER / "PG_VERSION").write_text("99\n")
     with pytest.raises(DatabaseDown, match="made by Postgres 99"), server.running(plain):
         pass
 
 
 def test_the_log_of_postgres_does_not_grow_for_ever(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server.running(plain):
-        log = plain / cluster.FOLDER / cluster.LOG_FILE
+        log = plain / POSTGRES_FOLDER / cluster.LOG_FILE
         before = log.read_bytes()
         cluster.bound_log(plain)
         assert log.read_bytes().startswith(before)
@@ -245,7 +246,7 @@ def test_the_log_of_postgres_does_not_grow_for_ever(plain: Path, monkeypatch: py
         cluster.bound_log(plain)
         assert log.with_name("log.1").read_bytes().startswith(before)
         with (
-            database.connect((plain / database.URL_FILE).read_text().strip(), "test") as connection,
+            database.connect((plain / POSTGRES_URL_FILE).read_text().strip(), "test") as connection,
             pytest.raises(psycopg.Error),
         ):
             connection.execute("SELECT no_such_column")
@@ -267,7 +268,7 @@ def test_a_data_folder_that_cannot_be_is_one_line_that_names_the_key(plain: Path
 
 def test_a_database_folder_that_cannot_be_is_said_in_words(plain: Path) -> None:
     plain.mkdir()
-    (plain / cluster.FOLDER).write_text("")
+    (plain / POSTGRES_FOLDER).write_text("")
     with pytest.raises(DatabaseDown, match="cannot use"), server.running(plain):
         pass
 

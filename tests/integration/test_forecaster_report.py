@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pytest
+from html_page import fetched_by
 
 from cli.__main__ import main
 
@@ -43,7 +44,7 @@ def test_the_report_sets_the_model_beside_the_naive(
     assert "0.250" in said and "100.0 %" in said, "the naive is off by 1: a week before was one less"
     text = page.read_text(encoding="utf-8")
     assert "week before" in text
-    assert 'src="http' not in text, "a page that needs no network"
+    assert fetched_by(text) == [], "a page that needs no network"
 
 
 def test_no_forecasts_yet_is_not_an_error(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import LogError
+from common.folder import ALERTS_STATE_FILE
 from consumer.alerts import state as alerts_state
 from consumer.alerts.child import scrubbed
 from consumer.alerts.events import Event
@@ -28,12 +29,12 @@ def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
     state = State("log", 7, 8, [EVENT], ["x"], {"json-abcd": queue, "mailto-1234": ended}, date(2024, 8, 26))
     alerts_state.store(tmp_path, state)
     assert alerts_state.load(tmp_path) == state
-    assert not (tmp_path / alerts_state.FILE_NAME).stat().st_mode & 0o007
+    assert not (tmp_path / ALERTS_STATE_FILE).stat().st_mode & 0o007
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"log_id": 1, "offset": null}'])
 def test_a_damaged_state_is_a_new_one(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / alerts_state.FILE_NAME).write_bytes(content)
+    (tmp_path / ALERTS_STATE_FILE).write_bytes(content)
     assert alerts_state.load(tmp_path) == State()
 
 

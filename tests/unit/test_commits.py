@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.folder import GROUPS_FOLDER
 from log import commits
 from log.commits import LINE_BYTES, CommitFile
 
@@ -16,7 +17,7 @@ numbers = st.integers(0, 10**15)
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    (tmp_path / commits.FOLDER).mkdir()
+    (tmp_path / GROUPS_FOLDER).mkdir()
     return tmp_path
 
 
@@ -55,7 +56,7 @@ def test_a_file_that_was_made_by_the_start_says_so(data: Path) -> None:
 
 @pytest.mark.parametrize("kept", range(LINE_BYTES - 1))  # the last byte is the same line break
 def test_a_torn_write_leaves_the_commit_before_it(data: Path, kept: int) -> None:
-    path = data / commits.FOLDER / "server"
+    path = data / GROUPS_FOLDER / "server"
     file = CommitFile(data, "server", missing=0)
     file.write(100)
     before = path.read_bytes()
@@ -72,7 +73,7 @@ def test_a_torn_write_leaves_the_commit_before_it(data: Path, kept: int) -> None
 
 
 def test_both_lines_damaged_is_a_missing_commit(data: Path) -> None:
-    path = data / commits.FOLDER / "server"
+    path = data / GROUPS_FOLDER / "server"
     CommitFile(data, "server", missing=4).close()
     path.write_bytes(bytes(2 * LINE_BYTES))
     assert commits.read(data, "server") is None
@@ -81,7 +82,7 @@ def test_both_lines_damaged_is_a_missing_commit(data: Path) -> None:
 
 @pytest.mark.parametrize("harm", ["deleted", "replaced", "folder gone"])
 def test_a_commit_reaches_the_path_also_if_the_file_there_is_another(data: Path, harm: str) -> None:
-    path = data / commits.FOLDER / "server"
+    path = data / GROUPS_FOLDER / "server"
     file = CommitFile(data, "server", missing=0)
     file.write(10)
     old = path.read_bytes()
@@ -97,8 +98,8 @@ def test_a_commit_reaches_the_path_also_if_the_file_there_is_another(data: Path,
 
 
 def test_what_lies_beside_the_commits_is_not_taken_for_one(data: Path) -> None:
-    (data / commits.FOLDER / "server.tmp").write_bytes(commits._format(99, 1))
-    (data / commits.FOLDER / "folder").mkdir()
+    (data / GROUPS_FOLDER / "server.tmp").write_bytes(commits._format(99, 1))
+    (data / GROUPS_FOLDER / "folder").mkdir()
     assert commits.read_all(data) == {}
 
 
@@ -133,7 +134,7 @@ def test_a_commit_never_moves_back_though_two_hold_the_file(data: Path) -> None:
 def test_a_commit_whose_sync_failed_is_written_again_and_leaves_the_one_before_it(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, path = CommitFile(data, "server", 0), data / commits.FOLDER / "server"
+    file, path = CommitFile(data, "server", 0), data / GROUPS_FOLDER / "server"
     file.write(6)
     before = [line for line in path.read_bytes().splitlines() if b"offset=6" in line]
 

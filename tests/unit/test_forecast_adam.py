@@ -3,22 +3,21 @@
 import subprocess
 import sys
 
-import torch
-from torch import Tensor, nn
+from with_torch import torch
 
 from forecaster.adam import OneCycleAdamW
 
 RATE, STEPS, DECAY, CLIP = 3e-2, 40, 0.5, 0.3
 
 
-def small() -> tuple[nn.Module, Tensor, Tensor]:
+def small() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     torch.manual_seed(1)
-    network = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 2))
+    network = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Tanh(), torch.nn.Linear(7, 2))
     return network, torch.randn(64, 5), torch.randn(64, 2)
 
 
-def loss_of(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    found: Tensor = ((network(x) - y) ** 2).mean()
+def loss_of(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    found: torch.Tensor = ((network(x) - y) ** 2).mean()
     return found
 
 
@@ -32,7 +31,7 @@ def test_the_weights_are_those_of_adamw_with_a_one_cycle_rate_and_clipped_gradie
     for _ in range(STEPS):
         own.step(loss_of(ours, x, y))
         adamw.zero_grad()
-        loss_of(theirs, x, y).backward()  # type: ignore[no-untyped-call]
+        loss_of(theirs, x, y).backward()
         clipped += int(torch.nn.utils.clip_grad_norm_(theirs.parameters(), CLIP) > CLIP)
         adamw.step()
         cycle.step()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import adopt, artifact
 from forecaster.dataset import History, Series
@@ -13,7 +13,6 @@ from forecaster.fit import fit
 from forecaster.predict import Model, forecast, stretches_for
 from forecaster.train import Block
 
-torch.set_num_threads(1)
 UNTIL = 24 * 150
 LEADS = np.arange(1, 25)
 

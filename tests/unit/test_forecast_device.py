@@ -4,14 +4,12 @@ import logging
 
 import numpy as np
 import pytest
-import torch
+from with_torch import torch
 
 from forecaster.dataset import History, Series
 from forecaster.device import training_device
 from forecaster.fit import fit
 from forecaster.train import Block
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from with_torch import torch
 
 from common import forecast_file
 from common.errors import ModelUnusable
+from common.folder import FORECAST_FILE, MODELS_FOLDER
 from forecaster import artifact, conformal, level_jump, review
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose, hours_ahead
@@ -27,7 +28,6 @@ from forecaster.predict import Model, forecast
 from forecaster.train import Block
 from forecaster.weekly_profile import base_of
 
-torch.set_num_threads(1)
 SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")
 FIRST = np.datetime64("2024-01-01T00", "h")
 QUICK = [Block(1, 24, 60, 64)]
@@ -145,7 +145,7 @@ def test_a_model_survives_its_file(model: Model, tmp_path: Path) -> None:
 def test_a_damaged_file_gives_way_to_the_one_before(model: Model, tmp_path: Path) -> None:
     artifact.save(tmp_path, model)
     artifact.save(tmp_path, replace(model, version="20240402T000000"))
-    path = tmp_path / artifact.FOLDER / "20240402T000000.npz"
+    path = tmp_path / MODELS_FOLDER / "20240402T000000.npz"
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(bytes(raw))
@@ -159,7 +159,7 @@ def test_old_versions_go(model: Model, tmp_path: Path) -> None:
     for day in range(1, 7):
         artifact.save(tmp_path, replace(model, version=f"2024040{day}T000000"))
     assert artifact.versions(tmp_path) == [f"2024040{day}T000000" for day in (6, 5, 4)]
-    assert len(list((tmp_path / artifact.FOLDER).iterdir())) == 6
+    assert len(list((tmp_path / MODELS_FOLDER).iterdir())) == 6
 
 
 def test_a_replaced_meter_is_recovered_from_within_days(model: Model) -> None:
@@ -246,13 +246,13 @@ def test_the_file_keeps_the_newest_and_two_days_of_own_forecasts(tmp_path: Path)
     assert sum(x.made_at == newest for x in again) == 24
     assert sorted(x.hour for x in again if x.made_at == x.hour)[0] == newest - timedelta(hours=48)
     assert len(again) == 48 + 24
-    text = (tmp_path / forecast_file.NAME).read_text().splitlines()
+    text = (tmp_path / FORECAST_FILE).read_text().splitlines()
     assert text[0] == "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model"
     assert "001,2024-08-29T12:00:00+09:00,2024-08-29T12:00:00+09:00,8.1234,,7.0000,9.0000,,,mean-4w" in text
 
 
 def test_a_spoilt_file_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / forecast_file.NAME).write_text("sensor,made_at\nrubbish")
+    (tmp_path / FORECAST_FILE).write_text("sensor,made_at\nrubbish")
     assert forecast_file.read(tmp_path) == []
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster.dataset import History, Series
 from forecaster.fallback import units_of
@@ -13,7 +13,6 @@ from forecaster.fit import BETWEEN_FROM, blocks_for, fit, refresh
 from forecaster.predict import NARROW, Model, residuals
 from forecaster.train import Block
 
-torch.set_num_threads(1)
 BLOCKS = [Block(1, last, 2, 16) for last in (1, 4, 12, 24)]
 LEADS = np.arange(1, 25)
 

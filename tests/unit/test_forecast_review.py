@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import review
 from forecaster.dataset import History, Series
 from forecaster.fit import fit
 from forecaster.predict import forecast
 from forecaster.train import Block
-
-torch.set_num_threads(1)
 
 LEADS = np.arange(1, 49)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.forecast_file import Line
 from forecaster import intervals, mix_naive
@@ -23,7 +23,6 @@ from forecaster.intervals import NAME, Intervals
 from forecaster.predict import Followed, Model, forecast
 from forecaster.train import Block
 
-torch.set_num_threads(1)
 SEOUL = ZoneInfo("Asia/Seoul")
 QUICK = [Block(1, 24, 30, 64)]
 DAYS, UNTIL = 90, 24 * 66

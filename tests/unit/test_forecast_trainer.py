@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
+from common.folder import MODELS_FOLDER
 from forecaster import artifact, train_worker, trainer, training
 from forecaster.dataset import History, Series
 from forecaster.fit import fit
@@ -19,7 +20,6 @@ from forecaster.train import Block
 from forecaster.trainer import Trainer, next_due
 from forecaster.training import note, train_and_judge
 
-torch.set_num_threads(1)
 NOW = datetime(2024, 8, 26, 3, tzinfo=UTC)
 FLOW = Series("001", "flow")
 
@@ -95,8 +95,8 @@ def test_new_weights_stay_beside_unreadable_ones_of_a_clock_that_was_ahead(tmp_p
     past = history(60)
     learnt = fit(past, until_row=past.rows, horizon=24, version="20240101T000000Z", blocks=[Block(1, 24, 1, 8)])
     for year in (2031, 2032, 2033):
-        (tmp_path / artifact.FOLDER).mkdir(exist_ok=True)
-        (tmp_path / artifact.FOLDER / f"{year}0101T000000Z.sha256").write_text("0  nothing\n")
+        (tmp_path / MODELS_FOLDER).mkdir(exist_ok=True)
+        (tmp_path / MODELS_FOLDER / f"{year}0101T000000Z.sha256").write_text("0  nothing\n")
     artifact.save(tmp_path, learnt)
     newest = artifact.newest(tmp_path)
     assert newest is not None and newest.version == learnt.version
@@ -104,8 +104,8 @@ def test_new_weights_stay_beside_unreadable_ones_of_a_clock_that_was_ahead(tmp_p
 
 
 def test_a_spoilt_note_does_not_hold_training_up(tmp_path: Path) -> None:
-    (tmp_path / artifact.FOLDER).mkdir()
-    (tmp_path / artifact.FOLDER / trainer.STATE).write_text("{")
+    (tmp_path / MODELS_FOLDER).mkdir()
+    (tmp_path / MODELS_FOLDER / trainer.STATE).write_text("{")
     assert next_due(tmp_path, NOW, history(60))
 
 
@@ -186,7 +186,7 @@ def test_closing_ends_a_training(tmp_path: Path) -> None:
 
 def test_the_note_says_what_came_of_it(tmp_path: Path) -> None:
     note(tmp_path, NOW, outcome(True))
-    state = json.loads((tmp_path / artifact.FOLDER / trainer.STATE).read_text())
+    state = json.loads((tmp_path / MODELS_FOLDER / trainer.STATE).read_text())
     assert state["outcome"] == "accepted" and "MASE model 0.400" in state["line"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import artifact, linear
 from forecaster.dataset import History, Series
@@ -15,7 +15,6 @@ from forecaster.fit import fit, refresh
 from forecaster.predict import Model, forecast
 from forecaster.train import Block
 
-torch.set_num_threads(1)
 WEEK = [Block(1, 24, 20, 64), Block(1, 168, 20, 64)]
 LEADS = np.arange(1, 169)
 UNTIL = 24 * 90

@@ -16,11 +16,36 @@ from hypothesis import strategies as st
 from common import clock, health
 from common.errors import LockTimeout, RoleTaken
 from common.files import replace
+from common.folder import HEALTH_FOLDER, MARK_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.roles import RoleLock
 from log import mark
 from log.lock import Lock
+
+
+def test_a_replaced_file_is_on_disk_before_its_name_and_its_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, str]] = []
+
+    def watched(name: str) -> None:
+        real = getattr(os, name)
+
+        def call(target: int | Path, *rest: Path) -> None:
+            path = Path(f"/proc/self/fd/{target}").resolve() if isinstance(target, int) else target
+            done.append((name, path.name))
+            real(target, *rest)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("fdatasync", "fsync", "replace"):
+        watched(name)
+    replace(tmp_path / "state", b"new")
+    assert done == [("fdatasync", "state.tmp"), ("replace", "state.tmp"), ("fsync", tmp_path.name)]
+    done.clear()
+    replace(tmp_path / "state", b"newer", durable=False)
+    assert done == [("replace", "state.tmp")]
 
 
 def test_a_file_is_replaced_whole_and_leaves_no_other(tmp_path: Path) -> None:
@@ -52,7 +77,7 @@ def test_the_mark_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"closed_through": "x"}', b"\xff\x00"])
 def test_a_damaged_mark_counts_as_none(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / mark.FILE_NAME).write_bytes(content)
+    (tmp_path / MARK_FILE).write_bytes(content)
     assert mark.load(tmp_path) is None
 
 
@@ -67,8 +92,8 @@ def test_health_shows_a_problem_until_it_is_over(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_health_file_is_shown_as_a_problem(tmp_path: Path) -> None:
-    (tmp_path / health.FOLDER).mkdir()
-    (tmp_path / health.FOLDER / "archive.json").write_bytes(b"{")
+    (tmp_path / HEALTH_FOLDER).mkdir()
+    (tmp_path / HEALTH_FOLDER / "archive.json").write_bytes(b"{")
     assert "unreadable" in health.load_all(tmp_path)["archive"]["problem"]
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
@@ -94,6 +95,15 @@ def test_imports_go_down_only(module: str) -> None:
     folder = folder_of(module)
     allowed = {folder, *BELOW[folder]}
     assert [name for name in imported(MODULES[module]) if folder_of(name) not in allowed] == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """`import`s under `TYPE_CHECKING` count: two files that need each other's types are one file."""
+    order = TopologicalSorter({name: [one for one in imported(path) if one != name] for name, path in MODULES.items()})
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize("folder", sorted({name.split(".")[0] for name in BELOW}))

@@ -1,9 +1,9 @@
 """The detector over a made-up district: what is raised, what is not, and that a restart changes nothing."""
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
 
+import msgspec
 import numpy as np
 import pytest
 from outlier_site import DAY, MEAN_M3H, UTC, burst, days, detect, raised
@@ -152,7 +152,7 @@ def test_the_state_does_not_grow(learnt: Criteria) -> None:
     for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
         detector.step(rows.first + place, flow, pressure)
         if place % DAY == 0:
-            sizes.append(len(json.dumps(detector.state())))
+            sizes.append(len(msgspec.json.encode(detector.state())))
     assert max(sizes) < 15_000
 
 

@@ -9,7 +9,8 @@ from outlier_site import DAY, LEARN_DAYS, START, UTC, burst, days, history
 
 from outliers.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
 from outliers.findings import Finding
-from outliers.learn.build import build
+from outliers.learn.build import History, build
+from outliers.learn.exclude import Taught
 from outliers.watch.detector import Detector
 
 
@@ -27,12 +28,6 @@ def test_new_criteria_keep_what_is_up(learnt: Criteria) -> None:
         found += verdict.findings
     assert found == []
     assert "L" in verdict.flow_flags
-
-
-def test_a_state_of_another_form_is_begun_anew(learnt: Criteria) -> None:
-    for state in ({}, {"format": 0, "minute": 5}, {"minute": 5, "criteria": 1}):
-        detector = Detector("001", learnt, UTC, state)
-        assert detector.step(START, 30.0, 4.4).flow_flags == "0000"
 
 
 def test_criteria_survive_their_file(learnt: Criteria) -> None:
@@ -58,7 +53,8 @@ def test_it_works_in_the_local_time_of_the_site(zone: str) -> None:
     for place in range(3 * DAY):
         found += detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place])).findings
     assert [one.code for one in found if one.severity == "leak"] == []
-    assert detector.night is not None and len(detector.night.nights) == 27
+    assert detector.watch is not None and detector.watch.night is not None
+    assert len(detector.watch.night.state.nights) == 27
 
 
 def test_less_than_eight_clean_weeks_are_refused() -> None:
@@ -69,3 +65,14 @@ def test_less_than_eight_clean_weeks_are_refused() -> None:
     rows.flow[:] = rows.pressure[:] = np.nan
     with pytest.raises(CriteriaUnusable, match=r"only 0\.0 clean weeks"):
         build(rows, UTC, initial("001"))
+
+
+def test_what_system_flags_and_what_a_leak_adds_is_not_learnt_from() -> None:
+    rows = History(START, np.full(2000, 8.0), np.full(2000, 4.0))
+    taught = Taught(rows)
+    said = {3: ("S000", "000"), 5: ("0W0J", "R00"), 7: ("0w00", "00P"), 1800: ("00L0", "000"), 1801: ("0000", "000")}
+    for place in range(1802):
+        taught.row(START + place, *said.get(place, ("0000", "000")))
+    left_out = np.flatnonzero(np.isnan(rows.flow)).tolist()
+    assert left_out == [3, *range(360, 1801)], "a stuck value; a LEAK, and the day before it was raised"
+    assert np.flatnonzero(np.isnan(rows.pressure)).tolist() == [5]

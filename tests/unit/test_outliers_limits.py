@@ -10,11 +10,13 @@ from outliers.backtest import rehearse
 from outliers.calendar import Occasions
 from outliers.criteria import FlowUse, initial
 from outliers.learn.build import build
-from outliers.learn.day_kinds import SUNDAY, Calendar
+from outliers.learn.day_kinds import Calendar
 from outliers.learn.flow import with_holidays
 from outliers.learn.rolling import by_slot
+from outliers.rules import STEP_BLOCK_ROWS, STEP_LASTING_MIN, SUNDAY
 from outliers.watch.detector import default_criteria
-from outliers.watch.step_change import BLOCK_ROWS, KEPT_BLOCKS, LASTING_MIN, StepWatch
+from outliers.watch.evidence import Change
+from outliers.watch.step_change import KEPT_BLOCKS, StepWatch
 
 DAY = 1440
 WEEKS = 26
@@ -63,14 +65,14 @@ def test_a_slot_without_values_has_the_spread_of_its_hour() -> None:
 def test_limits_follow_the_hour_of_the_week_and_the_level() -> None:
     use = build(history(70), UTC, initial("001")).use
     assert use is not None and len(use.step_spread_m3h) == len(use.hours.spread) == 168
-    watch = StepWatch(use)
-    watch.limits(30, 1.0)
+    watch = StepWatch(use, UTC)
+    watch.set_limits(30, 1.0)
     usual = watch.watch_limit, *watch.window_limits, watch.lasting_spread
-    watch.limits(30, 1.5)
+    watch.set_limits(30, 1.5)
     assert (watch.watch_limit, *watch.window_limits, watch.lasting_spread) == pytest.approx(
         [1.5 * one for one in usual]
     )
-    watch.limits(30, -1.0)
+    watch.set_limits(30, -1.0)
     assert watch.watch_limit > 0
 
 
@@ -86,40 +88,40 @@ def watch() -> StepWatch:
         step_watch=(10.0, 6.0, 4.0, 3.0),
         step_leak=4.0,
     )
-    made = StepWatch(even)
-    made.limits(0, 1.0)
-    for minute in range(KEPT_BLOCKS * BLOCK_ROWS):
-        assert made.step(minute, 0.0) == ""
+    made = StepWatch(even, UTC)
+    made.set_limits(0, 1.0)
+    for minute in range(KEPT_BLOCKS * STEP_BLOCK_ROWS):
+        assert made.on_row(minute, 0.0) is Change.NONE
     return made
 
 
 @pytest.mark.parametrize(("size", "soonest", "latest"), [(20.0, 1, 3), (7.0, 6, 12), (4.5, 15, 22), (3.5, 25, 37)])
 def test_a_smaller_step_takes_a_longer_window(watch: StepWatch, size: float, soonest: int, latest: int) -> None:
-    first = KEPT_BLOCKS * BLOCK_ROWS
-    taken = next(rows for rows in range(1, 60) if watch.step(first + rows, size) == "watch")
+    first = KEPT_BLOCKS * STEP_BLOCK_ROWS
+    taken = next(rows for rows in range(1, 60) if watch.on_row(first + rows, size) is Change.BEGAN)
     assert soonest <= taken <= latest
-    assert watch.since is not None and abs(watch.since - first) <= BLOCK_ROWS
+    assert watch.state.since is not None and abs(watch.state.since - first) <= STEP_BLOCK_ROWS
 
 
 def test_a_step_is_a_leak_when_it_lasts_and_its_limit_widens_with_its_age(watch: StepWatch) -> None:
-    first = KEPT_BLOCKS * BLOCK_ROWS
-    news = {watch.step(first + rows, 4.5): rows for rows in range(1, 70)}
-    assert news["lasts"] >= LASTING_MIN
-    assert watch.error(first + LASTING_MIN) == pytest.approx(1.0, abs=0.02)
-    assert watch.error(first + 2 * LASTING_MIN) > 1.25
+    first = KEPT_BLOCKS * STEP_BLOCK_ROWS
+    changes = {watch.on_row(first + rows, 4.5): rows for rows in range(1, 70)}
+    assert changes[Change.LASTED] >= STEP_LASTING_MIN
+    assert watch.error(first + STEP_LASTING_MIN) == pytest.approx(1.0, abs=0.02)
+    assert watch.error(first + 2 * STEP_LASTING_MIN) > 1.25
 
 
 def test_a_low_flow_before_a_holiday_is_known_does_not_become_a_step() -> None:
     """The morning of an unknown holiday: when the day is read as a Sunday its criterion changes, the flow does not."""
     use = build(history(70), UTC, initial("001")).use
     assert isinstance(use, FlowUse)
-    watch = StepWatch(use)
-    watch.limits(8, 1.0)
+    watch = StepWatch(use, UTC)
+    watch.set_limits(8, 1.0)
     low = -0.3 * MEAN_M3H  # against the working day's criterion
-    for minute in range(KEPT_BLOCKS * BLOCK_ROWS):
-        watch.step(START + minute, low)
-    watch.settle(low)  # the Sunday's criterion is lower by as much
-    assert [watch.step(START + 200 + minute, 0.0) for minute in range(60)] == [""] * 60
+    for minute in range(KEPT_BLOCKS * STEP_BLOCK_ROWS):
+        watch.on_row(START + minute, low)
+    watch.rebase(low)  # the Sunday's criterion is lower by as much
+    assert [watch.on_row(START + 200 + minute, 0.0) for minute in range(60)] == [Change.NONE] * 60
 
 
 @pytest.mark.parametrize("seed", [3, 8])

@@ -1,9 +1,11 @@
 """A larger leak on top of a known one is an alarm of its own, and one LEAK after another raises the limits."""
 
+import msgspec
 import pytest
-from outlier_site import DAY, START, burst, days, detect, raised
+from outlier_site import DAY, START, UTC, burst, days, detect, raised
 
 from outliers.criteria import Criteria
+from outliers.watch.detector import Detector
 from outliers.watch.incident import FREE, MEMORY_MIN, STRICTER, Incident
 
 HALF_DAY = DAY // 2
@@ -55,5 +57,25 @@ def test_leaks_one_after_another_raise_the_limits_and_a_quiet_while_lowers_them(
     for _ in range(3):
         incident.count(START)
     assert incident.strictness(START) == pytest.approx(1 + STRICTER * (4 - FREE))
-    assert Incident(incident.state()).strictness(START) == incident.strictness(START)
+    assert msgspec.convert(msgspec.to_builtins(incident), Incident).strictness(START) == incident.strictness(START)
     assert incident.strictness(START + 2 * MEMORY_MIN) == 1.0
+
+
+@pytest.mark.parametrize("rise_h", [0, 6], ids=["at once", "over hours"])
+def test_after_many_leaks_no_method_raises_what_it_would_have_raised(learnt: Criteria, rise_h: int) -> None:
+    """A step (PREDICT), a slow rise (VALUE), and in both the nights that follow (NIGHT)."""
+    rows = days(6)
+    for part in range(max(1, rise_h)):
+        burst(rows, 2 * DAY + HALF_DAY + part * 60, len(rows.flow), 0.3 / max(1, rise_h))
+    usual, _ = detect(learnt, rows)
+    assert "LEAK" in [one.code for one in usual if one.state == "raise"]
+    detector = Detector("001", learnt, UTC)
+    for _ in range(300):
+        detector.incident.count(rows.first)
+    found = [
+        finding.code
+        for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True))
+        for finding in detector.step(rows.first + place, flow, pressure).findings
+    ]
+    assert "LEAK" not in found
+    assert {"VAL-HIGH", "NGT-JUMP"} <= set(found), "it is watched all the same"

@@ -10,8 +10,9 @@ from outliers.criteria import Criteria, from_text, to_text
 from outliers.findings import Finding
 from outliers.learn.build import History
 from outliers.learn.meter_scale import scale_use
-from outliers.meter_scale import BLOCK_MIN, ScaleUse
-from outliers.watch.meter_scale_watch import Scale
+from outliers.meter_scale import ScaleUse
+from outliers.rules import SCALE_BLOCK_MIN
+from outliers.watch.meter_scale_watch import MeterScaleWatch
 
 
 def meter(found: list[Finding]) -> list[Finding]:
@@ -103,13 +104,13 @@ def test_criteria_of_before_have_no_scale_and_judge_without(learnt: Criteria) ->
 
 
 def test_what_was_seen_before_a_gap_is_not_held_against_the_meter() -> None:
-    scale = Scale(ScaleUse(-0.3, 1e-4, 1e-6, 4.5), 40.0)
-    for minute in range(0, 6 * BLOCK_MIN):
+    scale = MeterScaleWatch(ScaleUse(-0.3, 1e-4, 1e-6, 4.5), 40.0)
+    for minute in range(0, 6 * SCALE_BLOCK_MIN):
         if minute and minute % 15 == 0:
-            scale.close_quarter(minute // 15 - 1, minute)
-        scale.row(minute % 15 / 15, -0.2 * (minute % 15 / 15))  # two thirds of the usual answer
-    assert scale.found() is not None
-    since = scale.since(5 * BLOCK_MIN)
+            scale.on_quarter_end(minute // 15 - 1, minute)
+        scale.on_row(minute % 15 / 15, -0.2 * (minute % 15 / 15))  # two thirds of the usual answer
+    assert scale.wrong() is not None
+    since = scale.since(5 * SCALE_BLOCK_MIN)
     assert since is not None and since.size == pytest.approx(1.5 ** (1 / 1.85) - 1, abs=0.01)
-    scale.close_quarter(6 * BLOCK_MIN // 15 - 1, 9 * BLOCK_MIN)
-    assert scale.found() is None
+    scale.on_quarter_end(6 * SCALE_BLOCK_MIN // 15 - 1, 9 * SCALE_BLOCK_MIN)
+    assert scale.wrong() is None

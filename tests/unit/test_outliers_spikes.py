@@ -2,36 +2,37 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from outliers.criteria import ChannelLimits
 from outliers.learn.gate import channel_limits
-from outliers.watch.gate import Gate
+from outliers.watch.evidence import Change, Evidence
+from outliers.watch.gate import Gate, GateState
 
 LIMITS = ChannelLimits(low=0.0, high=100.0, stuck_rows=60, jump=4.0)
 CALM = [20.0, 20.5, 19.5, 20.2, 19.8, 20.1]
 AFTER = [19.9, 20.3, 20.0, 20.4]
 
 
-def judge(values: list[float | None], limits: ChannelLimits = LIMITS) -> tuple[str, list[tuple[str, bool, int, str]]]:
-    """The letters of the rows, and the gate's events as (letter, raised?, since, reason)."""
-    gate, letters, events = Gate("flow", "m3/h", limits), "", []
+def judge(values: list[float | None], limits: ChannelLimits = LIMITS) -> tuple[str, list[Evidence]]:
+    """The letters of the rows, and what began and ended."""
+    gate, letters, seen = Gate("flow", "m3/h", limits), "", list[Evidence]()
     for minute, value in enumerate(values):
-        letters += gate.step(minute, value)
-        gate = Gate("flow", "m3/h", limits, gate.state()) if not gate.events else gate
-        events += [event[:4] for event in gate.events]
-        gate.events.clear()
-    return letters, events
+        letters += gate.on_row(minute, value)
+        seen += gate.take()
+        gate = Gate("flow", "m3/h", limits, msgspec.convert(msgspec.to_builtins(gate.state), GateState))
+    return letters, seen
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_a_spike_is_named_once_three_rows_after_it(rows: int) -> None:
-    letters, events = judge([*CALM, *[26.0] * rows, *AFTER])
+    letters, seen = judge([*CALM, *[26.0] * rows, *AFTER])
     assert letters == "0" * 6 + "K" * rows + "0" * 4
-    assert [(letter, up) for letter, up, _, _ in events] == [("K", True), ("K", False)]
-    assert events[0][2] == len(CALM), "since its first row"
-    assert f"26 m3/h for {rows} min between 20.1 and 20" in events[0][3]
+    assert [(one.rule.code, one.change) for one in seen] == [("SYS-SPIKE", Change.BEGAN), ("SYS-SPIKE", Change.ENDED)]
+    assert seen[0].since == len(CALM), "since its first row"
+    assert f"26 m3/h for {rows} min between 20.1 and 20" in seen[0].reason
 
 
 def test_a_value_that_stays_or_moves_on_is_no_spike() -> None:
@@ -40,7 +41,7 @@ def test_a_value_that_stays_or_moves_on_is_no_spike() -> None:
 
 
 def test_two_spikes_with_a_row_between_are_no_spike_of_their_own() -> None:
-    assert judge([*CALM, 26.0, 20.0, 27.0, *AFTER])[1][0][3].startswith("flow 27 m3/h for 1 min")
+    assert judge([*CALM, 26.0, 20.0, 27.0, *AFTER])[1][0].reason.startswith("flow 27 m3/h for 1 min")
     assert len(judge([*CALM, 26.0, 20.0, 27.0, *AFTER])[1]) == 2
 
 

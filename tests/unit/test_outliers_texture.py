@@ -4,18 +4,19 @@ import json
 import math
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, STEADY_M3H, UTC, burst, days, detect, history
 
 from outliers.criteria import Criteria, from_text, to_text
 from outliers.findings import Finding
-from outliers.flicker import Still, TextureUse, denies, together
-from outliers.flow_shift import HourModel, Tracker
+from outliers.flicker import SteadyFlow, TextureUse, denies, together
+from outliers.flow_shift import HourModel, ShiftTracker
 from outliers.learn.build import History
 from outliers.learn.flicker import Texture, learn_texture
 from outliers.watch.detector import Detector
-from outliers.watch.flicker_watch import Texture as Watched
+from outliers.watch.flicker_watch import FlickerWatch, QuarterFlicker
 
 USE = TextureUse(by_use_m3h=0.2, steady_m3h=12.0, by_bar_m3h=0.0, usual_bar=0.0, error=1.0, wander=0.003)
 CALM = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
@@ -131,18 +132,24 @@ def test_a_restart_changes_nothing(restless: Criteria) -> None:
         assert detect(restless, rows, restart_at=place) == whole
 
 
+def last_quarter(detector: Detector) -> QuarterFlicker:
+    """The last one that is over."""
+    assert detector.watch is not None and detector.watch.flicker is not None
+    return detector.watch.flicker.state.quarters[-2]
+
+
 def test_new_criteria_in_mid_quarter_go_on_with_the_minutes(restless: Criteria) -> None:
     rows = days(1, restless=RESTLESS_M3H)
     detector = Detector("001", restless, UTC)
     for place in range(607):
         detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
-    other = Detector("001", replace(restless, version=2), UTC, json.loads(json.dumps(detector.state())))
+    other = Detector("001", replace(restless, version=2), UTC, detector.state())
     for place in range(607, 620):
         for one in (detector, other):
             one.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
-    assert other.texture is not None and detector.texture is not None
-    assert other.texture.quarters[-2] == pytest.approx(detector.texture.quarters[-2])
-    assert other.texture.quarters[-2][2] > 0
+    before, after = (last_quarter(one) for one in (detector, other))
+    assert msgspec.structs.astuple(after) == pytest.approx(msgspec.structs.astuple(before))
+    assert after.squares > 0
 
 
 def test_criteria_keep_it_and_files_of_before_have_none(restless: Criteria) -> None:
@@ -154,14 +161,14 @@ def test_criteria_keep_it_and_files_of_before_have_none(restless: Criteria) -> N
     assert before.use is not None and before.use.texture is None
 
 
-def watched(flows: list[float | None], use: TextureUse = USE) -> Watched:
+def watched(flows: list[float | None], use: TextureUse = USE) -> FlickerWatch:
     """Quarters of minutes from minute 15 on; None = no value."""
-    made = Watched(use, MEAN_M3H)
+    made = FlickerWatch(use, MEAN_M3H)
     for place, flow in enumerate(flows):
         if place % 15 == 0:
-            made.new_quarter(1 + place // 15, MEAN_M3H)
+            made.on_quarter(1 + place // 15, MEAN_M3H)
         if flow is not None:
-            made.row(15 + place, flow)
+            made.on_flow(15 + place, flow)
     return made
 
 
@@ -171,12 +178,12 @@ def test_a_change_across_a_missing_minute_is_not_one() -> None:
     flows[20:30] = [None] * 10
     flows[30:] = [60.0, 61.0] * 15
     assert whole is not None and whole.size == pytest.approx((30.5 - 12 - 1 / 0.2) / MEAN_M3H, abs=0.001)
-    assert watched(flows).quarters[-2][2] == 14.0, "of 15 minutes of a quarter that begins after the gap"
+    assert watched(flows).state.quarters[-2].squares == 14.0, "of 15 minutes of a quarter that begins after the gap"
 
 
 def test_a_jump_counts_no_more_than_a_wild_change() -> None:
     flows = [30.0, 31.0] * 15 + [90.0, 91.0] * 15
-    assert max(quarter[2] for quarter in watched(list(flows)).quarters) < 15 + 9 * 0.2 * (MEAN_M3H - 12)
+    assert max(quarter.squares for quarter in watched(list(flows)).state.quarters) < 15 + 9 * 0.2 * (MEAN_M3H - 12)
 
 
 def test_few_minutes_say_nothing_and_an_unknown_pressure_is_the_usual_one() -> None:
@@ -188,48 +195,48 @@ def test_few_minutes_say_nothing_and_an_unknown_pressure_is_the_usual_one() -> N
 def test_a_gauge_that_has_drifted_is_not_taken_for_pressure() -> None:
     made = watched([30.0, 31.0] * 30, replace(USE, by_bar_m3h=8.0, usual_bar=4.0))
     for _ in range(60):
-        made.bar(3.5)
+        made.on_pressure(3.5)
     right, wrong = made.since(15, -0.5), made.since(15, 0.0)
     assert right is not None and wrong is not None
     assert wrong.size - right.size == pytest.approx(0.5 * 8 / MEAN_M3H)
 
 
 def test_a_rise_that_flickers_scores_nothing() -> None:
-    rise = Still(0.5, 0.05)
+    rise = SteadyFlow(0.5, 0.05)
     assert together(rise, None) == pytest.approx((0.5, 0.05, 10.0))
-    assert together(rise, Still(0.0, 0.1))[2] == 0
-    size, error, score = together(rise, Still(0.4, 0.1))
+    assert together(rise, SteadyFlow(0.0, 0.1))[2] == 0
+    size, error, score = together(rise, SteadyFlow(0.4, 0.1))
     assert (size, error, score) == pytest.approx((0.48, 0.05 / math.sqrt(1.25), 0.48 / error))
-    assert denies(Still(0.1, 0.1), 0.5) and not denies(Still(0.2, 0.1), 0.5) and not denies(None, 0.5)
+    assert denies(SteadyFlow(0.1, 0.1), 0.5) and not denies(SteadyFlow(0.2, 0.1), 0.5) and not denies(None, 0.5)
 
 
-def walk(still: float, hours: int = 240, since: int = 168) -> Tracker:
+def walk(still: float, hours: int = 240, since: int = 168) -> ShiftTracker:
     """Calm hours with a leak of 4 % since an hour, of which the texture sees `still`."""
     random = np.random.default_rng(4)
-    tracker = Tracker(CALM, wander=0.003)
+    tracker = ShiftTracker(CALM, wander=0.003)
     for hour in range(hours):
         ratio, seen = random.normal(0, 0.03), random.normal(0, 0.06)
         leak = 0.04 if hour >= since else 0.0
-        tracker.step(hour, hour % 24, ratio + leak, 1.0, Still(seen + still * leak, 0.06))
+        tracker.on_hour(hour, hour % 24, ratio + leak, 1.0, SteadyFlow(seen + still * leak, 0.06))
     return tracker
 
 
 def test_hours_and_texture_add_up_and_neither_goes_alone() -> None:
     both = walk(1.0).rise(24, 168)
-    assert both.still is not None
+    assert both.steady is not None
     assert both.size == pytest.approx(0.04, abs=3 * both.error)
-    assert both.error < both.still.error
+    assert both.error < both.steady.error
     used = walk(0.0).rise(48, 168)
     assert used.score < both.score / 2
-    assert used.still is None or used.score <= 2 * used.still.size / used.still.error + 1e-9
+    assert used.steady is None or used.score <= 2 * used.steady.size / used.steady.error + 1e-9
 
 
 def test_what_is_accepted_leaves_the_texture_too() -> None:
     tracker = walk(1.0)
     shift = tracker.rise(24, 168)
-    tracker.accept(shift.since, shift.size, shift.size)
+    tracker.absorb(shift.since, shift.size, shift.size)
     for hour in range(240, 300):
-        tracker.step(hour, hour % 24, 0.0, 1.0, Still(0.04 - shift.size, 0.06))
+        tracker.on_hour(hour, hour % 24, 0.0, 1.0, SteadyFlow(0.04 - shift.size, 0.06))
     assert tracker.fall(12, 96).score < 2.5
 
 

@@ -1,28 +1,30 @@
 """The tracker and the return levels: sizes and scores that can be trusted."""
 
-import json
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
-from outliers.flow_shift import MAX_AGE_H, HourModel, Tracker
+from outliers.flow_shift import HourModel, ShiftTracker
 from outliers.learn.return_level import daily_maxima, return_level, spread
+from outliers.rules import MAX_AGE_H
+from outliers.tracker_state import TrackerState
 
 MODEL = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
 
 
-def walk(hours: int, leak: float = 0.0, since: int = 0, seed: int = 3) -> Tracker:
+def walk(hours: int, leak: float = 0.0, since: int = 0, seed: int = 3) -> ShiftTracker:
     """A tracker after `hours` of use that moves as the model says, with a leak (share of the mean) added."""
     random = np.random.default_rng(seed)
-    tracker, short, day = Tracker(MODEL), 0.0, 0.0
+    tracker, short, day = ShiftTracker(MODEL), 0.0, 0.0
     own = 0.03**2 - 0.0001
     for hour in range(hours):
         short = 0.7 * short + random.normal(0, math.sqrt(0.95 * own * (1 - 0.49)))
         day = 0.97 * day + random.normal(0, math.sqrt(0.0001 * (1 - 0.97**2)))
         night = 1.5 if hour % 24 < 6 else 0.9  # a constant flow weighs more where the profile is low
         ratio = short + day + random.normal(0, math.sqrt(0.05 * own)) + (leak * night if hour >= since else 0.0)
-        tracker.step(hour, hour % 24, ratio, night)
+        tracker.on_hour(hour, hour % 24, ratio, night)
     return tracker
 
 
@@ -56,36 +58,36 @@ def test_no_score_is_no_shift_however_old() -> None:
 def test_what_is_accepted_is_not_found_again() -> None:
     tracker = walk(500, leak=0.10, since=440)
     shift = tracker.rise(12, 384)
-    tracker.accept(shift.since, shift.size, 0.0)
+    tracker.absorb(shift.since, shift.size, 0.0)
     assert tracker.rise(0, MAX_AGE_H).score == 0
-    assert abs(tracker.steady()) < 0.06
+    assert abs(tracker.expected_ratio()) < 0.06
 
 
 def test_the_number_of_starts_is_bounded() -> None:
-    assert len(walk(1500).starts) < 40
+    assert len(walk(1500).state.starts) < 40
 
 
 def test_a_gap_of_weeks_is_passed_in_a_moment() -> None:
     tracker = walk(100)
-    tracker.step(100 + 5000, 3, 0.01, 1.0)
-    assert tracker.hour == 5100
+    tracker.on_hour(100 + 5000, 3, 0.01, 1.0)
+    assert tracker.state.hour == 5100
     assert tracker.rise(1, MAX_AGE_H).score < 4
 
 
 def test_state_goes_on_to_the_bit() -> None:
     one = walk(200)
-    other = Tracker(MODEL, json.loads(json.dumps(one.state())))
+    other = ShiftTracker(MODEL, msgspec.json.decode(msgspec.json.encode(one.state), type=TrackerState))
     for tracker in (one, other):
-        tracker.step(200, 8, 0.05, 0.9)
-        tracker.step(203, 11, -0.02, 0.9)
-    assert one.state() == other.state()
+        tracker.on_hour(200, 8, 0.05, 0.9)
+        tracker.on_hour(203, 11, -0.02, 0.9)
+    assert one.state == other.state
 
 
 def test_a_wild_week_asks_for_more() -> None:
     tracker = walk(300)
     before = tracker.stretch()
     for hour in range(300, 468):
-        tracker.step(hour, hour % 24, 0.25 if hour % 2 else -0.25, 1.0)
+        tracker.on_hour(hour, hour % 24, 0.25 if hour % 2 else -0.25, 1.0)
     assert before < 1.2 and tracker.stretch() > 1.8
 
 
@@ -116,7 +118,7 @@ def test_days_without_a_value_have_no_maximum() -> None:
 
 def test_a_shift_that_no_hour_has_shown_yet_corrects_nothing() -> None:
     tracker = walk(300)
-    before = (tracker.level, tracker.day, tracker.short)
-    tracker.accept(300, 0.5, 0.0)
-    assert (tracker.level, tracker.day, tracker.short) == before
+    before = (tracker.state.level, tracker.state.day, tracker.state.short)
+    tracker.absorb(300, 0.5, 0.0)
+    assert (tracker.state.level, tracker.state.day, tracker.state.short) == before
     assert tracker.rise(1, 48).score == 0.0

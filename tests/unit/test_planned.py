@@ -1,9 +1,9 @@
 """Findings during planned work: kept, marked, told to nobody; and what outlasts the work is raised."""
 
-import json
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from outlier_site import MEAN_M3H, START, history
 
@@ -13,12 +13,12 @@ from outliers.findings import CLEAR, RAISE, Finding
 from outliers.flags import PLANNED
 from outliers.watch.detector import Detector
 from outliers.watch.planned import AFTER_MIN, Planned
-from outliers.watch.verdict import Verdict
+from outliers.watch.row_flags import RowFlags
 
 UTC = ZoneInfo("UTC")
 T, DAY = 28_000_000, 1440
 WORK = Work("all", T, T + 120, "flushing")
-CLEAN = Verdict("0000", "000", ())
+CLEAN = RowFlags("0000", "000", ())
 
 
 def finding(minute: int, method: str = "PREDICT", state: str = RAISE, severity: str = "leak") -> Finding:
@@ -27,8 +27,8 @@ def finding(minute: int, method: str = "PREDICT", state: str = RAISE, severity: 
     return Finding("001", minute, minute - 5, channel, method, code, severity, severity, state, "up", 2.0, 1.0)
 
 
-def raised(flags: str, *found: Finding, pressure: str = "000") -> Verdict:
-    return Verdict(flags, pressure, found)
+def raised(flags: str, *found: Finding, pressure: str = "000") -> RowFlags:
+    return RowFlags(flags, pressure, found)
 
 
 def test_without_work_a_verdict_is_what_it_was() -> None:
@@ -60,6 +60,14 @@ def test_what_outlasts_the_work_is_raised_as_what_it_is() -> None:
     assert verdict.flow_flags == "00L0"
     clear = finding(end + 9, state=CLEAR)
     assert planned.step(end + 9, raised("0000", clear), [WORK]).findings == (clear,)
+
+
+@pytest.mark.parametrize(("method", "minutes"), [("SYSTEM", 15), ("PREDICT", 30), ("VALUE", 120), ("NIGHT", 1440)])
+def test_what_a_method_still_sees_of_a_work_that_has_just_ended_is_no_alarm(method: str, minutes: int) -> None:
+    """VALUE judges whole hours, and NIGHT once a day: each needs its time to see that the work is over."""
+    late = finding(WORK.end + minutes, method)
+    verdict = Planned().step(late.minute, raised("0000", late), [WORK])
+    assert [one.severity for one in verdict.findings] == [PLANNED]
 
 
 def test_a_work_that_is_taken_out_of_the_calendar_explains_nothing_any_more() -> None:
@@ -95,7 +103,7 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
     verdicts = {T: raised("00L0", finding(T))}
     for minute in range(T - 1, end + 2):
         verdict = verdicts.get(minute, raised("00L0") if minute > T else CLEAN)
-        broken = Planned(json.loads(json.dumps(broken.state())))
+        broken = Planned(msgspec.convert(msgspec.to_builtins(broken.state()), list[Finding]))
         assert straight.step(minute, verdict, [WORK]) == broken.step(minute, verdict, [WORK])
 
 

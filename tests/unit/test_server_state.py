@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from common.night import NightClock
 from server import metrics, status_words
-from server.nights import begun_nights
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 
@@ -86,15 +86,21 @@ def test_ages_are_said_as_people_say_them() -> None:
     ],
 )
 def test_the_night_that_began_last(now: str, zone: str, first: str) -> None:
-    nights = begun_nights(datetime.fromisoformat(now), ZoneInfo(zone), "22:00", "05:00")
+    nights = NightClock(ZoneInfo(zone), 22 * 60, 5 * 60).begun(datetime.fromisoformat(now))
     start, end = (datetime.fromisoformat(text) for text in first.split("/"))
     assert nights[0] == (start, end)
     assert nights[1][1].astimezone(ZoneInfo(zone)).date() == start.astimezone(ZoneInfo(zone)).date()
 
 
 def test_a_night_inside_one_day() -> None:
-    nights = begun_nights(NOW, ZoneInfo("UTC"), "01:00", "05:00")
+    nights = NightClock(ZoneInfo("UTC"), 60, 5 * 60).begun(NOW)
     assert [f"{start:%d %H}-{end:%d %H}" for start, end in nights] == ["26 01-26 05", "25 01-25 05"]
+
+
+def test_a_night_that_ends_in_the_skipped_hour_ends_where_the_reports_night_does() -> None:
+    clock = NightClock(ZoneInfo("Europe/Rome"), 22 * 60, 2 * 60 + 30)  # at 02:00 it becomes 03:00
+    start, end = clock.begun(datetime(2024, 3, 31, 7, tzinfo=UTC))[0]
+    assert (start, end) == (datetime(2024, 3, 30, 21, tzinfo=UTC), datetime(2024, 3, 31, 1, 30, tzinfo=UTC))
 
 
 def test_metrics_are_prometheus_text() -> None:

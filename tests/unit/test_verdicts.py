@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from outliers.watch.verdict import Verdict
 
 from common.clock import minute_of
+from common.row import format_payload, parse_payload
+from outliers import flags
 from outliers.findings import load as load_findings
+from outliers.flags import CLEAR
 from outliers.watch.detector import Detector
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
@@ -67,7 +71,7 @@ def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
     assert len(verdicts.rows([mean(T)])) == 1
     assert verdicts.rows([mean(T + 1, flow=-5.0)])[0].flow_flags[0] != "0"
     verdicts.save(T + 1)
-    assert "001" in json.loads((tmp_path / "detectors.json").read_text())
+    assert "001" in json.loads((tmp_path / "detectors.json").read_text())["sensors"]
 
 
 def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +80,7 @@ def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypa
     for number in range(20):  # one that stays, and one that is new each minute
         verdicts.rows([mean(T + number), replace(mean(T + number), sensor=f"X{number}")])
         verdicts.save(T + number)
-    assert set(json.loads((tmp_path / "detectors.json").read_text())) == {"001", "X18", "X19"}
+    assert set(json.loads((tmp_path / "detectors.json").read_text())["sensors"]) == {"001", "X18", "X19"}
     assert set(verdicts._detectors) == set(verdicts._planned) == {"001", "X18", "X19"}
 
 
@@ -176,9 +180,39 @@ def test_what_is_planned_outlives_a_restart(tmp_path: Path) -> None:
 def test_a_changed_holiday_reaches_a_running_detector(tmp_path: Path) -> None:
     verdicts = Verdicts(tmp_path, SEOUL)
     verdicts.rows([mean(T)])
-    assert verdicts._detector("001").weekday == 0  # a Monday
+    assert not verdicts._detector("001").holidays
     (tmp_path / "criteria").mkdir()
     (tmp_path / "criteria" / "holidays.txt").write_text("2024-08-26\n")
     verdicts.rows([mean(T + 1)])
-    assert verdicts._detector("001").weekday == 6
+    assert verdicts._detector("001").holidays == {date(2024, 8, 26)}
     assert verdicts._detector("001").minute == T + 1  # on its own memory
+
+
+@pytest.mark.parametrize("flag", flags.TABLE, ids=lambda flag: f"{flag.channel}-{flag.method}-{flag.letter}")
+def test_every_letter_reaches_the_row_at_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: flags.Flag
+) -> None:
+    shown = {channel: CLEAR * places for channel, places in flags.CHANNELS.items()}
+    clear = shown[flag.channel]
+    shown[flag.channel] = clear[: flag.position] + flag.letter + clear[flag.position + 1 :]
+    monkeypatch.setattr(Detector, "step", lambda *_: Verdict(shown["flow"], shown["pressure"], ()))
+    (row,) = Verdicts(tmp_path, SEOUL).rows([mean(T)])
+    again = parse_payload(format_payload(row, SEOUL))
+    assert again == row
+    assert [*flags.explain("flow", again.flow_flags), *flags.explain("pressure", again.pressure_flags)] == [flag]
+
+
+@pytest.mark.parametrize(("value", "letter"), [(None, "M"), (99.0, "R"), (4.0, "S")])
+@pytest.mark.parametrize("channel", ["flow", "pressure"])
+def test_a_fault_of_one_channel_is_in_the_rows_of_that_channel(
+    tmp_path: Path, channel: str, value: float | None, letter: str
+) -> None:
+    if (channel, letter) == ("flow", "R"):
+        value = 99_999.0
+    verdicts = Verdicts(tmp_path, SEOUL)
+    for minute in range(T, T + 70):
+        good = {"flow": 8.0 + minute % 7 / 10, "pressure": 4.0 + minute % 7 / 100}
+        (row,) = verdicts.rows([MinuteMean(minute, "001", **(good | {channel: value}), samples=60)])
+    found = {"flow": row.flow_flags, "pressure": row.pressure_flags}
+    other = "pressure" if channel == "flow" else "flow"
+    assert (found[channel][0], found[other]) == (letter, CLEAR * flags.CHANNELS[other])

@@ -10,8 +10,8 @@ from alerts_box import Site
 from ports import free_port
 
 from common.errors import SettingsError
+from common.folder import ALERTS_STATE_FILE
 from common.settings import Settings, load
-from consumer.alerts import state as alerts_state
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_no_secret_in_the_log_and_the_problem(
         counters = alerts.step(here.clock.now())
     alerts.close()
     assert "(mailto)" in counters["problem"] and "(json)" in counters["problem"]
-    written = caplog.text + json.dumps(counters) + (here.settings.paths.data / alerts_state.FILE_NAME).read_text()
+    written = caplog.text + json.dumps(counters) + (here.settings.paths.data / ALERTS_STATE_FILE).read_text()
     assert "not_told" in caplog.text
     assert "s3cret" not in written and "b@example.org" not in written

@@ -33,6 +33,16 @@ def test_noise_costs_no_reading_and_makes_no_row(cable: Cable, start: Start, min
     assert refused["noise"] + refused["checksum"] >= 60
 
 
+def test_a_fault_at_the_port_is_flagged_in_the_row_of_its_channel(cable: Cable, start: Start, minute: int) -> None:
+    producer = start()
+    cable.read("001", seconds(minute), pressure=99.0)
+    cable.read("002", seconds(minute), flow=99_999.0)
+    cable.read("001", seconds(minute + 1, 20, 21))
+    cable.read("002", seconds(minute + 1, 20, 21))
+    found = {row.sensor: (row.flow_flags, row.pressure_flags) for row in closed(producer.data, minute)}
+    assert found == {"001": ("0000", "R00"), "002": ("R000", "000")}
+
+
 def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: Start, minute: int) -> None:
     producer = start()
     cable.read("001", seconds(minute, 0, 30))

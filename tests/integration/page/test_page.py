@@ -19,15 +19,19 @@ def test_the_page_shows_the_pipe(visit: Visit) -> None:
     assert visit.text(f"{card} [data-flow]") == "10.00"
     assert visit.text(f"{card} [data-pressure]") == "4.10"
     # Drawn: the measured line and the forecast with its band; thirty flagged minutes as a few marks; night bars.
-    lines = visit.page.locator(f'{card} [data-chart="flow"] path.js-line')
-    assert max(len(lines.nth(n).get_attribute("d")) for n in range(lines.count())) > 2000
-    assert visit.count(f'{card} [data-chart="flow"] path.js-fill') == 1
-    assert 5 <= visit.count(f'{card} [data-chart="flow"] .points path') <= 10
-    assert visit.count(f'{card} [data-chart="pressure"] .points path') == 0
-    bars = visit.page.locator(f'{card} [data-chart="night"] .bars .point path')
-    drawn = [bars.nth(n) for n in range(bars.count()) if (bars.nth(n).bounding_box() or {"height": 0})["height"] > 5]
-    assert len(drawn) == 41
-    assert sum("url(" in (bar.get_attribute("style") or "") for bar in drawn) == 1  # the incomplete one is hatched
+    line = visit.page.locator(f'{card} [data-chart="flow"] .measured').get_attribute("d")
+    assert line.count("L") > 1400 and line.count("M") == 2  # one minute of the day has no flow: a gap
+    band = visit.page.locator(f'{card} [data-chart="flow"] .band').bounding_box()
+    assert band["width"] > 300 and band["height"] > 60
+    assert 5 <= visit.count(f'{card} [data-chart="flow"] .mark.bad') <= 10
+    assert visit.count(f'{card} [data-chart="flow"] .ground.planned') == 1
+    assert visit.count(f'{card} [data-chart="pressure"] .mark') == 0
+    bars = visit.page.locator(f'{card} [data-chart="night"] .column')
+    fills = bars.evaluate_all(
+        "bars => bars.filter((bar) => bar.getBoundingClientRect().height > 5).map((bar) => getComputedStyle(bar).fill)"
+    )
+    assert len(fills) == 41
+    assert sum("url(" in fill for fill in fills) == 1  # the incomplete one is hatched
     assert "1 of them incomplete" in visit.text(f"{card} .sensor-note")
     # In the site's zone, wherever the browser is.
     assert "26 August 2024" in visit.text("#zone")
@@ -60,17 +64,19 @@ def test_an_hour_is_an_hour_wide_where_the_clock_is_changed(visit: Visit) -> Non
         """async ([start, end]) => (await import('/static/axis.js')).timeAxis(start, end, 'Europe/Rome', 600)""",
         [datetime(2024, 10, 26, 12, tzinfo=UTC).timestamp(), datetime(2024, 10, 27, 12, tzinfo=UTC).timestamp()],
     )
-    labels = dict(zip(axis["ticktext"], axis["tickvals"], strict=True))
-    assert labels["21:00"] == "2024-10-26T19:00:00"
-    assert labels["00:00<br>Sun 27"] == "2024-10-26T22:00:00"
-    assert labels["03:00"] == "2024-10-27T02:00:00"  # five hours after midnight's label would be wrong by one
-    assert labels["12:00"] == "2024-10-27T11:00:00"
+    labels = {tick["words"]: datetime.fromtimestamp(tick["at"], UTC) for tick in axis["ticks"]}
+    assert labels["21:00"] == datetime(2024, 10, 26, 19, tzinfo=UTC)
+    assert labels["00:00\nSun 27"] == datetime(2024, 10, 26, 22, tzinfo=UTC)
+    # Three hours after midnight's label would be wrong by one.
+    assert labels["03:00"] == datetime(2024, 10, 27, 2, tzinfo=UTC)
+    assert labels["12:00"] == datetime(2024, 10, 27, 11, tzinfo=UTC)
     week = visit.page.evaluate(
         """async ([start, end]) => (await import('/static/axis.js')).timeAxis(start, end, 'Europe/Rome', 600)""",
         [datetime(2024, 3, 28, tzinfo=UTC).timestamp(), datetime(2024, 4, 3, tzinfo=UTC).timestamp()],
     )
-    assert dict(zip(week["ticktext"], week["tickvals"], strict=True))["Sun 31"] == "2024-03-30T23:00:00"
-    assert dict(zip(week["ticktext"], week["tickvals"], strict=True))["Mon 1"] == "2024-03-31T22:00:00"
+    days = {tick["words"]: datetime.fromtimestamp(tick["at"], UTC) for tick in week["ticks"]}
+    assert days["Sun 31"] == datetime(2024, 3, 30, 23, tzinfo=UTC)
+    assert days["Mon 1"] == datetime(2024, 3, 31, 22, tzinfo=UTC)
 
 
 def test_hostile_words_stay_words(visit: Visit) -> None:
@@ -80,10 +86,10 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
     assert REASON in visit.text("#flags .why")
     assert HOSTILE in page.locator("#unregistered-rows").inner_text()
     assert HOSTILE in page.locator(".processes").inner_text()
-    mark_ = page.locator('[data-sensor="001"] [data-chart="flow"] .points path').first
+    mark_ = page.locator('[data-sensor="001"] [data-chart="flow"] .mark').first
     box = mark_.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    hover = page.locator('[data-sensor="001"] [data-chart="flow"] .hoverlayer .hovertext')
+    hover = page.locator('[data-sensor="001"] [data-chart="flow"] .tip')
     hover.wait_for()
     shown = hover.evaluate("node => node.textContent")
     # The site's clock, though the browser is in New York; ten marks lie within eight pixels, so any of them may answer.
@@ -91,7 +97,9 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
     assert "<b>not</b>" in shown
     assert "<script>window.pwned=1</script>" in shown
     assert "%{x}" in shown
-    assert visit.count(".hoverlayer a") == 0
+    assert visit.count(".tip *") == 0
+    page.mouse.move(0, 0)
+    hover.wait_for(state="hidden")
     assert visit.count("main img, main script, main a, main b b") == 0
     assert page.evaluate("window.pwned") is None
 
@@ -114,10 +122,31 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         visit.page.goto(visit.address)
         visit.page.wait_for_selector('[data-sensor="001"]')
         visit.page.locator('[data-sensor="001"] .night').scroll_into_view_if_needed()
-        visit.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .bars')
+        bar = visit.page.locator('[data-sensor="001"] [data-chart="night"] .column').nth(4)
+        bar.wait_for()
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
         ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == "rgb(13, 17, 22)"
+        # What a finger points at stays readable when it is lifted.
+        bar.tap()
+        tip = visit.page.locator('[data-sensor="001"] [data-chart="night"] .tip')
+        assert tip.is_visible()
+        assert tip.inner_text() == "22:40  6.50 m³/h\n4.30 bar\nall ten minutes"
+        # Beside it there is room; on a mark with a long reason there is none, and the words hide no mark.
+        mark_ = visit.page.locator('[data-sensor="001"] [data-chart="flow"] .mark').last
+        mark_.tap(force=True)  # the line of now crosses it
+        words = visit.page.locator('[data-sensor="001"] [data-chart="flow"] .tip').bounding_box()
+        assert words["x"] >= 0 and words["x"] + words["width"] <= 390
+        assert words["y"] + words["height"] < mark_.bounding_box()["y"]
+        visit.page.locator('[data-sensor="001"] h2').tap()
+        visit.page.locator(".tip:visible").wait_for(state="hidden")
+        # Turned on its side, and in another light: the chart follows.
+        before, fill = bar.bounding_box()["width"], bar.evaluate("node => getComputedStyle(node).fill")
+        visit.page.set_viewport_size({"width": 844, "height": 390})
+        visit.page.emulate_media(color_scheme="light")
+        wait_for(lambda: bar.bounding_box()["width"] > 1.8 * before, "the chart to grow")
+        assert bar.evaluate("node => getComputedStyle(node).fill") != fill
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 844
     finally:
         visit.page.close()
 

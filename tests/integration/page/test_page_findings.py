@@ -10,7 +10,7 @@ def test_a_finding_opens_the_chart_that_explains_it(visit: Visit) -> None:
     visit.open()
     page = visit.page
     page.locator("#flags tr").first.click()
-    page.wait_for_selector("#panel .chart .main-svg >> nth=1")
+    page.wait_for_selector("#panel .chart > svg >> nth=1")
     page.wait_for_selector("#panel-facts li:has-text('Began about')")
     assert visit.text("#panel-title") == "Sensor 001 · flow: leak"
     assert REASON in visit.text("#panel-reason")
@@ -21,14 +21,15 @@ def test_a_finding_opens_the_chart_that_explains_it(visit: Visit) -> None:
     captions = page.locator("#panel figcaption").all_inner_texts()
     assert captions[0].startswith("Flow, m³/h") and "limit" in captions[0]
     assert captions[1].startswith("Pressure, bar") and "limit" not in captions[1]
-    dashes = (
-        page.locator("#panel .chart >> nth=0")
-        .locator("path.js-line")
-        .evaluate_all("nodes => nodes.map((node) => node.style.strokeDasharray).filter((dash) => dash)")
+    flow = page.locator("#panel .chart >> nth=0")
+    dashes = flow.locator(".line").evaluate_all(
+        "nodes => nodes.map((node) => getComputedStyle(node).strokeDasharray).filter((dash) => dash !== 'none')"
     )
     assert len(dashes) == 2  # what is usual, and the limit over it
-    shapes = page.locator("#panel .chart >> nth=0").locator(".shapelayer path").count()
-    assert shapes == 3  # the planned work, the trouble's span, the minute it was raised
+    # The planned work, the trouble's span, the minute it was raised.
+    assert [flow.locator(kind).count() for kind in (".ground.planned", ".ground.bad", ".raised")] == [1, 1, 1]
+    span, raised = flow.locator(".ground.bad").bounding_box(), flow.locator(".raised").bounding_box()
+    assert raised["x"] + raised["width"] / 2 == pytest.approx(span["x"] + span["width"] * 60 / 90, abs=2)
     page.keyboard.press("Escape")
     assert not page.locator("#panel").is_visible()
     assert visit.page.evaluate("window.pwned") is None
@@ -40,14 +41,14 @@ def test_the_nights_are_shown_with_how_each_figure_was_made(visit: Visit) -> Non
     page = visit.page
     assert "Last night's quietest hour: 9.50 m³/h, of it leakage 8.30 m³/h, 114 m³ a day." in visit.text(".sensor-note")
     page.locator('[data-sensor="001"] [data-nights]').click()
-    page.wait_for_selector("#panel .bars .point path")
+    page.wait_for_selector("#panel .column")
     facts = visit.text("#panel-facts")
     assert "the quietest hour began at 02:40 with 9.50 m³/h at 4.30 bar" in facts
     assert "night use 1.20 m³/h (2000 users × 0.6 L/h): leakage 8.30 m³/h" in facts
     assert "At 4.20 bar (median of 24 nights), by pressure to the power N1 = 1.1: 8.20 m³/h" in facts
     assert "night-day factor 21.50 h, from the pressure of 24 hours: 114 m³ a day" in facts
     assert "2 faulty, 30 of planned work minutes were left out" in facts
-    drawn = page.locator("#panel .bars .point path").evaluate_all(
+    drawn = page.locator("#panel .column").evaluate_all(
         "nodes => nodes.filter((node) => node.getBoundingClientRect().height > 3).length"
     )
     assert drawn == 2 * 29  # use and leakage of each night; the one without a report is an empty place
@@ -70,9 +71,10 @@ def test_a_finding_of_the_night_opens_the_nights_with_the_one_it_is_about(visit:
     assert [caption.split(",")[0] for caption in captions] == ["Quietest hour of each night", "Flow", "Pressure"]
     fills = (
         page.locator("#panel .chart >> nth=0")
-        .locator(".bars .point path")
+        .locator(".column")
         .evaluate_all(
-            "nodes => nodes.filter((node) => node.getBoundingClientRect().height > 3).map((node) => node.style.fill)"
+            "nodes => nodes.filter((node) => node.getBoundingClientRect().height > 3)"
+            ".map((node) => getComputedStyle(node).fill)"
         )
     )
     leaks = fills[len(fills) // 2 :]

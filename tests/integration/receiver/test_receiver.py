@@ -10,7 +10,19 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from receiver_process import DEADLINE_S, FORM, LOG_ID, TOKEN, ReceiverProcess, body_of, kept, key_of, line_of, wait_for
+from receiver_process import (
+    DEADLINE_S,
+    FORM,
+    LOG_ID,
+    SITE,
+    TOKEN,
+    ReceiverProcess,
+    body_of,
+    kept,
+    key_of,
+    line_of,
+    wait_for,
+)
 
 MIB = 1024 * 1024
 
@@ -25,20 +37,23 @@ def test_rows_are_kept_once_and_exactly(receiver: ReceiverProcess, database_url:
     assert receiver.post(batch + f"{line_of(10)}\n".encode(), key_of(7, 10)).json == {"stored": 1, "repeated": 3}
     # Another log has offsets of its own.
     assert receiver.post(batch, key_of(7, 9).replace(LOG_ID, "other")).json == {"stored": 3, "repeated": 0}
+    # And another site's log may have the same id, with other rows: a card that was copied.
+    assert receiver.post(body_of(7, 9), key_of(7, 9).replace(SITE, "site-2")).json == {"stored": 3, "repeated": 0}
+    assert receiver.post(batch, key_of(7, 9)).json == {"stored": 0, "repeated": 3}
     with psycopg.connect(database_url) as connection:
         connection.execute("SET timezone TO 'Asia/Seoul'")
         row = connection.execute(
             "SELECT site, log_id, time::text, sensor, flow, pressure, samples, flow_flags, pressure_flags, pred_flow, "
-            "pred_pressure FROM RECEIVED_TB WHERE log_id = %s AND log_offset = 9",
-            (LOG_ID,),
+            "pred_pressure FROM RECEIVED_TB WHERE site = %s AND log_id = %s AND log_offset = 9",
+            (SITE, LOG_ID),
         ).fetchone()
         counts = connection.execute(
             "SELECT sum(rows), sum(repeated), sum(times_seen) FROM RECEIVED_BATCH_TB"
         ).fetchone()
     assert row == ("site-1", LOG_ID, "2024-08-26 00:09:00+09", "001", None, 4.11, 60, "M0W0", "000", 8.5, 0.0)
-    assert counts == (11, 4, 5)
+    assert counts == (14, 4, 7)
     received = receiver.get("/api/state").json["received"]
-    assert (received["rows"], received["repeated"], received["batches"]) == (7, 7, 4)
+    assert (received["rows"], received["repeated"], received["batches"]) == (10, 10, 5)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +173,8 @@ def test_what_a_browser_is_told(receiver: ReceiverProcess) -> None:
     policy = page.headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "style-src 'self';" in policy
-    assert "unsafe" not in policy
-    for path in ("/", "/api/state", "/static/plotly.min.js", "/nowhere", "/static/..%2fingest.py"):
+    assert "unsafe" not in policy and "data:" not in policy
+    for path in ("/", "/api/state", "/static/draw.js", "/nowhere", "/static/..%2fingest.py"):
         answer = receiver.get(path)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Security-Policy"] == policy
@@ -167,10 +182,10 @@ def test_what_a_browser_is_told(receiver: ReceiverProcess) -> None:
     assert receiver.get("/static/..%2fingest.py").status == 404
     assert receiver.get("/static/__init__.py").status == 404
     assert receiver.get("/v1/batches").status == 405
-    library = receiver.request("GET", "/static/plotly.min.js", headers={"Accept-Encoding": "gzip"})
-    assert library.headers["Content-Encoding"] == "gzip"
-    assert b"plotly.js" in gzip.decompress(library.body)[:200]
-    again = receiver.request("GET", "/static/plotly.min.js", headers={"If-None-Match": library.headers["ETag"]})
+    script = receiver.request("GET", "/static/draw.js", headers={"Accept-Encoding": "gzip"})
+    assert script.headers["Content-Encoding"] == "gzip"
+    assert b"export function draw" in gzip.decompress(script.body)
+    again = receiver.request("GET", "/static/draw.js", headers={"If-None-Match": script.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
     for query in ("sensor=001&hours=25", "sensor=%3Cb%3E", "sensor=", "sensor=001&hours=" + "9" * 5000):
         assert receiver.get(f"/api/sensor?{query}").status == 400

@@ -10,7 +10,8 @@ import pytest
 from log_site import GROUPS, Site, expected, rows, texts
 
 from common.errors import LockTimeout, LogError
-from log import commits, damaged, identity
+from common.folder import LOG_DAMAGED_FILE, LOG_ID_FILE
+from log import commits
 from log.file import FileLog
 from log.format import format_lines, parse_header, parse_line
 from log.roles import open_log
@@ -131,13 +132,13 @@ def test_the_set_aside_lines_are_one_line_each_and_harmless(site: Site) -> None:
         with site.path.open("ab") as file:
             file.write(junk)
     site.log.append(["row"])
-    text = (site.data / damaged.FILE_NAME).read_text("ascii")
+    text = (site.data / LOG_DAMAGED_FILE).read_text("ascii")
     assert text.count("\n") == 2
     assert text.isprintable() or "\x1b" not in text
 
 
 def test_the_identity_says_nothing_about_the_machine(site: Site) -> None:
-    text = (site.data / identity.FILE_NAME).read_text()
+    text = (site.data / LOG_ID_FILE).read_text()
     assert Path("/etc/machine-id").read_text().strip() not in text
     assert json.dumps(text)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from log_site import GROUPS, Site, expected, flip, line_start, rows, texts
 
+from common.folder import LOG_ID_FILE
 from log import commits, damaged, identity, mark
 from log.format import parse_header
 from log.mark import Mark
@@ -75,7 +76,7 @@ def test_without_the_identity_the_log_id_comes_from_the_mark(site: Site) -> None
     site.log.append(rows(0, 3))
     log_id = site.log.log_id
     mark.store(site.data, Mark(28_000_000, 3, log_id))
-    (site.data / identity.FILE_NAME).unlink()
+    (site.data / LOG_ID_FILE).unlink()
     flip(site.path, 20)
     assert site.restart().log_id == log_id
 
@@ -102,7 +103,7 @@ def test_a_copied_machine_is_not_taken_for_its_old_self(
     assert site.restart().log_id != log_id
 
 
-@pytest.mark.parametrize("lost", [identity.FILE_NAME, "producer.mark", "groups/server", "groups/archive"])
+@pytest.mark.parametrize("lost", [LOG_ID_FILE, "producer.mark", "groups/server", "groups/archive"])
 @pytest.mark.parametrize("harm", ["missing", "damaged", "empty"])
 def test_a_lost_state_file_costs_no_row_and_no_name(site: Site, lost: str, harm: str) -> None:
     site.log.append(rows(0, 6))

@@ -7,7 +7,8 @@ import pytest
 from log_site import GROUPS, Site, expected, rows, texts
 
 from common.errors import DiskFull
-from log import commits, mark
+from common.folder import GROUPS_FOLDER
+from log import mark
 from log.mark import Mark
 
 
@@ -100,7 +101,7 @@ def test_rows_that_the_producer_has_not_marked_are_not_dropped(site: Site) -> No
 def test_a_group_without_a_readable_commit_holds_the_log(site: Site) -> None:
     site.log.append(rows(0, 5))
     site.consume(*GROUPS)
-    (site.data / commits.FOLDER / "archive").write_bytes(b"\xff" * 128)
+    (site.data / GROUPS_FOLDER / "archive").write_bytes(b"\xff" * 128)
     assert not site.log.trim()
 
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from log import commits, identity, mark
+from common.folder import GROUPS_FOLDER, LOG_ID_FILE
+from log import commits, mark
 from log.file import FileLog
 from log.format import format_lines, parse_line
 from log.group import FileGroup
@@ -117,7 +118,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(LISTED), harm=st.sampled_from(["missing", "damaged"]))
     def lose_a_commit(self, name: str, harm: str) -> None:
         self.close()
-        path = self.data / commits.FOLDER / name
+        path = self.data / GROUPS_FOLDER / name
         path.unlink() if harm == "missing" else path.write_bytes(b"?" * 128)
         self.open()
 
@@ -125,7 +126,7 @@ class LogMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.path.read_bytes().startswith(b"# hydrolog"))
     def lose_the_identity(self) -> None:
         self.crash()  # a damaged header is mended first: the id must be somewhere
-        (self.data / identity.FILE_NAME).unlink()
+        (self.data / LOG_ID_FILE).unlink()
         self.crash()
 
     def teardown(self) -> None:

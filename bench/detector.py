@@ -1,16 +1,17 @@
 """What judging costs: microseconds a row (both channels, all methods), the state's size, a build of criteria.
 
-python bench/outliers.py [--days 60]
+python bench/detector.py [--days 60]
 """
 
 import argparse
-import json
 import resource
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -41,7 +42,7 @@ def main() -> int:
     print(f"criteria from {LEARN_DAYS} days   {built:6.2f} s")
     print(f"criteria as text        {len(to_text(criteria)) / 1000:6.1f} kB")
     print(f"a row, all methods      {spent / len(flows) * 1e6:6.2f} us")
-    print(f"state                   {len(json.dumps(detector.state())) / 1000:6.1f} kB")
+    print(f"state                   {len(msgspec.json.encode(detector.state())) / 1000:6.1f} kB")
     print(f"peak memory, with numpy {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:6.0f} MB")
     return 0
 

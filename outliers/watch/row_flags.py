@@ -6,7 +6,7 @@ from outliers.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RowFlags:
     """Flags of one row, and what was raised or cleared with it."""
 
     flow_flags: str  # SYSTEM VALUE PREDICT NIGHT

@@ -1,0 +1,37 @@
+"""The data folder: the name of every file and folder in it. Each is written by one process; others only read it."""
+
+# The log, written by the producer and reset by whoever finds every group done
+LOG_FILE = "server_data.txt"
+LOG_LOCK_FILE = "server_data.txt.lock"
+LOG_ID_FILE = "server_data.txt.id"
+LOG_DAMAGED_FILE = "server_data.bad"
+LOG_RESERVE_FILE = "server_data.reserve"
+MARK_FILE = "producer.mark"
+GROUPS_FOLDER = "groups"  # a file a consumer group: its commit
+
+# The producer
+OPEN_MINUTE_FILE = "open_minute.json"
+CLOCK_CONFIRMED_FILE = "clock_confirmed"
+DETECTORS_FILE = "detectors.json"
+FINDINGS_FILE = "findings.json"
+
+# The consumers
+OUTBOX_FILE = "outbox.tsv"
+OUTBOX_DAMAGED_FILE = "outbox.tsv.bad"
+REJECTED_FOLDER = "rejected"
+NOT_ROWS_FILE = "unparsed.tsv"
+ALERTS_STATE_FILE = "alerts_state.json"
+
+# nightflow and the learning of criteria; people write the calendar's two files into the same folder
+NIGHT_STATE_FILE = "night_state.json"
+CRITERIA_FOLDER = "criteria"
+
+# The forecaster
+FORECAST_FILE = "sensor_data.csv"
+MODELS_FOLDER = "models"
+
+# Every process, and the embedded database
+HEALTH_FOLDER = "health"
+ROLES_FOLDER = "roles"
+POSTGRES_FOLDER = "postgres"
+POSTGRES_URL_FILE = "postgres.url"

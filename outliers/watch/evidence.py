@@ -1,0 +1,96 @@
+"""Evidence: what a method has seen, as a value. The incident log decides what is raised and cleared for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from outliers.flags import FAULT, LEAK, SUPPLY, WATCH
+from outliers.watch.incident import Leak
+
+
+class Change(Enum):
+    """What has become of the thing that a method looks for."""
+
+    NONE = "none"
+    BEGAN = "began"
+    LASTED = "lasted"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a finding is about; `code` is the same in raise and clear."""
+
+    code: str
+    channel: str
+    method: str
+    kind: str
+    severity: str
+
+
+STEP = Rule("PRE-STEP", "flow", "PREDICT", LEAK, WATCH)
+HIGH = Rule("VAL-HIGH", "flow", "VALUE", LEAK, WATCH)
+LOW = Rule("VAL-LOW", "flow", "VALUE", SUPPLY, WATCH)
+JUMP = Rule("NGT-JUMP", "flow", "NIGHT", LEAK, WATCH)
+CREEP = Rule("NGT-CREEP", "flow", "NIGHT", LEAK, WATCH)
+WATCHES = (STEP, HIGH, LOW, JUMP, CREEP)
+SUPPLY_STEP = Rule("SUP-STEP", "pressure", "PREDICT", SUPPLY, SUPPLY)
+DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", FAULT, FAULT)
+METER = Rule("SYS-METER", "flow", "SYSTEM", FAULT, FAULT)
+LEAKS = {method: Rule("LEAK", "flow", method, LEAK, LEAK) for method in ("VALUE", "PREDICT", "NIGHT")}
+MORE_LEAKS = {method: Rule("LEAK-MORE", "flow", method, LEAK, LEAK) for method in LEAKS}
+_SYSTEM = {"M": "SYS-MISS", "R": "SYS-RANGE", "S": "SYS-STUCK", "K": "SYS-SPIKE"}
+GATES = {
+    (channel, letter): Rule(code, channel, "SYSTEM", FAULT, FAULT)
+    for channel in ("flow", "pressure")
+    for letter, code in _SYSTEM.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The thing of `rule` began or ended.
+
+    Attributes:
+        minute: UTC unix minute at which it was seen.
+        since: UTC unix minute at which it seems to have begun.
+        value, limit: the number that was judged and its limit, in the unit that the reason names.
+        reason: for the operator.
+    """
+
+    rule: Rule
+    change: Change
+    minute: int
+    since: int
+    reason: str
+    value: float = 0.0
+    limit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeakEvidence:
+    """A method has proved a leak."""
+
+    leak: Leak
+    reason: str
+    value: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeakEnd:
+    """The flow of a known leak has stopped since about UTC hour `since_hour`."""
+
+    since_hour: int
+    reason: str
+
+
+def ended(rule: Rule, minute: int, reason: str) -> Evidence:
+    """The thing of `rule` is over at `minute`."""
+    return Evidence(rule, Change.ENDED, minute, minute, reason)
+
+
+def local_time(minute: int, zone: ZoneInfo) -> str:
+    """Local time of a UTC unix minute, for a reason."""
+    return f"{datetime.fromtimestamp(minute * 60, zone):%d %b %H:%M}"

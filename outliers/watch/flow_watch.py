@@ -1,0 +1,269 @@
+"""The methods over one sensor's believed rows, in their order: each row, each quarter, hour and night.
+
+Evidence goes from the methods to the incident log; corrections come back from it and go to the expectation. No method
+knows another's state.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from outliers.criteria import Criteria, FlowUse
+from outliers.flicker import SteadyFlow
+from outliers.rules import NIGHT_END_MIN, NIGHT_START_MIN
+from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
+from outliers.watch.expectation import Correction, Expectation, ExpectationState, HourForecast, LeakCorrection
+from outliers.watch.flicker_watch import FlickerState, FlickerWatch
+from outliers.watch.hourly import Hourly, HourlyState
+from outliers.watch.incident import Leak
+from outliers.watch.incident_log import IncidentLog
+from outliers.watch.low_flow import low_flow
+from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
+from outliers.watch.night_minimum import NightMinimum, NightState
+from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak
+from outliers.watch.pressure_watch import PressureWatch
+from outliers.watch.pressure_witness import PressureResidualHistory, ResidualState
+from outliers.watch.step_change import StepState, StepWatch
+from outliers.watch.supply import SupplyState, SupplyWatch
+
+DROP_AFTER_MIN = 30  # a leak's own rise may still swing
+FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
+
+
+class FlowState(msgspec.Struct):
+    """What the methods keep; None: begin anew."""
+
+    expectation: ExpectationState | None = None
+    hourly: HourlyState | None = None
+    steps: StepState | None = None
+    night: NightState | None = None
+    flicker: FlickerState | None = None
+    supply: SupplyState | None = None
+    residuals: ResidualState | None = None
+    scale: ScaleState | None = None
+
+
+class FlowWatch:
+    """Watches one sensor. `use` is that of the criteria."""
+
+    def __init__(
+        self,
+        criteria: Criteria,
+        use: FlowUse,
+        zone: ZoneInfo,
+        log: IncidentLog,
+        *,
+        holidays: Collection[date],
+        state: FlowState,
+    ) -> None:
+        self.log = log
+        self.expectation = Expectation(use, zone, holidays, state.expectation)
+        self.hourly = Hourly(use, zone, state.hourly)
+        self.steps = StepWatch(use, zone, state.steps)
+        self.night = NightMinimum(criteria.night, state.night) if criteria.night else None
+        self.flicker = FlickerWatch(use.texture, use.mean_m3h, state.flicker) if use.texture else None
+        self.pressure = _pressure_watch(criteria, use, zone, state)
+        self._quarter = self._hour = -1
+        self._in_night = False
+
+    def state(self) -> FlowState:
+        """All that is kept; it goes on changing with the rows."""
+        pressure = self.pressure
+        return FlowState(
+            expectation=self.expectation.state(),
+            hourly=self.hourly.state,
+            steps=self.steps.state,
+            night=self.night.state if self.night else None,
+            flicker=self.flicker.state if self.flicker else None,
+            supply=pressure.supply.state if pressure else None,
+            residuals=pressure.history.state if pressure else None,
+            scale=pressure.scale.state if pressure and pressure.scale else None,
+        )
+
+    def restart(self, minute: int) -> None:
+        """Go on after UTC `minute`."""
+        self._hour = minute // 60
+        self.expectation.restart(minute)
+        self._on_quarter(minute)
+
+    def expected(self) -> tuple[float, float | None]:
+        """Flow (m3/h) and pressure (bar) to expect at the last minute."""
+        flow = self.expectation.use_m3h + self.expectation.leak_m3h
+        return flow, self.pressure.expected(flow) if self.pressure is not None else None
+
+    # rows
+
+    def on_row(self, minute: int, shown: float | None, pressure: float | None, forecast: HourForecast | None) -> None:
+        """The flow as the meter shows it, m3/h, and the pressure, bar; None = there is none that is believed."""
+        if minute // 15 != self._quarter:
+            self._on_quarter(minute)
+        if shown is None:
+            return
+        incident, steps, expected = self.log.incident, self.steps, self.expectation
+        flow = shown if incident.meter is None else shown / (1.0 + incident.meter.size)
+        if self.flicker is not None:
+            self.flicker.on_flow(minute, flow)
+        if incident.leak is not None:
+            forecast = None  # a forecast may have learnt the leak
+        residual = expected.on_row(minute, flow, forecast, hold=steps.state.since is not None)
+        change = steps.on_row(minute, residual)
+        if change is not Change.NONE:
+            self._on_step(minute, change)
+        if incident.leak is not None and steps.dropped():
+            self._on_drop(minute)
+        if self._in_night and self.night is not None:
+            self.night.on_row(expected.day_minute + minute % 15, flow)
+        if pressure is not None and self.pressure is not None:
+            if self.flicker is not None:
+                self.flicker.on_pressure(pressure)
+            seen = self.pressure.on_row(minute, shown, flow, pressure)
+            if seen is not None:
+                self.log.on_evidence(seen)
+
+    def _on_step(self, minute: int, change: Change) -> None:
+        """PREDICT saw a step begin, end or last."""
+        steps, expected = self.steps, self.expectation
+        if change is not Change.LASTED:
+            self.log.on_evidence(steps.evidence(minute, change))
+            return
+        since = steps.state.since or minute
+        leak = steps.leak(
+            minute,
+            explained_m3h=expected.other_kind_rise(since, minute),
+            steady=self._unknown_steady(since),
+            as_sunday=expected.as_sunday,
+            strictness=self.log.incident.strictness(minute),
+        )
+        if leak is not None:
+            self._on_leak(leak)
+
+    def _on_drop(self, minute: int) -> None:
+        """A leak is up and the flow is below its forecast: has it been shut off?"""
+        incident = self.log.incident
+        leak = incident.newest
+        if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - incident.ended < FALLING_MIN:
+            return
+        end = self.steps.drop(minute, leak)
+        if end is not None:
+            self._correct(self.log.on_leak_end(minute, end))
+
+    # quarters, hours, nights
+
+    def _on_quarter(self, minute: int) -> None:
+        """Every 15 minutes: the local time, the profile, and what is due at the end of an hour and a night."""
+        quarter, hour = minute // 15, minute // 60
+        expected, pressure = self.expectation, self.pressure
+        if hour != self._hour:
+            if self._hour >= 0:
+                self._on_hour(self._hour, minute)
+            self._hour = hour
+        if pressure is not None and self._quarter >= 0:
+            meter = pressure.on_quarter_end(self._quarter, minute, self.log.incident.meter)
+            if meter is not None:
+                self._correct(*self.log.on_meter(meter))
+        self._quarter = quarter
+        expected.on_quarter(minute)
+        in_night = NIGHT_START_MIN <= expected.day_minute < NIGHT_END_MIN
+        if self._in_night and not in_night:
+            self._on_night_end(minute)
+        self._in_night = in_night
+        self._set_limits()
+        expected.take_profile()
+        if self.flicker is not None:
+            self.flicker.on_quarter(quarter, expected.use_m3h)
+        if pressure is not None:
+            pressure.on_quarter(expected.day_minute)
+
+    def _on_hour(self, hour: int, minute: int) -> None:
+        """The UTC `hour` is over, and `minute` is the first one seen after it."""
+        expected, steps, log = self.expectation, self.steps, self.log
+        higher_m3h = expected.on_hour(hour, self._steady(hour * 60))
+        if higher_m3h is not None:
+            log.on_evidence(ended(STEP, minute, "the day goes like a Sunday"))
+            steps.rebase(higher_m3h)
+        if steps.state.since is None:
+            expected.follow()
+            steps.state.stretch = expected.tracker.stretch()
+        if self.pressure is not None:
+            drift = self.pressure.on_hour(hour, minute, meter_wrong=log.incident.meter is not None)
+            if drift is not None:
+                log.on_evidence(drift)
+        strictness = log.incident.strictness(minute)
+        leak = self.hourly.leak(minute, expected, stepped=steps.lasts(minute), strictness=strictness)
+        if leak is not None:
+            self._on_leak(leak)
+        known = log.incident.newest
+        if known is None:
+            self._on_quiet_hour(minute)
+        elif known.raised < minute:
+            self._on_leak_hour(minute, known)
+
+    def _on_quiet_hour(self, minute: int) -> None:
+        """An hour without a LEAK is over."""
+        scale = self.pressure.scale if self.pressure is not None else None
+        for seen in (self.hourly.watch(minute, self.expectation), low_flow(minute, self.expectation, scale)):
+            if seen is not None:
+                self.log.on_evidence(seen)
+
+    def _on_leak_hour(self, minute: int, leak: Leak) -> None:
+        """An hour of a LEAK is over."""
+        says = self.pressure.on_leak(leak) if self.pressure is not None else None
+        self._correct(*self.log.on_leak_hour(minute, says, self.hourly.end(leak, self.expectation)))
+
+    def _on_night_end(self, minute: int) -> None:
+        """The night window has closed."""
+        if self.night is None:
+            return
+        result = self.night.on_night_end(self.expectation.leak_m3h)
+        if result is None or self.log.incident.leak is not None:
+            return
+        for seen in night_evidence(minute, result, self.night.use):
+            self.log.on_evidence(seen)
+            if seen.change is Change.BEGAN:
+                steady, strictness = self._unknown_steady(minute - STEADY_MIN), self.log.incident.strictness(minute)
+                leak = night_leak(seen, result, self.expectation, steady=steady, strictness=strictness)
+                if leak is not None:
+                    self._on_leak(leak)
+
+    # what follows
+
+    def _on_leak(self, evidence: LeakEvidence) -> None:
+        says = self.pressure.on_leak(evidence.leak) if self.pressure is not None else None
+        self._correct(*self.log.on_leak(evidence, says))
+
+    def _correct(self, *corrections: Correction) -> None:
+        """Expect from here on what is known now."""
+        for correction in corrections:
+            rise_m3h = self.expectation.correct(correction)
+            self._set_limits()
+            self.steps.rebase(rise_m3h)
+            if isinstance(correction, LeakCorrection) and correction.nights is not None and self.night is not None:
+                self.night.rebase(correction.size * self.expectation.use.mean_m3h, correction.nights)
+
+    def _set_limits(self) -> None:
+        self.steps.set_limits(self.expectation.slot(), self.expectation.limit_ratio())
+
+    def _steady(self, since: int) -> SteadyFlow | None:
+        """The steady flow since UTC minute `since`, by its flicker."""
+        if self.flicker is None:
+            return None
+        return self.flicker.since(since, self.pressure.supply.wandered() if self.pressure is not None else 0.0)
+
+    def _unknown_steady(self, since: int) -> SteadyFlow | None:
+        return self.expectation.unknown(self._steady(since))
+
+
+def _pressure_watch(criteria: Criteria, use: FlowUse, zone: ZoneInfo, state: FlowState) -> PressureWatch | None:
+    pressure = criteria.pressure_use
+    if pressure is None:
+        return None
+    return PressureWatch(
+        pressure,
+        use.mean_m3h,
+        zone,
+        supply=SupplyWatch(pressure, state.supply),
+        history=PressureResidualHistory(pressure, state.residuals),
+        scale=MeterScaleWatch(criteria.scale, use.mean_m3h, state.scale) if criteria.scale else None,
+    )

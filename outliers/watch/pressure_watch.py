@@ -1,0 +1,137 @@
+"""What the pressure says: pump, valve or gauge moved it (SUPPLY), or an instrument is wrong (FAULT)."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from outliers.criteria import PressureUse
+from outliers.rules import HEADLOSS
+from outliers.watch.evidence import Change, Evidence, local_time
+from outliers.watch.incident import Leak, MeterBias
+from outliers.watch.meter_scale_watch import BACK_SIZE, LARGEST_SIZE, MeterScaleWatch, ScaleEstimate
+from outliers.watch.pressure_witness import AGREES, PressureAnswer, PressureResidualHistory
+from outliers.watch.supply import SupplyWatch
+
+LEAST_BAR = 0.5  # of a pressure that a share is taken of
+SURE_SCORE = 3.0  # of the meter's scale, to blame the meter for what looks like a leak
+KEEP_SHARE = 0.75  # of the size, above which the newest hours measure the same bias anew
+
+
+@dataclass(frozen=True, slots=True)
+class MeterEvidence:
+    """The flow meter reads in another scale (BEGAN), still does (LASTED), or reads right again (ENDED)."""
+
+    change: Change
+    minute: int
+    scale: ScaleEstimate
+    limit: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeakPressure:
+    """What the pressure says of a leak: its answer to it, and the meter's scale since it began."""
+
+    answer: PressureAnswer
+    meter: MeterEvidence | None
+
+    def blames(self, leak: Leak, share: float) -> MeterEvidence | None:
+        """The evidence that the meter is wrong and nothing leaks, or None.
+
+        Args:
+            share: the residual must have risen by more than this share of what a wrong meter would cause; and the
+                slope of pressure over flow since the leak's beginning must agree.
+        """
+        if self.meter is None or not self.answer.meter or self.answer.rise <= share * self.answer.due:
+            return None
+        scale = self.meter.scale
+        if scale.size < AGREES * leak.size or scale.score < SURE_SCORE or scale.size > LARGEST_SIZE:
+            return None
+        return self.meter
+
+
+class PressureWatch:
+    """Follows one sensor's pressure, minute by minute."""
+
+    def __init__(
+        self,
+        use: PressureUse,
+        mean_m3h: float,
+        zone: ZoneInfo,
+        *,
+        supply: SupplyWatch,
+        history: PressureResidualHistory,
+        scale: MeterScaleWatch | None,
+    ) -> None:
+        self.use, self.zone = use, zone
+        self.supply, self.history, self.scale = supply, history, scale
+        self.zero_flow_bar = 0.0  # usual pressure at no flow, at this time of day
+        self._mean = mean_m3h
+
+    def on_row(self, minute: int, shown: float, flow: float, pressure: float) -> Evidence | None:
+        """A good minute of both: `shown` by the flow meter, `flow` as it is believed, m3/h."""
+        cost, above = (flow / self._mean) ** HEADLOSS, pressure - self.zero_flow_bar
+        if self.scale is not None:
+            self.scale.on_row(cost if shown == flow else (shown / self._mean) ** HEADLOSS, above)
+        residual = above - self.use.slope_bar * cost
+        self.history.on_row(residual)
+        change = self.supply.on_row(minute, residual)
+        return None if change is Change.NONE else self.supply.evidence(minute, change)
+
+    def expected(self, flow: float) -> float:
+        """Pressure to expect at a flow, bar."""
+        cost: float = max(flow / self._mean, 0.0) ** HEADLOSS
+        return self.zero_flow_bar + self.use.slope_bar * cost + self.use.level_bar
+
+    def on_quarter(self, day_minute: int) -> None:
+        """A quarter of an hour begins, at that minute of the local day."""
+        self.zero_flow_bar = self.use.still_bar[day_minute // 15]
+
+    def on_hour(self, hour: int, minute: int, *, meter_wrong: bool) -> Evidence | None:
+        """The UTC `hour` is over: has the day's pressure left its band, or come back?"""
+        self.history.on_hour(hour)
+        if meter_wrong and not self.supply.state.drifting:
+            return None  # what the flow costs is not known well enough
+        return self.supply.on_hour(minute)
+
+    def on_quarter_end(self, quarter: int, minute: int, known: MeterBias | None) -> MeterEvidence | None:
+        """The quarter is over: does the flow meter still read in its scale, or in it again?"""
+        if self.scale is None or not self.scale.on_quarter_end(quarter, minute):
+            return None
+        if known is None:
+            scale = self.scale.wrong(self._gauge_share())
+            return self._wrong(minute, scale) if scale is not None else None
+        scale = self.scale.newest(known.size)
+        if scale is None:
+            return None
+        share = scale.size / known.size
+        if share < BACK_SIZE:
+            self.scale.forget()
+            reason = "the pressure answers to the flow as usual again"
+            return MeterEvidence(Change.ENDED, minute, scale, reason=reason)
+        return MeterEvidence(Change.LASTED, minute, scale) if share > KEEP_SHARE else None
+
+    def _gauge_share(self) -> float:
+        """By what share the scale seems off because the pressure's does: a gauge that drifts scales its answers too."""
+        if not self.supply.state.drifting:
+            return 0.0
+        return abs(self.supply.wandered()) / max(self.zero_flow_bar, LEAST_BAR) / HEADLOSS
+
+    def on_leak(self, leak: Leak) -> LeakPressure | None:
+        """What the pressure says of a leak; None = no data."""
+        answer = self.history.answer(leak.since, leak.size)
+        if answer is None:
+            return None
+        scale = self.scale.since(leak.since) if self.scale is not None else None
+        if scale is None:
+            return LeakPressure(answer, None)
+        due = f"; it should have fallen by {answer.due:.2f} bar, fell {answer.fell:.2f}"
+        return LeakPressure(answer, self._wrong(leak.raised, scale, due))
+
+    def _wrong(self, minute: int, scale: ScaleEstimate, more: str = "") -> MeterEvidence:
+        much = "much" if scale.size > 0 else "little"
+        reason = (
+            f"since about {local_time(scale.since, self.zone)} the pressure answers to the flow as if the meter read "
+            f"{abs(scale.size):.0%} ± {scale.error:.1%} too {much}{more}"
+        )
+        limit = self.scale.use.limit * scale.error if self.scale is not None else 0.0
+        return MeterEvidence(Change.BEGAN, minute, scale, limit, reason)

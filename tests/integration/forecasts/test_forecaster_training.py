@@ -1,0 +1,85 @@
+"""The forecaster's own training on a real Postgres, and the forecasts of what it learnt."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+import with_torch  # noqa: F401 - without PyTorch this file is skipped
+from forecast_site import HOUR, NOON, Site, current
+
+from common.database import Database
+from common.folder import MODELS_FOLDER
+from forecaster import artifact, mix_naive, store
+from forecaster.dataset import FloatArray, History
+from forecaster.fit import fit
+from forecaster.intervals import Intervals
+from forecaster.predict import Model
+from forecaster.step import Forecaster
+from forecaster.train import Block
+from forecaster.trainer import Trainer, command_of
+from forecaster.training import run_training
+
+SEOUL = ZoneInfo("Asia/Seoul")
+
+
+def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site) -> None:
+    site.fill(NOON - timedelta(days=60), NOON + 2 * HOUR, noise=30.0)
+    site.register("002")
+    site.fill(NOON - timedelta(days=10), NOON + 2 * HOUR, sensor="002")
+    database = Database(site.settings, "test")
+    outcome = run_training(site.settings, database, NOON)
+    database.close()
+    assert outcome.accepted, outcome.line()
+    assert outcome.model < outcome.naive
+    assert 0.8 < outcome.coverage <= 1.0
+    forecaster = site.forecaster()
+    forecaster.step(NOON)
+    label = f"lstm-{outcome.version}"
+    assert {line.model for line in current(site, NOON)} == {label}
+    path = site.data / MODELS_FOLDER / f"{outcome.version}.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    fresh = site.forecaster()
+    fresh.step(NOON + HOUR)
+    assert {line.model for line in current(site, NOON + HOUR)} == {"mean-4w", "naive-168h"}
+
+
+def test_an_hour_that_has_come_is_held_against_the_guesses_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = NOON - timedelta(days=60)
+    site.fill(first, NOON + 2 * HOUR, noise=30.0)
+    database = Database(site.settings, "test")
+    past = store.history(database, ["001"], SEOUL, first, NOON)
+    database.close()
+    artifact.save(site.data, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
+    counted: list[tuple[datetime, FloatArray, FloatArray]] = []
+
+    def learn(_: Intervals, __: Model, history: History, hour: datetime, *___: object, guesses: FloatArray) -> None:
+        counted.append((hour, history.y[:, history.row(hour.astimezone(SEOUL)) - 7 * 24], guesses))
+
+    monkeypatch.setattr(Intervals, "learn", learn)
+    site.forecaster().step(NOON)
+    ((hour, week_ago, guesses),) = counted
+    assert hour == NOON - HOUR
+    np.testing.assert_array_equal(guesses[:, mix_naive.WEEK_AGO], week_ago)
+    assert np.isfinite(guesses).all()
+
+
+def test_training_runs_in_a_child_that_does_not_hold_up_the_step(
+    site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(site.data))
+    monkeypatch.setenv("HYDROLOG_DATABASE__URL", database_url)
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    site.fill(now - timedelta(days=50), now, noise=30.0)
+    trainer = Trainer(command_of(None), site.data)
+    forecaster = Forecaster(site.settings, trainer, patient=False)
+    site.made.append(forecaster)
+    assert forecaster.step(now)["training"] == 1
+    deadline = time.monotonic() + 180
+    while not artifact.versions(site.data) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert artifact.newest(site.data) is not None
+    made = [forecaster.step(now + HOUR) for _ in range(2)]
+    assert made[0]["lines"] == 24
+    assert {line.model[:5] for line in current(site, now + HOUR)} == {"lstm-"}

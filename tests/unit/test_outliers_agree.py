@@ -1,0 +1,211 @@
+"""Where watching and learning compute the same number in two forms, minute by minute and over arrays, both agree."""
+
+import ast
+import math
+from datetime import UTC
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import outliers
+from outliers.criteria import ChannelLimits, FlowUse, NightUse
+from outliers.flicker import TextureUse
+from outliers.flow_shift import HourModel, Tracker
+from outliers.learn import flicker, gate, hourly, meter_scale, night_minimum, step_change
+from outliers.learn.day_kinds import Calendar
+from outliers.learn.rolling import running_mean
+from outliers.meter_scale import ScaleUse
+from outliers.rules import (
+    NIGHT_BLOCK_MIN,
+    NIGHT_END_MIN,
+    NIGHT_START_MIN,
+    NIGHTS_HELD_BACK,
+    NIGHTS_KEPT,
+    SCALE_BLOCK_MIN,
+    SCALE_WINDOWS,
+    STEP_BLOCK_ROWS,
+    STEP_CARRY,
+    STEP_WINDOWS,
+)
+from outliers.watch.flicker_watch import Texture
+from outliers.watch.gate import Gate
+from outliers.watch.meter_scale_watch import Scale
+from outliers.watch.night_minimum import Night
+from outliers.watch.step_change import KEPT_BLOCKS, StepWatch
+
+DAY = 1440
+SEEDS = st.integers(0, 2**32 - 1)
+FEW = settings(max_examples=25, deadline=None)
+MODEL = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=1e-4, level_variance=1e-6, spread=(0.03,) * 168)
+
+
+def flow_use() -> FlowUse:
+    return FlowUse(
+        mean_m3h=40.0,
+        profile_m3h=((40.0,) * 96,) * 7,
+        hours=MODEL,
+        level=0.0,
+        watch_score=3.0,
+        early_score=5.0,
+        short_score=5.0,
+        long_score=5.0,
+        step_spread_m3h=(1.0,) * 168,
+        lasting_spread_m3h=(1.0,) * 168,
+        step_watch=(math.inf,) * (1 + len(STEP_WINDOWS)),
+        step_leak=math.inf,
+    )
+
+
+@FEW
+@given(SEEDS)
+def test_the_quietest_hour_of_a_night(seed: int) -> None:
+    """A few minutes are missing. The first hour is loud: a detector takes the first 50 minutes for an hour, too."""
+    random = np.random.default_rng(seed)
+    flow = random.uniform(5.0, 15.0, DAY)
+    flow[NIGHT_START_MIN : NIGHT_START_MIN + 60] += 10.0
+    missing = random.integers(0, DAY, 200)
+    flow[missing[missing % NIGHT_BLOCK_MIN > 0]] = np.nan
+    learnt = night_minimum.night_minima(flow, Calendar.of(0, DAY, UTC, ()))
+    night = Night(NightUse(recent_m3h=(), spread_m3h=1.0, jump=3.0, creep=5.0))
+    for minute in range(NIGHT_START_MIN, NIGHT_END_MIN):
+        if math.isfinite(flow[minute]):
+            night.row(minute, float(flow[minute]))
+    night.close(0.0)
+    assert night.nights == [pytest.approx(learnt[0])]
+
+
+@FEW
+@given(st.lists(st.floats(-9.0, 9.0), min_size=1, max_size=10))
+def test_the_creep_of_the_nights(scores: list[float]) -> None:
+    usual = (20.0,) * (NIGHTS_KEPT + NIGHTS_HELD_BACK)  # ten nights do not move a median of 24 equal ones
+    night = Night(NightUse(recent_m3h=usual, spread_m3h=1.0, jump=3.0, creep=5.0))
+    seen = []
+    for score in scores:
+        for minute in range(NIGHT_START_MIN, NIGHT_END_MIN):
+            night.row(minute, 20.0 + score)
+        result = night.close(0.0)
+        assert result is not None
+        seen.append(result.creep)
+    assert seen == pytest.approx(night_minimum.creeps(np.array(scores)), abs=1e-9)
+
+
+@FEW
+@given(SEEDS, st.integers(0, len(STEP_WINDOWS) - 1))
+def test_the_height_of_a_step(seed: int, window: int) -> None:
+    residual = np.random.default_rng(seed).normal(0.0, 3.0, KEPT_BLOCKS * STEP_BLOCK_ROWS)
+    base = STEP_CARRY * running_mean(residual, step_change.BASE_ROWS)
+    learnt = step_change.step(residual, base, step_change.WINDOW_ROWS[1 + window])
+    watch = StepWatch(flow_use())
+    watch.watch_limit = math.inf
+    watch.window_limits = [-math.inf if place == window else math.inf for place in range(len(STEP_WINDOWS))]
+    said = [watch.step(minute, float(value)) for minute, value in enumerate(residual)]
+    assert said == [""] * (len(residual) - 1) + ["watch"]
+    assert watch.rise == pytest.approx(learnt[-1])
+
+
+@FEW
+@given(SEEDS, st.integers(1, 3), st.floats(-60.0, 60.0), st.sampled_from([0.0, 30.0]))
+def test_how_far_a_spike_is_away(seed: int, rows: int, height: float, typical: float) -> None:
+    random = np.random.default_rng(seed)
+    before, after = random.uniform(39.0, 41.0, 5), random.uniform(39.0, 41.0, 3)
+    values = np.concatenate([before, [40.0 + height] * rows, after])
+    away = float(gate._excursions(values, typical)[len(before)])
+    for limit, spikes in ((away * 0.999, True), (away * 1.001, False)):
+        if away < 4.0:  # as small as the values' own scatter: those around it may look held, too
+            return
+        channel = Gate("flow", "m3/h", ChannelLimits(-100.0, 200.0, jump=limit, typical=typical))
+        for minute, value in enumerate(values):
+            channel.step(minute, float(value))
+        assert [event[0] for event in channel.events] == (["K", "K"] if spikes else [])
+
+
+@FEW
+@given(SEEDS)
+def test_what_the_flicker_says_of_an_hour(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    use = TextureUse(by_use_m3h=0.2, steady_m3h=12.0, by_bar_m3h=0.0, usual_bar=0.0, error=1.1, wander=0.003)
+    flow, mean = 40.0 + random.normal(0.0, 3.0, 120), 40.0
+    watched = Texture(use, mean)
+    for minute, value in enumerate(flow):
+        if minute % 15 == 0:
+            watched.new_quarter(minute // 15, mean)
+        watched.row(minute, float(value))
+    still = watched.since(60, 0.0)
+    square = np.minimum(np.square(np.diff(flow, prepend=np.nan)), watched.cap)
+    learnt = flicker.Texture(use, flow, flow, flow - use.steady_m3h, square, mean)
+    size, error = (values[-1] / mean for values in learnt.running(60))
+    assert still is not None
+    assert (still.size, still.error) == (pytest.approx(size), pytest.approx(error))
+
+
+@FEW
+@given(SEEDS)
+def test_the_scale_of_the_meter(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    blocks, mean = SCALE_WINDOWS[1] + 1, 40.0
+    flow = random.uniform(20.0, 60.0, blocks * SCALE_BLOCK_MIN)
+    pressure = 4.0 - 0.3 * (flow / mean) ** 1.85 + random.normal(0.0, 0.05, len(flow))
+    flow[random.integers(0, len(flow), len(flow) // 4)] = np.nan
+    squares, products, _, _ = meter_scale._quarters(flow, pressure, mean)
+    slope, error2 = -0.25, 1e-3
+    squares, products = (meter_scale._sums(sums, meter_scale.QUARTERS_A_BLOCK) for sums in (squares, products))
+    learnt = meter_scale._scores(squares, products, slope, error2)
+    scale = Scale(ScaleUse(slope, scatter_bar2=math.inf, error2=error2, limit=0.0), mean)
+    for minute, (value, bar) in enumerate(zip(flow, pressure, strict=True)):
+        if minute % 15 == 0 and minute:
+            scale.close_quarter(minute // 15 - 1, minute)
+        if math.isfinite(value):
+            scale.row(float(value / mean) ** 1.85, float(bar))
+    scale.close_quarter(len(flow) // 15 - 1, len(flow))
+    off = scale.found()
+    assert off is not None
+    assert off.score == pytest.approx(learnt[-1])
+
+
+@settings(max_examples=5, deadline=None)
+@given(SEEDS)
+def test_how_the_hours_move(seed: int) -> None:
+    """The likelihood of a model, from the tracker's own surprises, is what the fit of all models makes of it."""
+    ratio = np.random.default_rng(seed).normal(0.0, 0.05, hourly.WARM_H + 48)
+    ratio[5::17] = np.nan
+    slot = np.arange(len(ratio)) % 168
+    one = {
+        name: np.array([getattr(MODEL, field)])
+        for name, field in (
+            ("by_hour", "hour_memory"),
+            ("by_day", "day_memory"),
+            ("day_variance", "day_variance"),
+            ("level_variance", "level_variance"),
+        )
+    }
+    learnt = hourly._likelihood(ratio, slot, np.array(MODEL.spread), **one)[0]
+    tracker, total = Tracker(MODEL, level=float(np.nanmedian(ratio[: hourly.WARM_H]))), 0.0
+    for hour, value in enumerate(ratio.tolist()):
+        expected = tracker.level + tracker.day * MODEL.day_memory + tracker.short * MODEL.hour_memory
+        tracker.step(hour, int(slot[hour]), None if math.isnan(value) else value, 1.0)
+        if hour >= hourly.WARM_H and not math.isnan(value):
+            surprise = tracker.surprise
+            total -= math.log((value - expected) / surprise)
+            total -= (hourly.TAIL + 1) / 2 * math.log1p(surprise**2 / hourly.TAIL)
+    assert learnt == pytest.approx(total)
+
+
+def numbers(half: str) -> set[tuple[str, str]]:
+    """Each constant that a module of one half defines for itself: its name, and the number as it is written."""
+    found = set()
+    for path in (Path(outliers.__file__).parent / half).glob("*.py"):
+        for node in ast.parse(path.read_bytes()).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                found.add((node.targets[0].id, ast.unparse(node.value)))
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+                assert isinstance(node.value, ast.Tuple)
+                names, values = ([ast.unparse(one) for one in side.elts] for side in (node.targets[0], node.value))
+                found.update(zip(names, values, strict=True))
+    return found
+
+
+def test_no_constant_stands_in_both_halves() -> None:
+    assert numbers("watch") & numbers("learn") == set()
