@@ -44,7 +44,8 @@ def licence(name: str) -> set[str]:
     """The families of licences that a library's own metadata names."""
     found = metadata.metadata(name)
     classifiers = [text for text in found.get_all("Classifier") or () if text.startswith("License")]
-    texts = [found["License-Expression"] or "", (found["License"] or "")[:200], *classifiers]
+    named = [text for key in ("License-Expression", "License") for text in found.get_all(key) or ()]
+    texts = [*(text[:200] for text in named), *classifiers]
     return families(" ".join(texts).replace("Mozilla", "MPL").replace("Apache Software", "Apache"))
 
 
