@@ -25,7 +25,7 @@ from common import database
 from common.folder import POSTGRES_URL_FILE
 from forecaster import artifact, pytorch
 from forecaster.compose import CHANNELS, Composed, compose
-from forecaster.dataset import History, IntArray, Series, from_minutes
+from forecaster.dataset import HourlyHistory, IntArray, Series, from_minutes
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -56,7 +56,7 @@ def cpu_s(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def train() -> tuple[History, Model]:
+def train() -> tuple[HourlyHistory, Model]:
     minute, flow, pressure = sensor_year()
     began = time.process_time()
     columns = [(Series("001", "flow"), minute, flow), (Series("001", "pressure"), minute, pressure)]
@@ -72,12 +72,12 @@ def train() -> tuple[History, Model]:
     return history, model
 
 
-def predict(history: History, model: Model) -> None:
-    recent = History(history.hour(history.rows - 26 * 168), history.series, history.y[:, -26 * 168 :])
+def predict(history: HourlyHistory, model: Model) -> None:
+    recent = HourlyHistory(history.hour(history.rows - 26 * 168), history.series, history.y[:, -26 * 168 :])
     made_at = END.astimezone(UTC)
     for count in (1, SENSORS):
         names = tuple(Series(f"{n:04d}", s.channel) for n in range(count) for s in recent.series)
-        many = History(recent.first, names, np.tile(recent.y, (count, 1)))
+        many = HourlyHistory(recent.first, names, np.tile(recent.y, (count, 1)))
         compose(many, made_at, ZONE, horizon=24, model=model)
         spent = min(cpu_s(lambda m=many: compose(m, made_at, ZONE, horizon=24, model=model)) for _ in range(3))  # type: ignore[misc]
         row(
@@ -91,7 +91,7 @@ def predict(history: History, model: Model) -> None:
         row("  and what follows the truth of an hour", f"{spent:.3f} CPU s", "")
 
 
-def follow(folder: Path, history: History, model: Model, made: Composed) -> None:
+def follow(folder: Path, history: HourlyHistory, model: Model, made: Composed) -> None:
     """The last hour's truth against what was forecast of it a day long."""
     hour = END.astimezone(UTC) - timedelta(hours=1)
     firsts = [line for line in made.lines if line.hour == made.lines[0].hour]
@@ -143,7 +143,7 @@ def fleet() -> None:
         y[2 * sensor : 2 * sensor + 2] = flow, 5.5 - 0.0008 * flow**1.85 + random.normal(0, 0.02, len(hour))
     y[random.random(y.shape) < 0.02] = np.nan
     names = tuple(Series(f"{n:04d}", channel) for n in range(SENSORS) for channel in CHANNELS)
-    history = History(np.datetime64(END.replace(tzinfo=None), "h") - len(hour), names, y)
+    history = HourlyHistory(np.datetime64(END.replace(tzinfo=None), "h") - len(hour), names, y)
     began, before = time.process_time(), peak_mib()
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
     error, naive, covered = judge(model, history, history.rows - 14 * 24).means

@@ -19,10 +19,9 @@ from zoneinfo import ZoneInfo
 
 from common.clock import SystemClock
 from common.runner import Context
-from common.settings import Line as LineSettings
-from common.settings import Paths, Settings
+from common.settings import LineSettings, PathsSettings, Settings
 from producer.ascii import encode
-from producer.line import Line, Restarted
+from producer.line import Restarted, SerialLine
 from producer.step import Producer
 
 ZONE = ZoneInfo("Asia/Seoul")
@@ -35,7 +34,7 @@ NOISES = {"random bytes": bytes(range(256)), "frames' own characters, shuffled":
 START_S = int(time.time()) // 60 * 60 - 7_200
 
 
-class Recorded(Line):
+class Recorded(SerialLine):
     """A line that has all its bytes already."""
 
     def __init__(self, chunks: list[bytes]) -> None:
@@ -69,8 +68,8 @@ def split_and_convert(stream: bytes) -> int:
     return count
 
 
-def producer(folder: Path, line: Line) -> Producer:
-    settings = replace(Settings(), paths=Paths(folder), line=LineSettings(lateness_seconds=1.0))
+def producer(folder: Path, line: SerialLine) -> Producer:
+    settings = replace(Settings(), paths=PathsSettings(folder), line=LineSettings(lateness_seconds=1.0))
     return Producer(Context(settings, SystemClock(), threading.Event(), "producer"), line)
 
 

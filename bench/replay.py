@@ -44,7 +44,7 @@ def main() -> None:
         base = Settings()
         chosen = dataclasses.replace(
             base,
-            paths=settings.Paths(Path(folder) / "data"),
+            paths=settings.PathsSettings(Path(folder) / "data"),
             log=dataclasses.replace(base.log, groups=("archive",)),
         )
         with server.running(chosen.paths.data):

@@ -74,13 +74,13 @@ def would_be(chosen: Settings, start: datetime, end: datetime) -> "Iterator[tupl
 
     Alarms about the box itself leave no findings and are not among them.
     """
-    from consumer.alerts.events import Tracker
+    from consumer.alerts.events import EventTracker
     from consumer.alerts.pending import Queue, digest_day, first_digest_day
     from consumer.alerts.text import compose
 
     zone, per_hour, at = chosen.site.zone, chosen.alerts.messages_per_hour, chosen.alerts.digest
     known = sorted(findings.load(chosen.paths.data / FINDINGS_FILE), key=lambda finding: finding.minute)
-    tracker, queue = Tracker(), Queue()
+    tracker, queue = EventTracker(), Queue()
     last = first_digest_day(start, zone, at)
     left = [finding for finding in known if minute_of(start) <= finding.minute <= minute_of(end)]
     for minute in range(minute_of(start), minute_of(end) + 1):

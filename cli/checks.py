@@ -44,7 +44,7 @@ TABLES = (
 _ADVICE = "run as the user of the processes, and look at log.url"
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """One line of the check."""
 
     ok: bool
@@ -52,14 +52,14 @@ class Finding(NamedTuple):
     text: str  # what is well; or what is wrong and what to do
 
 
-Look = Callable[[Settings, datetime], Iterator[Finding]]
+SubjectCheck = Callable[[Settings, datetime], Iterator[CheckResult]]
 
 
-def folder(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The data folder: there, writable, with room, on a local disk."""
     data = chosen.paths.data
     if not data.is_dir():
-        yield Finding(False, "folder", f"{data} is not there; the first process makes it, or: mkdir -p {data}")
+        yield CheckResult(False, "folder", f"{data} is not there; the first process makes it, or: mkdir -p {data}")
         return
     try:
         with tempfile.NamedTemporaryFile(dir=data, prefix="check."):
@@ -70,19 +70,19 @@ def folder(chosen: Settings, _now: datetime) -> Iterator[Finding]:
             advice = "the disk may be damaged, see: sudo dmesg | tail; then restart the box"
         if error.errno == errno.ENOSPC:
             advice = f"make room: sudo du -xh --max-depth=2 {data.parent} | sort -h | tail"
-        yield Finding(False, "folder", f"{data} cannot be written ({error.strerror}); {advice}")
+        yield CheckResult(False, "folder", f"{data} cannot be written ({error.strerror}); {advice}")
         return
-    yield Finding(True, "folder", f"{data} can be written")
+    yield CheckResult(True, "folder", f"{data} can be written")
     free = shutil.disk_usage(data).free
     room = f"{free / 1e9:.1f} GB free"
-    yield Finding(free >= MIN_FREE_BYTES, "disk", room if free >= MIN_FREE_BYTES else f"only {room}: make room")
+    yield CheckResult(free >= MIN_FREE_BYTES, "disk", room if free >= MIN_FREE_BYTES else f"only {room}: make room")
     kind = file_system(data)
     if kind in SHARES:
-        yield Finding(
+        yield CheckResult(
             False, "file system", f"{data} is on {kind}, where locks do not hold; set paths.data to a local disk"
         )
     else:
-        yield Finding(True, "file system", kind)
+        yield CheckResult(True, "file system", kind)
 
 
 def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
@@ -100,20 +100,20 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
     return kind
 
 
-def clock(chosen: Settings, now: datetime) -> Iterator[Finding]:
+def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
     """The clock and the zone."""
     local = now.astimezone(chosen.site.zone)
     text = f"{local.isoformat(sep=' ', timespec='seconds')} in {chosen.site.timezone}"
     known = mark.load(chosen.paths.data)
     if now.year < OLDEST_CLOCK:
-        yield Finding(False, "clock", f"{text}: the clock was never set; set it, or start a time service (chrony)")
+        yield CheckResult(False, "clock", f"{text}: the clock was never set; set it, or start a time service (chrony)")
     elif known and now < minute_start(known.closed_through) - timedelta(minutes=2):
         last = minute_start(known.closed_through).astimezone(chosen.site.zone).isoformat(sep=" ", timespec="minutes")
         advice = "set the clock, or if it is right: hydrolog clock confirm --go-on"
-        yield Finding(False, "clock", f"{text}, but minute {last} is closed already; {advice}")
+        yield CheckResult(False, "clock", f"{text}, but minute {last} is closed already; {advice}")
     else:
-        yield Finding(True, "clock", text)
-    yield Finding(True, "time service", time_service_says(time_service.in_step()))
+        yield CheckResult(True, "clock", text)
+    yield CheckResult(True, "time service", time_service_says(time_service.in_step()))
 
 
 def time_service_says(in_step: bool | None) -> str:
@@ -128,7 +128,7 @@ def time_service_says(in_step: bool | None) -> str:
     )
 
 
-def port(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The serial line: what the producer that has it says, or whether it opens."""
     from producer.port import Port, check_url
     from server.state import alive
@@ -138,7 +138,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[Finding]:
     if state is not None and "pid" in state and alive(state):
         counters = state.get("counters")
         said = counters.get("port") if isinstance(counters, dict) else None
-        yield Finding(
+        yield CheckResult(
             said in ("reading", None),
             "port",
             f"{printable(url)}, the producer (process {state['pid']}) has it: {printable(said or 'open')}"
@@ -151,12 +151,12 @@ def port(chosen: Settings, _now: datetime) -> Iterator[Finding]:
         tried.open()
         tried.close()
     except (PortError, SettingsError) as error:
-        yield Finding(False, "port", f"{printable(error)}")
+        yield CheckResult(False, "port", f"{printable(error)}")
     else:
-        yield Finding(True, "port", f"{printable(url)} opens at {chosen.line.baudrate} baud")
+        yield CheckResult(True, "port", f"{printable(url)} opens at {chosen.line.baudrate} baud")
 
 
-def tables(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The database: it answers, the tables are there, sensors are registered."""
     connection = database.Database(chosen, "check")
     try:
@@ -164,45 +164,45 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[Finding]:
             where = database_name(database.address(chosen))
             cursor.execute("SELECT current_setting('server_version')")
             version = cursor.fetchone()
-            yield Finding(True, "database", f"Postgres {version[0] if version else '?'}, {printable(where)}")
+            yield CheckResult(True, "database", f"Postgres {version[0] if version else '?'}, {printable(where)}")
             cursor.execute(
                 "SELECT name FROM unnest(%s::text[]) AS t (name) WHERE to_regclass(name) IS NULL", [[*TABLES]]
             )
             if missing := [name.upper() for (name,) in cursor.fetchall()]:
-                yield Finding(False, "tables", f"missing: {', '.join(missing)}; run: hydrolog init-db")
+                yield CheckResult(False, "tables", f"missing: {', '.join(missing)}; run: hydrolog init-db")
                 return
-            yield Finding(True, "tables", f"all {len(TABLES)} are there")
+            yield CheckResult(True, "tables", f"all {len(TABLES)} are there")
             cursor.execute("SELECT count(*) FROM SENSOR_TB")
             count = cursor.fetchone()
         if count and count[0]:
-            yield Finding(True, "sensors", f"{count[0]} registered")
+            yield CheckResult(True, "sensors", f"{count[0]} registered")
         else:
-            yield Finding(False, "sensors", "none is registered; run: hydrolog sensors add ID")
+            yield CheckResult(False, "sensors", "none is registered; run: hydrolog sensors add ID")
     except DatabaseDown as down:
-        yield Finding(False, "database", f"{printable(down)}; start it, or correct database.url")
+        yield CheckResult(False, "database", f"{printable(down)}; start it, or correct database.url")
     finally:
         connection.close()
 
 
-def server(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it takes the token. An empty body is posted, no row."""
-    from consumer.post import Address, Poster
+    from consumer.post import Poster, ServerAddress
 
     if "server" not in chosen.log.groups:
-        yield Finding(True, "server", 'log.groups does not name "server": nothing is sent')
+        yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
         return
     if not chosen.server.url:
-        yield Finding(False, "server", 'server.url is empty: set it, or take "server" out of log.groups')
+        yield CheckResult(False, "server", 'server.url is empty: set it, or take "server" out of log.groups')
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-        poster = Poster(Address.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
+        poster = Poster(ServerAddress.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
     except SettingsError as error:
-        yield Finding(False, "server", printable(error))
+        yield CheckResult(False, "server", printable(error))
         return
     answer = poster.post(b"", f"{chosen.site.id}/check", token)
     ok, text = server_says(answer.status, answer.problem)
-    yield Finding(ok, "server", f"{printable(chosen.server.url)} {text}")
+    yield CheckResult(ok, "server", f"{printable(chosen.server.url)} {text}")
 
 
 def server_says(status: int | None, problem: str) -> tuple[bool, str]:
@@ -220,7 +220,7 @@ def server_says(status: int | None, problem: str) -> tuple[bool, str]:
     return True, f"answers, the token is taken ({status} to an empty body)"
 
 
-def log(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The log: its header, its size, how far each group has come."""
     if chosen.log.url == "file":
         yield _log_file(chosen)
@@ -229,40 +229,40 @@ def log(chosen: Settings, _now: datetime) -> Iterator[Finding]:
         yield _group(group, position, known.end_offset if known else None)
 
 
-def _log_file(chosen: Settings) -> Finding:
+def _log_file(chosen: Settings) -> CheckResult:
     path = chosen.paths.data / LOG_FILE
     try:
         with path.open("rb") as file:
             header = parse_header(file.readline(LONGEST_LINE).removesuffix(b"\n"))
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        return Finding(True, "log", "none yet; the producer makes it")
+        return CheckResult(True, "log", "none yet; the producer makes it")
     except OSError as error:
-        return Finding(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
+        return CheckResult(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
     if header is None:
-        return Finding(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
+        return CheckResult(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
     if size > chosen.log.warn_bytes:
-        return Finding(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
-    return Finding(True, "log", f"{size} bytes from offset {header.base} on")
+        return CheckResult(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
+    return CheckResult(True, "log", f"{size} bytes from offset {header.base} on")
 
 
-def _group(group: str, position: Position, end: int | None) -> Finding:
+def _group(group: str, position: Position, end: int | None) -> CheckResult:
     subject = f"group {group}"
     if position.problem:
-        return Finding(False, subject, f"{printable(position.problem)}; {_ADVICE}")
+        return CheckResult(False, subject, f"{printable(position.problem)}; {_ADVICE}")
     if position.offset is None:
-        return Finding(False, subject, f"has never committed; start: hydrolog-consumer --group {group}")
+        return CheckResult(False, subject, f"has never committed; start: hydrolog-consumer --group {group}")
     behind = f", {max(0, end - position.offset)} rows behind" if end is not None else ""
-    return Finding(True, subject, f"at offset {position.offset}{behind}")
+    return CheckResult(True, subject, f"at offset {position.offset}{behind}")
 
 
-def calendar(chosen: Settings, _now: datetime) -> Iterator[Finding]:
+def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """Whether every line of the calendar is understood."""
     known = occasions.load(chosen.paths.data, chosen.site.zone)
     for problem in known.problems:
-        yield Finding(False, "calendar", printable(problem))
+        yield CheckResult(False, "calendar", printable(problem))
     if not known.problems:
-        yield Finding(True, "calendar", f"{len(known.works)} planned works, {len(known.holidays)} holidays")
+        yield CheckResult(True, "calendar", f"{len(known.works)} planned works, {len(known.holidays)} holidays")
 
 
-LOOKS: tuple[Look, ...] = (folder, clock, log, calendar, port, tables, server)
+LOOKS: tuple[SubjectCheck, ...] = (folder, clock, log, calendar, port, tables, server)

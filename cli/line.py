@@ -19,7 +19,7 @@ from common.settings import Settings, load
 
 if TYPE_CHECKING:  # the producer's modules are imported where they are used
     from producer.ascii import Reading
-    from producer.bus import Told
+    from producer.bus import Exchange
 
 _BASE = {"flow": "m3/h", "pressure": "bar", "total": "m3"}
 
@@ -95,7 +95,7 @@ class _Registers:
             _say(f"  reading  {_reading(reading, self._zone)}")
         self._bus.readings.clear()
 
-    def _told(self, told: "Told") -> None:
+    def _told(self, told: "Exchange") -> None:
         register = told.register
         _say(f"  asked    unit {register.unit}, {register.function} {register.address}: {told.sent.hex(' ')}")
         _say(f"  came     {told.came.hex(' ') or 'nothing'}")

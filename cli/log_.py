@@ -27,7 +27,7 @@ from common.settings import Settings
 from log import commits, identity, mark
 from log import damaged as badlines
 from log.recovery import outbox_end
-from log.segment import Line, LogFile
+from log.segment import LogFile, LogLine
 
 ROWS = 20
 ACTIONS = {
@@ -38,13 +38,13 @@ ACTIONS = {
 WORST_SHOWN = 10  # damaged lines that are named one by one
 
 
-class Findings(NamedTuple):
+class LogReport(NamedTuple):
     """What a look at every line has found."""
 
     rows: int
     first: int  # offset, -1 if there is no row
     last: int
-    damaged: list[Line]
+    damaged: list[LogLine]
     holes: int  # offsets between the first row and the last that no row has
     backwards: int  # rows whose offset is not above the one before
     unreadable: int  # lines that prove themselves and are no rows of ours
@@ -111,11 +111,11 @@ def _verify(data: Path, file: LogFile) -> int:
     return 1 if problems else 0
 
 
-def _look_at_every_line(file: LogFile) -> Findings:
+def _look_at_every_line(file: LogFile) -> LogReport:
     end = file.size()
     rows = holes = backwards = unreadable = 0
     first = last = -1
-    damaged: list[Line] = []
+    damaged: list[LogLine] = []
     reached = file.rows_start
     for line in file.lines(file.rows_start, end):
         reached = line.end
@@ -134,7 +134,7 @@ def _look_at_every_line(file: LogFile) -> Findings:
             parse_payload(line.record.payload)
         except RowRefused:
             unreadable += 1
-    return Findings(rows, first, last, damaged, holes, backwards, unreadable, end - reached)
+    return LogReport(rows, first, last, damaged, holes, backwards, unreadable, end - reached)
 
 
 def _say_header(data: Path, file: LogFile) -> int:
@@ -156,7 +156,7 @@ def _say_header(data: Path, file: LogFile) -> int:
     return 0
 
 
-def _say_lines(file: LogFile, found: Findings) -> int:
+def _say_lines(file: LogFile, found: LogReport) -> int:
     problems = 0
     for line in found.damaged[:WORST_SHOWN]:
         raw = os.pread(file.descriptor, min(line.end - line.start - 1, shell.LONGEST), line.start)
@@ -179,7 +179,7 @@ def _say_lines(file: LogFile, found: Findings) -> int:
     return problems
 
 
-def _say_state(data: Path, file: LogFile, found: Findings) -> int:
+def _say_state(data: Path, file: LogFile, found: LogReport) -> int:
     problems = 0
     base = file.header.base if file.header else max(found.first, 0)
     end = max(found.last + 1, base)

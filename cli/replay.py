@@ -37,7 +37,7 @@ RESULTS = {
 
 
 @dataclass
-class Result:
+class ReplayResult:
     """What the processes have counted, and the real seconds that each took."""
 
     counters: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -108,9 +108,9 @@ def _settings(config: Path | None, folder: Path) -> settings.Settings:
     chosen = settings.load(config)
     return dataclasses.replace(
         chosen,
-        paths=settings.Paths(data),
+        paths=settings.PathsSettings(data),
         log=dataclasses.replace(chosen.log, url="file", groups=("archive",)),
-        database=settings.Database(""),
+        database=settings.DatabaseSettings(""),
     )
 
 
@@ -127,7 +127,7 @@ def _recordings(texts: list[str]) -> "dict[str, Recording]":
     return found
 
 
-def replay(chosen: settings.Settings, recordings: "Mapping[str, Recording]", console: "Console") -> Result:
+def replay(chosen: settings.Settings, recordings: "Mapping[str, Recording]", console: "Console") -> ReplayResult:
     """All minutes of the recordings through the pipeline.
 
     Raises:
@@ -148,7 +148,7 @@ def replay(chosen: settings.Settings, recordings: "Mapping[str, Recording]", con
         "archive": Archive(context),
         "nightflow": NightFlow(context),
     }
-    result = Result()
+    result = ReplayResult()
     next_look = clock.at
     with Progress(console=console) as bars:
         bar = bars.add_task("replay", total=(last - first) / PORTION_MIN)
@@ -185,7 +185,7 @@ def _write_results(chosen: settings.Settings, folder: Path) -> None:
                     file.write(block)
 
 
-def _show(console: "Console", result: Result, folder: Path) -> None:
+def _show(console: "Console", result: ReplayResult, folder: Path) -> None:
     from rich.table import Table
 
     table = Table("process", "real seconds", "counted", title="hydrolog replay", title_justify="left")

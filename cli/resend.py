@@ -13,13 +13,13 @@ from common.options import Parser, aware_time
 from common.settings import SERVER_TOKEN, Settings, read_token
 
 if TYPE_CHECKING:
-    from consumer.resend import Courier
+    from consumer.resend import Resender
 
 
 def run(args: list[str]) -> int:
     """Send what lies in `rejected/`, or the rows of a span; 1 if the server refused some."""
-    from consumer.post import Address, Poster
-    from consumer.resend import Courier
+    from consumer.post import Poster, ServerAddress
+    from consumer.resend import Resender
 
     parser = Parser(
         prog="hydrolog resend",
@@ -37,8 +37,8 @@ def run(args: list[str]) -> int:
     if not chosen.server.url:
         raise SettingsError("server.url", "is empty; the address that batches are sent to")
     token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-    poster = Poster(Address.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
-    courier = Courier(poster, token, clocks.from_environment())
+    poster = Poster(ServerAddress.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
+    courier = Resender(poster, token, clocks.from_environment())
     if options.start is None:
         _rejected(courier, chosen)
     else:
@@ -49,7 +49,7 @@ def run(args: list[str]) -> int:
     return 1 if courier.outcome.refused else 0
 
 
-def _rejected(courier: "Courier", chosen: Settings) -> None:
+def _rejected(courier: "Resender", chosen: Settings) -> None:
     from consumer import rejected
 
     for refused in rejected.load_all(chosen.paths.data):
@@ -57,7 +57,7 @@ def _rejected(courier: "Courier", chosen: Settings) -> None:
             refused.path.unlink()
 
 
-def _span(courier: "Courier", chosen: Settings, start: datetime, end: datetime) -> None:
+def _span(courier: "Resender", chosen: Settings, start: datetime, end: datetime) -> None:
     from consumer.resend import parcels_of_span
 
     with database.connect(database.address(chosen), "resend") as connection:

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ForecastLine:
     """One forecast of one sensor and hour. Times aware; flow m3/h, pressure bar; None = not forecast."""
 
     sensor: str
@@ -47,7 +47,7 @@ class Line:
     model: str
 
 
-def select(lines: Iterable[Line]) -> list[Line]:
+def select(lines: Iterable[ForecastLine]) -> list[ForecastLine]:
     """What the file keeps: the newest forecast of all hours, and own forecasts of the 48 hours before it."""
     lines = list(lines)
     if not lines:
@@ -62,7 +62,7 @@ def select(lines: Iterable[Line]) -> list[Line]:
     return [kept[key] for key in sorted(kept, key=lambda k: (k[1], k[0], k[2]))]
 
 
-def format_lines(lines: Iterable[Line], zone: ZoneInfo) -> str:
+def format_lines(lines: Iterable[ForecastLine], zone: ZoneInfo) -> str:
     """The text of the file, header first; times in the site's zone with their offset."""
     text = [HEADER]
     for line in lines:
@@ -76,7 +76,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def parse_lines(text: str) -> list[Line]:
+def parse_lines(text: str) -> list[ForecastLine]:
     """The lines that are forecasts, in the file's order. The columns are found by their names.
 
     Passed over is a line whose sensor is no id or whose times are none or without an offset; a value that is missing,
@@ -93,13 +93,13 @@ def parse_lines(text: str) -> list[Line]:
         raise ValueError(f"not a forecast file: {error}") from error
 
 
-def _line(cells: Mapping[str, str | None]) -> Line | None:
+def _line(cells: Mapping[str, str | None]) -> ForecastLine | None:
     sensor, made_at, hour = cells["sensor"] or "", _time(cells["made_at"]), _time(cells["hour"])
     if made_at is None or hour is None or not SENSOR_ID.fullmatch(sensor):
         return None
     flow, pressure, *bounds = (_value(cells.get(name)) for name in VALUES)
     low, high, p_low, p_high = bounds
-    return Line(sensor, made_at, hour, flow, pressure, low, high, p_low, p_high, cells.get("model") or "")
+    return ForecastLine(sensor, made_at, hour, flow, pressure, low, high, p_low, p_high, cells.get("model") or "")
 
 
 def _time(text: str | None) -> datetime | None:
@@ -118,7 +118,7 @@ def _value(text: str | None) -> float | None:
     return value if math.isfinite(value) and abs(value) < LARGEST else None
 
 
-def read(data: Path) -> list[Line]:
+def read(data: Path) -> list[ForecastLine]:
     """The file's lines; nothing if it is missing or was spoilt (the next forecast writes it anew)."""
     try:
         return parse_lines((data / FORECAST_FILE).read_text("utf-8"))
@@ -126,7 +126,7 @@ def read(data: Path) -> list[Line]:
         return []
 
 
-class Followed:
+class ForecastFileFollower:
     """The file, read again when it was replaced."""
 
     def __init__(self, data: Path) -> None:
@@ -134,7 +134,7 @@ class Followed:
         self._seen: files.Stamp | None = None
         self._said = ""
 
-    def refresh(self) -> list[Line] | None:
+    def refresh(self) -> list[ForecastLine] | None:
         """All lines of a new file; none where there is no file or it cannot be read. None = it is still the same."""
         seen = files.stamp(self._path)
         if seen == self._seen:
@@ -150,6 +150,6 @@ class Followed:
             return []
 
 
-def write(data: Path, lines: Iterable[Line], zone: ZoneInfo) -> None:
+def write(data: Path, lines: Iterable[ForecastLine], zone: ZoneInfo) -> None:
     """Replace the file, durably."""
     files.replace(data / FORECAST_FILE, format_lines(select(lines), zone).encode())

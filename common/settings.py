@@ -43,7 +43,7 @@ _SECRET = {"alerts.urls", "database.url"}  # keys whose value no message may sho
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteSettings:
     id: str = key("site-1", site_id)
     timezone: str = key("Asia/Seoul", time_zone)
 
@@ -53,12 +53,12 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Paths:
+class PathsSettings:
     data: Path = key(Path("data"))
 
 
 @dataclass(frozen=True)
-class Line:
+class LineSettings:
     url: str = key("/dev/ttyUSB0")
     baudrate: int = key(9600, between(50, 4_000_000))
     mode: str = key("8N1", serial_mode)
@@ -70,7 +70,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogSettings:
     url: str = key("file", log_url)
     groups: tuple[str, ...] = key(["archive", "server"], groups)
     warn_bytes: int = key(256 * 1024 * 1024, between(1, 2**50))  # 2.5 million rows waiting: somebody should know
@@ -78,7 +78,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerSettings:
     url: str = key("", http_url)
     token_file: str = key("")
     every_minutes: int = key(10, between(1, 60))
@@ -86,12 +86,12 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Database:
+class DatabaseSettings:
     url: str = key("")  # empty: the embedded one in the data folder
 
 
 @dataclass(frozen=True)
-class Night:
+class NightSettings:
     start: str = key("22:00", clock_time)
     end: str = key("05:00", clock_time)
     report_start: str = key("02:00", clock_time)
@@ -100,18 +100,18 @@ class Night:
 
 
 @dataclass(frozen=True)
-class Outliers:
+class OutliersSettings:
     alarms_per_month: float = key(DEFAULT_ALARMS_PER_MONTH, between(0.001, 10))  # false LEAK alarms at a point, a rule
 
 
 @dataclass(frozen=True)
-class Forecast:
+class ForecastSettings:
     horizon_hours: int = key(24, between(1, 168))
     wait_seconds: float = key(60.0, between(0, 3600))
 
 
 @dataclass(frozen=True)
-class Alerts:
+class AlertsSettings:
     urls: tuple[str, ...] = key([])  # secrets: they hold passwords and tokens
     messages_per_hour: int = key(6, between(1, 3600))  # of faults; as many again of leaks: a person reads no more
     digest: str = key("", lambda value: None if value == "" else clock_time(value))  # WATCH and SUPPLY, once a day
@@ -119,7 +119,7 @@ class Alerts:
 
 
 @dataclass(frozen=True)
-class Receiver:
+class ReceiverSettings:
     host: str = key("127.0.0.1")
     port: int = key(8080, between(0, 65535))
     token_file: str = key("")
@@ -127,17 +127,17 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Settings:
-    site: Site = field(default_factory=Site)
-    paths: Paths = field(default_factory=Paths)
-    line: Line = field(default_factory=Line)
-    log: Log = field(default_factory=Log)
-    server: Server = field(default_factory=Server)
-    database: Database = field(default_factory=Database)
-    night: Night = field(default_factory=Night)
-    outliers: Outliers = field(default_factory=Outliers)
-    forecast: Forecast = field(default_factory=Forecast)
-    alerts: Alerts = field(default_factory=Alerts)
-    receiver: Receiver = field(default_factory=Receiver)
+    site: SiteSettings = field(default_factory=SiteSettings)
+    paths: PathsSettings = field(default_factory=PathsSettings)
+    line: LineSettings = field(default_factory=LineSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    night: NightSettings = field(default_factory=NightSettings)
+    outliers: OutliersSettings = field(default_factory=OutliersSettings)
+    forecast: ForecastSettings = field(default_factory=ForecastSettings)
+    alerts: AlertsSettings = field(default_factory=AlertsSettings)
+    receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -166,7 +166,7 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     settings = Settings(**{name: _section(name, kind, raw.get(name, {})) for name, kind in _SECTIONS.items()})
     return dataclasses.replace(
         settings,
-        paths=Paths(folder / settings.paths.data),
+        paths=PathsSettings(folder / settings.paths.data),
         server=dataclasses.replace(settings.server, token_file=_beside(folder, settings.server.token_file)),
         receiver=dataclasses.replace(settings.receiver, token_file=_beside(folder, settings.receiver.token_file)),
     )

@@ -32,7 +32,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back from one attempt.
 
     Attributes:
@@ -49,7 +49,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PostOutcome:
     """`problem` is for people and stays the same from one try to the next; `after_s` is the wait that was asked for."""
 
     kind: Kind
@@ -62,21 +62,21 @@ class Verdict:
         return max(backoff.wait_s(failures), self.after_s)
 
 
-def judge(answer: Answer, now: datetime) -> Verdict:
+def judge(answer: HttpAnswer, now: datetime) -> PostOutcome:
     """What to do with the rows of an attempt."""
     status = answer.status
     if status is None:
-        return Verdict(Kind.RETRY, f"no answer from the server: {answer.problem}")
+        return PostOutcome(Kind.RETRY, f"no answer from the server: {answer.problem}")
     if 200 <= status < 300:
-        return Verdict(Kind.DELIVERED)
+        return PostOutcome(Kind.DELIVERED)
     after_s = retry_after_s(answer.retry_after, now)
     if status in (400, 413, 422):
-        return Verdict(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)
+        return PostOutcome(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)
     if status in (401, 403):
-        return Verdict(Kind.SLOW, f"the server refuses the token with {status}: look at server.token_file", after_s)
+        return PostOutcome(Kind.SLOW, f"the server refuses the token with {status}: look at server.token_file", after_s)
     if 300 <= status < 400:
-        return Verdict(Kind.RETRY, f"the server redirects with {status}: correct server.url", after_s)
-    return Verdict(Kind.RETRY, f"the server answered {status}", after_s)
+        return PostOutcome(Kind.RETRY, f"the server redirects with {status}: correct server.url", after_s)
+    return PostOutcome(Kind.RETRY, f"the server answered {status}", after_s)
 
 
 def retry_after_s(text: str | None, now: datetime) -> float:

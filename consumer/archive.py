@@ -19,8 +19,8 @@ from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
 from consumer import not_rows
-from consumer.outliers import Findings, outliers
-from consumer.source import Source
+from consumer.outliers import FindingsFile, outliers
+from consumer.source import LogSource
 from consumer.store import Numbered, drop_old, store
 from log.roles import Log, Record
 
@@ -43,10 +43,10 @@ class Archive:
         self._context = context
         self._once = once
         self._database = Database(context.settings, "archive")
-        self._findings = Findings(context.data)
+        self._findings = FindingsFile(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
-        self._source = Source(context.settings, GROUP)
+        self._source = LogSource(context.settings, GROUP)
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Archive all rows that wait, or as many as a few seconds allow.

@@ -19,7 +19,7 @@ BATCH_ROWS = 10_000  # ten minutes of a thousand sensors: bounds the memory of a
 
 Prediction = tuple[str, str]  # forecast of flow (m3/h) and pressure (bar), as text
 NO_PREDICTION: Prediction = ("0", "0")
-Forecasts = Callable[[str, int], Prediction | None]  # sensor, minute of the hour's start -> its own forecast
+ForecastOf = Callable[[str, int], Prediction | None]  # sensor, minute of the hour's start -> its own forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BatchLine:
     """A row as it is sent, frozen: `text` never changes once it stood in an attempt."""
 
     offset: int
@@ -46,12 +46,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutgoingBatch:
     """Rows of one log in the order of their offsets; what one POST carries."""
 
     site: str
     log_id: str
-    lines: tuple[Line, ...]
+    lines: tuple[BatchLine, ...]
 
     @property
     def first(self) -> int:
@@ -70,17 +70,17 @@ class Parcel:
     def body(self) -> bytes:
         return "".join(f"{line.text}\n" for line in self.lines).encode()
 
-    def head(self, count: int) -> "Parcel":
-        return Parcel(self.site, self.log_id, self.lines[:count])
+    def head(self, count: int) -> "OutgoingBatch":
+        return OutgoingBatch(self.site, self.log_id, self.lines[:count])
 
-    def after(self, offset: int) -> "Parcel | None":
+    def after(self, offset: int) -> "OutgoingBatch | None":
         """The rows behind `offset`; None if there are none."""
         lines = tuple(line for line in self.lines if line.offset > offset)
-        return Parcel(self.site, self.log_id, lines) if lines else None
+        return OutgoingBatch(self.site, self.log_id, lines) if lines else None
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class SendSchedule:
     """When rows are due. `settle_s` is how long a window's last rows are waited for when nothing says they are in."""
 
     every_minutes: int
@@ -115,7 +115,7 @@ def waiting(record: Record) -> Waiting:
     return Waiting(record.offset, row.minute, row.sensor, record.payload)
 
 
-def take(rows: Sequence[Waiting], rhythm: Rhythm, now: datetime) -> int:
+def take(rows: Sequence[Waiting], rhythm: SendSchedule, now: datetime) -> int:
     """How many of the first `rows` make the next batch; 0 if the first one is not due.
 
     As many as `rows` has means that a row behind them may belong to it too.
@@ -139,7 +139,7 @@ def take(rows: Sequence[Waiting], rhythm: Rhythm, now: datetime) -> int:
 _LONGEST_REST = 60  # bytes beside the payload: offset, two forecasts, tabs and the line break
 
 
-def complete(minute: int, rhythm: Rhythm, now: datetime, closed_through: int | None) -> bool:
+def complete(minute: int, rhythm: SendSchedule, now: datetime, closed_through: int | None) -> bool:
     """Whether the window of `minute` can get no more rows: the producer's mark says so, or long enough has passed.
 
     The mark must have been read before the log was.
@@ -150,7 +150,7 @@ def complete(minute: int, rhythm: Rhythm, now: datetime, closed_through: int | N
     return now.timestamp() >= end * 60 + rhythm.settle_s
 
 
-def awaits_forecast(rows: Sequence[Waiting], forecasts: Forecasts, rhythm: Rhythm, now: datetime) -> bool:
+def awaits_forecast(rows: Sequence[Waiting], forecasts: ForecastOf, rhythm: SendSchedule, now: datetime) -> bool:
     """Whether a row on the hour still lacks its forecast, and the forecaster may still be at it."""
     return any(
         row.on_the_hour
@@ -160,12 +160,12 @@ def awaits_forecast(rows: Sequence[Waiting], forecasts: Forecasts, rhythm: Rhyth
     )
 
 
-def line(row: Waiting, forecasts: Forecasts) -> Line:
+def line(row: Waiting, forecasts: ForecastOf) -> BatchLine:
     """The row as it is sent: on the hour with the hour's forecast, at all other minutes with 0 0."""
     found = forecasts(row.sensor, row.minute) if row.on_the_hour else None
     flow, pressure = found or NO_PREDICTION
-    return Line(row.offset, f"{row.offset}\t{row.payload}\t{flow}\t{pressure}")
+    return BatchLine(row.offset, f"{row.offset}\t{row.payload}\t{flow}\t{pressure}")
 
 
-def parcel(site: str, log_id: str, rows: Sequence[Waiting], forecasts: Forecasts) -> Parcel:
-    return Parcel(site, log_id, tuple(line(row, forecasts) for row in rows))
+def parcel(site: str, log_id: str, rows: Sequence[Waiting], forecasts: ForecastOf) -> OutgoingBatch:
+    return OutgoingBatch(site, log_id, tuple(line(row, forecasts) for row in rows))

@@ -17,13 +17,13 @@ from common.logging_setup import quoted
 from common.runner import Context
 from common.settings import SERVER_TOKEN, read_token
 from consumer import answers, outbox
-from consumer.answers import Answer, Kind, Verdict
-from consumer.batch import Parcel, Rhythm
+from consumer.answers import HttpAnswer, Kind, PostOutcome
+from consumer.batch import OutgoingBatch, SendSchedule
 from consumer.outbox import Frozen
-from consumer.post import Address, Poster
+from consumer.post import Poster, ServerAddress
 from consumer.reader import Upcoming
 from consumer.rejected import Rejected
-from consumer.source import Source
+from consumer.source import LogSource
 from log.roles import Group, Log
 
 GROUP = "server"
@@ -43,25 +43,25 @@ class Delivery:
             SettingsError: no address, no token, or the group is not in `log.groups`.
         """
         settings = context.settings
-        self._source = Source(settings, GROUP)
+        self._source = LogSource(settings, GROUP)
         if not settings.server.url:
             raise SettingsError("server.url", "is empty; the address that batches are sent to")
         self._context = context
         self._token = self._read_token()
-        self._poster = Poster(Address.parse(settings.server.url), settings.server.timeout_seconds, context.stop)
+        self._poster = Poster(ServerAddress.parse(settings.server.url), settings.server.timeout_seconds, context.stop)
         settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
-        self._rhythm = Rhythm(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
+        self._rhythm = SendSchedule(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
         self._once = once
         self._counts = {"batches_sent": 0, "rows_sent": 0, "rows_rejected": 0}
         self._last_status: int | None = None
         self._waiting_since: datetime | None = None
-        self._verdict = Verdict(Kind.DELIVERED)  # of the last attempt
+        self._verdict = PostOutcome(Kind.DELIVERED)  # of the last attempt
         self._failures = 0  # of this verdict's kind, in a row
         self._not_before_s = 0.0
 
     _upcoming: Upcoming
     _rejected: Rejected
-    _parcel: Parcel | None = None  # frozen: what is left of the outbox
+    _parcel: OutgoingBatch | None = None  # frozen: what is left of the outbox
     _part = 0  # so many rows of it go in the next attempt
     _limit: int | None = None  # after a 413: so many rows of it at most
     _owned = True  # the parcel is what the group wants next, so it is committed when it was delivered
@@ -123,7 +123,7 @@ class Delivery:
         self._take(parcel)
         return True
 
-    def _take(self, parcel: Parcel) -> None:
+    def _take(self, parcel: OutgoingBatch) -> None:
         self._parcel, self._part, self._limit = parcel, len(parcel.lines), None
 
     # --- from the outbox to the server
@@ -146,16 +146,16 @@ class Delivery:
         else:
             self._wait(verdict, now)
 
-    def _delivered(self, part: Parcel) -> None:
+    def _delivered(self, part: OutgoingBatch) -> None:
         if self._waiting_since is not None:
             _log.info("delivering_again key=%s waited_since=%s", part.key, self._waiting_since.isoformat())
-        self._verdict, self._failures, self._waiting_since = Verdict(Kind.DELIVERED), 0, None
+        self._verdict, self._failures, self._waiting_since = PostOutcome(Kind.DELIVERED), 0, None
         self._rejected.clear()
         self._advance(part)
         self._counts["batches_sent"] += 1
         self._counts["rows_sent"] += len(part.lines)
 
-    def _halve(self, part: Parcel, answer: Answer, verdict: Verdict, now: datetime) -> None:
+    def _halve(self, part: OutgoingBatch, answer: HttpAnswer, verdict: PostOutcome, now: datetime) -> None:
         """Look for the row that is refused; a single one is set aside, unless the server refuses whatever comes."""
         count = len(part.lines)
         if count > 1:
@@ -165,13 +165,13 @@ class Delivery:
             return
         if objection := self._rejected.objection():
             problem = f"{objection}, so none is set aside; {verdict.problem}"
-            self._wait(Verdict(Kind.SLOW, problem, verdict.after_s), now)
+            self._wait(PostOutcome(Kind.SLOW, problem, verdict.after_s), now)
         self._rejected.put(part, answer, now)
         self._counts["rows_rejected"] += 1
         _log.warning("row_rejected key=%s status=%s answer=%s", part.key, answer.status, quoted(answer.body))
         self._advance(part)
 
-    def _advance(self, part: Parcel) -> None:
+    def _advance(self, part: OutgoingBatch) -> None:
         """The first rows of the parcel are safe elsewhere."""
         assert self._parcel is not None
         if self._owned:
@@ -183,7 +183,7 @@ class Delivery:
         outbox.remove(self._context.data)
         self._source.log.trim()
 
-    def _wait(self, verdict: Verdict, now: datetime) -> None:
+    def _wait(self, verdict: PostOutcome, now: datetime) -> None:
         self._failures = self._failures + 1 if verdict.kind is self._verdict.kind else 1
         self._verdict = verdict
         self._waiting_since = self._waiting_since or now
@@ -207,7 +207,7 @@ class Delivery:
         return read_token(SERVER_TOKEN, self._context.settings.server.token_file, "server.token_file")
 
 
-def _holds(log: Log, parcel: Parcel | None) -> bool:
+def _holds(log: Log, parcel: OutgoingBatch | None) -> bool:
     """Whether a log that has taken a new id holds these very rows: sent under their old name, they need no new one."""
     if parcel is None:
         return False

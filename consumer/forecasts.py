@@ -18,7 +18,7 @@ class ForecastFile:
     """Reads the file again when it was replaced; holds only the lines that can be joined."""
 
     def __init__(self, data: Path) -> None:
-        self._file = forecast_file.Followed(data)
+        self._file = forecast_file.ForecastFileFollower(data)
         self._own: dict[tuple[str, int], Prediction] = {}
 
     def refresh(self) -> None:

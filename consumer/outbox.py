@@ -17,7 +17,7 @@ from common.errors import LogError
 from common.files import replace
 from common.folder import OUTBOX_DAMAGED_FILE, OUTBOX_FILE
 from common.logging_setup import quoted
-from consumer.batch import Line, Parcel
+from consumer.batch import BatchLine, OutgoingBatch
 
 _HEADER = re.compile(
     rb"# hydrolog outbox 1\tkey=([^\t/]+)/([^\t/]+)/\d{1,18}-\d{1,18}\tfrom=(\d{1,18})\tcrc=([0-9a-f]{8})"
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    parcel: Parcel
+    parcel: OutgoingBatch
     start: int  # the group's commit when it was frozen
 
 
@@ -72,8 +72,8 @@ def parse(raw: bytes) -> Frozen | None:
     if not found or b"%08x" % crc32(body, crc32(header[: header.rindex(b"\tcrc=")])) != found[4]:
         return None
     site, log_id = found[1].decode(), found[2].decode()
-    lines = tuple(Line(int(text.split("\t", 1)[0]), text) for text in body.decode().split("\n")[:-1])
-    return Frozen(Parcel(site, log_id, lines), int(found[3]))
+    lines = tuple(BatchLine(int(text.split("\t", 1)[0]), text) for text in body.decode().split("\n")[:-1])
+    return Frozen(OutgoingBatch(site, log_id, lines), int(found[3]))
 
 
 def remove(data: Path) -> None:

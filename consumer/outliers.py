@@ -23,7 +23,7 @@ class Outlier:
     reason: str
 
 
-class Findings:
+class FindingsFile:
     """The producer's newest findings, read again when their file was replaced."""
 
     def __init__(self, data: Path) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 from common.errors import SettingsError
 from common.logging_setup import quoted
 from common.version import NAME, version
-from consumer.answers import Answer
+from consumer.answers import HttpAnswer
 
 ANSWER_BYTES = 4096  # of the answer's body: enough to see what the server says, too little to hurt
 LOOK_S = 0.05  # how soon a wait notices the stop event
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Address:
+class ServerAddress:
     """Where batches go."""
 
     host: str
@@ -40,7 +40,7 @@ class Address:
     tls: ssl.SSLContext | None
 
     @classmethod
-    def parse(cls, url: str) -> "Address":
+    def parse(cls, url: str) -> "ServerAddress":
         """The address in `server.url`, whose form the settings have checked."""
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -68,16 +68,16 @@ def _is_loopback(host: str) -> bool:
 class Poster:
     """Sends batches to one address. `post` blocks, at most for `timeout_s` or until `stop` is set."""
 
-    def __init__(self, address: Address, timeout_s: float, stop: threading.Event) -> None:
+    def __init__(self, address: ServerAddress, timeout_s: float, stop: threading.Event) -> None:
         self._address = address
         self._timeout_s = timeout_s
         self._stop = stop
         self._exchange: _Exchange | None = None
 
-    def post(self, body: bytes, key: str, token: str) -> Answer:
+    def post(self, body: bytes, key: str, token: str) -> HttpAnswer:
         """Send one batch; what came back. With `stop` set in between there is no answer."""
         if self._exchange is not None and not self._exchange.left_within(CUT_S):
-            return Answer(None, "the attempt before this one has not ended yet")
+            return HttpAnswer(None, "the attempt before this one has not ended yet")
         headers = {
             "Content-Type": "text/tab-separated-values; charset=utf-8",
             "Authorization": f"Bearer {token}",
@@ -91,7 +91,7 @@ class Poster:
             return _without(token, self._exchange.answer)
         self._exchange.cut()
         if self._stop.is_set():
-            return Answer(None, "this process was asked to stop")
+            return HttpAnswer(None, "this process was asked to stop")
         return _late(self._timeout_s)
 
     def _ended_in_time(self, exchange: "_Exchange") -> bool:
@@ -105,9 +105,9 @@ class Poster:
 class _Exchange:
     """One request and its answer, in a thread of its own."""
 
-    def __init__(self, address: Address, timeout_s: float, body: bytes, headers: dict[str, str]) -> None:
+    def __init__(self, address: ServerAddress, timeout_s: float, body: bytes, headers: dict[str, str]) -> None:
         self.ended = threading.Event()
-        self.answer = Answer(None, "nothing came")
+        self.answer = HttpAnswer(None, "nothing came")
         self._address = address
         self._timeout_s = timeout_s
         self._request = (body, headers)
@@ -128,13 +128,13 @@ class _Exchange:
         try:
             self.answer = self._talk()
         except ssl.SSLCertVerificationError as error:
-            self.answer = Answer(None, f"its certificate is not trusted: {quoted(error.verify_message)}")
+            self.answer = HttpAnswer(None, f"its certificate is not trusted: {quoted(error.verify_message)}")
         except TimeoutError:
             self.answer = _late(self._timeout_s)
         except http.client.IncompleteRead:
-            self.answer = Answer(None, "the answer was cut off")
+            self.answer = HttpAnswer(None, "the answer was cut off")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.answer = Answer(None, f"{type(error).__name__} {quoted(error)}")
+            self.answer = HttpAnswer(None, f"{type(error).__name__} {quoted(error)}")
         finally:
             if self._handle is not None:
                 self._handle.close()
@@ -147,10 +147,10 @@ class _Exchange:
             with contextlib.suppress(OSError):  # ended by itself just now
                 self._handle.shutdown(socket.SHUT_RDWR)
 
-    def _talk(self) -> Answer:
+    def _talk(self) -> HttpAnswer:
         with contextlib.closing(self._connection()) as connection:
             if self._was_cut:
-                return Answer(None, "cut")
+                return HttpAnswer(None, "cut")
             body, headers = self._request
             # A server that refuses early closes while we still send: its answer is there nevertheless.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -159,7 +159,7 @@ class _Exchange:
             start = response.read(ANSWER_BYTES)
             if response.length and len(start) < ANSWER_BYTES:
                 raise http.client.IncompleteRead(start, response.length)
-            return Answer(response.status, "", response.getheader("Retry-After"), start)
+            return HttpAnswer(response.status, "", response.getheader("Retry-After"), start)
 
     def _connection(self) -> http.client.HTTPConnection:
         """An open connection on a socket of ours."""
@@ -175,11 +175,11 @@ class _Exchange:
         return connection
 
 
-def _late(timeout_s: float) -> Answer:
-    return Answer(None, f"not complete within {timeout_s:g} s")
+def _late(timeout_s: float) -> HttpAnswer:
+    return HttpAnswer(None, f"not complete within {timeout_s:g} s")
 
 
-def _without(token: str, answer: Answer) -> Answer:
+def _without(token: str, answer: HttpAnswer) -> HttpAnswer:
     """The answer, should the server have sent our secret back in it."""
     body = answer.body.replace(token.encode(), b"[token]")
-    return Answer(answer.status, answer.problem.replace(token, "[token]"), answer.retry_after, body)
+    return HttpAnswer(answer.status, answer.problem.replace(token, "[token]"), answer.retry_after, body)

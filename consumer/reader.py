@@ -7,7 +7,7 @@ from pathlib import Path
 from common.errors import RowRefused
 from common.logging_setup import quoted
 from consumer import batch, not_rows
-from consumer.batch import Parcel, Rhythm, Waiting
+from consumer.batch import OutgoingBatch, SendSchedule, Waiting
 from consumer.forecasts import ForecastFile
 from log import mark
 from log.roles import Group, Log
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 class Upcoming:
     """Makes parcels of the group's rows. At most one batch and one poll are in memory, however much waits."""
 
-    def __init__(self, data: Path, site: str, log: Log, group: Group, rhythm: Rhythm) -> None:
+    def __init__(self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule) -> None:
         self._data = data
         self._site = site
         self._log = log
@@ -30,7 +30,7 @@ class Upcoming:
         self._rows: list[Waiting] = []
         self.unparsed = 0
 
-    def parcel(self, now: datetime) -> Parcel | None:
+    def parcel(self, now: datetime) -> OutgoingBatch | None:
         """The next batch, if one is due. It stays the next one until `taken` is called."""
         published = mark.load(self._data)  # before the log is read: what it says is in, is then seen
         closed_through = published.closed_through if published and published.log_id == self._log.log_id else None
@@ -48,7 +48,7 @@ class Upcoming:
             return None
         return batch.parcel(self._site, self._log.log_id, rows, self._forecasts)
 
-    def taken(self, parcel: Parcel) -> None:
+    def taken(self, parcel: OutgoingBatch) -> None:
         """The parcel is frozen: its rows are no longer upcoming."""
         del self._rows[: len(parcel.lines)]
 

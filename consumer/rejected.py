@@ -16,8 +16,8 @@ from common.files import replace
 from common.folder import REJECTED_FOLDER
 from common.logging_setup import quoted
 from common.state_file import Count
-from consumer.answers import REFUSED_IN_A_ROW, Answer
-from consumer.batch import Line, Parcel
+from consumer.answers import REFUSED_IN_A_ROW, HttpAnswer
+from consumer.batch import BatchLine, OutgoingBatch
 
 COUNT_FILE = "in_a_row.json"
 SUFFIX = ".tsv"
@@ -39,7 +39,7 @@ class Refused:
     """What one file of the folder holds."""
 
     path: Path
-    parcel: Parcel
+    parcel: OutgoingBatch
 
 
 class Rejected:
@@ -60,7 +60,7 @@ class Rejected:
             return f"{REJECTED_FOLDER}/ holds {self.kept} rows; `hydrolog resend` sends them again"
         return ""
 
-    def put(self, parcel: Parcel, answer: Answer, now: datetime) -> None:
+    def put(self, parcel: OutgoingBatch, answer: HttpAnswer, now: datetime) -> None:
         """Keep refused rows, durably; a second time for the same rows changes nothing.
 
         Raises:
@@ -108,19 +108,19 @@ def load_all(data: Path) -> Iterator[Refused]:
             yield Refused(path, parcel)
 
 
-def parse(raw: bytes) -> Parcel | None:
+def parse(raw: bytes) -> OutgoingBatch | None:
     """The rows in the bytes of a file of the folder; None if it is something else."""
     header, _, body = raw.decode("utf-8", "replace").partition("\n")
     fields = dict(field.partition("=")[::2] for field in header.split("\t")[1:])
     try:
         site, log_id, _range = fields["key"].split("/")
-        lines = tuple(Line(int(text.split("\t", 1)[0]), text) for text in body.split("\n") if text)
+        lines = tuple(BatchLine(int(text.split("\t", 1)[0]), text) for text in body.split("\n") if text)
     except (KeyError, ValueError):
         return None
-    return Parcel(site, log_id, lines) if lines else None
+    return OutgoingBatch(site, log_id, lines) if lines else None
 
 
-def _name(parcel: Parcel) -> str:
+def _name(parcel: OutgoingBatch) -> str:
     return f"{parcel.log_id}-{parcel.first}{SUFFIX}"
 
 

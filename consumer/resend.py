@@ -19,32 +19,32 @@ from common.logging_setup import quoted
 from common.row import Row, format_number, format_payload
 from consumer import batch
 from consumer.answers import Kind, judge
-from consumer.batch import Parcel, Prediction, Rhythm, Waiting
+from consumer.batch import OutgoingBatch, Prediction, SendSchedule, Waiting
 from consumer.forecasts import DECIMALS
 from consumer.post import Poster
 
 TRIES = 5  # a person waits for the end of the command; the processes are the ones that never give up
 FETCH_ROWS = 2000
 
-_RHYTHM = Rhythm(batch.BATCH_MINUTES, 0.0, 0.0)
+_RHYTHM = SendSchedule(batch.BATCH_MINUTES, 0.0, 0.0)
 
 
 @dataclass
-class Outcome:
+class ResendOutcome:
     rows: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)  # offset, what the server said
 
 
-class Courier:
+class Resender:
     """Sends parcels at once, one after the other."""
 
     def __init__(self, poster: Poster, token: str, clock: Clock) -> None:
         self._poster = poster
         self._token = token
         self._clock = clock
-        self.outcome = Outcome()
+        self.outcome = ResendOutcome()
 
-    def deliver(self, parcel: Parcel) -> bool:
+    def deliver(self, parcel: OutgoingBatch) -> bool:
         """Send a parcel, halved where the server refuses it; False if a row of it was refused.
 
         Raises:
@@ -73,7 +73,7 @@ class Courier:
 
 def parcels_of_span(
     connection: psycopg.Connection[Any], site: str, zone: ZoneInfo, start: datetime, end: datetime
-) -> Iterator[Parcel]:
+) -> Iterator[OutgoingBatch]:
     """The rows from `start` to before `end` that came through the log, in batches as they were sent.
 
     Raises:
@@ -89,13 +89,13 @@ def parcels_of_span(
         raise DatabaseDown(f"the database does not give the rows: {quoted(str(error).strip())}") from error
 
 
-def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: datetime) -> Iterator[Parcel]:
+def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: datetime) -> Iterator[OutgoingBatch]:
     log_id = ""
     waiting: list[Waiting] = []
     predicted: list[Prediction] = []
     all_due = end + timedelta(hours=1)
 
-    def cut(count: int) -> Parcel:
+    def cut(count: int) -> OutgoingBatch:
         own = {(row.sensor, row.minute): found for row, found in zip(waiting[:count], predicted, strict=False)}
         parcel = batch.parcel(site, log_id, waiting[:count], lambda *key: own.get(key))
         del waiting[:count], predicted[:count]

@@ -7,7 +7,7 @@ from common.settings import Settings
 from log.roles import Group, Log, open_for
 
 
-class Source:
+class LogSource:
     """`log` and `group` are there once `open` has returned."""
 
     log: Log

@@ -69,7 +69,7 @@ class FolderUnusable(HydrologError):
 
 
 @dataclass
-class State:
+class DemoState:
     """What the next start needs to know."""
 
     prepared: bool = False  # history is loaded, the model is trained
@@ -130,23 +130,23 @@ class DemoFolder:
         """The settings as the group reads them."""
         return load(self.config, {})
 
-    def load_state(self) -> State:
+    def load_state(self) -> DemoState:
         """What the last demo noted; a fresh state if there is none.
 
         Raises:
             FolderUnusable: it is damaged.
         """
         try:
-            return state_file.read(self._state, State) or State()
+            return state_file.read(self._state, DemoState) or DemoState()
         except StateUnusable as error:
             raise FolderUnusable(
                 f"{self._state} cannot be read ({error}); remove {self.home} and start anew"
             ) from error
 
-    def store_state(self, state: State) -> None:
+    def store_state(self, state: DemoState) -> None:
         replace(self._state, json.dumps(asdict(state)).encode() + b"\n")
 
-    def resume_s(self, state: State) -> float:
+    def resume_s(self, state: DemoState) -> float:
         """The site's time to go on from: never earlier than anything that was seen before.
 
         After a kill the last note may be some seconds old, and the truth of the minutes that were open is lost.

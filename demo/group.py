@@ -50,7 +50,7 @@ def environment(folder: DemoFolder, clock: ScaledClock) -> dict[str, str]:
     }
 
 
-class Group:
+class ProcessGroup:
     """supervisord with the shipped configuration, in a session of its own: Ctrl-C reaches only us, and we end it."""
 
     def __init__(self, folder: DemoFolder, clock: ScaledClock) -> None:

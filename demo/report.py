@@ -11,7 +11,7 @@ from rich.table import Table
 from common import database, health
 from common.clock import minute_start
 from demo import tally
-from demo.folder import DemoFolder, State
+from demo.folder import DemoFolder, DemoState
 from demo.tally import Comparison
 from log import commits, roles
 
@@ -44,7 +44,7 @@ LINES = {
 
 
 @dataclass(frozen=True)
-class Result:
+class DemoResult:
     """What came of the demo since the folder's first start."""
 
     values: dict[str, Any]
@@ -93,7 +93,7 @@ def judge(folder: DemoFolder, started: datetime, falls: Mapping[str, int]) -> di
     return {role: _judged(role, states.get(role), started, falls) for role in ROLES}
 
 
-def collect(folder: DemoFolder, state: State, judged: dict[str, str]) -> Result:
+def collect(folder: DemoFolder, state: DemoState, judged: dict[str, str]) -> DemoResult:
     """Count everything; the database must still run. `judged`: the processes, when the line was still alive.
 
     Raises:
@@ -126,7 +126,7 @@ def collect(folder: DemoFolder, state: State, judged: dict[str, str]) -> Result:
         "frames_refused": _refused(producer),
         "processes": judged,
     }
-    return Result(values)
+    return DemoResult(values)
 
 
 def _compared(compared: Comparison) -> dict[str, Any]:

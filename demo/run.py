@@ -17,11 +17,11 @@ from common.folder import LOG_FILE
 from common.roles import RoleLock
 from demo import group as groups
 from demo import report, tally
-from demo.folder import SAVE_EVERY_S, DemoFolder, State
-from demo.group import Group, GroupFailed
+from demo.folder import SAVE_EVERY_S, DemoFolder, DemoState
+from demo.group import GroupFailed, ProcessGroup
 from demo.prepare import prepare
 from demo.recordings import ZONE, Recordings
-from demo.report import Result
+from demo.report import DemoResult
 from log import commits, mark
 from postgres import server
 
@@ -54,11 +54,11 @@ class Demo:
         self._folder = DemoFolder(wishes.home)
         self._folder.make()
         self._lock = RoleLock(self._folder.home, "demo")
-        self._group: Group | None = None
-        self._state = State()
+        self._group: ProcessGroup | None = None
+        self._state = DemoState()
         self._clock = ScaledClock(1.0, 0.0, 0.0)
 
-    def run(self) -> Result | None:
+    def run(self) -> DemoResult | None:
         """Run until the time is over or `stop` is set; the result if the time was over.
 
         Raises:
@@ -102,7 +102,7 @@ class Demo:
         self._clock = ScaledClock(self._wishes.speed, time.time(), site_s)
         self._state.site_s, self._state.speed, self._state.running = site_s, self._wishes.speed, True
         self._folder.store_state(self._state)
-        self._group = Group(self._folder, self._clock)
+        self._group = ProcessGroup(self._folder, self._clock)
         self._group.wait_until_answering(self._stop)
         self._await_database()
 
@@ -160,7 +160,7 @@ class Demo:
             f"batches sent {sender.get('batches_sent', 0):,}"
         )
 
-    def _finish(self) -> Result:
+    def _finish(self) -> DemoResult:
         """Stop the readings, let what is under way arrive, count."""
         assert self._group is not None
         judged = self._judge()

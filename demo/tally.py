@@ -17,7 +17,7 @@ STRAY_LEAST = 0.02  # m3/h and bar: the resolution of a meter
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class MinuteValue:
     """One sensor-minute."""
 
     flow: float | None
@@ -39,15 +39,15 @@ class Comparison:
     readings_lost: int = 0
 
 
-def read_truth(lines: Iterable[str]) -> dict[Key, Value]:
+def read_truth(lines: Iterable[str]) -> dict[Key, MinuteValue]:
     """The simulator's truth; a minute that a restart cut in two has two lines."""
-    truth: dict[Key, Value] = {}
+    truth: dict[Key, MinuteValue] = {}
     for line in lines:
         parts = line.rstrip("\n").split("\t")
         if len(parts) != 6 or parts[0] == "minute":
             continue  # the header; or the last line, cut by a kill
         time, sensor, flow, pressure, readings, _late = parts
-        value = Value(_number(flow), _number(pressure), int(readings))
+        value = MinuteValue(_number(flow), _number(pressure), int(readings))
         key = (parse_time(time), sensor)
         truth[key] = _together(truth[key], value) if key in truth else value
     return truth
@@ -57,7 +57,7 @@ def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def _together(one: Value, other: Value) -> Value:
+def _together(one: MinuteValue, other: MinuteValue) -> MinuteValue:
     readings = one.readings + other.readings
 
     def mean(a: float | None, b: float | None) -> float | None:
@@ -65,12 +65,12 @@ def _together(one: Value, other: Value) -> Value:
             return b if a is None else a
         return (a * one.readings + b * other.readings) / readings
 
-    return Value(mean(one.flow, other.flow), mean(one.pressure, other.pressure), readings)
+    return MinuteValue(mean(one.flow, other.flow), mean(one.pressure, other.pressure), readings)
 
 
 def compare(
-    truth: dict[Key, Value],
-    received: Iterable[tuple[Key, Value]],
+    truth: dict[Key, MinuteValue],
+    received: Iterable[tuple[Key, MinuteValue]],
     waiting: set[Key],
     gaps: Sequence[Sequence[int]] = (),
 ) -> Comparison:
@@ -98,7 +98,7 @@ def _in_gap(minute: int, gaps: Sequence[Sequence[int]]) -> bool:
     return any(first <= minute <= last for first, last in gaps)
 
 
-def _same(sent: Value, received: Value) -> bool:
+def _same(sent: MinuteValue, received: MinuteValue) -> bool:
     if received.readings > sent.readings:
         return False
     whole = received.readings == sent.readings
@@ -121,12 +121,15 @@ def waiting_rows(log: Log, committed: int) -> set[Key]:
     return waiting
 
 
-def received_rows(connection: psycopg.Connection[Any]) -> list[tuple[Key, Value]]:
+def received_rows(connection: psycopg.Connection[Any]) -> list[tuple[Key, MinuteValue]]:
     """What the reference receiver holds."""
     rows = connection.execute(
         "SELECT extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples FROM RECEIVED_TB"
     ).fetchall()
-    return [((int(minute), sensor), Value(flow, pressure, samples)) for minute, sensor, flow, pressure, samples in rows]
+    return [
+        ((int(minute), sensor), MinuteValue(flow, pressure, samples))
+        for minute, sensor, flow, pressure, samples in rows
+    ]
 
 
 def counts(connection: psycopg.Connection[Any], from_s: float, to_s: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from forecaster import linear
-from forecaster.dataset import BoolArray, History, IntArray
+from forecaster.dataset import BoolArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, WEEK, Units
 from forecaster.features import Array, Panel, gather, panel_of, targets
 from forecaster.fit import CALIBRATE_H, judge, stretch_of
@@ -22,7 +22,7 @@ PENALTY = 2_000.0  # much against linear.PENALTY: the model's answer is good alr
 WORSE = 1.1  # error against that without the line, from which on it is not taken: four weeks do not tell less for sure
 
 
-def adopted(model: Model, history: History, until_row: int, seed: int = 0) -> Model:
+def adopted(model: Model, history: HourlyHistory, until_row: int, seed: int = 0) -> Model:
     """The model with lines for those series of the history that it does not know, from rows before `until_row` only.
 
     The last four weeks of them stretch the intervals and are asked for harm: a line that makes its series clearly
@@ -42,7 +42,7 @@ def adopted(model: Model, history: History, until_row: int, seed: int = 0) -> Mo
     return replace(last, stretch=np.stack([*model.stretch[:-1], *own, model.stretch[-1]]))
 
 
-def _with_lines(model: Model, past: History, wanted: BoolArray, seed: int) -> Model:
+def _with_lines(model: Model, past: HourlyHistory, wanted: BoolArray, seed: int) -> Model:
     """The model with a line for each wanted series that has enough history; all others as they were."""
     units = units_for(model, past)
     panel = panel_of(past, units)

@@ -13,7 +13,7 @@ import pandas as pd
 from common.errors import HydrologError
 from forecaster import conformal, level_jump, mix_naive
 from forecaster.adopt import adopted
-from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray, Series, hour_number
+from forecaster.dataset import BoolArray, Channel, FloatArray, HourlyHistory, IntArray, Series, hour_number
 from forecaster.fallback import WEEK, fallback, units_of
 from forecaster.features import KINDS
 from forecaster.fit import CALIBRATE_H, Report, fit, refresh, stretch_of
@@ -31,7 +31,7 @@ class TableUnusable(HydrologError):
     exit_code = 2
 
 
-def read_history(path: Path) -> History:
+def read_history(path: Path) -> HourlyHistory:
     """A table with `time_local` (an offset is ignored) and a column per series, at any step up to an hour.
 
     Rows of an hour are averaged; an empty cell is missing. What a column measures is told by its name.
@@ -51,7 +51,7 @@ def read_history(path: Path) -> History:
     first = int(means.index.min()) // 24 * 24
     means = means.reindex(range(first, int(means.index.max()) + 1))
     series = tuple(Series(str(name).removeprefix(PREFIX), _channel(str(name))) for name in values)
-    return History(np.datetime64(first, "h"), series, means.to_numpy(np.float64).T.copy())
+    return HourlyHistory(np.datetime64(first, "h"), series, means.to_numpy(np.float64).T.copy())
 
 
 def _channel(name: str) -> Channel:
@@ -73,7 +73,7 @@ class Wanted:
         return int(np.median(self.last - self.origin))
 
 
-def read_origins(path: Path, history: History) -> Wanted:
+def read_origins(path: Path, history: HourlyHistory) -> Wanted:
     """The list of origins, `series,origin,first_target,last_target` in local time without offset.
 
     Raises:
@@ -96,11 +96,11 @@ def read_origins(path: Path, history: History) -> Wanted:
 
 
 def backtest(
-    history: History,
+    history: HourlyHistory,
     wanted: Wanted,
     train_until: int,
     *,
-    train_on: History | None = None,
+    train_on: HourlyHistory | None = None,
     train_on_until: int = 0,
     seed: int = 0,
     blocks: list[Block] | None = None,
@@ -135,7 +135,7 @@ def backtest(
     return _table(history, wanted, origins, made)
 
 
-def _first_stretches(model: Model, history: History, until_row: int) -> FloatArray:
+def _first_stretches(model: Model, history: HourlyHistory, until_row: int) -> FloatArray:
     """As after training; of a series that is new to the model, as its own last weeks before `until_row` want them."""
     start = stretches_for(model, history.series)
     new = model.places(history.series) < 0
@@ -146,7 +146,7 @@ def _first_stretches(model: Model, history: History, until_row: int) -> FloatArr
 
 def _recovered(
     model: Model,
-    history: History,
+    history: HourlyHistory,
     origins: IntArray,
     leads: IntArray,
     made: Forecast,
@@ -164,7 +164,7 @@ def _recovered(
     return Forecast(**parts)
 
 
-def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: IntArray) -> Forecast:
+def _without_gaps(made: Forecast, history: HourlyHistory, origins: IntArray, leads: IntArray) -> Forecast:
     """The fallback where the model had too little to go on."""
     value, low, high = made.value.copy(), made.low.copy(), made.high.copy()
     for s, o in np.argwhere(np.isnan(made.value).any(2)):
@@ -175,7 +175,7 @@ def _without_gaps(made: Forecast, history: History, origins: IntArray, leads: In
     return replace(made, value=value, low=low, high=high)
 
 
-def _tracked(start: FloatArray, history: History, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
+def _tracked(start: FloatArray, history: HourlyHistory, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
     """Stretches and shares as the product follows the truth: each counts once it is known, before the next origin."""
     stretch, shares, block = start.copy(), mix_naive.none(len(start)), conformal.block_of(leads)
     value, low, high = made.value.copy(), made.low.copy(), made.high.copy()
@@ -209,7 +209,7 @@ def _hours(block: IntArray, hour: IntArray) -> Iterator[tuple[int, BoolArray]]:
             yield b, (block == b) & (hour == h)
 
 
-def _table(history: History, wanted: Wanted, origins: IntArray, made: Forecast) -> pd.DataFrame:
+def _table(history: HourlyHistory, wanted: Wanted, origins: IntArray, made: Forecast) -> pd.DataFrame:
     line = {s.sensor: i for i, s in enumerate(history.series)}
     s = np.array([line[name] for name in wanted.series])
     o = np.searchsorted(origins, wanted.origin)
@@ -228,7 +228,7 @@ def _table(history: History, wanted: Wanted, origins: IntArray, made: Forecast) 
     return pd.DataFrame(dict(zip(OUTPUT, (*columns, *values), strict=True)))
 
 
-def usable_until(history: History, time: str, option: str) -> int:
+def usable_until(history: HourlyHistory, time: str, option: str) -> int:
     """The row of a local time given by an option.
 
     Raises:

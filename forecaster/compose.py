@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.forecast_file import Line
+from common.forecast_file import ForecastLine
 from forecaster import mix_naive
-from forecaster.dataset import Channel, FloatArray, History, Series, hour_number
+from forecaster.dataset import Channel, FloatArray, HourlyHistory, Series, hour_number
 from forecaster.fallback import fallback
 from forecaster.level_jump import recovered
-from forecaster.predict import Followed, Model, forecast
+from forecaster.predict import Model, OnlineCorrections, forecast
 
 HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
@@ -29,33 +29,33 @@ class Composed:
 
     `guesses` [S, guesses] are those of the hour before, whose truth has come; NaN without a model."""
 
-    lines: list[Line]
+    lines: list[ForecastLine]
     guesses: FloatArray
 
 
 @dataclass(frozen=True)
-class Hour:
+class ForecastHour:
     """A UTC hour to be forecast, and the lead (rows of the local grid) that it is at."""
 
     start: datetime
     lead: int
 
 
-def hours_ahead(made_at: datetime, horizon: int, zone: ZoneInfo) -> list[Hour]:
+def hours_ahead(made_at: datetime, horizon: int, zone: ZoneInfo) -> list[ForecastHour]:
     """The `horizon` hours from `made_at` on. Around a change of summer time leads and hours differ by one."""
     origin = hour_number(made_at.astimezone(zone)) - 1
     hours = [made_at + k * HOUR for k in range(horizon)]
-    return [Hour(hour, max(1, hour_number(hour.astimezone(zone)) - origin)) for hour in hours]
+    return [ForecastHour(hour, max(1, hour_number(hour.astimezone(zone)) - origin)) for hour in hours]
 
 
 def compose(
-    history: History,
+    history: HourlyHistory,
     made_at: datetime,
     zone: ZoneInfo,
     *,
     horizon: int,
     model: Model | None,
-    followed: Followed | None = None,
+    followed: OnlineCorrections | None = None,
 ) -> Composed:
     """Forecast lines made at `made_at` (aware, start of a local hour), from rows before it only."""
     row = history.row(made_at.astimezone(zone))
@@ -71,7 +71,7 @@ def compose(
 
 
 def _forecast_all(
-    past: History, leads: int, model: Model | None, followed: Followed | None
+    past: HourlyHistory, leads: int, model: Model | None, followed: OnlineCorrections | None
 ) -> tuple[dict[Series, ChannelForecast], FloatArray]:
     """Value, interval and label of each series for leads 1..leads after the past, and the guesses of its last row."""
     out: dict[Series, ChannelForecast] = {}
@@ -105,13 +105,13 @@ def _numbers(values: FloatArray) -> Numbers:
 
 
 def _line(
-    sensor: str, made_at: datetime, hour: Hour, flow: ChannelForecast | None, pressure: ChannelForecast | None
-) -> Line:
+    sensor: str, made_at: datetime, hour: ForecastHour, flow: ChannelForecast | None, pressure: ChannelForecast | None
+) -> ForecastLine:
     def cell(channel: ChannelForecast | None, part: Literal[0, 1, 2]) -> float | None:
         return channel[part][hour.lead - 1] if channel else None
 
     labels = [c[3][hour.lead - 1] for c in (flow, pressure) if c and c[3][hour.lead - 1] != "none"]
-    return Line(
+    return ForecastLine(
         sensor,
         made_at,
         hour.start,

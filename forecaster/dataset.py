@@ -36,7 +36,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class History:
+class HourlyHistory:
     """Hourly means `y[series, row]`, NaN where missing; row 0 is the local hour `first` (datetime64[h]).
 
     `holidays` are the days (since 1970) on which water is used as on a Sunday."""
@@ -57,7 +57,7 @@ class History:
     def hour(self, row: int) -> np.datetime64:
         return self.first + np.timedelta64(row, "h")
 
-    def until(self, row: int) -> History:
+    def until(self, row: int) -> HourlyHistory:
         """The history as it was known when `row` began: rows before it only; missing where it ended earlier."""
         short = np.full((len(self.series), max(row - self.rows, 0)), np.nan)
         return replace(self, y=np.concatenate([self.y[:, : max(row, 0)], short], axis=1))
@@ -118,13 +118,13 @@ def unmask_long_leaks(leak: BoolArray, longest_h: int = LEAK_MASK_H) -> BoolArra
 
 def from_minutes(
     columns: Sequence[tuple[Series, IntArray, FloatArray]], zone: ZoneInfo, per_hour: float = 60.0
-) -> History:
+) -> HourlyHistory:
     """History of (series, UTC unix minutes, values with NaN for what is masked) columns."""
     hours = [local_hours(minutes, zone) for _, minutes, _ in columns]
     filled = [h for h in hours if len(h)]
     if not filled:
-        return History(np.datetime64(0, "h"), tuple(s for s, _, _ in columns), np.empty((len(columns), 0)))
+        return HourlyHistory(np.datetime64(0, "h"), tuple(s for s, _, _ in columns), np.empty((len(columns), 0)))
     first = min(int(h.min()) for h in filled)
     rows = max(int(h.max()) for h in filled) - first + 1
     y = np.stack([hourly(h, v, first, rows, per_hour) for h, (_, _, v) in zip(hours, columns, strict=True)])
-    return History(np.datetime64(first, "h"), tuple(s for s, _, _ in columns), y)
+    return HourlyHistory(np.datetime64(first, "h"), tuple(s for s, _, _ in columns), y)

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.dataset import BoolArray, Channel, FloatArray, History, IntArray
+from forecaster.dataset import BoolArray, Channel, FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, WEEK, Units
 from forecaster.weekly_profile import ALTERNATIVES, SUNDAY, Base, base_of
 
@@ -54,7 +54,7 @@ class Panel:
     rows: int
 
 
-def panel_of(history: History, units: Units, skip: int = 0) -> Panel:
+def panel_of(history: HourlyHistory, units: Units, skip: int = 0) -> Panel:
     """Prepare a history, in the given units. The panel's row 0 is the history's row `skip`: what is before it is
     in the base, and need not be seen itself."""
     series, rows = len(history.series), history.rows - skip
@@ -104,7 +104,7 @@ def _sums(values: Array, groups: list[BoolArray]) -> Array:
     return np.stack([values.sum(0, where=g[:, None]) for g in groups])
 
 
-def _calendar(history: History, skip: int, rows: int) -> Array:
+def _calendar(history: HourlyHistory, skip: int, rows: int) -> Array:
     """Hour and week as circles, weekend flags, and a year circle, for each row of the padded grid."""
     hour = int(history.first.astype(int)) + skip - SPAN + np.arange(SPAN + rows + WEEK)
     of_day = (hour % DAY) * (2 * np.pi / DAY)

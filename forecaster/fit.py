@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecaster import conformal, linear
-from forecaster.dataset import BoolArray, FloatArray, History, IntArray
+from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.features import Panel, panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
@@ -79,7 +79,7 @@ def _steps(last: int, pairs: int) -> int:
 
 
 def fit(
-    history: History,
+    history: HourlyHistory,
     *,
     until_row: int,
     horizon: int,
@@ -126,7 +126,7 @@ def fit(
 
 def refresh(
     model: Model,
-    history: History,
+    history: HourlyHistory,
     *,
     until_row: int,
     seed: int = 0,
@@ -183,7 +183,7 @@ def held_out_origins(rows: int, first_row: int, horizon: int, every: int = 6) ->
     return np.arange(first_row - 1, last + 1, every)
 
 
-def stretch_of(model: Model, past: History, first_row: int) -> FloatArray:
+def stretch_of(model: Model, past: HourlyHistory, first_row: int) -> FloatArray:
     """Interval stretches from forecasts of the rows from `first_row` on."""
     leads = np.unique(np.r_[1, 2, 4, 12, 24, 72, 120, 168, model.horizon])
     leads = leads[leads <= min(model.horizon, past.rows - first_row)]
@@ -194,7 +194,7 @@ def stretch_of(model: Model, past: History, first_row: int) -> FloatArray:
     return conformal.calibrate(conformal.ratio(truth, made.low, made.value, made.high), leads)
 
 
-def judge(model: Model, past: History, first_row: int) -> Judgement:
+def judge(model: Model, past: HourlyHistory, first_row: int) -> Judgement:
     """The model beside the seasonal naive on the rows from `first_row` on, the same pairs for both."""
     leads = np.array([lead for lead in JUDGED_LEADS if lead <= model.horizon])
     every = 1 + len(past.series) // MANY  # of a thousand sensors not each hour has to be forecast to judge
@@ -204,7 +204,7 @@ def judge(model: Model, past: History, first_row: int) -> Judgement:
     return _compare(made, past, rows, scale_of(past.until(first_row).y))
 
 
-def _compare(made: Forecast, past: History, rows: IntArray, scale: FloatArray) -> Judgement:
+def _compare(made: Forecast, past: HourlyHistory, rows: IntArray, scale: FloatArray) -> Judgement:
     truth = past.y[:, rows]
     week_ago = past.y[:, rows - WEEK]
     base = mean_of_weeks(past.y).level[:, rows]

@@ -9,23 +9,23 @@ import numpy as np
 
 from common.database import Database
 from forecaster import store
-from forecaster.dataset import LEAK_MASK_H, History
+from forecaster.dataset import LEAK_MASK_H, HourlyHistory
 
 REACH = timedelta(weeks=26)  # what the base looks back on: older weeks have all but faded
 OVERLAP = timedelta(hours=LEAK_MASK_H + 1)  # read again each time: late rows, and where a leak's spell began
 GRACE = timedelta(hours=48)  # a sensor that has been silent for longer does not make all be read from its end
 
 
-class Hours:
+class HourReader:
     """`until(hour)` gives the history up to an hour; only what may have changed is read."""
 
     def __init__(self, database: Database, zone: ZoneInfo) -> None:
         self._database = database
         self._zone = zone
-        self._history: History | None = None
+        self._history: HourlyHistory | None = None
         self._last: dict[str, datetime] = {}
 
-    def until(self, hour: datetime) -> History:
+    def until(self, hour: datetime) -> HourlyHistory:
         """Rows of the registered sensors from REACH before `hour` (aware, start of a local hour) to before it.
 
         Raises:
@@ -47,20 +47,20 @@ class Hours:
             parts.append(store.history(self._database, new, self._zone, self._whole(hour - REACH), hour))
         self._history = _stacked(parts, names) if parts else None
         self._last = {span.sensor: min(span.last, hour) for span in spans}
-        return self._history or History(np.datetime64(0, "h"), (), np.empty((0, 0)))
+        return self._history or HourlyHistory(np.datetime64(0, "h"), (), np.empty((0, 0)))
 
     def _whole(self, time: datetime) -> datetime:
         """The start of the local hour."""
         return time.astimezone(self._zone).replace(minute=0, second=0, microsecond=0)
 
 
-def _selected(history: History, names: list[str]) -> History:
+def _selected(history: HourlyHistory, names: list[str]) -> HourlyHistory:
     wanted = set(names)
     lines = [i for i, s in enumerate(history.series) if s.sensor in wanted]
-    return History(history.first, tuple(history.series[i] for i in lines), history.y[lines])
+    return HourlyHistory(history.first, tuple(history.series[i] for i in lines), history.y[lines])
 
 
-def _joined(old: History, new: History) -> History:
+def _joined(old: HourlyHistory, new: HourlyHistory) -> HourlyHistory:
     """`old` up to the first row of `new`, then `new`; the series of `new` in its order."""
     at = {s: i for i, s in enumerate(old.series)}
     head = int((new.first - old.first).astype(int))
@@ -72,10 +72,10 @@ def _joined(old: History, new: History) -> History:
     first = old.first if head > 0 else new.first
     longest = int(REACH.total_seconds() // 3600)
     cut = max(y.shape[1] - longest, 0)
-    return History(first + np.timedelta64(cut, "h"), new.series, y[:, cut:])
+    return HourlyHistory(first + np.timedelta64(cut, "h"), new.series, y[:, cut:])
 
 
-def _stacked(parts: list[History], names: list[str]) -> History:
+def _stacked(parts: list[HourlyHistory], names: list[str]) -> HourlyHistory:
     """Parts that end with the same row, side by side, in the order of `names`."""
     rows = max(part.rows for part in parts)
     first = min(part.first for part in parts)
@@ -87,4 +87,4 @@ def _stacked(parts: list[History], names: list[str]) -> History:
             line[shift : shift + part.rows] = part.y[i]
             lines[series] = line
     order = [series for name in names for series in lines if series.sensor == name]
-    return History(first, tuple(order), np.stack([lines[series] for series in order]))
+    return HourlyHistory(first, tuple(order), np.stack([lines[series] for series in order]))

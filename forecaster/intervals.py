@@ -14,13 +14,13 @@ import numpy as np
 from common import state_file
 from common.files import replace
 from common.folder import MODELS_FOLDER
-from common.forecast_file import Line
+from common.forecast_file import ForecastLine
 from forecaster import mix_naive
 from forecaster.compose import hours_ahead
 from forecaster.conformal import LEAD_BLOCKS, STEPS, block_of, track
-from forecaster.dataset import FloatArray, History, IntArray, Series
+from forecaster.dataset import FloatArray, HourlyHistory, IntArray, Series
 from forecaster.fallback import WEEK
-from forecaster.predict import Followed, Model, stretches_for
+from forecaster.predict import Model, OnlineCorrections, stretches_for
 
 NAME = "intervals.json"
 
@@ -50,7 +50,7 @@ class Intervals:
             self._stretch = _of_length(kept.stretch, len(LEAD_BLOCKS))
             self._share = _of_length(kept.share, len(LEAD_BLOCKS) * len(mix_naive.GUESSES))
 
-    def followed(self, model: Model, series: tuple[Series, ...]) -> Followed:
+    def followed(self, model: Model, series: tuple[Series, ...]) -> OnlineCorrections:
         """Stretches [S, blocks] and shares [S, blocks, guesses] to use now."""
         stretch, shares = stretches_for(model, series).copy(), mix_naive.none(len(series))
         for i, s in enumerate(series):
@@ -58,14 +58,14 @@ class Intervals:
                 stretch[i] = self._stretch[_key(s)]
             if _key(s) in self._share:
                 shares[i] = np.reshape(self._share[_key(s)], shares[i].shape)
-        return Followed(stretch, shares)
+        return OnlineCorrections(stretch, shares)
 
     def learn(
         self,
         model: Model,
-        history: History,
+        history: HourlyHistory,
         hour: datetime,
-        lines: Iterable[Line],
+        lines: Iterable[ForecastLine],
         zone: ZoneInfo,
         *,
         guesses: FloatArray,
@@ -109,7 +109,7 @@ class Intervals:
 Told = tuple[int, int, float, float, float]  # series, lead block, value, low, high
 
 
-def _told(model: Model, history: History, lines: Iterable[Line], zone: ZoneInfo) -> list[Told]:
+def _told(model: Model, history: HourlyHistory, lines: Iterable[ForecastLine], zone: ZoneInfo) -> list[Told]:
     """What the model forecast of an hour, of each channel and lead."""
     at = {s: i for i, s in enumerate(history.series)}
     blocks: dict[datetime, int | None] = {}

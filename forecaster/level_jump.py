@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecaster.dataset import BoolArray, FloatArray, History, IntArray
+from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, REACH_WEEKS, WEEK, mean_of_weeks, scale_of
 
 WATCH_H = 72  # the stretch that is judged
@@ -20,7 +20,7 @@ ONE_SIDED = 0.9  # share of these hours off to the same side
 LOOK_BACK_H = 28 * DAY  # after that the base has forgotten the old level
 
 
-def recovered(history: History) -> History:
+def recovered(history: HourlyHistory) -> HourlyHistory:
     """The history with the rows before a lasting jump moved to the new level; unchanged where there was none."""
     if history.rows < LOOK_BACK_H:
         return history
@@ -36,7 +36,7 @@ def recovered(history: History) -> History:
     return replace(history, y=y) if y is not history.y else history
 
 
-def jumped(history: History, origins: IntArray) -> IntArray:
+def jumped(history: HourlyHistory, origins: IntArray) -> IntArray:
     """Those of the origins (last rows known) at which `recovered` would move something."""
     off = history.y - mean_of_weeks(history.y).level[:, : history.rows]
     found = []
@@ -53,7 +53,7 @@ def _scale_before(own: FloatArray) -> float:
     return float(scale_of(own[None, :-WATCH_H])[0])
 
 
-def _off_lately(history: History) -> FloatArray:
+def _off_lately(history: HourlyHistory) -> FloatArray:
     lately = history.y[:, -(WATCH_H + REACH_WEEKS * WEEK) :]
     return lately[:, -WATCH_H:] - mean_of_weeks(lately).level[:, : lately.shape[1]][:, -WATCH_H:]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecaster import linear, mix_naive, review
 from forecaster.conformal import block_of
-from forecaster.dataset import BoolArray, FloatArray, History, IntArray, Series
+from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray, Series
 from forecaster.fallback import DAY, Units, units_of
 from forecaster.features import SPAN, Array, Batch, Panel, gather, panel_of
 from forecaster.forward import Weights, quantiles
@@ -94,14 +94,14 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class Followed:
+class OnlineCorrections:
     """What follows the truth as it comes in: the interval's stretches [S, blocks], the shares [S, blocks, guesses]."""
 
     stretch: FloatArray
     shares: FloatArray
 
 
-def units_for(model: Model, past: History) -> Units:
+def units_for(model: Model, past: HourlyHistory) -> Units:
     """Units of each series: the model's, or from its own past for a new one."""
     place = model.places(past.series)
     scale, centre, swing = (a[place] for a in (model.units.scale, model.units.centre, model.units.swing))
@@ -118,7 +118,7 @@ def stretches_for(model: Model, series: tuple[Series, ...]) -> FloatArray:
 
 def forecast(
     model: Model,
-    history: History,
+    history: HourlyHistory,
     origins: IntArray,
     leads: IntArray,
     *,
@@ -156,7 +156,7 @@ def _enough(panel: Panel, origins: IntArray) -> BoolArray:
     return cast(BoolArray, (seen[:, last] - seen[:, last - 168]) >= MIN_SEEN_WEEK_H)
 
 
-def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
+def _reviewed(model: Model, panel: Panel, history: HourlyHistory, origins: IntArray, leads: IntArray) -> FloatArray:
     """What to add at each origin for the errors of the last days' forecasts, in scales. [S, O, L]"""
     wanted = origins[:, None] - np.array(review.DAYS_BACK_H)
     made_at = np.unique(wanted[wanted >= 0])
@@ -171,7 +171,7 @@ def _reviewed(model: Model, panel: Panel, history: History, origins: IntArray, l
     return review.correction(off[:, place], leads)
 
 
-def residuals(model: Model, panel: Panel, history: History, origins: IntArray, leads: IntArray) -> FloatArray:
+def residuals(model: Model, panel: Panel, history: HourlyHistory, origins: IntArray, leads: IntArray) -> FloatArray:
     """Low, middle, high of the residual, in scales, before the stretch. [S, O, L, 3]"""
     series = len(history.series)
     out = np.zeros((series * len(origins), len(leads), 3))

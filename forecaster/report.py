@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.forecast_file import Line
-from forecaster.dataset import BoolArray, FloatArray, History, Series, hour_number
+from common.forecast_file import ForecastLine
+from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, Series, hour_number
 from forecaster.fallback import DAY, WEEK
 
 LEADS = (1, 24)
@@ -53,7 +53,7 @@ class Track:
         return tuple(_rolling(np.abs(v - self.truth), self.both) for v in (self.forecast, self.naive))  # type: ignore[return-value]
 
 
-def tracks(history: History, lines: Iterable[Line], first_row: int, zone: ZoneInfo) -> list[Track]:
+def tracks(history: HourlyHistory, lines: Iterable[ForecastLine], first_row: int, zone: ZoneInfo) -> list[Track]:
     """A track for each series and lead that has forecasts; `history` reaches a week before `first_row`."""
     at = {s: i for i, s in enumerate(history.series)}
     start = int(history.first.astype(int)) + first_row

@@ -12,12 +12,12 @@ from typing import Any
 from common import forecast_file
 from common.clock import minute_of
 from common.database import Database
-from common.forecast_file import Line
+from common.forecast_file import ForecastLine
 from common.settings import Settings
 from forecaster import artifact, holidays, store
 from forecaster.compose import compose
-from forecaster.dataset import FloatArray, History
-from forecaster.hours import Hours
+from forecaster.dataset import FloatArray, HourlyHistory
+from forecaster.hours import HourReader
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
 from forecaster.trainer import Trainer
@@ -42,11 +42,11 @@ class Forecaster:
         self._data = settings.paths.data
         self._zone = settings.site.zone
         self._database = Database(settings, "forecaster")
-        self._hours = Hours(self._database, self._zone)
+        self._hours = HourReader(self._database, self._zone)
         self._intervals = Intervals(self._data)
         self._model: Model | None = None
         self._tried: list[str] | None = None
-        self._lines: list[Line] | None = None
+        self._lines: list[ForecastLine] | None = None
         self._made: set[datetime] = set()
 
     def step(self, now: datetime) -> Mapping[str, Any]:
@@ -119,7 +119,7 @@ class Forecaster:
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
-    def _publish(self, lines: list[Line]) -> None:
+    def _publish(self, lines: list[ForecastLine]) -> None:
         self._lines = forecast_file.select([*(self._lines or []), *lines])
         forecast_file.write(self._data, self._lines, self._zone)
 
@@ -134,7 +134,7 @@ class Forecaster:
             _log.info("model version=%s series=%d", model.version, len(model.series))
             self._model = model
 
-    def _learn_intervals(self, hour: datetime, history: History, guesses: FloatArray) -> None:
+    def _learn_intervals(self, hour: datetime, history: HourlyHistory, guesses: FloatArray) -> None:
         if self._model is None:
             return
         lines = store.forecasts_for(self._database, hour, hour + HOUR)

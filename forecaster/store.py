@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.database import Database, statement
-from common.forecast_file import Line
-from forecaster.dataset import MINUTES_VALID, Channel, FloatArray, History, Series, unmask_long_leaks
+from common.forecast_file import ForecastLine
+from forecaster.dataset import MINUTES_VALID, Channel, FloatArray, HourlyHistory, Series, unmask_long_leaks
 
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
 SENSORS_AT_ONCE = 20  # a sensor-year is 525,600 rows: twenty at once keep a statement well under its deadline
@@ -35,7 +35,9 @@ def sensors(database: Database, since: datetime) -> list[Span]:
         return [Span(*row) for row in cursor.fetchall()]
 
 
-def history(database: Database, names: Sequence[str], zone: ZoneInfo, first: datetime, until: datetime) -> History:
+def history(
+    database: Database, names: Sequence[str], zone: ZoneInfo, first: datetime, until: datetime
+) -> HourlyHistory:
     """Hourly history of both channels of the sensors, rows from `first` to before `until` (aware).
 
     SYSTEM-flagged minutes do not count; hours mostly under a leak are missing for the first days of the leak.
@@ -59,7 +61,7 @@ def history(database: Database, names: Sequence[str], zone: ZoneInfo, first: dat
     for line in range(len(series)):
         if leak[line].any():
             y[line, unmask_long_leaks(leak[line])] = np.nan
-    return History(np.datetime64(start, "h"), series, cast(FloatArray, y))
+    return HourlyHistory(np.datetime64(start, "h"), series, cast(FloatArray, y))
 
 
 def _local_hour(time: datetime, zone: ZoneInfo) -> int:
@@ -67,7 +69,7 @@ def _local_hour(time: datetime, zone: ZoneInfo) -> int:
     return int(naive.timestamp() // 3600)
 
 
-def save(database: Database, lines: Sequence[Line]) -> None:
+def save(database: Database, lines: Sequence[ForecastLine]) -> None:
     """Keep forecasts; idempotent by (sensor, made_at, hour)."""
     columns = "sensor, made_at, hour, flow, pressure, flow_low, flow_high, pressure_low, pressure_high, model"
     with database.transaction() as cursor:
@@ -78,27 +80,27 @@ def save(database: Database, lines: Sequence[Line]) -> None:
         cursor.execute(statement("forecast_save"))
 
 
-def _row(line: Line) -> tuple[object, ...]:
+def _row(line: ForecastLine) -> tuple[object, ...]:
     numbers = (line.flow, line.pressure, line.flow_low, line.flow_high, line.pressure_low, line.pressure_high)
     return line.sensor, line.made_at, line.hour, *numbers, line.model
 
 
-def own_forecasts(database: Database, first: datetime) -> list[Line]:
+def own_forecasts(database: Database, first: datetime) -> list[ForecastLine]:
     """Each hour's own forecast since `first`."""
     with database.transaction() as cursor:
         cursor.execute(statement("forecast_own"), {"first": first})
-        return [Line(*row) for row in cursor.fetchall()]
+        return [ForecastLine(*row) for row in cursor.fetchall()]
 
 
-def forecasts_for(database: Database, first: datetime, until: datetime) -> list[Line]:
+def forecasts_for(database: Database, first: datetime, until: datetime) -> list[ForecastLine]:
     """All forecasts of the hours from `first` to before `until`, whenever they were made."""
     with database.transaction() as cursor:
         cursor.execute(statement("forecast_for_hours"), {"first": first, "until": until})
-        return [Line(*row) for row in cursor.fetchall()]
+        return [ForecastLine(*row) for row in cursor.fetchall()]
 
 
-def forecasts_at_leads(database: Database, first: datetime, until: datetime) -> list[Line]:
+def forecasts_at_leads(database: Database, first: datetime, until: datetime) -> list[ForecastLine]:
     """Forecasts at lead 1 and lead 24 of the hours from `first` to before `until`."""
     with database.transaction() as cursor:
         cursor.execute(statement("forecast_leads"), {"first": first, "until": until})
-        return [Line(*row) for row in cursor.fetchall()]
+        return [ForecastLine(*row) for row in cursor.fetchall()]

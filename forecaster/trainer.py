@@ -18,7 +18,7 @@ import numpy as np
 from common import processes, state_file
 from common.folder import MODELS_FOLDER
 from forecaster import artifact
-from forecaster.dataset import History
+from forecaster.dataset import HourlyHistory
 from forecaster.fallback import LEAST_H, WEEK
 
 STATE = "training.json"
@@ -39,7 +39,7 @@ class LastTraining:
     usable: bool = True
 
 
-def next_due(data: Path, now: datetime, history: History) -> bool:
+def next_due(data: Path, now: datetime, history: HourlyHistory) -> bool:
     """Whether a training should start: enough history and none yet, or the last one a week ago.
 
     With too little history it is looked at again once a day's worth more could have come. Weights that can no longer be
@@ -64,7 +64,7 @@ class Trainer:
         self._child: subprocess.Popen[bytes] | None = None
         self._not_before: datetime | None = None
 
-    def look(self, now: datetime, history: History) -> Mapping[str, Any]:
+    def look(self, now: datetime, history: HourlyHistory) -> Mapping[str, Any]:
         """Start a training if one is due, notice the end of the one that runs; never waits."""
         if self._child is not None:
             code = self._child.poll()

@@ -17,7 +17,7 @@ from common.folder import MODELS_FOLDER
 from common.settings import Settings
 from forecaster import artifact, holidays, store
 from forecaster.adopt import adopted
-from forecaster.dataset import History
+from forecaster.dataset import HourlyHistory
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
 from forecaster.trainer import STATE
@@ -28,7 +28,7 @@ BACK = timedelta(days=365)  # the archive keeps a year; older water use says lit
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """What a training came to. `accepted` is None when there was not enough history to train on."""
 
     version: str
@@ -52,7 +52,9 @@ class Outcome:
         )
 
 
-def run_training(settings: Settings, database: Database, now: datetime, report: Report | None = None) -> Outcome:
+def run_training(
+    settings: Settings, database: Database, now: datetime, report: Report | None = None
+) -> TrainingOutcome:
     """Train on the archive up to `now`, judge on its last two weeks, keep the weights if they are better.
 
     Raises:
@@ -77,7 +79,7 @@ def run_training(settings: Settings, database: Database, now: datetime, report: 
     return outcome
 
 
-def without_empty_start(history: History) -> History:
+def without_empty_start(history: HourlyHistory) -> HourlyHistory:
     """The history from its first row with a value, and the series that have any."""
     seen = np.isfinite(history.y)
     rows = np.flatnonzero(seen.any(0))
@@ -88,15 +90,15 @@ def without_empty_start(history: History) -> History:
 
 
 def train_and_judge(
-    data: Path, history: History, version: str, *, horizon: int, began: float, report: Report | None = None
-) -> Outcome:
+    data: Path, history: HourlyHistory, version: str, *, horizon: int, began: float, report: Report | None = None
+) -> TrainingOutcome:
     """Fit, compare with the newest model and the seasonal naive on the last two weeks, save if better."""
     rows = int(np.isfinite(history.y).any(0).sum()) * 60 * len({s.sensor for s in history.series})
     try:
         model = fit(history, until_row=history.rows, horizon=horizon, version=version, report=report)
     except ValueError as error:
         cpu_s, none = time.process_time() - began, float("nan")
-        return Outcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
+        return TrainingOutcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
     first = history.rows - HELD_OUT_H
     new, naive, coverage = judge(model, history, first).means
     old = new_beside_old = None
@@ -113,10 +115,10 @@ def train_and_judge(
         artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
     elif old_model and (more := _taken_up(data, old_model, history, version)):
         reason += f"; they took up {more} new series"
-    return Outcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
+    return TrainingOutcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
 
 
-def _taken_up(data: Path, old: Model, history: History, version: str) -> int:
+def _taken_up(data: Path, old: Model, history: HourlyHistory, version: str) -> int:
     """How many series that the weights in use did not know they know from now on, as this version."""
     model = adopted(old, history, history.rows)
     if more := len(model.series) - len(old.series):
@@ -124,7 +126,7 @@ def _taken_up(data: Path, old: Model, history: History, version: str) -> int:
     return more
 
 
-def _unseen_row(old: Model, history: History, first: int) -> int:
+def _unseen_row(old: Model, history: HourlyHistory, first: int) -> int:
     """From where old and new weights are compared: rows that the old ones did not learn, if those are days enough."""
     try:
         learnt = np.datetime64(str(old.report[LEARNT_UNTIL]), "h")
@@ -142,7 +144,7 @@ def _verdict(new: float, naive: float, old: float | None, beside: float | None) 
     return True, "better on the last two weeks"
 
 
-def note(data: Path, now: datetime, outcome: Outcome) -> None:
+def note(data: Path, now: datetime, outcome: TrainingOutcome) -> None:
     """Remember when training ran and what came of it."""
     (data / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
     kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from forecaster.dataset import FloatArray, History, IntArray
+from forecaster.dataset import FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import BASE_WEEKS, DAY, WEEK, mean_of_weeks
 
 Numbers = TypeVar("Numbers", FloatArray, npt.NDArray[np.int32])
@@ -38,7 +38,7 @@ class Base:
     others: FloatArray
 
 
-def base_of(history: History, scale: FloatArray, skip: int = 0) -> Base:
+def base_of(history: HourlyHistory, scale: FloatArray, skip: int = 0) -> Base:
     """The base of each series from row `skip` on; `scale[series]` is what an ordinary error is measured in."""
     rows = history.rows
     holiday = history.are_holidays(0, rows + WEEK)

@@ -11,7 +11,7 @@ from common.errors import LogError
 from common.logging_setup import quoted
 from log.commits import CommitFile
 from log.format import LONGEST_LINE, Record, parse_line, parse_lines
-from log.segment import CHUNK_BYTES, SHORT_TAIL_BYTES, Line, LogFile
+from log.segment import CHUNK_BYTES, SHORT_TAIL_BYTES, LogFile, LogLine
 from log.state import LogState
 
 ROW_BYTES = 128  # about one row: how much to read for so many
@@ -156,7 +156,7 @@ class FileGroup:
                 break
         return records, position, byte
 
-    def _judged_again(self, file: LogFile, line: Line, position: int) -> Record | None:
+    def _judged_again(self, file: LogFile, line: LogLine, position: int) -> Record | None:
         """A line that looks damaged is read once more under the lock before it is believed to be."""
         with self._state.lock.held():
             raw = os.pread(file.descriptor, min(line.end - line.start, LONGEST_LINE), line.start).removesuffix(b"\n")

@@ -17,7 +17,7 @@ SHORT_TAIL_BYTES = 4096  # some forty rows: enough to find the last good one in 
 LONG_TAIL_BYTES = 64 * 1024  # some six hundred rows: how far back a start looks for a higher offset
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     """A complete line: where it starts, where the next one starts, and its row if it proves itself."""
 
     start: int
@@ -86,7 +86,7 @@ class LogFile:
             sync_folder(self.path.parent)
             self.name_is_durable = True
 
-    def lines(self, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Line]:
+    def lines(self, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[LogLine]:
         """The complete lines from byte `start`, which is a line's first, up to byte `end`, in bounded memory.
 
         `chunk_bytes` is read at a time: less for a caller who wants a few lines only.
@@ -104,16 +104,16 @@ class LogFile:
                 line_end = line_start + len(piece) + 1
                 record = parse_line(piece)
                 if record is None and (cut := split_merged(piece)) is not None:
-                    yield Line(line_start, line_start + cut + 1, parse_line(piece[:cut]))
+                    yield LogLine(line_start, line_start + cut + 1, parse_line(piece[:cut]))
                     line_start += cut + 1
                     record = parse_line(piece[cut + 1 :])
-                yield Line(line_start, line_end, record)
+                yield LogLine(line_start, line_end, record)
                 line_start = line_end
             if len(rest) > LONGEST_LINE:  # junk without a line break: a damaged line, however long
                 after = self._after_line_break(position, end)
                 if after is None:
                     return
-                yield Line(line_start, after, None)
+                yield LogLine(line_start, after, None)
                 line_start = position = after
                 rest = b""
 
@@ -128,7 +128,7 @@ class LogFile:
             position += len(chunk)
         return None
 
-    def first_good(self, start: int, end: int) -> Line | None:
+    def first_good(self, start: int, end: int) -> LogLine | None:
         """The first line from `start` on that proves itself."""
         return next((line for line in self.lines(start, end) if line.record), None)
 

@@ -19,7 +19,7 @@ _MEANS = database.statement("night_means")
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredMeans:
     """A window that was written."""
 
     sensor: str
@@ -29,7 +29,7 @@ class Stored:
     again: bool  # it was there before, made from fewer minutes
 
 
-def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) -> list[Stored]:
+def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) -> list[StoredMeans]:
     """Write the windows that are missing or whose rows have grown; what was written.
 
     Safe to repeat: a window whose rows are as they were is left alone.
@@ -39,7 +39,7 @@ def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) ->
         return []
     cursor.execute(_MEANS, {"windows": times, "now": now})
     return [
-        Stored(sensor, minute_of(time), minutes, complete, again)
+        StoredMeans(sensor, minute_of(time), minutes, complete, again)
         for sensor, time, minutes, complete, again in cursor.fetchall()
     ]
 

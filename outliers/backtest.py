@@ -20,14 +20,14 @@ from outliers.watch.detector import Detector
 from outliers.watch.planned import Planned
 
 DAY_ROWS = 1440
-Look = Callable[[int, Detector], None]  # after each row: its minute, and the detector that judged it
+OnRow = Callable[[int, Detector], None]  # after each row: its minute, and the detector that judged it
 
 
 def judge(
     rows: History,
     detector: Detector,
     known: Occasions,
-    look: Look | None = None,
+    look: OnRow | None = None,
     clean: History | None = None,
 ) -> Iterator[Finding]:
     """Step a detector through raw `rows`; yields what it says, planned work taken into account.
@@ -55,7 +55,7 @@ def rehearse(
     *,
     known: Occasions,
     alarms_per_month: float,
-    look: Look | None = None,
+    look: OnRow | None = None,
     clean: History | None = None,
 ) -> Iterator[Finding]:
     """Learn up to minute `learn_end`, judge, learn anew every three months; yields the findings from then on.

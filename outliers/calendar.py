@@ -95,7 +95,7 @@ def _paths(data: Path) -> tuple[Path, Path]:
     return data / CRITERIA_FOLDER / PLANNED, data / CRITERIA_FOLDER / HOLIDAYS
 
 
-class Followed:
+class CalendarFile:
     """The two files of a data folder, read again when one of them has changed."""
 
     def __init__(self, data: Path, zone: ZoneInfo) -> None:

@@ -106,7 +106,7 @@ def standing(findings: Iterable[Finding], sensor: str, minute: int) -> list[Find
     return list(up.values())
 
 
-class Told(Protocol):
+class Reported(Protocol):
     """What is said of a sensor: a finding, or whatever was made of one."""
 
     @property
@@ -119,12 +119,12 @@ class Told(Protocol):
     def severity(self) -> str: ...
 
 
-def about(told: Told, sensor: str, channel: str, method: str) -> bool:
+def about(told: Reported, sensor: str, channel: str, method: str) -> bool:
     """Whether it speaks of what this method found at this channel."""
     return told.sensor == sensor and told.method == method and told.channel in (channel, "both")
 
 
-def shows(told: Told, sensor: str, flag: Flag) -> bool:
+def shows(told: Reported, sensor: str, flag: Flag) -> bool:
     """Whether the letter in a row is this one's. Of a fault any letter is: an instrument shows one at a time."""
     return about(told, sensor, flag.channel, flag.method) and told.severity in (flag.severity, PLANNED)
 

@@ -24,7 +24,7 @@ MOST_TRANSACTIONS = 0xFFFF  # over Modbus TCP; then they are numbered from 1 aga
 UNITS = {"rtu": range(1, 248), "tcp": range(256)}  # 0 and 255: the meter behind the address itself
 
 
-class Told(NamedTuple):
+class Exchange(NamedTuple):
     """What became of one request; for people too."""
 
     register: Register
@@ -51,7 +51,7 @@ class _Unit:
 class Bus:
     """Give it time and bytes; it says what to send, what it was told, and which readings that makes."""
 
-    def __init__(self, settings: Modbus, told: Callable[[Told], None]) -> None:
+    def __init__(self, settings: Modbus, told: Callable[[Exchange], None]) -> None:
         """Check what no single key shows.
 
         Raises:
@@ -189,7 +189,7 @@ class Bus:
             self._refusals[register] = problem
         elif not reason:
             self._refusals.pop(register, None)
-        self._told(Told(register, self._sent, self._buffer, measured, reason, problem))
+        self._told(Exchange(register, self._sent, self._buffer, measured, reason, problem))
         if reason:
             self._done(register, None)
 

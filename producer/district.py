@@ -29,7 +29,7 @@ HEADLOSS = 1.85  # exponent of the flow in the pressure it costs
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SimulatedEvent:
     """Something that happens to a meter, from `start` to before `end` (UTC minutes)."""
 
     kind: str  # leak, burst, stuck, dropout; operations: flushing, valve
@@ -64,12 +64,12 @@ class District:
             flow = self._flow(stuck.start, events)
         return round(flow, 2), round(max(pressure, 0.0), 3)
 
-    def events(self, minute: int) -> Sequence[Event]:
+    def events(self, minute: int) -> Sequence[SimulatedEvent]:
         """What is happening at a minute."""
         fortnights = (minute // FORTNIGHT_MIN - 1, minute // FORTNIGHT_MIN)
         return [event for number in fortnights for event in self._events(number) if event.start <= minute < event.end]
 
-    def _flow(self, minute: int, events: Sequence[Event]) -> float:
+    def _flow(self, minute: int, events: Sequence[SimulatedEvent]) -> float:
         local = minute_start(minute).astimezone(self._zone)
         profile = PROFILES[local.weekday() >= 5]
         place = local.minute / 60
@@ -80,14 +80,14 @@ class District:
         use *= 1 + random.Random(f"{self._name} f {minute}").gauss(0, NOISE)
         return max(use, 0.0) + sum(self._lost(event, minute) for event in events)
 
-    def _lost(self, event: Event, minute: int) -> float:
+    def _lost(self, event: SimulatedEvent, minute: int) -> float:
         if event.kind in ("burst", "flushing"):
             return self.mean_m3h * event.size
         if event.kind == "leak":
             return self.mean_m3h * event.size * (minute - event.start) / (event.end - event.start)
         return 0.0
 
-    def _fortnight(self, number: int) -> tuple[Event, ...]:
+    def _fortnight(self, number: int) -> tuple[SimulatedEvent, ...]:
         """The events that begin in a fortnight: one of each kind, for one fortnight in three each."""
         fate = random.Random(f"{self._name} e {number}")
         kinds = (
@@ -103,5 +103,5 @@ class District:
             start = number * FORTNIGHT_MIN + fate.randrange(FORTNIGHT_MIN)
             length = fate.randint(longest // 2, longest)
             if fate.random() < 1 / 3:
-                events.append(Event(kind, start, start + length, size * fate.uniform(0.4, 1.0)))
+                events.append(SimulatedEvent(kind, start, start + length, size * fate.uniform(0.4, 1.0)))
         return tuple(events)

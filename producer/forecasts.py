@@ -13,7 +13,7 @@ class Forecasts:
     """The newest forecast of each sensor and hour; a file that is missing or damaged is no forecast."""
 
     def __init__(self, data: Path) -> None:
-        self._file = forecast_file.Followed(data)
+        self._file = forecast_file.ForecastFileFollower(data)
         self._hours: dict[tuple[str, int], HourForecast] = {}
         self._begins = 0  # of 60 UTC minutes, the one with which the site's hours begin: India's begin at the half hour
 

@@ -24,7 +24,7 @@ KEEP_ROWS = 10_000  # of the rows that wait, kept for the next start: a part of 
 REMEMBER_MIN = 7 * 1440  # sensors silent for a week leave the mark; through which minute all is closed stays
 
 
-class Held:
+class PendingRows:
     """Rows in order, appended as soon as the log takes them. `dropped` counts what memory had no room for."""
 
     def __init__(self, log: Log, data: Path, zone: ZoneInfo, most_rows: int, mark: Mark) -> None:

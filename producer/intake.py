@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from common.errors import FrameRefused
 from producer.ascii import BLOCK, CHECKSUMS, Reading, parse, seconds
 from producer.frames import Framer
-from producer.line import Line
+from producer.line import SerialLine
 from producer.minute import Minutes, Sums
 from producer.site_time import SiteTime
 
 Parse = Callable[[bytes, ZoneInfo, float], Reading]  # frame, the site's zone, now; raises FrameRefused
 
 
-class Door:
+class ReadingSink:
     """Where readings come in: into their minute, or refused and counted."""
 
     def __init__(self, time: SiteTime, minutes: Minutes, refused: Counter[str]) -> None:
@@ -35,12 +35,12 @@ class Door:
         return 0 if reason else 1
 
 
-class Listener:
+class FrameReader:
     """For meters that talk unasked: takes chunks of the line, frame by frame; what is refused is counted by reason."""
 
     problem = ""  # of single meters; what is wrong with the line itself, the line says
 
-    def __init__(self, framer: Framer, door: Door, zone: ZoneInfo, line: Line, parse: Parse) -> None:
+    def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine, parse: Parse) -> None:
         self._framer = framer
         self._door = door
         self._zone = zone
@@ -83,10 +83,10 @@ class Listener:
         return taken
 
 
-class AsciiListener(Listener):
+class AsciiListener(FrameReader):
     """For hydrolog's own frames, many of them."""
 
-    def __init__(self, framer: Framer, door: Door, zone: ZoneInfo, line: Line) -> None:
+    def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine) -> None:
         super().__init__(framer, door, zone, line, parse)
         self._time, self._minutes, self._refused = door.time, door.minutes, door.refused
 

@@ -30,7 +30,7 @@ class Restarted(Protocol):
         """Forget what was half heard."""
 
 
-class Line:
+class SerialLine:
     """Reads a port that may come and go. `problem` is empty while frames arrive."""
 
     def __init__(

@@ -4,9 +4,9 @@ import logging
 
 from common.logging_setup import quoted
 from common.meters import Modbus
-from producer.bus import Bus, Told
-from producer.intake import Door
-from producer.line import Line
+from producer.bus import Bus, Exchange
+from producer.intake import ReadingSink
+from producer.line import SerialLine
 
 _log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 class Polling:
     """A Modbus line, as the producer's step sees any line."""
 
-    def __init__(self, settings: Modbus, door: Door, line: Line) -> None:
+    def __init__(self, settings: Modbus, door: ReadingSink, line: SerialLine) -> None:
         self._bus = Bus(settings, self._told)
         self._door = door
         self._line = line
@@ -47,7 +47,7 @@ class Polling:
         readings, self._bus.readings = self._bus.readings, []
         return sum(self._door.take(reading) for reading in readings)
 
-    def _told(self, told: Told) -> None:
+    def _told(self, told: Exchange) -> None:
         if told.reason:
             self._door.refused[told.reason] += 1
 

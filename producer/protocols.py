@@ -4,11 +4,11 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
-from common.settings import Line as LineSettings
+from common.settings import LineSettings
 from producer.described import Described
 from producer.frames import Framer
-from producer.intake import AsciiListener, Door, Listener
-from producer.line import Line
+from producer.intake import AsciiListener, FrameReader, ReadingSink
+from producer.line import SerialLine
 
 
 class Intake(Protocol):
@@ -53,7 +53,7 @@ def check_meters(line: LineSettings) -> None:
             )
 
 
-def intake_for(settings: LineSettings, door: Door, zone: ZoneInfo, line: Line) -> Intake:
+def intake_for(settings: LineSettings, door: ReadingSink, zone: ZoneInfo, line: SerialLine) -> Intake:
     """The intake of the settings' protocol."""
     if settings.protocol == "modbus":
         from producer.polling import Polling  # noqa: PLC0415 - pymodbus only where it is used
@@ -61,5 +61,5 @@ def intake_for(settings: LineSettings, door: Door, zone: ZoneInfo, line: Line) -
         return Polling(settings.modbus, door, line)
     if settings.protocol == "described":
         described = Described(settings.format)
-        return Listener(described.framer(door.refused), door, zone, line, described.parse)
+        return FrameReader(described.framer(door.refused), door, zone, line, described.parse)
     return AsciiListener(Framer(door.refused), door, zone, line)

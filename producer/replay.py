@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from common.clock import minute_of, minute_start
 from common.runner import Context
 from producer.ascii import encode
-from producer.line import Line, Restarted
+from producer.line import Restarted, SerialLine
 from producer.recording import Recording, local_minute
 from producer.step import Producer
 
@@ -16,7 +16,7 @@ PORTION_MIN = 360  # minutes of frames between two steps: their rows are one app
 _EPOCH = datetime(1970, 1, 1)
 
 
-class ReplayedLine(Line):
+class ReplayedLine(SerialLine):
     """Hands out the bytes that it was given; after them it is silent."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from common.clock import Clock
 from common.row import format_time
 from producer.ascii import Reading, encode
-from producer.district import District, Event
+from producer.district import District, SimulatedEvent
 from producer.line_faults import Faults
 from producer.recording import Recording, local_minute
 from producer.virtual_line import VirtualLine
@@ -29,7 +29,7 @@ EVENT_COLUMNS = ("start", "end", "sensor", "kind", "size")
 TRUTH_COLUMNS = ("minute", "sensor", "flow", "pressure", "readings", "late")
 
 
-class Source(Protocol):
+class MeterSource(Protocol):
     def at(self, minute: int) -> tuple[float | None, float | None]:
         """Flow (m3/h) and pressure (bar) of a UTC minute."""
 
@@ -60,7 +60,7 @@ def spread(value: float | None, randomness: random.Random) -> list[float | None]
 class Meter:
     """One sensor: its reading at any second."""
 
-    def __init__(self, sensor: str, source: Source, seed: int) -> None:
+    def __init__(self, sensor: str, source: MeterSource, seed: int) -> None:
         self.sensor = sensor
         self._source = source
         self._seed = seed
@@ -135,7 +135,7 @@ class Events:
         self._zone = zone
         self._sources = sources
         self._minute = 0
-        self._written: set[tuple[str, Event]] = set()
+        self._written: set[tuple[str, SimulatedEvent]] = set()
         if self._file.tell() == 0:
             self._file.write("\t".join(EVENT_COLUMNS) + "\n")
 

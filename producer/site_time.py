@@ -16,7 +16,7 @@ SLOPPY_S = 10.0  # two clocks that were not read together cannot be compared
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ClockSample:
     """The clocks, read together."""
 
     wall_s: float  # seconds since 1970
@@ -27,7 +27,7 @@ class Look:
 class SiteTime:
     """The site's time, given the clocks at every step."""
 
-    def __init__(self, look: Look, closed_through: int) -> None:
+    def __init__(self, look: ClockSample, closed_through: int) -> None:
         """`closed_through`: the last closed UTC minute, 0 if there is none."""
         self._earliest_s = max(closed_through * 60 - FUTURE_S, NEVER_SET_BEFORE_S)
         self._anchor = self._look = look
@@ -38,7 +38,7 @@ class SiteTime:
     def trusted(self) -> bool:
         return self.state == "trusted"
 
-    def look(self, look: Look) -> None:
+    def look(self, look: ClockSample) -> None:
         """Take in the clocks."""
         if look.apart_s > SLOPPY_S:
             return

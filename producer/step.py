@@ -21,13 +21,13 @@ from log import mark as marks
 from log.mark import Mark
 from log.roles import Log, open_for
 from producer import confirmation
-from producer.hold import Held
-from producer.intake import Door
-from producer.line import Line
+from producer.hold import PendingRows
+from producer.intake import ReadingSink
+from producer.line import SerialLine
 from producer.minute import Minutes
 from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for
-from producer.site_time import Look, SiteTime
+from producer.site_time import ClockSample, SiteTime
 from producer.verdicts import Verdicts
 
 TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 class Producer:
     """The worker that the runner steps."""
 
-    def __init__(self, context: Context, line: Line | None = None) -> None:
+    def __init__(self, context: Context, line: SerialLine | None = None) -> None:
         """`line`: where bytes come from, if it is not the port of the settings."""
         settings = context.settings
         check_url(settings.line.url)
@@ -52,7 +52,7 @@ class Producer:
         self._zone = settings.site.zone
         self._refused: Counter[str] = Counter()
         read_s = POLLED_READ_S if settings.line.protocol == "modbus" else READ_S
-        self._line = line or Line(
+        self._line = line or SerialLine(
             settings.line.url, settings.line.baudrate, context.stop, settings.line.mode, read_s=read_s
         )
         self._log: Log | None = None
@@ -68,7 +68,7 @@ class Producer:
         self._said_time = "trusted"
 
     # What a start makes; the log may not be there yet, and is waited for by the runner.
-    _held: Held
+    _held: PendingRows
     _minutes: Minutes
     _time: SiteTime
     _intake: Intake
@@ -103,11 +103,11 @@ class Producer:
         try:
             published = marks.load(data)
             mark = _with_tail(published, log)
-            self._held = Held(log, data, self._zone, settings.line.hold_rows, mark)
+            self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
             self._time = SiteTime(self._look(), mark.closed_through)
             self._intake = intake_for(
-                settings.line, Door(self._time, self._minutes, self._refused), self._zone, self._line
+                settings.line, ReadingSink(self._time, self._minutes, self._refused), self._zone, self._line
             )
             self._verdicts = Verdicts(data, self._zone)
             self._restore_open_minutes(published.closed_through if published else 0)
@@ -133,15 +133,15 @@ class Producer:
 
     # --- time
 
-    def _look(self) -> Look:
+    def _look(self) -> ClockSample:
         """Both clocks, read as close together as the machine lets us."""
         clock = self._context.clock
         before_s = clock.monotonic()
         wall_s = clock.now().timestamp()
         after_s = clock.monotonic()
-        return Look(wall_s, after_s, after_s - before_s)
+        return ClockSample(wall_s, after_s, after_s - before_s)
 
-    def _watch_time(self, look: Look) -> None:
+    def _watch_time(self, look: ClockSample) -> None:
         self._time.look(look)
         if look.monotonic_s >= self._next_confirmation_s:
             self._next_confirmation_s = look.monotonic_s + CONFIRMATION_EVERY_S

@@ -15,7 +15,7 @@ from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from outliers import criteria as criteria_files
-from outliers.calendar import Followed, Occasions, Work
+from outliers.calendar import CalendarFile, Occasions, Work
 from outliers.findings import KEEP, Finding, load, store
 from outliers.watch import memory
 from outliers.watch.detector import Detector, default_criteria
@@ -42,7 +42,7 @@ class Verdicts:
         self._detectors: dict[str, Detector] = {}
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
-        self._followed = Followed(data, zone)
+        self._followed = CalendarFile(data, zone)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled when they are asked for
         self._findings = load(data / FINDINGS_FILE)
         self._criteria_seen = 0

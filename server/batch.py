@@ -37,7 +37,7 @@ class BatchRefused(HydrologError):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class BatchKey:
     """`<site>/<log id>/<first>-<last>`: which rows of which log the body holds."""
 
     site: str
@@ -57,7 +57,7 @@ class Arrived:
     pred_pressure: float  # bar
 
 
-def parse_key(text: str) -> Key:
+def parse_key(text: str) -> BatchKey:
     """The Idempotency-Key.
 
     Raises:
@@ -66,10 +66,10 @@ def parse_key(text: str) -> Key:
     match = _KEY.fullmatch(text)
     if not match or int(match["first"]) > int(match["last"]):
         raise BatchRefused(400, "Idempotency-Key must be <site>/<log id>/<first offset>-<last offset>")
-    return Key(match["site"], match["log"], int(match["first"]), int(match["last"]), text)
+    return BatchKey(match["site"], match["log"], int(match["first"]), int(match["last"]), text)
 
 
-def parse_body(body: bytes, key: Key) -> list[Arrived]:
+def parse_body(body: bytes, key: BatchKey) -> list[Arrived]:
     """All rows of the body: at least one, offsets ascending, from the key's first to its last.
 
     Raises:

@@ -11,7 +11,7 @@ from common.settings import Settings
 T = TypeVar("T")
 
 
-class Desk:
+class DatabaseThread:
     """Work is done in the order in which it came."""
 
     def __init__(self, settings: Settings, application: str) -> None:

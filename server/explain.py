@@ -38,7 +38,7 @@ LIMITS = {
 }
 
 
-class Site(NamedTuple):
+class AskedAt(NamedTuple):
     """Where and when somebody asks."""
 
     data: Path
@@ -47,7 +47,7 @@ class Site(NamedTuple):
     now: datetime
 
 
-class Spell(NamedTuple):
+class SpellRequest(NamedTuple):
     """A line of the page's table."""
 
     sensor: str
@@ -57,7 +57,7 @@ class Spell(NamedTuple):
     end: int
 
 
-def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
+def explain(cursor: Cursor, spell: SpellRequest, site: AskedAt) -> Json:
     """Everything that the finding's charts show."""
     raised, cleared = matching(findings.load(site.data / FINDINGS_FILE), spell)
     begins = datetime.fromtimestamp(min(spell.start, raised.since * 60) if raised else spell.start, UTC)
@@ -87,7 +87,7 @@ def explain(cursor: Cursor, spell: Spell, site: Site) -> Json:
     }
 
 
-def matching(known: Sequence[Finding], spell: Spell) -> tuple[Finding | None, Finding | None]:
+def matching(known: Sequence[Finding], spell: SpellRequest) -> tuple[Finding | None, Finding | None]:
     """The newest raise that the spell's letters tell of, and its clear; None for what is not in the file any more."""
     for raised, cleared in reversed(findings.spells(known, spell.sensor)):
         told = (

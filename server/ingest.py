@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
 from server.batch import BatchRefused, parse_body, parse_key
-from server.db_thread import Desk
+from server.db_thread import DatabaseThread
 from server.store import store
 
 MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; a sender that hears 413 halves its batch
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class Ingest:
     """The endpoint; `counters` are published with the process's health."""
 
-    def __init__(self, desk: Desk, token: str) -> None:
+    def __init__(self, desk: DatabaseThread, token: str) -> None:
         self._desk = desk
         self._token = token.encode("ascii")
         self._posts = 0

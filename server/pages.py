@@ -21,10 +21,10 @@ from common.row import SENSOR_ID
 from common.settings import Settings
 from common.version import NAME
 from outliers import flags
-from outliers.calendar import Followed
+from outliers.calendar import CalendarFile
 from server import explain, metrics, planned, queries
-from server.db_thread import Desk
-from server.explain import Spell
+from server.db_thread import DatabaseThread
+from server.explain import SpellRequest
 from server.state import read, well
 
 STATE_FOR_S = 1.0  # real seconds that one reading of the state serves all who ask
@@ -54,11 +54,11 @@ class _File(NamedTuple):
 class Page:
     """The endpoints of the page; nothing here changes anything."""
 
-    def __init__(self, desk: Desk, settings: Settings, clock: Clock) -> None:
+    def __init__(self, desk: DatabaseThread, settings: Settings, clock: Clock) -> None:
         self._desk = desk
         self._settings = settings
         self._clock = clock
-        self._calendar = Followed(settings.paths.data, settings.site.zone)
+        self._calendar = CalendarFile(settings.paths.data, settings.site.zone)
         self._files: dict[str, _File] = {}
         self._state: Json = {}
         self._state_until_s = -1.0
@@ -113,7 +113,7 @@ class Page:
         settings = self._settings
 
         def ask(database: Database) -> Json:
-            site = explain.Site(settings.paths.data, settings.site.zone, self._calendar.now(), self._clock.now())
+            site = explain.AskedAt(settings.paths.data, settings.site.zone, self._calendar.now(), self._clock.now())
             with database.transaction(CHART_TIMEOUT_S) as cursor:
                 return explain.explain(cursor, spell, site)
 
@@ -197,14 +197,14 @@ def _hours(request: Request) -> int | None:
     return int(text) if text in map(str, SPANS) else None
 
 
-def _spell(request: Request) -> Spell | None:
+def _spell(request: Request) -> SpellRequest | None:
     """The line that a request names; None if it names none."""
     asked = request.query_params
-    sensor, channel, method, start, end = (asked.get(name, "") for name in Spell._fields)
+    sensor, channel, method, start, end = (asked.get(name, "") for name in SpellRequest._fields)
     places = channel in flags.CHANNELS and method in flags.METHODS and SENSOR_ID.fullmatch(sensor)
     if not places or not all(_SECONDS.fullmatch(text) for text in (start, end)) or int(start) > int(end):
         return None
-    return Spell(sensor, channel, method, int(start), int(end))
+    return SpellRequest(sensor, channel, method, int(start), int(end))
 
 
 def _bad_request(problem: str) -> Response:

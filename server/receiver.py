@@ -22,7 +22,7 @@ from common.errors import DatabaseDown, HydrologError
 from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
 from server.app import build
-from server.db_thread import Desk
+from server.db_thread import DatabaseThread
 from server.ingest import Ingest
 from server.pages import Page
 from server.store import SLICE_ROWS, drop_old
@@ -44,7 +44,7 @@ class Receiver:
         settings = context.settings
         token = read_token(RECEIVER_TOKEN, settings.receiver.token_file, "receiver.token_file")
         self._receiver = settings.receiver
-        self._batches, self._pages = Desk(settings, "receiver"), Desk(settings, "page")
+        self._batches, self._pages = DatabaseThread(settings, "receiver"), DatabaseThread(settings, "page")
         self._ingest = Ingest(self._batches, token)
         self._app = build(self._ingest, Page(self._pages, settings, context.clock))
         self._http: _Http | None = None

@@ -57,7 +57,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
     fresh = status_words.newest_row(newest, now, speed)
     if problem:
-        fresh = status_words.Verdict(status_words.BAD, "no database", problem)
+        fresh = status_words.StatusWord(status_words.BAD, "no database", problem)
     return {
         "version": version(),
         "site": settings.site.id,
@@ -133,7 +133,7 @@ def _seconds(time: datetime | None) -> int | None:
     return int(time.timestamp()) if time else None
 
 
-def _words(verdict: status_words.Verdict) -> Json:
+def _words(verdict: status_words.StatusWord) -> Json:
     return {"state": verdict.state, "word": verdict.word, "detail": verdict.detail}
 
 

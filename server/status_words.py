@@ -32,7 +32,7 @@ _WORST = {OK: 0, WARN: 1, BAD: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StatusWord:
     """`state` is ok, warn or bad; `word` is what a person reads from two metres; `detail` says more."""
 
     state: str
@@ -40,7 +40,7 @@ class Verdict:
     detail: str = ""
 
 
-def worst(verdicts: list[Verdict]) -> str:
+def worst(verdicts: list[StatusWord]) -> str:
     return max((verdict.state for verdict in verdicts), key=_WORST.__getitem__, default=OK)
 
 
@@ -65,50 +65,50 @@ def age_words(seconds: float) -> str:
     return f"{minutes // (24 * 60)} days"
 
 
-def process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> Verdict:
+def process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> StatusWord:
     """How a process does, by what it published; alive but idle is bad."""
     if health is None:
-        return Verdict(BAD, "not started", "it has never published its state in this data folder")
+        return StatusWord(BAD, "not started", "it has never published its state in this data folder")
     problem = str(health.get("problem") or "")
     if not alive:
-        return Verdict(BAD, "stopped", problem or "its process has ended; supervisord should have started another")
+        return StatusWord(BAD, "stopped", problem or "its process has ended; supervisord should have started another")
     if problem:
         return _waiting(problem, time_of(health.get("problem_since")), now, speed)
     return _by_progress(health, now, speed)
 
 
-def _waiting(problem: str, since: datetime | None, now: datetime, speed: float) -> Verdict:
+def _waiting(problem: str, since: datetime | None, now: datetime, speed: float) -> StatusWord:
     if since is None:
-        return Verdict(WARN, "waiting", problem)
+        return StatusWord(WARN, "waiting", problem)
     lasted_s = (now - since).total_seconds()
     state = BAD if lasted_s > PROBLEM_BAD_S * speed else WARN
-    return Verdict(state, "waiting", f"{problem} (for {age_words(lasted_s)})")
+    return StatusWord(state, "waiting", f"{problem} (for {age_words(lasted_s)})")
 
 
-def _by_progress(health: Mapping[str, Any], now: datetime, speed: float) -> Verdict:
+def _by_progress(health: Mapping[str, Any], now: datetime, speed: float) -> StatusWord:
     success = time_of(health.get("last_success"))
     began = success or time_of(health.get("started"))
     if began is None:
-        return Verdict(WARN, "unreadable", "its health file cannot be understood")
+        return StatusWord(WARN, "unreadable", "its health file cannot be understood")
     idle_s = (now - began).total_seconds()
     if idle_s > STALLED_S * speed:
-        return Verdict(BAD, "stalled", f"no progress for {age_words(idle_s)}")
+        return StatusWord(BAD, "stalled", f"no progress for {age_words(idle_s)}")
     if idle_s > QUIET_S * speed:
-        return Verdict(WARN, "busy", f"no progress for {age_words(idle_s)}")
-    return Verdict(OK, "running") if success else Verdict(WARN, "starting")
+        return StatusWord(WARN, "busy", f"no progress for {age_words(idle_s)}")
+    return StatusWord(OK, "running") if success else StatusWord(WARN, "starting")
 
 
-def newest_row(newest: datetime | None, now: datetime, speed: float) -> Verdict:
+def newest_row(newest: datetime | None, now: datetime, speed: float) -> StatusWord:
     """Whether the newest row (the start of its minute) is as fresh as it should be."""
     if newest is None:
-        return Verdict(BAD, "no rows yet", "no row of a registered sensor has been archived")
+        return StatusWord(BAD, "no rows yet", "no row of a registered sensor has been archived")
     age_s = row_age_s(newest, now)
     slack_s = PIPELINE_S * speed
     if age_s <= ROW_LATE_S + slack_s:
-        return Verdict(OK, "fresh")
+        return StatusWord(OK, "fresh")
     if age_s <= ROW_LOST_S + slack_s:
-        return Verdict(WARN, "late", f"nothing for {age_words(age_s)}")
-    return Verdict(BAD, "no data", f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer")
+        return StatusWord(WARN, "late", f"nothing for {age_words(age_s)}")
+    return StatusWord(BAD, "no data", f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer")
 
 
 def row_age_s(newest: datetime, now: datetime) -> float:
@@ -116,11 +116,11 @@ def row_age_s(newest: datetime, now: datetime) -> float:
     return max(0.0, (now - newest).total_seconds() - 60.0)
 
 
-def sensor(fresh: Verdict, severity: str | None) -> Verdict:
+def sensor(fresh: StatusWord, severity: str | None) -> StatusWord:
     """One word for a sensor: silence first, then what the outlier methods say."""
     if fresh.state != OK:
         return fresh
     if severity is None:
-        return Verdict(OK, "normal")
+        return StatusWord(OK, "normal")
     state, word = _SENSOR_WORDS.get(severity.lower(), (WARN, "flagged"))
-    return Verdict(state, word)
+    return StatusWord(state, word)

@@ -8,7 +8,7 @@ import psycopg
 
 from common.clock import minute_start
 from common.database import Database
-from server.batch import Arrived, BatchRefused, Key
+from server.batch import Arrived, BatchKey, BatchRefused
 
 SLICE_ROWS = 10_000  # forgotten at once: some tenths of a second
 STORE_TIMEOUT_S = 20.0  # below the senders' own deadline of 30 s: they hear 503 rather than nothing
@@ -61,14 +61,14 @@ _HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND lo
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBatch:
     """What became of a batch: `stored` rows are new, `repeated` ones were here already."""
 
     stored: int
     repeated: int
 
 
-def store(database: Database, key: Key, rows: Sequence[Arrived]) -> Stored:
+def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredBatch:
     """Keep the rows; when this returns they are on disk. All of the batch or nothing.
 
     Raises:
@@ -86,7 +86,7 @@ def store(database: Database, key: Key, rows: Sequence[Arrived]) -> Stored:
             _refuse_conflicts(cursor, values)
             if times_seen == 1:
                 cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
-    return Stored(stored, repeated)
+    return StoredBatch(stored, repeated)
 
 
 def drop_old(database: Database) -> int:
@@ -113,7 +113,7 @@ def _refuse_conflicts(cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> No
     )
 
 
-def _columns(key: Key, rows: Sequence[Arrived]) -> dict[str, Any]:
+def _columns(key: BatchKey, rows: Sequence[Arrived]) -> dict[str, Any]:
     return {
         "site": key.site,
         "log_id": key.log_id,

@@ -89,5 +89,5 @@ def untrained(version: str) -> Model:
     return Model(version, (Series("001", "flow"),), units, (Part(1, 24, (network,)),), np.ones((2, len(LEAD_BLOCKS))))
 
 
-def current(site: Site, hour: datetime) -> list[forecast_file.Line]:
+def current(site: Site, hour: datetime) -> list[forecast_file.ForecastLine]:
     return [line for line in forecast_file.read(site.data) if line.made_at == hour]

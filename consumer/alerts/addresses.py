@@ -10,7 +10,7 @@ _BETWEEN = re.compile(r"[,;\s]+")
 _COPIES = ("cc", "bcc")  # go with the first recipient: once
 
 
-class Address(NamedTuple):
+class AlertAddress(NamedTuple):
     """One recipient; `place` is that of its address in the settings, `part` which recipient of it, both from 1."""
 
     url: str
@@ -19,13 +19,15 @@ class Address(NamedTuple):
     owner: str  # tells recipients apart: the same when others are added to its address or taken out, and secret, too
 
 
-def recipients(urls: Sequence[str]) -> list[Address]:
+def recipients(urls: Sequence[str]) -> list[AlertAddress]:
     """Every address, those of mail taken apart; one that is not understood is left as it is."""
     found = []
     for place, url in enumerate(urls, 1):
         parts = _parts(url)
         alone = len(parts) < 2
-        found += [Address(part, place, 0 if alone else number, owner) for number, (part, owner) in enumerate(parts, 1)]
+        found += [
+            AlertAddress(part, place, 0 if alone else number, owner) for number, (part, owner) in enumerate(parts, 1)
+        ]
     return found
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from common.logging_setup import quoted
-from consumer.alerts.events import BOX, Event, Key
+from consumer.alerts.events import BOX, AlertEvent, Key
 from consumer.answers import REFUSED_IN_A_ROW
 from outliers.calendar import ALL, Work
 from outliers.flags import FAULT
@@ -25,7 +25,7 @@ ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "foreca
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class BoxSnapshot:
     """What there is to see.
 
     Attributes:
@@ -46,7 +46,9 @@ class Condition(NamedTuple):
     reason: str
 
 
-def conditions(look: Look, *, up: Mapping[Key, Event], warn_bytes: int, silent_minutes: int) -> dict[Key, Condition]:
+def conditions(
+    look: BoxSnapshot, *, up: Mapping[Key, AlertEvent], warn_bytes: int, silent_minutes: int
+) -> dict[Key, Condition]:
     """What is wrong at this instant."""
     found: dict[Key, Condition] = {}
     log_key = (BOX, "log", "BOX-LOG")
@@ -65,7 +67,7 @@ def conditions(look: Look, *, up: Mapping[Key, Event], warn_bytes: int, silent_m
 
 
 def _silences(
-    minute: int, sensors: Mapping[str, int], silent_minutes: int, up: Mapping[Key, Event]
+    minute: int, sensors: Mapping[str, int], silent_minutes: int, up: Mapping[Key, AlertEvent]
 ) -> dict[Key, Condition]:
     newest = max(sensors.values())
     if minute - newest > silent_minutes:
@@ -80,7 +82,7 @@ def _silences(
 
 
 def without_planned(
-    found: Mapping[Key, Condition], *, up: Mapping[Key, Event], works: Iterable[Work], minute: int
+    found: Mapping[Key, Condition], *, up: Mapping[Key, AlertEvent], works: Iterable[Work], minute: int
 ) -> dict[Key, Condition]:
     """`found` without a new silence that planned work explains. What is up already stays up."""
     working = {work.sensor for work in works if work.first <= minute < work.end + AFTER_WORK_MIN}
@@ -91,7 +93,7 @@ def without_planned(
     }
 
 
-def _refused(look: Look) -> dict[Key, Condition]:
+def _refused(look: BoxSnapshot) -> dict[Key, Condition]:
     counters = look.health.get("consumer-server", {}).get("counters")
     if not isinstance(counters, Mapping):
         return {}
@@ -132,17 +134,17 @@ class Watch:
         self._away: dict[Key, int] = {}
 
     def raised(
-        self, found: Mapping[Key, Condition], up: Mapping[Key, Event], minute: int, patience: int
-    ) -> list[Event]:
+        self, found: Mapping[Key, Condition], up: Mapping[Key, AlertEvent], minute: int, patience: int
+    ) -> list[AlertEvent]:
         """New alarms at `minute`; silence only after `patience` minutes of listening."""
         listening = minute - self._started >= patience
         return [
-            Event(sensor, channel, METHOD, code, FAULT, condition.since, minute, condition.reason)
+            AlertEvent(sensor, channel, METHOD, code, FAULT, condition.since, minute, condition.reason)
             for (sensor, channel, code), condition in found.items()
             if (sensor, channel, code) not in up and (listening or code not in ("BOX-LINE", "BOX-SENSOR", "BOX-IDLE"))
         ]
 
-    def over(self, found: Mapping[Key, Condition], up: Mapping[Key, Event], minute: int) -> list[Event]:
+    def over(self, found: Mapping[Key, Condition], up: Mapping[Key, AlertEvent], minute: int) -> list[AlertEvent]:
         """Alarms that are over."""
         over = []
         for key, event in up.items():

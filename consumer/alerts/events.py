@@ -22,7 +22,7 @@ Key = tuple[str, str, str]  # sensor, channel, code
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AlertEvent:
     """One trouble from its raise to its clear.
 
     Attributes:
@@ -59,11 +59,11 @@ class Event:
         return f"{self.sensor or 'box'}/{self.channel}/{self.code}/{minute_start(self.raised):%Y%m%dT%H%MZ}"
 
 
-class Tracker:
+class EventTracker:
     """Follows the rows in their order; what is up is its state, what it has just seen is only memory."""
 
-    def __init__(self, up: Iterable[Event] = (), known: Iterable[str] = ()) -> None:
-        self.up: dict[Key, Event] = {event.key: event for event in up}
+    def __init__(self, up: Iterable[AlertEvent] = (), known: Iterable[str] = ()) -> None:
+        self.up: dict[Key, AlertEvent] = {event.key: event for event in up}
         self.known: dict[str, None] = dict.fromkeys(known)  # ids, oldest first
         self._last: dict[str, int] = {}  # sensor -> minute of its last row
         self._since: dict[tuple[str, Flag], int] = {}  # a letter without an event -> the minute since which it stands
@@ -71,7 +71,7 @@ class Tracker:
         self._findings: Sequence[Finding] = ()
         self._of: dict[str, list[Finding]] = {}  # sensor -> its findings
 
-    def row(self, row: Row, findings: Sequence[Finding]) -> list[Event]:
+    def row(self, row: Row, findings: Sequence[Finding]) -> list[AlertEvent]:
         """The events that were raised or cleared with this row. `findings` are the newest, oldest first."""
         self._index(findings)
         changed = [event for finding in self._new(row) for event in self.finding(finding)]
@@ -81,7 +81,7 @@ class Tracker:
             changed += self._over(row, flags)
         return changed
 
-    def finding(self, finding: Finding) -> Iterator[Event]:
+    def finding(self, finding: Finding) -> Iterator[AlertEvent]:
         """The events that a finding raises or clears."""
         if finding.state == RAISE:
             event = _of_finding(finding)
@@ -93,7 +93,7 @@ class Tracker:
             if same or (event.letter and _alike(event, finding)):
                 yield self.clear(event, finding.minute, finding.reason)
 
-    def put(self, event: Event) -> Event:
+    def put(self, event: AlertEvent) -> AlertEvent:
         self.up[event.key] = event
         while len(self.up) > MOST_SENSORS:
             least = min(self.up.values(), key=lambda event: (event.severity == LEAK, event.raised))
@@ -101,7 +101,7 @@ class Tracker:
             self._quiet.pop(least.key, None)
         return event
 
-    def clear(self, event: Event, minute: int, reason: str) -> Event:
+    def clear(self, event: AlertEvent, minute: int, reason: str) -> AlertEvent:
         """Take an event that is up as over."""
         del self.up[event.key]
         self._quiet.pop(event.key, None)
@@ -135,7 +135,7 @@ class Tracker:
         for place in [place for place in self._since if place[0] == sensor]:
             del self._since[place]
 
-    def _unexplained(self, row: Row, flags: set[Flag]) -> Iterator[Event]:
+    def _unexplained(self, row: Row, flags: set[Flag]) -> Iterator[AlertEvent]:
         """Letters that no event accounts for: the alerts began in the middle of it, or its finding is lost."""
         for place in [place for place in self._since if place[0] == row.sensor and place[1] not in flags]:
             del self._since[place]
@@ -151,12 +151,12 @@ class Tracker:
                 self._since.pop((row.sensor, flag), None)
                 yield self.put(event)
 
-    def _found(self, row: Row, flag: Flag) -> Event | None:
+    def _found(self, row: Row, flag: Flag) -> AlertEvent | None:
         """The newest finding that is up at the row and fits the letter."""
         finding = explaining(self._of.get(row.sensor, ()), row.sensor, row.minute, flag)
         return _of_finding(finding) if finding else None
 
-    def _over(self, row: Row, flags: set[Flag]) -> Iterator[Event]:
+    def _over(self, row: Row, flags: set[Flag]) -> Iterator[AlertEvent]:
         """Events whose letters have been away for long: their clear is lost."""
         for event in [event for event in self.up.values() if event.sensor == row.sensor and event.method in METHODS]:
             if any(_shows(event, row.sensor, flag) for flag in flags):
@@ -165,8 +165,8 @@ class Tracker:
                 yield self.clear(event, self._quiet[event.key], "the rows are no longer flagged")
 
 
-def _of_finding(finding: Finding) -> Event:
-    return Event(
+def _of_finding(finding: Finding) -> AlertEvent:
+    return AlertEvent(
         sensor=finding.sensor,
         channel=finding.channel,
         method=finding.method,
@@ -178,8 +178,8 @@ def _of_finding(finding: Finding) -> Event:
     )
 
 
-def _of_flag(row: Row, flag: Flag, since: int) -> Event:
-    return Event(
+def _of_flag(row: Row, flag: Flag, since: int) -> AlertEvent:
+    return AlertEvent(
         sensor=row.sensor,
         channel=flag.channel,
         method=flag.method,
@@ -192,12 +192,12 @@ def _of_flag(row: Row, flag: Flag, since: int) -> Event:
     )
 
 
-def _shows(event: Event, sensor: str, flag: Flag) -> bool:
+def _shows(event: AlertEvent, sensor: str, flag: Flag) -> bool:
     """Whether the letter is this event's."""
     return shows(event, sensor, flag) and event.letter in ("", flag.letter)
 
 
-def _alike(event: Event, finding: Finding) -> bool:
+def _alike(event: AlertEvent, finding: Finding) -> bool:
     return (event.sensor, event.channel, event.method, event.severity) == (
         finding.sensor,
         finding.channel,
@@ -206,6 +206,6 @@ def _alike(event: Event, finding: Finding) -> bool:
     )
 
 
-def urgent(event: Event) -> bool:
+def urgent(event: AlertEvent) -> bool:
     """LEAK and FAULT are told at once; the others are for the digest."""
     return event.severity in (LEAK, FAULT)

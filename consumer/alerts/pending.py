@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from consumer.alerts.events import Event, urgent
+from consumer.alerts.events import AlertEvent, urgent
 from outliers.flags import LEAK, PLANNED
 
 HOUR_S = 3600.0
@@ -30,15 +30,15 @@ class Queue:
         held_since_s: since when the limit of messages an hour has held events back.
     """
 
-    waiting: dict[str, Event] = field(default_factory=dict)
-    quiet: dict[str, Event] = field(default_factory=dict)
+    waiting: dict[str, AlertEvent] = field(default_factory=dict)
+    quiet: dict[str, AlertEvent] = field(default_factory=dict)
     told: dict[str, None] = field(default_factory=dict)
     sent_s: list[float] = field(default_factory=list)
     sent_leaks_s: list[float] = field(default_factory=list)
     more: dict[str, int] = field(default_factory=dict)
     held_since_s: float | None = None
 
-    def add(self, event: Event, *, digest: bool) -> None:
+    def add(self, event: AlertEvent, *, digest: bool) -> None:
         """Take in a raise or a clear; WATCH and SUPPLY only if there is a digest for them, never what was planned."""
         if event.severity == PLANNED or (not urgent(event) and not digest):
             return
@@ -78,7 +78,7 @@ class Queue:
         self.more.clear()
         self.held_since_s = None
 
-    def _bound(self, waiting: dict[str, Event]) -> None:
+    def _bound(self, waiting: dict[str, AlertEvent]) -> None:
         """Give up the words of the oldest events, first of those that are over, last of leaks."""
         while len(waiting) > MOST_WAITING:
             least = min(
@@ -92,7 +92,7 @@ class Queue:
         return any(event.severity == LEAK and event.id not in self.told for event in self.waiting.values())
 
 
-def newcomer(up: Iterable[Event], *, digest: bool) -> Queue:
+def newcomer(up: Iterable[AlertEvent], *, digest: bool) -> Queue:
     """The queue of an address that has only now been named: what is up waits for it, what is over does not."""
     queue = Queue()
     for event in up:

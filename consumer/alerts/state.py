@@ -15,12 +15,12 @@ from common.errors import LogError
 from common.folder import ALERTS_STATE_FILE
 from common.logging_setup import quoted
 from common.state_file import Count, Minute
-from consumer.alerts.events import Event
+from consumer.alerts.events import AlertEvent
 from consumer.alerts.pending import Queue
 
 
 @dataclass(slots=True)
-class State:
+class AlertState:
     """Everything that outlives the process.
 
     Attributes:
@@ -35,18 +35,18 @@ class State:
     log_id: str = ""
     offset: Count = 0
     minute: Minute = 0
-    up: list[Event] = field(default_factory=list)
+    up: list[AlertEvent] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     queues: dict[str, Queue] = field(default_factory=dict)
     digest_day: date | None = None
 
 
-def load(data: Path) -> State:
+def load(data: Path) -> AlertState:
     """The state of a data folder; a new one if there is none or it cannot be understood."""
-    return state_file.load(data / ALERTS_STATE_FILE, State) or State()
+    return state_file.load(data / ALERTS_STATE_FILE, AlertState) or AlertState()
 
 
-def store(data: Path, state: State) -> None:
+def store(data: Path, state: AlertState) -> None:
     """Replace the file, durably.
 
     Raises:

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
-from consumer.alerts.events import BOX, Event
+from consumer.alerts.events import BOX, AlertEvent
 from consumer.alerts.pending import Queue
 from outliers.flags import FAULT, LEAK, SUPPLY, WATCH
 
@@ -47,7 +47,7 @@ def compose(queue: Queue, site: str, zone: ZoneInfo, per_hour: int) -> Message:
     return Message(plain(f"hydrolog {site}: {_title(new, over)}"), "\n\n".join(lines), colour)
 
 
-def _title(new: Sequence[Event], over: Sequence[Event]) -> str:
+def _title(new: Sequence[AlertEvent], over: Sequence[AlertEvent]) -> str:
     """What it is and where, if it is one thing; else how many of each."""
     if len(new) + len(over) == 1:
         event = (*new, *over)[0]
@@ -56,7 +56,7 @@ def _title(new: Sequence[Event], over: Sequence[Event]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
-def _paragraph(event: Event, told: bool, zone: ZoneInfo) -> str:
+def _paragraph(event: AlertEvent, told: bool, zone: ZoneInfo) -> str:
     where, reason = _place(event), plain(event.reason)
     since = _local(min(event.since, event.raised), zone)
     if event.cleared is None:
@@ -70,11 +70,11 @@ def _paragraph(event: Event, told: bool, zone: ZoneInfo) -> str:
     return f"{text}\n({plain(event.id)})"
 
 
-def _words(event: Event, *, over: bool = False) -> str:
+def _words(event: AlertEvent, *, over: bool = False) -> str:
     return ("over: " if over else "") + _WORDS[event.severity]
 
 
-def _place(event: Event) -> str:
+def _place(event: AlertEvent) -> str:
     if event.sensor == BOX:
         return f"of the box ({plain(event.channel)})"
     channel = "flow and pressure" if event.channel == "both" else event.channel

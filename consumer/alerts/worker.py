@@ -27,16 +27,16 @@ from common.row import parse_payload
 from common.runner import Context
 from common.settings import Settings
 from consumer.alerts import state as alerts_state
-from consumer.alerts.box import Look, Watch, conditions, without_planned
-from consumer.alerts.events import Event, Tracker
+from consumer.alerts.box import BoxSnapshot, Watch, conditions, without_planned
+from consumer.alerts.events import AlertEvent, EventTracker
 from consumer.alerts.messenger import Messengers
 from consumer.alerts.pending import Queue, digest_day, first_digest_day, newcomer
 from consumer.alerts.text import compose
-from consumer.outliers import Findings
-from consumer.source import Source
+from consumer.outliers import FindingsFile
+from consumer.source import LogSource
 from log import mark
 from log.roles import Group, Log, Record
-from outliers.calendar import Followed
+from outliers.calendar import CalendarFile
 from outliers.findings import Finding
 
 GROUP = "alerts"
@@ -60,23 +60,25 @@ class Alerts:
             SettingsError: the group is not in `log.groups`, or an address is missing or not understood.
         """
         settings = context.settings
-        self._source = Source(settings, GROUP)
+        self._source = LogSource(settings, GROUP)
         messengers = Messengers(settings.alerts.urls, context.stop)
         messengers.check()
         if warning := open_settings(config):
             _log.warning("settings_open problem=%s", quoted(warning))
         self._context = context
         self._once = once
-        self._findings = Findings(context.data)
+        self._findings = FindingsFile(context.data)
         self._state = alerts_state.load(context.data)
-        self._tracker = Tracker(self._state.up, self._state.known)
-        self._desk = Desk(messengers, alerts_state.names(messengers.owners), settings, context.clock, context.stop)
+        self._tracker = EventTracker(self._state.up, self._state.known)
+        self._desk = Dispatcher(
+            messengers, alerts_state.names(messengers.owners), settings, context.clock, context.stop
+        )
         up, kept, digest = self._state.up, self._state.queues, bool(settings.alerts.digest)
         self._state.queues = {name: kept.get(name) or newcomer(up, digest=digest) for name in self._desk.names}
         self._watch = Watch(minute_of(context.clock.now()))
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
         self._changed = False
-        self._occasions = Followed(context.data, settings.site.zone)
+        self._occasions = CalendarFile(context.data, settings.site.zone)
 
     _read_to = 0  # rows before this offset are in the tracker
     _newest = 0  # minute of the newest row in the tracker
@@ -116,7 +118,7 @@ class Alerts:
 
     # --- what has happened
 
-    def _of_row(self, log: Log, record: Record, findings: Sequence[Finding]) -> list[Event]:
+    def _of_row(self, log: Log, record: Record, findings: Sequence[Finding]) -> list[AlertEvent]:
         if record.offset < self._read_to:
             return []  # it came before, and the step or the process ended before its commit
         self._read_to, state = record.offset + 1, self._state
@@ -130,19 +132,19 @@ class Alerts:
         self._newest = max(self._newest, row.minute)
         return self._tracker.row(row, findings)
 
-    def _of_box(self, now: datetime) -> list[Event]:
+    def _of_box(self, now: datetime) -> list[AlertEvent]:
         settings, data, tracker = self._context.settings, self._context.data, self._tracker
         known = mark.load(data)
         minute, patience = minute_of(now), settings.alerts.silent_minutes
         states = {role: state for role, state in health.load_all(data).items() if isinstance(state, dict)}
-        look = Look(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
+        look = BoxSnapshot(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
         found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)
         found = without_planned(found, up=tracker.up, works=self._occasions.now().works, minute=minute)
         raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
         over = [tracker.clear(event, minute, "") for event in self._watch.over(found, tracker.up, minute)]
         return [*raised, *over]
 
-    def _note(self, events: Iterable[Event]) -> None:
+    def _note(self, events: Iterable[AlertEvent]) -> None:
         """Put events into every messenger's queue."""
         digest = bool(self._context.settings.alerts.digest)
         for event in events:
@@ -188,7 +190,7 @@ class Alerts:
         }
 
 
-class Desk:
+class Dispatcher:
     """Sends what waits, each messenger by itself; one that fails is tried again later."""
 
     def __init__(

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from producer.district import DAY_MIN, District, Event
+from producer.district import DAY_MIN, District, SimulatedEvent
 
 ZONE = ZoneInfo("Asia/Seoul")
 SEED = 1
@@ -43,7 +43,7 @@ def panel(name: str, unit: str, values: list[float | None], top: int) -> list[st
     return lines
 
 
-def band(event: Event, first: int, top: int, number: int) -> list[str]:
+def band(event: SimulatedEvent, first: int, top: int, number: int) -> list[str]:
     begin, end = max(event.start - first, 0), min(event.end - first, DAY_MIN)
     scale = (WIDTH - LEFT - 10) / DAY_MIN
     x, width = LEFT + begin * scale, max((end - begin) * scale, 2)

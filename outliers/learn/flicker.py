@@ -49,7 +49,7 @@ class Texture:
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class FlickerHours:
     """An archive hour by hour: good rows, mean square of the change in a minute, mean flow (NaN = too few rows), and
     how far the mean pressure was above its usual (bar; nought where it is not known)."""
 
@@ -71,7 +71,7 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
     above = np.zeros(len(bar)) if usual_bar is None else np.nan_to_num(bar - usual_bar)
     square = np.minimum(change, 2 * FLICKER_WILD * spread(np.sqrt(change)) ** 2)
     for _ in range(2):  # what counts as wild is known from the first time on
-        hours = Hours(*_means(square), hourly, above)
+        hours = FlickerHours(*_means(square), hourly, above)
         fitted = _fit(hours, least, usual_bar)
         if fitted is None:
             return None
@@ -97,7 +97,7 @@ def _means(values: Floats) -> tuple[Floats, Floats]:
     return rows, np.where(rows >= LEAST_ROWS, total / np.maximum(rows, 1.0), np.nan)
 
 
-def _fit(hours: Hours, least_m3h: float, usual_bar: float | None) -> tuple[float, float, float] | None:
+def _fit(hours: FlickerHours, least_m3h: float, usual_bar: float | None) -> tuple[float, float, float] | None:
     """Variance each m3/h of use brings, the flow that brings none, and what a bar more adds to it."""
     known = np.isfinite(hours.flow) & np.isfinite(hours.square)
     if known.sum() < LEAST_HOURS:

@@ -8,7 +8,7 @@ from outliers.learn.hourly import fit_hours, score_limits
 from outliers.learn.return_level import Floats, spread
 from outliers.learn.rolling import by_slot
 from outliers.learn.step_change import step_limits
-from outliers.learn.without_leaks import Archive, calm
+from outliers.learn.without_leaks import ArchiveHours, calm
 from outliers.rules import HOUR_ROWS, SUNDAY
 
 LEAST_QUARTER_ROWS = 8
@@ -29,7 +29,7 @@ def flow_use(flow: Floats, pressure: Floats, calendar: Calendar, return_days: fl
     slot = calendar.slot_of(np.arange(len(ratio)) * 60)
     level = slow_level(ratio)
     model = fit_hours(ratio, slot, by_slot(ratio - level, slot))
-    whole = Archive(flow, pressure, usual * np.repeat(1.0 + level, 60), ratio, slot, mean / hourly_mean(usual))
+    whole = ArchiveHours(flow, pressure, usual * np.repeat(1.0 + level, 60), ratio, slot, mean / hourly_mean(usual))
     rest = calm(whole, model, mean, float(level[0]))
     texture, walked = rest.texture, rest.walked
     wider = short_margin(np.count_nonzero(np.isfinite(ratio)) / 168)

@@ -19,7 +19,7 @@ LEAKS_DAYS = 30.0  # so seldom does what is no leak look like one that is to be 
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class ArchiveHours:
     """Cleaned minutes of flow and pressure, and what is usual in them.
 
     Attributes:
@@ -48,7 +48,7 @@ class Calm:
     walked: Walk
 
 
-def calm(archive: Archive, model: HourModel, mean_m3h: float, level: float) -> Calm:
+def calm(archive: ArchiveHours, model: HourModel, mean_m3h: float, level: float) -> Calm:
     """Leave out the leaks that the texture shows."""
     flow, ratio = archive.flow, archive.ratio
     texture = learn_texture(flow, archive.pressure, archive.usual, mean_m3h)

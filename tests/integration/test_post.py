@@ -27,8 +27,8 @@ from http_server import (
 from ports import free_port
 
 from common.version import version
-from consumer.answers import Answer
-from consumer.post import ANSWER_BYTES, Address, Poster
+from consumer.answers import HttpAnswer
+from consumer.post import ANSWER_BYTES, Poster, ServerAddress
 
 PATIENCE_S = 60.0  # never reached: what is not cut off lasts ten minutes
 
@@ -44,16 +44,16 @@ def server() -> Iterator[HttpServer]:
 
 
 def poster(server: HttpServer, timeout_s: float = 10.0, stop: threading.Event | None = None) -> Poster:
-    return Poster(Address.parse(server.url), timeout_s, stop or threading.Event())
+    return Poster(ServerAddress.parse(server.url), timeout_s, stop or threading.Event())
 
 
-def post(server: HttpServer, behave: Behaviour, timeout_s: float = 10.0) -> Answer:
+def post(server: HttpServer, behave: Behaviour, timeout_s: float = 10.0) -> HttpAnswer:
     server.behave = behave
     return poster(server, timeout_s).post(BODY, KEY, TOKEN)
 
 
 def test_a_good_answer(server: HttpServer) -> None:
-    assert post(server, accept) == Answer(200, "", None, b"{}")
+    assert post(server, accept) == HttpAnswer(200, "", None, b"{}")
     (request,) = server.requests
     assert request.body == BODY
     assert request.headers["idempotency-key"] == KEY
@@ -61,7 +61,7 @@ def test_a_good_answer(server: HttpServer) -> None:
 
 
 def test_a_path_and_a_query_arrive_as_they_were_set(server: HttpServer) -> None:
-    Poster(Address.parse(f"http://127.0.0.1:{server.port}/a%20b/c?site=1&x=%41"), 10, threading.Event()).post(
+    Poster(ServerAddress.parse(f"http://127.0.0.1:{server.port}/a%20b/c?site=1&x=%41"), 10, threading.Event()).post(
         BODY, KEY, TOKEN
     )
     assert server.requests[0].target == "/a%20b/c?site=1&x=%41"
@@ -113,13 +113,13 @@ def test_a_stop_ends_the_wait_at_once(server: HttpServer) -> None:
 
 def test_nobody_listens() -> None:
     port = free_port()
-    got = Poster(Address.parse(f"http://127.0.0.1:{port}/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
+    got = Poster(ServerAddress.parse(f"http://127.0.0.1:{port}/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
     assert got.status is None
     assert "refused" in got.problem
 
 
 def test_an_unknown_host_is_no_answer() -> None:
-    got = Poster(Address.parse("http://no-such-host.invalid/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
+    got = Poster(ServerAddress.parse("http://no-such-host.invalid/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
     assert got.status is None
 
 
@@ -149,7 +149,7 @@ def test_a_refusal_that_comes_before_the_body_was_read_is_heard() -> None:
 
         thread = threading.Thread(target=refuse)
         thread.start()
-        address = Address.parse(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        address = ServerAddress.parse(f"http://127.0.0.1:{listener.getsockname()[1]}/")
         got = Poster(address, 10, threading.Event()).post(b"x" * 1024 * 1024, KEY, TOKEN)
         thread.join(5)
     assert got.status == 413
@@ -186,7 +186,7 @@ def test_a_certificate_nobody_vouches_for_gets_no_request(certificate: Path) -> 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with HttpServer(accept, tls=context) as server:
-        got = Poster(Address.parse(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN)
+        got = Poster(ServerAddress.parse(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN)
         assert got.status is None
         assert "certificate is not trusted" in got.problem
         assert not server.requests
@@ -197,15 +197,15 @@ def test_https_with_a_certificate_that_is_trusted(certificate: Path, monkeypatch
     context.load_cert_chain(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with HttpServer(accept, tls=context) as server:
-        assert Poster(Address.parse(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN).status == 200
+        assert Poster(ServerAddress.parse(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN).status == 200
         server.behave = drip
-        assert Poster(Address.parse(server.url), 0.3, threading.Event()).post(BODY, KEY, TOKEN).status is None
+        assert Poster(ServerAddress.parse(server.url), 0.3, threading.Event()).post(BODY, KEY, TOKEN).status is None
 
 
 def test_a_handshake_that_never_ends_is_cut() -> None:
     """A server that accepts and says nothing while TLS waits for its first word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        sender = Poster(Address.parse(f"https://127.0.0.1:{listener.getsockname()[1]}/"), 0.3, threading.Event())
+        sender = Poster(ServerAddress.parse(f"https://127.0.0.1:{listener.getsockname()[1]}/"), 0.3, threading.Event())
         assert sender.post(BODY, KEY, TOKEN).status is None
         started = time.monotonic()
         assert "0.3 s" in sender.post(BODY, KEY, TOKEN).problem  # the thread before it has ended
@@ -225,5 +225,5 @@ def test_a_handshake_that_never_ends_is_cut() -> None:
 )
 def test_a_token_in_clear_over_a_network_is_warned_of(url: str, warned: bool, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        Address.parse(url)
+        ServerAddress.parse(url)
     assert ("server_not_encrypted" in caplog.text) is warned

@@ -13,8 +13,8 @@ from common.clock import FixedClock, minute_of, minute_start
 from common.errors import NotDelivered, SettingsError
 from common.row import Row, format_payload
 from common.settings import SERVER_TOKEN, Settings
-from consumer.answers import Answer
-from consumer.batch import Line, Parcel
+from consumer.answers import HttpAnswer
+from consumer.batch import BatchLine, OutgoingBatch
 from consumer.rejected import Rejected, load_all
 from consumer.store import store
 
@@ -55,8 +55,8 @@ class Patient(FixedClock):
 def refuse(settings: Settings, *offsets: int) -> None:
     rejected = Rejected(settings.paths.data)
     for offset in offsets:
-        parcel = Parcel("site-1", LOG_ID, (Line(offset, f"{offset}\tas it was"),))
-        rejected.put(parcel, Answer(400), START)
+        parcel = OutgoingBatch("site-1", LOG_ID, (BatchLine(offset, f"{offset}\tas it was"),))
+        rejected.put(parcel, HttpAnswer(400), START)
 
 
 def archive(settings: Settings, rows: list[tuple[int, Row]], log_id: str = LOG_ID) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from common.clock import minute_start
-from consumer.alerts.box import AFTER_WORK_MIN, CALM_MIN, IDLE_MIN, Look, Watch, conditions, without_planned
-from consumer.alerts.events import Tracker
+from consumer.alerts.box import AFTER_WORK_MIN, CALM_MIN, IDLE_MIN, BoxSnapshot, Watch, conditions, without_planned
+from consumer.alerts.events import EventTracker
 from outliers.calendar import Work
 
 T0 = 28_000_000
@@ -18,7 +18,7 @@ class Box:
     """The condition of a box over the minutes, and what the watch makes of it."""
 
     def __init__(self) -> None:
-        self.tracker, self.watch = Tracker(), Watch(T0)
+        self.tracker, self.watch = EventTracker(), Watch(T0)
 
     def look(
         self,
@@ -30,7 +30,7 @@ class Box:
         """What is raised ("+code") and over ("-code")."""
         tracker, now = self.tracker, T0 + minute
         seen = {sensor: T0 + last for sensor, last in (sensors or {}).items()}
-        look = Look(now, seen or None, log_bytes, health or {})
+        look = BoxSnapshot(now, seen or None, log_bytes, health or {})
         found = conditions(look, up=tracker.up, warn_bytes=100 * MB, silent_minutes=PATIENCE)
         raised = [tracker.put(event) for event in self.watch.raised(found, tracker.up, now, PATIENCE)]
         over = [tracker.clear(event, now, "") for event in self.watch.over(found, tracker.up, now)]
@@ -101,7 +101,9 @@ def test_damaged_health_files_are_no_alarm_and_no_crash() -> None:
 
 
 def test_a_sensor_that_is_silent_during_its_planned_work_is_no_alarm() -> None:
-    found = conditions(Look(T0, {"001": T0 - 60, "002": T0}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE)
+    found = conditions(
+        BoxSnapshot(T0, {"001": T0 - 60, "002": T0}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE
+    )
     here, there = Work("001", T0 - 60, T0 + 60, "repair"), Work("002", T0 - 60, T0 + 60, "repair")
 
     def left(work: Work, minute: int) -> list[str]:
@@ -110,6 +112,6 @@ def test_a_sensor_that_is_silent_during_its_planned_work_is_no_alarm() -> None:
     assert left(here, T0) == []
     assert left(there, T0) == ["BOX-SENSOR"]
     assert left(here, T0 + 60 + AFTER_WORK_MIN) == ["BOX-SENSOR"]
-    line = conditions(Look(T0, {"001": T0 - 60}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE)
+    line = conditions(BoxSnapshot(T0, {"001": T0 - 60}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE)
     assert without_planned(line, up={}, works=[here], minute=T0) == line
     assert without_planned(line, up={}, works=[replace(here, sensor="all")], minute=T0) == {}

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.alerts.events import Event
+from consumer.alerts.events import AlertEvent
 from consumer.alerts.pending import HOUR_S, MOST_WAITING, Queue, digest_day, first_digest_day
 
 SEOUL = ZoneInfo("Asia/Seoul")
 T0 = 28_000_000
 
 
-def event(severity: str = "fault", number: int = 0, cleared: int | None = None) -> Event:
-    return Event("001", "flow", "SYSTEM", f"R-{number}", severity, T0, T0, "why", cleared=cleared)
+def event(severity: str = "fault", number: int = 0, cleared: int | None = None) -> AlertEvent:
+    return AlertEvent("001", "flow", "SYSTEM", f"R-{number}", severity, T0, T0, "why", cleared=cleared)
 
 
-def over(one: Event) -> Event:
+def over(one: AlertEvent) -> AlertEvent:
     return replace(one, cleared=one.raised + 9)
 
 

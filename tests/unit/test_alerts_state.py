@@ -15,18 +15,18 @@ from common.errors import LogError
 from common.folder import ALERTS_STATE_FILE
 from consumer.alerts import state as alerts_state
 from consumer.alerts.child import scrubbed
-from consumer.alerts.events import Event
+from consumer.alerts.events import AlertEvent
 from consumer.alerts.pending import Queue
-from consumer.alerts.state import State, kind, names
+from consumer.alerts.state import AlertState, kind, names
 from consumer.alerts.worker import open_settings
 
-EVENT = Event("001", "flow", "PREDICT", "LEAK", "leak", 1, 2, "flow ± 0.4 m3/h")
+EVENT = AlertEvent("001", "flow", "PREDICT", "LEAK", "leak", 1, 2, "flow ± 0.4 m3/h")
 
 
 def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
     queue = Queue({EVENT.id: EVENT}, {}, {"a": None}, [1.5], [2.0], {"LEAK": 3}, 7.0)
     ended = Queue(quiet={EVENT.id: replace(EVENT, cleared=9)})
-    state = State("log", 7, 8, [EVENT], ["x"], {"json-abcd": queue, "mailto-1234": ended}, date(2024, 8, 26))
+    state = AlertState("log", 7, 8, [EVENT], ["x"], {"json-abcd": queue, "mailto-1234": ended}, date(2024, 8, 26))
     alerts_state.store(tmp_path, state)
     assert alerts_state.load(tmp_path) == state
     assert not (tmp_path / ALERTS_STATE_FILE).stat().st_mode & 0o007
@@ -35,12 +35,12 @@ def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"log_id": 1, "offset": null}'])
 def test_a_damaged_state_is_a_new_one(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ALERTS_STATE_FILE).write_bytes(content)
-    assert alerts_state.load(tmp_path) == State()
+    assert alerts_state.load(tmp_path) == AlertState()
 
 
 def test_a_disk_that_refuses_is_an_error_that_passes(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="cannot keep"):
-        alerts_state.store(tmp_path / "gone", State())
+        alerts_state.store(tmp_path / "gone", AlertState())
 
 
 def test_a_messengers_name_is_its_own_and_stays_when_others_come() -> None:

@@ -7,17 +7,17 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.alerts.events import Event
+from consumer.alerts.events import AlertEvent
 from consumer.alerts.pending import Queue
 from consumer.alerts.text import REASON_LENGTH, Message, compose, plain
 
 SEOUL = ZoneInfo("Asia/Seoul")
 T0 = 28_000_000  # 2023-03-28 19:40 in Seoul
-LEAK = Event("001", "flow", "PREDICT", "LEAK", "leak", T0 - 60, T0, "flow has been 2.1 m3/h over forecast")
-FAULT = Event("002", "pressure", "SYSTEM", "SYS-STUCK", "fault", T0, T0, "4.11 bar unchanged for 90 min")
+LEAK = AlertEvent("001", "flow", "PREDICT", "LEAK", "leak", T0 - 60, T0, "flow has been 2.1 m3/h over forecast")
+FAULT = AlertEvent("002", "pressure", "SYSTEM", "SYS-STUCK", "fault", T0, T0, "4.11 bar unchanged for 90 min")
 
 
-def message(*events: Event, told: tuple[str, ...] = (), held_since_s: float | None = None) -> Message:
+def message(*events: AlertEvent, told: tuple[str, ...] = (), held_since_s: float | None = None) -> Message:
     queue = Queue({event.id: event for event in events}, told=dict.fromkeys(told), held_since_s=held_since_s)
     return compose(queue, "site-1", SEOUL, 6)
 
@@ -52,7 +52,7 @@ def test_a_summary_says_that_it_is_one() -> None:
 
 
 def test_an_alarm_of_the_box_names_its_part() -> None:
-    said = message(Event("", "line", "BOX", "BOX-LINE", "fault", T0, T0, "no row from any sensor"))
+    said = message(AlertEvent("", "line", "BOX", "BOX-LINE", "fault", T0, T0, "no row from any sensor"))
     assert said.title == "hydrolog site-1: FAULT of the box (line)"
 
 

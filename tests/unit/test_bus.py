@@ -10,9 +10,9 @@ from pymodbus.framer.rtu import FramerRTU
 
 from common.errors import SettingsError
 from common.meters import Modbus, Register
-from common.settings import Line
+from common.settings import LineSettings
 from producer.ascii import Reading
-from producer.bus import Bus, Told
+from producer.bus import Bus, Exchange
 from producer.protocols import check_meters
 from producer.registers import answer, request, value
 
@@ -36,7 +36,7 @@ class Site:
     """A bus whose living units answer a hundredth of a second after they were asked."""
 
     def __init__(self, *registers: Register, poll_s: float = 1.0) -> None:
-        self.told: list[Told] = []
+        self.told: list[Exchange] = []
         self.bus = Bus(Modbus(poll_s, TIMEOUT_S, registers), self.told.append)
         self.alive = {register.unit for register in registers}
         self.now_s = 0.0
@@ -272,7 +272,7 @@ def test_a_map_that_cannot_be_one_is_named(registers: tuple[Register, ...], key:
 
 
 def test_modbus_tcp_on_a_serial_port_is_named() -> None:
-    line = Line(url="/dev/ttyUSB0", protocol="modbus", modbus=Modbus(registers=(FLOW,), framing="tcp"))
+    line = LineSettings(url="/dev/ttyUSB0", protocol="modbus", modbus=Modbus(registers=(FLOW,), framing="tcp"))
     with pytest.raises(SettingsError, match=r"line\.modbus\.framing"):
         check_meters(line)
     check_meters(replace(line, url="socket://10.0.0.7:502"))

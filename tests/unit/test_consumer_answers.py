@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from consumer.answers import RETRY, RETRY_AFTER_CAP_S, SLOW, Answer, Kind, judge, retry_after_s
+from consumer.answers import RETRY, RETRY_AFTER_CAP_S, SLOW, HttpAnswer, Kind, judge, retry_after_s
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 
@@ -24,11 +24,11 @@ NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 )
 def test_each_status(statuses: tuple[int, ...], kind: Kind) -> None:
     for status in statuses:
-        assert judge(Answer(status), NOW).kind is kind, status
+        assert judge(HttpAnswer(status), NOW).kind is kind, status
 
 
 def test_no_answer_is_tried_again() -> None:
-    verdict = judge(Answer(None, "connection refused"), NOW)
+    verdict = judge(HttpAnswer(None, "connection refused"), NOW)
     assert verdict.kind is Kind.RETRY
     assert "connection refused" in verdict.problem
 
@@ -57,13 +57,13 @@ def test_retry_after_is_honoured_within_a_cap(text: str | None, seconds: float) 
 
 
 def test_waits_grow_and_a_refused_token_waits_for_a_person() -> None:
-    retry, slow = judge(Answer(503), NOW), judge(Answer(401), NOW)
+    retry, slow = judge(HttpAnswer(503), NOW), judge(HttpAnswer(401), NOW)
     assert retry.wait_s(1) <= RETRY.first_s < retry.wait_s(9) <= RETRY.cap_s
     assert retry.wait_s(1) < SLOW.first_s / 2 <= slow.wait_s(1)
-    assert judge(Answer(503, retry_after="120"), NOW).wait_s(1) >= 120
+    assert judge(HttpAnswer(503, retry_after="120"), NOW).wait_s(1) >= 120
 
 
 def test_what_the_server_says_cannot_reach_a_terminal() -> None:
-    verdict = judge(Answer(400, body=b"\x1b[2J" + b"x" * 5000), NOW)
+    verdict = judge(HttpAnswer(400, body=b"\x1b[2J" + b"x" * 5000), NOW)
     assert "\x1b" not in verdict.problem
     assert len(verdict.problem) < 300

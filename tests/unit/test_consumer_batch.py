@@ -11,11 +11,11 @@ from common.clock import minute_of
 from common.errors import RowRefused
 from common.row import Row, format_payload
 from consumer import batch
-from consumer.batch import BODY_BYTES, Line, Parcel, Rhythm, Waiting
+from consumer.batch import BODY_BYTES, BatchLine, OutgoingBatch, SendSchedule, Waiting
 from log.format import Record
 
 SEOUL = ZoneInfo("Asia/Seoul")
-RHYTHM = Rhythm(every_minutes=10, settle_s=60, forecast_wait_s=60)
+RHYTHM = SendSchedule(every_minutes=10, settle_s=60, forecast_wait_s=60)
 
 
 def at(text: str, second: int = 0) -> datetime:
@@ -34,7 +34,7 @@ def none(_sensor: str, _minute: int) -> None:
 def test_a_row_is_sent_as_documented() -> None:
     payload = "2024-08-26T16:33:00+09:00\t001\t8.02\t4.11\t60\t0000\t000"
     waiting = batch.waiting(Record(18342, payload))
-    assert batch.line(waiting, none) == Line(18342, f"18342\t{payload}\t0\t0")
+    assert batch.line(waiting, none) == BatchLine(18342, f"18342\t{payload}\t0\t0")
 
 
 def test_only_the_row_on_the_hour_carries_a_forecast() -> None:
@@ -52,7 +52,7 @@ def test_what_is_no_row_is_refused_before_it_can_be_sent() -> None:
 
 
 def test_key_and_body_name_the_rows() -> None:
-    parcel = Parcel("site-1", "log", (Line(4, "4\ta"), Line(7, "7\tb"), Line(8, "8\tc")))
+    parcel = OutgoingBatch("site-1", "log", (BatchLine(4, "4\ta"), BatchLine(7, "7\tb"), BatchLine(8, "8\tc")))
     assert parcel.key == "site-1/log/4-8"
     assert parcel.body == b"4\ta\n7\tb\n8\tc\n"
     assert parcel.head(2).key == "site-1/log/4-7"
@@ -88,7 +88,7 @@ def test_a_row_written_while_the_clock_was_ahead_waits_for_nothing() -> None:
 
 @pytest.mark.parametrize("every", [1, 7, 10, 15, 60])
 def test_a_batch_never_spans_more_than_ten_minutes(every: int) -> None:
-    rhythm = Rhythm(every, 60, 60)
+    rhythm = SendSchedule(every, 60, 60)
     rows = [row(f"{hour:02d}:{minute:02d}") for hour in (14, 15) for minute in range(60)]
     left = list(rows)
     while left:
@@ -102,7 +102,7 @@ minutes = st.integers(minute_of(at("10:00")), minute_of(at("14:00")))
 
 @given(st.lists(st.tuples(minutes, st.sampled_from(["a", "b"])), max_size=80), st.integers(1, 60))
 def test_batches_hold_every_due_row_once_and_in_order(keys: list[tuple[int, str]], every: int) -> None:
-    rhythm = Rhythm(every, 0, 0)
+    rhythm = SendSchedule(every, 0, 0)
     rows = [Waiting(offset, minute, sensor, "x") for offset, (minute, sensor) in enumerate(keys)]
     sent: list[int] = []
     left = list(rows)
@@ -139,7 +139,7 @@ def test_a_window_is_whole_by_the_mark_or_after_a_while(now: datetime, mark: str
 
 def test_the_forecaster_is_waited_for_only_in_the_first_minute_of_the_hour() -> None:
     rows = [row("08:00"), row("08:00", sensor="002")]
-    rhythm = Rhythm(1, 0, 60)
+    rhythm = SendSchedule(1, 0, 60)
 
     def one_of_two(sensor: str, _minute: int) -> tuple[str, str] | None:
         return ("1", "1") if sensor == "001" else None

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from common.clock import minute_of
 from common.row import Row
 from consumer import not_rows, outbox, rejected
-from consumer.answers import Answer
-from consumer.batch import Line, Parcel
+from consumer.answers import HttpAnswer
+from consumer.batch import BatchLine, OutgoingBatch
 from consumer.forecasts import ForecastFile
 from consumer.outbox import Frozen
-from consumer.outliers import Findings, outliers
+from consumer.outliers import FindingsFile, outliers
 from log.format import Record
 from log.roles import open_log
 from outliers import findings
@@ -22,7 +22,7 @@ from outliers.findings import Finding
 
 NOW = datetime(2024, 8, 26, 8, 0, tzinfo=UTC)
 LOG_ID = "6f2ba6e3-d94c-4f63-9be9-8c3164eb3018"
-PARCEL = Parcel("site-1", LOG_ID, (Line(41, "41\ta\tb"), Line(43, "43\tc\td")))
+PARCEL = OutgoingBatch("site-1", LOG_ID, (BatchLine(41, "41\ta\tb"), BatchLine(43, "43\tc\td")))
 
 
 # --- outbox.tsv
@@ -36,7 +36,9 @@ def test_a_frozen_batch_comes_back_byte_for_byte(
     tmp_path_factory: pytest.TempPathFactory, rest: list[str], first: int
 ) -> None:
     data = tmp_path_factory.mktemp("data")
-    parcel = Parcel("site-1", LOG_ID, tuple(Line(first + n, f"{first + n}\t{text}") for n, text in enumerate(rest)))
+    parcel = OutgoingBatch(
+        "site-1", LOG_ID, tuple(BatchLine(first + n, f"{first + n}\t{text}") for n, text in enumerate(rest))
+    )
     outbox.store(data, Frozen(parcel, first))
     assert outbox.load(data) == Frozen(parcel, first)
     assert (data / "outbox.tsv").read_bytes().partition(b"\n")[2] == parcel.body
@@ -68,7 +70,7 @@ def test_the_log_never_gives_an_offset_again_that_stands_in_the_outbox(tmp_path:
 
 def test_a_refused_row_lies_with_the_answer_and_can_be_read_back(tmp_path: Path) -> None:
     row = PARCEL.head(1)
-    rejected.Rejected(tmp_path).put(row, Answer(400, body=b'{"error": "\x1b[31m no\tsuch\nsensor"}'), NOW)
+    rejected.Rejected(tmp_path).put(row, HttpAnswer(400, body=b'{"error": "\x1b[31m no\tsuch\nsensor"}'), NOW)
     (path,) = (tmp_path / "rejected").glob("*.tsv")
     header, line, end = path.read_text().split("\n")
     assert "status=400" in header
@@ -78,13 +80,13 @@ def test_a_refused_row_lies_with_the_answer_and_can_be_read_back(tmp_path: Path)
 
 
 def test_refused_rows_are_counted_across_restarts_and_each_once(tmp_path: Path) -> None:
-    first, second = PARCEL.head(1), Parcel("site-1", LOG_ID, PARCEL.lines[1:])
-    rejected.Rejected(tmp_path).put(first, Answer(400), NOW)
-    rejected.Rejected(tmp_path).put(first, Answer(400), NOW)  # killed before the commit: the same row again
+    first, second = PARCEL.head(1), OutgoingBatch("site-1", LOG_ID, PARCEL.lines[1:])
+    rejected.Rejected(tmp_path).put(first, HttpAnswer(400), NOW)
+    rejected.Rejected(tmp_path).put(first, HttpAnswer(400), NOW)  # killed before the commit: the same row again
     again = rejected.Rejected(tmp_path)
     assert (again.in_a_row, again.kept) == (1, 1)
-    again.put(second, Answer(400), NOW)
-    again.put(second, Answer(400), NOW)
+    again.put(second, HttpAnswer(400), NOW)
+    again.put(second, HttpAnswer(400), NOW)
     assert (again.in_a_row, again.kept) == (2, 2)
     assert rejected.Rejected(tmp_path).in_a_row == 2
     again.clear()
@@ -168,7 +170,7 @@ def test_a_flag_carries_the_findings_reason_or_else_its_meaning(tmp_path: Path) 
         Row(120, "002", 8.0, None, 60, "0L00", "M0Z"),
         Row(120, "003", 8.0, 4.0, 60),
     ]
-    found = list(outliers(rows, Findings(tmp_path).now()))
+    found = list(outliers(rows, FindingsFile(tmp_path).now()))
     assert [(o.sensor, o.channel, o.method, o.code, o.severity, o.value) for o in found] == [
         ("001", "flow", "VALUE", "L", "LEAK", 8.0),
         ("001", "flow", "NIGHT", "J", "WATCH", 8.0),

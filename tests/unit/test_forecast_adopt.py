@@ -8,7 +8,7 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import adopt, artifact
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
 from forecaster.predict import Model, forecast, stretches_for
 from forecaster.train import Block
@@ -17,7 +17,7 @@ UNTIL = 24 * 150
 LEADS = np.arange(1, 25)
 
 
-def district(*names: str, own: float = 0.0) -> History:
+def district(*names: str, own: float = 0.0) -> HourlyHistory:
     """A day's shape and a drift; with `own`, each hour is off to the other side of the hour before as well."""
     hours = np.arange(24 * 180)
     lines = []
@@ -26,7 +26,7 @@ def district(*names: str, own: float = 0.0) -> History:
         drift = np.convolve(random.normal(0, 0.3, len(hours) + 200), 0.97 ** np.arange(200), "valid")[: len(hours)]
         alternate = np.convolve(random.normal(0, own, len(hours) + 50), (-0.95) ** np.arange(50), "valid")
         lines.append(20 + 6 * np.sin(2 * np.pi * hours / 24) + drift + alternate[: len(hours)])
-    return History(np.datetime64("2024-01-01T00", "h"), tuple(Series(n, "flow") for n in names), np.stack(lines))
+    return HourlyHistory(np.datetime64("2024-01-01T00", "h"), tuple(Series(n, "flow") for n in names), np.stack(lines))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def model() -> Model:
     return fit(district("a", "b"), until_row=UNTIL, horizon=168, version="20240601T000000", blocks=blocks)
 
 
-def error(model: Model, history: History, leads: np.ndarray) -> float:
+def error(model: Model, history: HourlyHistory, leads: np.ndarray) -> float:
     origins = np.arange(UNTIL, 24 * 172, 5)
     made = forecast(model, history, origins, leads, units_until=UNTIL)
     return float(np.abs(made.value - history.y[:, origins[:, None] + leads]).mean())

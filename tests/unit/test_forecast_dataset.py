@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import holidays
-from forecaster.dataset import History, Series, from_minutes, hourly, local_hours, unmask_long_leaks
+from forecaster.dataset import HourlyHistory, Series, from_minutes, hourly, local_hours, unmask_long_leaks
 from forecaster.fallback import WEEK, fallback, mean_of_weeks, scale_of
 from forecaster.weekly_profile import base_of
 
@@ -114,7 +114,7 @@ def test_no_base_looks_less_than_a_week_back(lead: int, seed: int, hour: int) ->
     origin = 1200
     changed = y.copy()
     changed[:, origin + 1 :] = random.choice([np.nan, 1e6])
-    made = [base_of(History(first, (FLOW,), values), np.ones(1)) for values in (y, changed)]
+    made = [base_of(HourlyHistory(first, (FLOW,), values), np.ones(1)) for values in (y, changed)]
     for part in ("level", "spread", "weeks", "others"):
         before, after = (getattr(base, part)[..., : origin + lead + 1] for base in made)
         np.testing.assert_array_equal(before, after)
@@ -124,7 +124,7 @@ def test_the_base_of_many_weeks_is_nearer_than_that_of_four() -> None:
     random = np.random.default_rng(0)
     usual = 10 + 3 * np.sin(np.arange(168 * 30) * 2 * np.pi / 24)
     y = (usual + random.normal(0, 1, len(usual)))[None]
-    many = base_of(History(np.datetime64("2024-01-01T00", "h"), (FLOW,), y), np.ones(1))
+    many = base_of(HourlyHistory(np.datetime64("2024-01-01T00", "h"), (FLOW,), y), np.ones(1))
     four = mean_of_weeks(y)
     last = slice(168 * 20, 168 * 30)
     errors = [np.abs(level[0, last] - usual[last]).mean() for level in (many.level, four.level)]
@@ -139,7 +139,7 @@ def test_a_holiday_is_expected_to_be_a_sunday_and_teaches_nothing_about_its_week
     closed = [7 * 8 + 3, 7 * 10 + 3]
     y[closed[0]] = 4.0
     number = int(first.astype("datetime64[D]").astype(int))
-    history = History(first, (Series("001", "flow"),), np.repeat(y, 24)[None])
+    history = HourlyHistory(first, (Series("001", "flow"),), np.repeat(y, 24)[None])
     known = replace(history, holidays=frozenset(number + d for d in closed))
     expected, usual = (base_of(h, np.array([1.0])).level[0].reshape(-1, 24).mean(1) for h in (known, history))
     assert usual[closed[1]] == pytest.approx(9.4, abs=0.5), "without the list: a Thursday, bent by the last one"
@@ -166,7 +166,7 @@ def test_the_base_from_a_row_on_is_the_base_of_all_rows(skip: int) -> None:
     y[0, 300:420] = np.nan
     first = np.datetime64("2024-02-01T05", "h")
     day = int(first.astype("datetime64[D]").astype(int))
-    history = History(first, (Series("a", "flow"), Series("b", "flow")), y, frozenset({day + 20, day + 47}))
+    history = HourlyHistory(first, (Series("a", "flow"), Series("b", "flow")), y, frozenset({day + 20, day + 47}))
     whole, rest = (base_of(history, np.ones(2), s) for s in (0, skip))
     for name in ("level", "spread", "weeks", "others"):
         np.testing.assert_array_equal(getattr(rest, name), getattr(whole, name)[..., skip:])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from with_torch import torch
 
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.device import training_device
 from forecaster.fit import fit
 from forecaster.train import Block
@@ -27,7 +27,7 @@ def test_a_gpu_that_fails_at_its_first_work_is_warned_of_once_and_the_cpu_trains
 ) -> None:
     monkeypatch.setattr("torch.nn.Module.to", lambda self, device: refused() if device.type == "cuda" else self)
     y = np.random.default_rng(0).normal(10, 1, (1, 24 * 60))
-    past = History(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"),), y)
+    past = HourlyHistory(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"),), y)
     blocks = [Block(1, 1, 1, 8), Block(1, 24, 1, 8)]
     with caplog.at_level(logging.WARNING):
         model = fit(past, until_row=past.rows, horizon=24, version="v", blocks=blocks)

@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import DAY, WEEK, units_of
 from forecaster.features import DAYS, RECENT_H, SPAN, WINDOWS_H, Batch, Panel, gather, panel_of
 
@@ -19,7 +19,7 @@ def panel() -> Panel:
     random = np.random.default_rng(0)
     y = 10 + random.normal(0, 1, (3, 24 * 80))
     y[random.random(y.shape) < 0.1] = np.nan
-    history = History(np.datetime64("2024-01-01T00", "h"), tuple(Series(n, "flow") for n in "abc"), y)
+    history = HourlyHistory(np.datetime64("2024-01-01T00", "h"), tuple(Series(n, "flow") for n in "abc"), y)
     return panel_of(history, units_of(y))
 
 

@@ -18,7 +18,7 @@ from common.folder import FORECAST_FILE, MODELS_FOLDER
 from forecaster import artifact, conformal, level_jump, review
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose, hours_ahead
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
@@ -33,7 +33,7 @@ FIRST = np.datetime64("2024-01-01T00", "h")
 QUICK = [Block(1, 24, 60, 64)]
 
 
-def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> History:
+def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> HourlyHistory:
     """Flow with a day and a week, and a shared deviation that lasts some hours: something that can be learnt."""
     random = np.random.default_rng(seed)
     hours = np.arange(24 * days)
@@ -45,10 +45,10 @@ def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> His
         flow = 20 + 6 * np.sin(2 * np.pi * hours / 24) + 2 * np.sin(2 * np.pi * hours / 168) + drift
         lines += [flow, 5 - 0.05 * flow + random.normal(0, 0.01, len(hours))]
         series += [Series(name, "flow"), Series(name, "pressure")]
-    return History(FIRST, tuple(series), np.stack(lines))
+    return HourlyHistory(FIRST, tuple(series), np.stack(lines))
 
 
-def flows(history: History) -> History:
+def flows(history: HourlyHistory) -> HourlyHistory:
     return replace(history, series=history.series[::2], y=history.y[::2])
 
 
@@ -230,8 +230,8 @@ def test_calibration_reaches_ninety_percent_per_series() -> None:
     assert stretch[2, 0] > stretch[0, 0], "an unknown series gets the width of all"
 
 
-def line(sensor: str, made_at: datetime, hour: datetime) -> forecast_file.Line:
-    return forecast_file.Line(sensor, made_at, hour, 8.1234, None, 7.0, 9.0, None, None, "mean-4w")
+def line(sensor: str, made_at: datetime, hour: datetime) -> forecast_file.ForecastLine:
+    return forecast_file.ForecastLine(sensor, made_at, hour, 8.1234, None, 7.0, 9.0, None, None, "mean-4w")
 
 
 def test_the_file_keeps_the_newest_and_two_days_of_own_forecasts(tmp_path: Path) -> None:

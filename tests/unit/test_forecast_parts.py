@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
 from forecaster.features import panel_of
 from forecaster.fit import BETWEEN_FROM, blocks_for, fit, refresh
@@ -60,9 +60,11 @@ def test_the_last_part_of_a_short_horizon_is_learnt_as_long_as_its_neighbours(ho
     assert own < steps[max(last for last in steps if last < horizon)]
 
 
-def history() -> History:
+def history() -> HourlyHistory:
     random = np.random.default_rng(0)
-    return History(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"),), random.normal(10, 1, (1, 24 * 60)))
+    return HourlyHistory(
+        np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"),), random.normal(10, 1, (1, 24 * 60))
+    )
 
 
 @pytest.fixture(scope="module")

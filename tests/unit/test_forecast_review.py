@@ -7,7 +7,7 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import review
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
 from forecaster.predict import forecast
 from forecaster.train import Block
@@ -55,7 +55,7 @@ def test_the_networks_of_the_next_hour_take_no_part_in_the_review() -> None:
     """They would double its work for one lead of twenty-four."""
     hours = np.arange(24 * 60)
     flow = 20 + 6 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 1, len(hours))
-    history = History(np.datetime64("2024-01-01T00", "h"), (Series("001", "flow"),), flow[None])
+    history = HourlyHistory(np.datetime64("2024-01-01T00", "h"), (Series("001", "flow"),), flow[None])
     blocks = [Block(1, 1, 2, 32), Block(1, 24, 2, 32)]
     model = fit(history, until_row=history.rows, horizon=24, version="v", blocks=blocks)
     hour = model.parts[0].networks[0]

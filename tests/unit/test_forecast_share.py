@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
-from common.forecast_file import Line
+from common.forecast_file import ForecastLine
 from forecaster import intervals, mix_naive
 from forecaster.backtest import Wanted, backtest
-from forecaster.compose import Hour, compose, hours_ahead
-from forecaster.dataset import History, Series
+from forecaster.compose import ForecastHour, compose, hours_ahead
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
 from forecaster.features import panel_of
 from forecaster.fit import fit
 from forecaster.intervals import NAME, Intervals
-from forecaster.predict import Followed, Model, forecast
+from forecaster.predict import Model, OnlineCorrections, forecast
 from forecaster.train import Block
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -29,7 +29,7 @@ DAYS, UNTIL = 90, 24 * 66
 DRIFT, PUMP = 0, 1
 
 
-def district() -> History:
+def district() -> HourlyHistory:
     """A flow whose level drifts, and a pump that was switched at random until it got a clock, near the end."""
     random = np.random.default_rng(0)
     hours = np.arange(24 * DAYS)
@@ -38,12 +38,12 @@ def district() -> History:
     on = random.random(168) < 0.4
     clock = np.where(on[hours % 168], 40.0, 0.0)
     clock[:UNTIL] = np.where(random.random(UNTIL) < 0.3, 40.0 - clock[:UNTIL], clock[:UNTIL])
-    return History(
+    return HourlyHistory(
         np.datetime64("2024-01-01T00", "h"), (Series("001", "flow"), Series("pump", "flow")), np.stack([flow, clock])
     )
 
 
-def asked(history: History, every: int = 1) -> Wanted:
+def asked(history: HourlyHistory, every: int = 1) -> Wanted:
     origin = np.arange(UNTIL - 1, history.rows - 24, every)
     names = tuple(s.sensor for s in history.series for _ in origin)
     origin = np.tile(origin, len(history.series))
@@ -126,7 +126,7 @@ def test_a_clock_is_forecast_by_its_last_week_in_the_end() -> None:
     assert error["001"] < naive["001"]
 
 
-def off(table: pd.DataFrame, history: History) -> pd.Series:
+def off(table: pd.DataFrame, history: HourlyHistory) -> pd.Series:
     """Mean absolute error of each series, of the value a week ago where nothing was forecast."""
     line = table.series.map({s.sensor: i for i, s in enumerate(history.series)}).to_numpy()
     row = np.array([history.row(datetime.fromisoformat(t)) for t in table.target])
@@ -146,12 +146,12 @@ def test_the_share_knows_nothing_after_an_origin() -> None:
     assert not tables[0][~before].equals(tables[1][~before])
 
 
-def told(made_at: datetime, hour: datetime, history: History, model: Model, side: float) -> Line:
+def told(made_at: datetime, hour: datetime, history: HourlyHistory, model: Model, side: float) -> ForecastLine:
     """A forecast on the way from the value of a week ago to the truth (side < 0: past the truth)."""
     row = history.row(hour.astimezone(SEOUL))
     truth, week_ago = history.y[0, row], history.y[0, row - 168]
     said = truth - side * (week_ago - truth)
-    return Line("001", made_at, hour, said, None, said - 100, said + 100, None, None, model.label)
+    return ForecastLine("001", made_at, hour, said, None, said - 100, said + 100, None, None, model.label)
 
 
 class Following:
@@ -160,12 +160,12 @@ class Following:
     def __init__(self, model: Model, folder: Path, guess: int = mix_naive.WEEK_AGO) -> None:
         self._intervals, self._model, self._history, self._guess = Intervals(folder), model, district(), guess
 
-    def learn(self, hour: datetime, lines: list[Line]) -> None:
+    def learn(self, hour: datetime, lines: list[ForecastLine]) -> None:
         guesses = np.full((2, len(mix_naive.GUESSES)), np.nan)
         guesses[:, self._guess] = self._history.y[:, self._history.row(hour.astimezone(SEOUL)) - 168]
         self._intervals.learn(self._model, self._history, hour, lines, SEOUL, guesses=guesses)
 
-    def now(self) -> Followed:
+    def now(self) -> OnlineCorrections:
         return self._intervals.followed(self._model, self._history.series)
 
 
@@ -190,7 +190,7 @@ def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
     """A thousand sensors have 24,000 lines an hour: each counting hours on the wall clock took half a minute."""
     asked: list[datetime] = []
 
-    def counted(at: datetime, horizon: int, zone: ZoneInfo) -> list[Hour]:
+    def counted(at: datetime, horizon: int, zone: ZoneInfo) -> list[ForecastHour]:
         asked.append(at)
         return hours_ahead(at, horizon, zone)
 
@@ -247,7 +247,7 @@ def test_an_hour_s_forecast_goes_the_share_s_way_with_its_interval(model: Model)
     origin = np.array([history.row(made_at) - 1])
     plain = replace(model, stretch=np.ones((3, 6)))
     alone = forecast(plain, history, origin, np.arange(1, 25))
-    followed = Followed(np.ones((2, 6)), np.full((2, 6, 3), [0.25, 0.3, 0.0]))
+    followed = OnlineCorrections(np.ones((2, 6)), np.full((2, 6, 3), [0.25, 0.3, 0.0]))
     composed = compose(history, made_at, SEOUL, horizon=24, model=plain, followed=followed)
     lines = [line for line in composed.lines if line.sensor == "001"]
     got = np.array([[line.flow, line.flow_low, line.flow_high] for line in lines], dtype=float)

@@ -13,7 +13,7 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.folder import MODELS_FOLDER
 from forecaster import artifact, train_worker, trainer, training
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
 from forecaster.predict import Model
 from forecaster.train import Block
@@ -24,16 +24,16 @@ NOW = datetime(2024, 8, 26, 3, tzinfo=UTC)
 FLOW = Series("001", "flow")
 
 
-def history(days: int, noise: float = 1.0) -> History:
+def history(days: int, noise: float = 1.0) -> HourlyHistory:
     random = np.random.default_rng(0)
     hours = np.arange(24 * days)
     drift = np.convolve(random.normal(0, noise, len(hours)), 0.9 ** np.arange(60))[: len(hours)]
     y = 20 + 6 * np.sin(2 * np.pi * hours / 24) + drift
-    return History(np.datetime64("2024-01-01T00", "h"), (FLOW,), y[None])
+    return HourlyHistory(np.datetime64("2024-01-01T00", "h"), (FLOW,), y[None])
 
 
-def outcome(accepted: bool | None) -> training.Outcome:
-    return training.Outcome("v", 1, 1.0, 0.4, 0.6, None, None, 0.9, accepted, "")
+def outcome(accepted: bool | None) -> training.TrainingOutcome:
+    return training.TrainingOutcome("v", 1, 1.0, 0.4, 0.6, None, None, 0.9, accepted, "")
 
 
 def test_training_waits_for_enough_history(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster import artifact, linear
-from forecaster.dataset import History, Series
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
 from forecaster.features import SPAN, Panel, gather, panel_of
 from forecaster.fit import fit, refresh
@@ -20,7 +20,7 @@ LEADS = np.arange(1, 169)
 UNTIL = 24 * 90
 
 
-def district(days: int) -> History:
+def district(days: int) -> HourlyHistory:
     """Two flows about a day's shape whose level drifts."""
     random = np.random.default_rng(0)
     hours = np.arange(24 * days)
@@ -28,7 +28,7 @@ def district(days: int) -> History:
     for line in range(2):
         level = np.convolve(random.normal(0, 0.2, len(hours) + 400), 0.99 ** np.arange(400), "valid")[: len(hours)]
         y[line] = 20 + 6 * np.sin(2 * np.pi * hours / 24) + level + random.normal(0, 0.3, len(hours))
-    return History(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"), Series("b", "flow")), y)
+    return HourlyHistory(np.datetime64("2024-01-01T00", "h"), (Series("a", "flow"), Series("b", "flow")), y)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def model() -> Model:
     return fit(district(90), until_row=UNTIL, horizon=168, version="20240401T000000", blocks=WEEK)
 
 
-def panel(history: History) -> Panel:
+def panel(history: HourlyHistory) -> Panel:
     return panel_of(history, units_of(history.y))
 
 

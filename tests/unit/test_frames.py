@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from common.errors import FrameRefused
 from producer.ascii import Reading, checksum, encode, frame_of, parse
 from producer.frames import LONGEST_FRAME, Framer
-from producer.intake import AsciiListener, Door
-from producer.line import Line
+from producer.intake import AsciiListener, ReadingSink
+from producer.line import SerialLine
 from producer.minute import Minutes
-from producer.site_time import Look, SiteTime
+from producer.site_time import ClockSample, SiteTime
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW_S = datetime.fromisoformat("2024-08-26T16:33:10+09:00").timestamp()
@@ -198,7 +198,7 @@ def test_the_fast_way_through_a_block_takes_what_the_strict_one_takes(
 def make_intake() -> tuple[AsciiListener, Minutes]:
     refused: Counter[str] = Counter()
     minutes = Minutes(5.0)
-    line = Line("/dev/null", 9600, threading.Event())
-    time = SiteTime(Look(NOW_S, 0.0), 0)
-    intake = AsciiListener(Framer(refused), Door(time, minutes, refused), SEOUL, line)
+    line = SerialLine("/dev/null", 9600, threading.Event())
+    time = SiteTime(ClockSample(NOW_S, 0.0), 0)
+    intake = AsciiListener(Framer(refused), ReadingSink(time, minutes, refused), SEOUL, line)
     return intake, minutes

@@ -14,7 +14,7 @@ from common.row import Row, parse_payload
 from log import mark as marks
 from log.mark import Mark, load
 from log.roles import Log, open_log
-from producer.hold import Held
+from producer.hold import PendingRows
 
 UTC = ZoneInfo("UTC")
 T = 28_000_000
@@ -44,8 +44,8 @@ def log(tmp_path: Path) -> Moody:
     return Moody(open_log("file", tmp_path, ["archive"]))
 
 
-def held(log: Moody, data: Path, most_rows: int = 1000) -> Held:
-    return Held(log, data, UTC, most_rows, Mark(T - 1, log.end_offset, log.log_id, {}))
+def held(log: Moody, data: Path, most_rows: int = 1000) -> PendingRows:
+    return PendingRows(log, data, UTC, most_rows, Mark(T - 1, log.end_offset, log.log_id, {}))
 
 
 def row(minute: int) -> Row:
@@ -113,7 +113,7 @@ def test_rows_that_wait_are_taken_up_by_the_next_start_unless_the_log_has_them(l
     assert not first.flush(T)
     kept = first.to_state()
     mark = Mark(T, log.end_offset, log.log_id, {"001": T})  # it appended "001" before it was killed
-    second = Held(log, tmp_path, UTC, 1000, mark)
+    second = PendingRows(log, tmp_path, UTC, 1000, mark)
     assert second.restore(["not a row", *kept]) == T
     assert second.flush(T)
     assert [parse_payload(record.payload) for record in log._log.read(0, 9)] == [Row(T, "002", 3.0, None, 9, "0M00")]
@@ -153,7 +153,7 @@ def test_sensors_without_end_do_not_grow_the_mark_and_no_row_of_theirs_comes_twi
     mark = load(tmp_path)
     assert mark is not None
     assert mark.sensors == {"Y0": T + 1, "Y1": T + 1}
-    second = Held(log, tmp_path, UTC, 1000, mark)
+    second = PendingRows(log, tmp_path, UTC, 1000, mark)
     assert (second.restore(kept, mark.closed_through), len(second)) == (0, 0)
 
 
@@ -172,6 +172,6 @@ def test_what_the_log_took_is_marked_while_the_rows_behind_it_wait(
         T - 1,
         {"001": T},
     )  # the minute is not closed yet
-    second = Held(log, tmp_path, UTC, 1000, mark)
+    second = PendingRows(log, tmp_path, UTC, 1000, mark)
     assert second.restore(rows.to_state(), mark.closed_through) == T
     assert len(second) == 1

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from common.meters import Format, Modbus, Register
 from common.row import MOST_SENSORS, SENSOR_ID
-from common.settings import Line as LineSettings
+from common.settings import LineSettings
 from producer.ascii import encode
-from producer.intake import Door
-from producer.line import Line
+from producer.intake import ReadingSink
+from producer.line import SerialLine
 from producer.minute import Minutes
 from producer.protocols import Intake, intake_for
-from producer.site_time import Look, SiteTime
+from producer.site_time import ClockSample, SiteTime
 
 CORPUS = sorted(path for path in (Path(__file__).parents[1] / "corpus").iterdir() if path.suffix != ".md")
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -50,8 +50,8 @@ class Site:
     def __init__(self, settings_: LineSettings) -> None:
         self.refused: Counter[str] = Counter()
         self.minutes = Minutes(5.0)
-        self.line = Line("/dev/null", 9600, threading.Event())
-        door = Door(SiteTime(Look(NOW_S, 0.0), 0), self.minutes, self.refused)
+        self.line = SerialLine("/dev/null", 9600, threading.Event())
+        door = ReadingSink(SiteTime(ClockSample(NOW_S, 0.0), 0), self.minutes, self.refused)
         self.intake: Intake = intake_for(settings_, door, SEOUL, self.line)
         self.now_s = 0.0
 

@@ -8,7 +8,7 @@ import pytest
 from common.errors import CriteriaUnusable
 from outliers import criteria, findings, flags
 from outliers.findings import Finding
-from server.explain import Spell, matching
+from server.explain import SpellRequest, matching
 
 
 def finding(minute: int, state: str = "raise", code: str = "SYS-STUCK") -> Finding:
@@ -77,8 +77,13 @@ def test_a_letter_stands_for_the_newest_finding_that_is_up_and_of_its_kind() -> 
     assert findings.explaining([both], "001", 15, stuck) == both
     planned = replace(new, severity=flags.PLANNED)
     assert findings.explaining([planned], "001", 15, stuck) == planned
-    for other in ({"channel": "pressure"}, {"method": "VALUE"}, {"severity": "leak"}, {"sensor": "002"}):
-        assert findings.explaining([replace(new, **other)], "001", 15, stuck) is None
+    others = (
+        replace(new, channel="pressure"),
+        replace(new, method="VALUE"),
+        replace(new, severity="leak"),
+        replace(new, sensor="002"),
+    )
+    assert [findings.explaining([other], "001", 15, stuck) for other in others] == [None] * 4
 
 
 def test_the_charts_of_a_spell_show_the_raise_that_it_tells_of() -> None:
@@ -91,9 +96,9 @@ def test_the_charts_of_a_spell_show_the_raise_that_it_tells_of() -> None:
         (90, 99): (90, None),
     }
     for (start, end), told in minutes.items():
-        raised, cleared = matching(known, Spell("001", "flow", "SYSTEM", start * 60, end * 60))
+        raised, cleared = matching(known, SpellRequest("001", "flow", "SYSTEM", start * 60, end * 60))
         assert (raised and (raised.minute, cleared and cleared.minute)) == told
-    assert matching(known, Spell("001", "pressure", "SYSTEM", 600, 1200)) == (None, None)
+    assert matching(known, SpellRequest("001", "pressure", "SYSTEM", 600, 1200)) == (None, None)
 
 
 def test_initial_file_gives_limits_by_sensor(tmp_path: Path) -> None:

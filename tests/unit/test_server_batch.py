@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.clock import minute_of
 from common.row import Row, format_number, format_payload
-from server.batch import COLUMNS, Arrived, BatchRefused, Key, parse_body, parse_key
+from server.batch import COLUMNS, Arrived, BatchKey, BatchRefused, parse_body, parse_key
 
 SEOUL = ZoneInfo("Asia/Seoul")
 LINE = "18342\t2024-08-26T16:33:00+09:00\t001\t8.02\t4.11\t60\t0000\t000\t0\t0"
@@ -45,7 +45,7 @@ def text_of(batch: list[Arrived]) -> bytes:
     ).encode()
 
 
-def key_for(first: int, last: int) -> Key:
+def key_for(first: int, last: int) -> BatchKey:
     return parse_key(f"site-1/6f1c/{first}-{last}")
 
 
@@ -133,7 +133,7 @@ offsets = st.integers(0, 10**18 - 1)
 def test_a_key_is_read_back(site: str, log_id: object, one: int, other: int) -> None:
     first, last = sorted((one, other))
     text = f"{site}/{log_id}/{first}-{last}"
-    assert parse_key(text) == Key(site, str(log_id), first, last, text)
+    assert parse_key(text) == BatchKey(site, str(log_id), first, last, text)
 
 
 @given(st.text() | st.from_regex(r"[a-z./]{0,8}/[a-z./]{0,8}/[0-9]{0,3}-[0-9]{0,3}", fullmatch=True))

@@ -58,7 +58,7 @@ def test_a_silent_sensor_is_silent_before_it_is_flagged() -> None:
     fresh = status_words.newest_row(NOW - timedelta(seconds=60), NOW, 1)
     silent = status_words.newest_row(NOW - timedelta(hours=1), NOW, 1)
     assert status_words.sensor(fresh, None).word == "normal"
-    assert status_words.sensor(fresh, "LEAK") == status_words.Verdict("bad", "leak suspected")
+    assert status_words.sensor(fresh, "LEAK") == status_words.StatusWord("bad", "leak suspected")
     assert status_words.sensor(fresh, "watch").state == "warn"
     assert status_words.sensor(fresh, "SOMETHING NEW").state == "warn"
     assert status_words.sensor(silent, "LEAK").word == "no data"

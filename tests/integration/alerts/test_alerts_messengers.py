@@ -135,7 +135,7 @@ def test_a_state_that_cannot_be_written_holds_the_commit_and_tells_nothing_twice
     alerts = here.alerts()
     here.leak()
 
-    def full(_data: Path, _state: alerts_state.State) -> None:
+    def full(_data: Path, _state: alerts_state.AlertState) -> None:
         raise LogError("disk full")
 
     with monkeypatch.context() as patch:

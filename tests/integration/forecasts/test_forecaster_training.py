@@ -12,7 +12,7 @@ from forecast_site import HOUR, NOON, Site, current
 from common.database import Database
 from common.folder import MODELS_FOLDER
 from forecaster import artifact, mix_naive, store
-from forecaster.dataset import FloatArray, History
+from forecaster.dataset import FloatArray, HourlyHistory
 from forecaster.fit import fit
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -54,7 +54,9 @@ def test_an_hour_that_has_come_is_held_against_the_guesses_of_it(site: Site, mon
     artifact.save(site.data, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
     counted: list[tuple[datetime, FloatArray, FloatArray]] = []
 
-    def learn(_: Intervals, __: Model, history: History, hour: datetime, *___: object, guesses: FloatArray) -> None:
+    def learn(
+        _: Intervals, __: Model, history: HourlyHistory, hour: datetime, *___: object, guesses: FloatArray
+    ) -> None:
         counted.append((hour, history.y[:, history.row(hour.astimezone(SEOUL)) - 7 * 24], guesses))
 
     monkeypatch.setattr(Intervals, "learn", learn)
