@@ -27,7 +27,7 @@ def lowest(lines: list[str]) -> list[str]:
 
 def without(lines: list[str], name: str) -> list[str]:
     """All but that one."""
-    return [line for line in lines if NAME.match(line)[0] != name]
+    return [line for line in lines if (found := NAME.match(line)) and found[0] != name]
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ REACH_S = 30
 def pinned() -> str:
     """The release that pyproject.toml names: it stands there and nowhere else."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
-    return next(line.removeprefix("torch==") for line in project["dependencies"] if line.startswith("torch=="))
+    lines: list[str] = project["dependencies"]
+    return next(line.removeprefix("torch==") for line in lines if line.startswith("torch=="))
 
 
 def is_there(release: str) -> bool:

@@ -53,7 +53,7 @@ def classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
 
 def imported(tree: ast.Module) -> dict[str, str]:
     """What each imported name stands for, in full."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {
@@ -87,17 +87,15 @@ def foreign_bases(full_name: str) -> set[str]:
 def defined(node: ast.ClassDef) -> set[str]:
     """What a class puts on itself or on its instances, dunders apart."""
     names = {n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    names |= {n.id for body in node.body for n in ast.walk(body) if is_stored(n, ast.Name) and body in assigned(node)}
-    names |= {n.attr for n in ast.walk(node) if is_stored(n, ast.Attribute) and ast.unparse(n.value) == "self"}
+    stored = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    names |= {n.attr for n in stored if ast.unparse(n.value) == "self"}
+    for body in assigned(node):
+        names |= {n.id for n in ast.walk(body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return {name for name in names if not (name.startswith("__") and name.endswith("__"))}
 
 
 def assigned(node: ast.ClassDef) -> list[ast.stmt]:
     return [statement for statement in node.body if isinstance(statement, ast.Assign | ast.AnnAssign)]
-
-
-def is_stored(node: ast.AST, kind: type[ast.Name] | type[ast.Attribute]) -> bool:
-    return isinstance(node, kind) and isinstance(node.ctx, ast.Store)
 
 
 @functools.cache
