@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from cli.history import load_file
 from common import database
 from common.folder import POSTGRES_URL_FILE
-from common.history import load_file
 from postgres import server
 
 ROWS = 400_000

@@ -27,10 +27,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from outliers.criteria import Criteria, CriteriaUnusable, initial
+from common.errors import CriteriaUnusable
+from outliers.criteria import Criteria, initial
 from outliers.learn.build import WINDOW_DAYS, History, build
 from outliers.rules import REBUILD_DAYS
 from outliers.watch.detector import Detector
+from outliers.watch.detector_state import DetectorState
 
 ZONE = ZoneInfo("Europe/Rome")
 NAME = "inflow_A-E.csv.gz"
@@ -48,7 +50,7 @@ class Start:
 
     minute: int
     criteria: Criteria
-    state: dict[str, Any]
+    state: DetectorState
 
 
 def main() -> int:
@@ -123,7 +125,7 @@ def walk(flow: np.ndarray, first: int, count: int) -> tuple[list[Start], list[in
     clean = flow.copy()
     prior = initial("bench")
     current = replace(prior, flow=replace(prior.flow, stuck_rows=10**9))
-    state: dict[str, Any] | None = None
+    state: DetectorState | None = None
     starts: list[Start] = []
     alarms: list[int] = []
     for part in range(begin, end, REBUILD_DAYS * DAY):

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from cli import shell
 from common import database, settings
+from common.errors import CriteriaUnusable
 from common.folder import CRITERIA_FOLDER
 from common.settings import Settings
 from outliers import calendar
 from outliers import criteria as stored
 from outliers.backtest import judge
 from outliers.calendar import Occasions
-from outliers.criteria import Criteria, CriteriaUnusable
+from outliers.criteria import Criteria
 from outliers.findings import RAISE, Finding
 from outliers.flags import FAULT, LEAK
 

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from cli.load_files import load_files
 from common import database, settings
-from common.load_files import load_files
 from common.options import Parser
 
 

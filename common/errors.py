@@ -100,3 +100,7 @@ class NoSuchSensor(HydrologError):
 
 class ModelUnusable(HydrologError):
     """A model file is missing, damaged or of another version."""
+
+
+class CriteriaUnusable(HydrologError):
+    """The criteria cannot be read or built."""

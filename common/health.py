@@ -11,8 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from common import state_file
 from common.files import replace
 from common.folder import HEALTH_FOLDER
+from common.state_file import StateUnusable
 from common.version import version
 
 WRITE_EVERY_S = 1.0  # real seconds between two writes of an unchanged state
@@ -78,8 +80,10 @@ def load_all(data: Path) -> dict[str, dict[str, Any]]:
     states: dict[str, dict[str, Any]] = {}
     for path in sorted((data / HEALTH_FOLDER).glob("*.json")):
         try:
-            states[path.stem] = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
+            state = state_file.read(path, dict[str, Any])
+            if state is not None:
+                states[path.stem] = state
+        except StateUnusable as error:
             states[path.stem] = {
                 "role": path.stem,
                 "problem": f"unreadable health file: {error}",

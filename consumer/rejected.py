@@ -4,17 +4,18 @@ How many were refused in a row is kept on disk, so that a restart does not begin
 """
 
 import contextlib
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from common import state_file
 from common.errors import LogError
 from common.files import replace
 from common.folder import REJECTED_FOLDER
 from common.logging_setup import quoted
+from common.state_file import Count
 from consumer.answers import REFUSED_IN_A_ROW, Answer
 from consumer.batch import Line, Parcel
 
@@ -23,6 +24,14 @@ SUFFIX = ".tsv"
 MOST_FILES = 10_000  # forty megabytes; a server that refuses one row a minute gets there in a week
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class InARow:
+    """What `in_a_row.json` holds: rows refused in a row, and the key of the last."""
+
+    refused_in_a_row: Count = 0
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +90,12 @@ class Rejected:
         return sum(1 for _ in self._folder.glob(f"*{SUFFIX}"))
 
     def _store_count(self, count: int, key: str) -> None:
-        replace(self._count_path, json.dumps({"refused_in_a_row": count, "last": key}).encode() + b"\n")
+        state_file.store(self._count_path, InARow(count, key))
         self.in_a_row, self._last_key = count, key
 
     def _load_count(self) -> tuple[int, str]:
-        try:
-            stored = json.loads(self._count_path.read_bytes())
-            return int(stored["refused_in_a_row"]), str(stored["last"])
-        except FileNotFoundError:
-            return 0, ""
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.warning("refused_count_unreadable problem=%s counting anew", quoted(error))
-            return 0, ""
+        stored = state_file.load(self._count_path, InARow) or InARow()
+        return stored.refused_in_a_row, stored.last
 
 
 def load_all(data: Path) -> Iterator[Refused]:

@@ -6,11 +6,12 @@ import socket
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from common import state_file
 from common.errors import HydrologError
 from common.files import replace
 from common.settings import Settings, load
+from common.state_file import StateUnusable
 from demo.recordings import REPLAY
 from log import mark
 
@@ -136,11 +137,8 @@ class DemoFolder:
             FolderUnusable: it is damaged.
         """
         try:
-            raw: dict[str, Any] = json.loads(self._state.read_bytes())
-            return State(**raw)
-        except FileNotFoundError:
-            return State()
-        except (OSError, ValueError, TypeError) as error:
+            return state_file.read(self._state, State) or State()
+        except StateUnusable as error:
             raise FolderUnusable(
                 f"{self._state} cannot be read ({error}); remove {self.home} and start anew"
             ) from error

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from common import state_file
 from common.files import replace
 from common.folder import MODELS_FOLDER
 from common.forecast_file import Line
@@ -23,6 +25,16 @@ from forecaster.predict import Followed, Model, stretches_for
 NAME = "intervals.json"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the file holds; see `Intervals`."""
+
+    version: str
+    through: str
+    stretch: dict[str, list[float]]
+    share: dict[str, list[float]] = field(default_factory=dict)
+
+
 class Intervals:
     """Stretches of each series for one model version, which start anew with a new one, and shares, which go on."""
 
@@ -32,13 +44,11 @@ class Intervals:
         self._through = ""  # the last hour whose truths have been counted
         self._stretch: dict[str, list[float]] = {}
         self._share: dict[str, list[float]] = {}
-        try:
-            raw = json.loads(self._path.read_bytes())
-            self._version, self._through = str(raw["version"]), str(raw["through"])
-            self._stretch = _numbers(raw["stretch"], len(LEAD_BLOCKS))
-            self._share = _numbers(raw.get("share", {}), len(LEAD_BLOCKS) * len(mix_naive.GUESSES))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            self._stretch = {}  # the model's own stretches are a good start
+        kept = state_file.load(self._path, Kept)
+        if kept is not None:  # else the model's own stretches are a good start
+            self._version, self._through = kept.version, kept.through
+            self._stretch = _of_length(kept.stretch, len(LEAD_BLOCKS))
+            self._share = _of_length(kept.share, len(LEAD_BLOCKS) * len(mix_naive.GUESSES))
 
     def followed(self, model: Model, series: tuple[Series, ...]) -> Followed:
         """Stretches [S, blocks] and shares [S, blocks, guesses] to use now."""
@@ -130,12 +140,9 @@ def _means(at: IntArray, values: FloatArray, places: int) -> FloatArray:
     return mean
 
 
-def _numbers(raw: dict[str, list[float]], count: int) -> dict[str, list[float]]:
-    """As kept in the file; a line of another length was made by another release.
-
-    Raises:
-        ValueError, TypeError, AttributeError: not such numbers."""
-    return {str(k): [float(x) for x in v] for k, v in raw.items() if len(v) == count}
+def _of_length(kept: dict[str, list[float]], count: int) -> dict[str, list[float]]:
+    """Without the lines of another length, which another release made."""
+    return {key: numbers for key, numbers in kept.items() if len(numbers) == count}
 
 
 def _key(series: Series) -> str:

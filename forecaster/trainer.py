@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
-from common import processes
+from common import processes, state_file
 from common.folder import MODELS_FOLDER
 from forecaster import artifact
 from forecaster.dataset import History
@@ -29,6 +30,15 @@ LOWEST_PRIORITY = 19
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class LastTraining:
+    """What of the last training's note is read again."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    outcome: str
+    usable: bool = True
+
+
 def next_due(data: Path, now: datetime, history: History) -> bool:
     """Whether a training should start: enough history and none yet, or the last one a week ago.
 
@@ -36,15 +46,13 @@ def next_due(data: Path, now: datetime, history: History) -> bool:
     used, as those of another release, are learnt anew at once, if there were any after the last training."""
     if history.rows < LEAST_H - WEEK or not np.isfinite(history.y[:, : -(LEAST_H - WEEK) or None]).any():
         return False
-    try:
-        state = json.loads((data / MODELS_FOLDER / STATE).read_bytes())
-        at = datetime.fromisoformat(state["at"])
-        wait = timedelta(days=1) if state["outcome"] == "too little history" else EVERY
-    except (OSError, ValueError, KeyError, TypeError):
+    last = state_file.load(data / MODELS_FOLDER / STATE, LastTraining)
+    if last is None:
         return True
-    if not at <= now < at + wait:  # a clock that was set back does not hold training up
+    wait = timedelta(days=1) if last.outcome == "too little history" else EVERY
+    if not last.at <= now < last.at + wait:  # a clock that was set back does not hold training up
         return True
-    return bool(state.get("usable", True)) and not artifact.any_usable(data)
+    return last.usable and not artifact.any_usable(data)
 
 
 class Trainer:

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from common import processes
+from common.errors import CriteriaUnusable
 from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from common.runner import Context
@@ -83,7 +84,7 @@ class Learning:
     def _newest(self, sensor: str) -> criteria.Criteria | None:
         try:
             return criteria.load(self._folder, sensor)
-        except criteria.CriteriaUnusable as error:
+        except CriteriaUnusable as error:
             _log.warning("criteria_unusable sensor=%s problem=%s", sensor, quoted(error))
             return None
 

@@ -13,6 +13,7 @@ import psycopg
 
 from common import database
 from common.clock import minute_of, minute_start
+from common.database import statement
 
 _MEANS = database.statement("night_means")
 
@@ -45,10 +46,7 @@ def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) ->
 
 def first_row_minute(cursor: psycopg.Cursor[Any]) -> int | None:
     """The oldest minute in REAL_VAL_TB of any registered sensor; None if there is no row."""
-    cursor.execute(
-        "SELECT min(first) FROM SENSOR_TB AS known CROSS JOIN LATERAL"
-        " (SELECT min(time) AS first FROM REAL_VAL_TB AS taken WHERE taken.sensor = known.sensor) AS oldest"
-    )
+    cursor.execute(statement("night_first_row"))
     row = cursor.fetchone()
     return minute_of(row[0]) if row and row[0] is not None else None
 

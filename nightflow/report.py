@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from common import database
+from common import database, state_file
 from common.clock import minute_start
+from common.database import statement
 from common.files import replace
 from common.folder import NIGHT_STATE_FILE
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
@@ -36,9 +37,8 @@ class _Inputs:
 def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
     """Whether a sensor has windows in the night but no report of it."""
     cursor.execute(
-        "SELECT EXISTS (SELECT FROM NIGHT_FLOW_VAL_TB AS stored WHERE stored.time BETWEEN %s AND %s AND NOT EXISTS"
-        " (SELECT FROM NIGHT_REPORT_TB AS report WHERE report.sensor = stored.sensor AND report.night = %s))",
-        (minute_start(night.windows[0]), minute_start(night.last_window), night.date),
+        statement("night_missing"),
+        {"first": minute_start(night.windows[0]), "last": minute_start(night.last_window), "night": night.date},
     )
     row = cursor.fetchone()
     return bool(row and row[0])
@@ -102,9 +102,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
     for sensor, pressure_bar in cursor.fetchall():
         inputs.hours_bar[sensor].append(pressure_bar)
     cursor.execute(
-        "SELECT sensor, night, hour_flow, hour_pressure FROM NIGHT_REPORT_TB"
-        " WHERE night >= %s AND night < %s AND hour_flow IS NOT NULL",
-        (night.date - timedelta(days=REFERENCE_NIGHTS), night.date),
+        statement("night_earlier"), {"first": night.date - timedelta(days=REFERENCE_NIGHTS), "before": night.date}
     )
     for sensor, *values in cursor.fetchall():
         inputs.earlier[sensor].append(Earlier(*values))
@@ -149,12 +147,17 @@ def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, 
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What of ``night_state.json`` is read again."""
+
+    night: date
+
+
 def published(data: Path) -> date | None:
     """The night that ``night_state.json`` speaks of; None if there is no such file or it is damaged."""
-    try:
-        return date.fromisoformat(json.loads((data / NIGHT_STATE_FILE).read_bytes())["night"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    state = state_file.load(data / NIGHT_STATE_FILE, Published)
+    return state.night if state else None
 
 
 def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from common.errors import CriteriaUnusable
 from outliers.calendar import Occasions, spans
-from outliers.criteria import Criteria, CriteriaUnusable
+from outliers.criteria import Criteria
 from outliers.findings import Finding
 from outliers.learn.build import History, build
 from outliers.learn.exclude import Taught

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common import files
-from common.errors import HydrologError
+from common.errors import CriteriaUnusable
 from common.row import SENSOR_ID
 from common.settings import DEFAULT_ALARMS_PER_MONTH
 from outliers.flicker import TextureUse
@@ -28,10 +28,6 @@ FORMAT = 3
 QUARTERS = 96  # of an hour in a day
 SLOTS = 168  # hours of a week: 24 a kind of day, Monday first, holidays as Sunday
 INITIAL = "initial.toml"
-
-
-class CriteriaUnusable(HydrologError):
-    """The criteria cannot be read or built."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ replaced whole, and whoever writes a flagged row to the database looks the reaso
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from common import files
+from common import files, state_file
 from outliers.flags import PLANNED, Flag
 
 KEEP = 500  # about 200 kB; at a handful of findings a sensor and month this is months, and an outage is days
@@ -48,19 +48,13 @@ class Finding:
     limit: float
 
 
-_FIELDS = {field.name for field in fields(Finding)}
-
-
 def load(path: Path) -> list[Finding]:
     """The findings of the file, oldest first; none where there is no file or it cannot be understood.
 
     The file only adds words to what the rows' flags say already, so a damaged one is treated as empty.
     """
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["findings"]
-        return [Finding(**{name: entry[name] for name in _FIELDS}) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    whole = state_file.load(path, dict[str, list[Finding]]) or {}
+    return whole.get("findings", [])
 
 
 def record(path: Path, new: Sequence[Finding], keep: int = KEEP) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from common import files, time_service
+from common import files, state_file, time_service
 from common.errors import RowRefused
 from common.folder import OPEN_MINUTE_FILE
 from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
+from common.state_file import StateUnusable
 from log import mark as marks
 from log.mark import Mark
 from log.roles import Log, open_for
@@ -119,15 +120,15 @@ class Producer:
     def _restore_open_minutes(self, published_through: int) -> None:
         path = self._context.data / OPEN_MINUTE_FILE
         try:
-            state = json.loads(path.read_bytes())
+            state = state_file.read(path, dict[str, Any])
+            if state is None:
+                return
             rows_through = self._held.restore([str(row) for row in state.get("held", ())], published_through)
             self._minutes.closed_through = max(self._minutes.closed_through, rows_through)
             readings = self._minutes.restore(state)
             self._intake.keep(str(state["rest"]).encode("latin-1"))
             _log.info("open_minute_restored readings=%d rows=%d", readings, len(self._held))
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (StateUnusable, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             _log.warning("open_minute_unreadable problem=%s", quoted(error))
 
     # --- time

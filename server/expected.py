@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from common.errors import CriteriaUnusable
 from outliers import criteria
-from outliers.criteria import QUARTERS, Criteria, CriteriaUnusable, FlowUse
+from outliers.criteria import QUARTERS, Criteria, FlowUse
 from outliers.rules import HEADLOSS, SUNDAY
 from server import queries
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from common.database import statement
 from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
 from outliers.calendar import Occasions
@@ -118,7 +119,9 @@ def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
 
 def nights(cursor: Cursor, sensor: str, before: date, count: int) -> list[Json]:
     """The last `count` nights before a local date, oldest first, each with what it was computed from."""
-    cursor.execute(queries.NIGHTS, {"sensor": sensor, "before": before, "first": before - timedelta(days=count)})
+    cursor.execute(
+        statement("page_nights"), {"sensor": sensor, "before": before, "first": before - timedelta(days=count)}
+    )
     assert cursor.description is not None
     names = [column.name for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from common.clock import minute_start
 from common.row import MOST_SENSORS, Row
+from common.state_file import Minute
 from outliers.findings import RAISE, Finding, explaining, shows
 from outliers.flags import FAULT, LEAK, METHODS, Flag, explain
 
@@ -41,11 +42,11 @@ class Event:
     method: str
     code: str
     severity: str
-    since: int
-    raised: int
+    since: Minute
+    raised: Minute
     reason: str
     letter: str = ""
-    cleared: int | None = None
+    cleared: Minute | None = None
     cleared_reason: str = ""
 
     @property

@@ -5,22 +5,18 @@ same events are told again under the same names; killed at any other instant, no
 """
 
 import hashlib
-import json
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from common import files
+from common import state_file
 from common.errors import LogError
 from common.folder import ALERTS_STATE_FILE
 from common.logging_setup import quoted
+from common.state_file import Count, Minute
 from consumer.alerts.events import Event
 from consumer.alerts.pending import Queue
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -37,8 +33,8 @@ class State:
     """
 
     log_id: str = ""
-    offset: int = 0
-    minute: int = 0
+    offset: Count = 0
+    minute: Minute = 0
     up: list[Event] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     queues: dict[str, Queue] = field(default_factory=dict)
@@ -47,22 +43,7 @@ class State:
 
 def load(data: Path) -> State:
     """The state of a data folder; a new one if there is none or it cannot be understood."""
-    try:
-        raw = json.loads((data / ALERTS_STATE_FILE).read_bytes())
-        return State(
-            str(raw["log_id"]),
-            int(raw["offset"]),
-            int(raw["minute"]),
-            [Event(**event) for event in raw["up"]],
-            [str(name) for name in raw["known"]],
-            {str(name): _queue(queue) for name, queue in raw["queues"].items()},
-            date.fromisoformat(raw["digest_day"]) if raw["digest_day"] else None,
-        )
-    except FileNotFoundError:
-        return State()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        _log.warning("alerts_state_unreadable problem=%s", quoted(error))
-        return State()
+    return state_file.load(data / ALERTS_STATE_FILE, State) or State()
 
 
 def store(data: Path, state: State) -> None:
@@ -71,9 +52,8 @@ def store(data: Path, state: State) -> None:
     Raises:
         LogError: the disk refuses; the old state stands.
     """
-    raw = asdict(state) | {"digest_day": state.digest_day.isoformat() if state.digest_day else None}
     try:
-        files.replace(data / ALERTS_STATE_FILE, json.dumps(raw, ensure_ascii=False).encode() + b"\n")
+        state_file.store(data / ALERTS_STATE_FILE, state)
     except OSError as error:
         raise LogError(f"cannot keep what was told: {quoted(error)}") from error
 
@@ -100,15 +80,3 @@ def kind(url: str) -> str:
     """The part of an address that is no secret: "mailto" of "mailto://user:password@host"."""
     scheme = url.partition("://")[0].lower()
     return scheme if scheme.isalnum() and len(scheme) <= 16 and scheme != url.lower() else "unknown"
-
-
-def _queue(raw: Mapping[str, Any]) -> Queue:
-    return Queue(
-        {name: Event(**event) for name, event in raw["waiting"].items()},
-        {name: Event(**event) for name, event in raw["quiet"].items()},
-        dict.fromkeys(raw["told"]),
-        [float(time_s) for time_s in raw["sent_s"]],
-        [float(time_s) for time_s in raw["sent_leaks_s"]],
-        {str(code): int(count) for code, count in raw["more"].items()},
-        None if raw["held_since_s"] is None else float(raw["held_since_s"]),
-    )

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common import clock, database, settings
-from common.errors import HydrologError
+from common.errors import CriteriaUnusable, HydrologError
 from common.folder import CRITERIA_FOLDER
 from common.options import Parser, add_version
 from outliers import calendar, criteria
-from outliers.criteria import CriteriaUnusable
 from outliers.learn import archive
 
 

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from common.errors import CriteriaUnusable
 from common.settings import DEFAULT_ALARMS_PER_MONTH
-from outliers.criteria import Criteria, CriteriaUnusable
+from outliers.criteria import Criteria
 from outliers.learn.day_kinds import Calendar
 from outliers.learn.flow import flow_use
 from outliers.learn.gate import channel_limits, cleaned

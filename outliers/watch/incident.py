@@ -66,15 +66,16 @@ class Incident(msgspec.Struct):
 
     def count(self, minute: int) -> None:
         """A LEAK is raised."""
-        self.often = self._often(minute) + 1.0
+        self.often = self.often_at(minute) + 1.0
         self.counted = minute
 
-    def _often(self, minute: int) -> float:
+    def often_at(self, minute: int) -> float:
+        """`often`, faded until a UTC minute."""
         return self.often * math.exp((self.counted - minute) / MEMORY_MIN) if self.often else 0.0
 
     def strictness(self, minute: int) -> float:
         """Times the limits of a LEAK: use that raises one after another is not what the archive has shown."""
-        return 1.0 + STRICTER * max(0.0, self._often(minute) - FREE)
+        return 1.0 + STRICTER * max(0.0, self.often_at(minute) - FREE)
 
     @property
     def newest(self) -> Leak | None:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from cli.history import HistoryRefused, load_file
+from cli.load_files import NotLoaded, load_files
 from common import history
-from common.history import HistoryRefused, load_file
-from common.load_files import NotLoaded, load_files
 
 ROME = ZoneInfo("Europe/Rome")
 

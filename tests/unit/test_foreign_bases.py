@@ -87,15 +87,19 @@ def foreign_bases(full_name: str) -> set[str]:
 def defined(node: ast.ClassDef) -> set[str]:
     """What a class puts on itself or on its instances, dunders apart."""
     names = {n.name for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    stored = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
-    names |= {n.attr for n in stored if ast.unparse(n.value) == "self"}
-    for body in assigned(node):
-        names |= {n.id for n in ast.walk(body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    plain = [n for body in assigned(node) for n in ast.walk(body) if isinstance(n, ast.Name)]
+    names |= {n.id for n in plain if is_stored(n, ast.Name)}
+    kept = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and is_stored(n, ast.Attribute)]
+    names |= {n.attr for n in kept if ast.unparse(n.value) == "self"}
     return {name for name in names if not (name.startswith("__") and name.endswith("__"))}
 
 
 def assigned(node: ast.ClassDef) -> list[ast.stmt]:
     return [statement for statement in node.body if isinstance(statement, ast.Assign | ast.AnnAssign)]
+
+
+def is_stored(node: ast.AST, kind: type[ast.Name] | type[ast.Attribute]) -> bool:
+    return isinstance(node, kind) and isinstance(node.ctx, ast.Store)
 
 
 @functools.cache

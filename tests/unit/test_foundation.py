@@ -43,6 +43,7 @@ def test_a_replaced_file_is_on_disk_before_its_name_and_its_name_before_the_retu
         watched(name)
     replace(tmp_path / "state", b"new")
     assert done == [("fdatasync", "state.tmp"), ("replace", "state.tmp"), ("fsync", tmp_path.name)]
+    assert not (tmp_path / "state").stat().st_mode & 0o007, "nobody else reads what the box keeps"
     done.clear()
     replace(tmp_path / "state", b"newer", durable=False)
     assert done == [("replace", "state.tmp")]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.history import WallClock
+from cli.history import WallClock
 
 ROME = ZoneInfo("Europe/Rome")
 

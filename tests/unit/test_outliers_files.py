@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import CriteriaUnusable
 from outliers import criteria, findings, flags
-from outliers.criteria import CriteriaUnusable
 from outliers.findings import Finding
+from server.explain import Spell, matching
 
 
 def finding(minute: int, state: str = "raise", code: str = "SYS-STUCK") -> Finding:
@@ -65,6 +66,34 @@ def test_a_row_finds_the_reason_that_stands_at_its_minute() -> None:
     assert [one.code for one in findings.standing(history, "001", 15)] == ["SYS-STUCK", "LEAK"]
     assert [one.code for one in findings.standing(history, "001", 20)] == ["LEAK"]
     assert findings.standing(history, "002", 15) == []
+
+
+def test_a_letter_stands_for_the_newest_finding_that_is_up_and_of_its_kind() -> None:
+    (stuck,) = flags.explain("flow", "S000")
+    old, new = finding(10, code="SYS-RANGE"), finding(12)
+    assert findings.explaining([old, new], "001", 15, stuck) == new
+    assert findings.explaining([old, new, finding(14, "clear")], "001", 15, stuck) == old
+    both = replace(new, channel="both")
+    assert findings.explaining([both], "001", 15, stuck) == both
+    planned = replace(new, severity=flags.PLANNED)
+    assert findings.explaining([planned], "001", 15, stuck) == planned
+    for other in ({"channel": "pressure"}, {"method": "VALUE"}, {"severity": "leak"}, {"sensor": "002"}):
+        assert findings.explaining([replace(new, **other)], "001", 15, stuck) is None
+
+
+def test_the_charts_of_a_spell_show_the_raise_that_it_tells_of() -> None:
+    known = [finding(10), finding(20, "clear"), finding(40), finding(60, "clear"), finding(90)]
+    minutes = {  # the spell's first and last minute -> when it was raised and cleared
+        (10, 20): (10, 20),
+        (38, 39): (40, 60),  # a letter may be a minute before its finding
+        (60, 80): (40, 60),
+        (61, 80): None,
+        (90, 99): (90, None),
+    }
+    for (start, end), told in minutes.items():
+        raised, cleared = matching(known, Spell("001", "flow", "SYSTEM", start * 60, end * 60))
+        assert (raised and (raised.minute, cleared and cleared.minute)) == told
+    assert matching(known, Spell("001", "pressure", "SYSTEM", 600, 1200)) == (None, None)
 
 
 def test_initial_file_gives_limits_by_sensor(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from outlier_site import DAY, LEARN_DAYS, START, UTC, burst, days, history
 
-from outliers.criteria import Criteria, CriteriaUnusable, from_text, initial, to_text
+from common.errors import CriteriaUnusable
+from outliers.criteria import Criteria, from_text, initial, to_text
 from outliers.findings import Finding
 from outliers.learn.build import History, build
 from outliers.learn.exclude import Taught

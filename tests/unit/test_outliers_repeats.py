@@ -71,7 +71,7 @@ def test_after_many_leaks_no_method_raises_what_it_would_have_raised(learnt: Cri
     assert "LEAK" in [one.code for one in usual if one.state == "raise"]
     detector = Detector("001", learnt, UTC)
     for _ in range(300):
-        detector.incident.count(rows.first)
+        detector.log.incident.count(rows.first)
     found = [
         finding.code
         for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True))

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from outliers.watch.verdict import Verdict
 
 from common.clock import minute_of
 from common.row import format_payload, parse_payload
@@ -16,6 +15,7 @@ from outliers import flags
 from outliers.findings import load as load_findings
 from outliers.flags import CLEAR
 from outliers.watch.detector import Detector
+from outliers.watch.row_flags import RowFlags
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 from producer.verdicts import Verdicts
@@ -195,7 +195,7 @@ def test_every_letter_reaches_the_row_at_its_place(
     shown = {channel: CLEAR * places for channel, places in flags.CHANNELS.items()}
     clear = shown[flag.channel]
     shown[flag.channel] = clear[: flag.position] + flag.letter + clear[flag.position + 1 :]
-    monkeypatch.setattr(Detector, "step", lambda *_: Verdict(shown["flow"], shown["pressure"], ()))
+    monkeypatch.setattr(Detector, "step", lambda *_: RowFlags(shown["flow"], shown["pressure"], ()))
     (row,) = Verdicts(tmp_path, SEOUL).rows([mean(T)])
     again = parse_payload(format_payload(row, SEOUL))
     assert again == row

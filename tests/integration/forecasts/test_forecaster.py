@@ -184,6 +184,7 @@ def test_without_pytorch_no_training_is_started(
     context = Context(site.settings, FixedClock(NOON), threading.Event(), "forecaster")
     site.fill(NOON - timedelta(days=50), NOON)
     forecaster = build_forecaster(argparse.Namespace(once=False, config=None))(context)
+    assert isinstance(forecaster, Forecaster)
     site.made.append(forecaster)
     wait = timedelta(seconds=site.settings.forecast.wait_seconds)
     made = forecaster.step(NOON + wait)

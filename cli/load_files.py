@@ -9,9 +9,9 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from cli.history import Loaded, load_file
 from common import database
 from common.errors import DatabaseDown, HydrologError
-from common.history import Loaded, load_file
 from common.logging_setup import quoted
 
 

@@ -1,0 +1,3 @@
+-- The oldest row of any registered sensor.
+SELECT min(first) FROM SENSOR_TB AS known CROSS JOIN LATERAL
+    (SELECT min(time) AS first FROM REAL_VAL_TB AS taken WHERE taken.sensor = known.sensor) AS oldest

@@ -1,0 +1,6 @@
+-- Each night's figures with everything that they were made from.
+SELECT night, extract(epoch FROM hour_start)::bigint AS hour_start, hour_flow, hour_pressure, hour_minutes,
+       good_minutes, faulty_minutes, planned_minutes, percentile_flow, percentile_nights,
+       night_use, night_use_by, night_users, night_litres, n1, reference_pressure, reference_by,
+       leak_flow, leak_flow_reference, day_factor, pressure_hours, leak_day
+FROM NIGHT_REPORT_TB WHERE sensor = %(sensor)s AND night >= %(first)s AND night < %(before)s ORDER BY night

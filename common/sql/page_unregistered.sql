@@ -1,0 +1,9 @@
+-- Sensor by sensor along the primary key: the table may hold months of rows of one unknown sensor.
+WITH RECURSIVE known AS (
+    (SELECT sensor FROM UNREGISTERED_VAL_TB ORDER BY sensor LIMIT 1)
+    UNION ALL
+    SELECT (SELECT sensor FROM UNREGISTERED_VAL_TB u WHERE u.sensor > known.sensor ORDER BY sensor LIMIT 1)
+    FROM known WHERE known.sensor IS NOT NULL)
+SELECT sensor, (SELECT min(time) FROM UNREGISTERED_VAL_TB u WHERE u.sensor = known.sensor),
+               (SELECT max(time) FROM UNREGISTERED_VAL_TB u WHERE u.sensor = known.sensor)
+FROM known WHERE sensor IS NOT NULL LIMIT %(limit)s
