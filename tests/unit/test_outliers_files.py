@@ -77,8 +77,9 @@ def test_a_letter_stands_for_the_newest_finding_that_is_up_and_of_its_kind() -> 
     assert findings.explaining([both], "001", 15, stuck) == both
     planned = replace(new, severity=flags.PLANNED)
     assert findings.explaining([planned], "001", 15, stuck) == planned
-    for other in ({"channel": "pressure"}, {"method": "VALUE"}, {"severity": "leak"}, {"sensor": "002"}):
-        assert findings.explaining([replace(new, **other)], "001", 15, stuck) is None
+    of_the_other_channel, of_another_sensor = replace(new, channel="pressure"), replace(new, sensor="002")
+    for other in (of_the_other_channel, of_another_sensor, replace(new, method="VALUE"), replace(new, severity="leak")):
+        assert findings.explaining([other], "001", 15, stuck) is None
 
 
 def test_the_charts_of_a_spell_show_the_raise_that_it_tells_of() -> None:
