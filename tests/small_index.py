@@ -59,7 +59,7 @@ class SmallIndex:
         """The site, until the end of the block."""
         asked = self.asked
 
-        class Handler(SimpleHTTPRequestHandler):
+        class Files(SimpleHTTPRequestHandler):
             def do_GET(self) -> None:
                 asked.append(self.path)
                 super().do_GET()
@@ -67,7 +67,7 @@ class SmallIndex:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(self.folder)))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(self.folder)))
         self.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

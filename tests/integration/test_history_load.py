@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
+from cli import history
 from cli.history import HistoryRefused, load_file
 from cli.load_files import NotLoaded, load_files
-from common import history
 
 ROME = ZoneInfo("Europe/Rome")
 

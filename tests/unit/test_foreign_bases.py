@@ -36,6 +36,8 @@ OVERRIDES = {
     "_KeepingSocket": {"read", "reset_input_buffer"},
     "_Uvicorn": {"main_loop"},
     "Handler": {"log_message"},
+    "Files": {"do_GET", "log_message"},
+    "_Tags": {"handle_starttag"},
     "LogMachine": {"teardown"},
 }
 
