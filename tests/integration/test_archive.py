@@ -116,7 +116,7 @@ def test_killed_between_the_rows_and_the_commit_nothing_is_there_twice(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("common.group.FileGroup.commit", killed)
+        patch.setattr("log.group.FileGroup.commit", killed)
         site.step()
     assert site.committed == 0
     site.restart()
