@@ -12,7 +12,9 @@ BIN := $(VENV)/bin
 # One stamp for what running needs, one for what the tests and linters need beside it.
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The exact versions that were tested together; `make lock` renews them.
+CONSTRAINTS := deploy/constraints.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 ARGS ?=
 SECONDS ?= 120
 
@@ -27,7 +29,7 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest test-newest lint bench soak wheels clean
+.PHONY: help run test test-lowest test-newest lint mutate bench soak wheels lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +43,7 @@ test: $(DEV) ## every test (ARGS="tests/unit" for some of them)
 test-lowest: ## the tests with the oldest libraries that pyproject.toml admits
 	@$(MAKE) --no-print-directory $(VENV)-lowest/pyvenv.cfg VENV=$(VENV)-lowest
 	@$(VENV)-lowest/bin/python .ci/requirements.py --lowest >$(VENV)-lowest/constraints.txt
-	@PIP_CONSTRAINT=$(VENV)-lowest/constraints.txt $(MAKE) --no-print-directory test VENV=$(VENV)-lowest
+	@$(MAKE) --no-print-directory test VENV=$(VENV)-lowest CONSTRAINTS=$(VENV)-lowest/constraints.txt
 
 test-newest: ## the tests on the newest Python of this computer
 	@bash .ci/test-newest $(ARGS)
@@ -50,6 +52,10 @@ lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+mutate: $(DEV) ## small planted defects that no test sees (ARGS="log.mark*" for one module; all of them take hours)
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results
 
 bench: $(DEV) ## the measured claims, one table each
 	@$(INSTALL) --editable '.[bench]'
@@ -60,12 +66,15 @@ soak: $(DEV) ## the real processes under random kills and faults, every row coun
 
 wheels: $(VENV)/pyvenv.cfg ## everything that `make run` and deploy/install.sh fetch, for a computer without internet
 	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
 	@rm -f wheels/hydrolog-*
 	@du -sh wheels
 
+lock: $(DEV) ## deploy/constraints.txt anew (PYTHONS="python3.11 python3.12 python3.13")
+	$(BIN)/python .ci/lock.py $(or $(PYTHONS),python3.11 python3.12 python3.13)
+
 clean: ## remove caches and the demo's data; the environments stay
-	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants build dist
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -74,7 +83,7 @@ $(VENV)/pyvenv.cfg:
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
 # Only what pyproject.toml changes makes them anew: a second call starts at once.
-$(RUN): pyproject.toml | $(VENV)/pyvenv.cfg
+$(RUN): pyproject.toml deploy/constraints.txt | $(VENV)/pyvenv.cfg
 	@echo "installing into $(VENV): some minutes the first time"
 	@$(BIN)/python deploy/install_torch.py install
 	@$(INSTALL) --editable .

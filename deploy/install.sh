@@ -40,7 +40,7 @@ tar -c --exclude='./.*' --exclude=./var --exclude=./build --exclude=./dist --exc
 export PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 "$python" -m venv "$home/.venv"
 "$home/.venv/bin/python" deploy/install_torch.py install
-"$home/.venv/bin/python" -m pip install --quiet "$source"
+"$home/.venv/bin/python" -m pip install --quiet --constraint deploy/constraints.txt "$source"
 mkdir -p "$home/deploy"
 cp -r deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml deploy/programs "$home/deploy/"
 cp -r docs "$home/"  # deploy/README.md points there
