@@ -2,5 +2,5 @@
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: each file that imports this one")
 torch.set_num_threads(1)
