@@ -8,6 +8,7 @@ import os
 import pwd
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import NamedTuple
 
 from common.errors import DatabaseDown
@@ -68,6 +69,8 @@ def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
     places = spec.submodule_search_locations if spec else None
     if not places:
         raise DatabaseDown(f"the Python package {WHEEL} is not installed: install hydrolog anew, or set database.url")
+    if which("setpriv") is None:
+        raise DatabaseDown("the program setpriv is missing: install the package util-linux, or set database.url")
     program = Path(places[0]) / FOLDERS[major(folder)] / "bin" / name
     if not program.exists():
         raise DatabaseDown(f"{program} is missing: install hydrolog anew")
