@@ -8,8 +8,7 @@ from runtime_libraries import runtime_libraries
     "name",
     [
         *("pytest", "pytest-xdist", "hypothesis", "playwright", "ruff", "mypy", "noida-db", "aiosmtpd", "coverage"),
-        *("matplotlib", "tqdm"),
-        pytest.param("plotly", marks=pytest.mark.xfail(reason="still brings the page's chart library")),
+        *("matplotlib", "plotly", "tqdm"),
     ],
 )
 def test_a_box_gets_no_tool_of_ours(name: str) -> None:

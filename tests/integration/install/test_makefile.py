@@ -59,6 +59,7 @@ def project(tmp_path: Path, site: SmallIndex) -> Path:
         copy(ROOT / path, folder / path)
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "builder.py").write_text(BUILDER)
+    (folder / "deploy" / "constraints.txt").write_text("apart==2.0\npytest==2.0\n")
     extras = [f"apart>=1.0; extra == '{extra}'" for extra in ("kafka", "alerts", "dev")]
     extras += ["pytest>=1.0; extra == 'dev'"]
     built = SmallIndex(tmp_path / "built")
