@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 import os
+import re
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ def wheel(folder: Path, name: str, version: str, requires: Sequence[str] = (), c
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
+    needs += "".join(f"Provides-Extra: {extra}\n" for extra in set(re.findall(r"extra == '(\w+)'", needs)))
     files = {
         f"{name}/__init__.py": f"import sys\n\ndef main():\n    print({command!r}, *sys.argv[1:])\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",

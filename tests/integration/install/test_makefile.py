@@ -40,7 +40,7 @@ def site(tmp_path: Path) -> Iterator[SmallIndex]:
     index = SmallIndex(tmp_path / "index")
     index.add("own", "torch", "9.9")
     index.add("cpu", "torch", "9.9+cpu")
-    index.add("own", "setuptools", "1.0")
+    index.add("own", "setuptools", "99.0")
     index.add("own", "pytest", "1.0", command="pytest")
     index.add("own", "pytest", "2.0", command="pytest")
     index.add("own", "apart", "1.0")
