@@ -34,5 +34,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "--lowest":
         chosen = lowest(requirements(("kafka", "alerts")))
     else:
-        chosen = without(requirements(("kafka", "alerts", "dev")), sys.argv[2])
+        chosen = without(requirements(("kafka", "alerts", "reports", "dev")), sys.argv[2])
     print(*chosen, sep="\n")
