@@ -78,26 +78,41 @@ def test_the_group_is_controlled_through_a_private_socket_only() -> None:
     assert group["unix_http_server"]["chmod"] == "0600"
 
 
-def test_an_installation_that_stops_says_where_and_what_to_look_at(tmp_path: Path) -> None:
-    """With commands of our own in the place of those that would change the system."""
-    for name, body in {
-        "id": "echo 0",
-        "useradd": "exit 0",
-        "usermod": "exit 0",
-        "python3.11": 'case "$*" in *venv*) echo "no internet" >&2; exit 1;; esac',
-    }.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
-        (tmp_path / name).chmod(0o755)
-    answer = subprocess.run(
-        ["bash", str(DEPLOY / "install.sh")],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+def _install(commands: Path, python: str, df: str) -> subprocess.CompletedProcess[str]:
+    """install.sh under a strict umask, with commands of our own in the place of those that would change the system."""
+    bodies = {"id": "echo 0", "useradd": "exit 0", "usermod": "exit 0", "mkdir": "exit 0"}
+    for name, body in {**bodies, "python3.11": python, "df": df}.items():
+        (commands / name).write_text(f"#!/bin/sh\n{body}\n")
+        (commands / name).chmod(0o755)
+    return subprocess.run(
+        ["bash", "-c", f"umask 077; exec bash {shlex.quote(str(DEPLOY / 'install.sh'))}"],
+        env={"PATH": f"{commands}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
+    )
+
+
+def test_an_installation_that_stops_says_where_and_what_to_look_at(tmp_path: Path) -> None:
+    answer = _install(
+        tmp_path, 'case "$*" in *venv*) echo "no internet" >&2; exit 1;; esac', df="echo Avail; echo 1600M"
     )
     assert answer.returncode == 1
     last = answer.stderr.splitlines()[-3:]
     assert last[0].startswith("STOPPED in step 2/5")
     assert "df -h /opt" in last[1]
     assert "type the same command again" in last[2]
+
+
+def test_an_installation_looks_for_room_before_anything_comes_down(tmp_path: Path) -> None:
+    answer = _install(tmp_path, f'case "$*" in *venv*) touch {tmp_path}/made;; esac', df="echo Avail; echo 1499M")
+    assert answer.returncode == 1
+    assert "there is room for 1499 MB in /opt/hydrolog; 1500 MB are needed" in answer.stderr
+    assert "STOPPED in step 2/5" in answer.stderr
+    assert not (tmp_path / "made").exists()
+
+
+def test_an_installation_under_a_strict_umask_is_readable_for_the_service(tmp_path: Path) -> None:
+    _install(tmp_path, f'case "$*" in *venv*) touch {tmp_path}/made; exit 1;; esac', df="echo Avail; echo 1600M")
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o644

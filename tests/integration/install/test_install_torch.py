@@ -40,13 +40,15 @@ def site(tmp_path: Path, python: Path) -> Iterator[SmallIndex]:
         yield index
 
 
-def bring(python: Path, index: SmallIndex, torch_index: str, *options: str) -> subprocess.CompletedProcess[str]:
+def bring(
+    python: Path, index: SmallIndex, torch_index: str, *options: str, timeout_s: float = 300
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [python, ROOT / "deploy" / "install_torch.py", *options, "install"],
         env=clean_environment(PIP_INDEX_URL=f"{index.url}/own/", TORCH_INDEX=torch_index),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout_s,
         check=False,
     )
 
@@ -82,7 +84,8 @@ def test_without_its_index_the_size_of_pips_own_is_said_first(python: Path, site
 
 def test_an_index_that_never_answers_is_given_up_on(python: Path, site: SmallIndex) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        answer = bring(python, site, f"http://127.0.0.1:{silent.getsockname()[1]}/cpu")
+        # Pip's own patience with such a server is more than a hundred seconds; ours is about ten.
+        answer = bring(python, site, f"http://127.0.0.1:{silent.getsockname()[1]}/cpu", timeout_s=80)
     assert answer.returncode == 0
     assert "2.6 GB" in answer.stderr
 
