@@ -20,7 +20,7 @@ from common.errors import DatabaseDown, RoleTaken
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from postgres import cluster, leftovers, server
 
-PROGRAM = str(Path(sys.executable).with_name("hydrolog-database"))
+PROGRAM = (sys.executable, "-P", "-m", "postgres")
 DEADLINE_S = 180.0
 TOLD_S = 5.0  # whoever is told to end has ended by then; a minute more for a busy machine
 
@@ -50,7 +50,7 @@ def _left(data: Path) -> list[int]:
 
 def _program(data: Path, **environ: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [PROGRAM],
+        PROGRAM,
         env={**os.environ, "HYDROLOG_PATHS__DATA": str(data), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
