@@ -20,6 +20,7 @@ from common import database, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
 from common.folder import CRITERIA_FOLDER
+from common.night import report_hours
 from common.settings import Settings
 from outliers import calendar
 from outliers.backtest import rehearse
@@ -122,7 +123,15 @@ class Past:
 
         prior = archive.limits(self._chosen.paths.data / CRITERIA_FOLDER, name, flow_max, pressure_max)
         judged = rehearse(
-            rows, prior, learn_end, zone, known=self._known, alarms_per_month=self._knob, look=look, clean=clean
+            rows,
+            prior,
+            learn_end,
+            zone,
+            known=self._known,
+            alarms_per_month=self._knob,
+            hours=report_hours(self._chosen.night),
+            look=look,
+            clean=clean,
         )
         course.findings = list(judged)
         return course

@@ -1,15 +1,27 @@
-"""The ends of a night by the site's clock, in UTC minutes. Pure; the only place where summer time decides anything.
+"""What a night is: its ends by the site's clock, and its minimum flow. Pure.
 
-A night has the name of the local date on which it ends. Where the clocks change in it, it is an hour shorter or longer.
+A night has the name of the local date on which it ends. Where the clocks change in it, it is an hour shorter or longer;
+this is the only place where summer time decides anything.
+
+The minimum night flow is the lowest mean of six consecutive ten minutes of believed values within the report's hours.
+The report, the alarm, its limits and the page all take it from here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_of, minute_start
+from common.errors import SettingsError
+from common.settings import NightSettings
 
 DAY = timedelta(days=1)
+DAY_MINUTES = 24 * 60
+WINDOW_MINUTES = 10  # a window T is the ten minutes T-9..T
+HOUR_WINDOWS = 6
+HOUR_MINUTES_NEEDED = 50  # believed minutes of 60: an hour made from fewer may have missed its use or its quiet
 
 
 @dataclass(frozen=True)
@@ -50,3 +62,87 @@ def minute_of_day(text: str) -> int:
     """Of a clock time such as "22:00"."""
     hours, minutes = text.split(":")
     return int(hours) * 60 + int(minutes)
+
+
+class ReportHours(NamedTuple):
+    """The part of a night in which its minimum is looked for.
+
+    Attributes:
+        start: minute of the local day after which its first window begins, a multiple of ten.
+        minutes: how many minutes its windows have together, at least an hour.
+    """
+
+    start: int
+    minutes: int
+
+    def offset(self, minute_of_day: int) -> int:
+        """How many minutes of it are over before a local minute; outside if not below `minutes`."""
+        return (minute_of_day - 1 - self.start) % DAY_MINUTES
+
+    def touch(self, minute_of_day: int, minutes: int) -> bool:
+        """Whether any of the `minutes` from a local minute on is inside."""
+        return (self.offset(minute_of_day) + minutes - 1) % DAY_MINUTES < self.minutes + minutes - 1
+
+
+def report_hours(night: NightSettings) -> ReportHours:
+    """The report's hours of the settings, in whole windows.
+
+    A default that is not in the night gives way to the night's own end.
+
+    Raises:
+        SettingsError: the times make no night, or the report's hours do not lie in it.
+    """
+    start, end = minute_of_day(night.start), minute_of_day(night.end)
+    length = (end - start) % DAY_MINUTES
+    if length < WINDOW_MINUTES:
+        raise SettingsError("night.end", f"the night from {night.start} to {night.end} is shorter than ten minutes")
+    default = NightSettings()
+    first = (minute_of_day(night.report_start) - start) % DAY_MINUTES
+    if first >= length:
+        if night.report_start != default.report_start:
+            raise SettingsError(
+                "night.report_start", f"{night.report_start} is not in the night {night.start}-{night.end}"
+            )
+        first = 0
+    last = (minute_of_day(night.report_end) - start) % DAY_MINUTES
+    if night.report_end == default.report_end:
+        last = min(last, length)
+    inside = last <= length
+    first += -(start + first) % WINDOW_MINUTES
+    last = min(last, length - 1)  # the window that is named by the night's end is not one of it
+    last -= (start + last) % WINDOW_MINUTES
+    if not inside or last - first < HOUR_WINDOWS * WINDOW_MINUTES:
+        raise SettingsError(
+            "night.report_end",
+            f"{night.report_start}-{night.report_end} does not hold six windows of ten minutes of the night "
+            f"{night.start}-{night.end}",
+        )
+    return ReportHours((start + first) % DAY_MINUTES, last - first)
+
+
+DEFAULT_HOURS = report_hours(NightSettings())
+
+
+class LowestHour(NamedTuple):
+    """The lowest mean flow of six consecutive windows."""
+
+    first: int  # the number of the first of them
+    flow_m3h: float
+    minutes: int  # believed flow values in it
+
+
+def lowest_hour(windows: Mapping[int, tuple[float, int]]) -> LowestHour | None:
+    """The minimum night flow; None if no hour has enough believed minutes.
+
+    Args:
+        windows: by number, consecutive ones being neighbours in time: the sum (m3/h) and count of believed flows.
+    """
+    lowest: LowestHour | None = None
+    for first in range(min(windows, default=0), max(windows, default=0) + 2 - HOUR_WINDOWS):
+        parts = [windows.get(number, (0.0, 0)) for number in range(first, first + HOUR_WINDOWS)]
+        minutes = sum(count for _, count in parts)
+        if minutes >= HOUR_MINUTES_NEEDED:
+            flow_m3h = sum(flow for flow, _ in parts) / minutes
+            if lowest is None or flow_m3h < lowest.flow_m3h:
+                lowest = LowestHour(first, flow_m3h, minutes)
+    return lowest

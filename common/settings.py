@@ -94,8 +94,8 @@ class DatabaseSettings:
 class NightSettings:
     start: str = key("22:00", clock_time)
     end: str = key("05:00", clock_time)
-    report_start: str = key("02:00", clock_time)
-    report_end: str = key("04:00", clock_time)
+    report_start: str = key("00:00", clock_time)
+    report_end: str = key("05:00", clock_time)
     grace_seconds: float = key(60.0, between(0, 3600))
 
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-HOUR_STEPS = 6  # ten-minute steps in the rolling hour
-HOUR_MINUTES_NEEDED = 50  # believed minutes of 60: an hour made from fewer may have missed its use or its quiet
+from common.night import HOUR_MINUTES_NEEDED, HOUR_WINDOWS, lowest_hour
+
 PERCENTILE = 0.2
 PERCENTILE_DAYS = 7
 PERCENTILE_NIGHTS_NEEDED = 3  # of the seven; with fewer it is one night's figure under another name
@@ -96,18 +96,13 @@ class Leakage:
     leak_m3d: float | None = None
 
 
-def quiet_hour(tenths: Mapping[int, Tenth], steps: int) -> QuietHour | None:
-    """The lowest mean flow of six consecutive steps among `steps`; None if no hour has enough believed minutes."""
-    lowest: QuietHour | None = None
-    for first in range(steps - HOUR_STEPS + 1):
-        parts = [tenths.get(step, Tenth()) for step in range(first, first + HOUR_STEPS)]
-        minutes = sum(part.flow_count for part in parts)
-        if minutes < HOUR_MINUTES_NEEDED:
-            continue
-        flow_m3h = sum(part.flow_sum for part in parts) / minutes
-        if lowest is None or flow_m3h < lowest.flow_m3h:
-            lowest = QuietHour(first, flow_m3h, _pressure(parts), minutes)
-    return lowest
+def quiet_hour(tenths: Mapping[int, Tenth]) -> QuietHour | None:
+    """The night's minimum, with the pressure of that hour; None if no hour has enough believed minutes."""
+    lowest = lowest_hour({step: (tenth.flow_sum, tenth.flow_count) for step, tenth in tenths.items()})
+    if lowest is None:
+        return None
+    parts = [tenths.get(step, Tenth()) for step in range(lowest.first, lowest.first + HOUR_WINDOWS)]
+    return QuietHour(lowest.first, lowest.flow_m3h, _pressure(parts), lowest.minutes)
 
 
 def _pressure(parts: Sequence[Tenth]) -> float | None:
@@ -141,7 +136,6 @@ def night_day_factor(hours_bar: Sequence[float], night_bar: float, n1: float) ->
 def leakage(
     night: date,
     tenths: Mapping[int, Tenth],
-    steps: int,
     hours_bar: Sequence[float],
     earlier: Sequence[Earlier],
     *,
@@ -151,7 +145,6 @@ def leakage(
 
     Args:
         tenths: the report's ten-minute steps that have a row, by their number from 0.
-        steps: how many steps the report's hours have.
         hours_bar: mean pressure of each hour of the 24 before the night's end that has one.
         earlier: nights before this one, in any order; those older than `REFERENCE_NIGHTS` days are not used.
         known: what the utility knows of the sensor; None: nothing.
@@ -160,7 +153,7 @@ def leakage(
     parts = tenths.values()
     counted = Leakage(
         night,
-        quiet_hour(tenths, steps),
+        quiet_hour(tenths),
         good_minutes=sum(part.flow_count for part in parts),
         faulty_minutes=sum(part.faulty for part in parts),
         planned_minutes=sum(part.planned for part in parts),

@@ -20,6 +20,7 @@ from common import processes
 from common.errors import CriteriaUnusable
 from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
+from common.night import ReportHours, report_hours
 from common.runner import Context
 from common.settings import CONFIG
 from outliers import criteria
@@ -36,11 +37,15 @@ _log = logging.getLogger(__name__)
 Command = list[str]
 
 
-def due(current: criteria.Criteria | None, first_row: date, today: date, alarms_per_month: float) -> bool:
-    """Whether a sensor's criteria are to be learnt today: by their age, or because the operator turned the knob."""
+def due(
+    current: criteria.Criteria | None, first_row: date, today: date, alarms_per_month: float, hours: ReportHours
+) -> bool:
+    """Whether a sensor's criteria are to be learnt today: by their age, or because a setting has changed."""
     if current is None or not current.last:
         return (today - first_row).days >= FIRST_DAYS
     if not math.isclose(current.alarms_per_month, alarms_per_month, rel_tol=1e-4):  # the file rounds
+        return True
+    if current.night is not None and current.night.hours != hours:
         return True
     return (today - date.fromisoformat(current.last)).days >= REBUILD_DAYS
 
@@ -52,6 +57,7 @@ class Learning:
         self._folder = context.data / CRITERIA_FOLDER
         self._zone = context.settings.site.zone
         self._alarms_per_month = context.settings.outliers.alarms_per_month
+        self._hours = report_hours(context.settings.night)
         self._command = command or [sys.executable, "-P", "-m", "outliers.learn"]
         self._environ = os.environ | {"OMP_NUM_THREADS": "1"}
         if context.config is not None:
@@ -77,7 +83,7 @@ class Learning:
             if first is None:
                 continue
             first_day = first.astimezone(self._zone).date()
-            if due(self._newest(sensor), first_day, today, self._alarms_per_month):
+            if due(self._newest(sensor), first_day, today, self._alarms_per_month, self._hours):
                 self._waiting.append(sensor)
         self._tried = today
 

@@ -16,8 +16,9 @@ from common.clock import minute_start
 from common.database import statement
 from common.files import replace
 from common.folder import NIGHT_STATE_FILE
+from common.night import WINDOW_MINUTES
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
-from nightflow.window import WINDOW_MINUTES, Night
+from nightflow.window import Night
 from outliers.calendar import Work
 
 _TENTHS = database.statement("night_tenths")
@@ -61,7 +62,6 @@ def store(
         sensor: leakage(
             night.date,
             inputs.tenths[sensor],
-            len(night.report),
             inputs.hours_bar[sensor],
             inputs.earlier[sensor],
             known=inputs.known.get(sensor),

@@ -1,4 +1,4 @@
-"""The windows of a night, in UTC minutes. Pure; the night's ends are `common.night`'s.
+"""The windows of a night, in UTC minutes. Pure; the night's ends and the report's hours are `common.night`'s.
 
 A night runs from ``night.start`` to ``night.end`` by the site's clock. Its windows are named by T, every tenth minute
 of that clock from the start to before the end (22:00, 22:10 ... 04:50); window T is the ten minutes T-9..T. A night
@@ -11,13 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from common.clock import minute_of, minute_start
-from common.errors import SettingsError
-from common.night import DAY, NightClock, minute_of_day
+from common.night import DAY, DAY_MINUTES, WINDOW_MINUTES, NightClock, ReportHours, minute_of_day, report_hours
 from common.settings import Settings
-
-WINDOW_MINUTES = 10
-HOUR_WINDOWS = 6  # the report's rolling hour
-_DAY_MINUTES = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -36,22 +31,20 @@ class Night:
 
 @dataclass(frozen=True)
 class Plan(NightClock):
-    """The night, and the report's part of it: minutes of the local day."""
+    """The night, and the report's part of it."""
 
-    report_start: int
-    report_end: int
+    report: ReportHours
 
     def night(self, day: date) -> Night:
         """The night that ends on the local date `day`."""
         first, end = self.span(day)
-        report_first = self.utc_minute(day, self.report_start, ends=False)
-        report_end = self.utc_minute(day, self.report_end, ends=True)
+        report_end = (self.report.start + self.report.minutes) % DAY_MINUTES
         return Night(
             day,
             range(first + -self.start % WINDOW_MINUTES, end, WINDOW_MINUTES),
             range(
-                report_first + -self.report_start % WINDOW_MINUTES + WINDOW_MINUTES,
-                min(report_end, end - 1) + 1,
+                self.utc_minute(day, self.report.start, ends=False) + WINDOW_MINUTES,
+                self.utc_minute(day, report_end, ends=True) + 1,
                 WINDOW_MINUTES,
             ),
             end,
@@ -78,21 +71,7 @@ def plan_of(settings: Settings) -> Plan:
         SettingsError: the times make no night, or the report's hours do not lie in it.
     """
     night = settings.night
-    start, end, report_start, report_end = (
-        minute_of_day(text) for text in (night.start, night.end, night.report_start, night.report_end)
-    )
-    length = (end - start) % _DAY_MINUTES
-    if length < WINDOW_MINUTES:
-        raise SettingsError("night.end", f"the night from {night.start} to {night.end} is shorter than ten minutes")
-    if (report_start - start) % _DAY_MINUTES >= length:
-        raise SettingsError("night.report_start", f"{night.report_start} is not in the night {night.start}-{night.end}")
-    report_at, report_to = (report_start - start) % _DAY_MINUTES, (report_end - start) % _DAY_MINUTES
-    if report_to > length or report_to - report_at < HOUR_WINDOWS * WINDOW_MINUTES:
-        raise SettingsError(
-            "night.report_end",
-            f"{night.report_start}-{night.report_end} is not an hour or more of the night {night.start}-{night.end}",
-        )
-    return Plan(settings.site.zone, start, end, report_start, report_end)
+    return Plan(settings.site.zone, minute_of_day(night.start), minute_of_day(night.end), report_hours(night))
 
 
 def ready_through(now: datetime, in_through: int | None, grace_s: float) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from common.errors import CriteriaUnusable
+from common.night import DEFAULT_HOURS, ReportHours
 from outliers.calendar import Occasions, spans
 from outliers.criteria import Criteria
 from outliers.findings import Finding
@@ -55,6 +56,7 @@ def rehearse(
     *,
     known: Occasions,
     alarms_per_month: float,
+    hours: ReportHours = DEFAULT_HOURS,
     look: OnRow | None = None,
     clean: History | None = None,
 ) -> Iterator[Finding]:
@@ -74,25 +76,16 @@ def rehearse(
         clean.flow[begins - history.first : ends - history.first] = float("nan")
         clean.pressure[begins - history.first : ends - history.first] = float("nan")
     for first in range(learn_end, end, REBUILD_DAYS * DAY_ROWS):
-        new = rebuilt(clean.span(history.first, first), prior, zone, known, alarms_per_month)
-        if new is not None:
+        past = clean.span(history.first, first)
+        try:
+            new = build(past, zone, prior, known.holidays, alarms_per_month=alarms_per_month, hours=hours)
             current = replace(new, version=current.version + 1)
+        except CriteriaUnusable as error:
+            print(f"{prior.sensor}: {error}; the criteria stay", file=sys.stderr)
         detector = Detector(prior.sensor, current, zone, state, known.holidays)
         part = history.span(first, min(end, first + REBUILD_DAYS * DAY_ROWS))
         yield from judge(part, detector, known, look, clean)
         state = detector.state()
-
-
-def rebuilt(
-    history: History, prior: Criteria, zone: ZoneInfo, known: Occasions, alarms_per_month: float
-) -> Criteria | None:
-    """New criteria, or None where the archive is too thin."""
-
-    try:
-        return build(history, zone, prior, known.holidays, alarms_per_month)
-    except CriteriaUnusable as error:
-        print(f"{prior.sensor}: {error}; the criteria stay", file=sys.stderr)
-        return None
 
 
 def given(values: Floats) -> Sequence[float | None]:

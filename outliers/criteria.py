@@ -18,6 +18,7 @@ from typing import Any
 
 from common import files
 from common.errors import CriteriaUnusable
+from common.night import ReportHours
 from common.row import SENSOR_ID
 from common.settings import DEFAULT_ALARMS_PER_MONTH
 from outliers.flicker import TextureUse
@@ -93,12 +94,20 @@ class NightUse:
         spread_m3h: robust spread of a night against its reference.
         jump: one night's score that two years would show about once.
         creep: limit of the sum of scores (CUSUM).
+        start: the report's hours for which it was learnt, as in `common.night.ReportHours`.
+        minutes: and their length.
     """
 
     recent_m3h: tuple[float, ...]
     spread_m3h: float
     jump: float
     creep: float
+    start: int = 90  # 01:30 to 05:00, as version 0.1 had it
+    minutes: int = 210
+
+    @property
+    def hours(self) -> ReportHours:
+        return ReportHours(self.start, self.minutes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,7 @@ FLICKER_COUNT = 2.2  # COUNT / n: squared relative standard error of a variance 
 LEAST_USE = 0.05  # of the mean flow: below, the flicker is the meter's own
 STEP_GUARD = 4.0  # times the flicker's own score: a step and the flicker together can have no more
 
-# NIGHT
-NIGHT_START_MIN, NIGHT_END_MIN = 90, 300  # 01:30 to 05:00, minutes of the local day: every district's minimum is in it
-NIGHT_BLOCK_MIN = 10  # the rolling hour moves in steps of ten minutes
-NIGHT_BLOCKS = 6
-NIGHT_HOUR_ROWS = 45  # least good rows of an hour of the night that counts
+# NIGHT (its minimum is `common.night`'s)
 NIGHTS_KEPT = 24  # a night is measured against the median of so many
 NIGHTS_HELD_BACK = 3  # the newest nights are no reference yet: a leak must not become its own
 LEAST_NIGHTS = 7

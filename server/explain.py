@@ -16,6 +16,7 @@ from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
 from outliers.calendar import Occasions
 from outliers.findings import Finding
+from outliers.night_reference import night_reference
 from server import queries
 from server.expected import Days, usual
 from server.planned import works
@@ -118,15 +119,19 @@ def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
 
 
 def nights(cursor: Cursor, sensor: str, before: date, count: int) -> list[Json]:
-    """The last `count` nights before a local date, oldest first, each with what it was computed from."""
+    """The last `count` nights before a local date, oldest first, with what they were computed from and their references."""
     cursor.execute(
         statement("page_nights"), {"sensor": sensor, "before": before, "first": before - timedelta(days=count)}
     )
     assert cursor.description is not None
     names = [column.name for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    minima: list[float] = []
     for night in found:
         night["night"] = night["night"].isoformat()
+        night["usual"] = night_reference(minima)
+        if night["hour_flow"] is not None:
+            minima.append(night["hour_flow"])
     return found
 
 

@@ -12,6 +12,7 @@ import psycopg
 
 from common.clock import minute_of, minute_start
 from common.database import statement
+from common.night import DEFAULT_HOURS, ReportHours, report_hours
 from common.settings import DEFAULT_ALARMS_PER_MONTH, Settings
 from outliers import criteria as stored
 from outliers.calendar import Occasions, Work, spans
@@ -99,6 +100,7 @@ def learn_for(
         works=known.at(instrument.sensor),
         replaced=instrument.replaced,
         alarms_per_month=chosen.outliers.alarms_per_month,
+        hours=report_hours(chosen.night),
     )
     return prior, new
 
@@ -123,6 +125,7 @@ def learn(
     works: Collection[Work] = (),
     replaced: datetime | None = None,
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
+    hours: ReportHours = DEFAULT_HOURS,
 ) -> Criteria:
     """Criteria from the last half year before `now`, and of that from `replaced` on; not stored yet.
 
@@ -134,4 +137,4 @@ def learn(
     if replaced is not None:  # what another instrument showed is not usual for this one
         first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
     history = read_history(cursor, prior.sensor, first, end, works)
-    return build(history, zone, prior, holidays, alarms_per_month)
+    return build(history, zone, prior, holidays, alarms_per_month=alarms_per_month, hours=hours)

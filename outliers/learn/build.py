@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.errors import CriteriaUnusable
+from common.night import DEFAULT_HOURS, ReportHours
 from common.settings import DEFAULT_ALARMS_PER_MONTH
 from outliers.criteria import Criteria
 from outliers.learn.day_kinds import Calendar
@@ -45,11 +46,14 @@ def build(
     zone: ZoneInfo,
     prior: Criteria,
     holidays: Collection[date] = (),
+    *,
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
+    hours: ReportHours = DEFAULT_HOURS,
 ) -> Criteria:
     """New criteria of `prior.sensor` from at most the last `WINDOW_DAYS` of `history`.
 
-    `prior` gives the physical limits. `alarms_per_month` is the operator's knob: fewer alarms, later alarms.
+    `prior` gives the physical limits. `alarms_per_month` is the operator's knob: fewer alarms, later alarms;
+    `hours` are those in which a night's minimum is looked for.
 
     Raises:
         CriteriaUnusable: less than eight weeks of good flow rows.
@@ -64,7 +68,7 @@ def build(
     weeks = _enough(prior.sensor, flow)
     return_days = 30.4 / alarms_per_month
     use = flow_use(flow, pressure, calendar, return_days)
-    night = night_use(flow, calendar)
+    night = night_use(flow, calendar, hours)
     pressures = pressure_use(flow, pressure, use, calendar)
     start, end = _day(history.first, zone), _day(history.first + len(history.flow) - 1, zone)
     return replace(

@@ -2,18 +2,14 @@
 
 import numpy as np
 
+from common.night import DAY_MINUTES, WINDOW_MINUTES, ReportHours, lowest_hour
 from outliers.criteria import NightUse
 from outliers.learn.day_kinds import Calendar
 from outliers.learn.return_level import Floats, spread
+from outliers.night_reference import night_reference
 from outliers.rules import (
     CREEP_CUT,
     CREEP_DRIFT,
-    LEAST_NIGHTS,
-    NIGHT_BLOCK_MIN,
-    NIGHT_BLOCKS,
-    NIGHT_END_MIN,
-    NIGHT_HOUR_ROWS,
-    NIGHT_START_MIN,
     NIGHTS_HELD_BACK,
     NIGHTS_KEPT,
 )
@@ -22,41 +18,34 @@ JUMP_SCORE = 3.2  # a normal night passes it about once in two years
 LEAST_CREEP, MOST_CREEP = 4.0, 8.0
 
 
-def night_minima(flow: Floats, calendar: Calendar) -> Floats:
-    """The minimum rolling hour of each local night, m3/h, oldest first; NaN = too few rows. `flow` from a full hour."""
-    blocks = flow.reshape(-1, NIGHT_BLOCK_MIN)
-    rows = np.isfinite(blocks).sum(axis=1)
-    sums = np.where(np.isfinite(blocks), blocks, 0.0).sum(axis=1)
-    minute = calendar.local[::NIGHT_BLOCK_MIN]
-    day, of_day = minute // 1440, minute % 1440
-    first, last = int(day.min()), int(day.max())
-    minima = np.full(last - first + 1, np.nan)
-    for number in range(first, last + 1):
-        inside = (day == number) & (of_day >= NIGHT_START_MIN) & (of_day < NIGHT_END_MIN)
-        if inside.sum() < NIGHT_BLOCKS:
-            continue
-        counts = np.convolve(rows[inside], np.ones(NIGHT_BLOCKS), "valid")
-        totals = np.convolve(sums[inside], np.ones(NIGHT_BLOCKS), "valid")
-        if counts.max() >= NIGHT_HOUR_ROWS:
-            minima[number - first] = (totals[counts >= NIGHT_HOUR_ROWS] / counts[counts >= NIGHT_HOUR_ROWS]).min()
-    return minima
+def night_minima(flow: Floats, calendar: Calendar, hours: ReportHours) -> list[float]:
+    """The minimum of each local night that has one, m3/h, oldest first. `flow` from a full hour."""
+    windows = np.append(flow[1:], np.nan).reshape(-1, WINDOW_MINUTES)  # a window ends with a tenth minute
+    counts = np.isfinite(windows).sum(axis=1)
+    sums = np.nansum(windows, axis=1)
+    since = calendar.local[1::WINDOW_MINUTES] - 1 - hours.start
+    nights: dict[int, dict[int, tuple[float, int]]] = {}
+    for place in np.flatnonzero((since % DAY_MINUTES < hours.minutes) & (counts > 0)):
+        nights.setdefault(int(since[place] // DAY_MINUTES), {})[int(place)] = (float(sums[place]), int(counts[place]))
+    lowest = [lowest_hour(nights[night]) for night in sorted(nights)]
+    return [hour.flow_m3h for hour in lowest if hour is not None]
 
 
-def night_use(flow: Floats, calendar: Calendar) -> NightUse | None:
+def night_use(flow: Floats, calendar: Calendar, hours: ReportHours) -> NightUse | None:
     """None with too few nights."""
-    minima = night_minima(flow, calendar)
-    nights = minima[np.isfinite(minima)]
+    nights = night_minima(flow, calendar, hours)
     if len(nights) < 2 * NIGHTS_KEPT:
         return None
     away = []
-    for place in range(LEAST_NIGHTS + NIGHTS_HELD_BACK, len(nights)):
-        earlier = nights[max(0, place - NIGHTS_KEPT - NIGHTS_HELD_BACK) : place - NIGHTS_HELD_BACK]
-        away.append(nights[place] - np.median(earlier))
+    for place, night in enumerate(nights):
+        reference = night_reference(nights[:place])
+        if reference is not None:
+            away.append(night - reference)
     distance = np.array(away)
     width = max(spread(distance), 1e-6)
     creep = float(np.clip(1.1 * np.quantile(creeps(distance / width), 0.98), LEAST_CREEP, MOST_CREEP))
-    recent = tuple(map(float, nights[-NIGHTS_KEPT - NIGHTS_HELD_BACK :]))
-    return NightUse(recent_m3h=recent, spread_m3h=width, jump=JUMP_SCORE, creep=creep)
+    recent = tuple(nights[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
+    return NightUse(recent, width, JUMP_SCORE, creep, *hours)
 
 
 def creeps(scores: Floats) -> list[float]:

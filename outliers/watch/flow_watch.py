@@ -12,7 +12,6 @@ import msgspec
 
 from outliers.criteria import Criteria, FlowUse
 from outliers.flicker import SteadyFlow
-from outliers.rules import NIGHT_END_MIN, NIGHT_START_MIN
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
 from outliers.watch.expectation import Correction, Expectation, ExpectationState, HourForecast, LeakCorrection
 from outliers.watch.flicker_watch import FlickerState, FlickerWatch
@@ -28,6 +27,7 @@ from outliers.watch.pressure_witness import PressureResidualHistory, ResidualSta
 from outliers.watch.step_change import StepState, StepWatch
 from outliers.watch.supply import SupplyState, SupplyWatch
 
+QUARTER_MIN = 15
 DROP_AFTER_MIN = 30  # a leak's own rise may still swing
 FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
 
@@ -97,7 +97,7 @@ class FlowWatch:
 
     def on_row(self, minute: int, shown: float | None, pressure: float | None, forecast: HourForecast | None) -> None:
         """The flow as the meter shows it, m3/h, and the pressure, bar; None = there is none that is believed."""
-        if minute // 15 != self._quarter:
+        if minute // QUARTER_MIN != self._quarter:
             self._on_quarter(minute)
         if shown is None:
             return
@@ -114,7 +114,7 @@ class FlowWatch:
         if incident.leak is not None and steps.dropped():
             self._on_drop(minute)
         if self._in_night and self.night is not None:
-            self.night.on_row(expected.day_minute + minute % 15, flow)
+            self.night.on_row(minute, expected.day_minute + minute % QUARTER_MIN, flow)
         if pressure is not None and self.pressure is not None:
             if self.flicker is not None:
                 self.flicker.on_pressure(pressure)
@@ -153,7 +153,7 @@ class FlowWatch:
 
     def _on_quarter(self, minute: int) -> None:
         """Every 15 minutes: the local time, the profile, and what is due at the end of an hour and a night."""
-        quarter, hour = minute // 15, minute // 60
+        quarter, hour = minute // QUARTER_MIN, minute // 60
         expected, pressure = self.expectation, self.pressure
         if hour != self._hour:
             if self._hour >= 0:
@@ -165,7 +165,7 @@ class FlowWatch:
                 self._correct(*self.log.on_meter(meter))
         self._quarter = quarter
         expected.on_quarter(minute)
-        in_night = NIGHT_START_MIN <= expected.day_minute < NIGHT_END_MIN
+        in_night = self.night is not None and self.night.use.hours.touch(expected.day_minute, QUARTER_MIN)
         if self._in_night and not in_night:
             self._on_night_end(minute)
         self._in_night = in_night

@@ -7,6 +7,7 @@ from common.state_file import StateUnusable
 from outliers.watch.detector_state import DetectorState
 
 FORMAT = 4
+OLD_HOURS = (90, 210)  # 01:30 to 05:00
 Raw = dict[str, Any]
 
 
@@ -31,7 +32,7 @@ def _detector(raw: Raw) -> Raw:
         "expectation": _expectation(raw, value) if value else None,
         "hourly": {"proven": value["proven"]} if value else None,
         "steps": {**steps, "quiet_rows": steps["calm"]} if steps else None,
-        "night": raw["night"],
+        "night": _night(raw["night"]) if raw["night"] else None,
         "flicker": _flicker(raw["texture"]) if raw["texture"] else None,
         "supply": {**supply, "quiet_rows": supply["calm"]} if supply else None,
         "residuals": raw["witness"],
@@ -52,6 +53,10 @@ def _expectation(raw: Raw, value: Raw) -> Raw:
         "level": raw["ahead"],
         "ratio": raw["ratio"],
     }
+
+
+def _night(raw: Raw) -> Raw:
+    return {"hours": OLD_HOURS, **{name: raw[name] for name in ("nights", "creep", "up")}}
 
 
 def _tracker(raw: Raw) -> Raw:

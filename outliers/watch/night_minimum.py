@@ -1,27 +1,27 @@
 """NIGHT: has the night minimum jumped, or been creeping up?
 
-The minimum rolling hour of the night is closest to leakage, since people sleep. A night is measured against the
-median of up to 24 earlier ones; the last three are held back, so that a leak does not become its own reference.
+The minimum of the night is closest to leakage, since people sleep. A night is measured against its
+`night_reference`.
 """
 
+import statistics
 from dataclasses import dataclass
 
 import msgspec
 
+from common.night import WINDOW_MINUTES, lowest_hour
 from common.state_file import Count
 from outliers.criteria import NightUse
+from outliers.night_reference import night_reference
 from outliers.rules import (
     CREEP_CUT,
     CREEP_DRIFT,
-    LEAST_NIGHTS,
     MAD_TO_SD,
-    NIGHT_BLOCK_MIN,
-    NIGHT_BLOCKS,
-    NIGHT_HOUR_ROWS,
     NIGHTS_HELD_BACK,
     NIGHTS_KEPT,
 )
 
+LONGEST_CHANGE_MIN = 120  # of a clock
 RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
 
 
@@ -36,8 +36,8 @@ class NightResult:
     nights_up: int
 
 
-class NightBlock(msgspec.Struct, array_like=True, gc=False):
-    """Ten minutes of the running night: which of the day, sum of the flow, good rows."""
+class NightWindow(msgspec.Struct, array_like=True, gc=False):
+    """Ten minutes of the running night: their number since 1970, sum of the flow (m3/h), good rows."""
 
     number: Count
     flow: float = 0.0
@@ -48,18 +48,18 @@ class NightState(msgspec.Struct):
     """What `NightMinimum` keeps.
 
     Attributes:
-        nights: minimum hours of the newest nights, oldest first, m3/h.
+        hours: the report's hours that the nights were measured in.
+        nights: minima of the newest nights, oldest first, m3/h.
         creep: the CUSUM.
         up: nights in a row that it has been above 0.
-        blocks: of the last hour of the running night.
-        lowest: its lowest hour so far.
+        windows: of the running night.
     """
 
+    hours: tuple[int, int]
     nights: list[float]
     creep: float = 0.0
     up: Count = 0
-    blocks: list[NightBlock] = []
-    lowest: float | None = None
+    windows: list[NightWindow] = []
 
 
 class NightMinimum:
@@ -67,46 +67,35 @@ class NightMinimum:
 
     def __init__(self, use: NightUse, state: NightState | None = None) -> None:
         self.use = use
-        self.state = state or NightState(list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
+        if state is None or state.hours != use.hours:  # nights of other hours are no reference
+            state = NightState(use.hours, list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
+        self.state = state
 
-    def on_row(self, minute_of_day: int, flow: float) -> None:
-        """Take a good row inside the night window."""
-        blocks, number = self.state.blocks, minute_of_day // NIGHT_BLOCK_MIN
-        if not blocks or blocks[-1].number != number:
-            self._roll()
-            blocks = self.state.blocks
-            blocks.append(NightBlock(number))
-        newest = blocks[-1]
-        newest.flow += flow
-        newest.rows += 1
-
-    def _roll(self) -> None:
-        """A block is complete: look at the hour that ends with it."""
-        state = self.state
-        if state.blocks:
-            first = state.blocks[-1].number - NIGHT_BLOCKS + 1
-            state.blocks = [block for block in state.blocks if block.number >= first]
-            rows = sum(block.rows for block in state.blocks)
-            if rows >= NIGHT_HOUR_ROWS:
-                mean = sum(block.flow for block in state.blocks) / rows
-                if state.lowest is None or mean < state.lowest:
-                    state.lowest = mean
+    def on_row(self, minute: int, minute_of_day: int, flow: float) -> None:
+        """Take a good row: its UTC minute, and that of the local day."""
+        if self.use.hours.offset(minute_of_day) >= self.use.minutes:
+            return
+        windows, number = self.state.windows, (minute - 1) // WINDOW_MINUTES
+        if not windows or windows[-1].number != number:
+            if windows and (number - windows[0].number) * WINDOW_MINUTES > self.use.minutes + LONGEST_CHANGE_MIN:
+                windows.clear()  # of a night whose end was never seen
+            windows.append(NightWindow(number))
+        windows[-1].flow += flow
+        windows[-1].rows += 1
 
     def on_night_end(self, known_m3h: float) -> NightResult | None:
         """The night is over. `known_m3h` = flow of a leak that is known: nights are kept without it."""
-        self._roll()
         state = self.state
-        state.blocks = []
-        lowest, state.lowest = state.lowest, None
+        lowest = lowest_hour({window.number: (window.flow, window.rows) for window in state.windows})
+        state.windows = []
         if lowest is None:
             return None
-        flow = lowest - known_m3h
+        flow = lowest.flow_m3h - known_m3h
         result = None
-        reference = sorted(state.nights[:-NIGHTS_HELD_BACK])
-        if len(reference) >= LEAST_NIGHTS and self.use.spread_m3h > 0:
-            middle = reference[len(reference) // 2]
-            away = sorted(abs(night - middle) for night in reference)
-            score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away[len(away) // 2])
+        middle = night_reference(state.nights)
+        if middle is not None and self.use.spread_m3h > 0:
+            away = statistics.median(abs(night - middle) for night in state.nights[:-NIGHTS_HELD_BACK])
+            score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away)
             state.creep = max(0.0, state.creep + max(-CREEP_CUT, min(CREEP_CUT, score)) - CREEP_DRIFT)
             state.up = state.up + 1 if state.creep > 0 else 0
             result = NightResult(flow, middle, score, state.creep, state.up)

@@ -6,7 +6,6 @@ import { dayMinute, dayTime, figure, shortDate } from "./text.js";
 
 const SHIFT_BACK_S = 12 * 3600; // a step of the supply is judged against the half day before it
 const DAY_MS = 86400000;
-const REFERENCE_NIGHTS = 24, HELD_BACK = 3; // as the NIGHT method compares
 
 /** The hour's own forecast where there is one, else what is usual then; at each quarter of an hour. */
 function expectation(data, channel) {
@@ -65,24 +64,11 @@ function everyNight(nights) {
   return found;
 }
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b), half = Math.floor(sorted.length / 2);
-  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}
-
-/** What each night is compared with: the median of the 24 before, the newest three held back. */
-function references(nights) {
-  return nights.map((_, i) => {
-    const before = nights.slice(0, Math.max(0, i - HELD_BACK)).flatMap((night) => (typeof night.hour_flow === "number" ? [night.hour_flow] : []));
-    return before.length >= 7 ? median(before.slice(-REFERENCE_NIGHTS)) : null;
-  });
-}
-
 /** Draw nights: night use and leakage as bars, the seven days' percentile and the reference as lines; `marked`: a date. */
 export function drawNights(node, nights, zone, marked = "") {
   const shown = everyNight(nights), names = shown.map((night) => shortDate(night.night));
   const x = shown.map((_, i) => i), reported = (night) => typeof night.hour_flow === "number";
-  const usual = references(shown), percentile = shown.map((night) => night.percentile_flow ?? null);
+  const usual = shown.map((night) => night.usual ?? null), percentile = shown.map((night) => night.percentile_flow ?? null);
   const words = shown.map((night, i) => [
     ...(reported(night)
       ? [`${names[i]}: ${figure(night.hour_flow)} m³/h from ${dayTime(night.hour_start, zone)}`, `night use ${figure(night.night_use)}, leakage ${figure(night.leak_flow)}`]

@@ -17,7 +17,7 @@ def tenths(flows: list[float], pressure: float | None = 4.0) -> dict[int, Tenth]
 
 
 def test_the_quiet_hour_is_the_lowest_of_all_rolling_hours() -> None:
-    found = quiet_hour(tenths([9, 9, 9, 5, 5, 5, 5, 5, 5, 9, 9, 1]), 12)
+    found = quiet_hour(tenths([9, 9, 9, 5, 5, 5, 5, 5, 5, 9, 9, 1]))
     assert found is not None
     assert (found.step, found.flow_m3h, found.pressure_bar, found.minutes) == (3, 5.0, 4.0, 60)
 
@@ -26,11 +26,11 @@ def test_an_hour_with_too_few_believed_minutes_does_not_count() -> None:
     values = tenths([9.0] * 12)
     for step in range(6):  # a lower hour, but only 42 of its minutes are believed
         values[step] = Tenth(1.0 * 7, 7, 0, 0, faulty=3)
-    found = quiet_hour(values, 12)
+    found = quiet_hour(values)
     assert found is not None
     assert found.minutes >= 50
-    assert quiet_hour({}, 12) is None
-    assert quiet_hour(tenths([9.0] * 5), 5) is None  # less than an hour
+    assert quiet_hour({}) is None
+    assert quiet_hour(tenths([9.0] * 5)) is None  # less than an hour
 
 
 def test_percentile_interpolates() -> None:
@@ -49,7 +49,7 @@ def test_the_night_day_factor_follows_the_sites_own_pressure() -> None:
 
 def test_a_night_with_all_its_inputs() -> None:
     earlier = [Earlier(NIGHT - timedelta(days=n), 8.0 + n, 3.0) for n in range(1, 31)]
-    found = leakage(NIGHT, tenths([12.0] * 12, pressure=4.0), 12, [2.0] * 24, earlier)
+    found = leakage(NIGHT, tenths([12.0] * 12, pressure=4.0), [2.0] * 24, earlier)
     assert found.percentile_m3h == percentile([9, 10, 11, 12, 13, 14, 12], 0.2)
     assert found.percentile_nights == 7
     assert found.night_use_m3h == pytest.approx(0.2 * 9)  # of the quietest of the last 24 nights
@@ -62,23 +62,23 @@ def test_a_night_with_all_its_inputs() -> None:
 
 def test_the_night_use_does_not_grow_with_a_leak() -> None:
     earlier = [Earlier(NIGHT - timedelta(days=n), 10.0, 4.0) for n in range(1, 24)]
-    before = leakage(NIGHT, tenths([10.0] * 12), 12, [4.0] * 24, earlier)
-    after = leakage(NIGHT, tenths([13.0] * 12), 12, [4.0] * 24, earlier)
+    before = leakage(NIGHT, tenths([10.0] * 12), [4.0] * 24, earlier)
+    after = leakage(NIGHT, tenths([13.0] * 12), [4.0] * 24, earlier)
     assert before.leak_m3h is not None
     assert after.leak_m3h == pytest.approx(before.leak_m3h + 3.0)
 
 
 def test_without_pressure_nothing_is_made_up() -> None:
-    found = leakage(NIGHT, tenths([12.0] * 12, pressure=None), 12, [], [])
+    found = leakage(NIGHT, tenths([12.0] * 12, pressure=None), [], [])
     assert found.leak_m3h is not None
     assert (found.leak_reference_m3h, found.factor_h, found.leak_m3d) == (None, None, None)
 
 
 def test_an_empty_night_says_so() -> None:
-    found = leakage(NIGHT, {}, 12, [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
+    found = leakage(NIGHT, {}, [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
     assert (found.hour, found.good_minutes, found.leak_m3h, found.percentile_m3h) == (None, 0, None, None)
 
 
 def test_too_few_nights_make_no_percentile() -> None:
-    found = leakage(NIGHT, tenths([12.0] * 12), 12, [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
+    found = leakage(NIGHT, tenths([12.0] * 12), [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
     assert (found.percentile_m3h, found.percentile_nights) == (None, 2)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from common.clock import minute_of, minute_start
 from common.errors import SettingsError
+from common.night import ReportHours, report_hours
 from common.settings import load
 from nightflow.window import Night, Plan, plan_of, ready_through
 
@@ -17,7 +18,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 
 
 def plan(zone: ZoneInfo, start: int = 22 * 60, end: int = 5 * 60, report: tuple[int, int] = (120, 240)) -> Plan:
-    return Plan(zone, start, end, *report)
+    return Plan(zone, start, end, ReportHours(report[0], report[1] - report[0]))
 
 
 def local(night: Night, zone: ZoneInfo) -> list[str]:
@@ -139,7 +140,7 @@ def test_ready_waits_for_arrival_and_at_most_the_grace() -> None:
         ({"start": "22:00", "end": "22:05"}, "night.end"),
         ({"report_start": "12:00"}, "night.report_start"),
         ({"report_end": "05:10"}, "night.report_end"),
-        ({"report_start": "03:30"}, "night.report_end"),
+        ({"report_start": "04:05"}, "night.report_end"),  # 04:20 to 04:50, and 05:00 is not a window of the night
         ({"report_start": "04:00", "report_end": "02:00"}, "night.report_end"),
     ],
 )
@@ -148,3 +149,22 @@ def test_times_that_make_no_night_name_their_key(keys: dict[str, str], named: st
     with pytest.raises(SettingsError) as refused:
         plan_of(load(None, environ))
     assert refused.value.key == named
+
+
+@pytest.mark.parametrize(
+    ("keys", "hours"),
+    [
+        ({}, (0, 290)),
+        ({"end": "06:00"}, (0, 300)),
+        ({"start": "01:30", "end": "04:00"}, (90, 140)),  # a night without the default hours keeps what it has of them
+        ({"report_start": "02:00", "report_end": "04:00"}, (120, 120)),
+        ({"report_start": "01:55", "report_end": "04:09"}, (120, 120)),  # whole windows
+        ({"report_start": "23:00", "report_end": "02:00"}, (1380, 180)),
+    ],
+)
+def test_the_reports_hours_are_whole_windows_of_the_night(keys: dict[str, str], hours: tuple[int, int]) -> None:
+    chosen = load(None, {f"HYDROLOG_NIGHT__{key.upper()}": value for key, value in keys.items()})
+    assert report_hours(chosen.night) == hours
+    night = plan_of(chosen).night(date(2024, 8, 27))
+    assert len(night.report) * 10 == hours[1]
+    assert set(night.report) <= set(night.windows)

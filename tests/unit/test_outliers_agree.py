@@ -2,6 +2,7 @@
 
 import ast
 import math
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import outliers
+from common.night import DEFAULT_HOURS, ReportHours
+from nightflow.leakage import Tenth, quiet_hour
 from outliers.criteria import ChannelLimits, FlowUse, NightUse
 from outliers.flicker import TextureUse
 from outliers.flow_shift import HourModel, ShiftTracker
@@ -19,9 +22,6 @@ from outliers.learn.day_kinds import Calendar
 from outliers.learn.rolling import running_mean
 from outliers.meter_scale import ScaleUse
 from outliers.rules import (
-    NIGHT_BLOCK_MIN,
-    NIGHT_END_MIN,
-    NIGHT_START_MIN,
     NIGHTS_HELD_BACK,
     NIGHTS_KEPT,
     SCALE_BLOCK_MIN,
@@ -34,7 +34,7 @@ from outliers.watch.evidence import Change
 from outliers.watch.flicker_watch import FlickerWatch
 from outliers.watch.gate import Gate
 from outliers.watch.meter_scale_watch import MeterScaleWatch
-from outliers.watch.night_minimum import NightMinimum
+from outliers.watch.night_minimum import NightMinimum, NightState
 from outliers.watch.step_change import KEPT_BLOCKS, StepWatch
 
 DAY = 1440
@@ -61,36 +61,65 @@ def flow_use() -> FlowUse:
 
 
 @FEW
-@given(SEEDS)
-def test_the_quietest_hour_of_a_night(seed: int) -> None:
-    """A few minutes are missing. The first hour is loud: a detector takes the first 50 minutes for an hour, too."""
+@given(SEEDS, st.sampled_from([DEFAULT_HOURS, ReportHours(90, 210), ReportHours(1380, 370), ReportHours(120, 60)]))
+def test_the_minimum_of_a_night_is_the_same_for_report_alarm_and_limits(seed: int, hours: ReportHours) -> None:
+    """Minutes are missing; the minutes just outside the hours are the quietest of all."""
     random = np.random.default_rng(seed)
-    flow = random.uniform(5.0, 15.0, DAY)
-    flow[NIGHT_START_MIN : NIGHT_START_MIN + 60] += 10.0
-    missing = random.integers(0, DAY, 200)
-    flow[missing[missing % NIGHT_BLOCK_MIN > 0]] = np.nan
-    learnt = night_minimum.night_minima(flow, Calendar.of(0, DAY, ZoneInfo("UTC"), ()))
-    night = NightMinimum(NightUse(recent_m3h=(), spread_m3h=1.0, jump=3.0, creep=5.0))
-    for minute in range(NIGHT_START_MIN, NIGHT_END_MIN):
+    flow = random.uniform(5.0, 15.0, 3 * DAY)
+    first = DAY + hours.start + 1
+    flow[first - 60 : first] = flow[first + hours.minutes : first + hours.minutes + 60] = 1.0
+    flow[random.integers(0, len(flow), 600)] = np.nan
+    flow[: first - 60] = np.nan
+    flow[first + hours.minutes + 60 :] = np.nan
+    learnt = night_minimum.night_minima(flow, Calendar.of(0, len(flow), ZoneInfo("UTC"), ()), hours)
+    night = NightMinimum(NightUse((), 1.0, 3.0, 5.0, *hours))
+    tenths: dict[int, Tenth] = {}
+    for minute in range(first - 60, first + hours.minutes + 60):
         if math.isfinite(flow[minute]):
-            night.on_row(minute, float(flow[minute]))
+            night.on_row(minute, minute % DAY, float(flow[minute]))
+            tenth = tenths.get((minute - first) // 10, Tenth())
+            if 0 <= minute - first < hours.minutes:
+                tenths[(minute - first) // 10] = replace(
+                    tenth, flow_sum=tenth.flow_sum + float(flow[minute]), flow_count=tenth.flow_count + 1
+                )
     night.on_night_end(0.0)
-    assert night.state.nights == [pytest.approx(learnt[0])]
+    reported = quiet_hour(tenths)
+    assert night.state.nights == pytest.approx(learnt)
+    assert night.state.nights == pytest.approx([] if reported is None else [reported.flow_m3h])
 
 
 @FEW
 @given(st.lists(st.floats(-9.0, 9.0), min_size=1, max_size=10))
 def test_the_creep_of_the_nights(scores: list[float]) -> None:
     usual = (20.0,) * (NIGHTS_KEPT + NIGHTS_HELD_BACK)  # ten nights do not move a median of 24 equal ones
-    night = NightMinimum(NightUse(recent_m3h=usual, spread_m3h=1.0, jump=3.0, creep=5.0))
+    night = NightMinimum(NightUse(usual, 1.0, 3.0, 5.0, *DEFAULT_HOURS))
     seen = []
-    for score in scores:
-        for minute in range(NIGHT_START_MIN, NIGHT_END_MIN):
-            night.on_row(minute, 20.0 + score)
+    for number, score in enumerate(scores):
+        for minute in range(1, DEFAULT_HOURS.minutes + 1):
+            night.on_row(number * DAY + minute, minute, 20.0 + score)
         result = night.on_night_end(0.0)
         assert result is not None
         seen.append(result.creep)
     assert seen == pytest.approx(night_minimum.creeps(np.array(scores)), abs=1e-9)
+
+
+def test_a_night_whose_end_was_never_seen_is_no_part_of_the_next() -> None:
+    """The box was off from half past three until the evening."""
+    night = NightMinimum(NightUse((), 1.0, 3.0, 5.0, *DEFAULT_HOURS))
+    for minute in range(1, 210):
+        night.on_row(minute, minute, 1.0)
+    for minute in range(1, 290):
+        night.on_row(DAY + minute, minute, 9.0)
+    night.on_night_end(0.0)
+    assert night.state.nights == [9.0]
+
+
+def test_nights_of_other_hours_are_no_reference() -> None:
+    old = NightMinimum(NightUse((1.0, 2.0), 1.0, 3.0, 5.0, 90, 210))
+    use = NightUse((3.0, 4.0), 1.0, 3.0, 5.0, *DEFAULT_HOURS)
+    assert NightMinimum(use, old.state).state.nights == [3.0, 4.0]
+    kept = NightMinimum(use, NightState(DEFAULT_HOURS, old.state.nights))
+    assert kept.state.nights == [1.0, 2.0]
 
 
 @FEW

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from common.clock import FixedClock
+from common.night import DEFAULT_HOURS, ReportHours
 from common.runner import Context
 from common.settings import Settings
 from nightflow.learner import Learning, due
@@ -27,8 +28,9 @@ NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
 CHILD = "import sys; open(sys.argv[1], 'a').write(sys.argv[-1] + '\\n'); sys.exit(sys.argv[-1] == '009')"
 
 
-def learnt(last: str, alarms_per_month: float = 0.3) -> Criteria:
-    return cast(Criteria, SimpleNamespace(last=last, alarms_per_month=alarms_per_month))
+def learnt(last: str, alarms_per_month: float = 0.3, hours: ReportHours = DEFAULT_HOURS) -> Criteria:
+    night = SimpleNamespace(hours=hours)
+    return cast(Criteria, SimpleNamespace(last=last, alarms_per_month=alarms_per_month, night=night))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +43,11 @@ def learnt(last: str, alarms_per_month: float = 0.3) -> Criteria:
         (learnt("2024-05-27"), date(2023, 1, 1), True),
         (learnt("2024-08-25", 0.3000001), date(2023, 1, 1), False),
         (learnt("2024-08-25", 0.1), date(2023, 1, 1), True),  # the operator has turned the knob
+        (learnt("2024-08-25", hours=ReportHours(90, 210)), date(2023, 1, 1), True),  # of the night's hours
     ],
 )
 def test_when_criteria_are_due(current: Criteria | None, first_row: date, expected: bool) -> None:
-    assert due(current, first_row, date(2024, 8, 26), 0.3) is expected
+    assert due(current, first_row, date(2024, 8, 26), 0.3, DEFAULT_HOURS) is expected
 
 
 class Box:
