@@ -43,10 +43,11 @@ class FileLog:
         """Append rows, all or none; returns their first offset once they are on disk.
 
         Raises:
-            DiskFull: no room; nothing of this append is in the log. NotDurable: the rows are in the log from `first`
-            on, but the disk did not confirm them. Do not append them again: the next append confirms them first.
-            LogError: nothing of this append is in the log. ValueError: a line holds a control character (a line break,
-            say) other than a tab, is empty or too long.
+            DiskFull: no room; nothing of this append is in the log.
+            NotDurable: the rows are in the log from `first` on, but the disk did not confirm them. Do not append them
+                again: the next append confirms them first.
+            LogError: nothing of this append is in the log.
+            ValueError: a line holds a control character (a line break, say) other than a tab, is empty or too long.
         """
         self._state.check_open()
         return self._appender.append(lines)

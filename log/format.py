@@ -63,7 +63,8 @@ def encoded(lines: Sequence[str]) -> list[bytes]:
 
     Raises:
         ValueError: no payload is given, or one is empty, too long, or has a control character. A line break would split
-        it into two lines; others look like a line break to some readers, or affect the terminal that shows the file.
+            it into two lines; others look like a line break to some readers, or affect the terminal that shows the
+            file.
     """
     if isinstance(lines, str):
         raise TypeError("expected a list of lines, not one text: each of its letters would become a row")

@@ -121,7 +121,8 @@ class KafkaLog:
         again, and the archive's key (sensor, minute) drops them.
 
         Raises:
-            LogError: the cluster did not confirm all of them. ValueError: as for the log in a file.
+            LogError: the cluster did not confirm all of them.
+            ValueError: as for the log in a file.
         """
         payloads = encoded(lines)
         offsets: list[int] = []

@@ -1,12 +1,15 @@
 """The states that a start may find. Each is tested and listed in docs/engineers/log.md.
 
-| the file | action | | --- | --- | | missing or empty | a new file: base = the highest offset known anywhere; without a
-mark a new log id | | header valid | used | | header damaged or gone | base = first good row's offset; log id from the
-identity file, then the mark; rewritten | | identity of another machine or folder | a new log id, with a warning;
-offsets continue | | bytes after the last line break | set aside by the next append, unless they are a whole row | |
-complete damaged lines | one offset each; set aside by the group that polls them | | a damaged line break between two
-good rows | both rows are kept | | commits, outbox or mark past the last row | rows were lost with the power: their
-offsets are not used again |
+| the file | action |
+| --- | --- |
+| missing or empty | a new file: base = the highest offset known anywhere; without a mark a new log id |
+| header valid | used |
+| header damaged or gone | base = first good row's offset; log id from the identity file, then the mark; rewritten |
+| identity of another machine or folder | a new log id, with a warning; offsets continue |
+| bytes after the last line break | set aside by the next append, unless they are a whole row |
+| complete damaged lines | one offset each; set aside by the group that polls them |
+| a damaged line break between two good rows | both rows are kept |
+| commits, outbox or mark past the last row | rows were lost with the power: their offsets are not used again |
 """
 
 import logging

@@ -86,14 +86,16 @@ def open_log(
     """Open or create the log.
 
     Args:
-        url: ``"file"``, or ``"kafka://host:port/topic"``. data: the folder of ``server_data.txt``, its lock and its
-        groups. groups: rows are kept until these groups have committed them; a group that is not listed can read but
-        keeps no rows. compact_bytes: consumed bytes above which the file is rewritten. warn_bytes: file size above
-        which a warning names the lagging group.
+        url: ``"file"``, or ``"kafka://host:port/topic"``.
+        data: the folder of ``server_data.txt``, its lock and its groups.
+        groups: rows are kept until these groups have committed them; a group that is not listed can read but keeps no
+            rows.
+        compact_bytes: consumed bytes above which the file is rewritten.
+        warn_bytes: file size above which a warning names the lagging group.
 
     Raises:
-        LogError: the folder or the files cannot be used. SettingsError: the URL is neither, or the cluster's client is
-        not installed.
+        LogError: the folder or the files cannot be used.
+        SettingsError: the URL is neither, or the cluster's client is not installed.
     """
     if url == "file":
         return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)

@@ -18,12 +18,13 @@ from outliers.rules import (
     NIGHTS_KEPT,
 )
 
-JUMP_SCORE = 3.2  # a normal night passes it about once in two years
+JUMP_SCORE = 3.2  # a normal night exceeds it about once in two years
 LEAST_CREEP, MOST_CREEP = 4.0, 8.0
 
 
 def night_minima(flow: Floats, calendar: Calendar) -> Floats:
-    """The minimum rolling hour of each local night, m3/h, oldest first; NaN = too few rows. `flow` from a full hour."""
+    """The minimum rolling hour of each local night, m3/h, oldest first; NaN = too few rows. `flow` starts at a full
+    hour."""
     blocks = flow.reshape(-1, NIGHT_BLOCK_MIN)
     rows = np.isfinite(blocks).sum(axis=1)
     sums = np.where(np.isfinite(blocks), blocks, 0.0).sum(axis=1)
@@ -43,7 +44,7 @@ def night_minima(flow: Floats, calendar: Calendar) -> Floats:
 
 
 def night_use(flow: Floats, calendar: Calendar) -> NightUse | None:
-    """None with too few nights."""
+    """NIGHT's criteria; None with too few nights."""
     minima = night_minima(flow, calendar)
     nights = minima[np.isfinite(minima)]
     if len(nights) < 2 * NIGHTS_KEPT:

@@ -1,7 +1,7 @@
-"""NIGHT: has the night minimum jumped, or been creeping up?
+"""NIGHT: has the night minimum jumped or crept up?
 
-The minimum rolling hour of the night is closest to leakage, since people sleep. A night is measured against the
-median of up to 24 earlier ones; the last three are held back, so that a leak does not become its own reference.
+The minimum rolling hour of the night is closest to leakage, because people sleep. A night is compared with the median
+of up to 24 earlier ones, excluding the last three, so a leak does not become its own reference.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from outliers.rules import (
     NIGHTS_KEPT,
 )
 
-RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
+RECENT_WEIGHT = 0.85  # of the spread of the last nights: in weeks that vary more, a larger rise is needed
 
 
 @dataclass(frozen=True, slots=True)
 class NightResult:
-    """A night's minimum hour and its judgement, m3/h."""
+    """A night's minimum hour and its result, m3/h."""
 
     flow_m3h: float
     reference_m3h: float
@@ -37,7 +37,7 @@ class NightResult:
 
 
 class NightBlock(msgspec.Struct, array_like=True, gc=False):
-    """Ten minutes of the running night: which of the day, sum of the flow, good rows."""
+    """Ten minutes of the current night: index in the day, sum of the flow, good rows."""
 
     number: Count
     flow: float = 0.0
@@ -45,13 +45,13 @@ class NightBlock(msgspec.Struct, array_like=True, gc=False):
 
 
 class NightState(msgspec.Struct):
-    """What `NightMinimum` keeps.
+    """The state of `NightMinimum`.
 
     Attributes:
         nights: minimum hours of the newest nights, oldest first, m3/h.
         creep: the CUSUM.
-        up: nights in a row that it has been above 0.
-        blocks: of the last hour of the running night.
+        up: nights in a row with the CUSUM above 0.
+        blocks: those of the last hour of the current night.
         lowest: its lowest hour so far.
     """
 
@@ -70,7 +70,7 @@ class NightMinimum:
         self.state = state or NightState(list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
 
     def on_row(self, minute_of_day: int, flow: float) -> None:
-        """Take a good row inside the night window."""
+        """Process a good row inside the night window."""
         blocks, number = self.state.blocks, minute_of_day // NIGHT_BLOCK_MIN
         if not blocks or blocks[-1].number != number:
             self._roll()
@@ -81,7 +81,7 @@ class NightMinimum:
         newest.rows += 1
 
     def _roll(self) -> None:
-        """A block is complete: look at the hour that ends with it."""
+        """A block is complete: check the hour that ends with it."""
         state = self.state
         if state.blocks:
             first = state.blocks[-1].number - NIGHT_BLOCKS + 1
@@ -93,7 +93,7 @@ class NightMinimum:
                     state.lowest = mean
 
     def on_night_end(self, known_m3h: float) -> NightResult | None:
-        """The night is over. `known_m3h` = flow of a leak that is known: nights are kept without it."""
+        """End of the night. `known_m3h` = flow of a known leak: nights are stored without it."""
         self._roll()
         state = self.state
         state.blocks = []
@@ -114,7 +114,7 @@ class NightMinimum:
         return result
 
     def rebase(self, size_m3h: float, nights: int) -> None:
-        """A leak is known: take it out of the last `nights` nights, and start the creep anew."""
+        """A leak is known: remove it from the last `nights` nights and restart the CUSUM."""
         state = self.state
         state.creep, state.up = 0.0, 0
         kept = len(state.nights) - min(nights, len(state.nights))
