@@ -1,7 +1,7 @@
-"""The looks of `hydrolog check`, each at one thing: what is well, or what to do about it. They change nothing.
+"""The checks of `hydrolog check`, each of one thing: the result, or what to do. They change nothing.
 
-A look may put a file of its own into the data folder for a moment, open the port while no producer has it, and post
-an empty body to the server: that shows whether the token is taken, and brings no row.
+A check may briefly create a file in the data folder, open the port if no producer has it, and post an empty body to the
+server, which tests the token and sends no row.
 """
 
 import errno
@@ -26,9 +26,9 @@ from log.format import LONGEST_LINE, parse_header
 from log.roles import Position, positions
 from outliers import calendar as occasions
 
-MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, and then Postgres needs room to breathe
+MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, plus free space for Postgres
 OLDEST_CLOCK = 2020  # a box without a battery starts in 1970 or 2000
-# On these a lock of one process is not seen by another, or a rename is not atomic.
+# File systems on which other processes do not see a lock, or a rename is not atomic.
 SHARES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "vboxsf", "vfat", "exfat"}
 TABLES = (
     "sensor_tb",
@@ -49,14 +49,14 @@ class CheckResult(NamedTuple):
 
     ok: bool
     subject: str
-    text: str  # what is well; or what is wrong and what to do
+    text: str  # the result; or the problem and what to do
 
 
 SubjectCheck = Callable[[Settings, datetime], Iterator[CheckResult]]
 
 
 def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The data folder: there, writable, with room, on a local disk."""
+    """The data folder: exists, writable, with free space, on a local disk."""
     data = chosen.paths.data
     if not data.is_dir():
         yield CheckResult(False, "folder", f"{data} is not there; the first process makes it, or: mkdir -p {data}")
@@ -86,7 +86,7 @@ def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """The kind of file system that holds the path; "unknown" where the system does not tell."""
+    """The kind of file system of the path, or "unknown"."""
     try:
         lines = mounts.read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -101,7 +101,7 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 
 
 def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
-    """The clock and the zone."""
+    """The clock and the time zone."""
     local = now.astimezone(chosen.site.zone)
     text = f"{local.isoformat(sep=' ', timespec='seconds')} in {chosen.site.timezone}"
     known = mark.load(chosen.paths.data)
@@ -117,7 +117,7 @@ def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
 
 
 def time_service_says(in_step: bool | None) -> str:
-    """In words, and what follows: no fault, since a box without a network has none."""
+    """Text about the time service; its absence is no fault, because a box without a network has none."""
     if in_step:
         return "in step: it keeps the clock, and what it sets is believed"
     if in_step is None:
@@ -129,7 +129,7 @@ def time_service_says(in_step: bool | None) -> str:
 
 
 def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The serial line: what the producer that has it says, or whether it opens."""
+    """The serial line: the producer's report if it has the port, otherwise whether it opens."""
     from producer.port import Port, check_url
     from server.state import alive
 
@@ -157,7 +157,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The database: it answers, the tables are there, sensors are registered."""
+    """The database: it answers, the tables exist, sensors are registered."""
     connection = database.Database(chosen, "check")
     try:
         with connection.transaction() as cursor:
@@ -185,7 +185,7 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The server: reachable, and it takes the token. An empty body is posted, no row."""
+    """The server: reachable, and it accepts the token. An empty body is posted, no row."""
     from consumer.post import Poster, ServerAddress
 
     if "server" not in chosen.log.groups:
@@ -206,7 +206,7 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def server_says(status: int | None, problem: str) -> tuple[bool, str]:
-    """What an answer to an empty body says about the address and the token."""
+    """What the answer to an empty body means for address and token."""
     if status is None:
         return False, f"does not answer ({printable(problem)}); look at server.url, the network, the server"
     if status in (401, 403):
@@ -221,7 +221,7 @@ def server_says(status: int | None, problem: str) -> tuple[bool, str]:
 
 
 def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The log: its header, its size, how far each group has come."""
+    """The log: its header, its size, the position of each group."""
     if chosen.log.url == "file":
         yield _log_file(chosen)
     known = mark.load(chosen.paths.data)
@@ -257,7 +257,7 @@ def _group(group: str, position: Position, end: int | None) -> CheckResult:
 
 
 def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """Whether every line of the calendar is understood."""
+    """Whether every line of the calendar can be read."""
     known = occasions.load(chosen.paths.data, chosen.site.zone)
     for problem in known.problems:
         yield CheckResult(False, "calendar", printable(problem))

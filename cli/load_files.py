@@ -1,4 +1,4 @@
-"""Recorded minutes into the database: several files under one progress bar."""
+"""Loads recorded minutes into the database: several files with one progress bar."""
 
 import sys
 from pathlib import Path
@@ -20,12 +20,12 @@ class NotLoaded(HydrologError):
 
 
 def load_files(url: str, files: list[tuple[str, Path]], zone: ZoneInfo) -> list[Loaded]:
-    """Load files under one progress bar (on standard error); what each brought.
+    """Load files with one progress bar (on standard error); returns the result of each.
 
     Raises:
         NotLoaded: a sensor is not registered, or a file cannot be read.
         DatabaseDown: no answer.
-        HistoryRefused: a file does not hold recorded minutes.
+        HistoryRefused: a file does not contain recorded minutes.
     """
     console = Console(file=sys.stderr)
     columns = (

@@ -1,6 +1,6 @@
-"""`hydrolog log verify|groups|show`: the log explained to a person. It writes nothing and takes no lock.
+"""`hydrolog log verify|groups|show`: inspect the log. It writes nothing and takes no lock.
 
-It may run at any time, beside everything: what it says is what the file held when it looked.
+It may run at any time; it shows the file as it was at that moment.
 """
 
 import argparse
@@ -32,27 +32,27 @@ from log.segment import LogFile, LogLine
 ROWS = 20
 ACTIONS = {
     "verify": "check every line and every state file",
-    "groups": "who has consumed what, and who holds the file",
+    "groups": "show what each group has consumed, and which one keeps the file",
     "show": "rows by offset",
 }
-WORST_SHOWN = 10  # damaged lines that are named one by one
+WORST_SHOWN = 10  # damaged lines that are listed
 
 
 class LogReport(NamedTuple):
-    """What a look at every line has found."""
+    """The result of checking every line."""
 
     rows: int
     first: int  # offset, -1 if there is no row
     last: int
     damaged: list[LogLine]
-    holes: int  # offsets between the first row and the last that no row has
-    backwards: int  # rows whose offset is not above the one before
-    unreadable: int  # lines that prove themselves and are no rows of ours
-    torn: int  # bytes behind the last line break
+    holes: int  # unused offsets between the first and the last row
+    backwards: int  # rows whose offset is not above the previous one
+    unreadable: int  # lines with a valid checksum that are not rows
+    torn: int  # bytes after the last line break
 
 
 def run(args: list[str]) -> int:
-    """Explain the log; 1 from `verify` if something is wrong.
+    """Inspect the log; `verify` returns exit code 1 if something is wrong.
 
     Raises:
         LogError: there is no log, or it cannot be read.
@@ -82,12 +82,12 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = shell.parser("log", "Explain the log; nothing is changed.")
+    parser = shell.parser("log", "Inspect the log; nothing is changed.")
     actions = parser.add_subparsers(dest="action", required=True)
     for name, words in ACTIONS.items():
         shell.add_config_again(actions.add_parser(name, help=words, description=words))
     show = actions.choices["show"]
-    show.add_argument("offset", type=int, nargs="?", help="the first row's offset; without it, the last rows")
+    show.add_argument("offset", type=int, nargs="?", help="offset of the first row (default: the last rows)")
     show.add_argument("-n", "--count", type=int, default=ROWS, help=f"how many ({ROWS})")
     return parser
 
