@@ -1,7 +1,7 @@
-# Everything starts here: `make help`. Each target makes the environment that it needs first, once.
+# Start here: `make help`. Each target first creates the environment that it needs, once.
 
-# 3.11 is what the product is tested with most; any later one will do where 3.11 is not at hand. A Python that you
-# name (PYTHON=python3.13) gets an environment of its own, so that two never mix in one.
+# hydrolog is tested most with 3.11; a later Python is used if 3.11 is not installed. A Python that you name
+# (PYTHON=python3.13) gets its own environment.
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -9,22 +9,21 @@ else
 VENV := .venv-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 endif
 BIN := $(VENV)/bin
-# One stamp for what running needs, one for what the tests and linters need beside it.
+# One stamp for the runtime dependencies, one for the additional tools of tests and linters.
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
-# The exact versions that were tested together; `make lock` renews them.
+# The exact versions tested together; `make lock` updates them.
 CONSTRAINTS := deploy/constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 ARGS ?=
 SECONDS ?= 120
 
-# What `make wheels` has laid there is found before the internet is asked, and without it with PIP_NO_INDEX=1.
+# Wheels from `make wheels` are found before the internet is used, and without internet with PIP_NO_INDEX=1.
 ifneq ($(wildcard wheels),)
 export PIP_FIND_LINKS := $(strip $(PIP_FIND_LINKS) wheels)
 endif
 
-# An environment works only where it was made, and with the Python that made it: moved, or its Python gone, it is
-# made anew.
+# An environment works only in its original place and with its original Python; if either changed, it is created again.
 $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.cfg || rm -f $(VENV)/pyvenv.cfg $(RUN) $(DEV))
 
 .DEFAULT_GOAL := help
@@ -82,7 +81,7 @@ $(VENV)/pyvenv.cfg:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: 3.11 or later is needed" >&2; exit 1; }
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
-# Only what pyproject.toml changes makes them anew: a second call starts at once.
+# They are created again only if pyproject.toml changes.
 $(RUN): pyproject.toml deploy/constraints.txt | $(VENV)/pyvenv.cfg
 	@echo "installing into $(VENV): some minutes the first time"
 	@$(BIN)/python deploy/install_torch.py install
