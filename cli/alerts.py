@@ -44,7 +44,7 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
     messengers = Messengers(chosen.alerts.urls, threading.Event())
     messengers.check()
     local = now.astimezone(chosen.site.zone)
-    body = f"A test of {local:%Y-%m-%d %H:%M} ({chosen.site.timezone}). Alarms of this site will come here."
+    body = f"A test of {local:%Y-%m-%d %H:%M} ({chosen.site.timezone}). Alarms of this site will arrive here."
     message = Message(f"hydrolog {chosen.site.id}: test", body, "info")
     failed = False
     for place in range(len(messengers)):

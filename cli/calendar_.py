@@ -91,7 +91,7 @@ def _time(text: str) -> datetime:
     except ValueError as error:
         raise NotInCalendar(f'{shell.printable(text)} is not a time like "2024-09-17 09:00"') from error
     if found.tzinfo is not None:
-        raise NotInCalendar(f"{shell.printable(text)}: times are by the site's clock, without an offset")
+        raise NotInCalendar(f"{shell.printable(text)}: times are local, without an offset")
     return found
 
 
@@ -104,7 +104,7 @@ def _day(text: str) -> date:
 
 def _append(path: Path, line: str) -> None:
     if not line.isprintable():
-        raise NotInCalendar("only printable characters can stand in the calendar")
+        raise NotInCalendar("only printable characters are allowed")
     lines = calendar.lines_of(path) or [HEADS[path.name]]
     if line not in lines:
         _store(path, [*lines, line])
@@ -122,7 +122,7 @@ def _remove(folder: Path, entry: str) -> None:
     lines = calendar.lines_of(path)
     left = [line for line in lines if line.split()[:1] != [day]]
     if len(left) == len(lines):
-        raise NotInCalendar(f"{day} is no holiday of the calendar; see: hydrolog calendar list")
+        raise NotInCalendar(f"{day} is not a holiday in the calendar; see: hydrolog calendar list")
     _store(path, left)
 
 

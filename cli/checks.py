@@ -41,7 +41,7 @@ TABLES = (
     "received_tb",
     "received_batch_tb",
 )
-_ADVICE = "run as the user of the processes, and look at log.url"
+_ADVICE = "run as the user of the processes, and check log.url"
 
 
 class CheckResult(NamedTuple):
@@ -59,7 +59,7 @@ def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The data folder: exists, writable, with free space, on a local disk."""
     data = chosen.paths.data
     if not data.is_dir():
-        yield CheckResult(False, "folder", f"{data} is not there; the first process makes it, or: mkdir -p {data}")
+        yield CheckResult(False, "folder", f"{data} does not exist; the first process creates it, or: mkdir -p {data}")
         return
     try:
         with tempfile.NamedTemporaryFile(dir=data, prefix="check."):
@@ -79,7 +79,7 @@ def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     kind = file_system(data)
     if kind in SHARES:
         yield CheckResult(
-            False, "file system", f"{data} is on {kind}, where locks do not hold; set paths.data to a local disk"
+            False, "file system", f"{data} is on {kind}, where locks do not work; set paths.data to a local disk"
         )
     else:
         yield CheckResult(True, "file system", kind)
@@ -119,12 +119,12 @@ def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
 def time_service_says(in_step: bool | None) -> str:
     """Text about the time service; its absence is no fault, because a box without a network has none."""
     if in_step:
-        return "in step: it keeps the clock, and what it sets is believed"
+        return "synchronised: it keeps the clock, and its time is trusted"
     if in_step is None:
-        return "this system does not say whether one keeps the clock; a step must be confirmed: hydrolog clock confirm"
+        return "unknown whether one keeps the clock; a clock jump must be confirmed: hydrolog clock confirm"
     return (
-        "none keeps the clock now (is chrony there, has it a network? chronyc tracking); "
-        "until one does, a step must be confirmed: hydrolog clock confirm"
+        "none keeps the clock (is chrony installed, is there a network? chronyc tracking); "
+        "until one does, a clock jump must be confirmed: hydrolog clock confirm"
     )
 
 
@@ -141,7 +141,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(
             said in ("reading", None),
             "port",
-            f"{printable(url)}, the producer (process {state['pid']}) has it: {printable(said or 'open')}"
+            f"{printable(url)}, used by the producer (process {state['pid']}): {printable(said or 'open')}"
             + ("" if said in ("reading", None) else f"; {printable(state.get('problem') or 'see hydrolog status')}"),
         )
         return
@@ -192,7 +192,7 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
         return
     if not chosen.server.url:
-        yield CheckResult(False, "server", 'server.url is empty: set it, or take "server" out of log.groups')
+        yield CheckResult(False, "server", 'server.url is empty: set it, or remove "server" from log.groups')
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
@@ -208,16 +208,16 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 def server_says(status: int | None, problem: str) -> tuple[bool, str]:
     """What the answer to an empty body means for address and token."""
     if status is None:
-        return False, f"does not answer ({printable(problem)}); look at server.url, the network, the server"
+        return False, f"does not answer ({printable(problem)}); check server.url, the network, the server"
     if status in (401, 403):
         return False, f"refuses the token ({status}); put the right one into server.token_file"
     if status in (404, 405):
-        return False, f"takes no batches there ({status}); look at the path in server.url"
+        return False, f"accepts no batches there ({status}); check the path in server.url"
     if 300 <= status < 400:
         return False, f"redirects ({status}), which is not followed; put the final address into server.url"
     if status >= 500 or status in (408, 425, 429):
-        return False, f"has trouble of its own ({status}); batches wait until it is over"
-    return True, f"answers, the token is taken ({status} to an empty body)"
+        return False, f"has an internal error ({status}); batches wait until it is fixed"
+    return True, f"answers, the token is accepted ({status} to an empty body)"
 
 
 def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
@@ -236,11 +236,11 @@ def _log_file(chosen: Settings) -> CheckResult:
             header = parse_header(file.readline(LONGEST_LINE).removesuffix(b"\n"))
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        return CheckResult(True, "log", "none yet; the producer makes it")
+        return CheckResult(True, "log", "none yet; the producer creates it")
     except OSError as error:
         return CheckResult(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
     if header is None:
-        return CheckResult(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
+        return CheckResult(False, "log", f"the header of {path} is damaged; restart the processes to repair it")
     if size > chosen.log.warn_bytes:
         return CheckResult(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
     return CheckResult(True, "log", f"{size} bytes from offset {header.base} on")

@@ -166,7 +166,7 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
     if not instruments:
         console.print("no registered sensor; see hydrolog sensors")
     elif not options.take:
-        console.print("nothing was changed; --take stores them")
+        console.print("nothing was changed; use --take to store them")
     return 1 if refused else 0
 
 

@@ -108,12 +108,12 @@ class _Registers:
 
 # Help for refused frames, by reason.
 _WHY = {
-    "long": "longer than any frame; is the line end the right one?",
-    "checksum": "it does not fit the frame; disturbed, or another kind of checksum",
-    "fields": "the body has other fields than the protocol",
-    "sensor": "no sensor's id: letters, digits, '_', '.', ':', '-', at most 32",
-    "time": "no time as the protocol writes it",
-    "number": "no number, or one beyond all pipes",
+    "long": "longer than any frame; is the line end right?",
+    "checksum": "it does not match the frame: noise, or a different kind of checksum",
+    "fields": "the body's fields differ from the protocol",
+    "sensor": "not a sensor id: letters, digits, '_', '.', ':', '-', at most 32",
+    "time": "not a time in the protocol's format",
+    "number": "not a number, or an impossible one",
 }
 
 

@@ -26,5 +26,5 @@ def run(args: list[str]) -> int:
 def _pair(text: str) -> tuple[str, Path]:
     sensor, separator, name = text.partition("=")
     if not separator or not Path(name).is_file():
-        raise argparse.ArgumentTypeError(f"{text!r} is not SENSOR=FILE with a file that is there")
+        raise argparse.ArgumentTypeError(f"{text!r} is not SENSOR=FILE with an existing file")
     return sensor, Path(name)

@@ -107,7 +107,7 @@ def _verify(data: Path, file: LogFile) -> int:
     for kind, count in sorted(badlines.count(data).items()):
         _say(f"set aside {count} of kind {shell.printable(kind)!r} in {LOG_DAMAGED_FILE}")
     problems += _say_state(data, file, found)
-    _say("the log is sound" if not problems else f"{problems} finding(s); nothing here needs to be mended by hand")
+    _say("the log is sound" if not problems else f"{problems} finding(s); nothing needs to be repaired by hand")
     return 1 if problems else 0
 
 
@@ -140,7 +140,7 @@ def _look_at_every_line(file: LogFile) -> LogReport:
 def _say_header(data: Path, file: LogFile) -> int:
     known = identity.load(data)
     if file.header is None:
-        _say("header    DAMAGED: the next start takes base and id from what is left, and writes it anew")
+        _say("header    DAMAGED: the next start restores base and id from the rest and rewrites it")
         return 1
     _say(f"header    log {file.header.log_id}, base {file.header.base}")
     if known is None:
@@ -151,7 +151,7 @@ def _say_header(data: Path, file: LogFile) -> int:
         return 1
     lock = data / LOG_LOCK_FILE
     if lock.exists() and known.machine != identity.machine(lock):
-        _say("identity  A COPY: made on another machine or in another folder; the next start gives it a new id")
+        _say("identity  A COPY: created on another machine or in another folder; the next start gives it a new id")
         return 1
     return 0
 
@@ -165,17 +165,15 @@ def _say_lines(file: LogFile, found: LogReport) -> int:
         _say(f"DAMAGED   and {len(found.damaged) - WORST_SHOWN} more lines")
     problems += bool(found.damaged)
     if found.holes:
-        _say(
-            f"holes     {found.holes} offsets in between have no row: damaged or lost with the power; groups step over"
-        )
+        _say(f"holes     {found.holes} offsets without a row: damaged or lost with the power; groups skip them")
     if found.backwards:
-        _say(f"ORDER     {found.backwards} rows stand behind a later one: edited by hand? groups skip them")
+        _say(f"ORDER     {found.backwards} rows come after a later one: edited by hand? groups skip them")
         problems += 1
     if found.unreadable:
-        _say(f"FOREIGN   {found.unreadable} lines prove themselves and are no rows of hydrolog")
+        _say(f"FOREIGN   {found.unreadable} lines have a valid checksum but are not rows")
         problems += 1
     if found.torn:
-        _say(f"tail      {found.torn} bytes of an append under way, or of one that died: the next append cuts them")
+        _say(f"tail      {found.torn} bytes of an unfinished append: the next append removes them")
     return problems
 
 
@@ -192,7 +190,7 @@ def _say_state(data: Path, file: LogFile, found: LogReport) -> int:
             _say(f"LOST      group {shell.printable(name)} has consumed up to {offset}, the file ends at {end}")
             problems += 1
     if not (data / LOG_RESERVE_FILE).exists():
-        _say("reserve   GIVEN UP: the disk is or was full; free some room")
+        _say("reserve   FREED: the disk is or was full; free some space")
         problems += 1
     return problems
 
@@ -212,7 +210,7 @@ def _groups(chosen: Settings, file: LogFile) -> None:
         commit = known.get(name)
         remarks = []
         if name not in chosen.log.groups:
-            remarks.append("not in log.groups: holds nothing")
+            remarks.append("not in log.groups: keeps no rows")
         elif commit is None:
             remarks.append("no readable commit: starts at the base")
         elif commit == lowest < end:
@@ -229,9 +227,9 @@ def _groups(chosen: Settings, file: LogFile) -> None:
     shell.console().print(made)
     published = mark.load(data)
     if published:
-        _say(f"producer: marked up to {published.end_offset}; rows behind that stay until it has marked them")
+        _say(f"producer: marked up to {published.end_offset}; later rows stay until it has marked them")
     if frozen := outbox_end(data):
-        _say(f"{OUTBOX_FILE}: a frozen batch that ends before {frozen} is on its way to the server")
+        _say(f"{OUTBOX_FILE}: a frozen batch that ends before {frozen} is being sent")
 
 
 def _age(path: Path) -> str:
@@ -261,4 +259,4 @@ def _show(file: LogFile, offset: int | None, count: int) -> None:
         if shown == count:
             return
     if not shown:
-        _say("no such rows; `hydrolog log groups` shows from where to where there are some")
+        _say("no such rows; `hydrolog log groups` shows the range of offsets")

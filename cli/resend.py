@@ -35,7 +35,7 @@ def run(args: list[str]) -> int:
         parser.error("--from and --to go together")
     chosen = settings.load(options.config)
     if not chosen.server.url:
-        raise SettingsError("server.url", "is empty; the address that batches are sent to")
+        raise SettingsError("server.url", "is empty; name the address for batches")
     token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
     poster = Poster(ServerAddress.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
     courier = Resender(poster, token, clocks.from_environment())

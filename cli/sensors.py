@@ -120,7 +120,7 @@ def _removed(cursor: psycopg.Cursor[Any], sensor: str) -> str:
     cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
     if not cursor.rowcount:
         raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
-    return f"{sensor} removed; its rows stay, new ones are kept apart until it is added again\n"
+    return f"{sensor} removed; its rows stay, new rows are kept separately until it is added again\n"
 
 
 def _moment(text: str) -> datetime:
@@ -139,8 +139,8 @@ def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, cho
     night_set.recompute(cursor, chosen)
     since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     return (
-        f"{sensor} measures with another instrument since {since}: nights are compared from then on, and new criteria "
-        "are learnt from eight weeks of it; until then the present ones judge\n"
+        f"{sensor} has a new instrument since {since}: nights are compared from then on, and new criteria "
+        "are learnt after eight weeks; until then the present ones are used\n"
     )
 
 

@@ -29,7 +29,7 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     zone = load(options.config).site.zone
     if options.modbus and options.late:
-        raise SettingsError("--late", "a meter that is asked answers at once or not at all")
+        raise SettingsError("--late", "a polled meter answers at once or not at all")
     meters, districts = _meters(options, zone)
     faults = Faults(
         FaultOptions(options.noise, options.bad_checksums, options.late, options.unplug_every), options.seed

@@ -47,7 +47,7 @@ class Reset(NamedTuple):
         if self.base is None:
             return "-- a new file, whose header is damaged"
         if self.base >= self.next_offset:
-            return f"-- every group is done, the file was reset; it goes on at {self.base}"
+            return f"-- every group is done, the file was reset; it continues at {self.base}"
         return f"-- the file was rewritten without the rows before {self.base}"
 
 

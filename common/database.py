@@ -86,7 +86,7 @@ class Database:
             raise DatabaseDown(f"the tables are missing or old; run: hydrolog init-db ({quoted(error)})") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
-            raise DatabaseDown(f"the database went away: {quoted(str(error).strip())}") from error
+            raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
 
     def close(self) -> None:
         if self._connection is not None:

@@ -50,12 +50,12 @@ def _marker(value: str) -> str | None:
 
 
 def _end(value: str) -> str | None:
-    return _marker(value) if value else "must not be empty: it is how the end of a frame is known"
+    return _marker(value) if value else "must not be empty: it marks the end of a frame"
 
 
 def _fields(value: tuple[str, ...]) -> str | None:
     if wrong := next((name for name in value if name not in FIELDS), None):
-        return f"{wrong!r} is no field; there are {', '.join(FIELDS)}"
+        return f"{wrong!r} is not a field; fields are {', '.join(FIELDS)}"
     twice = next((name for name in value if name != "ignore" and value.count(name) > 1), None)
     return f"names {twice} twice" if twice else None
 
@@ -64,7 +64,7 @@ def _covers(value: tuple[str, ...]) -> str | None:
     known = ("start", "body", "mark")
     wrong = next((name for name in value if name not in known), None)
     if wrong or "body" not in value or list(value) != [name for name in known if name in value]:
-        return f'must be ["body"], with "start" before it and "mark" behind it where they count, is {list(value)}'
+        return f'must be ["body"], with "start" before and "mark" after it if they are covered, is {list(value)}'
     return None
 
 
@@ -96,7 +96,7 @@ class Format:
 class Register:
     """One value of a Modbus meter: address, encoding, sensor and channel."""
 
-    sensor: str = key("", lambda value: _sensor(value) if value else "is missing: whose value is it?")
+    sensor: str = key("", lambda value: _sensor(value) if value else "is missing: the sensor of this value")
     channel: str = key("", one_of(*MEASURES))
     unit: int = key(1, between(0, 255))
     function: str = key("holding", one_of("holding", "input"))

@@ -159,7 +159,7 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     raw = _read_toml(config) if config else {}
     for name in raw:
         if name not in _SECTIONS:
-            raise SettingsError(name, f"unknown section; there are {', '.join(_SECTIONS)}")
+            raise SettingsError(name, f"unknown section; sections are {', '.join(_SECTIONS)}")
         if not isinstance(raw[name], dict):
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)

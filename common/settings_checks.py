@@ -47,7 +47,7 @@ def time_zone(value: str) -> str | None:
 
 
 def site_id(value: str) -> str | None:
-    return None if _SITE_ID.fullmatch(value) else f"must be letters, digits, '_', '.', '-' only, is {value!r}"
+    return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
 
 
 def http_url(value: str) -> str | None:

@@ -45,7 +45,7 @@ class Delivery:
         settings = context.settings
         self._source = LogSource(settings, GROUP)
         if not settings.server.url:
-            raise SettingsError("server.url", "is empty; the address that batches are sent to")
+            raise SettingsError("server.url", "is empty; name the address for batches")
         self._context = context
         self._token = self._read_token()
         self._poster = Poster(ServerAddress.parse(settings.server.url), settings.server.timeout_seconds, context.stop)

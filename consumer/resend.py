@@ -86,7 +86,7 @@ def parcels_of_span(
             connection.commit()  # the cursor survives it, so no transaction stays open while the server answers
             yield from _parcels(cursor, site, zone, end)
     except psycopg.Error as error:
-        raise DatabaseDown(f"the database does not give the rows: {quoted(str(error).strip())}") from error
+        raise DatabaseDown(f"the database cannot return the rows: {quoted(str(error).strip())}") from error
 
 
 def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: datetime) -> Iterator[OutgoingBatch]:

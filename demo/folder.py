@@ -140,7 +140,7 @@ class DemoFolder:
             return state_file.read(self._state, DemoState) or DemoState()
         except StateUnusable as error:
             raise FolderUnusable(
-                f"{self._state} cannot be read ({error}); remove {self.home} and start anew"
+                f"{self._state} cannot be read ({error}); remove {self.home} and start again"
             ) from error
 
     def store_state(self, state: DemoState) -> None:

@@ -61,13 +61,13 @@ def find(folder: Path) -> Recordings:
     replays = {path.name.removesuffix(REPLAY): path.absolute() for path in sorted(folder.glob(f"*{REPLAY}"))}
     histories = {path.name.removesuffix(HISTORY): path.absolute() for path in sorted(folder.glob(f"*{HISTORY}"))}
     if wrong := [name for name in {**replays, **histories} if not SENSOR_ID.fullmatch(name)]:
-        raise NoRecordings(f"{folder}: {wrong[0]!r} is no sensor's id; name the file like 001{REPLAY}")
+        raise NoRecordings(f"{folder}: {wrong[0]!r} is not a sensor id; name the file like 001{REPLAY}")
     if not replays:
         raise NoRecordings(f"{folder} holds no file NNN{REPLAY}")
     try:
         start = min(_first_time(path) for path in replays.values())
     except (OSError, ValueError, IndexError) as error:
-        raise NoRecordings(f"{folder}: {error}; wanted is CSV with time,flow,pressure") from error
+        raise NoRecordings(f"{folder}: {error}; expected CSV with time,flow,pressure") from error
     return Recordings(folder, replays, histories, start.replace(tzinfo=ZoneInfo(ZONE)))
 
 

@@ -66,7 +66,7 @@ class Demo:
         """
         folder, wishes = self._folder, self._wishes
         if left := groups.sweep(folder):
-            self._say(f"ended {left} processes that an earlier demo had left behind")
+            self._say(f"ended {left} processes left by an earlier demo")
         self._state = folder.load_state()
         site_s = folder.resume_s(self._state) if self._state.prepared else wishes.recordings.start.timestamp()
         port = folder.write_settings(zone=ZONE, speed=wishes.speed, wanted_port=wishes.port)
@@ -111,7 +111,7 @@ class Demo:
         give_up_s = time.monotonic() + DATABASE_S
         while not _fresh(state := health.load_all(self._folder.data).get(server.ROLE, {}), self._started):
             if time.monotonic() > give_up_s:
-                raise DatabaseDown(f"the database does not start: {state.get('problem') or 'no word from it'}")
+                raise DatabaseDown(f"the database does not start: {state.get('problem') or 'it reports nothing'}")
             if self._stop.wait(LOOK_S):
                 raise Stopped
 
@@ -124,7 +124,7 @@ class Demo:
         self._say(f"log       {shlex.join(['tail', '-F', str(self._folder.data / LOG_FILE)])}")
         command = str(Path(sys.executable).with_name("hydrolog"))
         self._say(f"status    {shlex.join([command, 'status', '--config', str(self._folder.config)])}")
-        self._say(f"speed     {self._wishes.speed:g} times life; Ctrl-C ends it")
+        self._say(f"speed     {self._wishes.speed:g} times real speed; Ctrl-C stops it")
 
     @property
     def _started(self) -> datetime:
@@ -164,7 +164,7 @@ class Demo:
         """Stop the simulator, wait for the last rows, count."""
         assert self._group is not None
         judged = self._judge()
-        self._say("the meters fall silent; waiting until every row has arrived")
+        self._say("the meters have stopped; waiting until every row has arrived")
         self._group.stop_simulator()
         last_minute = self._last_minute_sent()
         give_up_s = time.monotonic() + DRAIN_S

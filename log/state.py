@@ -210,5 +210,5 @@ class LogState:
         """The matching error of the log; a full disk frees the reserve."""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.reserve.give_up()
-            return DiskFull(f"cannot {doing}: no room in {self.data}; free some")
+            return DiskFull(f"cannot {doing}: no space in {self.data}; free some")
         return LogError(f"cannot {doing} in {self.data}: {error.strerror}")

@@ -143,7 +143,7 @@ def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str
             try:
                 found.append(parse(text, number))
             except ValueError as error:
-                why = str(error) if isinstance(error, _Wrong) else "not a date or time of the calendar"
+                why = str(error) if isinstance(error, _Wrong) else "not a valid date or time"
                 problems.append(f"{path.name} line {number}: {why}: {quoted(text)}")
     except OSError as error:
         problems.append(f"{path.name} cannot be read: {error.strerror}")
@@ -193,9 +193,9 @@ def work(sensor: str, first: datetime, end: datetime, what: str, zone: ZoneInfo,
         raise _Wrong("neither a sensor id nor all")
     what = " ".join(what.split())
     if not what or len(what) > LONGEST_WHAT or not what.isprintable():
-        raise _Wrong(f"what is done must be said in at most {LONGEST_WHAT} printable characters")
+        raise _Wrong(f"needs a description of at most {LONGEST_WHAT} printable characters")
     if not all(FIRST_YEAR <= moment.year < END_YEAR for moment in (first, end)):
-        raise _Wrong("not a date of this time")
+        raise _Wrong("the date is out of range")
     begins, ends = min(_utc_minutes(first, zone)), max(_utc_minutes(end, zone))
     if ends <= begins:
         raise _Wrong("the end is not after the beginning")

@@ -157,7 +157,7 @@ def from_text(text: str) -> Criteria:
     try:
         body = json.loads(text)
         if body.pop("format") != FORMAT:
-            raise CriteriaUnusable(f"criteria of another format than {FORMAT}")
+            raise CriteriaUnusable(f"criteria in a format other than {FORMAT}")
         use, night, pressure = body.pop("use"), body.pop("night"), body.pop("pressure_use")
         scale = body.pop("scale", None)
         flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
@@ -188,7 +188,7 @@ def _check(criteria: Criteria) -> None:
         and all(value > 0 for day in use.profile_m3h for value in day)
     )
     if not whole or (pressure is not None and len(pressure.still_bar) != QUARTERS):
-        raise CriteriaUnusable(f"criteria of {criteria.sensor} version {criteria.version}: a table is not whole")
+        raise CriteriaUnusable(f"criteria of {criteria.sensor} version {criteria.version}: a table is incomplete")
 
 
 def _rounded(value: Any) -> Any:

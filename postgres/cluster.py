@@ -49,7 +49,7 @@ def make(data: Path, stop: threading.Event) -> None:
     ) as maker:
         said = _output(maker, stop)
     if maker.returncode:
-        raise DatabaseDown(f"the database could not be made: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
+        raise DatabaseDown(f"cannot create the database: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
     new.rename(folder)
 
 

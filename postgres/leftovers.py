@@ -55,7 +55,7 @@ def clear(folder: Path) -> None:
         processes.end([leader], signal.SIGINT, END_S)
     left = _without_leader(folder)
     if left:
-        raise DatabaseDown(f"processes of an earlier Postgres do not end: {', '.join(map(str, left))}")
+        raise DatabaseDown(f"processes of an earlier Postgres cannot be ended: {', '.join(map(str, left))}")
     for file in (folder / PID_FILE, *folder.glob(".s.PGSQL.*")):
         file.unlink(missing_ok=True)
 

@@ -53,8 +53,8 @@ def major(folder: Path) -> int:
     if made_by not in FOLDERS:
         held = " and ".join(map(str, sorted(FOLDERS)))
         raise DatabaseDown(
-            f"{folder} was made by Postgres {made_by}, and hydrolog brings {held}: install the version of hydrolog "
-            "that made it"
+            f"{folder} was created by Postgres {made_by}, but hydrolog has {held}: install the version of hydrolog "
+            "that created it"
         )
     return made_by
 
@@ -68,12 +68,12 @@ def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
     spec = find_spec(WHEEL)
     places = spec.submodule_search_locations if spec else None
     if not places:
-        raise DatabaseDown(f"the Python package {WHEEL} is not installed: install hydrolog anew, or set database.url")
+        raise DatabaseDown(f"the Python package {WHEEL} is not installed: reinstall hydrolog, or set database.url")
     if which("setpriv") is None:
         raise DatabaseDown("the program setpriv is missing: install the package util-linux, or set database.url")
     program = Path(places[0]) / FOLDERS[major(folder)] / "bin" / name
     if not program.exists():
-        raise DatabaseDown(f"{program} is missing: install hydrolog anew")
+        raise DatabaseDown(f"{program} is missing: reinstall hydrolog")
     return ["setpriv", "--pdeathsig", death, *_as(owner(folder)), "--", program]
 
 

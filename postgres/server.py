@@ -92,7 +92,7 @@ class Server:
             said = cluster.reason(self._data, self._said_from)
             self.stop()
             if cluster.set_half_made_aside(self._data):
-                said += f"; its files were half made, are in {cluster.HALF_MADE} now, and are made anew"
+                said += f"; its files were incomplete, are now in {cluster.HALF_MADE}, and are created again"
             raise DatabaseDown(f"Postgres does not run: {said}; its log: {self._folder / cluster.LOG_FILE}")
         try:
             lines = (self._folder / leftovers.PID_FILE).read_bytes().split(b"\n")

@@ -129,7 +129,7 @@ class Bus:
         try:
             measured = _measured(register, registers)
         except FrameRefused as error:
-            self._tell(register, None, error.reason, "its value is no possible one")
+            self._tell(register, None, error.reason, "its value is impossible")
             return True
         self._tell(register, measured, "", "")
         rate = self._rates.get(register)
@@ -174,7 +174,7 @@ class Bus:
             dead = sum(other.dead for other in self._units.values())
             unit.asked_again_s = now_s + self._settings.timeout_seconds * dead / PROBE_SHARE
         if unit.garbled:
-            self._tell(register, None, "checksum", "what came is no answer with a right checksum")
+            self._tell(register, None, "checksum", "no answer with a valid checksum")
         else:
             self._tell(register, None, "timeout", f"no answer within {self._settings.timeout_seconds:g} s")
 
@@ -229,7 +229,7 @@ def check_registers(settings: Modbus) -> None:
     """
     registers, units = settings.registers, UNITS[settings.framing]
     if not registers:
-        raise SettingsError("line.modbus.registers", "there are none; write one [[line.modbus.registers]] a value")
+        raise SettingsError("line.modbus.registers", "there are none; write one [[line.modbus.registers]] per value")
     taken: set[tuple[str, bool]] = set()
     for number, register in enumerate(registers, 1):
         where = f"line.modbus.registers[{number}]"
@@ -241,7 +241,7 @@ def check_registers(settings: Modbus) -> None:
             known = ", ".join(MEASURES[register.channel])
             raise SettingsError(f"{where}.measure", f"must be one of {known} for a {register.channel}")
         if register.address + TYPES[register.type] > 65_536:
-            raise SettingsError(f"{where}.address", f"a {register.type} does not end before 65536")
+            raise SettingsError(f"{where}.address", f"a {register.type} at this address goes beyond 65535")
         place = register.sensor, register.channel == "pressure"
         if place in taken:
             raise SettingsError(f"{where}.channel", f"sensor {register.sensor} has that already (a total is a flow)")

@@ -164,7 +164,7 @@ def _compiled(pattern: str) -> Any:
     except UnicodeEncodeError as error:
         raise SettingsError("line.format.pattern", f"must be characters below U+0100, is {pattern!r}") from error
     except re2.error as error:
-        raise SettingsError("line.format.pattern", f"is no expression of RE2: {_text(error.args[0])}") from error
+        raise SettingsError("line.format.pattern", f"is not a valid RE2 expression: {_text(error.args[0])}") from error
 
 
 def _check_fields(form: Format, names: list[str]) -> None:
@@ -172,11 +172,11 @@ def _check_fields(form: Format, names: list[str]) -> None:
     if form.pattern and form.fields:
         raise SettingsError("line.format.fields", "describes the body, and so does line.format.pattern: keep one")
     if wrong := next((name for name in names if name not in FIELDS), None):
-        raise SettingsError(key, f"{wrong!r} is no field; there are {', '.join(FIELDS)}")
+        raise SettingsError(key, f"{wrong!r} is not a field; fields are {', '.join(FIELDS)}")
     if "flow" not in names and "pressure" not in names:
         raise SettingsError(key, "names neither flow nor pressure")
     if "sensor" not in names and not form.sensor:
-        raise SettingsError("line.format.sensor", "is empty, and the frame does not name a sensor either")
+        raise SettingsError("line.format.sensor", "is empty, and frames do not name a sensor")
 
 
 def _check_time(form: str) -> None:
@@ -190,5 +190,5 @@ def _check_time(form: str) -> None:
         raise SettingsError(
             "line.format.time",
             f'must be "iso", "unix" or a form with date, hour and minute like "%d.%m.%Y %H:%M:%S", is {form!r}; '
-            'a time that is less than that is a field to "ignore"',
+            'for an incomplete time use the field "ignore"',
         )

@@ -77,7 +77,7 @@ def check_url(url: str) -> None:
         try:
             re.compile(rest)
         except re.error as error:
-            raise SettingsError("line.url", f"hwgrep:// needs an expression, {rest!r} is none: {error}") from error
+            raise SettingsError("line.url", f"hwgrep:// needs a pattern, {rest!r} is not valid: {error}") from error
 
 
 def _has_port(url: str) -> bool:
@@ -165,7 +165,7 @@ class Port:
             raise PortError(f"{self.url} leads to another device now")
         if self._empty_reads * self._read_s >= REOPEN_AFTER_S:
             self.close()
-            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_S:.0f} s; opening it anew")
+            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_S:.0f} s; reopening it")
         return chunk
 
     def write(self, request: bytes) -> None:
@@ -224,8 +224,8 @@ _ADVICE = {
     errno.ENODEV: "there is no such device; waiting for it",
     errno.ENXIO: "there is no such device; waiting for it",
     errno.EBUSY: "another program has it open; waiting for it",
-    errno.ENOTTY: "it is no serial port",
-    errno.ECONNREFUSED: "connection refused: the device is there, but takes none on this port; is the number right?",
+    errno.ENOTTY: "it is not a serial port",
+    errno.ECONNREFUSED: "connection refused: the device is there, but not on this port; is the port number right?",
     errno.ETIMEDOUT: "no answer; is the gateway on, and the address right?",
     errno.EHOSTUNREACH: "no way to that address; is the gateway on, and the network cable in?",
     errno.ENETUNREACH: "no way to that address; is the network cable in?",
@@ -243,7 +243,7 @@ def _advice(url: str, error: Exception) -> str:
     if number == errno.EPERM:
         return f"the service may not open this kind of device: sudo systemctl edit hydrolog, DeviceAllow={url} rw"
     if isinstance(cause, socket.gaierror):
-        return "the network knows no such host; write its number, like 10.0.0.7"
+        return "there is no such host; write its address, like 10.0.0.7"
     if isinstance(cause, TimeoutError):
         return _ADVICE[errno.ETIMEDOUT]
     if "exclusively lock" in str(error):

@@ -71,7 +71,7 @@ def load(path: Path) -> Recording:
         raise SettingsError("--replay", f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, EOFError, csv.Error) as error:
         raise SettingsError(
-            "--replay", f"{path}, line {number}: {error}; wanted is CSV with time,flow,pressure"
+            "--replay", f"{path}, line {number}: {error}; expected CSV with time,flow,pressure"
         ) from error
     if not flow:
         raise SettingsError("--replay", f"{path} holds no minutes")

@@ -19,14 +19,14 @@ from common.meters import TYPES, Register
 
 _REQUESTS = {"holding": ReadHoldingRegistersRequest, "input": ReadInputRegistersRequest}
 _EXCEPTIONS = {
-    1: "it knows no such function",
+    1: "it does not have this function",
     2: "it has no such address",
-    3: "it allows no such number of registers",
+    3: "it does not allow this number of registers",
     4: "it failed",
     5: "it needs more time",
     6: "it is busy",
     10: "the gateway has no path to it",
-    11: "behind the gateway it does not answer",
+    11: "it does not answer behind the gateway",
 }
 _rtu, _tcp = FramerRTU(DecodePDU(False)), FramerSocket(DecodePDU(False))
 

@@ -142,7 +142,7 @@ class _Http:
         self._thread.start()
         _log.info("listening url=%s", self.url)
         if not _is_loopback(host):
-            _log.warning("open_to_others host=%s the page asks for no password; let a reverse proxy guard it", host)
+            _log.warning("open_to_others host=%s the page has no password; put a reverse proxy in front of it", host)
 
     @property
     def serving(self) -> bool:

@@ -39,7 +39,7 @@ class Messengers:
             SettingsError: there is none, one cannot be parsed, or the library is not installed.
         """
         if not self._addresses:
-            raise SettingsError(KEY, "is empty; the addresses that alarms go to, as docs/operators/alerts.md says")
+            raise SettingsError(KEY, "is empty; name the addresses for alarms, see docs/operators/alerts.md")
         answer = self._ask({"urls": [address.url for address in self._addresses]})
         if missing := answer.get("missing"):
             raise SettingsError(KEY, f"alarms need the library {missing}: pip install 'hydrolog[alerts]'")
