@@ -33,18 +33,18 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(RUN) ## the whole pipeline on recorded data, 60 times as fast as life; Ctrl-C ends it (ARGS="--speed 20")
+run: $(RUN) ## the whole pipeline on recorded data, at 60 times real speed; Ctrl-C stops it (ARGS="--speed 20")
 	@$(BIN)/hydrolog demo $(ARGS)
 
-test: $(DEV) ## every test (ARGS="tests/unit" for some of them)
+test: $(DEV) ## every test (ARGS="tests/unit" selects some)
 	$(BIN)/pytest $(ARGS)
 
-test-lowest: ## the tests with the oldest libraries that pyproject.toml admits
+test-lowest: ## the tests with the oldest libraries that pyproject.toml allows
 	@$(MAKE) --no-print-directory $(VENV)-lowest/pyvenv.cfg VENV=$(VENV)-lowest
 	@$(VENV)-lowest/bin/python .ci/requirements.py --lowest >$(VENV)-lowest/constraints.txt
 	@$(MAKE) --no-print-directory test VENV=$(VENV)-lowest CONSTRAINTS=$(VENV)-lowest/constraints.txt
 
-test-newest: ## the tests on the newest Python of this computer
+test-newest: ## the tests on the newest Python on this computer
 	@bash .ci/test-newest $(ARGS)
 
 lint: $(DEV) ## ruff and mypy
@@ -52,24 +52,24 @@ lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-mutate: $(DEV) ## small planted defects that no test sees (ARGS="log.mark*" for one module; all of them take hours)
+mutate: $(DEV) ## small planted bugs that no test finds (ARGS="log.mark*" for one module; all take hours)
 	$(BIN)/mutmut run $(ARGS)
 	$(BIN)/mutmut results
 
-bench: $(DEV) ## the measured claims, one table each
+bench: $(DEV) ## the published figures, one table each
 	@$(INSTALL) --editable '.[bench]'
 	@for claim in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
 
 soak: $(DEV) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
 	@$(BIN)/python bench/soak.py $(SECONDS)
 
-wheels: $(VENV)/pyvenv.cfg ## everything that `make run` and deploy/install.sh fetch, for a computer without internet
+wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh, for a computer without internet
 	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
 	@rm -f wheels/hydrolog-*
 	@du -sh wheels
 
-lock: $(DEV) ## deploy/constraints.txt anew (PYTHONS="python3.11 python3.12 python3.13")
+lock: $(DEV) ## update deploy/constraints.txt (PYTHONS="python3.11 python3.12 python3.13")
 	$(BIN)/python .ci/lock.py $(or $(PYTHONS),python3.11 python3.12 python3.13)
 
 clean: ## remove caches and the demo's data; the environments stay

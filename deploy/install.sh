@@ -17,7 +17,7 @@ python=$(command -v python3.11 || command -v python3) || { echo "python3 is miss
 "$python" -c 'import ensurepip' 2>/dev/null || { echo "a part of Python is missing: sudo apt install -y python3-venv" >&2; exit 1; }
 
 step() { stage=$1 advice=${2:-}; echo "$stage"; }
-trap 'printf "\nSTOPPED in step %s\n%s\nWhat is done stays: mend that, and type the same command again.\n" "$stage" "$advice" >&2' ERR
+trap 'printf "\nSTOPPED in step %s\n%s\nFinished steps stay: fix that, and type the same command again.\n" "$stage" "$advice" >&2' ERR
 
 step "1/5 user hydrolog"
 id hydrolog >/dev/null 2>&1 || useradd --system --home-dir "$state" --shell /usr/sbin/nologin hydrolog

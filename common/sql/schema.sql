@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS SENSOR_TB (
 );
 -- Settings for the night report. NULL = unknown, the default is used.
 ALTER TABLE SENSOR_TB
-    ADD COLUMN IF NOT EXISTS night_users        double precision, -- people behind the meter
+    ADD COLUMN IF NOT EXISTS night_users        double precision, -- people supplied
     ADD COLUMN IF NOT EXISTS night_litres       double precision, -- L/h that each of them uses at night
     ADD COLUMN IF NOT EXISTS night_use          double precision, -- m3/h, instead of the two above
     ADD COLUMN IF NOT EXISTS n1                 double precision, -- leak ~ pressure ^ n1

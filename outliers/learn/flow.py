@@ -55,7 +55,7 @@ def flow_use(flow: Floats, pressure: Floats, calendar: Calendar, return_days: fl
 
 
 def short_margin(weeks: float) -> float:
-    """The factor that widens limits from so many weeks.
+    """The factor that widens limits from this many weeks.
 
     Profile and spread of an hour of the week rest on one value per week. With few weeks they overfit, and the archive
     looks calmer than the time after it.
