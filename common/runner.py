@@ -88,7 +88,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
     logging_setup.setup(role)
     stop = stop_on_signals(LAST_WORD_S)  # first of all: loading modules can take seconds
     if options.at and not options.once:
-        sys.stderr.write("--at goes with --once\n")
+        sys.stderr.write("--at needs --once\n")
         return SettingsError.exit_code
     clock: Clock = FixedClock(options.at) if options.at else clocks.from_environment()
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from common.folder import LOG_RESERVE_FILE
 
 LARGEST_BYTES = 4 * 1024 * 1024  # a header, a compaction's first megabyte, state files
-SHARE_OF_DISK = 64  # at most this fraction of a small file system
+SHARE_OF_DISK = 64  # on a small file system at most 1 / 64 of it
 LOOK_EVERY_S = 1.0  # another process may have freed it
 
 

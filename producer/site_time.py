@@ -80,17 +80,17 @@ class SiteTime:
         """The problem for people; empty if time is trusted and no future minute is closed."""
         if self.state == "unset":
             return (
-                "the clock was never set (it is earlier than the last closed minute): readings without a time of their "
-                "own wait for a right clock; if it is right, run: hydrolog clock confirm"
+                "the clock was never set (it is earlier than the last closed minute): readings without their own "
+                "time wait; set the clock, or if it is right, run: hydrolog clock confirm"
             )
         if self.state == "stepped":
             return (
-                f"the clock stepped by {self._look.wall_s - self.now_s:+.0f} s: readings without a time of their own "
+                f"the clock jumped by {self._look.wall_s - self.now_s:+.0f} s: readings without their own time "
                 "wait until it is confirmed; if it is right, run: hydrolog clock confirm"
             )
         if (ahead_s := closed_through * 60.0 - self.now_s) > FUTURE_S:
             return (
-                f"a clock that was ahead closed the minutes of the next {ahead_s / 60:.0f} min already: readings are "
-                "dropped as late until then; to go on at once, run: hydrolog clock confirm --go-on"
+                f"a clock that was ahead closed the minutes of the next {ahead_s / 60:.0f} min: readings are "
+                "dropped as late until then; to continue at once, run: hydrolog clock confirm --go-on"
             )
         return ""

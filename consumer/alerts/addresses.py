@@ -1,5 +1,4 @@
-"""The addresses in the settings, split by recipient: if one recipient of a mail is refused, it would be sent again to
-all."""
+"""The addresses in the settings, one per recipient, because a mail refused by one recipient is sent again to all."""
 
 import re
 from collections.abc import Sequence
