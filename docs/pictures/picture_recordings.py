@@ -1,8 +1,8 @@
 """Recordings for the README's picture of the page: ``python docs/pictures/picture_recordings.py FOLDER``.
 
 The bundled recordings with three events in the first night: a leak at 001, a flushing at 002, a stuck gauge at 003.
-Then ``hydrolog demo --recordings FOLDER --data DEMO``, ``hydrolog calendar add 002 ...`` (flushing), and `screenshot.py`
-twelve minutes later.
+Then ``hydrolog demo --recordings FOLDER --data DEMO``, ``hydrolog calendar add 002 ...`` (flushing), and
+`screenshot.py` twelve minutes later.
 """
 
 import csv
