@@ -1,7 +1,7 @@
-# Everything starts here: `make help`. Each target makes the environment that it needs first, once.
+# Start here: `make help`. Each target first creates the environment that it needs, once.
 
-# 3.11 is what the product is tested with most; any later one will do where 3.11 is not at hand. A Python that you
-# name (PYTHON=python3.13) gets an environment of its own, so that two never mix in one.
+# hydrolog is tested most with 3.11; a later Python is used if 3.11 is not installed. A Python that you name
+# (PYTHON=python3.13) gets its own environment.
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -9,22 +9,21 @@ else
 VENV := .venv-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 endif
 BIN := $(VENV)/bin
-# One stamp for what running needs, one for what the tests and linters need beside it.
+# One stamp for the runtime dependencies, one for the additional tools of tests and linters.
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
-# The exact versions that were tested together; `make lock` renews them.
+# The exact versions tested together; `make lock` updates them.
 CONSTRAINTS := deploy/constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 ARGS ?=
 SECONDS ?= 120
 
-# What `make wheels` has laid there is found before the internet is asked, and without it with PIP_NO_INDEX=1.
+# Wheels from `make wheels` are found before the internet is used, and without internet with PIP_NO_INDEX=1.
 ifneq ($(wildcard wheels),)
 export PIP_FIND_LINKS := $(strip $(PIP_FIND_LINKS) wheels)
 endif
 
-# An environment works only where it was made, and with the Python that made it: moved, or its Python gone, it is
-# made anew.
+# An environment works only in its original place and with its original Python; if either changed, it is created again.
 $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.cfg || rm -f $(VENV)/pyvenv.cfg $(RUN) $(DEV))
 
 .DEFAULT_GOAL := help
@@ -34,18 +33,18 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(RUN) ## the whole pipeline on recorded data, 60 times as fast as life; Ctrl-C ends it (ARGS="--speed 20")
+run: $(RUN) ## the whole pipeline on recorded data, at 60 times real speed; Ctrl-C stops it (ARGS="--speed 20")
 	@$(BIN)/python -P -m cli demo $(ARGS)
 
-test: $(DEV) ## every test (ARGS="tests/unit" for some of them)
+test: $(DEV) ## every test (ARGS="tests/unit" selects some)
 	$(BIN)/python -m pytest $(ARGS)
 
-test-lowest: ## the tests with the oldest libraries that pyproject.toml admits
+test-lowest: ## the tests with the oldest libraries that pyproject.toml allows
 	@$(MAKE) --no-print-directory $(VENV)-lowest/pyvenv.cfg VENV=$(VENV)-lowest
 	@$(VENV)-lowest/bin/python .ci/requirements.py --lowest >$(VENV)-lowest/constraints.txt
 	@$(MAKE) --no-print-directory test VENV=$(VENV)-lowest CONSTRAINTS=$(VENV)-lowest/constraints.txt
 
-test-newest: ## the tests on the newest Python of this computer
+test-newest: ## the tests on the newest Python on this computer
 	@bash .ci/test-newest $(ARGS)
 
 lint: $(DEV) ## ruff and mypy
@@ -53,24 +52,24 @@ lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
 
-mutate: $(DEV) ## small planted defects that no test sees (ARGS="log.mark*" for one module; all of them take hours)
+mutate: $(DEV) ## small planted bugs that no test finds (ARGS="log.mark*" for one module; all take hours)
 	$(BIN)/python -m mutmut run $(ARGS)
 	$(BIN)/python -m mutmut results
 
-bench: $(DEV) ## the measured claims, one table each
+bench: $(DEV) ## the published figures, one table each
 	@$(INSTALL) --editable '.[bench]'
 	@for claim in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
 
 soak: $(DEV) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
 	@$(BIN)/python bench/soak.py $(SECONDS)
 
-wheels: $(VENV)/pyvenv.cfg ## everything that `make run` and deploy/install.sh fetch, for a computer without internet
+wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh, for a computer without internet
 	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
 	@rm -f wheels/hydrolog-*
 	@du -sh wheels
 
-lock: $(DEV) ## deploy/constraints.txt anew (PYTHONS="python3.11 python3.12 python3.13")
+lock: $(DEV) ## update deploy/constraints.txt (PYTHONS="python3.11 python3.12 python3.13")
 	$(BIN)/python .ci/lock.py $(or $(PYTHONS),python3.11 python3.12 python3.13)
 
 clean: ## remove caches and the demo's data; the environments stay
@@ -82,7 +81,7 @@ $(VENV)/pyvenv.cfg:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: 3.11 or later is needed" >&2; exit 1; }
 	@"$(PYTHON)" -m venv --clear $(VENV)
 
-# Only what pyproject.toml changes makes them anew: a second call starts at once.
+# They are created again only if pyproject.toml changes.
 $(RUN): pyproject.toml deploy/constraints.txt | $(VENV)/pyvenv.cfg
 	@echo "installing into $(VENV): some minutes the first time"
 	@$(BIN)/python deploy/install_torch.py install

@@ -1,4 +1,4 @@
-"""`hydrolog NAME ...`: the commands for people. Each is one file of this folder, imported only when it is called."""
+"""`hydrolog NAME ...`: the commands for people. Each is one file in this folder, imported only when called."""
 
 import importlib
 import importlib.util
@@ -9,33 +9,33 @@ from common.errors import HydrologError, SettingsError
 from common.logging_setup import speak_in_any_locale
 from common.version import NAME, version
 
-# name (of one or two words) -> module, what it does.
+# name (one or two words) -> module, description.
 COMMANDS = {
-    "demo": ("cli.demo", "run the whole pipeline on recorded data, faster than life"),
-    "check": ("cli.check", "look at settings, port, folder, database and server, and say what to do"),
-    "status": ("cli.status", "how each process and each sensor is doing"),
-    "tail": ("cli.tail", "watch the rows as they come in"),
-    "sensors": ("cli.sensors", "list, add and remove sensors, and say when an instrument was replaced"),
-    "init-db": ("cli.init_db", "make the tables of a database of your own"),
+    "demo": ("cli.demo", "run the whole pipeline on recorded data, faster than real time"),
+    "check": ("cli.check", "check settings, port, folder, database and server, and say what to do"),
+    "status": ("cli.status", "show the state of each process and each sensor"),
+    "tail": ("cli.tail", "show rows as they come in"),
+    "sensors": ("cli.sensors", "list, add and remove sensors, and record a replaced instrument"),
+    "init-db": ("cli.init_db", "create the tables in your own database"),
     "load": ("cli.load", "load recorded minutes into the database"),
-    "night": ("cli.night", "what each night says about leakage, and what is known of a sensor's nights"),
-    "calendar": ("cli.calendar_", "planned work and holidays: list, add, remove"),
-    "criteria": ("cli.criteria", "what is usual at each sensor: show, compare and learn anew"),
-    "forecast": ("cli.forecast", "report how good the forecasts were, beside the usual week, with plots"),
-    "backtest outliers": ("cli.backtest_outliers", "judge the outlier methods on labelled events"),
-    "backtest forecasts": ("cli.backtest_forecasts", "judge the forecasts on the past"),
-    "simulate": ("cli.simulate", "play a meter on a virtual serial line"),
-    "replay": ("cli.replay", "run recorded minutes through the pipeline as fast as it can"),
-    "alerts": ("cli.alerts", "send a test alarm, show what would have been sent"),
-    "resend": ("cli.resend", "send rows to the server once more"),
+    "night": ("cli.night", "show the leakage of each night, and set a sensor's night values"),
+    "calendar": ("cli.calendar_", "list, add and remove planned work and holidays"),
+    "criteria": ("cli.criteria", "show, compare and rebuild the criteria of each sensor"),
+    "forecast": ("cli.forecast", "report the forecasts' error compared with the week before, with plots"),
+    "backtest outliers": ("cli.backtest_outliers", "run the outlier methods on your own past or on labelled events"),
+    "backtest forecasts": ("cli.backtest_forecasts", "run the forecasts on past data"),
+    "simulate": ("cli.simulate", "simulate meters on a virtual serial line"),
+    "replay": ("cli.replay", "run recorded minutes through the pipeline at full speed"),
+    "alerts": ("cli.alerts", "send a test alarm, or show what would have been sent"),
+    "resend": ("cli.resend", "send rows to the server again"),
     "log": ("cli.log_", "verify the log, show its groups and rows"),
-    "line": ("cli.line", "listen to the serial line"),
-    "clock": ("cli.clock", "confirm the box's clock after a step"),
+    "line": ("cli.line", "test the serial line"),
+    "clock": ("cli.clock", "confirm the box's clock after a jump"),
 }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; its exit code (2 for bad usage or settings)."""
+    """Run one command; returns its exit code (2 for wrong usage or settings)."""
     speak_in_any_locale()
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help", "help"):
@@ -63,7 +63,7 @@ def _run(module: str, arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `hydrolog tail | head`: the reader has seen enough
+    except BrokenPipeError:  # `hydrolog tail | head`: the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
@@ -77,7 +77,7 @@ def _usage() -> str:
     there = {name: text for name, (module, text) in COMMANDS.items() if _is_there(module)}
     width = max(map(len, there))
     lines = [f"  {name:<{width}}  {text}" for name, text in there.items()]
-    more = "hydrolog COMMAND --help says more; hydrolog --version says which one this is."
+    more = "See hydrolog COMMAND --help for details, hydrolog --version for the version."
     return "usage: hydrolog COMMAND [OPTIONS]\n\n" + "\n".join(lines) + f"\n\n{more}\n"
 
 

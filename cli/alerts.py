@@ -1,4 +1,4 @@
-"""`hydrolog alerts test`: a test message to each address, or what would have been sent over the last day."""
+"""`hydrolog alerts test`: send a test message to each address, or show what would have been sent in the last day."""
 
 import sys
 import threading
@@ -23,8 +23,8 @@ DAY = timedelta(days=1)
 
 
 def run(args: list[str]) -> int:
-    """0 if every messenger took the message; 1 if one did not."""
-    parser = shell.parser("alerts", "Alarms to people: try them out.")
+    """Exit code 0 if every address accepted the message, otherwise 1."""
+    parser = shell.parser("alerts", "Test the alarms.")
     commands = parser.add_subparsers(dest="command", required=True)
     words = "send a test message to every address, or show what would have been sent"
     test = commands.add_parser("test", help=words, description=words)
@@ -44,7 +44,7 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
     messengers = Messengers(chosen.alerts.urls, threading.Event())
     messengers.check()
     local = now.astimezone(chosen.site.zone)
-    body = f"A test of {local:%Y-%m-%d %H:%M} ({chosen.site.timezone}). Alarms of this site will come here."
+    body = f"A test of {local:%Y-%m-%d %H:%M} ({chosen.site.timezone}). Alarms of this site will arrive here."
     message = Message(f"hydrolog {chosen.site.id}: test", body, "info")
     failed = False
     for place in range(len(messengers)):
@@ -70,9 +70,9 @@ def _show(chosen: Settings, now: datetime) -> int:
 
 
 def would_be(chosen: Settings, start: datetime, end: datetime) -> "Iterator[tuple[int, Message]]":
-    """The messages of the findings between two times, with their minutes, under the settings' limits.
+    """The messages for the findings between two times, with their minutes, within the limits of the settings.
 
-    Alarms about the box itself leave no findings and are not among them.
+    Alarms about the box itself are not included, because they are not findings.
     """
     from consumer.alerts.events import EventTracker
     from consumer.alerts.pending import Queue, digest_day, first_digest_day

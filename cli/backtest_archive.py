@@ -1,7 +1,7 @@
-"""`hydrolog backtest outliers --out FILE.html`: the database's own rows judged again, with another knob if you like.
+"""`hydrolog backtest outliers --out FILE.html`: run the outlier methods again over the database's rows.
 
-Criteria are learnt from the rows before the judged days, as the product would have learnt them then; the product's own
-detector goes over the days with today's calendar. Nothing is stored but the page (or, for a name in .csv, a table).
+Criteria are learnt from the rows before the tested days, as hydrolog would have done then; the real detector runs over
+the days with today's calendar. Only the page is written (or a table, if the name ends in .csv).
 """
 
 import argparse
@@ -35,7 +35,7 @@ DAY_MINUTES = 1440
 MONTH_DAYS = 30.4
 FETCH_TIMEOUT_S = 120.0  # nine months of one sensor from a slow disk
 SHOW_EVERY_ROWS = 2000
-MOST_SHOWN = 20  # LEAK and FAULT findings in words; the file has them all
+MOST_SHOWN = 20  # LEAK and FAULT findings printed; the file has all
 HEADER = ("sensor", "time", "since", "state", "severity", "channel", "method", "code", "value", "limit", "reason")
 
 
@@ -44,11 +44,11 @@ class NothingToJudge(HydrologError):
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge, write, say what would have been raised.
+    """Run the backtest, write the file, print what would have been raised.
 
     Raises:
-        DatabaseDown, NothingToJudge: as they say.
-        SettingsError: the days or the file cannot be used, or what draws plots is missing.
+        DatabaseDown, NothingToJudge: see their messages.
+        SettingsError: the days or the file cannot be used, or the plot library is missing.
     """
     if options.days < 1:
         raise SettingsError("--days", "must be one or more")
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Past:
-    """The database's rows and what the judgement of them needs."""
+    """The database's rows and the data for the backtest."""
 
     def __init__(self, connection: database.Database, chosen: Settings, known: Occasions, knob: float) -> None:
         self._database, self._chosen, self._known, self._knob = connection, chosen, known, knob
@@ -81,7 +81,7 @@ class Past:
         self._now: datetime = minute_start(minute_of(site_now))
 
     def judge(self, days: int, only: str | None) -> "list[Course]":
-        """What each sensor's last `days` would have raised, sensors without a row in them left out."""
+        """What would have been raised in each sensor's last `days`; sensors without rows are skipped."""
         with self._database.transaction() as cursor:
             cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
             sensors = [row for row in cursor.fetchall() if only in (None, row[0])]
@@ -138,7 +138,7 @@ class Past:
 
 
 def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> None:
-    """A line a sensor, and the alarms in words."""
+    """Print a line per sensor, and the alarms."""
     table = shell.table("sensor", "LEAK", "a month", "FAULT", "WATCH", "SUPPLY", "planned", whole=("sensor",))
     for course in courses:
         counts = course.counts()

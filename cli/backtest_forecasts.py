@@ -1,7 +1,8 @@
-"""`hydrolog backtest forecasts`: the product's own training and prediction on a table of the past.
+"""`hydrolog backtest forecasts`: the real training and prediction on a table of past data.
 
-The table: `time_local` and a column a series, hourly or finer. The list of origins: `series,origin,first_target,
-last_target`. Times are local wall clock without offset. Forecasts: `series,origin,target,forecast,low,high`.
+The table: `time_local` and one column per series, hourly or finer. The list of origins:
+`series,origin,first_target,last_target`. Times are local, without offset. Forecasts:
+`series,origin,target,forecast,low,high`.
 """
 
 import argparse
@@ -50,13 +51,13 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="table of the past (CSV, may be .gz)")
-    parser.add_argument("--train-data", type=Path, metavar="FILE", help="learn the weights from this table instead")
-    parser.add_argument("--train-until", required=True, metavar="TIME", help="first hour that is not learnt from")
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="table of past data (CSV, may be .gz)")
+    parser.add_argument("--train-data", type=Path, metavar="FILE", help="train the weights on this table instead")
+    parser.add_argument("--train-until", required=True, metavar="TIME", help="first hour not used for training")
     parser.add_argument("--origins", type=Path, required=True, metavar="FILE", help="what to forecast")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="forecasts to write")
-    parser.add_argument("--holidays", type=Path, metavar="FILE", help="dates on which water is used as on a Sunday")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another one shows how much is chance")
+    parser.add_argument("--holidays", type=Path, metavar="FILE", help="dates with water use like a Sunday")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
     return parser
 
 

@@ -1,12 +1,12 @@
-"""`hydrolog backtest outliers --out FILE`: what the product would have raised in the past.
+"""`hydrolog backtest outliers --out FILE`: what hydrolog would have raised in the past.
 
-From the database: see `cli.backtest_archive`. With --data FOLDER, for each point: criteria from the rows up to
-its `learn_end`, then the product's own detector over the rest, with criteria rebuilt every three months by the
-product's own rule. Files of the folder:
+From the database: see `cli.backtest_archive`. With --data FOLDER, for each point: criteria from the rows up to its
+`learn_end`, then the real detector over the rest, with criteria rebuilt every three months by the same rule. Files in
+the folder:
 
-    points.csv            point, flow_max, pressure_max, learn_end (other columns are not read)
-    <point>.csv[.gz]      time (local wall clock), flow (m3/h), pressure (bar); empty = no value
-    holidays.txt          optional: a date a line, judged as Sundays
+    points.csv            point, flow_max, pressure_max, learn_end (other columns are ignored)
+    <point>.csv[.gz]      time (local), flow (m3/h), pressure (bar); empty = no value
+    holidays.txt          optional: one date per line, treated as Sundays
 """
 
 import argparse
@@ -33,10 +33,10 @@ from outliers.rules import REBUILD_DAYS
 if TYPE_CHECKING:
     from outliers.learn.build import History
 
-ZONE = ZoneInfo("UTC")  # the files hold wall clock without offset: it is taken as it stands
+ZONE = ZoneInfo("UTC")  # the files have local times without offset, which are used unchanged
 SCORED = ("point", "time", "channel", "code", "kind", "severity", "state")
-HEADER = (*SCORED, "since", "method", "value", "limit", "reason")  # the rest is for people
-SEVERITY = {"supply": "watch"}  # in findings.csv a supply finding is a watch of kind supply
+HEADER = (*SCORED, "since", "method", "value", "limit", "reason")  # the other columns are for people
+SEVERITY = {"supply": "watch"}  # in findings.csv a supply finding has severity watch and kind supply
 
 
 class BacktestUnusable(HydrologError):
@@ -90,23 +90,23 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = shell.parser(
         "backtest outliers",
-        "What the product would have raised in the past: on the database's own rows, as a page with plots, or with "
+        "What hydrolog would have raised in the past: on the database's rows, as a page with plots, or with "
         "--data on a folder of labelled events, as findings.csv.",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.html or FILE.csv to write")
     parser.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
     past = parser.add_argument_group("from the database")
-    past.add_argument("--days", type=int, default=REBUILD_DAYS, metavar="N", help=f"judge the last ({REBUILD_DAYS})")
+    past.add_argument("--days", type=int, default=REBUILD_DAYS, metavar="N", help=f"last days to test ({REBUILD_DAYS})")
     past.add_argument("--sensor", metavar="ID", help="only this one")
     folder = parser.add_argument_group("from a folder")
-    folder.add_argument("--data", type=Path, metavar="FOLDER", help="with points.csv and the series")
+    folder.add_argument("--data", type=Path, metavar="FOLDER", help="folder with points.csv and the series")
     folder.add_argument("--points", nargs="*", metavar="POINT", help="only these points")
-    folder.add_argument("--holidays", type=Path, metavar="FILE", help="dates, one a line (holidays.txt of the folder)")
+    folder.add_argument("--holidays", type=Path, metavar="FILE", help="dates (default: holidays.txt in the folder)")
     return parser
 
 
 def read_points(folder: Path) -> list[Point]:
-    """The points of points.csv."""
+    """The points in points.csv."""
     try:
         with (folder / "points.csv").open(newline="", encoding="utf-8") as file:
             return [
@@ -118,7 +118,7 @@ def read_points(folder: Path) -> list[Point]:
 
 
 def minute(text: str) -> int:
-    """Minutes since 1970 of a wall clock time."""
+    """Minutes since 1970 of a local time."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) // 60
 
 
@@ -178,5 +178,5 @@ def line(finding: Finding) -> tuple[str | float, ...]:
 
 
 def wall(minutes: int) -> str:
-    """Wall clock time of a minute."""
+    """The local time of a minute."""
     return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"

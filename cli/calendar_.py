@@ -1,6 +1,6 @@
-"""`hydrolog calendar list|add|remove`: planned work and holidays, in two text files that may also be edited by hand.
+"""`hydrolog calendar list|add|remove`: planned work and holidays, in two text files that can also be edited by hand.
 
-The producer takes a change up with its next minute, the night's report and the criteria when they are next made.
+A change takes effect at the producer's next minute, the next night report and the next build of criteria.
 """
 
 import argparse
@@ -18,23 +18,23 @@ from outliers import calendar
 from outliers.calendar import HOLIDAYS, PLANNED, Work
 
 HEADS = {
-    PLANNED: "# sensor or all, from, to (by the site's clock), what",
-    HOLIDAYS: "# a date a line, judged as a Sunday",
+    PLANNED: "# sensor or all, start, end (local times), description",
+    HOLIDAYS: "# one date per line, treated as a Sunday",
 }
 HOLIDAY = "holiday"
 
 
 class NotInCalendar(HydrologError):
-    """The calendar cannot be changed like this."""
+    """The calendar cannot be changed this way."""
 
     exit_code = 2
 
 
 def run(args: list[str]) -> int:
-    """List, add or remove; 1 if a line of the calendar is wrong.
+    """List, add or remove; exit code 1 if a line of the calendar is wrong.
 
     Raises:
-        NotInCalendar: what is to be added makes no sense, or what is to be removed is not there.
+        NotInCalendar: the new entry is invalid, or the entry to remove does not exist.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
@@ -52,14 +52,14 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = shell.parser(
         "calendar",
-        "Planned work (nobody is alarmed) and holidays (judged as Sundays). Without an action: list.",
+        "Planned work (no alarms) and holidays (treated as Sundays). Without an action: list.",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     for name, words, help_ in (
-        ("list", "", "show both, and which lines are not understood"),
+        ("list", "", "show both, and lines that cannot be read"),
         ("add", "words", 'SENSOR|all FROM TO WHAT, as: add 001 "2024-09-17 09:00" "2024-09-17 12:30" flushing; or '
          "holiday DATE [NAME]"),
-        ("remove", "entry", "a work by its number in the list, or a holiday by its date"),
+        ("remove", "entry", "planned work by its number in the list, or a holiday by its date"),
     ):  # fmt: skip
         action = actions.add_parser(name, help=help_, description=help_)
         shell.add_config_again(action)
@@ -91,7 +91,7 @@ def _time(text: str) -> datetime:
     except ValueError as error:
         raise NotInCalendar(f'{shell.printable(text)} is not a time like "2024-09-17 09:00"') from error
     if found.tzinfo is not None:
-        raise NotInCalendar(f"{shell.printable(text)}: times are by the site's clock, without an offset")
+        raise NotInCalendar(f"{shell.printable(text)}: times are local, without an offset")
     return found
 
 
@@ -104,7 +104,7 @@ def _day(text: str) -> date:
 
 def _append(path: Path, line: str) -> None:
     if not line.isprintable():
-        raise NotInCalendar("only printable characters can stand in the calendar")
+        raise NotInCalendar("only printable characters are allowed")
     lines = calendar.lines_of(path) or [HEADS[path.name]]
     if line not in lines:
         _store(path, [*lines, line])
@@ -122,7 +122,7 @@ def _remove(folder: Path, entry: str) -> None:
     lines = calendar.lines_of(path)
     left = [line for line in lines if line.split()[:1] != [day]]
     if len(left) == len(lines):
-        raise NotInCalendar(f"{day} is no holiday of the calendar; see: hydrolog calendar list")
+        raise NotInCalendar(f"{day} is not a holiday in the calendar; see: hydrolog calendar list")
     _store(path, left)
 
 

@@ -1,4 +1,4 @@
-"""`hydrolog check`: is everything in place? Each line says ok, or what to do."""
+"""`hydrolog check`: check the installation. Each line says ok, or what to do."""
 
 import os
 
@@ -10,14 +10,14 @@ from common import settings
 
 
 def run(args: list[str]) -> int:
-    """Look at everything; 0 if all is well, 1 if something needs fixing.
+    """Check everything; exit code 0 if all is well, 1 if something needs fixing.
 
     Raises:
-        SettingsError: the settings are wrong; nothing else is looked at then.
+        SettingsError: the settings are wrong; then nothing else is checked.
     """
     options = shell.parser(
         "check",
-        "Look at settings, folder, clock, log, port, database and server. Nothing is changed, no row is sent. "
+        "Check settings, folder, clock, log, port, database and server. Nothing is changed, no row is sent. "
         "Exit code 1: something needs fixing; 2: the settings are wrong.",
     ).parse_args(args)
     chosen = settings.load(options.config)
@@ -36,14 +36,14 @@ def run(args: list[str]) -> int:
 
 
 def _check_line(chosen: settings.Settings) -> None:
-    """Meters that are not described whole would stop the producer; they are a wrong setting here, too."""
+    """Incompletely described meters would stop the producer, so they are a settings error here too."""
     from producer.protocols import check_meters
 
     check_meters(chosen.line)
 
 
 def _check_night(chosen: settings.Settings) -> None:
-    """Times that make no night would stop nightflow; they are a wrong setting here, too."""
+    """Times that do not define a night would stop nightflow, so they are a settings error here too."""
     from nightflow.window import plan_of
 
     plan_of(chosen)

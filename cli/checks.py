@@ -1,7 +1,7 @@
-"""The looks of `hydrolog check`, each at one thing: what is well, or what to do about it. They change nothing.
+"""The checks of `hydrolog check`, each of one thing: the result, or what to do. They change nothing.
 
-A look may put a file of its own into the data folder for a moment, open the port while no producer has it, and post
-an empty body to the server: that shows whether the token is taken, and brings no row.
+A check may briefly create a file in the data folder, open the port if no producer has it, and post an empty body to the
+server, which tests the token and sends no row.
 """
 
 import errno
@@ -26,9 +26,9 @@ from log.format import LONGEST_LINE, parse_header
 from log.roles import Position, positions
 from outliers import calendar as occasions
 
-MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, and then Postgres needs room to breathe
+MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, plus free space for Postgres
 OLDEST_CLOCK = 2020  # a box without a battery starts in 1970 or 2000
-# On these a lock of one process is not seen by another, or a rename is not atomic.
+# File systems on which other processes do not see a lock, or a rename is not atomic.
 SHARES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "vboxsf", "vfat", "exfat"}
 TABLES = (
     "sensor_tb",
@@ -41,7 +41,7 @@ TABLES = (
     "received_tb",
     "received_batch_tb",
 )
-_ADVICE = "run as the user of the processes, and look at log.url"
+_ADVICE = "run as the user of the processes, and check log.url"
 
 
 class CheckResult(NamedTuple):
@@ -49,17 +49,17 @@ class CheckResult(NamedTuple):
 
     ok: bool
     subject: str
-    text: str  # what is well; or what is wrong and what to do
+    text: str  # the result; or the problem and what to do
 
 
 SubjectCheck = Callable[[Settings, datetime], Iterator[CheckResult]]
 
 
 def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The data folder: there, writable, with room, on a local disk."""
+    """The data folder: exists, writable, with free space, on a local disk."""
     data = chosen.paths.data
     if not data.is_dir():
-        yield CheckResult(False, "folder", f"{data} is not there; the first process makes it, or: mkdir -p {data}")
+        yield CheckResult(False, "folder", f"{data} does not exist; the first process creates it, or: mkdir -p {data}")
         return
     try:
         with tempfile.NamedTemporaryFile(dir=data, prefix="check."):
@@ -79,14 +79,14 @@ def folder(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     kind = file_system(data)
     if kind in SHARES:
         yield CheckResult(
-            False, "file system", f"{data} is on {kind}, where locks do not hold; set paths.data to a local disk"
+            False, "file system", f"{data} is on {kind}, where locks do not work; set paths.data to a local disk"
         )
     else:
         yield CheckResult(True, "file system", kind)
 
 
 def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """The kind of file system that holds the path; "unknown" where the system does not tell."""
+    """The kind of file system of the path, or "unknown"."""
     try:
         lines = mounts.read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -101,7 +101,7 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 
 
 def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
-    """The clock and the zone."""
+    """The clock and the time zone."""
     local = now.astimezone(chosen.site.zone)
     text = f"{local.isoformat(sep=' ', timespec='seconds')} in {chosen.site.timezone}"
     known = mark.load(chosen.paths.data)
@@ -117,19 +117,19 @@ def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
 
 
 def time_service_says(in_step: bool | None) -> str:
-    """In words, and what follows: no fault, since a box without a network has none."""
+    """Text about the time service; its absence is no fault, because a box without a network has none."""
     if in_step:
-        return "in step: it keeps the clock, and what it sets is believed"
+        return "synchronised: it keeps the clock, and its time is trusted"
     if in_step is None:
-        return "this system does not say whether one keeps the clock; a step must be confirmed: hydrolog clock confirm"
+        return "unknown whether one keeps the clock; a clock jump must be confirmed: hydrolog clock confirm"
     return (
-        "none keeps the clock now (is chrony there, has it a network? chronyc tracking); "
-        "until one does, a step must be confirmed: hydrolog clock confirm"
+        "none keeps the clock (is chrony installed, is there a network? chronyc tracking); "
+        "until one does, a clock jump must be confirmed: hydrolog clock confirm"
     )
 
 
 def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The serial line: what the producer that has it says, or whether it opens."""
+    """The serial line: the producer's report if it has the port, otherwise whether it opens."""
     from producer.port import Port, check_url
     from server.state import alive
 
@@ -141,7 +141,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(
             said in ("reading", None),
             "port",
-            f"{printable(url)}, the producer (process {state['pid']}) has it: {printable(said or 'open')}"
+            f"{printable(url)}, used by the producer (process {state['pid']}): {printable(said or 'open')}"
             + ("" if said in ("reading", None) else f"; {printable(state.get('problem') or 'see hydrolog status')}"),
         )
         return
@@ -157,7 +157,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The database: it answers, the tables are there, sensors are registered."""
+    """The database: it answers, the tables exist, sensors are registered."""
     connection = database.Database(chosen, "check")
     try:
         with connection.transaction() as cursor:
@@ -185,14 +185,14 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The server: reachable, and it takes the token. An empty body is posted, no row."""
+    """The server: reachable, and it accepts the token. An empty body is posted, no row."""
     from consumer.post import Poster, ServerAddress
 
     if "server" not in chosen.log.groups:
         yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
         return
     if not chosen.server.url:
-        yield CheckResult(False, "server", 'server.url is empty: set it, or take "server" out of log.groups')
+        yield CheckResult(False, "server", 'server.url is empty: set it, or remove "server" from log.groups')
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
@@ -206,22 +206,22 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def server_says(status: int | None, problem: str) -> tuple[bool, str]:
-    """What an answer to an empty body says about the address and the token."""
+    """What the answer to an empty body means for address and token."""
     if status is None:
-        return False, f"does not answer ({printable(problem)}); look at server.url, the network, the server"
+        return False, f"does not answer ({printable(problem)}); check server.url, the network, the server"
     if status in (401, 403):
         return False, f"refuses the token ({status}); put the right one into server.token_file"
     if status in (404, 405):
-        return False, f"takes no batches there ({status}); look at the path in server.url"
+        return False, f"accepts no batches there ({status}); check the path in server.url"
     if 300 <= status < 400:
         return False, f"redirects ({status}), which is not followed; put the final address into server.url"
     if status >= 500 or status in (408, 425, 429):
-        return False, f"has trouble of its own ({status}); batches wait until it is over"
-    return True, f"answers, the token is taken ({status} to an empty body)"
+        return False, f"has an internal error ({status}); batches wait until it is fixed"
+    return True, f"answers, the token is accepted ({status} to an empty body)"
 
 
 def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The log: its header, its size, how far each group has come."""
+    """The log: its header, its size, the position of each group."""
     if chosen.log.url == "file":
         yield _log_file(chosen)
     known = mark.load(chosen.paths.data)
@@ -236,11 +236,11 @@ def _log_file(chosen: Settings) -> CheckResult:
             header = parse_header(file.readline(LONGEST_LINE).removesuffix(b"\n"))
             size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        return CheckResult(True, "log", "none yet; the producer makes it")
+        return CheckResult(True, "log", "none yet; the producer creates it")
     except OSError as error:
         return CheckResult(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
     if header is None:
-        return CheckResult(False, "log", f"the header of {path} is damaged; restart the processes, they mend it")
+        return CheckResult(False, "log", f"the header of {path} is damaged; restart the processes to repair it")
     if size > chosen.log.warn_bytes:
         return CheckResult(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
     return CheckResult(True, "log", f"{size} bytes from offset {header.base} on")
@@ -257,7 +257,7 @@ def _group(group: str, position: Position, end: int | None) -> CheckResult:
 
 
 def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """Whether every line of the calendar is understood."""
+    """Whether every line of the calendar can be read."""
     known = occasions.load(chosen.paths.data, chosen.site.zone)
     for problem in known.problems:
         yield CheckResult(False, "calendar", printable(problem))

@@ -1,4 +1,4 @@
-"""`hydrolog criteria show|rebuild|compare`: what is usual at each sensor, and what other criteria would change."""
+"""`hydrolog criteria show|rebuild|compare`: the criteria of each sensor, and the effect of new ones."""
 
 import argparse
 import contextlib
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from outliers.learn.build import History
 
 PREVIEW_DAYS = 30
-WARM_DAYS = 16  # before it, so that the methods know how things stand when the month begins: VALUE looks so far back
-MOST_SHOWN = 20  # LEAK and FAULT findings in words
+WARM_DAYS = 16  # warm-up before the previewed month: VALUE looks this far back
+MOST_SHOWN = 20  # LEAK and FAULT findings printed
 ACTIONS = {
-    "show": "the newest criteria of each sensor",
-    "rebuild": "learn new criteria from the database and say what they would change",
-    "compare": "two versions of a sensor's criteria, side by side",
+    "show": "show the newest criteria of each sensor",
+    "rebuild": "learn new criteria from the database and show what they would change",
+    "compare": "compare two versions of a sensor's criteria",
 }
 
 
@@ -39,17 +39,17 @@ def run(args: list[str]) -> int:
     """The subcommand.
 
     Raises:
-        DatabaseDown: `rebuild` and no answer.
-        CriteriaUnusable: a file that cannot be read.
+        DatabaseDown: no answer (`rebuild`).
+        CriteriaUnusable: a file cannot be read.
     """
-    parser = shell.parser("criteria", "What is usual at each sensor: learnt from its own half year, in versions.")
+    parser = shell.parser("criteria", "The criteria of each sensor, learnt from its last half year, in versions.")
     actions = parser.add_subparsers(dest="action", required=True)
     for name, words in ACTIONS.items():
         action = actions.add_parser(name, help=words, description=words)
         action.add_argument("--sensor", metavar="ID", required=name == "compare", help="only this one")
         shell.add_config_again(action)
     rebuild, compare = actions.choices["rebuild"], actions.choices["compare"]
-    rebuild.add_argument("--take", action="store_true", help="store them; without it nothing is changed")
+    rebuild.add_argument("--take", action="store_true", help="store the new criteria; without it nothing is changed")
     rebuild.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
     compare.add_argument("--versions", type=int, nargs=2, metavar=("OLD", "NEW"), help="default: the last two")
     options = parser.parse_args(args)
@@ -104,7 +104,7 @@ def _changes(old: Criteria, new: Criteria) -> Any:
 
 
 def _numbers(criteria: Criteria) -> dict[str, str]:
-    """What a person compares, each with its unit."""
+    """The figures to compare, each with its unit."""
     found = {
         "archive": f"{criteria.first} to {criteria.last}" if criteria.first else "none",
         "clean weeks": f"{criteria.clean_weeks:.1f}",
@@ -166,12 +166,12 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
     if not instruments:
         console.print("no registered sensor; see hydrolog sensors")
     elif not options.take:
-        console.print("nothing was changed; --take stores them")
+        console.print("nothing was changed; use --take to store them")
     return 1 if refused else 0
 
 
 def _preview(past: "History", old: Criteria | None, new: Criteria, chosen: Settings, known: Occasions) -> str:
-    """What the new criteria would have raised over the last month, beside what the present ones would have."""
+    """What the new criteria would have raised in the last month, compared with the present ones."""
     raised = findings_over(past, new, chosen, known)
     before = _counts(findings_over(past, old, chosen, known)) if old is not None else None
     now = f"; the present ones: {before or 'nothing'}" if before is not None else ""
@@ -195,7 +195,7 @@ def _at(finding: Finding, chosen: Settings) -> datetime:
 
 
 def findings_over(past: "History", criteria: Criteria, chosen: Settings, known: Occasions) -> list[Finding]:
-    """What criteria raise over the last `PREVIEW_DAYS` of rows that are there already; the days before warm them up."""
+    """The findings of criteria over the last `PREVIEW_DAYS` of existing rows, after a warm-up on the days before."""
     from outliers.watch.detector import Detector
 
     detector = Detector(criteria.sensor, criteria, chosen.site.zone, None, known.holidays)

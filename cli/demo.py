@@ -1,4 +1,4 @@
-"""`hydrolog demo`: the whole pipeline on recorded data, faster than life, ended by Ctrl-C or by the clock."""
+"""`hydrolog demo`: the whole pipeline on recorded data, faster than real time, until Ctrl-C or a set time."""
 
 import argparse
 import json
@@ -8,13 +8,13 @@ from pathlib import Path
 from common.options import Parser
 from common.signals import stop_on_signals
 
-DEFAULT_SPEED = 60.0  # a minute of the site each second: a night in seven minutes
+DEFAULT_SPEED = 60.0  # a site minute per second: a night in seven minutes
 FOLDER = Path("var") / "demo"
-FASTEST = 3600.0  # an hour a second: beyond it the processes' once-a-second look is too coarse to mean anything
+FASTEST = 3600.0  # an hour per second: beyond that one step per second is too coarse
 
 
 def run(args: list[str]) -> int:
-    """0 if it was ended by a person, or if nothing was lost or repeated and each process did its work."""
+    """Exit code 0 if stopped by a person, or if nothing was lost or repeated and each process did its work."""
     from rich.console import Console
 
     from demo import recordings
@@ -35,7 +35,7 @@ def run(args: list[str]) -> int:
     finally:
         demo.close()
     if result is None:
-        console.print("ended; the same command goes on from here")
+        console.print("stopped; the same command continues from here")
         return 0
     if options.json:
         sys.stdout.write(json.dumps(result.values | {"good": result.good}, indent=2) + "\n")
@@ -49,25 +49,25 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="hydrolog demo",
-        description="Run the whole pipeline, every process of it for real, on a virtual serial line that plays "
-        "recorded minutes. The first start loads history and trains the model; later ones go on where it stopped.",
+        description="Run the whole pipeline, with all its real processes, on a virtual serial line that plays "
+        "recorded minutes. The first start loads history and trains the model; later ones continue where it stopped.",
     )
     parser.add_argument(
-        "--speed", type=_speed, default=DEFAULT_SPEED, metavar="N", help="times as fast as life (default: 60)"
+        "--speed", type=_speed, default=DEFAULT_SPEED, metavar="N", help="times real speed (default: 60)"
     )
     parser.add_argument(
-        "--for", dest="for_s", type=_seconds, metavar="SECONDS", help="end after so many seconds, with a table"
+        "--for", dest="for_s", type=_seconds, metavar="SECONDS", help="stop after this many seconds and print a table"
     )
     parser.add_argument("--json", action="store_true", help="with --for: the table as JSON on standard output")
     parser.add_argument("--data", type=Path, default=FOLDER, metavar="FOLDER", help=f"default: {FOLDER}")
     parser.add_argument(
-        "--port", type=_port, metavar="N", help="of the page (default: 8080, or a free one if it is taken)"
+        "--port", type=_port, metavar="N", help="port of the page (default: 8080, or a free one if it is taken)"
     )
     parser.add_argument(
         "--recordings",
         type=Path,
         metavar="FOLDER",
-        help="play others, NNN.replay.csv.gz on the wall clock of Europe/Rome (default: the ones that come with it)",
+        help="play other recordings, NNN.replay.csv.gz in local time of Europe/Rome (default: the bundled ones)",
     )
     return parser
 

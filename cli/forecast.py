@@ -1,4 +1,4 @@
-"""`hydrolog forecast report`: the forecasts that were made, judged by what came, beside the seasonal naive."""
+"""`hydrolog forecast report`: the error of past forecasts, compared with the seasonal naive."""
 
 import argparse
 import sys
@@ -30,7 +30,7 @@ def run(args: list[str]) -> int:
     finally:
         database.close()
     if not made:
-        sys.stdout.write("no forecast of these days has been followed by a row yet\n")
+        sys.stdout.write("there are no rows for the forecasts of these days yet\n")
         return 0
     _table(made)
     if options.out:
@@ -40,13 +40,13 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    words = "How good the forecasts were that were made, beside the usual week."
+    words = "The error of past forecasts, compared with the week before."
     parser = Parser(prog="hydrolog forecast", description=words)
-    parser.add_argument("action", choices=["report"], help="the error of the last days, per sensor")
+    parser.add_argument("action", choices=["report"], help="error of the last days, per sensor")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    parser.add_argument("--days", type=int, default=14, metavar="N", help="how many days back (default 14)")
+    parser.add_argument("--days", type=int, default=14, metavar="N", help="number of days (default 14)")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
-    parser.add_argument("--out", type=Path, metavar="FILE.html", help="write plots as a page of its own")
+    parser.add_argument("--out", type=Path, metavar="FILE.html", help="write plots as an HTML page")
     return parser
 
 
@@ -83,11 +83,11 @@ def _table(made: "list[Track]") -> None:
             ", ".join(track.models),
         )
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    sys.stdout.write("naive: the value a week before. A ratio below 1 says that the forecast was better.\n")
+    sys.stdout.write("naive: the value a week before. A ratio below 1 means that the forecast was better.\n")
 
 
 def _page(made: "list[Track]") -> str:
-    """One HTML file without anything from the network: for each track its values and its rolling error."""
+    """A standalone HTML file: for each track its values and its rolling error."""
     from plotly.subplots import make_subplots
 
     parts = []

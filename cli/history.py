@@ -1,11 +1,11 @@
-"""Recorded minutes into the archive: CSV ``time,flow,pressure`` (site's wall clock, m3/h, bar) into REAL_VAL_TB.
+"""Loads recorded minutes into the archive: CSV ``time,flow,pressure`` (local time, m3/h, bar) into REAL_VAL_TB.
 
-The text goes to Postgres as it is (COPY into a temporary table whose session runs in the site's zone) and from there
-into the monthly partitions, a piece at a time: a load that was cut off is simply run again.
+The text goes to Postgres unchanged (COPY into a temporary table, with the session in the site's zone) and from there
+into the monthly partitions, piece by piece. An interrupted load can simply be repeated.
 
-The hour that the wall clock shows twice in autumn: its first pass is summer time; where the file's times step back
-inside it, the second pass begins. A file that shows the hour once is taken to mean the first pass. Times that the wall
-clock skips in spring never were: such rows are left out and counted. Times with a UTC offset of their own are exact.
+The repeated hour in autumn: the first pass is summer time; the second begins where the file's times go back. A file
+with the hour only once means the first pass. Times skipped in spring do not exist: such rows are skipped and counted.
+Times with a UTC offset are exact.
 """
 
 import gzip
@@ -26,7 +26,7 @@ from common.errors import HydrologError
 from common.logging_setup import quoted
 
 HEADER = b"time,flow,pressure"
-PIECE_BYTES = 2 * 1024 * 1024  # about 80,000 rows: a second's work between two moves of the progress bar at worst
+PIECE_BYTES = 2 * 1024 * 1024  # about 80,000 rows: at most a second between two updates of the progress bar
 _LOCAL = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:00)?,")  # a time without an offset
 
 _RAW_TABLE = """
@@ -37,33 +37,33 @@ _LOOK = """
 SELECT count(*), count(*) FILTER (WHERE time <> date_trunc('minute', time)),
        array(SELECT DISTINCT date_trunc('month', time, 'UTC') FROM history_piece) FROM history_piece
 """
-_KEEP_OLD = "ON CONFLICT (sensor, time) DO NOTHING"  # nearly doubles the time of an insert, so only when it is needed
+_KEEP_OLD = "ON CONFLICT (sensor, time) DO NOTHING"  # nearly doubles the time of an insert, so used only if needed
 
 
 class HistoryRefused(HydrologError):
-    """The file does not hold recorded minutes."""
+    """The file does not contain recorded minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a file brought."""
+    """The result of loading a file."""
 
     read: int  # rows in the file
-    added: int  # rows that were not in the archive yet
-    skipped: int  # rows at times that the wall clock never showed
+    added: int  # rows not yet in the archive
+    skipped: int  # rows at times skipped by a clock change
 
 
-Progress = Callable[[int, int], None]  # bytes of the file that were read so far, rows added so far
+Progress = Callable[[int, int], None]  # bytes read so far, rows added so far
 
 
 def load_file(
     connection: psycopg.Connection[Any], sensor: str, path: Path, zone: ZoneInfo, progress: Progress = lambda *_: None
 ) -> Loaded:
-    """Load one sensor's file, plain or gzip (``.gz``); committed piece by piece.
+    """Load one sensor's file, plain or ``.gz``; committed piece by piece.
 
     Raises:
-        HistoryRefused: another header, a line that is no row, a time that is not a whole minute.
-        OSError, psycopg.OperationalError: the file or the database went away.
+        HistoryRefused: wrong header, an invalid line, or a time that is not a whole minute.
+        OSError, psycopg.OperationalError: the file or the database failed.
     """
     wall_clock = WallClock(zone)
     read = added = 0
@@ -104,7 +104,7 @@ def _load_piece(
         try:
             with connection.transaction():
                 cursor.execute(statement("history_insert"), values)
-        except psycopg.errors.UniqueViolation:  # some are there already: they stay as they are
+        except psycopg.errors.UniqueViolation:  # some rows exist: they are not changed
             cursor.execute(statement("history_insert") + _KEEP_OLD, values)
         return cursor.rowcount
 
@@ -115,7 +115,7 @@ def _lines(piece: bytes) -> int:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
-    """The file's text, and how many of its bytes on disk have been read."""
+    """The file's text, and a function for the number of bytes read from disk."""
     with path.open("rb") as raw:
         if path.suffix != ".gz":
             yield raw, raw.tell
@@ -125,14 +125,14 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    """The rest of the file in pieces of whole lines."""
+    """The rest of the file in pieces of complete lines."""
     while piece := file.read(PIECE_BYTES):
         yield piece + file.readline()
 
 
 @lru_cache(maxsize=1024)
 def changed_minutes(day: str, zone: ZoneInfo) -> dict[str, str]:
-    """The local minutes ("HH:MM") of a day that the wall clock shows twice ("twice") or never ("never")."""
+    """The local minutes ("HH:MM") of a day that occur twice ("twice") or never ("never")."""
     start = datetime.fromisoformat(day)
     changed: dict[str, str] = {}
     if start.replace(tzinfo=zone).utcoffset() == (start + timedelta(days=1)).replace(tzinfo=zone).utcoffset():
@@ -146,16 +146,16 @@ def changed_minutes(day: str, zone: ZoneInfo) -> dict[str, str]:
 
 
 class WallClock:
-    """Gives the rows of a twice-shown hour their UTC offset, and leaves out rows of a skipped one."""
+    """Adds the UTC offset to rows of a repeated hour, and skips rows of a skipped hour."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._last = ("", "")  # day and minute of the last row in a twice-shown hour
+        self._last = ("", "")  # day and minute of the last row in a repeated hour
         self._second_pass = False
         self.skipped = 0
 
     def resolve(self, piece: bytes) -> bytes:
-        """The piece with each row's time unambiguous in the zone."""
+        """The piece with unambiguous times."""
         days = {line[:10] for line in piece.splitlines()}
         if not any(self._changed(day) for day in days):
             return piece
@@ -164,7 +164,7 @@ class WallClock:
     def _changed(self, day: bytes) -> dict[str, str]:
         try:
             return changed_minutes(day.decode("ascii"), self._zone)
-        except ValueError:  # not a date (OverflowError's years too): Postgres will say so, with the line
+        except ValueError:  # not a date (also years out of range): Postgres reports it with the line
             return {}
 
     def _line(self, line: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""`hydrolog init-db`: make the tables that are missing."""
+"""`hydrolog init-db`: create missing tables."""
 
 import sys
 
@@ -11,18 +11,18 @@ from common.errors import HydrologError
 
 
 class NotMade(HydrologError):
-    """The tables cannot be made."""
+    """The tables cannot be created."""
 
 
 def run(args: list[str]) -> int:
-    """Make the tables; safe to run again.
+    """Create the tables; safe to repeat.
 
     Raises:
         DatabaseDown: no answer.
-        NotMade: the database refuses, for example because this user may not make tables.
+        NotMade: the database refuses, for example because this user may not create tables.
     """
     options = shell.parser(
-        "init-db", "Make the tables that are missing in the database of the settings; safe to run again."
+        "init-db", "Create missing tables in the database of the settings; safe to repeat."
     ).parse_args(args)
     chosen = settings.load(options.config)
     url = database.address(chosen)
@@ -35,7 +35,7 @@ def run(args: list[str]) -> int:
 
 
 def database_name(url: str) -> str:
-    """Where a connection string leads, without its secrets."""
+    """The database in a connection string, without secrets."""
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:

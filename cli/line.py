@@ -1,4 +1,4 @@
-"""``hydrolog line test``: listen to the serial line and say of each frame what it means, or why it means nothing."""
+"""``hydrolog line test``: listen to the serial line and show each frame's reading, or why it has none."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from common.options import Parser
 from common.row import format_number
 from common.settings import Settings, load
 
-if TYPE_CHECKING:  # the producer's modules are imported where they are used
+if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.ascii import Reading
     from producer.bus import Exchange
 
@@ -25,20 +25,20 @@ _BASE = {"flow": "m3/h", "pressure": "bar", "total": "m3"}
 
 
 class _Ear(Protocol):
-    """One protocol, tried out in public."""
+    """One protocol under test."""
 
     understood: int
     refused: Counter[str]
 
     def ask(self, monotonic_s: float) -> bytes:
-        """What to send now."""
+        """The request to send now."""
 
     def hear(self, chunk: bytes, monotonic_s: float) -> None:
-        """Say what the bytes mean."""
+        """Print the meaning of the bytes."""
 
 
 class _Frames:
-    """Meters that talk unasked."""
+    """Meters that send by themselves."""
 
     def __init__(self, settings: Settings) -> None:
         from producer import ascii as own
@@ -106,19 +106,19 @@ class _Registers:
             _say(f"  value    {register.sensor} {register.channel} {told.value:g} {_BASE[register.channel]}")
 
 
-# What a person can do about a frame that is none.
+# Help for refused frames, by reason.
 _WHY = {
-    "long": "longer than any frame; is the line end the right one?",
-    "checksum": "it does not fit the frame; disturbed, or another kind of checksum",
-    "fields": "the body has other fields than the protocol",
-    "sensor": "no sensor's id: letters, digits, '_', '.', ':', '-', at most 32",
-    "time": "no time as the protocol writes it",
-    "number": "no number, or one beyond all pipes",
+    "long": "longer than any frame; is the line end right?",
+    "checksum": "it does not match the frame: noise, or a different kind of checksum",
+    "fields": "the body's fields differ from the protocol",
+    "sensor": "not a sensor id: letters, digits, '_', '.', ':', '-', at most 32",
+    "time": "not a time in the protocol's format",
+    "number": "not a number, or an impossible one",
 }
 
 
 def run(args: list[str]) -> int:
-    """Listen for a while; 0 if a reading was understood, else 1."""
+    """Listen for a while; exit code 0 if there was a reading, else 1."""
     from producer.port import POLLED_READ_S, Port, check_url
     from producer.protocols import check_meters
 
@@ -181,10 +181,10 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="hydrolog line",
-        description="Listen to the serial line of the settings, or poll its meters, and say what comes and what it "
-        "means. The producer must not run: a port is not shared.",
+        description="Listen to the serial line of the settings, or poll its meters, and show what comes and what it "
+        "means. The producer must not run, because a port cannot be shared.",
     )
-    parser.add_argument("action", choices=["test"], help="listen for a while, then sum up")
+    parser.add_argument("action", choices=["test"], help="listen for a while, then print a summary")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="how long (default 10)")
     return parser

@@ -1,4 +1,4 @@
-"""Recorded minutes into the database: several files under one progress bar."""
+"""Loads recorded minutes into the database: several files with one progress bar."""
 
 import sys
 from pathlib import Path
@@ -20,12 +20,12 @@ class NotLoaded(HydrologError):
 
 
 def load_files(url: str, files: list[tuple[str, Path]], zone: ZoneInfo) -> list[Loaded]:
-    """Load files under one progress bar (on standard error); what each brought.
+    """Load files with one progress bar (on standard error); returns the result of each.
 
     Raises:
         NotLoaded: a sensor is not registered, or a file cannot be read.
         DatabaseDown: no answer.
-        HistoryRefused: a file does not hold recorded minutes.
+        HistoryRefused: a file does not contain recorded minutes.
     """
     console = Console(file=sys.stderr)
     columns = (
@@ -48,7 +48,7 @@ def load_files(url: str, files: list[tuple[str, Path]], zone: ZoneInfo) -> list[
             try:
                 results.append(load_file(connection, sensor, path, zone, show))
             except psycopg.OperationalError as error:
-                raise DatabaseDown(f"the database went away: {quoted(str(error).strip())}") from error
+                raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
             except (OSError, EOFError) as error:
                 raise NotLoaded(f"{path}: {error}") from error
             console.print(_sentence(sensor, path, results[-1]), highlight=False)
@@ -63,6 +63,6 @@ def _refuse_unknown(connection: psycopg.Connection[Any], sensors: list[str]) -> 
 
 def _sentence(sensor: str, path: Path, loaded: Loaded) -> str:
     there = loaded.read - loaded.added - loaded.skipped
-    notes = [f"{there:,} were there already"] if there else []
-    notes += [f"{loaded.skipped:,} at times that the clock skips in spring"] if loaded.skipped else []
+    notes = [f"{there:,} existed already"] if there else []
+    notes += [f"{loaded.skipped:,} at times skipped in spring"] if loaded.skipped else []
     return f"{sensor}: {loaded.added:,} rows from {path.name}" + (f" ({', '.join(notes)})" if notes else "")

@@ -1,6 +1,6 @@
-"""`hydrolog log verify|groups|show`: the log explained to a person. It writes nothing and takes no lock.
+"""`hydrolog log verify|groups|show`: inspect the log. It writes nothing and takes no lock.
 
-It may run at any time, beside everything: what it says is what the file held when it looked.
+It may run at any time; it shows the file as it was at that moment.
 """
 
 import argparse
@@ -32,27 +32,27 @@ from log.segment import LogFile, LogLine
 ROWS = 20
 ACTIONS = {
     "verify": "check every line and every state file",
-    "groups": "who has consumed what, and who holds the file",
+    "groups": "show what each group has consumed, and which one keeps the file",
     "show": "rows by offset",
 }
-WORST_SHOWN = 10  # damaged lines that are named one by one
+WORST_SHOWN = 10  # damaged lines that are listed
 
 
 class LogReport(NamedTuple):
-    """What a look at every line has found."""
+    """The result of checking every line."""
 
     rows: int
     first: int  # offset, -1 if there is no row
     last: int
     damaged: list[LogLine]
-    holes: int  # offsets between the first row and the last that no row has
-    backwards: int  # rows whose offset is not above the one before
-    unreadable: int  # lines that prove themselves and are no rows of ours
-    torn: int  # bytes behind the last line break
+    holes: int  # unused offsets between the first and the last row
+    backwards: int  # rows whose offset is not above the previous one
+    unreadable: int  # lines with a valid checksum that are not rows
+    torn: int  # bytes after the last line break
 
 
 def run(args: list[str]) -> int:
-    """Explain the log; 1 from `verify` if something is wrong.
+    """Inspect the log; `verify` returns exit code 1 if something is wrong.
 
     Raises:
         LogError: there is no log, or it cannot be read.
@@ -82,12 +82,12 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = shell.parser("log", "Explain the log; nothing is changed.")
+    parser = shell.parser("log", "Inspect the log; nothing is changed.")
     actions = parser.add_subparsers(dest="action", required=True)
     for name, words in ACTIONS.items():
         shell.add_config_again(actions.add_parser(name, help=words, description=words))
     show = actions.choices["show"]
-    show.add_argument("offset", type=int, nargs="?", help="the first row's offset; without it, the last rows")
+    show.add_argument("offset", type=int, nargs="?", help="offset of the first row (default: the last rows)")
     show.add_argument("-n", "--count", type=int, default=ROWS, help=f"how many ({ROWS})")
     return parser
 
@@ -107,7 +107,7 @@ def _verify(data: Path, file: LogFile) -> int:
     for kind, count in sorted(badlines.count(data).items()):
         _say(f"set aside {count} of kind {shell.printable(kind)!r} in {LOG_DAMAGED_FILE}")
     problems += _say_state(data, file, found)
-    _say("the log is sound" if not problems else f"{problems} finding(s); nothing here needs to be mended by hand")
+    _say("the log is sound" if not problems else f"{problems} finding(s); nothing needs to be repaired by hand")
     return 1 if problems else 0
 
 
@@ -140,7 +140,7 @@ def _look_at_every_line(file: LogFile) -> LogReport:
 def _say_header(data: Path, file: LogFile) -> int:
     known = identity.load(data)
     if file.header is None:
-        _say("header    DAMAGED: the next start takes base and id from what is left, and writes it anew")
+        _say("header    DAMAGED: the next start restores base and id from the rest and rewrites it")
         return 1
     _say(f"header    log {file.header.log_id}, base {file.header.base}")
     if known is None:
@@ -151,7 +151,7 @@ def _say_header(data: Path, file: LogFile) -> int:
         return 1
     lock = data / LOG_LOCK_FILE
     if lock.exists() and known.machine != identity.machine(lock):
-        _say("identity  A COPY: made on another machine or in another folder; the next start gives it a new id")
+        _say("identity  A COPY: created on another machine or in another folder; the next start gives it a new id")
         return 1
     return 0
 
@@ -165,17 +165,15 @@ def _say_lines(file: LogFile, found: LogReport) -> int:
         _say(f"DAMAGED   and {len(found.damaged) - WORST_SHOWN} more lines")
     problems += bool(found.damaged)
     if found.holes:
-        _say(
-            f"holes     {found.holes} offsets in between have no row: damaged or lost with the power; groups step over"
-        )
+        _say(f"holes     {found.holes} offsets without a row: damaged or lost with the power; groups skip them")
     if found.backwards:
-        _say(f"ORDER     {found.backwards} rows stand behind a later one: edited by hand? groups skip them")
+        _say(f"ORDER     {found.backwards} rows come after a later one: edited by hand? groups skip them")
         problems += 1
     if found.unreadable:
-        _say(f"FOREIGN   {found.unreadable} lines prove themselves and are no rows of hydrolog")
+        _say(f"FOREIGN   {found.unreadable} lines have a valid checksum but are not rows")
         problems += 1
     if found.torn:
-        _say(f"tail      {found.torn} bytes of an append under way, or of one that died: the next append cuts them")
+        _say(f"tail      {found.torn} bytes of an unfinished append: the next append removes them")
     return problems
 
 
@@ -192,7 +190,7 @@ def _say_state(data: Path, file: LogFile, found: LogReport) -> int:
             _say(f"LOST      group {shell.printable(name)} has consumed up to {offset}, the file ends at {end}")
             problems += 1
     if not (data / LOG_RESERVE_FILE).exists():
-        _say("reserve   GIVEN UP: the disk is or was full; free some room")
+        _say("reserve   FREED: the disk is or was full; free some space")
         problems += 1
     return problems
 
@@ -212,7 +210,7 @@ def _groups(chosen: Settings, file: LogFile) -> None:
         commit = known.get(name)
         remarks = []
         if name not in chosen.log.groups:
-            remarks.append("not in log.groups: holds nothing")
+            remarks.append("not in log.groups: keeps no rows")
         elif commit is None:
             remarks.append("no readable commit: starts at the base")
         elif commit == lowest < end:
@@ -229,9 +227,9 @@ def _groups(chosen: Settings, file: LogFile) -> None:
     shell.console().print(made)
     published = mark.load(data)
     if published:
-        _say(f"producer: marked up to {published.end_offset}; rows behind that stay until it has marked them")
+        _say(f"producer: marked up to {published.end_offset}; later rows stay until it has marked them")
     if frozen := outbox_end(data):
-        _say(f"{OUTBOX_FILE}: a frozen batch that ends before {frozen} is on its way to the server")
+        _say(f"{OUTBOX_FILE}: a frozen batch that ends before {frozen} is being sent")
 
 
 def _age(path: Path) -> str:
@@ -261,4 +259,4 @@ def _show(file: LogFile, offset: int | None, count: int) -> None:
         if shown == count:
             return
     if not shown:
-        _say("no such rows; `hydrolog log groups` shows from where to where there are some")
+        _say("no such rows; `hydrolog log groups` shows the range of offsets")

@@ -1,4 +1,4 @@
-"""`hydrolog night`: what the last nights say about leakage, from NIGHT_REPORT_TB; `night set` says what is known."""
+"""`hydrolog night`: the leakage of the last nights, from NIGHT_REPORT_TB; `night set` changes a sensor's values."""
 
 import json
 import sys
@@ -16,18 +16,18 @@ NIGHTS = 7
 
 
 def run(args: list[str]) -> int:
-    """Print the last nights, or change what is known of a sensor.
+    """Print the last nights, or change a sensor's values.
 
     Raises:
         DatabaseDown: no answer.
-        NoSuchSensor: of which something is to be set.
+        NoSuchSensor: the sensor to change is not registered.
     """
     parser = shell.parser(
         "night",
-        "The last nights: the quietest rolling hour, the 20th percentile of seven nights, what of it is leakage and "
-        "what that makes in a day. Values with a SYSTEM flag and those during planned work are left out.",
+        "The last nights: the quietest rolling hour, the 20th percentile of seven nights, the leakage, and the "
+        "leakage per day. Values with a SYSTEM flag and those during planned work are excluded.",
     )
-    parser.add_argument("--nights", type=int, default=NIGHTS, metavar="N", help=f"how many nights ({NIGHTS})")
+    parser.add_argument("--nights", type=int, default=NIGHTS, metavar="N", help=f"number of nights ({NIGHTS})")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
     parser.add_argument("--json", action="store_true", help="every stored figure, for programs")
     night_set.add_parser(parser.add_subparsers(dest="action", metavar="ACTION"))
@@ -100,7 +100,7 @@ def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
 
 
 def _use(night: dict[str, Any]) -> str:
-    """Night use, and what it was made by."""
+    """Night use and its source."""
     if night["night_use"] is None:
         return ""
     by = {"share": "20 %", "users": f"{night['night_users'] or 0:g} users", "fixed": "fixed"}
@@ -108,7 +108,7 @@ def _use(night: dict[str, Any]) -> str:
 
 
 def _reference(night: dict[str, Any]) -> str:
-    """Leakage at the pressure at which nights are compared."""
+    """Leakage at the reference pressure."""
     if night["leak_flow_reference"] is None:
         return ""
     exponent = "" if night["n1"] == 1 else f", N1 {night['n1']:g}"

@@ -1,4 +1,4 @@
-"""`hydrolog night set`: what the utility knows of a sensor's night: users or night use, N1, reference pressure."""
+"""`hydrolog night set`: a sensor's night values: users or night use, N1, reference pressure."""
 
 import argparse
 import math
@@ -14,8 +14,8 @@ from common.errors import NoSuchSensor
 from common.settings import Settings
 from outliers import calendar
 
-RECOMPUTED_NIGHTS = 7  # so that a change is seen at once; older nights keep what was known then
-# option -> column of SENSOR_TB, unit, least, most: beyond them it is a slip, not a district
+RECOMPUTED_NIGHTS = 7  # so that a change shows at once; older nights keep their values
+# option -> column of SENSOR_TB, unit, least, most: beyond these it is a typing error
 FIGURES = {
     "--users": ("night_users", "PEOPLE", 0.0, 1e7),
     "--litres": ("night_litres", "L/H", 0.0, 100.0),
@@ -29,11 +29,11 @@ UNKNOWN = "default"
 def add_parser(actions: Any) -> None:
     """Add the subcommand."""
     words = (
-        "What is known of a sensor's night: people behind the meter and litres an hour each (0.6 where not given), or "
-        "their use in m3/h; N1 (1.0); the pressure at which nights are compared (the median of 24 nights). "
-        f"'{UNKNOWN}' forgets a figure. The last {RECOMPUTED_NIGHTS} nights are reported anew."
+        "A sensor's night values: people supplied through the meter and litres per hour each (default 0.6), or "
+        "their use in m3/h; N1 (1.0); the reference pressure for comparing nights (the median of 24 nights). "
+        f"'{UNKNOWN}' resets a value. The last {RECOMPUTED_NIGHTS} nights are computed again."
     )
-    action = actions.add_parser("set", help="night use, N1 and reference pressure of a sensor", description=words)
+    action = actions.add_parser("set", help="set night use, N1 and reference pressure of a sensor", description=words)
     action.add_argument("sensor", metavar="ID")
     shell.add_config_again(action)
     for option, (column, unit, least, most) in FIGURES.items():
@@ -53,7 +53,7 @@ def _figure(least: float, most: float) -> Any:
 
 
 def change(chosen: Settings, options: argparse.Namespace) -> str:
-    """Store what is given, report the last nights anew; what is known now, in words.
+    """Store the given values and recompute the last nights; returns the new values as text.
 
     Raises:
         NoSuchSensor: it is not registered.
@@ -86,7 +86,7 @@ def _stored(cursor: psycopg.Cursor[Any], sensor: str, given: dict[str, float | N
 
 
 def recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
-    """Report the last nights that have a report anew, oldest first, all sensors: only what changed will differ."""
+    """Recompute the last nights that have a report, oldest first, for all sensors."""
     from nightflow import report
     from nightflow.window import plan_of
 
@@ -103,7 +103,7 @@ def recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
 def words(
     users: float | None, litres: float | None, use: float | None, n1: float | None, reference: float | None
 ) -> str:
-    """What is known of a sensor's night."""
+    """A sensor's night values as text."""
     from nightflow.leakage import N1, NIGHT_LITRES
 
     if use is not None:

@@ -1,4 +1,4 @@
-"""Plots of what would have been raised: a page of its own, nothing from the network, all foreign text escaped."""
+"""Plots of what would have been raised: a standalone page; all text from outside is escaped."""
 
 import html
 from collections import Counter
@@ -18,7 +18,7 @@ from outliers.learn.build import History
 if TYPE_CHECKING:
     from outliers.watch.detector import Detector
 
-STEP_MIN = 10  # of a plotted point: a quarter of a year is 13,000 points a line
+STEP_MIN = 10  # minutes per plotted point: a quarter of a year is 13,000 points per line
 COLOURS = {LEAK: "#c4232b", FAULT: "#7a43b6", SUPPLY: "#a85b00", WATCH: "#e09a1a", PLANNED: "#7b8494"}
 MEASURED, EXPECTED = "#1463d8", "#7b8494"
 _STYLE = (
@@ -30,7 +30,7 @@ _STYLE = (
 
 @dataclass(slots=True)
 class Course:
-    """One sensor's judged rows: what was measured, what was expected then, what was raised."""
+    """One sensor's backtest: the measured and expected values, and the findings."""
 
     sensor: str
     rows: History
@@ -40,17 +40,17 @@ class Course:
     expected: dict[int, tuple[float, float]] = field(default_factory=dict)  # minute -> flow (m3/h), pressure (bar)
 
     def look(self, minute: int, detector: "Detector") -> None:
-        """Keep what the detector expects, at every tenth minute."""
+        """Store the detector's expectation at every tenth minute."""
         if minute % STEP_MIN == 0:
             flow, pressure = detector.expected()
             self.expected[minute] = (np.nan if flow is None else flow, np.nan if pressure is None else pressure)
 
     def counts(self) -> Counter[str]:
-        """How often each severity was raised."""
+        """The number of findings by severity."""
         return Counter(finding.severity for finding in self.findings if finding.state == RAISE)
 
     def spells(self) -> Iterator[tuple[Finding, int]]:
-        """Each raised finding with the minute at which it was cleared, or the end."""
+        """Each raised finding with the minute of its clear, or the end."""
         end = self.rows.first + len(self.rows.flow)
         for place, finding in enumerate(self.findings):
             if finding.state == RAISE:
@@ -99,7 +99,7 @@ def _figure(course: Course) -> Any:
 
 
 def _means(values: np.ndarray, first: int, at: Sequence[int]) -> list[float]:
-    """Means of the ten minutes from each of `at` on; NaN where there is no value."""
+    """Means of the ten minutes from each of `at` on; NaN without values."""
     means = []
     for minute in at:
         part = values[max(0, minute - first) : minute - first + STEP_MIN]
@@ -109,7 +109,7 @@ def _means(values: np.ndarray, first: int, at: Sequence[int]) -> list[float]:
 
 
 def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iterator[Any]:
-    """A diamond where something was raised, its reason when one points at it."""
+    """A diamond for each raise, with its reason as hover text."""
     from plotly.graph_objects import Scatter
 
     name = ("flow", "pressure")[channel]
@@ -127,7 +127,7 @@ def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iter
 
 
 def _spans(course: Course) -> Iterator[dict[str, Any]]:
-    """From the beginning of what was found to its end, behind the line it was found in."""
+    """A background span from the start of each finding to its end."""
     for finding, over in course.spells():
         rows = {"flow": ("y",), "pressure": ("y2",)}.get(finding.channel, ("y", "y2"))
         for axis in rows:

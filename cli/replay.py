@@ -1,8 +1,8 @@
-"""`hydrolog replay SENSOR=FILE ...`: recorded minutes through the pipeline, as fast as it can.
+"""`hydrolog replay SENSOR=FILE ...`: run recorded minutes through the pipeline at full speed.
 
 The same steps as live: frames, minutes, flags, the log, the archive, night flow. Only the clock and the line are
-others: the clock stands at the end of each portion of frames, and the line hands them out. It works on a folder of its
-own with a Postgres of its own, and sends nothing: no live data is touched.
+replaced: the clock is at the end of each portion of frames, and the line returns them. It uses its own folder and its
+own Postgres and sends nothing, so live data is not touched.
 """
 
 import argparse
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from producer.recording import Recording
 
 FOLDER = Path("var") / "replay"
-SILENCE = timedelta(hours=1)  # after the last frame: longer than any waiting for late rows
-NIGHT_EVERY = timedelta(hours=6)  # between two looks of night flow; what it stores does not depend on when it looks
+SILENCE = timedelta(hours=1)  # after the last frame: longer than any wait for late rows
+NIGHT_EVERY = timedelta(hours=6)  # between two steps of night flow, whose results do not depend on it
 RESULTS = {
     "outliers.csv": "SELECT * FROM OUTLIER_TB ORDER BY sensor, time, channel, method",
     "night_means.csv": "SELECT * FROM NIGHT_FLOW_VAL_TB ORDER BY sensor, time",
@@ -38,7 +38,7 @@ RESULTS = {
 
 @dataclass
 class ReplayResult:
-    """What the processes have counted, and the real seconds that each took."""
+    """The processes' counters, and the real seconds that each took."""
 
     counters: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -51,14 +51,14 @@ class ReplayResult:
 
 
 class FolderTaken(HydrologError):
-    """The folder holds the rows of something else."""
+    """The folder already has rows."""
 
     exit_code = 2
 
 
 @dataclass
 class ReplayClock:
-    """The site's time is where the replay is; nobody waits."""
+    """The site's time follows the replay; waits return at once."""
 
     at: datetime
 
@@ -73,7 +73,7 @@ class ReplayClock:
 
 
 def run(args: list[str]) -> int:
-    """Replay, and print what came of it."""
+    """Replay, and print the result."""
     from rich.console import Console
 
     options = _parser().parse_args(args)
@@ -90,9 +90,9 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="hydrolog replay",
-        description="Recorded minutes (CSV time,flow,pressure; site's wall clock; plain or .gz) through frames, "
-        "minutes, flags, log, archive and night flow, as fast as it goes, in a folder and a database of its own. "
-        "Nothing is sent and nothing is forecast. The folder then holds what was flagged, and the nights.",
+        description="Run recorded minutes (CSV time,flow,pressure; local time; plain or .gz) through frames, "
+        "minutes, flags, log, archive and night flow at full speed, in a separate folder and database. "
+        "Nothing is sent and nothing is forecast. The folder then has the outliers and the nights.",
     )
     parser.add_argument("files", nargs="+", metavar="SENSOR=FILE", help="a sensor's id and its recording")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file, for the site's zone and nights")
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(config: Path | None, folder: Path) -> settings.Settings:
-    """Theirs, on a folder of our own, with nobody to send to."""
+    """The user's settings, but with the replay's folder and without a server."""
     data = folder.absolute() / "data"
     if data.exists():
         raise FolderTaken(f"--data: {folder} was used before; name a new one, or remove it")
@@ -128,7 +128,7 @@ def _recordings(texts: list[str]) -> "dict[str, Recording]":
 
 
 def replay(chosen: settings.Settings, recordings: "Mapping[str, Recording]", console: "Console") -> ReplayResult:
-    """All minutes of the recordings through the pipeline.
+    """Run all minutes of the recordings through the pipeline.
 
     Raises:
         HydrologError: the log or the database cannot be used.
@@ -160,7 +160,7 @@ def replay(chosen: settings.Settings, recordings: "Mapping[str, Recording]", con
                     result.step("nightflow", workers["nightflow"], clock.at)
                     next_look = clock.at + NIGHT_EVERY
                 bars.advance(bar)
-            clock.at += SILENCE  # the last minute closes, the last window is due
+            clock.at += SILENCE  # closes the last minute and makes the last window due
             for name, worker in workers.items():
                 result.step(name, worker, clock.at)
         finally:
@@ -170,7 +170,7 @@ def replay(chosen: settings.Settings, recordings: "Mapping[str, Recording]", con
 
 
 def register(chosen: settings.Settings, sensors: list[str]) -> None:
-    """Make the sensors known, so that their rows are archived as such."""
+    """Register the sensors, so their rows are archived in the main table."""
     with database.connect(database.address(chosen), "replay") as connection:
         for sensor in sensors:
             connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES (%s) ON CONFLICT DO NOTHING", [sensor])

@@ -1,4 +1,4 @@
-"""`hydrolog resend`: rows to the server once more."""
+"""`hydrolog resend`: send rows to the server again."""
 
 import sys
 import threading
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def run(args: list[str]) -> int:
-    """Send what lies in `rejected/`, or the rows of a span; 1 if the server refused some."""
+    """Send the rows in `rejected/`, or those of a time span; exit code 1 if the server refused some."""
     from consumer.post import Poster, ServerAddress
     from consumer.resend import Resender
 
     parser = Parser(
         prog="hydrolog resend",
-        description="Without --from and --to: send the rows that the server refused and that lie in rejected/; what it "
-        "takes now leaves the folder. With them: send the rows of that span from the database. A server that drops "
-        "repeated rows by (site, log id, offset) takes no row twice.",
+        description="Without --from and --to: send the refused rows in rejected/ again; accepted ones are removed from "
+        "the folder. With --from and --to: send the rows of that span from the database. A server that drops "
+        "repeated rows by (site, log id, offset) stores no row twice.",
     )
     parser.add_argument("--from", dest="start", type=aware_time, metavar="ISO-TIME", help="first minute of the span")
     parser.add_argument("--to", dest="end", type=aware_time, metavar="ISO-TIME", help="the minute after the span")
@@ -35,7 +35,7 @@ def run(args: list[str]) -> int:
         parser.error("--from and --to go together")
     chosen = settings.load(options.config)
     if not chosen.server.url:
-        raise SettingsError("server.url", "is empty; the address that batches are sent to")
+        raise SettingsError("server.url", "is empty; name the address for batches")
     token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
     poster = Poster(ServerAddress.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
     courier = Resender(poster, token, clocks.from_environment())

@@ -1,6 +1,6 @@
-"""`hydrolog sensors`: which sensors the database knows; `add` and `remove` change that.
+"""`hydrolog sensors`: list, add and remove registered sensors.
 
-Rows of a sensor that is not registered are kept apart; registering it moves them to the others in one transaction.
+Rows of unregistered sensors are kept in a separate table; registering moves them in one transaction.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from common.errors import NoSuchSensor
 from common.row import SENSOR_ID
 from common.settings import Settings
 
-MOVE_TIMEOUT_S = 600.0  # a year of an unregistered sensor's minutes is half a million rows on a slow disk
+MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
 
 
 def run(args: list[str]) -> int:
@@ -26,7 +26,7 @@ def run(args: list[str]) -> int:
 
     Raises:
         DatabaseDown: no answer.
-        NoSuchSensor: the sensor to remove, or that was replaced, is not registered.
+        NoSuchSensor: the sensor to remove or replace is not registered.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
@@ -49,24 +49,24 @@ def run(args: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = shell.parser("sensors", "The sensors that the database knows. Without an action: list.")
+    parser = shell.parser("sensors", "The registered sensors. Without an action: list.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    words = "show them, and those that the database only hears of"
+    words = "list registered sensors, and unregistered ones that send data"
     shell.add_config_again(actions.add_parser("list", help=words, description=words))
     for name, help_ in (
-        ("add", "register a sensor (or change it); its kept rows move to the others"),
-        ("remove", "forget a sensor; its rows stay, new ones are kept apart"),
-        ("replaced", "another instrument measures at this sensor: nights and criteria are begun anew with it"),
+        ("add", "register or change a sensor; its stored rows move to REAL_VAL_TB"),
+        ("remove", "unregister a sensor; its rows stay, new rows are kept separately"),
+        ("replaced", "record that the instrument was replaced: nights and criteria start again with the new one"),
     ):
         action = actions.add_parser(name, help=help_, description=help_)
         action.add_argument("sensor", type=_sensor_id, metavar="ID")
         shell.add_config_again(action)
         if name == "replaced":
             action.add_argument(
-                "--at", type=_moment, metavar="TIME", help='by the site\'s clock, "2024-09-17 10:30" (default: now)'
+                "--at", type=_moment, metavar="TIME", help='local time, "2024-09-17 10:30" (default: now)'
             )
         if name == "add":
-            action.add_argument("--name", help="what people call it")
+            action.add_argument("--name", help="name for people")
             action.add_argument("--flow-max", type=_positive, metavar="M3H", help="highest flow the meter can show")
             action.add_argument("--pressure-max", type=_positive, metavar="BAR", help="highest pressure")
     return parser
@@ -99,9 +99,9 @@ def register(
     flow_max: float | None = None,
     pressure_max: float | None = None,
 ) -> tuple[bool, int]:
-    """Register a sensor or change what is given of it, and move its kept rows; (is it new, rows moved).
+    """Register a sensor or change its given values, and move its stored rows; returns (is it new, rows moved).
 
-    The lock makes the archive wait until the move is over, so that no row slips in behind it.
+    The lock makes the archive wait until the move is over, so no row is left in the other table.
     """
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
     cursor.execute(database.statement("sensor_register"), [sensor, name or "", flow_max, pressure_max, name])
@@ -120,7 +120,7 @@ def _removed(cursor: psycopg.Cursor[Any], sensor: str) -> str:
     cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
     if not cursor.rowcount:
         raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
-    return f"{sensor} removed; its rows stay, new ones are kept apart until it is added again\n"
+    return f"{sensor} removed; its rows stay, new rows are kept separately until it is added again\n"
 
 
 def _moment(text: str) -> datetime:
@@ -139,8 +139,8 @@ def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, cho
     night_set.recompute(cursor, chosen)
     since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     return (
-        f"{sensor} measures with another instrument since {since}: nights are compared from then on, and new criteria "
-        "are learnt from eight weeks of it; until then the present ones judge\n"
+        f"{sensor} has a new instrument since {since}: nights are compared from then on, and new criteria "
+        "are learnt after eight weeks; until then the present ones are used\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the commands for people share: the --config option, and text of others made harmless for a terminal."""
+"""Shared by all commands: the --config option, and making text from outside harmless for a terminal."""
 
 import argparse
 import importlib.util
@@ -17,14 +17,14 @@ from common.clock import Clock
 from common.errors import SettingsError
 from common.options import Parser
 
-WIDE = 140  # columns where no terminal says how many there are
-MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms a month, as outliers.alarms_per_month of the settings may have
-ALARMS_HELP = "false LEAK alarms to allow at a point and rule (default: outliers.alarms_per_month of the settings)"
-LONGEST = 200  # characters of a foreign text: enough to recognise it, too few to flood
+WIDE = 140  # columns if there is no terminal
+MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms per month: the range of outliers.alarms_per_month
+ALARMS_HELP = "allowed false LEAK alarms per point and rule (default: outliers.alarms_per_month in the settings)"
+LONGEST = 200  # characters of a text from outside: enough to recognise it
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
-    """A parser that has `add_config` on it already."""
+    """A parser with --config."""
     made = Parser(prog=f"hydrolog {name}", description=description)
     add_config(made)
     return made
@@ -36,12 +36,12 @@ def add_config(made: argparse.ArgumentParser) -> None:
 
 
 def add_config_again(action: argparse.ArgumentParser) -> None:
-    """Let --config FILE also stand behind the action; no default, which would overwrite one that stands before."""
+    """Allow --config FILE after the action too; without a default, which would overwrite one given before."""
     action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file (TOML)")
 
 
 def alarms_per_month(text: str) -> float:
-    """The operator's knob on a command line."""
+    """The type of --alarms-per-month."""
     value = float(text)
     if not MOST_SELDOM <= value <= MOST_OFTEN:
         raise argparse.ArgumentTypeError(f"must be between {MOST_SELDOM:g} and {MOST_OFTEN:g}, is {text}")
@@ -49,10 +49,10 @@ def alarms_per_month(text: str) -> float:
 
 
 def need_plots() -> None:
-    """Refuse a page with plots where the library for them is missing: to be asked before the long work.
+    """Refuse a page with plots if the library is missing; called before the long work.
 
     Raises:
-        SettingsError: it is missing; says what to install.
+        SettingsError: it is missing; names what to install.
     """
     if importlib.util.find_spec("plotly") is None:
         box = "sudo /opt/hydrolog/.venv/bin/python -m pip install 'plotly>=6,<7'"
@@ -61,13 +61,13 @@ def need_plots() -> None:
 
 
 def printable(text: object) -> str:
-    """The text without anything that could steer a terminal: escapes show as \\x1b, long ones are cut."""
+    """The text without terminal control: escapes show as \\x1b, long text is truncated."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
 
 
 def cell(text: object, style: str = "") -> Text:
-    """A foreign text for a rich table: no markup in it is obeyed."""
+    """Text from outside for a rich table, without interpreting markup."""
     return Text(printable(text), style=style)
 
 
@@ -77,13 +77,13 @@ def number(value: float | None, decimals: int = 2) -> str:
 
 
 def console() -> Console:
-    """Standard output; colours only on a terminal, and not where NO_COLOR is set. Into a file or a pipe: wide."""
+    """Standard output; colours only on a terminal and without NO_COLOR. Wide for a file or a pipe."""
     width = None if sys.stdout.isatty() else WIDE
     return Console(highlight=False, markup=False, soft_wrap=False, width=width)
 
 
 def table(*headings: str, whole: Collection[str] = ()) -> Table:
-    """A table that fits eighty columns: the columns named in `whole` are never cut, the others fold."""
+    """A table for eighty columns: columns named in `whole` are never truncated, the others fold."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         made.add_column(heading, no_wrap=heading in whole, overflow="fold")
@@ -91,9 +91,9 @@ def table(*headings: str, whole: Collection[str] = ()) -> Table:
 
 
 def site_clock(data: Path) -> Clock:
-    """The clock of the processes that run on a data folder: the box's own, but a demo's runs faster than life.
+    """The clock of the processes on a data folder: the system clock, or a demo's faster clock.
 
-    A demo tells its processes in their environment, so whoever comes from outside finds it there.
+    A demo's clock is in the environment of its processes, where other commands find it.
     """
     for state in health.load_all(data).values():
         if told := _clock_of_process(state.get("pid")):
@@ -102,7 +102,7 @@ def site_clock(data: Path) -> Clock:
 
 
 def _clock_of_process(pid: Any) -> str:
-    """What HYDROLOG_CLOCK says in a running process; empty if it is not set, or not for us to see."""
+    """HYDROLOG_CLOCK of a running process; empty if it is not set or not readable."""
     try:
         variables = Path(f"/proc/{int(pid)}/environ").read_bytes().split(b"\0")
     except (OSError, TypeError, ValueError):

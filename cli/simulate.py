@@ -1,4 +1,4 @@
-"""``hydrolog simulate``: play meters on a virtual serial line, with the truth beside it."""
+"""``hydrolog simulate``: simulate meters on a virtual serial line, and record what was sent."""
 
 import argparse
 import sys
@@ -15,21 +15,21 @@ from common.row import SENSOR_ID
 from common.settings import load
 from common.signals import stop_on_signals
 
-if TYPE_CHECKING:  # the producer's modules are imported where they are used
+if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.district import District
     from producer.simulator import Events, Meter, Truth
     from producer.virtual_line import VirtualLine
 
 
 def run(args: list[str]) -> int:
-    """Run until SIGTERM or Ctrl-C; the exit code."""
+    """Run until SIGTERM or Ctrl-C; returns the exit code."""
     from producer.line_faults import FaultOptions, Faults
     from producer.simulator import Simulator
 
     options = _parser().parse_args(args)
     zone = load(options.config).site.zone
     if options.modbus and options.late:
-        raise SettingsError("--late", "a meter that is asked answers at once or not at all")
+        raise SettingsError("--late", "a polled meter answers at once or not at all")
     meters, districts = _meters(options, zone)
     faults = Faults(
         FaultOptions(options.noise, options.bad_checksums, options.late, options.unplug_every), options.seed
@@ -83,7 +83,7 @@ def _meters(options: argparse.Namespace, zone: ZoneInfo) -> "tuple[list[Meter], 
 
 
 def _line(options: argparse.Namespace) -> "tuple[VirtualLine, str]":
-    """The line, and what line.url must be to read it."""
+    """The line, and the line.url to read it."""
     from producer.virtual_line import VirtualLine
     from producer.virtual_port import PtyEnd, TcpEnd
 
@@ -112,35 +112,35 @@ def _truth(path: Path | None, zone: ZoneInfo, districts: "dict[str, District]") 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="hydrolog simulate",
-        description="Play meters on a virtual serial line: point line.url at the link. A recording is CSV "
-        "(time,flow,pressure; local wall clock, one minute a line; .gz is fine), starts at the site's present hour of "
-        "the week and is looped over whole weeks. One reading a second a sensor.",
+        description="Simulate meters on a virtual serial line: set line.url to the link. A recording is CSV "
+        "(time,flow,pressure; local time, one minute per line; may be .gz), starts at the site's current hour of "
+        "the week and is looped over whole weeks. Each sensor sends one reading per second.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file, for the site's time zone")
     parser.add_argument("--replay", action="append", default=[], metavar="ID=FILE", help="a sensor and its recording")
-    parser.add_argument("--district", type=int, metavar="SEED", help="sensors D001, D002 ... of a made-up district")
-    parser.add_argument("--sensors", type=int, default=4, metavar="N", help="how many it has (default 4)")
+    parser.add_argument("--district", type=int, metavar="SEED", help="sensors D001, D002 ... of a synthetic district")
+    parser.add_argument("--sensors", type=int, default=4, metavar="N", help="number of its sensors (default 4)")
     place = parser.add_mutually_exclusive_group(required=True)
-    place.add_argument("--link", type=Path, metavar="PATH", help="where the port appears")
-    place.add_argument("--tcp", type=int, metavar="PORT", help="a TCP port of the loopback instead; 0: any free one")
+    place.add_argument("--link", type=Path, metavar="PATH", help="path of the port")
+    place.add_argument("--tcp", type=int, metavar="PORT", help="a TCP port on 127.0.0.1 instead; 0: any free one")
     parser.add_argument(
-        "--modbus", action="store_true", help="be Modbus RTU meters, unit 1 the first sensor, instead of sending frames"
+        "--modbus", action="store_true", help="simulate Modbus RTU meters instead of frames; unit 1 is the first sensor"
     )
     parser.add_argument(
         "--truth",
         type=Path,
         metavar="FILE",
-        help="write what was sent, a line a sensor-minute (TSV); of a district, "
+        help="write what was sent, one line per sensor and minute (TSV); for a district, "
         "also its leaks, bursts, faults and operations, in FILE.events.tsv",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of all that is random")
-    faults = parser.add_argument_group("what goes wrong (shares are of the readings, 0 to 1)")
-    faults.add_argument("--noise", type=_share, default=0.0, metavar="SHARE", help="junk between the frames")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="random seed (default 1)")
+    faults = parser.add_argument_group("faults (as shares of the readings, 0 to 1)")
+    faults.add_argument("--noise", type=_share, default=0.0, metavar="SHARE", help="noise between the frames")
     faults.add_argument(
         "--bad-checksums", type=_share, default=0.0, metavar="SHARE", help="frames with a wrong checksum"
     )
-    faults.add_argument("--late", type=_share, default=0.0, metavar="SHARE", help="frames up to 20 s after their time")
-    faults.add_argument("--unplug-every", type=int, default=0, metavar="MIN", help="pull the cable for 30 s")
+    faults.add_argument("--late", type=_share, default=0.0, metavar="SHARE", help="frames up to 20 s late")
+    faults.add_argument("--unplug-every", type=int, default=0, metavar="MIN", help="unplug for 30 s every MIN minutes")
     return parser
 
 

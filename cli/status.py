@@ -1,4 +1,4 @@
-"""`hydrolog status`: how each process and each sensor is doing, in words; the same judgement as on the page."""
+"""`hydrolog status`: the state of each process and each sensor, the same as on the page."""
 
 import json
 import sys
@@ -19,13 +19,13 @@ from log import mark
 from outliers import flags
 
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
-MAX_COUNTERS = 6  # of a process: the line stays readable; --json has all
+MAX_COUNTERS = 6  # counters shown per process; --json has all
 Json = dict[str, Any]
 
 
 def run(args: list[str]) -> int:
-    """Print the state; 0 if nothing needs a person, 1 if something does."""
-    parser = shell.parser("status", "How each process and each sensor is doing. Exit code 1: somebody should look.")
+    """Print the state; exit code 0 if no action is needed, else 1."""
+    parser = shell.parser("status", "The state of each process and sensor. Exit code 1: something needs attention.")
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
@@ -38,7 +38,7 @@ def run(args: list[str]) -> int:
 
 
 def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
-    """The state of the box as the page has it, with what only the box itself can say; and the troubles, in words."""
+    """The state of the box as on the page, plus local details; and the problems as text."""
     from server import state as page
 
     connection = database.Database(chosen, "status")
@@ -62,7 +62,7 @@ def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
 
 
 def _newest_rows(connection: database.Database) -> dict[str, Json]:
-    """Samples and flags of each registered sensor's newest row; nothing while the database is away."""
+    """Samples and flags of each registered sensor's newest row; empty while the database is down."""
     try:
         with connection.transaction() as cursor:
             cursor.execute(database.statement("sensor_newest"))
@@ -75,7 +75,7 @@ def _newest_rows(connection: database.Database) -> dict[str, Json]:
 
 
 def _from_mark(sensor: str, minute: int, now: datetime) -> Json:
-    """What the producer's mark knows of a sensor while the database is away."""
+    """A sensor's state from the producer's mark, while the database is down."""
     newest = minute_start(minute)
     age_s = max(0.0, (now - newest).total_seconds() - 60.0)
     return {
@@ -148,7 +148,7 @@ def _words(entry: Json) -> str:
 
 
 def _counters(counters: Json) -> str:
-    """The counters that are not zero or empty, the first few of them."""
+    """The first few counters that are not zero or empty."""
     told = [f"{name}={_short(value)}" for name, value in counters.items() if value and name not in ("lag", "problem")]
     return " ".join(told[:MAX_COUNTERS]) + (" ..." if len(told) > MAX_COUNTERS else "")
 
@@ -193,7 +193,7 @@ def _log_line(chosen: Settings, state: Json) -> str:
 
 
 def _versions(state: Json) -> str:
-    """This version, and each process that still runs another one: it was not restarted after an update."""
+    """This version, and the processes that run a different one because they were not restarted after an update."""
     words = [f"version: {state['version']}"]
     for process in state["processes"]:
         if process["version"] not in ("", state["version"]):

@@ -1,4 +1,4 @@
-"""`hydrolog tail`: the rows of server_data.txt as they come in, with names and in words, through every reset."""
+"""`hydrolog tail`: follow the rows of server_data.txt, with names and explained flags, across resets."""
 
 import os
 import threading
@@ -21,9 +21,9 @@ from log.format import LONGEST_LINE, MAGIC, Header, Record, parse_header, parse_
 from outliers import flags
 
 LINES = 20
-LOOK_S = 0.3  # real seconds between two looks at the file
+LOOK_S = 0.3  # real seconds between two checks of the file
 CHUNK_BYTES = 64 * 1024
-LINE_BYTES = 200  # more than a line has, so that the last N are in the last N times as many bytes
+LINE_BYTES = 200  # more than the length of a line, so the last N lines are in the last N times this many bytes
 STYLES = {
     flags.LEAK: "bold red",
     flags.FAULT: "magenta",
@@ -34,28 +34,28 @@ STYLES = {
 
 
 class NothingToFollow(HydrologError):
-    """There is no log here."""
+    """There is no log."""
 
 
 class Reset(NamedTuple):
-    """Another file has taken the place of the one that was read; its first row has offset `base`."""
+    """The file was replaced; the new one starts at offset `base`."""
 
     base: int | None
-    next_offset: int  # of the first row that was not read yet
+    next_offset: int  # offset of the first unread row
 
     def __str__(self) -> str:
         if self.base is None:
             return "-- a new file, whose header is damaged"
         if self.base >= self.next_offset:
-            return f"-- every group is done, the file was reset; it goes on at {self.base}"
+            return f"-- every group is done, the file was reset; it continues at {self.base}"
         return f"-- the file was rewritten without the rows before {self.base}"
 
 
-Seen = Record | bytes | Reset  # a row, a line that does not prove itself, a new file
+Seen = Record | bytes | Reset  # a row, a damaged line, a new file
 
 
 class Follower:
-    """Reads complete lines of the file at the path, and of the one that replaces it, and so on. It writes nothing."""
+    """Reads complete lines of the file at the path and of the files that replace it. Read-only."""
 
     def __init__(self, path: Path, lines: int) -> None:
         """Open the file, a little before its last `lines` lines."""
@@ -63,18 +63,18 @@ class Follower:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._header = self._read_header()
         self._rest = b""
-        self._next = 0  # a file that was rewritten begins with rows that were seen
+        self._next = 0  # a rewritten file begins with rows already seen
         start = os.fstat(self._descriptor).st_size - lines * LINE_BYTES
-        self._is_cut = start > 0  # the first line will be the end of one
+        self._is_cut = start > 0  # the first line is incomplete
         os.lseek(self._descriptor, max(start, 0), os.SEEK_SET)
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def read(self) -> Iterator[Seen]:
-        """What is there now and was not read yet, up to the end of the newest file."""
+        """Everything unread, up to the end of the newest file."""
         while True:
-            replaced = self._is_replaced()  # asked first: what is then read of the old file is all of it
+            replaced = self._is_replaced()  # checked first, so the old file is then read completely
             yield from self._rows()
             if not replaced:
                 return
@@ -83,7 +83,7 @@ class Follower:
             self._rest = b""
             before, self._header = self._header, self._read_header()
             if before and self._header and before.log_id != self._header.log_id:
-                self._next = 0  # another log: its offsets are its own
+                self._next = 0  # another log with its own offsets
             yield Reset(self._header.base if self._header else None, self._next)
 
     def _rows(self) -> Iterator[Record | bytes]:
@@ -119,9 +119,9 @@ def run(args: list[str]) -> int:
     Raises:
         NothingToFollow: there is no log yet, or it may not be read.
     """
-    parser = shell.parser("tail", "Watch the rows as they come in; Ctrl-C ends it.")
-    parser.add_argument("--lines", type=int, default=LINES, metavar="N", help=f"rows to begin with ({LINES})")
-    parser.add_argument("--no-follow", action="store_true", help="show what is there and leave")
+    parser = shell.parser("tail", "Show rows as they come in; Ctrl-C stops it.")
+    parser.add_argument("--lines", type=int, default=LINES, metavar="N", help=f"rows to show first ({LINES})")
+    parser.add_argument("--no-follow", action="store_true", help="show the rows and exit")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     if chosen.log.url != "file":
@@ -155,7 +155,7 @@ def _show(follower: Follower, chosen: Settings, lines: int, *, follow: bool) -> 
 
 
 def _names(chosen: Settings) -> dict[str, str]:
-    """Names of the registered sensors; none while the database is away."""
+    """Names of the registered sensors; empty while the database is down."""
     connection = database.Database(chosen, "tail")
     try:
         with connection.transaction() as cursor:
@@ -168,7 +168,7 @@ def _names(chosen: Settings) -> dict[str, str]:
 
 
 def describe(seen: Seen, zone: ZoneInfo, names: dict[str, str]) -> Text:
-    """What was seen in the log, for a person; a line that does not prove itself as it is, made harmless."""
+    """Text for what was read; a damaged line is shown raw, made harmless."""
     if isinstance(seen, Reset):
         return Text(str(seen), "dim")
     if isinstance(seen, bytes):
@@ -198,7 +198,7 @@ def _value(value: float | None) -> str:
 
 
 def _flag_words(row: Row) -> list[tuple[str, str]]:
-    """What the flags say, with the colour of their severity; a letter of a later version shows as itself."""
+    """The meanings of the flags with the colour of their severity; an unknown letter is shown as it is."""
     words = []
     for channel, letters in (("flow", row.flow_flags), ("pressure", row.pressure_flags)):
         found = flags.explain(channel, letters)

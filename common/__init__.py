@@ -1,1 +1,1 @@
-"""What every process shares: the row, the log, the clock, settings, errors and the runner."""
+"""Code shared by all processes: rows, clock, settings, errors, retry, health, database and the runner."""

@@ -1,7 +1,7 @@
-"""The only module that asks for the time. Everything else is given `now`.
+"""The only module that reads the clock. Everything else is given `now`.
 
-A demo runs faster than life: its processes share one anchor through the environment variable HYDROLOG_CLOCK
-(``<speed> <real epoch s> <site epoch s>``), so that all of them see the same site time without talking.
+A demo runs faster than real time: the environment variable HYDROLOG_CLOCK (``<speed> <real epoch s> <site epoch s>``)
+gives all its processes the same site time.
 """
 
 import os
@@ -20,14 +20,14 @@ class Clock(Protocol):
         """The site's time, aware, UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that never step, at the speed of `now`."""
+        """Monotonic seconds, at the speed of `now`."""
 
     def wait(self, seconds: float, stop: threading.Event) -> bool:
-        """Wait that many site seconds or until `stop` is set; True if it was set."""
+        """Wait for the given site seconds or until `stop` is set; True if it was set."""
 
 
 class SystemClock:
-    """The box's own clock."""
+    """The system clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -41,7 +41,7 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class ScaledClock:
-    """Site time that started at `site_s` when the wall clock showed `real_s`, and runs `speed` times as fast."""
+    """Site time: `site_s` when the system clock showed `real_s`, then `speed` times as fast."""
 
     speed: float
     real_s: float
@@ -77,7 +77,7 @@ class FixedClock:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Clock:
-    """The clock of this process: the box's own, unless a demo has set another."""
+    """The clock of this process: the system clock, unless a demo has set another."""
     if not (text := environ.get(VARIABLE)):
         return SystemClock()
     speed, real_s, site_s = (float(part) for part in text.split())

@@ -1,4 +1,4 @@
-"""Postgres: one connection a process, rebuilt when it breaks; every transaction has a deadline."""
+"""Postgres: one connection per process, reconnected when it breaks; every transaction has a deadline."""
 
 import contextlib
 import logging
@@ -19,13 +19,13 @@ from common.logging_setup import quoted
 from common.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
-TRANSACTION_TIMEOUT_S = 120.0  # longer than any statement of ours takes; a hung server must not hang us
+TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
 _log = logging.getLogger(__name__)
 
 
 def address(settings: Settings) -> str:
-    """The connection string: theirs, or the embedded database's.
+    """The connection string from the settings, or that of the embedded database.
 
     Raises:
         DatabaseDown: the embedded database has not started yet.
@@ -41,10 +41,10 @@ def address(settings: Settings) -> str:
 
 
 def connect(url: str, application: str) -> psycopg.Connection[Any]:
-    """A connection that notices a dead peer within half a minute.
+    """Connect, so that a dead peer is noticed within half a minute.
 
     Raises:
-        DatabaseDown: no answer, or not let in.
+        DatabaseDown: no answer, or access refused.
     """
     try:
         return psycopg.connect(
@@ -62,7 +62,7 @@ def connect(url: str, application: str) -> psycopg.Connection[Any]:
 
 
 class Database:
-    """A connection that is made when it is needed and made again after it broke."""
+    """A connection that is opened when needed and reopened after it broke."""
 
     def __init__(self, settings: Settings, application: str) -> None:
         self._settings = settings
@@ -71,10 +71,10 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self, timeout_s: float = TRANSACTION_TIMEOUT_S) -> Iterator[psycopg.Cursor[Any]]:
-        """A cursor in a transaction of its own: committed at the end, rolled back on any error.
+        """A cursor in its own transaction: committed at the end, rolled back on any error.
 
         Raises:
-            DatabaseDown: no connection, it broke, the deadline passed, or the tables are missing.
+            DatabaseDown: no connection, connection lost, deadline exceeded, or tables missing.
         """
         if self._connection is None or self._connection.closed:
             self._connection = connect(address(self._settings), self._application)
@@ -86,7 +86,7 @@ class Database:
             raise DatabaseDown(f"the tables are missing or old; run: hydrolog init-db ({quoted(error)})") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
-            raise DatabaseDown(f"the database went away: {quoted(str(error).strip())}") from error
+            raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
 
     def close(self) -> None:
         if self._connection is not None:
@@ -99,7 +99,7 @@ class Database:
 def _deadline(connection: psycopg.Connection[Any], timeout_s: float) -> Iterator[None]:
     """Shut the connection's socket down after `timeout_s`: psycopg's wait then ends with an error.
 
-    The socket is a copy of ours, so that the timer can never hit a descriptor that was closed and given to another.
+    The socket is duplicated, so the timer can never hit a descriptor that was closed and reused.
     """
     with socket.socket(fileno=os.dup(connection.fileno())) as handle:
         timer = threading.Timer(timeout_s, _shut_down, (handle,))
@@ -113,7 +113,7 @@ def _deadline(connection: psycopg.Connection[Any], timeout_s: float) -> Iterator
 
 
 def _shut_down(handle: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the peer has closed it already
+    with contextlib.suppress(OSError):  # already closed by the peer
         handle.shutdown(socket.SHUT_RDWR)
 
 
@@ -123,13 +123,13 @@ def statement(name: str, package: str = "common.sql") -> str:
 
 
 def init_schema(url: str) -> None:
-    """Make the tables that are missing; safe to run again and again.
+    """Create missing tables; safe to repeat.
 
     Raises:
         DatabaseDown: no answer.
     """
     with connect(url, "init-db") as connection:
-        # Several processes may do this at once at first start: one after the other.
+        # At the first start several processes may do this at once: the lock makes them take turns.
         connection.execute("SELECT pg_advisory_xact_lock(7203411)")
         connection.execute(statement("schema"))
 

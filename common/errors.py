@@ -1,7 +1,7 @@
-"""The short list of errors. One root; each docstring is the default message.
+"""All errors, with one root class. Each docstring is the default message.
 
-Foreign exceptions (OSError, psycopg.Error, serial.SerialException ...) are turned into one of these where
-they enter, with ``from``. Only `SettingsError` and `RoleTaken` end a process; everything else is waited for.
+Foreign exceptions (OSError, psycopg.Error, serial.SerialException ...) are converted to one of these where they occur,
+with ``from``. Only `SettingsError` and `RoleTaken` end a process; after all others it waits and tries again.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ class HydrologError(Exception):
     """Something went wrong in hydrolog."""
 
     exit_code = 1
-    counters: Mapping[str, Any] = MappingProxyType({})  # published while a process waits: its lag goes on growing
+    counters: Mapping[str, Any] = MappingProxyType({})  # published while a process waits, since its lag keeps growing
 
     def __str__(self) -> str:
         return super().__str__() or (type(self).__doc__ or "").splitlines()[0]

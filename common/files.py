@@ -1,19 +1,19 @@
-"""Small files that are replaced whole: a reader sees the old one or the new one, never a part."""
+"""Small files that are replaced atomically: a reader sees the old or the new one, never a part."""
 
 import errno
 import os
 from pathlib import Path
 
 COPY_BYTES = 1024 * 1024
-CLOSED = -1  # in the place of a descriptor that was let go of
+CLOSED = -1  # instead of a closed descriptor
 
 Stamp = tuple[int, int, int]
 
 
 def closed(descriptor: int) -> int:
-    """Close a descriptor that may be closed already; what to keep in its place.
+    """Close a descriptor that may be closed already; returns the value to keep instead.
 
-    A number that is kept would soon be that of another open file, and a second close would close that one.
+    The number may soon belong to another open file, which a second close would close.
     """
     if descriptor != CLOSED:
         os.close(descriptor)
@@ -21,7 +21,7 @@ def closed(descriptor: int) -> int:
 
 
 def stamp(path: Path) -> Stamp | None:
-    """What changes when the file is replaced; None if there is none."""
+    """A value that changes when the file is replaced; None if there is no file."""
     try:
         state = path.stat()
     except OSError:
@@ -30,12 +30,12 @@ def stamp(path: Path) -> Stamp | None:
 
 
 def open_lock_file(path: Path) -> int:
-    """A descriptor of the lock file, which is made if it is missing; a symbolic link is refused."""
+    """Open the lock file, creating it if missing; a symbolic link is refused."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable: a rename is not on disk before this."""
+    """Make the folder's entries durable: a rename is on disk only after this."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -44,18 +44,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write every byte, however short each write is."""
+    """Write all bytes, repeating after short writes."""
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
 def replace(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o640) -> None:
-    """Replace `path` by a file holding `data`: temporary file, sync, rename, sync of the folder.
+    """Replace `path` with a file holding `data`: temporary file, sync, rename, sync of the folder.
 
-    The temporary file has a fixed name, so a crash leaves at most one behind and the next write uses it again;
-    one path therefore has one writing process. With `durable=False` the syncs are left out: for files that are
-    made anew anyway (health), where an old version after a power cut does no harm.
+    The temporary file has a fixed name, so a crash leaves at most one and the next write reuses it; only one process
+    may write a path. `durable=False` skips the syncs, for files that are rewritten anyway (health) and may be an old
+    version after a power cut.
 
     Raises:
         OSError: the file system refuses (full, read-only, no permission); the old file is untouched.

@@ -1,13 +1,13 @@
-"""The data folder: the name of every file and folder in it. Each is written by one process; others only read it."""
+"""The names of all files and folders in the data folder. Each is written by one process and only read by others."""
 
-# The log, written by the producer and reset by whoever finds every group done
+# The log, written by the producer and reset by any process that finds every group done
 LOG_FILE = "server_data.txt"
 LOG_LOCK_FILE = "server_data.txt.lock"
 LOG_ID_FILE = "server_data.txt.id"
 LOG_DAMAGED_FILE = "server_data.bad"
 LOG_RESERVE_FILE = "server_data.reserve"
 MARK_FILE = "producer.mark"
-GROUPS_FOLDER = "groups"  # a file a consumer group: its commit
+GROUPS_FOLDER = "groups"  # one file per consumer group: its commit
 
 # The producer
 OPEN_MINUTE_FILE = "open_minute.json"
@@ -22,7 +22,7 @@ REJECTED_FOLDER = "rejected"
 NOT_ROWS_FILE = "unparsed.tsv"
 ALERTS_STATE_FILE = "alerts_state.json"
 
-# nightflow and the learning of criteria; people write the calendar's two files into the same folder
+# nightflow and the learning of criteria; people edit the calendar's two files in the same folder
 NIGHT_STATE_FILE = "night_state.json"
 CRITERIA_FOLDER = "criteria"
 

@@ -1,8 +1,8 @@
-"""`sensor_data.csv`: the forecasts for whoever joins them to rows. One line a sensor and forecast hour.
+"""`sensor_data.csv`: the forecasts that are joined to rows. One line per sensor and forecast hour.
 
-It holds the newest forecast whole, and for the last 48 hours each hour's own forecast (made_at = hour), so that a batch
-that is late still finds what was forecast for its hour. Sensor ids cannot begin with a sign that a spreadsheet would
-take for a formula, and every other cell is a number, a time or a label of ours.
+It holds the newest forecast for all its hours, and for the last 48 hours the forecast made at each hour (made_at =
+hour), so a late batch still finds the forecast for its hour. No cell can be read as a formula by a spreadsheet: sensor
+ids cannot start with such a character, and all other cells are numbers, times or fixed labels.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from common.row import SENSOR_ID
 
 VALUES = ("flow", "pressure", "flow_low", "flow_high", "pressure_low", "pressure_high")
 HEADER = ",".join(("sensor", "made_at", "hour", *VALUES, "model"))
-NEEDED = ("sensor", "made_at", "hour", "flow", "pressure")  # columns without which a file is none of forecasts
-LARGEST = 1e9  # m3/h or bar: beyond is no forecast
-KEEP_H = 48  # a batch that is later than this goes with 0 0
+NEEDED = ("sensor", "made_at", "hour", "flow", "pressure")  # columns that a forecast file must have
+LARGEST = 1e9  # m3/h or bar: larger values are not forecasts
+KEEP_H = 48  # a batch that is later than this is sent with 0 0
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ForecastLine:
 
 
 def select(lines: Iterable[ForecastLine]) -> list[ForecastLine]:
-    """What the file keeps: the newest forecast of all hours, and own forecasts of the 48 hours before it."""
+    """The lines that the file keeps: the newest forecast, and the forecasts made at each of the 48 hours before."""
     lines = list(lines)
     if not lines:
         return []
@@ -77,10 +77,10 @@ def _number(value: float | None) -> str:
 
 
 def parse_lines(text: str) -> list[ForecastLine]:
-    """The lines that are forecasts, in the file's order. The columns are found by their names.
+    """The forecast lines, in the file's order. Columns are found by name.
 
-    Passed over is a line whose sensor is no id or whose times are none or without an offset; a value that is missing,
-    or no number that a sensor could show, is None.
+    A line with an invalid sensor id, or with a time that is invalid or has no offset, is skipped. A value that is
+    missing or impossible for a sensor is None.
 
     Raises:
         ValueError: the header is not that of a forecast file."""
@@ -119,7 +119,7 @@ def _value(text: str | None) -> float | None:
 
 
 def read(data: Path) -> list[ForecastLine]:
-    """The file's lines; nothing if it is missing or was spoilt (the next forecast writes it anew)."""
+    """The file's lines; empty if it is missing or damaged (the next forecast rewrites it)."""
     try:
         return parse_lines((data / FORECAST_FILE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -127,7 +127,7 @@ def read(data: Path) -> list[ForecastLine]:
 
 
 class ForecastFileFollower:
-    """The file, read again when it was replaced."""
+    """Reads the file again after it was replaced."""
 
     def __init__(self, data: Path) -> None:
         self._path = data / FORECAST_FILE
@@ -135,7 +135,7 @@ class ForecastFileFollower:
         self._said = ""
 
     def refresh(self) -> list[ForecastLine] | None:
-        """All lines of a new file; none where there is no file or it cannot be read. None = it is still the same."""
+        """All lines of a new file; empty if it is missing or unreadable; None if it is unchanged."""
         seen = files.stamp(self._path)
         if seen == self._seen:
             return None
@@ -143,7 +143,7 @@ class ForecastFileFollower:
         try:
             return parse_lines(self._path.read_text("utf-8")) if seen else []
         except (OSError, ValueError) as error:
-            self._seen = None  # it is tried again
+            self._seen = None  # try again next time
             if str(error) != self._said:
                 self._said = str(error)
                 _log.warning("forecasts_unreadable problem=%s", quoted(error))

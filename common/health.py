@@ -1,6 +1,6 @@
 """Health is progress: each process publishes its last success, its lag and its counters in ``health/<role>.json``.
 
-Alive but idle is red: `hydrolog status` and the page judge a process by the age of its last success.
+A running process without progress is unhealthy: `hydrolog status` and the page use the age of the last success.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ WRITE_EVERY_S = 1.0  # real seconds between two writes of an unchanged state
 
 @dataclass
 class Health:
-    """The state of one process, written without sync: it is made anew every second."""
+    """The state of one process, written every second, without sync."""
 
     data: Path
     role: str
@@ -34,7 +34,7 @@ class Health:
     _written_s: float = -1e9
 
     def success(self, now: datetime, monotonic_s: float, **counters: Any) -> None:
-        """A step has done its work; `counters` replace those of the same name."""
+        """Record a successful step; `counters` replace those of the same name."""
         ended_problem = self.problem_since is not None
         self.last_success, self.problem_since = now, None
         self.counters.update(counters)
@@ -42,7 +42,7 @@ class Health:
             self.write(monotonic_s)
 
     def problem(self, now: datetime, monotonic_s: float, text: str, **counters: Any) -> None:
-        """A step could not do its work."""
+        """Record a failed step."""
         changed = self.problem_since is None or text != self.last_problem
         self.last_problem = text
         self.problem_since = self.problem_since or now
@@ -51,7 +51,7 @@ class Health:
             self.write(monotonic_s)
 
     def write(self, monotonic_s: float) -> None:
-        """Write the file, if that is possible: a full disk must not stop the process that reports it."""
+        """Write the file if possible: a full disk must not stop the process that reports it."""
         self._written_s = monotonic_s
         state = {
             "role": self.role,
@@ -71,7 +71,7 @@ class Health:
 
 
 def forget(data: Path, role: str) -> None:
-    """Remove what a role that is not needed here any more has published."""
+    """Remove the health file of a role that is no longer used here."""
     (data / HEALTH_FOLDER / f"{role}.json").unlink(missing_ok=True)
 
 

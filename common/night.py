@@ -26,18 +26,18 @@ HOUR_MINUTES_NEEDED = 50  # believed minutes of 60: an hour made from fewer may 
 
 @dataclass(frozen=True)
 class NightClock:
-    """When nights start and end: minutes of the local day, and the zone they are meant in."""
+    """When nights start and end: minutes of the local day, and their time zone."""
 
     zone: ZoneInfo
     start: int
     end: int
 
     def utc_minute(self, day: date, minute_of_day: int, *, ends: bool) -> int:
-        """The UTC minute of a clock time in the night that ends on the local date `day`.
+        """The UTC minute of a local time in the night that ends on the local date `day`.
 
-        A clock time later in the day than the night's end belongs to the evening before. One that comes twice is the
-        first as a start and the second as an end, so that the doubled hour is inside; one that is skipped is read as
-        if the clock had not been changed yet.
+        A time after the night's end belongs to the evening before. A time that occurs twice is the first one for a
+        start and the second one for an end, so the repeated hour is inside. A skipped time is read as if the clock had
+        not changed yet.
         """
         if minute_of_day > self.end or (minute_of_day == self.end and not ends):
             day -= DAY
@@ -50,7 +50,7 @@ class NightClock:
         return self.utc_minute(day, self.start, ends=False), self.utc_minute(day, self.end, ends=True)
 
     def begun(self, now: datetime) -> list[tuple[datetime, datetime]]:
-        """(start, end) in UTC of the night that began last, and of the one before it."""
+        """(start, end) in UTC of the latest night that has begun, and of the night before."""
         day = now.astimezone(self.zone).date() + DAY
         while self.span(day)[0] > minute_of(now):
             day -= DAY
@@ -59,7 +59,7 @@ class NightClock:
 
 
 def minute_of_day(text: str) -> int:
-    """Of a clock time such as "22:00"."""
+    """The minute of the day of a time such as "22:00"."""
     hours, minutes = text.split(":")
     return int(hours) * 60 + int(minutes)
 

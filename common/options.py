@@ -1,4 +1,4 @@
-"""The command line of every program: bad usage is one line that names the option, and exit code 2."""
+"""The command line of every program: wrong usage prints one line that names the option, and exits with code 2."""
 
 import argparse
 import re
@@ -10,15 +10,15 @@ from common.version import NAME, version
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake does not print the whole usage over the line that says what is wrong."""
+    """argparse, but an error does not print the whole usage above the message."""
 
     def error(self, message: str) -> NoReturn:
-        problem = re.sub(r"invalid _\w+ value: ", "invalid value: ", " ".join(message.split()))  # a function's name
+        problem = re.sub(r"invalid _\w+ value: ", "invalid value: ", " ".join(message.split()))  # no names of ours
         self.exit(2, f"{self.prog}: {problem}; see {self.prog} --help\n")
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
+    """Looks up the version only on request."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         sys.stdout.write(f"{NAME} {version()}\n")
@@ -27,7 +27,7 @@ class _Version(argparse.Action):
 
 def add_version(parser: argparse.ArgumentParser) -> None:
     """Add --version."""
-    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="say it and leave")
+    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version")
 
 
 def aware_time(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""Other processes, as /proc shows them: is one alive, which belong together, end them."""
+"""Other processes, from /proc: check whether they are alive, find them, end them."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ LOOK_EVERY_S = 0.05
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that has died and was not yet collected by its parent does not."""
+    """Whether a process is running; a zombie is not."""
     try:
         state = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0]
     except (OSError, IndexError):
@@ -21,14 +21,14 @@ def alive(pid: int) -> bool:
 
 
 def having(variable: str, value: str) -> list[int]:
-    """The processes that were started with an environment variable of this value, without this one."""
+    """The other processes that were started with this environment variable and value."""
     wanted = os.fsencode(f"{variable}={value}")
     found = []
     for folder in PROC.glob("[0-9]*"):
         pid = int(folder.name)
         try:
             environment = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:  # it has ended meanwhile, or is another user's
+        except OSError:  # it has ended, or belongs to another user
             continue
         if wanted in environment and pid != os.getpid() and alive(pid):
             found.append(pid)
@@ -44,7 +44,7 @@ def name(pid: int) -> str:
 
 
 def end(pids: Iterable[int], first: signal.Signals, patience_s: float) -> list[int]:
-    """Signal processes and, those that are still there after `patience_s`, kill them; which were killed."""
+    """Signal processes and kill those still running after `patience_s`; returns the killed ones."""
     left = [pid for pid in pids if _signal(pid, first)]
     give_up_s = time.monotonic() + patience_s
     while (left := [pid for pid in left if alive(pid)]) and time.monotonic() < give_up_s:
@@ -55,7 +55,7 @@ def end(pids: Iterable[int], first: signal.Signals, patience_s: float) -> list[i
 
 
 def end_child(child: subprocess.Popen[bytes] | None, patience_s: float) -> None:
-    """Tell a process that we started to end, kill it if it is still there after `patience_s`, and collect it."""
+    """End a child process, kill it if it still runs after `patience_s`, and reap it."""
     if child is None or child.poll() is not None:
         return
     child.terminate()

@@ -1,4 +1,4 @@
-"""Retry as a value: it says how long to wait, and neither sleeps nor touches the network."""
+"""Retry as a value: how long to wait. It neither sleeps nor uses the network."""
 
 import random
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Backoff:
     """Waits that double from `first_s` to `cap_s`, each shortened by up to half at random.
 
-    The jitter keeps a hundred boxes that lost the same server from coming back in the same second.
+    The jitter keeps a hundred boxes that lost the same server from retrying in the same second.
     """
 
     first_s: float = 1.0

@@ -1,4 +1,4 @@
-"""Who may do what: one producer, one consumer of each group, one Postgres on one data folder."""
+"""Roles: one producer, one consumer of each group and one Postgres per data folder."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from common.files import closed, open_lock_file
 
 
 class RoleLock:
-    """Held for a process's whole life: one producer, one consumer of each group, on one data folder."""
+    """A lock that a process holds for its whole life, so that no second process takes the role."""
 
     def __init__(self, folder: Path, role: str) -> None:
         """Take the role.
@@ -29,7 +29,7 @@ class RoleLock:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise RoleTaken(role, holder)
-        with contextlib.suppress(OSError):  # a full disk: the lock is held all the same, only its holder has no name
+        with contextlib.suppress(OSError):  # a full disk: the lock is held, but its holder is not named
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 

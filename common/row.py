@@ -1,7 +1,7 @@
-"""The row: one sensor's one minute. The only place that formats or parses its columns.
+"""The row: one minute of one sensor. The only place that formats or parses its columns.
 
-A row is a line of tab-separated text, ``time sensor flow pressure samples flow_flags pressure_flags``. The log
-puts an offset before it and a checksum behind it, and knows nothing of what stands between.
+A row is a line of tab-separated text, ``time sensor flow pressure samples flow_flags pressure_flags``. The log adds an
+offset before it and a checksum after it, and does not know the columns.
 """
 
 import re
@@ -14,7 +14,7 @@ from common.clock import minute_of, minute_start
 from common.errors import RowRefused
 
 SENSOR_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,31}")
-MOST_SENSORS = 4096  # a line has tens; beyond this somebody invents ids, and memory must stay bounded
+MOST_SENSORS = 4096  # a line has tens; more ids are invented ones, and memory must stay bounded
 COLUMNS = ("time", "sensor", "flow", "pressure", "samples", "flow_flags", "pressure_flags")
 CLEAR_FLOW = "0000"  # SYSTEM VALUE PREDICT NIGHT
 CLEAR_PRESSURE = "000"  # SYSTEM VALUE PREDICT
@@ -23,12 +23,12 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00(?:[+-]\d\d:\d\d(?::\d\d)?|Z)",
 _NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
 _COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _FLAGS = re.compile(r"[0-9A-Za-z]+")
-_DECIMALS = 3  # 1 L/h and 1 mbar: finer than any meter at a pipe
+_DECIMALS = 3  # 1 L/h and 1 mbar: finer than any pipe meter
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sensor's one minute: means of the readings in it, None where there was no value."""
+    """One minute of one sensor: means of its readings, None if there was no value."""
 
     minute: int  # UTC minute since 1970
     sensor: str
@@ -40,7 +40,7 @@ class Row:
 
 
 def format_number(value: float | None, decimals: int = _DECIMALS) -> str:
-    """At most so many decimals, without trailing zeros; empty for no value, never 0 for none."""
+    """The number with at most `decimals` decimals, without trailing zeros; empty, not 0, for no value."""
     if value is None:
         return ""
     text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
@@ -88,10 +88,10 @@ def _parse_number(text: str, name: str) -> float | None:
 
 
 def parse_payload(text: str) -> Row:
-    """The row in a payload.
+    """Parse a payload.
 
     Raises:
-        RowRefused: the text is not one; `reason` names the column.
+        RowRefused: the text is not a row; `reason` names the column.
     """
     parts = text.split("\t")
     if len(parts) != len(COLUMNS):

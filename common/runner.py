@@ -1,7 +1,7 @@
-"""The life of a process: options, settings, logging, role, signals, the tick, health, exit code.
+"""The lifecycle of a process: options, settings, logging, role, signals, ticks, health, exit code.
 
-A process brings a *worker* with `step(now)`, which does one piece of work and returns. Everything about repeating
-stands here. `schedule` is only the ticker: which window or hour is due is decided in the step, from the data.
+A process provides a *worker* whose `step(now)` does one piece of work and returns. This module repeats it. `schedule`
+is only the ticker: the step decides from the data which window or hour is due.
 """
 
 import argparse
@@ -31,18 +31,18 @@ from common.settings import Settings, load
 from common.signals import stop_on_signals
 from common.version import version
 
-TICK_S = 1  # real seconds between two looks at what is due; the smallest that `schedule` knows
-PAUSE_S = 0.1  # real seconds of one wait after a failure
-LAST_WORD_S = 4.0  # a step that has not ended this long after SIGTERM is left where it stands: any instant is safe
+TICK_S = 1  # real seconds between steps; the shortest interval of `schedule`
+PAUSE_S = 0.1  # real seconds of each wait after a failure
+LAST_WORD_S = 4.0  # a step still running this long after SIGTERM is abandoned: any instant is safe
 
 _log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Do what is due at `now`; the counters to publish.
+        """Do what is due at `now`; returns the counters to publish.
 
-        Trouble that passes is raised as a HydrologError, and the next step waits. A worker that must go on at once
+        A temporary problem is raised as a HydrologError, and the next step waits. A worker that must continue at once
         (a producer without its cable still closes minutes) returns it as the counter ``problem`` instead.
         """
 
@@ -52,13 +52,13 @@ class Worker(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a worker is built from."""
+    """The input for building a worker."""
 
     settings: Settings
     clock: Clock
     stop: threading.Event
     role: str
-    config: Path | None = None  # the settings file, for a worker that starts a process of its own
+    config: Path | None = None  # the settings file, for a worker that starts another process
 
     @property
     def data(self) -> Path:
@@ -75,20 +75,20 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="settings file (TOML); see deploy/hydrolog.example.toml"
     )
     add_version(options)
-    options.add_argument("--once", action="store_true", help="do one step and leave")
-    options.add_argument("--at", type=aware_time, metavar="ISO-TIME", help="with --once: as if it were this time")
+    options.add_argument("--once", action="store_true", help="do one step and exit")
+    options.add_argument("--at", type=aware_time, metavar="ISO-TIME", help="with --once: the time to assume")
     return options
 
 
 def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = TICK_S) -> int:
-    """Run a worker until SIGTERM or SIGINT, or for one step with --once; the exit code.
+    """Run a worker until SIGTERM or SIGINT, or for one step with --once; returns the exit code.
 
-    With `tick_s=0` the step itself waits for its input (the producer at its port) and is called at once again.
+    With `tick_s=0` the step itself waits for its input (the producer at its port) and is called again at once.
     """
     logging_setup.setup(role)
-    stop = stop_on_signals(LAST_WORD_S)  # from the first moment on: what a start loads can take seconds
+    stop = stop_on_signals(LAST_WORD_S)  # first of all: loading modules can take seconds
     if options.at and not options.once:
-        sys.stderr.write("--at goes with --once\n")
+        sys.stderr.write("--at needs --once\n")
         return SettingsError.exit_code
     clock: Clock = FixedClock(options.at) if options.at else clocks.from_environment()
     try:
@@ -97,7 +97,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    try:  # only now, when all settings are known to be good, is anything touched
+    try:  # nothing is touched before all settings are known to be valid
         make_data_folder(settings)
         role_lock = RoleLock(settings.paths.data / ROLES_FOLDER, role)
     except HydrologError as error:
@@ -113,10 +113,10 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
 
 
 def make_data_folder(settings: Settings) -> None:
-    """Have a data folder that can be written.
+    """Create the data folder and check that it is writable.
 
     Raises:
-        SettingsError: this user cannot make it, or write there.
+        SettingsError: this user cannot create it or write to it.
     """
     try:
         settings.paths.data.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def make_data_folder(settings: Settings) -> None:
 def _until_due(ticker: schedule.Scheduler, tick_s: int) -> float:
     """Real seconds until the ticker's next tick.
 
-    `schedule` goes by the local wall clock: where that stepped back, the tick would wait for as long as the step.
+    `schedule` uses the local time: after that jumped back, the tick would wait for as long as the jump.
     """
     due_s = ticker.idle_seconds or 0.0
     if due_s > tick_s:
@@ -152,7 +152,7 @@ class _Process:
             self._worker = build(context)
         except SettingsError:
             raise
-        except HydrologError:  # trouble that may pass: met again at the first step, and waited for there
+        except HydrologError:  # may be temporary: the first step meets it again and waits
             if once:
                 raise
         self._backoff = Backoff(first_s=0.5, cap_s=10.0)
@@ -161,7 +161,7 @@ class _Process:
         self._said = ""
 
     def once(self) -> int:
-        """One step; trouble is said and is exit code 1."""
+        """One step; a problem is printed and gives exit code 1."""
         assert self._worker is not None
         try:
             counters = self._worker.step(self._context.clock.now())
@@ -174,7 +174,7 @@ class _Process:
         return 0
 
     def until_stopped(self, tick_s: int) -> NoReturn:
-        """Step at each tick until a signal; then close and leave with 0."""
+        """Step at each tick until a signal; then close and exit with code 0."""
         _log.info("start pid=%d version=%s data=%s", os.getpid(), version(), self._context.data)
         ticker = schedule.Scheduler()
         if tick_s:
@@ -190,7 +190,7 @@ class _Process:
         self._health.write(time.monotonic())
         _log.info("stop")
         logging.shutdown()
-        os._exit(0)  # nothing is left to do, and the interpreter takes seconds to take torch apart on a busy box
+        os._exit(0)  # a normal exit takes seconds to unload torch on a busy box
 
     def close(self) -> None:
         """Leave nothing open."""
@@ -198,7 +198,7 @@ class _Process:
             self._worker.close()
 
     def _guarded_step(self) -> None:
-        """One step; whatever it raises is published and tried again after a pause, never fatal."""
+        """One step; any error is published and the step tried again after a pause."""
         if (pause_s := self._not_before_s - time.monotonic()) > 0:
             self._context.stop.wait(min(pause_s, PAUSE_S))
             return
@@ -209,7 +209,7 @@ class _Process:
             counters = self._worker.step(clock.now())
         except HydrologError as error:
             self._failed(str(error), error.counters)
-        except Exception as error:  # noqa: BLE001 - the one broad except: a defect must not take the process down
+        except Exception as error:  # noqa: BLE001 - the only broad except: a bug must not end the process
             _log.exception("step_failed")
             self._failed(f"{type(error).__name__}: {error}", {})
             self._rebuild_later()
@@ -232,10 +232,10 @@ class _Process:
         self._health.problem(self._context.clock.now(), time.monotonic(), text, failures=self._failures, **counters)
 
     def _rebuild_later(self) -> None:
-        """After a defect the worker's memory is not trusted: the next step starts from the files again."""
+        """After a bug the worker's memory is not trusted: the next step starts again from the files."""
         worker, self._worker = self._worker, None
         if worker is not None:
             try:
                 worker.close()
-            except Exception:  # noqa: BLE001 - said in the log; the rebuild goes on
+            except Exception:  # noqa: BLE001 - logged; the rebuild continues
                 _log.exception("close_failed")

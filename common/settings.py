@@ -1,6 +1,6 @@
-"""One TOML file, checked whole before anything is touched; each key is also HYDROLOG_SECTION__KEY.
+"""One TOML file, checked completely before anything is touched; each key is also HYDROLOG_SECTION__KEY.
 
-A wrong or unknown key is a `SettingsError` that names it: one line, exit code 2.
+A wrong or unknown key raises a `SettingsError` that names it: one line, exit code 2.
 """
 
 import dataclasses
@@ -32,14 +32,14 @@ from common.settings_checks import (
 )
 
 PREFIX = "HYDROLOG_"
-DEFAULT_ALARMS_PER_MONTH = 0.3  # LEAK alarms that normal use may raise at one point: one in four months
+DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about one in three months
 SERVER_TOKEN = "HYDROLOG_SERVER__TOKEN"
 RECEIVER_TOKEN = "HYDROLOG_RECEIVER__TOKEN"
-CONFIG = "HYDROLOG_CONFIG"  # the settings file of a whole group of processes; --config wins
-# Variables with the prefix that are not settings: the file, the group's folder, the demo's shared clock, two secrets.
+CONFIG = "HYDROLOG_CONFIG"  # the settings file of a group of processes; --config overrides it
+# Variables with the prefix that are not settings: the file, the installation's folder, the demo's clock, two secrets.
 _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
 
-_SECRET = {"alerts.urls", "database.url"}  # keys whose value no message may show
+_SECRET = {"alerts.urls", "database.url"}  # keys whose values must not appear in messages
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class LineSettings:
     baudrate: int = key(9600, between(50, 4_000_000))
     mode: str = key("8N1", serial_mode)
     protocol: str = key("ascii", one_of("ascii", "described", "modbus"))
-    lateness_seconds: float = key(5.0, between(0, 600))  # how late a reading of the minute before may come
+    lateness_seconds: float = key(5.0, between(0, 600))  # how late a reading of the previous minute may come
     hold_rows: int = key(100_000, between(1, 10_000_000))  # rows kept in memory while the disk is full
-    format: Format = field(default_factory=Format)  # of a described line
+    format: Format = field(default_factory=Format)  # for described lines
     modbus: Modbus = field(default_factory=Modbus)
 
 
@@ -73,8 +73,8 @@ class LineSettings:
 class LogSettings:
     url: str = key("file", log_url)
     groups: tuple[str, ...] = key(["archive", "server"], groups)
-    warn_bytes: int = key(256 * 1024 * 1024, between(1, 2**50))  # 2.5 million rows waiting: somebody should know
-    compact_bytes: int = key(16 * 1024 * 1024, between(1, 2**50))  # rewriting less is not worth the disk's wear
+    warn_bytes: int = key(256 * 1024 * 1024, between(1, 2**50))  # 2.5 million waiting rows: worth a warning
+    compact_bytes: int = key(16 * 1024 * 1024, between(1, 2**50))  # rewriting less is not worth the wear of the disk
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class NightSettings:
 
 @dataclass(frozen=True)
 class OutliersSettings:
-    alarms_per_month: float = key(DEFAULT_ALARMS_PER_MONTH, between(0.001, 10))  # false LEAK alarms at a point, a rule
+    alarms_per_month: float = key(DEFAULT_ALARMS_PER_MONTH, between(0.001, 10))  # false LEAK alarms per point and rule
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class ForecastSettings:
 @dataclass(frozen=True)
 class AlertsSettings:
     urls: tuple[str, ...] = key([])  # secrets: they hold passwords and tokens
-    messages_per_hour: int = key(6, between(1, 3600))  # of faults; as many again of leaks: a person reads no more
+    messages_per_hour: int = key(6, between(1, 3600))  # for faults, and as many again for leaks: more is not read
     digest: str = key("", lambda value: None if value == "" else clock_time(value))  # WATCH and SUPPLY, once a day
     silent_minutes: int = key(15, between(2, 7 * 1440))
 
@@ -146,9 +146,9 @@ _SECTIONS: dict[str, type[Any]] = {
 
 
 def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check all settings; relative paths are taken from the settings file's folder.
+    """Read and check all settings; relative paths start at the settings file's folder.
 
-    Without `config` the file is the one that HYDROLOG_CONFIG names, if it is set.
+    Without `config`, the file named by HYDROLOG_CONFIG is used, if set.
 
     Raises:
         SettingsError: names the first key that is missing, unknown or wrong.
@@ -159,7 +159,7 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     raw = _read_toml(config) if config else {}
     for name in raw:
         if name not in _SECTIONS:
-            raise SettingsError(name, f"unknown section; there are {', '.join(_SECTIONS)}")
+            raise SettingsError(name, f"unknown section; sections are {', '.join(_SECTIONS)}")
         if not isinstance(raw[name], dict):
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)
@@ -196,14 +196,14 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
 
 
 def _put_text(raw: dict[str, Any], section: type[Any], path: str, text: str, variable: str) -> None:
-    """Put a variable's text into the raw table, or the table in it, that its name leads to."""
+    """Put a variable's text into the raw table, or its subtable, according to its name."""
     key, separator, rest = path.partition(".")[2].partition("__")
     kind = get_type_hints(section).get(key)
     if kind is None or dataclasses.is_dataclass(kind) is not bool(separator):
         raise SettingsError(variable, f"there is no key {path.replace('__', '.')}")
     if separator:
         table = raw.setdefault(key, {})
-        if isinstance(table, dict):  # else it is refused for what it is
+        if isinstance(table, dict):  # otherwise its type is refused later
             _put_text(table, kind, f"{key}.{rest}", text, variable)
         return
     raw[key] = _from_text(kind, text, variable)
@@ -262,10 +262,10 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
 
 
 def read_token(variable: str, token_file: str, key: str, environ: Mapping[str, str] = os.environ) -> str:
-    """A secret from its environment variable or from a file that only its owner may read.
+    """A secret from its environment variable, or from a file that only its owner can read.
 
     Raises:
-        SettingsError: there is none, others can read the file, or it is not one line of printable ASCII.
+        SettingsError: there is no secret, others can read the file, or it is not one line of printable ASCII.
     """
     token = environ.get(variable, "")
     if not token:

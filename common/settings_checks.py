@@ -1,4 +1,4 @@
-"""What a settings key is: its default and the check that its value must pass."""
+"""Settings keys: a default and a check for the value."""
 
 import re
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
-Check = Callable[[Any], str | None]  # what is wrong with the value, None if nothing is
+Check = Callable[[Any], str | None]  # what is wrong with the value, or None
 
 
 def key(default: Any, check: Check | None = None) -> Any:
-    """A field of a section; a list becomes a tuple, as all settings are frozen."""
+    """A field of a section; a list becomes a tuple because settings are frozen."""
     metadata = {"check": check} if check else {}
     if isinstance(default, list):
         return field(default_factory=lambda: tuple(default), metadata=metadata)
@@ -47,7 +47,7 @@ def time_zone(value: str) -> str | None:
 
 
 def site_id(value: str) -> str | None:
-    return None if _SITE_ID.fullmatch(value) else f"must be letters, digits, '_', '.', '-' only, is {value!r}"
+    return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
 
 
 def http_url(value: str) -> str | None:

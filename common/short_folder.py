@@ -1,18 +1,18 @@
-"""A private folder with a short, plain path: for sockets, which have a limit, and for programs that split paths."""
+"""A private folder with a short, plain path: for sockets, whose paths are limited, and programs that split paths."""
 
 import os
 import re
 import tempfile
 from pathlib import Path
 
-LONGEST_SOCKET = 107  # bytes of a socket's path, without the last zero: sockaddr_un in sys/un.h
-LONGEST_BASE = 40  # of them, for the folder of all temporary files: leaves room for the names below
-PLAIN = re.compile(r"/[A-Za-z0-9/_.+-]*", re.ASCII)  # no sign that a list, a shell or a settings file gives a meaning
+LONGEST_SOCKET = 107  # bytes of a socket's path without the final zero: sockaddr_un in sys/un.h
+LONGEST_BASE = 40  # bytes for the folder of temporary files: leaves room for the names below
+PLAIN = re.compile(r"/[A-Za-z0-9/_.+-]*", re.ASCII)  # no character with a meaning in a list, a shell or a settings file
 PREFIX = "hydrolog-"
 
 
 def fits_socket(path: Path) -> bool:
-    """Whether a socket of this path can be made, and named in a list of places."""
+    """Whether a socket can be created at this path, and the path can be part of a list."""
     return PLAIN.fullmatch(str(path)) is not None and len(str(path)) <= LONGEST_SOCKET
 
 
@@ -23,19 +23,19 @@ def _base() -> Path:
 
 
 def make() -> Path:
-    """A new one; only this user can enter it, and nobody could take its name before.
+    """Create a new one that only this user can enter, with a name that nobody can guess.
 
     Raises:
-        OSError: there is no place for it.
+        OSError: no suitable place exists.
     """
     return Path(tempfile.mkdtemp(prefix=PREFIX, dir=_base()))
 
 
 def left() -> list[Path]:
-    """Those of this user that are there: each belongs to a process that runs, or that was killed."""
+    """This user's existing folders: each belongs to a process that is running or was killed."""
     return [path for path in _base().glob(f"{PREFIX}*") if is_ours(path) and path.stat().st_uid == os.getuid()]
 
 
 def is_ours(path: Path) -> bool:
-    """Whether `path` is such a folder, and of this user or of one that it trusted with it."""
+    """Whether `path` is such a folder, owned by this user or by one that this user gave it to."""
     return path.name.startswith(PREFIX) and path.is_dir() and not path.is_symlink() and not path.stat().st_mode & 0o077

@@ -1,8 +1,8 @@
-"""The one reader of JSON state files: a typed value, or one reason why there is none.
+"""The only reader of JSON state files: it returns a typed value, or one reason why there is none.
 
-This program writes a state file, but a disk, a person or another release may have changed it. Whatever is wrong (cut
-off, nested without end, 1e999, a field of another type), the answer is the same: `StateUnusable` from `read`, and from
-`load` None with one warning. No other exception leaves this module.
+hydrolog writes the state files, but a disk, a person or another release may have changed them. Whatever is wrong
+(truncated, nested too deeply, 1e999, a wrong type), `read` raises `StateUnusable`, and `load` returns None and warns
+once. This module raises no other exception.
 """
 
 import logging
@@ -15,7 +15,7 @@ from common import files
 from common.errors import HydrologError
 from common.logging_setup import quoted
 
-MOST_BYTES = 64 * 1024 * 1024  # the largest state, of all detectors of a full line, has some MB
+MOST_BYTES = 64 * 1024 * 1024  # the largest state, of all detectors of a full line, is a few MB
 LAST_MINUTE = 4_000_000_000  # about the year 9575: Python's calendar ends soon after
 
 Minute = Annotated[int, msgspec.Meta(ge=0, le=LAST_MINUTE)]  # a UTC unix minute
@@ -24,7 +24,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_warned: dict[Path, str] = {}  # the problem that each file was last warned of
+_warned: dict[Path, str] = {}  # the last problem reported for each file
 
 
 class StateUnusable(HydrologError):
@@ -32,10 +32,10 @@ class StateUnusable(HydrologError):
 
 
 def parse(data: bytes | msgspec.Raw, kind: type[T]) -> T:
-    """JSON as a value of the type `kind`: a msgspec struct, a dataclass, or plain containers of them.
+    """Parse JSON as the type `kind`: a msgspec struct, a dataclass, or plain containers of them.
 
     Raises:
-        StateUnusable: it is not JSON, or not of that type.
+        StateUnusable: not JSON, or not of that type.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -44,7 +44,7 @@ def parse(data: bytes | msgspec.Raw, kind: type[T]) -> T:
 
 
 def convert(value: Any, kind: type[T]) -> T:
-    """Plain values (what `parse` makes of the type Any) as a value of the type `kind`.
+    """Convert plain values (as `parse` returns for the type Any) to the type `kind`.
 
     Raises:
         StateUnusable: they are not of that type.
@@ -74,7 +74,7 @@ def read(path: Path, kind: type[T]) -> T | None:
 
 
 def load(path: Path, kind: type[T]) -> T | None:
-    """The value in a file; None if there is no file, or if it cannot be used, which is warned of once."""
+    """The value in a file; None if there is no file, or if it is unusable, which is logged once."""
     try:
         return read(path, kind)
     except StateUnusable as error:
@@ -83,7 +83,7 @@ def load(path: Path, kind: type[T]) -> T | None:
 
 
 def warn(path: Path, error: StateUnusable) -> None:
-    """Say once that a file, or a part of it, cannot be used."""
+    """Log once that a file, or a part of it, cannot be used."""
     problem = quoted(error)
     if _warned.get(path) != problem:
         _warned[path] = problem
@@ -91,7 +91,7 @@ def warn(path: Path, error: StateUnusable) -> None:
 
 
 def store(path: Path, value: Any, *, durable: bool = True) -> None:
-    """Replace the file by the value as JSON.
+    """Replace the file with the value as JSON.
 
     Raises:
         OSError: the file system refuses; the old file is untouched.

@@ -1,4 +1,4 @@
-"""Which hydrolog this is. The number stands in pyproject.toml alone; an installation carries it in its metadata."""
+"""The version of hydrolog. It is defined in pyproject.toml only; an installation has it in its metadata."""
 
 import functools
 import tomllib
@@ -11,8 +11,8 @@ _PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
 @functools.cache
 def version() -> str:
-    """The version of the installed program; of the source folder where nothing is installed."""
-    from importlib import metadata  # noqa: PLC0415 - loads the mail parser, which the start of a process can spare
+    """The version of the installed program, or of the source folder if nothing is installed."""
+    from importlib import metadata  # noqa: PLC0415 - loads the mail parser, slow at start
 
     try:
         return metadata.version(NAME)

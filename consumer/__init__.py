@@ -1,1 +1,1 @@
-"""The consumers: one process a group, each polls the log, makes its rows safe elsewhere, commits."""
+"""The consumers: one process per group. Each polls the log, stores or sends the rows, and commits."""

@@ -8,7 +8,7 @@ GROUPS = ("archive", "server", "alerts")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the consumer of one group; the exit code."""
+    """Run the consumer of one group; returns the exit code."""
     leave_on_signals()
     from common import runner
     from common.runner import Context, Worker
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def build(context: Context) -> Worker:
-        """The group's worker: the others' code is not loaded."""
+        """The group's worker; the code of other groups is not loaded."""
         if options.group == "alerts":
             from consumer.alerts.worker import Alerts
 

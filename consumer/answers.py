@@ -1,11 +1,11 @@
-"""The table of answers: what each status means for the rows. No answer is a reason to lose a row.
+"""The table of answers: what each status means for the rows. No answer ever loses a row.
 
 | answer | verdict |
 | --- | --- |
-| 2xx, whole | DELIVERED |
+| 2xx, complete | DELIVERED |
 | 400, 422 | HALVE, and a single row is set aside |
 | 413 | HALVE, and a single row is set aside |
-| 401, 403 | SLOW: a person has to look |
+| 401, 403 | SLOW: a person has to act |
 | 408 425 429 5xx, 404 405 409 415 421, 3xx and all others, no answer | RETRY |
 """
 
@@ -18,10 +18,10 @@ from enum import Enum
 from common.logging_setup import quoted
 from common.retry import Backoff
 
-RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more is no harm to either side
-SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then within ten minutes it goes on by itself
-RETRY_AFTER_CAP_S = 900.0  # a server may ask for patience, not for silence: a wrong date must not stop a site
-REFUSED_IN_A_ROW = 5  # so many different rows at fault one after the other: then it is not the rows
+RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more does not matter
+SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then it continues within ten minutes
+RETRY_AFTER_CAP_S = 900.0  # upper limit: a wrong date must not stop a site
+REFUSED_IN_A_ROW = 5  # this many different rows refused in a row: then the rows are not the cause
 
 
 class Kind(Enum):
@@ -33,11 +33,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back from one attempt.
+    """The result of one attempt.
 
     Attributes:
-        status: the HTTP status; None if no whole answer came.
-        problem: why none came.
+        status: the HTTP status; None without a complete answer.
+        problem: why there is none.
         retry_after: the header's text, None without one.
         body: the first bytes of the answer's body.
     """
@@ -50,20 +50,20 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PostOutcome:
-    """`problem` is for people and stays the same from one try to the next; `after_s` is the wait that was asked for."""
+    """`problem` is for people and the same for each retry; `after_s` is the wait that the server asked for."""
 
     kind: Kind
     problem: str = ""
     after_s: float = 0.0
 
     def wait_s(self, failures: int) -> float:
-        """Seconds until the next try, after so many failures in a row."""
+        """Seconds until the next try after this many failures in a row."""
         backoff = SLOW if self.kind is Kind.SLOW else RETRY
         return max(backoff.wait_s(failures), self.after_s)
 
 
 def judge(answer: HttpAnswer, now: datetime) -> PostOutcome:
-    """What to do with the rows of an attempt."""
+    """Decide what to do with the rows of an attempt."""
     status = answer.status
     if status is None:
         return PostOutcome(Kind.RETRY, f"no answer from the server: {answer.problem}")
@@ -80,7 +80,7 @@ def judge(answer: HttpAnswer, now: datetime) -> PostOutcome:
 
 
 def retry_after_s(text: str | None, now: datetime) -> float:
-    """Seconds that a Retry-After header asks for, as a number or a date, within the cap; 0 for nonsense."""
+    """Seconds in a Retry-After header, a number or a date, up to the cap; 0 if it is invalid."""
     if text is None:
         return 0.0
     try:

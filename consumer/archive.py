@@ -1,7 +1,7 @@
-"""The group "archive": rows of the log into the database, then the commit, then the log may be trimmed.
+"""The group "archive": writes rows of the log to the database, commits, and trims the log.
 
-Rows and findings of one poll go in one transaction that can be repeated without harm. Killed between it and the
-commit, the same rows come again and are there already. Memory holds one poll, however much waits.
+The rows and findings of one poll go into one transaction that is safe to repeat. If the process is killed before the
+commit, the same rows come again and are recognised. Only one poll is in memory, however much waits.
 """
 
 import logging
@@ -25,8 +25,8 @@ from consumer.store import Numbered, drop_old, store
 from log.roles import Log, Record
 
 GROUP = "archive"
-POLL_ROWS = 1000  # one transaction: large enough to catch up quickly, small enough to weigh nothing
-WORK_S = 5.0  # real seconds of work in one step, so that health is published while a backlog is worked off
+POLL_ROWS = 1000  # one transaction: large enough to catch up quickly, small enough to be cheap
+WORK_S = 5.0  # real seconds of work per step, so health is published while a backlog is processed
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Archive:
         self._source = LogSource(context.settings, GROUP)
 
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Archive all rows that wait, or as many as a few seconds allow.
+        """Archive all waiting rows, or as many as a few seconds allow.
 
         Raises:
             DatabaseDown: nothing of the last poll is in the database; the rows stay in the log.
@@ -65,7 +65,7 @@ class Archive:
                 log.trim()
                 if time.monotonic() >= give_back_s and not self._once:
                     break
-            log.trim()  # also what only the producer's mark held back
+            log.trim()  # also rows that only the producer's mark held back
             self._clean_up(now)
         except HydrologError as error:
             error.counters = self._counters()
@@ -90,7 +90,7 @@ class Archive:
             self._store_rows(log, rows, {record.offset: record for record in records})
 
     def _store_rows(self, log: Log, rows: Sequence[Numbered], records: Mapping[int, Record]) -> None:
-        """Store rows; a single one that the database cannot hold is set aside, the others go in."""
+        """Store rows; a single row that the database cannot hold is set aside."""
         found = list(outliers((row for _, row in rows), self._findings.now()))
         try:
             with self._database.transaction() as cursor:
@@ -113,7 +113,7 @@ class Archive:
             _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(reason))
 
     def _clean_up(self, now: datetime) -> None:
-        """Once a day, drop what is older than a year; much of it in several steps."""
+        """Once a day, drop rows older than a year, in several steps if there are many."""
         if self._cleaned == now.date():
             return
         try:

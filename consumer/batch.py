@@ -1,8 +1,8 @@
-"""What goes into a batch: which rows, how many, in what form. Pure: rows, the mark and the time in, a parcel out.
+"""The content of a batch: which rows, how many, in what form. Pure: rows, mark and time in, a batch out.
 
-A row is due when its window is over: the stretch of `every` minutes by the clock (16:30 to 16:39) that its own
-minute falls into. One batch holds the rows of one window, ten minutes at most, in the order of their offsets; so after
-an outage the batches are those that would have gone out without it.
+A row is due when its window is over: the `every` minutes by the clock (16:30 to 16:39) that contain its minute. One
+batch holds the rows of one window, at most ten minutes, in the order of their offsets. So after an outage the batches
+are the same as without it.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from common.clock import minute_of
 from common.row import parse_payload
 from log.format import Record
 
-BATCH_MINUTES = 10  # what the server was promised at most, however long the outage was
+BATCH_MINUTES = 10  # most minutes in a batch, however long an outage was
 BODY_BYTES = 1024 * 1024  # the receiver refuses more
 BATCH_ROWS = 10_000  # ten minutes of a thousand sensors: bounds the memory of a batch
 
@@ -24,7 +24,7 @@ ForecastOf = Callable[[str, int], Prediction | None]  # sensor, minute of the ho
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A row of the log that the server has not got yet."""
+    """A row of the log that was not sent yet."""
 
     offset: int
     minute: int
@@ -33,13 +33,13 @@ class Waiting:
 
     @property
     def on_the_hour(self) -> bool:
-        """Whether this is a row HH:00 of the site's own clock: India's hours begin at UTC's half hours."""
+        """Whether this is a row HH:00 in local time: in India hours begin at UTC half hours."""
         return self.payload[13:16] == ":00"
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """A row as it is sent, frozen: `text` never changes once it stood in an attempt."""
+    """A row as it is sent: `text` never changes after the first attempt."""
 
     offset: int
     text: str
@@ -47,7 +47,7 @@ class BatchLine:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingBatch:
-    """Rows of one log in the order of their offsets; what one POST carries."""
+    """Rows of one log in the order of their offsets, sent in one POST."""
 
     site: str
     log_id: str
@@ -63,7 +63,7 @@ class OutgoingBatch:
 
     @property
     def key(self) -> str:
-        """The Idempotency-Key: which rows of which log these are."""
+        """The Idempotency-Key, which identifies the log and its rows."""
         return f"{self.site}/{self.log_id}/{self.first}-{self.last}"
 
     @property
@@ -74,14 +74,14 @@ class OutgoingBatch:
         return OutgoingBatch(self.site, self.log_id, self.lines[:count])
 
     def after(self, offset: int) -> "OutgoingBatch | None":
-        """The rows behind `offset`; None if there are none."""
+        """The rows after `offset`; None if there are none."""
         lines = tuple(line for line in self.lines if line.offset > offset)
         return OutgoingBatch(self.site, self.log_id, lines) if lines else None
 
 
 @dataclass(frozen=True, slots=True)
 class SendSchedule:
-    """When rows are due. `settle_s` is how long a window's last rows are waited for when nothing says they are in."""
+    """When rows are due. `settle_s` is how long to wait for a window's last rows if the mark does not cover them."""
 
     every_minutes: int
     settle_s: float
@@ -99,7 +99,7 @@ class SendSchedule:
     def held_back(self, minute: int, now: datetime) -> bool:
         """Whether a row's window is still open.
 
-        A row from further ahead than the next window was written while the clock was wrong: it waits for nothing.
+        A row beyond the next window was written while the clock was wrong: it is not held back.
         """
         boundary = self.boundary(now)
         return boundary <= minute < boundary + 2 * self.every_minutes
@@ -116,9 +116,9 @@ def waiting(record: Record) -> Waiting:
 
 
 def take(rows: Sequence[Waiting], rhythm: SendSchedule, now: datetime) -> int:
-    """How many of the first `rows` make the next batch; 0 if the first one is not due.
+    """The number of first `rows` in the next batch; 0 if the first one is not due.
 
-    As many as `rows` has means that a row behind them may belong to it too.
+    If this equals len(rows), later rows may belong to the same batch: poll again.
     """
     if not rows:
         return 0
@@ -136,13 +136,13 @@ def take(rows: Sequence[Waiting], rhythm: SendSchedule, now: datetime) -> int:
     return len(rows)
 
 
-_LONGEST_REST = 60  # bytes beside the payload: offset, two forecasts, tabs and the line break
+_LONGEST_REST = 60  # bytes besides the payload: offset, two forecasts, tabs and the line break
 
 
 def complete(minute: int, rhythm: SendSchedule, now: datetime, closed_through: int | None) -> bool:
-    """Whether the window of `minute` can get no more rows: the producer's mark says so, or long enough has passed.
+    """Whether the window of `minute` is complete: the producer's mark covers it, or enough time has passed.
 
-    The mark must have been read before the log was.
+    The mark must be read before the log.
     """
     end = min((minute // rhythm.window + 1) * rhythm.window, rhythm.boundary(now))
     if closed_through is not None and closed_through >= end - 1:
@@ -151,7 +151,7 @@ def complete(minute: int, rhythm: SendSchedule, now: datetime, closed_through: i
 
 
 def awaits_forecast(rows: Sequence[Waiting], forecasts: ForecastOf, rhythm: SendSchedule, now: datetime) -> bool:
-    """Whether a row on the hour still lacks its forecast, and the forecaster may still be at it."""
+    """Whether a row on the hour still lacks its forecast and the forecaster may still be working."""
     return any(
         row.on_the_hour
         and now.timestamp() < row.minute * 60 + rhythm.forecast_wait_s
@@ -161,7 +161,7 @@ def awaits_forecast(rows: Sequence[Waiting], forecasts: ForecastOf, rhythm: Send
 
 
 def line(row: Waiting, forecasts: ForecastOf) -> BatchLine:
-    """The row as it is sent: on the hour with the hour's forecast, at all other minutes with 0 0."""
+    """The row as it is sent: on the hour with the hour's forecast, otherwise with 0 0."""
     found = forecasts(row.sensor, row.minute) if row.on_the_hour else None
     flow, pressure = found or NO_PREDICTION
     return BatchLine(row.offset, f"{row.offset}\t{row.payload}\t{flow}\t{pressure}")

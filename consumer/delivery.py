@@ -2,8 +2,8 @@
 
     rows in the log -> outbox.tsv (synced) -> POST -> 2xx -> commit -> outbox gone -> log trimmed
 
-Killed between any two of these, the next start finds the outbox and sends the same bytes again, or finds that they
-were committed. The database is never asked.
+After a kill between any two of these, the next start finds the outbox and sends the same bytes again, or finds that
+they were committed. The database is not used.
 """
 
 import logging
@@ -27,8 +27,8 @@ from consumer.source import LogSource
 from log.roles import Group, Log
 
 GROUP = "server"
-SETTLE_S = 60.0  # a window whose last minutes never come (the line is down) is sent this long after its end
-WORK_S = 5.0  # real seconds of work in one step, so that health is published while a backlog is worked off
+SETTLE_S = 60.0  # a window without its last minutes (the line is down) is sent this long after its end
+WORK_S = 5.0  # real seconds of work per step, so health is published while a backlog is processed
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Delivery:
     """See `common.runner.Worker`."""
 
     def __init__(self, context: Context, *, once: bool = False) -> None:
-        """Check everything that settings can get wrong; nothing is opened yet.
+        """Check the settings; nothing is opened yet.
 
         Raises:
             SettingsError: no address, no token, or the group is not in `log.groups`.
@@ -45,7 +45,7 @@ class Delivery:
         settings = context.settings
         self._source = LogSource(settings, GROUP)
         if not settings.server.url:
-            raise SettingsError("server.url", "is empty; the address that batches are sent to")
+            raise SettingsError("server.url", "is empty; name the address for batches")
         self._context = context
         self._token = self._read_token()
         self._poster = Poster(ServerAddress.parse(settings.server.url), settings.server.timeout_seconds, context.stop)
@@ -55,22 +55,22 @@ class Delivery:
         self._counts = {"batches_sent": 0, "rows_sent": 0, "rows_rejected": 0}
         self._last_status: int | None = None
         self._waiting_since: datetime | None = None
-        self._verdict = PostOutcome(Kind.DELIVERED)  # of the last attempt
-        self._failures = 0  # of this verdict's kind, in a row
+        self._verdict = PostOutcome(Kind.DELIVERED)  # result of the last attempt
+        self._failures = 0  # failures of this kind in a row
         self._not_before_s = 0.0
 
     _upcoming: Upcoming
     _rejected: Rejected
-    _parcel: OutgoingBatch | None = None  # frozen: what is left of the outbox
-    _part = 0  # so many rows of it go in the next attempt
-    _limit: int | None = None  # after a 413: so many rows of it at most
-    _owned = True  # the parcel is what the group wants next, so it is committed when it was delivered
+    _parcel: OutgoingBatch | None = None  # frozen: the rest of the outbox
+    _part = 0  # rows of it in the next attempt
+    _limit: int | None = None  # after a 413: the most rows of it
+    _owned = True  # the parcel is next for the group, so it is committed after delivery
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Send every batch that is due.
 
         Raises:
-            NotDelivered: the server has not taken a batch; it is tried again when it is time.
+            NotDelivered: the server has not accepted a batch; it is retried when due.
         """
         self._source.open(self._prepare)
         give_back_s = time.monotonic() + WORK_S
@@ -80,7 +80,7 @@ class Delivery:
             self._attempt(now)
             if time.monotonic() >= give_back_s and not self._once:
                 break
-        self._source.log.trim()  # also what only the producer's mark held back
+        self._source.log.trim()  # also rows that only the producer's mark held back
         return self._counters()
 
     def close(self) -> None:
@@ -95,13 +95,13 @@ class Delivery:
         self._resume(log, group)
 
     def _resume(self, log: Log, group: Group) -> None:
-        """Go on with the batch that was frozen before the last end of this process, if it was not delivered."""
+        """Continue with the batch frozen before the last stop, if it was not delivered."""
         frozen = outbox.load(self._context.data)
         if frozen is None:
             return
         parcel, committed = frozen.parcel, group.committed
         rest = parcel.after(committed - 1)
-        # With a lost commit older rows come first again; the batch then says nothing about them when it is delivered.
+        # After a lost commit older rows come first; delivering the batch then does not commit them.
         self._owned = committed >= frozen.start and (parcel.log_id == log.log_id or _holds(log, rest))
         if self._owned:
             if rest is None:
@@ -113,7 +113,7 @@ class Delivery:
         _log.info("resume key=%s rows=%d", parcel.key, len(parcel.lines))
 
     def _freeze(self, now: datetime) -> bool:
-        """Put the next batch into the outbox; False if none is due."""
+        """Write the next batch to the outbox; False if none is due."""
         parcel = self._upcoming.parcel(now)
         if parcel is None:
             return False
@@ -129,10 +129,10 @@ class Delivery:
     # --- from the outbox to the server
 
     def _attempt(self, now: datetime) -> None:
-        """One POST, and what its answer asks for."""
+        """One POST, and the action for its answer."""
         assert self._parcel is not None
         if self._verdict.kind is Kind.SLOW:
-            self._token = self._read_token()  # a person may have put another one into the file
+            self._token = self._read_token()  # a person may have replaced it in the file
         part = self._parcel.head(self._part)
         answer = self._poster.post(part.body, part.key, self._token)
         if answer.status is None and self._context.stop.is_set():
@@ -156,7 +156,7 @@ class Delivery:
         self._counts["rows_sent"] += len(part.lines)
 
     def _halve(self, part: OutgoingBatch, answer: HttpAnswer, verdict: PostOutcome, now: datetime) -> None:
-        """Look for the row that is refused; a single one is set aside, unless the server refuses whatever comes."""
+        """Find the refused row; a single one is set aside, unless the server refuses everything."""
         count = len(part.lines)
         if count > 1:
             self._part = (count + 1) // 2
@@ -172,7 +172,7 @@ class Delivery:
         self._advance(part)
 
     def _advance(self, part: OutgoingBatch) -> None:
-        """The first rows of the parcel are safe elsewhere."""
+        """The first rows of the parcel are safe at the server."""
         assert self._parcel is not None
         if self._owned:
             self._source.group.commit(part.last + 1)
@@ -208,7 +208,7 @@ class Delivery:
 
 
 def _holds(log: Log, parcel: OutgoingBatch | None) -> bool:
-    """Whether a log that has taken a new id holds these very rows: sent under their old name, they need no new one."""
+    """Whether a log with a new id holds these same rows: sent under the old id, they are not sent again."""
     if parcel is None:
         return False
     here = dict(log.read(parcel.first, parcel.last - parcel.first + 1))

@@ -1,7 +1,6 @@
-"""The forecasts in `sensor_data.csv`, for the rows on the hour.
+"""The forecasts in `sensor_data.csv` for the rows on the hour.
 
-A row HH:00 carries the forecast that was made at HH:00 for the hour that begins then. An older forecast of the same
-hour is stale and never joined.
+A row HH:00 has the forecast made at HH:00 for the hour that begins then. Older forecasts of that hour are not used.
 """
 
 from pathlib import Path
@@ -11,18 +10,18 @@ from common.clock import minute_of
 from common.row import format_number
 from consumer.batch import Prediction
 
-DECIMALS = 6  # as the file writes it, whoever wrote it; more no receiver is asked to read
+DECIMALS = 6  # as in the file; receivers need not read more
 
 
 class ForecastFile:
-    """Reads the file again when it was replaced; holds only the lines that can be joined."""
+    """Reads the file again after it is replaced; keeps only lines that can be joined."""
 
     def __init__(self, data: Path) -> None:
         self._file = forecast_file.ForecastFileFollower(data)
         self._own: dict[tuple[str, int], Prediction] = {}
 
     def refresh(self) -> None:
-        """Look at the file; without one, or with one that cannot be read, rows go out with 0 0."""
+        """Check the file; if it is missing or unreadable, rows are sent with 0 0."""
         lines = self._file.refresh()
         if lines is not None:
             self._own = {
@@ -32,7 +31,7 @@ class ForecastFile:
             }
 
     def __call__(self, sensor: str, minute: int) -> Prediction | None:
-        """The own forecast of the hour that starts at `minute`; None if there is none."""
+        """The forecast made at `minute` for the hour that starts then; None if there is none."""
         return self._own.get((sensor, minute))
 
 

@@ -1,6 +1,6 @@
-"""Payloads that are no rows, set aside in ``unparsed.tsv``: each once, with its reason; they stop no group.
+"""Payloads that are not rows, set aside in ``unparsed.tsv``, each once, with its reason; they stop no group.
 
-The log proves that a line is the one that was appended, not that it is a row: somebody may have written one by hand.
+The log's checksum proves that a line is as appended, not that it is a row: somebody may have appended one by hand.
 """
 
 import os
@@ -11,12 +11,12 @@ from common.files import write_all
 from common.folder import NOT_ROWS_FILE
 from log.format import Record
 
-LARGEST_FILE = 1024 * 1024  # bytes: whoever writes nonsense for months must not fill the disk with the proof
+LARGEST_FILE = 1024 * 1024  # bytes: months of wrong lines must not fill the disk
 LONGEST_PAYLOAD = 4096
 
 
 def set_aside(data: Path, log_id: str, record: Record, reason: str) -> bool:
-    """Keep a payload that is no row; True if it was not there yet.
+    """Keep a payload that is not a row; True if it is new.
 
     Raises:
         LogError: the disk refuses; the record must stay in the log.

@@ -1,9 +1,9 @@
-"""The frozen batch, `outbox.tsv`: on disk before its first attempt, so that each retry sends the same bytes.
+"""The frozen batch, `outbox.tsv`: on disk before the first attempt, so each retry sends the same bytes.
 
     # hydrolog outbox 1 <TAB> key=<site>/<log id>/<first>-<last> <TAB> from=<offset> <TAB> crc=<8 hex>
     <the body, byte for byte>
 
-`from` is the group's commit when the batch was frozen: nothing before it was left to send. The CRC-32 is over the
+`from` is the group's commit when the batch was frozen: everything before it was sent. The CRC-32 is over the
 header's bytes before its tab and the body. The log's recovery reads the last offset in the key.
 """
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Frozen:
     parcel: OutgoingBatch
-    start: int  # the group's commit when it was frozen
+    start: int  # the group's commit when the batch was frozen
 
 
 def store(data: Path, frozen: Frozen) -> None:
@@ -47,9 +47,9 @@ def store(data: Path, frozen: Frozen) -> None:
 
 
 def load(data: Path) -> Frozen | None:
-    """The frozen batch, as it was stored; None if there is none.
+    """The stored frozen batch; None if there is none.
 
-    A damaged one is set aside: its rows are still in the log, for nothing is committed before it was delivered.
+    A damaged one is set aside: its rows are still in the log, because they are committed only after delivery.
     """
     path = data / OUTBOX_FILE
     try:
@@ -66,7 +66,7 @@ def load(data: Path) -> Frozen | None:
 
 
 def parse(raw: bytes) -> Frozen | None:
-    """The batch in the bytes of an outbox; None if they do not prove themselves."""
+    """The batch in the bytes of an outbox; None if the checksum is wrong."""
     header, _, body = raw.partition(b"\n")
     found = _HEADER.fullmatch(header)
     if not found or b"%08x" % crc32(body, crc32(header[: header.rindex(b"\tcrc=")])) != found[4]:
@@ -77,7 +77,7 @@ def parse(raw: bytes) -> Frozen | None:
 
 
 def remove(data: Path) -> None:
-    """Forget the batch, after the commit. Without a sync: a batch that comes back lies before the commit."""
+    """Delete the batch after the commit, without a sync: a batch that reappears is before the commit."""
     try:
         (data / OUTBOX_FILE).unlink(missing_ok=True)
     except OSError as error:

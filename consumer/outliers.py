@@ -1,4 +1,4 @@
-"""Flagged values as rows of OUTLIER_TB: which method spoke, how severe it is, and why, in words."""
+"""Flagged values as rows of OUTLIER_TB: method, severity and reason."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Outlier:
 
 
 class FindingsFile:
-    """The producer's newest findings, read again when their file was replaced."""
+    """The producer's newest findings, read again after their file is replaced."""
 
     def __init__(self, data: Path) -> None:
         self._path = data / FINDINGS_FILE
@@ -32,7 +32,8 @@ class FindingsFile:
         self._findings: list[Finding] = []
 
     def now(self) -> Sequence[Finding]:
-        """All of them, oldest first; the same object as long as the file is. None yet: the flags say enough."""
+        """All findings, oldest first; the same object until the file changes. Empty without a file: the flags
+        suffice."""
         seen = files.stamp(self._path)
         if seen != self._seen:
             self._findings, self._seen = load(self._path), seen
@@ -40,7 +41,7 @@ class FindingsFile:
 
 
 def outliers(rows: Iterable[Row], findings: Sequence[Finding]) -> Iterator[Outlier]:
-    """One for each place of a row's flags that is set."""
+    """One for each flag that is set in the rows."""
     for row in rows:
         for channel, flags, value in (
             ("flow", row.flow_flags, row.flow),
@@ -57,10 +58,10 @@ def outliers(rows: Iterable[Row], findings: Sequence[Finding]) -> Iterator[Outli
 
 
 def _why(row: Row, channel: str, place: int, findings: Sequence[Finding]) -> tuple[str, str]:
-    """Severity and reason: the finding that the letter stands for, else what the letter means."""
+    """Severity and reason: from the letter's finding, otherwise the letter's meaning."""
     letter = (row.flow_flags if channel == "flow" else row.pressure_flags)[place]
     known = explain(channel, CLEAR * place + letter)
-    if not known:  # a letter of a later version, or of somebody else
+    if not known:  # a letter of a later version, or an invalid one
         return WATCH, f"flag {letter}"
     found = explaining(findings, row.sensor, row.minute, known[0])
     return (found.severity, found.reason) if found else (known[0].severity, known[0].meaning)

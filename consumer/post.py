@@ -1,8 +1,8 @@
-"""One POST: a whole answer or none, within one deadline, and never a second address.
+"""One POST: a complete answer or none, within one deadline, and only to the configured address.
 
-The exchange runs in a thread of its own, because a server that drips one byte a second keeps every timeout of a
-socket happy. Whoever waits for it goes by the deadline and by the stop event, and cuts the connection if the thread
-is late. http.client follows no redirect, retries nothing, reads no proxy variables, and takes a socket that can be cut.
+The exchange runs in its own thread, because a server that sends one byte a second never triggers a socket timeout. The
+waiting side uses the deadline and the stop event, and closes the connection if the thread is late. http.client follows
+no redirect, retries nothing, reads no proxy variables, and accepts a socket that can be closed.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ from common.logging_setup import quoted
 from common.version import NAME, version
 from consumer.answers import HttpAnswer
 
-ANSWER_BYTES = 4096  # of the answer's body: enough to see what the server says, too little to hurt
-LOOK_S = 0.05  # how soon a wait notices the stop event
-CUT_S = 2.0  # a thread whose connection was cut ends within this; a name look-up may take longer
+ANSWER_BYTES = 4096  # bytes kept of the answer's body: enough to see the server's message
+LOOK_S = 0.05  # how often a wait checks the stop event
+CUT_S = 2.0  # a thread whose connection was closed ends within this; a name lookup may take longer
 
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._?"
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where batches go."""
+    """The address to which batches are sent."""
 
     host: str
     port: int
@@ -41,7 +41,7 @@ class ServerAddress:
 
     @classmethod
     def parse(cls, url: str) -> "ServerAddress":
-        """The address in `server.url`, whose form the settings have checked."""
+        """Parse `server.url`, whose form the settings have checked."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         try:
@@ -66,7 +66,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Poster:
-    """Sends batches to one address. `post` blocks, at most for `timeout_s` or until `stop` is set."""
+    """Sends batches to one address. `post` blocks for at most `timeout_s` or until `stop` is set."""
 
     def __init__(self, address: ServerAddress, timeout_s: float, stop: threading.Event) -> None:
         self._address = address
@@ -75,7 +75,7 @@ class Poster:
         self._exchange: _Exchange | None = None
 
     def post(self, body: bytes, key: str, token: str) -> HttpAnswer:
-        """Send one batch; what came back. With `stop` set in between there is no answer."""
+        """Send one batch; returns the answer. If `stop` is set meanwhile there is no answer."""
         if self._exchange is not None and not self._exchange.left_within(CUT_S):
             return HttpAnswer(None, "the attempt before this one has not ended yet")
         headers = {
@@ -103,7 +103,7 @@ class Poster:
 
 
 class _Exchange:
-    """One request and its answer, in a thread of its own."""
+    """One request and its answer, in its own thread."""
 
     def __init__(self, address: ServerAddress, timeout_s: float, body: bytes, headers: dict[str, str]) -> None:
         self.ended = threading.Event()
@@ -111,16 +111,16 @@ class _Exchange:
         self._address = address
         self._timeout_s = timeout_s
         self._request = (body, headers)
-        self._handle: socket.socket | None = None  # the connection once more, to cut it from outside
+        self._handle: socket.socket | None = None  # a duplicate of the connection, to close it from outside
         self._was_cut = False
-        self._thread = threading.Thread(target=self._run, name="post", daemon=True)  # who leaves waits for no server
+        self._thread = threading.Thread(target=self._run, name="post", daemon=True)  # exiting need not wait
 
     def start(self) -> None:
-        """Begin; `ended` is set once there is an answer."""
+        """Start; `ended` is set when there is an answer."""
         self._thread.start()
 
     def left_within(self, wait_s: float) -> bool:
-        """Whether its thread has gone, or goes within this time."""
+        """Whether its thread ends within this time."""
         self._thread.join(wait_s)
         return not self._thread.is_alive()
 
@@ -141,10 +141,10 @@ class _Exchange:
             self.ended.set()
 
     def cut(self) -> None:
-        """End the conversation from outside: whatever the thread waits for on the socket then fails."""
+        """Close the connection from outside: the thread's wait on the socket then fails."""
         self._was_cut = True
         if self._handle is not None:
-            with contextlib.suppress(OSError):  # ended by itself just now
+            with contextlib.suppress(OSError):  # it has just ended by itself
                 self._handle.shutdown(socket.SHUT_RDWR)
 
     def _talk(self) -> HttpAnswer:
@@ -152,7 +152,7 @@ class _Exchange:
             if self._was_cut:
                 return HttpAnswer(None, "cut")
             body, headers = self._request
-            # A server that refuses early closes while we still send: its answer is there nevertheless.
+            # A server that refuses early closes while we are still sending; its answer can still be read.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request("POST", self._address.target, body, headers)
             response = connection.getresponse()
@@ -162,7 +162,7 @@ class _Exchange:
             return HttpAnswer(response.status, "", response.getheader("Retry-After"), start)
 
     def _connection(self) -> http.client.HTTPConnection:
-        """An open connection on a socket of ours."""
+        """An open connection on our own socket."""
         address = self._address
         sock = socket.create_connection((address.host, address.port), self._timeout_s)
         self._handle = sock.dup()
@@ -180,6 +180,6 @@ def _late(timeout_s: float) -> HttpAnswer:
 
 
 def _without(token: str, answer: HttpAnswer) -> HttpAnswer:
-    """The answer, should the server have sent our secret back in it."""
+    """The answer without our token, in case the server returns it."""
     body = answer.body.replace(token.encode(), b"[token]")
     return HttpAnswer(answer.status, answer.problem.replace(token, "[token]"), answer.retry_after, body)

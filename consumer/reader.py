@@ -1,4 +1,4 @@
-"""The rows that wait in the log for the server: read ahead a little, handed out batch by batch."""
+"""The rows waiting in the log for the server: read a little ahead, returned batch by batch."""
 
 import logging
 from datetime import datetime
@@ -12,13 +12,13 @@ from consumer.forecasts import ForecastFile
 from log import mark
 from log.roles import Group, Log
 
-POLL_ROWS = 500  # read ahead; a batch of one site has ten to a few hundred
+POLL_ROWS = 500  # rows read ahead; a batch of one site has ten to a few hundred
 
 _log = logging.getLogger(__name__)
 
 
 class Upcoming:
-    """Makes parcels of the group's rows. At most one batch and one poll are in memory, however much waits."""
+    """Makes batches of the group's rows. At most one batch and one poll are in memory, however much waits."""
 
     def __init__(self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule) -> None:
         self._data = data
@@ -31,8 +31,8 @@ class Upcoming:
         self.unparsed = 0
 
     def parcel(self, now: datetime) -> OutgoingBatch | None:
-        """The next batch, if one is due. It stays the next one until `taken` is called."""
-        published = mark.load(self._data)  # before the log is read: what it says is in, is then seen
+        """The next batch, if one is due. It stays the same until `taken` is called."""
+        published = mark.load(self._data)  # before the log is read, so the rows that it covers are seen
         closed_through = published.closed_through if published and published.log_id == self._log.log_id else None
         count = batch.take(self._rows, self._rhythm, now)
         while count == len(self._rows) and self._poll():
@@ -49,16 +49,16 @@ class Upcoming:
         return batch.parcel(self._site, self._log.log_id, rows, self._forecasts)
 
     def taken(self, parcel: OutgoingBatch) -> None:
-        """The parcel is frozen: its rows are no longer upcoming."""
+        """The batch is frozen: remove its rows."""
         del self._rows[: len(parcel.lines)]
 
     def restart(self, offset: int) -> None:
-        """Forget what was read ahead, and read from `offset` next."""
+        """Drop the rows read ahead, and read from `offset` next."""
         self._rows.clear()
         self._group.seek(offset)
 
     def _poll(self) -> bool:
-        """Read more rows; False at the end of the log. What is no row is set aside, and done with."""
+        """Read more rows; False at the end of the log. Payloads that are not rows are set aside."""
         records = self._group.poll(POLL_ROWS)
         for record in records:
             try:

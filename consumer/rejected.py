@@ -1,6 +1,6 @@
-"""Rows that the server refused one by one: each a file of `rejected/`, with the answer. `hydrolog resend` tries again.
+"""Single rows refused by the server: one file each in `rejected/`, with the answer. `hydrolog resend` tries again.
 
-How many were refused in a row is kept on disk, so that a restart does not begin to count anew.
+The number refused in a row is stored on disk, so a restart does not reset it.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ from consumer.batch import BatchLine, OutgoingBatch
 
 COUNT_FILE = "in_a_row.json"
 SUFFIX = ".tsv"
-MOST_FILES = 10_000  # forty megabytes; a server that refuses one row a minute gets there in a week
+MOST_FILES = 10_000  # forty megabytes; at one refused row a minute this takes a week
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class InARow:
-    """What `in_a_row.json` holds: rows refused in a row, and the key of the last."""
+    """The content of `in_a_row.json`: number of rows refused in a row, and the key of the last."""
 
     refused_in_a_row: Count = 0
     last: str = ""
@@ -36,7 +36,7 @@ class InARow:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What one file of the folder holds."""
+    """The content of one file of the folder."""
 
     path: Path
     parcel: OutgoingBatch
@@ -52,7 +52,7 @@ class Rejected:
         self.kept = self._count()
 
     def objection(self) -> str:
-        """Why no more rows are set aside before a person has looked; "" while there is no reason."""
+        """Why no more rows are set aside until a person acts; "" if they are."""
         if self.in_a_row >= REFUSED_IN_A_ROW:
             return f"{self.in_a_row} rows in a row were refused"
         self.kept = self._count()
@@ -80,13 +80,13 @@ class Rejected:
                 self._store_count(self.in_a_row + 1, parcel.key)
 
     def clear(self) -> None:
-        """The server has taken rows: the count begins anew."""
+        """The server accepted rows: reset the count."""
         if self.in_a_row:
             with _os_errors("clear the count of refused rows"):
                 self._store_count(0, "")
 
     def _count(self) -> int:
-        """Rows in the folder; a person, or `hydrolog resend`, may have taken some out."""
+        """Rows in the folder; a person, or `hydrolog resend`, may have removed some."""
         return sum(1 for _ in self._folder.glob(f"*{SUFFIX}"))
 
     def _store_count(self, count: int, key: str) -> None:
@@ -99,7 +99,7 @@ class Rejected:
 
 
 def load_all(data: Path) -> Iterator[Refused]:
-    """The refused rows in the order of their offsets; a file that is not one of ours is passed over, loudly."""
+    """The refused rows in the order of their offsets; other files are skipped with a warning."""
     for path in sorted((data / REJECTED_FOLDER).glob(f"*{SUFFIX}"), key=lambda path: _order(path.stem)):
         parcel = parse(path.read_bytes())
         if parcel is None:
@@ -109,7 +109,7 @@ def load_all(data: Path) -> Iterator[Refused]:
 
 
 def parse(raw: bytes) -> OutgoingBatch | None:
-    """The rows in the bytes of a file of the folder; None if it is something else."""
+    """The rows in the bytes of a file of the folder; None for any other content."""
     header, _, body = raw.decode("utf-8", "replace").partition("\n")
     fields = dict(field.partition("=")[::2] for field in header.split("\t")[1:])
     try:

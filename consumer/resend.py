@@ -1,6 +1,6 @@
-"""Rows once more: those that were refused, and those of a span of time, under the keys of the first time.
+"""Sends rows again, refused ones or those of a time span, with their original keys.
 
-The receiver drops what it has, row by row, so sending too much does no harm.
+The receiver drops rows that it has, so sending too much does no harm.
 """
 
 import threading
@@ -23,7 +23,7 @@ from consumer.batch import OutgoingBatch, Prediction, SendSchedule, Waiting
 from consumer.forecasts import DECIMALS
 from consumer.post import Poster
 
-TRIES = 5  # a person waits for the end of the command; the processes are the ones that never give up
+TRIES = 5  # a person waits for the command; only the processes never give up
 FETCH_ROWS = 2000
 
 _RHYTHM = SendSchedule(batch.BATCH_MINUTES, 0.0, 0.0)
@@ -32,11 +32,11 @@ _RHYTHM = SendSchedule(batch.BATCH_MINUTES, 0.0, 0.0)
 @dataclass
 class ResendOutcome:
     rows: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)  # offset, what the server said
+    refused: list[tuple[int, str]] = field(default_factory=list)  # offset, the server's answer
 
 
 class Resender:
-    """Sends parcels at once, one after the other."""
+    """Sends batches at once, one after the other."""
 
     def __init__(self, poster: Poster, token: str, clock: Clock) -> None:
         self._poster = poster
@@ -45,10 +45,10 @@ class Resender:
         self.outcome = ResendOutcome()
 
     def deliver(self, parcel: OutgoingBatch) -> bool:
-        """Send a parcel, halved where the server refuses it; False if a row of it was refused.
+        """Send a batch, halved if the server refuses it; False if one of its rows was refused.
 
         Raises:
-            NotDelivered: the server takes nothing at the moment.
+            NotDelivered: the server accepts nothing at the moment.
         """
         for tries in range(1, TRIES + 1):
             answer = self._poster.post(parcel.body, parcel.key, self._token)
@@ -74,7 +74,7 @@ class Resender:
 def parcels_of_span(
     connection: psycopg.Connection[Any], site: str, zone: ZoneInfo, start: datetime, end: datetime
 ) -> Iterator[OutgoingBatch]:
-    """The rows from `start` to before `end` that came through the log, in batches as they were sent.
+    """The rows from `start` to before `end` that came through the log, in the original batches.
 
     Raises:
         DatabaseDown: the database went away.
@@ -83,10 +83,10 @@ def parcels_of_span(
         with connection.cursor("resend", withhold=True) as cursor:
             cursor.itersize = FETCH_ROWS
             cursor.execute(statement("resend_rows").encode(), {"from": start, "to": end})
-            connection.commit()  # the cursor outlives it, so no transaction stays open while the server answers
+            connection.commit()  # the cursor survives it, so no transaction stays open while the server answers
             yield from _parcels(cursor, site, zone, end)
     except psycopg.Error as error:
-        raise DatabaseDown(f"the database does not give the rows: {quoted(str(error).strip())}") from error
+        raise DatabaseDown(f"the database cannot return the rows: {quoted(str(error).strip())}") from error
 
 
 def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: datetime) -> Iterator[OutgoingBatch]:

@@ -1,4 +1,4 @@
-"""One group's end of the log, as every consumer holds it. Opened at the first step: the log may not be there yet."""
+"""A consumer's access to the log. Opened at the first step, because the log may not exist yet."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from log.roles import Group, Log, open_for
 
 
 class LogSource:
-    """`log` and `group` are there once `open` has returned."""
+    """`log` and `group` are available after `open`."""
 
     log: Log
     group: Group
@@ -26,7 +26,7 @@ class LogSource:
         self._is_open = False
 
     def open(self, prepare: Callable[[Log, Group], None] | None = None) -> None:
-        """Open the log, if it is not; `prepare` then reads what goes with it.
+        """Open the log if necessary; `prepare` then reads the consumer's other files.
 
         Raises:
             HydrologError: it cannot be opened or prepared; the next call tries again from the start.
@@ -38,14 +38,14 @@ class LogSource:
             group = log.group(self._name)
             if prepare is not None:
                 prepare(log, group)
-            log.trim()  # a process that was killed after its last commit had no time for it
+            log.trim()  # a process killed after its last commit did not trim
         except HydrologError:
             log.close()
             raise
         self.log, self.group, self._is_open = log, group, True
 
     def rewind(self) -> None:
-        """Read from the commit on, where the last step did not get as far as its commit."""
+        """Read from the commit again if the last step did not commit."""
         if self.group.position != self.group.committed:
             self.group.seek(self.group.committed)
 

@@ -1,4 +1,4 @@
-"""Rows into Postgres: one transaction, and nothing happens when it is done twice."""
+"""Rows into Postgres: one transaction, safe to repeat."""
 
 import logging
 import re
@@ -16,10 +16,10 @@ from common.row import Row
 from consumer.outliers import Outlier
 
 RETENTION = timedelta(days=365)
-SLICE_ROWS = 10_000  # deleted in one transaction: some ten milliseconds
-LOCK_TIMEOUT_MS = 2000  # a backup may read a partition for an hour; tomorrow is early enough
+SLICE_ROWS = 10_000  # rows deleted per transaction: about ten milliseconds
+LOCK_TIMEOUT_MS = 2000  # a backup may read a partition for an hour; then it is dropped tomorrow
 
-# What goes row by row, and the column that says how old it is. A forecast whose rows are gone can be judged no more.
+# Tables deleted row by row, and their age column. A forecast cannot be checked once its rows are gone.
 _OLD_ROWS = {"unregistered_val_tb": "time", "pred_val_tb": "hour", "outlier_tb": "time"}
 _PARTITION = re.compile(r"real_val_(\d{4,6})(\d\d)")
 _ROWS = statement("archive_rows")
@@ -34,10 +34,10 @@ Numbered = tuple[int, Row]  # offset in the log, row
 
 
 def store(cursor: Cursor[Any], log_id: str, rows: Sequence[Numbered], found: Sequence[Outlier]) -> Counter[str]:
-    """Insert rows and what is flagged in them; how many went where.
+    """Insert rows and their outliers; returns the number of rows per table.
 
-    A sensor that is being registered holds a lock on SENSOR_TB until its history has moved: rows wait for that, so none
-    can slip into the table of the unregistered behind the move.
+    Registering a sensor locks SENSOR_TB until its history has moved. Rows wait for that, so none ends up in the table
+    of unregistered rows after the move.
     """
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE MODE")
     names = list({row.sensor for _, row in rows})
@@ -89,9 +89,10 @@ def _outlier_columns(found: Sequence[Outlier]) -> dict[str, Any]:
 
 
 def drop_old(cursor: Cursor[Any], now: datetime) -> tuple[list[str], bool]:
-    """Drop what is older than the retention; the partitions that went, and whether nothing old is left.
+    """Drop rows older than the retention; returns the dropped partitions, and whether nothing old is left.
 
-    Counted back from the newest row, if that is older than `now`: a clock that jumped ahead must not cost a year.
+    The age is measured from the newest row if that is older than `now`: a clock that jumped ahead must not delete a
+    year.
     """
     cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'real_val_tb'::regclass")
     months = {name: found for (name,) in cursor.fetchall() if (found := _PARTITION.fullmatch(name))}
@@ -107,7 +108,7 @@ def drop_old(cursor: Cursor[Any], now: datetime) -> tuple[list[str], bool]:
 
 
 def _delete(cursor: Cursor[Any], table: str, column: str, before: datetime) -> int:
-    """Delete a slice of a table's old rows: after years of another retention all at once would take minutes."""
+    """Delete a slice of a table's old rows: deleting many at once would take minutes."""
     slice_of = sql.SQL(
         "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < %s LIMIT {rows}))"
     ).format(table=sql.Identifier(table), column=sql.Identifier(column), rows=SLICE_ROWS)
@@ -116,7 +117,7 @@ def _delete(cursor: Cursor[Any], table: str, column: str, before: datetime) -> i
 
 
 def _drop(cursor: Cursor[Any], partition: str) -> bool:
-    """Drop a partition, unless somebody reads the table for long: everybody else would wait behind us."""
+    """Drop a partition, unless a long read holds the table: waiting would block everybody else."""
     try:
         with cursor.connection.transaction():
             cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))

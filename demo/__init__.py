@@ -1,1 +1,1 @@
-"""The demo: the whole group of processes on a virtual serial line that plays recorded minutes, faster than life."""
+"""The demo: the whole group of processes on a virtual serial line with recorded minutes, faster than real time."""

@@ -1,4 +1,4 @@
-"""The demo's folder: settings, secret, the simulator's program, and where the site's time has come to."""
+"""The demo's folder: settings, token, the simulator's program, and the current site time."""
 
 import json
 import secrets
@@ -16,8 +16,8 @@ from demo.recordings import REPLAY
 from log import mark
 
 WANTED_PORT = 8080
-PATIENCE_S = 10  # real seconds that night flow and batches wait for rows that are late, whatever the speed
-SAVE_EVERY_S = 2.0  # real seconds between two notes of the site's time
+PATIENCE_S = 10  # real seconds that night flow and batches wait for late rows, at any speed
+SAVE_EVERY_S = 2.0  # real seconds between two saves of the site's time
 
 _SETTINGS = """\
 # Written by `hydrolog demo` at each start.
@@ -35,7 +35,7 @@ url = {link}
 url = "http://127.0.0.1:{port}/v1/batches"
 token_file = "server.token"
 
-# Site time runs {speed:g} times as fast as life, waiting for late rows does not: {patience} real seconds.
+# Site time runs at {speed:g} times real speed, but the wait for late rows does not: {patience} real seconds.
 [night]
 grace_seconds = {wait_s}
 
@@ -49,7 +49,7 @@ token_file = "server.token"
 _SIMULATOR = """\
 [program:simulator]
 command=python -P -m cli simulate {replays} --link %(ENV_HYDROLOG_HOME)s/line --truth %(ENV_HYDROLOG_HOME)s/truth.tsv
-; After the group at start, before it at the end: what was sent has a reader.
+; Starts after the group and stops before it, so everything it sends is read.
 priority=2000
 autorestart=unexpected
 exitcodes=0,2,3
@@ -70,18 +70,18 @@ class FolderUnusable(HydrologError):
 
 @dataclass
 class DemoState:
-    """What the next start needs to know."""
+    """State for the next start."""
 
-    prepared: bool = False  # history is loaded, the model is trained
-    first_s: float = 0.0  # the site's time at the first start, epoch seconds; 0 before it
-    site_s: float = 0.0  # the site's time that has been reached
-    running: bool = False  # still set at a start: the last demo was killed
+    prepared: bool = False  # history loaded, model trained
+    first_s: float = 0.0  # site time of the first start, epoch seconds; 0 before
+    site_s: float = 0.0  # last saved site time
+    running: bool = False  # if set at a start, the last demo was killed
     speed: float = 1.0
-    gaps: list[list[int]] | None = None  # UTC minutes (first, last) around a kill, whose truth was lost with it
+    gaps: list[list[int]] | None = None  # UTC minutes (first, last) around a kill, whose truth was lost
 
 
 class DemoFolder:
-    """Everything that a demo writes lies here."""
+    """The folder of everything that a demo writes."""
 
     def __init__(self, home: Path) -> None:
         self.home = home.absolute()
@@ -94,7 +94,7 @@ class DemoFolder:
         self._state = self.home / "demo.json"
 
     def make(self) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
             FolderUnusable: it cannot be written.
@@ -108,10 +108,10 @@ class DemoFolder:
             raise FolderUnusable(f"--data: cannot write to {self.home}: {error.strerror}") from error
 
     def write_settings(self, *, zone: str, speed: float, wanted_port: int | None) -> int:
-        """Write the settings for a run; the port of the page."""
+        """Write the settings for a run; returns the page's port."""
         port = _free_port(wanted_port)
         wait_s = min(PATIENCE_S * speed, 3600.0)
-        link = json.dumps(str(self.link), ensure_ascii=False)  # a string of JSON is one of TOML
+        link = json.dumps(str(self.link), ensure_ascii=False)  # a JSON string is a valid TOML string
         text = _SETTINGS.format(
             zone=zone, link=link, port=port, speed=speed, patience=PATIENCE_S, wait_s=max(wait_s, 60.0)
         )
@@ -119,7 +119,7 @@ class DemoFolder:
         return port
 
     def write_simulator(self, recordings: Path, sensors: Iterable[str]) -> None:
-        """Write the simulator's program for the group; it reads the recordings through a link in this folder."""
+        """Write the simulator's program file; it reads the recordings through a link in this folder."""
         self._recordings.unlink(missing_ok=True)
         self._recordings.symlink_to(recordings.absolute())
         place = f"%(ENV_HYDROLOG_HOME)s/{self._recordings.name}"
@@ -131,7 +131,7 @@ class DemoFolder:
         return load(self.config, {})
 
     def load_state(self) -> DemoState:
-        """What the last demo noted; a fresh state if there is none.
+        """The last demo's state; a new one if there is none.
 
         Raises:
             FolderUnusable: it is damaged.
@@ -140,16 +140,16 @@ class DemoFolder:
             return state_file.read(self._state, DemoState) or DemoState()
         except StateUnusable as error:
             raise FolderUnusable(
-                f"{self._state} cannot be read ({error}); remove {self.home} and start anew"
+                f"{self._state} cannot be read ({error}); remove {self.home} and start again"
             ) from error
 
     def store_state(self, state: DemoState) -> None:
         replace(self._state, json.dumps(asdict(state)).encode() + b"\n")
 
     def resume_s(self, state: DemoState) -> float:
-        """The site's time to go on from: never earlier than anything that was seen before.
+        """The site time to continue from: never earlier than any earlier site time.
 
-        After a kill the last note may be some seconds old, and the truth of the minutes that were open is lost.
+        After a kill the last save may be a few seconds old, and the truth of the open minutes is lost.
         """
         noted = mark.load(self.data)
         closed_s = (noted.closed_through + 1) * 60.0 if noted else 0.0
@@ -165,7 +165,7 @@ def _free_port(wanted: int | None) -> int:
     """The wanted port, or any free one if the usual port is taken."""
     for port in (WANTED_PORT if wanted is None else wanted, 0):
         with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
             try:
                 probe.bind(("127.0.0.1", port))
                 return int(probe.getsockname()[1])

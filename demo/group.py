@@ -1,4 +1,4 @@
-"""The supervisord group of a demo: started, spoken to, ended, and swept up after a demo that was killed."""
+"""The supervisord group of a demo: start, control, stop, and cleanup after a killed demo."""
 
 import contextlib
 import os
@@ -21,13 +21,13 @@ from common.errors import HydrologError, Stopped
 from common.settings import CONFIG, PREFIX
 from demo.folder import DemoFolder
 
-HOME = "HYDROLOG_HOME"  # what deploy/supervisord.conf calls its folder
-MARK = "DEMO_OF_HYDROLOG"  # the demo's folder: by it the processes of an earlier demo are found
+HOME = "HYDROLOG_HOME"  # the folder variable in deploy/supervisord.conf
+MARK = "DEMO_OF_HYDROLOG"  # the demo's folder: identifies the processes of an earlier demo
 START_S = 20.0  # real seconds until supervisord answers
 SIMULATOR_STOP_S = 15.0  # it drains its line first
-GROUP_STOP_S = 4.0  # after that whatever is left is killed: any instant is safe
+GROUP_STOP_S = 4.0  # after that the rest is killed: any instant is safe
 SOCKET = "supervisor.sock"
-SWEEP_S = 8.0  # every process leaves within 5 s of SIGTERM
+SWEEP_S = 8.0  # every process exits within 5 s of SIGTERM
 
 
 _SPAWNED = re.compile(r"spawned: '([^']+)' with pid")
@@ -38,24 +38,24 @@ class GroupFailed(HydrologError):
 
 
 def environment(folder: DemoFolder, clock: ScaledClock) -> dict[str, str]:
-    """What the group's processes are started with; nobody's own HYDROLOG_ settings leak in."""
+    """The environment of the group's processes, without the user's HYDROLOG_ settings."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return own | {
         MARK: str(folder.home),
         CONFIG: str(folder.config),
         VARIABLE: clock.to_environment(),
-        f"{PREFIX}LINE__URL": str(folder.link),  # a settings file can hold only UTF-8, and a path is any bytes
+        f"{PREFIX}LINE__URL": str(folder.link),  # a settings file must be UTF-8, but a path may be any bytes
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{own.get('PATH', '')}",
         "PYTHONUNBUFFERED": "1",
     }
 
 
 class ProcessGroup:
-    """supervisord with the shipped configuration, in a session of its own: Ctrl-C reaches only us, and we end it."""
+    """supervisord with the shipped configuration, in its own session: Ctrl-C reaches only the demo, which stops it."""
 
     def __init__(self, folder: DemoFolder, clock: ScaledClock) -> None:
         self._folder = folder
-        # supervisord splits paths at spaces and expands signs in them, and its socket needs a short one.
+        # supervisord splits paths at spaces and expands characters in them, and its socket needs a short path.
         self._short = short_folder.make()
         self._home = self._short / "home"
         self._home.symlink_to(folder.home)
@@ -96,21 +96,21 @@ class ProcessGroup:
         return self._process.poll() is None
 
     def down(self) -> dict[str, str]:
-        """The programs that are not running, and how supervisord calls their state."""
+        """The programs that are not running, and their state in supervisord."""
         states = cast(list[dict[str, Any]], _supervisor(self._home / SOCKET).getAllProcessInfo())
         return {
             state["name"]: state["statename"] for state in states if state["statename"] not in ("RUNNING", "STARTING")
         }
 
     def stop_simulator(self) -> None:
-        """End the readings; what was sent before is on the line."""
+        """Stop the simulator; everything sent before is on the line."""
         try:
             _supervisor(self._home / SOCKET).stopProcess("simulator", True)
         except (OSError, Fault) as error:
             raise GroupFailed(f"the simulator could not be stopped: {error}") from error
 
     def falls(self) -> Counter[str]:
-        """How often each program was started again since the group's start, by supervisord's own log."""
+        """The number of restarts of each program since the group's start, from supervisord's log."""
         try:
             said = self._starts_log.read_bytes()
         except OSError:
@@ -120,7 +120,7 @@ class ProcessGroup:
         return Counter({name: count - 1 for name, count in starts.items()})
 
     def stop(self) -> bool:
-        """End every process of the group, the simulator first; False if some had to be killed."""
+        """Stop all processes of the group, the simulator first; False if some had to be killed."""
         if self.running:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -136,18 +136,18 @@ class ProcessGroup:
 
 
 def _supervisor(socket: Path) -> Any:
-    """What supervisord can be asked; made anew for each question, since its transport never recovers from an error."""
-    from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - only where a group is started
+    """A proxy for supervisord; a new one per request, because its transport does not recover from errors."""
+    from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - only if a group is started
 
     transport = SupervisorTransport(None, None, f"unix://{socket}")
-    return ServerProxy("http://127.0.0.1", transport=transport).supervisor  # only the transport knows the address
+    return ServerProxy("http://127.0.0.1", transport=transport).supervisor  # the address is in the transport
 
 
 def sweep(folder: DemoFolder) -> int:
-    """End what an earlier demo on this folder has left behind; how many processes."""
+    """End the processes left by an earlier demo in this folder; returns their number."""
     found = processes.having(MARK, str(folder.home))
     keepers = [pid for pid in found if _is_supervisord(pid)]
-    processes.end(keepers, signal.SIGTERM, SWEEP_S)  # it ends the others, and would start them again otherwise
+    processes.end(keepers, signal.SIGTERM, SWEEP_S)  # it stops the others, and would restart them otherwise
     processes.end([pid for pid in found if pid not in keepers], signal.SIGTERM, SWEEP_S)
     for short in short_folder.left():
         if (link := short / "home").is_symlink() and link.readlink() == folder.home:

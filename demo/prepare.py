@@ -1,4 +1,4 @@
-"""What a demo needs before its first start: sensors, history, criteria, a trained model."""
+"""Preparation before a demo's first start: sensors, history, criteria, a trained model."""
 
 import subprocess
 import sys
@@ -12,9 +12,9 @@ from common.errors import HydrologError, Stopped
 from demo.folder import DemoFolder
 from demo.recordings import Recordings
 
-MOST_S = 600.0  # real seconds: a training on ten weeks of three sensors takes a fraction
+MOST_S = 600.0  # real seconds: training on ten weeks of three sensors takes a fraction
 LOOK_S = 0.1
-END_S = 1.5  # for a step that is told to stop; each can be done again
+END_S = 1.5  # for a step to stop; each can be repeated
 HYDROLOG = (sys.executable, "-P", "-m", "cli")
 
 
@@ -29,12 +29,12 @@ def prepare(
     stop: threading.Event,
     say: Callable[[str], None],
 ) -> None:
-    """Everything here can be done again: a preparation that was cut off starts anew.
+    """Prepare everything; safe to repeat after an interruption.
 
     Raises:
-        NotPrepared: a step failed; its own words came before.
+        NotPrepared: a step failed, after printing its error.
         Stopped: `stop` was set.
-        DatabaseDown: as it says.
+        DatabaseDown: the database failed.
     """
     settings = folder.settings()
     url = database.address(settings)
@@ -47,20 +47,20 @@ def prepare(
     if code := _run([*HYDROLOG, "load", *histories], environ, stop, sys.stderr):
         raise NotPrepared(f"loading the history failed with exit code {code}")
     say(f"criteria: what is normal for each sensor (in {folder.home / 'logs' / 'criteria.log'})")
-    # Its exit code says that a sensor has too little history: the initial criteria stay, that is no trouble here.
+    # A nonzero exit code means that a sensor has too little history: its initial criteria stay, which is fine here.
     with (folder.home / "logs" / "criteria.log").open("wb") as log:
         _run([*HYDROLOG, "criteria", "rebuild", "--take"], environ, stop, log)
     say("model: training the LSTM on the history")
     train = [sys.executable, "-P", "-m", "forecaster", "train"]
-    if code := _run(train, environ, stop, sys.stderr):  # our own output may be JSON
+    if code := _run(train, environ, stop, sys.stderr):  # standard output may be JSON
         raise NotPrepared(f"the training failed with exit code {code}")
 
 
 def _run(command: list[str], environ: Mapping[str, str], stop: threading.Event, output: IO[Any]) -> int:
-    """Run a step to its end; its exit code.
+    """Run a step; returns its exit code.
 
     Raises:
-        Stopped: `stop` was set; the step has ended by then.
+        Stopped: `stop` was set; the step has ended.
     """
     give_up_s = time.monotonic() + MOST_S
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a demo plays: NNN.replay.csv.gz for the line, NNN.history.csv.gz to learn from, sensors.csv for names."""
+"""The demo's recordings: NNN.replay.csv.gz for the line, NNN.history.csv.gz for learning, sensors.csv for names."""
 
 import csv
 import gzip
@@ -13,7 +13,7 @@ import psycopg
 from common.errors import HydrologError
 from common.row import SENSOR_ID
 
-ZONE = "Europe/Rome"  # of the shipped recordings
+ZONE = "Europe/Rome"  # time zone of the bundled recordings
 REPLAY, HISTORY, NAMES = ".replay.csv.gz", ".history.csv.gz", "sensors.csv"
 
 
@@ -25,7 +25,7 @@ class NoRecordings(HydrologError):
 
 @dataclass(frozen=True)
 class Recordings:
-    """Files by sensor. A sensor with a replay and no history is one that the database does not know."""
+    """Files by sensor. A sensor with a replay but no history stays unregistered."""
 
     folder: Path
     replays: dict[str, Path]
@@ -33,7 +33,7 @@ class Recordings:
     start: datetime  # aware: the first minute of the replays
 
     def register(self, connection: psycopg.Connection[object]) -> None:
-        """Make the sensors that have a history known; those that are stay as they are."""
+        """Register the sensors with a history; existing ones are not changed."""
         names = {}
         if (self.folder / NAMES).exists():
             with (self.folder / NAMES).open(encoding="utf-8", newline="") as file:
@@ -48,7 +48,7 @@ class Recordings:
 
 
 def shipped() -> Path:
-    """The folder of the recordings that come with hydrolog."""
+    """The folder of the bundled recordings."""
     return Path(str(resources.files("producer"))) / "data"
 
 
@@ -56,18 +56,18 @@ def find(folder: Path) -> Recordings:
     """The recordings in a folder.
 
     Raises:
-        NoRecordings: there is none to play.
+        NoRecordings: there are none.
     """
     replays = {path.name.removesuffix(REPLAY): path.absolute() for path in sorted(folder.glob(f"*{REPLAY}"))}
     histories = {path.name.removesuffix(HISTORY): path.absolute() for path in sorted(folder.glob(f"*{HISTORY}"))}
     if wrong := [name for name in {**replays, **histories} if not SENSOR_ID.fullmatch(name)]:
-        raise NoRecordings(f"{folder}: {wrong[0]!r} is no sensor's id; name the file like 001{REPLAY}")
+        raise NoRecordings(f"{folder}: {wrong[0]!r} is not a sensor id; name the file like 001{REPLAY}")
     if not replays:
         raise NoRecordings(f"{folder} holds no file NNN{REPLAY}")
     try:
         start = min(_first_time(path) for path in replays.values())
     except (OSError, ValueError, IndexError) as error:
-        raise NoRecordings(f"{folder}: {error}; wanted is CSV with time,flow,pressure") from error
+        raise NoRecordings(f"{folder}: {error}; expected CSV with time,flow,pressure") from error
     return Recordings(folder, replays, histories, start.replace(tzinfo=ZoneInfo(ZONE)))
 
 

@@ -1,4 +1,4 @@
-"""The demo's result: one dictionary, from which the table and the JSON are made, and whether all went well."""
+"""The demo's result: one dictionary for the table and the JSON, and whether it is good."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from log import commits, roles
 
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
 MOST_FALLS = 2  # restarts of a process in one run
-SHOWN_KEYS = 20  # sensor-minutes named in the JSON, of each kind of trouble
+SHOWN_KEYS = 20  # sensor-minutes listed in the JSON for each kind of problem
 
-# key -> what the table calls it
+# key -> label in the table
 LINES = {
     "readings_sent": "readings sent by the meters",
     "readings_read": "readings in rows at the receiver",
@@ -45,13 +45,13 @@ LINES = {
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What came of the demo since the folder's first start."""
+    """The demo's result since the folder's first start."""
 
     values: dict[str, Any]
 
     @property
     def good(self) -> bool:
-        """Nothing was lost or repeated, every value is the one that was sent, and each process did its work."""
+        """Whether nothing was lost or repeated, every value is as sent, and each process did its work."""
         return not self.complaints
 
     @property
@@ -64,7 +64,7 @@ class DemoResult:
         return found
 
     def table(self) -> Table:
-        """For people."""
+        """The table for people."""
         table = Table(title="hydrolog demo", title_justify="left", show_header=False)
         table.add_column(no_wrap=True)
         table.add_column(justify="right")
@@ -85,19 +85,19 @@ def _shown(value: object) -> str:
 
 
 def judge(folder: DemoFolder, started: datetime, falls: Mapping[str, int]) -> dict[str, str]:
-    """What each process has come to in the run that started then (site time): "ok", or what is the matter.
+    """The state of each process in the run since `started` (site time): "ok", or the problem.
 
-    `falls`: how often each was started again; a few are what a person does who tries it.
+    `falls`: restarts of each; a few are allowed, because people try it.
     """
     states = health.load_all(folder.data)
     return {role: _judged(role, states.get(role), started, falls) for role in ROLES}
 
 
 def collect(folder: DemoFolder, state: DemoState, judged: dict[str, str]) -> DemoResult:
-    """Count everything; the database must still run. `judged`: the processes, when the line was still alive.
+    """Count everything; the database must still run. `judged`: the processes' states while the line was still active.
 
     Raises:
-        DatabaseDown, LogError: the counting needs both.
+        DatabaseDown, LogError: one of them cannot be read.
     """
     settings = folder.settings()
     with folder.truth.open(encoding="ascii") as file:
@@ -154,18 +154,18 @@ def _local(time_s: float, zone: ZoneInfo) -> str:
 
 
 def _refused(producer: Mapping[str, Any]) -> dict[str, int]:
-    """By reason, late readings among them; since the producer's last start."""
+    """Refused frames by reason, including late readings, since the producer's last start."""
     counters = producer.get("counters", {})
     late = {"late": counters["late"]} if counters.get("late") else {}
     return {**counters.get("frames_refused", {}), **late}
 
 
 def _judged(role: str, state: Mapping[str, Any] | None, started: datetime, falls: Mapping[str, int]) -> str:
-    """ "ok", or what is the matter with a process in this run."""
+    """ "ok", or a process's problem in this run."""
     if state is None:
         return "never started"
     fell = falls.get(role, 0)
-    if role == "database":  # Postgres is a process of its own below it
+    if role == "database":  # Postgres is its child process
         fell += max(state.get("counters", {}).get("starts", 1) - 1, 0)
     if fell > MOST_FALLS:
         return f"fell over {fell} times; see logs/{role}.log"

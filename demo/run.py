@@ -1,4 +1,4 @@
-"""One run of the demo, from an empty folder or from where the last one stopped, to the last process's end."""
+"""One run of the demo, from an empty folder or the last stop, until the last process has ended."""
 
 import shlex
 import sys
@@ -25,27 +25,27 @@ from demo.report import DemoResult
 from log import commits, mark
 from postgres import server
 
-SAY_EVERY_S = 5.0  # real seconds between two lines about the run
+SAY_EVERY_S = 5.0  # real seconds between two progress lines
 LOOK_S = 0.2
-DRAIN_S = 45.0  # real seconds: a ten-minute window at 60 times life, its patience, and then some
-RECOVER_S = 20.0  # real seconds: the longest pause between two attempts of a process is ten
-DATABASE_S = 60.0  # real seconds: after a kill Postgres has to recover first
-PAGE_S = 30.0  # real seconds until the page answers; after that the run goes on without
+DRAIN_S = 45.0  # real seconds: a ten-minute window at 60 times real speed, its wait for late rows, and some reserve
+RECOVER_S = 20.0  # real seconds: a process pauses at most ten between two attempts
+DATABASE_S = 60.0  # real seconds: after a kill Postgres must recover first
+PAGE_S = 30.0  # real seconds to wait for the page; then the run continues without it
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     home: Path
     recordings: Recordings
     speed: float
-    for_s: float | None  # real seconds; None: until somebody ends it
+    for_s: float | None  # real seconds; None: until stopped
     port: int | None
 
 
 class Demo:
-    """Built, run once, closed."""
+    """One run: built, run once, closed."""
 
     def __init__(self, wishes: Wishes, stop: threading.Event, say: Callable[[str], None]) -> None:
         self._wishes = wishes
@@ -59,14 +59,14 @@ class Demo:
         self._clock = ScaledClock(1.0, 0.0, 0.0)
 
     def run(self) -> DemoResult | None:
-        """Run until the time is over or `stop` is set; the result if the time was over.
+        """Run until the time is over or `stop` is set; returns the result in the first case.
 
         Raises:
             HydrologError: it could not start, or supervisord ended by itself.
         """
         folder, wishes = self._folder, self._wishes
         if left := groups.sweep(folder):
-            self._say(f"ended {left} processes that an earlier demo had left behind")
+            self._say(f"ended {left} processes left by an earlier demo")
         self._state = folder.load_state()
         site_s = folder.resume_s(self._state) if self._state.prepared else wishes.recordings.start.timestamp()
         port = folder.write_settings(zone=ZONE, speed=wishes.speed, wanted_port=wishes.port)
@@ -82,14 +82,14 @@ class Demo:
         return self._finish() if wishes.for_s is not None and not self._stop.is_set() else None
 
     def close(self) -> None:
-        """End every process; the next start goes on from here."""
+        """Stop all processes; the next start continues from here."""
         if self._group is not None and self._group.stop():
             self._state.site_s, self._state.running = self._clock.now().timestamp(), False
             self._folder.store_state(self._state)
         self._lock.close()
 
     def _prepare(self, site_s: float) -> None:
-        """Raises Stopped if somebody ended the demo meanwhile."""
+        """Raises Stopped if the demo is stopped meanwhile."""
         began_s = time.monotonic()
         environ = groups.environment(self._folder, ScaledClock(1.0, time.time(), site_s))
         with server.running(self._folder.data, self._stop):
@@ -107,11 +107,11 @@ class Demo:
         self._await_database()
 
     def _await_database(self) -> None:
-        """Nothing can be counted without it: one that does not start ends the demo, with the reason."""
+        """Wait for the database, which counting needs; if it does not start, the demo ends with the reason."""
         give_up_s = time.monotonic() + DATABASE_S
         while not _fresh(state := health.load_all(self._folder.data).get(server.ROLE, {}), self._started):
             if time.monotonic() > give_up_s:
-                raise DatabaseDown(f"the database does not start: {state.get('problem') or 'no word from it'}")
+                raise DatabaseDown(f"the database does not start: {state.get('problem') or 'it reports nothing'}")
             if self._stop.wait(LOOK_S):
                 raise Stopped
 
@@ -124,7 +124,7 @@ class Demo:
         self._say(f"log       {shlex.join(['tail', '-F', str(self._folder.data / LOG_FILE)])}")
         status = [sys.executable, "-P", "-m", "cli", "status", "--config", str(self._folder.config)]
         self._say(f"status    {shlex.join(status)}")
-        self._say(f"speed     {self._wishes.speed:g} times life; Ctrl-C ends it")
+        self._say(f"speed     {self._wishes.speed:g} times real speed; Ctrl-C stops it")
 
     @property
     def _started(self) -> datetime:
@@ -132,7 +132,7 @@ class Demo:
         return datetime.fromtimestamp(self._clock.site_s).astimezone()
 
     def _watch(self) -> None:
-        """Say how it goes, note the site's time, until the end."""
+        """Print progress and save the site's time until the end."""
         assert self._group is not None
         end_s = time.monotonic() + self._wishes.for_s if self._wishes.for_s is not None else float("inf")
         next_word_s = next_note_s = 0.0
@@ -161,10 +161,10 @@ class Demo:
         )
 
     def _finish(self) -> DemoResult:
-        """Stop the readings, let what is under way arrive, count."""
+        """Stop the simulator, wait for the last rows, count."""
         assert self._group is not None
         judged = self._judge()
-        self._say("the meters fall silent; waiting until every row has arrived")
+        self._say("the meters have stopped; waiting until every row has arrived")
         self._group.stop_simulator()
         last_minute = self._last_minute_sent()
         give_up_s = time.monotonic() + DRAIN_S
@@ -173,7 +173,7 @@ class Demo:
         return report.collect(self._folder, self._state, judged)
 
     def _judge(self) -> dict[str, str]:
-        """Each process's state; one that is just coming back after a kill gets its time."""
+        """Each process's state; a process that is restarting gets some time."""
         assert self._group is not None
         give_up_s = time.monotonic() + RECOVER_S
         while True:
@@ -186,7 +186,7 @@ class Demo:
             return max((minute for minute, _ in tally.read_truth(file)), default=minute_of(self._clock.now()))
 
     def _all_arrived(self, last_minute: int) -> bool:
-        """Every minute is closed and behind both groups' commits."""
+        """Whether every minute is closed and committed by both groups."""
         noted = mark.load(self._folder.data)
         if noted is None or noted.closed_through < last_minute:
             return False

@@ -1,4 +1,4 @@
-"""What came of a demo: every minute that was sent, compared with what the receiver holds. Pure counting, then SQL."""
+"""Compares every minute that was sent with what the receiver holds. Pure counting first, then SQL."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,8 @@ from common.row import parse_payload, parse_time
 from log.roles import Log
 
 Key = tuple[int, str]  # UTC minute, sensor
-ROUNDING = 0.00061  # rows have three decimals, and a mean of means another rounding
-STRAY = 0.006  # of the value: where readings of a minute are missing, their mean may be off by the readings' spread
+ROUNDING = 0.00061  # rows have three decimals, and a mean of means is rounded differently
+STRAY = 0.006  # of the value: if readings of a minute are missing, the mean may be off by the readings' spread
 STRAY_LEAST = 0.02  # m3/h and bar: the resolution of a meter
 
 
@@ -30,17 +30,17 @@ class Comparison:
     """Sent against received, by sensor-minute."""
 
     readings_sent: int = 0
-    readings_read: int = 0  # that came out as samples of rows
+    readings_read: int = 0  # samples in the rows
     minutes_sent: int = 0
     lost: list[Key] = field(default_factory=list)
     repeated: list[Key] = field(default_factory=list)
     wrong: list[Key] = field(default_factory=list)
-    unknown: list[Key] = field(default_factory=list)  # received, never sent
+    unknown: list[Key] = field(default_factory=list)  # received but never sent
     readings_lost: int = 0
 
 
 def read_truth(lines: Iterable[str]) -> dict[Key, MinuteValue]:
-    """The simulator's truth; a minute that a restart cut in two has two lines."""
+    """The simulator's truth; a minute split by a restart has two lines."""
     truth: dict[Key, MinuteValue] = {}
     for line in lines:
         parts = line.rstrip("\n").split("\t")
@@ -74,7 +74,7 @@ def compare(
     waiting: set[Key],
     gaps: Sequence[Sequence[int]] = (),
 ) -> Comparison:
-    """Every minute that was sent must be there once, with its value. Minutes in `gaps` have no truth, all else has."""
+    """Every minute that was sent must be there once, with its value. Only minutes in `gaps` have no truth."""
     sent = {key: value for key, value in truth.items() if not _in_gap(key[0], gaps)}
     result = Comparison(sum(value.readings for value in sent.values()), minutes_sent=len(sent))
     times: Counter[Key] = Counter()
@@ -112,7 +112,7 @@ def _near(sent: float | None, received: float | None, whole: bool) -> bool:
 
 
 def waiting_rows(log: Log, committed: int) -> set[Key]:
-    """The rows of the log that the receiver has not confirmed yet."""
+    """The rows in the log not yet confirmed by the receiver."""
     waiting: set[Key] = set()
     offset = max(committed, log.base_offset)
     while records := log.read(offset, 10_000):
@@ -122,7 +122,7 @@ def waiting_rows(log: Log, committed: int) -> set[Key]:
 
 
 def received_rows(connection: psycopg.Connection[Any]) -> list[tuple[Key, MinuteValue]]:
-    """What the reference receiver holds."""
+    """The rows at the reference receiver."""
     rows = connection.execute(
         "SELECT extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples FROM RECEIVED_TB"
     ).fetchall()
@@ -133,7 +133,7 @@ def received_rows(connection: psycopg.Connection[Any]) -> list[tuple[Key, Minute
 
 
 def counts(connection: psycopg.Connection[Any], from_s: float, to_s: float) -> dict[str, Any]:
-    """What the database says of the site's time from the first start to the last minute that was sent."""
+    """Counts from the database, from the first start to the last minute sent (site time)."""
 
     def one(query: str) -> Any:
         row = connection.execute(query.encode()).fetchone()

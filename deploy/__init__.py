@@ -1,1 +1,1 @@
-"""What an installation needs: the supervisord group, the systemd unit, the udev rules, the annotated settings."""
+"""Files for an installation: the supervisord group, the systemd unit, the udev rules, the annotated settings."""

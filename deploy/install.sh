@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Installs hydrolog on a Debian or Ubuntu box, or brings an installed one up to date. Run it as root from the folder
-# that holds this program:  sudo bash deploy/install.sh
-# Settings and data that are there already stay as they are.
+# Installs hydrolog on a Debian or Ubuntu box, or updates an installed one. Run it as root from the folder of this
+# program:  sudo bash deploy/install.sh
+# Existing settings and data are not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-umask 022  # root's own may be stricter, and the service runs as another user
+umask 022  # root's may be stricter, but the service runs as another user
 
 home=/opt/hydrolog          # the program
-settings=/etc/hydrolog      # the settings and the secret
-state=/var/lib/hydrolog     # everything that is kept
-needed_mb=1500              # the program with its libraries, and what pip unpacks meanwhile
+settings=/etc/hydrolog      # the settings and the token
+state=/var/lib/hydrolog     # all data
+needed_mb=1500              # the program with its libraries, and pip's temporary files
 
 [ "$(id -u)" = 0 ] || { echo "run it as root: sudo bash deploy/install.sh" >&2; exit 1; }
 python=$(command -v python3.11 || command -v python3) || { echo "python3 is missing: sudo apt install -y python3 python3-venv" >&2; exit 1; }
@@ -17,7 +17,7 @@ python=$(command -v python3.11 || command -v python3) || { echo "python3 is miss
 "$python" -c 'import ensurepip' 2>/dev/null || { echo "a part of Python is missing: sudo apt install -y python3-venv" >&2; exit 1; }
 
 step() { stage=$1 advice=${2:-}; echo "$stage"; }
-trap 'printf "\nSTOPPED in step %s\n%s\nWhat is done stays: mend that, and type the same command again.\n" "$stage" "$advice" >&2' ERR
+trap 'printf "\nSTOPPED in step %s\n%s\nFinished steps stay: fix that, and type the same command again.\n" "$stage" "$advice" >&2' ERR
 
 step "1/5 user hydrolog"
 id hydrolog >/dev/null 2>&1 || useradd --system --home-dir "$state" --shell /usr/sbin/nologin hydrolog
@@ -31,7 +31,7 @@ if [ ! -e "$home/.venv" ] && [ "$free_mb" -lt "$needed_mb" ]; then
     echo "there is room for $free_mb MB in $home; $needed_mb MB are needed" >&2
     false
 fi
-# Built from a copy: nothing of root's stays in this folder, and its name may hold any sign.
+# Built from a copy, so no files of root stay in this folder, and its name may have any character.
 source=$(mktemp -d)
 trap 'rm -rf "$source"' EXIT
 tar -c --exclude='./.*' --exclude=./var --exclude=./build --exclude=./dist --exclude='*.egg-info' --exclude=./wheels . |
@@ -43,8 +43,8 @@ export PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 "$home/.venv/bin/python" -m pip install --quiet --constraint deploy/constraints.txt "$source"
 mkdir -p "$home/deploy"
 cp -r deploy/supervisord.conf deploy/README.md deploy/hydrolog.example.toml deploy/programs "$home/deploy/"
-cp -r docs "$home/"  # deploy/README.md points there
-chmod -R go+rX "$home"  # files that came with stricter rights, or an installation before under a stricter umask
+cp -r docs "$home/"  # deploy/README.md links to it
+chmod -R go+rX "$home"  # files may have stricter rights, or come from an earlier installation with a stricter umask
 
 step "3/5 settings in $settings"
 install -d -o root -g hydrolog -m 0750 "$settings"
@@ -73,7 +73,7 @@ if [ -d /run/systemd/system ]; then
     udevadm control --reload && udevadm trigger --subsystem-match=tty
     systemctl daemon-reload
     systemctl enable hydrolog
-    systemctl try-restart hydrolog  # an update: the running group becomes the new one
+    systemctl try-restart hydrolog  # an update: restart the running group
     echo "Done. Now write the settings:  sudo nano $settings/hydrolog.toml  then:  sudo systemctl restart hydrolog"
     echo "A minute later this says what is still missing:  hydrolog check"
 else

@@ -1,9 +1,9 @@
-"""Brings torch in its small build; pip brings everything else afterwards: `python deploy/install_torch.py install`.
+"""Installs the small build of torch; pip installs everything else afterwards: `python deploy/install_torch.py install`.
 
-For x86-64 the torch that pip finds by itself is the GPU build, ten times as large as the build without. The small one
-lies in an index that PyTorch publishes. The environment variable TORCH_INDEX names another index; set to nothing it
-says "take what pip has", for a computer with a GPU. The arguments are pip's own: `install`, or `wheel --wheel-dir DIR`.
-With --small-only the GPU build is refused with exit status 3.
+For x86-64 pip's default is the GPU build, ten times as large as the CPU build, which is in an index published by
+PyTorch. The environment variable TORCH_INDEX names another index; set to nothing it means pip's default, for a computer
+with a GPU. The arguments are those of pip: `install`, or `wheel --wheel-dir DIR`. With --small-only the GPU build is
+refused with exit status 3.
 """
 
 import importlib.metadata
@@ -16,24 +16,24 @@ import tomllib
 from pathlib import Path
 
 INDEX_OF_SMALL_BUILDS = "https://download.pytorch.org/whl/cpu"
-LARGE = "torch comes in its GPU build: about 2.6 GB from the net, 5.3 GB on disk"
+LARGE = "pip will install the GPU build of torch: a download of about 2.6 GB, 5.3 GB on disk"
 ONLY_LARGE_EXIT = 3
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
-# An index that does not answer is noticed in seconds; all of its addresses together get no more than this.
+# Seconds for all addresses of an index that does not answer.
 REACH = ("--timeout", "5", "--retries", "1")
 REACH_S = 30
 
 
 def pinned() -> str:
-    """The release that pyproject.toml names: it stands there and nowhere else."""
+    """The release in pyproject.toml, the only place that names it."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
     lines: list[str] = project["dependencies"]
     return next(line.removeprefix("torch==") for line in lines if line.startswith("torch=="))
 
 
 def is_there(release: str) -> bool:
-    """Whether this environment has that release already, in whatever build."""
+    """Whether this environment already has that release, in any build."""
     try:
         return importlib.metadata.version("torch").split("+")[0] == release
     except importlib.metadata.PackageNotFoundError:
@@ -41,7 +41,7 @@ def is_there(release: str) -> bool:
 
 
 def small_build(index: str, release: str) -> str | None:
-    """The build of that release in the index that fits here, by its label: 2.13.0+cpu. None: no index, or no fit."""
+    """The label of the build in the index that fits here, like 2.13.0+cpu. None: no index, or none fits."""
     ask = (*PIP, "index", "versions", "torch", "--index-url", index, *REACH)
     try:
         answer = subprocess.run(ask, capture_output=True, text=True, timeout=REACH_S, check=False)
@@ -52,16 +52,16 @@ def small_build(index: str, release: str) -> str | None:
 
 
 def is_large(release: str) -> bool:
-    """Whether the torch that pip would take by itself brings the GPU libraries along. Nothing large is fetched."""
+    """Whether pip's default torch includes the GPU libraries. Nothing large is downloaded."""
     ask = (*PIP, "install", "--dry-run", "--quiet", "--report", "-", f"torch=={release}")
     answer = subprocess.run(ask, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if answer.returncode != 0:
-        return False  # pip says what is wrong when it installs
+        return False  # pip reports the error when it installs
     return any(re.match("nvidia[-_]", item["metadata"]["name"]) for item in json.loads(answer.stdout)["install"])
 
 
 def main(arguments: list[str]) -> int:
-    """pip's exit status for the small build; 0 where the rest is left to pip."""
+    """Returns pip's exit status for the small build; 0 if pip's default is used."""
     small_only = "--small-only" in arguments
     order = [argument for argument in arguments if argument != "--small-only"]
     release = pinned()

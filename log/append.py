@@ -1,7 +1,7 @@
-"""How rows get into the file: all or none, and on disk before the caller hears of it.
+"""Appending rows to the file: all or none, and on disk before the call returns.
 
-The lock is held for microseconds; the sync comes after it was let go of, so that several producers share one disk
-flush. Rows are therefore visible before they are on disk, and a poll syncs before it hands them out.
+The lock is held for microseconds; the sync comes after it is released, so several producers share one disk flush. Rows
+are therefore visible before they are on disk, and a poll syncs before it returns them.
 """
 
 import errno
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Unconfirmed(NamedTuple):
-    """Rows whose place is known, and of which the disk has not said that it has them."""
+    """Rows at a known place that the disk has not confirmed."""
 
     inode: int
     start: int
@@ -42,7 +42,7 @@ class Appender:
                 raise LogError(f"not appended, since {error}") from error
         state = self._state
         guess = state.next
-        block = format_lines(guess, payloads)  # before the lock; once more under it if others were faster
+        block = format_lines(guess, payloads)  # before the lock; repeated under it if others were faster
         try:
             state.lock.acquire()
             try:
@@ -66,12 +66,12 @@ class Appender:
         return first
 
     def _write(self, block: bytes, start: int) -> None:
-        """Write a block behind the last line, under the lock; what cannot be written whole is cut back."""
+        """Write a block after the last line, under the lock; an incomplete write is cut back."""
         state = self._state
         try:
             state.reserve.check(len(block))
             written = os.pwrite(state.file.descriptor, block, start)
-            while written < len(block):  # short: the next write says why
+            while written < len(block):  # short write: the next write reports the reason
                 more = os.pwrite(state.file.descriptor, block[written:], start + written)
                 if more == 0:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -83,18 +83,18 @@ class Appender:
             raise
 
     def _confirm(self, rows: _Unconfirmed) -> None:
-        """Put the rows of an earlier append on disk, by a new handle and new dirty pages.
+        """Put the rows of an earlier append on disk, with a new handle and new dirty pages.
 
-        The same bytes are never synced again as they are: the kernel may have marked them clean.
+        A failed sync is never repeated on the same pages: the kernel may have marked them clean.
 
         Raises:
-            NotDurable: the disk refuses still.
+            NotDurable: the disk still refuses.
         """
         state = self._state
         try:
             with state.lock.held():
                 state.reopen()
-                # Another file at the path: a reset, and that happens only after the rows were copied or consumed.
+                # A different file at the path: a reset, which happens only after the rows were copied or consumed.
                 if state.file.inode == rows.inode:
                     self._write_again(rows)
             state.file.sync()
@@ -103,7 +103,7 @@ class Appender:
         self._unconfirmed = None
 
     def _write_again(self, rows: _Unconfirmed) -> None:
-        """The rows' bytes at their place once more, which may read as junk by now; under the lock."""
+        """Write the rows' bytes again at their place, which may now contain garbage; under the lock."""
         file = self._state.file
         if file.size() < rows.start + len(rows.block):
             _log.warning("rows_gone first=%d the file was cut before the disk confirmed them", rows.first)

@@ -1,8 +1,8 @@
 """A group's commit: the offset of the next row it wants, in a text file of two lines of 64 bytes.
 
-The lines are written in turn, each with a number that grows and a CRC; the newest line that proves itself counts.
-A write that is torn by a power cut therefore leaves the commit before it, and a commit costs one write and one
-sync of a file that never changes its size (a new file and a rename cost four times as much).
+The lines are written in turn, each with an increasing number and a CRC; the newest valid line counts. A write torn by a
+power cut therefore leaves the previous commit, and a commit costs one write and one sync of a file that never changes
+its size (a new file and a rename cost four times as much).
 """
 
 import errno
@@ -27,7 +27,7 @@ def _format(offset: int, number: int) -> bytes:
 
 
 def _parse(line: bytes) -> tuple[int, int] | None:
-    """(number, offset) of a line that proves itself."""
+    """(number, offset) of a valid line; None if it is damaged."""
     found = _LINE.fullmatch(line)
     if not found or b"%08x" % crc32(line[:-_PROOF_BYTES]) != found[3]:
         return None
@@ -39,7 +39,7 @@ def _newest(data: bytes) -> tuple[int, int] | None:
 
 
 def read(data: Path, group: str) -> int | None:
-    """The committed offset of a group; None if its file is missing or neither line proves itself."""
+    """The committed offset of a group; None if its file is missing or neither line is valid."""
     try:
         newest = _newest((data / GROUPS_FOLDER / group).read_bytes())
     except FileNotFoundError:
@@ -59,10 +59,10 @@ class CommitFile:
     """One group's file, kept open by the one process that holds the group."""
 
     def __init__(self, data: Path, group: str, missing: int) -> None:
-        """Open the file, or make it with the commit `missing` if there is none that can be read.
+        """Open the file, or create it with the commit `missing` if no commit can be read.
 
         Raises:
-            ValueError: the name would be that of another file.
+            ValueError: the name is not a plain file name.
         """
         if not NAME.fullmatch(group):
             raise ValueError(f"a group's name has letters, digits, - and _: {group!a}")
@@ -85,13 +85,13 @@ class CommitFile:
             raise
         self._descriptor, self._known = descriptor, found
         self._number, self.offset = newest
-        self._name_is_durable = False  # whoever made the file may have been stopped before the folder's sync
+        self._name_is_durable = False  # its creator may have been killed before the folder's sync
 
     def write(self, offset: int) -> None:
-        """Commit durably; the line that is not the newest is overwritten.
+        """Commit durably; the older line is overwritten.
 
         Raises:
-            OSError: the disk refuses; the commit before this one stands, or this one does.
+            OSError: the disk refuses; the file holds the previous commit or this one.
         """
         if not self._is_at_path():
             self._path.parent.mkdir(exist_ok=True)
@@ -102,7 +102,7 @@ class CommitFile:
             return
         number, newest = self._look()
         number, offset = number + 1, max(offset, newest)
-        # Which place holds the newest line follows from its number, so both never go at once.
+        # The number decides which place is overwritten, so both lines are never lost at once.
         place = number % 2 * LINE_BYTES
         line = _format(offset, number)
         if os.pwrite(self._descriptor, line, place) != LINE_BYTES:
@@ -115,18 +115,19 @@ class CommitFile:
         self._number, self.offset = number, offset
 
     def _look(self) -> tuple[int, int]:
-        """The newest commit (number, offset), our own as a rule: should two processes commit, none moves it back."""
+        """The newest commit (number, offset), read from the file so that a second committing process cannot move it
+        back."""
         found = os.pread(self._descriptor, 2 * LINE_BYTES, 0)
         ours = self._number, self.offset
         return ours if found == self._known else max(ours, _newest(found) or ours)
 
     def _is_at_path(self) -> bool:
-        """Whether the file was neither deleted nor replaced by hand."""
+        """Whether the open file is still the one at the path."""
         try:
-            return os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - one call, in the hot path
+            return os.stat(self._path).st_ino == self._inode  # noqa: PTH116 - hot path
         except FileNotFoundError:
             return False
 
     def close(self) -> None:
-        """Let go of the file; a second time does nothing."""
+        """Close the file; may be called again."""
         self._descriptor = closed(self._descriptor)

@@ -1,4 +1,4 @@
-"""Damaged lines are set aside in ``server_data.bad``, each once, with where they stood; never believed, never lost."""
+"""Damaged lines are kept in ``server_data.bad``, each once, with their position; they are never used and never lost."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,12 @@ from zlib import crc32
 from common.files import write_all
 from common.folder import LOG_DAMAGED_FILE
 
-LARGEST_FILE = 16 * 1024 * 1024  # bytes: a disk that damages everything must not be filled with the proof of it
-LONGEST_PIECE = 4096  # bytes of a damaged line that are kept: enough to recognise a row
+LARGEST_FILE = 16 * 1024 * 1024  # bytes: on a disk that damages everything this file must not fill the disk
+LONGEST_PIECE = 4096  # bytes kept of a damaged line: enough to recognise a row
 
 
 def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> bool:
-    """Keep a damaged line; True if it was not there yet. Call it under the log's lock.
+    """Keep a damaged line; True if it is new. Call it under the log's lock.
 
     Args:
         kind: ``line`` (complete, damaged), ``torn`` (no line break) or ``header``.
@@ -25,7 +25,7 @@ def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> boo
         if key in kept:
             return False
         text = f"after={after}\t{ascii(raw[:LONGEST_PIECE])[2:-1]}".encode()
-        line_break = b"\n" if kept and not kept.endswith(b"\n") else b""  # the line before was torn
+        line_break = b"\n" if kept and not kept.endswith(b"\n") else b""  # the previous line was torn
         if len(kept) + len(key) + len(text) < LARGEST_FILE:
             write_all(descriptor, line_break + key + text + b"\n")
             os.fdatasync(descriptor)
@@ -35,7 +35,7 @@ def set_aside(data: Path, log_id: str, kind: str, after: int, raw: bytes) -> boo
 
 
 def count(data: Path) -> dict[str, int]:
-    """How many pieces of each kind were set aside."""
+    """The number of pieces set aside, by kind."""
     counts: dict[str, int] = {}
     try:
         with (data / LOG_DAMAGED_FILE).open("rb") as file:

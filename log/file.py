@@ -1,7 +1,7 @@
 """The log as one readable file, `server_data.txt`.
 
-What a process knows of the file stands in `log.state`, how rows get in in `log.append`, how they get out in
-`log.group`, what shortens the file in `log.reset`.
+A process's view of the file is in `log.state`, appending in `log.append`, reading in `log.group`, shortening the file
+in `log.reset`.
 """
 
 import itertools
@@ -19,7 +19,7 @@ DEFAULT_WARN_BYTES = 256 * 1024 * 1024
 
 
 class FileLog:
-    """See `log.roles.Log`. Not for several threads at once; for as many processes as you like."""
+    """See `log.roles.Log`. Not thread-safe; any number of processes may use the file."""
 
     def __init__(self, data: Path | str, groups: Sequence[str], *, compact_bytes: int, warn_bytes: int) -> None:
         self._state = LogState(Path(data), groups)
@@ -44,7 +44,7 @@ class FileLog:
 
         Raises:
             DiskFull: no room; nothing of this append is in the log.
-            NotDurable: the rows are in the log at `first`, but the disk did not confirm them. Do not append them
+            NotDurable: the rows are in the log from `first` on, but the disk did not confirm them. Do not append them
                 again: the next append confirms them first.
             LogError: nothing of this append is in the log.
             ValueError: a line holds a control character (a line break, say) other than a tab, is empty or too long.
@@ -53,7 +53,7 @@ class FileLog:
         return self._appender.append(lines)
 
     def read(self, offset: int, max_records: int) -> list[Record]:
-        """Rows from `offset` on, without a group and without a sync: for people and for start-up."""
+        """Rows from `offset` on, without a group or a sync: for people and at startup."""
         state = self._state
         state.refresh()
         with state.os_errors("read"):
@@ -62,10 +62,10 @@ class FileLog:
             return list(itertools.islice(found, max(max_records, 0)))
 
     def group(self, name: str) -> FileGroup:
-        """Join a group; one process at a time, which holds the group's role.
+        """Join a group; only one process at a time, the one that holds the group's role.
 
         Raises:
-            ValueError: this cannot be a group's name, which is a file's name.
+            ValueError: not a valid group name, which is also a file name.
         """
         state = self._state
         with state.os_errors("open a group"), state.lock.held():
@@ -77,5 +77,5 @@ class FileLog:
             return self._trimmer.trim()
 
     def close(self) -> None:
-        """Let go of the files; a second time does nothing, and whatever else is asked then is a LogError."""
+        """Close the files; may be called again. Any other call afterwards raises LogError."""
         self._state.close()

@@ -1,9 +1,9 @@
-"""The bytes of the log: the header line and the row lines, each of which proves itself with a CRC-32.
+"""The bytes of the log: the header line and the row lines, each with a CRC-32.
 
     # hydrolog 1 <TAB> log=<id> <TAB> base=<offset> <TAB> crc=<8 hex>
     <offset> <TAB> <payload> <TAB> <8 hex>
 
-Pure functions on bytes; what a payload means is not known here.
+Pure functions on bytes; payloads are not interpreted here.
 """
 
 import re
@@ -15,20 +15,20 @@ from zlib import crc32
 
 MAGIC = b"# hydrolog 1\t"
 LONGEST_LINE = 64 * 1024  # bytes; a row has about a hundred
-LONGEST_PAYLOAD = LONGEST_LINE - 64  # its offset and its checksum come to it
-LONGEST_MERGED = 4096  # bytes of a damaged line that is searched for two rows
-OFFSET_DIGITS = 18  # a billion rows a second for thirty years
+LONGEST_PAYLOAD = LONGEST_LINE - 64  # offset and checksum are added to it
+LONGEST_MERGED = 4096  # bytes: longer damaged lines are not searched for two rows
+OFFSET_DIGITS = 18  # a billion rows per second for thirty years
 
-# All control characters but the tab between columns, and the line break, which is looked for by itself.
+# All control characters except the tab between columns, and the line break, which is checked separately.
 _CONTROL = bytes({*range(32), 127} - set(b"\t\n"))
-_CONTROL_BEYOND_ASCII = re.compile("[\x80-\x9f\u2028\u2029]")  # the two last are line breaks to Python and others
+_CONTROL_BEYOND_ASCII = re.compile("[\x80-\x9f\u2028\u2029]")  # the last two are line breaks to Python and others
 _HEADER = re.compile(rb"(# hydrolog 1\tlog=([0-9a-f-]{36})\tbase=(\d{1,18}))\tcrc=([0-9a-f]{8})")
 _PROOF = re.compile(rb"\t[0-9a-f]{8}")
 _new = tuple.__new__
 
 
 class Record(NamedTuple):
-    """A row of the log: its offset, which names it for ever, and what was appended."""
+    """A row of the log: its permanent offset and its payload."""
 
     offset: int
     payload: str
@@ -45,7 +45,7 @@ def format_header(header: Header) -> bytes:
 
 
 def header_at(data: bytes) -> tuple[Header, int] | None:
-    """The header that the bytes begin with, and its length without a line break; None if there is none."""
+    """The header at the start of the bytes and its length without the line break; None if there is none."""
     found = _HEADER.match(data)
     if not found or b"%08x" % crc32(found[1]) != found[4]:
         return None
@@ -59,14 +59,15 @@ def parse_header(line: bytes) -> Header | None:
 
 
 def encoded(lines: Sequence[str]) -> list[bytes]:
-    """The payloads of new rows as bytes. What is in a file already is not held to this.
+    """The payloads of new rows as bytes. Rows already in a file are not checked.
 
     Raises:
-        ValueError: there is none; one is empty or too long, or holds a control character: a line break would make
-            two lines of it, others look like one to some readers, or reach the terminal that shows the file.
+        ValueError: no payload is given, or one is empty, too long, or has a control character. A line break would split
+            it into two lines; others look like a line break to some readers, or affect the terminal that shows the
+            file.
     """
     if isinstance(lines, str):
-        raise TypeError("a list of lines is wanted, not one text: each of its letters would be a row")
+        raise TypeError("expected a list of lines, not one text: each of its letters would become a row")
     text = "\n".join(lines)
     joined = text.encode()
     payloads = joined.split(b"\n")
@@ -84,7 +85,7 @@ def encoded(lines: Sequence[str]) -> list[bytes]:
 def format_lines(first: int, payloads: Iterable[bytes]) -> bytes:
     """The lines of consecutive rows from offset `first` on."""
     proved = [b"%d\t%b" % row for row in enumerate(payloads, first)]
-    # All checksums become text at once, and all pieces one line after the other: a fifth faster than line by line.
+    # All checksums become text at once, then all pieces are joined: a fifth faster than line by line.
     pieces = [b"\t"] * (4 * len(proved))
     pieces[0::4] = proved
     pieces[2::4] = _hex_sums(map(crc32, proved), " ").split()
@@ -103,7 +104,7 @@ def _hex_sums(sums: Iterable[int], separator: str) -> bytes:
 def parse_line(line: bytes) -> Record | None:
     """The row in a line without its line break; None if it is damaged."""
     proved = line[:-9]
-    # In small letters and eight digits, as it was written: a flipped bit that makes "a" an "A" is damage too.
+    # Lower case and eight digits, as written: a flipped bit that turns "a" into "A" is damage too.
     if b"\t%08x" % crc32(proved) != line[-9:]:
         return None
     offset, separator, payload = proved.partition(b"\t")
@@ -116,9 +117,9 @@ def parse_line(line: bytes) -> Record | None:
 
 
 def parse_lines(data: bytes, first: int) -> list[Record] | None:
-    """The rows in complete lines, each with its line break, if they are those from offset `first` on, without a hole.
+    """The rows in complete lines, if they are consecutive from offset `first` on.
 
-    At half the cost of one by one; None if anything is different, which then has to be looked at line by line.
+    Half the cost of parsing one by one; otherwise None, and the caller parses line by line.
     """
     lines = data.split(b"\n")
     lines.pop()
@@ -135,14 +136,14 @@ def parse_lines(data: bytes, first: int) -> list[Record] | None:
     except UnicodeDecodeError:
         return None
     payloads = [text[len(head) :] for text, head in zip(texts, heads, strict=True)]
-    # As `Record(...)`, which costs twice as much.
+    # Same as `Record(...)`, at half the cost.
     return [_new(Record, row) for row in zip(offsets, payloads, strict=True)]
 
 
 def split_merged(line: bytes) -> int | None:
-    """Where the damaged line break stands between two rows that both prove themselves; None if there is no such place.
+    """The position of a damaged line break between two valid rows; None if there is none.
 
-    A flipped bit in a line break makes one line of two; neither row was touched, so neither is given up.
+    A flipped bit in a line break merges two lines; both rows are intact, so both are kept.
     """
     if len(line) > LONGEST_MERGED:
         return None

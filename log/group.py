@@ -1,7 +1,7 @@
-"""A consumer group on the file: it polls rows in order, and commits what is safe elsewhere.
+"""A consumer group on the file: it polls rows in order and commits those that are safe elsewhere.
 
-Rows that are handed out are on disk. Damaged lines are judged again under the lock, set aside once, and stepped over:
-their offsets are holes, and a hole never holds the group up.
+Returned rows are on disk. Damaged lines are read again under the lock, set aside once, and skipped: their offsets are
+gaps, and a gap never stops the group.
 """
 
 import logging
@@ -14,7 +14,7 @@ from log.format import LONGEST_LINE, Record, parse_line, parse_lines
 from log.segment import CHUNK_BYTES, SHORT_TAIL_BYTES, LogFile, LogLine
 from log.state import LogState
 
-ROW_BYTES = 128  # about one row: how much to read for so many
+ROW_BYTES = 128  # about the size of a row, to estimate how much to read
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class FileGroup:
         self._state = state
         self._commit = commit
         self._position = commit.offset
-        self._handed_out_to = commit.offset  # after the last row that a poll gave away
+        self._handed_out_to = commit.offset  # the offset after the last row that a poll returned
         self._file: LogFile | None = None
         self._byte = 0  # in that file: where the row at `position` starts
         self._synced = 0  # bytes of that file known to be on disk
@@ -46,16 +46,16 @@ class FileGroup:
         return max(0, self._state.end_offset - self._commit.offset)
 
     def seek(self, offset: int) -> None:
-        """Poll from `offset` next; beyond the end there is nothing yet, so that means the end."""
+        """Poll from `offset` next; an offset beyond the end means the end."""
         offset = min(offset, self._state.end_offset)
         self._position = self._handed_out_to = offset
         self._file = None
 
     def poll(self, max_records: int) -> list[Record]:
-        """The next rows, at most `max_records`; they are on disk. Empty when there are none: it never waits.
+        """The next rows, at most `max_records`, already on disk. Empty if there are none: it never waits.
 
         Raises:
-            LogError: the file cannot be read, or the disk does not confirm the rows; nothing is handed out.
+            LogError: the file cannot be read, or the disk does not confirm the rows; no row is returned.
         """
         if max_records < 1:
             return []
@@ -64,7 +64,7 @@ class FileGroup:
             file = self._follow(end)
             self._sync(file, end)
             records, position, byte = self._read(file, max_records, end)
-            # Only now: rows of a poll that fails on its way are handed out by the next one.
+            # Only now, so rows of a failed poll are returned by the next one.
             self._position, self._byte = position, byte
             if records:
                 self._handed_out_to = position
@@ -73,7 +73,7 @@ class FileGroup:
         return records
 
     def _step_over_holes(self, next_offset: int) -> None:
-        """Behind the last row there may be offsets that no row has: they are consumed with it."""
+        """Consume unused offsets after the last row together with it."""
         self._position = max(self._position, next_offset)
         if self._position > self._commit.offset >= self._handed_out_to:
             self._commit.write(self._position)
@@ -82,12 +82,12 @@ class FileGroup:
         """All rows before `offset` are safe elsewhere; durable on return. A commit never moves back.
 
         Raises:
-            LogError: beyond the rows that were handed out, or the disk refuses.
+            LogError: `offset` is beyond the returned rows, or the disk refuses.
         """
         if offset > self._position and offset > self._state.end_offset:
             raise LogError(f"commit of offset {offset}, but the log ends at {self._state.end_offset}")
         if offset >= self._handed_out_to:
-            offset = max(offset, self._position)  # the holes behind the last row are done with it
+            offset = max(offset, self._position)  # the gaps after the last row are consumed with it
         if offset > self._commit.offset:
             with self._state.os_errors("commit"):
                 self._commit.write(offset)
@@ -96,7 +96,7 @@ class FileGroup:
         self._commit.close()
 
     def _follow(self, end: int) -> LogFile:
-        """The file that is at the path now, and in it the row at our position."""
+        """Open the file now at the path and find the row at our position."""
         current = self._state.file
         if self._file is current:
             return current
@@ -110,7 +110,7 @@ class FileGroup:
         return current
 
     def _sync(self, file: LogFile, end: int) -> None:
-        """A row may be readable before it is on disk: none is handed out before."""
+        """Sync: a row may be readable before it is on disk, but is returned only afterwards."""
         if end <= self._synced:
             return
         try:
@@ -124,13 +124,13 @@ class FileGroup:
         self._synced = end
 
     def _read(self, file: LogFile, max_records: int, end: int) -> tuple[list[Record], int, int]:
-        """The rows from our place on; the offset and the byte behind them."""
+        """The rows from our position on, and the offset and the byte after them."""
         chunk_bytes = min(CHUNK_BYTES, max(SHORT_TAIL_BYTES, max_records * ROW_BYTES))
         whole = self._read_at_once(file, max_records, min(chunk_bytes, end - self._byte))
         return whole or self._read_by_line(file, max_records, end, chunk_bytes)
 
     def _read_at_once(self, file: LogFile, max_records: int, size: int) -> tuple[list[Record], int, int] | None:
-        """As `_read`, where nothing is damaged and the offsets follow one another, as they nearly always do."""
+        """Like `_read`, for the usual case of undamaged rows with consecutive offsets; otherwise None."""
         if size <= 0:
             return None
         chunk = os.pread(file.descriptor, size, self._byte)
@@ -157,7 +157,7 @@ class FileGroup:
         return records, position, byte
 
     def _judged_again(self, file: LogFile, line: LogLine, position: int) -> Record | None:
-        """A line that looks damaged is read once more under the lock before it is believed to be."""
+        """Read a line that looks damaged again under the lock."""
         with self._state.lock.held():
             raw = os.pread(file.descriptor, min(line.end - line.start, LONGEST_LINE), line.start).removesuffix(b"\n")
             if (record := parse_line(raw)) is not None:

@@ -1,8 +1,8 @@
-"""Who this log is: a UUID made with it, bound to the machine and to the folder it was made in.
+"""The log's identity: a UUID, bound to the machine and folder in which it was created.
 
-A box that was cloned, or whose folder was restored from a backup, would give offsets again that its old self has
-sent already, and the server would drop the new rows as repeats. The machine's id and the inode of the lock file (which
-is never deleted) tell the copy from the original; a copy takes a new id and keeps its offsets.
+A box that was cloned or restored from a backup would reuse offsets that the original has already sent, and the server
+would drop the new rows as repeats. The machine id and the inode of the lock file (which is never deleted) distinguish a
+copy from the original; a copy takes a new id and keeps its offsets.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from common.files import replace
 from common.folder import LOG_ID_FILE
 
 MACHINE_ID = Path("/etc/machine-id")
-_GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION: differs between two files that had the same inode number in turn
+_GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION: differs between two successive files with the same inode number
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def new_log_id() -> str:
 
 
 def machine(lock_file: Path) -> str:
-    """A short name for this machine and this folder; it says nothing about either."""
+    """A short hash of this machine and this folder; it reveals neither."""
     try:
         machine_id = MACHINE_ID.read_text("ascii", errors="replace").strip()
     except OSError:
@@ -40,7 +40,7 @@ def machine(lock_file: Path) -> str:
         inode = os.fstat(descriptor).st_ino
         try:
             generation = fcntl.ioctl(descriptor, _GET_GENERATION, bytes(8)).hex()
-        except OSError:  # a file system that counts none
+        except OSError:  # a file system without generation numbers
             generation = ""
     finally:
         os.close(descriptor)
@@ -48,7 +48,7 @@ def machine(lock_file: Path) -> str:
 
 
 def load(data: Path) -> Identity | None:
-    """The stored identity; None if it is missing or damaged. A disk that does not answer is an OSError."""
+    """The stored identity; None if it is missing or damaged. A disk error raises OSError."""
     try:
         words = dict(word.split("=", 1) for word in (data / LOG_ID_FILE).read_text("ascii").split())
         return Identity(str(uuid.UUID(words["log"])), words["machine"])

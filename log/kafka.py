@@ -1,8 +1,8 @@
-"""The same roles on a real Kafka cluster: `log.url = "kafka://host:9092/topic"`, and no other change.
+"""The same roles on a real Kafka cluster: set `log.url = "kafka://host:9092/topic"`, nothing else.
 
-One topic with one partition, because the order of rows is part of the promise. A group reads by explicit
-assignment: which process holds it is settled by the role locks of the data folder, so no rebalance is needed.
-Retention is the cluster's business: `trim` does nothing. Needs the extra ``kafka`` (confluent-kafka).
+One topic with one partition, because the order of rows is guaranteed. A group reads by explicit assignment: the role
+locks of the data folder decide which process runs it, so no rebalance is needed. The cluster handles retention: `trim`
+does nothing. Needs the extra ``kafka`` (confluent-kafka).
 """
 
 import logging
@@ -20,8 +20,8 @@ from common.errors import LogError
 from common.logging_setup import quoted
 from log.format import Record, encoded
 
-ANSWER_S = 10.0  # the longest wait for one answer of the cluster
-POLL_S = 0.2  # how long a poll waits for rows that are on their way to this process
+ANSWER_S = 10.0  # the longest wait for one answer from the cluster
+POLL_S = 0.2  # how long a poll waits for rows that are being fetched
 LOOKING_GROUP = "hydrolog-looking"  # reads without ever committing
 PARTITION = 0
 
@@ -33,12 +33,12 @@ def _answer(doing: str, error: KafkaException) -> LogError:
 
 
 def _say(error: KafkaError) -> None:
-    """librdkafka's own complaints, in our log instead of on standard error."""
+    """Log librdkafka's errors instead of printing them to standard error."""
     _log.warning("kafka problem=%s", quoted(error.str()))
 
 
 def committed(url: str, groups: Sequence[str], seconds: float) -> dict[str, int | None]:
-    """What each group has committed, read without taking part; None where it never has. At most so many seconds.
+    """What each group has committed, read without joining it; None if it never has. Waits at most `seconds`.
 
     Raises:
         LogError: the cluster does not answer in time.
@@ -76,13 +76,13 @@ class KafkaLog:
                 admin.create_topics([NewTopic(self._topic, num_partitions=1)])[self._topic].result(ANSWER_S)
         except KafkaException as error:
             raise _answer("be reached", error) from error
-        # The cluster and the topic name the log; a topic that is deleted and made again must get another name.
+        # Cluster and topic identify the log; a topic that is deleted and created again must get a new name.
         self.log_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{metadata.cluster_id}/{self._topic}"))
         self._producer = Producer(
             {
                 **self._common,
                 "acks": "all",
-                "max.in.flight.requests.per.connection": 1,  # order, also across a retry
+                "max.in.flight.requests.per.connection": 1,  # keeps the order across a retry
                 "message.timeout.ms": int(ANSWER_S * 1000),
                 "linger.ms": 0,
             }
@@ -115,14 +115,14 @@ class KafkaLog:
         return self._watermarks()[1]
 
     def append(self, lines: Sequence[str]) -> int:
-        """Append rows; returns when every replica that must have them has them.
+        """Append rows; returns when all required replicas have them.
 
-        A cluster that dies in the middle may keep some rows of an append that is reported as failed; they come
-        again with the retry, and the archive's key (sensor, minute) drops them.
+        If the cluster fails midway, it may keep some rows of an append that is reported as failed. The retry sends them
+        again, and the archive's key (sensor, minute) drops them.
 
         Raises:
             LogError: the cluster did not confirm all of them.
-            ValueError: as of the log in a file.
+            ValueError: as for the log in a file.
         """
         payloads = encoded(lines)
         offsets: list[int] = []
@@ -145,7 +145,7 @@ class KafkaLog:
         return min(offsets)
 
     def read(self, offset: int, max_records: int) -> list[Record]:
-        """Rows from an offset on, for looking."""
+        """Rows from an offset on, for inspection."""
         low, high = self._watermarks()
         wanted = min(max_records, high - max(low, offset))
         if wanted <= 0:
@@ -161,7 +161,7 @@ class KafkaLog:
         return KafkaGroup(self, self._consumer(name), self._partition())
 
     def trim(self) -> bool:
-        """The cluster keeps rows as long as its retention says."""
+        """Nothing: the cluster's retention removes rows."""
         return False
 
     def close(self) -> None:
@@ -192,7 +192,7 @@ class KafkaGroup:
         self._consumer.assign([TopicPartition(self._partition.topic, PARTITION, offset)])
 
     def poll(self, max_records: int) -> list[Record]:
-        """The next rows that have arrived here, at most `max_records`."""
+        """The next rows that have been fetched, at most `max_records`."""
         try:
             records = _records(self._consumer.consume(max_records, POLL_S))
         except KafkaException as error:

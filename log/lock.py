@@ -1,8 +1,9 @@
-"""Locks between processes, on files that are made once and never deleted.
+"""Locks between processes, on files that are created once and never deleted.
 
-The kernel frees a lock when its holder dies. The lock of the log is taken on a descriptor that is kept open: that
-costs a microsecond, against sixty for opening a file each time. Never lock a data file itself, and never delete a
-lock file: waiters would hold two different files. Should somebody do it, whoever takes the lock next makes it anew.
+The kernel frees a lock when its holder dies. The log's lock is taken on a descriptor that stays open: that costs a
+microsecond, against sixty for opening the file each time. Never lock a data file itself, and never delete a lock file:
+waiting processes would then lock two different files. If somebody deletes it, the next process to lock creates it
+again.
 """
 
 import contextlib
@@ -17,15 +18,15 @@ from filelock import lock_descriptor, unlock_descriptor
 from common.errors import LockTimeout
 from common.files import closed, open_lock_file
 
-FIRST_PAUSE_S = 0.00005  # the lock is held for microseconds: look again soon, then less often
+FIRST_PAUSE_S = 0.00005  # the lock is held for microseconds: try again soon, then less often
 LONGEST_PAUSE_S = 0.002
-DEADLINE_S = 10.0  # the holder is stopped or the disk hangs: say so rather than wait for ever
+DEADLINE_S = 10.0  # after this the holder is stopped or the disk hangs: raise instead of waiting forever
 
 
 class Lock:
     """An exclusive lock between processes, and between the threads of this one.
 
-    A forked child shares its parent's descriptor and would share its lock: it opens the file anew.
+    A forked child shares its parent's descriptor and would share its lock, so it opens the file again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +37,7 @@ class Lock:
 
     @contextlib.contextmanager
     def held(self, deadline_s: float = DEADLINE_S) -> Iterator[None]:
-        """Hold the lock; for microseconds, please.
+        """Hold the lock; only for microseconds.
 
         Raises:
             LockTimeout: it was not free within `deadline_s` (real seconds).
@@ -65,7 +66,7 @@ class Lock:
             if lock_descriptor(self._descriptor, blocking=False):
                 if os.fstat(self._descriptor).st_nlink:
                     return
-                self._open_anew()  # the file was deleted: others wait for another one
+                self._open_anew()  # the file was deleted: others lock a different one
                 continue
             if time.monotonic() >= give_up_s:
                 raise LockTimeout(
@@ -76,12 +77,12 @@ class Lock:
 
     def _open_anew(self) -> None:
         deleted, self._descriptor = self._descriptor, open_lock_file(self.path)
-        os.close(deleted)  # frees its lock, too
+        os.close(deleted)  # also frees its lock
 
     def release(self) -> None:
         unlock_descriptor(self._descriptor)
         self._threads.release()
 
     def close(self) -> None:
-        """Let go of the file; a second time does nothing."""
+        """Close the file; may be called again."""
         self._descriptor = closed(self._descriptor)

@@ -1,7 +1,7 @@
 """The producer's mark: *closed through minute T, log end at offset N*, and each sensor's last closed minute.
 
-Published after each append. With it the other processes know whether a minute is in, and the producer knows after a
-restart which minutes it has closed, even if the log was reset in between.
+Published after each append. It tells the other processes whether a minute is complete, and tells the producer after a
+restart which minutes it has closed, even if the log was reset meanwhile.
 """
 
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from common.state_file import Count, Minute
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    closed_through: Minute  # UTC minute: no row of this minute or an earlier one will be appended any more
+    closed_through: Minute  # UTC minute: no row of this or an earlier minute will be appended
     end_offset: Count  # the log's end after the last append
     log_id: str
     sensors: dict[str, Minute] = field(default_factory=dict)  # sensor -> its last closed minute
 
 
 def load(data: Path) -> Mark | None:
-    """The mark in a data folder; None if there is none or it cannot be read (the log's tail then decides)."""
+    """The mark in a data folder; None if it is missing or unreadable (then the log's tail is used)."""
     return state_file.load(data / MARK_FILE, Mark)
 
 

@@ -1,15 +1,15 @@
-"""What a start finds, as plain cases. Each is tested, and stands in the table of docs/engineers/log.md.
+"""The states that a start may find. Each is tested and listed in docs/engineers/log.md.
 
-| the file | what is done |
+| the file | action |
 | --- | --- |
-| missing or empty | a new file: base = the highest offset that anything remembers; without a mark a new log id |
-| header good | believed |
+| missing or empty | a new file: base = the highest offset known anywhere; without a mark a new log id |
+| header valid | used |
 | header damaged or gone | base = first good row's offset; log id from the identity file, then the mark; rewritten |
-| identity of another machine or folder | a new log id, loud; offsets go on |
-| bytes after the last line break | set aside by the next append, never believed, unless they are a whole row |
-| complete lines that do not prove themselves | one offset each; set aside by whoever polls them |
-| a damaged line break between two good rows | both rows stand |
-| commits, outbox or mark past the last row | rows were lost with the power: their offsets are not given again |
+| identity of another machine or folder | a new log id, with a warning; offsets continue |
+| bytes after the last line break | set aside by the next append, unless they are a whole row |
+| complete damaged lines | one offset each; set aside by the group that polls them |
+| a damaged line break between two good rows | both rows are kept |
+| commits, outbox or mark past the last row | rows were lost with the power: their offsets are not used again |
 """
 
 import logging
@@ -31,10 +31,10 @@ _log = logging.getLogger(__name__)
 
 
 def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Header]:
-    """The file at the path with a header that can be believed; mended or made if need be. Under the lock.
+    """The file at the path with a valid header; repaired or created if necessary. Under the lock.
 
     Args:
-        known_end: the next offset as this process knows it; 0 at a start.
+        known_end: the next offset known to this process; 0 at a start.
     """
     me = identity.machine(path.with_name(path.name + ".lock"))
     known = identity.load(data)
@@ -62,9 +62,9 @@ def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Heade
 
 
 def _log_id(data: Path, known: Identity | None, me: str, known_end: int) -> str:
-    """The id of a log whose file is gone: the one it had here, if the mark or this process knows how far it went.
+    """The id of a log whose file is gone: the old one, if the mark or this process knows where it ended.
 
-    Else offsets behind the last commit may have been given, and only a new id keeps them from naming two rows.
+    Otherwise offsets after the last commit may have been used, and only a new id keeps them from naming two rows.
     """
     remembered = _mark(data)
     if known is None:
@@ -74,7 +74,7 @@ def _log_id(data: Path, known: Identity | None, me: str, known_end: int) -> str:
 
 
 def _reconstructed(data: Path, file: LogFile, known: Identity | None, known_end: int) -> Header:
-    """A header in place of a damaged one."""
+    """A header to replace a damaged one."""
     first = file.first_good(file.rows_start, file.size())
     base = first.record.offset if first and first.record else max(_remembered(data), known_end)
     remembered = _mark(data)
@@ -84,11 +84,11 @@ def _reconstructed(data: Path, file: LogFile, known: Identity | None, known_end:
 
 
 def _rewritten(data: Path, path: Path, file: LogFile, header: Header) -> LogFile:
-    """The same rows under another header, by rename."""
+    """Replace the file with the same rows under another header."""
     if file.header is None and file.rows_start:
         raw = os.pread(file.descriptor, file.rows_start - 1, 0)
         damaged.set_aside(data, header.log_id, "header", header.base - 1, raw)
-    # A name of its own: a reset that was under way when its process was stopped may still write to its new file.
+    # A separate name: a reset whose process was stopped may still write to its own new file.
     new = path.with_name(path.name + ".mended")
     target = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
     try:
@@ -98,14 +98,14 @@ def _rewritten(data: Path, path: Path, file: LogFile, header: Header) -> LogFile
         new.replace(path)
     finally:
         os.close(target)
-        new.unlink(missing_ok=True)  # it is there only if something went wrong: it must not fill the disk
+        new.unlink(missing_ok=True)  # left only after an error; it must not fill the disk
     sync_folder(data)
     file.close()
     return LogFile.open(path)
 
 
 def outbox_end(data: Path) -> int:
-    """The offset after the last row in the frozen batch, which a server may hold already; 0 if there is none."""
+    """The offset after the last row of the frozen batch, which the server may already have; 0 if there is none."""
     try:
         with (data / OUTBOX_FILE).open("rb") as file:
             found = _OUTBOX_KEY.search(file.readline(4096))
@@ -115,7 +115,7 @@ def outbox_end(data: Path) -> int:
 
 
 def _mark(data: Path) -> Mark | None:
-    """The producer's mark; a disk that does not answer is an error here, for a lost mark could turn offsets back."""
+    """The producer's mark; a disk error is raised, because a lost mark could move offsets back."""
     path = data / MARK_FILE
     if path.exists():
         path.open("rb").close()
@@ -123,12 +123,12 @@ def _mark(data: Path) -> Mark | None:
 
 
 def _remembered(data: Path) -> int:
-    """The highest end that anything outside the log remembers: no offset below it is given again."""
+    """The highest end known outside the log: no offset below it is used again."""
     published = _mark(data)
     return max(outbox_end(data), published.end_offset if published else 0, *commits.read_all(data).values(), 0)
 
 
 def next_offset(data: Path, header: Header, file: LogFile, tail: Tail) -> int:
-    """The offset of the next row: above everything that was ever given."""
+    """The offset of the next row: above every offset ever used."""
     in_file = tail.next_offset or header.base + tail.damaged
     return max(header.base, in_file, file.highest_offset(tail.complete_end) + 1, _remembered(data))

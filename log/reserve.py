@@ -1,7 +1,7 @@
-"""Room kept for the worst day: a file that is given up when the disk is full, so that resetting still works.
+"""Reserved disk space: a file that is deleted when the disk is full, so that a reset still works.
 
-While it is given up, appends are refused until there is room for it again: otherwise the next append would eat
-what the reset needs.
+While it is freed, appends are refused until there is room for it again: otherwise the next append would use the space
+that the reset needs.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from pathlib import Path
 from common.folder import LOG_RESERVE_FILE
 
 LARGEST_BYTES = 4 * 1024 * 1024  # a header, a compaction's first megabyte, state files
-SHARE_OF_DISK = 64  # of a tiny file system no more than this part
-LOOK_EVERY_S = 1.0  # another process may have given it up
+SHARE_OF_DISK = 64  # on a small file system at most 1 / 64 of it
+LOOK_EVERY_S = 1.0  # another process may have freed it
 
 
 class Reserve:
@@ -26,7 +26,7 @@ class Reserve:
         self.restore()
 
     def check(self, bytes_needed: int) -> None:
-        """Refuse an append while the reserve is given up and there is no room for both.
+        """Refuse an append while the reserve is freed and there is no room for both.
 
         Raises:
             OSError: ENOSPC.
@@ -39,13 +39,13 @@ class Reserve:
             raise OSError(errno.ENOSPC, "No space left on device (the reserve is kept for the reset)")
 
     def give_up(self) -> None:
-        """Free the reserve's room."""
+        """Free the reserved space."""
         self._look_again_s = 0.0
-        with contextlib.suppress(OSError):  # there is no room already: what is tried next says so
+        with contextlib.suppress(OSError):  # the disk is full anyway: the next write reports it
             self._path.unlink(missing_ok=True)
 
     def restore(self) -> bool:
-        """Take the room again as soon as there is plenty; whether it is held."""
+        """Reserve the space again when there is plenty; returns whether it is reserved."""
         if self._bytes == 0 or self._path.exists():
             return True
         if self._free() < 2 * self._bytes:
@@ -56,7 +56,7 @@ class Reserve:
                 os.posix_fallocate(descriptor, 0, self._bytes)
             finally:
                 os.close(descriptor)
-        except OSError:  # no room after all
+        except OSError:  # still no room
             self.give_up()
             return False
         return True

@@ -1,7 +1,7 @@
-"""Reset and compaction: the file is replaced by one without the rows that every group has consumed.
+"""Reset and compaction: the file is replaced with one without the rows that every group has consumed.
 
-One operation: a new file with a header (its base is the lowest commit) and the rows that are still wanted is written,
-synced, and renamed over the old one. Never is a file cut in place under its readers.
+Both are one operation: a new file with a header (its base is the lowest commit) and the rows still needed is written,
+synced, and renamed over the old one. A file is never truncated while readers have it open.
 """
 
 import contextlib
@@ -31,7 +31,8 @@ class Trimmer:
     def trim(self) -> bool:
         """Drop the rows that every listed group has consumed; True if the file was replaced.
 
-        All of them: the file is replaced by a header. Part of them: only past `compact_bytes` and half the file.
+        If that is all rows, the new file is only a header. A part is dropped only if it exceeds `compact_bytes` and
+        half the file.
         """
         state = self._state
         if not self._groups or (state.refresh() == state.file.rows_start and state.header.base == state.next):
@@ -45,10 +46,10 @@ class Trimmer:
         return False
 
     def _slowest(self) -> tuple[str, int]:
-        """Who holds the log, and the first offset that must stay; a group without a readable commit wants everything.
+        """The slowest group and the first offset that must stay; a group without a readable commit needs everything.
 
-        Rows that the producer has not marked yet stay too: a producer that was killed between the append and the mark
-        learns from them which minutes it has closed.
+        Rows that the producer has not marked yet also stay: a producer killed between the append and the mark learns
+        from them which minutes it has closed.
         """
         offsets = {name: commits.read(self._state.data, name) or 0 for name in self._groups}
         published = mark.load(self._state.data)
@@ -64,7 +65,7 @@ class Trimmer:
         return consumed >= self._compact_bytes and consumed * 2 >= state.end - state.file.rows_start
 
     def _warn_of_size(self, name: str) -> None:
-        """Said once each time the file grows past the limit."""
+        """Warn once each time the file grows past the limit."""
         large = self._state.end > self._warn_bytes
         if large and not self._warned:
             _log.warning("log_large bytes=%d waiting_for=%s nothing is dropped", self._state.end, name)
@@ -73,12 +74,12 @@ class Trimmer:
     def _replace(self, base: int) -> bool:
         """Write a new file with the rows from `base` on and rename it over the old one.
 
-        The bulk is copied before the lock is taken; under it only what was appended meanwhile.
+        Most rows are copied before the lock is taken; under it only those appended meanwhile.
         """
         state = self._state
         with self._new_file(base) as new:
             if new is None:
-                return False  # another group is at it
+                return False  # another group is doing it
             path, target = new
             source, copied_to = state.file, state.end
             copy_range(source.descriptor, source.seek(base, copied_to), copied_to, target)
@@ -86,7 +87,7 @@ class Trimmer:
             with state.lock.held():
                 state.catch_up(cut_torn=True)
                 if state.file is not source or state.end < copied_to:
-                    return False  # another group was faster, or the file was cut: the next time
+                    return False  # another group was faster, or the file was cut: try next time
                 if state.end > copied_to:
                     copy_range(source.descriptor, copied_to, state.end, target)
                     os.fdatasync(target)
@@ -98,7 +99,7 @@ class Trimmer:
 
     @contextlib.contextmanager
     def _new_file(self, base: int) -> Iterator[tuple[Path, int] | None]:
-        """The file to be renamed into place, with its header; None if another process is making one."""
+        """The new file with its header, to be renamed into place; None if another process is writing one."""
         path = self._state.path.with_name(self._state.path.name + ".new")
         replacing = Lock(path.with_name(path.name + ".lock"))
         try:
@@ -113,7 +114,7 @@ class Trimmer:
                 yield path, target
             finally:
                 os.close(target)
-                path.unlink(missing_ok=True)  # it is there only if it was not used: it must not fill the disk
+                path.unlink(missing_ok=True)  # left only if it was not used; it must not fill the disk
                 replacing.release()
         finally:
             replacing.close()

@@ -1,6 +1,6 @@
-"""The log, in Kafka's roles: whoever appends is a producer, whoever polls and commits is a consumer of a group.
+"""The log in Kafka's roles: a producer appends; a consumer of a group polls and commits.
 
-`open_log` gives the log that `log.url` names. No process can tell which one it got.
+`open_log` returns the log named by `log.url`. Processes do not depend on which one it is.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ from log.format import Record
 
 __all__ = ["Group", "Log", "Position", "Record", "committed", "open_for", "open_log", "positions"]
 
-LOOK_S = 3.0  # the longest wait for a cluster's word on all groups together: people and pages wait for it
+LOOK_S = 3.0  # the longest wait for the cluster's answer about all groups: people and the page wait for it
 
 
 class Group(Protocol):
-    """A consumer group: at least once, in the order of offsets."""
+    """A consumer group: rows are delivered at least once, in the order of offsets."""
 
     @property
     def position(self) -> int:
-        """The offset that the next poll starts from."""
+        """The offset at which the next poll starts."""
 
     @property
     def committed(self) -> int:
-        """The offset of the first row that is not yet known to be safe elsewhere."""
+        """The offset of the first row not yet known to be safe elsewhere."""
 
     @property
     def lag(self) -> int:
@@ -49,7 +49,7 @@ class Group(Protocol):
 class Log(Protocol):
     @property
     def log_id(self) -> str:
-        """Names this log; with an offset it names a row for ever."""
+        """The log's id; together with an offset it identifies a row permanently."""
 
     @property
     def base_offset(self) -> int:
@@ -60,15 +60,17 @@ class Log(Protocol):
         """The offset that the next row will get."""
 
     def append(self, lines: Sequence[str]) -> int:
-        """Append rows durably, all or none; the offset of the first. No row holds a control character but the tab."""
+        """Append rows durably, all or none; returns the first offset. Control characters other than the tab are
+        refused."""
 
     def read(self, offset: int, max_records: int) -> list[Record]:
-        """Rows from an offset on, for looking; no group is touched."""
+        """Rows from an offset on, for inspection; groups are not affected."""
 
     def group(self, name: str) -> Group: ...
 
     def trim(self) -> bool:
-        """Drop what every group has consumed, if that is all of it or a large part; True if something went."""
+        """Drop the rows that every group has consumed, if these are all rows or a large part; True if rows were
+        dropped."""
 
     def close(self) -> None: ...
 
@@ -81,19 +83,19 @@ def open_log(
     compact_bytes: int = DEFAULT_COMPACT_BYTES,
     warn_bytes: int = DEFAULT_WARN_BYTES,
 ) -> Log:
-    """Open the log, or make it.
+    """Open or create the log.
 
     Args:
         url: ``"file"``, or ``"kafka://host:port/topic"``.
         data: the folder of ``server_data.txt``, its lock and its groups.
-        groups: the groups for whom rows are kept until they have committed them; a group that is not listed
-            here can read but holds nothing back.
-        compact_bytes: consumed bytes from which rewriting the file is worth it.
-        warn_bytes: file size from which a warning names the group that lags.
+        groups: rows are kept until these groups have committed them; a group that is not listed can read but keeps no
+            rows.
+        compact_bytes: consumed bytes above which the file is rewritten.
+        warn_bytes: file size above which a warning names the lagging group.
 
     Raises:
         LogError: the folder or the files cannot be used.
-        SettingsError: the URL names neither, or the cluster's client is not installed.
+        SettingsError: the URL is neither, or the cluster's client is not installed.
     """
     if url == "file":
         return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
@@ -116,7 +118,7 @@ def open_for(settings: Settings) -> Log:
 
 
 def committed(settings: Settings, group: str) -> int | None:
-    """What a group has committed, read without taking part: None if it never has.
+    """What a group has committed, read without joining it; None if it never has.
 
     Raises:
         LogError: it cannot be read.
@@ -130,12 +132,12 @@ def committed(settings: Settings, group: str) -> int | None:
 class Position(NamedTuple):
     """How far a group has come."""
 
-    offset: int | None  # None: it has never committed, or it is not known
-    problem: str = ""  # why it is not known
+    offset: int | None  # None: never committed, or unknown
+    problem: str = ""  # why it is unknown
 
 
 def positions(settings: Settings, groups: Sequence[str]) -> dict[str, Position]:
-    """What each group has committed, read without taking part; a cluster is waited for `LOOK_S` at most."""
+    """What each group has committed, read without joining it; waits at most `LOOK_S` for a cluster."""
     if settings.log.url == "file":
         return {group: _in_file(settings.paths.data, group) for group in groups}
     try:

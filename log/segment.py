@@ -1,6 +1,6 @@
-"""One file of the log, read by position: header, tail, search by offset, lines. It never writes.
+"""One file of the log, read by position: header, tail, search by offset, lines. Read-only.
 
-Offsets grow along the file, so a row is found by halving the file; a damaged line in the way is stepped over.
+Offsets increase along the file, so a row is found by bisection; damaged lines are skipped.
 """
 
 import os
@@ -13,12 +13,12 @@ from common.files import closed, sync_folder
 from log.format import LONGEST_LINE, Header, Record, header_at, parse_line, split_merged
 
 CHUNK_BYTES = 256 * 1024
-SHORT_TAIL_BYTES = 4096  # some forty rows: enough to find the last good one in nearly every case
-LONG_TAIL_BYTES = 64 * 1024  # some six hundred rows: how far back a start looks for a higher offset
+SHORT_TAIL_BYTES = 4096  # about forty rows: nearly always enough to find the last good one
+LONG_TAIL_BYTES = 64 * 1024  # about six hundred rows: how far back a start searches for a higher offset
 
 
 class LogLine(NamedTuple):
-    """A complete line: where it starts, where the next one starts, and its row if it proves itself."""
+    """A complete line: its start, the start of the next one, and its row if the line is valid."""
 
     start: int
     end: int
@@ -26,23 +26,23 @@ class LogLine(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """What the end of a file says."""
+    """The end of a file."""
 
     complete_end: int  # byte after the last line break
-    next_offset: int  # after the last good line and the complete damaged lines behind it; 0 if no line is good
-    damaged: int  # complete damaged lines behind the last good one
+    next_offset: int  # after the last good line and the complete damaged lines after it; 0 if no line is good
+    damaged: int  # complete damaged lines after the last good one
 
 
 @dataclass(eq=False)
 class LogFile:
-    """An open file of the log; `inode` tells it from the one that replaces it at the next reset."""
+    """An open file of the log; `inode` distinguishes it from the one that replaces it at the next reset."""
 
     path: Path
     descriptor: int
     inode: int
     header: Header | None  # None: damaged
     rows_start: int  # byte of the first row line
-    # The name of a file that was renamed into place may be lost with the power until its folder is synced.
+    # A power cut may undo a rename until the folder is synced.
     name_is_durable: bool = False
 
     def __post_init__(self) -> None:
@@ -65,31 +65,31 @@ class LogFile:
         return cls(path, descriptor, inode, *_read_header(first))
 
     def close(self) -> None:
-        """Let go of the descriptor; a second time does nothing."""
+        """Close the descriptor; may be called again."""
         self.descriptor = closed(self.descriptor)
 
     def size(self) -> int:
         return os.fstat(self.descriptor).st_size
 
     def size_at_path(self) -> int | None:
-        """The size, if the path still names this file; None if it names another one or none."""
+        """The size, if this file is still at the path; otherwise None."""
         try:
-            found = os.stat(self._path_text)  # noqa: PTH116 - one call, in the hot path
+            found = os.stat(self._path_text)  # noqa: PTH116 - hot path
         except FileNotFoundError:
             return None
         return found.st_size if found.st_ino == self.inode else None
 
     def sync(self) -> None:
-        """What was written to this file is on disk, and is found there under its name."""
+        """Put the file's content and its name on disk."""
         os.fdatasync(self.descriptor)
         if not self.name_is_durable:
             sync_folder(self.path.parent)
             self.name_is_durable = True
 
     def lines(self, start: int, end: int, chunk_bytes: int = CHUNK_BYTES) -> Iterator[LogLine]:
-        """The complete lines from byte `start`, which is a line's first, up to byte `end`, in bounded memory.
+        """The complete lines from byte `start`, the start of a line, up to byte `end`, in bounded memory.
 
-        `chunk_bytes` is read at a time: less for a caller who wants a few lines only.
+        It reads `chunk_bytes` at a time: use less for only a few lines.
         """
         position, rest = start, b""
         line_start = start
@@ -109,7 +109,7 @@ class LogFile:
                     record = parse_line(piece[cut + 1 :])
                 yield LogLine(line_start, line_end, record)
                 line_start = line_end
-            if len(rest) > LONGEST_LINE:  # junk without a line break: a damaged line, however long
+            if len(rest) > LONGEST_LINE:  # garbage without a line break: a damaged line of any length
                 after = self._after_line_break(position, end)
                 if after is None:
                     return
@@ -129,7 +129,7 @@ class LogFile:
         return None
 
     def first_good(self, start: int, end: int) -> LogLine | None:
-        """The first line from `start` on that proves itself."""
+        """The first valid line from `start` on."""
         return next((line for line in self.lines(start, end) if line.record), None)
 
     def _line_start_after(self, position: int, end: int) -> int:
@@ -140,7 +140,7 @@ class LogFile:
         return end if found is None else found
 
     def seek(self, offset: int, end: int) -> int:
-        """The byte behind the last row with a lower offset: damaged lines there are for the reader to judge."""
+        """The byte after the last row with a lower offset; the reader handles damaged lines there."""
         low, high = self.rows_start, end
         while high - low > CHUNK_BYTES // 4:
             middle = self._line_start_after((low + high) // 2, high)
@@ -158,7 +158,7 @@ class LogFile:
         return place
 
     def tail(self, floor: int) -> Tail:
-        """Read the end of the file backwards until a good line is found, at most down to byte `floor`."""
+        """Read the file backwards until a good line is found, at most down to byte `floor`."""
         size = self.size()
         span = SHORT_TAIL_BYTES
         while True:
@@ -178,16 +178,16 @@ class LogFile:
             span *= 8
 
     def highest_offset(self, end: int) -> int:
-        """The highest offset near the end, -1 if there is none: a row pasted by hand must not turn the count back."""
+        """The highest offset near the end, -1 if there is none: a row pasted by hand must not move offsets back."""
         start = self._line_start_after(max(self.rows_start, end - LONG_TAIL_BYTES), end)
         return max((line.record.offset for line in self.lines(start, end) if line.record), default=-1)
 
 
 def _read_header(first: bytes) -> tuple[Header | None, int]:
-    """The header in the file's first bytes, and where the rows start."""
+    """The header in the file's first bytes, and the start of the rows."""
     if found := header_at(first):
         header, length = found
-        # What follows is a line break, also if it is damaged.
+        # The next byte is the line break, even if it is damaged.
         return (header, length + 1) if len(first) > length else (None, 0)
     line, line_break, _ = first.partition(b"\n")
     # A first line that is itself a good row means that the header is gone, not that the row is a header.

@@ -1,6 +1,6 @@
-"""What a process knows of the log's file, and how it keeps up with the others.
+"""A process's view of the log file, and how it follows changes by other processes.
 
-Every question about the file's state after a crash is answered in `log.recovery`.
+`log.recovery` handles the states after a crash.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ from log.lock import Lock
 from log.reserve import Reserve
 from log.segment import LogFile
 
-PATIENCE_S = 0.05  # a reader waits this long for the lock, then goes by what it sees: readers wait for nobody
+PATIENCE_S = 0.05  # a reader waits this long for the lock, then reads without it: readers never block
 
 _log = logging.getLogger(__name__)
 
 
 class Uncut(NamedTuple):
-    """What is left of a refused append that could not be cut back."""
+    """The rest of a refused append that could not be cut back."""
 
     inode: int
     start: int
@@ -35,9 +35,9 @@ class Uncut(NamedTuple):
 
 
 class LogState:
-    """The open file, its lock and the reserve; shared by what appends, what polls and what resets."""
+    """The open file, its lock and the reserve; shared by appending, polling and resetting."""
 
-    # What an open file is: the file itself, the byte after its last known line, the offset of the next row.
+    # The open file, the byte after its last known line, and the offset of the next row.
     file: LogFile
     header: Header
     end: int
@@ -85,10 +85,10 @@ class LogState:
         self.lock.close()
 
     def refresh(self) -> int:
-        """Look at the file again; the byte after its last complete line.
+        """Look at the file again; returns the byte after its last complete line.
 
-        Under the lock an append is there whole or not at all. If the lock is not free soon (its holder is stopped),
-        the lines are taken as they stand.
+        Under the lock an append is either complete or absent. If the lock is not free soon (its holder is stopped), the
+        lines are read as they are.
         """
         with self.os_errors("read"):
             if self.file.size_at_path() == self.end:
@@ -106,12 +106,12 @@ class LogState:
         return self.end
 
     def catch_up(self, *, cut_torn: bool) -> None:
-        """Take in what others did since: appends, a reset, a crash; under the lock."""
+        """Follow what others did meanwhile: appends, a reset, a crash; under the lock."""
         size = self.file.size_at_path()
         if size == self.end and self.uncut is None:
             return
         if size is None or size < self.end:
-            self.reopen()  # replaced, or cut by hand or by a file system check
+            self.reopen()  # replaced, or truncated by hand or by a file system check
         if self.uncut is not None:
             self.cut_back()
         if self._take_in_lines() > self.end:
@@ -120,7 +120,7 @@ class LogState:
                 self._cut_torn_tail(self.file.size())
 
     def cut_back(self) -> None:
-        """Lines of an append that was refused must not stay, or its rows would be there twice after the retry."""
+        """Remove the lines of a refused append, or its rows would be there twice after the retry."""
         assert self.uncut is not None
         inode, start, size = self.uncut
         if self.file.inode == inode and self.file.size() == size:
@@ -129,7 +129,7 @@ class LogState:
         self.uncut = None
 
     def reopen(self) -> None:
-        """Open what is at the path, or make it; under the lock."""
+        """Open the file at the path, or create it; under the lock."""
         file, header = recovery.open_current(self.data, self.path, self.next)
         try:
             tail = file.tail(file.rows_start)
@@ -147,7 +147,7 @@ class LogState:
             self._mend_line_break()
 
     def _take_in_lines(self) -> int:
-        """Take in the complete lines behind the known end; the size that was looked at."""
+        """Read the complete lines after the known end; returns the size that was read."""
         if self.file.size() > self.end:
             tail = self.file.tail(self.end)
             self.next = max(self.next + tail.damaged if tail.next_offset == 0 else tail.next_offset, self.next)
@@ -155,7 +155,7 @@ class LogState:
         return self.file.size()
 
     def _mend_line_break(self) -> None:
-        """A row behind the last line break that proves itself was written whole: it gets its line break (again)."""
+        """A valid row after the last line break is complete: add its line break."""
         torn = os.pread(self.file.descriptor, LONGEST_LINE, self.end)
         for length in (len(torn), len(torn) - 1):
             if torn and (row := parse_line(torn[:length])):
@@ -166,14 +166,14 @@ class LogState:
                 return
 
     def _cut_torn_tail(self, size: int) -> None:
-        """Bytes after the last line break are of an append that died: set aside, never believed."""
+        """Set aside the bytes after the last line break, left by an interrupted append."""
         torn = os.pread(self.file.descriptor, min(size - self.end, LONGEST_LINE), self.end)
         self.set_aside("torn", torn, self.next - 1)
         os.ftruncate(self.file.descriptor, self.end)
         _log.warning("torn_tail_cut bytes=%d after_offset=%d", size - self.end, self.next - 1)
 
     def set_aside(self, kind: str, raw: bytes, after: int) -> bool:
-        """Keep damaged bytes, under the lock; whether they are new. A disk without room for them stops nothing."""
+        """Keep damaged bytes, under the lock; returns whether they are new. A full disk is no error here."""
         try:
             return damaged.set_aside(self.data, self.log_id, kind, after, raw)
         except OSError as error:
@@ -187,7 +187,7 @@ class LogState:
         return file
 
     def write_again(self, file: LogFile, start: int, end: int) -> None:
-        """Before a sync is tried again: the same bytes anew, for the kernel may have marked them clean."""
+        """Write the same bytes again before a sync is retried: the kernel may have marked them clean."""
         with self.lock.held():
             position = start
             while position < end and (chunk := os.pread(file.descriptor, min(COPY_BYTES, end - position), position)):
@@ -195,7 +195,7 @@ class LogState:
 
     @contextlib.contextmanager
     def os_errors(self, doing: str) -> Iterator[None]:
-        """Turn what the operating system says into the log's own errors."""
+        """Convert operating system errors to the log's errors."""
         self.check_open()
         try:
             yield
@@ -207,8 +207,8 @@ class LogState:
             raise LogError(f"the log in {self.data} is closed")
 
     def problem(self, doing: str, error: OSError) -> LogError:
-        """The log's own error; a full disk gives up the reserve."""
+        """The matching error of the log; a full disk frees the reserve."""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             self.reserve.give_up()
-            return DiskFull(f"cannot {doing}: no room in {self.data}; free some")
+            return DiskFull(f"cannot {doing}: no space in {self.data}; free some")
         return LogError(f"cannot {doing} in {self.data}: {error.strerror}")

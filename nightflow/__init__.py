@@ -1,1 +1,1 @@
-"""The night: ten-minute means, night minima and the criteria learnt from history."""
+"""Night flow: ten-minute means, night reports, and starting the learning of criteria."""

@@ -1,4 +1,4 @@
-"""hydrolog-nightflow: the means of every ten minutes of the night, and what each night says about leakage."""
+"""hydrolog-nightflow: ten-minute means of the night, and each night's leakage."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from common.signals import leave_on_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM, or for one step; the exit code."""
+    """Run until SIGTERM, or for one step; returns the exit code."""
     leave_on_signals()
     from common import runner
     from nightflow.step import build

@@ -1,8 +1,7 @@
-"""Is minute T in? The producer says up to which minute and offset it is done, the archive up to which offset.
+"""Is minute T in the database? From the producer's mark (minute and offset) and the archive's commit (offset).
 
-A minute is in when the archive has committed as far as the log's end was when the producer closed that minute. The
-producer's mark runs ahead of the archive's commit most of the time, so the marks that were seen wait here until the
-commit has passed them.
+A minute is in when the archive has committed up to the log's end at the time when the producer closed that minute. The
+mark is usually ahead of the commit, so marks wait here until the commit has passed them.
 """
 
 from collections import deque
@@ -10,13 +9,13 @@ from dataclasses import dataclass, field
 
 from log.mark import Mark
 
-# Marks that wait for the archive. While it lags behind for longer, the oldest of them are dropped: newer ones say more.
+# Marks waiting for the archive. If it lags longer, the oldest are dropped, because newer ones imply them.
 WAITING_MARKS = 64
 
 
 @dataclass
 class Arrival:
-    """What is known to be in the database."""
+    """Tracks what is known to be in the database."""
 
     in_through: int | None = None  # UTC minute
     lag_rows: int = 0  # rows between the commit and the newest mark
@@ -24,11 +23,11 @@ class Arrival:
     _waiting: deque[Mark] = field(default_factory=lambda: deque(maxlen=WAITING_MARKS))
 
     def needs_look(self, mark: Mark | None) -> bool:
-        """Whether the archive's commit could say something new: not if it has passed this very mark."""
+        """Whether the archive's commit can bring news: not if it has passed this mark."""
         return bool(self._waiting) or mark != self._seen
 
     def look(self, mark: Mark | None, committed: int | None) -> None:
-        """Take in the producer's newest mark and what the archive group had committed *after* it was read."""
+        """Update with the producer's newest mark and the archive's commit, which must be read *after* the mark."""
         if mark is None or committed is None:
             return
         if mark != self._seen:

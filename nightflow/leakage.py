@@ -1,11 +1,11 @@
-"""From night flow to leakage, as the water industry reads it. Pure functions on plain values.
+"""From night flow to leakage, as in the water industry. Pure functions on plain values.
 
-At night a district uses little, so what flows is mostly leakage. Each night gives its quietest rolling hour; the 20th
-percentile of seven nights does not move with one odd night. What people use at night is taken off, the rest is
-leakage; it follows pressure as ``leak ~ pressure ** N1``, which brings nights of different pressure to one scale, and
-one night's hour to a whole day (the night-day factor).
+At night a district uses little, so the flow is mostly leakage. Each night has a quietest rolling hour; the 20th
+percentile of seven nights does not change with one unusual night. Night use is subtracted; the rest is leakage. It
+depends on pressure as ``leak ~ pressure ** N1``, which makes nights of different pressure comparable and converts one
+night's hour to a whole day (the night-day factor).
 
-The values come from `REAL_VAL_TB` without those that carry a SYSTEM flag: a frozen meter is no leak.
+The values come from `REAL_VAL_TB` without those with a SYSTEM flag: a frozen meter is no leak.
 """
 
 import math
@@ -18,26 +18,26 @@ from common.night import HOUR_MINUTES_NEEDED, HOUR_WINDOWS, lowest_hour
 
 PERCENTILE = 0.2
 PERCENTILE_DAYS = 7
-PERCENTILE_NIGHTS_NEEDED = 3  # of the seven; with fewer it is one night's figure under another name
-NIGHT_USE_SHARE = 0.2  # of the quietest night: the middle of the 10..30 % usual where nobody has counted the users
-NIGHT_LITRES = 0.6  # L/h a head: six in a hundred are awake, each uses about ten litres
-SHARE, USERS, FIXED, NIGHTS = "share", "users", "fixed", "nights"  # what a figure is made by
+PERCENTILE_NIGHTS_NEEDED = 3  # of the seven; with fewer it is no better than a single night
+NIGHT_USE_SHARE = 0.2  # of the quietest night: the middle of the usual 10..30 % if the users are not known
+NIGHT_LITRES = 0.6  # L/h per person: 6 % are active, each uses about ten litres
+SHARE, USERS, FIXED, NIGHTS = "share", "users", "fixed", "nights"  # the source of a figure
 N1 = 1.0  # leakage exponent without local data: 0.5 for holes in steel, 1.5 for plastic and background leakage
-REFERENCE_NIGHTS = 24  # nights whose pressure and quietest flow a night is compared with
+REFERENCE_NIGHTS = 24  # earlier nights that a night's pressure and quietest flow are compared with
 DAY_HOURS = 24
-DAY_HOURS_NEEDED = 20  # hours with a pressure; the others are taken as their mean
+DAY_HOURS_NEEDED = 20  # fewest hours with a pressure; the others count as their mean
 
 
 @dataclass(frozen=True, slots=True)
 class Tenth:
-    """Believed values of ten minutes."""
+    """Accepted values of ten minutes."""
 
     flow_sum: float = 0.0  # m3/h
     flow_count: int = 0
     pressure_sum: float = 0.0  # bar
     pressure_count: int = 0
-    faulty: int = 0  # flow values left out: not believed
-    planned: int = 0  # flow values left out: measured during planned work
+    faulty: int = 0  # flow values excluded: not trusted
+    planned: int = 0  # flow values excluded: measured during planned work
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class QuietHour:
     step: int  # the first of its six steps
     flow_m3h: float
     pressure_bar: float | None
-    minutes: int  # believed flow values in it
+    minutes: int  # accepted flow values in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +61,23 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the utility knows of a sensor; None: not known, then the usual shares are taken."""
+    """The utility's settings of a sensor; None: unknown, then the defaults are used."""
 
-    users: float | None = None  # people behind the meter
-    litres: float | None = None  # L/h that each of them uses at night
-    night_use_m3h: float | None = None  # goes before users
+    users: float | None = None  # people supplied through the meter
+    litres: float | None = None  # L/h per person at night
+    night_use_m3h: float | None = None  # overrides users
     n1: float | None = None
     reference_bar: float | None = None
-    replaced: date | None = None  # local date on which the instrument was replaced: nights up to it are of another
+    replaced: date | None = None  # local date of the replacement: nights up to it belong to the old instrument
 
 
 @dataclass(frozen=True, slots=True)
 class Leakage:
-    """A night's figures with what they were made from; None where the inputs do not suffice."""
+    """A night's figures with their inputs; None if the inputs do not suffice."""
 
     night: date
     hour: QuietHour | None
-    good_minutes: int  # believed flow values in the report's hours
+    good_minutes: int  # accepted flow values in the report's hours
     faulty_minutes: int
     planned_minutes: int = 0
     percentile_m3h: float | None = None
@@ -90,8 +90,8 @@ class Leakage:
     reference_bar: float | None = None
     reference_by: str = NIGHTS
     leak_m3h: float | None = None
-    leak_reference_m3h: float | None = None  # at the reference pressure: what nights are compared by
-    factor_h: float | None = None  # hours of the night's leakage that make a day's
+    leak_reference_m3h: float | None = None  # at the reference pressure, for comparing nights
+    factor_h: float | None = None  # converts the night's leakage per hour to a day's
     pressure_hours: int = 0
     leak_m3d: float | None = None
 
@@ -114,7 +114,7 @@ def _pressure(parts: Sequence[Tenth]) -> float | None:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the (not empty) values lie, interpolated between neighbours."""
+    """The value below which `share` of the values lie, interpolated. `values` must not be empty."""
     ordered = sorted(values)
     place = share * (len(ordered) - 1)
     below = int(place)
@@ -123,9 +123,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def night_day_factor(hours_bar: Sequence[float], night_bar: float, n1: float) -> float | None:
-    """Hours of the night's leakage that make the day's: the sum of ``(pressure of the hour / night's) ** n1``.
+    """The factor from the night's leakage per hour to a day's: the sum of ``(pressure of the hour / night's) ** n1``.
 
-    Assuming 24 is a known error: with pressure lower by day it is less, with pumping by day it may be twice that.
+    Assuming 24 is a known error: with lower pressure by day it is less, with pumping by day it may be twice that.
     """
     if len(hours_bar) < DAY_HOURS_NEEDED:
         return None
@@ -147,7 +147,7 @@ def leakage(
         tenths: the report's ten-minute steps that have a row, by their number from 0.
         hours_bar: mean pressure of each hour of the 24 before the night's end that has one.
         earlier: nights before this one, in any order; those older than `REFERENCE_NIGHTS` days are not used.
-        known: what the utility knows of the sensor; None: nothing.
+        known: the utility's settings of the sensor, or None.
     """
     known = known or Known()
     parts = tenths.values()
@@ -191,9 +191,9 @@ def _with_figures(
 
 
 def night_use(known: Known, nights_m3h: Sequence[float]) -> tuple[float, str]:
-    """What people use at night (m3/h), and what that is made by: their count, a fixed figure, or a share.
+    """Night use (m3/h) and its source: the number of users, a fixed figure, or a share.
 
-    `nights_m3h`: quietest hours of the last nights, this one among them.
+    `nights_m3h`: quietest hours of the last nights, including this one.
     """
     if known.night_use_m3h is not None:
         return known.night_use_m3h, FIXED
@@ -207,13 +207,13 @@ def _litres(known: Known) -> float:
 
 
 def _comparable(one: Earlier, night: date, known: Known) -> bool:
-    """Whether an earlier night is near enough, and of the same instrument."""
+    """Whether an earlier night is recent enough and from the same instrument."""
     near = night - timedelta(days=REFERENCE_NIGHTS) < one.night < night
     return near and (known.replaced is None or (one.night > known.replaced) == (night > known.replaced))
 
 
 def _reference(known: Known, before: Sequence[Earlier], hour: QuietHour) -> tuple[float | None, str]:
-    """The pressure at which nights are compared, and what it is made by; None for a night without a pressure."""
+    """The reference pressure for comparing nights, and its source; None for a night without a pressure."""
     if hour.pressure_bar is None:
         return None, NIGHTS
     if known.reference_bar is not None:

@@ -1,7 +1,7 @@
-"""When criteria are learnt: three months after a sensor's first row, then every three months, in a child process.
+"""Starts the learning of criteria: three months after a sensor's first row, then every three months.
 
-The learning reads half a year of minutes into arrays: a process of its own at the lowest priority keeps that out of
-this one, and a defect in it costs nothing here. What it stores is a new version of a file; the producer takes it up.
+Learning reads half a year of minutes into arrays. It runs in a child process at the lowest priority, so its memory and
+its failures do not affect this process. It stores a new version of a file, which the producer then uses.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from common.settings import CONFIG
 from outliers import criteria
 from outliers.rules import REBUILD_DAYS
 
-FIRST_DAYS = 91  # until then the initial text file holds
-NOON = 12  # by day: the nights have the machine to themselves
+FIRST_DAYS = 91  # until then the initial criteria file is used
+NOON = 12  # by day: at night the machine is left alone
 LOWEST_PRIORITY = 19
-LONGEST = timedelta(hours=2)  # of one run; a year of minutes takes seconds
-END_S = 2.0  # a run that is told to end has this long
+LONGEST = timedelta(hours=2)  # limit of one run; a year of minutes takes seconds
+END_S = 2.0  # time for a run to end
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ Command = list[str]
 def due(
     current: criteria.Criteria | None, first_row: date, today: date, alarms_per_month: float, hours: ReportHours
 ) -> bool:
-    """Whether a sensor's criteria are to be learnt today: by their age, or because a setting has changed."""
+    """Whether to learn a sensor's criteria today: because of their age, or because a setting changed."""
     if current is None or not current.last:
         return (today - first_row).days >= FIRST_DAYS
-    if not math.isclose(current.alarms_per_month, alarms_per_month, rel_tol=1e-4):  # the file rounds
+    if not math.isclose(current.alarms_per_month, alarms_per_month, rel_tol=1e-4):  # the file rounds numbers
         return True
     if current.night is not None and current.night.hours != hours:
         return True
@@ -51,7 +51,7 @@ def due(
 
 
 class Learning:
-    """The child process, from the side of nightflow. `look` never waits."""
+    """Controls the child process. `look` never waits."""
 
     def __init__(self, context: Context, command: Command | None = None) -> None:
         self._folder = context.data / CRITERIA_FOLDER
@@ -69,12 +69,12 @@ class Learning:
         self._learnt = 0
 
     def wants_look(self, now: datetime) -> bool:
-        """Whether `look` needs to know the sensors: once a day, by day."""
+        """Whether `plan` is due: once a day, by day."""
         local = now.astimezone(self._zone)
         return local.hour >= NOON and self._tried != local.date()
 
     def plan(self, now: datetime, cursor: psycopg.Cursor[Any]) -> None:
-        """Find out whose criteria are due today."""
+        """Find the sensors whose criteria are due today."""
         today = now.astimezone(self._zone).date()
         cursor.execute(
             "SELECT sensor, (SELECT min(time) FROM REAL_VAL_TB r WHERE r.sensor = s.sensor) FROM SENSOR_TB s"
@@ -95,7 +95,7 @@ class Learning:
             return None
 
     def look(self, now: datetime) -> Mapping[str, int]:
-        """Start the next run, notice the end of one."""
+        """Start the next run, or handle the end of one."""
         if self._child is not None and self._ended(now):
             self._child = None
         if self._child is None and self._waiting:
@@ -120,10 +120,10 @@ class Learning:
         self._child = subprocess.Popen(
             [*self._command, "--sensor", sensor], env=self._environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        with contextlib.suppress(ProcessLookupError):  # it has ended already
+        with contextlib.suppress(ProcessLookupError):  # it has already ended
             os.setpriority(os.PRIO_PROCESS, self._child.pid, LOWEST_PRIORITY)
         _log.info("criteria_learning sensor=%s pid=%d", sensor, self._child.pid)
 
     def close(self) -> None:
-        """End a run; it can be repeated."""
+        """Stop a run; it can be repeated."""
         processes.end_child(self._child, END_S)

@@ -1,7 +1,7 @@
-"""The means of the night in `NIGHT_FLOW_VAL_TB`: mean of minutes T-9..T, how many distinct minutes there were.
+"""The night's means in `NIGHT_FLOW_VAL_TB`: mean of minutes T-9..T, and the number of distinct minutes.
 
-They take every raw value that is there, faulty ones too: the table says what the meter said. The leakage report,
-which is an interpretation, leaves the faulty ones out.
+They use all raw values, including faulty ones: the table shows the meter's values. The leakage report, which is an
+interpretation, excludes faulty ones.
 """
 
 from collections.abc import Iterable
@@ -26,13 +26,13 @@ class StoredMeans:
     window: int  # T, UTC minute
     minutes: int
     complete: bool
-    again: bool  # it was there before, made from fewer minutes
+    again: bool  # it was stored before, from fewer minutes
 
 
 def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) -> list[StoredMeans]:
-    """Write the windows that are missing or whose rows have grown; what was written.
+    """Write the windows that are missing or have more rows now; returns the written ones.
 
-    Safe to repeat: a window whose rows are as they were is left alone.
+    Safe to repeat: a window with the same rows is not written.
     """
     times = [minute_start(window) for window in windows]
     if not times:

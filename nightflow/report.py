@@ -1,4 +1,4 @@
-"""The report of each night in `NIGHT_REPORT_TB`, with all its inputs, and of the last one in ``night_state.json``."""
+"""The report of each night in `NIGHT_REPORT_TB` with all inputs, and the last one in ``night_state.json``."""
 
 import json
 from collections import defaultdict
@@ -48,9 +48,9 @@ def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
 def store(
     cursor: psycopg.Cursor[Any], night: Night, now: datetime, zone: ZoneInfo, works: Sequence[Work] = ()
 ) -> dict[str, Leakage]:
-    """Compute and write the night's report of every sensor that has windows in it; by sensor.
+    """Compute and write the night's report of every sensor with windows in it; returns them by sensor.
 
-    What the utility knows of a sensor is read as it stands now, and stored with the night. `works` are left out.
+    The sensor's current settings are used and stored with the night. `works` are excluded.
     """
     inputs = _read_inputs(cursor, night, works)
     inputs.known.update(_read_known(cursor, zone))
@@ -110,7 +110,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
 
 
 def _report_minutes(night: Night) -> tuple[int, int]:
-    """First minute of the report's first window, minute after its last; nothing where a clock change took all."""
+    """First minute of the report's first window, and the minute after its last; empty if a clock change removed all."""
     if not night.report:
         return night.end, night.end
     return night.report[0] - WINDOW_MINUTES + 1, night.report[-1] + 1
@@ -149,19 +149,19 @@ def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What of ``night_state.json`` is read again."""
+    """The fields of ``night_state.json`` that are read back."""
 
     night: date
 
 
 def published(data: Path) -> date | None:
-    """The night that ``night_state.json`` speaks of; None if there is no such file or it is damaged."""
+    """The night in ``night_state.json``; None if the file is missing or damaged."""
     state = state_file.load(data / NIGHT_STATE_FILE, Published)
     return state.night if state else None
 
 
 def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime) -> None:
-    """Replace ``night_state.json`` by the figures of the last night that is over."""
+    """Replace ``night_state.json`` with the figures of the last complete night."""
     sensors = {
         sensor: {
             "flow_m3h": found.hour.flow_m3h if found.hour else None,

@@ -1,8 +1,8 @@
-"""One step of nightflow: look what is in, write the windows that are due, compute the reports of ended nights.
+"""One step of nightflow: check what has arrived, write due windows, compute reports of ended nights.
 
-Nothing is remembered that the tables do not say. Every look goes over the last two nights and writes what is missing
-or has grown by late rows; at start, when the registered sensors change, and after the archive has caught up from far
-behind, one sweep goes over all nights that have rows. After a kill or an outage that is all there is to do.
+All state is in the tables. Every check covers the last two nights and writes windows that are missing or have new late
+rows. At start, when the registered sensors change, and after the archive has caught up from far behind, one sweep
+covers all nights with rows. So nothing else is needed after a kill or an outage.
 """
 
 import logging
@@ -21,11 +21,11 @@ from nightflow.window import Night, plan_of, ready_through
 from outliers import calendar
 
 ARCHIVE = "archive"
-KEEP_DAYS = 365  # as long as REAL_VAL_TB is kept: there is nothing older to compute from
-RECENT_DAYS = 2  # nights that every look goes over: rows that are late come within days
-LOOK_EVERY = timedelta(minutes=1)  # rows come once a minute; looking more often finds nothing new
-FAR_BEHIND_ROWS = 1000  # an archive that was further behind may have filled nights before the recent ones
-CAUGHT_UP_ROWS = 100  # what is still to come then belongs to the recent nights
+KEEP_DAYS = 365  # retention of REAL_VAL_TB: there are no older rows
+RECENT_DAYS = 2  # nights covered by every check: late rows come within days
+LOOK_EVERY = timedelta(minutes=1)  # rows come once a minute; more frequent checks find nothing new
+FAR_BEHIND_ROWS = 1000  # after a larger lag the archive may have filled older nights
+CAUGHT_UP_ROWS = 100  # the remaining rows belong to the recent nights
 _DAY_MINUTES = 24 * 60
 
 _log = logging.getLogger(__name__)
@@ -43,17 +43,17 @@ class NightFlow:
         self._committed = committed or (lambda: roles.committed(context.settings, ARCHIVE))
         self._arrival = Arrival()
         self._was_far_behind = False
-        self._sensors: frozenset[str] | None = None  # as of the last whole look; None makes the first one a sweep
-        self._looked: tuple[datetime, int | None] | None = None  # when, and the newest window then
+        self._sensors: frozenset[str] | None = None  # at the last complete check; None makes the first one a sweep
+        self._looked: tuple[datetime, int | None] | None = None  # time and newest window of the last check
         self._learning = Learning(context)
         self._published = report.published(context.data)
         self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0}
 
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Write what is due at `now`; the counters.
+        """Write what is due at `now`; returns the counters.
 
         Raises:
-            DatabaseDown: nothing is lost, a later step does it.
+            DatabaseDown: nothing is lost; a later step does it.
         """
         newest_mark = mark.load(self._data)
         if self._arrival.needs_look(newest_mark):
@@ -92,7 +92,7 @@ class NightFlow:
         return list(self._plan.nights(ready - RECENT_DAYS * _DAY_MINUTES, ready))
 
     def _refresh(self, now: datetime, ready: int) -> bool:
-        """Write the windows and reports of the nights to look at, oldest first; False if told to stop meanwhile."""
+        """Write windows and reports of the nights to check, oldest first; False if stopped meanwhile."""
         caught_up = self._was_far_behind and self._arrival.lag_rows <= CAUGHT_UP_ROWS
         nights = self._recent_nights(ready)
         over = [night for night in nights if night.last_window <= ready]
@@ -104,7 +104,7 @@ class NightFlow:
                 if oldest is not None:
                     nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * _DAY_MINUTES), ready))
         before = dict(self._counters)
-        grown = False  # the reports of later nights are compared with one that has changed
+        grown = False  # later reports are compared with a changed night
         for night in nights:
             if self._stop.is_set():
                 return False
@@ -135,7 +135,7 @@ class NightFlow:
         return bool(stored)
 
     def _say(self, before: Mapping[str, int], nights: int) -> None:
-        """One line for a look that computed something again, ended a night, or went over more than the recent ones."""
+        """One log line for a check that recomputed something, ended a night, or covered more than the recent nights."""
         done = {key: value - before[key] for key, value in self._counters.items()}
         if done["windows_again"] or done["reports"] or nights > RECENT_DAYS + 1:
             _log.info("nights count=%d %s", nights, " ".join(f"{key}={value}" for key, value in done.items()))
@@ -145,6 +145,6 @@ def build(context: Context) -> NightFlow:
     """The worker for the runner.
 
     Raises:
-        SettingsError: the times of [night] make no night.
+        SettingsError: the times in [night] do not define a night.
     """
     return NightFlow(context)

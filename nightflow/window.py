@@ -1,9 +1,9 @@
 """The windows of a night, in UTC minutes. Pure; the night's ends and the report's hours are `common.night`'s.
 
-A night runs from ``night.start`` to ``night.end`` by the site's clock. Its windows are named by T, every tenth minute
-of that clock from the start to before the end (22:00, 22:10 ... 04:50); window T is the ten minutes T-9..T. A night
-has the name of the local date on which it ends. Where summer time begins or ends in it, it is an hour shorter or
-longer, and has that many windows fewer or more: each window is ten real minutes.
+A night runs from ``night.start`` to ``night.end`` in local time. Its windows are named by T, every tenth minute from
+the start to before the end (22:00, 22:10 ... 04:50); window T is the ten minutes T-9..T. A night is named after the
+local date on which it ends. A night with a clock change is an hour shorter or longer and has six windows fewer or more:
+each window is ten real minutes.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class Night:
 
     date: date  # local, of the morning
     windows: range  # every T
-    report: range  # the T whose ten minutes lie in the report's part of the night
+    report: range  # the T whose ten minutes are in the report's part of the night
     end: int  # the first minute after the night
 
     @property
@@ -51,7 +51,7 @@ class Plan(NightClock):
         )
 
     def nights(self, first_minute: int, last_minute: int) -> Iterator[Night]:
-        """The nights, oldest first, that have a window T with ``first_minute <= T <= last_minute``."""
+        """The nights with a window T in ``first_minute <= T <= last_minute``, oldest first."""
         day = self._local_date(first_minute)
         last = self._local_date(last_minute) + DAY
         while day <= last:
@@ -68,16 +68,16 @@ def plan_of(settings: Settings) -> Plan:
     """The plan in the settings.
 
     Raises:
-        SettingsError: the times make no night, or the report's hours do not lie in it.
+        SettingsError: the times do not define a night, or the report's hours are not in it.
     """
     night = settings.night
     return Plan(settings.site.zone, minute_of_day(night.start), minute_of_day(night.end), report_hours(night))
 
 
 def ready_through(now: datetime, in_through: int | None, grace_s: float) -> int:
-    """The last minute whose windows may be stored at `now`.
+    """The last minute T whose window may be stored at `now`.
 
-    A minute may be once it is over and either known to be in (`in_through`) or `grace_s` seconds past its end.
+    The minute must be over, and either known to be in (`in_through`) or `grace_s` seconds past its end.
     """
     over = minute_of(now) - 1
     waited_out = minute_of(now - timedelta(seconds=grace_s)) - 1

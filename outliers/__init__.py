@@ -1,1 +1,1 @@
-"""Outliers: what is flagged and why; `watch` steps the rows, `learn` builds the criteria that it judges by."""
+"""Outlier detection: `watch` checks each row, `learn` builds the criteria for it."""

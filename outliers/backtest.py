@@ -1,6 +1,6 @@
-"""The past, judged again: criteria learnt up to a day, the product's own detector over what follows, and so on.
+"""Backtest: learn criteria up to a day, run the real detector over the following months, and repeat.
 
-One course for the folder of labelled events, for the database, and for the preview of new criteria.
+Used for the folder of labelled events, the database, and the preview of new criteria.
 """
 
 import sys
@@ -21,7 +21,7 @@ from outliers.watch.detector import Detector
 from outliers.watch.planned import Planned
 
 DAY_ROWS = 1440
-OnRow = Callable[[int, Detector], None]  # after each row: its minute, and the detector that judged it
+OnRow = Callable[[int, Detector], None]  # called after each row with its minute and the detector
 
 
 def judge(
@@ -31,10 +31,10 @@ def judge(
     look: OnRow | None = None,
     clean: History | None = None,
 ) -> Iterator[Finding]:
-    """Step a detector through raw `rows`; yields what it says, planned work taken into account.
+    """Run a detector over raw `rows`; yields its verdicts, with planned work applied.
 
     Args:
-        clean: the rows that criteria may be learnt from; what must not be is taken out of it.
+        clean: the rows for learning criteria; rows that must not be learnt from are removed from it.
     """
     planned, works = Planned(), known.at(detector.sensor)
     taught = None if clean is None else Taught(clean)
@@ -60,12 +60,12 @@ def rehearse(
     look: OnRow | None = None,
     clean: History | None = None,
 ) -> Iterator[Finding]:
-    """Learn up to minute `learn_end`, judge, learn anew every three months; yields the findings from then on.
+    """Learn up to minute `learn_end`, detect, learn again every three months; yields the findings from then on.
 
     Args:
-        history: raw rows, also what was flagged when it came.
+        history: raw rows, including flagged ones.
         prior: the physical limits.
-        clean: the same span without what must not be learnt from; changed here. None: all of it may be, at first.
+        clean: the same span without rows that must not be learnt from; modified here. None: start with all rows.
     """
 
     current, state = prior, None
@@ -89,5 +89,5 @@ def rehearse(
 
 
 def given(values: Floats) -> Sequence[float | None]:
-    """As the detector takes them: None for no value."""
+    """The values as the detector expects them: None for no value."""
     return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN

@@ -1,12 +1,12 @@
-"""What people know beforehand: planned work and holidays. Two text files in the folder `criteria/` of the data folder.
+"""Planned work and holidays: two text files in the folder `criteria/` of the data folder.
 
-    planned.txt     one work a line: sensor (or "all"), from, to, what; times by the site's clock
+    planned.txt     one work per line: sensor (or "all"), start, end, description; local times
                         001  2024-09-17 09:00  2024-09-17 12:30  flushing, North Street
                         all  2024-10-02 22:00  2024-10-03 04:00  pump test
-    holidays.txt    one date a line, a name behind it if you like; judged as Sundays
+    holidays.txt    one date per line, optionally followed by a name; treated as Sundays
                         2024-09-17  Chuseok
 
-Empty lines and lines that begin with "#" say nothing. A line that cannot be understood is named, and the rest stands.
+Empty lines and lines that start with "#" are ignored. A line that cannot be read is reported; the others are used.
 """
 
 import re
@@ -26,10 +26,10 @@ from common.row import SENSOR_ID
 
 PLANNED, HOLIDAYS = "planned.txt", "holidays.txt"
 ALL = "all"
-MOST_BYTES = 256 * 1024  # of a file: a work a day for ten years
-MOST_DAYS = 31  # of a work: longer is no work any more but the usual state, or a slip in the year
+MOST_BYTES = 256 * 1024  # per file: enough for one work a day for ten years
+MOST_DAYS = 31  # the longest work: a longer one is the normal state, or a wrong year
 FIRST_YEAR, END_YEAR = 2000, 2200
-LONGEST_WHAT = 80  # characters: it stands in each reason
+LONGEST_WHAT = 80  # characters: it appears in each reason
 
 _WORK = re.compile(
     r"(?P<sensor>\S+)\s+(?P<day>\d{4}-\d\d-\d\d)[T ]+(?P<time>\d\d?:\d\d)\s+(?:(?:to|-)\s+)?"
@@ -40,13 +40,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Planned work at one sensor, or at all.
+    """Planned work at one sensor or at all sensors.
 
     Attributes:
         sensor: its id, or "all".
         first, end: UTC unix minutes; `end` is the first minute after it.
-        what: in the operator's words.
-        line: where it stands in the file, from 1.
+        what: the operator's description.
+        line: line number in the file, from 1.
     """
 
     sensor: str
@@ -56,13 +56,13 @@ class Work:
     line: int = 0
 
     def at(self, sensor: str) -> bool:
-        """Whether it is work at this sensor."""
+        """Whether it concerns this sensor."""
         return self.sensor in (ALL, sensor)
 
 
 @dataclass(frozen=True, slots=True)
 class Occasions:
-    """Both files. `problems` name each line that was not understood."""
+    """The content of both files. `problems` lists the lines that could not be read."""
 
     works: tuple[Work, ...] = ()
     holidays: frozenset[date] = frozenset()
@@ -74,24 +74,24 @@ class Occasions:
 
 
 class _Wrong(ValueError):
-    """Says what is wrong with a line."""
+    """A line is wrong; the message says why."""
 
 
 def load(data: Path, zone: ZoneInfo) -> Occasions:
-    """The two files of a data folder; a file that is not there is an empty one."""
+    """Read the two files of a data folder; a missing file counts as empty."""
     works, wrong_works = planned(data / CRITERIA_FOLDER / PLANNED, zone)
     holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
     return Occasions(works, holidays, (*wrong_works, *wrong_dates))
 
 
 def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
-    """Changes whenever one of the files does."""
+    """A value that changes when one of the files changes."""
     return tuple(files.stamp(path) for path in _paths(data))
 
 
 @lru_cache(maxsize=8)
 def _paths(data: Path) -> tuple[Path, Path]:
-    """Made once: `stamp` is asked with every minute of rows."""
+    """Cached, because `stamp` is called every minute."""
     return data / CRITERIA_FOLDER / PLANNED, data / CRITERIA_FOLDER / HOLIDAYS
 
 
@@ -104,7 +104,7 @@ class CalendarFile:
         self._known = Occasions()
 
     def now(self) -> Occasions:
-        """What is known; the same object as long as no file changes."""
+        """The current content; the same object until a file changes."""
         seen = stamp(self._data)
         if seen != self._seen:
             self._known, self._seen = load(self._data, self._zone), seen
@@ -112,19 +112,19 @@ class CalendarFile:
 
 
 def planned(path: Path, zone: ZoneInfo) -> tuple[tuple[Work, ...], tuple[str, ...]]:
-    """The works of a file, and what is wrong with its other lines."""
+    """The works in a file, and the problems of its other lines."""
     works, problems = _read(path, lambda text, line: _work(text, line, zone))
     return tuple(works), tuple(problems)
 
 
 def holidays_of(path: Path) -> tuple[frozenset[date], tuple[str, ...]]:
-    """The dates of a file, and what is wrong with its other lines."""
+    """The dates in a file, and the problems of its other lines."""
     days, problems = _read(path, lambda text, _: _holiday(text))
     return frozenset(days), tuple(problems)
 
 
 def lines_of(path: Path) -> list[str]:
-    """Every line of a file, also comments; none where there is no file.
+    """All lines of a file, including comments; empty if there is no file.
 
     Raises:
         OSError: it cannot be read.
@@ -143,7 +143,7 @@ def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str
             try:
                 found.append(parse(text, number))
             except ValueError as error:
-                why = str(error) if isinstance(error, _Wrong) else "not a date or time of the calendar"
+                why = str(error) if isinstance(error, _Wrong) else "not a valid date or time"
                 problems.append(f"{path.name} line {number}: {why}: {quoted(text)}")
     except OSError as error:
         problems.append(f"{path.name} cannot be read: {error.strerror}")
@@ -151,7 +151,7 @@ def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that say something, with their numbers."""
+    """The lines with content, with their numbers."""
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
@@ -175,7 +175,7 @@ def _end(match: re.Match[str]) -> datetime:
 
 
 def moment(day: str, time: str) -> datetime:
-    """A time by the site's clock, without zone.
+    """A local time, without zone.
 
     Raises:
         ValueError: there is no such date or time.
@@ -184,7 +184,7 @@ def moment(day: str, time: str) -> datetime:
 
 
 def work(sensor: str, first: datetime, end: datetime, what: str, zone: ZoneInfo, *, line: int = 0) -> Work:
-    """A checked work. Times by the site's clock; where it shows an hour twice or skips it, all is inside.
+    """A validated work. Times are local; a repeated or skipped hour belongs to the work.
 
     Raises:
         ValueError: says what is wrong.
@@ -193,9 +193,9 @@ def work(sensor: str, first: datetime, end: datetime, what: str, zone: ZoneInfo,
         raise _Wrong("neither a sensor id nor all")
     what = " ".join(what.split())
     if not what or len(what) > LONGEST_WHAT or not what.isprintable():
-        raise _Wrong(f"what is done must be said in at most {LONGEST_WHAT} printable characters")
+        raise _Wrong(f"needs a description of at most {LONGEST_WHAT} printable characters")
     if not all(FIRST_YEAR <= moment.year < END_YEAR for moment in (first, end)):
-        raise _Wrong("not a date of this time")
+        raise _Wrong("the date is out of range")
     begins, ends = min(_utc_minutes(first, zone)), max(_utc_minutes(end, zone))
     if ends <= begins:
         raise _Wrong("the end is not after the beginning")
@@ -205,7 +205,7 @@ def work(sensor: str, first: datetime, end: datetime, what: str, zone: ZoneInfo,
 
 
 def _utc_minutes(local: datetime, zone: ZoneInfo) -> tuple[int, int]:
-    """Two where the clock is changed: it shows this time twice, or skips it."""
+    """Two different minutes if the local time is repeated or skipped by a clock change."""
     return minute_of(local.replace(tzinfo=zone, fold=0)), minute_of(local.replace(tzinfo=zone, fold=1))
 
 
@@ -218,5 +218,5 @@ def _holiday(text: str) -> date:
 
 
 def spans(works: Iterable[Work], first: int, end: int) -> list[tuple[int, int]]:
-    """The parts of the works that lie in minutes `first` to before `end`."""
+    """The parts of the works within minutes `first` to before `end`."""
     return [(max(first, work.first), min(end, work.end)) for work in works if work.first < end and work.end > first]

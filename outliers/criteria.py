@@ -5,7 +5,7 @@ Folder `criteria/` of the data folder:
     planned.txt, holidays.txt   see `outliers.calendar`
     <sensor>.v0001.json     built criteria; a new version is a new file, the highest number counts, old ones stay
 
-A file of a version is never changed, so whoever has read it may keep it.
+The file of a version is never changed, so it can be cached.
 """
 
 import json
@@ -27,7 +27,7 @@ from outliers.meter_scale import ScaleUse
 
 FORMAT = 3
 QUARTERS = 96  # of an hour in a day
-SLOTS = 168  # hours of a week: 24 a kind of day, Monday first, holidays as Sunday
+SLOTS = 168  # hours of a week: 24 for each day, Monday first, holidays as Sunday
 INITIAL = "initial.toml"
 
 
@@ -37,11 +37,11 @@ class ChannelLimits:
 
     Attributes:
         low, high: physical limits; a value outside them is a fault of the instrument.
-        stuck_rows: so many equal values in a row are a fault.
+        stuck_rows: this many equal values in a row are a fault.
         jump: a value further than this from the median of the last five is held as a spike; 0 = the rule is
             off (nothing learnt yet).
-        typical: the value at which `jump` holds; elsewhere it goes with the square root of the median, as the
-            texture of many small uses does. 0 = `jump` is the same everywhere.
+        typical: the value at which `jump` applies; elsewhere the limit scales with the square root of the median, like
+            the fluctuation of many small uses. 0 = `jump` is the same everywhere.
     """
 
     low: float
@@ -53,21 +53,21 @@ class ChannelLimits:
 
 @dataclass(frozen=True, slots=True)
 class FlowUse:
-    """The usual flow, and how far it strays.
+    """The usual flow and its variation.
 
     Attributes:
-        mean_m3h: of the archive; the unit in which leak sizes are kept.
-        profile_m3h: 7 days of week (Monday first, holidays as Sunday) x 96 quarters of an hour; value at the
-            middle of the quarter.
+        mean_m3h: mean of the archive; leak sizes are stored as multiples of it.
+        profile_m3h: 7 days of the week (Monday first, holidays as Sunday) x 96 quarters of an hour; value at the middle
+            of the quarter.
         hours: movement of the hourly ratio flow / profile - 1.
         level: the ratio's slow level at the end of the archive.
-        watch_score, early_score, short_score, long_score: limits of the tracker's score for WATCH, and for LEAK
-            by a start less than half a day, less than two days and longer ago.
-        step_spread_m3h, lasting_spread_m3h: spread of a step, and of one after an hour, for each hour of the week
-            at the archive's mean level.
+        watch_score, early_score, short_score, long_score: limits of the tracker's score for WATCH, and for LEAK with a
+            start less than half a day, less than two days, and longer ago.
+        step_spread_m3h, lasting_spread_m3h: spread of a step, and of a step after an hour, for each hour of the week at
+            the archive's mean level.
         step_watch: limits of a step in those spreads, one for each window from the shortest to the longest.
         step_leak: limit of a step that has lasted.
-        texture: how the minutes' flicker goes with the use; None where it does not, or was not learnt yet.
+        texture: how the flicker depends on the use; None if it does not, or was not learnt yet.
     """
 
     mean_m3h: float
@@ -92,7 +92,7 @@ class NightUse:
     Attributes:
         recent_m3h: minimum hours of the newest nights of the archive, oldest first (a start for the detector).
         spread_m3h: robust spread of a night against its reference.
-        jump: one night's score that two years would show about once.
+        jump: score of a single night that occurs about once in two years.
         creep: limit of the sum of scores (CUSUM).
         start: the report's hours for which it was learnt, as in `common.night.ReportHours`.
         minutes: and their length.
@@ -112,13 +112,13 @@ class NightUse:
 
 @dataclass(frozen=True, slots=True)
 class PressureUse:
-    """The usual pressure: at no flow, by quarter of the day, less what the flow costs on its way in.
+    """The usual pressure: pressure at zero flow by quarter of the day, minus the head loss of the flow.
 
     Attributes:
-        still_bar: 96 numbers, pressure at no flow.
-        slope_bar: what (flow / mean) ** 1.85 = 1 costs; negative.
+        still_bar: 96 numbers, pressure at zero flow.
+        slope_bar: change in pressure at (flow / mean) ** 1.85 = 1; negative.
         spread_bar: robust spread of the hourly residual.
-        memory: share of an hour's residual that is left an hour later.
+        memory: share of an hour's residual that remains an hour later.
         step_bar: limit of a step (10 minutes against half a day).
         drift_bar: limit of the day's mean residual against the archive.
         level_bar: residual level at the end of the archive.
@@ -135,7 +135,7 @@ class PressureUse:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """All that is known of one sensor. `use`, `night`, `pressure_use`, `scale` are None before there is history."""
+    """All criteria of one sensor. `use`, `night`, `pressure_use`, `scale` are None without history."""
 
     sensor: str
     version: int
@@ -147,18 +147,18 @@ class Criteria:
     use: FlowUse | None = None
     night: NightUse | None = None
     pressure_use: PressureUse | None = None
-    scale: ScaleUse | None = None  # also None in files of before it was learnt
-    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # that the limits were learnt for
+    scale: ScaleUse | None = None  # also None in older files
+    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # the setting that the limits were learnt for
 
 
 def to_text(criteria: Criteria) -> str:
-    """As JSON text, numbers to six significant digits, a long table one row a line."""
+    """As JSON, numbers to six significant digits, long tables with one row per line."""
     body = {"format": FORMAT, **_rounded(asdict(criteria))}
     return json.dumps(body, indent=1).replace(",\n    ", ", ").replace(",\n   ", ", ") + "\n"
 
 
 def from_text(text: str) -> Criteria:
-    """Read `to_text`'s form.
+    """Parse the output of `to_text`.
 
     Raises:
         CriteriaUnusable: not JSON, another format, or a field is missing or of the wrong kind.
@@ -166,7 +166,7 @@ def from_text(text: str) -> Criteria:
     try:
         body = json.loads(text)
         if body.pop("format") != FORMAT:
-            raise CriteriaUnusable(f"criteria of another format than {FORMAT}")
+            raise CriteriaUnusable(f"criteria in a format other than {FORMAT}")
         use, night, pressure = body.pop("use"), body.pop("night"), body.pop("pressure_use")
         scale = body.pop("scale", None)
         flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
@@ -197,7 +197,7 @@ def _check(criteria: Criteria) -> None:
         and all(value > 0 for day in use.profile_m3h for value in day)
     )
     if not whole or (pressure is not None and len(pressure.still_bar) != QUARTERS):
-        raise CriteriaUnusable(f"criteria of {criteria.sensor} version {criteria.version}: a table is not whole")
+        raise CriteriaUnusable(f"criteria of {criteria.sensor} version {criteria.version}: a table is incomplete")
 
 
 def _rounded(value: Any) -> Any:
@@ -225,9 +225,9 @@ def versions(folder: Path, sensor: str) -> list[tuple[int, Path]]:
 
 
 def load(folder: Path, sensor: str) -> Criteria | None:
-    """The newest version of a sensor that can be read; None when there is none.
+    """The newest readable version of a sensor; None if there is none.
 
-    A damaged newest version is passed over for the one before it: old criteria judge better than none.
+    If the newest version is damaged, the one before is used: old criteria are better than none.
     """
     for _, path in reversed(versions(folder, sensor)):
         try:
@@ -238,7 +238,7 @@ def load(folder: Path, sensor: str) -> Criteria | None:
 
 
 def store(folder: Path, criteria: Criteria) -> Criteria:
-    """Write the next version, durably; returns the criteria with its number."""
+    """Write the next version durably; returns the criteria with the new number."""
     folder.mkdir(parents=True, exist_ok=True)
     stored = versions(folder, criteria.sensor)
     numbered = replace(criteria, version=stored[-1][0] + 1 if stored else 1)
@@ -246,15 +246,15 @@ def store(folder: Path, criteria: Criteria) -> Criteria:
     return numbered
 
 
-DEFAULT_FLOW = ChannelLimits(low=0.0, high=10_000.0)  # a district inlet above that has a meter range in the file
+DEFAULT_FLOW = ChannelLimits(low=0.0, high=10_000.0)  # a larger inlet needs limits in the file
 DEFAULT_PRESSURE = ChannelLimits(low=0.0, high=25.0)  # bar; the pressure class of ordinary mains is 16
 
 
 def initial(sensor: str, folder: Path | None = None) -> Criteria:
-    """Criteria before any history: the file's limits for this sensor, its [default], or wide physical ones.
+    """Criteria without history: the file's limits for this sensor, its [default], or wide physical limits.
 
     Raises:
-        CriteriaUnusable: the file has an unknown key or a value that is no number.
+        CriteriaUnusable: the file has an unknown key or a value that is not a number.
     """
     table = _initial_table(folder / INITIAL, sensor) if folder is not None else {}
     flow = _taken(table, "flow", DEFAULT_FLOW)
@@ -289,6 +289,6 @@ def _initial_table(path: Path, sensor: str) -> dict[str, float]:
 
 
 def sensors(folder: Path) -> list[str]:
-    """Sensors that have built criteria."""
+    """Sensors with built criteria."""
     names = {path.name.rsplit(".v", 1)[0] for path in folder.glob("*.v*.json")}
     return sorted(name for name in names if SENSOR_ID.fullmatch(name))

@@ -1,7 +1,7 @@
-"""Findings: what was raised and cleared, when, and why in words; and the file that carries the newest of them.
+"""Findings: what was raised and cleared, when and why; and the file with the newest ones.
 
-The row carries a letter; the reason is too long for it. The producer keeps the newest findings in one small file,
-replaced whole, and whoever writes a flagged row to the database looks the reason up there by sensor and minute.
+A row has only a letter, not the reason. The producer keeps the newest findings in one small file, replaced atomically;
+the archive looks up the reason of a flagged row there, by sensor and minute.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from common import files, state_file
 from outliers.flags import PLANNED, Flag
 
-KEEP = 500  # about 200 kB; at a handful of findings a sensor and month this is months, and an outage is days
+KEEP = 500  # about 200 kB: months of findings, while an outage lasts days
 RAISE, CLEAR = "raise", "clear"
 
 
@@ -23,15 +23,15 @@ class Finding:
 
     Attributes:
         minute: UTC unix minute at which it was raised or cleared.
-        since: UTC unix minute at which the trouble seems to have begun (at or before `minute`).
+        since: UTC unix minute at which it probably began (at or before `minute`).
         channel: "flow", "pressure" or "both".
         method: SYSTEM, VALUE, PREDICT or NIGHT.
         code: the rule, the same in raise and clear, such as "SYS-STUCK".
-        kind: what it is about: "leak", "fault" or "supply".
+        kind: "leak", "fault" or "supply".
         severity: "watch", "leak", "fault" or "supply"; "planned" for any of them during planned work.
         state: "raise" or "clear".
-        reason: words and numbers for the operator.
-        value, limit: the number that was judged and its limit, in the unit that the reason names.
+        reason: text for the operator.
+        value, limit: the measured number and its limit, in the unit named in the reason.
     """
 
     sensor: str
@@ -49,16 +49,16 @@ class Finding:
 
 
 def load(path: Path) -> list[Finding]:
-    """The findings of the file, oldest first; none where there is no file or it cannot be understood.
+    """The findings in the file, oldest first; empty if it is missing or unreadable.
 
-    The file only adds words to what the rows' flags say already, so a damaged one is treated as empty.
+    The file only adds text to the rows' flags, so a damaged file is treated as empty.
     """
     whole = state_file.load(path, dict[str, list[Finding]]) or {}
     return whole.get("findings", [])
 
 
 def record(path: Path, new: Sequence[Finding], keep: int = KEEP) -> None:
-    """Add findings to the file and drop the oldest above `keep`.
+    """Add findings to the file and drop the oldest beyond `keep`.
 
     Raises:
         OSError: the file cannot be written; the old one is untouched.
@@ -68,13 +68,13 @@ def record(path: Path, new: Sequence[Finding], keep: int = KEEP) -> None:
 
 
 def store(path: Path, findings: Sequence[Finding], keep: int = KEEP) -> None:
-    """Replace the file by the newest `keep` findings, one a line so that a person can read it."""
+    """Replace the file with the newest `keep` findings, one per line for people to read."""
     lines = ",\n".join(json.dumps(asdict(finding), ensure_ascii=False) for finding in findings[-keep:])
     files.replace(path, f'{{"findings": [\n{lines}\n]}}\n'.encode())
 
 
 class Spell(NamedTuple):
-    """A raise and the clear that ended it; None while it is up, or if the clear is not known."""
+    """A raise and the clear that ended it; None while it is active, or if the clear is not known."""
 
     raised: Finding
     cleared: Finding | None
@@ -98,7 +98,7 @@ def spells(findings: Iterable[Finding], sensor: str) -> list[Spell]:
 
 
 def standing(findings: Iterable[Finding], sensor: str, minute: int) -> list[Finding]:
-    """The findings of `sensor` that are up at `minute`: raised at or before it and not cleared by then."""
+    """The findings of `sensor` active at `minute`: raised at or before it and not yet cleared."""
     up: dict[tuple[str, str, str], Finding] = {}
     for raised, cleared in spells(findings, sensor):
         if raised.minute <= minute and (cleared is None or cleared.minute > minute):
@@ -107,7 +107,7 @@ def standing(findings: Iterable[Finding], sensor: str, minute: int) -> list[Find
 
 
 class Reported(Protocol):
-    """What is said of a sensor: a finding, or whatever was made of one."""
+    """A finding, or anything derived from one."""
 
     @property
     def sensor(self) -> str: ...
@@ -120,16 +120,16 @@ class Reported(Protocol):
 
 
 def about(told: Reported, sensor: str, channel: str, method: str) -> bool:
-    """Whether it speaks of what this method found at this channel."""
+    """Whether it is about this sensor, channel and method."""
     return told.sensor == sensor and told.method == method and told.channel in (channel, "both")
 
 
 def shows(told: Reported, sensor: str, flag: Flag) -> bool:
-    """Whether the letter in a row is this one's. Of a fault any letter is: an instrument shows one at a time."""
+    """Whether a row's flag belongs to it. For a fault any letter matches: an instrument shows only one at a time."""
     return about(told, sensor, flag.channel, flag.method) and told.severity in (flag.severity, PLANNED)
 
 
 def explaining(findings: Iterable[Finding], sensor: str, minute: int, flag: Flag) -> Finding | None:
-    """The newest finding that is up at a row and that its letter stands for; None = not in the file any more."""
+    """The newest active finding that matches a row's flag; None = no longer in the file."""
     fitting = (finding for finding in standing(findings, sensor, minute) if shows(finding, sensor, flag))
     return max(fitting, key=lambda finding: finding.minute, default=None)

@@ -1,8 +1,8 @@
-"""The one table of flag characters: what stands in `flow_flags` and `pressure_flags`, and what it means.
+"""The table of flag characters: the content of `flow_flags` and `pressure_flags`, and its meaning.
 
-`flow_flags` has four places, SYSTEM VALUE PREDICT NIGHT; `pressure_flags` three, SYSTEM VALUE PREDICT. Each place
-holds `0` for clear, or one letter of the table. A SYSTEM letter says that the value itself is not to be believed;
-the other letters say something about a value that is.
+`flow_flags` has four places, SYSTEM VALUE PREDICT NIGHT; `pressure_flags` three, SYSTEM VALUE PREDICT. Each place holds
+`0` for clear, or one letter of the table. A SYSTEM letter means that the value cannot be trusted; the other letters
+describe a trusted value.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 CLEAR = "0"
 LEAK_LETTER = "L"
 METHODS = ("SYSTEM", "VALUE", "PREDICT", "NIGHT")
-CHANNELS = {"flow": 4, "pressure": 3}  # places a channel has
+CHANNELS = {"flow": 4, "pressure": 3}  # number of places per channel
 
 WATCH, LEAK, FAULT, SUPPLY = "watch", "leak", "fault", "supply"
-PLANNED = "planned"  # any of the others, raised during planned work: kept and shown, and no alarm
+PLANNED = "planned"  # any of the others, raised during planned work: kept and shown, but no alarm
 SEVERITIES = (WATCH, LEAK, FAULT, SUPPLY, PLANNED)
 
 
@@ -60,7 +60,7 @@ _RAISED: tuple[Flag, ...] = (
     Flag("pressure", "PREDICT", "P", SUPPLY, "pressure stepped while the flow did not ask for it"),
 )
 
-# The same letter in lower case: found during planned work. SYSTEM has none, its value is not believed in any case.
+# The same letter in lower case: found during planned work. SYSTEM has none: its value cannot be trusted anyway.
 TABLE = _RAISED + tuple(
     replace(flag, letter=flag.letter.lower(), severity=PLANNED, meaning=f"during planned work: {flag.meaning}")
     for flag in _RAISED
@@ -73,22 +73,22 @@ NO_PRESSURE_FLAGS = CLEAR * CHANNELS["pressure"]
 
 
 def explain(channel: str, flags: str) -> list[Flag]:
-    """The table's rows for the letters that are set; a letter from a later version is left out."""
+    """The table's rows for the letters that are set; unknown letters of a later version are skipped."""
     found = (_BY_PLACE.get((channel, place, letter)) for place, letter in enumerate(flags) if letter != CLEAR)
     return [flag for flag in found if flag is not None]
 
 
 def usable(flags: str) -> bool:
-    """Whether the value may be learnt from or shown as normal: no place is set."""
+    """Whether the value may be used for learning or shown as normal: no place is set."""
     return flags.strip(CLEAR) == ""
 
 
 def trusted(flags: str) -> bool:
-    """Whether the instrument is believed: SYSTEM is clear (a leak is a true value)."""
+    """Whether the value is trusted: SYSTEM is clear (a leak is a true value)."""
     return flags[:1] == CLEAR
 
 
 def severest(flags: Iterable[Flag]) -> str | None:
-    """LEAK before FAULT before SUPPLY before WATCH before PLANNED; None of nothing."""
+    """The most severe: LEAK, FAULT, SUPPLY, WATCH, PLANNED; None if there are no flags."""
     order = (LEAK, FAULT, SUPPLY, WATCH, PLANNED)
     return min((flag.severity for flag in flags), key=order.index, default=None)

@@ -1,18 +1,18 @@
-"""How much of the flow is leakage? Use flickers from minute to minute, and a leak does not.
+"""How much of the flow is leakage? Use flickers from minute to minute, a leak does not.
 
-Use is the sum of many small independent draws. As in any shot noise, the variance of its change from one minute to the
-next is proportional to the use. A leak flows steadily and adds nothing to that variance. So the flicker tells how much
-is used, whatever the day or the weather; the rest is steady: old leakage, and a new leak. Buchberger and Nadimpalli
-(2004) measured leakage in this way, from the mean and the variance of flow readings.
+Use is the sum of many small independent draws. As in any shot noise, the variance of its one-minute changes is
+proportional to the use. A leak flows steadily and adds nothing to that variance. So the flicker measures the use,
+whatever the day or the weather; the rest is steady flow: old leakage, and a new leak. Buchberger and Nadimpalli (2004)
+measured leakage in this way, from the mean and the variance of flow readings.
 """
 
 from dataclasses import dataclass
 
 from outliers.rules import STEP_GUARD
 
-# Upper bound of the joint score of hours and flicker, as a multiple of the flicker's own: for a leak, for its end.
+# Upper bound of the joint score of hours and flicker, as a multiple of the flicker's score: for a leak, for its end.
 GUARD, FALL_GUARD = 2.0, 3.0
-DENIED = 1.0  # standard errors by which the steady flow may be below half a rise
+DENIED = 1.0  # standard errors that the steady flow may be below half of a rise
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,12 @@ class TextureUse:
     """How the flicker depends on the flow.
 
     Attributes:
-        by_use_m3h: variance of the change in a minute, (m3/h)2, for each m3/h of use.
-        steady_m3h: flow without flicker, at the usual pressure; the meter's own noise makes it seem less.
-        by_bar_m3h: rise of the steady flow with the pressure, m3/h a bar; 0 = the pressure does not matter.
+        by_use_m3h: variance of the one-minute change, (m3/h)2, per m3/h of use.
+        steady_m3h: flow without flicker, at the usual pressure; meter noise makes it look smaller.
+        by_bar_m3h: increase of the steady flow with the pressure, m3/h per bar; 0 = independent of it.
         usual_bar: the usual pressure.
         error: observed standard error / theoretical sampling error, at least 1.
-        wander: standard deviation of the slow course of the steady flow, share of the mean flow.
+        wander: standard deviation of the slow variation of the steady flow, share of the mean flow.
     """
 
     by_use_m3h: float
@@ -38,16 +38,16 @@ class TextureUse:
 
 @dataclass(frozen=True, slots=True)
 class SteadyFlow:
-    """A steady flow beyond the usual one, and its standard error, as shares of the mean flow."""
+    """Extra steady flow beyond the usual, and its standard error, as shares of the mean flow."""
 
     size: float
     error: float
 
 
 def together(one: SteadyFlow, two: SteadyFlow | None) -> tuple[float, float, float]:
-    """Size, error and score of two measurements of one flow joined: `one` from its rise, `two` from its flicker.
+    """Combine two measurements of one flow, `one` from its rise and `two` from its flicker: size, error, score.
 
-    A rise alone proves no leak, however large: use has heavy tails. So the score is bound to the flicker's.
+    Even a large rise alone proves no leak, because use has heavy tails. So the flicker's score limits the total.
     """
     if two is None:
         return one.size, one.error, one.size / one.error
@@ -58,5 +58,5 @@ def together(one: SteadyFlow, two: SteadyFlow | None) -> tuple[float, float, flo
 
 
 def denies(steady: SteadyFlow | None, size: float) -> bool:
-    """Whether the flicker says that most of a flow of `size` is use."""
+    """Whether the flicker shows that most of a flow of `size` is use."""
     return steady is not None and steady.size + DENIED * steady.error < size / 2

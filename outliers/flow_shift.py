@@ -1,17 +1,17 @@
-"""How the use of water moves from hour to hour, and whether a constant flow has been added to it.
+"""Tracks how water use varies from hour to hour, and whether a constant flow has been added.
 
-Use is a profile (day of week, quarter of an hour) times `1 + u`. `u` is followed by a small Kalman filter with three
-states: a slow level (season, weather), a deviation that lasts a day or so, and one that lasts hours. A leak is not
-a factor: it adds the same m3/h by night and by day. For a number of moments at which a leak might have begun, the
-tracker keeps what such a leak would have done to the filter, hour by hour, and so has at any time the size that fits
-best, its uncertainty, and the score (size over uncertainty): a generalised likelihood ratio after Willsky and
-Jones (1976). Moments are kept the closer together the younger they are, so the state has a constant size.
+Use is a profile (day of week, quarter of an hour) times `1 + u`. A small Kalman filter tracks `u` with three states: a
+slow level (season, weather), a deviation that lasts about a day, and one that lasts hours. A leak is not a factor: it
+adds the same m3/h by night and by day. For a set of possible start times the tracker computes, hour by hour, the effect
+that a leak since then would have on the filter. So it always knows the best-fitting size, its uncertainty, and the
+score (size over uncertainty): a generalised likelihood ratio after Willsky and Jones (1976). Recent start times are
+closer together than old ones, so the state has a constant size.
 
-Where the site allows it, each hour's flicker says how much of the flow is steady (`outliers.flicker`). It knows nothing
-of profile and weather, so it is a second measurement: a filter with one state follows its slow wander, and both add up
-to one score.
+If the site allows it, each hour's flicker shows how much of the flow is steady (`outliers.flicker`). It does not depend
+on profile and weather, so it is a second measurement: a filter with one state tracks its slow wander, and both are
+combined into one score.
 
-Hours with a wild value count with less weight (Huber), so one hour can neither raise an alarm nor spoil the level.
+Hours with extreme values get less weight (Huber), so one hour can neither raise an alarm nor distort the level.
 """
 
 import math
@@ -23,20 +23,20 @@ from outliers.tracker_state import StartEffect, TrackerState
 
 WILD_WEIGHT = 1 / 168  # a week
 WILD_CUT = 16.0  # one hour counts no more than four standard deviations
-WILD_SLACK = 2.2  # heavy tails make it 1.5 in the mean; an ordinary week is up to so much
-STEADY_MEMORY = math.exp(-1 / (20 * 24))  # of the steady flow's wander from hour to hour: twenty days
+WILD_SLACK = 2.2  # heavy tails make it 1.5 on average; an ordinary week reaches this
+STEADY_MEMORY = math.exp(-1 / (20 * 24))  # memory of the steady flow's wander per hour: twenty days
 
 
 @dataclass(frozen=True, slots=True)
 class HourModel:
-    """Learnt movement of the ratio `u`.
+    """Learnt dynamics of the ratio `u`.
 
     Attributes:
-        hour_memory: share of the hour-scale deviation that is left an hour later.
+        hour_memory: share of the hour-scale deviation that remains an hour later.
         day_memory: the same for the day-scale deviation.
         day_variance: stationary variance of the day-scale deviation.
-        level_variance: variance that the slow level gains each hour.
-        spread: standard deviation of `u` about its slow level, for each hour of the week (24 a kind of day).
+        level_variance: variance added to the slow level each hour.
+        spread: standard deviation of `u` about its slow level, for each hour of the week (24 for each day).
     """
 
     hour_memory: float
@@ -48,22 +48,22 @@ class HourModel:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """The best moment at which a constant flow may have been added: size and uncertainty as share of the mean."""
+    """The most likely start of an added constant flow; size and uncertainty as share of the mean."""
 
     score: float
     size: float
     error: float
     since: int  # UTC unix hour of its first hour
-    steady: SteadyFlow | None = None  # what the flicker alone says of it
+    steady: SteadyFlow | None = None  # the flicker's measurement alone
 
 
 NO_SHIFT = Shift(0.0, 0.0, 0.0, 0)
 
 
 class ShiftTracker:
-    """Follows one sensor's hourly ratio: one `on_hour` an hour.
+    """Tracks one sensor's hourly ratio: one `on_hour` per hour.
 
-    `wander` is the steady flow's own (`outliers.flicker`), 0 where flicker was not learnt.
+    `wander` is that of the steady flow (`outliers.flicker`), 0 if the flicker was not learnt.
     """
 
     def __init__(
@@ -75,26 +75,26 @@ class ShiftTracker:
         self.state = state or TrackerState(level, cov, wander * wander)
 
     def twin(self) -> "ShiftTracker":
-        """A second tracker that goes on from here."""
+        """An independent copy."""
         return ShiftTracker(self.model, self.state.twin(), wander=self.wander)
 
     def expected_ratio(self) -> float:
-        """The ratio to expect in the coming hour; without the short deviation, which a step in the flow moves too."""
+        """The expected ratio in the coming hour, without the short deviation, which a step in the flow also moves."""
         return self.state.level + self.state.day * self.model.day_memory
 
     def stretch(self) -> float:
-        """How much wilder than in the archive the last week was (standard deviations); at least 1.
+        """How much larger than in the archive the variation of the last week was (standard deviations); at least 1.
 
-        Use can change its habits before the criteria are built anew (gardens, a new customer). Scores are divided
-        by this, so that such weeks give fewer alarms and not one each morning.
+        Habits can change before the criteria are rebuilt (garden watering, a new customer). Scores are divided by this,
+        so such weeks do not give an alarm each morning.
         """
         return max(1.0, math.sqrt(self.state.wild / WILD_SLACK))
 
     def on_hour(self, hour: int, slot: int, ratio: float | None, leak: float, steady: SteadyFlow | None = None) -> None:
-        """Take hour `hour` (UTC unix hour), `slot` of the week: its `ratio` u, None when too few good minutes.
+        """Process hour `hour` (UTC unix hour), `slot` of the week: its `ratio` u, None with too few good minutes.
 
-        `leak` is what a leak of the size of the mean flow would add to `u` in this hour: mean flow / profile.
-        `steady` is what the hour's flicker says of a leak, None where it says nothing.
+        `leak` is what a leak of the size of the mean flow would add to `u` in this hour: mean flow / profile. `steady`
+        is the extra steady flow by the hour's flicker, None if unknown.
         """
         last = self.state.hour
         if last is not None and hour > last + 1:
@@ -108,7 +108,7 @@ class ShiftTracker:
             self._update_steady(steady)
 
     def _predict(self, hour: int, slot: int) -> float:
-        """Let an hour pass; returns the variance of the measurement."""
+        """Advance by an hour; returns the variance of the measurement."""
         model, state = self.model, self.state
         by_day, by_hour = model.day_memory, model.hour_memory
         own = max(model.spread[slot] ** 2 - model.day_variance, LEAST_HOUR_SHARE * model.spread[slot] ** 2)
@@ -183,18 +183,18 @@ class ShiftTracker:
     def rise(self, youngest_h: int, oldest_h: int, *, with_flicker: bool = True, fair: bool = False) -> Shift:
         """The start of `youngest_h` to below `oldest_h` hours ago with the highest score, by hours and flicker.
 
-        A rise that the flicker does not show scores little: use rises, too, and with heavy tails.
-        `fair`: the past holds many young starts and few old ones, so chance favours the young. An old one's squared
-        score gains twice the log of how many times older than the youngest it is; so all ages alarm equally often.
+        A rise without extra steady flow scores low: use also rises, with heavy tails. `fair`: there are many recent
+        starts and few old ones, so chance favours the recent ones. The squared score of a start gains twice the log of
+        its age relative to the youngest, so all ages alarm equally often.
         """
         return self._best(youngest_h, oldest_h, 1, with_flicker, fair)
 
     def fall(self, youngest_h: int, oldest_h: int, *, with_flicker: bool = True) -> Shift:
-        """The same for a flow that has ended; without the flicker for any use that has."""
+        """The same for a flow that has ended; `with_flicker=False` for any use that has ended."""
         return self._best(youngest_h, oldest_h, -1, with_flicker)
 
     def rise_since(self, first: int) -> Shift:
-        """A flow that began at the start nearest to hour `first`."""
+        """A flow that began at the possible start nearest to hour `first`."""
         nearest = min(self.state.starts, key=lambda start: abs(start - first), default=None)
         if self.state.hour is None or nearest is None:
             return NO_SHIFT
@@ -228,23 +228,23 @@ class ShiftTracker:
         return best
 
     def unsure(self, size: float) -> None:
-        """The level and the steady flow may be off by `size` (share of the usual): let the next hours move them."""
+        """Add uncertainty of `size` (share of the usual) to level and steady flow, so the next hours can move them."""
         ll, *others = self.state.cov
         ld, ls, dd, ds, ss = others
         self.state.cov = (ll + size * size, ld, ls, dd, ds, ss)
         self.state.steady_variance += size * size * (self.wander > 0)
 
     def absorb(self, first: int, size: float, by_flicker: float) -> None:
-        """A constant flow of `size` (share of the mean) since hour `first` is known now: take it out of the past.
+        """A constant flow of `size` (share of the mean) since hour `first` is now known: remove its past effect.
 
-        `by_flicker` of it is what the flicker has seen.
+        `by_flicker` is the part of it seen by the flicker.
 
-        The caller subtracts it from the hours to come. All starts are forgotten, so what follows is measured
-        against the flow with the shift in it.
+        The caller subtracts it from future hours. All starts are dropped, so later changes are measured against the
+        flow including the shift.
         """
         state, last = self.state, self.state.hour
         kept = min(state.starts, key=lambda start: abs(start - first), default=None)
-        begun = last is not None and first <= last  # else no hour with the shift in it has been taken yet
+        begun = last is not None and first <= last  # otherwise no hour with the shift has been processed yet
         if begun and kept is not None and abs(kept - first) <= max(1, ((last or first) - first) // 2):
             effect = state.starts[kept]
             state.level -= effect.level * size
@@ -255,12 +255,12 @@ class ShiftTracker:
 
 
 def _distrust(surprise: float) -> float:
-    """Times its variance: what an hour with so many standard deviations of surprise is to be trusted by (Huber)."""
+    """Factor on the variance of an hour whose surprise is this many standard deviations (Huber)."""
     return max(1.0, abs(surprise) / SURPRISE_CLIP)
 
 
 def _too_close(age: int, first: int) -> bool:
-    """Thins the starts as they age: every hour up to 8 h, then at multiples of a power of two below age / 2."""
+    """Thins out old starts: every hour up to 8 h, then at multiples of a power of two below age / 2."""
     if age >= MAX_AGE_H:
         return True
     return age >= 8 and first % (1 << (age.bit_length() - 3)) != 0

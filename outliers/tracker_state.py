@@ -1,4 +1,4 @@
-"""What a `outliers.flow_shift.ShiftTracker` knows, as it is kept in a file."""
+"""The stored state of an `outliers.flow_shift.ShiftTracker`."""
 
 import msgspec
 from msgspec.structs import replace
@@ -7,10 +7,10 @@ from common.state_file import Count
 
 
 class StartEffect(msgspec.Struct, array_like=True, gc=False):
-    """What a constant flow of the size of the mean flow, begun at one hour, would have done to the filters so far.
+    """The effect on the filters so far of a constant flow of the size of the mean flow, begun at one hour.
 
     Attributes:
-        level, day, short: how far it would have moved the three states.
+        level, day, short: its effect on the three states.
         total, information: sums of the score; size = total / information, variance = 1 / information.
         steady, steady_total, steady_information: the same for the filter of the steady flow.
     """
@@ -26,14 +26,14 @@ class StartEffect(msgspec.Struct, array_like=True, gc=False):
 
 
 class TrackerState(msgspec.Struct):
-    """Everything that a `ShiftTracker` needs to go on to the bit, a few kB at most.
+    """Everything that a `ShiftTracker` needs to continue exactly, a few kB at most.
 
     Attributes:
         hour: UTC unix hour of the last step.
         level, day, short: the three states.
         cov: upper triangle of their covariance: level-level, level-day, level-short, day-day, day-short, short-short.
         steady_flow, steady_variance: state of the filter of the steady flow.
-        starts: first hour of a flow that may have been added -> its effect.
+        starts: possible first hour of an added flow -> its effect.
         surprise: of the last hour, in standard deviations.
         wild: mean square of the surprises, over about a week.
     """
@@ -50,5 +50,5 @@ class TrackerState(msgspec.Struct):
     wild: float = 1.0
 
     def twin(self) -> "TrackerState":
-        """One of its own that goes on from here."""
+        """An independent copy."""
         return replace(self, starts={first: replace(effect) for first, effect in self.starts.items()})

@@ -1,1 +1,1 @@
-"""The embedded Postgres of a data folder: one more program of the group, whose only child it is."""
+"""The embedded Postgres of a data folder, run as the only child of the program `hydrolog-database`."""

@@ -1,4 +1,4 @@
-"""`hydrolog-database`: the embedded Postgres, started here, looked after, and stopped when this process ends."""
+"""`hydrolog-database`: starts the embedded Postgres, keeps it running, and stops it when this process ends."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from common.signals import leave_on_signals
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM; where the settings name a database of their own there is nothing to do."""
+    """Run until SIGTERM; nothing to do if the settings name another database."""
     leave_on_signals()
     from common import health, runner
     from common.errors import HydrologError

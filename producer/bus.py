@@ -1,8 +1,8 @@
-"""A Modbus bus as a state machine: whom to ask now, what an answer means. It neither sleeps nor touches a port.
+"""A Modbus bus as a state machine: which unit to poll now, what an answer means. It neither sleeps nor uses a port.
 
-One request is under way at a time, as the bus demands. A unit that does not answer costs one time-out; then its other
-registers are left out of the round, and after a second failure it is asked again only so often that all such units
-together take a tenth of the bus's time from those that answer.
+Only one request is pending at a time, as the bus requires. A unit that does not answer costs one timeout; its other
+registers are skipped in that round. After a second failure it is polled less often, so that all such units together use
+a tenth of the bus's time.
 """
 
 from collections import deque
@@ -17,22 +17,22 @@ from producer.described import MOST_VALUE
 from producer.registers import answer, request, value
 from producer.totals import Rate
 
-PROBE_SHARE = 0.1  # of the bus's time for units that do not answer, while others do
-DEAD_AFTER = 2  # failures in a row: a single lost answer is everyday life on a long cable
-MOST_BUFFER = 512  # bytes: the longest answer has 17; what is older is noise
-MOST_TRANSACTIONS = 0xFFFF  # over Modbus TCP; then they are numbered from 1 again
-UNITS = {"rtu": range(1, 248), "tcp": range(256)}  # 0 and 255: the meter behind the address itself
+PROBE_SHARE = 0.1  # share of the bus's time for units that do not answer, while others do
+DEAD_AFTER = 2  # failures in a row: single lost answers are normal on a long cable
+MOST_BUFFER = 512  # bytes: the longest answer has 17; older bytes are noise
+MOST_TRANSACTIONS = 0xFFFF  # Modbus TCP; then numbering starts again from 1
+UNITS = {"rtu": range(1, 248), "tcp": range(256)}  # 0 and 255: the meter at the address itself
 
 
 class Exchange(NamedTuple):
-    """What became of one request; for people too."""
+    """The result of one request; also for people."""
 
     register: Register
     sent: bytes
     came: bytes
     value: float | None  # m3/h, bar or m3
     reason: str  # timeout, checksum, exception, number; empty if there is a value
-    problem: str  # in words
+    problem: str  # text for people
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class _Unit:
     answered: bool = False
     asked_again_s: float = 0.0
     garbled: bool = False
-    missed: Register | None = None  # what it did not answer last: the answer may be only late
+    missed: Register | None = None  # its last unanswered request: the answer may only be late
 
     @property
     def dead(self) -> bool:
@@ -49,10 +49,10 @@ class _Unit:
 
 
 class Bus:
-    """Give it time and bytes; it says what to send, what it was told, and which readings that makes."""
+    """Takes time and bytes; provides the requests to send, the results, and the readings."""
 
     def __init__(self, settings: Modbus, told: Callable[[Exchange], None]) -> None:
-        """Check what no single key shows.
+        """Check combinations of keys.
 
         Raises:
             SettingsError: names the key.
@@ -62,14 +62,14 @@ class Bus:
         self._settings = settings
         self._told = told
         sensors = list(dict.fromkeys(register.sensor for register in settings.registers))
-        # A sensor's registers stand together, so that its values are of one moment.
+        # A sensor's registers are polled together, so its values are from the same moment.
         self._plan = sorted(settings.registers, key=lambda register: sensors.index(register.sensor))
         self._units = {register.unit: _Unit() for register in self._plan}
         self._rates = {register: _rate(register) for register in self._plan if register.channel == "total"}
         self._refusals: dict[Register, str] = {}
         self._left: deque[Register] = deque()
-        self._silent: set[int] = set()  # units that failed in this round
-        self._values: dict[str, float | None] = {}  # of the sensor that is being asked for
+        self._silent: set[int] = set()  # units that have failed in this round
+        self._values: dict[str, float | None] = {}  # values of the sensor being polled
         self._asked: Register | None = None
         self._deadline_s = self._next_round_s = 0.0
         self._sent = self._buffer = b""
@@ -77,7 +77,7 @@ class Bus:
 
     @property
     def problem(self) -> str:
-        """Which meters do not do what the settings say; empty if all do."""
+        """The meters that do not behave as configured; empty if all do."""
         units = [
             f"unit {number} {'answers garbled: is the line disturbed?' if unit.garbled else 'does not answer'}"
             for number, unit in self._units.items()
@@ -86,7 +86,7 @@ class Bus:
         return "; ".join(units + [_place(register) + text for register, text in self._refusals.items()])
 
     def restart(self) -> None:
-        """The line was opened anew: nothing is under way, and whoever was silent may be back."""
+        """The line was reopened: no request is pending, and silent units may be back."""
         self._asked = None
         self._left.clear()
         self._values.clear()
@@ -95,7 +95,7 @@ class Bus:
             unit.asked_again_s, unit.missed = 0.0, None
 
     def ask(self, now_s: float) -> bytes:
-        """The next request, if it is time for one. `now_s` is monotonic."""
+        """The next request, if one is due. `now_s` is monotonic."""
         if self._asked:
             if now_s < self._deadline_s:
                 return b""
@@ -110,7 +110,7 @@ class Bus:
         return self._sent
 
     def take(self, chunk: bytes, now_s: float) -> bool:
-        """Take bytes; True if they complete an answer, be it a refusal."""
+        """Process bytes; True if they complete an answer, which may be a refusal."""
         register = self._asked
         if register is None:
             return False
@@ -129,7 +129,7 @@ class Bus:
         try:
             measured = _measured(register, registers)
         except FrameRefused as error:
-            self._tell(register, None, error.reason, "its value is no possible one")
+            self._tell(register, None, error.reason, "its value is impossible")
             return True
         self._tell(register, measured, "", "")
         rate = self._rates.get(register)
@@ -137,10 +137,10 @@ class Bus:
         return True
 
     def _certain(self, register: Register, now_s: float) -> bool:
-        """Whether an answer is that to the last question.
+        """Whether an answer belongs to the last request.
 
-        In RTU an answer does not say to which question. After one that was not answered in time, its answer may come
-        instead, and this one's later: it counts only if both asked the same, and the unit is left alone for a while.
+        An RTU answer does not name its request. After a timeout, the late answer may come first. So an answer then
+        counts only if both requests were the same, and the unit is not polled for a while.
         """
         unit = self._units[register.unit]
         missed = unit.missed if not self._transaction else None
@@ -174,12 +174,12 @@ class Bus:
             dead = sum(other.dead for other in self._units.values())
             unit.asked_again_s = now_s + self._settings.timeout_seconds * dead / PROBE_SHARE
         if unit.garbled:
-            self._tell(register, None, "checksum", "what came is no answer with a right checksum")
+            self._tell(register, None, "checksum", "no answer with a valid checksum")
         else:
             self._tell(register, None, "timeout", f"no answer within {self._settings.timeout_seconds:g} s")
 
     def _alive(self, unit: _Unit) -> None:
-        if all(other.dead for other in self._units.values()):  # it was the bus; the others may be back as well
+        if all(other.dead for other in self._units.values()):  # the bus was down; the others may be back too
             for other in self._units.values():
                 other.asked_again_s = 0.0
         unit.failures, unit.answered, unit.asked_again_s = 0, True, 0.0
@@ -194,7 +194,7 @@ class Bus:
             self._done(register, None)
 
     def _done(self, register: Register, measured: float | None) -> None:
-        """A register is dealt with in this round; its sensor's last one makes the reading."""
+        """A register is done in this round; the last one of its sensor completes the reading."""
         channel = "pressure" if register.channel == "pressure" else "flow"
         self._values[channel] = measured
         if not self._left or self._left[0].sensor != register.sensor:
@@ -222,14 +222,14 @@ def _place(register: Register) -> str:
 
 
 def check_registers(settings: Modbus) -> None:
-    """Refuse what no single key shows.
+    """Refuse wrong combinations of keys.
 
     Raises:
         SettingsError: names the key.
     """
     registers, units = settings.registers, UNITS[settings.framing]
     if not registers:
-        raise SettingsError("line.modbus.registers", "there are none; write one [[line.modbus.registers]] a value")
+        raise SettingsError("line.modbus.registers", "there are none; write one [[line.modbus.registers]] per value")
     taken: set[tuple[str, bool]] = set()
     for number, register in enumerate(registers, 1):
         where = f"line.modbus.registers[{number}]"
@@ -241,7 +241,7 @@ def check_registers(settings: Modbus) -> None:
             known = ", ".join(MEASURES[register.channel])
             raise SettingsError(f"{where}.measure", f"must be one of {known} for a {register.channel}")
         if register.address + TYPES[register.type] > 65_536:
-            raise SettingsError(f"{where}.address", f"a {register.type} does not end before 65536")
+            raise SettingsError(f"{where}.address", f"a {register.type} at this address goes beyond 65535")
         place = register.sensor, register.channel == "pressure"
         if place in taken:
             raise SettingsError(f"{where}.channel", f"sensor {register.sensor} has that already (a total is a flow)")

@@ -1,15 +1,15 @@
-"""A person's word that the clock is right: a file that `hydrolog clock confirm` leaves and the producer takes."""
+"""A person's confirmation of the clock: a file that `hydrolog clock confirm` writes and the producer takes."""
 
 from pathlib import Path
 
 from common.folder import CLOCK_CONFIRMED_FILE
 
 RIGHT = "right"  # the clock is right
-GO_ON = "go-on"  # and minutes after now were closed by a wrong clock: close them again
+GO_ON = "go-on"  # and minutes after now were closed by a wrong clock: reopen them
 
 
 def leave(data: Path, order: str) -> None:
-    """Leave the word for the producer.
+    """Write the confirmation for the producer.
 
     Raises:
         OSError: the folder cannot be written.
@@ -18,7 +18,7 @@ def leave(data: Path, order: str) -> None:
 
 
 def take(data: Path) -> str | None:
-    """The word that was left, once; None if there is none."""
+    """Read and remove the confirmation; None if there is none."""
     path = data / CLOCK_CONFIRMED_FILE
     try:
         order = path.read_text(encoding="ascii", errors="replace").strip()

@@ -1,7 +1,7 @@
-"""Frames of meters that we do not know, described in ``[line.format]``: ``start body [mark checksum] end``.
+"""Frames described in ``[line.format]``: ``start body [mark checksum] end``.
 
-The body is split at a separator, or matched by an expression with named groups. Expressions run in RE2, whose time
-grows with the frame and nothing else: none can stall the line, however it is written, and none needs to be forbidden.
+The body is split at a separator, or matched by a regular expression with named groups. RE2 runs in time linear in the
+frame, so no expression can stall the line and none has to be forbidden.
 """
 
 import re
@@ -18,20 +18,20 @@ from common.row import SENSOR_ID
 from producer.ascii import Reading, moment, seconds
 from producer.frames import Framer
 
-LONGEST = 512  # bytes of a frame: some instruments send all they know in one line
-MOST_VALUE = 1e6  # m3/h or bar: far beyond any pipe; what is larger is damage
+LONGEST = 512  # bytes of a frame: some instruments send many values in one line
+MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
 _DIGITS = {"none": 0, "xor": 2, "sum": 2, "crc16": 4}
-# With an exponent, as instruments write it; without letters: "nan" and "inf" are no values.
+# With an exponent, as some instruments write; no other letters: "nan" and "inf" are no values.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:[eE][+-]?[0-9]{1,2})?")
 _UNIX = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?")
-_SAMPLE = datetime(2024, 8, 26, 16, 33)  # does a way to write times hold date, hour and minute?
+_SAMPLE = datetime(2024, 8, 26, 16, 33)  # checks that a time format has date, hour and minute
 
 
 class Described:
-    """Frames as the settings describe them."""
+    """Frames as described in the settings."""
 
     def __init__(self, form: Format) -> None:
-        """Check what no single key shows.
+        """Check combinations of keys.
 
         Raises:
             SettingsError: names the key.
@@ -46,11 +46,11 @@ class Described:
         _check_time(form.time)
 
     def framer(self, refused: Counter[str]) -> Framer:
-        """What cuts the line into these frames."""
+        """The framer that cuts the line into these frames."""
         return Framer(refused, self._start, self._end, LONGEST)
 
     def parse(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Reading:
-        """The reading in a frame, from its start mark to before its end.
+        """Parse a frame, from its start mark to before its end.
 
         Raises:
             FrameRefused: `reason` is long, checksum, fields, sensor, time or number.
@@ -72,7 +72,7 @@ class Described:
         )
 
     def _checked(self, text: bytes) -> bytes:
-        """The body, its checksum being right."""
+        """The body, after checking its checksum."""
         if not self._digits:
             return text
         body, mark, digits = text[: -self._digits - len(self._mark)], self._mark, text[-self._digits :]
@@ -125,7 +125,7 @@ class Described:
 
 
 def checksum_text(kind: str, covered: bytes, first: str = "high") -> bytes:
-    """The checksum in capital hex digits; `first`: which byte of a CRC-16 (Modbus) comes first."""
+    """The checksum in upper-case hex; `first`: the byte of a CRC-16 (Modbus) that comes first."""
     if kind == "crc16":
         return crc16(covered).to_bytes(2, "big" if first == "high" else "little").hex().upper().encode()
     return b"%02X" % (reduce(xor, covered, 0) if kind == "xor" else sum(covered) % 256)
@@ -154,17 +154,17 @@ def _text(value: bytes | str) -> str:
 
 
 def _compiled(pattern: str) -> Any:
-    import re2  # noqa: PLC0415 - only for lines that are described by an expression
+    import re2  # noqa: PLC0415 - only for lines described by an expression
 
     options = re2.Options()
-    options.log_errors = False  # it would write to standard error; the error says it all
+    options.log_errors = False  # it would print to standard error; the exception has the message
     options.encoding = re2.Options.Encoding.LATIN1
     try:
         return re2.compile(pattern.encode("latin-1"), options)
     except UnicodeEncodeError as error:
         raise SettingsError("line.format.pattern", f"must be characters below U+0100, is {pattern!r}") from error
     except re2.error as error:
-        raise SettingsError("line.format.pattern", f"is no expression of RE2: {_text(error.args[0])}") from error
+        raise SettingsError("line.format.pattern", f"is not a valid RE2 expression: {_text(error.args[0])}") from error
 
 
 def _check_fields(form: Format, names: list[str]) -> None:
@@ -172,11 +172,11 @@ def _check_fields(form: Format, names: list[str]) -> None:
     if form.pattern and form.fields:
         raise SettingsError("line.format.fields", "describes the body, and so does line.format.pattern: keep one")
     if wrong := next((name for name in names if name not in FIELDS), None):
-        raise SettingsError(key, f"{wrong!r} is no field; there are {', '.join(FIELDS)}")
+        raise SettingsError(key, f"{wrong!r} is not a field; fields are {', '.join(FIELDS)}")
     if "flow" not in names and "pressure" not in names:
         raise SettingsError(key, "names neither flow nor pressure")
     if "sensor" not in names and not form.sensor:
-        raise SettingsError("line.format.sensor", "is empty, and the frame does not name a sensor either")
+        raise SettingsError("line.format.sensor", "is empty, and frames do not name a sensor")
 
 
 def _check_time(form: str) -> None:
@@ -190,5 +190,5 @@ def _check_time(form: str) -> None:
         raise SettingsError(
             "line.format.time",
             f'must be "iso", "unix" or a form with date, hour and minute like "%d.%m.%Y %H:%M:%S", is {form!r}; '
-            'a time that is less than that is a field to "ignore"',
+            'for an incomplete time use the field "ignore"',
         )

@@ -1,10 +1,10 @@
-"""A made-up district: flow and pressure of a few meters for any minute, from a seed alone.
+"""A synthetic district: flow and pressure of a few meters for any minute, from a seed alone.
 
-Every value follows from (seed, sensor, minute), so a simulation can stop, start anew or jump and still tell the same
-story. Shapes are those of ordinary supply zones: a morning and an evening peak, a quiet night, slower weekends, noise
-that grows with the flow, pressure that gives way to it. In a fortnight a meter sees, each with a chance of one in
-three, a leak that grows, a burst, an instrument that is stuck or says nothing, a main that is flushed through a
-hydrant, and a valve that is set lower for some hours.
+Every value depends only on (seed, sensor, minute), so a simulation can stop, restart or jump and still give the same
+data. Shapes are those of ordinary supply zones: a morning and an evening peak, a quiet night, slower weekends, noise
+that grows with the flow, pressure that falls with it. In every two weeks a meter has, each with a probability of one in
+three, a growing leak, a burst, a stuck or silent instrument, a flushing through a hydrant, and a valve that is set
+lower for some hours.
 """
 
 import math
@@ -18,24 +18,24 @@ from common.clock import minute_start
 
 DAY_MIN = 1440
 FORTNIGHT_MIN = 14 * DAY_MIN
-# Share of the mean flow by hour of a working day and of a weekend day; the nights are leakage and little else.
+# Share of the mean flow by hour of a working day and of a weekend day; at night it is mostly leakage.
 WORKDAY = (0.45, 0.4, 0.38, 0.38, 0.42, 0.6, 1.1, 1.55, 1.5, 1.25, 1.15, 1.1)
 WORKDAY_PM = (1.15, 1.1, 1.0, 0.98, 1.02, 1.15, 1.4, 1.55, 1.45, 1.2, 0.9, 0.6)
 WEEKEND = (0.5, 0.44, 0.4, 0.39, 0.4, 0.47, 0.7, 1.05, 1.45, 1.6, 1.5, 1.35)
 WEEKEND_PM = (1.3, 1.15, 1.05, 1.0, 1.05, 1.2, 1.4, 1.5, 1.35, 1.15, 0.95, 0.7)
 PROFILES = (WORKDAY + WORKDAY_PM, WEEKEND + WEEKEND_PM)
-NOISE = 0.04  # of the flow from minute to minute
-HEADLOSS = 1.85  # exponent of the flow in the pressure it costs
+NOISE = 0.04  # of the flow, from minute to minute
+HEADLOSS = 1.85  # exponent of the flow in the head loss
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedEvent:
-    """Something that happens to a meter, from `start` to before `end` (UTC minutes)."""
+    """An event at a meter, from `start` to before `end` (UTC minutes)."""
 
     kind: str  # leak, burst, stuck, dropout; operations: flushing, valve
     start: int
     end: int
-    size: float  # share of the mean flow; of a valve's pressure before it
+    size: float  # share of the mean flow; for a valve, of the pressure before it
 
 
 class District:

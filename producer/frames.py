@@ -1,9 +1,9 @@
-"""Bytes from the line to frames: whatever stands between a start mark (``$``) and the end of its line.
+"""Bytes from the line to frames: the text between a start mark (``$``) and the end of its line.
 
-The buffer is bounded, so a line that carries only noise costs no memory. A frame that lost its end does not take the
-next one with it: the last start mark of a line starts the frame, because no frame contains a second one.
-A line without start marks has whole lines as its frames. Then only the line end says where a frame begins, so the
-first line after each opening, and the rest of one that is too long, may be the end of something else, and is dropped.
+The buffer is bounded, so a line with only noise costs no memory. A frame that lost its end does not spoil the next one:
+the last start mark of a line starts the frame, because no frame contains a second one. Without start marks, whole lines
+are frames. Then only a line end shows where a frame begins, so the first line after each opening and the rest of an
+overlong line may be incomplete and are dropped.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ LONGEST_FRAME = 128  # bytes; the longest frame that the ASCII grammar allows ha
 
 
 class Framer:
-    """Cuts a stream of bytes into frames; `refused` counts what was no frame, by reason."""
+    """Cuts a stream of bytes into frames; `refused` counts everything else, by reason."""
 
     def __init__(
         self, refused: Counter[str], start: bytes = b"$", end: bytes = b"\n", longest: int = LONGEST_FRAME
@@ -24,25 +24,25 @@ class Framer:
         self._rest = b""
         self._kept = b""
         self._first = True
-        self._overlong = False  # without start marks: what comes up to the next end is the rest of too long a line
+        self._overlong = False  # without start marks: the bytes up to the next end belong to an overlong line
 
     @property
     def rest(self) -> bytes:
-        """The beginning of a frame whose end has not come yet."""
+        """The start of an incomplete frame."""
         return self._rest
 
     def keep(self, rest: bytes) -> None:
-        """What a stop left of a frame: its end may still wait in the port."""
+        """Restore an incomplete frame from before a stop: its end may still wait in the port."""
         if self._start:
             self._kept = rest[-self._longest :]
 
     def restart(self) -> None:
-        """The line was opened anew: what comes first may be the end of a frame, and nobody's fault."""
+        """The line was reopened: the first bytes may be the end of a frame and are not counted as refused."""
         self._rest, self._kept, self._first = self._kept, b"", True
         self._overlong = False
 
     def lines(self, chunk: bytes) -> bytes:
-        """The whole lines that `chunk` completes; what is left begins the next."""
+        """The complete lines after adding `chunk`; the rest starts the next line."""
         text = self._rest + chunk
         if self._overlong:
             _, end, text_after = text.partition(self._end)
@@ -54,7 +54,7 @@ class Framer:
         return text[:end_of_lines]
 
     def frames(self, text: bytes) -> list[bytes]:
-        """What may be a frame in a piece of text, from its start mark to before its line end; the rest is noise."""
+        """The possible frames in a piece of text, from start mark to before the line end; the rest is noise."""
         frames = []
         for line in text.split(self._end):
             start = line.rfind(self._start) if self._start else 0 if line.strip() and not self._first else -1
@@ -66,7 +66,7 @@ class Framer:
         return frames
 
     def good(self) -> None:
-        """A frame was found without the help of `frames`: whatever comes now is not the end of an older one."""
+        """A frame was found without `frames`: the next bytes are not the end of an older one."""
         self._first = False
 
     def _count_noise(self, text: bytes) -> None:
@@ -74,7 +74,7 @@ class Framer:
             self._refused["noise"] += 1
 
     def _cut(self, rest: bytes) -> bytes:
-        """The part of an endless line that may still become a frame, or end the line."""
+        """The part of an endless line that may still become a frame or end the line."""
         if self._start:
             self._refused["noise"] += 1
             start = rest.rfind(self._start, len(rest) - self._longest)

@@ -1,6 +1,6 @@
-"""Rows on their way to the log: held in memory while it cannot take them, the oldest given up last of all.
+"""Rows on their way to the log: held in memory while it cannot take them; if memory is full the oldest are dropped.
 
-The mark follows what is in the log, never what is held.
+The mark covers only rows in the log, never held rows.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from log import mark as marks
 from log.mark import Mark
 from log.roles import Log
 
-APPEND_ROWS = 10_000  # rows of one append: a megabyte, some milliseconds
-KEEP_ROWS = 10_000  # of the rows that wait, kept for the next start: a part of the reserve is room enough for them
-REMEMBER_MIN = 7 * 1440  # sensors silent for a week leave the mark; through which minute all is closed stays
+APPEND_ROWS = 10_000  # rows per append: a megabyte, a few milliseconds
+KEEP_ROWS = 10_000  # waiting rows stored for the next start: they fit into a part of the reserve
+REMEMBER_MIN = 7 * 1440  # sensors silent for a week are removed from the mark; `closed_through` stays
 
 
 class PendingRows:
-    """Rows in order, appended as soon as the log takes them. `dropped` counts what memory had no room for."""
+    """Rows in order, appended as soon as the log accepts them. `dropped` counts rows that did not fit in memory."""
 
     def __init__(self, log: Log, data: Path, zone: ZoneInfo, most_rows: int, mark: Mark) -> None:
         self.appended = 0
@@ -44,7 +44,7 @@ class PendingRows:
         return len(self._rows)
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Take rows, newest last."""
+        """Add rows, newest last."""
         self._rows.extend(rows)
         too_many = len(self._rows) - self._most_rows
         for _ in range(too_many):
@@ -52,21 +52,21 @@ class PendingRows:
         self.dropped += max(too_many, 0)
 
     def to_state(self) -> list[str]:
-        """The oldest rows that wait, as text, for the next start."""
+        """The oldest waiting rows as text, for the next start."""
         return [format_payload(row, self._zone) for row in itertools.islice(self._rows, KEEP_ROWS)]
 
     def restore(self, payloads: Iterable[str], published_through: int = 0) -> int:
-        """Take up the rows of `to_state` that the log has not got since; the newest one's minute, 0 without rows.
+        """Restore the rows of `to_state` that the log does not have; returns the newest one's minute, 0 without rows.
 
-        `published_through`: through which minute the mark on disk says that all is closed. It was written when no
-        row up to there waited any more, and may have forgotten the sensors of some of them.
+        `published_through`: `closed_through` of the mark on disk. It was written when no row up to that minute was
+        waiting, and may no longer contain the sensors of some of them.
         """
         rows = []
         for payload in payloads:
             try:
                 row = parse_payload(payload)
             except RowRefused:
-                continue  # the file was damaged
+                continue  # damaged
             if row.minute > max(self.mark.sensors.get(row.sensor, 0), published_through):
                 rows.append(row)
         self.add(rows)
@@ -74,11 +74,11 @@ class PendingRows:
 
     @property
     def waiting(self) -> bool:
-        """Whether rows, or the mark behind them, could not be written yet."""
+        """Whether rows, or their mark, are not written yet."""
         return bool(self._rows) or self._failed
 
     def flush(self, closed_through: int) -> bool:
-        """Append all held rows and publish the mark; False (and `problem`) if some must go on waiting."""
+        """Append all held rows and publish the mark; False (and `problem`) if some must wait longer."""
         said, self.problem, self._failed = self.problem, "", False
         try:
             while self._rows:
@@ -96,7 +96,7 @@ class PendingRows:
     def _append(self, rows: Sequence[Row]) -> None:
         try:
             self._log.append([format_payload(row, self._zone) for row in rows])
-        except NotDurable as error:  # they are in the log; the next append makes them durable first
+        except NotDurable as error:  # they are in the log; the next append confirms them first
             self.problem = str(error)
         for _ in rows:
             self._rows.popleft()
@@ -109,14 +109,14 @@ class PendingRows:
         if not self._mark_due and closed_through == self.mark.closed_through:
             return
         sensors = {name: minute for name, minute in self.mark.sensors.items() if minute > closed_through - REMEMBER_MIN}
-        if len(sensors) > MOST_SENSORS:  # somebody invents them: the ones that spoke last are enough
+        if len(sensors) > MOST_SENSORS:  # invented ids: keep those that sent last
             sensors = {name: sensors[name] for name in heapq.nlargest(MOST_SENSORS, sensors, key=sensors.__getitem__)}
         mark = Mark(closed_through, self._log.end_offset, self._log.log_id, sensors)
         marks.store(self._data, mark)
         self.mark, self._mark_due = mark, False
 
     def _publish_before_held(self) -> None:
-        """Rows wait, but those before them are in the log: marked, they can be reset away, which may make the room."""
+        """Publish the mark of the rows before the waiting ones: a reset can then remove those and free disk space."""
         if self._rows and self._mark_due:
             with contextlib.suppress(LogError, OSError):
                 self._publish(min(self.mark.closed_through, min(row.minute for row in self._rows) - 1))

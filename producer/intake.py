@@ -1,7 +1,7 @@
-"""Bytes into open minutes. Clean frames go a fast way, a block at a time; all else the strict one, frame by frame.
+"""Bytes into open minutes. Clean frames take a fast path, block by block; others the strict path, frame by frame.
 
-The fast way lets C do the work: one expression splits the block, running XORs of all its bytes give every frame's
-checksum by one subtraction, and what depends only on a frame's time is decided once for each time in the block.
+The fast path works in C: one expression splits the block, running XORs of all its bytes give each frame's checksum in
+one operation, and everything that depends only on a frame's time is decided once per time in the block.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ Parse = Callable[[bytes, ZoneInfo, float], Reading]  # frame, the site's zone, n
 
 
 class ReadingSink:
-    """Where readings come in: into their minute, or refused and counted."""
+    """Puts readings into their minute, or refuses and counts them."""
 
     def __init__(self, time: SiteTime, minutes: Minutes, refused: Counter[str]) -> None:
         self.time = time
@@ -27,7 +27,7 @@ class ReadingSink:
         self.refused = refused
 
     def take(self, reading: Reading) -> int:
-        """1 if the reading found its minute, else 0."""
+        """1 if the reading was accepted, else 0."""
         time_s, reason = self.time.time_of(reading.time_s)
         reason = reason or self.minutes.add(reading.sensor, time_s, reading.flow, reading.pressure)
         if reason:
@@ -36,9 +36,10 @@ class ReadingSink:
 
 
 class FrameReader:
-    """For meters that talk unasked: takes chunks of the line, frame by frame; what is refused is counted by reason."""
+    """For meters that send by themselves: reads chunks of the line frame by frame; refused frames are counted by
+    reason."""
 
-    problem = ""  # of single meters; what is wrong with the line itself, the line says
+    problem = ""  # problems of single meters; the line reports its own
 
     def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine, parse: Parse) -> None:
         self._framer = framer
@@ -49,28 +50,28 @@ class FrameReader:
 
     @property
     def rest(self) -> bytes:
-        """The beginning of a frame whose end has not come yet."""
+        """The start of an incomplete frame."""
         return self._framer.rest
 
     def keep(self, rest: bytes) -> None:
-        """What a stop left of a frame."""
+        """Restore an incomplete frame from before a stop."""
         self._framer.keep(rest)
 
     def restart(self) -> None:
-        """The line was opened anew."""
+        """The line was reopened."""
         self._framer.restart()
 
     def ask(self, _monotonic_s: float) -> bytes:
-        """Nothing: these meters are not asked."""
+        """Nothing: these meters are not polled."""
         return b""
 
     def take(self, chunk: bytes, _monotonic_s: float = 0.0) -> int:
-        """Take a chunk of bytes as they came; the number of readings that found their minute."""
+        """Process a chunk of bytes; returns the number of accepted readings."""
         block = self._framer.lines(chunk) if chunk else b""
         return self._take_block(block) if block else 0
 
     def _take_block(self, block: bytes) -> int:
-        """Whole lines: noise, or frames with something unusual about them."""
+        """Whole lines: noise, or unusual frames."""
         taken = 0
         for frame in self._framer.frames(block):
             try:
@@ -84,7 +85,7 @@ class FrameReader:
 
 
 class AsciiListener(FrameReader):
-    """For hydrolog's own frames, many of them."""
+    """For hydrolog's own frames, in large numbers."""
 
     def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine) -> None:
         super().__init__(framer, door, zone, line, parse)
@@ -117,14 +118,14 @@ class AsciiListener(FrameReader):
                 if pressure:
                     sums.pressure += float(pressure)
                     sums.pressure_count += 1
-            place = end + 6  # after ``*XX`` and CR LF stands the next ``$``
+            place = end + 6  # the next ``$`` follows ``*XX`` and CR LF
         if len(pieces) > 1:
             self._framer.good()
             self._line.understood()
         return taken + (super()._take_block(pieces[-1].encode("latin-1")) if pieces[-1] else 0)
 
     def _slot(self, text: str, slots: dict[str, dict[str, Sums]]) -> dict[str, Sums] | None:
-        """The open minute of a time as a frame writes it; None if there is none, which is counted."""
+        """The open minute of a frame's time text; None, and counted, if there is none."""
         try:
             time_s = seconds(text, self._zone, self._time.now_s) if text else None
         except FrameRefused as error:
@@ -140,7 +141,7 @@ class AsciiListener(FrameReader):
 
 
 def _running_xor(block: bytes) -> bytes:
-    """At each place the XOR of all bytes up to it, in log2(length) operations on one large number."""
+    """At each position the XOR of all bytes up to it, in log2(length) operations on one large number."""
     bits = int.from_bytes(block, "big")
     width, end = 8, 8 * len(block)
     while width < end:

@@ -1,6 +1,6 @@
-"""The line over time: opened anew for ever, and what is wrong with it in words.
+"""The line over time: always reopened, with its problem as text.
 
-An open port that brings only bytes that are no frames is a wrong baud rate or another protocol, and is said to be.
+An open port that receives bytes but no frames has a wrong baud rate or protocol, and is reported as such.
 """
 
 import logging
@@ -14,24 +14,24 @@ from producer.opening import Opening
 from producer.port import READ_S, Port
 
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
-NOISE_BYTES = 2_000  # so many bytes without one frame are no start-up junk: 40 frames' worth
-NOISE_READS = 50  # and so many reads, a second or more: a burst between good frames is only counted
-SILENCE_S = 120.0  # without a byte, though meters report every minute: look at the cable
+NOISE_BYTES = 2_000  # this many bytes without a frame are not startup noise: 40 frames' worth
+NOISE_READS = 50  # and this many reads, at least a second: a burst between good frames is only counted
+SILENCE_S = 120.0  # without a byte, although meters report every minute: check the cable
 _TEXT = bytes(range(32, 127)) + b"\r\n\t"
-GARBLED = 0.2  # share of bytes that no meter's text contains; a wrong baud rate gives about half
+GARBLED = 0.2  # share of bytes that never occur in a meter's text; a wrong baud rate gives about half
 
 _log = logging.getLogger(__name__)
 
 
 class Restarted(Protocol):
-    """Whoever must know that the line begins anew."""
+    """An object that must know when the line is reopened."""
 
     def restart(self) -> None:
-        """Forget what was half heard."""
+        """Drop incomplete input."""
 
 
 class SerialLine:
-    """Reads a port that may come and go. `problem` is empty while frames arrive."""
+    """Reads a port that may disappear and return. `problem` is empty while frames arrive."""
 
     def __init__(
         self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1", *, read_s: float = READ_S
@@ -51,11 +51,12 @@ class SerialLine:
 
     @property
     def silent_s(self) -> float:
-        """Real seconds in which reads brought nothing, the port being open or not."""
+        """Real seconds without received bytes, whether the port is open or not."""
         return self._silence_reads * self._read_s
 
     def read(self, listener: Restarted) -> bytes:
-        """What came within `read_s`; empty also while the port is away. `listener` is told of each new beginning."""
+        """The bytes received within `read_s`; also empty without a port. `listener` is told when the port is
+        reopened."""
         try:
             chunk = self._port.read() if self._open(listener) else b""
         except PortError as error:
@@ -69,7 +70,7 @@ class SerialLine:
         return self._opening is None and self._port.is_open
 
     def _open(self, listener: Restarted) -> bool:
-        """Whether the port is open, after `read_s` at most; an attempt that takes longer goes on meanwhile."""
+        """Whether the port is open, after at most `read_s`; a longer attempt continues in the background."""
         if self.is_open:
             return True
         if self._opening is None:
@@ -83,7 +84,7 @@ class SerialLine:
                 self._set("closed", f"{self._port.url}: no answer yet; waiting for it")
                 return False
         except PortError as error:
-            # An attempt that took its time is its own pause: a line that is back must not wait for both.
+            # A slow attempt counts as the pause: a line that is back must not wait for both.
             self._failed(str(error), waited=self._opening.waits)
             self._opening = None
             return False
@@ -93,14 +94,14 @@ class SerialLine:
         return True
 
     def write(self, request: bytes) -> None:
-        """Send a request; a line that does not take it is opened anew."""
+        """Send a request; if that fails, the line is reopened."""
         try:
             self._port.write(request)
         except PortError as error:
             self._failed(str(error))
 
     def understood(self) -> None:
-        """A frame was good."""
+        """A valid frame was received."""
         self._bytes = self._garbled = self._fruitless = 0
         self._failures = 0
         if self.state != "reading":
@@ -127,7 +128,7 @@ class SerialLine:
                 self._say(logging.WARNING, f"line_silent seconds={SILENCE_S:.0f}")
             return
         self._silence_reads = 0
-        # Of earlier chunks: this one may hold a frame.
+        # About earlier chunks: this one may contain a frame.
         if self._bytes >= NOISE_BYTES and self._fruitless >= NOISE_READS and self.state != "noise":
             self._set("noise", self._noise())
             self._say(logging.WARNING, f"line_noise problem={quoted(self.problem)}")
@@ -141,7 +142,7 @@ class SerialLine:
         return "text on the line, but no frames: does the meter speak this protocol, with this checksum?"
 
     def _say(self, level: int, text: str) -> None:
-        """Once for each way of not reading: a line that is opened anew for hours is not news each time."""
+        """Log each kind of failure once: reopening a line for hours is not logged every time."""
         if text not in self._said:
             self._said.add(text)
             _log.log(level, "%s", text)
@@ -150,7 +151,7 @@ class SerialLine:
         self.state, self.problem = state, problem
 
     def close(self) -> None:
-        """Leave the port closed."""
+        """Close the port."""
         if self._opening:
             self._opening.abandon()
             self._opening = None

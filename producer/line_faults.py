@@ -1,4 +1,4 @@
-"""What goes wrong on a line, on demand and seeded: noise, damaged frames, late meters, a pulled cable."""
+"""Faults of a simulated line, seeded: noise, damaged frames, late meters, an unplugged cable."""
 
 import random
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from producer.ascii import Reading, frame_of
 from producer.virtual_line import VirtualLine
 
-LATEST_S = 20  # seconds by which a late frame is held back: some stay within the default lateness, most do not
-UNPLUGGED_S = 30  # how long the cable is out
+LATEST_S = 20  # longest delay of a late frame: some stay within the default lateness, most do not
+UNPLUGGED_S = 30  # how long the cable is unplugged
 CENTURY_S = 75 * 365.25 * 86_400
 
 
@@ -24,7 +24,7 @@ class FaultOptions:
 
 @dataclass(frozen=True, slots=True)
 class LateFrame:
-    """A frame that comes after its time."""
+    """A delayed frame."""
 
     due: int  # UTC second
     data: bytes
@@ -32,7 +32,7 @@ class LateFrame:
 
 
 class Faults:
-    """Decides, reading by reading."""
+    """Decides for each reading."""
 
     def __init__(self, options: FaultOptions, seed: int) -> None:
         self._options = options
@@ -42,7 +42,8 @@ class Faults:
         self._next_unplug = 0
 
     def junk(self, second: int) -> list[bytes]:
-        """Noise before a reading, never part of one: random bytes, cut frames, and lies with the right checksum."""
+        """Noise before a reading, never part of one: random bytes, cut frames, and wrong values with a valid
+        checksum."""
         if self._randomness.random() >= self._options.noise:
             return []
         stamp = datetime.fromtimestamp(second, UTC).isoformat()
@@ -61,32 +62,32 @@ class Faults:
         return [self._randomness.choice(kinds)]
 
     def breaks(self, data: bytes) -> bytes | None:
-        """The frame with a wrong checksum, or None to send it whole."""
+        """The frame with a wrong checksum, or None to send it unchanged."""
         if self._randomness.random() >= self._options.bad_checksums:
             return None
         return data[:-4] + b"%02X\r\n" % (int(data[-4:-2], 16) ^ self._randomness.randint(1, 255))
 
     def breaks_answer(self, data: bytes) -> bytes:
-        """A Modbus answer, now and then with a wrong checksum."""
+        """A Modbus answer, sometimes with a wrong checksum."""
         if self._randomness.random() >= self._options.bad_checksums:
             return data
         return data[:-1] + bytes([data[-1] ^ self._randomness.randint(1, 255)])
 
     def delays(self, data: bytes, reading: Reading, second: int) -> bool:
-        """Whether this frame is held back."""
+        """Whether this frame is delayed."""
         if self._randomness.random() >= self._options.late:
             return False
         self._late.append(LateFrame(second + self._randomness.randint(1, LATEST_S), data, reading))
         return True
 
     def due(self, second: int) -> list[LateFrame]:
-        """The held frames whose time has come."""
+        """The delayed frames that are due."""
         out = [frame for frame in self._late if frame.due <= second]
         self._late = [frame for frame in self._late if frame.due > second]
         return out
 
     def cable(self, line: VirtualLine, second: int) -> None:
-        """Pull the cable or put it back, when it is time."""
+        """Unplug or plug in the cable when due."""
         every_s = self._options.unplug_every_min * 60
         if not every_s:
             return

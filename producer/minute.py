@@ -1,13 +1,13 @@
-"""Readings to minutes: which minute a reading belongs to, when a minute is over, and what its value is.
+"""Readings to minutes: which minute a reading belongs to, when a minute closes, and its value.
 
 Minute T closes for all sensors at the first of
 
-* a reading whose own time is `lateness_s` past the end of T, from any sensor. A reading that is ahead of the clock
-  counts as of now, so one meter with a fast clock does not cut the others' minutes short;
-* silence: the clock is `lateness_s` past the end of T and for as long no reading has come.
+* a reading from any sensor whose own time is `lateness_s` past the end of T. A reading that is ahead of the clock
+  counts as now, so one meter with a fast clock does not close the others' minutes early;
+* silence: the clock is `lateness_s` past the end of T and no reading has come for that long.
 
-A reading of a closed minute is late and is dropped: one row for one (sensor, minute), ever. The value of a minute is
-the mean of its readings, each channel over those that carried a value.
+A reading of a closed minute is late and is dropped: there is only ever one row per (sensor, minute). The value of a
+minute is the mean of its readings, for each channel over those with a value.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from typing import Any
 
 from common.row import MOST_SENSORS
 
-DECIMALS = 3  # as the row prints them: methods judge exactly what is stored
+DECIMALS = 3  # as in the row: the methods see exactly what is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MinuteMean:
 
 
 class Sums:
-    """What came of one sensor in one minute so far."""
+    """The readings of one sensor in one minute so far."""
 
     __slots__ = ("flow", "flow_count", "pressure", "pressure_count", "samples")
 
@@ -60,7 +60,7 @@ class Sums:
 
 
 class Minutes:
-    """The open minutes, and through which minute all are closed. Constant size for a reading, whatever comes."""
+    """The open minutes, and the minute through which all are closed. Memory does not grow with the readings."""
 
     def __init__(self, lateness_s: float, closed_through: int = 0) -> None:
         self.lateness_s = lateness_s
@@ -69,7 +69,8 @@ class Minutes:
         self._open: dict[int, dict[str, Sums]] = {}
 
     def add(self, sensor: str, time_s: float, flow: float | None, pressure: float | None) -> str:
-        """Take a reading of a believed time; the reason if it is not taken (late, sensors), else an empty text."""
+        """Add a reading with a trusted time; returns the reason if it is refused (late, sensors), else an empty
+        text."""
         sensors = self.at(time_s)
         if sensors is None:
             return "late"
@@ -80,7 +81,7 @@ class Minutes:
         return ""
 
     def at(self, time_s: float) -> dict[str, Sums] | None:
-        """The open minute of a believed time, by sensor; None if that minute is closed."""
+        """The open minute of a trusted time, by sensor; None if that minute is closed."""
         minute = int(time_s // 60)
         if minute <= self.closed_through:
             return None
@@ -96,7 +97,7 @@ class Minutes:
         return found
 
     def close(self, now_s: float, silent: bool) -> list[MinuteMean]:
-        """Close what is over at `now_s`, oldest first; `silent`: no reading has come for `lateness_s`."""
+        """Close the minutes that are over at `now_s`, oldest first; `silent`: no reading has come for `lateness_s`."""
         over_s = min(self._newest_s, now_s)
         through = int((over_s - self.lateness_s) // 60) - 1
         if silent:
@@ -109,12 +110,12 @@ class Minutes:
         return [sums.mean(minute, sensor) for minute in over for sensor, sums in sorted(self._open.pop(minute).items())]
 
     def forget_future(self, now_s: float) -> None:
-        """A person says that minutes after now were closed by a wrong clock: go on at now."""
+        """A person confirmed that minutes after now were closed by a wrong clock: reopen them."""
         self.closed_through = min(self.closed_through, int(now_s // 60) - 1)
         self._newest_s = min(self._newest_s, now_s)
 
     def to_state(self) -> dict[str, Any]:
-        """The open minutes as plain values, for the next start; and what is closed, should the mark be lost."""
+        """The open minutes as plain values for the next start, and the closed minutes in case the mark is lost."""
         return {
             "closed_through": self.closed_through,
             "newest_s": self._newest_s,
@@ -128,10 +129,10 @@ class Minutes:
         }
 
     def restore(self, state: Mapping[str, Any]) -> int:
-        """Take up the open minutes of `to_state`, without those closed since; the number of readings.
+        """Restore the open minutes of `to_state` that are still open; returns the number of readings.
 
         Raises:
-            ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was taken.
+            ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was restored.
         """
         restored: dict[int, dict[str, Sums]] = {}
         closed_through = max(self.closed_through, int(state.get("closed_through", 0)))

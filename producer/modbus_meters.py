@@ -1,9 +1,9 @@
-"""The simulator's meters on a Modbus bus: unit 1 is the first sensor, and each has the same six registers.
+"""The simulator's meters on a Modbus bus: unit 1 is the first sensor, and all have the same six registers.
 
 | registers | value |
 | --- | --- |
-| 0, 1 | flow, m3/h, float32; NaN where the meter measures nothing |
-| 2, 3 | pressure, bar, float32; NaN likewise |
+| 0, 1 | flow, m3/h, float32; NaN if there is no measurement |
+| 2, 3 | pressure, bar, float32; NaN if there is no measurement |
 | 4, 5 | a counter of litres, uint32, that rolls over at 1,000,000,000 |
 
 They can be read as holding and as input registers.
@@ -22,16 +22,16 @@ from producer.simulator import MOST_BEHIND_S, TRUTH_AFTER_S, Events, Meter, Trut
 from producer.virtual_line import VirtualLine
 
 ROLLS_OVER_AT_L = 1_000_000_000
-FIRST_TOTAL_L = ROLLS_OVER_AT_L - 20_000  # so that whoever tries it soon sees it roll over
+FIRST_TOTAL_L = ROLLS_OVER_AT_L - 20_000  # so that a test soon sees it roll over
 REGISTERS = 6
-HEAR_S = 0.05  # real seconds of one wait for a request
+HEAR_S = 0.05  # real seconds of each wait for a request
 _REQUEST_BYTES = 8
 _READ_FUNCTIONS = (3, 4)
 _NO_ADDRESS, _NO_FUNCTION = 2, 1
 
 
 class ModbusMeters:
-    """Answers requests with what the meters measure at the site's present second."""
+    """Answers requests with the meters' values at the current site second."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ModbusMeters:
         self._faults = faults
         self._truth = truth
         self._events = events
-        self._next = 0  # the UTC second that is metered next
+        self._next = 0  # the next UTC second to measure
         self._images = [b"\0" * 2 * REGISTERS for _ in meters]
         self._totals_l = [float(FIRST_TOTAL_L)] * len(meters)
         self._heard = b""
@@ -90,7 +90,7 @@ class ModbusMeters:
         self._images[place] = struct.pack(">ffI", flow, pressure, int(self._totals_l[place]))
 
     def hear(self, data: bytes) -> None:
-        """Take what a master says; answers go to the line."""
+        """Process a master's request; the answer goes to the line."""
         heard = self._heard + data
         place = 0
         while place + _REQUEST_BYTES <= len(heard):

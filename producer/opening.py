@@ -1,6 +1,6 @@
-"""Opening a port off the step: an address that does not answer holds a connect for seconds, and minutes must close.
+"""Opening a port outside the step: connecting to a dead address takes seconds, and minutes must close meanwhile.
 
-One attempt is under way at a time, on a thread of its own that never outlives its attempt by more than its time-out.
+Only one attempt runs at a time, on its own thread, which never outlives the attempt by more than its timeout.
 """
 
 import threading
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Openable(Protocol):
-    """What is to be opened."""
+    """An object that can be opened."""
 
     def open(self) -> None:
         """Open it, or raise PortError."""
@@ -18,10 +18,10 @@ class Openable(Protocol):
 
 
 class Opening:
-    """One attempt. The port belongs to it until `wait` has said that it is over."""
+    """One attempt. It owns the port until `wait` reports that it is over."""
 
     def __init__(self, port: Openable) -> None:
-        self.waits = 0  # that ended before the attempt did
+        self.waits = 0  # waits that ended before the attempt
         self._port = port
         self._error: Exception | None = None
         self._over = threading.Event()
@@ -32,7 +32,7 @@ class Opening:
     def _run(self) -> None:
         try:
             self._port.open()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised again in `wait`
             self._error = error
         with self._lock:
             self._over.set()
@@ -40,10 +40,10 @@ class Opening:
                 self._port.close()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long; True if the attempt is over, and the port is open.
+        """Wait; True if the attempt is over and the port is open.
 
         Raises:
-            PortError: the attempt failed. A defect comes out as what it is.
+            PortError: the attempt failed. Other exceptions are raised unchanged.
         """
         if not self._over.wait(seconds):
             self.waits += 1
@@ -53,7 +53,7 @@ class Opening:
         return True
 
     def abandon(self) -> None:
-        """Nobody wants the port any more: closed now, or as soon as it is open."""
+        """The port is no longer needed: close it now, or as soon as it is open."""
         with self._lock:
             self._abandoned = True
             if self._over.is_set():

@@ -1,4 +1,4 @@
-"""For meters that are asked: the bus's requests out, its answers into open minutes at the time they arrive."""
+"""For polled meters: sends the bus's requests and puts its answers into open minutes at their time of arrival."""
 
 import logging
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Polling:
-    """A Modbus line, as the producer's step sees any line."""
+    """A Modbus line with the interface that the producer's step uses for any line."""
 
     def __init__(self, settings: Modbus, door: ReadingSink, line: SerialLine) -> None:
         self._bus = Bus(settings, self._told)
@@ -20,28 +20,28 @@ class Polling:
         self._line = line
         self._said = ""
 
-    rest = b""  # an answer that a stop cut is asked for again
+    rest = b""  # an answer cut by a stop is requested again
 
     def keep(self, rest: bytes) -> None:
-        """Nothing: there is never a rest."""
+        """Nothing: there is no rest."""
 
     @property
     def problem(self) -> str:
-        """Which meters do not answer as they should; empty if all do."""
+        """The meters that do not answer properly; empty if all do."""
         return self._bus.problem
 
     def restart(self) -> None:
-        """The line was opened anew."""
+        """The line was reopened."""
         self._bus.restart()
 
     def ask(self, monotonic_s: float) -> bytes:
-        """What to send now."""
+        """The request to send now."""
         request = self._bus.ask(monotonic_s)
         self._say()
         return request
 
     def take(self, chunk: bytes, monotonic_s: float) -> int:
-        """Take a chunk of bytes as they came; the number of readings that found their minute."""
+        """Process a chunk of bytes; returns the number of accepted readings."""
         if chunk and self._bus.take(chunk, monotonic_s):
             self._line.understood()
         readings, self._bus.readings = self._bus.readings, []

@@ -1,6 +1,6 @@
-"""The port: opened exclusively, read with a time-out, opened anew for ever. One family of errors comes out.
+"""The port: opened exclusively, read with a timeout. All its errors are PortError.
 
-A pulled cable shows as SerialException, OSError, termios.error, or as silence.
+An unplugged cable shows as SerialException, OSError, termios.error, or silence.
 """
 
 import contextlib
@@ -22,28 +22,28 @@ from serial.urlhandler import protocol_socket
 
 from common.errors import PortError, SettingsError
 
-READ_S = 0.5  # how long a read waits for the first byte: each wake-up costs, and an idle box should do nothing
-POLLED_READ_S = 0.1  # the same where we ask: time-outs are as exact as that
-GATHER_S = 0.02  # pause after the first byte: a slow line brings one a millisecond, each would be a step
-BUSY_BYTES = 2_048  # after a read that brought so many there is no pause: the line is faster than any meter
-CHUNK = 65_536  # bytes of one read at most: bounds a step's work when the line floods
-WRITE_S = 1.0  # a port that does not take eight bytes within that is broken
-GAP_BITS, GAP_S = 38.5, 0.00175  # silence before a request: 3.5 characters of 11 bits, and never less than that
-REOPEN_AFTER_S = 180.0  # of silence: so looks an adapter that hangs, and opening anew is harmless
-LOOK_EVERY_S = 1.0  # of silence: see whether the name now leads to another device
+READ_S = 0.5  # how long a read waits for the first byte: wake-ups cost, and an idle box should do nothing
+POLLED_READ_S = 0.1  # the same for polled meters: the resolution of timeouts
+GATHER_S = 0.02  # pause after the first byte: a slow line brings one per millisecond, and each would be a step
+BUSY_BYTES = 2_048  # no pause after a read of this many: the line is faster than any meter
+CHUNK = 65_536  # most bytes per read: bounds a step's work when the line floods
+WRITE_S = 1.0  # a port that cannot send eight bytes within this is broken
+GAP_BITS, GAP_S = 38.5, 0.00175  # silence before a request: 3.5 characters of 11 bits, but at least GAP_S
+REOPEN_AFTER_S = 180.0  # of silence: the adapter may hang, and reopening is harmless
+LOOK_EVERY_S = 1.0  # of silence: check whether the path now leads to another device
 _GROUP_MAY = stat.S_IRGRP | stat.S_IWGRP
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
 
 
 class _KeepingSerial(serial.Serial):
-    """pyserial's port, without its flush on opening: what came while we were away is wanted."""
+    """pyserial's port without the flush on opening: bytes received while it was closed are kept."""
 
     def _reset_input_buffer(self) -> None:
         """Keep the bytes that wait."""
 
 
 class _KeepingSocket(protocol_socket.Serial):
-    """pyserial's TCP line: without the flush on connecting, and with what came before the other end hung up."""
+    """pyserial's TCP line without the flush on connecting; bytes received before the other end closed are kept."""
 
     read_s = READ_S
 
@@ -51,8 +51,8 @@ class _KeepingSocket(protocol_socket.Serial):
         """Keep the bytes that wait."""
 
     def read(self, size: int = 1) -> bytes:
-        """What one receive brings within `read_s`."""
-        connection: socket.socket = self._socket  # type: ignore[attr-defined]  # the stubs leave it out
+        """The bytes of one receive within `read_s`."""
+        connection: socket.socket = self._socket  # type: ignore[attr-defined]  # missing in the stubs
         if not select.select([connection], [], [], self.read_s)[0]:
             return b""
         if not (chunk := connection.recv(size)):
@@ -61,7 +61,7 @@ class _KeepingSocket(protocol_socket.Serial):
 
 
 def check_url(url: str) -> None:
-    """Refuse what no port can be.
+    """Refuse a URL that cannot be a port.
 
     Raises:
         SettingsError: names line.url.
@@ -77,7 +77,7 @@ def check_url(url: str) -> None:
         try:
             re.compile(rest)
         except re.error as error:
-            raise SettingsError("line.url", f"hwgrep:// needs an expression, {rest!r} is none: {error}") from error
+            raise SettingsError("line.url", f"hwgrep:// needs a pattern, {rest!r} is not valid: {error}") from error
 
 
 def _has_port(url: str) -> bool:
@@ -89,7 +89,7 @@ def _has_port(url: str) -> bool:
 
 
 class Port:
-    """One serial line. Not open until the first `open`; after an error it is closed."""
+    """One serial line. Closed until the first `open` and after an error."""
 
     def __init__(
         self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1", *, read_s: float = READ_S
@@ -117,7 +117,7 @@ class Port:
         """Open the port.
 
         Raises:
-            PortError: says what is missing and what to do.
+            PortError: names the cause and what to do.
         """
         try:
             if self.url.startswith("socket://"):
@@ -125,7 +125,7 @@ class Port:
                 self._serial.read_s = self._read_s
             elif "://" in self.url and not self.url.startswith("hwgrep://"):
                 if self.url.startswith("rfc2217://"):
-                    self._options["write_timeout"] = None  # pyserial knows no other there, and refuses
+                    self._options["write_timeout"] = None  # pyserial accepts nothing else for this kind
                 self._serial = serial.serial_for_url(self.url, timeout=self._read_s, exclusive=True, **self._options)
             else:
                 self._serial = _KeepingSerial(self._device(), timeout=self._read_s, exclusive=True, **self._options)
@@ -136,7 +136,7 @@ class Port:
     def _device(self) -> str:
         if not self.url.startswith("hwgrep://"):
             return self.url
-        from serial.tools import list_ports  # noqa: PLC0415 - only for this kind of address
+        from serial.tools import list_ports  # noqa: PLC0415 - only for this kind of URL
 
         found = next(iter(list_ports.grep(self.url.removeprefix("hwgrep://"))), None)
         if found is None:
@@ -144,10 +144,10 @@ class Port:
         return str(found.device)
 
     def read(self) -> bytes:
-        """What came within `read_s`; empty if nothing did.
+        """The bytes received within `read_s`; may be empty.
 
         Raises:
-            PortError: the port is gone, silent for long, or leads elsewhere now; it is closed.
+            PortError: the port is gone, silent for too long, or now leads to another device; it is closed.
         """
         if self._serial is None:
             raise PortError(f"{self.url} is not open")
@@ -165,14 +165,14 @@ class Port:
             raise PortError(f"{self.url} leads to another device now")
         if self._empty_reads * self._read_s >= REOPEN_AFTER_S:
             self.close()
-            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_S:.0f} s; opening it anew")
+            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_S:.0f} s; reopening it")
         return chunk
 
     def write(self, request: bytes) -> None:
-        """Send a request, after the silence by which Modbus tells one message from the next.
+        """Send a request, after the silence that separates Modbus messages.
 
         Raises:
-            PortError: the port is gone, or does not take it; it is closed.
+            PortError: the port is gone or cannot send; it is closed.
         """
         if self._serial is None:
             raise PortError(f"{self.url} is not open")
@@ -184,9 +184,10 @@ class Port:
             raise PortError(f"{self.url}: the line is gone; waiting for it") from error
 
     def _gather(self, port: serial.Serial | _KeepingSocket) -> bytes:
-        """What waits, or else the first bytes to come. They wait in the port, not here: a kill would lose them."""
+        """Waiting bytes, or the next ones. They wait in the port and not here, where a kill would lose them."""
         if "://" in self.url and not self.url.startswith("hwgrep://"):
-            # Behind an address nobody says how much is waiting: such a read lasts its time-out, or one receive.
+            # For a network address the number of waiting bytes is unknown: such a read lasts its timeout, or one
+            # receive.
             if 0 < self._last_read < BUSY_BYTES:
                 self._stop.wait(GATHER_S)
             most = CHUNK
@@ -201,7 +202,7 @@ class Port:
         return chunk
 
     def _leads_elsewhere(self) -> bool:
-        """Whether the path is another device than the open one: an adapter that came back, a link that was moved."""
+        """Whether the path is now a different device: an adapter was plugged in again, a link was moved."""
         if "://" in self.url or self._serial is None:
             return False
         try:
@@ -217,14 +218,14 @@ class Port:
                 port.close()
 
 
-# What a person can do, by what the system says.
+# What a person can do, by error number.
 _ADVICE = {
     errno.ENOENT: "there is no such device; waiting for it",
     errno.ENODEV: "there is no such device; waiting for it",
     errno.ENXIO: "there is no such device; waiting for it",
     errno.EBUSY: "another program has it open; waiting for it",
-    errno.ENOTTY: "it is no serial port",
-    errno.ECONNREFUSED: "connection refused: the device is there, but takes none on this port; is the number right?",
+    errno.ENOTTY: "it is not a serial port",
+    errno.ECONNREFUSED: "connection refused: the device is there, but not on this port; is the port number right?",
     errno.ETIMEDOUT: "no answer; is the gateway on, and the address right?",
     errno.EHOSTUNREACH: "no way to that address; is the gateway on, and the network cable in?",
     errno.ENETUNREACH: "no way to that address; is the network cable in?",
@@ -233,7 +234,7 @@ _ADVICE = {
 
 def _advice(url: str, error: Exception) -> str:
     """What is wrong, and what a person can do about it."""
-    cause = error.__context__ or error  # of some errors pyserial keeps only the text
+    cause = error.__context__ or error  # pyserial keeps only the text of some errors
     number = getattr(error, "errno", None) or getattr(cause, "errno", None)
     if isinstance(cause, termios.error):
         number = cause.args[0]
@@ -242,7 +243,7 @@ def _advice(url: str, error: Exception) -> str:
     if number == errno.EPERM:
         return f"the service may not open this kind of device: sudo systemctl edit hydrolog, DeviceAllow={url} rw"
     if isinstance(cause, socket.gaierror):
-        return "the network knows no such host; write its number, like 10.0.0.7"
+        return "there is no such host; write its address, like 10.0.0.7"
     if isinstance(cause, TimeoutError):
         return _ADVICE[errno.ETIMEDOUT]
     if "exclusively lock" in str(error):

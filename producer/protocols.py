@@ -1,4 +1,4 @@
-"""Which meters are on the line: the settings' protocol, and what listens to it or asks."""
+"""The protocol in the settings, and the intake that reads or polls the meters."""
 
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -12,31 +12,31 @@ from producer.line import SerialLine
 
 
 class Intake(Protocol):
-    """What the producer's step does with any line."""
+    """The interface of any line for the producer's step."""
 
     @property
     def problem(self) -> str:
-        """What is wrong with single meters; empty if nothing is."""
+        """Problems of single meters; empty if there are none."""
 
     @property
     def rest(self) -> bytes:
-        """What a stop must keep of a half heard frame."""
+        """The incomplete frame to keep at a stop."""
 
     def keep(self, rest: bytes) -> None:
-        """What a stop kept."""
+        """Restore an incomplete frame from before a stop."""
 
     def restart(self) -> None:
-        """The line was opened anew."""
+        """The line was reopened."""
 
     def ask(self, monotonic_s: float) -> bytes:
-        """What to send now, if anything."""
+        """The request to send now, or nothing."""
 
     def take(self, chunk: bytes, monotonic_s: float) -> int:
-        """Take bytes, if any came; the number of readings that found their minute."""
+        """Process bytes, if any; returns the number of accepted readings."""
 
 
 def check_meters(line: LineSettings) -> None:
-    """Refuse what no single key shows, before anything is touched.
+    """Refuse wrong combinations of keys before anything is touched.
 
     Raises:
         SettingsError: names the key.
@@ -54,7 +54,7 @@ def check_meters(line: LineSettings) -> None:
 
 
 def intake_for(settings: LineSettings, door: ReadingSink, zone: ZoneInfo, line: SerialLine) -> Intake:
-    """The intake of the settings' protocol."""
+    """The intake for the configured protocol."""
     if settings.protocol == "modbus":
         from producer.polling import Polling  # noqa: PLC0415 - pymodbus only where it is used
 

@@ -1,4 +1,4 @@
-"""Recorded one-minute data (CSV ``time,flow,pressure``, local wall clock) to be played again, and again."""
+"""Recorded one-minute data (CSV ``time,flow,pressure``, local time) for replay in a loop."""
 
 import csv
 import gzip
@@ -10,14 +10,14 @@ from pathlib import Path
 from common.errors import SettingsError
 
 WEEK_MIN = 7 * 1440
-_EPOCH = datetime(1970, 1, 1)  # without a zone, as wall clock times are
+_EPOCH = datetime(1970, 1, 1)  # without a zone, like local times
 
 
 class Recording:
-    """Flow (m3/h) and pressure (bar) by local minute, looped over whole weeks where the recording ends."""
+    """Flow (m3/h) and pressure (bar) by local minute, looped over whole weeks after the recording's end."""
 
     def __init__(self, first: int, flow: "array[float]", pressure: "array[float]") -> None:
-        """`first`: local wall clock minute since 1970 of the first value; NaN = no value."""
+        """`first`: local minute since 1970 of the first value; NaN = no value."""
         self._first = first
         self._flow = flow
         self._pressure = pressure
@@ -26,16 +26,16 @@ class Recording:
 
     @property
     def first(self) -> int:
-        """Local wall clock minute since 1970 of the first value."""
+        """Local minute since 1970 of the first value."""
         return self._first
 
     @property
     def end(self) -> int:
-        """Local wall clock minute since 1970 behind the last value."""
+        """Local minute since 1970 after the last value."""
         return self._first + len(self._flow)
 
     def at(self, local_minute: int) -> tuple[float | None, float | None]:
-        """Flow and pressure of a local wall clock minute."""
+        """Flow and pressure of a local minute."""
         place = local_minute - self._first
         if not 0 <= place < len(self._flow):
             place %= self._loop
@@ -47,7 +47,7 @@ def _value(number: float) -> float | None:
 
 
 def load(path: Path) -> Recording:
-    """Read a recording, ``.gz`` or plain; minutes that are left out have no value.
+    """Read a recording, ``.gz`` or plain; missing minutes have no value.
 
     Raises:
         SettingsError: names the file and the line.
@@ -71,7 +71,7 @@ def load(path: Path) -> Recording:
         raise SettingsError("--replay", f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, EOFError, csv.Error) as error:
         raise SettingsError(
-            "--replay", f"{path}, line {number}: {error}; wanted is CSV with time,flow,pressure"
+            "--replay", f"{path}, line {number}: {error}; expected CSV with time,flow,pressure"
         ) from error
     if not flow:
         raise SettingsError("--replay", f"{path} holds no minutes")
@@ -79,5 +79,5 @@ def load(path: Path) -> Recording:
 
 
 def local_minute(wall: datetime) -> int:
-    """Minutes of a wall clock time since 1970, its UTC offset left aside."""
+    """Minutes of a local time since 1970, ignoring its UTC offset."""
     return int((wall.replace(tzinfo=None) - _EPOCH).total_seconds() // 60)

@@ -1,7 +1,7 @@
-"""Modbus on the wire: requests for registers, the answer among whatever else the bus carries, and its value.
+"""Modbus on the wire: requests for registers, finding the answer among other bytes, and its value.
 
-Two framings: RTU, whose messages end with a CRC, and Modbus TCP, whose messages begin with a header that numbers them.
-A `transaction` is that number, from 1 on; 0 stands for RTU.
+Two framings: RTU messages end with a CRC; Modbus TCP messages start with a header that numbers them. A `transaction` is
+that number, from 1 on; 0 means RTU.
 """
 
 import math
@@ -19,29 +19,29 @@ from common.meters import TYPES, Register
 
 _REQUESTS = {"holding": ReadHoldingRegistersRequest, "input": ReadInputRegistersRequest}
 _EXCEPTIONS = {
-    1: "it knows no such function",
+    1: "it does not have this function",
     2: "it has no such address",
-    3: "it allows no such number of registers",
+    3: "it does not allow this number of registers",
     4: "it failed",
     5: "it needs more time",
     6: "it is busy",
     10: "the gateway has no path to it",
-    11: "behind the gateway it does not answer",
+    11: "it does not answer behind the gateway",
 }
 _rtu, _tcp = FramerRTU(DecodePDU(False)), FramerSocket(DecodePDU(False))
 
 
 def request(register: Register, transaction: int = 0) -> bytes:
-    """What asks a unit for a register, its CRC or header included."""
+    """The request to a unit for a register, including CRC or header."""
     kind, count = _REQUESTS[register.function], TYPES[register.type]
     asked = kind(dev_id=register.unit, address=register.address, count=count, transaction_id=transaction)
     return (_tcp if transaction else _rtu).buildFrame(asked)
 
 
 def answer(register: Register, buffer: bytes, transaction: int = 0) -> tuple[list[int], str] | None:
-    """The registers in a unit's answer, or why it refuses to give them; None if no whole answer has come.
+    """The registers in a unit's answer, or the reason of its refusal; None if the answer is incomplete.
 
-    It may stand anywhere among other bytes: noise, the request's echo, the end of an older answer.
+    It may be anywhere among other bytes: noise, the request's echo, the end of an older answer.
     """
     size = 2 * TYPES[register.type]
     function = _REQUESTS[register.function].function_code
@@ -53,7 +53,7 @@ def answer(register: Register, buffer: bytes, transaction: int = 0) -> tuple[lis
 
 
 def _found(buffer: bytes, unit: int, head: bytes, size: int, transaction: int) -> bytes | None:
-    """The `size` bytes behind `head` in the first whole message of that unit."""
+    """The `size` bytes after `head` in the first complete message of that unit."""
     begin, crc = bytes((unit,)) + head, 2
     if transaction:
         begin, crc = struct.pack(">HHH", transaction, 0, len(begin) + size) + begin, 0
@@ -67,10 +67,10 @@ def _found(buffer: bytes, unit: int, head: bytes, size: int, transaction: int) -
 
 
 def value(register: Register, registers: list[int]) -> float:
-    """The value in registers, scaled, in the register's measure.
+    """The scaled value of registers, in the register's measure.
 
     Raises:
-        FrameRefused: it is no number.
+        FrameRefused: not a number.
     """
     if register.byte_order == "little":
         registers = [(word & 255) << 8 | word >> 8 for word in registers]

@@ -1,4 +1,4 @@
-"""Recorded minutes as the producer's line, without a port: for replays that run as fast as they can."""
+"""Recorded minutes as the producer's line, without a port, for replays at full speed."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ from producer.line import Restarted, SerialLine
 from producer.recording import Recording, local_minute
 from producer.step import Producer
 
-PORTION_MIN = 360  # minutes of frames between two steps: their rows are one append; frames may be a day old
+PORTION_MIN = 360  # minutes of frames per step: their rows are one append; frames may be up to a day old
 _EPOCH = datetime(1970, 1, 1)
 
 
 class ReplayedLine(SerialLine):
-    """Hands out the bytes that it was given; after them it is silent."""
+    """Returns the given bytes; then it is silent."""
 
     def __init__(self) -> None:
         super().__init__("", 9600, threading.Event())
@@ -26,7 +26,7 @@ class ReplayedLine(SerialLine):
 
     @property
     def silent_s(self) -> float:
-        """It will bring nothing more by itself, so minutes may close as the clock says."""
+        """No more bytes will come, so the clock may close minutes."""
         return 1e6
 
     def read(self, listener: Restarted) -> bytes:
@@ -35,7 +35,7 @@ class ReplayedLine(SerialLine):
 
 
 class ReplayedProducer(Producer):
-    """The producer itself, on a line of ours."""
+    """The real producer on a replayed line."""
 
     def __init__(self, context: Context, line: ReplayedLine) -> None:
         super().__init__(context)
@@ -43,7 +43,7 @@ class ReplayedProducer(Producer):
 
 
 def span(recordings: Mapping[str, Recording], zone: ZoneInfo) -> tuple[int, int]:
-    """The UTC minutes of the first row of any recording, and of the end of the last one."""
+    """The UTC minutes of the earliest first row and of the latest end of all recordings."""
 
     def utc(wall_minute: int) -> int:
         return minute_of((_EPOCH + timedelta(minutes=wall_minute)).replace(tzinfo=zone))
@@ -55,9 +55,9 @@ def span(recordings: Mapping[str, Recording], zone: ZoneInfo) -> tuple[int, int]
 
 
 def portions(recordings: Mapping[str, Recording], zone: ZoneInfo) -> Iterator[tuple[datetime, bytes]]:
-    """The frames of each portion, one a sensor and minute, and the UTC time at its end.
+    """The frames of each portion, one per sensor and minute, and the UTC time at its end.
 
-    The hour that the wall clock shows twice is played twice, as the simulator does.
+    The hour repeated in autumn is played twice, as in the simulator.
     """
     first, last = span(recordings, zone)
     for start in range(first, last, PORTION_MIN):

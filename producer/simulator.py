@@ -1,7 +1,7 @@
-"""The simulator: meters on a virtual serial line, one reading a second each, and the truth in a file beside it.
+"""The simulator: meters on a virtual serial line, one reading a second each, and a truth file.
 
-The readings of a minute stray a little, and their mean is the minute's value. The pace is the site's clock, so a demo
-may run it faster than life. What was really sent, minute by minute, goes to the truth file.
+The readings of a minute vary a little; their mean is the minute's value. It follows the site's clock, so a demo can run
+it faster than real time. The truth file records what was sent in each minute.
 """
 
 import random
@@ -21,9 +21,9 @@ from producer.line_faults import Faults
 from producer.recording import Recording, local_minute
 from producer.virtual_line import VirtualLine
 
-JITTER = 0.005  # of the value: a steady flow's readings stray about that much from second to second
-MOST_BEHIND_S = 600.0  # after a longer stop the seconds in between are left out: nobody metered them
-TRUTH_AFTER_S = 60.0  # after its end a minute's truth is written: late frames are out by then
+JITTER = 0.005  # of the value: typical variation of a steady flow from second to second
+MOST_BEHIND_S = 600.0  # after a longer stop the seconds in between are skipped
+TRUTH_AFTER_S = 60.0  # after its end a minute's truth is written: late frames are sent by then
 FLUSH_EVERY_S = 0.02  # real seconds between two attempts on a full line
 EVENT_COLUMNS = ("start", "end", "sensor", "kind", "size")
 TRUTH_COLUMNS = ("minute", "sensor", "flow", "pressure", "readings", "late")
@@ -35,7 +35,7 @@ class MeterSource(Protocol):
 
 
 class Replayed:
-    """A recording on the site's wall clock."""
+    """A recording in local time."""
 
     def __init__(self, recording: Recording, zone: ZoneInfo) -> None:
         self._recording = recording
@@ -46,7 +46,7 @@ class Replayed:
 
 
 def spread(value: float | None, randomness: random.Random) -> list[float | None]:
-    """Sixty readings around a value, in thousandths, whose mean is the value to its third decimal."""
+    """Sixty readings around a value, in thousandths, whose mean equals the value to three decimals."""
     if value is None:
         return [None] * 60
     middle = round(value * 1000)
@@ -58,7 +58,7 @@ def spread(value: float | None, randomness: random.Random) -> list[float | None]
 
 
 class Meter:
-    """One sensor: its reading at any second."""
+    """One sensor's readings by second."""
 
     def __init__(self, sensor: str, source: MeterSource, seed: int) -> None:
         self.sensor = sensor
@@ -69,7 +69,7 @@ class Meter:
         self._pressure: list[float | None] = []
 
     def reading(self, second: int) -> Reading | None:
-        """The reading at a UTC second; None where the recording has nothing."""
+        """The reading at a UTC second; None if the recording has no value."""
         if second // 60 != self._minute:
             self._minute = second // 60
             flow, pressure = self._source.at(self._minute)
@@ -90,7 +90,7 @@ class _Sent:
 
 
 class Truth:
-    """What was sent, one line a sensor-minute (TSV), written when the minute is over."""
+    """What was sent, one line per sensor and minute (TSV), written after the minute."""
 
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
         self._file: TextIO = path.open("a", encoding="ascii", buffering=1)
@@ -100,7 +100,7 @@ class Truth:
             self._file.write("\t".join(TRUTH_COLUMNS) + "\n")
 
     def note(self, reading: Reading, late: bool) -> None:
-        """A reading is on the line."""
+        """A reading was sent."""
         assert reading.time_s is not None
         sent = self._open.setdefault((int(reading.time_s // 60), reading.sensor), _Sent())
         sent.readings += 1
@@ -122,13 +122,13 @@ class Truth:
             self._file.write("\t".join(fields) + "\n")
 
     def close(self) -> None:
-        """Write what is open, minutes that were cut short too."""
+        """Write the open minutes, including incomplete ones."""
         self.write_before(2**40)
         self._file.close()
 
 
 class Events:
-    """What happens in a made-up district, one line an event (TSV), written when it begins."""
+    """The events in a synthetic district, one line each (TSV), written when they begin."""
 
     def __init__(self, path: Path, zone: ZoneInfo, sources: Mapping[str, District]) -> None:
         self._file: TextIO = path.open("a", encoding="ascii", buffering=1)
@@ -140,7 +140,7 @@ class Events:
             self._file.write("\t".join(EVENT_COLUMNS) + "\n")
 
     def note(self, minute: int) -> None:
-        """Write what has begun by this UTC minute."""
+        """Write the events that have begun by this UTC minute."""
         if minute == self._minute:
             return
         self._minute = minute
@@ -175,10 +175,10 @@ class Simulator:
         self._faults = faults
         self._zone = zone
         self._events = events
-        self._next = 0  # the UTC second that is played next
+        self._next = 0  # the next UTC second to play
 
     def run(self, clock: Clock, stop: threading.Event) -> None:
-        """Play until `stop`; the second that has begun is finished."""
+        """Play until `stop`; the current second is finished."""
         while not stop.is_set():
             now_s = clock.now().timestamp()
             self.play(now_s)

@@ -1,18 +1,18 @@
-"""Which time is it, and may a reading without a time of its own be given it?
+"""The site's time, and whether it can be trusted for readings without their own time.
 
-The box's clock is compared with the monotonic one, which never steps. Time is *trusted*, *stepped* (the clock jumped
-by more than two minutes: the time before the jump goes on by the monotonic clock) or *unset* (the clock is earlier
-than the last closed minute, or than any possible one). In the last two no arrival time is believed, until the clock is
-back in step, a time service or a meter's own time agrees with the new one, or a person confirms it.
+The box's clock is compared with the monotonic clock, which never jumps. Time is *trusted*, *stepped* (the clock jumped
+by more than two minutes: the old time continues by the monotonic clock) or *unset* (the clock is earlier than the last
+closed minute, or than any possible time). In the last two no arrival time is used until the clock is right again, a
+time service or a meter's own time confirms the new one, or a person does.
 """
 
 from dataclasses import dataclass
 
-LARGEST_STEP_S = 120.0  # what a time service may put right at once without a doubt
-PAST_S = 24 * 3600.0  # a meter may deliver a day that it kept
+LARGEST_STEP_S = 120.0  # the largest correction by a time service that is accepted
+PAST_S = 24 * 3600.0  # a meter may send stored readings of a day
 FUTURE_S = 120.0  # a meter's clock may be this fast
 NEVER_SET_BEFORE_S = 1_262_304_000.0  # 2010-01-01: a box without a battery starts in 1970 or 2000
-SLOPPY_S = 10.0  # two clocks that were not read together cannot be compared
+SLOPPY_S = 10.0  # clocks read further apart cannot be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class ClockSample:
 
     wall_s: float  # seconds since 1970
     monotonic_s: float
-    apart_s: float = 0.0  # how far apart the two were read, at most
+    apart_s: float = 0.0  # at most this long between reading the two
 
 
 class SiteTime:
-    """The site's time, given the clocks at every step."""
+    """The site's time, updated with both clocks at every step."""
 
     def __init__(self, look: ClockSample, closed_through: int) -> None:
         """`closed_through`: the last closed UTC minute, 0 if there is none."""
@@ -39,7 +39,7 @@ class SiteTime:
         return self.state == "trusted"
 
     def look(self, look: ClockSample) -> None:
-        """Take in the clocks."""
+        """Update with the clocks."""
         if look.apart_s > SLOPPY_S:
             return
         self._look = look
@@ -56,17 +56,17 @@ class SiteTime:
 
     @property
     def possible(self) -> bool:
-        """Whether the clock shows a time at which this program existed."""
+        """Whether the clock shows a possible time."""
         return self._look.wall_s >= NEVER_SET_BEFORE_S
 
     def confirm(self) -> None:
-        """The clock is right."""
+        """A person confirmed the clock."""
         self.state, self._anchor, self.now_s = "trusted", self._look, self._look.wall_s
 
     def time_of(self, time_s: float | None) -> tuple[float, str]:
-        """The time of a reading that came just now, and why it is refused (past, future, clock) or an empty text.
+        """The time of a reading that has just arrived, and the reason if it is refused (past, future, clock), else "".
 
-        `time_s`: the meter's own time, None if it has none.
+        `time_s`: the meter's own time, or None.
         """
         if time_s is None:
             return (self.now_s, "") if self.state == "trusted" else (self.now_s, "clock")
@@ -77,20 +77,20 @@ class SiteTime:
         return time_s, "past" if time_s < self.now_s - PAST_S else ""
 
     def problem(self, closed_through: int = 0) -> str:
-        """What a person should know; empty if time is trusted and no minute to come is closed already."""
+        """The problem for people; empty if time is trusted and no future minute is closed."""
         if self.state == "unset":
             return (
-                "the clock was never set (it is earlier than the last closed minute): readings without a time of their "
-                "own wait for a right clock; if it is right, run: hydrolog clock confirm"
+                "the clock was never set (it is earlier than the last closed minute): readings without their own "
+                "time wait; set the clock, or if it is right, run: hydrolog clock confirm"
             )
         if self.state == "stepped":
             return (
-                f"the clock stepped by {self._look.wall_s - self.now_s:+.0f} s: readings without a time of their own "
+                f"the clock jumped by {self._look.wall_s - self.now_s:+.0f} s: readings without their own time "
                 "wait until it is confirmed; if it is right, run: hydrolog clock confirm"
             )
         if (ahead_s := closed_through * 60.0 - self.now_s) > FUTURE_S:
             return (
-                f"a clock that was ahead closed the minutes of the next {ahead_s / 60:.0f} min already: readings are "
-                "dropped as late until then; to go on at once, run: hydrolog clock confirm --go-on"
+                f"a clock that was ahead closed the minutes of the next {ahead_s / 60:.0f} min: readings are "
+                "dropped as late until then; to continue at once, run: hydrolog clock confirm --go-on"
             )
         return ""

@@ -1,6 +1,6 @@
-"""One step of the producer: what the line brought, into minutes; what is over, into rows; rows into the log.
+"""One step of the producer: bytes from the line into minutes, closed minutes into rows, rows into the log.
 
-Nothing in here waits for a database, a server or a network. The step waits only for the line, half a second at most.
+Nothing here waits for a database, a server or a network. The step waits only for the line, at most half a second.
 """
 
 import json
@@ -30,12 +30,12 @@ from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import ClockSample, SiteTime
 from producer.verdicts import Verdicts
 
-TAIL_ROWS = 10_000  # rows of the log looked at in one read at the start
-SILENT_S = 1.0  # of real time without a byte, whatever the speed of the site's clock
-SAY_REFUSED_EVERY_S = 600.0  # one line in the log for many refused frames
-SNAPSHOT_PAUSE = 20  # times as long as a snapshot of the open minutes takes: at most 5 % of a core
-CONFIRMATION_EVERY_S = 1.0  # how soon a word about the clock is heard
-RETRY_HELD_S = 1.0  # between two attempts to append rows that wait
+TAIL_ROWS = 10_000  # rows of the log per read at the start
+SILENT_S = 1.0  # real seconds without a byte, at any speed of the site's clock
+SAY_REFUSED_EVERY_S = 600.0  # refused frames are summed up in one log line
+SNAPSHOT_PAUSE = 20  # times the duration of a snapshot of the open minutes: at most 5 % of a core
+CONFIRMATION_EVERY_S = 1.0  # how often a confirmation of the clock is looked for
+RETRY_HELD_S = 1.0  # between two attempts to append waiting rows
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Producer:
     """The worker that the runner steps."""
 
     def __init__(self, context: Context, line: SerialLine | None = None) -> None:
-        """`line`: where bytes come from, if it is not the port of the settings."""
+        """`line`: the source of bytes, if not the port in the settings."""
         settings = context.settings
         check_url(settings.line.url)
         check_meters(settings.line)
@@ -67,7 +67,7 @@ class Producer:
         self._next_confirmation_s = 0.0
         self._said_time = "trusted"
 
-    # What a start makes; the log may not be there yet, and is waited for by the runner.
+    # Set by the start. If the log is not available yet, the runner waits.
     _held: PendingRows
     _minutes: Minutes
     _time: SiteTime
@@ -75,7 +75,7 @@ class Producer:
     _verdicts: Verdicts
 
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Read the line for a moment and do what is due; the counters."""
+        """Read the line briefly and do what is due; returns the counters."""
         if self._log is None:
             self._start()
         chunk = self._line.read(self._intake)
@@ -97,7 +97,7 @@ class Producer:
     # --- the start
 
     def _start(self) -> None:
-        """Learn from the mark and the log's tail which minutes are closed, and take up what a stop left open."""
+        """Find the closed minutes from the mark and the log's tail, and restore the minutes left open by a stop."""
         settings, data = self._context.settings, self._context.data
         log = open_for(settings)
         try:
@@ -134,7 +134,7 @@ class Producer:
     # --- time
 
     def _look(self) -> ClockSample:
-        """Both clocks, read as close together as the machine lets us."""
+        """Both clocks, read as close together as possible."""
         clock = self._context.clock
         before_s = clock.monotonic()
         wall_s = clock.now().timestamp()
@@ -179,7 +179,7 @@ class Producer:
         if self._held.flush(self._minutes.closed_through):
             self._verdicts.save(self._minutes.closed_through)
 
-    # --- what people see
+    # --- what is published
 
     def _say_refused(self, monotonic_s: float) -> None:
         if monotonic_s - self._said_refused_s < SAY_REFUSED_EVERY_S:
@@ -208,7 +208,7 @@ class Producer:
         }
 
     def close(self) -> None:
-        """Keep the open minutes for the next start; leave nothing open."""
+        """Store the open minutes for the next start, and close everything."""
         self._line.close()
         if self._log is None:
             return
@@ -220,9 +220,9 @@ class Producer:
         self._log = None
 
     def _snapshot(self) -> None:
-        """Against a kill, not a power cut: as often as costs little, after each step with few sensors.
+        """Store the state against a kill (not a power cut), as often as it is cheap; with few sensors after each step.
 
-        A full disk takes it too: the reserve that the refused append gave up is room for it.
+        This works on a full disk too, in the space that the freed reserve left.
         """
         clock = self._context.clock
         before_s = clock.monotonic()
@@ -230,7 +230,7 @@ class Producer:
             self._keep_open_minutes(durable=False)
             self._unsaved = False
             after_s = clock.monotonic()
-            self._snapshot_cost_s = min(after_s - before_s, 2 * self._snapshot_cost_s)  # one hiccup is not the cost
+            self._snapshot_cost_s = min(after_s - before_s, 2 * self._snapshot_cost_s)  # one hiccup does not count
             self._next_snapshot_s = after_s + self._snapshot_cost_s * SNAPSHOT_PAUSE
 
     def _keep_open_minutes(self, *, durable: bool) -> None:
@@ -246,7 +246,7 @@ class Producer:
 
 
 def _with_tail(mark: Mark | None, log: Log) -> Mark:
-    """The later of the mark and the log's rows: a kill may have come between an append and its mark."""
+    """The later of the mark and the log's rows: a kill may have happened between an append and its mark."""
     offset = mark.end_offset if mark and mark.log_id == log.log_id else log.base_offset
     closed_through = mark.closed_through if mark else 0
     sensors = dict(mark.sensors) if mark else {}

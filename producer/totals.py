@@ -1,13 +1,14 @@
-"""Totals to rates: what a counter of cubic metres says about the flow between two looks at it."""
+"""Totals to rates: the flow from two readings of a volume counter."""
 
-MOST_GAP_S = 180.0  # a mean over more than three minutes is not the flow of the last one
+MOST_GAP_S = 180.0  # a mean over more than three minutes is not the flow of the last minute
 
 
 def volume_between(before: float, after: float, rolls_over_at: float, most: float) -> float | None:
-    """What flowed between two totals; None if that was no flow: the counter was set, or another meter stands there.
+    """The volume between two totals; None if it was no flow: the counter was set, or the meter replaced.
 
-    All in one unit. `rolls_over_at`: where the counter goes on at nothing, 0 if nowhere; `most`: the most that can have
-    flowed. A total that goes back by a little is a flow back. Of all ways round the counter the shortest is meant.
+    All in one unit. `rolls_over_at`: the value at which the counter returns to 0; 0 if it does not. `most`: the largest
+    possible volume. A small step back is reverse flow. If several interpretations are possible, the smallest volume is
+    meant.
     """
     step = after - before
     volume = min((step, step + rolls_over_at, step - rolls_over_at), key=abs)
@@ -17,7 +18,7 @@ def volume_between(before: float, after: float, rolls_over_at: float, most: floa
 
 
 class Rate:
-    """The flow by one counter, from look to look."""
+    """The flow from one counter, reading by reading."""
 
     def __init__(self, rolls_over_at_m3: float, most_m3h: float) -> None:
         self._rolls_over_at_m3 = rolls_over_at_m3
@@ -25,7 +26,8 @@ class Rate:
         self._before: tuple[float, float] | None = None
 
     def at(self, total_m3: float, monotonic_s: float) -> float | None:
-        """The mean flow (m3/h) since the last look; None at the first, after a long gap, and if the counter was set."""
+        """The mean flow (m3/h) since the last reading; None at the first, after a long gap, or if the counter was
+        set."""
         before, self._before = self._before, (total_m3, monotonic_s)
         if before is None:
             return None

@@ -1,6 +1,6 @@
-"""The outlier methods around the rows: one detector a sensor, its memory kept on disk, its failures kept away.
+"""Runs the outlier methods for the rows: one detector per sensor, its state stored on disk, its failures isolated.
 
-A row is worth more than its flags: whatever goes wrong here, the row is written, with clear flags, and it is counted.
+A row matters more than its flags: if anything fails here, the row is written with clear flags, and counted.
 """
 
 import heapq
@@ -24,14 +24,14 @@ from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
 from producer.forecasts import Forecasts
 from producer.minute import MinuteMean
 
-LOOK_EVERY_MIN = 10  # for new criteria: they are rebuilt every three months
-FORGET_AFTER_MIN = 30 * 1440  # a sensor that is away for a month starts anew
+LOOK_EVERY_MIN = 10  # check for new criteria, which are rebuilt every three months
+FORGET_AFTER_MIN = 30 * 1440  # a sensor without data for a month starts new
 
 _log = logging.getLogger(__name__)
 
 
 class Verdicts:
-    """Flags for closed minutes. `failures` counts rows that were written without a judgement."""
+    """Flags for closed minutes. `failures` counts rows written without detection."""
 
     def __init__(self, data: Path, zone: ZoneInfo) -> None:
         self.failures = 0
@@ -43,7 +43,7 @@ class Verdicts:
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
         self._followed = CalendarFile(data, zone)
-        self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled when they are asked for
+        self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
         self._criteria_seen = 0
         self._looked_at_minute = 0
@@ -68,12 +68,12 @@ class Verdicts:
             verdict = self._planned[mean.sensor].step(mean.minute, verdict, self._works_at(mean.sensor, mean.minute))
             flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags
             found.extend(verdict.findings)
-        except Exception:  # noqa: BLE001 - a defect in a method must not cost a row
-            if not self.failures:  # the first in full; how many, the health file says
+        except Exception:  # noqa: BLE001 - a bug in a method must not cost a row
+            if not self.failures:  # the first with traceback; the health file counts them
                 _log.exception("judge_failed sensor=%s minute=%s", mean.sensor, minute_start(mean.minute))
             self.failures += 1
             self._detectors.pop(mean.sensor, None)
-            self._states.pop(mean.sensor, None)  # its memory led here: start it anew
+            self._states.pop(mean.sensor, None)  # its state caused this: start new
         return Row(mean.minute, mean.sensor, mean.flow, mean.pressure, mean.samples, flow_flags, pressure_flags)
 
     def _detector(self, sensor: str) -> Detector:
@@ -95,7 +95,8 @@ class Verdicts:
         return self._works[sensor]
 
     def _look_for_occasions(self) -> None:
-        """Planned work and holidays take effect with the next minute; wrong lines are named, and the rest stands."""
+        """Apply changes of planned work and holidays from the next minute on; wrong lines are reported, the rest is
+        used."""
         before, self._occasions = self._occasions, self._followed.now()
         if self._occasions is before:
             return
@@ -107,7 +108,7 @@ class Verdicts:
 
     @property
     def calendar_problems(self) -> int:
-        """Lines of the calendar that say nothing to us."""
+        """The number of calendar lines that cannot be read."""
         return len(self._occasions.problems)
 
     def _initial(self, sensor: str) -> criteria_files.Criteria:
@@ -118,7 +119,7 @@ class Verdicts:
             return default_criteria(sensor)
 
     def _look_for_criteria(self, minute: int) -> None:
-        """New criteria take effect without a restart: the detectors are made anew on their own memory."""
+        """Apply new criteria without a restart: detectors are created again from their state."""
         if minute < self._looked_at_minute + LOOK_EVERY_MIN:
             return
         self._looked_at_minute = minute
@@ -131,7 +132,7 @@ class Verdicts:
             self._make_anew()
 
     def _make_anew(self) -> None:
-        """The detectors are made anew on their own memory, each with its next row."""
+        """Create the detectors again from their state, each with its next row."""
         self._states = self._all_states()
         self._detectors = {}
 
@@ -142,7 +143,7 @@ class Verdicts:
         }
 
     def _store_findings(self, found: Sequence[Finding]) -> None:
-        """Before the rows: who reads a flag finds its reason."""
+        """Write findings before the rows, so a flag's reason is there when the row is read."""
         self._findings = [*self._findings, *found][-KEEP:]
         try:
             store(self._data / FINDINGS_FILE, self._findings)
@@ -150,7 +151,7 @@ class Verdicts:
             _log.warning("findings_not_stored count=%d problem=%s", len(found), quoted(error))
 
     def save(self, minute: int) -> None:
-        """Keep the detectors' memory, after the rows are in the log; a full disk costs only the memory."""
+        """Store the detectors' state after the rows are in the log; a full disk costs only the state."""
         states = self._recent_states(minute)
         self._forget_all_but(states)
         try:
@@ -159,9 +160,9 @@ class Verdicts:
             _log.warning("detectors_not_stored problem=%s", quoted(error))
 
     def _recent_states(self, minute: int) -> dict[str, SensorMemory]:
-        """The states of the sensors that spoke of late, and of these no more than a line can have.
+        """The states of recently active sensors, at most as many as a line can have.
 
-        Noise that passes a checksum, or a meter that counts in the place of its name, makes new sensors for ever.
+        Noise that passes a checksum, or a meter that sends a counter as its name, creates ever new sensors.
         """
         states = self._all_states()
         last = {sensor: state.detector.minute or 0 for sensor, state in states.items()}

@@ -1,4 +1,4 @@
-"""A line that is no hardware: frames wait in a queue of bounded size until its end takes them."""
+"""A virtual line: frames wait in a bounded queue until the end takes them."""
 
 import time
 from collections import deque
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from producer.virtual_port import End
 
-MOST_WAITING = 50_000  # frames, some 3 MB: four meters for three and a half hours without a reader
-DRAIN_S = 2.0  # real seconds: a reader that is there takes what waits within that
+MOST_WAITING = 50_000  # frames, about 3 MB: four meters for three and a half hours without a reader
+DRAIN_S = 2.0  # real seconds: a connected reader takes the waiting frames within this
 
 
 class VirtualLine:
@@ -17,7 +17,7 @@ class VirtualLine:
         self.dropped = 0
         self._end = end
         self._waiting: deque[tuple[bytes, Callable[[], None]]] = deque()
-        self._written = 0  # bytes of the first waiting frame that are out already
+        self._written = 0  # bytes of the first waiting frame already written
         self._plugged = False
         self.plug()
 
@@ -27,12 +27,12 @@ class VirtualLine:
         return len(self._waiting)
 
     def plug(self) -> None:
-        """Be there."""
+        """Plug in the cable."""
         self._end.plug()
         self._plugged = True
 
     def unplug(self) -> None:
-        """Pull the cable, once what was sent has been read; what waits is lost, as on a cable."""
+        """Unplug the cable after the sent bytes have been read; waiting frames are lost, as on a real cable."""
         self.drain()
         self._waiting.clear()
         self._written = 0
@@ -40,7 +40,7 @@ class VirtualLine:
         self._plugged = False
 
     def send(self, frame: bytes, sent: Callable[[], None]) -> None:
-        """Queue a frame; `sent` is called when all of it is on the line."""
+        """Queue a frame; `sent` is called when it is completely written."""
         if not self._plugged:
             return
         if len(self._waiting) >= MOST_WAITING:
@@ -49,7 +49,7 @@ class VirtualLine:
         self._waiting.append((frame, sent))
 
     def flush(self) -> None:
-        """Write what the line takes now."""
+        """Write as much as the line takes now."""
         while self._plugged and self._waiting:
             frame, sent = self._waiting[0]
             took = self._end.write(frame[self._written :])
@@ -62,11 +62,11 @@ class VirtualLine:
                 sent()
 
     def hear(self, wait_s: float) -> bytes:
-        """What the other end says within real seconds."""
+        """The bytes that the other end sends within `wait_s` real seconds."""
         return self._end.read(wait_s)
 
     def drain(self) -> None:
-        """Wait, not for long, until a reader has taken everything."""
+        """Wait briefly until a reader has taken everything."""
         give_up_s = time.monotonic() + DRAIN_S
         while time.monotonic() < give_up_s:
             self.flush()
@@ -75,5 +75,5 @@ class VirtualLine:
             time.sleep(0.01)
 
     def close(self) -> None:
-        """Take the port away for good."""
+        """Remove the port."""
         self.unplug()

@@ -1,5 +1,5 @@
-"""Ends of a line that is no hardware: a pseudo-terminal that looks like a serial port, and a TCP port like a serial
-server's. Whoever opens them reads what is written here.
+"""Ends of a virtual line: a pseudo-terminal that looks like a serial port, and a TCP port like that of a serial server.
+A program that opens them reads what is written here.
 """
 
 import contextlib
@@ -20,23 +20,23 @@ class End(Protocol):
     """Our end of a line."""
 
     def plug(self) -> None:
-        """Be there for whoever opens it."""
+        """Make the end available."""
 
     def unplug(self) -> None:
-        """Be gone, with whatever nobody has read."""
+        """Remove the end and all unread bytes."""
 
     def write(self, data: bytes) -> int:
-        """Write what fits, at once; how much that was."""
+        """Write what fits, without waiting; returns the number of bytes."""
 
     def read(self, wait_s: float) -> bytes:
-        """What the other end said, within real seconds; often nothing."""
+        """The bytes that the other end sent within `wait_s` real seconds; often none."""
 
     def unread(self) -> int:
-        """Bytes that were written and not read, as far as that can be known."""
+        """Bytes written but not read, as far as known."""
 
 
 class PtyEnd:
-    """A link to a pseudo-terminal, whose other end is kept open here too: while no reader is there, bytes wait."""
+    """A link to a pseudo-terminal whose other end is also kept open here, so bytes wait while there is no reader."""
 
     def __init__(self, link: Path) -> None:
         self._link = link
@@ -77,7 +77,7 @@ class PtyEnd:
 
 
 class TcpEnd:
-    """A TCP port of the loopback that serves one reader at a time, the newest; while none is there, bytes wait."""
+    """A TCP port on the loopback address that serves one reader, the newest; bytes wait while there is none."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -122,7 +122,7 @@ class TcpEnd:
         return data
 
     def unread(self) -> int:
-        """What the kernel still has to send; what the reader's own kernel holds, nobody knows."""
+        """Bytes that the kernel has not sent yet; those in the reader's kernel are unknown."""
         if self._reader is None:
             return 0
         answer = fcntl.ioctl(self._reader, termios.TIOCOUTQ, b"\0" * 4)

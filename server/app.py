@@ -1,4 +1,4 @@
-"""The HTTP application: which address leads where, and the headers that every answer carries."""
+"""The HTTP application: its routes, and the headers of every answer."""
 
 import logging
 
@@ -14,8 +14,8 @@ from common.logging_setup import quoted
 from server.ingest import Ingest
 from server.pages import Page
 
-# Scripts and styles only from here, nothing from elsewhere, no inline code: a name that turns out to be HTML stays
-# text even if the page had a mistake.
+# Scripts and styles only from this server, nothing from elsewhere, no inline code: a name that contains HTML stays text
+# even if the page has a bug.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -53,7 +53,7 @@ async def _database_down(_request: Request, error: Exception) -> Response:
 
 
 class _Headers:
-    """Adds the headers; whatever does not say otherwise is never kept by a cache."""
+    """Adds the headers; by default answers are not cached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

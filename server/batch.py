@@ -1,7 +1,7 @@
-"""A batch as it comes in: the key, the rows, and what makes a row of one log a fact.
+"""Parsing and checking an incoming batch: its key and its rows.
 
-Pure: text in, values or a `BatchRefused` out. The reason names the row (from 1) and the column, never the text that
-stood there: an answer is no place for foreign bytes.
+Pure: text in, values or a `BatchRefused` out. The reason names the row (from 1) and the column, never its content:
+answers must not contain bytes from outside.
 """
 
 import re
@@ -18,11 +18,11 @@ COLUMNS = ("offset", *ROW_COLUMNS, "pred_flow", "pred_pressure")
 _KEY = re.compile(
     r"(?P<site>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})"
     r"/(?P<log>[A-Za-z0-9][A-Za-z0-9_.:-]{0,63})"
-    r"/(?P<first>0|[1-9][0-9]{0,17})-(?P<last>0|[1-9][0-9]{0,17})"  # 18 digits: a row a second for 30 billion years
+    r"/(?P<first>0|[1-9][0-9]{0,17})-(?P<last>0|[1-9][0-9]{0,17})"  # 18 digits: a row per second for 30 billion years
 )
 _OFFSET = re.compile(r"0|[1-9][0-9]{0,17}")
 _PREDICTION = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
-# A minute outside of these is no reading of this pipe; Postgres and datetime handle all inside.
+# Minutes outside these are no real readings; Postgres and datetime handle all inside.
 _FIRST_MINUTE = minute_of(datetime(1970, 1, 1, tzinfo=UTC))
 _LAST_MINUTE = minute_of(datetime(2200, 1, 1, tzinfo=UTC))
 
@@ -38,7 +38,7 @@ class BatchRefused(HydrologError):
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """`<site>/<log id>/<first>-<last>`: which rows of which log the body holds."""
+    """`<site>/<log id>/<first>-<last>`: identifies the log and the rows in the body."""
 
     site: str
     log_id: str
@@ -49,7 +49,7 @@ class BatchKey:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One row of a batch: the log's row, where it stood, and the forecast that was joined to it (0 = none)."""
+    """One row of a batch: the log's row, its offset, and its forecast (0 = none)."""
 
     offset: int
     row: Row
@@ -58,10 +58,10 @@ class Arrived:
 
 
 def parse_key(text: str) -> BatchKey:
-    """The Idempotency-Key.
+    """Parse the Idempotency-Key.
 
     Raises:
-        BatchRefused: 400, it is not one.
+        BatchRefused: 400, it is malformed.
     """
     match = _KEY.fullmatch(text)
     if not match or int(match["first"]) > int(match["last"]):

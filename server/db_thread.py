@@ -1,4 +1,4 @@
-"""A desk: one database connection and the one thread that uses it, so that the event loop never waits for Postgres."""
+"""One database connection with its own thread, so that the event loop never waits for Postgres."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class DatabaseThread:
-    """Work is done in the order in which it came."""
+    """Runs work in order of arrival."""
 
     def __init__(self, settings: Settings, application: str) -> None:
         self._database = Database(settings, application)
@@ -30,6 +30,6 @@ class DatabaseThread:
         return await asyncio.wrap_future(self.submit(work))
 
     def close(self) -> None:
-        """Take no more work; what is in hand ends by itself and closes the connection behind it."""
+        """Accept no more work; current work finishes and then closes the connection."""
         self._thread.submit(self._database.close)
         self._thread.shutdown(wait=False)

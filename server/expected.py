@@ -1,7 +1,7 @@
-"""The usual flow and pressure of a sensor, for the charts: what its criteria say of the day of week and the hour.
+"""The usual flow and pressure of a sensor for the charts, from its criteria for the day of week and the hour.
 
-It is scaled to the level of the week before. The detector's own expectation also follows the day and the forecast, so
-the two may differ by some per cent.
+They are scaled to the level of the week before. The detector's expectation also follows the day and the forecast, so
+the two may differ by a few per cent.
 """
 
 import statistics
@@ -21,11 +21,11 @@ from server import queries
 LEVEL_DAYS = timedelta(days=7)
 QUARTER = timedelta(minutes=15)
 QUARTER_S = 900
-LEAST_LEVEL_POINTS = 48  # half a day; from fewer no level is made
+LEAST_LEVEL_POINTS = 48  # half a day; with fewer no level is computed
 
 
 class Days(NamedTuple):
-    """The site's days: its zone, and which of them count as Sundays."""
+    """The site's zone, and the days that count as Sundays."""
 
     zone: ZoneInfo
     holidays: frozenset[date]
@@ -40,11 +40,11 @@ class Days(NamedTuple):
 def usual(
     cursor: psycopg.Cursor[Any], folder: Path, sensor: str, days: Days, times: tuple[datetime, datetime, datetime]
 ) -> dict[str, Any]:
-    """Flow (m3/h) and pressure (bar) at every quarter of an hour as parallel lists; empty where nothing is learnt.
+    """Flow (m3/h) and pressure (bar) at every quarter of an hour as parallel lists; empty without criteria.
 
     Args:
-        folder: of the criteria.
-        times: the level is that of the week before the first; the lists go from the second to the third.
+        folder: the folder of the criteria.
+        times: the level comes from the week before the first; the lists go from the second to the third.
     """
     begins, start, end = times
     found = _criteria(folder, sensor)
@@ -69,7 +69,7 @@ def _criteria(folder: Path, sensor: str) -> Criteria | None:
 
 
 def _level(week: dict[str, Any], use: FlowUse, days: Days) -> float:
-    """How the week's flow compares with the criteria; without enough of it the level that they end with."""
+    """The week's flow relative to the criteria; with too little data, the level at the criteria's end."""
     pairs = zip(week["at"], week["flow"], strict=True)
     ratios = [flow / _profile(use, days.place(at)) for at, flow in pairs if flow is not None]
     return statistics.median(ratios) if len(ratios) >= LEAST_LEVEL_POINTS else 1.0 + use.level

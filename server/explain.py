@@ -1,6 +1,6 @@
-"""What explains a finding: the measured values around it, what was expected then, its limit, and what the file says.
+"""Data that explains a finding: the measured and expected values around it, its limit, and its text.
 
-The limits are those of `findings.json`, the newest 500; of an older finding the reason and the values remain.
+Limits come from `findings.json`, the newest 500; for an older finding only the reason and the values remain.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from server.planned import works
 Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]
 
-BEFORE, AFTER = timedelta(hours=12), timedelta(hours=4)  # shown around the trouble
+BEFORE, AFTER = timedelta(hours=12), timedelta(hours=4)  # shown around the event
 LONGEST = timedelta(days=40)
-# The shown span -> the width of one point: at most about 2,000 points a line.
+# The shown span -> the width of one point: at most about 2,000 points per line.
 STEPS = ((timedelta(hours=30), timedelta(minutes=1)), (timedelta(days=6), timedelta(minutes=5)))
 WIDEST_STEP = timedelta(minutes=30)
 NIGHTS = 35
-# What a rule's limit means on the chart: a height, a distance above the expectation, or one to both sides of it.
+# A rule's limit on the chart: a value, a distance above the expectation, or a distance on both sides.
 LIMITS = {
     "SYS-RANGE": "level",
     "PRE-STEP": "above",
@@ -40,7 +40,7 @@ LIMITS = {
 
 
 class AskedAt(NamedTuple):
-    """Where and when somebody asks."""
+    """The site and the time of a request."""
 
     data: Path
     zone: ZoneInfo
@@ -49,7 +49,7 @@ class AskedAt(NamedTuple):
 
 
 class SpellRequest(NamedTuple):
-    """A line of the page's table."""
+    """A request for a line of the page's table."""
 
     sensor: str
     channel: str
@@ -59,7 +59,7 @@ class SpellRequest(NamedTuple):
 
 
 def explain(cursor: Cursor, spell: SpellRequest, site: AskedAt) -> Json:
-    """Everything that the finding's charts show."""
+    """Everything for the finding's charts."""
     raised, cleared = matching(findings.load(site.data / FINDINGS_FILE), spell)
     begins = datetime.fromtimestamp(min(spell.start, raised.since * 60) if raised else spell.start, UTC)
     over = datetime.fromtimestamp(spell.end, UTC)
@@ -89,7 +89,7 @@ def explain(cursor: Cursor, spell: SpellRequest, site: AskedAt) -> Json:
 
 
 def matching(known: Sequence[Finding], spell: SpellRequest) -> tuple[Finding | None, Finding | None]:
-    """The newest raise that the spell's letters tell of, and its clear; None for what is not in the file any more."""
+    """The newest raise that matches the spell's letters, and its clear; None if no longer in the file."""
     for raised, cleared in reversed(findings.spells(known, spell.sensor)):
         told = (
             findings.about(raised, spell.sensor, spell.channel, spell.method) and raised.minute * 60 <= spell.end + 60

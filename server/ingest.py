@@ -1,7 +1,7 @@
-"""POST /v1/batches: who may send, how much, and what is said about it.
+"""POST /v1/batches: authentication, limits and answers.
 
 The answer is 200 only after Postgres has the rows on disk. Every other answer means that nothing of the batch was
-stored and tells the sender, by the table of answers in docs/engineers/receiver.md, whether to come back with it.
+stored; the table in docs/engineers/receiver.md says what the sender should do.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from server.batch import BatchRefused, parse_body, parse_key
 from server.db_thread import DatabaseThread
 from server.store import store
 
-MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; a sender that hears 413 halves its batch
+MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; after a 413 the sender halves its batch
 MAX_POSTS = 8  # bodies in memory at a time
-BODY_TIMEOUT_S = 30.0  # a body that drips slower than this holds a place that others need
-RETRY_AFTER_S = 5  # the database is away or all places are taken: worth another look soon
+BODY_TIMEOUT_S = 30.0  # a slower body blocks a place that others need
+RETRY_AFTER_S = 5  # the database is down or all places are taken: try again soon
 MEDIA_TYPE = "text/tab-separated-values"
 
 _log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Ingest:
             return _later("the database does not answer; nothing of this batch is stored")
         except ClientDisconnect:
             self.counters["postponed"] += 1
-            return _later("the body ended early")  # nobody hears it
+            return _later("the body ended early")  # the sender is gone
 
     async def _admitted(self, request: Request) -> Response:
         self._check_token(request)
@@ -72,7 +72,7 @@ class Ingest:
 
     def _check_token(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        # The comparison takes as long for a nearly right token as for a wrong one.
+        # Constant-time comparison.
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode("latin-1"), self._token):
             raise BatchRefused(401, "a bearer token is needed")
 
@@ -89,7 +89,7 @@ def _check_form(request: Request) -> None:
 
 
 async def _read_body(request: Request) -> bytes:
-    """The body, never more of it in memory than is allowed, whatever its headers said."""
+    """The body; never more than the allowed size in memory, whatever the headers say."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):

@@ -1,4 +1,4 @@
-"""The state as Prometheus reads it: text format 0.0.4. Pure."""
+"""The state in Prometheus's text format 0.0.4. Pure."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ Sample = tuple[Mapping[str, str], float | None]
 
 
 def render(state: Mapping[str, Any]) -> str:
-    """All metrics of one state; a value that is not known is left out."""
+    """All metrics of one state; unknown values are omitted."""
     processes, sensors = state["processes"], state["sensors"]
     received = state["received"] or {}
     families: list[tuple[str, str, str, Iterable[Sample]]] = [

@@ -1,4 +1,4 @@
-"""What the browser asks for: the page's own files, its data as JSON, and the same state for monitors."""
+"""The page's endpoints: its files, its data as JSON, and the same state for monitoring."""
 
 import asyncio
 import gzip
@@ -27,11 +27,11 @@ from server.db_thread import DatabaseThread
 from server.explain import SpellRequest
 from server.state import read, well
 
-STATE_FOR_S = 1.0  # real seconds that one reading of the state serves all who ask
+STATE_FOR_S = 1.0  # real seconds that one reading of the state is shared by all requests
 CHART_TIMEOUT_S = 15.0
 SHOWN_NIGHTS = 60
 _SECONDS = re.compile(r"\d{1,10}", re.ASCII)  # until the year 2286
-# Hours back -> hours ahead and the width of one point: at most about 1,500 points a line.
+# Hours back -> hours ahead and the width of one point: at most about 1,500 points per line.
 SPANS = {
     6: (3, timedelta(minutes=1)),
     24: (6, timedelta(minutes=1)),
@@ -52,7 +52,7 @@ class _File(NamedTuple):
 
 
 class Page:
-    """The endpoints of the page; nothing here changes anything."""
+    """The endpoints of the page, all read-only."""
 
     def __init__(self, desk: DatabaseThread, settings: Settings, clock: Clock) -> None:
         self._desk = desk
@@ -106,7 +106,7 @@ class Page:
         return await self._answer(ask)
 
     async def finding(self, request: Request) -> Response:
-        """What explains one line of the table of flags."""
+        """The data that explains one line of the table of flags."""
         spell = _spell(request)
         if spell is None:
             return _bad_request("sensor, channel, method, start and end must be those of a line of the flags")
@@ -198,7 +198,7 @@ def _hours(request: Request) -> int | None:
 
 
 def _spell(request: Request) -> SpellRequest | None:
-    """The line that a request names; None if it names none."""
+    """The line named in a request; None if it is invalid."""
     asked = request.query_params
     sensor, channel, method, start, end = (asked.get(name, "") for name in SpellRequest._fields)
     places = channel in flags.CHANNELS and method in flags.METHODS and SENSOR_ID.fullmatch(sensor)

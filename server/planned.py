@@ -1,4 +1,4 @@
-"""Planned work as the page shows it. Pure."""
+"""Planned work for the page. Pure."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ def works(known: Occasions, sensor: str, start: datetime, end: datetime) -> list
 
 
 def calendar(known: Occasions, now: datetime) -> Json:
-    """The works of the week to come and of yesterday, and the lines that were not understood."""
+    """The works from yesterday to a week ahead, and the lines that could not be read."""
     minute = minute_of(now)
     near = [w for w in known.works if w.first <= minute + SHOWN_AHEAD_MIN and w.end >= minute - SHOWN_AFTER_MIN]
     return {

@@ -1,4 +1,4 @@
-"""What the page reads from Postgres. Times go out as whole UTC seconds; the browser shows them in the site's zone."""
+"""The page's queries. Times are whole UTC seconds; the browser shows them in the site's zone."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,16 +12,16 @@ Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]
 
 FLAGGED_FOR = timedelta(minutes=10)  # a sensor counts as flagged this long after its newest flagged minute
-SPELL_GAP = timedelta(minutes=5)  # flagged minutes that lie closer together are one line of the table
-BRIEF_FAULT = 3  # minutes: a telegram lost now and then is no reason to call a sensor faulty
-MAX_SPELLS = 200  # lines; more is a wall that nobody reads
+SPELL_GAP = timedelta(minutes=5)  # flagged minutes closer together are one line of the table
+BRIEF_FAULT = 3  # minutes: a few lost frames do not make a sensor faulty
+MAX_SPELLS = 200  # lines; nobody reads more
 MAX_UNREGISTERED = 50
 
 _MADE_AT = "SELECT max(made_at) FROM PRED_VAL_TB WHERE sensor = %(sensor)s AND made_at <= %(now)s"
 
 
 def sensors(cursor: Cursor) -> list[Json]:
-    """Registered sensors with their newest row; `version` changes whenever their charts would."""
+    """Registered sensors with their newest row; `version` changes when their charts change."""
     found = []
     for row in cursor.execute(statement("page_sensors"), {"flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT}):
         sensor, name, time, flow, pressure, made_at, severity, channel, reason, flagged = row
@@ -47,7 +47,7 @@ def unregistered(cursor: Cursor) -> list[Json]:
 
 
 def received(cursor: Cursor) -> Json:
-    """Rows received once, rows that came again, batches, and real seconds since the last new one."""
+    """Numbers of received rows, repeated rows and batches, and real seconds since the last new one."""
     row = cursor.execute(statement("page_received")).fetchone()
     assert row is not None
     return dict(zip(("rows", "repeated", "batches", "last_s"), row, strict=True))
@@ -78,7 +78,7 @@ def forecast(cursor: Cursor, sensor: str, start: datetime, end: datetime, now: d
 
 
 def spells(cursor: Cursor, names: Sequence[str], start: datetime, end: datetime) -> list[Json]:
-    """What was flagged, newest first, at most `MAX_SPELLS`."""
+    """The flagged spells, newest first, at most `MAX_SPELLS`."""
     values = {"sensors": list(names), "from": start, "to": end, "gap": SPELL_GAP, "limit": MAX_SPELLS}
     keys = ("sensor", "channel", "method", "code", "start", "end", "minutes", "severity", "reason")
     return [dict(zip(keys, row, strict=True)) for row in cursor.execute(statement("page_spells"), values)]

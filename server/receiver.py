@@ -1,7 +1,7 @@
-"""The process: HTTP in a thread of its own, and a step a second that sees whether it could do its work.
+"""The process: HTTP in its own thread, and a step each second that checks whether it can work.
 
-A missing database or a taken port is waited for here. Meanwhile senders hear 503 with Retry-After and keep their
-rows, and the page says what is missing.
+If the database is down or the port is taken, it waits. Meanwhile senders get 503 with Retry-After and keep their rows,
+and the page says what is missing.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from server.ingest import Ingest
 from server.pages import Page
 from server.store import SLICE_ROWS, drop_old
 
-MAX_CONNECTIONS = 100  # a few senders and a few browsers with six connections each; beyond: 503
-WAKE_S = 0.5  # real seconds until uvicorn sees that it shall end
-HEADERS_S = 10.0  # a connection that brings no request for so long holds a place that others need
+MAX_CONNECTIONS = 100  # a few senders and a few browsers with six connections each; more get 503
+WAKE_S = 0.5  # real seconds until uvicorn notices a stop
+HEADERS_S = 10.0  # a connection without a request for this long blocks a place that others need
 EXCHANGE_S = 60.0  # longer than a slow body and a slow database together
-GRACE_S = 2  # what is in hand at SIGTERM may end in this time
-PING_S = 12.0  # longer than one attempt to connect and one slow query of the page before it
+GRACE_S = 2  # time for current requests to finish after SIGTERM
+PING_S = 12.0  # longer than one connection attempt plus one slow query of the page
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Receiver:
         self._cleaned: date | None = None
 
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Serve, and see that rows could be stored.
+        """Serve, and check that rows can be stored.
 
         Raises:
             HydrologError: the address cannot be used, or the database does not answer.
@@ -66,12 +66,12 @@ class Receiver:
         return {"url": self._http.url, **self._ingest.counters}
 
     def _clean_up(self, today: date) -> None:
-        """Once a day forget what is older than a year, a slice at each step, so that no batch waits for it."""
+        """Once a day delete rows older than a year, a slice per step, so that no batch has to wait."""
         if self._cleaned != today and self._batches.submit(drop_old).result() < SLICE_ROWS:
             self._cleaned = today
 
     def close(self) -> None:
-        """End what is in hand, take no more."""
+        """Finish current requests and stop."""
         if self._http is not None:
             self._http.close()
         self._batches.close()
@@ -84,10 +84,10 @@ def _ping(database: Database) -> None:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn with two habits of its own.
+    """uvicorn with two changes.
 
-    It wakes twice a second instead of ten times: that was most of what an idle receiver costs. And it parts with
-    clients that let it wait: uvicorn itself waits for ever for the rest of a header.
+    It wakes twice a second instead of ten times, which was most of the idle cost. And it disconnects slow clients:
+    uvicorn itself waits forever for the rest of a header.
     """
 
     async def main_loop(self) -> None:
@@ -98,16 +98,16 @@ class _Uvicorn(uvicorn.Server):
 
 
 class _SlowClients:
-    """Which clients let us wait, and since when."""
+    """Clients that keep the server waiting, and since when."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Any, tuple[Any, float]] = {}  # connection -> what it is at, and since when
+        self._waiting: dict[Any, tuple[Any, float]] = {}  # connection -> its current request, and since when
 
     def part_with(self, connections: Iterable[Any], now_s: float) -> None:
-        """Cut the connections that have been at the same thing for too long."""
+        """Close the connections that have been in the same state for too long."""
         waiting: dict[Any, tuple[Any, float]] = {}
         for connection in connections:
-            cycle = connection.cycle  # of the request in hand, or of the last one
+            cycle = connection.cycle  # the current request, or the last one
             is_busy = cycle is not None and not cycle.response_complete
             at, since_s = self._waiting.get(connection, (None, 0.0))
             waiting[connection] = (at, since_s) if at == (cycle, is_busy) else ((cycle, is_busy), now_s)
@@ -117,7 +117,7 @@ class _SlowClients:
 
 
 class _Http:
-    """uvicorn on an address, in a thread; signals stay with the main one."""
+    """uvicorn on an address, in a thread; signals stay with the main thread."""
 
     def __init__(self, app: Any, host: str, port: int) -> None:
         handle = _listen(host, port)
@@ -142,7 +142,7 @@ class _Http:
         self._thread.start()
         _log.info("listening url=%s", self.url)
         if not _is_loopback(host):
-            _log.warning("open_to_others host=%s the page asks for no password; let a reverse proxy guard it", host)
+            _log.warning("open_to_others host=%s the page has no password; put a reverse proxy in front of it", host)
 
     @property
     def serving(self) -> bool:
@@ -158,7 +158,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        # asyncio turns Nagle's waiting off only for sockets that name their protocol: 40 ms an answer.
+        # asyncio disables Nagle's algorithm only for sockets with a protocol number: saves 40 ms per answer.
         handle = socket.socket(family, kind, protocol)
         try:
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -167,7 +167,7 @@ def _listen(host: str, port: int) -> socket.socket:
         except OSError:
             handle.close()
             raise
-    except OSError as error:  # taken, not an address of this machine, below 1024 without the right
+    except OSError as error:  # taken, not an address of this machine, or below 1024 without privilege
         raise HydrologError(
             f"receiver.host, receiver.port: cannot listen on {host}:{port}: {error.strerror}"
         ) from error

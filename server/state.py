@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def expected_roles(settings: Settings) -> list[str]:
-    """The processes of the group, in the order in which data flows."""
+    """The processes of the group, in order of the data flow."""
     consumers = [f"consumer-{group}" for group in settings.log.groups]
     embedded = [] if settings.database.url else ["database"]
     return ["producer", *consumers, "nightflow", "forecaster", "server", *embedded]
@@ -37,13 +37,13 @@ def speed_of(clock: Clock) -> float:
 
 
 def alive(state: Json) -> bool:
-    """Whether the process that wrote this health file still runs; a damaged file says nothing about it."""
+    """Whether the process that wrote this health file still runs."""
     pid = state.get("pid")
     return processes.alive(pid) if isinstance(pid, int) and pid > 0 else True
 
 
 def read(database: Database, settings: Settings, clock: Clock) -> Json:
-    """Everything but the charts; a missing database leaves its part empty and says so in `database`."""
+    """Everything except the charts; without a database its part is empty and `database` says why."""
     now, speed = clock.now(), speed_of(clock)
     stored: Json = {"sensors": [], "unregistered": [], "received": None}
     problem = ""
@@ -75,7 +75,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
 
 
 def _disk_free(settings: Settings) -> int | None:
-    """Bytes that the data folder's disk has left for this user."""
+    """Free bytes for this user on the data folder's disk."""
     try:
         return shutil.disk_usage(settings.paths.data).free
     except OSError:
@@ -104,7 +104,7 @@ def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
 
 
 def _groups(settings: Settings) -> Json:
-    """How far each consumer group is behind the producer, in rows; None where one of the two is not known, and why."""
+    """The lag of each consumer group in rows; None if unknown, and why."""
     known = mark.load(settings.paths.data)
     found, problems = [], set()
     for group, position in positions(settings, settings.log.groups).items():
@@ -138,7 +138,7 @@ def _words(verdict: status_words.StatusWord) -> Json:
 
 
 def well(state: Json) -> tuple[bool, list[str]]:
-    """Whether a monitor may stay calm, and if not, why: in words, one line a trouble."""
+    """Whether everything is well, and the problems, one line each."""
     troubles = [f"newest row: {state['newest']['word']}: {state['newest']['detail']}"]
     if state["newest"]["state"] == status_words.OK:
         troubles = []

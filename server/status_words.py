@@ -1,7 +1,7 @@
-"""From figures to a colour and a word: is a process well, is the newest row fresh, does a sensor say something?
+"""Turns figures into a state and a word: for processes, the newest row, and sensors.
 
-Pure. Ages are in seconds of the site's clock; `speed` is 1, or the factor of a sped-up demo, where the few real
-seconds that a row needs from the line to the page are many site seconds.
+Pure. Ages are in site seconds; `speed` is 1, or the factor of a demo, in which the few real seconds from the line to
+the page are many site seconds.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
 OK, WARN, BAD = "ok", "warn", "bad"
 
-QUIET_S = 90.0  # real seconds: longer than any step but a training run takes
-STALLED_S = 900.0  # real seconds: longer than a training run takes, too
-PROBLEM_BAD_S = 300.0  # real seconds: a restart of a neighbour is over by then
-ROW_LATE_S = 180.0  # a minute, its lateness and its way through the log, twice over
-ROW_LOST_S = 900.0  # a batch and a half without a row: somebody has to look at the line
-DISK_FULL_BYTES = 100_000_000  # Postgres, and whoever writes a file, is in trouble any moment
-PIPELINE_S = 20.0  # real seconds from the line to the page at most, while all is well
+QUIET_S = 90.0  # real seconds: longer than any step except training
+STALLED_S = 900.0  # real seconds: longer than a training run
+PROBLEM_BAD_S = 300.0  # real seconds: a restart of another process is over by then
+ROW_LATE_S = 180.0  # twice a minute plus its lateness and its way through the log
+ROW_LOST_S = 900.0  # a batch and a half without a row: the line must be checked
+DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
+PIPELINE_S = 20.0  # most real seconds from the line to the page in normal operation
 
 _SENSOR_WORDS = {
     LEAK: (BAD, "leak suspected"),
@@ -33,7 +33,7 @@ _WORST = {OK: 0, WARN: 1, BAD: 2}
 
 @dataclass(frozen=True, slots=True)
 class StatusWord:
-    """`state` is ok, warn or bad; `word` is what a person reads from two metres; `detail` says more."""
+    """`state` is ok, warn or bad; `word` is readable from two metres; `detail` says more."""
 
     state: str
     word: str
@@ -45,7 +45,7 @@ def worst(verdicts: list[StatusWord]) -> str:
 
 
 def time_of(value: object) -> datetime | None:
-    """A time in a health file; None for anything else that stands there."""
+    """A time in a health file; None for any other value."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -54,7 +54,7 @@ def time_of(value: object) -> datetime | None:
 
 
 def age_words(seconds: float) -> str:
-    """An age as people say it."""
+    """An age as text."""
     if seconds < 60:
         return f"{max(0, int(seconds))} s"
     minutes = int(seconds // 60)
@@ -66,7 +66,7 @@ def age_words(seconds: float) -> str:
 
 
 def process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> StatusWord:
-    """How a process does, by what it published; alive but idle is bad."""
+    """The state of a process from its health file; running without progress is bad."""
     if health is None:
         return StatusWord(BAD, "not started", "it has never published its state in this data folder")
     problem = str(health.get("problem") or "")
@@ -99,7 +99,7 @@ def _by_progress(health: Mapping[str, Any], now: datetime, speed: float) -> Stat
 
 
 def newest_row(newest: datetime | None, now: datetime, speed: float) -> StatusWord:
-    """Whether the newest row (the start of its minute) is as fresh as it should be."""
+    """Whether the newest row (the start of its minute) is fresh."""
     if newest is None:
         return StatusWord(BAD, "no rows yet", "no row of a registered sensor has been archived")
     age_s = row_age_s(newest, now)
@@ -117,7 +117,7 @@ def row_age_s(newest: datetime, now: datetime) -> float:
 
 
 def sensor(fresh: StatusWord, severity: str | None) -> StatusWord:
-    """One word for a sensor: silence first, then what the outlier methods say."""
+    """One word for a sensor: silence first, then its findings."""
     if fresh.state != OK:
         return fresh
     if severity is None:

@@ -1,4 +1,4 @@
-"""Rows into Postgres, each once. The unit of dedupe is the row's (site, log id, offset), never the key of the batch."""
+"""Rows into Postgres, each once. Deduplication is by the row's (site, log id, offset), never by the batch's key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from common.clock import minute_start
 from common.database import Database
 from server.batch import Arrived, BatchKey, BatchRefused
 
-SLICE_ROWS = 10_000  # forgotten at once: some tenths of a second
-STORE_TIMEOUT_S = 20.0  # below the senders' own deadline of 30 s: they hear 503 rather than nothing
+SLICE_ROWS = 10_000  # rows deleted at once: a few tenths of a second
+STORE_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s, so they get a 503
 
-# Whoever runs this database may have turned waiting for the disk off; an answer of 200 promises that it was waited for.
+# The database may be configured not to wait for the disk, but an answer of 200 promises that rows are on disk.
 _DURABLE = "SET LOCAL synchronous_commit = on"
 
-# A key is seen again after an answer that got lost. Its rows are then judged one by one like all others: a sender that
-# lost its frozen batch may have joined another forecast to them.
+# A key comes again after a lost answer. Its rows are then checked one by one like all others: a sender that lost its
+# frozen batch may have added other forecasts.
 _REMEMBER_BATCH = """
 INSERT INTO RECEIVED_BATCH_TB AS known (key, rows, repeated) VALUES (%(key)s, %(rows)s, 0)
 ON CONFLICT (key) DO UPDATE SET times_seen = known.times_seen + 1
@@ -40,8 +40,8 @@ SELECT %(site)s, %(log_id)s, new.* FROM {_ROWS}
 ON CONFLICT (site, log_id, log_offset) DO NOTHING
 """
 
-# What stood in the log must be the same for ever. The forecast was joined to the row by the sender and is not
-# compared: rows that are sent again from the sender's database carry none.
+# The log's columns of a row never change. The forecast is added by the sender and not compared: rows sent again from
+# the sender's database have none.
 _CONFLICTS = f"""
 SELECT count(*), min(new.log_offset)
 FROM {_ROWS}
@@ -50,7 +50,7 @@ WHERE (old.time, old.sensor, old.flow, old.pressure, old.samples, old.flow_flags
    IS DISTINCT FROM (new.time, new.sensor, new.flow, new.pressure, new.samples, new.flow_flags, new.pressure_flags)
 """
 
-# Counted back from the newest row, if that is older than now: a clock that jumped ahead must not cost a year.
+# The age is measured from the newest row if that is older than now: a clock that jumped ahead must not delete a year.
 _OLD = "(SELECT least(now(), max(time)) - interval '365 days' FROM RECEIVED_TB)"
 _DROP_ROWS = f"""
 DELETE FROM RECEIVED_TB WHERE ctid = ANY (ARRAY(SELECT ctid FROM RECEIVED_TB WHERE time < {_OLD} LIMIT {SLICE_ROWS}))
@@ -62,14 +62,14 @@ _HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND lo
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What became of a batch: `stored` rows are new, `repeated` ones were here already."""
+    """The result of a batch: `stored` rows are new, `repeated` rows were already here."""
 
     stored: int
     repeated: int
 
 
 def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredBatch:
-    """Keep the rows; when this returns they are on disk. All of the batch or nothing.
+    """Store the rows; on return they are on disk. The whole batch or nothing.
 
     Raises:
         BatchRefused: 409, an offset of this log holds another row here.
@@ -90,10 +90,10 @@ def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredB
 
 
 def drop_old(database: Database) -> int:
-    """Forget rows of more than a year ago, at most `SLICE_ROWS`, and their batches; how many rows went.
+    """Delete rows older than a year, at most `SLICE_ROWS`, and their batches; returns the number of rows.
 
     Raises:
-        DatabaseDown: nothing went.
+        DatabaseDown: nothing was deleted.
     """
     with database.transaction(STORE_TIMEOUT_S) as cursor:
         cursor.execute(_DROP_BATCHES.encode())

@@ -1,4 +1,4 @@
--- One row a flagged value; what was said first about it stays.
+-- One row per flagged value; the first stored one stays.
 INSERT INTO OUTLIER_TB (sensor, time, channel, method, code, severity, value, reason)
 SELECT sensor, time, channel, method, code, severity, value, reason
 FROM unnest(%(sensor)s::text[], %(time)s::timestamptz[], %(channel)s::text[], %(method)s::text[], %(code)s::text[],

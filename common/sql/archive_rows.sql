@@ -1,4 +1,4 @@
--- Rows of the log into one of the two tables that hold them; a minute that is there already stays as it is.
+-- Rows of the log into one of the two tables; an existing minute is not changed.
 INSERT INTO {table} (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset)
 SELECT sensor, time, flow, pressure, samples, flow_flags, pressure_flags, %(log_id)s, log_offset
 FROM unnest(%(sensor)s::text[], %(time)s::timestamptz[], %(flow)s::float8[], %(pressure)s::float8[], %(samples)s::int4[],

@@ -1,5 +1,5 @@
--- Hourly means on the site's wall clock, per sensor, of the minutes that SYSTEM believes; how many of them there
--- were, and how many stood under a leak (lower case: during planned work). Rows from %(first)s to before %(until)s.
+-- Hourly means in local time, per sensor, of the minutes that SYSTEM accepts, with the number of minutes, and the
+-- number under a leak (lower case: during planned work). Rows from %(first)s to before %(until)s.
 SELECT sensor,
        extract(epoch FROM date_trunc('hour', time AT TIME ZONE %(zone)s))::bigint / 3600 AS hour,
        avg(flow) FILTER (WHERE left(flow_flags, 1) = '0') AS flow,

@@ -1,4 +1,4 @@
--- Each hour's own forecast (made when the hour began), from %(first)s on.
+-- The forecast of each hour made when that hour began, from %(first)s on.
 SELECT sensor, made_at, hour, flow, pressure, flow_low, flow_high, pressure_low, pressure_high, model
 FROM PRED_VAL_TB
 WHERE hour >= %(first)s AND made_at = hour

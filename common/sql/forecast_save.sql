@@ -1,4 +1,4 @@
--- Keep a forecast; making the same one again replaces it.
+-- Store a forecast, replacing an earlier one of the same time and hour.
 INSERT INTO PRED_VAL_TB (sensor, made_at, hour, flow, pressure, flow_low, flow_high, pressure_low, pressure_high, model)
 SELECT sensor, made_at, hour, flow, pressure, flow_low, flow_high, pressure_low, pressure_high, model FROM forecast_new
 ON CONFLICT (sensor, made_at, hour) DO UPDATE SET

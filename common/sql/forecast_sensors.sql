@@ -1,4 +1,4 @@
--- Registered sensors, with the first and last row time since %(first)s; none without rows there.
+-- Registered sensors with rows since %(first)s, and the times of the first and last of them.
 SELECT s.sensor, span.first, span.last
 FROM SENSOR_TB s
 CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
--- From the raw table of one piece of a file into the archive.
--- A number that is none (NaN, infinite) is no value. `samples`: a recorded minute counts as one reading.
+-- From the temporary table of one piece of a file into the archive.
+-- NaN and infinite numbers become NULL. `samples`: a recorded minute counts as one reading.
 INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset)
 SELECT %(sensor)s,
        time,

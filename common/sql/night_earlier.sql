@@ -1,3 +1,3 @@
--- The minimum hours of the nights before one, to be compared with it.
+-- The minimum hours of the nights before one, for comparison.
 SELECT sensor, night, hour_flow, hour_pressure FROM NIGHT_REPORT_TB
 WHERE night >= %(first)s AND night < %(before)s AND hour_flow IS NOT NULL

@@ -1,5 +1,5 @@
--- Mean believed pressure of each hour of a day, one row a registered sensor and hour that has one; nothing of an
--- instrument that was replaced on that day.
+-- Mean accepted pressure of each hour of a day, one row per registered sensor and hour with a value; without values
+-- of an instrument that was replaced on that day.
 -- %(first)s: the day's first minute; %(end)s: the minute after its last.
 SELECT taken.sensor, avg(pressure) AS pressure
 FROM REAL_VAL_TB AS taken

@@ -1,8 +1,7 @@
--- The means of the given windows T (minutes T-9..T) for every registered sensor, written where they are missing or
--- where REAL_VAL_TB holds more minutes than they were made from. A sensor without a row in the day up to T has no
--- window; one with a row in that day but none in the window has one that says so. Windows whose rows have been
--- deleted since keep what was stored. Returns the windows that were written.
--- %(windows)s: array of T; %(now)s: when this is computed.
+-- The means of the given windows T (minutes T-9..T) for every registered sensor, written if missing or if REAL_VAL_TB
+-- has more minutes now. A sensor without rows in the day up to T has no window; one with rows in that day but none in
+-- the window has an empty one. Windows whose rows were deleted later are not changed. Returns the written windows.
+-- %(windows)s: array of T; %(now)s: time of the computation.
 INSERT INTO NIGHT_FLOW_VAL_TB AS stored
     (sensor, time, flow, pressure, minutes, flow_minutes, pressure_minutes, complete, computed_at)
 SELECT known.sensor, wanted.time, found.flow, found.pressure, found.minutes, found.flow_minutes,

@@ -1,4 +1,4 @@
--- Write one night's report of one sensor, over an earlier one of the same night.
+-- Write one night's report of one sensor, replacing an earlier one of the same night.
 INSERT INTO NIGHT_REPORT_TB AS stored
     (sensor, night, hour_start, hour_flow, hour_pressure, hour_minutes, good_minutes, faulty_minutes,
      percentile_flow, percentile_nights, night_use, n1, reference_pressure, leak_flow, leak_flow_reference,
@@ -20,6 +20,6 @@ SET hour_start = excluded.hour_start, hour_flow = excluded.hour_flow, hour_press
     pressure_hours = excluded.pressure_hours, leak_day = excluded.leak_day, planned_minutes = excluded.planned_minutes,
     night_use_by = excluded.night_use_by, night_users = excluded.night_users, night_litres = excluded.night_litres,
     reference_by = excluded.reference_by, computed_at = excluded.computed_at
--- Rows that have been deleted since take nothing away. What is left out for another reason than before does count.
+-- Deleted rows do not shrink a stored report. Changed exclusions do count.
 WHERE excluded.good_minutes + excluded.faulty_minutes + excluded.planned_minutes
       >= stored.good_minutes + stored.faulty_minutes + stored.planned_minutes

@@ -1,6 +1,6 @@
--- Sums and counts of the believed values of one night's report, in steps of ten minutes: one row a registered
--- sensor and step that has a row. Values with a SYSTEM flag are counted as faulty, those during planned work as planned;
--- both are left out, and so is what another instrument measured before it was replaced in that span.
+-- Sums and counts of the accepted values of one night's report in ten-minute steps: one row per registered sensor and
+-- step with a row. Values with a SYSTEM flag are counted as faulty, those during planned work as planned; both are
+-- excluded, and so are values of the old instrument if it was replaced in that span.
 -- %(first)s: the first minute; %(end)s: the minute after the last; %(work_sensors)s, %(work_firsts)s, %(work_ends)s:
 -- planned work, sensor or 'all', from the first minute to before the end.
 SELECT sensor, step,

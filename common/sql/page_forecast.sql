@@ -1,4 +1,4 @@
--- For the past each hour's own forecast, as it was sent with the row HH:00; for what is ahead the newest forecast.
+-- For past hours the forecast made when the hour began, as sent with the row HH:00; for future hours the newest one.
 SELECT extract(epoch FROM hour)::bigint, flow, flow_low, flow_high, pressure, pressure_low, pressure_high, model
 FROM PRED_VAL_TB
 WHERE sensor = %(sensor)s AND hour >= %(from)s AND hour < %(to)s

@@ -1,4 +1,4 @@
--- Each night's figures with everything that they were made from.
+-- Each night's figures with all inputs.
 SELECT night, extract(epoch FROM hour_start)::bigint AS hour_start, hour_flow, hour_pressure, hour_minutes,
        good_minutes, faulty_minutes, planned_minutes, percentile_flow, percentile_nights,
        night_use, night_use_by, night_users, night_litres, n1, reference_pressure, reference_by,

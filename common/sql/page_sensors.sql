@@ -1,5 +1,5 @@
--- Each registered sensor with its newest row, its newest forecast and the gravest of its recent flags. Every part is
--- one look at the end of a primary key.
+-- Each registered sensor with its newest row, its newest forecast and the most severe of its recent flags. Every part
+-- is one index lookup.
 SELECT s.sensor, s.name, n.time, n.flow, n.pressure, p.made_at, o.severity, o.channel, o.reason, o.time
 FROM SENSOR_TB s
 LEFT JOIN LATERAL (SELECT time, flow, pressure FROM REAL_VAL_TB r

@@ -1,4 +1,4 @@
--- Flagged minutes of one sensor, channel and method, joined into spells; the newest minute's words speak for all.
+-- Flagged minutes of one sensor, channel and method, joined into spells, with the newest minute's reason.
 WITH marked AS (
     SELECT *, CASE WHEN time - lag(time) OVER one <= %(gap)s THEN 0 ELSE 1 END AS begins
     FROM OUTLIER_TB WHERE sensor = ANY(%(sensors)s) AND time >= %(from)s AND time < %(to)s

@@ -1,4 +1,4 @@
--- Sensor by sensor along the primary key: the table may hold months of rows of one unknown sensor.
+-- Sensor by sensor along the primary key, because the table may have months of rows of one unregistered sensor.
 WITH RECURSIVE known AS (
     (SELECT sensor FROM UNREGISTERED_VAL_TB ORDER BY sensor LIMIT 1)
     UNION ALL

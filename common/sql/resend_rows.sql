@@ -1,4 +1,4 @@
--- The rows of a span as they stood in the log, with the forecast that was made at the start of their hour.
+-- The rows of a span as in the log, with the forecast made at the start of their hour.
 SELECT r.log_id, r.log_offset, r.sensor, r.time, r.flow, r.pressure, r.samples, r.flow_flags, r.pressure_flags,
        p.flow, p.pressure
 FROM (SELECT * FROM REAL_VAL_TB WHERE time >= %(from)s AND time < %(to)s

@@ -1,6 +1,6 @@
--- hydrolog's tables. Every statement can be run again without harm.
+-- hydrolog's tables. Every statement is safe to repeat.
 
--- Sensors that the utility knows. A row of any other sensor goes to UNREGISTERED_VAL_TB.
+-- Registered sensors. Rows of other sensors go to UNREGISTERED_VAL_TB.
 CREATE TABLE IF NOT EXISTS SENSOR_TB (
     sensor        text PRIMARY KEY,
     name          text NOT NULL DEFAULT '',
@@ -8,16 +8,16 @@ CREATE TABLE IF NOT EXISTS SENSOR_TB (
     pressure_max  double precision,            -- bar
     registered_at timestamptz NOT NULL DEFAULT now()
 );
--- What the night's report is made with where the utility knows better than the usual shares. NULL = not known.
+-- Settings for the night report. NULL = unknown, the default is used.
 ALTER TABLE SENSOR_TB
-    ADD COLUMN IF NOT EXISTS night_users        double precision, -- people behind the meter
+    ADD COLUMN IF NOT EXISTS night_users        double precision, -- people supplied
     ADD COLUMN IF NOT EXISTS night_litres       double precision, -- L/h that each of them uses at night
     ADD COLUMN IF NOT EXISTS night_use          double precision, -- m3/h, instead of the two above
     ADD COLUMN IF NOT EXISTS n1                 double precision, -- leak ~ pressure ^ n1
     ADD COLUMN IF NOT EXISTS reference_pressure double precision, -- bar
-    ADD COLUMN IF NOT EXISTS replaced_at        timestamptz;      -- since then another instrument measures
+    ADD COLUMN IF NOT EXISTS replaced_at        timestamptz;      -- when the instrument was replaced
 
--- One row a sensor and minute, exactly as it stood in the log. Partitioned by month: see real_val_partition().
+-- One row per sensor and minute, exactly as in the log. Partitioned by month: see real_val_partition().
 CREATE TABLE IF NOT EXISTS REAL_VAL_TB (
     sensor         text NOT NULL,
     time           timestamptz NOT NULL,       -- start of the minute
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS REAL_VAL_TB (
     samples        integer NOT NULL,           -- readings in the minute
     flow_flags     text NOT NULL DEFAULT '0000',
     pressure_flags text NOT NULL DEFAULT '000',
-    log_id         text NOT NULL,              -- with log_offset: which row of which log this is
+    log_id         text NOT NULL,              -- with log_offset: identifies the row in its log
     log_offset     bigint NOT NULL,
     PRIMARY KEY (sensor, time)
 ) PARTITION BY RANGE (time);
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS UNREGISTERED_VAL_TB (
     PRIMARY KEY (sensor, time)
 );
 
--- One row a flagged value: which method spoke, what it says. Kept as long as the values.
+-- One row per flagged value: the method and its reason. Kept as long as the values.
 CREATE TABLE IF NOT EXISTS OUTLIER_TB (
     sensor   text NOT NULL,
     time     timestamptz NOT NULL,
@@ -53,15 +53,15 @@ CREATE TABLE IF NOT EXISTS OUTLIER_TB (
     code     text NOT NULL,                    -- the flag's letter
     severity text NOT NULL,                    -- WATCH, LEAK, FAULT, SUPPLY, PLANNED
     value    double precision,
-    reason   text NOT NULL,                    -- in words and numbers, for the operator
+    reason   text NOT NULL,                    -- text for the operator
     PRIMARY KEY (sensor, time, channel, method)
 );
 
--- Every forecast, so that it can be judged later: kept as long as the rows that it speaks of.
+-- All forecasts, for later evaluation. Kept as long as the rows of their hours.
 CREATE TABLE IF NOT EXISTS PRED_VAL_TB (
     sensor        text NOT NULL,
     made_at       timestamptz NOT NULL,
-    hour          timestamptz NOT NULL,        -- start of the hour that is forecast
+    hour          timestamptz NOT NULL,        -- start of the forecast hour
     flow          double precision,            -- m3/h, mean of the hour
     pressure      double precision,            -- bar
     flow_low      double precision,            -- 90 % interval
@@ -77,35 +77,35 @@ CREATE INDEX IF NOT EXISTS pred_val_hour ON PRED_VAL_TB (hour, sensor);
 CREATE TABLE IF NOT EXISTS NIGHT_FLOW_VAL_TB (
     sensor           text NOT NULL,
     time             timestamptz NOT NULL,     -- T
-    flow             double precision,         -- m3/h, mean of the minutes that have a value
+    flow             double precision,         -- m3/h, mean of the minutes with a value
     pressure         double precision,         -- bar
     minutes          integer NOT NULL,         -- distinct minutes present, 0..10
     flow_minutes     integer NOT NULL,         -- of these, with a flow value
     pressure_minutes integer NOT NULL,
-    complete         boolean NOT NULL,         -- all ten minutes were there
+    complete         boolean NOT NULL,         -- all ten minutes present
     computed_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (sensor, time)
 );
 
--- What each night says about leakage, with everything it was computed from.
+-- The leakage of each night, with all inputs.
 CREATE TABLE IF NOT EXISTS NIGHT_REPORT_TB (
     sensor              text NOT NULL,
     night               date NOT NULL,         -- the site's date of the morning
     hour_start          timestamptz,           -- the quietest rolling hour of the report's hours, NULL = too few values
     hour_flow           double precision,      -- m3/h, mean of that hour without faulty values
     hour_pressure       double precision,      -- bar
-    hour_minutes        integer NOT NULL,      -- believed minutes in it
-    good_minutes        integer NOT NULL,      -- believed flow values in all of the report's hours
-    faulty_minutes      integer NOT NULL,      -- left out because of a SYSTEM flag
+    hour_minutes        integer NOT NULL,      -- accepted minutes in it
+    good_minutes        integer NOT NULL,      -- accepted flow values in all of the report's hours
+    faulty_minutes      integer NOT NULL,      -- excluded because of a SYSTEM flag
     percentile_flow     double precision,      -- m3/h, 20th percentile of the last seven days' hour_flow
-    percentile_nights   integer NOT NULL,      -- nights it was made from
-    night_use           double precision,      -- m3/h, what people are taken to use
+    percentile_nights   integer NOT NULL,      -- number of nights used
+    night_use           double precision,      -- m3/h, assumed use by people
     n1                  double precision NOT NULL, -- leak ~ pressure ^ n1
     reference_pressure  double precision,      -- bar, median of the last nights' hour_pressure
     leak_flow           double precision,      -- m3/h = hour_flow - night_use
-    leak_flow_reference double precision,      -- m3/h at the reference pressure: what nights are compared by
+    leak_flow_reference double precision,      -- m3/h at the reference pressure, for comparing nights
     day_factor          double precision,      -- h/d, sum over the day of (pressure / hour_pressure) ^ n1
-    pressure_hours      integer NOT NULL,      -- hours of the day that had a pressure
+    pressure_hours      integer NOT NULL,      -- hours of the day with a pressure
     leak_day            double precision,      -- m3/d = leak_flow * day_factor
     computed_at         timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (sensor, night)
@@ -139,13 +139,13 @@ CREATE INDEX IF NOT EXISTS received_time ON RECEIVED_TB (time);
 CREATE TABLE IF NOT EXISTS RECEIVED_BATCH_TB (
     key         text PRIMARY KEY,              -- the Idempotency-Key
     rows        integer NOT NULL,
-    repeated    integer NOT NULL,              -- rows of it that were here already
+    repeated    integer NOT NULL,              -- its rows that were already stored
     received_at timestamptz NOT NULL DEFAULT now(),
     times_seen  integer NOT NULL DEFAULT 1
 );
 ALTER TABLE RECEIVED_BATCH_TB DROP COLUMN IF EXISTS sha256; -- of the body, in the first version
 
--- The month's partition of REAL_VAL_TB for a time; made when the first row of the month comes.
+-- The month's partition of REAL_VAL_TB for a time; created with the first row of the month.
 CREATE OR REPLACE FUNCTION real_val_partition(at timestamptz) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     first date := date_trunc('month', at AT TIME ZONE 'UTC')::date;

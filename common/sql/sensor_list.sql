@@ -1,5 +1,5 @@
--- Every sensor that is registered or has kept rows, with its newest row. The unregistered are found one by one along
--- the key: there may be months of rows of one of them.
+-- Every registered sensor, and every unregistered one with rows, with its newest row. Unregistered sensors are found
+-- one by one along the key, because one may have months of rows.
 WITH RECURSIVE kept AS (
     (SELECT sensor FROM UNREGISTERED_VAL_TB ORDER BY sensor LIMIT 1)
     UNION ALL

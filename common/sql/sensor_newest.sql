@@ -1,4 +1,4 @@
--- Samples and flags of each registered sensor's newest row: one look at the end of the key a sensor.
+-- Samples and flags of each registered sensor's newest row: one index lookup per sensor.
 SELECT known.sensor, newest.samples, newest.flow_flags, newest.pressure_flags
 FROM SENSOR_TB AS known
 CROSS JOIN LATERAL (

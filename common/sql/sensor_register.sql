@@ -1,4 +1,4 @@
--- Register a sensor, or change of it what is given. Parameters: sensor, name or '', flow_max, pressure_max, name or
+-- Register a sensor, or change the given values. Parameters: sensor, name or '', flow_max, pressure_max, name or
 -- NULL. Returns whether it is new.
 INSERT INTO SENSOR_TB AS known (sensor, name, flow_max, pressure_max) VALUES (%s, %s, %s, %s)
 ON CONFLICT (sensor) DO UPDATE

@@ -1,1 +1,1 @@
-"""The group `alerts`: what was raised and cleared, told once to those who asked to hear of it."""
+"""The group `alerts`: sends each raised or cleared finding once to the configured addresses."""

@@ -1,4 +1,4 @@
-"""The addresses of the settings, one recipient each: a mail that one of its recipients refuses is sent again to all."""
+"""The addresses in the settings, one per recipient, because a mail refused by one recipient is sent again to all."""
 
 import re
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from urllib.parse import quote, unquote
 
 MAIL = ("mailto", "mailtos")
 _BETWEEN = re.compile(r"[,;\s]+")
-_COPIES = ("cc", "bcc")  # go with the first recipient: once
+_COPIES = ("cc", "bcc")  # sent once, with the first recipient
 
 
 class AlertAddress(NamedTuple):
-    """One recipient; `place` is that of its address in the settings, `part` which recipient of it, both from 1."""
+    """One recipient; `place` is the index of its address in the settings, `part` the recipient in it, both from 1."""
 
     url: str
     place: int
-    part: int  # 0: the address has only this one
-    owner: str  # tells recipients apart: the same when others are added to its address or taken out, and secret, too
+    part: int  # 0: the address has only this recipient
+    owner: str  # identifies the recipient, also when others are added to or removed from its address; secret
 
 
 def recipients(urls: Sequence[str]) -> list[AlertAddress]:
-    """Every address, those of mail taken apart; one that is not understood is left as it is."""
+    """All addresses, with mail addresses split by recipient; an address that cannot be parsed is unchanged."""
     found = []
     for place, url in enumerate(urls, 1):
         parts = _parts(url)
@@ -32,7 +32,7 @@ def recipients(urls: Sequence[str]) -> list[AlertAddress]:
 
 
 def _parts(url: str) -> list[tuple[str, str]]:
-    """Address and owner of each recipient."""
+    """The address and owner of each recipient."""
     scheme, separator, rest = url.partition("://")
     if scheme.lower() not in MAIL or not separator:
         return [(url, url)]

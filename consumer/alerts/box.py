@@ -1,6 +1,6 @@
 """Alarms about the box itself, from the mark, the size of the log and the health files.
 
-Pure: `conditions` says what is wrong at this instant, `Watch` makes events of it, with hysteresis.
+Pure: `conditions` lists the problems at this instant, `Watch` turns them into events, with hysteresis.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,23 +16,23 @@ from outliers.flags import FAULT
 
 METHOD = "BOX"
 SILENCES = ("BOX-LINE", "BOX-SENSOR")
-AFTER_WORK_MIN = 30  # minutes in which a meter that was taken out is back
-CALM_MIN = 5  # minutes that a condition must be away before its alarm is over
-IDLE_MIN = 60  # of a process without success: a restart, a training, a short outage of its neighbour are over by then
-GONE_MIN = 7 * 1440  # a sensor that is silent for a week when the process starts to look has been taken away
-# Those that never rest while they are well; training, and this process itself, are not among them.
+AFTER_WORK_MIN = 30  # minutes after planned work until a removed meter is back
+CALM_MIN = 5  # minutes without the condition before its alarm ends
+IDLE_MIN = 60  # minutes without success: a restart, a training or a short outage elsewhere is over by then
+GONE_MIN = 7 * 1440  # a sensor that has been silent for a week when the process starts has been removed
+# Processes that are never idle when healthy; not training, and not this process.
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
 
 
 @dataclass(frozen=True, slots=True)
 class BoxSnapshot:
-    """What there is to see.
+    """The observed state.
 
     Attributes:
         minute: UTC unix minute now.
-        sensors: sensor -> its last closed minute; None if there is no mark.
-        log_bytes: size of the log's file; None if it has none.
-        health: role -> what it published.
+        sensors: sensor -> its last closed minute; None without a mark.
+        log_bytes: size of the log's file; None if there is none.
+        health: role -> its published health.
     """
 
     minute: int
@@ -49,10 +49,10 @@ class Condition(NamedTuple):
 def conditions(
     look: BoxSnapshot, *, up: Mapping[Key, AlertEvent], warn_bytes: int, silent_minutes: int
 ) -> dict[Key, Condition]:
-    """What is wrong at this instant."""
+    """The problems at this instant."""
     found: dict[Key, Condition] = {}
     log_key = (BOX, "log", "BOX-LOG")
-    # Half of it for the end of the alarm: the log shrinks by jumps, and grows in between.
+    # The alarm ends at half the size: the log shrinks in jumps and grows in between.
     limit = warn_bytes // 2 if log_key in up else warn_bytes
     if look.log_bytes is not None and look.log_bytes > limit:
         size = f"{look.log_bytes / 1e6:.0f} MB of rows wait in the log: a group is behind, see hydrolog status"
@@ -71,7 +71,7 @@ def _silences(
 ) -> dict[Key, Condition]:
     newest = max(sensors.values())
     if minute - newest > silent_minutes:
-        # No sensor of its own is named then: it is the line, the port or the producer.
+        # Single sensors are not named then: the line, the port or the producer is the cause.
         held = {key: Condition(event.since, event.reason) for key, event in up.items() if key[2] == "BOX-SENSOR"}
         return {(BOX, "line", "BOX-LINE"): Condition(newest, "no row from any sensor"), **held}
     return {
@@ -84,7 +84,7 @@ def _silences(
 def without_planned(
     found: Mapping[Key, Condition], *, up: Mapping[Key, AlertEvent], works: Iterable[Work], minute: int
 ) -> dict[Key, Condition]:
-    """`found` without a new silence that planned work explains. What is up already stays up."""
+    """`found` without new silences explained by planned work. Active alarms stay active."""
     working = {work.sensor for work in works if work.first <= minute < work.end + AFTER_WORK_MIN}
     return {
         key: condition
@@ -124,9 +124,9 @@ def _minute(text: object) -> int | None:
 
 
 class Watch:
-    """Hysteresis: an alarm at once, its end when the condition has been away for a while.
+    """Hysteresis: an alarm is raised at once and ends when the condition has been gone for a while.
 
-    Silence is not judged before somebody has listened for as long: a box that was off must not call its line silent.
+    Silence counts only after listening for as long: a box that was off must not report a silent line.
     """
 
     def __init__(self, started: int) -> None:
@@ -145,7 +145,7 @@ class Watch:
         ]
 
     def over(self, found: Mapping[Key, Condition], up: Mapping[Key, AlertEvent], minute: int) -> list[AlertEvent]:
-        """Alarms that are over."""
+        """Alarms that have ended."""
         over = []
         for key, event in up.items():
             if event.method != METHOD or key in found:

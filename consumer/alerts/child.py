@@ -1,8 +1,8 @@
-"""The messenger's own process: it alone imports apprise, sends one message, says what became of it, and ends.
+"""The sender process: only it imports apprise. It sends one message, reports the result, and ends.
 
-So the consumer stays small, and a messenger that hangs can be ended. The addresses come over standard input, not on
-the command line, where every user could read them. Whatever the library says about a failure is cleared of every part
-of an address before it leaves this process.
+So the consumer stays small, and a sender that hangs can be killed. The addresses come on standard input, not on the
+command line, which every user can read. All parts of addresses are removed from the library's error messages before
+they leave this process.
 """
 
 import json
@@ -15,14 +15,14 @@ from urllib.parse import unquote, urlsplit
 
 from common.logging_setup import quoted
 
-SHORTEST_SECRET = 3  # characters: shorter parts would blank out ordinary words
-# Where the part after the scheme is a host and no token.
+SHORTEST_SECRET = 3  # characters: removing shorter parts would hide ordinary words
+# Schemes followed by a host and not a token.
 HOSTED = {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"}
 NOT_UNDERSTOOD = "is not an address that the library understands"
 
 
 class Heard(logging.Handler):
-    """Keeps what the library warns about."""
+    """Collects the library's warnings."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -33,9 +33,9 @@ class Heard(logging.Handler):
 
 
 def secrets(url: str) -> list[str]:
-    """Every part of an address that must not be shown, longest first, as written and decoded."""
+    """All secret parts of an address, longest first, as written and decoded."""
     scheme, _, rest = url.partition("://")
-    keys = {key.lower() for key in re.findall(r"[?&]([^=&]+)=", rest)}  # "to" and "from" are no secrets
+    keys = {key.lower() for key in re.findall(r"[?&]([^=&]+)=", rest)}  # "to" and "from" are not secret
     parts = {url, rest, *(part for part in re.split(r"[/:@?&=#,;\s]+", rest) if part.lower() not in keys)}
     try:
         host = urlsplit(url).hostname or ""
@@ -48,15 +48,15 @@ def secrets(url: str) -> list[str]:
 
 
 def scrubbed(text: str, urls: Iterable[str]) -> str:
-    """Text without any part of the addresses, and harmless."""
-    text = re.sub(r"\S*://\S*", "***", text)  # the library shortens addresses by itself, but shows their first letters
+    """The text without any part of the addresses, made harmless."""
+    text = re.sub(r"\S*://\S*", "***", text)  # the library shortens addresses but shows their first letters
     for secret in sorted({part for url in urls for part in secrets(url)}, key=len, reverse=True):
         text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return quoted(text)[1:-1]
 
 
 def deliver(order: dict[str, Any]) -> list[str]:
-    """For each address what went wrong, "" if nothing did. Without a "body" the addresses are only looked at."""
+    """The error for each address, "" for none. Without a "body" the addresses are only checked."""
     from apprise import Apprise, AppriseAsset, NotifyFormat  # noqa: PLC0415 - optional, and slow
 
     heard = Heard()
@@ -71,7 +71,7 @@ def deliver(order: dict[str, Any]) -> list[str]:
         image_url_logo="",
         async_mode=False,
         storage_mode="memory",
-        http_redirects=False,  # a redirected POST becomes a GET, whose 200 means nothing
+        http_redirects=False,  # a redirected POST becomes a GET, whose 200 is no delivery
     )
     results = []
     for url in order["urls"]:
@@ -90,14 +90,14 @@ def deliver(order: dict[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    """An order as JSON on standard input, the answer as JSON on standard output."""
+    """Reads an order as JSON on standard input and writes the answer as JSON on standard output."""
     order = json.loads(sys.stdin.buffer.read())
-    out, sys.stdout = sys.stdout, sys.stderr  # whatever a plugin prints is not the answer
+    out, sys.stdout = sys.stdout, sys.stderr  # keeps a plugin's output out of the answer
     try:
         answer: dict[str, Any] = {"results": deliver(order)}
     except ModuleNotFoundError as error:
         answer = {"missing": str(error.name)}
-    except Exception as error:  # noqa: BLE001 - a plugin's defect: its text may hold an address
+    except Exception as error:  # noqa: BLE001 - a plugin's bug: its text may contain an address
         answer = {"defect": type(error).__name__}
     out.write(json.dumps(answer))
     return 0

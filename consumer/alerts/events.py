@@ -1,7 +1,7 @@
-"""What is raised and cleared, from the rows' flags and the findings: an event a trouble, with a name of its own.
+"""Events from the rows' flags and the findings: one event per problem, each with a unique id.
 
-A finding counts when its row has been read. Where the findings are lost, the flags speak: a LEAK letter at once, a
-letter that may only be provisional (the first missing minutes, a held spike) when it has stood for a while.
+A finding counts when its row has been read. If the findings are lost, the flags are used: a LEAK letter at once, a
+letter that may be provisional (the first missing minutes, a held spike) after a while.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,28 +13,28 @@ from common.state_file import Minute
 from outliers.findings import RAISE, Finding, explaining, shows
 from outliers.flags import FAULT, LEAK, METHODS, Flag, explain
 
-BOX = ""  # in the place of the sensor: the event is about the box itself
-QUIET_MIN = 60  # a flag that is away for so long is over, whatever the findings say: a fault shows in bad rows only
-PROVISIONAL_MIN = 30  # a letter without a finding for so long is believed; the methods themselves need far less
-KNOWN = 500  # ids of past events that are remembered, so that rows that come again tell nothing again
+BOX = ""  # instead of a sensor: the event is about the box itself
+QUIET_MIN = 60  # minutes without the flag that end an event, whatever the findings say: a fault flags only bad rows
+PROVISIONAL_MIN = 30  # minutes after which a letter without a finding counts; the methods need far less
+KNOWN = 500  # remembered ids of past events, so repeated rows raise nothing again
 
 Key = tuple[str, str, str]  # sensor, channel, code
 
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One trouble from its raise to its clear.
+    """One problem from its raise to its clear.
 
     Attributes:
         sensor: its id; empty for the box itself.
-        channel: "flow", "pressure" or "both"; of the box: the part of it.
+        channel: "flow", "pressure" or "both"; for the box, the part of it.
         method: SYSTEM, VALUE, PREDICT, NIGHT; BOX.
         code: the rule.
-        severity: "watch", "leak", "fault" or "supply"; "planned" is followed, and nobody is told.
-        since: UTC unix minute at which it seems to have begun.
+        severity: "watch", "leak", "fault" or "supply"; "planned" is tracked but not sent.
+        since: UTC unix minute at which it probably began.
         raised: UTC unix minute at which it was raised.
-        letter: the flag, for an event that only a flag tells of; else empty.
-        cleared: UTC unix minute at which it was cleared; None while it is up.
+        letter: the flag, for an event known only from a flag; otherwise empty.
+        cleared: UTC unix minute at which it was cleared; None while active.
     """
 
     sensor: str
@@ -55,24 +55,24 @@ class AlertEvent:
 
     @property
     def id(self) -> str:
-        """The same for ever, also in a message that has to be sent twice."""
+        """A permanent id, the same in a message that is sent twice."""
         return f"{self.sensor or 'box'}/{self.channel}/{self.code}/{minute_start(self.raised):%Y%m%dT%H%MZ}"
 
 
 class EventTracker:
-    """Follows the rows in their order; what is up is its state, what it has just seen is only memory."""
+    """Tracks the rows in order. The active events are stored state; the recent observations are only in memory."""
 
     def __init__(self, up: Iterable[AlertEvent] = (), known: Iterable[str] = ()) -> None:
         self.up: dict[Key, AlertEvent] = {event.key: event for event in up}
         self.known: dict[str, None] = dict.fromkeys(known)  # ids, oldest first
         self._last: dict[str, int] = {}  # sensor -> minute of its last row
-        self._since: dict[tuple[str, Flag], int] = {}  # a letter without an event -> the minute since which it stands
-        self._quiet: dict[Key, int] = {}  # an event without its letter -> the minute since which
+        self._since: dict[tuple[str, Flag], int] = {}  # a letter without an event -> its first minute
+        self._quiet: dict[Key, int] = {}  # an event without its letter -> the first such minute
         self._findings: Sequence[Finding] = ()
         self._of: dict[str, list[Finding]] = {}  # sensor -> its findings
 
     def row(self, row: Row, findings: Sequence[Finding]) -> list[AlertEvent]:
-        """The events that were raised or cleared with this row. `findings` are the newest, oldest first."""
+        """The events raised or cleared with this row. `findings` are the newest ones, oldest first."""
         self._index(findings)
         changed = [event for finding in self._new(row) for event in self.finding(finding)]
         flags = {*explain("flow", row.flow_flags), *explain("pressure", row.pressure_flags)}
@@ -102,7 +102,7 @@ class EventTracker:
         return event
 
     def clear(self, event: AlertEvent, minute: int, reason: str) -> AlertEvent:
-        """Take an event that is up as over."""
+        """End an active event."""
         del self.up[event.key]
         self._quiet.pop(event.key, None)
         self.known[event.id] = None
@@ -118,25 +118,25 @@ class EventTracker:
             self._of.setdefault(finding.sensor, []).append(finding)
 
     def _new(self, row: Row) -> list[Finding]:
-        """The sensor's findings since its last row; a row may be lost, its findings are not."""
+        """The sensor's findings since its last row, so those of a lost row are included."""
         last = self._last.pop(row.sensor, row.minute - 1)
-        self._last[row.sensor] = row.minute  # the newest at the end
+        self._last[row.sensor] = row.minute  # newest last
         while len(self._last) > MOST_SENSORS:
             self._forget(next(iter(self._last)))
-        last = min(last, row.minute - 1)  # the clock was set back
+        last = min(last, row.minute - 1)  # after the clock was set back
         own = self._of.get(row.sensor)
         if not own or own[-1].minute <= last:
             return []
         return [finding for finding in own if last < finding.minute <= row.minute]
 
     def _forget(self, sensor: str) -> None:
-        """A sensor that has been silent for longest; what is up at it stays so."""
+        """Forget the sensor that has been silent longest; its active events stay."""
         del self._last[sensor]
         for place in [place for place in self._since if place[0] == sensor]:
             del self._since[place]
 
     def _unexplained(self, row: Row, flags: set[Flag]) -> Iterator[AlertEvent]:
-        """Letters that no event accounts for: the alerts began in the middle of it, or its finding is lost."""
+        """Letters without an event: the alerts started in the middle of one, or its finding is lost."""
         for place in [place for place in self._since if place[0] == row.sensor and place[1] not in flags]:
             del self._since[place]
         for flag in sorted(flags, key=lambda flag: (flag.channel, flag.position)):
@@ -152,12 +152,12 @@ class EventTracker:
                 yield self.put(event)
 
     def _found(self, row: Row, flag: Flag) -> AlertEvent | None:
-        """The newest finding that is up at the row and fits the letter."""
+        """The newest finding active at the row that matches the letter."""
         finding = explaining(self._of.get(row.sensor, ()), row.sensor, row.minute, flag)
         return _of_finding(finding) if finding else None
 
     def _over(self, row: Row, flags: set[Flag]) -> Iterator[AlertEvent]:
-        """Events whose letters have been away for long: their clear is lost."""
+        """Events whose letters have been gone for long: their clear is lost."""
         for event in [event for event in self.up.values() if event.sensor == row.sensor and event.method in METHODS]:
             if any(_shows(event, row.sensor, flag) for flag in flags):
                 self._quiet.pop(event.key, None)
@@ -193,7 +193,7 @@ def _of_flag(row: Row, flag: Flag, since: int) -> AlertEvent:
 
 
 def _shows(event: AlertEvent, sensor: str, flag: Flag) -> bool:
-    """Whether the letter is this event's."""
+    """Whether the letter belongs to this event."""
     return shows(event, sensor, flag) and event.letter in ("", flag.letter)
 
 
@@ -207,5 +207,5 @@ def _alike(event: AlertEvent, finding: Finding) -> bool:
 
 
 def urgent(event: AlertEvent) -> bool:
-    """LEAK and FAULT are told at once; the others are for the digest."""
+    """LEAK and FAULT are sent at once; the others go into the digest."""
     return event.severity in (LEAK, FAULT)

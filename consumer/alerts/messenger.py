@@ -1,4 +1,4 @@
-"""The way to the messengers: one short-lived child process a message, with a deadline."""
+"""Sending messages: one short-lived child process per message, with a deadline."""
 
 import json
 import subprocess
@@ -14,12 +14,12 @@ from consumer.alerts.state import kind
 from consumer.alerts.text import Message
 
 KEY = "alerts.urls"
-DEADLINE_S = 40.0  # real seconds: the library starts in one or two, a slow mail server takes ten
-LOOK_S = 0.1  # real seconds between two looks at whether the process is to stop
+DEADLINE_S = 40.0  # real seconds: the library takes one or two to start, a slow mail server ten
+LOOK_S = 0.1  # real seconds between two checks whether the process should stop
 
 
 class Messengers:
-    """The recipients of the settings. None of them is ever logged; people read "alerts.urls 2 (mailto)"."""
+    """The recipients in the settings. They are never logged; messages show "alerts.urls 2 (mailto)"."""
 
     def __init__(self, urls: Sequence[str], stop: threading.Event, deadline_s: float = DEADLINE_S) -> None:
         self._addresses, self._stop, self._deadline_s = recipients(urls), stop, deadline_s
@@ -29,17 +29,17 @@ class Messengers:
 
     @property
     def owners(self) -> list[str]:
-        """What tells the recipients apart, in the order of the places that `send` and `name` take."""
+        """The recipients' identities, in the order of the indices for `send` and `name`."""
         return [address.owner for address in self._addresses]
 
     def check(self) -> None:
-        """Look at the addresses without sending anything.
+        """Check the addresses without sending anything.
 
         Raises:
-            SettingsError: there is none, one is not understood, or the library is not installed.
+            SettingsError: there is none, one cannot be parsed, or the library is not installed.
         """
         if not self._addresses:
-            raise SettingsError(KEY, "is empty; the addresses that alarms go to, as docs/operators/alerts.md says")
+            raise SettingsError(KEY, "is empty; name the addresses for alarms, see docs/operators/alerts.md")
         answer = self._ask({"urls": [address.url for address in self._addresses]})
         if missing := answer.get("missing"):
             raise SettingsError(KEY, f"alarms need the library {missing}: pip install 'hydrolog[alerts]'")
@@ -48,7 +48,7 @@ class Messengers:
                 raise SettingsError(KEY, f"number {self.name(place).removeprefix(KEY).strip()} {problem}")
 
     def send(self, place: int, message: Message) -> str:
-        """Send to one address: "" if the messenger has taken it, else what went wrong, without secrets."""
+        """Send to one address; returns "" if it was accepted, else the error without secrets."""
         order = {
             "urls": [self._addresses[place].url],
             "title": message.title,
@@ -71,7 +71,7 @@ class Messengers:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C is for us; we end it
+            process_group=0,  # Ctrl-C goes to this process, which ends the child
         )
         give_up_s = time.monotonic() + self._deadline_s
         text: bytes | None = json.dumps(order).encode()
@@ -80,7 +80,7 @@ class Messengers:
                 out, _ = child.communicate(text, timeout=LOOK_S)
                 break
             except subprocess.TimeoutExpired:
-                text = None  # it has been given already
+                text = None  # already sent
                 if self._stop.is_set() or time.monotonic() >= give_up_s:
                     child.kill()
                     child.communicate()

@@ -1,7 +1,7 @@
-"""What each messenger still has to be told, and when a message may go: values and pure functions.
+"""The events waiting for each address, and when a message may be sent: values and pure functions.
 
-Every address of `alerts.urls` has a queue of its own, so that one that is away holds back no other, and an event that
-one has been told is not told again because another has not.
+Every address in `alerts.urls` has its own queue. So an unreachable address does not delay the others, and an event is
+not sent again to one address because another has not received it.
 """
 
 from collections.abc import Iterable
@@ -13,21 +13,21 @@ from consumer.alerts.events import AlertEvent, urgent
 from outliers.flags import LEAK, PLANNED
 
 HOUR_S = 3600.0
-MOST_WAITING = 200  # events kept in words for one messenger that is away; of more only how many of each kind
+MOST_WAITING = 200  # events kept as text for an unreachable address; beyond that only the number of each kind
 
 
 @dataclass(slots=True)
 class Queue:
-    """One messenger's state.
+    """The state of one address.
 
     Attributes:
-        waiting: event id -> the event as it is to be told in the next message.
+        waiting: event id -> the event for the next message.
         quiet: the same for the next digest.
-        told: ids of events that were told as raised and are up.
+        told: ids of active events that were sent as raised.
         sent_s: times of the messages of the last hour, in seconds since 1970.
-        sent_leaks_s: of those with a new leak; they have an allowance of their own.
-        more: rule -> how many events above `MOST_WAITING` were not kept in words.
-        held_since_s: since when the limit of messages an hour has held events back.
+        sent_leaks_s: the same for messages with a new leak, which have a separate limit.
+        more: rule -> number of events beyond `MOST_WAITING` that were not kept as text.
+        held_since_s: since when the hourly limit has held events back.
     """
 
     waiting: dict[str, AlertEvent] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Queue:
     held_since_s: float | None = None
 
     def add(self, event: AlertEvent, *, digest: bool) -> None:
-        """Take in a raise or a clear; WATCH and SUPPLY only if there is a digest for them, never what was planned."""
+        """Add a raise or a clear; WATCH and SUPPLY only with a digest, planned ones never."""
         if event.severity == PLANNED or (not urgent(event) and not digest):
             return
         waiting = self.waiting if urgent(event) or event.id in self.waiting else self.quiet
@@ -47,16 +47,16 @@ class Queue:
             if event.id not in self.told:
                 waiting[event.id] = event
         elif event.id in waiting or event.id in self.told:
-            waiting[event.id] = event  # not told yet: "was up from .. to .."; told: "over"
+            waiting[event.id] = event  # not sent yet: "was up from .. to .."; sent: "over"
         self._bound(waiting)
 
     def digest_due(self) -> None:
-        """The hour of the digest: what was quiet is told now."""
+        """The digest is due: its events are sent now."""
         self.waiting.update(self.quiet)
         self.quiet.clear()
 
     def may_send(self, now_s: float, per_hour: int) -> bool:
-        """Whether something waits and the limit allows a message; remembers since when it does not."""
+        """Whether events wait and the limit allows a message; records since when it does not."""
         self.sent_s, self.sent_leaks_s = _last_hour(self.sent_s, now_s), _last_hour(self.sent_leaks_s, now_s)
         if not self.waiting:
             return False
@@ -67,7 +67,7 @@ class Queue:
         return False
 
     def sent(self, now_s: float) -> None:
-        """A message with everything that waited was taken."""
+        """A message with all waiting events was accepted."""
         (self.sent_leaks_s if self._new_leak() else self.sent_s).append(now_s)
         for event in self.waiting.values():
             if event.cleared is None:
@@ -79,7 +79,7 @@ class Queue:
         self.held_since_s = None
 
     def _bound(self, waiting: dict[str, AlertEvent]) -> None:
-        """Give up the words of the oldest events, first of those that are over, last of leaks."""
+        """Drop the text of the oldest events: ended ones first, leaks last."""
         while len(waiting) > MOST_WAITING:
             least = min(
                 waiting.values(), key=lambda event: (event.severity == LEAK, event.cleared is None, event.raised)
@@ -93,7 +93,7 @@ class Queue:
 
 
 def newcomer(up: Iterable[AlertEvent], *, digest: bool) -> Queue:
-    """The queue of an address that has only now been named: what is up waits for it, what is over does not."""
+    """The queue of a new address: active events wait for it, ended ones do not."""
     queue = Queue()
     for event in up:
         queue.add(event, digest=digest)
@@ -101,16 +101,16 @@ def newcomer(up: Iterable[AlertEvent], *, digest: bool) -> Queue:
 
 
 def _last_hour(times_s: Iterable[float], now_s: float) -> list[float]:
-    """Times after now are of a clock that was set back."""
+    """The times within the last hour; times after now are from before the clock was set back."""
     return [time_s for time_s in times_s if now_s - HOUR_S < time_s <= now_s]
 
 
 def digest_day(now: datetime, zone: ZoneInfo, at: str, last: date | None) -> date | None:
-    """The local date whose digest is due at `now`, or None.
+    """The local date of the digest due at `now`, or None.
 
     Args:
         at: "HH:MM" in the site's time; "" for no digest.
-        last: the date of the last digest; None if there has never been one, then today's hour is waited for.
+        last: the date of the last digest; None if there has been none, then the next digest time is used.
     """
     if not at or last is None:
         return None
@@ -119,7 +119,7 @@ def digest_day(now: datetime, zone: ZoneInfo, at: str, last: date | None) -> dat
 
 
 def first_digest_day(now: datetime, zone: ZoneInfo, at: str) -> date:
-    """What counts as the last digest when there has never been one: today if its hour has passed, else yesterday."""
+    """The date to use as the last digest if there has been none: today if its time has passed, else yesterday."""
     local = now.astimezone(zone)
     today = local.date()
     return today if not at or local.strftime("%H:%M") >= at else date.fromordinal(today.toordinal() - 1)

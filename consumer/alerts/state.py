@@ -1,7 +1,7 @@
-"""`alerts_state.json`: what is up, what each messenger has been told and has still to be told.
+"""`alerts_state.json`: the active events, and what was sent and is still to be sent to each address.
 
-Written after a message was taken and before the rows are committed: killed in between, the rows come again and the
-same events are told again under the same names; killed at any other instant, nothing is told twice.
+It is written after a message is accepted and before the rows are committed. If the process is killed between acceptance
+and writing, the same events are sent again with the same ids; at any other instant nothing is sent twice.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from consumer.alerts.pending import Queue
 
 @dataclass(slots=True)
 class AlertState:
-    """Everything that outlives the process.
+    """The state that survives a restart.
 
     Attributes:
-        log_id: the log that `offset` counts in.
-        offset: rows before it are in this state already.
-        minute: UTC unix minute of the newest row in it, for a log that took a new id.
+        log_id: the log that `offset` belongs to.
+        offset: rows before it are included in this state.
+        minute: UTC unix minute of the newest included row, for a log that took a new id.
         known: ids of past events.
-        queues: name of the messenger -> its queue.
+        queues: name of the address -> its queue.
         digest_day: local date of the last digest.
     """
 
@@ -42,7 +42,7 @@ class AlertState:
 
 
 def load(data: Path) -> AlertState:
-    """The state of a data folder; a new one if there is none or it cannot be understood."""
+    """The state in a data folder; a new one if it is missing or unreadable."""
     return state_file.load(data / ALERTS_STATE_FILE, AlertState) or AlertState()
 
 
@@ -50,7 +50,7 @@ def store(data: Path, state: AlertState) -> None:
     """Replace the file, durably.
 
     Raises:
-        LogError: the disk refuses; the old state stands.
+        LogError: the disk refuses; the old state is unchanged.
     """
     try:
         state_file.store(data / ALERTS_STATE_FILE, state)
@@ -59,10 +59,10 @@ def store(data: Path, state: AlertState) -> None:
 
 
 def names(owners: Sequence[str]) -> list[str]:
-    """A name for each recipient that stays the same when others are added: its kind, and 16 bits of a digest.
+    """A name for each recipient that stays the same when others are added: its kind, and 16 bits of a hash.
 
-    So few that the name tells nothing about a password in the address. Two recipients never share a name, since the
-    second would then be told nothing; the same one twice does, and is told once.
+    The hash is so short that it reveals nothing about a password in the address. Two recipients never share a name, or
+    the second would get nothing; a recipient listed twice does, and gets each message once.
     """
     found: list[str] = []
     taken: dict[str, str] = {}
@@ -77,6 +77,6 @@ def names(owners: Sequence[str]) -> list[str]:
 
 
 def kind(url: str) -> str:
-    """The part of an address that is no secret: "mailto" of "mailto://user:password@host"."""
+    """The part of an address that is not secret: "mailto" of "mailto://user:password@host"."""
     scheme = url.partition("://")[0].lower()
     return scheme if scheme.isalnum() and len(scheme) <= 16 and scheme != url.lower() else "unknown"

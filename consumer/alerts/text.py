@@ -1,4 +1,4 @@
-"""The words of a message: plain text, one event a paragraph, its name below it."""
+"""The text of a message: plain text, one paragraph per event, with its id below."""
 
 import unicodedata
 from collections import Counter
@@ -12,16 +12,16 @@ from consumer.alerts.events import BOX, AlertEvent
 from consumer.alerts.pending import Queue
 from outliers.flags import FAULT, LEAK, SUPPLY, WATCH
 
-REASON_LENGTH = 400  # characters: the longest reason of the methods is half of it
+REASON_LENGTH = 400  # characters: twice the longest reason of the methods
 WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH)
 _WORDS = {LEAK: "LEAK", FAULT: "FAULT", SUPPLY: "SUPPLY", WATCH: "WATCH"}
-# What apprise knows; a messenger shows it as a colour or not at all.
+# apprise's message types; services may show them as colours.
 _COLOURS = {LEAK: "failure", FAULT: "warning", SUPPLY: "info", WATCH: "info"}
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`colour` is apprise's kind of message: failure, warning, info or success."""
+    """`colour` is apprise's message type: failure, warning, info or success."""
 
     title: str
     body: str
@@ -29,7 +29,7 @@ class Message:
 
 
 def compose(queue: Queue, site: str, zone: ZoneInfo, per_hour: int) -> Message:
-    """One message of everything that waits for a messenger."""
+    """One message with everything that waits for an address."""
     events = sorted(queue.waiting.values(), key=lambda event: (WORST_FIRST.index(event.severity), event.raised))
     lines = [_paragraph(event, event.id in queue.told, zone) for event in events]
     if queue.more:
@@ -48,7 +48,7 @@ def compose(queue: Queue, site: str, zone: ZoneInfo, per_hour: int) -> Message:
 
 
 def _title(new: Sequence[AlertEvent], over: Sequence[AlertEvent]) -> str:
-    """What it is and where, if it is one thing; else how many of each."""
+    """What and where, for a single event; otherwise the number of each kind."""
     if len(new) + len(over) == 1:
         event = (*new, *over)[0]
         return f"{_words(event, over=event.cleared is not None)} {_place(event)}"
@@ -87,6 +87,6 @@ def _local(minute: int, zone: ZoneInfo) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without control, format and line characters, of bounded length: foreign words cannot shape a message."""
+    """Text without control, format and line characters, of bounded length, so it cannot change the message's form."""
     harmless = "".join("?" if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in text)
     return harmless if len(harmless) <= REASON_LENGTH else harmless[: REASON_LENGTH - 3] + "..."

@@ -1,9 +1,9 @@
-"""The group "alerts": sees from the rows what is raised and cleared, and tells people.
+"""The group "alerts": finds raised and cleared events in the rows, and tells people.
 
-    rows in the log -> events -> a message to each messenger -> taken -> alerts_state.json -> commit -> log trimmed
+    rows in the log -> events -> a message to each address -> accepted -> alerts_state.json -> commit -> log trimmed
 
-A messenger that is away holds back neither the rows nor the other messengers: what it has not been told waits in the
-state. Killed between "taken" and the state, the same events are told again under the same names; else nothing is.
+An unreachable address delays neither the rows nor the other addresses: its events wait in the state. Only if the
+process is killed between "accepted" and the state are the same events sent again, with the same ids.
 """
 
 import logging
@@ -41,10 +41,10 @@ from outliers.findings import Finding
 
 GROUP = "alerts"
 POLL_ROWS = 1000
-WORK_S = 5.0  # real seconds of reading in one step: then people are told what was found so far
+WORK_S = 5.0  # real seconds of reading per step; then the events found so far are sent
 RETRY = Backoff(
     first_s=10.0, cap_s=600.0
-)  # an alarm ten minutes late still helps; a start of the library costs a second
+)  # an alarm ten minutes late is still useful; starting the library takes a second
 URLS_VARIABLE = "HYDROLOG_ALERTS__URLS"
 
 _log = logging.getLogger(__name__)
@@ -54,10 +54,10 @@ class Alerts:
     """See `common.runner.Worker`."""
 
     def __init__(self, context: Context, *, once: bool = False, config: Path | None = None) -> None:
-        """Check everything that settings can get wrong; nothing is opened yet.
+        """Check the settings; nothing is opened yet.
 
         Raises:
-            SettingsError: the group is not in `log.groups`, or an address is missing or not understood.
+            SettingsError: the group is not in `log.groups`, or an address is missing or cannot be parsed.
         """
         settings = context.settings
         self._source = LogSource(settings, GROUP)
@@ -84,7 +84,7 @@ class Alerts:
     _newest = 0  # minute of the newest row in the tracker
 
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Read all rows that wait, tell what is to be told, keep it, commit.
+        """Read all waiting rows, send messages, store the state, commit.
 
         Raises:
             LogError: the log cannot be read, or the state or the commit cannot be written.
@@ -116,11 +116,11 @@ class Alerts:
         if self._state.log_id == log.log_id:
             self._read_to = self._state.offset
 
-    # --- what has happened
+    # --- events
 
     def _of_row(self, log: Log, record: Record, findings: Sequence[Finding]) -> list[AlertEvent]:
         if record.offset < self._read_to:
-            return []  # it came before, and the step or the process ended before its commit
+            return []  # already read, but the step or the process ended before its commit
         self._read_to, state = record.offset + 1, self._state
         try:
             row = parse_payload(record.payload)
@@ -128,7 +128,7 @@ class Alerts:
             self._counts["not_rows"] += 1  # the archive sets it aside
             return []
         if state.log_id not in ("", log.log_id) and row.minute <= state.minute:
-            return []  # a log that has taken a new id still holds rows that were told
+            return []  # a log with a new id may still hold rows already handled
         self._newest = max(self._newest, row.minute)
         return self._tracker.row(row, findings)
 
@@ -145,7 +145,7 @@ class Alerts:
         return [*raised, *over]
 
     def _note(self, events: Iterable[AlertEvent]) -> None:
-        """Put events into every messenger's queue."""
+        """Add events to the queue of every address."""
         digest = bool(self._context.settings.alerts.digest)
         for event in events:
             raised = event.cleared is None
@@ -164,10 +164,10 @@ class Alerts:
             for queue in self._state.queues.values():
                 queue.digest_due()
 
-    # --- what is kept
+    # --- state
 
     def _keep(self, log: Log) -> None:
-        """A message was taken; if the disk refuses to know of it, the next step tries again."""
+        """Store that a message was accepted; if the disk refuses, the next step tries again."""
         self._changed = True
         self._store(log)
 
@@ -191,7 +191,7 @@ class Alerts:
 
 
 class Dispatcher:
-    """Sends what waits, each messenger by itself; one that fails is tried again later."""
+    """Sends the waiting events to each address separately; a failed address is tried again later."""
 
     def __init__(
         self, messengers: Messengers, names: list[str], settings: Settings, clock: Clock, stop: threading.Event
@@ -207,10 +207,10 @@ class Dispatcher:
         return "; ".join(filter(None, self._problems))
 
     def tell(self, queues: Mapping[str, Queue], now: datetime, keep: Callable[[], None]) -> None:
-        """Send one message to each messenger that has something due; `keep` is called after each that was taken.
+        """Send one message to each address that is due; `keep` is called after each accepted message.
 
-        At once, and not after the last: the next one may hang for its whole deadline, and a kill in that time must
-        not tell this one again.
+        `keep` is called at once and not after the last, because the next address may hang for its whole deadline, and a
+        kill in that time must not send this message again.
         """
         for place, name in enumerate(self.names):
             queue, per_hour = queues[name], self._settings.alerts.messages_per_hour
@@ -240,7 +240,7 @@ class Dispatcher:
 
 
 def open_settings(config: Path | None, environ: Mapping[str, str] = os.environ) -> str:
-    """A warning if the file that holds the addresses, passwords among them, can be read by everybody; else ""."""
+    """A warning if everybody can read the file with the addresses and passwords; otherwise ""."""
     named = config or (Path(environ["HYDROLOG_CONFIG"]) if environ.get("HYDROLOG_CONFIG") else None)
     if named is None or environ.get(URLS_VARIABLE):
         return ""

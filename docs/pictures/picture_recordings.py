@@ -1,8 +1,8 @@
 """Recordings for the README's picture of the page: ``python docs/pictures/picture_recordings.py FOLDER``.
 
-The shipped ones with three things to see in the first night: at 001 a leak begins, at 002 a main is flushed, at 003 the
-gauge is stuck. Then ``hydrolog demo --recordings FOLDER --data DEMO``, ``hydrolog calendar add 002 ...`` (flushing),
-and `screenshot.py` twelve minutes later.
+The bundled recordings with three events in the first night: a leak at 001, a flushing at 002, a stuck gauge at 003.
+Then ``hydrolog demo --recordings FOLDER --data DEMO``, ``hydrolog calendar add 002 ...`` (flushing), and
+`screenshot.py` twelve minutes later.
 """
 
 import csv
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from demo.recordings import NAMES, REPLAY, shipped
 
-# From, to, m3/h, and what a m3/h costs in bar at that inlet.
+# Start, end, m3/h, and the head loss in bar per m3/h at that inlet.
 LEAK = ("2023-07-07 02:00", "2023-07-20 22:00", 10.0, 0.006)
 FLUSHING = ("2023-07-07 00:18", "2023-07-07 01:58", 13.0, 0.027)
 STUCK = ("2023-07-07 03:00", "2023-07-07 04:10")
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def added(rows: list[list[str]], since: str, until: str, m3h: float, slope_bar: float) -> Iterator[list[str]]:
-    """A constant flow more, and what it costs in pressure."""
+    """Adds a constant flow, and its head loss."""
     for time, flow, pressure in rows:
         if since <= time < until and flow and pressure:
             yield [time, f"{float(flow) + m3h:.2f}", f"{float(pressure) - slope_bar * m3h:.2f}"]
@@ -44,7 +44,7 @@ def added(rows: list[list[str]], since: str, until: str, m3h: float, slope_bar: 
 
 
 def stuck(rows: list[list[str]]) -> Iterator[list[str]]:
-    """The gauge shows what it showed last."""
+    """The gauge keeps its last value."""
     shown = ""
     for time, flow, pressure in rows:
         shown = shown if STUCK[0] < time < STUCK[1] else pressure

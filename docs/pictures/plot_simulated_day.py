@@ -1,8 +1,8 @@
-"""Draw docs/pictures/simulated_day.svg: a day of two meters of a made-up district, with what happened to them.
+"""Draw docs/pictures/simulated_day.svg: a day of two meters of a synthetic district, with their events.
 
     .venv/bin/python docs/pictures/plot_simulated_day.py
 
-Plain SVG, written by hand, so that the picture needs nothing and can be compared line by line.
+Plain SVG, so the picture needs no library and can be compared line by line.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ EVERY_MIN = 2
 
 
 def points(values: list[float | None], low: float, high: float, top: int) -> str:
-    """The path of a curve; it is broken where there is no value."""
+    """The path of a curve, with gaps for missing values."""
     path, pen = [], "M"
     for place, value in enumerate(values):
         if value is None:
@@ -68,7 +68,7 @@ def day_of(district: District, first: int, top: int, name: str) -> list[str]:
 
 
 def busiest(sensors: int = 12, days: int = 28) -> tuple[int, list[str]]:
-    """The day of the first weeks on which the most kinds of events can be seen at two meters."""
+    """The day in the first weeks with the most kinds of events at two meters."""
     begin = int(datetime(2024, 8, 1, tzinfo=ZONE).timestamp()) // 60
     names = [f"D{number:03}" for number in range(1, sensors + 1)]
     sources = {name: District(SEED, name, ZONE) for name in names}

@@ -1,4 +1,4 @@
-"""Make the README's picture of the operator's page anew: ``python docs/pictures/screenshot.py URL OUT.png``.
+"""Renew the README's picture of the operator's page: ``python docs/pictures/screenshot.py URL OUT.png``.
 
 Needs the development extras and a Chromium (``apt-get install chromium``); takes the page of a running server.
 """

@@ -1,1 +1,1 @@
-"""Builds criteria from a history, in a process of its own."""
+"""Builds criteria from history, in a separate process."""

@@ -15,7 +15,7 @@ from outliers.learn import archive
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 if every sensor has new criteria, 1 if one has too little history or the database does not answer."""
+    """Exit code 0 if every sensor has new criteria, 1 if one has too little history or the database does not answer."""
     options = _options(argv)
     try:
         chosen = settings.load(options.config)

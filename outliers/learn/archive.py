@@ -1,4 +1,4 @@
-"""Criteria from the database: which rows are learnt from."""
+"""Learning criteria from the database: which rows are used."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -20,22 +20,22 @@ from outliers.criteria import Criteria
 from outliers.learn.build import WINDOW_DAYS, History, build
 from outliers.learn.exclude import Taught
 
-PIECE_ROWS = 20_000  # fetched at a time: half a year in one piece would be 100 MB
+PIECE_ROWS = 20_000  # rows per fetch: half a year at once would be 100 MB
 
 
 def read_rows(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime) -> History:
-    """The rows of REAL_VAL_TB from `first` to before `end`, as they came."""
+    """The raw rows of REAL_VAL_TB from `first` to before `end`."""
     return _read(cursor, sensor, first, end, raw=True)
 
 
 def read_history(
     cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, works: Collection[Work] = ()
 ) -> History:
-    """The rows of REAL_VAL_TB from `first` to before `end`, without what must not be learnt from.
+    """The rows of REAL_VAL_TB from `first` to before `end` that may be used for learning.
 
-    Left out are values that SYSTEM flagged, the flow while a LEAK was up and on the day before it was raised, and
-    everything during planned `works` at the sensor. A WATCH stays: leaving out whatever was high would make the
-    criteria ever narrower.
+    Excluded are values flagged by SYSTEM, the flow during a LEAK and on the day before it, and everything during
+    planned `works` at the sensor. A WATCH is not excluded: without all high values the criteria would become narrower
+    with each build.
     """
     history = _read(cursor, sensor, first, end, raw=False)
     for begins, ends in spans(works, history.first, history.first + len(history.flow)):
@@ -62,7 +62,7 @@ def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: dateti
 
 
 class Instrument(NamedTuple):
-    """A registered sensor: the highest flow (m3/h) and pressure (bar) it can show, and since when it is there."""
+    """A registered sensor: the highest flow (m3/h) and pressure (bar) it can show, and its installation time."""
 
     sensor: str
     flow_max: float | None
@@ -85,7 +85,7 @@ def learn_for(
     chosen: Settings,
     known: Occasions,
 ) -> tuple[Criteria, Criteria]:
-    """What its criteria are built on, and the new ones; not stored yet.
+    """The sensor's base criteria and its new ones; not stored yet.
 
     Raises:
         CriteriaUnusable: less than eight weeks of good rows.
@@ -106,7 +106,7 @@ def learn_for(
 
 
 def limits(folder: Path, sensor: str, flow_max: float | None, pressure_max: float | None) -> Criteria:
-    """The physical limits to build on: the initial file's, and the table's where a meter's range is known there."""
+    """The physical limits: from the initial file, or from the table if the meter's range is known there."""
     prior = stored.initial(sensor, folder)
     if flow_max is not None:
         prior = replace(prior, flow=replace(prior.flow, high=flow_max))
@@ -127,14 +127,14 @@ def learn(
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
     hours: ReportHours = DEFAULT_HOURS,
 ) -> Criteria:
-    """Criteria from the last half year before `now`, and of that from `replaced` on; not stored yet.
+    """Criteria from the half year before `now`, but not from before `replaced`; not stored yet.
 
     Raises:
         CriteriaUnusable: less than eight weeks of good rows.
     """
     end = now.replace(minute=0, second=0, microsecond=0)
     first = end - timedelta(days=WINDOW_DAYS)
-    if replaced is not None:  # what another instrument showed is not usual for this one
+    if replaced is not None:  # values of the old instrument are not usual for the new one
         first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
     history = read_history(cursor, prior.sensor, first, end, works)
     return build(history, zone, prior, holidays, alarms_per_month=alarms_per_month, hours=hours)

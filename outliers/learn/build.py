@@ -1,7 +1,7 @@
 """Criteria from history: the same function for the first build, each rebuild, the preview and the backtest.
 
-`build` takes one-minute rows without gaps in the index (NaN = no value, or a row that was flagged) and gives new
-`Criteria`. Everything is learnt from the site's own archive, as return levels rather than constants.
+`build` takes one row per minute without gaps (NaN = no value, or a flagged row) and returns new `Criteria`. All limits
+are learnt from the site's own archive, as return levels instead of constants.
 """
 
 from collections.abc import Collection
@@ -24,12 +24,12 @@ from outliers.learn.pressure import pressure_use
 from outliers.learn.return_level import Floats
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
-LEAST_WEEKS = 8.0  # of good rows; below, a profile by day of week is noise
+LEAST_WEEKS = 8.0  # of good rows; with fewer, a profile by day of week is noise
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One sensor's rows from UTC minute `first` on: `flow` m3/h and `pressure` bar, NaN = nothing to learn from."""
+    """One sensor's rows from UTC minute `first` on: `flow` m3/h and `pressure` bar, NaN = not usable."""
 
     first: int
     flow: Floats
@@ -52,8 +52,8 @@ def build(
 ) -> Criteria:
     """New criteria of `prior.sensor` from at most the last `WINDOW_DAYS` of `history`.
 
-    `prior` gives the physical limits. `alarms_per_month` is the operator's knob: fewer alarms, later alarms;
-    `hours` are those in which a night's minimum is looked for.
+    `prior` gives the physical limits. `alarms_per_month` is the operator's setting: fewer alarms come
+    later. `hours` contain a night's minimum.
 
     Raises:
         CriteriaUnusable: less than eight weeks of good flow rows.
@@ -95,7 +95,7 @@ def _enough(sensor: str, flow: Floats) -> float:
 
 
 def _window(history: History) -> History:
-    """The last `WINDOW_DAYS` that have rows, in whole hours."""
+    """The last `WINDOW_DAYS` with rows, in whole hours."""
     rows = np.flatnonzero(np.isfinite(history.flow) | np.isfinite(history.pressure))
     if not len(rows):
         return history.span(0, 0)

@@ -1,4 +1,4 @@
-"""Local time of an archive's rows, and what kind of day each of them belongs to."""
+"""Local time and kind of day of an archive's rows."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Local time of each row: `local` = minutes of local wall clock since 1970, `kind` = day of week or Sunday."""
+    """Local time of each row: `local` = local minutes since 1970, `kind` = day of week, or Sunday for a holiday."""
 
     local: Ints
-    kind: Ints  # of each row
+    kind: Ints  # one per row
 
     @classmethod
     def of(cls, first: int, rows: int, zone: ZoneInfo, holidays: Collection[date]) -> "Calendar":
-        """For `rows` minutes from UTC minute `first`, a full hour."""
+        """For `rows` minutes from UTC minute `first`, which starts an hour."""
         offsets = []
         for hour in range(-(-rows // 60)):
             moment = datetime.fromtimestamp((first + hour * 60) * 60, zone)
@@ -42,12 +42,12 @@ class Calendar:
         return hours
 
     def slot_of(self, rows: Ints) -> Ints:
-        """Hour of the week of the given rows, 0 to 167: 24 a kind of day, Monday first."""
+        """Hour of the week of the given rows, 0 to 167: 24 for each day, Monday first."""
         slots: Ints = self.kind[rows] * HOURS + self.hour_of(rows)
         return slots
 
     def with_sundays(self, days: Ints) -> "Calendar":
-        """The same with local `days` (since 1970) read as Sundays."""
+        """A copy in which the local `days` (since 1970) are Sundays."""
         return Calendar(self.local, np.where(np.isin(self.local // 1440, days), SUNDAY, self.kind))
 
     @property

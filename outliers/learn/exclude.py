@@ -1,22 +1,22 @@
-"""Which rows criteria may be learnt from, live and in a judgement of the past."""
+"""Which rows may be used for learning criteria, live and in a backtest."""
 
 import numpy as np
 
 from outliers import flags
 from outliers.learn.build import History
 
-BEGUN_ROWS = 1440  # before a LEAK was raised: it flowed already, and what has been proved with it must not teach
+BEGUN_ROWS = 1440  # rows before a LEAK is raised are excluded: the leak was already there
 
 
 class Taught:
-    """Takes out of a history, row after row, what must not teach: faulty values, a LEAK, and the day before one."""
+    """Removes rows from a history that must not be learnt from: faulty values, a LEAK, and the day before one."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._leaked = False
 
     def row(self, minute: int, flow_flags: str, pressure_flags: str) -> None:
-        """The next row has been flagged so."""
+        """The next row and its flags."""
         history, place = self._history, minute - self._history.first
         leaks = flags.LEAK_LETTER in flow_flags
         if leaks and not self._leaked:

@@ -1,4 +1,4 @@
-"""Learning how the flow's texture goes with the flow: see `outliers.flicker`."""
+"""Learning how the flow's texture depends on the flow: see `outliers.flicker`."""
 
 from dataclasses import dataclass
 
@@ -11,37 +11,37 @@ from outliers.rules import FLICKER_COUNT, FLICKER_WILD, LEAST_USE
 
 HOUR, LEAST_ROWS = 60, 45
 LEAST_HOURS = 1000
-ROUNDS = 4  # of fitting with what the round before gave as weights
-CUT = 4.0  # standard errors: an hour further off teaches nothing
-PLAIN = 10.0  # errors: a slope that is less sure is none
-CLEARLY = 20.0  # in squared standard errors: so much better must it fit than a scatter that goes with the whole flow
-# Leakage goes with about the first power of the pressure (0.5 for holes in steel, 1.5 for plastic). An archive whose
-# pressure hardly moves cannot tell, so this is what its own slope is drawn towards.
+ROUNDS = 4  # of fitting, each with weights from the previous round
+CUT = 4.0  # standard errors: hours further off are not used
+PLAIN = 10.0  # errors: a less certain slope is ignored
+CLEARLY = 20.0  # squared standard errors by which it must fit better than scatter proportional to the whole flow
+# Leakage is about proportional to the pressure (exponent 0.5 for holes in steel, 1.5 for plastic). If the pressure
+# hardly varies, the slope cannot be learnt, so it is shrunk towards this.
 POWER, POWER_SPREAD = 1.0, 0.4
-USEFUL = 0.06  # of the mean flow: error of a day's still flow above which there is nothing to gain
+USEFUL = 0.06  # of the mean flow: with a larger error of a day's steady flow, the texture is of no use
 DAY_H, WEEK_H = 24, 168
 LEAST_WANDER = 0.003  # of the mean flow
 
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """What an archive says: the use, and each hour's still flow with its error, shares of the mean (NaN = none)."""
+    """An archive's use, and each hour's steady flow with its error, as shares of the mean (NaN = none)."""
 
     use: TextureUse
     size: Floats
     error: Floats
-    used: Floats  # each row's flow less what is usually steady, m3/h
-    square: Floats  # of each row's change, as it counts
+    used: Floats  # each row's flow minus the usual steady flow, m3/h
+    square: Floats  # of each row's change, capped
     mean_m3h: float
 
     def running(self, rows: int) -> tuple[Floats, Floats]:
-        """Still flow of the last `rows` rows and its error, m3/h, at each row."""
+        """Steady flow of the last `rows` rows and its error, m3/h, at each row."""
         used = running_mean(self.used, rows)
         error = self.use.error * np.sqrt(FLICKER_COUNT / rows) * np.maximum(used, LEAST_USE * self.mean_m3h)
         return used - running_mean(self.square, rows) / self.use.by_use_m3h, error
 
     def stills(self) -> list[SteadyFlow | None]:
-        """Hour by hour."""
+        """The steady flow of each hour."""
         return [
             None if size != size else SteadyFlow(size, error)  # noqa: PLR0124 - NaN
             for size, error in zip(self.size.tolist(), self.error.tolist(), strict=True)
@@ -50,8 +50,8 @@ class Texture:
 
 @dataclass(frozen=True, slots=True)
 class FlickerHours:
-    """An archive hour by hour: good rows, mean square of the change in a minute, mean flow (NaN = too few rows), and
-    how far the mean pressure was above its usual (bar; nought where it is not known)."""
+    """An archive by hour: good rows, mean square of the one-minute change, mean flow (NaN = too few rows), and the mean
+    pressure above its usual (bar; 0 if unknown)."""
 
     rows: Floats
     square: Floats
@@ -60,9 +60,9 @@ class FlickerHours:
 
 
 def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float) -> Texture | None:
-    """From cleaned one-minute rows that begin with an hour, and the flow that was `usual` at each, level and all.
+    """Learn from cleaned one-minute rows that start at a full hour, and the `usual` flow at each, including the level.
 
-    None where the minutes do not flicker with the use, or too little to tell a leak of a day by.
+    None if the flicker does not depend on the use, or too little to detect a leak within a day.
     """
     change = np.square(np.diff(flow, prepend=np.nan))
     least = LEAST_USE * mean_m3h
@@ -70,7 +70,7 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
     usual_bar = float(np.nanmedian(bar)) if np.isfinite(bar).sum() > len(bar) // 2 else None
     above = np.zeros(len(bar)) if usual_bar is None else np.nan_to_num(bar - usual_bar)
     square = np.minimum(change, 2 * FLICKER_WILD * spread(np.sqrt(change)) ** 2)
-    for _ in range(2):  # what counts as wild is known from the first time on
+    for _ in range(2):  # the first pass finds the cap for wild values
         hours = FlickerHours(*_means(square), hourly, above)
         fitted = _fit(hours, least, usual_bar)
         if fitted is None:
@@ -89,7 +89,7 @@ def learn_texture(flow: Floats, pressure: Floats, usual: Floats, mean_m3h: float
 
 
 def _means(values: Floats) -> tuple[Floats, Floats]:
-    """Of each whole hour the good rows, and their mean; NaN where there are too few."""
+    """The number of good rows of each whole hour, and their mean; NaN if there are too few."""
     hours = values[: len(values) // HOUR * HOUR].reshape(-1, HOUR)
     good = np.isfinite(hours)
     rows = good.sum(axis=1).astype(float)
@@ -98,7 +98,7 @@ def _means(values: Floats) -> tuple[Floats, Floats]:
 
 
 def _fit(hours: FlickerHours, least_m3h: float, usual_bar: float | None) -> tuple[float, float, float] | None:
-    """Variance each m3/h of use brings, the flow that brings none, and what a bar more adds to it."""
+    """Variance per m3/h of use, the flow that adds none, and its increase per bar."""
     known = np.isfinite(hours.flow) & np.isfinite(hours.square)
     if known.sum() < LEAST_HOURS:
         return None
@@ -119,7 +119,7 @@ def _fit(hours: FlickerHours, least_m3h: float, usual_bar: float | None) -> tupl
     weighed = table * weight[:, None]
     rival = np.stack([table[:, 0], table[:, 1] ** 2, table[:, 2]], axis=1) * weight[:, None]
     if _misfit(rival, target * weight) < _misfit(weighed, target * weight) + CLEARLY:
-        return None  # a scatter that goes with the whole flow fits better
+        return None  # scatter proportional to the whole flow fits better
     errors = np.sqrt(np.diag(np.linalg.pinv(weighed.T @ weighed)))
     if found[1] < PLAIN * errors[1]:
         return None
@@ -127,13 +127,13 @@ def _fit(hours: FlickerHours, least_m3h: float, usual_bar: float | None) -> tupl
 
 
 def _leakage_by_pressure(found: Floats, usual_bar: float | None) -> tuple[float, float]:
-    """What the third coefficient should be about, and how far off it may be, by the others of the round before."""
+    """Prior of the third coefficient and its error, from the previous round's other coefficients."""
     steady = max(0.0, -float(found[0])) / usual_bar if usual_bar else 0.0
     return -POWER * steady, POWER_SPREAD * steady
 
 
 def _solved(table: Floats, target: Floats, prior: tuple[float, float]) -> Floats:
-    """Least squares of weighed rows (of variance one), and the third coefficient's `prior` beside them."""
+    """Least squares of weighted rows (variance one), with a `prior` for the third coefficient."""
     middle, width = prior
     if width == 0.0:
         return np.append(np.linalg.lstsq(table[:, :2], target, rcond=None)[0], 0.0)
@@ -146,7 +146,7 @@ def _misfit(table: Floats, target: Floats) -> float:
 
 
 def _scatter(size: Floats, counted: Floats) -> tuple[float, float]:
-    """Times what the hours scatter beyond counting, and how far the weeks' means wander beyond that."""
+    """Over-dispersion of the hours, and the wander of the weekly means beyond that."""
     factor = max(1.0, spread(size / counted))
     weight = np.where(np.isfinite(size), 1 / counted**2, 0.0)
     weeks = len(size) // WEEK_H
@@ -156,4 +156,4 @@ def _scatter(size: Floats, counted: Floats) -> tuple[float, float]:
     means = (weight * total).sum(axis=1)[whole > 0] / whole[whole > 0]
     expected = factor**2 * float(np.median(1 / whole[whole > 0]))
     beyond = max(spread(means) ** 2 - expected, LEAST_WANDER**2)
-    return factor, float(np.sqrt((beyond + LEAST_WANDER**2) / 2))  # a few weeks say little
+    return factor, float(np.sqrt((beyond + LEAST_WANDER**2) / 2))  # a few weeks are weak evidence

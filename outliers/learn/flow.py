@@ -1,4 +1,4 @@
-"""The usual flow and pressure of a sensor: profile, slow level, and how far they stray."""
+"""The usual flow of a sensor: profile, slow level, and variation."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from outliers.rules import HOUR_ROWS, SUNDAY
 
 LEAST_QUARTER_ROWS = 8
 LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
-ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) teaches nothing about the profile
-SELF_FIT = 2.0  # weeks: a profile and a spread are fitted to each hour
-MARGIN_WEEKS = 26.0  # the other margins are those of so long an archive
-LIKE_SUNDAY = 0.5  # of the squared distance to its own kind of day: so much nearer to Sundays, and it was a holiday
+ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) is not used for the profile
+SELF_FIT = 2.0  # weeks: profile and spread of each hour are fitted to its own values
+MARGIN_WEEKS = 26.0  # weeks of archive that the other margins assume
+LIKE_SUNDAY = 0.5  # of the squared distance to its own kind of day: if this much nearer to Sundays, it was a holiday
 
 
 def flow_use(flow: Floats, pressure: Floats, calendar: Calendar, return_days: float) -> FlowUse:
@@ -55,18 +55,18 @@ def flow_use(flow: Floats, pressure: Floats, calendar: Calendar, return_days: fl
 
 
 def short_margin(weeks: float) -> float:
-    """What limits from so many weeks are widened by.
+    """The factor that widens limits from this many weeks.
 
-    Profile and spreads of an hour of the week rest on one value a week: the fewer they are, the more they fit
-    themselves, and the calmer the archive looks beside what comes after it.
+    Profile and spread of an hour of the week rest on one value per week. With few weeks they overfit, and the archive
+    looks calmer than the time after it.
     """
     return max(1.0, (1 + SELF_FIT / weeks) / (1 + SELF_FIT / MARGIN_WEEKS)) if weeks > 0 else 1.0
 
 
 def with_holidays(flow: Floats, calendar: Calendar) -> Calendar:
-    """The calendar with those working days as Sundays that clearly went like one: holidays nobody has told of.
+    """The calendar with working days that clearly looked like a Sunday as Sundays: holidays that nobody entered.
 
-    Left as working days they would set the limits: a late morning on a holiday is the largest rise of most archives.
+    Otherwise they would determine the limits: the late morning of a holiday is the largest rise in most archives.
     """
     days, kinds = quarter_table(flow, calendar)
     shape = days / day_level(days)[:, None]
@@ -81,8 +81,8 @@ def with_holidays(flow: Floats, calendar: Calendar) -> Calendar:
 
 
 def usual_profile(flow: Floats, calendar: Calendar) -> Floats:
-    """7 x 96 usual flow, m3/h: of each day of week, drawn towards the mean of the working days as far as the
-    archive cannot tell them apart."""
+    """7 x 96 usual flow, m3/h: of each day of the week, shrunk towards the mean of the working days as far as the
+    archive cannot separate them."""
     days, kinds = quarter_table(flow, calendar)
     level = day_level(days)
     shape = days / level[:, None]
@@ -106,7 +106,7 @@ def usual_profile(flow: Floats, calendar: Calendar) -> Floats:
 
 
 def _mean(rows: Floats) -> Floats:
-    """Mean of each column; where a day of the week is not in the archive, one."""
+    """Mean of each column; 1 for a day of the week that is not in the archive."""
     known = np.isfinite(rows)
     counts = known.sum(axis=0)
     means: Floats = np.where(counts, np.where(known, rows, 0.0).sum(axis=0) / np.maximum(counts, 1), 1.0)
@@ -144,7 +144,7 @@ def day_level(days: Floats) -> Floats:
 
 
 def expected(profile: Floats, calendar: Calendar) -> Floats:
-    """The profile at each minute, straight between the middles of the quarters, as the detector reads it."""
+    """The profile at each minute, linear between the middles of the quarters, as in the detector."""
     quarter, place = calendar.quarter, calendar.local % 15 - 7
     here = profile[calendar.kind, quarter]
     before = profile[calendar.kind, np.maximum(quarter - 1, 0)]
@@ -160,7 +160,7 @@ def hourly_mean(values: Floats) -> Floats:
 
 
 def hourly_ratio(flow: Floats, usual: Floats) -> Floats:
-    """Each hour's flow / usual - 1 over its good rows; NaN = fewer than `HOUR_ROWS`."""
+    """Each hour's flow / usual - 1 from its good rows; NaN = fewer than `HOUR_ROWS`."""
     hours = len(flow) // 60
     good = np.isfinite(flow[: hours * 60]).reshape(hours, 60)
     total = np.where(good, flow[: hours * 60].reshape(hours, 60), 0.0).sum(axis=1)
@@ -171,7 +171,7 @@ def hourly_ratio(flow: Floats, usual: Floats) -> Floats:
 
 
 def slow_level(ratio: Floats) -> Floats:
-    """The ratio's level at each hour: a centred mean of `LEVEL_DAYS`, wild hours cut."""
+    """The ratio's level at each hour: a centred mean of `LEVEL_DAYS`, with extreme hours clipped."""
     cut = np.clip(ratio, *(np.nanmedian(ratio) + 4 * spread(ratio) * np.array([-1, 1])))
     known = np.isfinite(cut)
     window = np.ones(LEVEL_DAYS * 24)

@@ -1,4 +1,4 @@
-"""SYSTEM's limits of one channel, and the channel cleaned by them."""
+"""SYSTEM's limits of one channel, and cleaning the channel with them."""
 
 from dataclasses import replace
 
@@ -9,16 +9,16 @@ from outliers.criteria import ChannelLimits
 from outliers.learn.return_level import Floats, daily_maxima, normal_level
 from outliers.rules import SPIKE_BACK_ROWS, SPIKE_HOLD_ROWS, SPIKE_LEAST_LEVEL, SPIKE_REFERENCE_ROWS
 
-LEAST_STUCK, STUCK_FACTOR = 20, 3  # rows; times the longest run that one in a thousand reaches
+LEAST_STUCK, STUCK_FACTOR = 20, 3  # rows; times the run length that one in a thousand reaches
 SPIKES_IN_ARCHIVE = 4  # days of half a year that may hold one
-SPIKE_RETURN_DAYS = 1500.0  # a false spike in four years: the rule is about gross errors
-LOW_SHARE = 0.25  # of the lowest value in ten thousand: below, a meter that never shows nought has failed
+SPIKE_RETURN_DAYS = 1500.0  # one false spike in four years: the rule is for gross errors
+LOW_SHARE = 0.25  # of the 0.01 % quantile: if a meter that never reads 0 reads less, it has failed
 
 
 def channel_limits(values: Floats, prior: ChannelLimits, *, floor_share: float, rooted: bool) -> ChannelLimits:
-    """Limits from an archive. A spike smaller than `floor_share` of the mean is none: bursts must pass.
+    """Limits from an archive. A jump smaller than `floor_share` of the mean is not a spike: bursts must pass.
 
-    `rooted`: the texture of the values goes with their square root (flow), instead of being the same everywhere.
+    `rooted`: the fluctuation scales with the square root of the value (flow), instead of being constant.
     """
     good = np.where((values >= prior.low) & (values <= prior.high), values, np.nan)
     finite = good[np.isfinite(good)]
@@ -35,7 +35,7 @@ def channel_limits(values: Floats, prior: ChannelLimits, *, floor_share: float, 
 
 
 def cleaned(values: Floats, limits: ChannelLimits) -> Floats:
-    """`values` with everything that SYSTEM would reject as NaN."""
+    """`values` with NaN for everything that SYSTEM would reject."""
     good = np.where((values >= limits.low) & (values <= limits.high), values, np.nan)
     good[_runs(good) >= limits.stuck_rows] = np.nan
     if limits.jump:
@@ -66,8 +66,8 @@ def _runs(values: Floats) -> np.ndarray:
 
 
 def _excursions(values: Floats, typical: float) -> Floats:
-    """How far one to three rows from each good row on lie from the median of the five before and of the three after
-    them, on one side of both (else below nought), at the `typical` value. NaN where there is no value."""
+    """Distance of the one to three rows from each good row on, from the median of the five rows before and of the three
+    after, scaled to the `typical` value. Negative if they are not on the same side of both. NaN for no value."""
     rows = np.flatnonzero(np.isfinite(values))
     finite = values[rows]
     farthest = np.full(len(values), np.nan)

@@ -1,4 +1,4 @@
-"""Learning how a sensor's hourly ratio moves: the parameters of `outliers.flow_shift`, and the limits of its score."""
+"""Learning the dynamics of a sensor's hourly ratio: parameters of `outliers.flow_shift`, and limits of its score."""
 
 import math
 from dataclasses import dataclass
@@ -25,26 +25,26 @@ TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water
 HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
 DAY_SCALES_H = (24.0, 72.0, 168.0)
 DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
-LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level a day: season, weather
+LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level per day: season, weather
 WARM_H = 10 * 24
-# Of the starts that a limit is learnt for: the WATCH's, and the LEAK's three.
+# For the starts that a limit is learnt for: one for WATCH, three for LEAK.
 AGES_H = ((WATCH_AGE_H, MAX_AGE_H), (LARGE_AGE_H, ORDINARY_H), (ORDINARY_H, SHORT_H), (SHORT_H, MAX_AGE_H))
 WATCH_RETURN_DAYS = 30.0
-LEAST_WATCH = 2.8  # a lower score is noise whatever the archive says
+LEAST_WATCH = 2.8  # lower scores are noise in any archive
 WITHOUT, WITH = False, True  # the texture
 LEAST_LEAK = {WITHOUT: 4.0, WITH: 2.5}
-# Days of the archive that may have been above a limit: leaks, pools, holidays. What texture and hours say together has
-# no heavy tails, and an archive may hold weeks of a leak too small to be noticed: then its quartiles count alone.
+# Days of the archive that may exceed a limit: leaks, pools, holidays. The combined score of texture and hours has no
+# heavy tails, and an archive may contain weeks of an unnoticed leak: then only the quartiles count.
 RANKS = {WITHOUT: (3, 6, 10), WITH: (3, 6, 0)}
-# Young starts have the heavy tails of single hours, and those of a day are often a pool that is just full.
+# Recent starts have the heavy tails of single hours, and starts a day ago are often a pool that has just been filled.
 MARGINS = {WITHOUT: (1.22, 1.08, 0.98), WITH: (1.22, 1.15, 0.95)}
-WATCH_MARGIN = 1.15  # an archive that has set its own spreads looks calmer than the months that follow
+WATCH_MARGIN = 1.15  # spreads fitted to the archive make it look calmer than the months after it
 
 
 def fit_hours(ratio: Floats, slot: np.ndarray, widths: Floats) -> HourModel:
-    """The most likely movement of hourly `ratio` (NaN = none).
+    """The maximum likelihood dynamics of the hourly `ratio` (NaN = none).
 
-    `slot` is each hour's place in the week, `widths` the spread of the ratio about its slow level at each place.
+    `slot` is each hour's index in the week, `widths` the spread of the ratio about its slow level at each index.
     """
     widths = np.maximum(widths, 1e-4)
     typical = float(np.median(widths)) ** 2
@@ -80,7 +80,7 @@ def _likelihood(
     day_variance: Floats,
     level_variance: Floats,
 ) -> Floats:
-    """Log likelihood of each parameter set, heavy tails allowed: `flow_shift`'s filter over a whole grid."""
+    """Log likelihood of each parameter set, with heavy tails: `flow_shift`'s filter for the whole grid."""
     sets = len(by_hour)
     move = np.stack([np.ones(sets), by_day, by_hour], axis=1)  # sets x 3
     mean = np.zeros((sets, 3))
@@ -112,12 +112,12 @@ def _likelihood(
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What the tracker said over an archive, hour by hour.
+    """The tracker's output over an archive, hour by hour.
 
     Attributes:
-        ahead: the steady ratio expected before each hour.
-        scores: hours x 4: starts 3 hours old and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
-        since: the hour at which the best of the oldest starts begins.
+        ahead: the ratio expected before each hour.
+        scores: hours x 4, by age of the start: 3 hours and more, 3 to 12, 12 to 48, 48 and more; NaN at the beginning.
+        since: the best start among the oldest ones.
     """
 
     ahead: Floats
@@ -143,7 +143,7 @@ def walk(
 
 
 def score_limits(scores: Floats, return_days: float, *, textured: bool) -> tuple[float, float, float, float]:
-    """Limits of WATCH, and of LEAK by starts younger than half a day, than two days, and older."""
+    """Limits for WATCH, and for LEAK with starts less than half a day, less than two days, and longer ago."""
     watch, *leaks = (daily_maxima(scores[:, column], 24) for column in range(len(AGES_H)))
     early, short, long = (
         margin * max(LEAST_LEAK[textured], normal_level(maxima, return_days, rank))

@@ -1,4 +1,4 @@
-"""Learning how the pressure answers to the flow within quarters of an hour: see `outliers.meter_scale`."""
+"""Learning how the pressure responds to the flow within quarters of an hour: see `outliers.meter_scale`."""
 
 import numpy as np
 
@@ -13,18 +13,18 @@ from outliers.rules import (
     SCALE_WINDOWS,
 )
 
-RETURN_DAYS = 960.0  # a false fault of the meter in so many days
-LEAST_LIMIT = 4.5  # scores below this are noise whatever the archive says
-MARGIN = 1.2  # an archive that has set its own scale looks calmer than what follows
+RETURN_DAYS = 960.0  # one false meter fault in this many days
+LEAST_LIMIT = 4.5  # lower scores are noise in any archive
+MARGIN = 1.2  # a scale fitted to the archive makes it look calmer than the time after it
 BLOCKS_A_DAY = 1440 // SCALE_BLOCK_MIN
 QUARTERS_A_BLOCK = SCALE_BLOCK_MIN // SCALE_QUARTER_ROWS
 LEAST_DAYS = 42
 
 
 def scale_use(flow: Floats, pressure: Floats, mean_m3h: float) -> ScaleUse | None:
-    """Learn from cleaned one-minute rows that begin with an hour.
+    """Learn from cleaned one-minute rows that start at a full hour.
 
-    None where the pressure does not pay for the flow, or is hardly there.
+    None if the pressure does not fall with the flow, or is mostly missing.
     """
     squares, products, bars, rows = _quarters(flow, pressure, mean_m3h)
     known = squares > 0
@@ -46,8 +46,8 @@ def scale_use(flow: Floats, pressure: Floats, mean_m3h: float) -> ScaleUse | Non
 
 
 def _quarters(flow: Floats, pressure: Floats, mean_m3h: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of each quarter, about its own means: squares of the cost, products with the pressure, squares of the pressure;
-    and its rows. Nought where there are too few."""
+    """For each quarter, about its means: sums of cost squared, cost x pressure, pressure squared; and the number of
+    rows. 0 if there are too few."""
     whole = len(flow) // SCALE_QUARTER_ROWS * SCALE_QUARTER_ROWS
     good = np.isfinite(flow[:whole]) & np.isfinite(pressure[:whole])
     cost = np.where(good, np.clip(flow[:whole], 0, None) / mean_m3h, 0.0) ** HEADLOSS
@@ -72,7 +72,7 @@ def _sums(values: Floats, length: int) -> Floats:
 
 
 def _scores(squares: Floats, products: Floats, slope: float, error2: float) -> Floats:
-    """After each block, the size over error of the window that shows the meter's scale furthest off."""
+    """After each block, size over error of the window with the largest scale error."""
     largest = np.zeros(len(squares))
     totals = [np.cumsum(np.r_[0.0, values]) for values in (squares, products)]
     for window in SCALE_WINDOWS:

@@ -14,7 +14,7 @@ from outliers.rules import (
     NIGHTS_KEPT,
 )
 
-JUMP_SCORE = 3.2  # a normal night passes it about once in two years
+JUMP_SCORE = 3.2  # a normal night exceeds it about once in two years
 LEAST_CREEP, MOST_CREEP = 4.0, 8.0
 
 

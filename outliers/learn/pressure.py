@@ -1,4 +1,4 @@
-"""The usual pressure of a sensor: by the time of the day, and what the flow costs."""
+"""The usual pressure of a sensor: by time of day, and the head loss of the flow."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from outliers.learn.return_level import Floats, daily_maxima, normal_level, retu
 from outliers.learn.rolling import lagged, running_mean
 from outliers.rules import HEADLOSS, SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS
 
-SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # a false SUPPLY or drift of normal pressure in so many days
-LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller moves of a supply interest nobody
+SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # one false SUPPLY or drift in this many days
+LEAST_STEP, LEAST_DRIFT = 0.03, 0.015  # of the mean pressure: smaller changes do not matter
 
 
 def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calendar) -> PressureUse | None:
-    """Learn the usual pressure; None with less than half of the rows."""
+    """Learn the usual pressure; None with fewer than half of the rows."""
     good = np.isfinite(flow) & np.isfinite(pressure)
     if good.sum() < len(flow) // 4:
         return None
@@ -42,7 +42,7 @@ def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calenda
 
 
 def memory(values: Floats) -> float:
-    """Correlation of each value with the one before it, within 0 and 0.98."""
+    """Correlation of each value with the previous one, limited to 0 to 0.98."""
     cut = np.clip(values - np.nanmedian(values), -4 * spread(values), 4 * spread(values))
     known = np.isfinite(cut[1:]) & np.isfinite(cut[:-1])
     now, before = cut[1:][known], cut[:-1][known]

@@ -1,7 +1,6 @@
-"""Return levels: the value that an archive's own daily maxima would pass about once in so many days.
+"""Return levels: the value that an archive's daily maxima exceed about once in a given number of days.
 
-Fitted to the median and the quartiles of the daily maxima (Gumbel), so a few days with a leak in the archive move
-it little.
+Fitted to the median and the quartiles of the daily maxima (Gumbel), so a few days with a leak have little effect.
 """
 
 import math
@@ -19,10 +18,10 @@ _QUARTILES = -math.log(-math.log(0.75)) + math.log(-math.log(0.25))
 
 
 def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
-    """Level passed about once in `days` by daily `maxima` (NaN = no such day); infinity with too few days.
+    """Level exceeded about once in `days` by daily `maxima` (NaN = no such day); infinity with too few days.
 
-    With `rank`, the level is at least the `rank`-th largest maximum: tails may be heavier than Gumbel's, but what
-    the archive holds of leaks (fewer than `rank` days) must not set the limit.
+    With `rank`, the level is at least the `rank`-th largest maximum: tails may be heavier than Gumbel's, but leaks in
+    the archive (fewer than `rank` days) must not set the limit.
     """
     values = maxima[np.isfinite(maxima)]
     if len(values) < LEAST_DAYS:
@@ -34,12 +33,12 @@ def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
 
 
 def normal_level(maxima: Floats, days: float, rank: int = 0) -> float:
-    """`return_level` of what has normal tails: it is the square that is fitted."""
+    """`return_level` for values with normal tails: the square is fitted."""
     return math.sqrt(return_level(np.square(maxima), days, rank))
 
 
 def daily_maxima(values: Floats, per_day: int) -> Floats:
-    """Maxima of whole days of `values`, `per_day` to a day; a day without any value is NaN."""
+    """Maxima of whole days of `values`, `per_day` values each; NaN for a day without values."""
     days = values[: len(values) // per_day * per_day].reshape(-1, per_day)
     filled = np.where(np.isfinite(days), days, -np.inf).max(axis=1)
     return np.where(np.isfinite(filled), filled, np.nan)

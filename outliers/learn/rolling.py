@@ -1,15 +1,15 @@
-"""Running statistics of an archive's rows, NaN = no value."""
+"""Rolling statistics of an archive's rows, NaN = no value."""
 
 import numpy as np
 
 from outliers.learn.return_level import Floats, spread
 
-POOLED_WEEKS = 3.0  # so many weeks of its own weigh as much for a slot as its hour of all days
+POOLED_WEEKS = 3.0  # weeks of its own values at which a slot counts as much as its hour of all days
 CUT = 6.0  # spreads
 
 
 def running_mean(values: Floats, rows: int) -> Floats:
-    """Mean of the good values of the last `rows` rows; NaN where fewer than half are good."""
+    """Mean of the good values of the last `rows` rows; NaN if fewer than half are good."""
     good = np.isfinite(values)
     total = np.cumsum(np.r_[0.0, np.where(good, values, 0.0)])
     count = np.cumsum(np.r_[0, good])
@@ -26,10 +26,10 @@ def lagged(values: Floats, rows: int) -> Floats:
 
 
 def by_slot(values: Floats, slot: np.ndarray) -> Floats:
-    """Spread for each hour of the week (168 numbers), never nought.
+    """Spread for each hour of the week (168 numbers), never 0.
 
-    A slot has only one day a week, so it is drawn towards its hour of the day. The robust spread says where the
-    values usually are; the mean square of what is not far beyond that then lets wild slots be wild.
+    A slot occurs only once a week, so it is shrunk towards its hour of the day. The robust spread finds the usual
+    range; the mean square of the values not far beyond it then allows wide slots.
     """
     hour = slot % 24
     of_hour = np.tile([spread(values[hour == number]) for number in range(24)], 7)

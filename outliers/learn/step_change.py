@@ -1,4 +1,4 @@
-"""Learning PREDICT's limits: how far the residual's means stray from one another in an archive."""
+"""Learning PREDICT's limits: how much the residual's window means vary in an archive."""
 
 from dataclasses import dataclass
 
@@ -19,18 +19,18 @@ from outliers.rules import (
     STEP_WINDOWS,
 )
 
-# Rows of each window; the first is the fast mean's, which is followed at each row.
+# Rows of each window; the first is the fast mean, updated with each row.
 WINDOW_ROWS = (STEP_FAST_ROWS, *(blocks * STEP_BLOCK_ROWS for blocks in STEP_WINDOWS))
 BASE_ROWS = STEP_BASE_BLOCKS * STEP_BLOCK_ROWS
-SCALE_WINDOW = 1  # the window whose spread is the scale of all of them
-WATCH_RETURN_DAYS = 30.0  # of each window: two WATCHes a month that mean nothing is the price of minutes
-LEAK_MARGIN, TEXTURED_MARGIN = 1.12, 1.08  # an archive that has set its own spreads looks calmer than what follows
-STRIDE = 3  # rows between two looks at the step
+SCALE_WINDOW = 1  # the window whose spread scales all of them
+WATCH_RETURN_DAYS = 30.0  # per window: two false WATCHes a month are the price of reacting within minutes
+LEAK_MARGIN, TEXTURED_MARGIN = 1.12, 1.08  # spreads fitted to the archive make it look calmer than the time after it
+STRIDE = 3  # rows between two checks of the step
 
 
 @dataclass(frozen=True, slots=True)
 class StepLimits:
-    """Spreads by hour of the week, m3/h, and limits in those spreads, all at the archive's mean level."""
+    """Spreads by hour of the week, m3/h, and limits as multiples of them, at the archive's mean level."""
 
     spread_m3h: Floats
     lasting_spread_m3h: Floats
@@ -41,7 +41,7 @@ class StepLimits:
 def step_limits(
     flow: Floats, usual: Floats, ahead: Floats, calendar: Calendar, return_days: float, *, texture: Texture | None
 ) -> StepLimits:
-    """From cleaned one-minute `flow` (m3/h), its criterion `usual`, and the level `ahead` of each hour."""
+    """Learn from cleaned one-minute `flow` (m3/h), its criterion `usual`, and the level `ahead` of each hour."""
     level = np.repeat(ahead, 60)[: len(flow)]
     rows = len(level)
     flow, usual = flow[:rows], usual[:rows]
@@ -51,7 +51,7 @@ def step_limits(
     base = STEP_CARRY * running_mean(residual, BASE_ROWS)
     steps = [(step(residual, base, window) / (1.0 + level))[::STRIDE] for window in WINDOW_ROWS]
     spread_m3h = by_slot(steps[SCALE_WINDOW], slot)
-    before = lagged(level, STEP_LASTING_MIN)  # the level stands still while a step is up
+    before = lagged(level, STEP_LASTING_MIN)  # the level is frozen while a step is active
     lasting = running_mean(flow - usual * (1.0 + before), STEP_LASTING_ROWS) - lagged(base, STEP_LASTING_MIN)
     lasting = (lasting / (1.0 + before))[::STRIDE]
     lasting_spread = by_slot(lasting, slot)
@@ -65,7 +65,7 @@ def step_limits(
 
 
 def _with_texture(score: Floats, spread_m3h: Floats, texture: Texture) -> Floats:
-    """Score of what the step and its texture say together."""
+    """Combined score of the step and its texture."""
     size, error = (values[::STRIDE][: len(score)] for values in texture.running(STEP_LASTING_ROWS))
     both = (score / spread_m3h + size / error**2) / np.sqrt(1 / spread_m3h**2 + 1 / error**2)
     both = np.minimum(both, STEP_GUARD * size / error)
@@ -74,6 +74,6 @@ def _with_texture(score: Floats, spread_m3h: Floats, texture: Texture) -> Floats
 
 
 def step(residual: Floats, base: Floats, rows: int) -> Floats:
-    """Mean of the last `rows` less what the rows before them let expect."""
+    """Mean of the last `rows` minus the part expected from the rows before."""
     height: Floats = running_mean(residual, rows) - lagged(base, rows)
     return height

@@ -1,8 +1,8 @@
-"""An archive without its own leaks.
+"""Removes unnoticed leaks from an archive.
 
-Nobody has marked them: some were too small to be noticed, or were noticed late. Left in, they make leaks look usual:
-the limits rise, and so does the wander that the still flow seems to have. So what the archive's own texture shows as
-a leak is left out, and the rest is learnt from again, until nothing more shows.
+Some leaks were too small to be noticed, or were noticed late. Left in, they make leaks look usual: the limits rise, and
+so does the apparent wander of the steady flow. So leaks that the archive's texture shows are excluded, and the rest is
+learnt again, until no more are found.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from outliers.learn.flicker import Texture, learn_texture
 from outliers.learn.hourly import LEAST_LEAK, WITH, Walk, walk
 from outliers.learn.return_level import Floats, daily_maxima, normal_level
 
-ROUNDS = 3  # what is left shows more
-LEAKS_DAYS = 30.0  # so seldom does what is no leak look like one that is to be left out
+ROUNDS = 3  # excluding some leaks reveals others
+LEAKS_DAYS = 30.0  # return period, in days, of wrongly excluding an hour that is not part of a leak
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveHours:
-    """Cleaned minutes of flow and pressure, and what is usual in them.
+    """Cleaned minutes of flow and pressure, and their usual values.
 
     Attributes:
-        flow: m3/h, one-minute rows that begin with an hour.
+        flow: m3/h, one-minute rows that start at a full hour.
         pressure: bar.
-        usual: the flow to expect at each minute, level and all.
-        ratio: each hour's flow over its criterion, less one.
-        slot: each hour's place in the week.
-        leak: what a leak of the size of the mean flow adds to each hour's ratio.
+        usual: the expected flow at each minute, including the level.
+        ratio: each hour's flow / criterion - 1.
+        slot: each hour's index in the week.
+        leak: the effect of a leak of the size of the mean flow on each hour's ratio.
     """
 
     flow: Floats
@@ -41,7 +41,7 @@ class ArchiveHours:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """What is left: the flow, its texture (None where there is none, and then nothing is left out), its hours."""
+    """The remaining flow, its texture (None if there is none; then nothing is excluded), and its hours."""
 
     flow: Floats
     texture: Texture | None
@@ -49,7 +49,7 @@ class Calm:
 
 
 def calm(archive: ArchiveHours, model: HourModel, mean_m3h: float, level: float) -> Calm:
-    """Leave out the leaks that the texture shows."""
+    """Exclude the leaks that the texture shows."""
     flow, ratio = archive.flow, archive.ratio
     texture = learn_texture(flow, archive.pressure, archive.usual, mean_m3h)
     walked = walk(model, ratio, archive.leak, archive.slot, texture, level=level)
@@ -57,7 +57,7 @@ def calm(archive: ArchiveHours, model: HourModel, mean_m3h: float, level: float)
         part = np.isfinite(ratio) & leaks(walked)
         rest = np.where(np.repeat(part, 60), np.nan, flow)
         again = learn_texture(rest, archive.pressure, archive.usual, mean_m3h) if part.any() else None
-        if again is None:  # nothing shows, or too little would be left
+        if again is None:  # no leak found, or too little would be left
             break
         flow, ratio, texture = rest, np.where(part, np.nan, ratio), again
         walked = walk(model, ratio, archive.leak, archive.slot, texture, level=level)
@@ -65,7 +65,7 @@ def calm(archive: ArchiveHours, model: HourModel, mean_m3h: float, level: float)
 
 
 def leaks(walked: Walk) -> np.ndarray:
-    """Which hours of an archive were part of a leak: a flow of days that stands still, as the rest hardly ever does."""
+    """The hours of an archive that were part of a leak: extra flow that is steady for days, which is rare otherwise."""
     limit = normal_level(daily_maxima(walked.scores[:, -1], 24), LEAKS_DAYS)
     part = np.zeros(len(walked.since), dtype=bool)
     for hour in np.flatnonzero(walked.scores[:, -1] > max(LEAST_LEAK[WITH], limit)):

@@ -1,1 +1,1 @@
-"""Steps the rows of one sensor: the producer calls it each minute."""
+"""Checks the rows of one sensor; called by the producer each minute."""

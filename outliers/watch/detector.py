@@ -1,6 +1,7 @@
 """The detector of one sensor: a closed minute goes in, its flags and findings come out. State of constant size.
 
-SYSTEM (`gate`) first: what it rejects never reaches PREDICT (every minute), VALUE (every hour), NIGHT (`flow_watch`).
+SYSTEM (`gate`) runs first; values that it rejects never reach PREDICT (each minute), VALUE (each hour), NIGHT
+(`flow_watch`).
 """
 
 from collections.abc import Collection
@@ -20,12 +21,12 @@ __all__ = ["Detector", "DetectorState", "HourForecast", "RowFlags", "default_cri
 
 
 def default_criteria(sensor: str) -> Criteria:
-    """Before any history: wide physical limits, so only SYSTEM judges."""
+    """Without history: wide physical limits, so only SYSTEM works."""
     return stored.initial(sensor)
 
 
 class Detector:
-    """Judges one sensor. `Detector(..., state=other.state())` goes on to the bit where `other` stopped."""
+    """Detects outliers of one sensor. `Detector(..., state=other.state())` continues exactly where `other` stopped."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class Detector:
                 self.watch.restart(self.minute)
 
     def state(self) -> DetectorState:
-        """All that is kept, as it is now: about 19 kB as JSON, never growing."""
+        """The complete current state: about 19 kB as JSON, of constant size."""
         state = DetectorState(
             criteria=self.criteria.version,
             minute=self.minute,
@@ -63,7 +64,7 @@ class Detector:
     def step(
         self, minute: int, flow: float | None, pressure: float | None, forecast: HourForecast | None = None
     ) -> RowFlags:
-        """Judge UTC minute `minute`: `flow` m3/h, `pressure` bar, None = no value. Minutes left out are missing."""
+        """Check UTC minute `minute`: `flow` m3/h, `pressure` bar, None = no value. Skipped minutes count as missing."""
         if self.minute is not None and minute != self.minute + 1:
             if minute <= self.minute:
                 raise ValueError(f"minute {minute} is not after {self.minute}")
@@ -95,7 +96,7 @@ class Detector:
         return RowFlags(flow_letter + incident.letters(), pressure_flags, log.take() if log.findings else ())
 
     def expected(self) -> tuple[float | None, float | None]:
-        """Flow (m3/h) and pressure (bar) to expect at the last minute; None before there are criteria for it."""
+        """Expected flow (m3/h) and pressure (bar) at the last minute; None without criteria."""
         if self.watch is None:
             return None, None
         return self.watch.expected()

@@ -1,4 +1,4 @@
-"""What a detector keeps between two lives, with its version; and what of it stays true under other criteria."""
+"""A detector's stored state, with its version; and the part that stays valid with new criteria."""
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from outliers.watch.meter_scale_watch import QuarterSums
 
 
 class DetectorState(msgspec.Struct):
-    """All of one sensor. `criteria` is the version that `flow` was measured against."""
+    """The state of one sensor. `criteria` is the version that `flow` was compared with."""
 
     criteria: Count = 0
     minute: Minute | None = None
@@ -24,16 +24,16 @@ class DetectorState(msgspec.Struct):
 
 
 def copy_of(state: DetectorState) -> DetectorState:
-    """One that does not change with the rows to come."""
-    plain = msgspec.to_builtins(state, enc_hook=float)  # criteria that were built just now bring numpy's floats
+    """A copy that does not change with later rows."""
+    plain = msgspec.to_builtins(state, enc_hook=float)  # new criteria contain numpy floats
     return msgspec.convert(plain, DetectorState, str_keys=True)
 
 
 def still_valid(state: DetectorState, criteria: Criteria) -> DetectorState:
-    """The part of a state that stays true under other criteria.
+    """The part of a state that stays valid with other criteria.
 
-    Levels are measured against the profile, so profile and level change together: keeping the old level under a
-    new profile would bias every judgement that follows. What is up stays up, and nights are m3/h in any case.
+    Levels are relative to the profile, so both change together: the old level with a new profile would bias everything
+    after. Active findings stay active, and nights are in m3/h anyway.
     """
     if state.criteria == criteria.version:
         return state
@@ -41,7 +41,7 @@ def still_valid(state: DetectorState, criteria: Criteria) -> DetectorState:
     if old.expectation is not None:
         known = old.expectation
         new.expectation = ExpectationState(leak_size=known.leak_size, by_flicker=known.by_flicker)
-    if old.scale is not None:  # in m3/h too, but for the quarter that has begun
+    if old.scale is not None:  # also in m3/h, except for the current quarter
         new.scale = replace(old.scale, sums=QuarterSums())
     if old.flicker is not None:
         new.flicker = replace(old.flicker, cap=0.0)

@@ -1,4 +1,4 @@
-"""Evidence: what a method has seen, as a value. The incident log decides what is raised and cleared for it."""
+"""Evidence: what a method has found, as a value. The incident log decides what is raised and cleared."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from outliers.watch.incident import Leak
 
 
 class Change(Enum):
-    """What has become of the thing that a method looks for."""
+    """How the condition that a method watches has changed."""
 
     NONE = "none"
     BEGAN = "began"
@@ -20,7 +20,7 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a finding is about; `code` is the same in raise and clear."""
+    """The subject of a finding; `code` is the same in raise and clear."""
 
     code: str
     channel: str
@@ -50,12 +50,12 @@ GATES = {
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The thing of `rule` began or ended.
+    """The condition of `rule` began or ended.
 
     Attributes:
-        minute: UTC unix minute at which it was seen.
-        since: UTC unix minute at which it seems to have begun.
-        value, limit: the number that was judged and its limit, in the unit that the reason names.
+        minute: UTC unix minute at which it was detected.
+        since: UTC unix minute at which it probably began.
+        value, limit: the measured number and its limit, in the unit named in the reason.
         reason: for the operator.
     """
 
@@ -70,7 +70,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class LeakEvidence:
-    """A method has proved a leak."""
+    """A method has detected a leak."""
 
     leak: Leak
     reason: str
@@ -87,7 +87,7 @@ class LeakEnd:
 
 
 def ended(rule: Rule, minute: int, reason: str) -> Evidence:
-    """The thing of `rule` is over at `minute`."""
+    """Evidence that the condition of `rule` ended at `minute`."""
     return Evidence(rule, Change.ENDED, minute, minute, reason)
 
 

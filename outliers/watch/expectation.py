@@ -1,9 +1,9 @@
-"""What flow to expect: the profile of the kind of day, times the level of these days, plus the leaks that are known.
+"""The expected flow: the profile of the kind of day, times the current level, plus known leaks.
 
-The level is followed hour by hour (`outliers.flow_shift`). Nobody tells a box at a pipe of every holiday, so on working
-days a second tracker follows the day as if it were a Sunday. The day is read as one when that fits clearly better.
+The level is tracked hour by hour (`outliers.flow_shift`). Not every holiday is in the calendar, so on working days a
+second tracker assumes a Sunday. The day counts as a Sunday when that fits clearly better.
 
-This is the only place that is corrected when a leak or a wrong meter is known: `correct`.
+Known leaks and meter errors are corrected only here: `correct`.
 """
 
 from collections.abc import Collection
@@ -20,15 +20,15 @@ from outliers.flow_shift import ShiftTracker
 from outliers.rules import HOUR_ROWS, SUNDAY
 from outliers.tracker_state import TrackerState
 
-HOLIDAY = 2.0  # times the limits of a step on a listed holiday: no two holidays are alike
-CLEARLY = 6.0  # in squared standard deviations: so much better must a Sunday fit for the day to become one
-CUT = 3.0  # standard deviations that one hour counts at most between two readings of a day
-BASE_QUARTERS = 6  # before a step, that the base of the step may rest on
+HOLIDAY = 2.0  # times the step limits on a listed holiday, because holidays differ
+CLEARLY = 6.0  # squared standard deviations by which a Sunday must fit better for the day to become one
+CUT = 3.0  # standard deviations: the most that one hour counts when two kinds of day are compared
+BASE_QUARTERS = 6  # quarters before a step that its base may use
 
 
 @dataclass(frozen=True, slots=True)
 class HourForecast:
-    """The forecast of the running hour's mean, made at its start; None where the forecaster has none."""
+    """The forecast of the current hour's mean, made at its start; None if there is none."""
 
     flow_m3h: float | None
     pressure_bar: float | None = None
@@ -36,9 +36,10 @@ class HourForecast:
 
 @dataclass(frozen=True, slots=True)
 class LeakCorrection:
-    """A leak of `size` (share of the mean) has run since UTC hour `since_hour`; a negative size: it has ended.
+    """A leak of `size` (share of the mean) since UTC hour `since_hour`; a negative size: it has ended.
 
-    `by_flicker` of it is what the flicker has seen. `nights` have it in their minimum; None: leave the nights alone.
+    `by_flicker` is the part seen by the flicker. `nights` is the number of nights that contain it; None: do not change
+    the nights.
     """
 
     since_hour: int
@@ -49,7 +50,7 @@ class LeakCorrection:
 
 @dataclass(frozen=True, slots=True)
 class ScaleCorrection:
-    """The meter has shown a share of `size` too much since UTC hour `since_hour`; its flow is corrected from now on."""
+    """The meter reads a share of `size` too much since UTC hour `since_hour`; its flow is corrected from now on."""
 
     since_hour: int
     size: float
@@ -59,18 +60,18 @@ Correction = LeakCorrection | ScaleCorrection
 
 
 class ExpectationState(msgspec.Struct):
-    """What `Expectation` keeps. None: begin with what the criteria say.
+    """The state of `Expectation`. None: start from the criteria.
 
     Attributes:
-        tracker: the level, with the day in its present reading.
-        other: the same with the day in the other reading, on working days.
-        as_sunday: the day is read as a Sunday, though it is none.
-        better: how much better the other reading fits today.
-        flow_sum, profile_sum, rows: good rows of the running hour.
-        leak_size: flow of the leaks that are known and still run, share of the mean.
-        by_flicker: what the flicker has seen of it.
-        level: flow to expect / profile - 1, by the tracker.
-        ratio: flow to expect now / profile, by the forecast where there is one.
+        tracker: the level, with the day's current kind.
+        other: the same with the other kind of day, on working days.
+        as_sunday: the day counts as a Sunday, although it is none.
+        better: how much better the other kind fits today.
+        flow_sum, profile_sum, rows: good rows of the current hour.
+        leak_size: flow of the known active leaks, share of the mean.
+        by_flicker: the part of it seen by the flicker.
+        level: expected flow / profile - 1, from the tracker.
+        ratio: expected flow now / profile, from the forecast if there is one.
     """
 
     tracker: TrackerState | None = None
@@ -87,7 +88,7 @@ class ExpectationState(msgspec.Struct):
 
 
 class Expectation:
-    """Of one sensor's flow."""
+    """The expected flow of one sensor."""
 
     def __init__(
         self, use: FlowUse, zone: ZoneInfo, holidays: Collection[date] = (), state: ExpectationState | None = None
@@ -128,13 +129,13 @@ class Expectation:
     # the profile
 
     def restart(self, minute: int) -> None:
-        """Go on in the day of a UTC minute."""
+        """Continue in the day of a UTC minute."""
         local = datetime.fromtimestamp(minute * 60, self.zone)
         self.day = local.date()
         self.weekday = self._kind(self.day)
 
     def on_quarter(self, minute: int) -> None:
-        """A quarter of an hour begins: the local time, and the kind of a new day."""
+        """Start a quarter of an hour: update the local time and, on a new day, its kind."""
         local = datetime.fromtimestamp(minute // 15 * 900, self.zone)
         self.hour_of_day = local.hour
         self.day_minute = local.hour * 60 + local.minute
@@ -147,7 +148,7 @@ class Expectation:
             self.better = 0.0
 
     def take_profile(self) -> None:
-        """Take the profile of the quarter that has begun, and its slopes to the quarters beside it."""
+        """Set the profile of the current quarter and its slopes to the neighbouring quarters."""
         row, quarter = self.profile(), self.day_minute // 15
         here = self._profile_m3h = row[quarter]
         self._before = (here - row[quarter - 1]) / 15 if quarter else 0.0
@@ -157,7 +158,7 @@ class Expectation:
         return SUNDAY if day in self.holidays else day.weekday()
 
     def _read_as(self, other: bool = False) -> int:
-        """The kind of day in the reading that fits better, or in the `other`."""
+        """The kind of day that fits better, or the `other` one."""
         return SUNDAY if self.as_sunday != other else self.weekday
 
     def profile(self, other: bool = False) -> tuple[float, ...]:
@@ -165,38 +166,38 @@ class Expectation:
         return self.use.profile_m3h[self._read_as(other)]
 
     def _hour_mean(self, other: bool = False) -> float:
-        """The profile's mean over the running hour."""
+        """The profile's mean over the current hour."""
         first = 4 * self.hour_of_day
         return sum(self.profile(other)[first : first + 4]) / 4
 
     def slot(self, other: bool = False) -> int:
-        """The running hour in the week."""
+        """The current hour's index in the week."""
         return self._read_as(other) * 24 + self.hour_of_day
 
     def limit_ratio(self) -> float:
-        """Times the limits of a step: they follow the level."""
+        """Factor on the step limits, which follow the level."""
         return (HOLIDAY if self.day in self.holidays else 1.0) * (1.0 + self.level)
 
     def undecided(self) -> bool:
-        """Whether the day may still turn out to be of the other kind."""
+        """Whether the day may still change its kind."""
         return self.other is not None and self.better > -CLEARLY
 
     # rows and hours
 
     @property
     def leak_m3h(self) -> float:
-        """Flow of the leaks that are known."""
+        """Flow of the known leaks."""
         return self.leak_size * self.use.mean_m3h
 
     @property
     def use_m3h(self) -> float:
-        """Flow to expect in the middle of the running quarter, without the leaks that are known."""
+        """Expected flow in the middle of the current quarter, without known leaks."""
         return self._profile_m3h * self.ratio
 
     def on_row(self, minute: int, flow: float, forecast: HourForecast | None, *, hold: bool) -> float:
-        """Take a good flow; returns its residual, m3/h.
+        """Process a good flow; returns its residual, m3/h.
 
-        `hold`: keep the ratio as it is; a forecast made during a step has the step in it already.
+        `hold`: keep the ratio; a forecast made during a step already contains the step.
         """
         place = minute % 15 - 7
         profile = self._profile_m3h + place * (self._after if place > 0 else self._before)
@@ -211,9 +212,9 @@ class Expectation:
         return flow - profile * self.ratio - self.leak_size * self.use.mean_m3h
 
     def on_hour(self, hour: int, steady: SteadyFlow | None) -> float | None:
-        """The UTC `hour` is over: hand its mean to the trackers. `steady` is what its flicker says.
+        """End of the UTC `hour`: pass its mean to the trackers. `steady` is its extra steady flow by the flicker.
 
-        Returns None, or, if the day is now read as of the other kind: how much higher its profile is, m3/h.
+        Returns None, or, if the day now counts as the other kind, the rise of its profile, m3/h.
         """
         if steady is not None:
             steady = SteadyFlow(steady.size - self.by_flicker, steady.error)
@@ -243,17 +244,17 @@ class Expectation:
     def _track(
         self, tracker: ShiftTracker, hour: int, slot: int, means: tuple[float, float], steady: SteadyFlow | None
     ) -> None:
-        """`means` are those of flow and profile, m3/h."""
+        """`means` are the means of flow and profile, m3/h."""
         flow, profile = means
         leak = self.use.mean_m3h / profile
         tracker.on_hour(hour, slot, flow / profile - 1.0 - self.leak_size * leak, leak, steady)
 
     def follow(self) -> None:
-        """Take the tracker's level for the hour to come."""
+        """Use the tracker's level for the next hour."""
         self.level = self.tracker.expected_ratio()
 
     def _take_level(self) -> float:
-        """Go on from the tracker's level at once; returns by how much more of the profile is expected than before."""
+        """Use the tracker's level at once; returns the increase of the expected ratio."""
         before = self.ratio
         self.follow()
         self.ratio = 1.0 + self.level
@@ -262,13 +263,13 @@ class Expectation:
     # what the methods ask
 
     def unknown(self, steady: SteadyFlow | None) -> SteadyFlow | None:
-        """What of a steady flow is neither a known leak nor its usual wander."""
+        """The part of a steady flow that is neither a known leak nor its usual wander."""
         if steady is None:
             return None
         return SteadyFlow(steady.size - self.by_flicker - self.tracker.state.steady_flow, steady.error)
 
     def other_kind_rise(self, since: int, minute: int) -> float:
-        """How much of a rise from UTC minute `since` to `minute` the other reading of the day would explain, m3/h."""
+        """The rise from UTC minute `since` to `minute` that the other kind of day would explain, m3/h."""
         if not self.undecided():
             return 0.0
         own, other = self.profile(), self.profile(other=True)
@@ -280,7 +281,7 @@ class Expectation:
     # corrections
 
     def correct(self, correction: Correction) -> float:
-        """Take what is known now out of the past; returns by how much more flow is expected from here on, m3/h."""
+        """Remove the effect of a known leak or meter error; returns the increase of the expected flow, m3/h."""
         trackers = [self.tracker] if self.other is None else [self.tracker, self.other]
         if isinstance(correction, ScaleCorrection):
             for tracker in trackers:

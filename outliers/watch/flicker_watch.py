@@ -1,4 +1,4 @@
-"""How much of the flow is steady? Followed minute by minute: see `outliers.flicker`."""
+"""The steady part of the flow, updated minute by minute: see `outliers.flicker`."""
 
 import math
 
@@ -9,8 +9,8 @@ from outliers.flicker import SteadyFlow, TextureUse
 from outliers.rules import FLICKER_COUNT, FLICKER_WILD, LEAST_USE
 
 QUARTER_MIN = 15
-KEPT = 12  # quarters: as long as PREDICT follows a step, and some
-LEAST_ROWS = 20  # changes from one minute to the next that make a measurement
+KEPT = 12  # quarters: a little longer than PREDICT follows a step
+LEAST_ROWS = 20  # fewest one-minute changes for a measurement
 
 
 class QuarterFlicker(msgspec.Struct, array_like=True, gc=False):
@@ -18,9 +18,9 @@ class QuarterFlicker(msgspec.Struct, array_like=True, gc=False):
 
     Attributes:
         quarter: UTC unix quarter.
-        changes, squares: changes of the flow from one minute to the next, and the sum of their squares.
+        changes, squares: number of one-minute changes of the flow, and the sum of their squares.
         flow: sum of the flow over the same minutes.
-        bars, bar: good pressures, and their sum.
+        bars, bar: number of good pressures, and their sum.
     """
 
     quarter: Count
@@ -32,7 +32,7 @@ class QuarterFlicker(msgspec.Struct, array_like=True, gc=False):
 
 
 class FlickerState(msgspec.Struct):
-    """What `FlickerWatch` keeps: minute and value of the newest good flow, the quarters, the cap of a square."""
+    """The state of `FlickerWatch`: minute and value of the newest good flow, the quarters, the cap of a square."""
 
     minute: Minute = 0
     flow: float = 0.0
@@ -41,7 +41,7 @@ class FlickerState(msgspec.Struct):
 
 
 class FlickerWatch:
-    """Follows one sensor's minutes."""
+    """Tracks one sensor's minutes."""
 
     def __init__(self, use: TextureUse, mean_m3h: float, state: FlickerState | None = None) -> None:
         self.use, self.mean = use, mean_m3h
@@ -49,7 +49,7 @@ class FlickerWatch:
         self._newest = self.state.quarters[-1] if self.state.quarters else self._add(0)
 
     def on_quarter(self, quarter: int, expected_m3h: float) -> None:
-        """UTC `quarter` begins, and so much flow is expected in it."""
+        """UTC `quarter` begins, with this expected flow."""
         if self._newest.quarter != quarter:
             self._newest = self._add(quarter)
         elif self.state.cap:
@@ -80,9 +80,9 @@ class FlickerWatch:
         newest.bar += pressure
 
     def since(self, minute: int, gauge_bar: float) -> SteadyFlow | None:
-        """The steady flow beyond the usual one, of the whole quarters since UTC `minute`; None = too few rows.
+        """The extra steady flow of the whole quarters since UTC `minute`; None = too few rows.
 
-        `gauge_bar` is what the gauge has drifted by. A pressure that is not known is taken for the usual one.
+        `gauge_bar` is the drift of the gauge. An unknown pressure counts as the usual one.
         """
         first = -(-minute // QUARTER_MIN)
         rows = bars = 0

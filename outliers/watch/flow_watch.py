@@ -1,7 +1,7 @@
-"""The methods over one sensor's believed rows, in their order: each row, each quarter, hour and night.
+"""Runs the methods over one sensor's trusted rows, in order: each row, quarter, hour and night.
 
-Evidence goes from the methods to the incident log; corrections come back from it and go to the expectation. No method
-knows another's state.
+Evidence goes from the methods to the incident log; its corrections go to the expectation. No method accesses another's
+state.
 """
 
 from collections.abc import Collection
@@ -28,12 +28,12 @@ from outliers.watch.step_change import StepState, StepWatch
 from outliers.watch.supply import SupplyState, SupplyWatch
 
 QUARTER_MIN = 15
-DROP_AFTER_MIN = 30  # a leak's own rise may still swing
-FALLING_MIN = 60  # after the larger of two leaks has ended: its own fall goes on and must not end the other
+DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
+FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
 
 
 class FlowState(msgspec.Struct):
-    """What the methods keep; None: begin anew."""
+    """The state of the methods; None: start new."""
 
     expectation: ExpectationState | None = None
     hourly: HourlyState | None = None
@@ -46,7 +46,7 @@ class FlowState(msgspec.Struct):
 
 
 class FlowWatch:
-    """Watches one sensor. `use` is that of the criteria."""
+    """Runs the methods of one sensor. `use` comes from the criteria."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class FlowWatch:
         self._in_night = False
 
     def state(self) -> FlowState:
-        """All that is kept; it goes on changing with the rows."""
+        """The live state; it changes with later rows."""
         pressure = self.pressure
         return FlowState(
             expectation=self.expectation.state(),
@@ -83,13 +83,13 @@ class FlowWatch:
         )
 
     def restart(self, minute: int) -> None:
-        """Go on after UTC `minute`."""
+        """Continue after UTC `minute`."""
         self._hour = minute // 60
         self.expectation.restart(minute)
         self._on_quarter(minute)
 
     def expected(self) -> tuple[float, float | None]:
-        """Flow (m3/h) and pressure (bar) to expect at the last minute."""
+        """Expected flow (m3/h) and pressure (bar) at the last minute."""
         flow = self.expectation.use_m3h + self.expectation.leak_m3h
         return flow, self.pressure.expected(flow) if self.pressure is not None else None
 
@@ -106,7 +106,7 @@ class FlowWatch:
         if self.flicker is not None:
             self.flicker.on_flow(minute, flow)
         if incident.leak is not None:
-            forecast = None  # a forecast may have learnt the leak
+            forecast = None  # a forecast may already contain the leak
         residual = expected.on_row(minute, flow, forecast, hold=steps.state.since is not None)
         change = steps.on_row(minute, residual)
         if change is not Change.NONE:
@@ -123,7 +123,7 @@ class FlowWatch:
                 self.log.on_evidence(seen)
 
     def _on_step(self, minute: int, change: Change) -> None:
-        """PREDICT saw a step begin, end or last."""
+        """PREDICT reports that a step began, ended or lasted."""
         steps, expected = self.steps, self.expectation
         if change is not Change.LASTED:
             self.log.on_evidence(steps.evidence(minute, change))
@@ -140,7 +140,7 @@ class FlowWatch:
             self._on_leak(leak)
 
     def _on_drop(self, minute: int) -> None:
-        """A leak is up and the flow is below its forecast: has it been shut off?"""
+        """A leak is active and the flow is below its forecast: has it been shut off?"""
         incident = self.log.incident
         leak = incident.newest
         if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - incident.ended < FALLING_MIN:
@@ -152,7 +152,7 @@ class FlowWatch:
     # quarters, hours, nights
 
     def _on_quarter(self, minute: int) -> None:
-        """Every 15 minutes: the local time, the profile, and what is due at the end of an hour and a night."""
+        """Every 15 minutes: local time, profile, and the end of an hour or a night."""
         quarter, hour = minute // QUARTER_MIN, minute // 60
         expected, pressure = self.expectation, self.pressure
         if hour != self._hour:
@@ -177,7 +177,7 @@ class FlowWatch:
             pressure.on_quarter(expected.day_minute)
 
     def _on_hour(self, hour: int, minute: int) -> None:
-        """The UTC `hour` is over, and `minute` is the first one seen after it."""
+        """End of the UTC `hour`; `minute` is the first one seen after it."""
         expected, steps, log = self.expectation, self.steps, self.log
         higher_m3h = expected.on_hour(hour, self._steady(hour * 60))
         if higher_m3h is not None:
@@ -201,14 +201,14 @@ class FlowWatch:
             self._on_leak_hour(minute, known)
 
     def _on_quiet_hour(self, minute: int) -> None:
-        """An hour without a LEAK is over."""
+        """End of an hour without a LEAK."""
         scale = self.pressure.scale if self.pressure is not None else None
         for seen in (self.hourly.watch(minute, self.expectation), low_flow(minute, self.expectation, scale)):
             if seen is not None:
                 self.log.on_evidence(seen)
 
     def _on_leak_hour(self, minute: int, leak: Leak) -> None:
-        """An hour of a LEAK is over."""
+        """End of an hour during a LEAK."""
         says = self.pressure.on_leak(leak) if self.pressure is not None else None
         self._correct(*self.log.on_leak_hour(minute, says, self.hourly.end(leak, self.expectation)))
 
@@ -234,7 +234,7 @@ class FlowWatch:
         self._correct(*self.log.on_leak(evidence, says))
 
     def _correct(self, *corrections: Correction) -> None:
-        """Expect from here on what is known now."""
+        """Correct the expectation from now on."""
         for correction in corrections:
             rise_m3h = self.expectation.correct(correction)
             self._set_limits()
@@ -246,7 +246,7 @@ class FlowWatch:
         self.steps.set_limits(self.expectation.slot(), self.expectation.limit_ratio())
 
     def _steady(self, since: int) -> SteadyFlow | None:
-        """The steady flow since UTC minute `since`, by its flicker."""
+        """The extra steady flow since UTC minute `since`, by the flicker."""
         if self.flicker is None:
             return None
         return self.flicker.since(since, self.pressure.supply.wandered() if self.pressure is not None else 0.0)

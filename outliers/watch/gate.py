@@ -1,7 +1,7 @@
-"""SYSTEM: is the instrument to be believed? Missing, out of range, stuck, spike. One `Gate` a channel.
+"""SYSTEM: can the value be trusted? Missing, out of range, stuck, spike. One `Gate` per channel.
 
-What a gate rejects never reaches the other methods. A raise waits for enough rows to be sure, a clear for enough
-good ones, so that a flapping value is one finding.
+Values that a gate rejects never reach the other methods. A raise waits for enough bad rows and a clear for enough good
+rows, so a flapping value is one finding.
 """
 
 import math
@@ -15,22 +15,22 @@ from outliers.rules import SPIKE_BACK_ROWS, SPIKE_HOLD_ROWS, SPIKE_LEAST_LEVEL, 
 from outliers.watch.evidence import GATES, Change, Evidence, ended
 
 OK = "0"
-MISSING_ROWS = 8  # gaps of one to three minutes happen about twice a day on healthy lines, at times two in a row
+MISSING_ROWS = 8  # healthy lines have gaps of one to three minutes about twice a day, sometimes two in a row
 CLEAR_ROWS = 5  # good rows in a row that end a fault
 
-Letter = Literal["M", "R", "S"]  # a fault that lasts; a spike (K) is over when it is known
+Letter = Literal["M", "R", "S"]  # faults that last; a spike (K) is over when it is detected
 
 
 class GateState(msgspec.Struct):
-    """What a gate keeps.
+    """The state of a gate.
 
     Attributes:
-        up: letter of a fault that is up -> good rows since it was last seen.
+        up: letter of an active fault -> good rows since it was last seen.
         missing: missing rows in a row.
         run: equal values in a row.
         last: the newest value.
         recent: newest good values, oldest first.
-        held: values that may be a spike.
+        held: possible spike values.
         back: good values since the held ones.
         middle: median before the held ones.
     """
@@ -46,22 +46,22 @@ class GateState(msgspec.Struct):
 
 
 class Gate:
-    """Judges one channel's values, one minute at a time."""
+    """Checks one channel's values, one minute at a time."""
 
     def __init__(self, name: str, unit: str, limits: ChannelLimits, state: GateState | None = None) -> None:
         self.name, self.unit, self.limits = name, unit, limits
         self.state = state or GateState()
         self._low, self._high, self._stuck_rows, self._jump = limits.low, limits.high, limits.stuck_rows, limits.jump
-        self._near = limits.jump / 8  # a step this small is no spike whatever the median: most rows end here
-        self.seen: list[Evidence] = []  # what began or ended and was not taken yet
+        self._near = limits.jump / 8  # a step this small is never a spike: most rows end here
+        self.seen: list[Evidence] = []  # began or ended, not taken yet
 
     def take(self) -> list[Evidence]:
-        """What began or ended since the last call."""
+        """The evidence since the last call."""
         seen, self.seen = self.seen, []
         return seen
 
     def on_row(self, minute: int, value: float | None) -> str:
-        """The letter of this minute, `0` if the value is believed."""
+        """The letter of this minute, `0` if the value is trusted."""
         if value is None:
             return self._missing(minute, 1, minute)
         state = self.state
@@ -82,7 +82,7 @@ class Gate:
         return OK
 
     def on_gap(self, minute: int, rows: int) -> None:
-        """`rows` minutes before `minute` never came at all."""
+        """`rows` minutes before `minute` are missing."""
         self._missing(minute, rows, minute - 1)
 
     def _missing(self, minute: int, rows: int, newest: int) -> str:
@@ -121,7 +121,7 @@ class Gate:
             return False
         middle = sorted(recent)[len(recent) // 2] if len(recent) >= SPIKE_REFERENCE_ROWS else value
         if abs(value - middle) > self._limit(middle):
-            if state.back:  # away again: the flow is on the move
+            if state.back:  # away again: the flow is changing
                 held.clear()
                 state.back.clear()
             if len(held) < SPIKE_HOLD_ROWS:
@@ -139,7 +139,8 @@ class Gate:
         return False
 
     def _judge_spike(self, minute: int) -> None:
-        """Rows were held, and enough have come since: were those as far from what followed as from what was before?"""
+        """Decide about held rows after enough later ones: a spike is as far from the rows after it as from those
+        before."""
         state = self.state
         held, before, after = state.held, state.middle, sorted(state.back)[SPIKE_BACK_ROWS // 2]
         limit = self._limit(before)
@@ -170,7 +171,7 @@ class Gate:
         self.state.up[letter] = 0
 
     def _clear(self, minute: int) -> None:
-        """A good row while a fault is up."""
+        """A good row during an active fault."""
         up = self.state.up
         for letter in list(up):
             up[letter] += 1

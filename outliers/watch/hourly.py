@@ -1,8 +1,8 @@
-"""VALUE: for hours or days, is there more flow than this day and hour usually have?
+"""VALUE: has the flow been above its usual for hours or days?
 
-`expectation` compares each hour's mean with the profile; its tracker says by how much a constant flow, begun at the
-best-fitting moment, explains the excess, and how sure that is. Until it is clear whether a working day goes like a
-Sunday, a LEAK must pass the limit in both readings of the day.
+`expectation` compares each hour's mean with the profile; its tracker finds the constant flow and start that best
+explain the excess, and the certainty. Until it is clear whether a working day is like a Sunday, a LEAK must exceed the
+limit for both kinds of day.
 """
 
 from typing import Annotated
@@ -20,23 +20,23 @@ from outliers.watch.flicker_watch import flicker_words
 from outliers.watch.incident import Leak
 
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
-BACK_SHARE = 0.7  # of the limit of a WATCH, below which it ends
-GONE_SCORE = 3.0  # a fall needs less proof than a rise: clearing too late hides the next leak
+BACK_SHARE = 0.7  # of a WATCH's limit: it ends below this
+GONE_SCORE = 3.0  # a fall needs less evidence than a rise: clearing too late hides the next leak
 GONE_SHARE = 0.5
-PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one wild hour is often gone by the next, a pool by the morning
+PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one extreme hour is often over by the next, a pool by the morning
 ALONE_AGE_H, ALONE_SCORE = 24, 7.0  # a shift this old, with this score, is raised even if the flicker contradicts it
-YOUNGER = 0.5  # of a score: a use that seems begun this much later may be over soon
-ORDINARY_ERRORS = 2.0  # that a use must surely be larger by than an ordinary one
-STEPPED = 0.9  # times the early limit when PREDICT has seen the shift begin
-OUTLAST_SCORE = 1.5  # of a flow since an ordinary use would have been over, for it to be none
-OVER_SCORE = 1.5  # a fall that is even likely delays a LEAK
-DOUBT = 0.5  # share of a limit that the other reading of the day must reach too
-RULES = 4  # of a leak: long, short, early, against the flicker
+YOUNGER = 0.5  # of a score: a use that may have started this much later may be over soon
+ORDINARY_ERRORS = 2.0  # standard errors by which a use must exceed an ordinary one
+STEPPED = 0.9  # times the early limit if PREDICT saw the start
+OUTLAST_SCORE = 1.5  # score of the flow after the end of an ordinary use, to be none
+OVER_SCORE = 1.5  # a likely fall delays a LEAK
+DOUBT = 0.5  # share of a limit that the other kind of day must also reach
+RULES = 4  # for a leak: long, short, early, against the flicker
 ALONE_RULE = RULES - 1
 
 
 class HourlyState(msgspec.Struct):
-    """What `Hourly` keeps: for how many hours in a row each rule has proved a leak."""
+    """The state of `Hourly`: for how many hours in a row each rule has detected a leak."""
 
     proven: Annotated[list[Count], msgspec.Meta(min_length=RULES, max_length=RULES)] = msgspec.field(
         default_factory=lambda: [0] * RULES
@@ -44,14 +44,14 @@ class HourlyState(msgspec.Struct):
 
 
 class Hourly:
-    """Judges one sensor's hours."""
+    """Checks one sensor's hours."""
 
     def __init__(self, use: FlowUse, zone: ZoneInfo, state: HourlyState | None = None) -> None:
         self.use, self.zone = use, zone
         self.state = state or HourlyState()
 
     def watch(self, minute: int, expected: Expectation) -> Evidence | None:
-        """Whether a shift is worth a look, or is over."""
+        """Whether a shift justifies a WATCH, or is over."""
         shift, limit = expected.tracker.rise(WATCH_AGE_H, MAX_AGE_H), self.use.watch_score
         if shift.score > limit and _flows(expected.tracker, shift):
             return Evidence(HIGH, Change.BEGAN, minute, shift.since * 60, self._excess(shift), shift.score, limit)
@@ -66,10 +66,10 @@ class Hourly:
         )
 
     def leak(self, minute: int, expected: Expectation, *, stepped: bool, strictness: float) -> LeakEvidence | None:
-        """The leak that the hours prove.
+        """The leak that the hours show, or None.
 
         Args:
-            stepped: PREDICT has seen the shift begin as a step that lasts, so less proof is asked of a young one.
+            stepped: PREDICT saw the start as a lasting step, so a recent start needs less evidence.
             strictness: times the limits.
         """
         shift = self._proof(expected, stepped, strictness)
@@ -79,7 +79,7 @@ class Hourly:
         return LeakEvidence(leak, self._excess(shift), shift.score, self.use.short_score)
 
     def _proof(self, expected: Expectation, stepped: bool, strictness: float) -> Shift | None:
-        """A shift that is no ordinary use: older than half a day, or larger than such a use ever is."""
+        """A shift that is not an ordinary use: older than half a day, or larger than such a use."""
         use, tracker = self.use, expected.tracker
         early = use.early_score * (STEPPED if stepped else 1.0)
         rules = (
@@ -99,13 +99,13 @@ class Hourly:
         return self._against_flicker(expected, strictness)
 
     def _proven(self, rule: int, hours: int, *, proves: bool) -> bool:
-        """Whether a rule has proved a leak so many hours in a row."""
+        """Whether a rule has detected a leak for `hours` hours in a row."""
         proven = self.state.proven
         proven[rule] = proven[rule] + 1 if proves else 0
         return proven[rule] >= hours
 
     def _against_flicker(self, expected: Expectation, strictness: float) -> Shift | None:
-        """A flow so large for so long that it is told even if it flickers: some leak may do so."""
+        """A shift large and old enough to be raised even against the flicker: a leak may flicker."""
         if self.use.texture is None:
             return None
         tracker, limit = expected.tracker, ALONE_SCORE * strictness
@@ -131,18 +131,18 @@ def _ordinary(tracker: ShiftTracker, shift: Shift, young: int) -> bool:
 
 
 def _flows(tracker: ShiftTracker, shift: Shift, *, with_flicker: bool = True) -> bool:
-    """Whether it still flows: a pool that is full by now was no leak."""
+    """Whether it still flows: a pool that is full now was no leak."""
     fall = tracker.fall(1, ORDINARY_H, with_flicker=with_flicker)
     return fall.score < OVER_SCORE or -fall.size < GONE_SHARE * shift.size
 
 
 def _outlasts(tracker: ShiftTracker, shift: Shift) -> bool:
-    """Whether it has shown itself since an ordinary use would have been over; what one left stays in the mean."""
+    """Whether it shows after an ordinary use would have ended; before that, such a use would affect the mean."""
     return tracker.rise_since(shift.since + ORDINARY_H).score >= OUTLAST_SCORE
 
 
 def _doubtful(expected: Expectation, young: int, old: int, limit: float, *, with_flicker: bool = True) -> bool:
-    """Whether the other reading of the day, while it is still possible, contradicts a leak."""
+    """Whether the other kind of day, while still possible, contradicts a leak."""
     if expected.other is None or not expected.undecided():
         return False
     rise = expected.other.rise(young, old, with_flicker=with_flicker, fair=young == SHORT_H)

@@ -1,7 +1,7 @@
-"""The incident: what is up at one sensor, as it is kept in a file. `incident_log` decides; this only holds.
+"""The incident: the active findings of one sensor, as stored in a file. Decisions are in `incident_log`.
 
-While a LEAK is up its flow is known and taken out of what the methods see, so nothing is raised twice for it; the
-methods then look for its end.
+While a LEAK is active its flow is part of the expectation, so nothing is raised twice for it; the methods then look for
+its end.
 """
 
 import math
@@ -11,22 +11,22 @@ import msgspec
 
 from common.state_file import Minute
 
-MEMORY_MIN = 30 * 1440  # a LEAK counts as often so long, fading
+MEMORY_MIN = 30 * 1440  # a LEAK counts for this long, with fading weight
 FREE = 1.5  # LEAKs of a month that raise no limit
-STRICTER = 0.15  # of a LEAK's limit for each one more
+STRICTER = 0.15  # of a LEAK's limit for each further one
 
 LETTERS = {"VALUE": "L00", "PREDICT": "0L0", "NIGHT": "00L"}  # flags of a LEAK, by the method that found it
 
 
 class Leak(msgspec.Struct, frozen=True, array_like=True):
-    """A leak that was proved.
+    """A detected leak.
 
     Attributes:
-        method: which found it.
+        method: the method that found it.
         raised: UTC minute.
         since: UTC minute at which it seems to have begun.
         size: share of the mean flow.
-        by_flicker: what the flicker has seen of it.
+        by_flicker: the part of it seen by the flicker.
     """
 
     method: Literal["VALUE", "PREDICT", "NIGHT"]
@@ -37,22 +37,22 @@ class Leak(msgspec.Struct, frozen=True, array_like=True):
 
 
 class MeterBias(msgspec.Struct, frozen=True, array_like=True):
-    """The flow meter reads in another scale."""
+    """The flow meter reads at a wrong scale."""
 
     raised: Minute
-    size: float  # share of the flow that it shows too much; below 0: too little
+    size: float  # share of the flow that it reads too much; negative: too little
 
 
 class Incident(msgspec.Struct):
-    """What is up at one sensor.
+    """The active findings of one sensor.
 
     Attributes:
         watches: code of a WATCH -> minute at which it was raised.
-        leak: the LEAK that is up.
+        leak: the active LEAK.
         more: a larger one on top of it.
         meter: the flow meter is wrong.
         ended: minute at which the last `more` ended.
-        often: LEAKs of the last month, the old ones faded.
+        often: LEAKs of the last month, with fading weight.
         counted: minute of the last of them.
     """
 
@@ -74,7 +74,7 @@ class Incident(msgspec.Struct):
         return self.often * math.exp((self.counted - minute) / MEMORY_MIN) if self.often else 0.0
 
     def strictness(self, minute: int) -> float:
-        """Times the limits of a LEAK: use that raises one after another is not what the archive has shown."""
+        """Factor on the limits of a LEAK: after repeated LEAKs, the use differs from the archive."""
         return 1.0 + STRICTER * max(0.0, self.often_at(minute) - FREE)
 
     @property
@@ -83,7 +83,7 @@ class Incident(msgspec.Struct):
         return self.more or self.leak
 
     def letters(self) -> str:
-        """VALUE, PREDICT and NIGHT of the flow's flags."""
+        """The letters of VALUE, PREDICT and NIGHT in the flow's flags."""
         if self.leak is not None:
             return LETTERS[self.leak.method]
         watches = self.watches

@@ -1,7 +1,7 @@
-"""The incident log: decides what is raised and cleared for the methods' evidence, and writes the findings.
+"""The incident log: decides from the methods' evidence what is raised and cleared, and writes the findings.
 
-WATCH at once, one LEAK an incident whichever method proves it first, cleared with hysteresis. It asks no method
-anything: evidence goes in, findings and corrections of the expectation come out.
+A WATCH is raised at once; one LEAK per incident, whichever method detects it first; both are cleared with hysteresis.
+It calls no method: evidence goes in, findings and corrections of the expectation come out.
 """
 
 from outliers.findings import CLEAR, RAISE, Finding
@@ -22,15 +22,15 @@ from outliers.watch.incident import Incident, Leak, MeterBias
 from outliers.watch.pressure_watch import LeakPressure, MeterEvidence
 from outliers.watch.pressure_witness import AGREES
 
-ACCEPTED_MIN = 14 * 1440  # after so long a flow is part of the usual, with a note
-DAY_MIN = 1440  # about so well is the beginning of a wrong scale known
-RECOVERY = 2.0  # times a meter's bias: what its recovery may look like in the busiest hours, of the mean flow
-SURE = 0.75  # share of what a wrong meter would show at which a LEAK is taken back
+ACCEPTED_MIN = 14 * 1440  # after this a flow counts as usual, with a note
+DAY_MIN = 1440  # about the accuracy of the start of a wrong scale
+RECOVERY = 2.0  # times a meter's bias: how large its recovery may look in the busiest hours, as share of the mean flow
+SURE = 0.75  # share of a wrong meter's effect at which a LEAK is cleared
 METER_FAULT = "now a fault of the meter"
 
 
 class IncidentLog:
-    """Of one sensor. `incident` is what is up; `findings` what was raised and cleared and not taken yet."""
+    """The log of one sensor. `incident` holds active findings; `findings` those not taken yet."""
 
     def __init__(self, sensor: str, incident: Incident | None = None) -> None:
         self.sensor = sensor
@@ -43,7 +43,7 @@ class IncidentLog:
         return found
 
     def on_evidence(self, evidence: Evidence) -> None:
-        """Raise or clear. A WATCH is raised once, and not while a LEAK is up or the meter is wrong."""
+        """Raise or clear. A WATCH is raised once, and not while a LEAK is active or the meter is wrong."""
         rule, incident = evidence.rule, self.incident
         if rule.severity == WATCH:
             if evidence.change is Change.ENDED:
@@ -55,11 +55,11 @@ class IncidentLog:
         self._report(evidence)
 
     def on_leak(self, evidence: LeakEvidence, pressure: LeakPressure | None) -> list[Correction]:
-        """A method has proved a leak: raise a LEAK, a fault of the meter, or nothing."""
+        """A method has detected a leak: raise a LEAK, a meter fault, or nothing."""
         incident, leak = self.incident, evidence.leak
         meter = incident.meter
         if meter is not None and leak.size < RECOVERY * abs(meter.size):
-            return []  # the meter may just read as it should again
+            return []  # the meter may just read correctly again
         if incident.leak is not None:
             return self._on_more(evidence)
         minute, since = leak.raised, leak.since
@@ -73,7 +73,7 @@ class IncidentLog:
         return [LeakCorrection(since // 60, leak.size, leak.by_flicker, nights=max(0, (minute - since) // 1440))]
 
     def _on_more(self, evidence: LeakEvidence) -> list[Correction]:
-        """A LEAK is up, and what is seen comes on top of it."""
+        """A second leak on top of an active LEAK."""
         incident, leak, known = self.incident, evidence.leak, self.incident.leak
         if known is None or incident.more is not None or leak.size < known.size:
             return []
@@ -84,7 +84,7 @@ class IncidentLog:
         return [LeakCorrection(leak.since // 60, leak.size, leak.by_flicker)]
 
     def on_leak_hour(self, minute: int, pressure: LeakPressure | None, end: LeakEnd | None) -> list[Correction]:
-        """An hour of a LEAK is over: the meter is blamed for it, or it has ended, or it has become the usual."""
+        """End of an hour during a LEAK: it may turn out to be a meter fault, have ended, or count as usual."""
         incident, leak = self.incident, self.incident.newest
         if leak is None:
             return []
@@ -99,12 +99,12 @@ class IncidentLog:
         return []
 
     def on_leak_end(self, minute: int, end: LeakEnd) -> Correction:
-        """The newest LEAK has stopped."""
+        """The newest LEAK has ended."""
         leak = self._end_leak(minute, end.reason)
         return LeakCorrection(end.since_hour, -leak.size, -leak.by_flicker)
 
     def on_meter(self, evidence: MeterEvidence) -> list[Correction]:
-        """The flow meter reads in another scale, or in its own again."""
+        """The flow meter reads at a wrong scale, or correctly again."""
         incident, minute, scale, known = self.incident, evidence.minute, evidence.scale, self.incident.meter
         if evidence.change is Change.BEGAN:
             corrections = self._disbelieve(minute, scale.since, scale.size)
@@ -123,7 +123,8 @@ class IncidentLog:
         return [ScaleCorrection(minute // 60, scale.size - known.size)]
 
     def _disbelieve(self, minute: int, since: int, size: float) -> list[Correction]:
-        """The flow meter has been wrong by a share of `size` since about `since`: what was raised for it is none."""
+        """The flow meter has been wrong by a share of `size` since about `since`: clear what was raised because of
+        it."""
         incident, corrections = self.incident, list[Correction]()
         self._clear_watches(minute, METER_FAULT)
         if size > 0 and incident.leak is not None and incident.leak.since >= since - DAY_MIN:

@@ -1,4 +1,4 @@
-"""VALUE, downwards: for days less flow than usual. No leak; a closed valve, a large user gone, or the meter."""
+"""VALUE, downwards: less flow than usual for days. Not a leak: a closed valve, a large user gone, or the meter."""
 
 from outliers.flow_shift import Shift
 from outliers.rules import MAX_AGE_H
@@ -9,17 +9,17 @@ from outliers.watch.meter_scale_watch import MeterScaleWatch
 
 AGE_H = 24  # a day: a holiday is over by then
 LEAST_SIZE = 0.05  # of the mean flow
-MARGIN = 1.15  # over a LEAK's limit: use that falls back from a busy week is no news
-LEAST_SCORE = 4.5  # the hours alone have heavier tails than with the flicker, which a LEAK's limit rests on
-BACK_SHARE = 0.7  # of the limit, below which the fall is over
-CLEAR_ERRORS = 3.0  # that the meter's scale must be sure by, to say that it is right
+MARGIN = 1.15  # times a LEAK's limit: a return to normal after a busy week is not reported
+LEAST_SCORE = 4.5  # hours alone have heavier tails than with the flicker, on which a LEAK's limit is based
+BACK_SHARE = 0.7  # of the limit: the fall is over below this
+CLEAR_ERRORS = 3.0  # standard errors of certainty needed to say that the meter is right
 
 
 def low_flow(minute: int, expected: Expectation, scale: MeterScaleWatch | None) -> Evidence | None:
-    """An hour is over: has the flow been below its usual for days, or come back to it?"""
+    """At the end of an hour: has the flow been below its usual for days, or is it back?"""
     use, tracker = expected.use, expected.tracker
     limit = max(MARGIN * use.long_score, LEAST_SCORE)
-    fall = tracker.fall(AGE_H, MAX_AGE_H, with_flicker=False)  # people who are away take their flicker with them
+    fall = tracker.fall(AGE_H, MAX_AGE_H, with_flicker=False)  # when people leave, their flicker disappears too
     if fall.score < BACK_SHARE * limit:
         return ended(LOW, minute, "flow is back at its usual, or has become it")
     rise = tracker.rise(1, AGE_H)
@@ -35,7 +35,7 @@ def low_flow(minute: int, expected: Expectation, scale: MeterScaleWatch | None) 
 
 
 def _why(fall: Shift, scale: MeterScaleWatch | None) -> str:
-    """What the pressure says: if the meter made the fall up, each m3/h that it still shows costs more."""
+    """The evidence of the pressure: if the meter caused the fall, each remaining m3/h lowers the pressure more."""
     seen = scale.since(fall.since * 60) if scale is not None else None
     if seen is None or CLEAR_ERRORS * seen.error > -fall.size:
         return "; not confirmable by pressure: closed valve, large user gone, or the meter"

@@ -1,7 +1,7 @@
-"""`detectors.json`: what the detectors of all sensors keep between two lives of the process.
+"""`detectors.json`: the stored state of all sensors' detectors.
 
-A sensor whose entry is damaged begins anew; the others go on. The file has a version; that of an older release without
-one is taken over (`migrate`).
+A sensor with a damaged entry starts new; the others continue. The file has a version; a file of an older release
+without one is converted (`migrate`).
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ VERSION = 5
 
 
 class SensorMemory(msgspec.Struct):
-    """One sensor: its detector, and the findings that planned work explains."""
+    """One sensor: its detector, and the findings explained by planned work."""
 
     detector: DetectorState = msgspec.field(default_factory=DetectorState)
     planned: list[Finding] = []
 
 
 def load(path: Path) -> dict[str, SensorMemory]:
-    """What `store` kept, by sensor. What is missing or damaged is left out; damage is warned of."""
+    """The stored states by sensor. Missing or damaged entries are skipped; damage is logged."""
     whole = state_file.load(path, dict[str, msgspec.Raw])
     if whole is None:
         return {}
@@ -62,7 +62,7 @@ def _whole(memory: SensorMemory) -> SensorMemory:
 
 
 def store(path: Path, memories: Mapping[str, SensorMemory]) -> None:
-    """Replace the file; without a sync, since an older one does no harm.
+    """Replace the file, without a sync, because an older version does no harm.
 
     Raises:
         OSError: the file system refuses; the old file is untouched.

@@ -1,4 +1,4 @@
-"""Does the flow meter read in the right scale? Followed minute by minute: see `outliers.meter_scale`."""
+"""The scale of the flow meter, updated minute by minute: see `outliers.meter_scale`."""
 
 import math
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from outliers.rules import (
     SCALE_WINDOWS,
 )
 
-LEAST_SIZE, LARGEST_SIZE = 0.05, 0.4  # smaller interests nobody; larger is another valve or pump, no meter
+LEAST_SIZE, LARGEST_SIZE = 0.05, 0.4  # smaller does not matter; larger is a valve or pump, not the meter
 BACK_SIZE = 0.5  # share of the size at which it is right again
-LEAST_ANSWER = 0.1  # of the usual: below it the pressure does not answer at all
-NEWEST = (2, 4, 8, 16)  # blocks that are asked whether it is right again: as many as it takes
-SURE = 4.0  # errors that they must be able to tell from the size
+LEAST_ANSWER = 0.1  # of the usual response: below this the pressure does not respond at all
+NEWEST = (2, 4, 8, 16)  # newest blocks used to check whether it is right again: the fewest that suffice
+SURE = 4.0  # standard errors within which they must resolve the size
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleEstimate:
-    """By what share the meter reads too much (below 0: too little), how sure that is, since which UTC minute."""
+    """The share by which the meter reads too much (negative: too little), its error, and its start (UTC minute)."""
 
     size: float
     error: float
@@ -35,7 +35,7 @@ class ScaleEstimate:
 
 
 class QuarterSums(msgspec.Struct, array_like=True, gc=False):
-    """Sums over the running quarter: rows, cost, pressure, and their products."""
+    """Sums over the current quarter: rows, cost, pressure, and their products."""
 
     rows: Count = 0
     cost: float = 0.0
@@ -46,7 +46,7 @@ class QuarterSums(msgspec.Struct, array_like=True, gc=False):
 
 
 class QuarterFit(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A quarter of an hour: the weighted sums that the slope is made of, costs in (m3/h) ** 1.85."""
+    """A quarter of an hour: the weighted sums for the slope, costs in (m3/h) ** 1.85."""
 
     quarter: Count
     square: float
@@ -54,16 +54,16 @@ class QuarterFit(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class BlockFit(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The same of the quarters of a block of `SCALE_BLOCK_MIN`."""
+    """The same sums over a block of `SCALE_BLOCK_MIN`."""
 
     square: float
     product: float
 
 
 class ScaleState(msgspec.Struct):
-    """What `MeterScaleWatch` keeps: the running quarter, the quarters of the running block, the blocks, newest last.
+    """The state of `MeterScaleWatch`: current quarter, quarters of the current block, blocks (newest last).
 
-    `last` is the running block: UTC unix minute // `SCALE_BLOCK_MIN`.
+    `last` is the current block: UTC unix minute // `SCALE_BLOCK_MIN`.
     """
 
     sums: QuarterSums = msgspec.field(default_factory=QuarterSums)
@@ -73,16 +73,16 @@ class ScaleState(msgspec.Struct):
 
 
 class MeterScaleWatch:
-    """Follows one sensor. Rows come with the cost `(flow / mean) ** 1.85` as the meter reads, and any pressure that
-    differs from the measured one by a multiple of it and by what is constant for a quarter of an hour."""
+    """Tracks one sensor. Rows have the cost `(flow / mean) ** 1.85` of the meter's flow, and a pressure that may differ
+    from the measured one by a multiple of the cost and by a constant within each quarter of an hour."""
 
     def __init__(self, use: ScaleUse, mean_m3h: float, state: ScaleState | None = None) -> None:
         self.use = use
-        self._unit = mean_m3h**HEADLOSS  # blocks are kept in m3/h, since criteria change their mean
+        self._unit = mean_m3h**HEADLOSS  # blocks are stored in m3/h because the mean changes with the criteria
         self.state = state or ScaleState()
 
     def on_row(self, cost: float, pressure: float) -> None:
-        """A good minute of both."""
+        """A minute in which both are good."""
         sums = self.state.sums
         sums.rows += 1
         sums.cost += cost
@@ -92,7 +92,7 @@ class MeterScaleWatch:
         sums.pressure_pressure += pressure * pressure
 
     def on_quarter_end(self, quarter: int, minute: int) -> bool:
-        """The unix quarter `quarter` is over, and UTC minute `minute` has begun. True = a block is over too."""
+        """End of the unix quarter `quarter`; UTC minute `minute` has begun. True = a block has also ended."""
         state, sums, rows = self.state, self.state.sums, self.state.sums.rows
         if rows >= SCALE_LEAST_ROWS:
             slope = self.use.slope_bar
@@ -107,16 +107,16 @@ class MeterScaleWatch:
         newest = minute // SCALE_BLOCK_MIN
         if newest == state.last:
             return False
-        known = state.blocks if newest == state.last + 1 else []  # what was before a gap is of another time
+        known = state.blocks if newest == state.last + 1 else []  # data before a gap is too old
         state.blocks = [*known, BlockFit(*_total(state.quarters))][-SCALE_WINDOWS[-1] :]
         state.quarters = []
         state.last = newest
         return True
 
     def wrong(self, blur: float = 0.0) -> ScaleEstimate | None:
-        """Whether the meter reads in another scale than the archive's; the window that shows it best.
+        """The estimate of the window that shows a wrong scale best; None if the scale is right.
 
-        `blur`: a share by which the scale may seem off for another reason.
+        `blur`: a share by which the scale may seem wrong for another reason.
         """
         windows = [self._window(window) for window in SCALE_WINDOWS if window <= len(self.state.blocks)]
         seen = [estimate for estimate in windows if estimate is not None]
@@ -126,7 +126,7 @@ class MeterScaleWatch:
         return best
 
     def newest(self, size: float) -> ScaleEstimate | None:
-        """The scale of as few of the newest hours as it takes to tell `size` from 0; None = not yet."""
+        """The scale from the fewest newest hours that can tell `size` from 0; None = not yet."""
         for window in NEWEST:
             estimate = self._window(window) if window <= len(self.state.blocks) else None
             if estimate is not None and (SURE * estimate.error < abs(size) or window == NEWEST[-1]):
@@ -134,7 +134,7 @@ class MeterScaleWatch:
         return None
 
     def since(self, minute: int) -> ScaleEstimate | None:
-        """The scale of the time since UTC minute `minute`; None = nothing to tell it from."""
+        """The scale since UTC minute `minute`; None = no data."""
         state = self.state
         first = state.last - len(state.blocks)
         whole = state.blocks[max(0, -(-minute // SCALE_BLOCK_MIN) - first) :]
@@ -155,7 +155,7 @@ class MeterScaleWatch:
         return ScaleEstimate(size, error, abs(1.0 - answer) / HEADLOSS / error, since)
 
     def forget(self) -> None:
-        """What was seen so far has been told."""
+        """Drop the data so far, because it has been reported."""
         self.state.blocks = []
 
 

@@ -1,4 +1,4 @@
-"""The state of an installed release of format 4, in today's form: what is up stays up, and nothing is learnt anew."""
+"""Converts the state of older releases (format 4): active findings stay active, and nothing is learnt again."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ Raw = dict[str, Any]
 
 
 def from_format_4(raw: Raw) -> DetectorState:
-    """Today's form of a sensor's entry in an old `detectors.json`.
+    """Convert a sensor's entry in an old `detectors.json`.
 
     Raises:
-        StateUnusable: it is of another format, or damaged.
+        StateUnusable: another format, or damaged.
     """
     try:
         if raw.get("format") != FORMAT:

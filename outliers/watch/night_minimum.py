@@ -1,6 +1,6 @@
-"""NIGHT: has the night minimum jumped, or been creeping up?
+"""NIGHT: has the night minimum jumped or crept up?
 
-The minimum of the night is closest to leakage, since people sleep. A night is measured against its
+The minimum of the night is closest to leakage, because people sleep. A night is measured against its
 `night_reference`.
 """
 
@@ -22,12 +22,12 @@ from outliers.rules import (
 )
 
 LONGEST_CHANGE_MIN = 120  # of a clock
-RECENT_WEIGHT = 0.85  # of the spread that the last nights had themselves: in wild weeks more is needed
+RECENT_WEIGHT = 0.85  # of the spread of the last nights: in weeks that vary more, a larger rise is needed
 
 
 @dataclass(frozen=True, slots=True)
 class NightResult:
-    """A night's minimum hour and its judgement, m3/h."""
+    """A night's minimum hour and its result, m3/h."""
 
     flow_m3h: float
     reference_m3h: float
@@ -37,7 +37,7 @@ class NightResult:
 
 
 class NightWindow(msgspec.Struct, array_like=True, gc=False):
-    """Ten minutes of the running night: their number since 1970, sum of the flow (m3/h), good rows."""
+    """Ten minutes of the current night: their number since 1970, sum of the flow (m3/h), good rows."""
 
     number: Count
     flow: float = 0.0
@@ -45,14 +45,14 @@ class NightWindow(msgspec.Struct, array_like=True, gc=False):
 
 
 class NightState(msgspec.Struct):
-    """What `NightMinimum` keeps.
+    """The state of `NightMinimum`.
 
     Attributes:
         hours: the report's hours that the nights were measured in.
         nights: minima of the newest nights, oldest first, m3/h.
         creep: the CUSUM.
-        up: nights in a row that it has been above 0.
-        windows: of the running night.
+        up: nights in a row with the CUSUM above 0.
+        windows: of the current night.
     """
 
     hours: tuple[int, int]
@@ -72,7 +72,7 @@ class NightMinimum:
         self.state = state
 
     def on_row(self, minute: int, minute_of_day: int, flow: float) -> None:
-        """Take a good row: its UTC minute, and that of the local day."""
+        """Process a good row: its UTC minute, and that of the local day."""
         if self.use.hours.offset(minute_of_day) >= self.use.minutes:
             return
         windows, number = self.state.windows, (minute - 1) // WINDOW_MINUTES
@@ -103,7 +103,7 @@ class NightMinimum:
         return result
 
     def rebase(self, size_m3h: float, nights: int) -> None:
-        """A leak is known: take it out of the last `nights` nights, and start the creep anew."""
+        """A leak is known: remove it from the last `nights` nights and restart the CUSUM."""
         state = self.state
         state.creep, state.up = 0.0, 0
         kept = len(state.nights) - min(nights, len(state.nights))

@@ -1,4 +1,4 @@
-"""What a night's quietest hour says: a WATCH, or a LEAK where the whole day's use does not contradict it."""
+"""Evaluates a night's quietest hour: a WATCH, or a LEAK if the whole day's use does not contradict it."""
 
 from outliers.criteria import NightUse
 from outliers.flicker import SteadyFlow, denies
@@ -8,13 +8,13 @@ from outliers.watch.expectation import Expectation
 from outliers.watch.incident import Leak
 from outliers.watch.night_minimum import NightResult
 
-AGE_H = 24  # a pool is full by then, a pump back
-STEADY_MIN = 180  # before the end of the night: its flicker is asked
-HOURLY_SHARE = 0.9  # of VALUE's own limit, at which the hours support the night
+AGE_H = 24  # by then a pool is full and a pump is back
+STEADY_MIN = 180  # before the end of the night: the span whose flicker is used
+HOURLY_SHARE = 0.9  # of VALUE's limit: above this the hours support the night
 
 
 def night_evidence(minute: int, result: NightResult, use: NightUse) -> list[Evidence]:
-    """Whether the night that ends at UTC `minute` was high, or back at its usual, by each of two rules."""
+    """Whether the night that ends at UTC `minute` was high or back to usual, by each of two rules."""
     seen = []
     for rule, score, limit in ((JUMP, result.score, use.jump), (CREEP, result.creep, use.creep)):
         if score > limit:
@@ -33,11 +33,11 @@ def _reason(result: NightResult, use: NightUse) -> str:
 def night_leak(
     high: Evidence, result: NightResult, expected: Expectation, *, steady: SteadyFlow | None, strictness: float
 ) -> LeakEvidence | None:
-    """The leak that a high night speaks of, if the day and the flicker support it.
+    """The leak indicated by a high night, if the day and the flicker support it.
 
     Args:
-        high: what `night_evidence` says.
-        steady: the unknown steady flow of the last `STEADY_MIN`.
+        high: the result of `night_evidence`.
+        steady: the unexplained steady flow of the last `STEADY_MIN`.
         strictness: times the limit.
     """
     proof = expected.tracker.rise(AGE_H, MAX_AGE_H, fair=True)

@@ -1,8 +1,8 @@
-"""Findings during planned work: kept and marked, and no alarm. What outlasts the work is raised then.
+"""Findings during planned work: kept and marked, but no alarm. A finding that outlasts the work is raised then.
 
-The detector judges as always and knows nothing of this: its own account of what is up stays whole. What it raises while
-work is planned becomes a finding of severity "planned" with the work in its reason, and the letter in the row becomes
-lower case. If it is still up when the work has been over for a while, it is raised anew as what it is.
+The detector works as usual and does not know about planned work, so its state stays complete. A finding raised during
+the work gets the severity "planned" and the work in its reason, and the letter in the row becomes lower case. If it is
+still active some time after the work, it is raised again with its real severity.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,8 @@ from outliers.findings import CLEAR, RAISE, Finding
 from outliers.flags import METHODS, PLANNED
 from outliers.watch.row_flags import RowFlags
 
-# Minutes after the work's end during which a method may still speak of it, and has time to see that it is over: an
-# instrument's fault clears within minutes, a step too; VALUE judges whole hours; NIGHT the whole night, once a day.
+# Minutes after the work's end that each method gets to clear its findings: an instrument fault and a step clear within
+# minutes; VALUE checks whole hours; NIGHT a whole night, once a day.
 AFTER_MIN = {"SYSTEM": 30, "PREDICT": 60, "VALUE": 180, "NIGHT": 26 * 60}
 LONGEST_AFTER_MIN = max(AFTER_MIN.values())
 
@@ -22,17 +22,18 @@ Key = tuple[str, str]  # code, channel
 
 
 class Planned:
-    """What one sensor's planned work explains. `Planned(other.state())` goes on where `other` stopped."""
+    """The findings of one sensor explained by planned work. `Planned(other.state())` continues where `other`
+    stopped."""
 
     def __init__(self, state: Iterable[Finding] = ()) -> None:
         self._held: dict[Key, Finding] = {(finding.code, finding.channel): finding for finding in state}
 
     def state(self) -> list[Finding]:
-        """The findings that are up and not told, as the detector gave them."""
+        """The active muted findings, as the detector raised them."""
         return [*self._held.values()]
 
     def step(self, minute: int, verdict: RowFlags, works: Sequence[Work]) -> RowFlags:
-        """The verdict of one row as it goes out. `works` are those at this sensor that may still matter."""
+        """The verdict of one row after muting. `works` are those at this sensor that may still matter."""
         if not self._held and not (works and verdict.findings):
             return verdict
         findings = [self._told(finding, works) for finding in verdict.findings]
@@ -58,7 +59,7 @@ class Planned:
 
 
 def explaining(works: Iterable[Work], method: str, minute: int) -> Work | None:
-    """The work that explains what `method` raises at `minute`, if there is one."""
+    """The work that explains a finding of `method` at `minute`, or None."""
     after = AFTER_MIN[method]
     return next((work for work in works if work.first <= minute < work.end + after), None)
 
@@ -70,6 +71,6 @@ def _outlasted(finding: Finding, minute: int) -> tuple[Finding, Finding]:
 
 
 def _lower(channel: str, flags: str, held: Iterable[Finding]) -> str:
-    """The flags with what is planned in lower case. SYSTEM's stay: that value is not to be believed, planned or not."""
+    """The flags with muted letters in lower case. SYSTEM's stay: such a value cannot be trusted, planned or not."""
     places = {METHODS.index(finding.method) for finding in held if finding.channel in (channel, "both")}
     return "".join(letter.lower() if place in places and place else letter for place, letter in enumerate(flags))

@@ -1,4 +1,4 @@
-"""What the pressure says: pump, valve or gauge moved it (SUPPLY), or an instrument is wrong (FAULT)."""
+"""The pressure: changed by a pump, valve or gauge (SUPPLY), or an instrument is wrong (FAULT)."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -11,14 +11,14 @@ from outliers.watch.meter_scale_watch import BACK_SIZE, LARGEST_SIZE, MeterScale
 from outliers.watch.pressure_witness import AGREES, PressureAnswer, PressureResidualHistory
 from outliers.watch.supply import SupplyWatch
 
-LEAST_BAR = 0.5  # of a pressure that a share is taken of
-SURE_SCORE = 3.0  # of the meter's scale, to blame the meter for what looks like a leak
-KEEP_SHARE = 0.75  # of the size, above which the newest hours measure the same bias anew
+LEAST_BAR = 0.5  # lowest pressure of which a share is computed
+SURE_SCORE = 3.0  # score of the meter's scale at which the meter, not a leak, is the cause
+KEEP_SHARE = 0.75  # of the size: above this the newest hours confirm the same bias
 
 
 @dataclass(frozen=True, slots=True)
 class MeterEvidence:
-    """The flow meter reads in another scale (BEGAN), still does (LASTED), or reads right again (ENDED)."""
+    """The flow meter reads at a wrong scale (BEGAN), still does (LASTED), or reads correctly again (ENDED)."""
 
     change: Change
     minute: int
@@ -29,7 +29,7 @@ class MeterEvidence:
 
 @dataclass(frozen=True, slots=True)
 class LeakPressure:
-    """What the pressure says of a leak: its answer to it, and the meter's scale since it began."""
+    """The pressure's response to a leak, and the meter's scale since the leak began."""
 
     answer: PressureAnswer
     meter: MeterEvidence | None
@@ -38,8 +38,8 @@ class LeakPressure:
         """The evidence that the meter is wrong and nothing leaks, or None.
 
         Args:
-            share: the residual must have risen by more than this share of what a wrong meter would cause; and the
-                slope of pressure over flow since the leak's beginning must agree.
+            share: the meter is wrong if the pressure rose by more than this share of the rise that a wrong meter would
+                cause, and the slope of pressure over flow since the leak began agrees.
         """
         if self.meter is None or not self.answer.meter or self.answer.rise <= share * self.answer.due:
             return None
@@ -50,7 +50,7 @@ class LeakPressure:
 
 
 class PressureWatch:
-    """Follows one sensor's pressure, minute by minute."""
+    """Tracks one sensor's pressure, minute by minute."""
 
     def __init__(
         self,
@@ -64,11 +64,11 @@ class PressureWatch:
     ) -> None:
         self.use, self.zone = use, zone
         self.supply, self.history, self.scale = supply, history, scale
-        self.zero_flow_bar = 0.0  # usual pressure at no flow, at this time of day
+        self.zero_flow_bar = 0.0  # usual pressure at zero flow at this time of day
         self._mean = mean_m3h
 
     def on_row(self, minute: int, shown: float, flow: float, pressure: float) -> Evidence | None:
-        """A good minute of both: `shown` by the flow meter, `flow` as it is believed, m3/h."""
+        """A minute in which both are good: `shown` is the meter's flow, `flow` the corrected flow, m3/h."""
         cost, above = (flow / self._mean) ** HEADLOSS, pressure - self.zero_flow_bar
         if self.scale is not None:
             self.scale.on_row(cost if shown == flow else (shown / self._mean) ** HEADLOSS, above)
@@ -78,23 +78,23 @@ class PressureWatch:
         return None if change is Change.NONE else self.supply.evidence(minute, change)
 
     def expected(self, flow: float) -> float:
-        """Pressure to expect at a flow, bar."""
+        """Expected pressure at a flow, bar."""
         cost: float = max(flow / self._mean, 0.0) ** HEADLOSS
         return self.zero_flow_bar + self.use.slope_bar * cost + self.use.level_bar
 
     def on_quarter(self, day_minute: int) -> None:
-        """A quarter of an hour begins, at that minute of the local day."""
+        """A quarter of an hour begins at this minute of the local day."""
         self.zero_flow_bar = self.use.still_bar[day_minute // 15]
 
     def on_hour(self, hour: int, minute: int, *, meter_wrong: bool) -> Evidence | None:
-        """The UTC `hour` is over: has the day's pressure left its band, or come back?"""
+        """End of the UTC `hour`: has the day's pressure left its band, or come back?"""
         self.history.on_hour(hour)
         if meter_wrong and not self.supply.state.drifting:
-            return None  # what the flow costs is not known well enough
+            return None  # the head loss is not known well enough
         return self.supply.on_hour(minute)
 
     def on_quarter_end(self, quarter: int, minute: int, known: MeterBias | None) -> MeterEvidence | None:
-        """The quarter is over: does the flow meter still read in its scale, or in it again?"""
+        """End of a quarter: has the flow meter's scale become wrong, or right again?"""
         if self.scale is None or not self.scale.on_quarter_end(quarter, minute):
             return None
         if known is None:
@@ -111,13 +111,13 @@ class PressureWatch:
         return MeterEvidence(Change.LASTED, minute, scale) if share > KEEP_SHARE else None
 
     def _gauge_share(self) -> float:
-        """By what share the scale seems off because the pressure's does: a gauge that drifts scales its answers too."""
+        """The apparent scale error caused by the gauge: a drifting gauge also scales the response."""
         if not self.supply.state.drifting:
             return 0.0
         return abs(self.supply.wandered()) / max(self.zero_flow_bar, LEAST_BAR) / HEADLOSS
 
     def on_leak(self, leak: Leak) -> LeakPressure | None:
-        """What the pressure says of a leak; None = no data."""
+        """The pressure's evidence about a leak; None = no data."""
         answer = self.history.answer(leak.since, leak.size)
         if answer is None:
             return None

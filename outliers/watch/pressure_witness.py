@@ -1,7 +1,7 @@
-"""Which instrument is wrong? Flow and pressure are compared where the site's slope allows it.
+"""Which instrument is wrong? Flow and pressure are compared if the site's slope allows it.
 
-More flow costs pressure on its way in. If the flow meter reads more and the pressure does not pay for it, the
-pressure residual rises by what the flow should have cost: then the meter is wrong and nothing leaks.
+More flow means more head loss at the inlet. If the flow meter reads more but the pressure does not fall, the pressure
+residual rises by the missing head loss: then the meter is wrong and there is no leak.
 """
 
 import math
@@ -14,18 +14,18 @@ from outliers.criteria import PressureUse
 from outliers.rules import HEADLOSS, HOUR_ROWS
 
 KEPT_H = 72
-BEFORE_H, LEAST_H = 24, 6  # hours before a start that are its reference; with fewer than the least no judgement
+BEFORE_H, LEAST_H = 24, 6  # hours before a start used as reference; no result with fewer than the least
 AFTER_H = 24
-CONFIRMABLE = 2.5  # noise: an answer smaller than this cannot be told from none
-AGREES = 0.5  # share of the expected change that decides between two instruments
+CONFIRMABLE = 2.5  # times the noise: a smaller response cannot be detected
+AGREES = 0.5  # share of the expected change that decides between the two instruments
 
 
 @dataclass(frozen=True, slots=True)
 class PressureAnswer:
-    """What the pressure did while the flow rose: bar.
+    """The change of the pressure while the flow rose, bar.
 
     Attributes:
-        due: rise of the residual if the flow meter alone is wrong.
+        due: rise of the residual if only the flow meter is wrong.
         rise: rise of the residual.
         noise: its standard deviation.
     """
@@ -36,7 +36,7 @@ class PressureAnswer:
 
     @property
     def fell(self) -> float:
-        """How far the pressure fell for the flow."""
+        """How far the pressure fell because of the flow."""
         return self.due - self.rise
 
     @property
@@ -45,11 +45,11 @@ class PressureAnswer:
 
     @property
     def meter(self) -> bool:
-        """The flow meter is wrong."""
+        """Whether the flow meter is wrong."""
         return self.confirmable and self.rise / self.due > AGREES
 
     def words(self) -> str:
-        """For the reason of a LEAK."""
+        """Text for the reason of a LEAK."""
         if not self.confirmable:
             return f"; not confirmable by pressure ({self.due:.3f} bar, noise {self.noise:.3f})"
         if self.meter:
@@ -65,7 +65,7 @@ class HourResidual(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class ResidualState(msgspec.Struct):
-    """What `PressureResidualHistory` keeps: the hours, and sum and rows of the running one."""
+    """The state of `PressureResidualHistory`: the hours, and sum and rows of the current one."""
 
     hours: list[HourResidual] = []
     total: float = 0.0
@@ -73,7 +73,7 @@ class ResidualState(msgspec.Struct):
 
 
 class PressureResidualHistory:
-    """Remembers the pressure residual by hours."""
+    """The hourly history of the pressure residual."""
 
     def __init__(self, use: PressureUse, state: ResidualState | None = None) -> None:
         self.use = use
@@ -85,7 +85,7 @@ class PressureResidualHistory:
         self.state.rows += 1
 
     def on_hour(self, hour: int) -> None:
-        """The hour is over: keep its mean residual."""
+        """End of the hour: store its mean residual."""
         state = self.state
         if state.rows >= HOUR_ROWS:
             state.hours.append(HourResidual(hour, state.total / state.rows))
@@ -94,8 +94,8 @@ class PressureResidualHistory:
         state.total, state.rows = 0.0, 0
 
     def answer(self, since: int, size: float) -> PressureAnswer | None:
-        """The pressure's answer to a flow of `size` (share of the mean) since UTC minute `since`; None = no data."""
-        state, first = self.state, since // 60  # the hours that end before it
+        """The pressure's response to a flow of `size` (share of the mean) since UTC minute `since`; None = no data."""
+        state, first = self.state, since // 60  # hours that end before it
         before = [one.residual for one in state.hours if first - BEFORE_H <= one.hour < first]
         after = [one.residual for one in state.hours if one.hour * 60 >= since][-AFTER_H:]
         if state.rows >= HOUR_ROWS:
@@ -107,6 +107,6 @@ class PressureResidualHistory:
         return PressureAnswer(-self.use.slope_bar * HEADLOSS * size, rise, noise)
 
     def _independent(self, hours: int) -> float:
-        """How many independent values so many hours in a row are worth."""
+        """The number of independent values that `hours` consecutive hours are equivalent to."""
         memory = self.use.memory
         return 1.0 + (hours - 1) * (1 - memory) / (1 + memory)

@@ -1,4 +1,4 @@
-"""What the detector says about a minute."""
+"""The detector's verdict about a minute."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from outliers.findings import Finding
 
 @dataclass(frozen=True, slots=True)
 class RowFlags:
-    """Flags of one row, and what was raised or cleared with it."""
+    """The flags of one row, and the findings raised or cleared with it."""
 
     flow_flags: str  # SYSTEM VALUE PREDICT NIGHT
     pressure_flags: str  # SYSTEM VALUE PREDICT

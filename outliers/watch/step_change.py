@@ -1,10 +1,10 @@
-"""PREDICT: has the flow stepped up against the forecast, minutes ago, and has it stayed up?
+"""PREDICT: did the flow step up against the forecast minutes ago, and has it stayed up?
 
-The residual is the flow less its forecast: the forecast of the running hour where there is one, else the profile times
-the level of the last hours. A step is a mean of its last rows less what the rows before them let expect. It is looked
-for over windows of 5 to 35 minutes, since a small step needs more rows than a large one, and judged in spreads of this
-hour of the week. A step over a limit is a WATCH. From then on what was expected and the level are held, and if the
-residual is still up after an hour it is a LEAK: flushing and other planned use is over by then.
+The residual is the flow minus its forecast: the forecast of the current hour if there is one, otherwise the profile
+times the level of the last hours. A step is the mean of the last rows minus the part expected from the rows before. It
+is computed over windows of 5 to 35 minutes, because a small step needs more rows than a large one, and compared with
+limits in spreads of this hour of the week. A step over a limit is a WATCH. From then on expectation and level are
+frozen, and if the residual is still up after an hour it is a LEAK: flushing and other planned use is over by then.
 """
 
 import math
@@ -31,27 +31,27 @@ from outliers.watch.incident import Leak
 
 FAST = exponential_weight(STEP_FAST_ROWS)
 KEPT_BLOCKS = STEP_WINDOWS[-1] + STEP_BASE_BLOCKS
-REACTION_MIN = 3  # the step began about so long before the fast mean passed the limit
-CLEAR_AFTER_MIN = 20  # below half the limit for so long = over
-GIVE_UP_MIN = 150  # not over, not large enough for a LEAK: VALUE judges it from here on
-LEAST_RATIO = 0.5  # of the level's ratio: limits do not follow the flow further down
-BACK_SHARE = 0.5  # of a limit, below which a step counts as gone
-UNSURE = 1.5  # times a LEAK's limit on a day that is read as a Sunday: a burst can make it look like one
+REACTION_MIN = 3  # the step began about this long before the fast mean exceeded the limit
+CLEAR_AFTER_MIN = 20  # below half the limit for this long = over
+GIVE_UP_MIN = 150  # not over, but too small for a LEAK: from then on VALUE handles it
+LEAST_RATIO = 0.5  # of the level's ratio: limits do not fall further with the flow
+BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
+UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
 
 class StepState(msgspec.Struct):
-    """What `StepWatch` keeps.
+    """The state of `StepWatch`.
 
     Attributes:
         fast: running mean of the residual.
         blocks: means of `STEP_BLOCK_ROWS` rows, oldest first.
-        block, block_rows: sum and rows of the running block.
-        base: what the residual would be without a step: of the fast mean while nothing is up, then of the step.
-        since: minute at which a step began that is up.
+        block, block_rows: sum and rows of the current block.
+        base: the residual without a step: for the fast mean while no step is active, then for the step.
+        since: start of the active step.
         lasting, lasting_rows: mean of the step's last rows.
-        passed: the limit that the step has passed.
+        passed: the limit that the step exceeded.
         quiet_rows: rows in a row below half of it.
-        stretch: limits are wider while the use is wilder than learnt.
+        stretch: factor on the limits while the use varies more than learnt.
     """
 
     fast: float = 0.0
@@ -68,7 +68,7 @@ class StepState(msgspec.Struct):
 
 
 class StepWatch:
-    """Follows the residual of one sensor's flow (m3/h), one good row at a time."""
+    """Tracks the residual of one sensor's flow (m3/h), one good row at a time."""
 
     def __init__(self, use: FlowUse, zone: ZoneInfo, state: StepState | None = None) -> None:
         self.use, self.zone = use, zone
@@ -77,7 +77,7 @@ class StepWatch:
         self.window_limits = [0.0] * len(STEP_WINDOWS)
 
     def set_limits(self, slot: int, ratio: float) -> None:
-        """The limits of an hour of the week at a level: what strays goes with the flow itself."""
+        """Set the limits for an hour of the week at a level: the variation scales with the flow."""
         scale = max(LEAST_RATIO, ratio) * self.state.stretch
         spread = self.use.step_spread_m3h[slot] * scale
         self.watch_limit, *self.window_limits = [limit * spread for limit in self.use.step_watch]
@@ -85,11 +85,11 @@ class StepWatch:
 
     @property
     def rise(self) -> float:
-        """Height of a step that is up, m3/h."""
+        """Height of the active step, m3/h."""
         return self.state.lasting - self.state.base
 
     def on_row(self, minute: int, residual: float) -> Change:
-        """BEGAN = a step began, ENDED = it is over, LASTED = it is up for longer than flushing takes."""
+        """BEGAN = a step began, ENDED = it is over, LASTED = it has lasted longer than flushing takes."""
         state = self.state
         fast = state.fast = state.fast + FAST * (residual - state.fast)
         if state.since is not None:
@@ -139,15 +139,15 @@ class StepWatch:
         return Change.LASTED if lasts else Change.NONE
 
     def lasts(self, minute: int) -> bool:
-        """Whether a step is up for longer than flushing takes."""
+        """Whether a step has lasted longer than flushing takes."""
         return self.state.since is not None and minute - self.state.since >= STEP_LASTING_MIN
 
     def error(self, minute: int) -> float:
-        """Of the step that is up, m3/h: what was expected before it says less and less."""
+        """Error of the active step, m3/h: it grows because the expectation before the step becomes outdated."""
         return self.lasting_spread * math.sqrt(max(1.0, (minute - (self.state.since or minute)) / STEP_LASTING_MIN))
 
     def rebase(self, rise_m3h: float) -> None:
-        """The step is explained: `rise_m3h` more is expected from now on."""
+        """The step is explained: expect `rise_m3h` more from now on."""
         state = self.state
         level = (state.lasting if state.since is not None else state.fast) - rise_m3h
         state.since = None
@@ -168,12 +168,12 @@ class StepWatch:
     def leak(
         self, minute: int, *, explained_m3h: float, steady: SteadyFlow | None, as_sunday: bool, strictness: float
     ) -> LeakEvidence | None:
-        """The leak that a lasting step is, unless it is too small.
+        """The leak shown by a lasting step; None if it is too small.
 
         Args:
-            explained_m3h: what of the step another kind of day would explain.
-            steady: what the flicker says of it.
-            as_sunday: the day is read as a Sunday, though it is none.
+            explained_m3h: the part of the step that another kind of day would explain.
+            steady: the extra steady flow by the flicker.
+            as_sunday: the day counts as a Sunday, although it is none.
             strictness: times the limit.
         """
         since, rise, mean = self.state.since or minute, self.rise, self.use.mean_m3h

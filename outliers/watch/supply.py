@@ -1,7 +1,8 @@
-"""Pressure that moves by itself: a pump, a valve, a set point (SUPPLY), or slowly, by days: the gauge (drift).
+"""Pressure that changes without the flow: a pump, a valve, a set point (SUPPLY), or slowly over days: the gauge
+(drift).
 
-The residual is the pressure less what this time of day has at no flow and less what the flow costs on its way in,
-so a burst, which lowers the pressure through the flow, does not show here.
+The residual is the pressure minus its expected value: the usual pressure at zero flow at this time of day less the head
+loss of the flow. So a burst, which lowers the pressure through the flow, does not show here.
 """
 
 import msgspec
@@ -15,18 +16,18 @@ FAST = exponential_weight(SUPPLY_FAST_ROWS)
 HALF_DAY = exponential_weight(SUPPLY_HALF_DAY_ROWS)
 DAY = exponential_weight(SUPPLY_DAY_ROWS)
 WARM_ROWS = 720
-CLEAR_AFTER_MIN = 20  # near its half day's mean for so long = over
-BACK_SHARE = 0.5  # of a limit, below which the pressure counts as back
+CLEAR_AFTER_MIN = 20  # near its half day's mean for this long = over
+BACK_SHARE = 0.5  # of a limit: below this the pressure counts as back
 GIVE_UP_MIN = 48 * 60  # a level that stays this long is the new one
 
 
 class SupplyState(msgspec.Struct):
-    """What `SupplyWatch` keeps.
+    """The state of `SupplyWatch`.
 
     Attributes:
         fast, half_day, day: running means of the residual, bar.
         rows: good rows so far, up to `WARM_ROWS`.
-        since: minute at which a step began that is up.
+        since: start of the active step.
         quiet_rows: rows in a row near the half day's mean.
         drifting: the gauge drifts.
     """
@@ -41,14 +42,14 @@ class SupplyState(msgspec.Struct):
 
 
 class SupplyWatch:
-    """Follows the pressure residual (bar)."""
+    """Tracks the pressure residual (bar)."""
 
     def __init__(self, use: PressureUse, state: SupplyState | None = None) -> None:
         self.use = use
         self.state = state or SupplyState(use.level_bar, use.level_bar, use.level_bar)
 
     def on_row(self, minute: int, residual: float) -> Change:
-        """BEGAN = the pressure stepped, ENDED = it is back, or the new one has become the level."""
+        """BEGAN = the pressure stepped, ENDED = it is back, or the new pressure has become the level."""
         state = self.state
         fast = state.fast = state.fast + FAST * (residual - state.fast)
         if state.since is None:
@@ -81,7 +82,7 @@ class SupplyWatch:
         return Evidence(SUPPLY_STEP, change, minute, minute, reason, away, self.use.step_bar)
 
     def wandered(self) -> float:
-        """How far the last day's pressure was off its criterion, bar; a step that is up is not in it."""
+        """The last day's deviation of the pressure from its criterion, bar; without an active step."""
         return self.state.day - self.use.level_bar
 
     def on_hour(self, minute: int) -> Evidence | None:

@@ -1,4 +1,4 @@
-// What the charts share: the time axis in the site's zone, gaps, steps, and how a severity looks.
+// Shared by the charts: the time axis in the site's zone, gaps, steps, and the style of a severity.
 import { minuteTime, parts, weekDay } from "./text.js";
 
 const HOUR_S = 3600;
@@ -6,8 +6,8 @@ const QUARTER_S = 900; // zones lie whole quarters of an hour apart
 const TICK_HOURS = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336];
 const TICK_WIDTH = 74; // pixels that a label needs
 
-/** The axis from `from` to `to` (UTC s): an hour is an hour wide also where the site's clock is changed, and each label
- * is that clock at its own time. */
+/** The axis from `from` to `to` (UTC s): an hour has the same width on the day of a clock change, and each label is the
+ * local time at its position. */
 export function timeAxis(from, to, zone, width) {
   const most = Math.max(3, Math.floor(width / TICK_WIDTH));
   const hours = TICK_HOURS.find((each) => (to - from) / HOUR_S / each <= most) ?? TICK_HOURS.at(-1);
@@ -21,17 +21,17 @@ export function timeAxis(from, to, zone, width) {
   return { from, to, ticks, grid: true };
 }
 
-/** An axis of `names.length` places, a bar each; the places of `ticks` have their names below. */
+/** An axis with `names.length` positions, one bar each; those in `ticks` are labelled. */
 export function barAxis(names, ticks) {
   return { from: -0.6, to: names.length - 0.4, ticks: ticks.map((i) => ({ at: i, words: names[i] })), grid: false };
 }
 
-/** How many labels stand beside each other. */
+/** The number of labels that fit. */
 export function room(width) {
   return Math.max(2, Math.floor(width / TICK_WIDTH));
 }
 
-/** Points with a gap wherever more than two steps are missing, so that no line is drawn across nothing. */
+/** Points with a gap wherever more than two steps are missing, so no line is drawn across it. */
 export function withGaps(at, values, words, step) {
   const made = { x: [], y: [], words: [] };
   const add = (x, y, word) => { made.x.push(x); made.y.push(y); made.words.push(word); };
@@ -42,7 +42,7 @@ export function withGaps(at, values, words, step) {
   return made;
 }
 
-/** The places of hourly values as steps, each with its index: it holds for its hour, a missing hour is a gap (-1). */
+/** Hourly values as steps, each with its index: a value covers its hour, a missing hour is a gap (-1). */
 export function hourSteps(hours) {
   const x = [], index = [];
   hours.forEach((hour, i) => {

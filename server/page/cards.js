@@ -1,4 +1,4 @@
-// The parts of the page that are lists of words and figures: processes, unknown sensors, calendar, delivery, flags.
+// The text parts of the page: processes, unregistered sensors, calendar, delivery, flags.
 import { flagLook } from "./axis.js";
 import { age, count, dayTime, element, minuteTime } from "./text.js";
 
@@ -38,7 +38,7 @@ export function showUnregistered(state) {
   }));
 }
 
-/** Planned work of these days, and what in the calendar cannot be read. */
+/** Planned work of these days, and the calendar lines that cannot be read. */
 export function showCalendar(state, now) {
   const { works, problems } = state.calendar;
   byId("calendar").hidden = works.length + problems.length === 0;
@@ -71,8 +71,8 @@ export function showDelivery(state) {
   }));
 }
 
-/** The table of what was flagged. Gaps of a few minutes are common on a line and would bury the rest: they wait behind
- * a button, and so do the older lines. `open` is called with the line that somebody points at. */
+/** The table of flags. Gaps of a few minutes are common and would hide the rest, so they and older lines are behind a
+ * button. `open` is called with the selected line. */
 export function listFlags(spells, zone, show, open) {
   const isShort = (spell) => spell.severity === "FAULT" && spell.minutes <= SHORT_MINUTES;
   const short = spells.filter(isShort), wanted = show.short ? spells : spells.filter((spell) => !isShort(spell));

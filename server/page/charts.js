@@ -1,4 +1,4 @@
-// Three charts a sensor: flow and pressure against the forecast, and the night's ten-minute means.
+// Three charts per sensor: flow and pressure against the forecast, and the night's ten-minute means.
 import { barAxis, flagLook, hourSteps, timeAxis, withGaps } from "./axis.js";
 import { draw } from "./draw.js";
 import { dayMinute, figure, minuteTime } from "./text.js";
@@ -6,7 +6,7 @@ import { dayMinute, figure, minuteTime } from "./text.js";
 const MARKS_A_SPELL = 10; // marks that one flagged spell gets at most: a leak of days must not hide the line
 const WINDOW_S = 600;
 
-/** The forecast of each hour as a step, its band behind it. */
+/** The forecast of each hour as a step, with its band behind. */
 export function forecastLayers(data, channel, zone) {
   const { hour } = data.forecast, { mean, low, high } = data.forecast[channel];
   const { x, take } = hourSteps(hour);
@@ -17,7 +17,7 @@ export function forecastLayers(data, channel, zone) {
   ];
 }
 
-/** Planned work as a grey ground behind the line. */
+/** Planned work as a grey background. */
 export function workLayers(works) {
   return works.map((work) => ({ kind: "ground", from: work.first, to: work.end, look: "planned" }));
 }
@@ -31,14 +31,14 @@ function wordsOf(spell) {
   return `${spell.severity}  ${spell.method}\n${spell.reason}`;
 }
 
-/** For each point its time and value, and the words of what was flagged there. */
+/** For each point its time, value and the text of its finding. */
 function pointWords(data, channel, spells, zone) {
   const words = data.series.at.map((time, i) => `${dayMinute(time, zone)}  ${figure(data.series[channel][i])}`);
   for (const spell of spells) for (const i of inside(spell, data)) words[i] += `\n${wordsOf(spell)}`;
   return words;
 }
 
-/** Marks on the line where something was flagged; at the lowest value where there is no point. */
+/** Marks on the line for flagged points; at the lowest value if there is no point. */
 function flagLayers(data, channel, spells, words, zone) {
   const { at } = data.series, values = data.series[channel];
   const floor = values.reduce((least, value) => (value === null ? least : Math.min(least, value)), Infinity);
@@ -51,7 +51,7 @@ function flagLayers(data, channel, spells, words, zone) {
   });
 }
 
-/** Draw flow or pressure, times in the site's `zone`; a coloured strip at the foot for as long as something was flagged. */
+/** Draw flow or pressure, times in the site's `zone`; a coloured strip at the bottom while something was flagged. */
 export function drawSeries(node, data, channel, zone) {
   const spells = data.spells.filter((spell) => spell.channel === channel);
   const words = pointWords(data, channel, spells, zone);
@@ -67,7 +67,7 @@ export function drawSeries(node, data, channel, zone) {
   draw(node, (width) => ({ x: timeAxis(data.start, data.end, zone, width), fromZero: channel === "flow", layers }));
 }
 
-/** Draw the night that began last as bars, the night before as a line; a part-filled window is pale and hatched. */
+/** Draw the latest night as bars, the night before as a line; an incomplete window is pale and hatched. */
 export function drawNight(node, data, zone) {
   const [night, before] = data.nights;
   const slots = [];
@@ -75,7 +75,7 @@ export function drawNight(node, data, zone) {
   const known = new Map(night.windows.map((window) => [window.at, window]));
   const names = slots.map((at) => minuteTime(at, zone));
   const windows = slots.map((at) => known.get(at));
-  // By the clock, since one of the two nights may be an hour shorter or longer.
+  // By local time, because one of the two nights may be an hour shorter or longer.
   const lastNight = new Map(before.windows.map((window) => [minuteTime(window.at, zone), window.flow]));
   const earlier = names.map((name) => lastNight.get(name) ?? null);
   const words = windows.map((window, i) => [

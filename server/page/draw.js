@@ -1,5 +1,5 @@
-// Draws a chart as SVG: grounds, areas, lines, bars and marks over two axes, and words where somebody points. How each
-// part looks is said in charts.css by its class, so that light and dark need no drawing anew.
+// Draws a chart as SVG: backgrounds, areas, lines, bars and marks with two axes, and a tooltip. The styles are classes
+// in charts.css, so switching between light and dark needs no redrawing.
 
 const LEFT = 46, RIGHT = 10, TOP = 8, BOTTOM = 38; // pixels around the plot, for the labels; more at the left for long ones
 const DIGIT = 8; // pixels of a label's character
@@ -25,8 +25,8 @@ document.addEventListener("pointerdown", ({ target }) => {
 
 /**
  * Draw into `node` the chart that `make(width)` describes, now and whenever the node's size changes:
- * `x`: `from`, `to` and `ticks` of the horizontal axis; `fromZero`: the vertical one begins at 0; `layers`, the lowest
- * first, each a `kind` (of KINDS below) with its places (`from`, `to` or `x`), its values, its `look` and its `words`.
+ * `x`: `from`, `to` and `ticks` of the horizontal axis; `fromZero`: the vertical one starts at 0; `layers`, the lowest
+ * first, each a `kind` (of KINDS below) with its positions (`from`, `to` or `x`), values, `look` and `words`.
  */
 export function draw(node, make) {
   if (!charts.has(node)) open(node);
@@ -116,7 +116,7 @@ function block(left, top, right, foot, look) {
   return shape("rect", { ...Object.fromEntries(Object.entries(box).map(([key, value]) => [key, exact(value)])), class: look });
 }
 
-/** Stretches of indices at which every list has a value: nothing is drawn across a gap. */
+/** Ranges of indices at which every list has a value, so nothing is drawn across a gap. */
 function stretches(x, lists) {
   const found = [];
   let open = null;
@@ -128,7 +128,7 @@ function stretches(x, lists) {
   return found;
 }
 
-/** A line through the values at the indices; a value alone is a dot. */
+/** A line through the values at the indices; a single value is a dot. */
 function trace(indices, x, y, place) {
   const points = indices.map((i) => `${exact(place.x(x[i]))} ${exact(place.y(y[i]))}`);
   return `M${points.join("L")}${points.length === 1 ? "h0" : ""}`;
@@ -138,7 +138,7 @@ function valuesOf({ y, base, low, high }) {
   return [...(y ?? []).map((value, i) => (value === null ? null : value + (base?.[i] ?? 0))), ...(low ?? []), ...(high ?? [])];
 }
 
-/** The vertical axis: a little more than the values need, a rung at each 1, 2 or 5; none where there is no value. */
+/** The vertical axis: slightly larger than the values' range, ticks at steps of 1, 2 or 5; none without values. */
 function span(values, fromZero) {
   const known = values.filter((value) => value !== null);
   if (!known.length) return { low: 0, high: 1, rungs: [] };
@@ -166,7 +166,7 @@ function labels(x, rungs, place) {
   return [...left, ...below];
 }
 
-/** Where on the chart a layer tells its words: a bar from top to foot of the plot, all else at its points. */
+/** The area in which a layer shows its tooltip: a bar over the full height, others at their points. */
 function targets({ kind, x, y, words }, place) {
   if (!words) return [];
   return x.flatMap((at, i) => {
@@ -177,7 +177,7 @@ function targets({ kind, x, y, words }, place) {
   });
 }
 
-/** Show the words of what is nearest to the pointer, beside it or above. */
+/** Show the tooltip of the element nearest to the pointer. */
 function tell(node) {
   const { tip, pointer, targets: all } = charts.get(node);
   const [x, y] = pointer ?? [NaN, NaN];

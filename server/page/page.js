@@ -1,4 +1,4 @@
-// Asks for the state every few seconds and shows it; draws the charts of the sensors that are on the screen.
+// Fetches the state every few seconds and shows it; draws the charts of the visible sensors.
 import { listFlags, showCalendar, showDelivery, showProcesses, showUnregistered } from "./cards.js";
 import { drawNight, drawSeries } from "./charts.js";
 import { openFinding, openNights } from "./panel.js";
@@ -19,7 +19,7 @@ let flagsShown = "";
 let spells = [];
 const show = { short: false, all: false };
 
-/** The site's time now: what the server said, carried on at the site's speed. */
+/** The site's time now: the server's last time, continued at the site's speed. */
 function siteNow() {
   return state.now + ((Date.now() - receivedAt) / 1000) * state.speed;
 }
@@ -115,7 +115,7 @@ function listAll() {
   listFlags(spells, state.zone, show, (spell) => inPanel(openFinding(spell, state.zone, ask)));
 }
 
-/** What the panel could not fetch is said in it. */
+/** The panel shows its own fetch errors. */
 async function inPanel(opened) {
   try {
     await opened;
@@ -151,7 +151,7 @@ function nightWords(night) {
   return `Night from ${dayTime(night.start, state.zone)}: ten-minute means${incomplete ? `, ${incomplete} of them incomplete (hatched)` : ""}; grey line: the night before.`;
 }
 
-/** The last reported night in one sentence; how it was made is in the panel. */
+/** The last reported night in one sentence; the panel has the steps. */
 function lastNight(night) {
   if (typeof night?.hour_flow !== "number") return "";
   const daily = typeof night.leak_day === "number" ? `, ${Math.round(night.leak_day)} m³ a day` : "";
@@ -163,7 +163,7 @@ const watcher = new IntersectionObserver((entries) => {
   draw();
 }, { rootMargin: "200px" });
 
-/** Whatever is due; what could not be drawn is said at the foot of the page and tried again at the next turn. */
+/** Do what is due; errors are shown at the bottom of the page and tried again next time. */
 async function draw() {
   if (!state || state.database) return;
   let said = "Read-only. The same in a terminal: hydrolog status";

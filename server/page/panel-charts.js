@@ -1,4 +1,4 @@
-// The charts that explain: a finding between what was measured and what was expected, and the nights with their level.
+// The charts of the panel: a finding with measured and expected values, and the nights with their level.
 import { barAxis, flagLook, room, timeAxis, withGaps } from "./axis.js";
 import { forecastLayers, workLayers } from "./charts.js";
 import { draw } from "./draw.js";
@@ -7,13 +7,13 @@ import { dayMinute, dayTime, figure, shortDate } from "./text.js";
 const SHIFT_BACK_S = 12 * 3600; // a step of the supply is judged against the half day before it
 const DAY_MS = 86400000;
 
-/** The hour's own forecast where there is one, else what is usual then; at each quarter of an hour. */
+/** The forecast of the hour if there is one, otherwise the usual value; at each quarter of an hour. */
 function expectation(data, channel) {
   const forecasts = new Map(data.forecast.hour.map((hour, i) => [hour, data.forecast[channel].mean[i]]));
   return data.usual.at.map((at, i) => (channel === "flow" ? forecasts.get(Math.floor(at / 3600) * 3600) : null) ?? data.usual[channel][i]);
 }
 
-/** How far the measured values lay from the usual ones in the half day before the trouble, on average. */
+/** The mean difference between measured and usual values in the half day before the event. */
 function shiftBefore(data, channel, since) {
   const usual = new Map(data.usual.at.map((at, i) => [at, data.usual[channel][i]]));
   const apart = data.series.at.flatMap((at, i) => {
@@ -23,7 +23,7 @@ function shiftBefore(data, channel, since) {
   return apart.length ? apart.reduce((sum, each) => sum + each, 0) / apart.length : 0;
 }
 
-/** The limit that was passed, as lines; none for a limit that is no flow or pressure (a score, a count of minutes). */
+/** The exceeded limit as lines; none for a limit that is not a flow or pressure (a score, a count of minutes). */
 function limitLayers(data, channel) {
   const { finding } = data;
   if (!finding || finding.limit === null || channel !== data.channel) return [];
@@ -35,7 +35,7 @@ function limitLayers(data, channel) {
   return signs.map((sign) => line(data.usual.at, expected.map((value) => (value === null ? null : value + shift + sign * Math.abs(finding.limit)))));
 }
 
-/** Draw one channel around a finding: measured, usual, forecast, limit; the trouble's span and the minute it was raised. */
+/** Draw one channel around a finding: measured, usual, forecast, limit; the event's span and the minute of the raise. */
 export function drawFinding(node, data, channel, zone) {
   const { finding } = data, [from, until] = data.window, look = flagLook(data.severity);
   const words = data.series.at.map((at, i) => `${dayMinute(at, zone)}  ${figure(data.series[channel][i])}`);
@@ -52,7 +52,7 @@ export function drawFinding(node, data, channel, zone) {
   draw(node, (width) => ({ x: timeAxis(from, until, zone, width), fromZero: false, layers }));
 }
 
-/** Every night between the first and the last; one without a report is an empty place. */
+/** Every night between the first and the last; a night without a report is empty. */
 function everyNight(nights) {
   const known = new Map(nights.map((night) => [night.night, night]));
   const found = [];

@@ -1,4 +1,4 @@
-// The panel over the page: why something was flagged, or what the nights say; charts with the words that explain them.
+// The panel over the page: explains a flag, or shows the nights, with charts and text.
 import { flagLook } from "./axis.js";
 import { drawFinding, drawNights } from "./panel-charts.js";
 import { dayTime, element, figure, minuteTime, shortDate } from "./text.js";
@@ -96,7 +96,7 @@ const USE_WORDS = {
   share: () => "20 % of the quietest of the last 24 nights, since nobody has counted the users: hydrolog night set",
 };
 
-/** How one night's leakage was made, step by step. */
+/** The computation of one night's leakage, step by step. */
 export function nightWords(night, zone) {
   const name = `Night to ${shortDate(night.night)}`;
   const left = [[night.faulty_minutes, "faulty"], [night.planned_minutes, "of planned work"]].filter(([count]) => count).map(([count, what]) => `${count} ${what}`);

@@ -1,6 +1,6 @@
 // Numbers, times and ages as people read them; elements built from text only, never from HTML.
 
-/** An element with text and attributes; `text` is always text, whatever stands in it. */
+/** An element with text and attributes; `text` is never interpreted as HTML. */
 export function element(tag, text = "", attributes = {}) {
   const made = document.createElement(tag);
   made.textContent = text;
@@ -43,22 +43,22 @@ export function dayTime(seconds, zone) {
   return format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
 }
 
-/** "Mon 09:56": of a moment within the week. */
+/** "Mon 09:56": a time within the week. */
 export function dayMinute(seconds, zone) {
   return `${format(zone, { weekday: "short" }).format(seconds * 1000)} ${minuteTime(seconds, zone)}`;
 }
 
-/** "Mon 26": of a day on an axis. */
+/** "Mon 26": a day on an axis. */
 export function weekDay(seconds, zone) {
   return format(zone, { weekday: "short", day: "numeric" }).format(seconds * 1000).replace(",", "");
 }
 
-/** "26 Aug": of a night by its date, YYYY-MM-DD. */
+/** "26 Aug": a night, from its date YYYY-MM-DD. */
 export function shortDate(text) {
   return format("UTC", { day: "numeric", month: "short" }).format(Date.parse(`${text}T00:00:00Z`));
 }
 
-/** The site's clock at a moment: hour, minute, and days since 1970 of its date. */
+/** Local time: hour, minute, and days since 1970. */
 export function parts(seconds, zone) {
   const found = {};
   const numbers = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" };

@@ -250,7 +250,7 @@ def test_a_database_of_a_postgres_that_is_not_here_is_said_and_kept(plain: Path)
     with server.running(plain):
         pass
     (plain / POSTGRES_FOLDER / "PG_VERSION").write_text("99\n")
-    with pytest.raises(DatabaseDown, match="made by Postgres 99"), server.running(plain):
+    with pytest.raises(DatabaseDown, match="created by Postgres 99"), server.running(plain):
         pass
 
 

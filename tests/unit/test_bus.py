@@ -212,7 +212,7 @@ def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
     assert answer(register, came, 0x1502) is None  # an older question's
     assert answer(register, came[:-1], 0x1501) is None
     refused = bytes.fromhex("15 01 00 00 00 03 ff 84 0b")
-    assert answer(register, refused, 0x1501) == ([], "behind the gateway it does not answer")
+    assert answer(register, refused, 0x1501) == ([], "it does not answer behind the gateway")
 
 
 def test_transactions_are_numbered_anew_after_the_last_number() -> None:

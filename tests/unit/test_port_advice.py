@@ -29,7 +29,7 @@ def said(url: str, monkeypatch: pytest.MonkeyPatch | None = None, error: Excepti
 
 
 def test_a_file_is_no_port() -> None:
-    assert said("/dev/null") == "it is no serial port"
+    assert said("/dev/null") == "it is not a serial port"
 
 
 def test_a_missing_device_is_waited_for(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_device_that_the_unit_forbids_names_the_unit(monkeypatch: pytest.Monke
         ("socket://10.0.0.7", "a host and a port"),
         ("rfc2217://:4001", "a host and a port"),
         ("socket://10.0.0.7:serial", "a host and a port"),
-        ("hwgrep://(", "is none"),
+        ("hwgrep://(", "is not valid"),
     ],
 )
 def test_an_address_that_can_never_be_one_is_a_wrong_setting(url: str, word: str) -> None:

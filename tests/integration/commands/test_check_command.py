@@ -156,13 +156,13 @@ def test_check_of_a_port_that_the_producer_has_believes_the_producer(config: Con
 @pytest.mark.parametrize(
     ("status_", "ok", "word"),
     [
-        (200, True, "taken"),
-        (400, True, "taken"),
+        (200, True, "accepted"),
+        (400, True, "accepted"),
         (401, False, "token"),
         (404, False, "path"),
         (405, False, "path"),
         (301, False, "redirects"),
-        (503, False, "trouble"),
+        (503, False, "internal error"),
         (None, False, "does not answer"),
     ],
 )

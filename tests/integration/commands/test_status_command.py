@@ -75,9 +75,9 @@ def test_status_says_that_the_disk_is_full(
 @pytest.mark.parametrize(
     ("in_step", "words"),
     [
-        (True, ("clock: kept by a time service", "in step: it keeps the clock")),
+        (True, ("clock: kept by a time service", "synchronised: it keeps the clock")),
         (False, ("clock: no time service keeps it", "hydrolog clock confirm")),
-        (None, ("", "does not say")),
+        (None, ("", "unknown whether")),
     ],
 )
 def test_status_and_check_say_whether_a_time_service_keeps_the_clock(

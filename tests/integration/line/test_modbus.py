@@ -129,7 +129,7 @@ def test_refusals_and_values_that_are_none_are_said(start: Start, wire: Wire) ->
     wrong += '[[line.modbus.registers]]\nsensor = "b"\nchannel = "flow"\naddress = 10\ntype = "float32"\n'
     producer = start(wire.link, wrong)
     wait_until(lambda: "register 50: it has no such address" in producer.health()["problem"], "the wrong address")
-    wait_until(lambda: "register 10: its value is no possible one" in producer.health()["problem"], "the wrong value")
+    wait_until(lambda: "register 10: its value is impossible" in producer.health()["problem"], "the wrong value")
     assert flow_so_far(producer, "b") == (0.0, 0)
     assert producer.stop() == 0
 

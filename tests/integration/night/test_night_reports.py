@@ -133,7 +133,7 @@ def test_the_command_says_since_when_another_instrument_measures_and_reports_the
     monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(site.settings.paths.data))
     monkeypatch.setenv("HYDROLOG_DATABASE__URL", site.url)
     assert sensors.run(["replaced", "001", "--at", "2024-08-25 10:30"]) == 0
-    assert "001 measures with another instrument since 2024-08-25 10:30" in capsys.readouterr().out
+    assert "001 has a new instrument since 2024-08-25 10:30" in capsys.readouterr().out
     after = site.report()
     assert after and after["percentile_nights"] == 2
     with pytest.raises(NoSuchSensor):
