@@ -119,7 +119,7 @@ def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
 
 
 def nights(cursor: Cursor, sensor: str, before: date, count: int) -> list[Json]:
-    """The last `count` nights before a local date, oldest first, with what they were computed from and their references."""
+    """The last `count` nights before a local date, oldest first, each with its inputs and its reference."""
     cursor.execute(
         statement("page_nights"), {"sensor": sensor, "before": before, "first": before - timedelta(days=count)}
     )
