@@ -19,13 +19,20 @@ from postgres import server
 
 TEMPLATE = "hydrolog_template"
 
+# As on the box. More threads on these small arrays only wait for each other, busily; read when numpy is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
 # No test may depend on how fast the machine is today. In CI the examples are the same ones each time: new ones are
-# for whoever changes the code and can look at what they find.
+# for whoever changes the code and can look at what they find. `--hypothesis-profile thorough` looks longer.
 hypothesis.settings.register_profile(
     "hydrolog",
     deadline=None,
+    max_examples=30,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "thorough", hypothesis.settings.get_profile("hydrolog"), max_examples=1_000, derandomize=False
 )
 hypothesis.settings.load_profile("hydrolog")
 

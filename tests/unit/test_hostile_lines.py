@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common.meters import Format, Modbus, Register
@@ -96,7 +96,6 @@ def test_after_it_the_line_is_in_step_within_one_frame(path: Path) -> None:
     assert site.feed(b"\r\n" + encode("after", NOW_S, 1.0, 2.0, SEOUL)) == 1
 
 
-@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from([path.read_bytes() for path in CORPUS]) | st.binary(max_size=200), max_size=6),
     st.sampled_from(list(LINES)),
