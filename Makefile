@@ -37,10 +37,10 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN) ## the whole pipeline on recorded data, 60 times as fast as life; Ctrl-C ends it (ARGS="--speed 20")
-	@$(BIN)/hydrolog demo $(ARGS)
+	@$(BIN)/python -P -m cli demo $(ARGS)
 
 test: $(DEV) ## every test (ARGS="tests/unit" for some of them)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 test-lowest: ## the tests with the oldest libraries that pyproject.toml admits
 	@$(MAKE) --no-print-directory $(VENV)-lowest/pyvenv.cfg VENV=$(VENV)-lowest
@@ -53,11 +53,11 @@ test-newest: ## the tests on the newest Python of this computer
 lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m mypy
 
 mutate: $(DEV) ## small planted defects that no test sees (ARGS="log.mark*" for one module; all of them take hours)
-	$(BIN)/mutmut run $(ARGS)
-	$(BIN)/mutmut results
+	$(BIN)/python -m mutmut run $(ARGS)
+	$(BIN)/python -m mutmut results
 
 bench: $(DEV) ## the measured claims, one table each
 	@$(INSTALL) --editable '.[bench]'

@@ -39,9 +39,10 @@ def cpu_s(home: Path) -> dict[str, float]:
 
 
 def name_of(words: list[bytes]) -> str:
-    text = [Path(word.decode()).name for word in words if word]
-    program = next((word for word in text if word.startswith(("hydrolog-", "supervisord"))), "postgres")
-    return " ".join([program, *(word for word in text if word in ("archive", "server"))])
+    """`consumer archive` for `python -P -m consumer --group archive`."""
+    text = [word.decode() for word in words if word]
+    module = text.index("-m") + 1 if "-m" in text else 0
+    return " ".join([Path(text[module]).name, *(word for word in text[module + 1 :] if word in ("archive", "server"))])
 
 
 def main() -> None:
@@ -69,12 +70,12 @@ def measure(home: Path, seconds: float) -> tuple[dict[str, float], dict[str, flo
     folder.write_settings(zone="Asia/Seoul", speed=1.0, wanted_port=0)
     environ = {**os.environ, CONFIG: str(folder.config), "PATH": f"{BIN}:{os.environ['PATH']}"}
     meter = subprocess.Popen(
-        [BIN / "hydrolog", "simulate", "--district", "1", "--sensors", "1", "--link", folder.link],
+        [sys.executable, "-P", "-m", "cli", "simulate", "--district", "1", "--sensors", "1", "--link", folder.link],
         env=environ,
         stdout=subprocess.DEVNULL,
     )
     group = subprocess.Popen(
-        [BIN / "supervisord", "-c", DEPLOY / "supervisord.conf"],
+        [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", DEPLOY / "supervisord.conf"],
         env={**environ, HOME: str(home)},
         stdout=subprocess.DEVNULL,
     )

@@ -84,7 +84,7 @@ def run(home: Path, seconds: float, seed: int) -> int:
     storm = Faults(keeper, folder, random.Random(seed))
     problems: list[str] = []
     try:
-        simulator = ["hydrolog", "simulate", "--district", "1", "--sensors", str(SENSORS), "--link", str(folder.link)]
+        simulator = ["cli", "simulate", "--district", "1", "--sensors", str(SENSORS), "--link", str(folder.link)]
         keeper.run("simulator", [*simulator, "--truth", str(folder.truth), "--noise", "0.01"])
         problems += _until(lambda: keeper.all_at_work, START_S, keeper, witness, "the start")
         _register(settings)

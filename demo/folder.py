@@ -48,7 +48,7 @@ token_file = "server.token"
 """
 _SIMULATOR = """\
 [program:simulator]
-command=hydrolog simulate {replays} --link %(ENV_HYDROLOG_HOME)s/line --truth %(ENV_HYDROLOG_HOME)s/truth.tsv
+command=python -P -m cli simulate {replays} --link %(ENV_HYDROLOG_HOME)s/line --truth %(ENV_HYDROLOG_HOME)s/truth.tsv
 ; After the group at start, before it at the end: what was sent has a reader.
 priority=2000
 autorestart=unexpected

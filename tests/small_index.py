@@ -23,18 +23,18 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def wheel(folder: Path, name: str, version: str, requires: Sequence[str] = (), command: str = "") -> None:
-    """A package with one module; `command` is an executable that prints its own name and arguments."""
+    """A package with one module; `command` names another one that prints its name and arguments when it is run."""
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
     needs += "".join(f"Provides-Extra: {extra}\n" for extra in set(re.findall(r"extra == '(\w+)'", needs)))
     files = {
-        f"{name}/__init__.py": f"import sys\n\ndef main():\n    print({command!r}, *sys.argv[1:])\n",
+        f"{name}/__init__.py": "",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     if command:
-        files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{command} = {name}:main\n"
+        files[f"{command}/__main__.py"] = f"import sys\nprint({command!r}, *sys.argv[1:])\n"
     rows = []
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()

@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import database, health
@@ -16,13 +15,12 @@ from common.settings import Settings
 from demo.folder import DemoFolder
 from postgres import leftovers
 
-BIN = Path(sys.executable).parent
 ROLES = {
-    "database": ["hydrolog-database"],
-    "server": ["hydrolog-server"],
-    "consumer-archive": ["hydrolog-consumer", "--group", "archive"],
-    "consumer-server": ["hydrolog-consumer", "--group", "server"],
-    "producer": ["hydrolog-producer"],
+    "database": ["postgres"],
+    "server": ["server"],
+    "consumer-archive": ["consumer", "--group", "archive"],
+    "consumer-server": ["consumer", "--group", "server"],
+    "producer": ["producer"],
 }
 RECOVER_S = 45.0  # a process that needs longer has not come back
 
@@ -51,7 +49,7 @@ class Keeper:
     def run(self, role: str, command: list[str]) -> None:
         with (self._folder.home / "logs" / f"{role}.log").open("ab") as output:
             self._running[role] = subprocess.Popen(
-                [str(BIN / command[0]), *command[1:]],
+                [sys.executable, "-P", "-m", *command],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

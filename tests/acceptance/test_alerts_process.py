@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -22,7 +21,7 @@ from common.clock import minute_start
 from common.settings import Settings
 from log import commits
 
-PROGRAM = str(Path(sys.executable).with_name("hydrolog-consumer"))
+PROGRAM = (sys.executable, "-P", "-m", "consumer")
 DEADLINE_S = 180.0  # never reached: a test that waits this long has failed
 MOST_BYTES = 60_000_000  # resident, as every consumer
 LEAKS = 12
@@ -46,7 +45,7 @@ class Group:
     def start(self, **environ: str) -> "subprocess.Popen[bytes]":
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [PROGRAM, "--group", "alerts"],
+                [*PROGRAM, "--group", "alerts"],
                 env=self.environ | environ,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ from log import commits
 from log.lock import Lock
 from log.roles import open_for
 
-PROGRAM = str(Path(sys.executable).with_name("hydrolog-consumer"))
+PROGRAM = (sys.executable, "-P", "-m", "consumer")
 TOKEN = "s3cret-of-the-test"
 DEADLINE_S = 180.0  # never reached: a test that waits this long has failed
 FIRST = minute_of(datetime.now(UTC)) // 10 * 10 - 3 * 1440  # the start of a window
@@ -57,7 +57,7 @@ class Box:
     def start(self, group: str, *options: str, **environ: str) -> subprocess.Popen[bytes]:
         with self.output.open("ab") as output:
             process = subprocess.Popen(
-                [PROGRAM, "--group", group, *options],
+                [*PROGRAM, "--group", group, *options],
                 env={**self.environ, **environ},
                 stdout=output,
                 stderr=subprocess.STDOUT,

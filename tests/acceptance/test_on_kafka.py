@@ -13,7 +13,7 @@ from broker import running_broker
 from http_server import HttpServer, accept
 from meter import Cable, RunningProducer, wait_until
 
-CONSUMER = str(Path(sys.executable).with_name("hydrolog-consumer"))
+CONSUMER = (sys.executable, "-P", "-m", "consumer")
 MINUTES = 3
 SENSORS = ("001", "002")
 DEADLINE_S = 180.0
@@ -55,7 +55,7 @@ def test_the_roles_on_a_cluster(broker: str, database_url: str, tmp_path: Path) 
                     wait_until(lambda: archived(database_url) == expected, "the archive", DEADLINE_S)
                     consumers[0].kill()
                     consumers[0].wait()
-                consumers.append(subprocess.Popen([CONSUMER, "--group", group], env={**os.environ, **environ}))
+                consumers.append(subprocess.Popen([*CONSUMER, "--group", group], env={**os.environ, **environ}))
             wait_until(lambda: len(server.rows) >= expected, "the batches", DEADLINE_S)
         finally:
             for process in consumers:

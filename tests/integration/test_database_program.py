@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -18,9 +20,9 @@ import pytest
 from common import database, health, processes
 from common.errors import DatabaseDown, RoleTaken
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
-from postgres import cluster, leftovers, server
+from postgres import cluster, leftovers, program, server
 
-PROGRAM = str(Path(sys.executable).with_name("hydrolog-database"))
+PROGRAM = (sys.executable, "-P", "-m", "postgres")
 DEADLINE_S = 180.0
 TOLD_S = 5.0  # whoever is told to end has ended by then; a minute more for a busy machine
 
@@ -50,7 +52,7 @@ def _left(data: Path) -> list[int]:
 
 def _program(data: Path, **environ: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [PROGRAM],
+        PROGRAM,
         env={**os.environ, "HYDROLOG_PATHS__DATA": str(data), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -100,6 +102,22 @@ def test_it_runs_answers_and_ends_in_any_folder(data: Path) -> None:
     assert process.returncode == 0, said
     assert not processes.alive(postgres)
     assert "Traceback" not in said
+
+
+def test_it_runs_from_a_folder_whose_name_a_shell_would_read(plain: Path, tmp_path: Path) -> None:
+    spec = find_spec(program.WHEEL)
+    assert spec is not None
+    assert spec.origin is not None
+    installed = Path(spec.origin).parent
+    odd = tmp_path / 'q"$HOME `x` \\'
+    for folder in (installed, installed.with_name(f"{installed.name}.libs")):
+        shutil.copytree(folder, odd / folder.name, symlinks=True)
+    with _program(plain, PYTHONPATH=str(odd)) as process:
+        postgres = _ready(plain)
+        assert Path(f"/proc/{postgres}/exe").readlink().is_relative_to(odd)
+        process.terminate()
+        said, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, said
 
 
 def test_a_killed_postgres_is_back_by_itself(plain: Path) -> None:

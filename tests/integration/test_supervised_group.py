@@ -13,7 +13,7 @@ import pytest
 CONF = Path(__file__).parents[2] / "deploy" / "supervisord.conf"
 STAND_IN = """#!{python}
 import os, sys, time
-name = os.path.basename(sys.argv[0]) + "".join(sys.argv[1:])
+name = "".join(sys.argv[3:])  # after -P -m
 with open(os.environ["STARTS"] + "/" + name, "a") as file:
     file.write(str(os.getpid()) + "\\n")
 if "nightflow" in name:
@@ -23,7 +23,6 @@ if "forecaster" in name:
 while True:
     time.sleep(60)
 """
-PROGRAMS = ("database", "producer", "consumer", "nightflow", "forecaster", "server")
 
 
 def _wait_for(true: Callable[[], bool], deadline_s: float = 120.0) -> None:
@@ -38,10 +37,9 @@ def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
     """The group running on stand-ins; the process ids that each of them has had so far."""
     for folder in ("bin", "home/logs", "home/programs", "starts"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in PROGRAMS:
-        path = tmp_path / "bin" / f"hydrolog-{name}"
-        path.write_text(STAND_IN.format(python=sys.executable))
-        path.chmod(0o755)
+    python = tmp_path / "bin" / "python"
+    python.write_text(STAND_IN.format(python=sys.executable))
+    python.chmod(0o755)
     environment = {
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
         "HYDROLOG_HOME": str(tmp_path / "home"),
@@ -55,7 +53,7 @@ def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
             return [int(line) for line in path.read_text().split()] if path.exists() else []
 
         try:
-            _wait_for(lambda: bool(pids("hydrolog-producer")))
+            _wait_for(lambda: bool(pids("producer")))
             yield pids
         finally:
             group.send_signal(signal.SIGTERM)
@@ -63,11 +61,11 @@ def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
 
 
 def test_a_killed_process_is_started_again_and_wrong_settings_are_not(starts: Callable[[str], list[int]]) -> None:
-    steady = ("hydrolog-consumer--grouparchive", "hydrolog-consumer--groupserver", "hydrolog-nightflow")
+    steady = ("consumer--grouparchive", "consumer--groupserver", "nightflow")
     _wait_for(lambda: all(starts(name) for name in steady))
-    os.kill(starts("hydrolog-consumer--grouparchive")[0], signal.SIGKILL)
+    os.kill(starts("consumer--grouparchive")[0], signal.SIGKILL)
     # A program that always dies at once would be in FATAL after a few tries elsewhere: this one goes on.
-    _wait_for(lambda: len(starts("hydrolog-forecasterrun")) >= 5)
-    _wait_for(lambda: len(starts("hydrolog-consumer--grouparchive")) == 2)
-    assert len(starts("hydrolog-nightflow")) == 1
-    assert len(starts("hydrolog-consumer--groupserver")) == 1
+    _wait_for(lambda: len(starts("forecasterrun")) >= 5)
+    _wait_for(lambda: len(starts("consumer--grouparchive")) == 2)
+    assert len(starts("nightflow")) == 1
+    assert len(starts("consumer--groupserver")) == 1

@@ -87,4 +87,11 @@ def test_the_program_for_supervisord_is_the_same_as_those_of_the_group() -> None
     theirs = dict(group["program:consumer-server"])
     differing = {key for key, value in own["program:consumer-alerts"].items() if theirs.get(key) != value}
     assert differing == {"command", "stdout_logfile"}
-    assert shlex.split(own["program:consumer-alerts"]["command"]) == ["hydrolog-consumer", "--group", "alerts"]
+    assert shlex.split(own["program:consumer-alerts"]["command"]) == [
+        "python",
+        "-P",
+        "-m",
+        "consumer",
+        "--group",
+        "alerts",
+    ]

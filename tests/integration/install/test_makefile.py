@@ -52,7 +52,7 @@ def site(tmp_path: Path) -> Iterator[SmallIndex]:
 @pytest.fixture
 def project(tmp_path: Path, site: SmallIndex) -> Path:
     """In a folder as a person names one."""
-    folder = tmp_path / "새 폴더 it's 100%"
+    folder = tmp_path / '새 폴더 "$HOME" `it\'s` 100%'
     (folder / "deploy").mkdir(parents=True)
     for path in ("Makefile", "deploy/install_torch.py", ".ci"):
         copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
@@ -63,7 +63,7 @@ def project(tmp_path: Path, site: SmallIndex) -> Path:
     extras = [f"apart>=1.0; extra == '{extra}'" for extra in ("kafka", "alerts", "dev")]
     extras += ["pytest>=1.0; extra == 'dev'"]
     built = SmallIndex(tmp_path / "built")
-    built.add("", "hydrolog", "0.1.0", requires=["torch==9.9", *extras], command="hydrolog")
+    built.add("", "hydrolog", "0.1.0", requires=["torch==9.9", *extras], command="cli")
     shutil.copy(next((tmp_path / "built").rglob("*.whl")), folder)
     return folder
 
@@ -89,10 +89,10 @@ def libraries(project: Path, environment: str = ".venv") -> dict[str, str]:
 
 def test_running_brings_what_running_needs_and_the_tests_bring_the_rest(project: Path, site: SmallIndex) -> None:
     ran = make(project, site, "run", "ARGS=--for 60")
-    assert ran.stdout.splitlines()[-1] == "hydrolog demo --for 60", ran.stderr
+    assert ran.stdout.splitlines()[-1] == "cli demo --for 60", ran.stderr
     assert libraries(project) == {"torch": "9.9+cpu", "hydrolog": "0.1.0"}
     site.asked.clear()
-    assert make(project, site, "run").stdout == "hydrolog demo\n"
+    assert make(project, site, "run").stdout == "cli demo\n"
     assert site.asked == []
     tested = make(project, site, "test", "ARGS=tests/unit")
     assert tested.stdout.splitlines()[-1] == "pytest tests/unit", tested.stderr
@@ -102,8 +102,8 @@ def test_running_brings_what_running_needs_and_the_tests_bring_the_rest(project:
 def test_a_folder_that_was_moved_gets_its_environment_anew(project: Path, site: SmallIndex) -> None:
     make(project, site, "run")
     moved = project.rename(project.with_name("moved"))
-    assert make(moved, site, "run").stdout.splitlines()[-1] == "hydrolog demo"
-    assert str(moved) in (moved / ".venv" / "bin" / "hydrolog").read_text()
+    assert make(moved, site, "run").stdout.splitlines()[-1] == "cli demo"
+    assert str(moved) in (moved / ".venv" / "bin" / "pip").read_text()
 
 
 def test_a_python_of_ones_choice_has_an_environment_of_its_own(project: Path, site: SmallIndex) -> None:
@@ -152,7 +152,7 @@ def test_what_was_carried_along_is_enough_without_a_network(project: Path, site:
     carried = shutil.copytree(project, project.with_name("a stick"), ignore=shutil.ignore_patterns(".venv*"))
     site.asked.clear()
     ran = make(carried, site, "run", PIP_NO_INDEX="1")
-    assert ran.stdout.splitlines()[-1] == "hydrolog demo", ran.stderr
+    assert ran.stdout.splitlines()[-1] == "cli demo", ran.stderr
     assert libraries(carried)["torch"] == "9.9+cpu"
     assert site.asked == []
     assert {path.name.split("-")[0] for path in (carried / "wheels").iterdir()} == {"torch", "apart", "setuptools"}

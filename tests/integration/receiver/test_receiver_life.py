@@ -74,7 +74,7 @@ def test_settings_that_cannot_be_used_end_it_at_once(tmp_path: Path, database_ur
 
     def ended(**changes: str) -> tuple[int, str]:
         done = subprocess.run(
-            [PROGRAM], env=environ | changes, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+            PROGRAM, env=environ | changes, capture_output=True, text=True, timeout=DEADLINE_S, check=False
         )
         return done.returncode, done.stderr
 
@@ -93,7 +93,7 @@ def test_settings_that_cannot_be_used_end_it_at_once(tmp_path: Path, database_ur
 def test_one_server_a_data_folder(receiver: ReceiverProcess, tmp_path: Path, database_url: str) -> None:
     assert receiver.process is not None
     environ = {**os.environ, "HYDROLOG_PATHS__DATA": str(receiver.data), "HYDROLOG_RECEIVER__TOKEN": TOKEN}
-    second = subprocess.run([PROGRAM], env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    second = subprocess.run(PROGRAM, env=environ, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert second.returncode == 3
     assert str(receiver.process.pid) in second.stderr
 
