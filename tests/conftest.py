@@ -4,6 +4,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -54,14 +55,28 @@ def postgres_url() -> Iterator[str]:
             yield url
 
 
-@pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    """A fresh database with hydrolog's tables, dropped after the test."""
+@contextmanager
+def _copied(url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
-        yield _with_database(postgres_url, name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield _with_database(url, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def filled_url(postgres_url: str) -> Iterator[str]:
+    """A database that a module fills once; each of its tests that uses `database_url` then gets a copy of it."""
+    with _copied(postgres_url, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database with hydrolog's tables, dropped after the test."""
+    filled = request.getfixturevalue("filled_url") if "filled_url" in request.fixturenames else f"/{TEMPLATE}"
+    with _copied(postgres_url, urlsplit(filled).path[1:]) as url:
+        yield url
 
 
 MakeSettings = Callable[..., Settings]
