@@ -9,6 +9,7 @@ import functools
 import importlib.util
 import inspect
 import pkgutil
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
     for folder in (*PACKAGES, *LOOSE):
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.stem if folder in LOOSE else ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            if b"class " in (text := path.read_bytes()):
+            if re.search(rb"^\s*class ", text := path.read_bytes(), re.MULTILINE):
                 yield name, ast.parse(text)
 
 
