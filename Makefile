@@ -15,6 +15,8 @@ DEV := $(VENV)/.dev
 # The exact versions tested together; `make lock` updates them.
 CONSTRAINTS := deploy/constraints.txt
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
+# Each start of a process would compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 SECONDS ?= 120
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,13 +20,20 @@ from postgres import server
 
 TEMPLATE = "hydrolog_template"
 
+# As on the box. More threads on these small arrays only wait for each other, busily; read when numpy is loaded.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
 # No test may depend on how fast the machine is today. In CI the examples are the same ones each time: new ones are
-# for whoever changes the code and can look at what they find.
+# for whoever changes the code and can look at what they find. `--hypothesis-profile thorough` looks longer.
 hypothesis.settings.register_profile(
     "hydrolog",
     deadline=None,
+    max_examples=30,
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "thorough", hypothesis.settings.get_profile("hydrolog"), max_examples=1_000, derandomize=False
 )
 hypothesis.settings.load_profile("hydrolog")
 
@@ -47,14 +55,28 @@ def postgres_url() -> Iterator[str]:
             yield url
 
 
-@pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    """A fresh database with hydrolog's tables, dropped after the test."""
+@contextmanager
+def _copied(url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}".encode())
-        yield _with_database(postgres_url, name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield _with_database(url, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="module")
+def filled_url(postgres_url: str) -> Iterator[str]:
+    """A database that a module fills once; each of its tests that uses `database_url` then gets a copy of it."""
+    with _copied(postgres_url, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh database with hydrolog's tables, dropped after the test."""
+    filled = request.getfixturevalue("filled_url") if "filled_url" in request.fixturenames else f"/{TEMPLATE}"
+    with _copied(postgres_url, urlsplit(filled).path[1:]) as url:
+        yield url
 
 
 MakeSettings = Callable[..., Settings]

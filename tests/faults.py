@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 CALLS = ("open", "write", "pwrite", "ftruncate", "fdatasync", "fsync", "replace", "unlink", "mkdir")
+WRITES = ("write", "pwrite")
 
 
 class PowerCut(BaseException):
@@ -74,7 +75,9 @@ class Disk:
         cut_at: int = 0,
     ) -> None:
         self.folder = folder
+        self._prefix = str(folder)
         self.count = 0
+        self.called: list[str] = []
         self.failed: list[str] = []
         self._fail = range(fail_at, fail_at + times) if fail_at else range(0)
         self._error = error
@@ -102,19 +105,20 @@ class Disk:
 
         def call(*arguments: Any, **keywords: Any) -> Any:
             target = arguments[0]
-            ours = target in self._open if isinstance(target, int) else Path(target).is_relative_to(self.folder)
+            ours = target in self._open if isinstance(target, int) else str(target).startswith(self._prefix)
             if not ours or (name == "open" and not self._changes(*arguments)):
                 result = self._real[name](*arguments, **keywords)
                 if ours and name == "open":
                     self._open[result] = (Path(target), arguments[1])
                 return result
+            self.called.append(name)
             self.count += 1
             if self.count == self._cut_at:
                 raise PowerCut(name)
             fails = self.count in self._fail
             if fails:
                 self.failed.append(name)
-                if self._short and name in ("write", "pwrite") and len(arguments[1]) > 1:
+                if self._short and name in WRITES and len(arguments[1]) > 1:
                     half = memoryview(arguments[1])[: len(arguments[1]) // 2]
                     return handler(target, half, *arguments[2:])
                 if name in ("fdatasync", "fsync") and target in self._open:

@@ -1,5 +1,6 @@
 """A made-up district for the outlier tests: two peaks a day, a quieter Sunday, pressure that pays for the flow."""
 
+from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -59,12 +60,13 @@ def burst(rows: History, first: int, last: int, share: float) -> None:
     rows.pressure[first:last] -= 0.3 * ((rows.flow[first:last] / MEAN_M3H) ** 1.85 - (before / MEAN_M3H) ** 1.85)
 
 
-def detect(criteria: Criteria, rows: History, restart_at: int | None = None) -> tuple[list[Finding], list[str]]:
+def detect(criteria: Criteria, rows: History, restart_at: Collection[int] = ()) -> tuple[list[Finding], list[str]]:
+    """Findings and flags of the rows, with a restart before each of these."""
     detector = Detector("001", criteria, UTC)
     found: list[Finding] = []
     flags: list[str] = []
     for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
-        if place == restart_at:
+        if place in restart_at:
             kept = msgspec.json.decode(msgspec.json.encode(detector.state()), type=DetectorState)
             detector = Detector("001", criteria, UTC, kept)
         verdict = detector.step(

@@ -1,5 +1,6 @@
 """Everything that the product needs to run, its two extras included, with what those bring in turn."""
 
+import functools
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -8,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 
+@functools.cache
 def runtime_libraries() -> dict[str, Requirement]:
     """By name, as this environment has them; the first to ask for a library says how it is written."""
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]

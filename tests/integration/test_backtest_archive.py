@@ -22,19 +22,23 @@ BEGIN, END = 70 * 1440 + 600, 70 * 1440 + 900  # minutes of a leak
 MakeSettings = Callable[..., Settings]
 
 
-@pytest.fixture
-def site(database_url: str, settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+@pytest.fixture(scope="module")
+def ten_weeks(filled_url: str) -> None:
     """A sensor with ten weeks of rows, the last of them with a leak of five hours."""
     rows = history(DAYS, seed=2)
     before = (rows.flow[BEGIN:END] / MEAN_M3H) ** 1.85
     rows.flow[BEGIN:END] += 0.4 * MEAN_M3H
     rows.pressure[BEGIN:END] -= 0.3 * ((rows.flow[BEGIN:END] / MEAN_M3H) ** 1.85 - before)
     store(
-        database_url,
+        filled_url,
         rows,
         "INSERT INTO SENSOR_TB (sensor) VALUES ('001'), ('silent')",
         lambda place, _: "00L0" if BEGIN + 52 <= place < END else "0000",
     )
+
+
+@pytest.fixture
+def site(ten_weeks: None, database_url: str, settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     now = minute_start(START + DAYS * 1440) + timedelta(seconds=42)
     monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(now))
     settings = settings_for(database__url=database_url, site__timezone="UTC")

@@ -8,6 +8,8 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from cli.__main__ import main
+from forecaster import fit
+from forecaster.train import Block
 
 
 def table(path: Path, days: int, spoil_from: int | None = None) -> None:
@@ -19,7 +21,10 @@ def table(path: Path, days: int, spoil_from: int | None = None) -> None:
     pd.DataFrame({"time_local": hours.strftime("%Y-%m-%dT%H:%M"), "inflow_lps_X": values}).to_csv(path, index=False)
 
 
-def test_a_backtest_forecasts_what_was_asked_and_looks_at_nothing_later(tmp_path: Path) -> None:
+def test_a_backtest_forecasts_what_was_asked_and_looks_at_nothing_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "blocks_for", lambda *_: [Block(1, 24, 5, 32)])
     origin = 24 * 70 - 1
     (tmp_path / "origins.csv").write_text(
         "series,origin,first_target,last_target\nX,2024-03-10T23:00,2024-03-11T00:00,2024-03-11T23:00\n"

@@ -21,19 +21,25 @@ DAYS = 70
 MakeSettings = Callable[..., Settings]
 
 
-@pytest.fixture
-def site(database_url: str, settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+@pytest.fixture(scope="module")
+def seventy_days(filled_url: str) -> None:
     """A sensor with seventy days of rows; for two hours its meter showed nonsense, which was flagged."""
     rows = history(DAYS)
-    settings = settings_for(database__url=database_url, site__timezone="UTC")
     nonsense = slice(20 * 1440, 20 * 1440 + 120)
     rows.flow[nonsense] = 400.0
     store(
-        database_url,
+        filled_url,
         rows,
         "INSERT INTO SENSOR_TB (sensor, flow_max) VALUES ('001', 500)",
         lambda _, flow: "R000" if flow == 400.0 else "0000",
     )
+
+
+@pytest.fixture
+def site(
+    seventy_days: None, database_url: str, settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    settings = settings_for(database__url=database_url, site__timezone="UTC")
     end = minute_start(START + DAYS * 1440)
     monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(end))
     for name, value in (("DATABASE__URL", database_url), ("SITE__TIMEZONE", "UTC")):

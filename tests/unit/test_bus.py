@@ -217,12 +217,12 @@ def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
 
 def test_transactions_are_numbered_anew_after_the_last_number() -> None:
     bus = Bus(Modbus(0.2, TIMEOUT_S, (FLOW,), "tcp"), lambda _told: None)
-    numbers = []
-    for question in range(0x10001):
+    bus._transaction, numbers = 0xFFFD, []
+    for question in range(4):
         sent = bus.ask(question * 0.5)
         numbers.append(int.from_bytes(sent[:2], "big"))
         assert bus.take(answered(sent), question * 0.5)
-    assert numbers == [*range(1, 0x10000), 1, 2]
+    assert numbers == [0xFFFE, 0xFFFF, 1, 2]
 
 
 @pytest.mark.parametrize(

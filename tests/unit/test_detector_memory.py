@@ -55,7 +55,7 @@ def whole(restless: Criteria, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return judged(restless, tmp_path_factory.mktemp("memory") / "detectors.json")
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(places=st.sets(st.integers(1, 4 * DAY - 1) | st.integers(DAY + 600, DAY + 660), max_size=6))
 @example({DAY + 620})  # a step is up
 def test_a_restart_at_any_row_changes_nothing(

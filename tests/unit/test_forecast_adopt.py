@@ -31,8 +31,19 @@ def district(*names: str, own: float = 0.0) -> HourlyHistory:
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    blocks = [Block(1, 1, 40, 64), Block(1, 24, 40, 64), Block(1, 168, 20, 64)]
+    blocks = [Block(1, 1, 20, 64), Block(1, 24, 20, 64), Block(1, 168, 10, 64)]
     return fit(district("a", "b"), until_row=UNTIL, horizon=168, version="20240601T000000", blocks=blocks)
+
+
+@pytest.fixture(scope="module")
+def new() -> HourlyHistory:
+    return district("new", own=1.0)
+
+
+@pytest.fixture(scope="module")
+def after(model: Model, new: HourlyHistory) -> Model:
+    """Once it has taken up the new series."""
+    return adopt.adopted(model, new, UNTIL)
 
 
 def error(model: Model, history: HourlyHistory, leads: np.ndarray) -> float:
@@ -41,56 +52,52 @@ def error(model: Model, history: HourlyHistory, leads: np.ndarray) -> float:
     return float(np.abs(made.value - history.y[:, origins[:, None] + leads]).mean())
 
 
-def test_a_series_of_another_kind_is_forecast_better_once_taken_up(model: Model) -> None:
-    new = district("new", own=1.0)
-    after = adopt.adopted(model, new, UNTIL)
+def test_a_series_of_another_kind_is_forecast_better_once_taken_up(
+    model: Model, after: Model, new: HourlyHistory
+) -> None:
     assert after.series == (*model.series, new.series[0])
     assert error(after, new, LEADS[:1]) < 0.8 * error(model, new, LEADS[:1])
 
 
-def test_the_series_that_were_learnt_are_forecast_as_before(model: Model) -> None:
+def test_the_series_that_were_learnt_are_forecast_as_before(model: Model, new: HourlyHistory) -> None:
     both = district("a", "b")
-    new = replace(
-        both, series=(*both.series, Series("new", "flow")), y=np.concatenate([both.y, district("new", own=1.0).y])
-    )
-    after = adopt.adopted(model, new, UNTIL)
+    beside = replace(both, series=(*both.series, *new.series), y=np.concatenate([both.y, new.y]))
+    after = adopt.adopted(model, beside, UNTIL)
     origins, leads = np.array([UNTIL, UNTIL + 7]), np.arange(1, 169)
-    made, before = (forecast(m, new, origins, leads, units_until=UNTIL) for m in (after, model))
+    made, before = (forecast(m, beside, origins, leads, units_until=UNTIL) for m in (after, model))
     np.testing.assert_array_equal(made.value[:2], before.value[:2])
     np.testing.assert_array_equal(made.low[:2], before.low[:2])
     assert np.abs(made.value[2] - before.value[2]).max() > 0
 
 
-def test_taking_up_looks_at_nothing_past_its_end(model: Model) -> None:
-    new = district("new", own=1.0)
+def test_taking_up_looks_at_nothing_past_its_end(model: Model, after: Model, new: HourlyHistory) -> None:
     spoilt = new.y.copy()
     spoilt[:, UNTIL:] = 1e6
-    one, other = (adopt.adopted(model, replace(new, y=y), UNTIL) for y in (new.y, spoilt))
-    assert len(one.series) == 3
-    for a, b in zip(one.parts, other.parts, strict=True):
+    other = adopt.adopted(model, replace(new, y=spoilt), UNTIL)
+    assert len(after.series) == 3
+    for a, b in zip(after.parts, other.parts, strict=True):
         np.testing.assert_array_equal(a.networks[0]["own_skip.weight"], b.networks[0]["own_skip.weight"])
-    np.testing.assert_array_equal(one.parts[2].lines, other.parts[2].lines)
-    np.testing.assert_array_equal(one.stretch, other.stretch)
-    np.testing.assert_array_equal(one.units.scale, other.units.scale)
+    np.testing.assert_array_equal(after.parts[2].lines, other.parts[2].lines)
+    np.testing.assert_array_equal(after.stretch, other.stretch)
+    np.testing.assert_array_equal(after.units.scale, other.units.scale)
 
 
-def test_its_interval_holds(model: Model) -> None:
-    new = district("new", own=1.0)
-    after = adopt.adopted(model, new, UNTIL)
+def test_its_interval_holds(after: Model, new: HourlyHistory) -> None:
     origins = np.arange(UNTIL, 24 * 178, 5)
     made = forecast(after, new, origins, LEADS, stretch=stretches_for(after, new.series))
     truth = new.y[:, origins[:, None] + LEADS]
     assert 0.84 <= np.mean((made.low <= truth) & (truth <= made.high)) <= 0.96
 
 
-def test_a_line_that_makes_it_worse_is_not_taken(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_makes_it_worse_is_not_taken(
+    model: Model, new: HourlyHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = adopt._line
     monkeypatch.setattr(adopt, "_line", lambda *given: -line(*given))
-    assert adopt.adopted(model, district("new", own=1.0), UNTIL) is model
+    assert adopt.adopted(model, new, UNTIL) is model
 
 
-def test_too_little_history_leaves_a_series_unknown(model: Model) -> None:
-    new = district("new", own=1.0)
+def test_too_little_history_leaves_a_series_unknown(model: Model, new: HourlyHistory) -> None:
     young = replace(new, y=new.y[:, : 24 * 20])
     assert adopt.adopted(model, young, young.rows) is model
     late = new.y.copy()
@@ -98,9 +105,7 @@ def test_too_little_history_leaves_a_series_unknown(model: Model) -> None:
     assert adopt.adopted(model, replace(new, y=late), UNTIL) is model
 
 
-def test_a_model_that_took_up_a_series_survives_its_file(model: Model, tmp_path: Path) -> None:
-    new = district("new", own=1.0)
-    after = adopt.adopted(model, new, UNTIL)
+def test_a_model_that_took_up_a_series_survives_its_file(after: Model, new: HourlyHistory, tmp_path: Path) -> None:
     artifact.save(tmp_path, after)
     read = artifact.load(tmp_path, after.version)
     origins, leads = np.array([UNTIL]), np.arange(1, 169)

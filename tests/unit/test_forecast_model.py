@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from with_torch import torch
 
 from common import forecast_file
@@ -30,7 +28,7 @@ from forecaster.weekly_profile import base_of
 
 SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")
 FIRST = np.datetime64("2024-01-01T00", "h")
-QUICK = [Block(1, 24, 60, 64)]
+QUICK = [Block(1, 24, 40, 64)]
 
 
 def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> HourlyHistory:
@@ -95,7 +93,7 @@ def test_a_backtest_does_not_look_after_its_origins(wrong: float) -> None:
     wanted = Wanted(tuple(names), origin, origin + 1, origin + 24)
     y = history.y.copy()
     y[:, spoilt + 1 :] = wrong
-    tables = [backtest(h, wanted, until, blocks=[Block(1, 24, 5, 16)]) for h in (history, replace(history, y=y))]
+    tables = [backtest(h, wanted, until, blocks=[Block(1, 24, 2, 16)]) for h in (history, replace(history, y=y))]
     before = np.repeat(origin <= spoilt, 24)
     assert len(level_jump.jumped(history, origin[origin <= spoilt]))
     assert tables[0][before].equals(tables[1][before])
@@ -108,7 +106,7 @@ def test_a_backtest_recovers_from_a_replaced_sensor_as_the_product_does() -> Non
     history.y[0, 24 * 91 :] = 3 * history.y[0, 24 * 91 :] + 40
     origin = np.array([24 * 95 - 1])
     wanted = Wanted(("001",), origin, origin + 1, origin + 24)
-    table = backtest(history, wanted, 24 * 90, blocks=QUICK)
+    table = backtest(history, wanted, 24 * 90, blocks=[Block(1, 24, 20, 32)])
     truth = history.y[0, 24 * 95 : 24 * 96]
     assert np.abs(table.forecast - truth).mean() < 0.2 * truth.mean()
 
@@ -119,7 +117,7 @@ def test_weights_do_not_look_past_train_until() -> None:
     y = history.y.copy()
     y[:, until:] = np.nan
     made = [
-        fit(h, until_row=until, horizon=24, version="v", blocks=[Block(1, 24, 5, 16)])
+        fit(h, until_row=until, horizon=24, version="v", blocks=[Block(1, 24, 2, 16)])
         for h in (history, replace(history, y=y))
     ]
     first, second = (m.parts[0].networks[0] for m in made)
@@ -206,16 +204,14 @@ def test_hours_around_summer_time_are_an_hour_apart(made_at: datetime, leads: li
     assert [b.start - a.start for a, b in pairwise(hours)] == [timedelta(hours=1)] * 3
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.floats(0.4, 4.0), st.integers(0, 5))
-def test_tracking_brings_any_interval_to_ninety_percent(start: float, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    stretch, missed = np.array([[start]]), []
+def test_tracking_brings_any_interval_to_ninety_percent() -> None:
+    """Forty intervals side by side, from far too narrow to far too wide."""
+    random = np.random.default_rng(1)
+    stretch, missed = np.geomspace(0.4, 4.0, 40)[:, None], []
     for _ in range(1500):
-        miss = abs(random.normal()) > 1.645 * stretch[0, 0]
-        missed.append(miss)
-        stretch = conformal.track(stretch, np.array([[[float(miss)]]]))
-    assert np.mean(missed[500:]) == pytest.approx(0.1, abs=0.02)
+        missed.append(np.abs(random.normal(size=stretch.shape)) > 1.645 * stretch)
+        stretch = conformal.track(stretch, missed[-1][..., None].astype(float))
+    np.testing.assert_allclose(np.mean(missed[500:], axis=0), 0.1, atol=0.02)
 
 
 def test_calibration_reaches_ninety_percent_per_series() -> None:

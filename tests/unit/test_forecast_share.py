@@ -24,7 +24,7 @@ from forecaster.predict import Model, OnlineCorrections, forecast
 from forecaster.train import Block
 
 SEOUL = ZoneInfo("Asia/Seoul")
-QUICK = [Block(1, 24, 30, 64)]
+QUICK = [Block(1, 24, 20, 64)]
 DAYS, UNTIL = 90, 24 * 66
 DRIFT, PUMP = 0, 1
 
@@ -139,7 +139,8 @@ def test_the_share_knows_nothing_after_an_origin() -> None:
     cut = UNTIL + 24 * 12
     spoilt = history.y.copy()
     spoilt[:, cut:] = 1e6
-    tables = [backtest(replace(history, y=y), asked(history, 5), UNTIL, blocks=QUICK) for y in (history.y, spoilt)]
+    few = [Block(1, 24, 2, 16)]
+    tables = [backtest(replace(history, y=y), asked(history, 11), UNTIL, blocks=few) for y in (history.y, spoilt)]
     before = (tables[0].origin < str(history.hour(cut).astype("datetime64[m]"))).to_numpy()
     assert 0 < before.sum() < len(before)
     pd.testing.assert_frame_equal(tables[0][before], tables[1][before])

@@ -114,7 +114,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 
 def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch, 40)
+    quick(monkeypatch, 20)
     first = train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24, began=time.process_time())
     assert first.accepted and first.old is None
     assert artifact.versions(tmp_path) == ["20240101T000000"]
@@ -129,10 +129,10 @@ def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypa
 def test_the_weights_in_use_take_up_a_new_sensor_when_newer_ones_are_worse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick(monkeypatch, 40)
+    quick(monkeypatch, 20)
     train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24, began=time.process_time())
     quick(monkeypatch, 1)
-    later = history(140)
+    later = history(100)
     both = replace(later, series=(FLOW, Series("new", "flow")), y=np.concatenate([later.y, 3 * later.y]))
     second = train_and_judge(tmp_path, both, "20240108T000000", horizon=24, began=time.process_time())
     assert second.accepted is False

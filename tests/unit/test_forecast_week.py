@@ -15,7 +15,7 @@ from forecaster.fit import fit, refresh
 from forecaster.predict import Model, forecast
 from forecaster.train import Block
 
-WEEK = [Block(1, 24, 20, 64), Block(1, 168, 20, 64)]
+WEEK = [Block(1, 24, 5, 32), Block(1, 168, 5, 32)]
 LEADS = np.arange(1, 169)
 UNTIL = 24 * 90
 

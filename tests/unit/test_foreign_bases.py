@@ -9,6 +9,7 @@ import functools
 import importlib.util
 import inspect
 import pkgutil
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,20 +44,31 @@ OVERRIDES = {
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Those that have a class."""
     for folder in (*PACKAGES, *LOOSE):
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.stem if folder in LOOSE else ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            yield name, ast.parse(path.read_bytes())
+            if re.search(rb"^\s*class ", text := path.read_bytes(), re.MULTILINE):
+                yield name, ast.parse(text)
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All within a node, of whatever depth; walking through their expressions too takes ten times as long."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from statements(child)
 
 
 def classes(tree: ast.Module) -> dict[str, ast.ClassDef]:
-    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    return {node.name: node for node in statements(tree) if isinstance(node, ast.ClassDef)}
 
 
+@functools.cache
 def imported(tree: ast.Module) -> dict[str, str]:
     """What each imported name stands for, in full."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             found |= {
                 a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0] for a in node.names

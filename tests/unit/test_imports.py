@@ -1,6 +1,7 @@
 """What a process loads: the small ones stay small. What a folder imports, and starts: imports go down only."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -71,9 +72,17 @@ def folder_of(module: str) -> str:
     return next((name for n in (2, 1) if (name := ".".join(parts[:n])) in BELOW), parts[0])
 
 
+@functools.cache
+def parsed(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], list[ast.List | ast.Tuple]]:
+    """The imports of a file, and what may be the words of a command."""
+    nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return imports, [node for node in nodes if isinstance(node, ast.List | ast.Tuple)]
+
+
 def imported(path: Path) -> Iterator[str]:
     """Each module of ours that a file imports, wherever it does."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in parsed(path)[0]:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             whole = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -83,11 +92,10 @@ def imported(path: Path) -> Iterator[str]:
 
 def started(path: Path) -> Iterator[str]:
     """Each module that a file starts with `python -m`, and each program of ours that it names as a command."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.List | ast.Tuple):
-            words = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-            yield from (word for before, word in pairwise(words) if before == "-m")
-            yield from (word for word in words[:1] if re.fullmatch(r"hydrolog(-[a-z]+)?", word))
+    for node in parsed(path)[1]:
+        words = [item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+        yield from (word for before, word in pairwise(words) if before == "-m")
+        yield from (word for word in words[:1] if re.fullmatch(r"hydrolog(-[a-z]+)?", word))
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - ABOVE_ITS_FOLDER))
@@ -99,7 +107,7 @@ def test_imports_go_down_only(module: str) -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     """`import`s under `TYPE_CHECKING` count: two files that need each other's types are one file."""
-    order = TopologicalSorter({name: [one for one in imported(path) if one != name] for name, path in MODULES.items()})
+    order = TopologicalSorter({name: {*imported(path)} - {name} for name, path in MODULES.items()})
     try:
         order.prepare()
     except CycleError as error:
@@ -127,6 +135,6 @@ def test_no_file_of_the_working_directory_takes_the_place_of_a_module_of_ours(tm
         said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (said.returncode, said.stderr) == (0, "")
     for path in MODULES.values():
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.List | ast.Tuple) and any(ast.unparse(item) == "'-m'" for item in node.elts):
+        for node in parsed(path)[1]:
+            if any(isinstance(item, ast.Constant) and item.value == "-m" for item in node.elts):
                 assert [ast.unparse(item) for item in node.elts[:3]] == ["sys.executable", "'-P'", "'-m'"], path

@@ -8,7 +8,7 @@ import json
 from fractions import Fraction
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.minute import Minutes
@@ -106,7 +106,6 @@ looked = st.builds(lambda at_s, quiet: Looked(START_S + at_s, quiet), near_an_en
 histories = st.lists(said | said | looked | looked | st.just(Restarted()), max_size=40)
 
 
-@settings(max_examples=300)
 @given(histories)
 def test_rows_and_refusals_are_those_of_the_text(history: list[Said | Looked | Restarted]) -> None:
     """The clock may even jump about between two looks: the rules hold for whatever it says."""

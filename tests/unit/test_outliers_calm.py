@@ -22,10 +22,10 @@ def learnt_from(rows: History) -> FlowUse:
     return use
 
 
-def archive(share: float) -> History:
+def archive(share: float, count: int = ARCHIVE_DAYS) -> History:
     """With leaks of a week, a third of the time."""
-    rows = history(ARCHIVE_DAYS, restless=RESTLESS_M3H)
-    for day in range(20, ARCHIVE_DAYS - 10, 21):
+    rows = history(count, restless=RESTLESS_M3H)
+    for day in range(20, count - 10, 21):
         burst(rows, day * DAY, (day + 7) * DAY, share)
     return rows
 
@@ -39,7 +39,7 @@ def test_leaks_in_the_archive_neither_raise_the_limit_nor_pass_for_wander() -> N
 
 def test_an_archive_is_not_left_without_a_texture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(without_leaks, "leaks", lambda walked: np.arange(len(walked.since)) > 300)
-    assert learnt_from(archive(0.0)).texture is not None
+    assert learnt_from(archive(0.0, LEARN_DAYS)).texture is not None
 
 
 def test_the_day_before_a_leak_was_raised_teaches_nothing(restless: Criteria) -> None:

@@ -40,7 +40,7 @@ def test_criteria_survive_their_file(learnt: Criteria) -> None:
     assert again.use.profile_m3h[3][30] == pytest.approx(learnt.use.profile_m3h[3][30], rel=1e-5)
 
 
-@pytest.mark.parametrize("zone", ["Asia/Seoul", "Europe/Rome", "Asia/Kolkata"])
+@pytest.mark.parametrize("zone", ["Europe/Rome", "Asia/Kolkata"])
 def test_it_works_in_the_local_time_of_the_site(zone: str) -> None:
     """The archive holds a change to summer time in Rome, and the days that follow a night of their own."""
     site = ZoneInfo(zone)

@@ -8,8 +8,7 @@ from outlier_site import MEAN_M3H, START, UTC, history
 
 from outliers.backtest import rehearse
 from outliers.calendar import Occasions
-from outliers.criteria import FlowUse, initial
-from outliers.learn.build import build
+from outliers.criteria import Criteria
 from outliers.learn.day_kinds import Calendar
 from outliers.learn.flow import with_holidays
 from outliers.learn.rolling import by_slot
@@ -62,8 +61,8 @@ def test_a_slot_without_values_has_the_spread_of_its_hour() -> None:
     assert by_slot(values, slots(WEEKS))[100] > 1
 
 
-def test_limits_follow_the_hour_of_the_week_and_the_level() -> None:
-    use = build(history(70), UTC, initial("001")).use
+def test_limits_follow_the_hour_of_the_week_and_the_level(learnt: Criteria) -> None:
+    use = learnt.use
     assert use is not None and len(use.step_spread_m3h) == len(use.hours.spread) == 168
     watch = StepWatch(use, UTC)
     watch.set_limits(30, 1.0)
@@ -77,12 +76,11 @@ def test_limits_follow_the_hour_of_the_week_and_the_level() -> None:
 
 
 @pytest.fixture
-def watch() -> StepWatch:
+def watch(learnt: Criteria) -> StepWatch:
     """Limits of 10, 6, 4, 3 m3/h, and 4 m3/h for a step that lasts."""
-    use = build(history(70), UTC, initial("001")).use
-    assert use is not None
+    assert learnt.use is not None
     even = replace(
-        use,
+        learnt.use,
         step_spread_m3h=(1.0,) * 168,
         lasting_spread_m3h=(1.0,) * 168,
         step_watch=(10.0, 6.0, 4.0, 3.0),
@@ -111,11 +109,10 @@ def test_a_step_is_a_leak_when_it_lasts_and_its_limit_widens_with_its_age(watch:
     assert watch.error(first + 2 * STEP_LASTING_MIN) > 1.25
 
 
-def test_a_low_flow_before_a_holiday_is_known_does_not_become_a_step() -> None:
+def test_a_low_flow_before_a_holiday_is_known_does_not_become_a_step(learnt: Criteria) -> None:
     """The morning of an unknown holiday: when the day is read as a Sunday its criterion changes, the flow does not."""
-    use = build(history(70), UTC, initial("001")).use
-    assert isinstance(use, FlowUse)
-    watch = StepWatch(use, UTC)
+    assert learnt.use is not None
+    watch = StepWatch(learnt.use, UTC)
     watch.set_limits(8, 1.0)
     low = -0.3 * MEAN_M3H  # against the working day's criterion
     for minute in range(KEPT_BLOCKS * STEP_BLOCK_ROWS):

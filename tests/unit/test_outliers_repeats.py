@@ -46,7 +46,7 @@ def test_a_restart_with_two_leaks_up_changes_nothing(learnt: Criteria) -> None:
     rows = days(8)
     burst(rows, 2 * DAY, 6 * DAY, 0.2)
     burst(rows, 4 * DAY + HALF_DAY, 5 * DAY + HALF_DAY, 0.6)
-    assert detect(learnt, rows) == detect(learnt, rows, restart_at=5 * DAY)
+    assert detect(learnt, rows) == detect(learnt, rows, restart_at=[5 * DAY])
 
 
 def test_leaks_one_after_another_raise_the_limits_and_a_quiet_while_lowers_them() -> None:

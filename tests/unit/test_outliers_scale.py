@@ -88,8 +88,8 @@ def test_a_restart_while_the_meter_is_wrong_changes_nothing(learnt: Criteria) ->
     rows.pressure[3 * DAY + 100 : 3 * DAY + 130] = np.nan
     whole = detect(learnt, rows)
     raised = meter(whole[0])[0].minute - rows.first
-    for place in (DAY + 7, raised - 1, raised, raised + 1, 3 * DAY + 115, 5 * DAY - 15):
-        assert detect(learnt, rows, restart_at=place) == whole
+    places = (DAY + 7, raised - 1, raised, raised + 1, 3 * DAY + 115, 5 * DAY - 15)
+    assert detect(learnt, rows, restart_at=places) == whole
 
 
 def test_criteria_of_before_have_no_scale_and_judge_without(learnt: Criteria) -> None:

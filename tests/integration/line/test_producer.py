@@ -98,7 +98,7 @@ def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: S
 
 @pytest.mark.parametrize("damage", [b"", b"junk"])
 def test_a_lost_mark_and_a_reset_log_repeat_no_minute(cable: Cable, start: Start, minute: int, damage: bytes) -> None:
-    first = start()
+    first = start(HYDROLOG_LINE__LATENESS_SECONDS="1")
     cable.read("001", seconds(minute))
     closed(first.data, minute)  # by silence: no byte comes behind it
     wait_until(lambda: f'"closed_through": {minute}' in first.open_minute(), "the closed minute to be noted")
@@ -106,7 +106,7 @@ def test_a_lost_mark_and_a_reset_log_repeat_no_minute(cable: Cable, start: Start
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
     (first.data / "producer.mark").write_bytes(damage)
-    second = start()
+    second = start(HYDROLOG_LINE__LATENESS_SECONDS="1")
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1))
     assert [row.minute for row in closed(second.data, minute + 1)] == [minute + 1]

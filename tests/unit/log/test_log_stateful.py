@@ -4,7 +4,6 @@ The model is a dictionary of the rows that were acknowledged. Everything a site 
 restarts, torn tails, flipped bits, lost state files, resets.
 """
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -153,9 +152,6 @@ class LogMachine(RuleBasedStateMachine):
 
 TestLog = LogMachine.TestCase
 TestLog.settings = settings(
-    max_examples=int(os.environ.get("LOG_EXAMPLES", "60")),
     stateful_step_count=40,
-    deadline=None,
-    derandomize="LOG_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )

@@ -1,0 +1,72 @@
+"""The embedded Postgres as a program of its own on a data folder."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from common import database, health, processes
+from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
+from postgres import leftovers
+
+PROGRAM = (sys.executable, "-P", "-m", "postgres")
+DEADLINE_S = 180.0
+
+
+def left_over(data: Path) -> list[int]:
+    """Processes of a Postgres on this folder; after a kill they need a moment."""
+    end_s = time.monotonic() + DEADLINE_S
+    while (left := leftovers.processes_in(data / POSTGRES_FOLDER)) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    return left
+
+
+def start(data: Path, **environ: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        PROGRAM,
+        env={**os.environ, "HYDROLOG_PATHS__DATA": str(data), **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(true: Callable[[], bool], what: str) -> None:
+    end_s = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < end_s, f"waited in vain for {what}"
+        time.sleep(0.01)
+
+
+def ready(data: Path) -> int:
+    """Wait for its own word; its Postgres."""
+    found: list[int] = []
+
+    def is_ready() -> bool:
+        state = health.load_all(data).get("database", {})
+        pid = state.get("counters", {}).get("postgres")
+        if state.get("last_success") and not state.get("problem") and pid and processes.alive(pid):
+            found[:] = [pid]
+        return bool(found)
+
+    wait_for(is_ready, "Postgres")
+    return found[0]
+
+
+def failures(data: Path) -> int:
+    return int(health.load_all(data).get("database", {}).get("counters", {}).get("failures", 0))
+
+
+def rows(data: Path) -> int:
+    with database.connect((data / POSTGRES_URL_FILE).read_text().strip(), "test") as connection:
+        row = connection.execute("SELECT count(*) FROM REAL_VAL_TB").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def copied(made: Path, data: Path) -> Path:
+    """With the owners, since root's Postgres runs as somebody else."""
+    subprocess.run(["cp", "-a", made, data], check=True)
+    return data
