@@ -107,11 +107,7 @@ def register(
     cursor.execute(database.statement("sensor_register"), [sensor, name or "", flow_max, pressure_max, name])
     row = cursor.fetchone()
     assert row
-    cursor.execute(
-        "SELECT real_val_partition(month) FROM (SELECT DISTINCT date_trunc('month', time AT TIME ZONE 'UTC')"
-        " AT TIME ZONE 'UTC' AS month FROM UNREGISTERED_VAL_TB WHERE sensor = %s) AS months",
-        (sensor,),
-    )
+    cursor.execute(database.statement("sensor_months"), (sensor,))
     cursor.execute(database.statement("sensor_move"), (sensor,))
     return bool(row[0]), cursor.rowcount
 

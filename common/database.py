@@ -1,6 +1,7 @@
 """Postgres: one connection per process, reconnected when it breaks; every transaction has a deadline."""
 
 import contextlib
+import functools
 import logging
 import os
 import socket
@@ -117,6 +118,7 @@ def _shut_down(handle: socket.socket) -> None:
         handle.shutdown(socket.SHUT_RDWR)
 
 
+@functools.cache
 def statement(name: str, package: str = "common.sql") -> str:
     """The text of a named ``.sql`` file."""
     return resources.files(package).joinpath(f"{name}.sql").read_text("utf-8")
