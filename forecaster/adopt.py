@@ -11,8 +11,10 @@ import numpy as np
 from forecaster import linear
 from forecaster.dataset import BoolArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, WEEK, Units
-from forecaster.features import Array, Panel, gather, panel_of, targets
+from forecaster.features import Array
 from forecaster.fit import CALIBRATE_H, judge, stretch_of
+from forecaster.gather import gather, targets
+from forecaster.panel import Panel, panel_of
 from forecaster.predict import Model, Part, units_for
 from forecaster.sampling import drawn, usable_origins
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
 from forecaster.dataset import BoolArray, FloatArray
 
@@ -27,47 +26,22 @@ class Weeks:
     weeks: FloatArray
 
 
-def mean_of_weeks(y: FloatArray, spread_from: int = 0) -> Weeks:
-    """Means of hourly values `y[series, row]` (NaN = missing); `spread` and `weeks` from row `spread_from` on only,
-    which is where most of the work is."""
+def mean_of_weeks(y: FloatArray, reach: int = REACH_WEEKS) -> Weeks:
+    """Means of hourly values `y[series, row]` (NaN = missing), over the last BASE_WEEKS of up to `reach` weeks."""
     series, rows = y.shape
-    seen = np.isfinite(y)
-    value = np.where(seen, y, 0.0)
-    square = value[:, max(spread_from - REACH_WEEKS * WEEK, 0) :] ** 2
-    total, count = np.zeros((series, rows + WEEK)), np.zeros((series, rows + WEEK), dtype=np.int8)
-    squares = np.zeros((series, rows + WEEK - spread_from))
-    for shift in range(WEEK, min(BASE_WEEKS * WEEK, rows + WEEK - 1) + 1, WEEK):
-        take = min(rows, rows + WEEK - shift)
-        total[:, shift : shift + take] += value[:, :take]
-        count[:, shift : shift + take] += seen[:, :take]
-        first = max(spread_from, shift)  # row that the first of these squares belongs to
-        own = squares[:, first - spread_from : shift + take - spread_from]
-        skipped = rows - square.shape[1]
-        own += square[:, first - shift - skipped : take - skipped]
-    _after_gaps(value, seen, total, count, squares)
-    level = np.full_like(total, np.nan)
-    np.divide(total, count, out=level, where=count > 0)
-    weeks = count[:, spread_from:].astype(np.float64)
-    middle = total[:, spread_from:] / np.maximum(weeks, 1)
-    variance = np.maximum(squares / np.maximum(weeks, 1) - middle**2, 0.0)
-    return Weeks(level, np.sqrt(variance), weeks)
-
-
-def _after_gaps(
-    value: FloatArray, seen: BoolArray, total: FloatArray, count: npt.NDArray[np.int8], squares: FloatArray
-) -> None:
-    """Add older weeks to the sums of those few rows that miss some of the last ones."""
-    spread_from = total.shape[1] - squares.shape[1]
-    line, row = np.nonzero(count[:, (BASE_WEEKS + 1) * WEEK :] < BASE_WEEKS)
-    row += (BASE_WEEKS + 1) * WEEK
-    for week in range(BASE_WEEKS + 1, REACH_WEEKS + 1):
-        use = (row >= week * WEEK) & (count[line, row] < BASE_WEEKS)
-        s, r = line[use], row[use]
-        past = r - week * WEEK
-        total[s, r] += value[s, past]
-        count[s, r] += seen[s, past]
-        told = r >= spread_from
-        squares[s[told], r[told] - spread_from] += value[s[told], past[told]] ** 2
+    total, squares = np.zeros((2, series, rows + WEEK))
+    count = np.zeros((series, rows + WEEK), dtype=np.int8)
+    for shift in range(WEEK, min(reach * WEEK, rows + WEEK - 1) + 1, WEEK):
+        past = y[:, : rows + WEEK - shift]
+        use = np.isfinite(past) & (count[:, shift:] < BASE_WEEKS)
+        value = np.where(use, past, 0.0)
+        total[:, shift:] += value
+        squares[:, shift:] += value**2
+        count[:, shift:] += use
+    weeks = count.astype(np.float64)
+    mean = total / np.maximum(weeks, 1)
+    spread = np.sqrt(np.maximum(squares / np.maximum(weeks, 1) - mean**2, 0.0))
+    return Weeks(np.where(weeks > 0, mean, np.nan), spread, weeks)
 
 
 def scale_of(y: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 from forecaster import conformal, linear
 from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
-from forecaster.features import Panel, panel_of
+from forecaster.panel import Panel, panel_of
 from forecaster.predict import Forecast, Model, Part, forecast
 from forecaster.sampling import usable_origins
 from forecaster.train import Block, train

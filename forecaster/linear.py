@@ -12,7 +12,9 @@ import numpy as np
 
 from forecaster.dataset import FloatArray, IntArray
 from forecaster.fallback import WEEK
-from forecaster.features import KINDS, SHARED, Array, Batch, Panel, gather, targets
+from forecaster.features import KINDS, SHARED, Array
+from forecaster.gather import Batch, gather, targets
+from forecaster.panel import Panel
 from forecaster.sampling import drawn, usable_origins
 
 SHARE = 0.4  # of the answer for the week

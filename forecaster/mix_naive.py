@@ -16,7 +16,8 @@ import numpy as np
 from forecaster.conformal import LEAD_BLOCKS, STEPS
 from forecaster.dataset import FloatArray, IntArray
 from forecaster.fallback import DAY, WEEK
-from forecaster.features import SPAN, Panel
+from forecaster.features import SPAN
+from forecaster.panel import Panel
 
 WEEK_AGO, YESTERDAY, LAST_WEEK = GUESSES = range(3)
 STEP = 0.5 * STEPS  # of each lead block: five days on one side bring a share to the most

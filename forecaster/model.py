@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from forecaster.features import HOUR, LEAD, SHARED, Batch
+from forecaster.features import HOUR, LEAD, SHARED
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE, Weights
+from forecaster.gather import Batch
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 DROPOUT = 0.1
@@ -24,9 +25,9 @@ class Inputs(NamedTuple):
     lead: Tensor
 
 
-def tensors(batch: Batch, device: torch.device) -> Inputs:
-    """The batch where the training runs."""
-    return Inputs(*(torch.from_numpy(a).to(device) for a in (batch.recent, batch.shared, batch.lead)))
+def tensors(batch: Batch) -> Inputs:
+    """The batch for PyTorch."""
+    return Inputs(*(torch.from_numpy(a) for a in (batch.recent, batch.shared, batch.lead)))
 
 
 class Network(nn.Module):
@@ -34,10 +35,8 @@ class Network(nn.Module):
 
     def __init__(self, known: int) -> None:
         super().__init__()
-        embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
-        # First, so that its weights stand together where cuDNN looks for them; it copies them at each step otherwise.
+        self.embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
         self.encoder = nn.LSTM(PATCH_H * HOUR, HIDDEN, batch_first=True)
-        self.embedding = embedding
         self.from_shared = nn.Linear(HIDDEN + SHARED + EMBEDDING, WIDE)
         self.from_lead = nn.Linear(LEAD, WIDE, bias=False)
         self.middle = nn.Linear(WIDE, NARROW)
@@ -73,12 +72,12 @@ class Network(nn.Module):
 
     def weights(self) -> Weights:
         """The weights as arrays."""
-        return {name: value.detach().cpu().numpy() for name, value in self.state_dict().items()}
+        return {name: value.detach().numpy() for name, value in self.state_dict().items()}
 
 
 def _dropped(wide: Tensor) -> Tensor:
     """Features dropped for all leads of a window together."""
-    keep = (torch.rand(len(wide), 1, WIDE, device=wide.device) >= DROPOUT) / (1 - DROPOUT)
+    keep = (torch.rand(len(wide), 1, WIDE) >= DROPOUT) / (1 - DROPOUT)
     return wide * keep
 
 

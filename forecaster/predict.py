@@ -11,8 +11,10 @@ from forecaster import linear, mix_naive, review
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray, Series
 from forecaster.fallback import DAY, Units, units_of
-from forecaster.features import SPAN, Array, Batch, Panel, gather, panel_of
+from forecaster.features import SPAN, Array
 from forecaster.forward import Weights, quantiles
+from forecaster.gather import Batch, gather
+from forecaster.panel import Panel, panel_of
 
 WINDOWS_AT_ONCE = 256  # their inputs stay in the processor's cache
 NARROW = 2 / 3  # of the narrowest part's answer, where a wider one is asked too

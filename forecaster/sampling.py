@@ -8,7 +8,8 @@ import numpy as np
 
 from forecaster.dataset import FloatArray, IntArray
 from forecaster.fallback import DAY, WEEK
-from forecaster.features import SPAN, Panel
+from forecaster.features import SPAN
+from forecaster.panel import Panel
 
 MIN_SEEN_WEEK = 24  # hours of the last week that a window needs to be worth learning from
 MOST_PAIRS = 2_000_000  # to draw from; more cost memory and teach nothing that these do not

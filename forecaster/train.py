@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from forecaster.adam import OneCycleAdamW
 from forecaster.dataset import BoolArray, IntArray
-from forecaster.device import training_device
 from forecaster.fallback import WEEK
-from forecaster.features import DAYS, Panel, gather, targets
+from forecaster.features import DAYS
 from forecaster.forward import Weights
+from forecaster.gather import gather, targets
 from forecaster.model import Network, pinball, tensors
+from forecaster.panel import Panel
 from forecaster.sampling import drawn, usable_origins
 
 LEADS_PER_WINDOW = 24  # targets drawn for each window of a long block
@@ -24,7 +24,7 @@ REFRESH_RATE = 2e-3  # when the held-out weeks are learnt at the end
 DECAY = 0.02
 CLIP_NORM = 1.0
 FORGET_SENSOR = 0.2  # how often a sensor is treated as unknown, so that unknown ones work
-REPORT_EVERY = 10  # steps: to read the loss is to wait for the GPU, which meanwhile could have the next step's inputs
+REPORT_EVERY = 10  # steps
 DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
 
@@ -54,21 +54,23 @@ def train(
 ) -> Weights:
     """Weights for a block from rows before `until_row`; `known[series]` are embedding indices (1..).
 
-    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target. Trains on a GPU
-    where one works; which windows are drawn does not depend on it."""
+    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target."""
     torch.manual_seed(seed)
-    device = training_device()
     task = _Task(panel, known, block, until_row, np.random.default_rng(seed))
-    network = (Network.of(start) if start else Network(int(known.max()))).to(device)
+    network = Network.of(start) if start else Network(int(known.max()))
     rate = LEARNING_RATE if start is None else REFRESH_RATE
     pairs = usable_origins(panel, WEEK, until_row - 1)
     draw = drawn(pairs)
-    optimizer = OneCycleAdamW(network, rate=rate, steps=block.steps, decay=DECAY, clip_norm=CLIP_NORM)
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=DECAY, fused=True)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=block.steps)
     network.train()
     for step in range(1, block.steps + 1):
-        pick = draw(block.windows, task.random)
-        loss = _loss(network, task, pick, device)
-        optimizer.step(loss)
+        optimizer.zero_grad()
+        loss = _loss(network, task, draw(block.windows, task.random))
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
+        optimizer.step()
+        cycle.step()
         if progress and (step % REPORT_EVERY == 0 or step == block.steps):
             progress(step, block.steps, float(loss.detach()))
     return network.weights()
@@ -85,15 +87,15 @@ class _Task:
     random: np.random.Generator
 
 
-def _loss(network: Network, task: _Task, pick: IntArray, device: torch.device) -> Tensor:
+def _loss(network: Network, task: _Task, pick: IntArray) -> Tensor:
     series, origin = pick.T
     leads = _leads(task.block, len(pick), task.random)
     batch = gather(task.panel, series, origin, leads, _dropped_days(len(pick), task.random))
     truth, seen = targets(task.panel, series, origin, leads)
     seen = seen * (origin[:, None] + leads < task.until_row)
     known = np.where(task.random.random(len(pick)) < FORGET_SENSOR, 0, task.known[series])
-    answer = network(tensors(batch, device), torch.from_numpy(known).to(device))
-    return pinball(answer, torch.from_numpy(truth).to(device), torch.from_numpy(seen).to(device))
+    answer = network(tensors(batch), torch.from_numpy(known))
+    return pinball(answer, torch.from_numpy(truth), torch.from_numpy(seen))
 
 
 def _leads(block: Block, windows: int, random: np.random.Generator) -> IntArray:

@@ -19,11 +19,12 @@ from forecaster import artifact, conformal, level_jump, review
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
-from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
+from forecaster.gather import gather
 from forecaster.level_jump import recovered
 from forecaster.model import Network, tensors
+from forecaster.panel import panel_of
 from forecaster.predict import Model, forecast
 from forecaster.train import Block
 from forecaster.weekly_profile import base_of
@@ -268,7 +269,7 @@ def test_the_answer_without_pytorch_is_that_of_the_network(model: Model) -> None
     batch = gather(panel, series, origin, np.tile(np.arange(1, 25), (3, 1)))
     known = np.array([1, 2, 0])
     with torch.no_grad():
-        trained = network.eval()(tensors(batch, torch.device("cpu")), torch.from_numpy(known))[..., [0, 2, 4]]
+        trained = network.eval()(tensors(batch), torch.from_numpy(known))[..., [0, 2, 4]]
     np.testing.assert_allclose(quantiles(network.weights(), batch, known), trained.numpy(), rtol=1e-4, atol=1e-5)
 
 

@@ -8,8 +8,8 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
-from forecaster.features import panel_of
 from forecaster.fit import BETWEEN_FROM, blocks_for, fit, refresh
+from forecaster.panel import panel_of
 from forecaster.predict import NARROW, Model, residuals
 from forecaster.train import Block
 

@@ -17,9 +17,9 @@ from forecaster.backtest import Wanted, backtest
 from forecaster.compose import ForecastHour, compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
-from forecaster.features import panel_of
 from forecaster.fit import fit
 from forecaster.intervals import NAME, Intervals
+from forecaster.panel import panel_of
 from forecaster.predict import Model, OnlineCorrections, forecast
 from forecaster.train import Block
 

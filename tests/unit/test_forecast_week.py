@@ -10,8 +10,10 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 from forecaster import artifact, linear
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
-from forecaster.features import SPAN, Panel, gather, panel_of
+from forecaster.features import SPAN
 from forecaster.fit import fit, refresh
+from forecaster.gather import gather
+from forecaster.panel import Panel, panel_of
 from forecaster.predict import Model, forecast
 from forecaster.train import Block
 
