@@ -23,8 +23,9 @@ import psycopg
 
 from common import database
 from common.folder import POSTGRES_URL_FILE
+from common.forecast_file import ForecastLine
 from forecaster import artifact, pytorch
-from forecaster.compose import CHANNELS, Composed, compose
+from forecaster.compose import CHANNELS, compose
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
@@ -63,7 +64,7 @@ def train() -> tuple[HourlyHistory, Model]:
     history = sensor_year()
     began = time.process_time()
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    error, naive, covered = judge(model, history, history.rows - 14 * 24)
     model = refresh(model, history, until_row=history.rows)
     total_s = time.process_time() - began
     row("train a sensor-year, 8,760 hours, flow and pressure", f"{total_s:.1f} CPU s", f"legacy {LEGACY_S:,} s")
@@ -90,12 +91,12 @@ def predict(history: HourlyHistory, model: Model) -> None:
         row("  and what follows the truth of an hour", f"{spent:.3f} CPU s", "")
 
 
-def follow(folder: Path, history: HourlyHistory, model: Model, made: Composed) -> None:
+def follow(folder: Path, history: HourlyHistory, model: Model, made: list[ForecastLine]) -> None:
     """The last hour's truth against what was forecast of it a day long."""
     hour = END.astimezone(UTC) - timedelta(hours=1)
-    firsts = [line for line in made.lines if line.hour == made.lines[0].hour]
+    firsts = [line for line in made if line.hour == made[0].hour]
     told = [replace(line, made_at=hour - timedelta(hours=k), hour=hour) for k in range(24) for line in firsts]
-    Intervals(folder).learn(model, history, hour, told, ZONE, guesses=made.guesses)
+    Intervals(folder).learn(model, history, hour, told, ZONE)
 
 
 def start(model: Model) -> None:
@@ -145,7 +146,7 @@ def fleet() -> None:
     history = HourlyHistory(np.datetime64(END.replace(tzinfo=None), "h") - len(hour), names, y)
     began, before = time.process_time(), peak_mib()
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    error, naive, covered = judge(model, history, history.rows - 14 * 24)
     refresh(model, history, until_row=history.rows)
     minutes = (time.process_time() - began) / 60
     row("one model of 1,000 sensor-years, flow and pressure", f"{minutes:.1f} CPU min", f"{before} to {peak_mib()} MiB")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.action == "train":
         chosen.once = True
         return runner.run("forecaster-train", _training, chosen)
-    return runner.run("forecaster", lambda context: _forecaster(chosen, context), chosen)
+    return runner.run("forecaster", functools.partial(_forecaster, chosen), chosen)
 
 
 # What takes seconds to load is loaded late: usage and settings errors are said before.
@@ -49,9 +51,17 @@ def _training(context: Context) -> Worker:
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
-    from forecaster import build  # numpy and pandas
+    """The forecasting worker; a single step trains nothing and waits for nothing. Without PyTorch nothing is trained
+    either: the weights that there are, or the fallback, forecast."""
+    from forecaster import pytorch
+    from forecaster.step import Forecaster
+    from forecaster.trainer import Trainer, command_of
 
-    return build.build_forecaster(chosen)(context)
+    trains = not chosen.once and pytorch.is_installed()
+    if not chosen.once and not trains:
+        logging.getLogger(__name__).warning("no_training problem=%r", "PyTorch is not installed")
+    trainer = Trainer(command_of(chosen.config), context.data) if trains else None
+    return Forecaster(context.settings, trainer, patient=not chosen.once)
 
 
 if __name__ == "__main__":

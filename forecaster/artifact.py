@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import json
@@ -39,7 +38,7 @@ def save(data: Path, model: Model) -> Path:
         "version": model.version,
         "shape": SHAPE,
         "series": [[s.sensor, s.channel] for s in model.series],
-        "parts": [[p.first, p.last, len(p.networks)] for p in model.parts],
+        "parts": [[1, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
     }
     arrays: dict[str, Any] = {
@@ -103,8 +102,8 @@ def _parse(raw: bytes) -> Model:
                 i, j, weight = name.split("/")
                 networks.setdefault((int(i), int(j)), {})[weight] = arrays[name]
         parts = [
-            Part(first, last, tuple(networks[i, j] for j in range(count)), _lines(arrays, i))
-            for i, (first, last, count) in enumerate(meta["parts"])
+            Part(last, tuple(networks[i, j] for j in range(count)), _lines(arrays, i))
+            for i, (_, last, count) in enumerate(meta["parts"])
         ]
         units = Units(arrays["scale"], arrays["centre"], arrays["swing"])
         return Model(meta["version"], series, units, tuple(parts), arrays["stretch"], meta["report"])
@@ -125,22 +124,11 @@ def newest(data: Path) -> Model | None:
 
 
 def any_usable(data: Path) -> bool:
-    """Whether `newest` would find any. Asked every hour: a file is read again only once it has changed."""
-    return any(_is_usable(data, version, _stamp(data, version)) for version in versions(data))
+    """Whether `newest` would find any; without its warnings, for this is asked every hour."""
+    return any(_is_usable(data, version) for version in versions(data))
 
 
-def _stamp(data: Path, version: str) -> tuple[int, ...]:
-    """What changes with the files of a version; empty where one is missing."""
-    try:
-        both = [(data / MODELS_FOLDER / f"{version}.{kind}").stat() for kind in ("npz", "sha256")]
-    except OSError:
-        return ()
-    return tuple(n for stat in both for n in (stat.st_mtime_ns, stat.st_size))
-
-
-@functools.lru_cache(maxsize=2 * KEEP)
-def _is_usable(data: Path, version: str, stamp: tuple[int, ...]) -> bool:
-    """`stamp` is what the answer is remembered by."""
+def _is_usable(data: Path, version: str) -> bool:
     try:
         load(data, version)
     except ModelUnusable:

@@ -20,7 +20,6 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-MINUTES_VALID = 0.75  # an hour counts with 45 of its 60 minutes; below that its mean says too little
 LEAK_MASK_H = 72  # hours of a leak spell that are masked; a longer one is a new normal to be learnt
 
 

@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 
 from forecaster.dataset import FloatArray, IntArray
-from forecaster.fallback import WEEK
-from forecaster.features import KINDS, SHARED, Array
+from forecaster.fallback import DAY, WEEK
+from forecaster.features import SHARED, SHARED_INPUTS, Array, columns
 from forecaster.gather import Batch, gather, targets
 from forecaster.panel import Panel
 from forecaster.sampling import drawn, usable_origins
@@ -36,13 +36,13 @@ def answer(lines: Lines, batch: Batch, known: IntArray) -> Array:
     return cast(Array, straight[:, None] + (batch.lead @ line[:, SHARED:, None])[..., 0])
 
 
-def learn(panel: Panel, known: IntArray, leads: tuple[int, int], *, until_row: int, seed: int) -> Lines:
-    """Lines for leads from..to of rows before `until_row`; `known[series]` are their numbers (1..)."""
+def learn(panel: Panel, known: IntArray, last: int, *, until_row: int, seed: int) -> Lines:
+    """Lines for leads past the day up to `last`, from rows before `until_row`; `known[series]` are their numbers."""
     random = np.random.default_rng(seed)
     pairs = usable_origins(panel, WEEK, until_row - 1)
     windows = min(MOST_WINDOWS, len(pairs) // PAIRS_A_WINDOW + 1)
     pick = drawn(pairs)(windows, random)
-    ahead = random.integers(leads[0], leads[1] + 1, (windows, LEADS_A_WINDOW))
+    ahead = random.integers(DAY + 1, last + 1, (windows, LEADS_A_WINDOW))
     parts = [_rows(panel, pick[a : a + AT_ONCE], ahead[a : a + AT_ONCE], until_row) for a in range(0, windows, AT_ONCE)]
     x, truth, series = (np.concatenate(part) for part in zip(*parts, strict=True))
     x, middle, spread = scaled(x)
@@ -66,7 +66,7 @@ def unscaled(lines: FloatArray, middle: FloatArray, spread: FloatArray) -> Lines
 
     The constant goes into the inputs that tell the kind of a series: one of them is 1, the others are 0."""
     out = lines / spread
-    out[:, SHARED - len(KINDS) : SHARED] -= (out @ middle)[:, None]
+    out[:, columns(SHARED_INPUTS, "kind")] -= (out @ middle)[:, None]
     return out.astype(np.float32)
 
 

@@ -1,53 +1,26 @@
-"""How much plain guesses count beside the model, for each series and lead block.
+"""How much the value of a week ago counts beside the model, for each series and lead block.
 
-Three guesses: the value of a week ago; the base and what it was off by at this hour yesterday; the base and what it was
-off by at this hour in the last week, on the mean. A pump that runs by a clock is forecast best by its last week, and so
-is, in part, whatever repeats itself more exactly than the model learnt. Of each hour that has come it is asked on which
-side of the forecast the truth lay: on that of a guess, its share rises a little; on the other, it falls. A model that
-is better in earnest keeps the shares near nothing."""
+A pump that runs by a clock is forecast best by its last week, and so is, in part, whatever repeats itself more exactly
+than the model learnt. When an hour's truth has come, the share rises a little if the truth lay on the side of the value
+of a week ago, and falls if it lay on the other. If the model is clearly better, the share stays near 0.
+"""
 
 from __future__ import annotations
 
-import warnings
 from typing import cast
 
 import numpy as np
 
-from forecaster.conformal import LEAD_BLOCKS, STEPS
+from forecaster.conformal import STEPS
 from forecaster.dataset import FloatArray, IntArray
-from forecaster.fallback import DAY, WEEK
-from forecaster.features import SPAN
-from forecaster.panel import Panel
+from forecaster.fallback import WEEK
 
-WEEK_AGO, YESTERDAY, LAST_WEEK = GUESSES = range(3)
 STEP = 0.5 * STEPS  # of each lead block: five days on one side bring a share to the most
-SURE = 0.2  # on top of as many hours on this side as on the other: three in five hold the share where it is
-MOST = 0.95  # of all shares together
+SURE = 0.2  # dead band: a share rises only if more than 60 % of the truths lie on its side
+MOST = 0.95
 
 
-def none(series: int) -> FloatArray:
-    """Shares [S, blocks, guesses] before anything is known."""
-    return np.zeros((series, len(LEAD_BLOCKS), len(GUESSES)))
-
-
-def guesses(panel: Panel, y: FloatArray, origins: IntArray, leads: IntArray) -> FloatArray:
-    """The guesses of each hour to be forecast, NaN where missing or not known at the origin. [S, O, L, guesses]
-
-    `y` are the panel's values. Within the day a guess of an hour is the same from whichever origin; past it, there is
-    only the value of a week ago."""
-    out = np.full((len(y), len(origins), len(leads), len(GUESSES)), np.nan)
-    out[..., WEEK_AGO] = naive_at(y, origins, leads)
-    near = leads <= DAY
-    rows = origins[:, None] + leads[near]
-    at = SPAN + rows[..., None] - DAY * np.arange(1, 8)  # the seven days before
-    off = np.where(panel.seen[:, at] > 0, panel.z[:, at], np.nan)
-    base, unit = panel.base[:, rows], panel.units.scale[:, None, None]
-    out[:, :, near, YESTERDAY] = base + unit * off[..., 0]
-    out[:, :, near, LAST_WEEK] = base + unit * _mean(off)
-    return out
-
-
-def naive_at(y: FloatArray, origins: IntArray, leads: IntArray) -> FloatArray:
+def week_ago(y: FloatArray, origins: IntArray, leads: IntArray) -> FloatArray:
     """Value a week before each hour to be forecast, NaN where missing or not known at the origin. [S, O, L]"""
     rows = origins[:, None] + leads - WEEK
     known = (rows >= 0) & (leads <= WEEK)
@@ -55,28 +28,16 @@ def naive_at(y: FloatArray, origins: IntArray, leads: IntArray) -> FloatArray:
 
 
 def towards(middle: FloatArray, guess: FloatArray, share: FloatArray) -> FloatArray:
-    """What moves forecasts [...] towards the guesses [..., guesses] by their shares of the way."""
-    way = np.where(np.isfinite(guess), guess - middle[..., None], 0.0)
-    return cast(FloatArray, (share * way).sum(-1))
+    """What moves forecasts towards the guess by its share of the way."""
+    return np.where(np.isfinite(guess), share * (guess - middle), 0.0)
 
 
 def side(truth: FloatArray, made: FloatArray, guess: FloatArray) -> FloatArray:
-    """1 where the truth lay on the guess's side of what was forecast, -1 on the other; NaN where one is missing.
-
-    `truth`, `made` [...], `guess` and the sides [..., guesses]."""
-    return cast(FloatArray, np.sign(truth - made)[..., None] * np.sign(guess - made[..., None]))
+    """1 where the truth lay on the guess's side of the forecast, -1 on the other; NaN where one is missing."""
+    return np.sign(truth - made) * np.sign(guess - made)
 
 
-def follow(share: FloatArray, sides: FloatArray, step: float | FloatArray) -> FloatArray:
-    """Shares [..., guesses] after the truths of an hour, `sides[..., n, guesses]`; `step` of all, or of each."""
-    mean = _mean(np.moveaxis(sides, -2, -1))
-    change = np.where(np.isnan(mean), 0.0, step * (mean - SURE))  # no truth for a share: it stays
-    moved = np.clip(share + change, 0.0, None)
-    return cast(FloatArray, moved * (MOST / np.maximum(moved.sum(-1, keepdims=True), MOST)))
-
-
-def _mean(values: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is there; NaN where nothing is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return cast(FloatArray, np.nanmean(values, axis=-1))
+def follow(share: FloatArray, side: FloatArray) -> FloatArray:
+    """Shares [..., blocks] after the truth of an hour; `side` is the mean over its forecasts, NaN for none."""
+    moved = np.where(np.isnan(side), share, share + STEP * (side - SURE))
+    return cast(FloatArray, np.clip(moved, 0.0, MOST))

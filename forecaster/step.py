@@ -16,7 +16,7 @@ from common.forecast_file import ForecastLine
 from common.settings import Settings
 from forecaster import artifact, holidays, store
 from forecaster.compose import compose
-from forecaster.dataset import FloatArray, HourlyHistory
+from forecaster.dataset import HourlyHistory
 from forecaster.hours import HourReader
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -56,7 +56,7 @@ class Forecaster:
             DatabaseDown: it is made when the database is back."""
         current = local_hour(now, self._settings)
         if self._lines is None:
-            own = store.own_forecasts(self._database, current - CATCH_UP_H * HOUR)
+            own = store.forecasts(self._database, "forecast_own", first=current - CATCH_UP_H * HOUR)
             self._made = {line.made_at.astimezone(UTC) for line in own}
             self._lines = forecast_file.select([*forecast_file.read(self._data), *own])
         due = self._due(current)
@@ -90,7 +90,7 @@ class Forecaster:
         history = self._hours.until(local_hour(max(hour, local_hour(now, self._settings)), self._settings))
         history = replace(history, holidays=holidays.of_site(self._data))
         followed = self._intervals.followed(self._model, history.series) if self._model else None
-        composed = compose(
+        lines = compose(
             history,
             hour,
             self._zone,
@@ -98,7 +98,6 @@ class Forecaster:
             model=self._model,
             followed=followed,
         )
-        lines = composed.lines
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:
@@ -115,7 +114,7 @@ class Forecaster:
             ",".join(labels) or "-",
             seconds,
         )
-        self._learn_intervals(hour - HOUR, history, composed.guesses)
+        self._learn_intervals(hour - HOUR, history)
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
@@ -134,11 +133,11 @@ class Forecaster:
             _log.info("model version=%s series=%d", model.version, len(model.series))
             self._model = model
 
-    def _learn_intervals(self, hour: datetime, history: HourlyHistory, guesses: FloatArray) -> None:
+    def _learn_intervals(self, hour: datetime, history: HourlyHistory) -> None:
         if self._model is None:
             return
-        lines = store.forecasts_for(self._database, hour, hour + HOUR)
-        self._intervals.learn(self._model, history, hour, lines, self._zone, guesses=guesses)
+        lines = store.forecasts(self._database, "forecast_for_hours", first=hour, until=hour + HOUR)
+        self._intervals.learn(self._model, history, hour, lines, self._zone)
 
     def close(self) -> None:
         """End a training of ours and the connection."""

@@ -30,9 +30,8 @@ DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
 @dataclass(frozen=True)
 class Block:
-    """Leads `first`..`last` that one part of the model answers, and how it is trained."""
+    """How the part of the model that answers leads up to `last` is trained."""
 
-    first: int
     last: int
     steps: int
     windows: int
@@ -100,12 +99,11 @@ def _loss(network: Network, task: _Task, pick: IntArray) -> Tensor:
 
 def _leads(block: Block, windows: int, random: np.random.Generator) -> IntArray:
     """All leads of a short block; of a long one, one drawn from each of LEADS_PER_WINDOW equal parts. [B, L]"""
-    span = block.last - block.first + 1
-    if span <= LEADS_PER_WINDOW:
-        return np.tile(np.arange(block.first, block.last + 1), (windows, 1))
-    part = span / LEADS_PER_WINDOW
+    if block.last <= LEADS_PER_WINDOW:
+        return np.tile(np.arange(1, block.last + 1), (windows, 1))
+    part = block.last / LEADS_PER_WINDOW
     inside = (np.arange(LEADS_PER_WINDOW) + random.random((windows, LEADS_PER_WINDOW))) * part
-    return np.minimum(block.first + inside.astype(np.int64), block.last)
+    return np.minimum(1 + inside.astype(np.int64), block.last)
 
 
 def _dropped_days(windows: int, random: np.random.Generator) -> BoolArray:

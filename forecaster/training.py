@@ -16,7 +16,6 @@ from common.files import replace
 from common.folder import MODELS_FOLDER
 from common.settings import Settings
 from forecaster import artifact, holidays, store
-from forecaster.adopt import adopted
 from forecaster.dataset import HourlyHistory
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
@@ -100,11 +99,11 @@ def train_and_judge(
         cpu_s, none = time.process_time() - began, float("nan")
         return TrainingOutcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
     first = history.rows - HELD_OUT_H
-    new, naive, coverage = judge(model, history, first).means
+    new, naive, coverage = judge(model, history, first)
     old = new_beside_old = None
     if old_model := artifact.newest(data):
         unseen = _unseen_row(old_model, history, first)
-        old, new_beside_old = (judge(m, history, unseen).means[0] for m in (old_model, model))
+        old, new_beside_old = (judge(m, history, unseen).model for m in (old_model, model))
     accepted, reason = _verdict(new, naive, old, new_beside_old)
     if accepted:
         model = refresh(model, history, until_row=history.rows, report=report)
@@ -113,17 +112,7 @@ def train_and_judge(
         scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
         until = str(history.hour(history.rows))
         artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
-    elif old_model and (more := _taken_up(data, old_model, history, version)):
-        reason += f"; they took up {more} new series"
     return TrainingOutcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
-
-
-def _taken_up(data: Path, old: Model, history: HourlyHistory, version: str) -> int:
-    """How many series that the weights in use did not know they know from now on, as this version."""
-    model = adopted(old, history, history.rows)
-    if more := len(model.series) - len(old.series):
-        artifact.save(data, replace_fields(model, version=version))
-    return more
 
 
 def _unseen_row(old: Model, history: HourlyHistory, first: int) -> int:

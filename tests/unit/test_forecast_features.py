@@ -47,7 +47,7 @@ def own(panel: Panel, hours_back: np.ndarray) -> np.ndarray:
 
 
 def named(lead: np.ndarray, name: str) -> np.ndarray:
-    return cast(np.ndarray, lead[:, :, columns(LEAD_INPUTS, name)][..., 0])
+    return lead[:, :, columns(LEAD_INPUTS, name)][..., 0]
 
 
 def test_each_input_has_a_name_of_its_own_in_its_table() -> None:

@@ -56,7 +56,7 @@ def test_the_networks_of_the_next_hour_take_no_part_in_the_review() -> None:
     hours = np.arange(24 * 60)
     flow = 20 + 6 * np.sin(2 * np.pi * hours / 24) + np.random.default_rng(0).normal(0, 1, len(hours))
     history = HourlyHistory(np.datetime64("2024-01-01T00", "h"), (Series("001", "flow"),), flow[None])
-    blocks = [Block(1, 1, 2, 32), Block(1, 24, 2, 32)]
+    blocks = [Block(1, 2, 32), Block(24, 2, 32)]
     model = fit(history, until_row=history.rows, horizon=24, version="v", blocks=blocks)
     hour = model.parts[0].networks[0]
     off = replace(model.parts[0], networks=({**hour, "head.bias": hour["head.bias"] + np.float32(3)},))

@@ -17,7 +17,7 @@ from forecaster.panel import Panel, panel_of
 from forecaster.predict import Model, forecast
 from forecaster.train import Block
 
-WEEK = [Block(1, 24, 20, 64), Block(1, 168, 20, 64)]
+WEEK = [Block(24, 20, 64), Block(168, 20, 64)]
 LEADS = np.arange(1, 169)
 UNTIL = 24 * 90
 
@@ -43,7 +43,7 @@ def panel(history: HourlyHistory) -> Panel:
 
 
 def learnt(of: Panel, until_row: int) -> linear.Lines:
-    return linear.learn(of, np.array([1, 2]), (25, 168), until_row=until_row, seed=0)
+    return linear.learn(of, np.array([1, 2]), 168, until_row=until_row, seed=0)
 
 
 def test_a_line_finds_what_is_linear_and_what_is_a_series_own() -> None:

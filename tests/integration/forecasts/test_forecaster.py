@@ -22,7 +22,7 @@ from common.folder import FORECAST_FILE, GROUPS_FOLDER
 from common.runner import Context
 from common.settings import Settings
 from forecaster import artifact, store
-from forecaster.build import build_forecaster
+from forecaster.__main__ import _forecaster
 from forecaster.step import Forecaster
 from log import mark
 from log.commits import CommitFile
@@ -183,7 +183,7 @@ def test_without_pytorch_no_training_is_started(
     monkeypatch.setitem(sys.modules, "torch", None)
     context = Context(site.settings, FixedClock(NOON), threading.Event(), "forecaster")
     site.fill(NOON - timedelta(days=50), NOON)
-    forecaster = build_forecaster(argparse.Namespace(once=False, config=None))(context)
+    forecaster = _forecaster(argparse.Namespace(once=False, config=None), context)
     assert isinstance(forecaster, Forecaster)
     site.made.append(forecaster)
     wait = timedelta(seconds=site.settings.forecast.wait_seconds)
