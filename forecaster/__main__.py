@@ -45,9 +45,9 @@ def _training(context: Context) -> Worker:
     from forecaster import pytorch
 
     pytorch.prepare()
-    from forecaster import train_worker
+    from forecaster.training import Training
 
-    return train_worker.Training(context)
+    return Training(context)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:

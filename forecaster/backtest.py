@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -108,7 +107,6 @@ def backtest(
     seed: int = 0,
     blocks: list[Block] | None = None,
     report: Report | None = None,
-    say: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Forecasts of all wanted pairs, `OUTPUT` columns; weights from rows before `train_until` only.
 
@@ -124,7 +122,6 @@ def backtest(
         learn, until = replace(train_on, series=names), train_on_until
     model = fit(learn, until_row=until, horizon=horizon, version="backtest", seed=seed, report=report, blocks=blocks)
     model = refresh(model, learn, until_row=until, seed=seed, report=report, blocks=blocks)
-    say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
     return _table(history, wanted, origins, _as_the_product_does(model, history, origins, leads))

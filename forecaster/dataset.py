@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,12 @@ class HourlyHistory:
         other: dict[str, Channel] = {"flow": "pressure", "pressure": "flow"}
         wanted = [Series(s.sensor, other[s.channel]) if s.channel in other else None for s in self.series]
         return np.array([-1 if w is None else at.get(w, -1) for w in wanted], dtype=np.int64)
+
+
+def start_of_hour(time: datetime, zone: ZoneInfo) -> datetime:
+    """The start of the local hour that holds an aware time."""
+    # replace() keeps which of autumn's two hours it is
+    return time.astimezone(zone).replace(minute=0, second=0, microsecond=0)
 
 
 def hour_number(local: datetime) -> int:

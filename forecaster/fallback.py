@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from forecaster.dataset import BoolArray, FloatArray
+from forecaster.dataset import FloatArray, IntArray
 
 DAY, WEEK = 24, 168
 BASE_WEEKS = 4  # mean of the last 4 same weekday-hours: 8 % better than one week on real districts
@@ -90,29 +90,27 @@ def fallback(y: FloatArray, leads: int) -> Fallback:
     """Forecast `leads` rows after the end of one series `y[row]`, stepping down as history runs out.
 
     mean-4w (two or more same weekday-hours), naive-168h, naive-24h, mean (of the last day), none (NaN)."""
-    rows = len(y)
-    value, label = np.full(leads, np.nan), ["none"] * leads
-    good = np.isfinite(y)
-    recent = y[-DAY:][good[-DAY:]] if good[-DAY:].any() else y[good][-DAY:]
-    for h in range(leads):
-        weeks = _past(y, good, rows + h, WEEK, REACH_WEEKS)[:BASE_WEEKS]
-        days = _past(y, good, rows + h, DAY, 14)
-        if len(weeks) >= 2:
-            value[h], label[h] = weeks.mean(), "mean-4w"
-        elif len(weeks) == 1:
-            value[h], label[h] = weeks[0], "naive-168h"
-        elif len(days):
-            value[h], label[h] = days[0], "naive-24h"
-        elif len(recent):
-            value[h], label[h] = recent.mean(), "mean"
+    rows = len(y) + np.arange(leads)
+    weeks, days = _before(y, rows, WEEK, REACH_WEEKS), _before(y, rows, DAY, 14)
+    there = np.isfinite(weeks)
+    four = np.where(there & (there.cumsum(1) <= BASE_WEEKS), weeks, 0.0).sum(1)
+    count = np.minimum(there.sum(1), BASE_WEEKS)
+    newest_day = days[np.arange(leads), np.isfinite(days).argmax(1)]
+    recent = y[-DAY:] if np.isfinite(y[-DAY:]).any() else y[np.isfinite(y)][-DAY:]
+    recent = recent[np.isfinite(recent)]
+    mean = recent.mean() if len(recent) else np.nan
+    cases = [count >= 2, count == 1, np.isfinite(newest_day), np.full(leads, len(recent) > 0)]
+    label = np.select(cases, ["mean-4w", "naive-168h", "naive-24h", "mean"], "none").tolist()
+    four = four / np.maximum(count, 1)
+    value = np.select(cases, [four, four, newest_day, np.full(leads, mean)], np.nan)
     return Fallback(value, _half_width(y, value, label), label)
 
 
-def _past(y: FloatArray, good: BoolArray, row: int, step: int, most: int) -> FloatArray:
-    """Values at row - step, row - 2 step, ... that exist, newest first, at most `most` steps back."""
-    at = row - step * np.arange(1, most + 1)
-    at = at[(at >= 0) & (at < len(y))]
-    return y[at][good[at]]
+def _before(y: FloatArray, rows: IntArray, step: int, most: int) -> FloatArray:
+    """Values `step`, 2 `step`, ... `most` steps before each row, NaN where there is none. [rows, most]"""
+    at = rows[:, None] - step * np.arange(1, most + 1)
+    padded = np.append(y, np.nan)
+    return padded[np.where((at >= 0) & (at < len(y)), at, len(y))]
 
 
 def _half_width(y: FloatArray, value: FloatArray, label: list[str]) -> FloatArray:

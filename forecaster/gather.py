@@ -10,33 +10,16 @@ from typing import cast
 
 import numpy as np
 
+from forecaster import features
 from forecaster.dataset import BoolArray, IntArray
 from forecaster.fallback import BASE_WEEKS, DAY, WEEK
-from forecaster.features import (
-    BASE_RECENT_H,
-    BASES,
-    CALENDAR,
-    CROSS_H,
-    CROSS_RECENT_H,
-    DAY_CIRCLE,
-    HOUR_INPUTS,
-    KINDS,
-    LEAD_INPUTS,
-    RECENT_H,
-    SHARED_INPUTS,
-    SPAN,
-    STEPS,
-    WINDOWS_H,
-    Array,
-    columns,
-    in_order,
-)
+from forecaster.features import SPAN, Array, columns, in_order
 from forecaster.panel import Panel
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Model inputs: `recent` [B, STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD]."""
+    """Model inputs: `recent` [B, features.STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD]."""
 
     recent: Array
     shared: Array
@@ -66,12 +49,14 @@ def gather(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, dr
         keep = np.repeat(~drop, DAY, axis=1)
         own, seen = own * keep, seen * keep
     past = _Past(own, seen, others, _partner(panel, series, kind, origin))
-    bases = [(i.name, shape) for i, shape in zip(BASES, panel.shapes, strict=True)]
+    bases = [(i.name, shape) for i, shape in zip(features.BASES, panel.shapes, strict=True)]
     known = {"base": panel.level, "spread": panel.spread, **dict(bases)}
-    recent = {name: _windows(a, series, origin, STEPS) for name, a in known.items()}
-    recent |= {name: getattr(past, name)[:, -STEPS:] for name in ("own", "seen", "others", "partner")}
+    recent = {name: _windows(a, series, origin, features.STEPS) for name, a in known.items()}
+    recent |= {name: getattr(past, name)[:, -features.STEPS :] for name in ("own", "seen", "others", "partner")}
     return Batch(
-        in_order(HOUR_INPUTS, recent), _shared(panel, series, origin, past), _lead(panel, series, origin, leads, past)
+        in_order(features.HOUR_INPUTS, recent),
+        _shared(panel, series, origin, past),
+        _lead(panel, series, origin, leads, past),
     )
 
 
@@ -86,15 +71,15 @@ def _partner(panel: Panel, series: IntArray, kind: IntArray, origin: IntArray) -
     pair = _windows(panel.z, np.maximum(has, 0), origin, SPAN)
     if (has >= 0).all():
         return pair
-    last = np.full_like(kind, len(KINDS))
+    last = np.full_like(kind, len(features.KINDS))
     rest = _windows(panel.others, last, origin, SPAN) - _windows(panel.others, kind, origin, SPAN)
     rest_n = _windows(panel.others_n, last, origin, SPAN) - _windows(panel.others_n, kind, origin, SPAN)
     return np.where((has >= 0)[:, None], pair, rest / np.maximum(rest_n, 1))
 
 
 def _sums_of_last(values: Array) -> Array:
-    """Sums of the last WINDOWS_H hours. [B, len(WINDOWS_H)]"""
-    pieces = np.add.reduceat(values, [SPAN - hours for hours in reversed(WINDOWS_H)], axis=1)
+    """Sums of the last features.WINDOWS_H hours. [B, len(features.WINDOWS_H)]"""
+    pieces = np.add.reduceat(values, [SPAN - hours for hours in reversed(features.WINDOWS_H)], axis=1)
     return cast(Array, pieces[:, ::-1].cumsum(1))
 
 
@@ -103,20 +88,20 @@ def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Ar
     at = origin + SPAN
     count = cast(Array, np.maximum(_sums_of_last(past.seen), 1))
     values = {
-        "own_hours": past.own[:, -RECENT_H:],
-        "seen_hours": past.seen[:, -RECENT_H:],
+        "own_hours": past.own[:, -features.RECENT_H :],
+        "seen_hours": past.seen[:, -features.RECENT_H :],
         "own_means": _sums_of_last(past.own) / count,
         "own_sizes": _sums_of_last(np.abs(past.own)) / count,
-        "base_hours": np.stack([panel.level[series, at - k] for k in range(BASE_RECENT_H)], 1),
+        "base_hours": np.stack([panel.level[series, at - k] for k in range(features.BASE_RECENT_H)], 1),
         "spread": panel.spread[series, at],
         "seen_week": past.seen[:, -WEEK:].mean(1),
-        "kind": np.eye(len(KINDS), dtype=np.float32)[panel.kind[series]],
-        **{i.name: panel.calendar[at, columns(CALENDAR, i.name)][:, 0] for i in DAY_CIRCLE},
+        "kind": np.eye(len(features.KINDS), dtype=np.float32)[panel.kind[series]],
+        **{i.name: panel.calendar[at, columns(features.CALENDAR, i.name)][:, 0] for i in features.DAY_CIRCLE},
     }
     for name, cross in (("others", past.others), ("partner", past.partner)):
-        values[f"{name}_hours"] = cross[:, -CROSS_RECENT_H:]
-        values[f"{name}_means"] = np.stack([cross[:, -h:].mean(1) for h in CROSS_H], 1)
-    return in_order(SHARED_INPUTS, values)
+        values[f"{name}_hours"] = cross[:, -features.CROSS_RECENT_H :]
+        values[f"{name}_means"] = np.stack([cross[:, -h:].mean(1) for h in features.CROSS_H], 1)
+    return in_order(features.SHARED_INPUTS, values)
 
 
 def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, past: _Past) -> Array:
@@ -129,7 +114,7 @@ def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, pas
         "base_rise": base - panel.level[series, origin + SPAN][:, None],
         "spread": panel.spread.take(at),
         "weeks": panel.weeks.take(at) / BASE_WEEKS,
-        **{i.name: shape.take(at) for i, shape in zip(BASES, panel.shapes, strict=True)},
+        **{i.name: shape.take(at) for i, shape in zip(features.BASES, panel.shapes, strict=True)},
     }
     hour, day_hour = leads - 1, (leads - 1) % DAY
     last_day, last_week = SPAN - DAY + day_hour, SPAN - WEEK + hour
@@ -147,8 +132,8 @@ def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, pas
     ahead = leads.astype(np.float32)
     values |= {"lead_log": np.log(ahead) / 5, "lead_fade": np.exp((1 - ahead) / 3)}
     calendar = np.moveaxis(panel.calendar.take(target, axis=0), 2, 0)
-    values |= {i.name: value for i, value in zip(CALENDAR, calendar, strict=True)}
-    return in_order(LEAD_INPUTS, values)
+    values |= {i.name: value for i, value in zip(features.CALENDAR, calendar, strict=True)}
+    return in_order(features.LEAD_INPUTS, values)
 
 
 def _at(values: Array, column: IntArray) -> Array:

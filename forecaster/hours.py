@@ -9,7 +9,7 @@ import numpy as np
 
 from common.database import Database
 from forecaster import store
-from forecaster.dataset import LEAK_MASK_H, HourlyHistory, Series, hour_number
+from forecaster.dataset import LEAK_MASK_H, HourlyHistory, Series, hour_number, start_of_hour
 
 REACH = timedelta(weeks=26)  # what the base looks back on: older weeks have all but faded
 OVERLAP = timedelta(hours=LEAK_MASK_H + 1)  # read again each time: late rows, and where a leak's spell began
@@ -45,7 +45,7 @@ class HourReader:
         return self._history
 
     def _read(self, names: list[str], first: datetime, hour: datetime) -> HourlyHistory:
-        return store.history(self._database, names, self._zone, self._whole(first), hour)
+        return store.history(self._database, names, self._zone, start_of_hour(first, self._zone), hour)
 
     def _laid_over(self, parts: list[HourlyHistory], names: list[str], hour: datetime) -> HourlyHistory:
         """The parts' rows on one grid from REACH before the hour to before it; the later part counts."""
@@ -60,7 +60,3 @@ class HourReader:
             for line, there in lines:
                 y[line, columns] = part.y[there, columns + shift]
         return HourlyHistory(np.datetime64(first, "h"), series, y)
-
-    def _whole(self, time: datetime) -> datetime:
-        """The start of the local hour."""
-        return time.astimezone(self._zone).replace(minute=0, second=0, microsecond=0)

@@ -88,11 +88,8 @@ def _told(model: Model, history: HourlyHistory, row: int, lines: Iterable[Foreca
             leads = (h.lead for h in hours_ahead(line.made_at, WEEK + 1, zone) if h.start == line.hour)
             blocks[line.made_at] = next((int(block_of(np.array(lead))) for lead in leads), None)
         block = blocks[line.made_at]
-        for name, said, low, high in (
-            ("flow", line.flow, line.flow_low, line.flow_high),
-            ("pressure", line.pressure, line.pressure_low, line.pressure_high),
-        ):
-            place = at.get(Series(line.sensor, name))  # type: ignore[arg-type]
+        for channel, said, low, high in line.channels():
+            place = at.get(Series(line.sensor, channel))
             if not (place is None or block is None or said is None or low is None or high is None):
                 places.append((place, block))
                 numbers.append((said, low, high))

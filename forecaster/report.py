@@ -68,11 +68,8 @@ def tracks(history: HourlyHistory, lines: Iterable[ForecastLine], first_row: int
         row = hour_number(line.hour.astimezone(zone)) - start
         if not 0 <= row < rows or lead not in LEADS:
             continue
-        for channel, values in (
-            ("flow", (line.flow, line.flow_low, line.flow_high)),
-            ("pressure", (line.pressure, line.pressure_low, line.pressure_high)),
-        ):
-            key = Series(line.sensor, channel), lead  # type: ignore[arg-type]
+        for channel, *values in line.channels():
+            key = Series(line.sensor, channel), lead
             if key[0] in at and values[0] is not None:
                 table = made.setdefault(key, np.full((3, rows), np.nan))
                 table[:, row] = [np.nan if v is None else v for v in values]

@@ -31,12 +31,13 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LastTraining:
-    """What of the last training's note is read again."""
+class TrainingNote:
+    """When the last training ran and what came of it."""
 
     at: Annotated[datetime, msgspec.Meta(tz=True)]
     outcome: str
-    usable: bool = True
+    line: str = ""
+    usable: bool = True  # whether there were weights to forecast with after it
 
 
 def next_due(data: Path, now: datetime, history: HourlyHistory) -> bool:
@@ -46,7 +47,7 @@ def next_due(data: Path, now: datetime, history: HourlyHistory) -> bool:
     used, as those of another release, are learnt anew at once, if there were any after the last training."""
     if history.rows < LEAST_H - WEEK or not np.isfinite(history.y[:, : -(LEAST_H - WEEK) or None]).any():
         return False
-    last = state_file.load(data / MODELS_FOLDER / STATE, LastTraining)
+    last = state_file.load(data / MODELS_FOLDER / STATE, TrainingNote)
     if last is None:
         return True
     wait = timedelta(days=1) if last.outcome == "too little history" else EVERY

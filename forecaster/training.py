@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from common.database import Database
 from common.files import replace
 from common.folder import MODELS_FOLDER
+from common.runner import Context
 from common.settings import Settings
 from forecaster import artifact, holidays, store
-from forecaster.dataset import HourlyHistory
+from forecaster.dataset import HourlyHistory, start_of_hour
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
-from forecaster.trainer import STATE
+from forecaster.trainer import STATE, TrainingNote
 
 LEARNT_UNTIL = "learnt_until"
 LEAST_UNSEEN_H = 72  # fewer hours than this cannot tell two sets of weights apart
+LINES_PER_PART = 5  # of progress
 BACK = timedelta(days=365)  # the archive keeps a year; older water use says little about the coming day
 
 
@@ -60,7 +65,7 @@ def run_training(
         DatabaseDown: the archive does not answer."""
     began = time.process_time()
     zone = settings.site.zone
-    until = now.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    until = start_of_hour(now, zone)
     first = (until - BACK).replace(hour=0)
     names = [span.sensor for span in store.sensors(database, first)]
     history = store.history(database, names, zone, first, until)
@@ -137,10 +142,38 @@ def note(data: Path, now: datetime, outcome: TrainingOutcome) -> None:
     """Remember when training ran and what came of it."""
     (data / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
     kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]
-    state = {
-        "at": now.astimezone(UTC).isoformat(),
-        "outcome": kind,
-        "line": outcome.line(),
-        "usable": artifact.any_usable(data),
-    }
-    replace(data / MODELS_FOLDER / STATE, json.dumps(state).encode() + b"\n")
+    said = TrainingNote(now.astimezone(UTC), kind, outcome.line(), artifact.any_usable(data))
+    replace(data / MODELS_FOLDER / STATE, msgspec.json.encode(said) + b"\n")
+
+
+class Training:
+    """One training as the one step of a process."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._database = Database(context.settings, "forecaster-train")
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Train on what the archive holds at `now`; says how it went in one line."""
+        outcome = run_training(self._context.settings, self._database, now, Progress())
+        sys.stdout.write(outcome.line() + "\n")
+        sys.stdout.flush()
+        return {"version": outcome.version, "accepted": int(bool(outcome.accepted)), "cpu_s": round(outcome.cpu_s, 1)}
+
+    def close(self) -> None:
+        """Leave no connection open."""
+        self._database.close()
+
+
+class Progress:
+    """Says a few times in each part how far it is."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}  # lines of each part
+
+    def __call__(self, part: str, step: int, steps: int, loss: float) -> None:
+        """After a step of a part."""
+        told, self._told[part] = self._told.get(part, 0), step * LINES_PER_PART // steps
+        if self._told[part] > told:
+            sys.stdout.write(f"{part}: step {step}/{steps} loss {loss:.3f}\n")
+            sys.stdout.flush()

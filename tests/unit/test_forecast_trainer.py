@@ -12,7 +12,7 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.folder import MODELS_FOLDER
-from forecaster import artifact, train_worker, trainer, training
+from forecaster import artifact, trainer, training
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
 from forecaster.train import Block
@@ -149,10 +149,10 @@ def test_the_note_says_what_came_of_it(tmp_path: Path) -> None:
 
 
 def test_progress_is_a_few_lines_whatever_the_number_of_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = train_worker._Shown()
+    shown = training.Progress()
     steps = 213
     for step in [*range(10, steps, 10), steps]:  # as the training tells them
-        shown._on_lines("leads 1-1", step, steps, 0.5)
+        shown("leads 1-1", step, steps, 0.5)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == train_worker.LINES_PER_PART
+    assert len(lines) == training.LINES_PER_PART
     assert lines[-1] == "leads 1-1: step 213/213 loss 0.500"
