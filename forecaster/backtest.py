@@ -24,7 +24,6 @@ from forecaster.train import Block
 
 TIMES = ("time_utc", "time_local")
 PREFIX = "inflow_lps_"
-OUTPUT = ("series", "origin", "target", "forecast", "low", "high")
 
 
 class TableUnusable(HydrologError):
@@ -108,7 +107,7 @@ def backtest(
     blocks: list[Block] | None = None,
     report: Report | None = None,
 ) -> pd.DataFrame:
-    """Forecasts of all wanted pairs, `OUTPUT` columns; weights from rows before `train_until` only.
+    """Forecasts of all wanted pairs as a table; weights from rows before `train_until` only.
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
     `history` is new to the model. `blocks` replaces the plan that follows from the size of the history.
@@ -157,22 +156,18 @@ def _told(made: Forecast, history: HourlyHistory, origins: IntArray, leads: IntA
 
 
 def _table(history: HourlyHistory, wanted: Wanted, origins: IntArray, made: Forecast) -> pd.DataFrame:
+    targets = [np.arange(first, last + 1) for first, last in zip(wanted.first, wanted.last, strict=True)]
+    table = pd.DataFrame({"series": wanted.series, "origin": wanted.origin, "target": targets}).explode("target")
+    origin, target = table.origin.to_numpy(np.int64), table.target.to_numpy(np.int64)
     line = {s.sensor: i for i, s in enumerate(history.series)}
-    s = np.array([line[name] for name in wanted.series])
-    o = np.searchsorted(origins, wanted.origin)
-    count = wanted.last - wanted.first + 1
-    pair = np.repeat(np.arange(len(s)), count)
-    lead = np.concatenate([np.arange(a, b + 1) for a, b in zip(wanted.first, wanted.last, strict=True)])
-    lead = lead - wanted.origin[pair]
-    at = s[pair], o[pair], lead - 1
+    at = table.series.map(line).to_numpy(), np.searchsorted(origins, origin), target - origin - 1
+    values = {"forecast": made.value[at], "low": made.low[at], "high": made.high[at]}
+    times = {name: _texts(history, rows) for name, rows in (("origin", origin), ("target", target))}
+    return table.assign(**times, **values).reset_index(drop=True)
 
-    def text(rows: IntArray) -> list[str]:
-        return [str(history.hour(int(row)).astype("datetime64[m]")) for row in rows]
 
-    names = np.array(wanted.series, dtype=object)[pair]
-    columns = (names, text(wanted.origin[pair]), text(wanted.origin[pair] + lead))
-    values = (made.value[at], made.low[at], made.high[at])
-    return pd.DataFrame(dict(zip(OUTPUT, (*columns, *values), strict=True)))
+def _texts(history: HourlyHistory, rows: IntArray) -> list[str]:
+    return [str(history.hour(row).astype("datetime64[m]")) for row in rows.tolist()]
 
 
 def usable_until(history: HourlyHistory, time: str, option: str) -> int:

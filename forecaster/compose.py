@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,8 +18,7 @@ from forecaster.predict import Forecast, Model, forecast
 
 HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
-Cells = tuple[float | None, float | None, float | None]  # value, low, high
-NOTHING: Cells = (None, None, None)
+NOTHING = (None, None, None)  # value, low, high
 
 
 @dataclass(frozen=True)
@@ -52,18 +50,19 @@ def compose(
     hours = hours_ahead(made_at, horizon, zone)
     made = _by_model(past, np.arange(1, max(h.lead for h in hours) + 1), model, followed)
     made, labels = filled(made, past, model.label if model else "")
+    numbers = np.stack([made.value, made.low, made.high], -1)[:, 0]  # [S, L, 3]
+    cells = np.where(np.isfinite(numbers), numbers, np.array(None)).tolist()
     place = {s: i for i, s in enumerate(past.series)}
     lines = []
     for sensor in dict.fromkeys(s.sensor for s in past.series):
-        channels = [i for channel in CHANNELS if (i := place.get(Series(sensor, channel))) is not None]
+        flow, pressure = (place.get(Series(sensor, channel)) for channel in CHANNELS)
         for hour in hours:
-            cells = {past.series[i].channel: _cells(made, i, hour.lead - 1) for i in channels}
-            flow, flow_low, flow_high = cells.get("flow", NOTHING)
-            pressure, low, high = cells.get("pressure", NOTHING)
-            said = [labels[i][hour.lead - 1] for i in channels]
+            at = hour.lead - 1
+            f, f_low, f_high = NOTHING if flow is None else cells[flow][at]
+            p, p_low, p_high = NOTHING if pressure is None else cells[pressure][at]
+            said = (labels[i][at] for i in (flow, pressure) if i is not None)
             label = "/".join(dict.fromkeys(one for one in said if one != "none")) or "none"
-            numbers = flow, pressure, flow_low, flow_high, low, high
-            lines.append(ForecastLine(sensor, made_at, hour.start, *numbers, label))
+            lines.append(ForecastLine(sensor, made_at, hour.start, f, p, f_low, f_high, p_low, p_high, label))
     return lines
 
 
@@ -96,12 +95,3 @@ def filled(made: Forecast, past: HourlyHistory, label: str) -> tuple[Forecast, l
         labels.append(names)
     lowest = np.where((past.y < 0).any(1), -np.inf, 0.0)[:, None]  # a meter that never ran backwards is not forecast to
     return Forecast(*(np.maximum(part, lowest)[:, None] for part in (value, low, high))), labels
-
-
-def _cells(made: Forecast, series: int, lead: int) -> Cells:
-    value, low, high = (float(part[series, 0, lead]) for part in (made.value, made.low, made.high))
-    return _cell(value), _cell(low), _cell(high)
-
-
-def _cell(number: float) -> float | None:
-    return number if math.isfinite(number) else None

@@ -14,8 +14,9 @@ from forecaster import conformal, linear
 from forecaster.dataset import FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.forward import Weights
+from forecaster.online import OnlineCorrections
 from forecaster.panel import Panel, panel_of
-from forecaster.predict import Model, Part, forecast, stretches_for
+from forecaster.predict import Model, Part, forecast
 from forecaster.sampling import usable_origins
 from forecaster.train import Block, train
 
@@ -122,7 +123,6 @@ def _learnt(
     start: Mapping[int, tuple[Weights, ...]] | None = None,
 ) -> tuple[Part, ...]:
     """A part for each block, learnt from nothing, or on from the networks in `start` of its last lead."""
-    known = np.arange(1, len(panel.kind) + 1)
     parts = []
     for block in blocks:
         networks = []
@@ -130,9 +130,9 @@ def _learnt(
             name = f"{'refresh ' if start else ''}leads 1-{block.last} network {number + 1}"
             progress = functools.partial(report, name) if report else None
             own_seed = 1000 * seed + number
-            weights = train(panel, known, block, until_row=until_row, seed=own_seed, start=first, progress=progress)
+            weights = train(panel, block, until_row=until_row, seed=own_seed, start=first, progress=progress)
             networks.append(weights)
-        lines = linear.learn(panel, known, block.last, until_row=until_row, seed=seed) if block.last > DAY else None
+        lines = linear.learn(panel, block.last, until_row=until_row, seed=seed) if block.last > DAY else None
         parts.append(Part(block.last, tuple(networks), lines))
     return tuple(parts)
 
@@ -159,7 +159,7 @@ def judge(model: Model, past: HourlyHistory, first_row: int) -> Judgement:
     leads = np.array([lead for lead in JUDGED_LEADS if lead <= model.horizon])
     every = 1 + len(past.series) // MANY  # of a thousand sensors not each hour has to be forecast to judge
     origins = held_out_origins(past.rows, first_row, int(leads.max()), every=every)
-    made = forecast(model, past, origins, leads).stretched(stretches_for(model, past.series), leads)
+    made = forecast(model, past, origins, leads).stretched(OnlineCorrections.start(model, past.series).stretch, leads)
     rows = origins[:, None] + leads
     truth, week_ago = past.y[:, rows], past.y[:, rows - WEEK]
     naive = np.where(np.isfinite(week_ago), week_ago, mean_of_weeks(past.y).level[:, rows])

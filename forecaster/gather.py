@@ -6,7 +6,7 @@ Shapes: B windows, L leads. An origin is the last row that may be used; lead h m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -17,9 +17,8 @@ from forecaster.features import SPAN, Array, columns, in_order
 from forecaster.panel import Panel
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Model inputs: `recent` [B, features.STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD]."""
+class Batch(NamedTuple):
+    """Model inputs: `recent` [B, STEPS, HOUR], `shared` [B, SHARED], `lead` [B, L, LEAD]."""
 
     recent: Array
     shared: Array

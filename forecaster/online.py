@@ -8,7 +8,7 @@ import numpy as np
 
 from forecaster import conformal, mix_naive
 from forecaster.dataset import FloatArray, IntArray, Series
-from forecaster.predict import Forecast, Model, stretches_for
+from forecaster.predict import Forecast, Model
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class OnlineCorrections:
     @classmethod
     def start(cls, model: Model, series: tuple[Series, ...]) -> OnlineCorrections:
         """As after training."""
-        stretch = stretches_for(model, series)
+        stretch = model.stretch[model.places(series)]  # place -1 = the last line, for unknown series
         return cls(stretch, np.zeros_like(stretch))
 
     def after(self, told: Told) -> OnlineCorrections:

@@ -1,5 +1,7 @@
 """Training, prediction, files, intervals: on small made-up districts, nothing depends on speed."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,7 +17,7 @@ from with_torch import torch
 from common import forecast_file
 from common.errors import ModelUnusable
 from common.folder import FORECAST_FILE, MODELS_FOLDER
-from forecaster import artifact, conformal, review
+from forecaster import artifact, conformal
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
@@ -23,9 +25,9 @@ from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
 from forecaster.gather import gather
 from forecaster.level_jump import recovered
-from forecaster.model import Network, tensors
+from forecaster.model import Network
 from forecaster.panel import panel_of
-from forecaster.predict import Model, forecast
+from forecaster.predict import REVIEW_GAIN, Model, Part, forecast
 from forecaster.train import Block
 from forecaster.weekly_profile import base_of
 
@@ -156,6 +158,33 @@ def test_a_damaged_file_gives_way_to_the_one_before(model: Model, tmp_path: Path
     assert found is not None and found.version == model.version
 
 
+def test_weights_of_other_inputs_are_refused(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two inputs that changed places leave all shapes as they were."""
+    artifact.save(tmp_path, model)
+    hour, shared, lead = artifact.INPUTS
+    monkeypatch.setattr(artifact, "INPUTS", [hour, shared, [lead[1], lead[0], *lead[2:]]])
+    with pytest.raises(ModelUnusable, match="inputs"):
+        artifact.load(tmp_path, model.version)
+
+
+def test_weights_of_the_version_before_are_read(model: Model, tmp_path: Path) -> None:
+    """They named no inputs, and had more networks in a part and parts that are no longer asked together."""
+    network = model.parts[0].networks[0]
+    old = replace(model, parts=(Part(1, (network,) * 3), Part(4, (network,)), Part(24, (network,) * 4)))
+    path = artifact.save(tmp_path, old)
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    meta = json.loads(kept["meta"].tobytes())
+    del meta["inputs"]
+    assert meta["shape"] == [27, 97, 36, 48, 128, 64, 4] and meta["parts"] == [[1, 1, 3], [1, 4, 1], [1, 24, 4]]
+    np.savez(path, **{**kept, "meta": np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)})
+    path.with_suffix(".sha256").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    read = artifact.load(tmp_path, model.version)
+    origins, leads = np.array([24 * 80 - 1]), np.arange(1, 25)
+    made, again = (forecast(m, district(80), origins, leads).value for m in (model, read))
+    np.testing.assert_allclose(made, again, rtol=1e-6)
+
+
 def test_old_versions_go(model: Model, tmp_path: Path) -> None:
     for day in range(1, 7):
         artifact.save(tmp_path, replace(model, version=f"2024040{day}T000000"))
@@ -269,7 +298,7 @@ def test_the_answer_without_pytorch_is_that_of_the_network(model: Model) -> None
     batch = gather(panel, series, origin, np.tile(np.arange(1, 25), (3, 1)))
     known = np.array([1, 2, 0])
     with torch.no_grad():
-        trained = network.eval()(tensors(batch), torch.from_numpy(known))[..., [0, 2, 4]]
+        trained = network.eval()(*map(torch.from_numpy, (*batch, known)))[..., [0, 2, 4]]
     np.testing.assert_allclose(quantiles(network.weights(), batch, known), trained.numpy(), rtol=1e-4, atol=1e-5)
 
 
@@ -288,7 +317,7 @@ def test_what_the_last_days_were_off_by_is_followed(model: Model, monkeypatch: p
     errors = [np.median((y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
     before = [np.median((history.y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
     assert moved[0, 0, 0] == pytest.approx(0.0, abs=1e-6)
-    np.testing.assert_allclose(moved[0, 0, 1:], review.GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
+    np.testing.assert_allclose(moved[0, 0, 1:], REVIEW_GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
     np.testing.assert_allclose(moved[1], 0.0, atol=1e-6)
 
 

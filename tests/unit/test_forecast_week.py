@@ -43,7 +43,7 @@ def panel(history: HourlyHistory) -> Panel:
 
 
 def learnt(of: Panel, until_row: int) -> linear.Lines:
-    return linear.learn(of, np.array([1, 2]), 168, until_row=until_row, seed=0)
+    return linear.learn(of, 168, until_row=until_row, seed=0)
 
 
 def test_a_line_finds_what_is_linear_and_what_is_a_series_own() -> None:
