@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -123,12 +124,8 @@ def newest(data: Path) -> Model | None:
 
 def any_usable(data: Path) -> bool:
     """Whether `newest` would find any; without its warnings, for this is asked every hour."""
-    return any(_is_usable(data, version) for version in versions(data))
-
-
-def _is_usable(data: Path, version: str) -> bool:
-    try:
-        load(data, version)
-    except ModelUnusable:
-        return False
-    return True
+    for version in versions(data):
+        with contextlib.suppress(ModelUnusable):
+            load(data, version)
+            return True
+    return False

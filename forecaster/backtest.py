@@ -17,8 +17,7 @@ from forecaster.fallback import units_of
 from forecaster.features import KINDS
 from forecaster.fit import Report, fit, refresh
 from forecaster.level_jump import recovered
-from forecaster.mix_naive import week_ago
-from forecaster.online import OnlineCorrections, Told
+from forecaster.online import OnlineCorrections, Told, week_ago
 from forecaster.predict import Forecast, Model, forecast
 from forecaster.train import Block
 
@@ -139,9 +138,10 @@ def _as_the_product_does(model: Model, history: HourlyHistory, origins: IntArray
         known = origin
         now, here = history.until(origin + 1), origins[o : o + 1]
         past = recovered(now)
-        one = by_network.at(o) if past is now else forecast(model, past, here, leads)
+        one = Forecast(*(part[:, [o]] for part in by_network)) if past is now else forecast(model, past, here, leads)
         one, _ = filled(followed.applied(one, week_ago(past.y, here, leads), leads), past, model.label)
-        made.value[:, o], made.low[:, o], made.high[:, o] = one.value[:, 0], one.low[:, 0], one.high[:, 0]
+        for part, own in zip(made, one, strict=True):
+            part[:, o] = own[:, 0]
     return made
 
 
@@ -150,7 +150,7 @@ def _told(made: Forecast, history: HourlyHistory, origins: IntArray, leads: IntA
     at = np.flatnonzero(row - origins <= leads[-1])
     series, o = (a.ravel() for a in np.meshgrid(np.arange(len(history.series)), at, indexing="ij"))
     lead = row - origins[o]
-    value, low, high = (part[series, o, lead - 1] for part in (made.value, made.low, made.high))
+    value, low, high = (part[series, o, lead - 1] for part in made)
     before = week_ago(history.y, np.array([row - 1]), np.array([1]))[series, 0, 0]
     return Told(series, block_of(lead), value, low, high, history.y[series, row], before)
 

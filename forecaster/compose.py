@@ -12,8 +12,7 @@ from common.forecast_file import ForecastLine
 from forecaster.dataset import Channel, HourlyHistory, IntArray, Series, hour_number
 from forecaster.fallback import fallback
 from forecaster.level_jump import recovered
-from forecaster.mix_naive import week_ago
-from forecaster.online import OnlineCorrections
+from forecaster.online import OnlineCorrections, week_ago
 from forecaster.predict import Forecast, Model, forecast
 
 HOUR = timedelta(hours=1)
@@ -50,7 +49,7 @@ def compose(
     hours = hours_ahead(made_at, horizon, zone)
     made = _by_model(past, np.arange(1, max(h.lead for h in hours) + 1), model, followed)
     made, labels = filled(made, past, model.label if model else "")
-    numbers = np.stack([made.value, made.low, made.high], -1)[:, 0]  # [S, L, 3]
+    numbers = np.stack(made, -1)[:, 0]  # [S, L, 3]
     cells = np.where(np.isfinite(numbers), numbers, np.array(None)).tolist()
     place = {s: i for i, s in enumerate(past.series)}
     lines = []
@@ -77,12 +76,12 @@ def _by_model(
     followed = followed or OnlineCorrections.start(model, past.series)
     made = followed.applied(forecast(model, past, origin, reach), week_ago(past.y, origin, reach), reach)
     rest = nothing[..., len(reach) :]
-    return Forecast(*(np.concatenate([part, rest], 2) for part in (made.value, made.low, made.high)))
+    return Forecast(*(np.concatenate([part, rest], 2) for part in made))
 
 
 def filled(made: Forecast, past: HourlyHistory, label: str) -> tuple[Forecast, list[list[str]]]:
     """The forecast [S, 1, L] after the past, the fallback where it is NaN; and the label of each series and lead."""
-    value, low, high = (part[:, 0].copy() for part in (made.value, made.low, made.high))
+    value, low, high = (part[:, 0].copy() for part in made)
     labels = []
     for i, y in enumerate(past.y):
         use = np.isnan(value[i])

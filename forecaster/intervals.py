@@ -19,8 +19,7 @@ from forecaster.compose import hours_ahead
 from forecaster.conformal import LEAD_BLOCKS, block_of
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import WEEK
-from forecaster.mix_naive import week_ago
-from forecaster.online import OnlineCorrections, Told
+from forecaster.online import OnlineCorrections, Told, week_ago
 from forecaster.predict import Model
 
 NAME = "intervals.json"

@@ -27,18 +27,13 @@ def recovered(history: HourlyHistory) -> HourlyHistory:
     y = history.y
     for line in np.flatnonzero(_one_sided(_off_lately(history))):
         own = history.y[line]
-        scale = _scale_before(own)
+        scale = float(scale_of(own[None, :-WATCH_H])[0])  # as it was before; NaN with too little history
         base = mean_of_weeks(own[None]).level[0, : history.rows]
         if np.abs(np.nanmedian((own - base)[-WATCH_H:])) > JUMP * scale:
             start = _start(own - base, scale)
             y = y.copy() if y is history.y else y
             y[line, :start] = _moved(own, base, start, history.series[line].channel == "flow")
     return replace(history, y=y) if y is not history.y else history
-
-
-def _scale_before(own: FloatArray) -> float:
-    """The scale as it was before the jump, or nearly so; NaN with too little history."""
-    return float(scale_of(own[None, :-WATCH_H])[0])
 
 
 def _off_lately(history: HourlyHistory) -> FloatArray:

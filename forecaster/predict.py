@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -71,17 +71,12 @@ class Model:
         return np.array([at.get(s, -1) for s in series], dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class Forecast:
+class Forecast(NamedTuple):
     """Value and interval [S, O, L]; NaN where the model does not know enough of the series."""
 
     value: FloatArray
     low: FloatArray
     high: FloatArray
-
-    def at(self, origin: int) -> Forecast:
-        """That of one origin. [S, 1, L]"""
-        return Forecast(*(part[:, [origin]] for part in (self.value, self.low, self.high)))
 
     def stretched(self, stretch: FloatArray, leads: IntArray) -> Forecast:
         """With the interval stretched about the value. `stretch` [S, blocks]"""

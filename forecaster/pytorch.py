@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from common.errors import HydrologError
 
 
@@ -11,11 +9,6 @@ class NoPyTorch(HydrologError):
     """Training needs PyTorch, and this Python has none."""
 
     exit_code = 2
-
-
-def is_installed() -> bool:
-    """Whether a training could start. Loads nothing."""
-    return importlib.util.find_spec("torch") is not None
 
 
 def prepare() -> None:

@@ -16,7 +16,7 @@ from common.forecast_file import ForecastLine
 from common.settings import Settings
 from forecaster import artifact, holidays, store
 from forecaster.compose import compose
-from forecaster.dataset import HourlyHistory, start_of_hour
+from forecaster.dataset import start_of_hour
 from forecaster.hours import HourReader
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -117,7 +117,9 @@ class Forecaster:
             ",".join(labels) or "-",
             seconds,
         )
-        self._learn_intervals(hour - HOUR, history)
+        if self._model:
+            told = store.forecasts(self._database, "forecast_for_hours", first=hour - HOUR, until=hour)
+            self._intervals.learn(self._model, history, hour - HOUR, told, self._zone)
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
@@ -135,12 +137,6 @@ class Forecaster:
         if model and (self._model is None or model.version != self._model.version):
             _log.info("model version=%s series=%d", model.version, len(model.series))
             self._model = model
-
-    def _learn_intervals(self, hour: datetime, history: HourlyHistory) -> None:
-        if self._model is None:
-            return
-        lines = store.forecasts(self._database, "forecast_for_hours", first=hour, until=hour + HOUR)
-        self._intervals.learn(self._model, history, hour, lines, self._zone)
 
     def close(self) -> None:
         """End a training of ours and the connection."""

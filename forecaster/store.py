@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import cast
+from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,8 +20,7 @@ SENSORS_AT_ONCE = 20  # a sensor-year is 525,600 rows: twenty at once keep a sta
 MINUTES_LEAST = 45  # of an hour; below that its mean says too little
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """First and last row time of a registered sensor."""
 
     sensor: str

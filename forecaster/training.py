@@ -63,7 +63,6 @@ def run_training(
 
     Raises:
         DatabaseDown: the archive does not answer."""
-    began = time.process_time()
     zone = settings.site.zone
     until = start_of_hour(now, zone)
     first = (until - BACK).replace(hour=0)
@@ -71,14 +70,8 @@ def run_training(
     history = store.history(database, names, zone, first, until)
     history = replace_fields(without_empty_start(history), holidays=holidays.of_site(settings.paths.data))
     version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
-    outcome = train_and_judge(
-        settings.paths.data,
-        history,
-        version,
-        horizon=settings.forecast.horizon_hours,
-        began=began,
-        report=report,
-    )
+    horizon = settings.forecast.horizon_hours
+    outcome = train_and_judge(settings.paths.data, history, version, horizon=horizon, report=report)
     note(settings.paths.data, now, outcome)
     return outcome
 
@@ -94,9 +87,10 @@ def without_empty_start(history: HourlyHistory) -> HourlyHistory:
 
 
 def train_and_judge(
-    data: Path, history: HourlyHistory, version: str, *, horizon: int, began: float, report: Report | None = None
+    data: Path, history: HourlyHistory, version: str, *, horizon: int, report: Report | None = None
 ) -> TrainingOutcome:
     """Fit, compare with the newest model and the seasonal naive on the last two weeks, save if better."""
+    began = time.process_time()
     rows = int(np.isfinite(history.y).any(0).sum()) * 60 * len({s.sensor for s in history.series})
     try:
         model = fit(history, until_row=history.rows, horizon=horizon, version=version, report=report)
@@ -112,11 +106,9 @@ def train_and_judge(
     accepted, reason = _verdict(new, naive, old, new_beside_old)
     if accepted:
         model = refresh(model, history, until_row=history.rows, report=report)
+        scores = {"mase": new, "naive_mase": naive, "coverage": coverage, LEARNT_UNTIL: str(history.hour(history.rows))}
+        artifact.save(data, replace_fields(model, report=scores))
     cpu_s = time.process_time() - began
-    if accepted:
-        scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
-        until = str(history.hour(history.rows))
-        artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
     return TrainingOutcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
 
 

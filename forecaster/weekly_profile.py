@@ -52,7 +52,8 @@ def base_of(history: HourlyHistory, scale: FloatArray) -> Base:
     shape = calm - level
     before = mean_of_weeks(level, BASE_WEEKS).level
     usual = np.where(holiday[:rows], np.nan, shape)
-    fast, slow = (before + _same_weekday(usual, fade) for fade in (FADE, FADE_SLOW))
+    weeks = [0] * (-(-rows // WEEK) + 1)  # all of one kind
+    fast, slow = (before + _fading(usual, 0, WEEK, delay=1, kinds=weeks, fades=(fade,)) for fade in (FADE, FADE_SLOW))
     into_day = int(history.first.astype("datetime64[h]").astype(np.int64)) % DAY
     pooled = before + _same_day_type(shape, weekday, into_day)
     chosen = np.where(np.isfinite(fast), fast, plain.level)
@@ -67,12 +68,6 @@ def _mean_of_last_week(y: FloatArray) -> FloatArray:
     total, count = np.cumsum([np.where(seen, y, 0.0), seen], axis=2)
     total[:, WEEK:], count[:, WEEK:] = total[:, WEEK:] - total[:, :-WEEK], count[:, WEEK:] - count[:, :-WEEK]
     return np.where(count >= LEAST_LEVEL_H, total / np.maximum(count, 1), np.nan)
-
-
-def _same_weekday(shape: FloatArray, fade: float) -> FloatArray:
-    """Mean of the same weekday-hours of earlier weeks, each counting `fade` times the one after it. [S, R + WEEK]"""
-    weeks = -(-shape.shape[1] // WEEK) + 1
-    return _fading(shape, 0, WEEK, delay=1, kinds=[0] * weeks, fades=(fade,))
 
 
 def _same_day_type(shape: FloatArray, weekday: IntArray, into_day: int) -> FloatArray:

@@ -12,14 +12,14 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.forecast_file import ForecastLine
-from forecaster import intervals, mix_naive
+from forecaster import intervals, online
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import ForecastHour, compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
 from forecaster.intervals import NAME, Intervals
-from forecaster.online import OnlineCorrections
-from forecaster.predict import Model, forecast
+from forecaster.online import OnlineCorrections, Told
+from forecaster.predict import Forecast, Model, forecast
 from forecaster.train import Block
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -54,34 +54,45 @@ def model() -> Model:
     return fit(district(), until_row=UNTIL, horizon=24, version="20240401T000000", blocks=QUICK)
 
 
-def test_a_share_rises_on_the_side_of_a_week_ago_and_falls_on_the_other() -> None:
-    truth, made = np.array([3.0, 1.0, np.nan, 3.0]), np.full(4, 2.0)
-    sides = mix_naive.side(truth, made, np.array([5.0, 4.0, 4.0, np.nan]))
-    np.testing.assert_array_equal(sides, [1, -1, np.nan, np.nan])
-    start = np.full((2, 6), 0.3)
-    after = mix_naive.follow(start, np.array([[1.0], [-1.0]]))
-    np.testing.assert_allclose(after, 0.3 + mix_naive.STEP * np.array([[0.8], [-1.2]]))
-    np.testing.assert_array_equal(mix_naive.follow(start, np.full((2, 6), np.nan)), start)
+def counted(before: OnlineCorrections, block: int, truth: float, value: float, week_ago: float) -> OnlineCorrections:
+    """After one forecast of one series."""
+    numbers = (np.array([x]) for x in (value, value - 100, value + 100, truth, week_ago))
+    return before.after(Told(np.array([0]), np.array([block]), *numbers))
+
+
+@pytest.mark.parametrize(
+    ("truth", "week_ago", "change"), [(3, 5, 0.8), (1, 4, -1.2), (1, 0.5, 0.8), (np.nan, 4, 0.0), (3, np.nan, 0.0)]
+)
+def test_a_share_rises_on_the_side_of_a_week_ago_and_falls_on_the_other(
+    truth: float, week_ago: float, change: float
+) -> None:
+    start = OnlineCorrections(np.ones((2, 6)), np.full((2, 6), 0.3))
+    after = counted(start, 3, truth, 2.0, week_ago)
+    wanted = start.share.copy()
+    wanted[0, 3] += change * online.SHARE_STEPS[3]
+    np.testing.assert_allclose(after.share, wanted)
 
 
 def test_a_share_stays_in_its_bounds() -> None:
-    up = down = np.full((1, 6), 0.5)
-    for _ in range(2000):
-        up, down = mix_naive.follow(up, np.ones((1, 6))), mix_naive.follow(down, -np.ones((1, 6)))
-    assert (up == mix_naive.MOST).all()
-    assert not down.any()
+    up = down = OnlineCorrections(np.ones((1, 6)), np.full((1, 6), 0.5))
+    for _ in range(300):
+        up, down = counted(up, 0, 3.0, 2.0, 5.0), counted(down, 0, 1.0, 2.0, 5.0)
+    assert up.share[0, 0] == online.MOST
+    assert down.share[0, 0] == 0
 
 
-def test_forecasts_move_to_a_week_ago_by_its_share() -> None:
-    made, guess = np.array([10.0, 10.0]), np.array([20.0, np.nan])
-    np.testing.assert_allclose(mix_naive.towards(made, guess, np.array([0.3, 0.3])), [3, 0])
+def test_an_hour_without_a_week_ago_is_not_moved() -> None:
+    made = Forecast(*(np.full((1, 1, 2), x) for x in (10.0, 8.0, 13.0)))
+    moved = OnlineCorrections(np.full((1, 6), 2.0), np.full((1, 6), 0.3))
+    got = moved.applied(made, np.array([[[20.0, np.nan]]]), np.array([1, 2]))
+    np.testing.assert_allclose(np.stack([got.low, got.value, got.high])[:, 0, 0].T, [[9, 13, 19], [6, 10, 16]])
 
 
 @pytest.mark.parametrize("lead", [169, 170])
 def test_a_value_that_is_not_known_at_the_origin_is_no_naive(lead: int) -> None:
     """Where spring leaves an hour out, a week has 169 leads."""
     y = np.arange(400.0)[None]
-    got = mix_naive.week_ago(y, np.array([200, 20]), np.array([1, 168, lead]))[0]
+    got = online.week_ago(y, np.array([200, 20]), np.array([1, 168, lead]))[0]
     np.testing.assert_array_equal(got, [[33, 200, np.nan], [np.nan, 20, np.nan]])
 
 
@@ -144,7 +155,7 @@ def test_the_share_is_kept_over_restarts_and_new_weights(model: Model, tmp_path:
     for hour in hours:
         following.learn(hour, [told(hour, hour, history, model, 1.0)])
     now = following.now()
-    assert now.share[0, 0] == pytest.approx(30 * 0.8 * mix_naive.STEP[0], abs=1e-4)
+    assert now.share[0, 0] == pytest.approx(30 * 0.8 * online.SHARE_STEPS[0], abs=1e-4)
     assert np.count_nonzero(now.share) == 1
     again, newer = Intervals(tmp_path), replace(model, version="20240408T000000")
     for which in (model, newer):
@@ -177,7 +188,7 @@ def test_an_hour_counts_once_and_each_block_for_itself(model: Model, tmp_path: P
     following = Following(model, tmp_path)
     for _ in range(2):
         following.learn(hour, told_then)
-    up = 0.8 * mix_naive.STEP[0]
+    up = 0.8 * online.SHARE_STEPS[0]
     np.testing.assert_allclose(following.now().share[0], [up, 0, 0, up, 0, 0], atol=1e-5)
 
 

@@ -91,12 +91,12 @@ def quick(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 40)
-    first = train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24, began=time.process_time())
+    first = train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24)
     assert first.accepted and first.old is None
     assert artifact.versions(tmp_path) == ["20240101T000000"]
     quick(monkeypatch, 1)
     later = history(87)
-    second = train_and_judge(tmp_path, later, "20240108T000000", horizon=24, began=time.process_time())
+    second = train_and_judge(tmp_path, later, "20240108T000000", horizon=24)
     assert second.accepted is False
     assert artifact.versions(tmp_path) == ["20240101T000000"]
     assert "not accepted" in second.line()
@@ -104,7 +104,7 @@ def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypa
 
 def test_weights_that_lose_to_the_naive_are_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 1)
-    made = train_and_judge(tmp_path, history(80, noise=0.0), "v", horizon=24, began=time.process_time())
+    made = train_and_judge(tmp_path, history(80, noise=0.0), "v", horizon=24)
     assert made.accepted is False
     assert "seasonal naive" in made.reason
     assert artifact.newest(tmp_path) is None
