@@ -80,8 +80,7 @@ class HourlyHistory:
 
 def start_of_hour(time: datetime, zone: ZoneInfo) -> datetime:
     """The start of the local hour that holds an aware time."""
-    # replace() keeps which of autumn's two hours it is
-    return time.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    return time.astimezone(zone).replace(minute=0, second=0, microsecond=0)  # keeps which of autumn's two hours it is
 
 
 def hour_number(local: datetime) -> int:

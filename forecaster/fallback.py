@@ -32,8 +32,10 @@ def mean_of_weeks(y: FloatArray, reach: int = REACH_WEEKS) -> Weeks:
     total, squares = np.zeros((2, series, rows + WEEK))
     count = np.zeros((series, rows + WEEK), dtype=np.int8)
     for shift in range(WEEK, min(reach * WEEK, rows + WEEK - 1) + 1, WEEK):
+        if not (lacking := count[:, shift:] < BASE_WEEKS).any():
+            break
         past = y[:, : rows + WEEK - shift]
-        use = np.isfinite(past) & (count[:, shift:] < BASE_WEEKS)
+        use = np.isfinite(past) & lacking
         value = np.where(use, past, 0.0)
         total[:, shift:] += value
         squares[:, shift:] += value**2

@@ -56,7 +56,6 @@ class HourReader:
             own = {s: i for i, s in enumerate(part.series)}
             shift = part.row(np.datetime64(first, "h").item())
             columns = np.arange(max(0, -shift), min(y.shape[1], part.rows - shift))
-            lines = [(i, own[s]) for i, s in enumerate(series) if s in own]
-            for line, there in lines:
+            for line, there in ((i, own[s]) for i, s in enumerate(series) if s in own):
                 y[line, columns] = part.y[there, columns + shift]
         return HourlyHistory(np.datetime64(first, "h"), series, y)

@@ -15,8 +15,7 @@ MIN_SEEN_WEEK = 24  # hours of the last week that a window needs to be worth lea
 MOST_PAIRS = 2_000_000  # to draw from; more cost memory and teach nothing that these do not
 # How often an hour is drawn, by its age: water use drifts, and repeats with the season. Beside all hours alike: 3 %
 # better in a winter, level in a spring and in an autumn.
-EVEN = 0.1
-FADE_D = 120
+EVEN, FADE_D = 0.1, 120
 YEAR_D, SEASON_D = 337, 60  # a year before the middle of the two months that follow
 
 
