@@ -93,14 +93,8 @@ class Forecaster:
         history = self._hours.until(max(hour, self._hour(now)))
         history = replace(history, holidays=holidays.of_site(self._data))
         followed = self._intervals.followed(self._model, history.series) if self._model else None
-        lines = compose(
-            history,
-            hour,
-            self._zone,
-            horizon=self._settings.forecast.horizon_hours,
-            model=self._model,
-            followed=followed,
-        )
+        horizon = self._settings.forecast.horizon_hours
+        lines = compose(history, hour, self._zone, horizon=horizon, model=self._model, followed=followed)
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:

@@ -83,7 +83,9 @@ class Trainer:
         return {"training": 0}
 
     def _start(self) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        # The C library keeps freed memory: a training asks for the same large blocks again, a tenth of its time.
+        keep = {"MALLOC_TRIM_THRESHOLD_": "1073741824", "MALLOC_MMAP_THRESHOLD_": "1073741824"}
+        environment = os.environ | {"OMP_NUM_THREADS": "1"} | keep
         self._child = subprocess.Popen(self._command, env=environment, stdin=subprocess.DEVNULL)
         try:
             os.setpriority(os.PRIO_PROCESS, self._child.pid, LOWEST_PRIORITY)
