@@ -23,9 +23,10 @@ import psycopg
 
 from common import database
 from common.folder import POSTGRES_URL_FILE
+from common.forecast_file import ForecastLine
 from forecaster import artifact, pytorch
-from forecaster.compose import CHANNELS, Composed, compose
-from forecaster.dataset import HourlyHistory, IntArray, Series, from_minutes
+from forecaster.compose import CHANNELS, compose
+from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit, judge, refresh
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -38,15 +39,18 @@ END = datetime(2024, 9, 1, tzinfo=ZONE)
 LEGACY_S = 121_085  # what the forecaster before this one took for 396,001 rows
 
 
-def sensor_year() -> tuple[IntArray, np.ndarray, np.ndarray]:
-    """A year of minutes of a district: a day, a week, weather, and the noise of taps."""
+def sensor_year() -> HourlyHistory:
+    """The hours of a year of minutes of a district: a day, a week, weather, and the noise of taps."""
     random = np.random.default_rng(0)
     minute = int(END.timestamp() // 60) - YEAR_MINUTES + np.arange(YEAR_MINUTES)
     hour = (minute + 9 * 60) / 60
     weather = np.repeat(np.convolve(random.normal(0, 1, YEAR_MINUTES // 60), np.exp(-np.arange(48) / 12), "same"), 60)
     usual = 30 + 10 * np.sin(2 * np.pi * hour / 24) + 4 * np.sin(4 * np.pi * hour / 24) + 3 * (hour // 24 % 7 < 2)
     flow = usual + 0.6 * weather + random.normal(0, 4, YEAR_MINUTES)
-    return minute, flow, 5.5 - 0.0008 * flow**1.85 + random.normal(0, 0.02, YEAR_MINUTES)
+    pressure = 5.5 - 0.0008 * flow**1.85 + random.normal(0, 0.02, YEAR_MINUTES)
+    y = np.stack([flow, pressure]).reshape(2, -1, 60).mean(2)
+    first = np.datetime64(END.replace(tzinfo=None), "h") - y.shape[1]
+    return HourlyHistory(first, (Series("001", "flow"), Series("001", "pressure")), y)
 
 
 def cpu_s(work: Callable[[], object]) -> float:
@@ -57,17 +61,13 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 def train() -> tuple[HourlyHistory, Model]:
-    minute, flow, pressure = sensor_year()
+    history = sensor_year()
     began = time.process_time()
-    columns = [(Series("001", "flow"), minute, flow), (Series("001", "pressure"), minute, pressure)]
-    history = from_minutes(columns, ZONE)
-    hourly_s = time.process_time() - began
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    error, naive, covered = judge(model, history, history.rows - 14 * 24)
     model = refresh(model, history, until_row=history.rows)
     total_s = time.process_time() - began
-    row("train a sensor-year, 525,600 minutes, flow and pressure", f"{total_s:.1f} CPU s", f"legacy {LEGACY_S:,} s")
-    row("  of it, minutes to hours", f"{hourly_s:.2f} CPU s", "")
+    row("train a sensor-year, 8,760 hours, flow and pressure", f"{total_s:.1f} CPU s", f"legacy {LEGACY_S:,} s")
     row("  mean error / seasonal naive, last two weeks", f"{error / naive:.3f}", f"interval {100 * covered:.0f} %")
     return history, model
 
@@ -91,12 +91,12 @@ def predict(history: HourlyHistory, model: Model) -> None:
         row("  and what follows the truth of an hour", f"{spent:.3f} CPU s", "")
 
 
-def follow(folder: Path, history: HourlyHistory, model: Model, made: Composed) -> None:
+def follow(folder: Path, history: HourlyHistory, model: Model, made: list[ForecastLine]) -> None:
     """The last hour's truth against what was forecast of it a day long."""
     hour = END.astimezone(UTC) - timedelta(hours=1)
-    firsts = [line for line in made.lines if line.hour == made.lines[0].hour]
+    firsts = [line for line in made if line.hour == made[0].hour]
     told = [replace(line, made_at=hour - timedelta(hours=k), hour=hour) for k in range(24) for line in firsts]
-    Intervals(folder).learn(model, history, hour, told, ZONE, guesses=made.guesses)
+    Intervals(folder).learn(model, history, hour, told, ZONE)
 
 
 def start(model: Model) -> None:
@@ -146,7 +146,7 @@ def fleet() -> None:
     history = HourlyHistory(np.datetime64(END.replace(tzinfo=None), "h") - len(hour), names, y)
     began, before = time.process_time(), peak_mib()
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    error, naive, covered = judge(model, history, history.rows - 14 * 24).means
+    error, naive, covered = judge(model, history, history.rows - 14 * 24)
     refresh(model, history, until_row=history.rows)
     minutes = (time.process_time() - began) / 60
     row("one model of 1,000 sensor-years, flow and pressure", f"{minutes:.1f} CPU min", f"{before} to {peak_mib()} MiB")

@@ -36,7 +36,7 @@ def run(args: list[str]) -> int:
     began = time.process_time()
     try:
         table = bt.backtest(
-            history, wanted, row, train_on=train_on, train_on_until=until, seed=options.seed, report=_progress, say=_say
+            history, wanted, row, train_on=train_on, train_on_until=until, seed=options.seed, report=_progress
         )
     except ValueError as error:
         raise bt.TableUnusable(f"cannot train: {error}") from error

@@ -56,7 +56,8 @@ def _tracks(database: Database, zone: Any, days: int, sensor: str | None) -> "li
 
     now = clock.from_environment().now().astimezone(zone).replace(minute=0, second=0, microsecond=0)
     first = (now - timedelta(days=days)).replace(hour=0)
-    lines = [line for line in store.forecasts_at_leads(database, first, now) if sensor in (None, line.sensor)]
+    lines = store.forecasts(database, "forecast_leads", first=first, until=now)
+    lines = [line for line in lines if sensor in (None, line.sensor)]
     names = sorted({line.sensor for line in lines})
     if not names:
         return []

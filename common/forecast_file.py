@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from common import files
@@ -45,6 +46,11 @@ class ForecastLine:
     pressure_low: float | None
     pressure_high: float | None
     model: str
+
+    def channels(self) -> tuple[tuple[Literal["flow", "pressure"], float | None, float | None, float | None], ...]:
+        """Value, low and high of each channel."""
+        pressure = self.pressure, self.pressure_low, self.pressure_high
+        return ("flow", self.flow, self.flow_low, self.flow_high), ("pressure", *pressure)
 
 
 def select(lines: Iterable[ForecastLine]) -> list[ForecastLine]:

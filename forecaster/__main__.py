@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,26 +17,19 @@ if TYPE_CHECKING:
     from common.runner import Context, Worker
 
 
-def options(argv: Sequence[str] | None) -> argparse.Namespace:
-    """`run` and `train` take the options that every process has."""
-    from common import runner
-
-    common = runner.parser("hydrolog-forecaster", __doc__ or "")
-    common.add_argument("action", choices=("run", "train"), nargs="?", default="run", help="default: run")
-    return common.parse_args(argv)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of the process."""
     leave_on_signals()
     from common import runner
 
-    chosen = options(argv)
+    parser = runner.parser("hydrolog-forecaster", __doc__ or "")
+    parser.add_argument("action", choices=("run", "train"), nargs="?", default="run", help="default: run")
+    chosen = parser.parse_args(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the box has other work; read when numpy is loaded
     if chosen.action == "train":
         chosen.once = True
         return runner.run("forecaster-train", _training, chosen)
-    return runner.run("forecaster", lambda context: _forecaster(chosen, context), chosen)
+    return runner.run("forecaster", functools.partial(_forecaster, chosen), chosen)
 
 
 # What takes seconds to load is loaded late: usage and settings errors are said before.
@@ -43,15 +39,22 @@ def _training(context: Context) -> Worker:
     from forecaster import pytorch
 
     pytorch.prepare()
-    from forecaster import train_worker
+    from forecaster.training import Training
 
-    return train_worker.Training(context)
+    return Training(context)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
-    from forecaster import build  # numpy and pandas
+    """The forecasting worker; a single step trains nothing and waits for nothing. Without PyTorch nothing is trained
+    either: the weights that there are, or the fallback, forecast."""
+    from forecaster.step import Forecaster
+    from forecaster.trainer import Trainer, command_of
 
-    return build.build_forecaster(chosen)(context)
+    trains = not chosen.once and importlib.util.find_spec("torch") is not None
+    if not chosen.once and not trains:
+        logging.getLogger(__name__).warning("no_training problem=%r", "PyTorch is not installed")
+    trainer = Trainer(command_of(chosen.config), context.data) if trains else None
+    return Forecaster(context.settings, trainer, patient=not chosen.once)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import hashlib
 import io
 import json
 import logging
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,14 +18,14 @@ from common.files import replace
 from common.folder import MODELS_FOLDER
 from forecaster.dataset import Channel, Series
 from forecaster.fallback import Units
-from forecaster.features import HOUR, LEAD, SHARED, Array
+from forecaster.features import HOUR, HOUR_INPUTS, LEAD, LEAD_INPUTS, SHARED, SHARED_INPUTS, Array
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
-from forecaster.linear import Lines
 from forecaster.predict import Model, Part
 
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
-# A file of another shape was made by another release: trained anew.
+# A file of another shape or with other inputs was made by another release: trained anew.
 SHAPE = [PATCH_H * HOUR, SHARED, LEAD, HIDDEN, WIDE, NARROW, EMBEDDING]
+INPUTS = [[i.name for i in table] for table in (HOUR_INPUTS, SHARED_INPUTS, LEAD_INPUTS)]
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +37,9 @@ def save(data: Path, model: Model) -> Path:
     meta = {
         "version": model.version,
         "shape": SHAPE,
+        "inputs": INPUTS,
         "series": [[s.sensor, s.channel] for s in model.series],
-        "parts": [[p.first, p.last, len(p.networks)] for p in model.parts],
+        "parts": [[1, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
     }
     arrays: dict[str, Any] = {
@@ -95,7 +95,9 @@ def _parse(raw: bytes) -> Model:
     with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
         meta = json.loads(arrays["meta"].tobytes())
         if meta["shape"] != SHAPE:
-            raise ValueError(f"its inputs are {meta['shape']}, not {SHAPE}")
+            raise ValueError(f"its shape is {meta['shape']}, not {SHAPE}")
+        if meta.get("inputs", INPUTS) != INPUTS:  # weights of before they had names had these
+            raise ValueError("its inputs are others")
         series = tuple(Series(sensor, cast(Channel, channel)) for sensor, channel in meta["series"])
         networks: dict[tuple[int, int], dict[str, Array]] = {}
         for name in arrays.files:
@@ -103,15 +105,11 @@ def _parse(raw: bytes) -> Model:
                 i, j, weight = name.split("/")
                 networks.setdefault((int(i), int(j)), {})[weight] = arrays[name]
         parts = [
-            Part(first, last, tuple(networks[i, j] for j in range(count)), _lines(arrays, i))
-            for i, (first, last, count) in enumerate(meta["parts"])
+            Part(last, tuple(networks[i, j] for j in range(count)), arrays.get(f"{i}/lines"))
+            for i, (_, last, count) in enumerate(meta["parts"])
         ]
         units = Units(arrays["scale"], arrays["centre"], arrays["swing"])
         return Model(meta["version"], series, units, tuple(parts), arrays["stretch"], meta["report"])
-
-
-def _lines(arrays: Mapping[str, Any], part: int) -> Lines | None:
-    return arrays[name] if (name := f"{part}/lines") in arrays else None
 
 
 def newest(data: Path) -> Model | None:
@@ -125,24 +123,9 @@ def newest(data: Path) -> Model | None:
 
 
 def any_usable(data: Path) -> bool:
-    """Whether `newest` would find any. Asked every hour: a file is read again only once it has changed."""
-    return any(_is_usable(data, version, _stamp(data, version)) for version in versions(data))
-
-
-def _stamp(data: Path, version: str) -> tuple[int, ...]:
-    """What changes with the files of a version; empty where one is missing."""
-    try:
-        both = [(data / MODELS_FOLDER / f"{version}.{kind}").stat() for kind in ("npz", "sha256")]
-    except OSError:
-        return ()
-    return tuple(n for stat in both for n in (stat.st_mtime_ns, stat.st_size))
-
-
-@functools.lru_cache(maxsize=2 * KEEP)
-def _is_usable(data: Path, version: str, stamp: tuple[int, ...]) -> bool:
-    """`stamp` is what the answer is remembered by."""
-    try:
-        load(data, version)
-    except ModelUnusable:
-        return False
-    return True
+    """Whether `newest` would find any; without its warnings, for this is asked every hour."""
+    for version in versions(data):
+        with contextlib.suppress(ModelUnusable):
+            load(data, version)
+            return True
+    return False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,18 +10,19 @@ import numpy as np
 import pandas as pd
 
 from common.errors import HydrologError
-from forecaster import conformal, level_jump, mix_naive
-from forecaster.adopt import adopted
-from forecaster.dataset import BoolArray, Channel, FloatArray, HourlyHistory, IntArray, Series, hour_number
-from forecaster.fallback import WEEK, fallback, units_of
+from forecaster.compose import filled
+from forecaster.conformal import block_of
+from forecaster.dataset import Channel, HourlyHistory, IntArray, Series, hour_number
+from forecaster.fallback import units_of
 from forecaster.features import KINDS
-from forecaster.fit import CALIBRATE_H, Report, fit, refresh, stretch_of
-from forecaster.predict import Forecast, Model, forecast, stretches_for
+from forecaster.fit import Report, fit, refresh
+from forecaster.level_jump import recovered
+from forecaster.online import OnlineCorrections, Told, week_ago
+from forecaster.predict import Forecast, Model, forecast
 from forecaster.train import Block
 
 TIMES = ("time_utc", "time_local")
 PREFIX = "inflow_lps_"
-OUTPUT = ("series", "origin", "target", "forecast", "low", "high")
 
 
 class TableUnusable(HydrologError):
@@ -105,13 +105,11 @@ def backtest(
     seed: int = 0,
     blocks: list[Block] | None = None,
     report: Report | None = None,
-    say: Callable[[str], None] = lambda _: None,
 ) -> pd.DataFrame:
-    """Forecasts of all wanted pairs, `OUTPUT` columns; weights from rows before `train_until` only.
+    """Forecasts of all wanted pairs as a table; weights from rows before `train_until` only.
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
-    `history` is new to the model, which adopts it from its rows before `train_until`. `blocks` replaces the plan
-    that follows from the size of the history.
+    `history` is new to the model. `blocks` replaces the plan that follows from the size of the history.
 
     Raises:
         ValueError: too little history to train on."""
@@ -122,110 +120,54 @@ def backtest(
         learn, until = replace(train_on, series=names), train_on_until
     model = fit(learn, until_row=until, horizon=horizon, version="backtest", seed=seed, report=report, blocks=blocks)
     model = refresh(model, learn, until_row=until, seed=seed, report=report, blocks=blocks)
-    say(f"trained: {len(model.parts)} parts, horizon {horizon} h")
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
-    if train_on is not None:
-        model = adopted(model, history, train_until, seed)
-    start = _first_stretches(model, history, train_until)
-    made = forecast(model, history, origins, leads, stretch=start, units_until=train_until)
-    made = _recovered(model, history, origins, leads, made, stretch=start, units_until=train_until)
-    made = _without_gaps(made, history, origins, leads)
-    made = _tracked(start, history, origins, leads, made)
-    return _table(history, wanted, origins, made)
+    return _table(history, wanted, origins, _as_the_product_does(model, history, origins, leads))
 
 
-def _first_stretches(model: Model, history: HourlyHistory, until_row: int) -> FloatArray:
-    """As after training; of a series that is new to the model, as its own last weeks before `until_row` want them."""
-    start = stretches_for(model, history.series)
-    new = model.places(history.series) < 0
-    if new.any() and until_row >= CALIBRATE_H + WEEK:
-        start[new] = stretch_of(model, history.until(until_row), until_row - CALIBRATE_H)[:-1][new]
-    return start
+def _as_the_product_does(model: Model, history: HourlyHistory, origins: IntArray, leads: IntArray) -> Forecast:
+    """Forecasts of every origin, with all that follows the truth: each hour's counts once it is known."""
+    by_network = forecast(model, history, origins, leads)
+    shape = (len(history.series), len(origins), len(leads))
+    made = Forecast(*(np.full(shape, np.nan) for _ in range(3)))
+    followed = OnlineCorrections.start(model, history.series)
+    known = int(origins[0])
+    for o, origin in enumerate(origins.tolist()):
+        for row in range(known + 1, origin + 1):
+            followed = followed.after(_told(made, history, origins[:o], leads, row))
+        known = origin
+        now, here = history.until(origin + 1), origins[o : o + 1]
+        past = recovered(now)
+        one = Forecast(*(part[:, [o]] for part in by_network)) if past is now else forecast(model, past, here, leads)
+        one, _ = filled(followed.applied(one, week_ago(past.y, here, leads), leads), past, model.label)
+        for part, own in zip(made, one, strict=True):
+            part[:, o] = own[:, 0]
+    return made
 
 
-def _recovered(
-    model: Model,
-    history: HourlyHistory,
-    origins: IntArray,
-    leads: IntArray,
-    made: Forecast,
-    *,
-    stretch: FloatArray,
-    units_until: int,
-) -> Forecast:
-    """After a lasting jump of the level, the forecasts that the product makes: from a history that was moved along."""
-    parts = {field.name: getattr(made, field.name).copy() for field in fields(made)}
-    for origin in level_jump.jumped(history, origins):
-        moved = level_jump.recovered(history.until(int(origin) + 1))
-        again = forecast(model, moved, np.array([origin]), leads, stretch=stretch, units_until=units_until)
-        for name, values in parts.items():
-            values[:, origins == origin] = getattr(again, name)
-    return Forecast(**parts)
-
-
-def _without_gaps(made: Forecast, history: HourlyHistory, origins: IntArray, leads: IntArray) -> Forecast:
-    """The fallback where the model had too little to go on."""
-    value, low, high = made.value.copy(), made.low.copy(), made.high.copy()
-    for s, o in np.argwhere(np.isnan(made.value).any(2)):
-        spare = fallback(history.y[s, : origins[o] + 1], len(leads))
-        use = np.isnan(value[s, o])
-        value[s, o, use] = spare.value[use]
-        low[s, o, use], high[s, o, use] = (spare.value - spare.half_width)[use], (spare.value + spare.half_width)[use]
-    return replace(made, value=value, low=low, high=high)
-
-
-def _tracked(start: FloatArray, history: HourlyHistory, origins: IntArray, leads: IntArray, made: Forecast) -> Forecast:
-    """Stretches and shares as the product follows the truth: each counts once it is known, before the next origin."""
-    stretch, shares, block = start.copy(), mix_naive.none(len(start)), conformal.block_of(leads)
-    value, low, high = made.value.copy(), made.low.copy(), made.high.copy()
-    rows = origins[:, None] + leads[None]
-    padded = history.until(int(rows.max()) + 1)
-    truth = padded.y[:, rows]  # [S, O, L]
-    counted: BoolArray = np.zeros(rows.shape, dtype=bool)
-    for o, origin in enumerate(origins):
-        known = (rows[:o] <= origin) & ~counted[:o]
-        counted[:o] |= known
-        at, lead = np.nonzero(known)
-        came, said = truth[:, at, lead], value[:, at, lead]
-        missed = np.where(np.isfinite(came), 0.0, np.nan)
-        missed += (came < low[:, at, lead]) | (came > high[:, at, lead])
-        sides = mix_naive.side(came, said, made.guesses[:, at, lead])
-        for b, use in _hours(block[lead], rows[at, lead]):
-            stretch[:, b] = conformal.track(stretch[:, b], missed[:, use], float(conformal.STEPS[b]))
-            shares[:, b] = mix_naive.follow(shares[:, b], sides[:, use], float(mix_naive.STEP[b]))
-        move = mix_naive.towards(made.value[:, o], made.guesses[:, o], shares[:, block])
-        factor = (stretch / start)[:, block]
-        value[:, o] = made.value[:, o] + move
-        low[:, o] = value[:, o] - factor * (made.value[:, o] - made.low[:, o])
-        high[:, o] = value[:, o] + factor * (made.high[:, o] - made.value[:, o])
-    return replace(made, value=value, low=low, high=high)
-
-
-def _hours(block: IntArray, hour: IntArray) -> Iterator[tuple[int, BoolArray]]:
-    """Which of the forecasts of `block`, `hour` [n] count together: each hour once a lead block."""
-    for b in np.unique(block).tolist():
-        for h in np.unique(hour[block == b]).tolist():
-            yield b, (block == b) & (hour == h)
+def _told(made: Forecast, history: HourlyHistory, origins: IntArray, leads: IntArray, row: int) -> Told:
+    """The forecasts of the hour `row` from the origins before it, and its truth."""
+    at = np.flatnonzero(row - origins <= leads[-1])
+    series, o = (a.ravel() for a in np.meshgrid(np.arange(len(history.series)), at, indexing="ij"))
+    lead = row - origins[o]
+    value, low, high = (part[series, o, lead - 1] for part in made)
+    before = week_ago(history.y, np.array([row - 1]), np.array([1]))[series, 0, 0]
+    return Told(series, block_of(lead), value, low, high, history.y[series, row], before)
 
 
 def _table(history: HourlyHistory, wanted: Wanted, origins: IntArray, made: Forecast) -> pd.DataFrame:
+    targets = [np.arange(first, last + 1) for first, last in zip(wanted.first, wanted.last, strict=True)]
+    table = pd.DataFrame({"series": wanted.series, "origin": wanted.origin, "target": targets}).explode("target")
+    origin, target = table.origin.to_numpy(np.int64), table.target.to_numpy(np.int64)
     line = {s.sensor: i for i, s in enumerate(history.series)}
-    s = np.array([line[name] for name in wanted.series])
-    o = np.searchsorted(origins, wanted.origin)
-    count = wanted.last - wanted.first + 1
-    pair = np.repeat(np.arange(len(s)), count)
-    lead = np.concatenate([np.arange(a, b + 1) for a, b in zip(wanted.first, wanted.last, strict=True)])
-    lead = lead - wanted.origin[pair]
-    at = s[pair], o[pair], lead - 1
+    at = table.series.map(line).to_numpy(), np.searchsorted(origins, origin), target - origin - 1
+    values = {"forecast": made.value[at], "low": made.low[at], "high": made.high[at]}
+    times = {name: _texts(history, rows) for name, rows in (("origin", origin), ("target", target))}
+    return table.assign(**times, **values).reset_index(drop=True)
 
-    def text(rows: IntArray) -> list[str]:
-        return [str(history.hour(int(row)).astype("datetime64[m]")) for row in rows]
 
-    names = np.array(wanted.series, dtype=object)[pair]
-    columns = (names, text(wanted.origin[pair]), text(wanted.origin[pair] + lead))
-    values = (made.value[at], made.low[at], made.high[at])
-    return pd.DataFrame(dict(zip(OUTPUT, (*columns, *values), strict=True)))
+def _texts(history: HourlyHistory, rows: IntArray) -> list[str]:
+    return [str(history.hour(row).astype("datetime64[m]")) for row in rows.tolist()]
 
 
 def usable_until(history: HourlyHistory, time: str, option: str) -> int:

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from common.forecast_file import ForecastLine
-from forecaster import mix_naive
-from forecaster.dataset import Channel, FloatArray, HourlyHistory, Series, hour_number
+from forecaster.dataset import Channel, HourlyHistory, IntArray, Series, hour_number
 from forecaster.fallback import fallback
 from forecaster.level_jump import recovered
-from forecaster.predict import Model, OnlineCorrections, forecast
+from forecaster.online import OnlineCorrections, week_ago
+from forecaster.predict import Forecast, Model, forecast
 
 HOUR = timedelta(hours=1)
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
-Numbers = list[float | None]
-ChannelForecast = tuple[Numbers, Numbers, Numbers, list[str]]  # value, low, high, label, each per lead
-
-
-@dataclass(frozen=True)
-class Composed:
-    """What an hour's forecast came to.
-
-    `guesses` [S, guesses] are those of the hour before, whose truth has come; NaN without a model."""
-
-    lines: list[ForecastLine]
-    guesses: FloatArray
+NOTHING = (None, None, None)  # value, low, high
 
 
 @dataclass(frozen=True)
@@ -56,70 +43,54 @@ def compose(
     horizon: int,
     model: Model | None,
     followed: OnlineCorrections | None = None,
-) -> Composed:
+) -> list[ForecastLine]:
     """Forecast lines made at `made_at` (aware, start of a local hour), from rows before it only."""
-    row = history.row(made_at.astimezone(zone))
-    past = recovered(history.until(row))
+    past = recovered(history.until(history.row(made_at.astimezone(zone))))
     hours = hours_ahead(made_at, horizon, zone)
-    channels, guesses = _forecast_all(past, max(h.lead for h in hours), model, followed)
-    sensors = dict.fromkeys(s.sensor for s in past.series)
+    made = _by_model(past, np.arange(1, max(h.lead for h in hours) + 1), model, followed)
+    made, labels = filled(made, past, model.label if model else "")
+    numbers = np.stack(made, -1)[:, 0]  # [S, L, 3]
+    cells = np.where(np.isfinite(numbers), numbers, np.array(None)).tolist()
+    place = {s: i for i, s in enumerate(past.series)}
     lines = []
-    for sensor in sensors:
-        flow, pressure = (channels.get(Series(sensor, c)) for c in CHANNELS)
-        lines += [_line(sensor, made_at, hour, flow, pressure) for hour in hours]
-    return Composed(lines, guesses)
+    for sensor in dict.fromkeys(s.sensor for s in past.series):
+        flow, pressure = (place.get(Series(sensor, channel)) for channel in CHANNELS)
+        for hour in hours:
+            at = hour.lead - 1
+            f, f_low, f_high = NOTHING if flow is None else cells[flow][at]
+            p, p_low, p_high = NOTHING if pressure is None else cells[pressure][at]
+            said = (labels[i][at] for i in (flow, pressure) if i is not None)
+            label = "/".join(dict.fromkeys(one for one in said if one != "none")) or "none"
+            lines.append(ForecastLine(sensor, made_at, hour.start, f, p, f_low, f_high, p_low, p_high, label))
+    return lines
 
 
-def _forecast_all(
-    past: HourlyHistory, leads: int, model: Model | None, followed: OnlineCorrections | None
-) -> tuple[dict[Series, ChannelForecast], FloatArray]:
-    """Value, interval and label of each series for leads 1..leads after the past, and the guesses of its last row."""
-    out: dict[Series, ChannelForecast] = {}
-    series = len(past.series)
-    guesses = np.full((series, len(mix_naive.GUESSES)), np.nan)
-    value, low, high = (np.full((series, leads), np.nan) for _ in range(3))
-    if model is not None and past.rows and series:
-        reach = np.arange(1, min(leads, model.horizon) + 1)
-        made = forecast(model, past, np.array([past.rows - 1]), reach, stretch=followed.stretch if followed else None)
-        guesses = made.before[:, 0]
-        if followed is not None:
-            made = made.mixed(followed.shares, reach)
-        value[:, : len(reach)], low[:, : len(reach)] = made.value[:, 0], made.low[:, 0]
-        high[:, : len(reach)] = made.high[:, 0]
-    for i, name in enumerate(past.series):
-        labels = [model.label if model else ""] * leads
-        if np.isnan(value[i]).any():
-            spare = fallback(past.y[i], leads)
-            use = np.isnan(value[i])
+def _by_model(
+    past: HourlyHistory, leads: IntArray, model: Model | None, followed: OnlineCorrections | None
+) -> Forecast:
+    """The model's forecast after the past as far as it reaches, NaN elsewhere. [S, 1, L]"""
+    nothing = np.full((len(past.series), 1, len(leads)), np.nan)
+    if model is None or not past.rows or not past.series:
+        return Forecast(nothing, nothing, nothing)
+    reach, origin = leads[: model.horizon], np.array([past.rows - 1])
+    followed = followed or OnlineCorrections.start(model, past.series)
+    made = followed.applied(forecast(model, past, origin, reach), week_ago(past.y, origin, reach), reach)
+    rest = nothing[..., len(reach) :]
+    return Forecast(*(np.concatenate([part, rest], 2) for part in made))
+
+
+def filled(made: Forecast, past: HourlyHistory, label: str) -> tuple[Forecast, list[list[str]]]:
+    """The forecast [S, 1, L] after the past, the fallback where it is NaN; and the label of each series and lead."""
+    value, low, high = (part[:, 0].copy() for part in made)
+    labels = []
+    for i, y in enumerate(past.y):
+        use = np.isnan(value[i])
+        names = [label] * len(use)
+        if use.any():
+            spare = fallback(y, len(use))
             value[i, use] = spare.value[use]
             low[i, use], high[i, use] = (spare.value - spare.half_width)[use], (spare.value + spare.half_width)[use]
-            labels = [spare.label[k] if use[k] else labels[k] for k in range(leads)]
-        if not (past.y[i] < 0).any():  # a meter that never ran backwards is not forecast to
-            value[i], low[i], high[i] = (np.maximum(a, 0.0) for a in (value[i], low[i], high[i]))
-        out[name] = _numbers(value[i]), _numbers(low[i]), _numbers(high[i]), labels
-    return out, guesses
-
-
-def _numbers(values: FloatArray) -> Numbers:
-    return [v if math.isfinite(v) else None for v in values.tolist()]
-
-
-def _line(
-    sensor: str, made_at: datetime, hour: ForecastHour, flow: ChannelForecast | None, pressure: ChannelForecast | None
-) -> ForecastLine:
-    def cell(channel: ChannelForecast | None, part: Literal[0, 1, 2]) -> float | None:
-        return channel[part][hour.lead - 1] if channel else None
-
-    labels = [c[3][hour.lead - 1] for c in (flow, pressure) if c and c[3][hour.lead - 1] != "none"]
-    return ForecastLine(
-        sensor,
-        made_at,
-        hour.start,
-        cell(flow, 0),
-        cell(pressure, 0),
-        cell(flow, 1),
-        cell(flow, 2),
-        cell(pressure, 1),
-        cell(pressure, 2),
-        "/".join(dict.fromkeys(labels)) or "none",
-    )
+            names = [other if used else label for other, used in zip(spare.label, use, strict=True)]
+        labels.append(names)
+    lowest = np.where((past.y < 0).any(1), -np.inf, 0.0)[:, None]  # a meter that never ran backwards is not forecast to
+    return Forecast(*(np.maximum(part, lowest)[:, None] for part in (value, low, high))), labels

@@ -6,7 +6,6 @@ not see; adaptive tracking (Gibbs and Candes 2021) then widens after each miss a
 
 from __future__ import annotations
 
-import warnings
 from typing import cast
 
 import numpy as np
@@ -39,7 +38,7 @@ def ratio(truth: FloatArray, low: FloatArray, middle: FloatArray, high: FloatArr
 def calibrate(ratios: FloatArray, lead: IntArray) -> FloatArray:
     """First stretches [S + 1, blocks] from `ratios[series, origin, lead]`; the last line is for unknown series.
 
-    A lead block without truths takes its neighbour's."""
+    A lead block without truths keeps the network's own interval."""
     series = len(ratios)
     stretch = np.full((series + 1, len(LEAD_BLOCKS)), np.nan)
     blocks = block_of(lead)
@@ -50,10 +49,6 @@ def calibrate(ratios: FloatArray, lead: IntArray) -> FloatArray:
             stretch[s, block] = _quantile(here[s]) if np.isfinite(here[s]).sum() >= ENOUGH else shared
     far = stretch[:, FAR_BLOCKS:]
     stretch[:, FAR_BLOCKS:] = FAR_MARGIN * np.sqrt(far * far[-1])  # half way to what all have in common
-    for block in range(1, len(LEAD_BLOCKS)):
-        stretch[:, block] = np.where(np.isnan(stretch[:, block]), stretch[:, block - 1], stretch[:, block])
-    for block in range(len(LEAD_BLOCKS) - 2, -1, -1):
-        stretch[:, block] = np.where(np.isnan(stretch[:, block]), stretch[:, block + 1], stretch[:, block])
     return cast(FloatArray, np.clip(np.nan_to_num(stretch, nan=1.0), STRETCH_MIN, STRETCH_MAX))
 
 
@@ -64,12 +59,8 @@ def _quantile(values: FloatArray) -> float:
     return float(np.quantile(values, min(1.0, (1 - MISS) * (1 + 1 / len(values)))))
 
 
-def track(stretch: FloatArray, missed: FloatArray, step: float | FloatArray = STEP) -> FloatArray:
-    """Stretches after truths came in. `missed[..., n]` per stretch: 1 outside of the interval, 0 inside, NaN none.
-
-    `step` of all, or for each of the last axis of `stretch`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no truth for a stretch: it stays
-        share = np.nanmean(missed, axis=-1)
-    change = np.where(np.isnan(share), 0.0, step * (share - MISS) / MISS)
+def track(stretch: FloatArray, missed: FloatArray) -> FloatArray:
+    """Stretches [..., blocks] after the truth of an hour; `missed`: share of its forecasts whose interval missed it,
+    NaN for none."""
+    change = np.where(np.isnan(missed), 0.0, STEPS * (missed - MISS) / MISS)
     return cast(FloatArray, np.clip(stretch * np.exp(change), STRETCH_MIN, STRETCH_MAX))

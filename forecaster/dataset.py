@@ -1,4 +1,4 @@
-"""Hourly history on the local wall clock, from minute rows.
+"""Hourly history on the local wall clock.
 
 Truth is never interpolated: an hour without enough minutes is NaN.
 
@@ -8,9 +8,8 @@ time: the hour that autumn repeats is one row (the mean of both), the one that s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -22,8 +21,6 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-NO_OFFSET = timedelta(0)
-MINUTES_VALID = 0.75  # an hour counts with 45 of its 60 minutes; below that its mean says too little
 LEAK_MASK_H = 72  # hours of a leak spell that are masked; a longer one is a new normal to be learnt
 
 
@@ -81,32 +78,14 @@ class HourlyHistory:
         return np.array([-1 if w is None else at.get(w, -1) for w in wanted], dtype=np.int64)
 
 
+def start_of_hour(time: datetime, zone: ZoneInfo) -> datetime:
+    """The start of the local hour that holds an aware time."""
+    return time.astimezone(zone).replace(minute=0, second=0, microsecond=0)  # keeps which of autumn's two hours it is
+
+
 def hour_number(local: datetime) -> int:
     """Hours since 1970 on the wall clock of a local time."""
     return int(np.datetime64(local.replace(tzinfo=None)).astype("datetime64[h]").astype(int))
-
-
-def local_hours(utc_minutes: IntArray, zone: ZoneInfo) -> IntArray:
-    """Local wall-clock hour numbers (hours since 1970 on that clock) of UTC unix minutes."""
-    quarters, back = np.unique(utc_minutes // 15, return_inverse=True)  # all offsets are whole quarter hours
-    starts = (quarters * 900).tolist()
-    offset_s = [int((datetime.fromtimestamp(s, zone).utcoffset() or NO_OFFSET).total_seconds()) for s in starts]
-    return ((quarters * 900 + np.array(offset_s, dtype=np.int64)) // 3600)[back]
-
-
-def hourly(local_hour: IntArray, values: FloatArray, first: int, rows: int, per_hour: float = 60.0) -> FloatArray:
-    """Mean of the values of each hour, NaN below 75 % of `per_hour` values. NaN values do not count.
-
-    >>> hourly(np.array([5, 5, 6]), np.array([1.0, 3.0, np.nan]), first=5, rows=2, per_hour=2)
-    array([ 2., nan])
-    """
-    index = local_hour - first
-    good = np.isfinite(values) & (index >= 0) & (index < rows)
-    count = np.bincount(index[good], minlength=rows)
-    total = np.bincount(index[good], weights=values[good], minlength=rows)
-    mean = np.full(rows, np.nan)
-    np.divide(total, count, out=mean, where=count >= max(1.0, MINUTES_VALID * per_hour))
-    return mean
 
 
 def unmask_long_leaks(leak: BoolArray, longest_h: int = LEAK_MASK_H) -> BoolArray:
@@ -114,17 +93,3 @@ def unmask_long_leaks(leak: BoolArray, longest_h: int = LEAK_MASK_H) -> BoolArra
     rows = np.arange(len(leak))
     last_clear = np.maximum.accumulate(np.where(leak, -1, rows))
     return leak & (rows - last_clear <= longest_h)
-
-
-def from_minutes(
-    columns: Sequence[tuple[Series, IntArray, FloatArray]], zone: ZoneInfo, per_hour: float = 60.0
-) -> HourlyHistory:
-    """History of (series, UTC unix minutes, values with NaN for what is masked) columns."""
-    hours = [local_hours(minutes, zone) for _, minutes, _ in columns]
-    filled = [h for h in hours if len(h)]
-    if not filled:
-        return HourlyHistory(np.datetime64(0, "h"), tuple(s for s, _, _ in columns), np.empty((len(columns), 0)))
-    first = min(int(h.min()) for h in filled)
-    rows = max(int(h.max()) for h in filled) - first + 1
-    y = np.stack([hourly(h, v, first, rows, per_hour) for h, (_, _, v) in zip(hours, columns, strict=True)])
-    return HourlyHistory(np.datetime64(first, "h"), tuple(s for s, _, _ in columns), y)

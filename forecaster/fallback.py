@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
-from forecaster.dataset import BoolArray, FloatArray
+from forecaster.dataset import FloatArray, IntArray
 
 DAY, WEEK = 24, 168
 BASE_WEEKS = 4  # mean of the last 4 same weekday-hours: 8 % better than one week on real districts
@@ -27,47 +26,24 @@ class Weeks:
     weeks: FloatArray
 
 
-def mean_of_weeks(y: FloatArray, spread_from: int = 0) -> Weeks:
-    """Means of hourly values `y[series, row]` (NaN = missing); `spread` and `weeks` from row `spread_from` on only,
-    which is where most of the work is."""
+def mean_of_weeks(y: FloatArray, reach: int = REACH_WEEKS) -> Weeks:
+    """Means of hourly values `y[series, row]` (NaN = missing), over the last BASE_WEEKS of up to `reach` weeks."""
     series, rows = y.shape
-    seen = np.isfinite(y)
-    value = np.where(seen, y, 0.0)
-    square = value[:, max(spread_from - REACH_WEEKS * WEEK, 0) :] ** 2
-    total, count = np.zeros((series, rows + WEEK)), np.zeros((series, rows + WEEK), dtype=np.int8)
-    squares = np.zeros((series, rows + WEEK - spread_from))
-    for shift in range(WEEK, min(BASE_WEEKS * WEEK, rows + WEEK - 1) + 1, WEEK):
-        take = min(rows, rows + WEEK - shift)
-        total[:, shift : shift + take] += value[:, :take]
-        count[:, shift : shift + take] += seen[:, :take]
-        first = max(spread_from, shift)  # row that the first of these squares belongs to
-        own = squares[:, first - spread_from : shift + take - spread_from]
-        skipped = rows - square.shape[1]
-        own += square[:, first - shift - skipped : take - skipped]
-    _after_gaps(value, seen, total, count, squares)
-    level = np.full_like(total, np.nan)
-    np.divide(total, count, out=level, where=count > 0)
-    weeks = count[:, spread_from:].astype(np.float64)
-    middle = total[:, spread_from:] / np.maximum(weeks, 1)
-    variance = np.maximum(squares / np.maximum(weeks, 1) - middle**2, 0.0)
-    return Weeks(level, np.sqrt(variance), weeks)
-
-
-def _after_gaps(
-    value: FloatArray, seen: BoolArray, total: FloatArray, count: npt.NDArray[np.int8], squares: FloatArray
-) -> None:
-    """Add older weeks to the sums of those few rows that miss some of the last ones."""
-    spread_from = total.shape[1] - squares.shape[1]
-    line, row = np.nonzero(count[:, (BASE_WEEKS + 1) * WEEK :] < BASE_WEEKS)
-    row += (BASE_WEEKS + 1) * WEEK
-    for week in range(BASE_WEEKS + 1, REACH_WEEKS + 1):
-        use = (row >= week * WEEK) & (count[line, row] < BASE_WEEKS)
-        s, r = line[use], row[use]
-        past = r - week * WEEK
-        total[s, r] += value[s, past]
-        count[s, r] += seen[s, past]
-        told = r >= spread_from
-        squares[s[told], r[told] - spread_from] += value[s[told], past[told]] ** 2
+    total, squares = np.zeros((2, series, rows + WEEK))
+    count = np.zeros((series, rows + WEEK), dtype=np.int8)
+    for shift in range(WEEK, min(reach * WEEK, rows + WEEK - 1) + 1, WEEK):
+        if not (lacking := count[:, shift:] < BASE_WEEKS).any():
+            break
+        past = y[:, : rows + WEEK - shift]
+        use = np.isfinite(past) & lacking
+        value = np.where(use, past, 0.0)
+        total[:, shift:] += value
+        squares[:, shift:] += value**2
+        count[:, shift:] += use
+    weeks = count.astype(np.float64)
+    mean = total / np.maximum(weeks, 1)
+    spread = np.sqrt(np.maximum(squares / np.maximum(weeks, 1) - mean**2, 0.0))
+    return Weeks(np.where(weeks > 0, mean, np.nan), spread, weeks)
 
 
 def scale_of(y: FloatArray) -> FloatArray:
@@ -116,29 +92,27 @@ def fallback(y: FloatArray, leads: int) -> Fallback:
     """Forecast `leads` rows after the end of one series `y[row]`, stepping down as history runs out.
 
     mean-4w (two or more same weekday-hours), naive-168h, naive-24h, mean (of the last day), none (NaN)."""
-    rows = len(y)
-    value, label = np.full(leads, np.nan), ["none"] * leads
-    good = np.isfinite(y)
-    recent = y[-DAY:][good[-DAY:]] if good[-DAY:].any() else y[good][-DAY:]
-    for h in range(leads):
-        weeks = _past(y, good, rows + h, WEEK, REACH_WEEKS)[:BASE_WEEKS]
-        days = _past(y, good, rows + h, DAY, 14)
-        if len(weeks) >= 2:
-            value[h], label[h] = weeks.mean(), "mean-4w"
-        elif len(weeks) == 1:
-            value[h], label[h] = weeks[0], "naive-168h"
-        elif len(days):
-            value[h], label[h] = days[0], "naive-24h"
-        elif len(recent):
-            value[h], label[h] = recent.mean(), "mean"
+    rows = len(y) + np.arange(leads)
+    weeks, days = _before(y, rows, WEEK, REACH_WEEKS), _before(y, rows, DAY, 14)
+    there = np.isfinite(weeks)
+    four = np.where(there & (there.cumsum(1) <= BASE_WEEKS), weeks, 0.0).sum(1)
+    count = np.minimum(there.sum(1), BASE_WEEKS)
+    newest_day = days[np.arange(leads), np.isfinite(days).argmax(1)]
+    recent = y[-DAY:] if np.isfinite(y[-DAY:]).any() else y[np.isfinite(y)][-DAY:]
+    recent = recent[np.isfinite(recent)]
+    mean = recent.mean() if len(recent) else np.nan
+    cases = [count >= 2, count == 1, np.isfinite(newest_day), np.full(leads, len(recent) > 0)]
+    label = np.select(cases, ["mean-4w", "naive-168h", "naive-24h", "mean"], "none").tolist()
+    four = four / np.maximum(count, 1)
+    value = np.select(cases, [four, four, newest_day, np.full(leads, mean)], np.nan)
     return Fallback(value, _half_width(y, value, label), label)
 
 
-def _past(y: FloatArray, good: BoolArray, row: int, step: int, most: int) -> FloatArray:
-    """Values at row - step, row - 2 step, ... that exist, newest first, at most `most` steps back."""
-    at = row - step * np.arange(1, most + 1)
-    at = at[(at >= 0) & (at < len(y))]
-    return y[at][good[at]]
+def _before(y: FloatArray, rows: IntArray, step: int, most: int) -> FloatArray:
+    """Values `step`, 2 `step`, ... `most` steps before each row, NaN where there is none. [rows, most]"""
+    at = rows[:, None] - step * np.arange(1, most + 1)
+    padded = np.append(y, np.nan)
+    return padded[np.where((at >= 0) & (at < len(y)), at, len(y))]
 
 
 def _half_width(y: FloatArray, value: FloatArray, label: list[str]) -> FloatArray:

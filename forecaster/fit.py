@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import functools
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from forecaster import conformal, linear
-from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
+from forecaster.dataset import FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
-from forecaster.features import Panel, panel_of
-from forecaster.predict import Forecast, Model, Part, forecast
+from forecaster.forward import Weights
+from forecaster.online import OnlineCorrections
+from forecaster.panel import Panel, panel_of
+from forecaster.predict import Model, Part, forecast
 from forecaster.sampling import usable_origins
 from forecaster.train import Block, train
 
@@ -19,38 +24,23 @@ HELD_OUT_H = 14 * DAY  # judged and calibrated on; never trained on
 CALIBRATE_H = 28 * DAY  # with more history, four weeks stretch the interval more surely than two
 MANY = 200  # series, from which on fewer origins of each are judged
 JUDGED_LEADS = (1, 2, 3, 6, 12, 24)
-# Steps of a part by its last lead: (series, hour) pairs for one step, and the bounds; those of a part that ends between
-# two of these lie between theirs. Fewer pairs for a step overfit; below the least nothing is learnt, above the most
-# nothing is gained. There is more to be learnt of near hours than of far ones, and of these it is then learnt by
-# heart: one part for the whole day is too short for the first half of it.
+# Steps of a part by its last lead: (series, hour) pairs for one step, and the bounds; interpolated between these leads.
+# Fewer pairs for a step overfit. Near leads can be trained longer, far leads overfit first.
 PLANS = {1: (75, 200, 1200), 4: (110, 120, 700), 12: (150, 120, 600), 24: (350, 120, 600)}
-BETWEEN = (4, 12)  # last leads of the parts between the next hour and the day
-NEAREST = 4  # last lead of a part between for which one network is enough
-BETWEEN_FROM = 30_000  # pairs; a single sensor-year should not take longer to learn
+MUCH = 30_000  # pairs; a single sensor-year has fewer, and should not take longer to learn
+BETWEEN = (4, 12)  # last leads of the parts between the next hour and the day, if there is MUCH to learn from
+MEMBERS = 2  # networks of a part whose mean counts, if there is MUCH to learn from; else one
 WINDOWS, LEAST_WINDOWS = 512, 128  # of a step; a single sensor-year has few that differ, and gets fewer
 REFRESH = 0.6  # of the steps, to learn the held-out weeks at the end: recent water use says most
-# Networks of a part, whose mean counts: pairs from which on, for the next hour, within the day (NEAREST has one), past
-# it, where five were no better than two. One has to do for a single sensor-year, which should not take longer to
-# learn; a large fleet has enough to learn from.
-MEMBERS = ((0, 1, 1, 1), (BETWEEN_FROM, 3, 4, 2), (1_000_000, 2, 2, 2))
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """Mean absolute errors over the held-out days in scales, per series: the model's and the seasonal naive's."""
+class Judgement(NamedTuple):
+    """Of the held-out days, means over the series: errors of the model and of the seasonal naive in scales, and the
+    share of truths inside of the interval."""
 
-    model: FloatArray
-    naive: FloatArray
-    coverage: FloatArray
-
-    @property
-    def means(self) -> tuple[float, float, float]:
-        """Model, naive and coverage, each the mean over the series that have any."""
-        return _mean(self.model), _mean(self.naive), _mean(self.coverage)
-
-
-def _mean(values: FloatArray) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+    model: float
+    naive: float
+    coverage: float
 
 
 Report = Callable[[str, int, int, float], None]  # part, step, steps, loss
@@ -58,18 +48,10 @@ Report = Callable[[str, int, int, float], None]  # part, step, steps, loss
 
 def blocks_for(horizon: int, pairs: int) -> list[Block]:
     """Parts to train for a horizon in hours, given how many (series, hour) pairs there are."""
-
+    much = pairs >= MUCH
+    lasts = {1, min(horizon, DAY), horizon, *(last for last in BETWEEN if much and last < horizon)}
     windows = min(WINDOWS, max(LEAST_WINDOWS, pairs // 64))
-    near, day, week = next(counts for least, *counts in reversed(MEMBERS) if pairs >= least)
-    between = [last for last in BETWEEN if pairs >= BETWEEN_FROM]
-    lasts = {1, min(horizon, DAY), horizon} | {last for last in between if last < horizon}
-
-    def members(last: int) -> int:
-        if last <= NEAREST:
-            return near if last == 1 else 1
-        return day if last <= DAY else week
-
-    return [Block(1, last, _steps(last, pairs), windows, members(last)) for last in sorted(lasts)]
+    return [Block(last, _steps(last, pairs), windows, MEMBERS if much else 1) for last in sorted(lasts)]
 
 
 def _steps(last: int, pairs: int) -> int:
@@ -101,26 +83,12 @@ def fit(
     held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
     learn_until = past.rows - held
     panel = panel_of(past, units)
-    known = np.arange(1, len(past.series) + 1)
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
         raise ValueError("too many gaps: no week has a day of values")
-    parts = []
-    for block in blocks or blocks_for(horizon, pairs):
-        networks = [
-            train(
-                panel,
-                known,
-                block,
-                until_row=learn_until,
-                seed=seed * block.members + number,
-                progress=_named(report, block, number),
-            )
-            for number in range(block.members)
-        ]
-        parts.append(Part(block.first, block.last, tuple(networks), _lines(panel, block, learn_until, seed)))
-    blank = np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS)))
-    model = Model(version, past.series, units, tuple(parts), blank)
+    blocks = blocks or blocks_for(horizon, pairs)
+    parts = _learnt(panel, blocks, until_row=learn_until, seed=seed, report=report)
+    model = Model(version, past.series, units, parts, np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS))))
     return replace(model, stretch=stretch_of(model, past, learn_until))
 
 
@@ -138,43 +106,35 @@ def refresh(
     To be done after judging; the stretches stay as they were found on rows that were not learnt."""
     past = history.until(until_row)
     panel = panel_of(past, model.units)
-    known = np.arange(1, len(past.series) + 1)
-    pairs = len(usable_origins(panel, WEEK, past.rows - 1))
+    plan = blocks or blocks_for(model.horizon, len(usable_origins(panel, WEEK, past.rows - 1)))
+    start = {part.last: part.networks for part in model.parts}
+    shorter = [replace(b, steps=max(int(b.steps * REFRESH), 1)) for b in plan if b.last in start]
+    parts = _learnt(panel, shorter, until_row=past.rows, seed=seed, report=report, start=start)
+    return replace(model, parts=parts)
+
+
+def _learnt(
+    panel: Panel,
+    blocks: list[Block],
+    *,
+    until_row: int,
+    seed: int,
+    report: Report | None,
+    start: Mapping[int, tuple[Weights, ...]] | None = None,
+) -> tuple[Part, ...]:
+    """A part for each block, learnt from nothing, or on from the networks in `start` of its last lead."""
     parts = []
-    for part in model.parts:
-        usual = next(
-            b for b in blocks or blocks_for(model.horizon, pairs) if (b.first, b.last) == (part.first, part.last)
-        )
-        block = replace(usual, steps=max(int(usual.steps * REFRESH), 1))
-        networks = [
-            train(
-                panel,
-                known,
-                block,
-                until_row=past.rows,
-                seed=seed * 1000 + number,
-                start=network,
-                progress=_named(report, block, number, "refresh "),
-            )
-            for number, network in enumerate(part.networks)
-        ]
-        parts.append(Part(part.first, part.last, tuple(networks), _lines(panel, block, past.rows, seed)))
-    return replace(model, parts=tuple(parts))
-
-
-def _lines(panel: Panel, block: Block, until_row: int, seed: int) -> linear.Lines | None:
-    """The lines beside the networks of a part that goes on past the day."""
-    if block.last <= DAY:
-        return None
-    known = np.arange(1, len(panel.kind) + 1)
-    return linear.learn(panel, known, (DAY + 1, block.last), until_row=until_row, seed=seed)
-
-
-def _named(report: Report | None, block: Block, seed: int, what: str = "") -> Callable[[int, int, float], None] | None:
-    if report is None:
-        return None
-    name = f"{what}leads {block.first}-{block.last}" + (f" seed {seed + 1}" if seed else "")
-    return lambda step, steps, loss: report(name, step, steps, loss)
+    for block in blocks:
+        networks = []
+        for number, first in enumerate(start[block.last] if start else [None] * block.members):
+            name = f"{'refresh ' if start else ''}leads 1-{block.last} network {number + 1}"
+            progress = functools.partial(report, name) if report else None
+            own_seed = 1000 * seed + number
+            weights = train(panel, block, until_row=until_row, seed=own_seed, start=first, progress=progress)
+            networks.append(weights)
+        lines = linear.learn(panel, block.last, until_row=until_row, seed=seed) if block.last > DAY else None
+        parts.append(Part(block.last, tuple(networks), lines))
+    return tuple(parts)
 
 
 def held_out_origins(rows: int, first_row: int, horizon: int, every: int = 6) -> IntArray:
@@ -190,7 +150,7 @@ def stretch_of(model: Model, past: HourlyHistory, first_row: int) -> FloatArray:
     every = 5 + 6 * (len(past.series) // MANY)
     origins = held_out_origins(past.rows, first_row, int(leads.max()), every=every)
     made = forecast(model, past, origins, leads)
-    truth = past.y[:, origins[:, None] + leads[None]]
+    truth = past.y[:, origins[:, None] + leads]
     return conformal.calibrate(conformal.ratio(truth, made.low, made.value, made.high), leads)
 
 
@@ -199,25 +159,20 @@ def judge(model: Model, past: HourlyHistory, first_row: int) -> Judgement:
     leads = np.array([lead for lead in JUDGED_LEADS if lead <= model.horizon])
     every = 1 + len(past.series) // MANY  # of a thousand sensors not each hour has to be forecast to judge
     origins = held_out_origins(past.rows, first_row, int(leads.max()), every=every)
-    made = forecast(model, past, origins, leads)
-    rows = origins[:, None] + leads[None]
-    return _compare(made, past, rows, scale_of(past.until(first_row).y))
-
-
-def _compare(made: Forecast, past: HourlyHistory, rows: IntArray, scale: FloatArray) -> Judgement:
-    truth = past.y[:, rows]
-    week_ago = past.y[:, rows - WEEK]
-    base = mean_of_weeks(past.y).level[:, rows]
-    naive = np.where(np.isfinite(week_ago), week_ago, base)
+    made = forecast(model, past, origins, leads).stretched(OnlineCorrections.start(model, past.series).stretch, leads)
+    rows = origins[:, None] + leads
+    truth, week_ago = past.y[:, rows], past.y[:, rows - WEEK]
+    naive = np.where(np.isfinite(week_ago), week_ago, mean_of_weeks(past.y).level[:, rows])
     value = np.where(np.isfinite(made.value), made.value, naive)
-    both = np.isfinite(truth) & np.isfinite(naive)
-    inside = (made.low <= truth) & (truth <= made.high)
-    seen = np.isfinite(truth) & np.isfinite(made.low)
+    inside = np.where(np.isfinite(made.low), (made.low <= truth) & (truth <= made.high), np.nan) + 0 * truth
+    scale = scale_of(past.until(first_row).y)[:, None, None]
+    both = np.isfinite(value - truth)
+    errors = (np.where(both, np.abs(said - truth) / scale, np.nan) for said in (value, naive))
+    return Judgement(*(_mean_of_series(a) for a in (*errors, inside)))
 
-    def mean(a: FloatArray | BoolArray, use: BoolArray) -> FloatArray:
-        total = np.where(use, a, 0.0).sum((1, 2))
-        return np.where(use.any((1, 2)), total / np.maximum(use.sum((1, 2)), 1), np.nan)
 
-    return Judgement(
-        mean(np.abs(value - truth), both) / scale, mean(np.abs(naive - truth), both) / scale, mean(inside, seen)
-    )
+def _mean_of_series(values: FloatArray) -> float:
+    """Mean over the series of their means over what is there; NaN where nothing is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return float(np.nanmean(np.nanmean(values, axis=(1, 2))))

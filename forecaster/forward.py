@@ -10,7 +10,8 @@ from typing import cast
 import numpy as np
 
 from forecaster.dataset import IntArray
-from forecaster.features import SHARED, Array, Batch
+from forecaster.features import SHARED, Array
+from forecaster.gather import Batch
 
 Weights = Mapping[str, Array]  # the names and shapes of PyTorch's state_dict()
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
+from forecaster.dataset import BoolArray, FloatArray, HourlyHistory
 from forecaster.fallback import DAY, REACH_WEEKS, WEEK, mean_of_weeks, scale_of
 
 WATCH_H = 72  # the stretch that is judged
@@ -27,30 +27,13 @@ def recovered(history: HourlyHistory) -> HourlyHistory:
     y = history.y
     for line in np.flatnonzero(_one_sided(_off_lately(history))):
         own = history.y[line]
-        scale = _scale_before(own)
+        scale = float(scale_of(own[None, :-WATCH_H])[0])  # as it was before; NaN with too little history
         base = mean_of_weeks(own[None]).level[0, : history.rows]
         if np.abs(np.nanmedian((own - base)[-WATCH_H:])) > JUMP * scale:
             start = _start(own - base, scale)
             y = y.copy() if y is history.y else y
             y[line, :start] = _moved(own, base, start, history.series[line].channel == "flow")
     return replace(history, y=y) if y is not history.y else history
-
-
-def jumped(history: HourlyHistory, origins: IntArray) -> IntArray:
-    """Those of the origins (last rows known) at which `recovered` would move something."""
-    off = history.y - mean_of_weeks(history.y).level[:, : history.rows]
-    found = []
-    for origin in origins[origins + 1 >= LOOK_BACK_H].tolist():
-        lately = off[:, origin + 1 - WATCH_H : origin + 1]
-        for line in np.flatnonzero(_one_sided(lately)):
-            if np.abs(np.nanmedian(lately[line])) > JUMP * _scale_before(history.y[line, : origin + 1]):
-                found.append(origin)
-    return np.unique(np.array(found, dtype=np.int64))
-
-
-def _scale_before(own: FloatArray) -> float:
-    """The scale as it was before the jump, or nearly so; NaN with too little history."""
-    return float(scale_of(own[None, :-WATCH_H])[0])
 
 
 def _off_lately(history: HourlyHistory) -> FloatArray:

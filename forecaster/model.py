@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
-from forecaster.features import HOUR, LEAD, SHARED, Batch
+from forecaster.features import HOUR, LEAD, SHARED
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE, Weights
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -16,28 +14,13 @@ DROPOUT = 0.1
 WEIGHTS = (0.3, 0.3, 3.0, 0.3, 0.3)
 
 
-class Inputs(NamedTuple):
-    """A `Batch` as tensors."""
-
-    recent: Tensor
-    shared: Tensor
-    lead: Tensor
-
-
-def tensors(batch: Batch, device: torch.device) -> Inputs:
-    """The batch where the training runs."""
-    return Inputs(*(torch.from_numpy(a).to(device) for a in (batch.recent, batch.shared, batch.lead)))
-
-
 class Network(nn.Module):
     """Residual quantiles [B, L, 5] from a batch; index 0 of the embedding means an unknown series."""
 
     def __init__(self, known: int) -> None:
         super().__init__()
-        embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
-        # First, so that its weights stand together where cuDNN looks for them; it copies them at each step otherwise.
+        self.embedding = nn.Embedding(known + 1, EMBEDDING, padding_idx=0)
         self.encoder = nn.LSTM(PATCH_H * HOUR, HIDDEN, batch_first=True)
-        self.embedding = embedding
         self.from_shared = nn.Linear(HIDDEN + SHARED + EMBEDDING, WIDE)
         self.from_lead = nn.Linear(LEAD, WIDE, bias=False)
         self.middle = nn.Linear(WIDE, NARROW)
@@ -49,17 +32,17 @@ class Network(nn.Module):
         nn.init.zeros_(self.skip.weight)
         nn.init.zeros_(self.own_skip.weight)
 
-    def forward(self, batch: Inputs, known: Tensor) -> Tensor:
-        """`known` [B]: embedding index of each window's series, 0 = unknown."""
-        patches = batch.recent.reshape(len(batch.recent), -1, PATCH_H * HOUR)
+    def forward(self, recent: Tensor, origin: Tensor, lead: Tensor, known: Tensor) -> Tensor:
+        """The parts of a `Batch`; `known` [B]: embedding index of each window's series, 0 = unknown."""
+        patches = recent.reshape(len(recent), -1, PATCH_H * HOUR)
         _, (state, _) = self.encoder(patches)  # state [1, B, HIDDEN]
-        shared = torch.cat([self.drop(state[0]), batch.shared, self.embedding(known)], 1)
-        wide = nn.functional.silu(self.from_shared(shared)[:, None] + self.from_lead(batch.lead))  # [B, L, WIDE]
+        shared = torch.cat([self.drop(state[0]), origin, self.embedding(known)], 1)
+        wide = nn.functional.silu(self.from_shared(shared)[:, None] + self.from_lead(lead))  # [B, L, WIDE]
         narrow = nn.functional.silu(self.middle(_dropped(wide) if self.training else wide))
         out = self.head(narrow)  # [B, L, 5]
         weight = self.skip.weight + self.own_skip(known)  # [B, SHARED + LEAD]
-        straight = (batch.shared * weight[:, :SHARED]).sum(1)  # [B]
-        middle = out[..., 2] + straight[:, None] + (batch.lead @ weight[:, SHARED:, None])[..., 0]
+        straight = (origin * weight[:, :SHARED]).sum(1)  # [B]
+        middle = out[..., 2] + straight[:, None] + (lead @ weight[:, SHARED:, None])[..., 0]
         gap = nn.functional.softplus(out)
         low, high = middle - gap[..., 1], middle + gap[..., 3]
         return torch.stack([low - gap[..., 0], low, middle, high, high + gap[..., 4]], -1)
@@ -73,12 +56,12 @@ class Network(nn.Module):
 
     def weights(self) -> Weights:
         """The weights as arrays."""
-        return {name: value.detach().cpu().numpy() for name, value in self.state_dict().items()}
+        return {name: value.detach().numpy() for name, value in self.state_dict().items()}
 
 
 def _dropped(wide: Tensor) -> Tensor:
     """Features dropped for all leads of a window together."""
-    keep = (torch.rand(len(wide), 1, WIDE, device=wide.device) >= DROPOUT) / (1 - DROPOUT)
+    keep = (torch.rand(len(wide), 1, WIDE) >= DROPOUT) / (1 - DROPOUT)
     return wide * keep
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from common.forecast_file import ForecastLine
 from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, Series, hour_number
@@ -50,7 +51,9 @@ class Track:
 
     def rolling(self) -> tuple[FloatArray, FloatArray]:
         """Mean absolute errors over the last ROLLING_H hours: the forecast's and the naive's, per row."""
-        return tuple(_rolling(np.abs(v - self.truth), self.both) for v in (self.forecast, self.naive))  # type: ignore[return-value]
+        errors = (np.where(self.both, np.abs(made - self.truth), np.nan) for made in (self.forecast, self.naive))
+        forecast, naive = (pd.Series(e).rolling(ROLLING_H, min_periods=DAY).mean().to_numpy() for e in errors)
+        return forecast, naive
 
 
 def tracks(history: HourlyHistory, lines: Iterable[ForecastLine], first_row: int, zone: ZoneInfo) -> list[Track]:
@@ -65,11 +68,8 @@ def tracks(history: HourlyHistory, lines: Iterable[ForecastLine], first_row: int
         row = hour_number(line.hour.astimezone(zone)) - start
         if not 0 <= row < rows or lead not in LEADS:
             continue
-        for channel, values in (
-            ("flow", (line.flow, line.flow_low, line.flow_high)),
-            ("pressure", (line.pressure, line.pressure_low, line.pressure_high)),
-        ):
-            key = Series(line.sensor, channel), lead  # type: ignore[arg-type]
+        for channel, *values in line.channels():
+            key = Series(line.sensor, channel), lead
             if key[0] in at and values[0] is not None:
                 table = made.setdefault(key, np.full((3, rows), np.nan))
                 table[:, row] = [np.nan if v is None else v for v in values]
@@ -87,13 +87,3 @@ def tracks(history: HourlyHistory, lines: Iterable[ForecastLine], first_row: int
 
 def _mean(values: FloatArray) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def _rolling(error: FloatArray, use: BoolArray) -> FloatArray:
-    total = np.cumsum(np.where(use, error, 0.0))
-    count = np.cumsum(use)
-    total[ROLLING_H:], count[ROLLING_H:] = (
-        total[ROLLING_H:] - total[:-ROLLING_H],
-        count[ROLLING_H:] - count[:-ROLLING_H],
-    )
-    return np.where(count >= DAY, total / np.maximum(count, 1), np.nan)

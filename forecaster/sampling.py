@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from forecaster.dataset import FloatArray, IntArray
+from forecaster.dataset import IntArray
 from forecaster.fallback import DAY, WEEK
-from forecaster.features import SPAN, Panel
+from forecaster.features import SPAN
+from forecaster.panel import Panel
 
 MIN_SEEN_WEEK = 24  # hours of the last week that a window needs to be worth learning from
 MOST_PAIRS = 2_000_000  # to draw from; more cost memory and teach nothing that these do not
 # How often an hour is drawn, by its age: water use drifts, and repeats with the season. Beside all hours alike: 3 %
 # better in a winter, level in a spring and in an autumn.
-EVEN = 0.1
-FADE_D = 120
+EVEN, FADE_D = 0.1, 120
 YEAR_D, SEASON_D = 337, 60  # a year before the middle of the two months that follow
 
 
@@ -33,16 +33,11 @@ def usable_origins(panel: Panel, first_row: int, last_row: int) -> IntArray:
 
 def drawn(pairs: IntArray) -> Callable[[int, np.random.Generator], IntArray]:
     """What draws so many of the (series, origin) pairs, with repetition, the important ones more often."""
-    chance = np.cumsum(importance((pairs[:, 1].max() - pairs[:, 1]) / DAY))
+    age_d = (pairs[:, 1].max() - pairs[:, 1]) / DAY
+    chance = np.cumsum(EVEN + np.exp(-age_d / FADE_D) + np.exp(-(((age_d - YEAR_D) / SEASON_D) ** 2)))
 
     def draw(count: int, random: np.random.Generator) -> IntArray:
         picked: IntArray = pairs[np.searchsorted(chance, random.random(count) * chance[-1])]
         return picked
 
     return draw
-
-
-def importance(age_d: FloatArray) -> FloatArray:
-    """How often an origin is drawn that lies `age_d` days before the last one, against others."""
-    weight: FloatArray = EVEN + np.exp(-age_d / FADE_D) + np.exp(-(((age_d - YEAR_D) / SEASON_D) ** 2))
-    return weight

@@ -16,7 +16,7 @@ from common.forecast_file import ForecastLine
 from common.settings import Settings
 from forecaster import artifact, holidays, store
 from forecaster.compose import compose
-from forecaster.dataset import FloatArray, HourlyHistory
+from forecaster.dataset import start_of_hour
 from forecaster.hours import HourReader
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
@@ -54,9 +54,9 @@ class Forecaster:
 
         Raises:
             DatabaseDown: it is made when the database is back."""
-        current = local_hour(now, self._settings)
+        current = self._hour(now)
         if self._lines is None:
-            own = store.own_forecasts(self._database, current - CATCH_UP_H * HOUR)
+            own = store.forecasts(self._database, "forecast_own", first=current - CATCH_UP_H * HOUR)
             self._made = {line.made_at.astimezone(UTC) for line in own}
             self._lines = forecast_file.select([*forecast_file.read(self._data), *own])
         due = self._due(current)
@@ -65,6 +65,9 @@ class Forecaster:
         if due == current and not self._ready(now, current):
             return {"hour": current.isoformat(), "due": 1}
         return self._make(due, now)
+
+    def _hour(self, time_: datetime) -> datetime:
+        return start_of_hour(time_, self._zone).astimezone(UTC)
 
     def _due(self, current: datetime) -> datetime | None:
         """The current hour first, then the newest of those that were missed."""
@@ -87,18 +90,11 @@ class Forecaster:
     def _make(self, hour: datetime, now: datetime) -> Mapping[str, Any]:
         began = time.perf_counter()
         self._refresh_model()
-        history = self._hours.until(local_hour(max(hour, local_hour(now, self._settings)), self._settings))
+        history = self._hours.until(max(hour, self._hour(now)))
         history = replace(history, holidays=holidays.of_site(self._data))
         followed = self._intervals.followed(self._model, history.series) if self._model else None
-        composed = compose(
-            history,
-            hour,
-            self._zone,
-            horizon=self._settings.forecast.horizon_hours,
-            model=self._model,
-            followed=followed,
-        )
-        lines = composed.lines
+        horizon = self._settings.forecast.horizon_hours
+        lines = compose(history, hour, self._zone, horizon=horizon, model=self._model, followed=followed)
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:
@@ -106,7 +102,7 @@ class Forecaster:
             self._publish(lines)
         seconds = time.perf_counter() - began
         labels = sorted({line.model for line in lines})
-        empty_past = not lines and hour != local_hour(now, self._settings)  # a new box has two days of such hours
+        empty_past = not lines and hour != self._hour(now)  # a new box has two days of such hours
         _log.log(
             logging.DEBUG if empty_past else logging.INFO,
             "forecast hour=%s sensors=%d models=%s seconds=%.3f",
@@ -115,7 +111,9 @@ class Forecaster:
             ",".join(labels) or "-",
             seconds,
         )
-        self._learn_intervals(hour - HOUR, history, composed.guesses)
+        if self._model:
+            told = store.forecasts(self._database, "forecast_for_hours", first=hour - HOUR, until=hour)
+            self._intervals.learn(self._model, history, hour - HOUR, told, self._zone)
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
@@ -134,20 +132,8 @@ class Forecaster:
             _log.info("model version=%s series=%d", model.version, len(model.series))
             self._model = model
 
-    def _learn_intervals(self, hour: datetime, history: HourlyHistory, guesses: FloatArray) -> None:
-        if self._model is None:
-            return
-        lines = store.forecasts_for(self._database, hour, hour + HOUR)
-        self._intervals.learn(self._model, history, hour, lines, self._zone, guesses=guesses)
-
     def close(self) -> None:
         """End a training of ours and the connection."""
         if self._trainer:
             self._trainer.close()
         self._database.close()
-
-
-def local_hour(time_: datetime, settings: Settings) -> datetime:
-    """The start of the local hour that holds an aware time, as UTC."""
-    local = time_.astimezone(settings.site.zone)  # replace() keeps which of autumn's two hours it is
-    return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)

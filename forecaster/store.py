@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import cast
+from dataclasses import fields
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from common.database import Database, statement
 from common.forecast_file import ForecastLine
-from forecaster.dataset import MINUTES_VALID, Channel, FloatArray, HourlyHistory, Series, unmask_long_leaks
+from forecaster.dataset import Channel, FloatArray, HourlyHistory, Series, hour_number, unmask_long_leaks
 
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
 SENSORS_AT_ONCE = 20  # a sensor-year is 525,600 rows: twenty at once keep a statement well under its deadline
-MINUTES_LEAST = MINUTES_VALID * 60
+MINUTES_LEAST = 45  # of an hour; below that its mean says too little
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """First and last row time of a registered sensor."""
 
     sensor: str
@@ -42,8 +42,8 @@ def history(
 
     SYSTEM-flagged minutes do not count; hours mostly under a leak are missing for the first days of the leak.
     The grid always ends with the hour before `until`."""
-    start = _local_hour(first, zone)
-    rows = max(_local_hour(until - timedelta(minutes=1), zone) - start + 1, 1)
+    start = hour_number(first.astimezone(zone))
+    rows = max(hour_number((until - timedelta(minutes=1)).astimezone(zone)) - start + 1, 1)
     series = tuple(Series(name, channel) for name in names for channel in CHANNELS)
     y, leak = np.full((len(series), rows), np.nan), np.zeros((len(series), rows), dtype=bool)
     place = {name: 2 * i for i, name in enumerate(names)}
@@ -64,43 +64,20 @@ def history(
     return HourlyHistory(np.datetime64(start, "h"), series, cast(FloatArray, y))
 
 
-def _local_hour(time: datetime, zone: ZoneInfo) -> int:
-    naive = time.astimezone(zone).replace(tzinfo=UTC)
-    return int(naive.timestamp() // 3600)
-
-
 def save(database: Database, lines: Sequence[ForecastLine]) -> None:
     """Keep forecasts; idempotent by (sensor, made_at, hour)."""
-    columns = "sensor, made_at, hour, flow, pressure, flow_low, flow_high, pressure_low, pressure_high, model"
+    columns = [field.name for field in fields(ForecastLine)]
+    row_of = attrgetter(*columns)
     with database.transaction() as cursor:
         cursor.execute("CREATE TEMP TABLE forecast_new (LIKE PRED_VAL_TB) ON COMMIT DROP")
-        with cursor.copy(f"COPY forecast_new ({columns}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY forecast_new ({', '.join(columns)}) FROM STDIN") as copy:
             for line in lines:
-                copy.write_row(_row(line))
+                copy.write_row(row_of(line))
         cursor.execute(statement("forecast_save"))
 
 
-def _row(line: ForecastLine) -> tuple[object, ...]:
-    numbers = (line.flow, line.pressure, line.flow_low, line.flow_high, line.pressure_low, line.pressure_high)
-    return line.sensor, line.made_at, line.hour, *numbers, line.model
-
-
-def own_forecasts(database: Database, first: datetime) -> list[ForecastLine]:
-    """Each hour's own forecast since `first`."""
+def forecasts(database: Database, which: str, **times: datetime) -> list[ForecastLine]:
+    """Forecasts by one of the statements `forecast_own`, `forecast_for_hours`, `forecast_leads`."""
     with database.transaction() as cursor:
-        cursor.execute(statement("forecast_own"), {"first": first})
-        return [ForecastLine(*row) for row in cursor.fetchall()]
-
-
-def forecasts_for(database: Database, first: datetime, until: datetime) -> list[ForecastLine]:
-    """All forecasts of the hours from `first` to before `until`, whenever they were made."""
-    with database.transaction() as cursor:
-        cursor.execute(statement("forecast_for_hours"), {"first": first, "until": until})
-        return [ForecastLine(*row) for row in cursor.fetchall()]
-
-
-def forecasts_at_leads(database: Database, first: datetime, until: datetime) -> list[ForecastLine]:
-    """Forecasts at lead 1 and lead 24 of the hours from `first` to before `until`."""
-    with database.transaction() as cursor:
-        cursor.execute(statement("forecast_leads"), {"first": first, "until": until})
+        cursor.execute(statement(which), times)
         return [ForecastLine(*row) for row in cursor.fetchall()]

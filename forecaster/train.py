@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import nn
 
-from forecaster.adam import OneCycleAdamW
 from forecaster.dataset import BoolArray, IntArray
-from forecaster.device import training_device
 from forecaster.fallback import WEEK
-from forecaster.features import DAYS, Panel, gather, targets
+from forecaster.features import DAYS
 from forecaster.forward import Weights
-from forecaster.model import Network, pinball, tensors
+from forecaster.gather import gather, targets
+from forecaster.model import Network, pinball
+from forecaster.panel import Panel
 from forecaster.sampling import drawn, usable_origins
 
 LEADS_PER_WINDOW = 24  # targets drawn for each window of a long block
@@ -24,15 +24,14 @@ REFRESH_RATE = 2e-3  # when the held-out weeks are learnt at the end
 DECAY = 0.02
 CLIP_NORM = 1.0
 FORGET_SENSOR = 0.2  # how often a sensor is treated as unknown, so that unknown ones work
-REPORT_EVERY = 10  # steps: to read the loss is to wait for the GPU, which meanwhile could have the next step's inputs
+REPORT_EVERY = 10  # steps
 DROP_DAYS = 0.5  # share of windows that lose some days of their past
 
 
 @dataclass(frozen=True)
 class Block:
-    """Leads `first`..`last` that one part of the model answers, and how it is trained."""
+    """How the part of the model that answers leads up to `last` is trained."""
 
-    first: int
     last: int
     steps: int
     windows: int
@@ -44,7 +43,6 @@ Progress = Callable[[int, int, float], None]  # step, steps, loss
 
 def train(
     panel: Panel,
-    known: IntArray,
     block: Block,
     *,
     until_row: int,
@@ -52,58 +50,43 @@ def train(
     start: Weights | None = None,
     progress: Progress | None = None,
 ) -> Weights:
-    """Weights for a block from rows before `until_row`; `known[series]` are embedding indices (1..).
+    """Weights for a block from rows before `until_row`. The panel's first series is number 1 of the embedding.
 
-    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target. Trains on a GPU
-    where one works; which windows are drawn does not depend on it."""
+    `start` goes on from given weights. Uses no row at or past `until_row`, as input or as target."""
     torch.manual_seed(seed)
-    device = training_device()
-    task = _Task(panel, known, block, until_row, np.random.default_rng(seed))
-    network = (Network.of(start) if start else Network(int(known.max()))).to(device)
+    random = np.random.default_rng(seed)
+    network = Network.of(start) if start else Network(len(panel.kind))
     rate = LEARNING_RATE if start is None else REFRESH_RATE
-    pairs = usable_origins(panel, WEEK, until_row - 1)
-    draw = drawn(pairs)
-    optimizer = OneCycleAdamW(network, rate=rate, steps=block.steps, decay=DECAY, clip_norm=CLIP_NORM)
+    draw = drawn(usable_origins(panel, WEEK, until_row - 1))
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=DECAY, fused=True)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=block.steps)
     network.train()
     for step in range(1, block.steps + 1):
-        pick = draw(block.windows, task.random)
-        loss = _loss(network, task, pick, device)
-        optimizer.step(loss)
+        optimizer.zero_grad()
+        series, origin = draw(block.windows, random).T
+        leads = _leads(block, random)
+        batch = gather(panel, series, origin, leads, _dropped_days(block.windows, random))
+        truth, seen = targets(panel, series, origin, leads)
+        seen = seen * (origin[:, None] + leads < until_row)
+        known = np.where(random.random(block.windows) < FORGET_SENSOR, 0, series + 1)
+        answer = network(*map(torch.from_numpy, (*batch, known)))
+        loss = pinball(answer, torch.from_numpy(truth), torch.from_numpy(seen))
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
+        optimizer.step()
+        cycle.step()
         if progress and (step % REPORT_EVERY == 0 or step == block.steps):
             progress(step, block.steps, float(loss.detach()))
     return network.weights()
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What stays the same through a training."""
-
-    panel: Panel
-    known: IntArray
-    block: Block
-    until_row: int
-    random: np.random.Generator
-
-
-def _loss(network: Network, task: _Task, pick: IntArray, device: torch.device) -> Tensor:
-    series, origin = pick.T
-    leads = _leads(task.block, len(pick), task.random)
-    batch = gather(task.panel, series, origin, leads, _dropped_days(len(pick), task.random))
-    truth, seen = targets(task.panel, series, origin, leads)
-    seen = seen * (origin[:, None] + leads < task.until_row)
-    known = np.where(task.random.random(len(pick)) < FORGET_SENSOR, 0, task.known[series])
-    answer = network(tensors(batch, device), torch.from_numpy(known).to(device))
-    return pinball(answer, torch.from_numpy(truth).to(device), torch.from_numpy(seen).to(device))
-
-
-def _leads(block: Block, windows: int, random: np.random.Generator) -> IntArray:
+def _leads(block: Block, random: np.random.Generator) -> IntArray:
     """All leads of a short block; of a long one, one drawn from each of LEADS_PER_WINDOW equal parts. [B, L]"""
-    span = block.last - block.first + 1
-    if span <= LEADS_PER_WINDOW:
-        return np.tile(np.arange(block.first, block.last + 1), (windows, 1))
-    part = span / LEADS_PER_WINDOW
-    inside = (np.arange(LEADS_PER_WINDOW) + random.random((windows, LEADS_PER_WINDOW))) * part
-    return np.minimum(block.first + inside.astype(np.int64), block.last)
+    if block.last <= LEADS_PER_WINDOW:
+        return np.tile(np.arange(1, block.last + 1), (block.windows, 1))
+    part = block.last / LEADS_PER_WINDOW
+    inside = (np.arange(LEADS_PER_WINDOW) + random.random((block.windows, LEADS_PER_WINDOW))) * part
+    return np.minimum(1 + inside.astype(np.int64), block.last)
 
 
 def _dropped_days(windows: int, random: np.random.Generator) -> BoolArray:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from common.database import Database
 from common.files import replace
 from common.folder import MODELS_FOLDER
+from common.runner import Context
 from common.settings import Settings
 from forecaster import artifact, holidays, store
-from forecaster.adopt import adopted
-from forecaster.dataset import HourlyHistory
+from forecaster.dataset import HourlyHistory, start_of_hour
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
-from forecaster.trainer import STATE
+from forecaster.trainer import STATE, TrainingNote
 
 LEARNT_UNTIL = "learnt_until"
 LEAST_UNSEEN_H = 72  # fewer hours than this cannot tell two sets of weights apart
+LINES_PER_PART = 5  # of progress
 BACK = timedelta(days=365)  # the archive keeps a year; older water use says little about the coming day
 
 
@@ -59,22 +63,15 @@ def run_training(
 
     Raises:
         DatabaseDown: the archive does not answer."""
-    began = time.process_time()
     zone = settings.site.zone
-    until = now.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    until = start_of_hour(now, zone)
     first = (until - BACK).replace(hour=0)
     names = [span.sensor for span in store.sensors(database, first)]
     history = store.history(database, names, zone, first, until)
     history = replace_fields(without_empty_start(history), holidays=holidays.of_site(settings.paths.data))
     version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
-    outcome = train_and_judge(
-        settings.paths.data,
-        history,
-        version,
-        horizon=settings.forecast.horizon_hours,
-        began=began,
-        report=report,
-    )
+    horizon = settings.forecast.horizon_hours
+    outcome = train_and_judge(settings.paths.data, history, version, horizon=horizon, report=report)
     note(settings.paths.data, now, outcome)
     return outcome
 
@@ -90,9 +87,10 @@ def without_empty_start(history: HourlyHistory) -> HourlyHistory:
 
 
 def train_and_judge(
-    data: Path, history: HourlyHistory, version: str, *, horizon: int, began: float, report: Report | None = None
+    data: Path, history: HourlyHistory, version: str, *, horizon: int, report: Report | None = None
 ) -> TrainingOutcome:
     """Fit, compare with the newest model and the seasonal naive on the last two weeks, save if better."""
+    began = time.process_time()
     rows = int(np.isfinite(history.y).any(0).sum()) * 60 * len({s.sensor for s in history.series})
     try:
         model = fit(history, until_row=history.rows, horizon=horizon, version=version, report=report)
@@ -100,30 +98,18 @@ def train_and_judge(
         cpu_s, none = time.process_time() - began, float("nan")
         return TrainingOutcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
     first = history.rows - HELD_OUT_H
-    new, naive, coverage = judge(model, history, first).means
+    new, naive, coverage = judge(model, history, first)
     old = new_beside_old = None
     if old_model := artifact.newest(data):
         unseen = _unseen_row(old_model, history, first)
-        old, new_beside_old = (judge(m, history, unseen).means[0] for m in (old_model, model))
+        old, new_beside_old = (judge(m, history, unseen).model for m in (old_model, model))
     accepted, reason = _verdict(new, naive, old, new_beside_old)
     if accepted:
         model = refresh(model, history, until_row=history.rows, report=report)
+        scores = {"mase": new, "naive_mase": naive, "coverage": coverage, LEARNT_UNTIL: str(history.hour(history.rows))}
+        artifact.save(data, replace_fields(model, report=scores))
     cpu_s = time.process_time() - began
-    if accepted:
-        scores = {"cpu_s": round(cpu_s, 2), "mase": new, "naive_mase": naive, "coverage": coverage}
-        until = str(history.hour(history.rows))
-        artifact.save(data, replace_fields(model, report={**scores, LEARNT_UNTIL: until}))
-    elif old_model and (more := _taken_up(data, old_model, history, version)):
-        reason += f"; they took up {more} new series"
     return TrainingOutcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
-
-
-def _taken_up(data: Path, old: Model, history: HourlyHistory, version: str) -> int:
-    """How many series that the weights in use did not know they know from now on, as this version."""
-    model = adopted(old, history, history.rows)
-    if more := len(model.series) - len(old.series):
-        artifact.save(data, replace_fields(model, version=version))
-    return more
 
 
 def _unseen_row(old: Model, history: HourlyHistory, first: int) -> int:
@@ -148,10 +134,38 @@ def note(data: Path, now: datetime, outcome: TrainingOutcome) -> None:
     """Remember when training ran and what came of it."""
     (data / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
     kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]
-    state = {
-        "at": now.astimezone(UTC).isoformat(),
-        "outcome": kind,
-        "line": outcome.line(),
-        "usable": artifact.any_usable(data),
-    }
-    replace(data / MODELS_FOLDER / STATE, json.dumps(state).encode() + b"\n")
+    said = TrainingNote(now.astimezone(UTC), kind, outcome.line(), artifact.any_usable(data))
+    replace(data / MODELS_FOLDER / STATE, msgspec.json.encode(said) + b"\n")
+
+
+class Training:
+    """One training as the one step of a process."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._database = Database(context.settings, "forecaster-train")
+
+    def step(self, now: datetime) -> Mapping[str, Any]:
+        """Train on what the archive holds at `now`; says how it went in one line."""
+        outcome = run_training(self._context.settings, self._database, now, Progress())
+        sys.stdout.write(outcome.line() + "\n")
+        sys.stdout.flush()
+        return {"version": outcome.version, "accepted": int(bool(outcome.accepted)), "cpu_s": round(outcome.cpu_s, 1)}
+
+    def close(self) -> None:
+        """Leave no connection open."""
+        self._database.close()
+
+
+class Progress:
+    """Says a few times in each part how far it is."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}  # lines of each part
+
+    def __call__(self, part: str, step: int, steps: int, loss: float) -> None:
+        """After a step of a part."""
+        told, self._told[part] = self._told.get(part, 0), step * LINES_PER_PART // steps
+        if self._told[part] > told:
+            sys.stdout.write(f"{part}: step {step}/{steps} loss {loss:.3f}\n")
+            sys.stdout.flush()

@@ -86,7 +86,7 @@ def untrained(version: str) -> Model:
     random = np.random.default_rng(1)
     network = {name: random.normal(0, 0.01, shape).astype(np.float32) for name, shape in SHAPES.items()}
     units = Units(np.ones(1), np.full(1, 10.0), np.ones(1))
-    return Model(version, (Series("001", "flow"),), units, (Part(1, 24, (network,)),), np.ones((2, len(LEAD_BLOCKS))))
+    return Model(version, (Series("001", "flow"),), units, (Part(24, (network,)),), np.ones((2, len(LEAD_BLOCKS))))
 
 
 def current(site: Site, hour: datetime) -> list[forecast_file.ForecastLine]:

@@ -50,4 +50,4 @@ def test_no_forecasts_yet_is_not_an_error(
 ) -> None:
     monkeypatch.setenv("HYDROLOG_DATABASE__URL", database_url)
     assert main(["forecast", "report"]) == 0
-    assert "no forecast" in capsys.readouterr().out
+    assert "no rows for the forecasts" in capsys.readouterr().out

@@ -1,9 +1,7 @@
-"""The hourly grid: what an hour is, when it counts, and where the wall clock jumps."""
+"""The hourly history: what is masked, the bases of it, and the fallback."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -11,50 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import holidays
-from forecaster.dataset import HourlyHistory, Series, from_minutes, hourly, local_hours, unmask_long_leaks
+from forecaster.dataset import HourlyHistory, Series, unmask_long_leaks
 from forecaster.fallback import WEEK, fallback, mean_of_weeks, scale_of
 from forecaster.weekly_profile import base_of
 
-ROME, KOLKATA = ZoneInfo("Europe/Rome"), ZoneInfo("Asia/Kolkata")
 FLOW = Series("001", "flow")
-
-
-def minutes(first: datetime, count: int) -> np.ndarray:
-    return int(first.timestamp() // 60) + np.arange(count)
-
-
-def test_an_hour_needs_three_quarters_of_its_minutes() -> None:
-    hour = np.zeros(60, dtype=np.int64)
-    values = np.full(60, 2.0)
-    values[:15] = np.nan
-    assert hourly(hour, values, 0, 1)[0] == 2.0
-    values[15] = np.nan
-    assert np.isnan(hourly(hour, values, 0, 1)[0])
-
-
-def test_a_gap_stays_a_gap() -> None:
-    start = datetime(2024, 8, 26, tzinfo=UTC)
-    at = np.concatenate([minutes(start, 120), minutes(start + timedelta(hours=5), 60)])
-    history = from_minutes([(FLOW, at, np.ones(180))], ZoneInfo("UTC"))
-    assert list(np.isfinite(history.y[0])) == [True, True, False, False, False, True]
-
-
-def test_zones_off_the_whole_hour() -> None:
-    """05:30 in Delhi is midnight in London: the hour there begins at half past UTC."""
-    at = minutes(datetime(2024, 8, 26, 0, 30, tzinfo=UTC), 60)
-    assert set(local_hours(at, KOLKATA) % 24) == {6}
-
-
-def test_the_hour_that_autumn_repeats_is_one_row_and_spring_leaves_one_empty() -> None:
-    autumn = minutes(datetime(2024, 10, 26, 22, tzinfo=UTC), 25 * 60)
-    values = np.repeat(np.arange(25.0), 60)
-    history = from_minutes([(FLOW, autumn, values)], ROME)
-    assert history.rows == 24
-    assert history.y[0, 2] == pytest.approx(2.5), "the mean of both"
-    spring = minutes(datetime(2024, 3, 30, 23, tzinfo=UTC), 23 * 60)
-    history = from_minutes([(FLOW, spring, np.ones(23 * 60))], ROME)
-    assert history.rows == 24
-    assert list(np.flatnonzero(np.isnan(history.y[0]))) == [2]
 
 
 def test_a_leak_is_masked_for_days_but_not_for_ever() -> None:
@@ -157,16 +116,3 @@ def test_the_list_of_holidays_is_that_of_the_outlier_methods(tmp_path: Path, cap
     path.write_text("soon\n")
     assert holidays.of_site(tmp_path) == frozenset()
     assert "holidays_unusable" in caplog.text
-
-
-@pytest.mark.parametrize("skip", [1, 167, 168, 500, 1000, 1099])
-def test_the_base_from_a_row_on_is_the_base_of_all_rows(skip: int) -> None:
-    random = np.random.default_rng(0)
-    y = random.normal(20, 3, (2, 1100))
-    y[0, 300:420] = np.nan
-    first = np.datetime64("2024-02-01T05", "h")
-    day = int(first.astype("datetime64[D]").astype(int))
-    history = HourlyHistory(first, (Series("a", "flow"), Series("b", "flow")), y, frozenset({day + 20, day + 47}))
-    whole, rest = (base_of(history, np.ones(2), s) for s in (0, skip))
-    for name in ("level", "spread", "weeks", "others"):
-        np.testing.assert_array_equal(getattr(rest, name), getattr(whole, name)[..., skip:])

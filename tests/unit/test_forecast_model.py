@@ -1,5 +1,7 @@
 """Training, prediction, files, intervals: on small made-up districts, nothing depends on speed."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,22 +15,23 @@ from with_torch import torch
 from common import forecast_file
 from common.errors import ModelUnusable
 from common.folder import FORECAST_FILE, MODELS_FOLDER
-from forecaster import artifact, conformal, level_jump, review
+from forecaster import artifact, conformal
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
-from forecaster.features import gather, panel_of
 from forecaster.fit import fit, judge
 from forecaster.forward import quantiles
+from forecaster.gather import gather
 from forecaster.level_jump import recovered
-from forecaster.model import Network, tensors
-from forecaster.predict import Model, forecast
+from forecaster.model import Network
+from forecaster.panel import panel_of
+from forecaster.predict import REVIEW_GAIN, Model, Part, forecast
 from forecaster.train import Block
 from forecaster.weekly_profile import base_of
 
 SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")
 FIRST = np.datetime64("2024-01-01T00", "h")
-QUICK = [Block(1, 24, 40, 64)]
+QUICK = [Block(24, 40, 64)]
 
 
 def district(days: int, seed: int = 0, names: tuple[str, ...] = ("001",)) -> HourlyHistory:
@@ -56,15 +59,14 @@ def model() -> Model:
 
 
 def test_a_trained_model_beats_the_seasonal_naive_and_its_interval_holds(model: Model) -> None:
-    judged = judge(model, district(90), 24 * 76)
-    error, naive, covered = judged.means
+    error, naive, covered = judge(model, district(90), 24 * 76)
     assert error < 0.9 * naive
     assert 0.8 <= covered <= 0.97
 
 
 def test_a_new_sensor_works_at_once(model: Model) -> None:
     new = district(60, seed=5, names=("new",))
-    error, naive, _ = judge(model, new, 24 * 46).means
+    error, naive, _ = judge(model, new, 24 * 46)
     assert error < naive
 
 
@@ -93,9 +95,10 @@ def test_a_backtest_does_not_look_after_its_origins(wrong: float) -> None:
     wanted = Wanted(tuple(names), origin, origin + 1, origin + 24)
     y = history.y.copy()
     y[:, spoilt + 1 :] = wrong
-    tables = [backtest(h, wanted, until, blocks=[Block(1, 24, 2, 16)]) for h in (history, replace(history, y=y))]
+    tables = [backtest(h, wanted, until, blocks=[Block(24, 2, 16)]) for h in (history, replace(history, y=y))]
     before = np.repeat(origin <= spoilt, 24)
-    assert len(level_jump.jumped(history, origin[origin <= spoilt]))
+    past = history.until(spoilt + 1)
+    assert recovered(past) is not past
     assert tables[0][before].equals(tables[1][before])
     assert not tables[0][~before].equals(tables[1][~before])
     assert (tables[0].low <= tables[0].high).all()
@@ -117,7 +120,7 @@ def test_weights_do_not_look_past_train_until() -> None:
     y = history.y.copy()
     y[:, until:] = np.nan
     made = [
-        fit(h, until_row=until, horizon=24, version="v", blocks=[Block(1, 24, 2, 16)])
+        fit(h, until_row=until, horizon=24, version="v", blocks=[Block(24, 2, 16)])
         for h in (history, replace(history, y=y))
     ]
     first, second = (m.parts[0].networks[0] for m in made)
@@ -153,6 +156,33 @@ def test_a_damaged_file_gives_way_to_the_one_before(model: Model, tmp_path: Path
     assert found is not None and found.version == model.version
 
 
+def test_weights_of_other_inputs_are_refused(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two inputs that changed places leave all shapes as they were."""
+    artifact.save(tmp_path, model)
+    hour, shared, lead = artifact.INPUTS
+    monkeypatch.setattr(artifact, "INPUTS", [hour, shared, [lead[1], lead[0], *lead[2:]]])
+    with pytest.raises(ModelUnusable, match="inputs"):
+        artifact.load(tmp_path, model.version)
+
+
+def test_weights_of_the_version_before_are_read(model: Model, tmp_path: Path) -> None:
+    """They named no inputs, and had more networks in a part and parts that are no longer asked together."""
+    network = model.parts[0].networks[0]
+    old = replace(model, parts=(Part(1, (network,) * 3), Part(4, (network,)), Part(24, (network,) * 4)))
+    path = artifact.save(tmp_path, old)
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    meta = json.loads(kept["meta"].tobytes())
+    del meta["inputs"]
+    assert meta["shape"] == [27, 97, 36, 48, 128, 64, 4] and meta["parts"] == [[1, 1, 3], [1, 4, 1], [1, 24, 4]]
+    np.savez(path, **{**kept, "meta": np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)})
+    path.with_suffix(".sha256").write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
+    read = artifact.load(tmp_path, model.version)
+    origins, leads = np.array([24 * 80 - 1]), np.arange(1, 25)
+    made, again = (forecast(m, district(80), origins, leads).value for m in (model, read))
+    np.testing.assert_allclose(made, again, rtol=1e-6)
+
+
 def test_old_versions_go(model: Model, tmp_path: Path) -> None:
     for day in range(1, 7):
         artifact.save(tmp_path, replace(model, version=f"2024040{day}T000000"))
@@ -169,7 +199,7 @@ def test_a_replaced_meter_is_recovered_from_within_days(model: Model) -> None:
     history = replace(history, y=y)
     truth = y[0, -24:]
     for moved in (None, model):
-        lines = compose(history, made_at, SEOUL, horizon=24, model=moved).lines
+        lines = compose(history, made_at, SEOUL, horizon=24, model=moved)
         error = np.mean([abs(line.flow - t) for line, t in zip(lines, truth, strict=True) if line.flow is not None])
         assert error < 0.2 * truth.mean(), moved
 
@@ -186,7 +216,7 @@ def test_gaps_degrade_to_the_fallback_and_say_so(model: Model) -> None:
     history = district(60)
     y = history.y.copy()
     y[0, -24 * 10 :] = np.nan
-    lines = compose(replace(history, y=y), datetime(2024, 3, 1, tzinfo=SEOUL), SEOUL, horizon=24, model=model).lines
+    lines = compose(replace(history, y=y), datetime(2024, 3, 1, tzinfo=SEOUL), SEOUL, horizon=24, model=model)
     assert {line.model for line in lines} == {f"mean-4w/{model.label}"}
     assert all(line.flow is not None and line.pressure is not None for line in lines)
 
@@ -207,10 +237,10 @@ def test_hours_around_summer_time_are_an_hour_apart(made_at: datetime, leads: li
 def test_tracking_brings_any_interval_to_ninety_percent() -> None:
     """Forty intervals side by side, from far too narrow to far too wide."""
     random = np.random.default_rng(1)
-    stretch, missed = np.geomspace(0.4, 4.0, 40)[:, None], []
+    stretch, missed = np.repeat(np.geomspace(0.4, 4.0, 40)[:, None], 6, axis=1), []
     for _ in range(1500):
         missed.append(np.abs(random.normal(size=stretch.shape)) > 1.645 * stretch)
-        stretch = conformal.track(stretch, missed[-1][..., None].astype(float))
+        stretch = conformal.track(stretch, missed[-1].astype(float))
     np.testing.assert_allclose(np.mean(missed[500:], axis=0), 0.1, atol=0.02)
 
 
@@ -264,7 +294,7 @@ def test_the_answer_without_pytorch_is_that_of_the_network(model: Model) -> None
     batch = gather(panel, series, origin, np.tile(np.arange(1, 25), (3, 1)))
     known = np.array([1, 2, 0])
     with torch.no_grad():
-        trained = network.eval()(tensors(batch, torch.device("cpu")), torch.from_numpy(known))[..., [0, 2, 4]]
+        trained = network.eval()(*map(torch.from_numpy, (*batch, known)))[..., [0, 2, 4]]
     np.testing.assert_allclose(quantiles(network.weights(), batch, known), trained.numpy(), rtol=1e-4, atol=1e-5)
 
 
@@ -283,7 +313,7 @@ def test_what_the_last_days_were_off_by_is_followed(model: Model, monkeypatch: p
     errors = [np.median((y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
     before = [np.median((history.y[0] - base[: history.rows])[24 * d : 24 * (d + 1)]) for d in (68, 69)]
     assert moved[0, 0, 0] == pytest.approx(0.0, abs=1e-6)
-    np.testing.assert_allclose(moved[0, 0, 1:], review.GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
+    np.testing.assert_allclose(moved[0, 0, 1:], REVIEW_GAIN * (np.mean(errors) - np.mean(before)), rtol=0.02)
     np.testing.assert_allclose(moved[1], 0.0, atol=1e-6)
 
 

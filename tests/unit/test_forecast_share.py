@@ -1,4 +1,4 @@
-"""The shares of plain guesses (a week ago, yesterday, the last week): where they lead, what they may not see."""
+"""The share of the value of a week ago: where it leads, what it may not see."""
 
 import json
 from dataclasses import replace
@@ -12,19 +12,18 @@ import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.forecast_file import ForecastLine
-from forecaster import intervals, mix_naive
+from forecaster import intervals, online
 from forecaster.backtest import Wanted, backtest
 from forecaster.compose import ForecastHour, compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
-from forecaster.fallback import units_of
-from forecaster.features import panel_of
 from forecaster.fit import fit
 from forecaster.intervals import NAME, Intervals
-from forecaster.predict import Model, OnlineCorrections, forecast
+from forecaster.online import OnlineCorrections, Told
+from forecaster.predict import Forecast, Model, forecast
 from forecaster.train import Block
 
 SEOUL = ZoneInfo("Asia/Seoul")
-QUICK = [Block(1, 24, 20, 64)]
+QUICK = [Block(24, 20, 64)]
 DAYS, UNTIL = 90, 24 * 66
 DRIFT, PUMP = 0, 1
 
@@ -55,63 +54,45 @@ def model() -> Model:
     return fit(district(), until_row=UNTIL, horizon=24, version="20240401T000000", blocks=QUICK)
 
 
-def test_a_share_rises_on_its_guess_s_side_and_falls_on_the_other() -> None:
-    truth, made = np.array([3.0, 1.0, np.nan]), np.full(3, 2.0)
-    guess = np.array([[5.0, 1.0], [4.0, np.nan], [4.0, 4.0]])
-    sides = mix_naive.side(truth, made, guess)
-    np.testing.assert_array_equal(sides, [[1, -1], [-1, np.nan], [np.nan, np.nan]])
-    start = np.full((2, 2), 0.3)
-    after = mix_naive.follow(start, np.stack([sides[[0, 0]], sides[[1, 2]]]), 0.01)
-    np.testing.assert_allclose(after, [[0.308, 0.288], [0.288, 0.3]])
+def counted(before: OnlineCorrections, block: int, truth: float, value: float, week_ago: float) -> OnlineCorrections:
+    """After one forecast of one series."""
+    numbers = (np.array([x]) for x in (value, value - 100, value + 100, truth, week_ago))
+    return before.after(Told(np.array([0]), np.array([block]), *numbers))
 
 
-def test_the_shares_stay_in_their_bounds_together() -> None:
-    up = down = np.array([0.5, 0.3, 0.1])
-    for _ in range(200):
-        up = mix_naive.follow(up, np.array([[1.0, 1.0, -1.0]]), 0.01)
-        down = mix_naive.follow(down, np.full((1, 3), -1.0), 0.01)
-    assert up.sum() == pytest.approx(mix_naive.MOST) and up[2] == 0 and up.min() >= 0
-    assert not down.any()
+@pytest.mark.parametrize(
+    ("truth", "week_ago", "change"), [(3, 5, 0.8), (1, 4, -1.2), (1, 0.5, 0.8), (np.nan, 4, 0.0), (3, np.nan, 0.0)]
+)
+def test_a_share_rises_on_the_side_of_a_week_ago_and_falls_on_the_other(
+    truth: float, week_ago: float, change: float
+) -> None:
+    start = OnlineCorrections(np.ones((2, 6)), np.full((2, 6), 0.3))
+    after = counted(start, 3, truth, 2.0, week_ago)
+    wanted = start.share.copy()
+    wanted[0, 3] += change * online.SHARE_STEPS[3]
+    np.testing.assert_allclose(after.share, wanted)
 
 
-def test_forecasts_move_to_each_guess_by_its_share() -> None:
-    made, guess = np.array([10.0, 10.0]), np.array([[20.0, 0.0, 10.0], [20.0, np.nan, 14.0]])
-    np.testing.assert_allclose(mix_naive.towards(made, guess, np.array([0.5, 0.2, 0.25])), [5 - 2 + 0, 5 + 1])
+def test_a_share_stays_in_its_bounds() -> None:
+    up = down = OnlineCorrections(np.ones((1, 6)), np.full((1, 6), 0.5))
+    for _ in range(300):
+        up, down = counted(up, 0, 3.0, 2.0, 5.0), counted(down, 0, 1.0, 2.0, 5.0)
+    assert up.share[0, 0] == online.MOST
+    assert down.share[0, 0] == 0
 
 
-def test_the_guesses_are_of_a_week_ago_and_the_base_with_what_it_was_off_by() -> None:
-    """The base is told from its own last weeks; an hour of yesterday that is missing leaves the other guesses."""
-    history = district()
-    history.y[DRIFT, UNTIL - 24 + 5] = np.nan
-    panel = panel_of(history, units_of(history.until(UNTIL).y))
-    leads = np.array([1, 6, 24, 25])
-    got = mix_naive.guesses(panel, history.y, np.array([UNTIL - 1]), leads)[DRIFT, 0]
-    y, base = history.y[DRIFT], panel.base[DRIFT]
-    for lead, row in zip((0, 2), (UNTIL, UNTIL + 23), strict=True):
-        off = [y[row - 24 * day] - base[row - 24 * day] for day in range(1, 8)]
-        np.testing.assert_allclose(got[lead], [y[row - 168], base[row] + off[0], base[row] + np.mean(off)], rtol=1e-5)
-    assert (
-        np.isnan(got[1, mix_naive.YESTERDAY]) and np.isfinite(got[1, [mix_naive.WEEK_AGO, mix_naive.LAST_WEEK]]).all()
-    )
-    assert (
-        np.isfinite(got[3, mix_naive.WEEK_AGO]) and np.isnan(got[3, [mix_naive.YESTERDAY, mix_naive.LAST_WEEK]]).all()
-    )
-
-
-def test_the_guesses_of_an_hour_are_the_same_once_it_has_come(model: Model) -> None:
-    """So that its truth can be held against them without keeping them."""
-    history = district()
-    origin, later = UNTIL + 40, UNTIL + 60
-    ahead = forecast(model, history, np.array([origin]), np.arange(1, 25))
-    come = forecast(model, history, np.array([later]), np.array([1]))
-    np.testing.assert_allclose(come.before[:, 0], ahead.guesses[:, 0, later - origin - 1])
+def test_an_hour_without_a_week_ago_is_not_moved() -> None:
+    made = Forecast(*(np.full((1, 1, 2), x) for x in (10.0, 8.0, 13.0)))
+    moved = OnlineCorrections(np.full((1, 6), 2.0), np.full((1, 6), 0.3))
+    got = moved.applied(made, np.array([[[20.0, np.nan]]]), np.array([1, 2]))
+    np.testing.assert_allclose(np.stack([got.low, got.value, got.high])[:, 0, 0].T, [[9, 13, 19], [6, 10, 16]])
 
 
 @pytest.mark.parametrize("lead", [169, 170])
 def test_a_value_that_is_not_known_at_the_origin_is_no_naive(lead: int) -> None:
     """Where spring leaves an hour out, a week has 169 leads."""
     y = np.arange(400.0)[None]
-    got = mix_naive.naive_at(y, np.array([200, 20]), np.array([1, 168, lead]))[0]
+    got = online.week_ago(y, np.array([200, 20]), np.array([1, 168, lead]))[0]
     np.testing.assert_array_equal(got, [[33, 200, np.nan], [np.nan, 20, np.nan]])
 
 
@@ -156,15 +137,13 @@ def told(made_at: datetime, hour: datetime, history: HourlyHistory, model: Model
 
 
 class Following:
-    """Intervals of a district, told the truths of single hours beside one guess: the value of a week ago."""
+    """Intervals of a district, told the truths of single hours."""
 
-    def __init__(self, model: Model, folder: Path, guess: int = mix_naive.WEEK_AGO) -> None:
-        self._intervals, self._model, self._history, self._guess = Intervals(folder), model, district(), guess
+    def __init__(self, model: Model, folder: Path) -> None:
+        self._intervals, self._model, self._history = Intervals(folder), model, district()
 
     def learn(self, hour: datetime, lines: list[ForecastLine]) -> None:
-        guesses = np.full((2, len(mix_naive.GUESSES)), np.nan)
-        guesses[:, self._guess] = self._history.y[:, self._history.row(hour.astimezone(SEOUL)) - 168]
-        self._intervals.learn(self._model, self._history, hour, lines, SEOUL, guesses=guesses)
+        self._intervals.learn(self._model, self._history, hour, lines, SEOUL)
 
     def now(self) -> OnlineCorrections:
         return self._intervals.followed(self._model, self._history.series)
@@ -177,11 +156,11 @@ def test_the_share_is_kept_over_restarts_and_new_weights(model: Model, tmp_path:
     for hour in hours:
         following.learn(hour, [told(hour, hour, history, model, 1.0)])
     now = following.now()
-    assert now.shares[0, 0, mix_naive.WEEK_AGO] == pytest.approx(30 * 0.8 * mix_naive.STEP[0], abs=1e-4)
-    assert np.count_nonzero(now.shares) == 1
+    assert now.share[0, 0] == pytest.approx(30 * 0.8 * online.SHARE_STEPS[0], abs=1e-4)
+    assert np.count_nonzero(now.share) == 1
     again, newer = Intervals(tmp_path), replace(model, version="20240408T000000")
     for which in (model, newer):
-        np.testing.assert_array_equal(again.followed(which, history.series).shares, now.shares)
+        np.testing.assert_array_equal(again.followed(which, history.series).share, now.share)
     assert not np.array_equal(again.followed(newer, history.series).stretch, now.stretch)  # those are the weights' own
 
 
@@ -210,36 +189,25 @@ def test_an_hour_counts_once_and_each_block_for_itself(model: Model, tmp_path: P
     following = Following(model, tmp_path)
     for _ in range(2):
         following.learn(hour, told_then)
-    up = 0.8 * mix_naive.STEP[0]
-    shares = following.now().shares[0]
-    np.testing.assert_allclose(shares[:, mix_naive.WEEK_AGO], [up, 0, 0, up, 0, 0], atol=1e-5)
-    assert not shares[:, mix_naive.YESTERDAY :].any()
-
-
-def test_each_guess_has_a_share_of_its_own(model: Model, tmp_path: Path) -> None:
-    history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
-    following = Following(model, tmp_path, mix_naive.LAST_WEEK)
-    following.learn(hour, [told(hour, hour, history, model, 1.0)])
-    shares = following.now().shares
-    assert shares[0, 0, mix_naive.LAST_WEEK] == pytest.approx(0.8 * mix_naive.STEP[0], abs=1e-5)
-    assert np.count_nonzero(shares) == 1
+    up = 0.8 * online.SHARE_STEPS[0]
+    np.testing.assert_allclose(following.now().share[0], [up, 0, 0, up, 0, 0], atol=1e-5)
 
 
 def test_a_truth_on_the_other_side_leaves_no_share(model: Model, tmp_path: Path) -> None:
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
     following = Following(model, tmp_path)
     following.learn(hour, [told(hour, hour, history, model, -0.5)])
-    assert not following.now().shares.any()
+    assert not following.now().share.any()
 
 
-@pytest.mark.parametrize("kept", ["missing", {"001/flow": [0.5]}, {"001/flow": [0.5] * 6}, {"001/flow": "x"}])
+@pytest.mark.parametrize("kept", ["missing", {"001/flow": [0.5]}, {"001/flow": [0.5] * 18}, {"001/flow": "x"}])
 def test_a_file_of_another_release_starts_without_shares(kept: object, model: Model, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     state: dict[str, object] = {"version": model.version, "through": "", "stretch": {}, "share": kept}
     if kept == "missing":
         del state["share"]
     (tmp_path / "models" / NAME).write_text(json.dumps(state))
-    assert not Intervals(tmp_path).followed(model, district().series).shares.any()
+    assert not Intervals(tmp_path).followed(model, district().series).share.any()
 
 
 def test_an_hour_s_forecast_goes_the_share_s_way_with_its_interval(model: Model) -> None:
@@ -248,11 +216,9 @@ def test_an_hour_s_forecast_goes_the_share_s_way_with_its_interval(model: Model)
     origin = np.array([history.row(made_at) - 1])
     plain = replace(model, stretch=np.ones((3, 6)))
     alone = forecast(plain, history, origin, np.arange(1, 25))
-    followed = OnlineCorrections(np.ones((2, 6)), np.full((2, 6, 3), [0.25, 0.3, 0.0]))
-    composed = compose(history, made_at, SEOUL, horizon=24, model=plain, followed=followed)
-    lines = [line for line in composed.lines if line.sensor == "001"]
-    got = np.array([[line.flow, line.flow_low, line.flow_high] for line in lines], dtype=float)
-    week_ago, yesterday, _ = alone.guesses[0, 0].T
-    np.testing.assert_allclose(got[:, 0], 0.45 * alone.value[0, 0] + 0.25 * week_ago + 0.3 * yesterday)
-    np.testing.assert_allclose(got[:, 2] - got[:, 1], (alone.high - alone.low)[0, 0])
-    np.testing.assert_array_equal(composed.guesses, alone.before[:, 0])
+    followed = OnlineCorrections(np.full((2, 6), 2.0), np.full((2, 6), 0.25))
+    lines = compose(history, made_at, SEOUL, horizon=24, model=plain, followed=followed)
+    got = np.array([[x.flow, x.flow_low, x.flow_high] for x in lines if x.sensor == "001"], dtype=float)
+    week_ago = history.y[0, origin[0] + 1 - 168 : origin[0] + 25 - 168]
+    np.testing.assert_allclose(got[:, 0], 0.75 * alone.value[0, 0] + 0.25 * week_ago)
+    np.testing.assert_allclose(got[:, 2] - got[:, 1], 2 * (alone.high - alone.low)[0, 0])

@@ -10,12 +10,14 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 from forecaster import artifact, linear
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fallback import units_of
-from forecaster.features import SPAN, Panel, gather, panel_of
+from forecaster.features import SPAN
 from forecaster.fit import fit, refresh
+from forecaster.gather import gather
+from forecaster.panel import Panel, panel_of
 from forecaster.predict import Model, forecast
 from forecaster.train import Block
 
-WEEK = [Block(1, 24, 5, 32), Block(1, 168, 5, 32)]
+WEEK = [Block(24, 5, 32), Block(168, 5, 32)]
 LEADS = np.arange(1, 169)
 UNTIL = 24 * 90
 
@@ -41,7 +43,7 @@ def panel(history: HourlyHistory) -> Panel:
 
 
 def learnt(of: Panel, until_row: int) -> linear.Lines:
-    return linear.learn(of, np.array([1, 2]), (25, 168), until_row=until_row, seed=0)
+    return linear.learn(of, 168, until_row=until_row, seed=0)
 
 
 def test_a_line_finds_what_is_linear_and_what_is_a_series_own() -> None:

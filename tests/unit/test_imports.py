@@ -42,7 +42,7 @@ STARTS = {"nightflow": ("outliers.learn",), "demo": ("cli", "forecaster", "super
         ("consumer.delivery", ("psycopg", *HEAVY)),
         ("consumer.alerts.worker", ("psycopg", "apprise", *HEAVY)),
         ("nightflow.step", ("pandas", "torch")),
-        ("forecaster.build", ("torch",)),
+        ("forecaster.step", ("pandas", "torch")),
         ("postgres.step", HEAVY),
         ("common.settings", ("outliers", "log", *HEAVY)),
     ],

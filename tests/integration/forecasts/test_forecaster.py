@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,7 +22,7 @@ from common.folder import FORECAST_FILE, GROUPS_FOLDER
 from common.runner import Context
 from common.settings import Settings
 from forecaster import artifact, store
-from forecaster.build import build_forecaster
+from forecaster.__main__ import _forecaster
 from forecaster.step import Forecaster
 from log import mark
 from log.commits import CommitFile
@@ -183,7 +183,7 @@ def test_without_pytorch_no_training_is_started(
     monkeypatch.setitem(sys.modules, "torch", None)
     context = Context(site.settings, FixedClock(NOON), threading.Event(), "forecaster")
     site.fill(NOON - timedelta(days=50), NOON)
-    forecaster = build_forecaster(argparse.Namespace(once=False, config=None))(context)
+    forecaster = _forecaster(argparse.Namespace(once=False, config=None), context)
     assert isinstance(forecaster, Forecaster)
     site.made.append(forecaster)
     wait = timedelta(seconds=site.settings.forecast.wait_seconds)
@@ -206,3 +206,29 @@ def test_the_first_days_of_a_leak_and_faulty_values_are_no_history(site: Site) -
     database.close()
     assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(48, 48 + 72), 190, 191]
     assert not np.isnan(pressure).any()
+
+
+def hours(site: Site, zone: str, first: datetime, until: datetime) -> np.ndarray:
+    """The hourly flow from the database."""
+    database = Database(site.settings, "test")
+    flow: np.ndarray = store.history(database, ["001"], ZoneInfo(zone), first, until).y[0]
+    database.close()
+    return flow
+
+
+def test_an_hour_needs_three_quarters_of_its_minutes(site: Site) -> None:
+    first = NOON - 3 * HOUR
+    site.fill(first, first + timedelta(minutes=45))
+    site.fill(first + HOUR, first + HOUR + timedelta(minutes=44))
+    site.fill(first + 2 * HOUR, NOON, flags="R000")
+    assert np.isfinite(hours(site, "Asia/Seoul", first, NOON)).tolist() == [True, False, False]
+
+
+def test_the_hour_that_autumn_repeats_is_one_row_and_spring_leaves_one_empty(site: Site) -> None:
+    autumn, spring = datetime(2024, 10, 26, 22, tzinfo=UTC), datetime(2024, 3, 30, 23, tzinfo=UTC)
+    site.fill(autumn, autumn + 25 * HOUR)
+    site.fill(spring, spring + 23 * HOUR)
+    long = hours(site, "Europe/Rome", autumn, autumn + 25 * HOUR)
+    assert len(long) == 24 and np.isfinite(long).all()
+    short = hours(site, "Europe/Rome", spring, spring + 23 * HOUR)
+    assert len(short) == 24 and np.flatnonzero(np.isnan(short)).tolist() == [2]

@@ -4,18 +4,16 @@ import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 from forecast_site import HOUR, NOON, Site, current
 
 from common.database import Database
 from common.folder import MODELS_FOLDER
-from forecaster import artifact, mix_naive, store
-from forecaster.dataset import FloatArray, HourlyHistory
+from forecaster import artifact, store
 from forecaster.fit import fit
 from forecaster.intervals import Intervals
-from forecaster.predict import Model
+from forecaster.online import OnlineCorrections
 from forecaster.step import Forecaster
 from forecaster.train import Block
 from forecaster.trainer import Trainer, command_of
@@ -46,26 +44,19 @@ def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site, monk
     assert {line.model for line in current(site, NOON + HOUR)} == {"mean-4w", "naive-168h"}
 
 
-def test_an_hour_that_has_come_is_held_against_the_guesses_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_hour_that_has_come_is_counted_against_its_forecasts(site: Site) -> None:
     first = NOON - timedelta(days=60)
     site.fill(first, NOON + 2 * HOUR, noise=30.0)
     database = Database(site.settings, "test")
     past = store.history(database, ["001"], SEOUL, first, NOON)
     database.close()
-    artifact.save(site.data, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(1, 24, 1, 8)]))
-    counted: list[tuple[datetime, FloatArray, FloatArray]] = []
-
-    def learn(
-        _: Intervals, __: Model, history: HourlyHistory, hour: datetime, *___: object, guesses: FloatArray
-    ) -> None:
-        counted.append((hour, history.y[:, history.row(hour.astimezone(SEOUL)) - 7 * 24], guesses))
-
-    monkeypatch.setattr(Intervals, "learn", learn)
-    site.forecaster().step(NOON)
-    ((hour, week_ago, guesses),) = counted
-    assert hour == NOON - HOUR
-    np.testing.assert_array_equal(guesses[:, mix_naive.WEEK_AGO], week_ago)
-    assert np.isfinite(guesses).all()
+    model = fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(24, 1, 8)])
+    artifact.save(site.data, model)
+    forecaster = site.forecaster()
+    forecaster.step(NOON)
+    forecaster.step(NOON + HOUR)
+    now, before = Intervals(site.data).followed(model, past.series), OnlineCorrections.start(model, past.series)
+    assert (now.stretch != before.stretch).any(1).all(), "flow and pressure of the hour before"
 
 
 def test_training_runs_in_a_child_that_does_not_hold_up_the_step(

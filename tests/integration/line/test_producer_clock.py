@@ -140,7 +140,7 @@ def test_minutes_that_a_fast_clock_closed_are_never_missed_in_silence(
     monkeypatch.setattr(time_service, "in_step", lambda: True)
     site.clock.wall_s -= 3600
     site.minute()
-    assert "of the next 57 min already" in str(site.counters["problem"])
+    assert "of the next 57 min:" in str(site.counters["problem"])
     assert "hydrolog clock confirm --go-on" in str(site.counters["problem"])
     assert site.counters["late"] == 6
     assert clock_command(["confirm", "--go-on"]) == 0

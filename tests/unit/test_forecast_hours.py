@@ -1,0 +1,76 @@
+"""The recent history in memory: read in pieces it is what one reading of all would give."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from common.database import Database
+from forecaster import hours, store
+from forecaster.dataset import HourlyHistory, Series, hour_number
+from forecaster.hours import REACH, HourReader
+from forecaster.store import Span
+
+ROME = ZoneInfo("Europe/Rome")
+HOUR = timedelta(hours=1)
+START = datetime(2024, 10, 20, tzinfo=UTC)
+
+
+class Archive:
+    """Stands in for the database: a number a sensor and hour, and what was asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.late: dict[tuple[str, int], float] = {}
+        self.first = {"a": START - 2 * REACH, "b": START - timedelta(days=3)}
+        self.now = START
+        self.asked: list[tuple[tuple[str, ...], datetime]] = []
+        monkeypatch.setattr(store, "sensors", self.sensors)
+        monkeypatch.setattr(store, "history", self.history)
+
+    def sensors(self, _: Database, since: datetime) -> list[Span]:
+        return [Span(name, max(first, since), self.now) for name, first in self.first.items()]
+
+    def history(self, _: Database, names: list[str], zone: ZoneInfo, first: datetime, until: datetime) -> HourlyHistory:
+        self.asked.append((tuple(names), first))
+        begin, end = hour_number(first.astimezone(zone)), hour_number((until - timedelta(minutes=1)).astimezone(zone))
+        rows = range(begin, end + 1)
+        series = tuple(Series(name, channel) for name in names for channel in store.CHANNELS)
+        y = [[self.late.get((s.sensor, row), row + ord(s.sensor) / 1000) for row in rows] for s in series]
+        return HourlyHistory(np.datetime64(begin, "h"), series, np.array(y))
+
+    def reader(self) -> HourReader:
+        return HourReader(None, ROME)  # type: ignore[arg-type]
+
+
+def assert_same(one: HourlyHistory, other: HourlyHistory) -> None:
+    assert (one.first, one.series) == (other.first, other.series)
+    np.testing.assert_array_equal(one.y, other.y)
+
+
+def test_hour_by_hour_it_is_what_a_fresh_reader_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the end of summer time, with a late row and a sensor that comes and one that goes."""
+    archive = Archive(monkeypatch)
+    reader = archive.reader()
+    for k in range(0, 24 * 10, 5):
+        archive.now = START + k * HOUR
+        if k == 50:
+            archive.first["c"] = archive.now - 2 * HOUR
+            archive.late["a", hour_number((archive.now - 20 * HOUR).astimezone(ROME))] = np.nan
+        if k == 100:
+            del archive.first["b"]
+        assert_same(reader.until(archive.now), archive.reader().until(archive.now))
+
+
+def test_only_what_may_have_changed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(monkeypatch)
+    reader = archive.reader()
+    reader.until(START)
+    archive.asked.clear()
+    archive.now = START + HOUR
+    archive.first["c"] = START
+    reader.until(archive.now)
+    (known, since), (new, whole) = archive.asked
+    assert (known, new) == (("a", "b"), ("c",))
+    assert since == (START - hours.OVERLAP).astimezone(ROME)
+    assert whole.astimezone(UTC) <= archive.now - REACH
