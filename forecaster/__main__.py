@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if chosen.action == "train":
         chosen.once = True
         return runner.run("forecaster-train", _training, chosen)
-    return runner.run("forecaster", functools.partial(_forecaster, chosen), chosen)
+    return runner.run("forecaster", lambda context: _forecaster(chosen, context), chosen)
 
 
 # What takes seconds to load is loaded late: usage and settings errors are said before.
@@ -47,6 +44,9 @@ def _training(context: Context) -> Worker:
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
     """The forecasting worker; a single step trains nothing and waits for nothing. Without PyTorch nothing is trained
     either: the weights that there are, or the fallback, forecast."""
+    import importlib.util
+    import logging
+
     from forecaster.step import Forecaster
     from forecaster.trainer import Trainer, command_of
 

@@ -24,7 +24,7 @@ def table(path: Path, days: int, spoil_from: int | None = None) -> None:
 def test_a_backtest_forecasts_what_was_asked_and_looks_at_nothing_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit, "blocks_for", lambda *_: [Block(1, 24, 5, 32)])
+    monkeypatch.setattr(fit, "blocks_for", lambda *_: [Block(24, 5, 32)])
     origin = 24 * 70 - 1
     (tmp_path / "origins.csv").write_text(
         "series,origin,first_target,last_target\nX,2024-03-10T23:00,2024-03-11T00:00,2024-03-11T23:00\n"

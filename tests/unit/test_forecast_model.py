@@ -109,7 +109,7 @@ def test_a_backtest_recovers_from_a_replaced_sensor_as_the_product_does() -> Non
     history.y[0, 24 * 91 :] = 3 * history.y[0, 24 * 91 :] + 40
     origin = np.array([24 * 95 - 1])
     wanted = Wanted(("001",), origin, origin + 1, origin + 24)
-    table = backtest(history, wanted, 24 * 90, blocks=[Block(1, 24, 20, 32)])
+    table = backtest(history, wanted, 24 * 90, blocks=[Block(24, 20, 32)])
     truth = history.y[0, 24 * 95 : 24 * 96]
     assert np.abs(table.forecast - truth).mean() < 0.2 * truth.mean()
 

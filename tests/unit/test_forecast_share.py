@@ -120,7 +120,7 @@ def test_the_share_knows_nothing_after_an_origin() -> None:
     cut = UNTIL + 24 * 12
     spoilt = history.y.copy()
     spoilt[:, cut:] = 1e6
-    few = [Block(1, 24, 2, 16)]
+    few = [Block(24, 2, 16)]
     tables = [backtest(replace(history, y=y), asked(history, 11), UNTIL, blocks=few) for y in (history.y, spoilt)]
     before = (tables[0].origin < str(history.hour(cut).astype("datetime64[m]"))).to_numpy()
     assert 0 < before.sum() < len(before)

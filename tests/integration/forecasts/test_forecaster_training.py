@@ -23,7 +23,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 
 
 def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forecaster.fit.blocks_for", lambda *_: [Block(1, 24, 60, 64)])
+    monkeypatch.setattr("forecaster.fit.blocks_for", lambda *_: [Block(24, 60, 64)])
     site.fill(NOON - timedelta(days=60), NOON + 2 * HOUR, noise=30.0)
     site.register("002")
     site.fill(NOON - timedelta(days=10), NOON + 2 * HOUR, sensor="002")
