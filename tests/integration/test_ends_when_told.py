@@ -62,7 +62,8 @@ def told(
     }
     environ = os.environ | {f"HYDROLOG_{name}": value for name, value in settings.items()}
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", *command],
+        # As from a terminal: what runs these tests may ignore Ctrl-C, and children inherit that.
+        ["env", "--default-signal=INT", sys.executable, "-P", "-m", *command],
         cwd=folder,
         env=environ,
         stdout=subprocess.PIPE,
