@@ -20,7 +20,7 @@ from common import database, settings
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
 from common.folder import CRITERIA_FOLDER
-from common.night import report_hours
+from common.night import DAY_MINUTES, report_hours
 from common.settings import Settings
 from outliers import calendar
 from outliers.backtest import rehearse
@@ -31,7 +31,6 @@ from outliers.flags import FAULT, LEAK
 if TYPE_CHECKING:
     from cli.outlier_plots import Course
 
-DAY_MINUTES = 1440
 MONTH_DAYS = 30.4
 FETCH_TIMEOUT_S = 120.0  # nine months of one sensor from a slow disk
 SHOW_EVERY_ROWS = 2000

@@ -3,7 +3,7 @@
 A night has the name of the local date on which it ends. Where the clocks change in it, it is an hour shorter or longer;
 this is the only place where summer time decides anything.
 
-The minimum night flow is the lowest mean of six consecutive ten minutes of believed values within the report's hours.
+The minimum night flow is the lowest mean of six consecutive ten minutes of accepted values within the report's hours.
 The report, the alarm, its limits and the page all take it from here.
 """
 
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 DAY_MINUTES = 24 * 60
 WINDOW_MINUTES = 10  # a window T is the ten minutes T-9..T
 HOUR_WINDOWS = 6
-HOUR_MINUTES_NEEDED = 50  # believed minutes of 60: an hour made from fewer may have missed its use or its quiet
+HOUR_MINUTES_NEEDED = 50  # accepted minutes of 60: an hour made from fewer may have missed its use or its quiet
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def report_hours(night: NightSettings) -> ReportHours:
 
 
 DEFAULT_HOURS = report_hours(NightSettings())
+HOURS_0_1 = ReportHours(90, 210)  # 01:30 to 05:00, of criteria and states from version 0.1
 
 
 class LowestHour(NamedTuple):
@@ -128,14 +129,14 @@ class LowestHour(NamedTuple):
 
     first: int  # the number of the first of them
     flow_m3h: float
-    minutes: int  # believed flow values in it
+    minutes: int  # accepted flow values in it
 
 
 def lowest_hour(windows: Mapping[int, tuple[float, int]]) -> LowestHour | None:
-    """The minimum night flow; None if no hour has enough believed minutes.
+    """The minimum night flow; None if no hour has enough accepted minutes.
 
     Args:
-        windows: by number, consecutive ones being neighbours in time: the sum (m3/h) and count of believed flows.
+        windows: by number, consecutive ones being neighbours in time: the sum (m3/h) and count of accepted flows.
     """
     lowest: LowestHour | None = None
     for first in range(min(windows, default=0), max(windows, default=0) + 2 - HOUR_WINDOWS):

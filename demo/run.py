@@ -1,7 +1,6 @@
 """One run of the demo, from an empty folder or the last stop, until the last process has ended."""
 
 import shlex
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from demo import group as groups
 from demo import report, tally
 from demo.folder import SAVE_EVERY_S, DemoFolder, DemoState
 from demo.group import GroupFailed, ProcessGroup
-from demo.prepare import prepare
+from demo.prepare import HYDROLOG, prepare
 from demo.recordings import ZONE, Recordings
 from demo.report import DemoResult
 from log import commits, mark
@@ -122,8 +121,8 @@ class Demo:
                 break
         self._say(f"page      {page}")
         self._say(f"log       {shlex.join(['tail', '-F', str(self._folder.data / LOG_FILE)])}")
-        status = [sys.executable, "-P", "-m", "cli", "status", "--config", str(self._folder.config)]
-        self._say(f"status    {shlex.join(status)}")
+        status = shlex.join([*HYDROLOG, "status", "--config", str(self._folder.config)])
+        self._say(f"status    {status}")
         self._say(f"speed     {self._wishes.speed:g} times real speed; Ctrl-C stops it")
 
     @property

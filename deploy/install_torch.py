@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 INDEX_OF_SMALL_BUILDS = "https://download.pytorch.org/whl/cpu"
-LARGE = "pip will install the GPU build of torch: a download of about 2.6 GB, 5.3 GB on disk"
+LARGE = "only the GPU build of torch is there: a download of about 2.6 GB, 5.3 GB on disk"
 ONLY_LARGE_EXIT = 3
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 

@@ -97,7 +97,7 @@ class Leakage:
 
 
 def quiet_hour(tenths: Mapping[int, Tenth]) -> QuietHour | None:
-    """The night's minimum, with the pressure of that hour; None if no hour has enough believed minutes."""
+    """The night's minimum, with the pressure of that hour; None if no hour has enough accepted minutes."""
     lowest = lowest_hour({step: (tenth.flow_sum, tenth.flow_count) for step, tenth in tenths.items()})
     if lowest is None:
         return None

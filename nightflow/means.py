@@ -11,11 +11,8 @@ from typing import Any
 
 import psycopg
 
-from common import database
 from common.clock import minute_of, minute_start
 from common.database import statement
-
-_MEANS = database.statement("night_means")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) ->
     times = [minute_start(window) for window in windows]
     if not times:
         return []
-    cursor.execute(_MEANS, {"windows": times, "now": now})
+    cursor.execute(statement("night_means"), {"windows": times, "now": now})
     return [
         StoredMeans(sensor, minute_of(time), minutes, complete, again)
         for sensor, time, minutes, complete, again in cursor.fetchall()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from common import database, state_file
+from common import state_file
 from common.clock import minute_start
 from common.database import statement
 from common.files import replace
@@ -20,11 +20,6 @@ from common.night import WINDOW_MINUTES
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
 from nightflow.window import Night
 from outliers.calendar import Work
-
-_TENTHS = database.statement("night_tenths")
-_HOURS = database.statement("night_hours")
-_REPORT = database.statement("night_report")
-_SITES = database.statement("night_sites")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +64,13 @@ def store(
         for (sensor,) in cursor.fetchall()
     }
     if reports:
-        cursor.executemany(_REPORT, [_row(sensor, night, found, now) for sensor, found in reports.items()])
+        rows = [_row(sensor, night, found, now) for sensor, found in reports.items()]
+        cursor.executemany(statement("night_report"), rows)
     return reports
 
 
 def _read_known(cursor: psycopg.Cursor[Any], zone: ZoneInfo) -> dict[str, Known]:
-    cursor.execute(_SITES)
+    cursor.execute(statement("night_sites"))
     return {
         sensor: Known(users, litres, use, n1, reference, replaced.astimezone(zone).date() if replaced else None)
         for sensor, users, litres, use, n1, reference, replaced in cursor.fetchall()
@@ -86,7 +82,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
     first, end = _report_minutes(night)
     there = [work for work in works if work.first < end and work.end > first]
     cursor.execute(
-        _TENTHS,
+        statement("night_tenths"),
         {
             "first": minute_start(first),
             "end": minute_start(end),
@@ -98,7 +94,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
     for sensor, step, *values in cursor.fetchall():
         inputs.tenths[sensor][step] = Tenth(*values)
     day = {"first": minute_start(night.end - DAY_HOURS * 60), "end": minute_start(night.end)}
-    cursor.execute(_HOURS, day)
+    cursor.execute(statement("night_hours"), day)
     for sensor, pressure_bar in cursor.fetchall():
         inputs.hours_bar[sensor].append(pressure_bar)
     cursor.execute(

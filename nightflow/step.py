@@ -12,6 +12,7 @@ from typing import Any
 
 from common import database
 from common.clock import minute_start
+from common.night import DAY_MINUTES
 from common.runner import Context
 from log import mark, roles
 from nightflow import means, report
@@ -26,7 +27,6 @@ RECENT_DAYS = 2  # nights covered by every check: late rows come within days
 LOOK_EVERY = timedelta(minutes=1)  # rows come once a minute; more frequent checks find nothing new
 FAR_BEHIND_ROWS = 1000  # after a larger lag the archive may have filled older nights
 CAUGHT_UP_ROWS = 100  # the remaining rows belong to the recent nights
-_DAY_MINUTES = 24 * 60
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class NightFlow:
         return max((w for night in self._recent_nights(ready) for w in night.windows if w <= ready), default=None)
 
     def _recent_nights(self, ready: int) -> list[Night]:
-        return list(self._plan.nights(ready - RECENT_DAYS * _DAY_MINUTES, ready))
+        return list(self._plan.nights(ready - RECENT_DAYS * DAY_MINUTES, ready))
 
     def _refresh(self, now: datetime, ready: int) -> bool:
         """Write windows and reports of the nights to check, oldest first; False if stopped meanwhile."""
@@ -102,7 +102,7 @@ class NightFlow:
             if caught_up or sensors != self._sensors:
                 oldest = means.first_row_minute(cursor)
                 if oldest is not None:
-                    nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * _DAY_MINUTES), ready))
+                    nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * DAY_MINUTES), ready))
         before = dict(self._counters)
         grown = False  # later reports are compared with a changed night
         for night in nights:

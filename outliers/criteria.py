@@ -18,7 +18,7 @@ from typing import Any
 
 from common import files
 from common.errors import CriteriaUnusable
-from common.night import ReportHours
+from common.night import HOURS_0_1, ReportHours
 from common.row import SENSOR_ID
 from common.settings import DEFAULT_ALARMS_PER_MONTH
 from outliers.flicker import TextureUse
@@ -102,8 +102,8 @@ class NightUse:
     spread_m3h: float
     jump: float
     creep: float
-    start: int = 90  # 01:30 to 05:00, as version 0.1 had it
-    minutes: int = 210
+    start: int = HOURS_0_1.start
+    minutes: int = HOURS_0_1.minutes
 
     @property
     def hours(self) -> ReportHours:

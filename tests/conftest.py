@@ -64,6 +64,13 @@ def _copied(url: str, template: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+@pytest.fixture
+def empty_url(postgres_url: str) -> Iterator[str]:
+    """A fresh database without a table, dropped after the test."""
+    with _copied(postgres_url, "template1") as url:
+        yield url
+
+
 @pytest.fixture(scope="module")
 def filled_url(postgres_url: str) -> Iterator[str]:
     """A database that a module fills once; each of its tests that uses `database_url` then gets a copy of it."""

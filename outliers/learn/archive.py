@@ -2,18 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 
 from common.clock import minute_of, minute_start
 from common.database import statement
-from common.night import DEFAULT_HOURS, ReportHours, report_hours
-from common.settings import DEFAULT_ALARMS_PER_MONTH, Settings
+from common.night import report_hours
+from common.settings import Settings
 from outliers import criteria as stored
 from outliers.calendar import Occasions, Work, spans
 from outliers.criteria import Criteria
@@ -85,20 +84,24 @@ def learn_for(
     chosen: Settings,
     known: Occasions,
 ) -> tuple[Criteria, Criteria]:
-    """The sensor's base criteria and its new ones; not stored yet.
+    """The sensor's base criteria, and its new ones from the half year before `now`; not stored yet.
+
+    Rows from before the instrument was replaced are not used.
 
     Raises:
         CriteriaUnusable: less than eight weeks of good rows.
     """
-    prior = limits(folder, instrument.sensor, instrument.flow_max, instrument.pressure_max)
-    new = learn(
-        cursor,
-        prior,
-        now,
+    sensor, replaced = instrument.sensor, instrument.replaced
+    prior = limits(folder, sensor, instrument.flow_max, instrument.pressure_max)
+    end = now.replace(minute=0, second=0, microsecond=0)
+    first = end - timedelta(days=WINDOW_DAYS)
+    if replaced is not None:  # values of the old instrument are not usual for the new one
+        first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
+    new = build(
+        read_history(cursor, sensor, first, end, known.at(sensor)),
         chosen.site.zone,
-        holidays=known.holidays,
-        works=known.at(instrument.sensor),
-        replaced=instrument.replaced,
+        prior,
+        known.holidays,
         alarms_per_month=chosen.outliers.alarms_per_month,
         hours=report_hours(chosen.night),
     )
@@ -113,28 +116,3 @@ def limits(folder: Path, sensor: str, flow_max: float | None, pressure_max: floa
     if pressure_max is not None:
         prior = replace(prior, pressure=replace(prior.pressure, high=pressure_max))
     return prior
-
-
-def learn(
-    cursor: psycopg.Cursor[Any],
-    prior: Criteria,
-    now: datetime,
-    zone: ZoneInfo,
-    *,
-    holidays: Collection[date] = (),
-    works: Collection[Work] = (),
-    replaced: datetime | None = None,
-    alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH,
-    hours: ReportHours = DEFAULT_HOURS,
-) -> Criteria:
-    """Criteria from the half year before `now`, but not from before `replaced`; not stored yet.
-
-    Raises:
-        CriteriaUnusable: less than eight weeks of good rows.
-    """
-    end = now.replace(minute=0, second=0, microsecond=0)
-    first = end - timedelta(days=WINDOW_DAYS)
-    if replaced is not None:  # values of the old instrument are not usual for the new one
-        first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
-    history = read_history(cursor, prior.sensor, first, end, works)
-    return build(history, zone, prior, holidays, alarms_per_month=alarms_per_month, hours=hours)

@@ -74,8 +74,8 @@ class Detector:
         flow_letter = self.flow_gate.on_row(minute, flow)
         pressure_letter = self.pressure_gate.on_row(minute, pressure)
         if self.watch is not None:
-            believed = pressure if pressure_letter == OK else None
-            self.watch.on_row(minute, flow if flow_letter == OK else None, believed, forecast)
+            accepted = pressure if pressure_letter == OK else None
+            self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast)
         if self.flow_gate.seen or self.pressure_gate.seen:
             for evidence in (*self.flow_gate.take(), *self.pressure_gate.take()):
                 self.log.on_evidence(evidence)

@@ -96,7 +96,7 @@ class FlowWatch:
     # rows
 
     def on_row(self, minute: int, shown: float | None, pressure: float | None, forecast: HourForecast | None) -> None:
-        """The flow as the meter shows it, m3/h, and the pressure, bar; None = there is none that is believed."""
+        """The flow as the meter shows it, m3/h, and the pressure, bar; None = there is none that is accepted."""
         if minute // QUARTER_MIN != self._quarter:
             self._on_quarter(minute)
         if shown is None:
@@ -165,7 +165,7 @@ class FlowWatch:
                 self._correct(*self.log.on_meter(meter))
         self._quarter = quarter
         expected.on_quarter(minute)
-        in_night = self.night is not None and self.night.use.hours.touch(expected.day_minute, QUARTER_MIN)
+        in_night = self.night is not None and self.night.hours.touch(expected.day_minute, QUARTER_MIN)
         if self._in_night and not in_night:
             self._on_night_end(minute)
         self._in_night = in_night

@@ -3,11 +3,11 @@
 from typing import Any
 
 from common import state_file
+from common.night import HOURS_0_1
 from common.state_file import StateUnusable
 from outliers.watch.detector_state import DetectorState
 
 FORMAT = 4
-OLD_HOURS = (90, 210)  # 01:30 to 05:00
 Raw = dict[str, Any]
 
 
@@ -56,7 +56,7 @@ def _expectation(raw: Raw, value: Raw) -> Raw:
 
 
 def _night(raw: Raw) -> Raw:
-    return {"hours": OLD_HOURS, **{name: raw[name] for name in ("nights", "creep", "up")}}
+    return {"hours": HOURS_0_1, **{name: raw[name] for name in ("nights", "creep", "up")}}
 
 
 def _tracker(raw: Raw) -> Raw:

@@ -66,18 +66,18 @@ class NightMinimum:
     """One sensor's nights."""
 
     def __init__(self, use: NightUse, state: NightState | None = None) -> None:
-        self.use = use
-        if state is None or state.hours != use.hours:  # nights of other hours are no reference
-            state = NightState(use.hours, list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
+        self.use, self.hours = use, use.hours
+        if state is None or state.hours != self.hours:  # nights of other hours are no reference
+            state = NightState(self.hours, list(use.recent_m3h)[-NIGHTS_KEPT - NIGHTS_HELD_BACK :])
         self.state = state
 
     def on_row(self, minute: int, minute_of_day: int, flow: float) -> None:
         """Process a good row: its UTC minute, and that of the local day."""
-        if self.use.hours.offset(minute_of_day) >= self.use.minutes:
+        if self.hours.offset(minute_of_day) >= self.hours.minutes:
             return
         windows, number = self.state.windows, (minute - 1) // WINDOW_MINUTES
         if not windows or windows[-1].number != number:
-            if windows and (number - windows[0].number) * WINDOW_MINUTES > self.use.minutes + LONGEST_CHANGE_MIN:
+            if windows and (number - windows[0].number) * WINDOW_MINUTES > self.hours.minutes + LONGEST_CHANGE_MIN:
                 windows.clear()  # of a night whose end was never seen
             windows.append(NightWindow(number))
         windows[-1].flow += flow

@@ -101,7 +101,7 @@ export function nightWords(night, zone) {
   const name = `Night to ${shortDate(night.night)}`;
   const left = [[night.faulty_minutes, "faulty"], [night.planned_minutes, "of planned work"]].filter(([count]) => count).map(([count, what]) => `${count} ${what}`);
   const without = left.length ? `${left.join(", ")} minutes were left out.` : "";
-  if (night.hour_flow === null) return [`${name}: too few believed values for a quietest hour (${night.good_minutes} minutes).`, without];
+  if (night.hour_flow === null) return [`${name}: too few accepted values for a quietest hour (${night.good_minutes} minutes).`, without];
   const pressure = night.hour_pressure === null ? "" : ` at ${figure(night.hour_pressure)} bar`;
   const reference = night.reference_by === "fixed" ? "as set" : "median of 24 nights";
   return [

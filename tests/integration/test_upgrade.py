@@ -9,12 +9,9 @@ import os
 import subprocess
 import sys
 import tarfile
-import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -53,9 +50,15 @@ class Installed:
             connection.execute((home / "database.sql").read_bytes())
 
     def run(self, module: str, *options: str, **keys: str) -> str:
-        """One step of a program of today's version; what it logged."""
+        """One step of a program of today's version, which must end well; what it logged."""
+        done = self.start(module, *options, **keys)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "WARNING" not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def start(self, module: str, *options: str, **keys: str) -> subprocess.CompletedProcess[str]:
         settings = {"PATHS__DATA": str(self.data), "DATABASE__URL": self.url, "SITE__TIMEZONE": ZONE.key, **keys}
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-P", "-m", module, *options],
             env=os.environ | {f"HYDROLOG_{key}": value for key, value in settings.items()},
             capture_output=True,
@@ -63,9 +66,6 @@ class Installed:
             timeout=DEADLINE_S,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "WARNING" not in done.stdout + done.stderr
-        return done.stdout + done.stderr
 
     def query(self, text: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url) as connection:
@@ -73,12 +73,8 @@ class Installed:
 
 
 @pytest.fixture
-def installed(tmp_path: Path, postgres_url: str) -> Iterator[Installed]:
-    name = f"installed_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        yield Installed(tmp_path, urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}")))
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def installed(tmp_path: Path, empty_url: str) -> Installed:
+    return Installed(tmp_path, empty_url)
 
 
 def test_every_row_of_its_log_arrives_once(installed: Installed) -> None:
@@ -133,14 +129,7 @@ def test_its_model_forecasts(installed: Installed) -> None:
 
 
 def test_every_other_file_of_it_is_read_without_a_complaint(installed: Installed) -> None:
-    said = subprocess.run(
-        [sys.executable, "-P", "-m", "cli", "status", "--json"],
-        env=os.environ | {"HYDROLOG_PATHS__DATA": str(installed.data), "HYDROLOG_DATABASE__URL": installed.url},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+    said = installed.start("cli", "status", "--json")
     assert "unreadable" not in said.stdout + said.stderr
     assert set(health.load_all(installed.data)) >= {"producer", "consumer-archive", "nightflow", "forecaster"}
     assert json.loads(said.stdout)

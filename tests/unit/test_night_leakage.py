@@ -22,9 +22,9 @@ def test_the_quiet_hour_is_the_lowest_of_all_rolling_hours() -> None:
     assert (found.step, found.flow_m3h, found.pressure_bar, found.minutes) == (3, 5.0, 4.0, 60)
 
 
-def test_an_hour_with_too_few_believed_minutes_does_not_count() -> None:
+def test_an_hour_with_too_few_accepted_minutes_does_not_count() -> None:
     values = tenths([9.0] * 12)
-    for step in range(6):  # a lower hour, but only 42 of its minutes are believed
+    for step in range(6):  # a lower hour, but only 42 of its minutes are accepted
         values[step] = Tenth(1.0 * 7, 7, 0, 0, faulty=3)
     found = quiet_hour(values)
     assert found is not None
