@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import HydrologError
+from forecaster.adopt import adopted
 from forecaster.compose import filled
 from forecaster.conformal import block_of
 from forecaster.dataset import Channel, HourlyHistory, IntArray, Series, hour_number
@@ -109,7 +110,8 @@ def backtest(
     """Forecasts of all wanted pairs as a table; weights from rows before `train_until` only.
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
-    `history` is new to the model. `blocks` replaces the plan that follows from the size of the history.
+    `history` is new to the model, which adopts it from its rows before `train_until`. `blocks` replaces the plan
+    that follows from the size of the history.
 
     Raises:
         ValueError: too little history to train on."""
@@ -120,6 +122,8 @@ def backtest(
         learn, until = replace(train_on, series=names), train_on_until
     model = fit(learn, until_row=until, horizon=horizon, version="backtest", seed=seed, report=report, blocks=blocks)
     model = refresh(model, learn, until_row=until, seed=seed, report=report, blocks=blocks)
+    if train_on is not None:
+        model = adopted(model, history, train_until, seed)
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
     return _table(history, wanted, origins, _as_the_product_does(model, history, origins, leads))

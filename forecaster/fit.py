@@ -156,6 +156,13 @@ def stretch_of(model: Model, past: HourlyHistory, first_row: int) -> FloatArray:
 
 def judge(model: Model, past: HourlyHistory, first_row: int) -> Judgement:
     """The model beside the seasonal naive on the rows from `first_row` on, the same pairs for both."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return Judgement(*np.nanmean(judge_each(model, past, first_row), axis=1).tolist())
+
+
+def judge_each(model: Model, past: HourlyHistory, first_row: int) -> FloatArray:
+    """What a `Judgement` tells, of each series; NaN where nothing is. [3, S]"""
     leads = np.array([lead for lead in JUDGED_LEADS if lead <= model.horizon])
     every = 1 + len(past.series) // MANY  # of a thousand sensors not each hour has to be forecast to judge
     origins = held_out_origins(past.rows, first_row, int(leads.max()), every=every)
@@ -168,11 +175,6 @@ def judge(model: Model, past: HourlyHistory, first_row: int) -> Judgement:
     scale = scale_of(past.until(first_row).y)[:, None, None]
     both = np.isfinite(value - truth)
     errors = (np.where(both, np.abs(said - truth) / scale, np.nan) for said in (value, naive))
-    return Judgement(*(_mean_of_series(a) for a in (*errors, inside)))
-
-
-def _mean_of_series(values: FloatArray) -> float:
-    """Mean over the series of their means over what is there; NaN where nothing is."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return float(np.nanmean(np.nanmean(values, axis=(1, 2))))
+        return np.stack([np.nanmean(a, axis=(1, 2)) for a in (*errors, inside)])

@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from forecaster.dataset import IntArray
+from forecaster.dataset import FloatArray, IntArray
 from forecaster.fallback import DAY, WEEK
 from forecaster.features import SHARED, SHARED_INPUTS, Array, columns
 from forecaster.gather import Batch, gather, targets
@@ -45,21 +45,33 @@ def learn(panel: Panel, last: int, *, until_row: int, seed: int) -> Lines:
     ahead = random.integers(DAY + 1, last + 1, (windows, LEADS_A_WINDOW))
     parts = [_rows(panel, pick[a : a + AT_ONCE], ahead[a : a + AT_ONCE], until_row) for a in range(0, windows, AT_ONCE)]
     x, truth, series = (np.concatenate(part) for part in zip(*parts, strict=True))
-    middle, spread = x.mean(0, dtype=np.float64), np.maximum(x.std(0, dtype=np.float64), LEAST_SPREAD)
-    x = ((x - middle) / spread).astype(np.float32)
-    weight = np.ones(len(truth), dtype=np.float32)
-    for _ in range(PASSES):
-        common = _ridge(x, truth, weight)
-        weight = np.reciprocal(np.maximum(np.abs(truth - x @ common), np.float32(LEAST_ERROR)))
-        weight /= weight.mean()
+    x, middle, spread = scaled(x)
+    common, weight = robust(x, truth, PENALTY)
     left = truth - x @ common
     lines = np.tile(common.astype(np.float64), (len(panel.kind) + 1, 1))
     for number in np.unique(series):
         own = series == number
-        lines[number + 1] += _ridge(x[own], left[own], weight[own])
-    lines /= spread
+        lines[number + 1] += _ridge(x[own], left[own], weight[own], PENALTY)
+    return unscaled(lines, middle, spread)
+
+
+def scaled(x: Array) -> tuple[Array, FloatArray, FloatArray]:
+    """Inputs about 0 with a spread of 1; what was subtracted and what they were divided by."""
+    middle, spread = x.mean(0, dtype=np.float64), np.maximum(x.std(0, dtype=np.float64), LEAST_SPREAD)
+    return ((x - middle) / spread).astype(np.float32), middle, spread
+
+
+def unscaled(lines: FloatArray, middle: FloatArray, spread: FloatArray) -> Lines:
+    """Lines for the inputs as they are, from those for scaled ones. [N, SHARED + LEAD]"""
+    lines = lines / spread
     lines[:, columns(SHARED_INPUTS, "kind")] -= (lines @ middle)[:, None]  # the constant: one of these inputs is 1
     return lines.astype(np.float32)
+
+
+def inputs(batch: Batch) -> Array:
+    """All inputs of each window and lead. [B, L, SHARED + LEAD]"""
+    shared = np.broadcast_to(batch.shared[:, None], (*batch.lead.shape[:2], SHARED))
+    return np.concatenate([shared, batch.lead], 2)
 
 
 def _rows(panel: Panel, pick: IntArray, ahead: IntArray, until_row: int) -> tuple[Array, Array, IntArray]:
@@ -67,13 +79,21 @@ def _rows(panel: Panel, pick: IntArray, ahead: IntArray, until_row: int) -> tupl
     series, origin = pick.T
     truth, seen = targets(panel, series, origin, ahead)
     use = (seen > 0) & (origin[:, None] + ahead < until_row)
-    batch = gather(panel, series, origin, ahead)
-    shared = np.broadcast_to(batch.shared[:, None], (*use.shape, SHARED))
-    x = np.concatenate([shared, batch.lead], 2)[use]
+    x = inputs(gather(panel, series, origin, ahead))[use]
     return x, truth[use], np.broadcast_to(series[:, None], use.shape)[use]
 
 
-def _ridge(x: Array, truth: Array, weight: Array) -> Array:
+def robust(x: Array, truth: Array, penalty: float) -> tuple[Array, Array]:
+    """A line near the median, and what each row counts for in it."""
+    weight = np.ones(len(truth), dtype=np.float32)
+    for _ in range(PASSES):
+        line = _ridge(x, truth, weight, penalty)
+        weight = np.reciprocal(np.maximum(np.abs(truth - x @ line), np.float32(LEAST_ERROR)))
+        weight /= weight.mean()
+    return line, weight
+
+
+def _ridge(x: Array, truth: Array, weight: Array, penalty: float) -> Array:
     weighted = x * weight[:, None]
-    squares = (weighted.T @ x).astype(np.float64) + PENALTY * np.eye(x.shape[1])
+    squares = (weighted.T @ x).astype(np.float64) + penalty * np.eye(x.shape[1])
     return np.linalg.solve(squares, (weighted.T @ truth).astype(np.float64)).astype(np.float32)

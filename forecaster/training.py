@@ -20,6 +20,7 @@ from common.folder import MODELS_FOLDER
 from common.runner import Context
 from common.settings import Settings
 from forecaster import artifact, holidays, store
+from forecaster.adopt import adopted
 from forecaster.dataset import HourlyHistory, start_of_hour
 from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
@@ -108,8 +109,19 @@ def train_and_judge(
         model = refresh(model, history, until_row=history.rows, report=report)
         scores = {"mase": new, "naive_mase": naive, "coverage": coverage, LEARNT_UNTIL: str(history.hour(history.rows))}
         artifact.save(data, replace_fields(model, report=scores))
+    elif old_model and (more := _take_up(data, old_model, history, version)):
+        reason += f"; they took up {more} new series"
     cpu_s = time.process_time() - began
     return TrainingOutcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
+
+
+def _take_up(data: Path, old: Model, history: HourlyHistory, version: str) -> int:
+    """How many series more the weights in use know from now on, as this version."""
+    model = adopted(old, history, history.rows)
+    if more := len(model.series) - len(old.series):
+        report = {**old.report, LEARNT_UNTIL: str(history.hour(history.rows))}
+        artifact.save(data, replace_fields(model, version=version, report=report))
+    return more
 
 
 def _unseen_row(old: Model, history: HourlyHistory, first: int) -> int:

@@ -102,6 +102,25 @@ def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypa
     assert "not accepted" in second.line()
 
 
+def test_the_weights_in_use_take_up_a_new_sensor_when_newer_ones_are_worse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch, 20)
+    train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24)
+    quick(monkeypatch, 1)
+    later = history(100)
+    both = replace(later, series=(FLOW, Series("new", "flow")), y=np.concatenate([later.y, 3 * later.y]))
+    second = train_and_judge(tmp_path, both, "20240108T000000", horizon=24)
+    assert second.accepted is False
+    assert second.reason.endswith("they took up 1 new series")
+    newest = artifact.newest(tmp_path)
+    assert newest and newest.version == "20240108T000000" and newest.series == both.series
+    assert newest.report["learnt_until"] == str(both.hour(both.rows))
+    third = train_and_judge(tmp_path, both, "20240115T000000", horizon=24)
+    assert third.accepted is False and "took up" not in third.reason
+    assert artifact.versions(tmp_path) == ["20240108T000000", "20240101T000000"]
+
+
 def test_weights_that_lose_to_the_naive_are_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 1)
     made = train_and_judge(tmp_path, history(80, noise=0.0), "v", horizon=24)
