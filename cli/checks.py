@@ -41,6 +41,13 @@ TABLES = (
     "received_tb",
     "received_batch_tb",
 )
+# What every server must refuse. One that does not is none, or does not look at what it gets.
+_NO_ROW, _NO_TOKEN = b"not-a-row\n", "not-a-token"
+_TAKES_ANYTHING = (
+    "says yes to a wrong token and to what is no row: a login page of the network (captive portal), a proxy, or a "
+    "program that does not look at what it gets; rows sent there may be lost. Correct server.url or the network, or "
+    "set server.receipt; then send again what was sent meanwhile: hydrolog resend --from ISO-TIME --to ISO-TIME"
+)
 _ADVICE = "run as the user of the processes, and check log.url"
 
 
@@ -186,7 +193,7 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it accepts the token. An empty body is posted, no row."""
-    from consumer.post import Poster, ServerAddress
+    from consumer.post import Poster, address_of
 
     if "server" not in chosen.log.groups:
         yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
@@ -196,12 +203,16 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-        poster = Poster(ServerAddress.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
+        poster = Poster(address_of(chosen.server), chosen.server.timeout_seconds, threading.Event())
     except SettingsError as error:
         yield CheckResult(False, "server", printable(error))
         return
-    answer = poster.post(b"", f"{chosen.site.id}/check", token)
+    key = f"{chosen.site.id}/check"
+    answer = poster.post(b"", key, token)
     ok, text = server_says(answer.status, answer.problem)
+    yes = range(200, 300)
+    if answer.status in yes and poster.post(_NO_ROW, key, _NO_TOKEN).status in yes:
+        ok, text = False, _TAKES_ANYTHING
     yield CheckResult(ok, "server", f"{printable(chosen.server.url)} {text}")
 
 

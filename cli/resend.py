@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run(args: list[str]) -> int:
     """Send the rows in `rejected/`, or those of a time span; exit code 1 if the server refused some."""
-    from consumer.post import Poster, ServerAddress
+    from consumer.post import Poster, address_of
     from consumer.resend import Resender
 
     parser = Parser(
@@ -37,8 +37,8 @@ def run(args: list[str]) -> int:
     if not chosen.server.url:
         raise SettingsError("server.url", "is empty; name the address for batches")
     token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-    poster = Poster(ServerAddress.parse(chosen.server.url), chosen.server.timeout_seconds, threading.Event())
-    courier = Resender(poster, token, clocks.from_environment())
+    poster = Poster(address_of(chosen.server), chosen.server.timeout_seconds, threading.Event())
+    courier = Resender(poster, token, clocks.from_environment(), chosen.server.receipt)
     if options.start is None:
         _rejected(courier, chosen)
     else:

@@ -26,6 +26,7 @@ from common.settings_checks import (
     key,
     log_url,
     one_of,
+    proxy_url,
     serial_mode,
     site_id,
     time_zone,
@@ -39,7 +40,7 @@ CONFIG = "HYDROLOG_CONFIG"  # the settings file of a group of processes; --confi
 # Variables with the prefix that are not settings: the file, the installation's folder, the demo's clock, two secrets.
 _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
 
-_SECRET = {"alerts.urls", "database.url"}  # keys whose values must not appear in messages
+_SECRET = {"alerts.urls", "database.url", "server.proxy"}  # keys whose values must not appear in messages
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,9 @@ class ServerSettings:
     token_file: str = key("")
     every_minutes: int = key(10, between(1, 60))
     timeout_seconds: float = key(30.0, between(0.1, 600))
+    receipt: str = key("")  # what the server promises to answer to a delivery; {rows} is the number of rows
+    proxy: str = key("", proxy_url)
+    plain_http: bool = key(False)  # whether http:// may leave the box
 
 
 @dataclass(frozen=True)
@@ -217,6 +221,8 @@ def _from_text(kind: Any, text: str, variable: str) -> Any:
             return float(text)
     except ValueError:
         raise SettingsError(variable, f"must be a number, is {text!r}") from None
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.lower(), text)
     if get_origin(kind) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
@@ -252,11 +258,17 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
         return tuple(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
-    if kind in (int, str) and type(value) is kind:
+    if kind in (int, str, bool) and type(value) is kind:
         return value
     if dataclasses.is_dataclass(kind):
         raise SettingsError(where, f"must be a table, is {value!r}")
-    names = {int: "a whole number", float: "a number", str: "a text in quotes", Path: "a path in quotes"}
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+        Path: "a path in quotes",
+    }
     shown = "is something else" if where in _SECRET else f"is {value!r}"
     raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, {shown}")
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -53,12 +53,29 @@ def site_id(value: str) -> str | None:
 def http_url(value: str) -> str | None:
     if value == "":
         return None
+    parts = _web_address(value)
+    if parts and (parts.username is not None or parts.password is not None):
+        return "must not hold a name or a password; the token goes into the file that server.token_file names"
+    return None if parts else "must be an address like https://water.example/v1/batches" + _shown(value)
+
+
+def proxy_url(value: str) -> str | None:
+    parts = _web_address(value) if value else None
+    good = not value or (parts and parts.scheme == "http" and parts.path in ("", "/"))
+    return None if good else "must be an address like http://10.0.0.1:3128"
+
+
+def _web_address(value: str) -> SplitResult | None:
     try:
         parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
-        good = False
-    return None if good else f"must be an http:// or https:// address, is {value!r}"
+        return None
+    return parts if good else None
+
+
+def _shown(value: str) -> str:
+    return "" if "@" in value else f", is {value!r}"  # what stands before an @ may be a password
 
 
 def log_url(value: str) -> str | None:

@@ -2,7 +2,8 @@
 
 | answer | verdict |
 | --- | --- |
-| 2xx, complete | DELIVERED |
+| 2xx, complete, and nothing in its body says otherwise | DELIVERED |
+| 2xx that its body contradicts | RETRY |
 | 400, 422 | HALVE, and a single row is set aside |
 | 413 | HALVE, and a single row is set aside |
 | 401, 403 | SLOW: a person has to act |
@@ -17,6 +18,7 @@ from enum import Enum
 
 from common.logging_setup import quoted
 from common.retry import Backoff
+from consumer.receipt import contradiction
 
 RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more does not matter
 SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then it continues within ten minutes
@@ -62,14 +64,16 @@ class PostOutcome:
         return max(backoff.wait_s(failures), self.after_s)
 
 
-def judge(answer: HttpAnswer, now: datetime) -> PostOutcome:
-    """Decide what to do with the rows of an attempt."""
+def judge(answer: HttpAnswer, now: datetime, rows: int, receipt: str = "") -> PostOutcome:
+    """Decide what to do with the rows of an attempt; `receipt`: what must stand in the answer to a delivery."""
     status = answer.status
     if status is None:
         return PostOutcome(Kind.RETRY, f"no answer from the server: {answer.problem}")
-    if 200 <= status < 300:
-        return PostOutcome(Kind.DELIVERED)
     after_s = retry_after_s(answer.retry_after, now)
+    if 200 <= status < 300:
+        problem = contradiction(answer.body, rows, receipt)
+        text = f"the answer {status} is no receipt, so the rows are kept: {problem}"
+        return PostOutcome(Kind.RETRY, text, after_s) if problem else PostOutcome(Kind.DELIVERED)
     if status in (400, 413, 422):
         return PostOutcome(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)
     if status in (401, 403):

@@ -20,7 +20,7 @@ from consumer import answers, outbox
 from consumer.answers import HttpAnswer, Kind, PostOutcome
 from consumer.batch import OutgoingBatch, SendSchedule
 from consumer.outbox import Frozen
-from consumer.post import Poster, ServerAddress
+from consumer.post import Poster, address_of
 from consumer.reader import Upcoming
 from consumer.rejected import Rejected
 from consumer.source import LogSource
@@ -48,7 +48,7 @@ class Delivery:
             raise SettingsError("server.url", "is empty; name the address for batches")
         self._context = context
         self._token = self._read_token()
-        self._poster = Poster(ServerAddress.parse(settings.server.url), settings.server.timeout_seconds, context.stop)
+        self._poster = Poster(address_of(settings.server), settings.server.timeout_seconds, context.stop)
         settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
         self._rhythm = SendSchedule(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
         self._once = once
@@ -138,7 +138,7 @@ class Delivery:
         if answer.status is None and self._context.stop.is_set():
             return
         self._last_status = answer.status
-        verdict = answers.judge(answer, now)
+        verdict = answers.judge(answer, now, len(part.lines), self._context.settings.server.receipt)
         if verdict.kind is Kind.DELIVERED:
             self._delivered(part)
         elif verdict.kind is Kind.HALVE:

@@ -38,10 +38,11 @@ class ResendOutcome:
 class Resender:
     """Sends batches at once, one after the other."""
 
-    def __init__(self, poster: Poster, token: str, clock: Clock) -> None:
+    def __init__(self, poster: Poster, token: str, clock: Clock, receipt: str = "") -> None:
         self._poster = poster
         self._token = token
         self._clock = clock
+        self._receipt = receipt
         self.outcome = ResendOutcome()
 
     def deliver(self, parcel: OutgoingBatch) -> bool:
@@ -52,7 +53,7 @@ class Resender:
         """
         for tries in range(1, TRIES + 1):
             answer = self._poster.post(parcel.body, parcel.key, self._token)
-            verdict = judge(answer, self._clock.now())
+            verdict = judge(answer, self._clock.now(), len(parcel.lines), self._receipt)
             if verdict.kind is not Kind.RETRY or tries == TRIES:
                 break
             self._clock.wait(verdict.wait_s(tries), threading.Event())

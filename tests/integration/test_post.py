@@ -1,6 +1,6 @@
 """One POST against servers that answer well, badly, too slowly, or never."""
 
-import logging
+import contextlib
 import shutil
 import socket
 import ssl
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from http_server import (
@@ -26,9 +27,12 @@ from http_server import (
 )
 from ports import free_port
 
+from common.errors import SettingsError
+from common.settings import ServerSettings
 from common.version import version
 from consumer.answers import HttpAnswer
-from consumer.post import ANSWER_BYTES, Poster, ServerAddress
+from consumer.exchange import ANSWER_BYTES, ServerAddress
+from consumer.post import Poster, address_of
 
 PATIENCE_S = 60.0  # never reached: what is not cut off lasts ten minutes
 
@@ -43,8 +47,12 @@ def server() -> Iterator[HttpServer]:
         yield made
 
 
+def address(url: str, **more: Any) -> ServerAddress:
+    return address_of(ServerSettings(url=url, **more))
+
+
 def poster(server: HttpServer, timeout_s: float = 10.0, stop: threading.Event | None = None) -> Poster:
-    return Poster(ServerAddress.parse(server.url), timeout_s, stop or threading.Event())
+    return Poster(address(server.url), timeout_s, stop or threading.Event())
 
 
 def post(server: HttpServer, behave: Behaviour, timeout_s: float = 10.0) -> HttpAnswer:
@@ -61,7 +69,7 @@ def test_a_good_answer(server: HttpServer) -> None:
 
 
 def test_a_path_and_a_query_arrive_as_they_were_set(server: HttpServer) -> None:
-    Poster(ServerAddress.parse(f"http://127.0.0.1:{server.port}/a%20b/c?site=1&x=%41"), 10, threading.Event()).post(
+    Poster(address(f"http://127.0.0.1:{server.port}/a%20b/c?site=1&x=%41"), 10, threading.Event()).post(
         BODY, KEY, TOKEN
     )
     assert server.requests[0].target == "/a%20b/c?site=1&x=%41"
@@ -113,13 +121,13 @@ def test_a_stop_ends_the_wait_at_once(server: HttpServer) -> None:
 
 def test_nobody_listens() -> None:
     port = free_port()
-    got = Poster(ServerAddress.parse(f"http://127.0.0.1:{port}/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
+    got = Poster(address(f"http://127.0.0.1:{port}/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
     assert got.status is None
     assert "refused" in got.problem
 
 
 def test_an_unknown_host_is_no_answer() -> None:
-    got = Poster(ServerAddress.parse("http://no-such-host.invalid/"), 5, threading.Event()).post(BODY, KEY, TOKEN)
+    got = Poster(address("http://no-such-host.invalid/", plain_http=True), 5, threading.Event()).post(BODY, KEY, TOKEN)
     assert got.status is None
 
 
@@ -149,8 +157,8 @@ def test_a_refusal_that_comes_before_the_body_was_read_is_heard() -> None:
 
         thread = threading.Thread(target=refuse)
         thread.start()
-        address = ServerAddress.parse(f"http://127.0.0.1:{listener.getsockname()[1]}/")
-        got = Poster(address, 10, threading.Event()).post(b"x" * 1024 * 1024, KEY, TOKEN)
+        place = address(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        got = Poster(place, 10, threading.Event()).post(b"x" * 1024 * 1024, KEY, TOKEN)
         thread.join(5)
     assert got.status == 413
 
@@ -186,7 +194,7 @@ def test_a_certificate_nobody_vouches_for_gets_no_request(certificate: Path) -> 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with HttpServer(accept, tls=context) as server:
-        got = Poster(ServerAddress.parse(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN)
+        got = Poster(address(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN)
         assert got.status is None
         assert "certificate is not trusted" in got.problem
         assert not server.requests
@@ -197,15 +205,15 @@ def test_https_with_a_certificate_that_is_trusted(certificate: Path, monkeypatch
     context.load_cert_chain(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with HttpServer(accept, tls=context) as server:
-        assert Poster(ServerAddress.parse(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN).status == 200
+        assert Poster(address(server.url), 5, threading.Event()).post(BODY, KEY, TOKEN).status == 200
         server.behave = drip
-        assert Poster(ServerAddress.parse(server.url), 0.3, threading.Event()).post(BODY, KEY, TOKEN).status is None
+        assert Poster(address(server.url), 0.3, threading.Event()).post(BODY, KEY, TOKEN).status is None
 
 
 def test_a_handshake_that_never_ends_is_cut() -> None:
     """A server that accepts and says nothing while TLS waits for its first word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        sender = Poster(ServerAddress.parse(f"https://127.0.0.1:{listener.getsockname()[1]}/"), 0.3, threading.Event())
+        sender = Poster(address(f"https://127.0.0.1:{listener.getsockname()[1]}/"), 0.3, threading.Event())
         assert sender.post(BODY, KEY, TOKEN).status is None
         started = time.monotonic()
         assert "0.3 s" in sender.post(BODY, KEY, TOKEN).problem  # the thread before it has ended
@@ -213,17 +221,126 @@ def test_a_handshake_that_never_ends_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "warned"),
+    ("url", "readable"),
     [
         ("http://192.0.2.7/x", True),
         ("http://water.example:8080/", True),
+        ("http://127.0.0.1.example/", True),
         ("https://water.example/", False),
         ("http://127.0.0.1:8080/", False),
         ("http://[::1]:8080/", False),
         ("http://localhost/", False),
     ],
 )
-def test_a_token_in_clear_over_a_network_is_warned_of(url: str, warned: bool, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING):
-        ServerAddress.parse(url)
-    assert ("server_not_encrypted" in caplog.text) is warned
+def test_a_token_leaves_the_box_unencrypted_only_if_that_is_asked_for(url: str, readable: bool) -> None:
+    if readable:
+        with pytest.raises(SettingsError, match=r"server\.url.*plain_http = true"):
+            address(url)
+    assert address(url, plain_http=readable).host in url
+
+
+def interim(count: int) -> Behaviour:
+    def behave(server: HttpServer, request: Request, connection: socket.socket) -> None:
+        for number in range(count):
+            connection.sendall(b"HTTP/1.1 %d Wait\r\nLink: </x>\r\n\r\n" % (100, 102, 103)[number % 3])
+        accept(server, request, connection)
+
+    return behave
+
+
+def test_interim_answers_are_read_past(server: HttpServer) -> None:
+    assert post(server, interim(9)).status == 200
+
+
+def test_another_protocol_is_no_answer(server: HttpServer) -> None:
+    assert post(server, answer(101, Upgrade="websocket")).status is None
+
+
+def test_interim_answers_without_an_end_are_none(server: HttpServer) -> None:
+    got = post(server, interim(1_000))
+    assert got.status is None
+    assert "interim" in got.problem
+
+
+class Proxy:
+    """An HTTP proxy that connects to what it is asked for, or refuses."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.heads: list[bytes] = []
+        self._status = status
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://user:p%40ss@127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        client = self._listener.accept()[0]
+        with client:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(65536)
+            self.heads.append(head)
+            method, target = head.split(b" ")[:2]
+            if method != b"CONNECT" or self._status != 200:
+                client.sendall(b"HTTP/1.1 %d Said\r\nContent-Length: 2\r\n\r\n{}" % self._status)
+                return
+            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            host, _, port = target.decode().rpartition(":")
+            with socket.create_connection((host, int(port))) as server:
+                back = threading.Thread(target=_carry, args=(server, client))
+                back.start()
+                _carry(client, server)
+                back.join()
+
+    def close(self) -> None:
+        self._listener.close()
+        self._thread.join()
+
+
+def _carry(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(65536):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpServer]:
+    """A server with a certificate that is trusted."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with HttpServer(accept, tls=context) as server:
+        yield server
+
+
+BASIC = b"Proxy-Authorization: Basic dXNlcjpwQHNz\r\n"  # user:p@ss
+
+
+def test_https_goes_through_the_proxy_as_a_tunnel_which_never_sees_the_token(trusted: HttpServer) -> None:
+    proxy = Proxy()
+    place = address(trusted.url, proxy=proxy.url)
+    assert Poster(place, 10, threading.Event()).post(BODY, KEY, TOKEN).status == 200
+    proxy.close()
+    (head,) = proxy.heads
+    assert head.startswith(f"CONNECT 127.0.0.1:{trusted.port} HTTP/1.1\r\n".encode())
+    assert BASIC in head and TOKEN.encode() not in head
+    assert trusted.requests[0].body == BODY
+    assert "proxy-authorization" not in trusted.requests[0].headers
+
+
+def test_what_the_proxy_refuses_is_said_to_be_the_proxys_word(trusted: HttpServer) -> None:
+    proxy = Proxy(407)
+    got = Poster(address(trusted.url, proxy=proxy.url), 10, threading.Event()).post(BODY, KEY, TOKEN)
+    proxy.close()
+    assert (got.status, got.problem) == (None, "the proxy answered 407: look at server.proxy")
+    assert not trusted.requests
+
+
+def test_plain_http_asks_the_proxy_for_the_whole_address() -> None:
+    proxy = Proxy()
+    place = address("http://water.example:81/v1?a=b", plain_http=True, proxy=proxy.url)
+    assert Poster(place, 10, threading.Event()).post(BODY, KEY, TOKEN).status == 200
+    proxy.close()
+    assert proxy.heads[0].startswith(b"POST http://water.example:81/v1?a=b HTTP/1.1\r\nHost: water.example:81\r\n")
+    assert BASIC in proxy.heads[0]

@@ -24,11 +24,11 @@ NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 )
 def test_each_status(statuses: tuple[int, ...], kind: Kind) -> None:
     for status in statuses:
-        assert judge(HttpAnswer(status), NOW).kind is kind, status
+        assert judge(HttpAnswer(status), NOW, 10).kind is kind, status
 
 
 def test_no_answer_is_tried_again() -> None:
-    verdict = judge(HttpAnswer(None, "connection refused"), NOW)
+    verdict = judge(HttpAnswer(None, "connection refused"), NOW, 10)
     assert verdict.kind is Kind.RETRY
     assert "connection refused" in verdict.problem
 
@@ -57,13 +57,89 @@ def test_retry_after_is_honoured_within_a_cap(text: str | None, seconds: float) 
 
 
 def test_waits_grow_and_a_refused_token_waits_for_a_person() -> None:
-    retry, slow = judge(HttpAnswer(503), NOW), judge(HttpAnswer(401), NOW)
+    retry, slow = judge(HttpAnswer(503), NOW, 10), judge(HttpAnswer(401), NOW, 10)
     assert retry.wait_s(1) <= RETRY.first_s < retry.wait_s(9) <= RETRY.cap_s
     assert retry.wait_s(1) < SLOW.first_s / 2 <= slow.wait_s(1)
-    assert judge(HttpAnswer(503, retry_after="120"), NOW).wait_s(1) >= 120
+    assert judge(HttpAnswer(503, retry_after="120"), NOW, 10).wait_s(1) >= 120
 
 
 def test_what_the_server_says_cannot_reach_a_terminal() -> None:
-    verdict = judge(HttpAnswer(400, body=b"\x1b[2J" + b"x" * 5000), NOW)
+    verdict = judge(HttpAnswer(400, body=b"\x1b[2J" + b"x" * 5000), NOW, 10)
     assert "\x1b" not in verdict.problem
     assert len(verdict.problem) < 300
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"OK",
+        b"stored\n",
+        b"{}",
+        b"[]",
+        b"null",
+        b"true",
+        b'"thanks"',
+        b'\xef\xbb\xbf{"ok": true}',
+        b'{"stored": 10, "repeated": 0}',
+        b'{"stored": 4, "repeated": 6}',
+        b'{"success": true, "count": 10, "total_count": 5000}',
+        b'{"status": "ok", "rows": 10, "error": null, "errors": []}',
+        b'{"Success": "true", "error": "none", "rejected": 0}',
+        b'{"data": {"inserted": 3, "duplicates": 7}}',
+        b'{"message": "10 rows"}',
+        b"<?xml version='1.0'?><answer>stored</answer>",
+        b'{"rows": [' + b"1," * 40_000,  # cut off: nobody can judge it
+    ],
+)
+def test_a_body_that_says_nothing_else_is_a_delivery(body: bytes) -> None:
+    assert judge(HttpAnswer(200, body=body), NOW, 10).kind is Kind.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<!DOCTYPE html><html><body>Please log in</body></html>", "captive portal"),
+        (b"\r\n\r\n  <HTML ><HEAD>", "captive portal"),
+        (b"\xef\xbb\xbf<html>", "captive portal"),
+        (b"<script>location='http://login.example/'</script>", "captive portal"),
+        (b'<meta http-equiv="refresh" content="0; url=/login">', "captive portal"),
+        (b"<br />\n<b>Warning</b>: mysqli_connect()", "web page"),
+        (b"<?xml version='1.0'?><html xmlns='x'>", "web page"),
+        (b"PHP Fatal error:  Uncaught PDOException in /var/www/x.php", "program failed"),
+        (b"Traceback (most recent call last):\n", "program failed"),
+        (b"false", "false"),
+        (b'{"success": false}', "success: False"),
+        (b'{"SUCCESS": "false"}', "SUCCESS"),
+        (b'{"ok": 0}', "ok: 0"),
+        (b'{"status": "error", "message": "no space"}', "status: error"),
+        (b'{"error": "no such site"}', "no such site"),
+        (b'{"error": {"code": 7}}', "error"),
+        (b'{"errors": ["row 3"]}', "row 3"),
+        (b'{"stored": 0}', "0 rows, 10 were sent"),
+        (b'{"stored": 9}', "9 rows, 10 were sent"),
+        (b'{"stored": 9, "repeated": 0}', "10 were sent"),
+        (b'{"stored": 10, "rejected": 1}', "rejected: 1"),
+        (b'{"accepted": 11}', "11 rows"),
+        (b'{"result": {"data": {"rows": 3}}}', "3 rows"),
+    ],
+)
+def test_a_2xx_that_contradicts_itself_is_no_delivery(body: bytes, why: str) -> None:
+    verdict = judge(HttpAnswer(200, body=body), NOW, 10)
+    assert verdict.kind is Kind.RETRY
+    assert "the rows are kept" in verdict.problem
+    assert why.lower() in verdict.problem.lower()
+
+
+def test_a_body_nested_without_end_contradicts_nothing() -> None:
+    assert judge(HttpAnswer(200, body=b"[" * 60_000), NOW, 10).kind is Kind.DELIVERED
+    assert judge(HttpAnswer(200, body=b'{"a":' * 4_000 + b"1" + b"}" * 4_000), NOW, 10).kind is Kind.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("body", "delivered"), [(b"stored 10 rows", True), (b"stored 1 rows", False), (b"", False), (b"{}", False)]
+)
+def test_where_a_receipt_is_promised_it_must_be_there(body: bytes, delivered: bool) -> None:
+    verdict = judge(HttpAnswer(200, body=body), NOW, 10, "stored {rows} rows")
+    assert (verdict.kind is Kind.DELIVERED) is delivered
+    assert delivered or "server.receipt" in verdict.problem

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from command_site import Configure, healthy, logged, now_minute, row
+from http_server import Behaviour, HttpServer, answer, in_turn
 
 from cli import check, checks, sensors
 from common.settings import load
@@ -169,6 +170,29 @@ def test_check_of_a_port_that_the_producer_has_believes_the_producer(config: Con
 def test_what_the_servers_answer_means(status_: int | None, ok: bool, word: str) -> None:
     found, text = checks.server_says(status_, "refused")
     assert (found, word in text) == (ok, True)
+
+
+@pytest.mark.parametrize(
+    ("behave", "ok"),
+    [
+        (answer(200, b"<html>Please log in</html>"), False),
+        (answer(204, b""), False),
+        (in_turn(answer(200), answer(401)), True),  # it takes an empty batch, but no wrong token
+        (answer(400), True),
+    ],
+)
+def test_a_server_that_says_yes_to_anything_is_no_server(config: Configure, behave: Behaviour, ok: bool) -> None:
+    """A captive portal; without it the box would send its rows there and believe that they are stored."""
+    with HttpServer(behave) as server:
+        path = config(server=f'url = "{server.url}"\ntoken_file = "token"', log='groups = ["archive", "server"]')
+        (path.parent / "token").touch(0o600)
+        (path.parent / "token").write_text("right")
+        (found,) = checks.server(load(path), datetime.now(UTC))
+    assert found.ok is ok, found.text
+    if not ok:
+        assert "captive portal" in found.text and "hydrolog resend --from" in found.text
+        assert server.requests[0].headers["authorization"] == "Bearer right"
+        assert "right" not in server.requests[1].headers["authorization"]
 
 
 def test_a_network_share_is_told_from_a_local_disk(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_an_outage_of_half_an_hour_loses_nothing(site: MakeSite) -> None:
     assert here.server.arrivals == list(range(43))
 
 
-@pytest.mark.parametrize("status", [302, 404, 405, 408, 409, 415, 421, 425, 429, 500, 502, 503, 101, 418])
+@pytest.mark.parametrize("status", [302, 404, 405, 408, 409, 415, 421, 425, 429, 500, 502, 503, 418])
 def test_rows_are_kept_and_sent_later_with_the_same_bytes(site: MakeSite, status: int) -> None:
     here = site(in_turn(answer(status, Location="http://127.0.0.1:1/elsewhere"), accept))
     here.append(10)
@@ -44,6 +44,21 @@ def test_rows_are_kept_and_sent_later_with_the_same_bytes(site: MakeSite, status
     assert (first.key, first.body) == (second.key, second.body)
     assert here.delivered_once(10)
     assert not list((here.data / "rejected").glob("*.tsv"))
+
+
+@pytest.mark.parametrize(
+    "body", [b"<!DOCTYPE html><html>Please log in</html>", b'{"success": false}', b'{"stored": 0}', b'{"stored": 11}']
+)
+def test_a_yes_that_contradicts_itself_empties_no_log(site: MakeSite, body: bytes) -> None:
+    here = site(in_turn(answer(200, body), accept))
+    here.append(10)
+    here.watch.later(minutes=12)
+    with pytest.raises(NotDelivered, match="the answer 200 is no receipt, so the rows are kept"):
+        here.step()
+    assert here.log.group("server").lag == 10
+    here.watch.later(minutes=1)
+    here.step()
+    assert here.delivered_once(10)
 
 
 @pytest.mark.parametrize(("header", "at_least", "at_most_s"), [("50", 50, 60), ("-3", 0.5, 2), ("soon", 0.5, 2)])

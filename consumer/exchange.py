@@ -1,0 +1,171 @@
+"""One HTTP exchange in a thread of its own: a complete answer, or the reason why there is none.
+
+In its own thread, because a server that sends one byte a second never triggers a socket timeout: whoever waits can cut
+the connection. h11 speaks HTTP; it follows no redirect and retries nothing, and interim answers (1xx) are read past.
+"""
+
+import base64
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote
+
+import h11
+
+from common.logging_setup import quoted
+from consumer.answers import HttpAnswer
+
+ANSWER_BYTES = 65_536  # bytes kept of the answer's body; a receiver says less
+MOST_INTERIM = 100  # answers before the answer
+_CHUNK = 16_384
+
+Headers = list[tuple[str, str]]
+
+
+class NoAnswer(Exception):
+    """The exchange failed; the text says why."""
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """The address to which batches are sent."""
+
+    host: str  # ASCII, without brackets
+    port: int
+    target: str  # path and query
+    tls: ssl.SSLContext | None
+    proxy: SplitResult | None = None
+
+    @property
+    def place(self) -> str:
+        """Host and port as HTTP writes them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Exchange:
+    """One request and its answer."""
+
+    def __init__(self, address: ServerAddress, timeout_s: float, body: bytes, headers: Headers) -> None:
+        self.ended = threading.Event()
+        self.answer = HttpAnswer(None, "nothing came")
+        self._address = address
+        self._timeout_s = timeout_s
+        self._body = body
+        self._headers = headers
+        self._handle: socket.socket | None = None  # a duplicate of the connection, to close it from outside
+        self._was_cut = False
+        self._thread = threading.Thread(target=self._run, name="post", daemon=True)  # exiting need not wait
+
+    def start(self) -> None:
+        """Start; `ended` is set when there is an answer."""
+        self._thread.start()
+
+    def left_within(self, wait_s: float) -> bool:
+        """Whether its thread ends within this time."""
+        self._thread.join(wait_s)
+        return not self._thread.is_alive()
+
+    def cut(self) -> None:
+        """Close the connection from outside: the thread's wait on the socket then fails."""
+        self._was_cut = True
+        if self._handle is not None:
+            with contextlib.suppress(OSError):  # it has just ended by itself
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+    def _run(self) -> None:
+        try:
+            with self._connection() as connection:
+                self.answer = _answer(connection, self._request(), self._body)
+        except ssl.SSLCertVerificationError as error:
+            self.answer = HttpAnswer(None, f"its certificate is not trusted: {quoted(error.verify_message)}")
+        except TimeoutError:
+            self.answer = HttpAnswer(None, f"not complete within {self._timeout_s:g} s")
+        except NoAnswer as error:
+            self.answer = HttpAnswer(None, str(error))
+        except (OSError, h11.ProtocolError, ValueError) as error:
+            self.answer = HttpAnswer(None, f"{type(error).__name__} {quoted(error)}")
+        finally:
+            if self._handle is not None:
+                self._handle.close()
+            self.ended.set()
+
+    def _request(self) -> h11.Request:
+        address, headers = self._address, self._headers
+        target = address.target
+        if address.proxy and not address.tls:  # a proxy is told the whole address
+            target, headers = f"http://{address.place}{target}", headers + _proxy_headers(address.proxy)
+        own = [("Host", address.place), ("Content-Length", str(len(self._body)))]
+        return h11.Request(method="POST", target=target, headers=own + headers)
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[socket.socket]:
+        """An open connection to the server, through the proxy if there is one."""
+        address, proxy = self._address, self._address.proxy
+        place = (proxy.hostname or "", proxy.port or 80) if proxy else (address.host, address.port)
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(socket.create_connection(place, self._timeout_s))
+            self._handle = connection.dup()
+            if self._was_cut:
+                raise NoAnswer("cut")
+            if address.tls:
+                if proxy:
+                    _tunnel(connection, address.place, proxy)
+                connection = stack.enter_context(address.tls.wrap_socket(connection, server_hostname=address.host))
+            yield connection
+
+
+def _answer(connection: socket.socket, request: h11.Request, body: bytes) -> HttpAnswer:
+    """Send a request and read its answer."""
+    http = h11.Connection(h11.CLIENT)
+    # A server that refuses early closes while we are still sending; its answer can still be read.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        connection.sendall(http.send(request) or b"")
+        connection.sendall(http.send(h11.Data(body)) or b"")
+        connection.sendall(http.send(h11.EndOfMessage()) or b"")
+    response = _response(connection, http)
+    headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in response.headers}
+    start = b""
+    while len(start) < ANSWER_BYTES and isinstance(event := _event(connection, http), h11.Data):
+        start += bytes(event.data)
+    return HttpAnswer(response.status_code, "", headers.get("retry-after"), start[:ANSWER_BYTES])
+
+
+def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:
+    """Ask the proxy to connect to the server."""
+    http = h11.Connection(h11.CLIENT)
+    request = h11.Request(method="CONNECT", target=place, headers=[("Host", place), *_proxy_headers(proxy)])
+    connection.sendall(http.send(request) or b"")
+    http.send(h11.EndOfMessage())
+    response = _response(connection, http)
+    if not 200 <= response.status_code < 300:
+        raise NoAnswer(f"the proxy answered {response.status_code}: look at server.proxy")
+
+
+def _proxy_headers(proxy: SplitResult) -> Headers:
+    if proxy.username is None:
+        return []
+    secret = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return [("Proxy-Authorization", f"Basic {base64.b64encode(secret).decode('ascii')}")]
+
+
+def _response(connection: socket.socket, http: h11.Connection) -> h11.Response:
+    """The answer after all interim ones."""
+    for _ in range(MOST_INTERIM):
+        event = _event(connection, http)
+        if isinstance(event, h11.Response):
+            return event
+        if not isinstance(event, h11.InformationalResponse):
+            raise NoAnswer("the connection was closed before the answer")
+    raise NoAnswer(f"{MOST_INTERIM} interim answers and no end")
+
+
+def _event(connection: socket.socket, http: h11.Connection) -> object:
+    while (event := http.next_event()) is h11.NEED_DATA:
+        try:
+            http.receive_data(connection.recv(_CHUNK))
+        except ConnectionResetError:  # as if it had been closed
+            http.receive_data(b"")
+    return event
