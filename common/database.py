@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from common.errors import DatabaseDown
 from common.files import replace
@@ -59,7 +61,20 @@ def connect(url: str, application: str) -> psycopg.Connection[Any]:
             options="-c timezone=UTC",
         )
     except (psycopg.Error, UnicodeError) as error:
-        raise DatabaseDown(f"the database does not answer: {quoted(str(error).strip())}") from error
+        raise DatabaseDown(f"the database does not answer: {quoted(_without_secrets(str(error), url))}") from None
+
+
+def _without_secrets(text: str, url: str) -> str:
+    """What libpq says, without the address, its password, and its user, which may be the password in a wrong place."""
+    try:
+        parts = conninfo_to_dict(url)
+    except (psycopg.Error, UnicodeError):
+        return "database.url cannot be understood"
+    secrets = {url, *(str(parts[name]) for name in ("password", "sslpassword") if parts.get(name))}
+    secrets |= {quote(secret, safe="") for secret in secrets}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[hidden]")
+    return text.replace(f'"{parts.get("user")}"', '"[hidden]"').strip()
 
 
 class Database:

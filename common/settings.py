@@ -21,6 +21,7 @@ from common.settings_checks import (
     Check,
     between,
     clock_time,
+    database_url,
     groups,
     http_url,
     key,
@@ -91,7 +92,7 @@ class ServerSettings:
 
 @dataclass(frozen=True)
 class DatabaseSettings:
-    url: str = key("")  # empty: the embedded one in the data folder
+    url: str = key("", database_url)  # empty: the embedded one in the data folder
 
 
 @dataclass(frozen=True)
@@ -296,6 +297,8 @@ def _read_secret(path: Path, key: str) -> str:
             raise SettingsError(key, f"{path} can be read by others; run: chmod 600 {path}")
         return path.read_text("ascii").strip()
     except OSError as error:
-        raise SettingsError(key, f"cannot read {path}: {error.strerror}") from error
+        # Not the name: it may be the token itself, written in the wrong place.
+        problem = f"cannot read the file that it names ({error.strerror}); names begin at the settings file's folder"
+        raise SettingsError(key, problem) from error
     except UnicodeDecodeError as error:
         raise SettingsError(key, f"{path} is not ASCII text") from error

@@ -78,9 +78,46 @@ def _shown(value: str) -> str:
     return "" if "@" in value else f", is {value!r}"  # what stands before an @ may be a password
 
 
+# What stands for a password in a message about an address: the rule, never the value.
+_ENCODED = (
+    "an address like postgresql://user:password@host:5432/database, where each of : / ? # @ % in the password is "
+    "written as %3A %2F %3F %23 %40 %25"
+)
+_NO_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOSTS = re.compile(r"[A-Za-z0-9._:,%\[\]-]*")
+_WORDS = re.compile(r"(\s*[a-z_]+\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'\\])*))+\s*")
+
+
+def database_url(value: str) -> str | None:
+    """libpq guesses what a slip means, looks parts of a password up as a host, and prints it: so refuse it here."""
+    if value == "":
+        return None
+    if "://" not in value:
+        return None if _WORDS.fullmatch(value) else f"must be {_ENCODED}; or key=value words like host=… user=…"
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("postgresql", "postgres") and _sound(parts)
+    except ValueError:  # the port
+        good = False
+    return None if good else f"must be {_ENCODED}"
+
+
+def _sound(parts: SplitResult) -> bool:
+    user, _, host = parts.netloc.rpartition("@")
+    ports = [place.rpartition(":")[2] for place in host.split(",") if ":" in place and not place.endswith("]")]
+    return (
+        not re.search(r"[@\[\]\s]", user)
+        and "@" not in parts.path + parts.query + parts.fragment
+        and not parts.fragment
+        and not _NO_PERCENT.search(parts.netloc)
+        and bool(_HOSTS.fullmatch(host))
+        and all(port.isdecimal() and 0 < int(port) < 65_536 for port in ports)
+    )
+
+
 def log_url(value: str) -> str | None:
     good = value == "file" or re.fullmatch(r"kafka://[^/]+/[A-Za-z0-9._-]+", value)
-    return None if good else f'must be "file" or "kafka://host:port/topic", is {value!r}'
+    return None if good else 'must be "file" or "kafka://host:port/topic"' + _shown(value)
 
 
 def groups(value: tuple[str, ...]) -> str | None:
