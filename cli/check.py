@@ -1,11 +1,13 @@
 """`hydrolog check`: check the installation. Each line says ok, or what to do."""
 
 import os
+from itertools import chain
 
 from rich.text import Text
 
 from cli import shell
 from cli.checks import LOOKS
+from cli.checks_secrets import secrets
 from common import settings
 
 
@@ -17,7 +19,7 @@ def run(args: list[str]) -> int:
     """
     options = shell.parser(
         "check",
-        "Check settings, folder, clock, log, port, database and server. Nothing is changed, no row is sent. "
+        "Check settings, secrets, folder, clock, log, port, database and server. Nothing is changed, no row is sent. "
         "Exit code 1: something needs fixing; 2: the settings are wrong.",
     ).parse_args(args)
     chosen = settings.load(options.config)
@@ -28,10 +30,9 @@ def run(args: list[str]) -> int:
     console.print(_line(True, "settings", shell.printable(source)), soft_wrap=True)
     now = shell.site_clock(chosen.paths.data).now()
     all_well = True
-    for look in LOOKS:
-        for finding in look(chosen, now):
-            all_well &= finding.ok
-            console.print(_line(*finding), soft_wrap=True)
+    for finding in chain(secrets(chosen, options.config), *(look(chosen, now) for look in LOOKS)):
+        all_well &= finding.ok
+        console.print(_line(*finding), soft_wrap=True)
     return 0 if all_well else 1
 
 

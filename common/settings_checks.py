@@ -1,5 +1,6 @@
 """Settings keys: a default and a check for the value."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import field
@@ -127,3 +128,11 @@ def groups(value: tuple[str, ...]) -> str | None:
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
             return f"{name!r} is not a group name (small letters, digits, '_', '-')"
     return None if len(set(value)) == len(value) else "names a group twice"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what goes there stays on the box."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,6 +1,5 @@
 """One POST: a complete answer or none, within one deadline, and only to the configured address."""
 
-import ipaddress
 import ssl
 import threading
 import time
@@ -9,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from common.errors import SettingsError
 from common.logging_setup import quoted
 from common.settings import ServerSettings
+from common.settings_checks import is_loopback
 from common.version import NAME, version
 from consumer.answers import HttpAnswer
 from consumer.exchange import Exchange, ServerAddress
@@ -34,20 +34,13 @@ def address_of(server: ServerSettings) -> ServerAddress:
     proxy = urlsplit(server.proxy) if server.proxy else None
     if parts.scheme == "https":
         return ServerAddress(host, parts.port or 443, target, ssl.create_default_context(), proxy)
-    if not _is_loopback(host) and not server.plain_http:
+    if not is_loopback(host) and not server.plain_http:
         raise SettingsError(
             "server.url",
             f"http:// to {quoted(host)} shows token and rows to everyone on the way; write https://, or set "
             "server.plain_http = true if the way is safe",
         )
     return ServerAddress(host, parts.port or 80, target, None, proxy)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class Poster:

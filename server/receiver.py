@@ -5,7 +5,6 @@ and the page says what is missing.
 """
 
 import asyncio
-import ipaddress
 import logging
 import socket
 import threading
@@ -21,6 +20,7 @@ from common.database import Database
 from common.errors import DatabaseDown, HydrologError
 from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
+from common.settings_checks import is_loopback
 from server.app import build
 from server.db_thread import DatabaseThread
 from server.ingest import Ingest
@@ -141,7 +141,7 @@ class _Http:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [handle]}, name="http", daemon=True)
         self._thread.start()
         _log.info("listening url=%s", self.url)
-        if not _is_loopback(host):
+        if not is_loopback(host):
             _log.warning("open_to_others host=%s the page has no password; put a reverse proxy in front of it", host)
 
     @property
@@ -172,10 +172,3 @@ def _listen(host: str, port: int) -> socket.socket:
             f"receiver.host, receiver.port: cannot listen on {host}:{port}: {error.strerror}"
         ) from error
     return handle
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

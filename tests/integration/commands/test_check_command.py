@@ -17,7 +17,7 @@ import pytest
 from command_site import Configure, healthy, logged, now_minute, row
 from http_server import Behaviour, HttpServer, answer, in_turn
 
-from cli import check, checks, sensors
+from cli import check, checks, checks_secrets, sensors
 from common.settings import load
 from log.mark import Mark, store
 
@@ -99,6 +99,7 @@ def test_check_says_ok_to_everything_in_place(
     server = answering(422)
     path = config(server=f'url = "{server.url}"', line=f'url = "{line}"')
     monkeypatch.setenv("HYDROLOG_SERVER__TOKEN", "s3cret")
+    monkeypatch.setenv("HYDROLOG_RECEIVER__TOKEN", "s3cret")
     monkeypatch.setattr(checks, "MIN_FREE_BYTES", 1)
     sensors.run(["add", "001", "--config", str(path)])
     logged(path, [row(now)]).close()
@@ -193,6 +194,40 @@ def test_a_server_that_says_yes_to_anything_is_no_server(config: Configure, beha
         assert "captive portal" in found.text and "hydrolog resend --from" in found.text
         assert server.requests[0].headers["authorization"] == "Bearer right"
         assert "right" not in server.requests[1].headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys", "said"),
+    [
+        (0o600, {}, ""),
+        (0o644, {}, ""),
+        (0o666, {}, "chmod go-w"),
+        (0o644, {"DATABASE__URL": "postgresql://me:geheim@127.0.0.1/x"}, "chmod o-rwx"),
+        (0o640, {"DATABASE__URL": "postgresql://me:geheim@127.0.0.1/x"}, ""),
+        (0o600, {"RECEIVER__HOST": "0.0.0.0"}, "reverse proxy"),
+        (0o600, {"RECEIVER__TOKEN": ""}, "receiver.token_file"),
+        (0o600, {"SERVER__URL": "http://water.example/", "SERVER__PLAIN_HTTP": "true"}, "https://"),
+    ],
+)
+def test_what_others_could_read_or_change_is_said(
+    config: Configure, monkeypatch: pytest.MonkeyPatch, mode: int, keys: dict[str, str], said: str
+) -> None:
+    monkeypatch.setenv("HYDROLOG_RECEIVER__TOKEN", "s3cret")
+    for name, value in keys.items():
+        monkeypatch.setenv(f"HYDROLOG_{name}", value)
+    path = config()
+    path.chmod(mode)
+    found = list(checks_secrets.secrets(load(path), path))
+    assert [result.ok for result in found] == [not said]
+    assert said in found[0].text and "geheim" not in found[0].text
+
+
+def test_a_data_folder_that_everyone_may_write_is_said(config: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDROLOG_RECEIVER__TOKEN", "s3cret")
+    path = config()
+    (path.parent / "data").chmod(0o777)
+    (found,) = checks_secrets.secrets(load(path), path)
+    assert "chmod o-w" in found.text
 
 
 def test_a_network_share_is_told_from_a_local_disk(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""Part of `hydrolog check`: who else may read a secret, change the settings, or reach the page."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cli.checks import CheckResult
+from cli.shell import printable
+from common.errors import SettingsError
+from common.settings import CONFIG, RECEIVER_TOKEN, Settings, read_token
+from common.settings_checks import is_loopback
+
+
+def secrets(chosen: Settings, config: Path | None) -> Iterator[CheckResult]:
+    """Whether files, tokens and addresses are closed to others; a line for each that is not."""
+    source = config or (Path(os.environ[CONFIG]) if os.environ.get(CONFIG) else None)
+    problems = [*_settings_file(source, chosen), *_data_folder(chosen), *_tokens(chosen), *_network(chosen)]
+    for problem in problems:
+        yield CheckResult(False, "secrets", problem)
+    if not problems:
+        yield CheckResult(True, "secrets", "no other user reads a secret or writes a file of ours")
+
+
+def _settings_file(source: Path | None, chosen: Settings) -> Iterator[str]:
+    if source is None:
+        return
+    mode = stat.S_IMODE(source.stat().st_mode)
+    if mode & 0o022:
+        yield f"others may write {printable(source)}: chmod go-w {printable(source)}"
+    if mode & 0o004 and _holds_secrets(chosen):
+        yield f"every user can read the passwords in {printable(source)}: chmod o-rwx {printable(source)}"
+
+
+def _holds_secrets(chosen: Settings) -> bool:
+    return bool(chosen.alerts.urls or chosen.server.proxy or "password" in chosen.database.url or _user_info(chosen))
+
+
+def _user_info(chosen: Settings) -> bool:
+    return "://" in chosen.database.url and urlsplit(chosen.database.url).password is not None
+
+
+def _data_folder(chosen: Settings) -> Iterator[str]:
+    data = chosen.paths.data
+    if data.is_dir() and stat.S_IMODE(data.stat().st_mode) & 0o002:
+        yield f"every user may write {printable(data)}: chmod o-w {printable(data)}"
+
+
+def _tokens(chosen: Settings) -> Iterator[str]:
+    try:
+        read_token(RECEIVER_TOKEN, chosen.receiver.token_file, "receiver.token_file")
+    except SettingsError as error:
+        yield f"{printable(error)}; hydrolog-server, which serves the page, does not start without it"
+
+
+def _network(chosen: Settings) -> Iterator[str]:
+    if not is_loopback(chosen.receiver.host):
+        yield (
+            f"receiver.host = {printable(chosen.receiver.host)} opens the page to everyone who reaches the port, and "
+            'tokens cross the network unencrypted; write "127.0.0.1", and put a reverse proxy with TLS in front'
+        )
+    parts = urlsplit(chosen.server.url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield "server.plain_http: everyone on the way can read the token and the rows; use https:// if the server can"
