@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import logging
 import os
 import socket
@@ -149,6 +150,25 @@ def init_schema(url: str) -> None:
         # At the first start several processes may do this at once: the lock makes them take turns.
         connection.execute("SELECT pg_advisory_xact_lock(7203411)")
         connection.execute(statement("schema"))
+        connection.execute(f"COMMENT ON TABLE SENSOR_TB IS '{_schema_stamp()}'".encode())
+
+
+def update_schema(url: str) -> None:
+    """At each start: `init_schema`, but nothing if this version's tables are there.
+
+    Even a statement that changes nothing waits for every consumer that writes, and they wait for it.
+
+    Raises:
+        DatabaseDown: no answer.
+    """
+    with connect(url, "init-db") as connection:
+        found = connection.execute("SELECT obj_description(to_regclass('sensor_tb'), 'pg_class')").fetchone()
+    if found != (_schema_stamp(),):
+        init_schema(url)
+
+
+def _schema_stamp() -> str:
+    return f"hydrolog schema {hashlib.sha256(statement('schema').encode()).hexdigest()[:16]}"
 
 
 def publish_address(data: Path, url: str) -> None:

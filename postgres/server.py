@@ -74,7 +74,7 @@ class Server:
         while not (answers := self._answers()) and time.monotonic() < give_up_s and not stop.wait(cluster.LOOK_S):
             pass
         if answers and not self.ready:
-            database.init_schema(self._url)
+            database.update_schema(self._url)
             try:
                 database.publish_address(self._data, self._url)
             except OSError as error:
