@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from nightflow.leakage import Earlier, Tenth, leakage, night_day_factor, percentile, quiet_hour
+from nightflow.leakage import NIGHT_LITRES, Earlier, Known, Tenth, leakage, night_day_factor, percentile, quiet_hour
 
 NIGHT = date(2024, 8, 27)
 
@@ -82,3 +82,13 @@ def test_an_empty_night_says_so() -> None:
 def test_too_few_nights_make_no_percentile() -> None:
     found = leakage(NIGHT, tenths([12.0] * 12), [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
     assert (found.percentile_m3h, found.percentile_nights) == (None, 2)
+
+
+def test_the_night_use_is_what_is_known_of_the_users() -> None:
+    night = tenths([12.0] * 12)
+    by_users = leakage(NIGHT, night, [], [], known=Known(1500, 2.0))
+    assert (by_users.night_use_m3h, by_users.leak_m3h) == (3.0, 9.0)
+    fixed = leakage(NIGHT, night, [], [], known=Known(1500, 2.0, night_use_m3h=4.5))
+    assert fixed.leak_m3h == 7.5  # what is set goes before what is reckoned
+    usual = leakage(NIGHT, night, [], [], known=Known(1000))
+    assert usual.night_use_m3h == NIGHT_LITRES

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from outlier_site import DAY, MEAN_M3H, UTC, burst, days, detect, raised
 
-from outliers.criteria import Criteria
+from outliers.criteria import Criteria, NightUse
 from outliers.watch.detector import Detector, HourForecast, default_criteria
+from outliers.watch.night_minimum import NightResult
+from outliers.watch.night_rule import night_evidence
 
 
 def test_ordinary_days_raise_nothing(learnt: Criteria) -> None:
@@ -214,3 +216,18 @@ def test_before_any_history_only_the_instrument_is_judged() -> None:
     rows.flow[DAY + 600] = -3.0
     found, _ = detect(default_criteria("001"), rows)
     assert [(one.code, one.state) for one in found] == [("SYS-RANGE", "raise"), ("SYS-RANGE", "clear")]
+
+
+@pytest.mark.parametrize(("flow", "side"), [(99_999.0, "above"), (-50.0, "below")])
+def test_a_value_beyond_the_instrument_says_on_which_side(learnt: Criteria, flow: float, side: str) -> None:
+    verdict = Detector("001", learnt, UTC).step(days(1).first, flow, 4.0)
+    assert verdict.flow_flags[0] == "R"
+    assert [f"is {side} the sensor limit" in one.reason for one in verdict.findings] == [True]
+
+
+def test_the_reason_of_a_high_night_counts_the_nights() -> None:
+    use = NightUse(recent_m3h=(20.0,) * 30, spread_m3h=0.5, jump=5.0, creep=9.0)
+    for nights in (1, 3):
+        (evidence, *_) = night_evidence(0, NightResult(23.0, 20.0, 6.0, 7.0, nights), use)
+        assert evidence.reason.startswith("night flow 23 m3/h, usual 20 ")
+        assert (f"{nights} nights in a row" in evidence.reason) is (nights > 1)
