@@ -31,14 +31,13 @@ def run(args: list[str]) -> int:
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     span = _span(parser, options, chosen)
-    if options.output is not None:
-        _check_output(parser, options.output, chosen)
-    with_sensor = len(options.sensors) != 1 and not _is_folder(options.output)
+    folder = options.output is not None and _is_folder(parser, options.output, chosen)
+    with_sensor = len(options.sensors) != 1 and not folder
     guard = "" if is_workbook(options.output) else "'"
     with closing(Source(chosen, KINDS[options.of], with_sensor=with_sensor, guard=guard)) as source:
         command = _Export(source, options.of, span, chosen)
         sensors = command.known(options.sensors)
-        if _is_folder(options.output):
+        if folder:
             for sensor in sensors:
                 command.write([sensor], options.output / f"{sensor}.csv")
         else:
@@ -94,20 +93,23 @@ def _span(parser: argparse.ArgumentParser, options: argparse.Namespace, chosen: 
     return span
 
 
-def _is_folder(output: Path | None) -> bool:
-    return output is not None and output.is_dir()
+def _is_folder(parser: argparse.ArgumentParser, output: Path, chosen: Settings) -> bool:
+    """Whether each sensor gets a file; refuses what is no place for an export.
 
-
-def _check_output(parser: argparse.ArgumentParser, output: Path, chosen: Settings) -> None:
-    """Refuse what is no file of an export; one of the box's own files must not be replaced by a slip."""
-    if output.resolve().is_relative_to(chosen.paths.data.resolve()):
-        parser.error(f"--output {output} is in the box's own folder; name a place outside of {chosen.paths.data}")
-    if output.is_dir():
-        return
-    if not output.name.endswith(SUFFIXES):
-        parser.error(f"--output {output} must end in {', '.join(SUFFIXES)}, or be an existing folder")
-    if output.exists() and not output.is_file():
-        parser.error(f"--output {output} is not a file")
+    One of the box's own files must not be replaced by a slip.
+    """
+    try:
+        if output.resolve().is_relative_to(chosen.paths.data.resolve()):
+            parser.error(f"--output {output} is in the box's own folder; name a place outside of {chosen.paths.data}")
+        if output.is_dir():
+            return True
+        if not output.name.endswith(SUFFIXES):
+            parser.error(f"--output {output} must end in {', '.join(SUFFIXES)}, or be an existing folder")
+        if output.exists() and not output.is_file():
+            parser.error(f"--output {output} is not a file")
+    except (OSError, RuntimeError) as error:  # a name too long, links in a circle
+        raise NotExported(f"cannot write {output}: {getattr(error, 'strerror', '') or error}") from error
+    return False
 
 
 class _Export:
