@@ -27,8 +27,8 @@ SENSORS = ("001", "002")  # their rows lie between each other, as on a box
 RUNS = 3
 _FILL = """
 INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset)
-SELECT sensor, TIMESTAMPTZ '2024-01-01 00:00+00' + make_interval(mins => i), 20 + i %% 977 / 100.0, 3.5 + i %% 31 / 100.0,
-       60, 'bench', i
+SELECT sensor, TIMESTAMPTZ '2024-01-01 00:00+00' + make_interval(mins => i), 20 + i %% 977 / 100.0,
+       3.5 + i %% 31 / 100.0, 60, 'bench', i
 FROM generate_series(0, %(rows)s - 1) AS i CROSS JOIN unnest(%(sensors)s::text[]) AS sensor
 """
 _PLAIN = "COPY (SELECT time, flow, pressure FROM REAL_VAL_TB WHERE sensor = '001' ORDER BY time) TO STDOUT CSV"
@@ -48,7 +48,7 @@ def plain(connection: psycopg.Connection[Any]) -> None:
 
 
 def exported(source: Source, path: Path) -> None:
-    with opened(path, source.columns, bom=False) as put:
+    with opened(path, source.columns, path.parent, bom=False) as put:
         for piece in source.pieces("001", Span()):
             put(piece)
 

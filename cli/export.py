@@ -120,6 +120,7 @@ class _Export:
         self._of = of
         self._span = span
         self._zone = chosen.site.zone
+        self._data = chosen.paths.data
 
     def known(self, named: list[str]) -> list[str]:
         """The sensors to export, each once; those that have no row in the span are left out and named.
@@ -146,13 +147,14 @@ class _Export:
         """Write one table."""
         bom = KINDS[self._of].free_text  # ASCII needs none, and many programs stumble over it
         counts = dict.fromkeys(sensors, 0)
-        with opened(output, self._source.columns, bom=bom) as put:
+        with opened(output, self._source.columns, self._data, bom=bom) as put:
             for sensor in sensors:
                 for piece in self._source.pieces(sensor, self._span):
                     put(piece)
                     counts[sensor] += piece.count(b"\n")
         if output is not None:
-            _say(f"{sensor}: {rows:,} {self._of} in {shell.printable(output)}" for sensor, rows in counts.items())
+            place = shell.printable(output.absolute())
+            _say(f"{sensor}: {rows:,} {self._of} in {place}" for sensor, rows in counts.items())
 
     def _unregistered(self, sensor: str, registered: list[str]) -> None:
         if self._source.has_minutes(sensor):

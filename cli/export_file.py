@@ -21,14 +21,17 @@ from common.files import sync_folder, write_all
 Write = Callable[[bytes], object]  # takes lines of CSV
 SUFFIXES = (".csv", ".csv.gz", ".xlsx")
 BOM = "\ufeff"
+# What an export leaves free on the disk of the box's own rows; of a small disk, a share.
+KEPT_BYTES = 256 * 1024 * 1024  # as many bytes as waiting rows are worth a warning
+KEPT_SHARE = 20
 
 
 def is_workbook(path: Path | None) -> bool:
     return path is not None and path.suffix == ".xlsx"
 
 
-def opened(path: Path | None, columns: Sequence[str], *, bom: bool) -> AbstractContextManager[Write]:
-    """Where the lines go, after the names of the columns; None: standard output.
+def opened(path: Path | None, columns: Sequence[str], data: Path, *, bom: bool) -> AbstractContextManager[Write]:
+    """Where the lines go, after the names of the columns; None: standard output. `data`: the box's own folder.
 
     Raises:
         NotExported: it cannot be written; an earlier file of that name stays.
@@ -36,7 +39,28 @@ def opened(path: Path | None, columns: Sequence[str], *, bom: bool) -> AbstractC
     header = f"{BOM if bom else ''}{','.join(columns)}\n".encode()
     if path is None:
         return _standard_output(header)
-    return _workbook(path, columns) if is_workbook(path) else _csv(path, header)
+    return _file(path, columns, header, data)
+
+
+@contextmanager
+def _file(path: Path, columns: Sequence[str], header: bytes, data: Path) -> Iterator[Write]:
+    with _workbook(path, columns) if is_workbook(path) else _csv(path, header) as write:
+
+        def put(lines: bytes) -> None:
+            _leave_room(path, data)
+            write(lines)
+
+        yield put
+
+
+def _leave_room(path: Path, data: Path) -> None:
+    """Refuse to go on when the box's own rows would soon have no room."""
+    if not data.exists() or data.stat().st_dev != path.parent.stat().st_dev:
+        return
+    disk = os.statvfs(path.parent)
+    kept = min(KEPT_BYTES, disk.f_blocks * disk.f_frsize // KEPT_SHARE)
+    if disk.f_bavail * disk.f_frsize < kept:
+        raise NotExported(f"cannot write {path}: no room would be left for the box's own rows; name another disk")
 
 
 @contextmanager

@@ -62,8 +62,7 @@ class _Workbook:
         self._columns = columns
         self._letters = [chr(ord("A") + place) for place in range(len(columns) + len(TIMES))]  # fewer than 26
         self._sheets = 0
-        self._sheet: IO[bytes] | None = None
-        self._rows = SHEET_ROWS
+        self._begin_sheet()
 
     def write(self, lines: bytes) -> None:
         made: list[str] = []
@@ -71,7 +70,8 @@ class _Workbook:
             if self._rows == SHEET_ROWS:
                 self._put(made)
                 made = []
-                self._next_sheet()
+                self.end_sheet()
+                self._begin_sheet()
             self._rows += 1
             made.append(self._row(row))
         self._put(made)
@@ -99,10 +99,9 @@ class _Workbook:
             with self._package.open(_part(name), "w") as part:
                 part.write(text.encode())
 
-    def _next_sheet(self) -> None:
-        self.end_sheet()
+    def _begin_sheet(self) -> None:
         self._sheets += 1
-        self._sheet = self._package.open(_part(f"xl/worksheets/sheet{self._sheets}.xml"), "w")
+        self._sheet: IO[bytes] = self._package.open(_part(f"xl/worksheets/sheet{self._sheets}.xml"), "w")
         names = [*self._columns, *(f"{column}_offset" for column in self._columns if column in TIMES)]
         columns = "".join(
             f'<col min="{n}" max="{n}" width="{_WIDTHS.get(name, 12)}" customWidth="1"/>'
@@ -117,13 +116,11 @@ class _Workbook:
 
     def end_sheet(self) -> None:
         """The end of the last sheet."""
-        if self._sheet is not None:
-            with self._sheet:
-                self._put(["</sheetData></worksheet>"])
+        with self._sheet:
+            self._put(["</sheetData></worksheet>"])
 
     def _put(self, texts: list[str]) -> None:
-        if texts and self._sheet is not None:
-            self._sheet.write("".join(texts).encode())
+        self._sheet.write("".join(texts).encode())
 
     def _row(self, row: list[str]) -> str:
         number = self._rows

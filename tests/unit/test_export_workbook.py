@@ -61,6 +61,15 @@ def test_a_text_stays_a_text_and_no_formula(text: str) -> None:
     assert b"<f>" not in made(["time", "reason"], line)
 
 
+def test_what_is_no_number_is_none_here_either() -> None:
+    (rows,) = sheets(made(["flow", "pressure"], b"NaN,-Infinity\n"))
+    assert [cell[1] for cell in rows[1]] == ["inlineStr", "inlineStr"]
+
+
+def test_without_rows_there_is_still_a_sheet() -> None:
+    assert [[cell[2] for cell in row] for (row,) in sheets(made(["flow"]))] == [["flow"]]
+
+
 def test_rows_that_do_not_fit_go_on_in_the_next_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_workbook, "SHEET_ROWS", 4)
     lines = [f"2024-08-26T12:{n:02}:00+09:00,{n},\n".encode() for n in range(7)]

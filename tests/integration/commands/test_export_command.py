@@ -114,14 +114,17 @@ def test_rows_of_a_sensor_that_is_not_registered_are_there_and_it_is_said(
     site: str, connection: Connection, capfd: Capture
 ) -> None:
     """A removed sensor has rows in both tables; the archive's own counts where both have a minute."""
-    fill(connection, "009", [(NOON, 1.0, None), (NOON + timedelta(minutes=1), 2.0, None)])
-    later = [(NOON + timedelta(minutes=n), 5.0 + n, None) for n in (1, 2, 3)]
-    fill(connection, "009", later, table="UNREGISTERED_VAL_TB")
+    archived = [(NOON + timedelta(minutes=n), 1.0 + n, None) for n in (1, 2)]
+    fill(connection, "009", archived)
+    apart = [(NOON + timedelta(minutes=n), 5.0 + n, None) for n in (3, 2, 0)]
+    fill(connection, "009", apart, table="UNREGISTERED_VAL_TB")
     code, out, err = told(capfd, "export", "009", "--config", site)
-    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["1", "2", "7", "8"]
+    assert [line.split(",")[1] for line in out.splitlines()[1:]] == ["5", "2", "3", "8"]
     assert (code, err) == (0, "009 is not registered: its rows are kept apart until: hydrolog sensors add 009\n")
     _, out, _ = told(capfd, "export", "009", "--of", "hours", "--config", site)
     assert out.splitlines()[1] == "2024-08-26T12:00:00+09:00,4.5,,4,0"
+    fill(connection, "010", archived, table="UNREGISTERED_VAL_TB")
+    assert told(capfd, "export", "010", "--config", site)[1].count("\n") == 3
 
 
 def test_years_come_in_pieces_without_a_gap_or_a_repeat(site: str, connection: Connection, capfd: Capture) -> None:

@@ -51,6 +51,7 @@ def test_a_file_takes_the_place_of_an_earlier_one_and_nothing_lies_beside_it(
     if name != "rows.xlsx":
         data = target.read_bytes()
         assert (gzip.decompress(data) if name.endswith(".gz") else data).decode() == shown
+        assert name == "rows.csv" or data[4:8] == bytes(4)  # no time of its making
     before = target.read_bytes()
     told(capfd, "export", "001", "--output", str(target), "--config", site)
     assert target.read_bytes() == before  # the same rows, the same bytes
@@ -125,6 +126,30 @@ def test_an_impossible_place_is_one_line(place: tuple[str, int, str], site: str,
     assert sorted(path.name for path in folder.iterdir()) == ["fifo.csv", "link"]
 
 
+def test_a_file_in_the_working_folder_is_named_in_full(
+    site: str, folder: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a box the command works in another folder than whoever types it."""
+    monkeypatch.chdir(folder)
+    assert told(capfd, "export", "001", "--output", "rows.csv", "--config", site)[2].endswith(
+        f" in {folder}/rows.csv\n"
+    )
+
+
+def test_the_box_keeps_room_for_its_rows(
+    site: str, folder: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("export", "001", "--output", str(folder / "rows.csv"), "--config", site)
+    monkeypatch.setattr("cli.export_file.KEPT_BYTES", 2**62)
+    monkeypatch.setattr("cli.export_file.KEPT_SHARE", 1)
+    code, _, err = told(capfd, *words)
+    assert (code, err.count("\n"), list(folder.iterdir())) == (1, 1, [])
+    assert "no room would be left for the box's own rows" in err
+    (folder.parent / "data").rmdir()
+    (folder.parent / "data").symlink_to("/dev/shm")  # a disk of its own: the other one may become full
+    assert told(capfd, *words)[0] == 0
+
+
 def test_a_link_is_replaced_and_not_followed(site: str, folder: Path, capfd: Capture) -> None:
     """In a folder where others may write, a link could lead to any file of the one who exports."""
     theirs = folder / "precious.csv"
@@ -162,11 +187,11 @@ def test_a_reader_that_waits_holds_nothing_in_the_database(site: str, connection
     fill(connection, "001", minutes(START.replace(year=2020), 5000))
     with _started(site, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # it is in mid-way: the pipe is full
+        for _ in range(2):  # the first row is here, so the first piece was taken; the pipe is too small for it
+            process.stdout.readline()
         connection.execute("SET lock_timeout = '60s'")
         connection.execute("DROP TABLE real_val_202008")
-        process.stdout.read()
-        assert process.wait(60) == 0
+        assert (process.stdout.read().count(b"\n"), process.wait(60)) == (5999, 0)
 
 
 @pytest.mark.parametrize("name", KINDS_OF_FILE)
