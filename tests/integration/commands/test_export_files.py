@@ -194,6 +194,16 @@ def test_a_reader_that_waits_holds_nothing_in_the_database(site: str, connection
         assert (process.stdout.read().count(b"\n"), process.wait(60)) == (5999, 0)
 
 
+@pytest.mark.parametrize("name", KINDS_OF_FILE)
+def test_a_file_that_cannot_grow_is_one_line_and_leaves_nothing(name: str, site: str, folder: Path) -> None:
+    """As on a full disk: the write itself fails, and so does all that would end the file in order."""
+    small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    with _started(site, "--output", str(folder / name), before=small) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, list(folder.iterdir())) == (1, [])
+    assert err.decode() == f"cannot write {folder / name}: File too large\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_no_part_of_a_file(number: signal.Signals, site: str, folder: Path) -> None:
     """It is told in mid-way, with its file begun."""
