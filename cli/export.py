@@ -7,6 +7,8 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from rich.console import Console
+
 from cli import shell
 from cli.export_file import SUFFIXES, is_workbook, opened
 from cli.export_rows import KINDS, NotExported, Source, Span
@@ -147,11 +149,13 @@ class _Export:
         """Write one table."""
         bom = KINDS[self._of].free_text  # ASCII needs none, and many programs stumble over it
         counts = dict.fromkeys(sensors, 0)
-        with opened(output, self._source.columns, self._data, bom=bom) as put:
+        terminal = Console(stderr=True, quiet=output is None)
+        with opened(output, self._source.columns, self._data, bom=bom) as put, terminal.status("") as progress:
             for sensor in sensors:
                 for piece in self._source.pieces(sensor, self._span):
                     put(piece)
                     counts[sensor] += piece.count(b"\n")
+                    progress.update(shell.cell(f"{sensor}: {counts[sensor]:,} {self._of}"))
         if output is not None:
             place = shell.printable(output.absolute())
             _say(f"{sensor}: {rows:,} {self._of} in {place}" for sensor, rows in counts.items())

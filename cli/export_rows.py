@@ -141,7 +141,7 @@ class Source:
                 for name, value in fixed.items():
                     cursor.execute("SELECT set_config(%s, %s, true)", (name, value))
                 yield cursor
-        except psycopg.DataError as error:
+        except psycopg.Error as error:  # no permission, an unknown time zone
             raise NotExported(f"the database refuses: {quoted(str(error).strip())}") from error
 
 

@@ -66,7 +66,7 @@ class _Workbook:
 
     def write(self, lines: bytes) -> None:
         made: list[str] = []
-        for row in csv.reader(io.StringIO(lines.decode(), newline="")):
+        for row in csv.reader(io.StringIO(lines.decode(errors="replace"), newline="")):
             if self._rows == SHEET_ROWS:
                 self._put(made)
                 made = []

@@ -61,6 +61,11 @@ def test_a_text_stays_a_text_and_no_formula(text: str) -> None:
     assert b"<f>" not in made(["time", "reason"], line)
 
 
+def test_a_sensor_keeps_its_zeros_and_what_is_not_utf_8_is_shown_as_such() -> None:
+    (rows,) = sheets(made(["sensor", "reason"], b"001,a\xffb\n"))
+    assert rows[1] == [("A2", "inlineStr", "001"), ("B2", "inlineStr", "a\ufffdb")]
+
+
 def test_what_is_no_number_is_none_here_either() -> None:
     (rows,) = sheets(made(["flow", "pressure"], b"NaN,-Infinity\n"))
     assert [cell[1] for cell in rows[1]] == ["inlineStr", "inlineStr"]

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from command_site import Configure, hydrolog
 from export_site import fill, minutes, register, told
+from psycopg.conninfo import make_conninfo
 
 from common import database
 
@@ -221,9 +222,20 @@ def test_a_signal_leaves_no_part_of_a_file(number: signal.Signals, site: str, fo
 
 def test_without_a_database_it_is_one_line(site: str) -> None:
     url = "postgresql://nobody@127.0.0.1:9/none"
-    told_ = hydrolog("export", "001", "--config", site, HYDROLOG_DATABASE__URL=url)
-    assert (told_.returncode, told_.stdout, told_.stderr.count("\n")) == (1, "", 1)
-    assert told_.stderr.startswith("the database does not answer")
+    asked = hydrolog("export", "001", "--config", site, HYDROLOG_DATABASE__URL=url)
+    assert (asked.returncode, asked.stdout, asked.stderr.count("\n")) == (1, "", 1)
+    assert asked.stderr.startswith("the database does not answer")
+
+
+def test_without_permission_it_is_one_line(site: str, connection: Connection) -> None:
+    connection.execute("CREATE ROLE hydrolog_nobody LOGIN")
+    try:
+        url = make_conninfo(connection.info.dsn, user="hydrolog_nobody")
+        asked = hydrolog("export", "001", "--config", site, HYDROLOG_DATABASE__URL=url)
+    finally:
+        connection.execute("DROP ROLE hydrolog_nobody")
+    assert (asked.returncode, asked.stdout, asked.stderr.count("\n")) == (1, "", 1)
+    assert asked.stderr.startswith("the database refuses: 'permission denied for table sensor_tb")
 
 
 def test_without_tables_it_says_what_to_run(site: str, connection: Connection, capfd: Capture) -> None:
