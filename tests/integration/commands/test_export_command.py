@@ -1,12 +1,17 @@
 """`hydrolog export`: which rows, in which form, and what it says when there are none."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from command_site import Configure
 from export_site import fill, minutes, register, told
+
+from cli.export_rows import KINDS, Source, Span
+from common import settings
 
 NOON = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)  # in Seoul
 Connection = psycopg.Connection[Any]
@@ -137,6 +142,10 @@ def test_years_come_in_pieces_without_a_gap_or_a_repeat(site: str, connection: C
     _, out, _ = told(capfd, "export", "year", "--config", site)
     found = [datetime.fromisoformat(line.split(",")[0]) for line in out.splitlines()[1:]]
     assert found == [row[0] for row in spread]
+    with closing(Source(settings.load(Path(site)), KINDS["minutes"], with_sensor=False, guard="")) as source:
+        pieces = [piece.count(b"\n") for piece in source.pieces("year", Span())]
+    assert (sum(pieces), len(pieces)) == (2001, 4)
+    assert max(pieces) <= 29 * 24  # so memory does not grow with the years
 
 
 def test_hours_are_means_of_what_can_be_trusted(config: Configure, connection: Connection, capfd: Capture) -> None:
