@@ -30,7 +30,7 @@ COMMANDS = {
     "alerts": ("cli.alerts", "send a test alarm, or show what would have been sent"),
     "resend": ("cli.resend", "send rows to the server again"),
     "log": ("cli.log_", "verify the log, show its groups and rows"),
-    "line": ("cli.line", "test the serial line"),
+    "line": ("cli.line", "test the serial line, find out what is on it, list known meters"),
     "clock": ("cli.clock", "confirm the box's clock after a jump"),
 }
 
