@@ -84,7 +84,7 @@ def _meaning(steps: Steps) -> list[str]:
         ]
     if steps.usual not in (None, 0, 1):
         return [
-            f"  The rows are {in_words(steps.usual or 0)} apart: too far for forecasts, nights and outlier criteria, or "
+            f"  The rows are {in_words(steps.usual or 0)} apart: too far for forecasts, nights and criteria, or "
             "not a part of an hour. They are kept and shown only."
         ]
     if steps.usual is None and steps.rows > FEWEST:

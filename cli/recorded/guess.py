@@ -70,10 +70,11 @@ def _has_values(row: Sequence[str]) -> bool:
 
 
 def _header(rows: Rows) -> int | None:
-    """The last row above the values that names a time, else the last one with several names."""
+    """The row above the values with the most names of times and channels, else the last one with several names."""
     several = [i for i, row in enumerate(rows) if sum(bool(cell.strip()) for cell in row) > 1]
-    named = [i for i in several if any(words.TIME.search(cell) for cell in rows[i])]
-    return (named or several or [None])[-1]
+    names = {i: sum(bool(words.TIME.search(cell) or words.channel_of(cell)) for cell in rows[i]) for i in several}
+    best = max(names.values(), default=0)
+    return next((i for i in several if names[i] == best), None) if best else max(several, default=None)
 
 
 def _channels(found: Guess, names: Sequence[str], units: Rows, values: Rows) -> None:
@@ -88,7 +89,9 @@ def _channels(found: Guess, names: Sequence[str], units: Rows, values: Rows) -> 
         _one_column(found, channel, channels[channel], names)
     if not counted:
         shown = ", ".join(f'"{name or place}"' for place, name in enumerate(names, 1))
-        found.lacks.append(f'no column is named flow or pressure; write flow_column = "…", one of {shown}')
+        found.lacks.append(
+            f'no column is named flow or pressure; write flow_column or pressure_column = "…", one of {shown}'
+        )
     places = [channels[channel][0] for channel in counted if len(channels[channel]) == 1]
     for channel in counted:
         if len(channels[channel]) == 1:

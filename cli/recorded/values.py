@@ -43,7 +43,7 @@ class Values(dict[str, float]):
             return math.nan
         if not abs(number) <= 1e12:
             raise CellRefused(text, f"is out of range; if it means no value, write no_value = [{text.strip()!r}]")
-        return number * self._factor
+        return number if self._factor == 1 else float(f"{number * self._factor:.12g}")
 
 
 def _advice(text: str, described: Description) -> str:
