@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from cli import history
-from cli.history import HistoryRefused, load_file
+from cli.history import load_file
 from cli.load_files import NotLoaded, load_files
 from cli.recorded import reader
 from cli.recorded.description import PLAIN, Description
+from cli.recorded.problems import HistoryRefused
 
 ROME = ZoneInfo("Europe/Rome")
 

@@ -74,4 +74,5 @@ def test_times_that_never_were_are_left_out_and_counted() -> None:
 def test_an_exact_time_is_left_alone(text: str) -> None:
     exact = us(datetime.fromisoformat(text))
     at, exists = WallClock(ROME).utc(np.array([exact + EXACT, us(datetime(2023, 7, 1, 12))], dtype=np.int64))
-    assert (at.tolist(), exists.all()) == ([exact, us(datetime(2023, 7, 1, 10))], True)
+    assert at.tolist() == [exact, us(datetime(2023, 7, 1, 10))]
+    assert exists.all()
