@@ -3,11 +3,12 @@
 import math
 import re
 
-from cli.recorded.description import NO_VALUE, Description
+from cli.recorded.description import NO_VALUE, PLAIN, Description
 from cli.recorded.problems import CellRefused
 from cli.recorded.times import MOST_REMEMBERED
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_AFTER_A_COMMA = re.compile(r"0\d+", re.ASCII)  # as 8,02 without quotation marks becomes the values 8 and 02
 _GROUPED = re.compile(r"[+-]?\d{1,3}(\D\d{3})+(?:[.,]\d*)?", re.ASCII)
 NUMBER_HINT = re.compile(r"[+-]?\d[\d., ']*([eE][+-]?\d+)?", re.ASCII)
 
@@ -36,6 +37,8 @@ class Values(dict[str, float]):
             plain = plain if match[1][0] != described.thousands else plain.replace(described.thousands, "")
         if described.decimal == ",":
             plain = plain.replace(".", "?").replace(",", ".")
+        if described is PLAIN and _AFTER_A_COMMA.fullmatch(plain):
+            raise CellRefused(text, "looks like what follows a decimal comma; if it is a value, describe the file")
         if not _NUMBER.fullmatch(plain):
             raise CellRefused(text, _advice(text, described))
         number = float(plain)

@@ -54,6 +54,7 @@ def test_the_plain_form(tmp_path: Path) -> None:
         ("2099-08-26 10:00,8,4", "row 2, column 'time'", "in the future"),
         ("1969-08-26 10:00,8,4", "row 2, column 'time'", "before 1970"),
         (f'{START},"8,02",4', "row 2, column 'flow'", 'write decimal = ","'),
+        (f"{START},8,02", "row 2, column 'pressure'", "follows a decimal comma"),
         (f"{START},8,02,4,11", "row 2, column '4'", "commas are decimal marks"),
         (f"{START},8", "row 2, column 'pressure'", "is missing"),
         (f"{START},8,4\n{START},8,bad", "row 3, column 'pressure'", "no_value"),
