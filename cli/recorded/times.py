@@ -19,7 +19,7 @@ _ISO_CLOCK = re.compile(
     r"[ T]?(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
 )
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00)?(\.0+)?$", re.ASCII)
-_END_OF_DAY = re.compile(r"24(\D?)00((\D?)00(\.0+)?)?$", re.ASCII)
+_END_OF_DAY = re.compile(r"24(:?)00(:?00([.,]0+)?)?", re.ASCII)
 _NOON = (("오전", "AM"), ("오후", "PM"), ("a.m.", "AM"), ("p.m.", "PM"))
 _DATE_LETTERS, _CLOCK_LETTERS = set("YymdbBjaA"), set("HIMSfpz")
 
@@ -89,8 +89,9 @@ class TimeForm:
 
     def _of_form(self, text: str, cut: str, form: str, date: str) -> int:
         later = 0
-        if "%H" in form and (end := _END_OF_DAY.search(cut)):
-            cut, later = f"{cut[: end.start()]}00{cut[end.start() + 2 :]}", DAY_US
+        hours = 8 if form.startswith("%Y%m%d%H") else 0  # where they begin
+        if "%H" in form and _END_OF_DAY.fullmatch(cut, hours):
+            cut, later = f"{cut[:hours]}00{cut[hours + 2 :]}", DAY_US
         if "%p" in form:
             for word, english in _NOON:
                 cut = cut.replace(word, english)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.recorded import table
-from cli.recorded.description import PLAIN, Description, read_description, to_toml
+from cli.recorded.description import PLAIN, TOTALS, Description, read_description, to_toml
 from cli.recorded.problems import HistoryRefused
-from cli.recorded.reader import Reader
+from cli.recorded.reader import Reader, is_total
 from common.errors import SettingsError
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -130,6 +130,25 @@ def test_another_encoding_and_an_empty_file_are_named(tmp_path: Path) -> None:
         read(wrote(tmp_path, "일시,유량\n", "cp949"))
     with pytest.raises(HistoryRefused, match="no values"):
         read(wrote(tmp_path, ""))
+
+
+def test_a_code_counts_in_every_spelling_of_its_number(tmp_path: Path) -> None:
+    path = wrote(tmp_path, f"time,flow\n{START},9999.0\n{START},+9999\n{START},9998\n")
+    rows = read(path, Description(flow_column="flow", no_value=("9999",)))[1]
+    assert [row[1] for row in rows] == [None, None, 9998.0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "total"), [("Total:", True), ("합계 (m3)", True), ("SUM", True), ("Summer", False), ("Totals", False)]
+)
+def test_words_of_totals(cell: str, total: bool) -> None:
+    assert is_total(cell, TOTALS) is total
+
+
+def test_a_row_below_empty_lines_is_named_by_its_number(tmp_path: Path) -> None:
+    path = wrote(tmp_path, f"time,flow,pressure\n\n\n{START},8,4\n\nbroken,8,4\n")
+    with pytest.raises(HistoryRefused, match="row 6, column 'time'"):
+        read(path)
 
 
 def test_a_row_far_down_is_named_by_its_number(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.recorded.guess_times import forms, settle
@@ -30,6 +30,9 @@ def us(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+@example(moment=datetime(2000, 1, 1, 0, 24), form="%d/%m/%Y %H:%M:%S")  # not the end of the day
+@example(moment=datetime(2000, 1, 1, 0, 24), form="%Y%m%d%H%M%S")
+@example(moment=datetime(2000, 1, 24, 0, 0), form="%Y%m%d%H%M%S")
 @given(moment=moments, form=st.sampled_from(FORMS))
 def test_what_a_form_writes_it_reads(moment: datetime, form: str) -> None:
     assert TimeForm(form).read([moment.strftime(form)]) == [us(moment)]
@@ -83,6 +86,7 @@ def test_what_is_no_time_of_the_form_is_refused(form: str, text: str) -> None:
         ("iso", "2024-08-26 24:00:00"),
         ("%d/%m/%Y %H:%M", "26/08/2024 24:00"),
         ("%Y%m%d%H%M", "202408270000"),
+        ("%Y%m%d%H%M%S", "20240826240000"),
         ("%Y-%m-%d %p %I:%M", "2024-08-27 오전 12:00"),
         ("%m/%d/%Y %I:%M %p", "8/27/2024 12:00 a.m."),
     ],
