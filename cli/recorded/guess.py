@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cli.recorded import guess_times, table, words
+from cli.recorded import guess_times, table, words, workbook
 from cli.recorded.description import TOTALS, Description
 from cli.recorded.guess_marks import marks_of
 from cli.recorded.guess_text import encoding_of, separator_of
@@ -46,6 +46,8 @@ def guess(path: Path) -> Guess:
     if not table.is_workbook(path):
         found.keys["encoding"] = encoding_of(path)
         found.keys["separator"] = separator_of(path, found.keys["encoding"]) or ","
+    elif len(names := workbook.sheets(path)) > 1:
+        found.notes.append(f"the first of the sheets {', '.join(names)} is taken; for another one write sheet")
     with table.rows(path, found.description) as (rows, _):
         sample = list(itertools.islice(rows, SAMPLE_ROWS))
     first = next((i for i, row in enumerate(sample) if _has_values(row)), None)

@@ -103,17 +103,32 @@ def rows(path: Path, sheet: str) -> Iterator[tuple[Iterator[list[str]], Callable
     Raises:
         HistoryRefused: no workbook, or no such sheet; also while reading.
     """
+    with _opened(path) as (archive, position):
+        book = _Book(archive)
+        if sheet and sheet not in book.sheets:
+            raise HistoryRefused(f"{path}: there is no sheet {sheet!r}; it has {', '.join(book.sheets)}")
+        target = book.sheets[sheet] if sheet else next(iter(book.sheets.values()))
+        with archive.open(target.lstrip("/") if target.startswith("/") else f"xl/{target}") as file:
+            yield _rows(path, file, book), position
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, Callable[[], int]]]:
     with path.open("rb") as raw:
         try:
-            book = _Book(archive := zipfile.ZipFile(raw))
-            if sheet and sheet not in book.sheets:
-                raise HistoryRefused(f"{path}: there is no sheet {sheet!r}; it has {', '.join(book.sheets)}")
-            target = book.sheets[sheet] if sheet else next(iter(book.sheets.values()))
-            name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            with archive.open(name) as file:
-                yield _rows(path, file, book), raw.tell
+            yield zipfile.ZipFile(raw), raw.tell
         except (zipfile.BadZipFile, KeyError, StopIteration, ElementTree.ParseError) as error:
             raise HistoryRefused(f"{path}: not a workbook that can be read; save it again as .xlsx or .csv") from error
+
+
+def sheets(path: Path) -> list[str]:
+    """The names of a workbook's sheets.
+
+    Raises:
+        HistoryRefused: no workbook.
+    """
+    with _opened(path) as (archive, _):
+        return list(_Book(archive).sheets)
 
 
 def _rows(path: Path, file: IO[bytes], book: _Book) -> Iterator[list[str]]:

@@ -129,6 +129,12 @@ def test_a_workbook_with_date_and_time_in_two_columns(tmp_path: Path) -> None:
     assert found.description == Description(time_column="측정일자", clock_column="시간", flow_column="유량[㎥/h]")
 
 
+def test_other_sheets_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    rows = [small_workbook.texts(1, "time", "flow (m3/h)"), small_workbook.texts(2, "2024-08-26 10:00", "8")]
+    found = guess(small_workbook.write(tmp_path / "a.xlsx", {"May": rows, "June": rows}))
+    assert found.notes == ["the first of the sheets May, June is taken; for another one write sheet"]
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
