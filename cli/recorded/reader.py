@@ -70,6 +70,8 @@ class Reader:
         while header and not header[-1].strip():
             header = header[:-1]
         first = next(rows, [])
+        if any("\0" in cell for row in (*head, first) for cell in row):
+            raise HistoryRefused(f'{self._path}: it holds NUL characters; if it is UTF-16, write encoding = "utf-16"')
         if not header and not first:
             raise HistoryRefused(f"{self._path}: row {described.first_row} is not there; the file has no values")
         columns = find_columns(self._path, described, header, len(header) or len(first))

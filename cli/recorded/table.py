@@ -53,7 +53,7 @@ def rows(path: Path, described: Description) -> Iterator[tuple[Iterator[Row], Ca
 
 def _csv_rows(path: Path, text: io.TextIOWrapper, described: Description) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(_without_nul(text), delimiter=described.separator, skipinitialspace=True, strict=False)
+    reader = csv.reader(text, delimiter=described.separator, skipinitialspace=True, strict=False)
     try:
         yield from reader
     except UnicodeError as error:
@@ -63,10 +63,3 @@ def _csv_rows(path: Path, text: io.TextIOWrapper, described: Description) -> Ite
         ) from error
     except csv.Error as error:
         raise HistoryRefused(f"{path}, after row {reader.line_num:,}: not a table of text ({error})") from error
-
-
-def _without_nul(text: io.TextIOWrapper) -> Iterator[str]:
-    for line in text:
-        if "\0" in line:
-            raise csv.Error('it holds NUL characters; a file in UTF-16 needs encoding = "utf-16"')
-        yield line

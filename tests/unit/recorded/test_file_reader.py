@@ -128,6 +128,8 @@ def test_a_column_that_is_not_there_or_twice_is_named(tmp_path: Path) -> None:
 def test_another_encoding_and_an_empty_file_are_named(tmp_path: Path) -> None:
     with pytest.raises(HistoryRefused, match="write its encoding"):
         read(wrote(tmp_path, "일시,유량\n", "cp949"))
+    with pytest.raises(HistoryRefused, match='write encoding = "utf-16"'):
+        read(wrote(tmp_path, "time,flow,pressure\n", "utf-16-le"))
     with pytest.raises(HistoryRefused, match="no values"):
         read(wrote(tmp_path, ""))
 
