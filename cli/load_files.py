@@ -17,6 +17,12 @@ from common.errors import DatabaseDown, HydrologError
 from common.logging_setup import quoted
 
 
+_WINTER = (
+    "  A clock that changes never shows these times. If the logger keeps winter time all year, its rows in summer are an "
+    'hour off: the file needs a description with its zone, such as zone = "+01:00".'
+)
+
+
 class NotLoaded(HydrologError):
     """Nothing can be loaded."""
 
@@ -72,7 +78,7 @@ def _sentence(sensor: str, path: Path, loaded: Loaded) -> str:
     notes += ["seconds counted into their minute"] if loaded.steps.seconds else []
     notes += [f"{loaded.repeated:,} repeated"] if loaded.repeated and loaded.steps.usual != 0 else []
     text = f"{sensor}: {loaded.added:,} rows from {path.name}" + (f" ({', '.join(notes)})" if notes else "")
-    return "\n".join([text, *_meaning(loaded.steps)])
+    return "\n".join([text, *_meaning(loaded.steps), *[_WINTER] * bool(loaded.skipped)])
 
 
 def _meaning(steps: Steps) -> list[str]:

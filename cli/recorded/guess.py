@@ -98,7 +98,11 @@ def _channels(found: Guess, names: Sequence[str], units: Rows, values: Rows) -> 
     for channel in counted:
         if len(channels[channel]) == 1:
             _measure(found, channel, names, units, channels[channel][0])
-    marks_of(found.keys, found.lacks, [row[place] for row in values for place in places if place < len(row)])
+    marks_of(
+        found.keys,
+        found.lacks,
+        [row[place] for row in values for place in places or range(len(row)) if place < len(row)],
+    )
     if "quality" in channels and counted:
         _quality(found, channels["quality"], names, values)
 

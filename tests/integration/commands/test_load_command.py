@@ -132,6 +132,16 @@ def test_irregular_rows_are_said_to_be_minutes(load: Any) -> None:
     assert "no regular distance" in err
 
 
+def test_rows_at_times_that_spring_skips_are_said_with_what_they_mean(load: Any, tmp_path: Path) -> None:
+    described = tmp_path / "d.toml"
+    described.write_text('zone = "Europe/Rome"\nflow_column = "flow"')
+    text = b"time,flow\n2024-03-31 01:59,8\n2024-03-31 02:00,8\n2024-03-31 03:00,8\n"
+    code, _, err = load(text, "--describe", str(described))
+    assert code == 0
+    assert "001: 2 rows from old.csv (1 at times skipped in spring)\n" in err
+    assert 'zone = "+01:00"' in err
+
+
 def test_what_was_left_out_is_said(load: Any) -> None:
     text = b"time,flow,quality\n2024-08-26 10:00:07,8,good\n2024-08-26 10:01:07,8,bad\n"
     _, _, err = load(text, "--yes")

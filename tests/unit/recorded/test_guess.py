@@ -119,6 +119,11 @@ def test_a_file_without_times_and_values_is_no_record(tmp_path: Path, text: str)
         guessed(tmp_path, text)
 
 
+def test_what_is_sure_is_kept_in_an_incomplete_guess(tmp_path: Path) -> None:
+    found = guessed(tmp_path, "Timestamp;PUMP_1;p227\n2018-01-01 00:00;31,5;41,1\n2018-01-01 00:05;31,6;41,2\n")
+    assert found.description == Description(separator=";", decimal=",", time_column="Timestamp")
+
+
 def test_a_workbook_with_date_and_time_in_two_columns(tmp_path: Path) -> None:
     rows = [
         small_workbook.texts(1, "측정일자", "시간", "유량[㎥/h]"),
