@@ -16,9 +16,8 @@ from common import database
 from common.errors import DatabaseDown, HydrologError
 from common.logging_setup import quoted
 
-
 _WINTER = (
-    "  A clock that changes never shows these times. If the logger keeps winter time all year, its rows in summer are an "
+    "  A clock that changes never shows them. If the logger keeps winter time all year, its rows in summer are an "
     'hour off: the file needs a description with its zone, such as zone = "+01:00".'
 )
 
