@@ -1,6 +1,5 @@
 """What a file of recorded values looks like: a small TOML file, in the manner of `[line.format]`."""
 
-import codecs
 import json
 import re
 import tomllib
@@ -22,7 +21,7 @@ _SAMPLE = datetime(2017, 11, 23, 13, 47, tzinfo=UTC)
 
 def _encoding(value: str) -> str | None:
     try:
-        codecs.lookup(value)
+        "a".encode(value)  # other codecs than those of text are no encoding
     except LookupError:
         return f'must be an encoding like "utf-8", "utf-16", "cp949" or "latin-1", is {value!r}'
     return None

@@ -28,7 +28,7 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 
 def is_workbook(path: Path) -> bool:
-    return path.suffix.lower() in (".xlsx", ".xlsm")
+    return path.suffix.lower() in (".xlsx", ".xlsm", ".xls")  # the last is refused, with what to do
 
 
 @contextmanager

@@ -211,6 +211,7 @@ def test_what_a_description_writes_it_reads(
         ('flow_column = "Q"\ntime = "%d/%m %H:%M"', "time: must be"),
         ('flow_column = "Q"\nzone = "KST+9"', "zone: must be"),
         ('flow_column = "Q"\nencoding = "ansi?"', "encoding: must be"),
+        ('flow_column = "Q"\nencoding = "base64"', "encoding: must be"),
         ('flow_column = "Q"\nflow_measure = "cfs"', "flow_measure: must be one of"),
         ("flow_column = Q", "is not TOML"),
     ],

@@ -1,14 +1,20 @@
 """Descriptions guessed from files as utilities have them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import small_workbook
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cli.recorded import table
 from cli.recorded.description import Description
 from cli.recorded.guess import Guess, guess
 from cli.recorded.plain import is_plain
 from cli.recorded.problems import HistoryRefused
+from cli.recorded.reader import Reader
 
 
 def guessed(tmp_path: Path, text: str, encoding: str = "utf-8") -> Guess:
@@ -158,3 +164,41 @@ def test_what_needs_no_description(tmp_path: Path, text: str, plain: bool) -> No
     path = tmp_path / "f.csv"
     path.write_text(text, "utf-8")
     assert is_plain(path) is plain
+
+
+cells = st.sampled_from(
+    [
+        "time",
+        "flow",
+        "압력(bar)",
+        "26/08/2024",
+        "2024-08-26 10:00",
+        "2024. 8. 26. 오전 10:00",
+        "10:00",
+        "8,02",
+        "1.208,5",
+        "-",
+    ]
+) | st.text(max_size=4)
+tables = st.lists(st.lists(cells, max_size=5), max_size=8).map(lambda rows: "\n".join(";".join(row) for row in rows))
+
+
+@given(
+    content=st.binary(max_size=60) | tables.map(lambda text: text.encode("utf-8", "replace")),
+    ending=st.sampled_from(["csv", "xlsx"]),
+)
+def test_any_file_is_guessed_or_refused(content: bytes, ending: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("any") / f"f.{ending}"
+    path.write_bytes(content)
+    try:
+        is_plain(path)
+        found = guess(path)
+        if not found.lacks:
+            with table.rows(path, found.description) as (rows, _):
+                list(
+                    Reader(path, found.description, ZoneInfo("Asia/Seoul"), datetime(2025, 1, 1, tzinfo=UTC)).pieces(
+                        rows
+                    )
+                )
+    except HistoryRefused as refused:
+        assert str(path) in str(refused)

@@ -102,6 +102,28 @@ def test_a_date_and_a_time_of_day_in_two_columns() -> None:
     assert TimeForm("%Y년 %m월 %d일 %H시").read_apart(["2024년 8월 26일"], ["10시"]) == want[:1]
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2024. 8. 26. 오후 3:07", "%Y. %m. %d. %p %I:%M"),
+        ("2024년 8월 26일 15:07:00", "%Y년 %m월 %d일 %H:%M:%S"),
+        ("26-Aug-2024 03:07 PM", "%d-%b-%Y %I:%M %p"),
+        ("20240826 1507", ""),
+        ("20240826 15:07", "%Y%m%d %H:%M"),
+        ("2024/08/26 15:07+09:00", "%Y/%m/%d %H:%M%z"),
+        ("2024-08-26T15:07Z", "iso"),
+        ("2024-08-26", ""),
+        ("15:07", ""),
+    ],
+)
+def test_the_form_of_what_people_write(text: str, form: str) -> None:
+    assert forms(text, "")[:1] == [form] * bool(form)
+    if form:
+        (time,) = TimeForm(form).read([text])
+        offset = 9 * 3_600_000_000 if "+" in text else 0
+        assert time in (us(datetime(2024, 8, 26, 15, 7)), us(datetime(2024, 8, 26, 15, 7)) - offset + EXACT)
+
+
 def settled(*texts: str) -> tuple[str | None, str]:
     return settle(forms(texts[0], ""), [(i, text, None) for i, text in enumerate(texts, 2)])
 

@@ -6,6 +6,7 @@ import pytest
 import small_workbook
 
 from cli.recorded import workbook
+from cli.recorded.guess import guess
 from cli.recorded.problems import HistoryRefused
 
 DAY = 45530  # 2024-08-26, in days since 1899-12-30
@@ -45,6 +46,13 @@ def test_a_sheet_by_its_name(tmp_path: Path) -> None:
     assert (read(path), read(path, "two")) == ([["1"]], [["2"]])
     with pytest.raises(HistoryRefused, match="no sheet 'three'; it has one, two"):
         read(path, "three")
+
+
+def test_an_old_workbook_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(b"\xd0\xcf\x11\xe0")
+    with pytest.raises(HistoryRefused, match="save it again as"):
+        guess(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4 no", b"time,flow,pressure\n"])
