@@ -1,183 +1,140 @@
-"""Loads recorded minutes into the archive: CSV ``time,flow,pressure`` (local time, m3/h, bar) into REAL_VAL_TB.
+"""Loads recorded values of a described file into the archive, REAL_VAL_TB.
 
-The text goes to Postgres unchanged (COPY into a temporary table, with the session in the site's zone) and from there
-into the monthly partitions, piece by piece. An interrupted load can simply be repeated.
-
-The repeated hour in autumn: the first pass is summer time; the second begins where the file's times go back. A file
-with the hour only once means the first pass. Times skipped in spring do not exist: such rows are skipped and counted.
-Times with a UTC offset are exact.
+The whole file is read and checked first, into a temporary table; then one transaction writes all of it. So a refused
+file, an interrupted load and a lost database leave the archive as it was, and a load can simply be repeated.
 """
 
-import gzip
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
 
+from cli.recorded import table
+from cli.recorded.description import PLAIN, Description, zone_of
+from cli.recorded.problems import HistoryRefused
+from cli.recorded.reader import Piece, Reader
+from cli.recorded.step import Steps
+from common.clock import SystemClock
 from common.database import statement
-from common.errors import HydrologError
-from common.logging_setup import quoted
 
-HEADER = b"time,flow,pressure"
-PIECE_BYTES = 2 * 1024 * 1024  # about 80,000 rows: at most a second between two updates of the progress bar
-_LOCAL = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:00)?,")  # a time without an offset
-
-_RAW_TABLE = """
-CREATE TEMPORARY TABLE IF NOT EXISTS history_piece
-(time timestamptz NOT NULL, flow double precision, pressure double precision)
-"""
-_LOOK = """
-SELECT count(*), count(*) FILTER (WHERE time <> date_trunc('minute', time)),
-       array(SELECT DISTINCT date_trunc('month', time, 'UTC') FROM history_piece) FROM history_piece
+PAGES = 1024  # of the temporary table in one statement: about 100,000 rows, two seconds
+_POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01
+_RECORD = np.dtype(
+    [("fields", ">i2")]
+    + [part for name in ("row", "time") for part in ((f"{name}_size", ">i4"), (name, ">i8"))]
+    + [part for name in ("flow", "pressure") for part in ((f"{name}_size", ">i4"), (name, ">f8"))]
+)
+_COPY_HEAD, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"  # no flags, no extension
+_TABLE = """
+DROP TABLE IF EXISTS pg_temp.history_rows;
+CREATE TEMPORARY TABLE history_rows (row bigint, time timestamptz, flow double precision, pressure double precision)
 """
 _KEEP_OLD = "ON CONFLICT (sensor, time) DO NOTHING"  # nearly doubles the time of an insert, so used only if needed
-
-
-class HistoryRefused(HydrologError):
-    """The file does not contain recorded minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The result of loading a file."""
 
-    read: int  # rows in the file
-    added: int  # rows not yet in the archive
+    read: int  # rows with a time
+    minutes: int  # minutes or steps that they make
+    added: int  # of those, not yet in the archive
     skipped: int  # rows at times skipped by a clock change
+    left_out: int  # rows of totals
+    bad: int  # rows whose quality is not good
+    repeated: int  # rows that share a minute with another one
+    steps: Steps
 
 
-Progress = Callable[[int, int], None]  # bytes read so far, rows added so far
+Progress = Callable[[int, int], None]  # bytes read so far, rows read so far
 
 
 def load_file(
-    connection: psycopg.Connection[Any], sensor: str, path: Path, zone: ZoneInfo, progress: Progress = lambda *_: None
+    connection: psycopg.Connection[Any],
+    sensor: str,
+    path: Path,
+    zone: ZoneInfo,
+    progress: Progress = lambda *_: None,
+    *,
+    described: Description = PLAIN,
+    now: datetime | None = None,
 ) -> Loaded:
-    """Load one sensor's file, plain or ``.gz``; committed piece by piece.
+    """Load one sensor's file, through a connection that commits each statement by itself.
 
     Raises:
-        HistoryRefused: wrong header, an invalid line, or a time that is not a whole minute.
-        OSError, psycopg.OperationalError: the file or the database failed.
+        HistoryRefused: the file is not as described, contradicts itself, or knows the future.
+        OSError, EOFError, psycopg.OperationalError: the file or the database failed.
     """
-    wall_clock = WallClock(zone)
-    read = added = 0
-    with _opened(path) as (file, position):
-        header = file.readline().removeprefix(b"\xef\xbb\xbf").strip()
-        if header != HEADER:
-            raise HistoryRefused(f"{path}: the first line must be {HEADER.decode()}, is {quoted(header)}")
-        for piece in _pieces(file):
-            rows = wall_clock.resolve(piece)
-            added += _load_piece(connection, sensor, path, zone, rows, first_line=read)
-            read += _lines(piece)
-            progress(position(), added)
-    return Loaded(read, added, wall_clock.skipped)
-
-
-def _load_piece(
-    connection: psycopg.Connection[Any], sensor: str, path: Path, zone: ZoneInfo, rows: bytes, *, first_line: int
-) -> int:
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(_RAW_TABLE)
-        cursor.execute("TRUNCATE history_piece")
-        cursor.execute("SELECT set_config('timezone', %s, true)", [zone.key])
-        try:
-            with cursor.copy("COPY history_piece FROM STDIN (FORMAT csv)") as copy:
-                copy.write(rows)
-            cursor.execute(_LOOK)
-        except psycopg.DataError as error:
-            where = error.diag.context or ""
-            raise HistoryRefused(f"{path}, after row {first_line:,}: {quoted(f'{error} {where}')}") from error
-        found = cursor.fetchone()
-        assert found is not None
-        _, uneven, months = found
-        if uneven:
-            raise HistoryRefused(f"{path}, after row {first_line:,}: {uneven:,} times are not whole minutes")
-        for month in months:
+    reader = Reader(path, described, zone, now or SystemClock().now())
+    steps = Steps()
+    connection.execute(_TABLE.encode())
+    with table.rows(path, described) as (rows, position), connection.cursor() as cursor:
+        with cursor.copy("COPY history_rows FROM STDIN (FORMAT binary)") as copy:
+            copy.write(_COPY_HEAD)
+            for piece in reader.pieces(rows):
+                steps.add(piece.at)
+                copy.write(_records(piece))
+                progress(position(), reader.read)
+            copy.write(_COPY_END)
+        if not steps.ordered:
+            _refuse_contradiction(cursor, path, described, zone)
+        for month in steps.months():
             cursor.execute("SELECT real_val_partition(%s)", [month])
-        values = {"sensor": sensor, "first_line": first_line}
+        with connection.transaction():
+            minutes, added = _insert(connection, sensor, steps, described)
+    return Loaded(reader.read, minutes, added, reader.skipped, reader.left_out, reader.bad, steps.rows - minutes, steps)
+
+
+def _records(piece: Piece) -> bytes:
+    records = np.empty(len(piece.rows), dtype=_RECORD)
+    records["fields"] = 4
+    for name in ("row", "time", "flow", "pressure"):
+        records[f"{name}_size"] = 8
+    records["row"], records["time"] = piece.rows, piece.at - _POSTGRES_EPOCH_US
+    records["flow"], records["pressure"] = piece.flow, piece.pressure
+    return records.tobytes()
+
+
+def _refuse_contradiction(cursor: psycopg.Cursor[Any], path: Path, described: Description, site: ZoneInfo) -> None:
+    found = cursor.execute(statement("history_contradiction")).fetchone()
+    if found is None:
+        return
+    earlier, row, time, *values = found
+    counted = "counter" if described.total_column else "flow"
+    pairs = ((counted, values[0], values[1]), ("pressure", values[2], values[3]))
+    different = " and ".join(
+        f"{name} {old:g} and {new:g}" for name, old, new in pairs if None not in (old, new) and old != new
+    )
+    raise HistoryRefused(
+        f"{path}, rows {earlier} and {row}: both are {time.astimezone(zone_of(described, site)):%Y-%m-%d %H:%M:%S}, "
+        f"with different values ({different or 'one of them has none'}); keep the right one"
+    )
+
+
+def _insert(connection: psycopg.Connection[Any], sensor: str, steps: Steps, described: Description) -> tuple[int, int]:
+    """Write the rows of the temporary table; returns how many minutes or steps they are, and how many were new."""
+    cursor = connection.cursor()
+    if not steps.simple or described.total_column:
+        given = {"counter": bool(described.total_column), "most": described.most_m3h, "step": steps.minutes}
+        cursor.execute(statement("history_insert_steps"), {"sensor": sensor, **given})
+        added = cursor.rowcount
+        found = cursor.execute("SELECT count(DISTINCT date_trunc('minute', time)) FROM history_rows").fetchone()
+        assert found is not None
+        return int(found[0]), added
+    found = cursor.execute("SELECT pg_relation_size('history_rows') / 8192").fetchone()
+    assert found is not None
+    added = 0
+    for first in range(0, found[0], PAGES):
+        values = {"sensor": sensor, "from": first, "to": first + PAGES}
         try:
             with connection.transaction():
                 cursor.execute(statement("history_insert"), values)
         except psycopg.errors.UniqueViolation:  # some rows exist: they are not changed
             cursor.execute(statement("history_insert") + _KEEP_OLD, values)
-        return cursor.rowcount
-
-
-def _lines(piece: bytes) -> int:
-    return piece.count(b"\n") + (not piece.endswith(b"\n"))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
-    """The file's text, and a function for the number of bytes read from disk."""
-    with path.open("rb") as raw:
-        if path.suffix != ".gz":
-            yield raw, raw.tell
-            return
-        with gzip.GzipFile(fileobj=raw) as text:
-            yield cast(IO[bytes], text), raw.tell
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    """The rest of the file in pieces of complete lines."""
-    while piece := file.read(PIECE_BYTES):
-        yield piece + file.readline()
-
-
-@lru_cache(maxsize=1024)
-def changed_minutes(day: str, zone: ZoneInfo) -> dict[str, str]:
-    """The local minutes ("HH:MM") of a day that occur twice ("twice") or never ("never")."""
-    start = datetime.fromisoformat(day)
-    changed: dict[str, str] = {}
-    if start.replace(tzinfo=zone).utcoffset() == (start + timedelta(days=1)).replace(tzinfo=zone).utcoffset():
-        return changed
-    for minute in range(24 * 60):
-        local = (start + timedelta(minutes=minute)).replace(tzinfo=zone)
-        before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
-        if before is not None and after is not None and before != after:
-            changed[f"{local:%H:%M}"] = "twice" if before > after else "never"
-    return changed
-
-
-class WallClock:
-    """Adds the UTC offset to rows of a repeated hour, and skips rows of a skipped hour."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._last = ("", "")  # day and minute of the last row in a repeated hour
-        self._second_pass = False
-        self.skipped = 0
-
-    def resolve(self, piece: bytes) -> bytes:
-        """The piece with unambiguous times."""
-        days = {line[:10] for line in piece.splitlines()}
-        if not any(self._changed(day) for day in days):
-            return piece
-        return b"".join(self._line(line) for line in piece.splitlines(keepends=True))
-
-    def _changed(self, day: bytes) -> dict[str, str]:
-        try:
-            return changed_minutes(day.decode("ascii"), self._zone)
-        except ValueError:  # not a date (also years out of range): Postgres reports it with the line
-            return {}
-
-    def _line(self, line: bytes) -> bytes:
-        if not (match := _LOCAL.match(line)):
-            return line
-        day, minute = match[1].decode("ascii"), match[2].decode("ascii")
-        kind = self._changed(match[1]).get(minute)
-        if kind is None:
-            return line
-        if kind == "never":
-            self.skipped += 1
-            return b""
-        self._second_pass = self._last[0] == day and (self._second_pass or minute <= self._last[1])
-        self._last = (day, minute)
-        local = datetime.fromisoformat(f"{day}T{minute}").replace(tzinfo=self._zone, fold=int(self._second_pass))
-        return local.isoformat().encode("ascii") + line[match.end() - 1 :]
+        added += cursor.rowcount
+    return steps.rows, added

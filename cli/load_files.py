@@ -10,22 +10,29 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.history import Loaded, load_file
+from cli.recorded.description import Description
+from cli.recorded.step import FEWEST, Steps, in_words
 from common import database
 from common.errors import DatabaseDown, HydrologError
 from common.logging_setup import quoted
+
+_WINTER = (
+    "  A clock that changes never shows them. If the logger keeps winter time all year, its rows in summer are an "
+    'hour off: the file needs a description with its zone, such as zone = "+01:00".'
+)
 
 
 class NotLoaded(HydrologError):
     """Nothing can be loaded."""
 
 
-def load_files(url: str, files: list[tuple[str, Path]], zone: ZoneInfo) -> list[Loaded]:
+def load_files(url: str, files: list[tuple[str, Path, Description]], zone: ZoneInfo) -> list[Loaded]:
     """Load files with one progress bar (on standard error); returns the result of each.
 
     Raises:
         NotLoaded: a sensor is not registered, or a file cannot be read.
         DatabaseDown: no answer.
-        HistoryRefused: a file does not contain recorded minutes.
+        HistoryRefused: a file is not as described.
     """
     console = Console(file=sys.stderr)
     columns = (
@@ -38,15 +45,15 @@ def load_files(url: str, files: list[tuple[str, Path]], zone: ZoneInfo) -> list[
     results = []
     with database.connect(url, "load") as connection, Progress(*columns, console=console) as bars:
         connection.autocommit = True
-        _refuse_unknown(connection, [sensor for sensor, _ in files])
-        for sensor, path in files:
+        _refuse_unknown(connection, [sensor for sensor, _, _ in files])
+        for sensor, path, described in files:
             bar = bars.add_task(f"history {sensor}", total=path.stat().st_size, rows=0)
 
             def show(position: int, rows: int, bar: TaskID = bar) -> None:
                 bars.update(bar, completed=position, rows=rows)
 
             try:
-                results.append(load_file(connection, sensor, path, zone, show))
+                results.append(load_file(connection, sensor, path, zone, show, described=described))
             except psycopg.OperationalError as error:
                 raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
             except (OSError, EOFError) as error:
@@ -62,7 +69,32 @@ def _refuse_unknown(connection: psycopg.Connection[Any], sensors: list[str]) -> 
 
 
 def _sentence(sensor: str, path: Path, loaded: Loaded) -> str:
-    there = loaded.read - loaded.added - loaded.skipped
+    there = loaded.minutes - loaded.added
     notes = [f"{there:,} existed already"] if there else []
     notes += [f"{loaded.skipped:,} at times skipped in spring"] if loaded.skipped else []
-    return f"{sensor}: {loaded.added:,} rows from {path.name}" + (f" ({', '.join(notes)})" if notes else "")
+    notes += [f"{loaded.left_out:,} with totals left out"] if loaded.left_out else []
+    notes += [f"{loaded.bad:,} without values: their quality is not good"] if loaded.bad else []
+    notes += ["seconds counted into their minute"] if loaded.steps.seconds else []
+    notes += [f"{loaded.repeated:,} repeated"] if loaded.repeated and loaded.steps.usual != 0 else []
+    text = f"{sensor}: {loaded.added:,} rows from {path.name}" + (f" ({', '.join(notes)})" if notes else "")
+    return "\n".join([text, *_meaning(loaded.steps), *[_WINTER] * bool(loaded.skipped)])
+
+
+def _meaning(steps: Steps) -> list[str]:
+    """What the distance between the rows means for what learns from them."""
+    if steps.minutes > 1:
+        return [
+            f"  The rows are {in_words(steps.minutes)} apart. They count as history for forecasts and nights. Outlier "
+            "criteria need rows of one minute: they are learnt from the box's own."
+        ]
+    if steps.usual not in (None, 0, 1):
+        return [
+            f"  The rows are {in_words(steps.usual or 0)} apart: too far for forecasts, nights and criteria, or "
+            "not a part of an hour. They are kept and shown only."
+        ]
+    if steps.usual is None and steps.rows > FEWEST:
+        return [
+            "  The rows have no regular distance, so each counts as one minute. Hours with fewer than 45 of 60 minutes "
+            "do not count for forecasts, nor with fewer than 50 for nights."
+        ]
+    return []

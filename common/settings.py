@@ -229,6 +229,15 @@ def _from_text(kind: Any, text: str, variable: str) -> Any:
     return text
 
 
+def read_table(name: str, kind: type[Any], raw: dict[str, Any]) -> Any:
+    """A table of another file, read and checked like a section.
+
+    Raises:
+        SettingsError: names the first key that is unknown or wrong.
+    """
+    return _section(name, kind, raw)
+
+
 def _section(name: str, kind: type[Any], raw: dict[str, Any]) -> Any:
     hints = get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}

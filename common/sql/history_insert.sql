@@ -1,11 +1,12 @@
--- From the temporary table of one piece of a file into the archive.
--- NaN and infinite numbers become NULL. `samples`: a recorded minute counts as one reading.
+-- Rows of a file, one a minute and in order, into the archive: those in a part of the temporary table.
+-- %(from)s, %(to)s: its pages. NaN becomes NULL. `samples`: a recorded minute counts as one reading.
 INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset)
 SELECT %(sensor)s,
-       time,
-       CASE WHEN flow BETWEEN -1e12 AND 1e12 THEN flow END,
-       CASE WHEN pressure BETWEEN -1e12 AND 1e12 THEN pressure END,
-       (flow IS NOT NULL OR pressure IS NOT NULL)::int,
+       date_trunc('minute', time),
+       nullif(flow, 'NaN'),
+       nullif(pressure, 'NaN'),
+       (flow <> 'NaN' OR pressure <> 'NaN')::int,
        'history',
-       %(first_line)s + row_number() OVER ()
-FROM history_piece
+       row
+FROM history_rows
+WHERE ctid >= format('(%%s,0)', %(from)s::bigint)::tid AND ctid < format('(%%s,0)', %(to)s::bigint)::tid

@@ -1,5 +1,5 @@
 -- The means of the given windows T (minutes T-9..T) for every registered sensor, written if missing or if REAL_VAL_TB
--- has more minutes now. A sensor without rows in the day up to T has no window; one with rows in that day but none in
+-- has more minutes now. A row counts as the minutes that it covers. A sensor without rows in the day up to T has no window; one with rows in that day but none in
 -- the window has an empty one. Windows whose rows were deleted later are not changed. Returns the written windows.
 -- %(windows)s: array of T; %(now)s: time of the computation.
 INSERT INTO NIGHT_FLOW_VAL_TB AS stored
@@ -10,12 +10,17 @@ FROM SENSOR_TB AS known
 CROSS JOIN unnest(%(windows)s::timestamptz[]) AS wanted (time)
 CROSS JOIN LATERAL (
     SELECT avg(flow) AS flow, avg(pressure) AS pressure,
-           count(DISTINCT date_trunc('minute', time)) AS minutes,
-           count(DISTINCT date_trunc('minute', time)) FILTER (WHERE flow IS NOT NULL) AS flow_minutes,
-           count(DISTINCT date_trunc('minute', time)) FILTER (WHERE pressure IS NOT NULL) AS pressure_minutes
-    FROM REAL_VAL_TB AS taken
-    WHERE taken.sensor = known.sensor
-      AND taken.time >= wanted.time - interval '9 minutes' AND taken.time < wanted.time + interval '1 minute'
+           count(DISTINCT minute) AS minutes,
+           count(DISTINCT minute) FILTER (WHERE flow IS NOT NULL) AS flow_minutes,
+           count(DISTINCT minute) FILTER (WHERE pressure IS NOT NULL) AS pressure_minutes
+    FROM (
+        SELECT flow, pressure, date_trunc('minute', time) + make_interval(mins => later) AS minute
+        FROM REAL_VAL_TB AS taken CROSS JOIN LATERAL generate_series(0, taken.minutes - 1) AS later
+        WHERE taken.sensor = known.sensor AND taken.time < wanted.time + interval '1 minute'
+          AND taken.time >= wanted.time - interval '68 minutes' -- a row covers an hour at most
+          AND (taken.minutes > 1 OR taken.time >= wanted.time - interval '9 minutes')
+    ) AS covered
+    WHERE minute >= wanted.time - interval '9 minutes' AND minute <= wanted.time
 ) AS found
 WHERE found.minutes > 0 OR EXISTS (
     SELECT FROM REAL_VAL_TB AS earlier

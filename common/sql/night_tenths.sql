@@ -1,6 +1,7 @@
 -- Sums and counts of the accepted values of one night's report in ten-minute steps: one row per registered sensor and
--- step with a row. Values with a SYSTEM flag are counted as faulty, those during planned work as planned; both are
--- excluded, and so are values of the old instrument if it was replaced in that span.
+-- step with a row. A row counts as the minutes that it covers. Values with a SYSTEM flag are counted as faulty, those
+-- during planned work as planned; both are excluded, and so are values of the old instrument if it was replaced in that
+-- span.
 -- %(first)s: the first minute; %(end)s: the minute after the last; %(work_sensors)s, %(work_firsts)s, %(work_ends)s:
 -- planned work, sensor or 'all', from the first minute to before the end.
 SELECT sensor, step,
@@ -12,19 +13,22 @@ SELECT sensor, step,
        count(flow) FILTER (WHERE planned) AS planned
 FROM (
     SELECT taken.sensor, flow, pressure, planned,
-           floor(extract(epoch FROM taken.time - %(first)s::timestamptz) / 600)::integer AS step,
+           floor(extract(epoch FROM minute - %(first)s::timestamptz) / 600)::integer AS step,
            left(flow_flags, 1) = '0' AND NOT planned AS flow_good,
            left(pressure_flags, 1) = '0' AND NOT planned AS pressure_good
     FROM REAL_VAL_TB AS taken
     JOIN SENSOR_TB AS known ON known.sensor = taken.sensor
+    CROSS JOIN LATERAL generate_series(0, taken.minutes - 1) AS later
+    CROSS JOIN LATERAL (SELECT taken.time + make_interval(mins => later) AS minute) AS covered
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT FROM unnest(%(work_sensors)s::text[], %(work_firsts)s::timestamptz[], %(work_ends)s::timestamptz[])
                 AS work (sensor, first, ending)
-            WHERE work.sensor IN ('all', taken.sensor) AND taken.time >= work.first AND taken.time < work.ending
+            WHERE work.sensor IN ('all', taken.sensor) AND minute >= work.first AND minute < work.ending
         ) AS planned
     ) AS work
-    WHERE taken.time >= %(first)s AND taken.time < %(end)s
+    WHERE taken.time >= %(first)s::timestamptz - interval '59 minutes' -- a row covers an hour at most
+      AND minute >= %(first)s AND minute < %(end)s AND taken.time < %(end)s
       AND (known.replaced_at IS NULL OR known.replaced_at >= %(end)s OR taken.time >= known.replaced_at)
 ) AS judged
 GROUP BY 1, 2

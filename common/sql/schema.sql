@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS REAL_VAL_TB (
     PRIMARY KEY (sensor, time)
 ) PARTITION BY RANGE (time);
 
+-- How many minutes a row covers, from its time on: more than one if it is from a file with longer steps.
+ALTER TABLE REAL_VAL_TB ADD COLUMN IF NOT EXISTS minutes smallint NOT NULL DEFAULT 1;
+
 CREATE TABLE IF NOT EXISTS UNREGISTERED_VAL_TB (
     sensor         text NOT NULL,
     time           timestamptz NOT NULL,

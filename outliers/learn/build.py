@@ -90,7 +90,8 @@ def _enough(sensor: str, flow: Floats) -> float:
     """Weeks of good rows."""
     weeks = float(np.isfinite(flow).sum()) / 10080
     if weeks < LEAST_WEEKS:
-        raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {sensor}, {LEAST_WEEKS:g} are needed")
+        needed = f"{LEAST_WEEKS:g} are needed, of rows of one minute"
+        raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {sensor}, {needed}")
     return weeks
 
 

@@ -10,8 +10,11 @@ import psycopg
 import pytest
 
 from cli import history
-from cli.history import HistoryRefused, load_file
+from cli.history import load_file
 from cli.load_files import NotLoaded, load_files
+from cli.recorded import reader
+from cli.recorded.description import PLAIN, Description
+from cli.recorded.problems import HistoryRefused
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -35,7 +38,8 @@ def _write(path: Path, start: datetime, minutes: int) -> Path:
 def test_every_minute_lands_at_its_instant_across_months_and_the_autumn_change(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "PIECE_BYTES", 4096)  # many pieces: borders must not matter
+    monkeypatch.setattr(reader, "PIECE_ROWS", 170)  # many pieces: borders must not matter
+    monkeypatch.setattr(history, "PAGES", 3)
     start = datetime(2023, 10, 28, 12, 0, tzinfo=UTC)
     path = _write(tmp_path / "a.csv.gz", start, 5000)  # into November
     seen: list[tuple[int, int]] = []
@@ -75,12 +79,17 @@ def test_no_value_stays_no_value(database_url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a,b,c\n", "first line must be"),
-        ("", "first line must be"),
+        ("a,b,c\n", "no column 'time'"),
+        ("", "no values"),
         ("time,flow,pressure\n2023-07-01 00:00,1,2\n2023-07-01 00:01,one,2\n", "one"),
-        ("time,flow,pressure\n2023-07-01 00:00:30,1,2\n", "whole minutes"),
-        ("time,flow,pressure\n2023-07-01 00:00,1\n", "missing data"),
-        ("time,flow,pressure\n31.12.2023x,1,2\n", "timestamp"),
+        ("time,flow,pressure\n2023-07-01 00:00,1\n", "'pressure': is missing"),
+        ("time,flow,pressure\n2023-07-01 00:00,1,2\n31.12.2023x,1,2\n", "row 3, column 'time'"),
+        ("time,flow,pressure\n2023-07-01 00:00,1,2\ninfinity,1,2\n", "row 3, column 'time'"),
+        ("time,flow,pressure\n2023-07-01 00:00,1,2\n2099-07-01 00:00,1,2\n", "row 3.* future"),
+        (
+            "time,flow,pressure\n2023-07-01 00:01,1,2\n2023-07-01 00:00,1,2\n2023-07-01 00:01,3,2\n",
+            r"rows 2 and 4: both are 2023-07-01 00:01:00, with different values \(flow 1 and 3\)",
+        ),
     ],
 )
 def test_a_file_of_something_else_is_refused_by_name(
@@ -98,10 +107,88 @@ def test_a_file_of_something_else_is_refused_by_name(
 def test_an_unregistered_sensor_and_a_cut_off_file_are_named(database_url: str, tmp_path: Path) -> None:
     path = _write(tmp_path / "a.csv.gz", datetime(2023, 7, 1, tzinfo=UTC), 100)
     with pytest.raises(NotLoaded, match="not registered: 001"):
-        load_files(database_url, [("001", path)], ROME)
+        load_files(database_url, [("001", path, PLAIN)], ROME)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
-    assert load_files(database_url, [("001", path)], ROME)[0].added == 100
+    assert load_files(database_url, [("001", path, PLAIN)], ROME)[0].added == 100
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(NotLoaded, match=r"a\.csv\.gz"):
-        load_files(database_url, [("001", path)], ROME)
+        load_files(database_url, [("001", path, PLAIN)], ROME)
+
+
+def test_a_failure_while_writing_leaves_nothing_of_the_file(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PAGES", 1)
+    path = _write(tmp_path / "a.csv", datetime(2023, 7, 1, tzinfo=UTC), 1000)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SELECT real_val_partition('2023-07-01Z')")
+        connection.execute("ALTER TABLE REAL_VAL_TB ADD CHECK (flow <> 900)")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            load_file(connection, "001", path, ROME)
+        assert _rows(connection) == []
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        ("{:%Y-%m-%d %H:%M}", "iso"),
+        ("{:%Y-%m-%d %H:%M:%S.000}", "iso"),
+        ('"{:%Y-%m-%d %H:%M}"', "iso"),
+        ("{:%Y/%m/%d %H:%M}", "%Y/%m/%d %H:%M"),
+        ("{0:%Y-%m-%d} {0.hour}:{0.minute}", "%Y-%m-%d %H:%M"),
+        ("{:%d.%m.%Y %H:%M:07}", "%d.%m.%Y %H:%M:%S"),
+    ],
+)
+def test_the_repeated_hour_in_every_spelling(spelling: tuple[str, str], database_url: str, tmp_path: Path) -> None:
+    start = datetime(2024, 10, 26, 22, 0, tzinfo=UTC)
+    times = [start + timedelta(minutes=i) for i in range(0, 240, 30)]
+    lines = [f"{spelling[0].format(time.astimezone(ROME))},{i},4" for i, time in enumerate(times)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["time,flow,pressure", *lines]))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        described = Description(time=spelling[1], flow_column="flow", pressure_column="pressure")
+        assert load_file(connection, "001", path, ROME, described=described).added == 8
+        assert [row[:2] for row in _rows(connection)] == [(time, float(i)) for i, time in enumerate(times)]
+
+
+def test_readings_of_a_minute_become_their_mean(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    lines = [f"2023-07-01 00:0{i // 6}:{i % 6}7,{i},{'' if i == 7 else 4}" for i in range(18)]
+    path.write_text("\n".join(["time,flow,pressure", *lines, lines[3]]))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert load_file(connection, "001", path, ROME).added == 3
+        assert [row[1:4] for row in _rows(connection)] == [(2.5, 4.0, 6), (8.5, 4.0, 6), (14.5, 4.0, 6)]
+
+
+def test_a_row_that_is_there_twice_counts_once(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,flow,pressure\n2023-07-01 00:00,1,\n2023-07-01 00:01,2,\n2023-07-01 00:00,1,\n")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        loaded = load_file(connection, "001", path, ROME)
+        assert (loaded.read, loaded.added, loaded.repeated) == (3, 2, 1)
+        assert [row[1:4] for row in _rows(connection)] == [(1.0, None, 1), (2.0, None, 1)]
+
+
+def test_a_counter_becomes_the_flow_until_its_next_reading(database_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    readings = [
+        "00:00,100",
+        "00:15,102",
+        "00:30,102.5",
+        "00:45,3",
+        "01:00,4",
+        "01:30,9",
+        "01:45,",
+        "02:00,9000",
+        "02:15,9001",
+        "02:30,99001",
+    ]
+    path.write_text("\n".join(["time,V", *(f"2023-07-01 {reading}" for reading in readings)]))
+    described = Description(total_column="V", total_measure="m3", most_m3h=1000)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        loaded = load_file(connection, "001", path, ROME, described=described)
+        assert (loaded.added, loaded.steps.minutes) == (10, 15)
+        flows = [row[1] for row in _rows(connection)]
+        # a reset, a gap of half an hour, no reading, and an exchanged counter give no flow
+        assert flows == [8.0, 2.0, None, 4.0, None, None, None, 4.0, None, None]

@@ -48,6 +48,7 @@ class Installed:
         identity.store(self.data, identity.Identity(own.log_id, identity.machine(self.data / LOG_LOCK_FILE)))
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute((home / "database.sql").read_bytes())
+        self.run("cli", "init-db")  # as the start of the embedded database does, and the README says of another one
 
     def run(self, module: str, *options: str, **keys: str) -> str:
         """One step of a program of today's version, which must end well; what it logged."""

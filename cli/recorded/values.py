@@ -1,0 +1,72 @@
+"""Reads the texts of values: decimal and thousands marks, and what means "no value"."""
+
+import math
+import re
+
+from cli.recorded.description import NO_VALUE, PLAIN, Description
+from cli.recorded.problems import CellRefused
+from cli.recorded.times import MOST_REMEMBERED
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_AFTER_A_COMMA = re.compile(r"0\d+", re.ASCII)  # as 8,02 without quotation marks becomes the values 8 and 02
+_GROUPED = re.compile(r"[+-]?\d{1,3}(\D\d{3})+(?:[.,]\d*)?", re.ASCII)
+NUMBER_HINT = re.compile(r"[+-]?\d[\d., ']*([eE][+-]?\d+)?", re.ASCII)
+
+
+class Values(dict[str, float]):
+    """The value of each text that was seen, times a factor; NaN = no value."""
+
+    def __init__(self, description: Description, factor: float) -> None:
+        self._description = description
+        self._factor = factor
+        self._words = {word.casefold() for word in (*NO_VALUE, *description.no_value)}
+        self._codes = {float(word) for word in description.no_value if _NUMBER.fullmatch(word)}
+
+    def __missing__(self, text: str) -> float:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        self[text] = value = self._read(text)
+        return value
+
+    def _read(self, text: str) -> float:
+        plain = text.strip()
+        if plain.casefold() in self._words:
+            return math.nan
+        described = self._description
+        if described.thousands and (match := _GROUPED.fullmatch(plain)):
+            plain = plain if match[1][0] != described.thousands else plain.replace(described.thousands, "")
+        if described.decimal == ",":
+            plain = plain.replace(".", "?").replace(",", ".")
+        if described is PLAIN and _AFTER_A_COMMA.fullmatch(plain):
+            raise CellRefused(text, "looks like what follows a decimal comma; if it is a value, describe the file")
+        if not _NUMBER.fullmatch(plain):
+            raise CellRefused(text, _advice(text, described))
+        number = float(plain)
+        if number in self._codes:
+            return math.nan
+        if not abs(number) <= 1e12:
+            raise CellRefused(text, f"is out of range; if it means no value, write no_value = [{text.strip()!r}]")
+        return number if self._factor == 1 else float(f"{number * self._factor:.12g}")
+
+
+def _advice(text: str, described: Description) -> str:
+    if NUMBER_HINT.fullmatch(text.strip()):
+        other = "." if described.decimal == "," else ","
+        if other in text:
+            advice = f'write decimal = "{other}" or thousands = "{other}"'
+            return f'is not a number with decimal = "{described.decimal}"; {advice}'
+        return 'is not a number; if it has marks between thousands, write thousands = " " or the like'
+    return "is not a number; if it means no value, add it to no_value; if the row is no value, its first word to skip"
+
+
+class Qualities(dict[str, bool]):
+    """Whether the values beside a text count."""
+
+    def __init__(self, good: tuple[str, ...]) -> None:
+        self._good = {word.casefold() for word in good}
+
+    def __missing__(self, text: str) -> bool:
+        if len(self) >= MOST_REMEMBERED:
+            self.clear()
+        self[text] = good = text.strip().casefold() in self._good
+        return good
