@@ -44,9 +44,11 @@ def check_meters(line: LineSettings) -> None:
     if line.protocol == "described":
         Described(line.format)
     elif line.protocol == "modbus":
-        from producer.bus import check_registers  # noqa: PLC0415 - pymodbus only where it is used
+        from producer.modbus_checks import check_registers, check_round  # noqa: PLC0415 - pymodbus only where used
 
         check_registers(line.modbus)
+        if "://" not in line.url or line.url.startswith(("hwgrep://", "rfc2217://")):
+            check_round(line.modbus, line.baudrate, line.mode)
         if line.modbus.framing == "tcp" and not line.url.startswith("socket://"):
             raise SettingsError(
                 "line.modbus.framing", f'"tcp" needs a line.url like "socket://10.0.0.7:502", is {line.url!r}'

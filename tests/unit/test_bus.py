@@ -49,7 +49,7 @@ class Site:
             if sent := self.bus.ask(self.now_s):
                 self.asked.append((self.now_s, sent[0]))
                 if sent[0] in self.alive:
-                    self.bus.take(reply(sent[0], 411), self.now_s + 0.01)
+                    self.bus.take(reply(sent[0], *[411] * sent[5]), self.now_s + 0.01)
             readings += self.bus.readings
             self.bus.readings.clear()
             self.now_s += 0.02
@@ -124,7 +124,7 @@ def test_a_failing_channel_is_no_value_and_never_a_zero() -> None:
     bus.take(refusal(1, 2), 0.2)
     bus.ask(0.3)
     assert bus.readings == [Reading("a", None, 8.0, None)]
-    assert bus.problem == "unit 1, holding register 1: it has no such address"
+    assert bus.problem == "sensor a pressure, unit 1, holding register 1: it has no such address"
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60), st.integers(0, 65_535), st.data())
@@ -198,9 +198,10 @@ def test_a_late_answer_is_never_another_registers_value(latency_s: float, framin
 
 def answered(sent: bytes) -> bytes:
     """What a unit says whose registers hold their own addresses."""
-    if len(sent) == 8:
-        return reply(sent[0], int.from_bytes(sent[2:4], "big"))
-    return sent[:4] + b"\0\5" + sent[6:8] + b"\2" + sent[8:10]
+    head, asked = (b"", sent) if len(sent) == 8 else (sent[:4], sent[6:])
+    first, count = int.from_bytes(asked[2:4], "big"), asked[5]
+    said = reply(asked[0], *range(first, first + count))
+    return head + len(said[:-2]).to_bytes(2, "big") + said[:-2] if head else said
 
 
 def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
