@@ -84,12 +84,14 @@ class Bus:
         """Whether the line is needed: a request is pending, or to be sent."""
         return bool(self._asked or self._ready) or self._rounds.due(now_s)
 
-    def restart(self) -> None:
-        """The line was reopened. A pending request is lost; the round goes on."""
+    def restart(self, *, sent: bool = True) -> None:
+        """The line was reopened. A pending request is lost, if it was `sent` at all; the round goes on."""
         self._others.restart()
         self._rounds.reopened()
         self._missed.clear()
-        if self._asked:
+        if self._asked and not sent:
+            self._ready, self._asked = self._asked, None
+        elif self._asked:
             self._unanswered(self._asked, "closed", "closes the connection when asked")
 
     def ask(self, now_s: float) -> bytes:
@@ -162,7 +164,8 @@ class Bus:
         if self._others.foreign(question, [late for late, _ in self._missed], self._sent, self._buffer, self._now_s):
             self._spoilt = True  # until its deadline, so that our answer has come too
             return False
-        alike = [late for late, _ in self._missed if late[:2] == question[:2] and late.count == question.count]
+        form = question.unit, question.function, question.count
+        alike = [late for late, _ in self._missed if (late.unit, late.function, late.count) == form]
         if alike:
             self._missed = [missed for missed in self._missed if missed[0].unit != question.unit]
             self._not_before_s = self._now_s + self._settings.timeout_seconds

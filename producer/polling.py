@@ -18,6 +18,7 @@ class Polling:
         self._bus = Bus(settings, self._told)
         self._door = door
         self._line = line
+        line.polled_every(settings.poll_seconds)
         self._said = ""
 
     rest = b""  # an answer cut by a stop is requested again
@@ -32,7 +33,7 @@ class Polling:
 
     def restart(self) -> None:
         """The line was reopened."""
-        self._bus.restart()
+        self._bus.restart(sent=not self._line.unsent)
 
     def ask(self, monotonic_s: float) -> bytes:
         """The request to send now."""
@@ -44,6 +45,7 @@ class Polling:
         """Process a chunk of bytes; returns the number of accepted readings."""
         if chunk and self._bus.take(chunk, monotonic_s):
             self._line.understood()
+        self._line.wanted = self._bus.due(monotonic_s)
         readings, self._bus.readings = self._bus.readings, []
         return sum(self._door.take(reading) for reading in readings)
 

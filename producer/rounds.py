@@ -10,8 +10,7 @@ asked last, and less often, so that all that is silent together takes a tenth of
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from common.meters import Modbus, Register
 
@@ -23,7 +22,8 @@ OFTEN = 5  # answers in a row that needed a second question: not chance
 FORGIVEN_EVERY_S = 60.0  # a reopened line asks silent ones at once, but a line that closes all the time does not
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Question:
     """Registers of one unit that one request reads."""
 
     unit: int
@@ -207,8 +207,10 @@ class Rounds:
             self._left.clear()
         if now_s - self._forgiven_s >= FORGIVEN_EVERY_S:
             self._forgiven_s = now_s
-            for each in (*self._units.values(), *self._registers.values()):
-                each.asked_again_s = 0.0
+            for unit in self._units.values():
+                unit.asked_again_s = 0.0
+            for state in self._registers.values():
+                state.asked_again_s = 0.0
 
     def problems(self) -> list[str]:
         """The units and registers that do not answer as they should, for people."""
@@ -257,7 +259,7 @@ def questions(registers: Iterable[Register], together: set[Register], most: int)
             and max(end, last.address + last.count) - last.address <= most
         ):
             count = max(end - last.address, last.count)
-            found[-1] = last._replace(count=count, registers=(*last.registers, register))
+            found[-1] = replace(last, count=count, registers=(*last.registers, register))
         else:
             found.append(Question(register.unit, register.function, register.address, register.count, (register,)))
     return sorted(found, key=lambda question: min(order[register] for register in question.registers))
