@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from common.row import SENSOR_ID
 from common.settings_checks import Check, between, key, one_of
 
+SILENT_POLLS = 2.5  # polls without an answer, so that one may be lost: then a slowly polled meter counts as silent
 FIELDS = ("sensor", "time", "flow", "pressure", "ignore")  # the fields that a described frame may have
 # Each flow unit in m3/h.
 FLOW_MEASURES = {
@@ -132,6 +133,11 @@ class Modbus:
     framing: str = key("rtu", one_of("rtu", "tcp"))  # "tcp": Modbus TCP with its own header
     pause_seconds: float = key(0.0, between(0, 10))  # between an answer and the next question; 3.5 characters at least
     block_registers: int = key(32, between(1, 125))  # read by one question at most; 1: each value by its own question
+
+    @property
+    def quiet_minutes(self) -> int:
+        """Minutes without a row that are as they should be, where meters are polled less often than every minute."""
+        return int(SILENT_POLLS * self.poll_seconds / 60) if self.poll_seconds > 60 else 0
 
 
 class Asked(Protocol):

@@ -34,6 +34,7 @@ class Exchange(NamedTuple):
     reason: str  # timeout, checksum, exception, number, denormal, second-master, late, ...; empty if there is a value
     problem: str  # text for people
     words: tuple[int, ...] = ()  # the registers' numbers
+    at_s: float = 0.0  # monotonic
 
 
 class _Got(NamedTuple):
@@ -232,7 +233,7 @@ class Bus:
             self._done(question.registers)
 
     def _tell(self, register: Register, reason: str, problem: str) -> None:
-        self._told(Exchange(register, self._sent, self._buffer, None, reason, problem))
+        self._told(Exchange(register, self._sent, self._buffer, None, reason, problem, (), self._now_s))
 
     def _done(self, registers: list[Register] | tuple[Register, ...]) -> None:
         """These registers are done in this round; the last ones of a sensor complete its reading."""
@@ -263,9 +264,9 @@ class Bus:
             measured, channel = quantity.value({register: each.words for register, each in got.items()}, at_s)
         except FrameRefused as error:
             reason = error.reason
-        for register, (words, sent, came, _) in got.items():
+        for register, (words, sent, came, at_s) in got.items():
             self._refusals.pop(register, None)
             if reason:
                 self._refusals[register] = _IMPOSSIBLE[reason]
-            self._told(Exchange(register, sent, came, measured, reason, _IMPOSSIBLE.get(reason, ""), words))
+            self._told(Exchange(register, sent, came, measured, reason, _IMPOSSIBLE.get(reason, ""), words, at_s))
         return channel

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from common.errors import OtherEndClosed, PortError
 from common.logging_setup import quoted
+from common.meters import SILENT_POLLS
 from common.retry import Backoff
 from producer.opening import Opening
 from producer.port import READ_S, REOPEN_AFTER_S, Port
@@ -17,7 +18,6 @@ REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the 
 NOISE_BYTES = 2_000  # this many bytes without a frame are not startup noise: 40 frames' worth
 NOISE_READS = 50  # and this many reads, at least a second: a burst between good frames is only counted
 SILENCE_S = 120.0  # without a byte, although meters report every minute: check the cable
-SILENT_POLLS = 2.5  # the same for meters that are polled more slowly: one answer may be lost
 _TEXT = bytes(range(32, 127)) + b"\r\n\t"
 GARBLED = 0.2  # share of bytes that never occur in a meter's text; a wrong baud rate gives about half
 

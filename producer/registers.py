@@ -61,6 +61,8 @@ def unlike(asked: Asked, buffer: bytes, heard: Sequence[Frame]) -> tuple[str, st
     heard = [frame for frame in heard if not frame.question]
     if not buffer.replace(request(asked), b"", 1):
         return "timeout", "only the echo of the request came"
+    if len(buffer) > 8 and buffer[2:6] == (len(buffer) - 6).to_bytes(4, "big"):
+        return "framing", 'the answer is one of Modbus TCP: write line.modbus.framing = "tcp"'
     if others := [frame for frame in heard if frame.unit != asked.unit]:
         return "unit", f"unit {others[0].unit} answers instead of unit {asked.unit}"
     if heard and heard[0].function == FUNCTIONS[asked.function]:
@@ -114,6 +116,16 @@ def raw_number(register: Register, registers: Sequence[int]) -> float:
     Raises:
         FrameRefused: as for `value`.
     """
+    raw = decoded(register, registers)
+    if not math.isfinite(raw):
+        raise FrameRefused("number")
+    if 0 < abs(raw) < LEAST_NORMAL.get(register.type, 0):
+        raise FrameRefused("denormal")
+    return raw
+
+
+def decoded(register: Register, registers: Sequence[int]) -> float:
+    """The number in registers, however strange; NaN if there is none."""
     words = list(registers)
     if register.byte_order == "little":
         words = [(word & 255) << 8 | word >> 8 for word in words]
@@ -122,15 +134,9 @@ def raw_number(register: Register, registers: Sequence[int]) -> float:
     kind = ModbusClientMixin.DATATYPE[register.type.upper()]
     order = cast("Literal['big', 'little']", register.word_order)
     raw = ModbusClientMixin.convert_from_registers(words, kind, order)
-    if not isinstance(raw, int | float) or not math.isfinite(raw):
-        raise FrameRefused("number")
-    if 0 < abs(raw) < LEAST_NORMAL.get(register.type, 0):
-        raise FrameRefused("denormal")
-    return raw
+    return raw if isinstance(raw, int | float) else math.nan
 
 
 def _decimal(words: list[int]) -> float:
     digits = "".join(f"{word:04x}" for word in words)
-    if not digits.isdecimal():  # a digit above 9
-        raise FrameRefused("number")
-    return int(digits)
+    return int(digits) if digits.isdecimal() else math.nan  # else there is a digit above 9

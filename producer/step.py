@@ -109,7 +109,7 @@ class Producer:
             self._intake = intake_for(
                 settings.line, ReadingSink(self._time, self._minutes, self._refused), self._zone, self._line
             )
-            self._verdicts = Verdicts(data, self._zone)
+            self._verdicts = Verdicts(data, self._zone, settings.line.modbus.quiet_minutes)
             self._restore_open_minutes(published.closed_through if published else 0)
         except BaseException:
             log.close()

@@ -1,7 +1,8 @@
 """Totals to rates: the flow from two readings of a volume counter."""
 
+from common.meters import SILENT_POLLS
+
 MOST_GAP_S = 180.0  # a mean over more than three minutes is not the flow of the last minute
-MOST_GAP_POLLS = 2.5  # unless the total is polled as slowly: then one poll may be lost
 
 
 def volume_between(before: float, after: float, rolls_over_at: float, most: float) -> float | None:
@@ -22,7 +23,7 @@ class Rate:
     """The flow from one counter, reading by reading."""
 
     def __init__(self, rolls_over_at_m3: float, most_m3h: float, poll_s: float = 0.0) -> None:
-        self._most_gap_s = max(MOST_GAP_S, MOST_GAP_POLLS * poll_s)
+        self._most_gap_s = max(MOST_GAP_S, SILENT_POLLS * poll_s)  # a total that is polled slowly
         self._rolls_over_at_m3 = rolls_over_at_m3
         self._most_m3h = most_m3h
         self._before: tuple[float, float] | None = None
