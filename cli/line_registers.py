@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # the producer's modules are imported only where used
 _BASE = {"flow": "m3/h", "pressure": "bar", "total": "m3"}
 _MOST_OTHERS = 6  # other readings of one value that are shown
 RTU_BYTES = 8  # of a request; one of Modbus TCP has 12
+_COMPARE = (
+    "of the lines 'or' above, write the keys of the one that the meter shows; if there is none, look up type "
+    "and address in its manual"
+)
 _WRONG_VALUES = ("number", "denormal")
 
 
@@ -82,17 +86,15 @@ class Registers:
     def conclusion(self, heard: int) -> str:
         """What to try next, from what was seen; empty if all is well."""
         problem = self._bus.problem
+        wrong = any(self.refused[reason] for reason in _WRONG_VALUES)
         if self.understood:
-            return f"readings came, but: {problem}" if problem else ""
+            return f"readings came, but: {problem}{'; ' + _COMPARE if wrong else ''}" if problem else ""
         if self._values:
             return self._no_reading_yet()
         if not heard:
             return self._nothing()
-        if any(self.refused[reason] for reason in _WRONG_VALUES):
-            return (
-                "the meter answers with right checksums, but the values are impossible: of the lines 'or' above, write "
-                "the keys of the one that the meter shows; if there is none, look at type and address in its manual"
-            )
+        if wrong:
+            return f"the meter answers with right checksums, but the values are impossible; {_COMPARE}"
         if self.refused["exception"]:
             return f"the meter answers, but refuses: {problem}; see unit, function and address in its manual"
         return self._by_reason(problem)

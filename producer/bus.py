@@ -144,6 +144,7 @@ class Bus:
         if not self._transaction and not self._is_ours(question):
             return True
         self._asked = None
+        self._others.question_over(now_s)
         self._not_before_s = max(self._not_before_s, now_s + self._settings.pause_seconds)
         registers, refusal = found
         if refusal in UNREACHABLE:
@@ -197,11 +198,14 @@ class Bus:
 
     def _give_up(self, question: Question) -> None:
         """The time for an answer is over."""
-        if not self._transaction and not self._spoilt:
-            self._others.foreign(question, (), self._sent, self._buffer, self._now_s)
         self._missed = [missed for missed in self._missed if self._now_s < missed[1]]
-        until_s = self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds
-        self._missed.append((question, until_s))
+        self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
+        if not self._transaction:
+            late = [late for late, _ in self._missed]
+            if self._others.foreign(question, late, self._sent, self._buffer, self._now_s):
+                # The answer to another master's request in this time may still come.
+                self._not_before_s = self._now_s + self._settings.timeout_seconds
+            self._others.question_over(self._now_s)
         if self._spoilt:
             self._again(question, "second-master", "in the time of another master's request")
         elif not self._buffer:

@@ -28,6 +28,7 @@ class Others:
         self._idle = b""  # heard while none of our questions is pending
         self._idle_s = 0.0
         self._before = b""  # of that, an incomplete frame that reaches into the time of our question
+        self._tail = b""  # in the time of our question, after the last whole frame
         self._pending: tuple[int, int] | None = None  # unit and function of a foreign question without its answer
         self._echo = 0  # from -SURE_OF_ECHO (this line has none) to SURE_OF_ECHO
         self._masters: dict[str, _Sighting] = {}
@@ -65,21 +66,25 @@ class Others:
         whose answers may come now."""
         answers = echoes = strangers = 0
         most_echoes = 0 if self._echo == -SURE_OF_ECHO else 1
-        self.heard = list(frames(self._before + came))
+        heard = self._before + came
+        self.heard = list(frames(heard))
+        self._tail = heard[self.heard[-1].end :] if self.heard else heard
         for frame in self.heard:
-            if frame.bytes == sent:
+            if frame.bytes == sent and not answers and echoes < most_echoes:
                 echoes += 1
-                if echoes > most_echoes:
-                    strangers += 1
-                    self._note(frame, now_s)
             elif frame.answers(asked):
                 answers += 1
             elif not any(frame.answers(question) for question in late):
                 strangers += 1
                 self._note(frame, now_s)
-        if answers:
+        if answers == 1 and not strangers:
             self._echo = max(-SURE_OF_ECHO, min(SURE_OF_ECHO, self._echo + (1 if echoes else -1)))
         return strangers > 0 or answers > 1
+
+    def question_over(self, now_s: float) -> None:
+        """Our question is over; a frame that has begun belongs to the time after it."""
+        self.idle(self._tail, now_s)
+        self._before = self._tail = b""
 
     @property
     def perhaps_echo(self) -> bool:
@@ -91,6 +96,8 @@ class Others:
             return
         who = frame.describe()
         seen = self._masters.get(who)
+        if seen and now_s - seen.at_s < self._timeout_s:
+            return  # perhaps the same question once more: the bytes are looked at again
         if seen or len(self._masters) < MOST_NAMED:
             self._masters[who] = _Sighting(now_s, seen.times + 1 if seen else 1)
 

@@ -83,9 +83,8 @@ class Verdicts:
             criteria = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
             kept = self._states.pop(sensor, None) or SensorMemory()
             self._planned[sensor] = Planned(kept.planned)
-            detector = Detector(
-                sensor, criteria, self._zone, kept.detector, self._occasions.holidays, quiet_minutes=self._quiet_minutes
-            )
+            detector = Detector(sensor, criteria, self._zone, kept.detector, self._occasions.holidays)
+            detector.quiet_minutes = self._quiet_minutes
             self._detectors[sensor] = detector
         return detector
 

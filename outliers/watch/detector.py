@@ -35,13 +35,11 @@ class Detector:
         zone: ZoneInfo,
         state: DetectorState | None = None,
         holidays: Collection[date] = (),
-        *,
-        quiet_minutes: int = 0,
     ) -> None:
-        """`quiet_minutes`: so many without a row are no gap, because the meter is read less often."""
         state = still_valid(state or DetectorState(), criteria)
         self.sensor, self.criteria, self.holidays = sensor, criteria, frozenset(holidays)
-        self.minute, self._quiet_minutes = state.minute, quiet_minutes
+        self.minute = state.minute
+        self.quiet_minutes = 0  # so many without a row are no gap, because the meter is read less often
         self.flow_gate = Gate("flow", "m3/h", criteria.flow, state.flow_gate)
         self.pressure_gate = Gate("pressure", "bar", criteria.pressure, state.pressure_gate)
         self.log = IncidentLog(sensor, state.incident)
@@ -72,7 +70,7 @@ class Detector:
             if minute <= self.minute:
                 raise ValueError(f"minute {minute} is not after {self.minute}")
             missing = minute - self.minute - 1
-            if missing > self._quiet_minutes:
+            if missing > self.quiet_minutes:
                 self.flow_gate.on_gap(minute, missing)
                 self.pressure_gate.on_gap(minute, missing)
         self.minute = minute
