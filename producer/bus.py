@@ -78,7 +78,7 @@ class Bus:
     @property
     def problem(self) -> str:
         """The meters that do not behave as configured, and other masters; empty if all is well."""
-        refusals = [place(register) + text for register, text in self._refusals.items()]
+        refusals = [f"{place(register)}: {text}" for register, text in self._refusals.items()]
         return "; ".join(filter(None, [*self._rounds.problems(), *refusals, self._others.problem(self._now_s)]))
 
     def due(self, now_s: float) -> bool:

@@ -1,12 +1,14 @@
 """For polled meters: sends the bus's requests and puts its answers into open minutes at their time of arrival."""
 
 import logging
+from collections import Counter
 
 from common.logging_setup import quoted
 from common.meters import Modbus
 from producer.bus import Bus, Exchange
 from producer.intake import ReadingSink
 from producer.line import SerialLine
+from producer.rounds import place
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +22,7 @@ class Polling:
         self._line = line
         line.polled_every(settings.poll_seconds)
         self._said = ""
+        self.failures: Counter[str] = Counter()
 
     rest = b""  # an answer cut by a stop is requested again
 
@@ -52,6 +55,8 @@ class Polling:
     def _told(self, told: Exchange) -> None:
         if told.reason:
             self._door.refused[told.reason] += 1
+            if told.reason != "late":  # that is another register's answer
+                self.failures[place(told.register)] += 1
 
     def _say(self) -> None:
         if (problem := self._bus.problem) != self._said:

@@ -1,5 +1,6 @@
 """The protocol in the settings, and the intake that reads or polls the meters."""
 
+from collections.abc import Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,10 @@ class Intake(Protocol):
     @property
     def problem(self) -> str:
         """Problems of single meters; empty if there are none."""
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Of polled meters: answers that brought no value, by register."""
 
     @property
     def rest(self) -> bytes:

@@ -222,12 +222,12 @@ class Rounds:
         for register, state in self._registers.items():
             if state.silent and not self._units[register.unit].silent:
                 found.append(
-                    f"{place(register)}does not answer, while unit {register.unit} does: does the meter have it? Is "
+                    f"{place(register)}: does not answer, while unit {register.unit} does: does the meter have it? Is "
                     "line.modbus.pause_seconds long enough for this meter?"
                 )
             elif state.second_questions >= OFTEN:
                 found.append(
-                    f"{place(register)}answers only when it is asked twice: make line.modbus.pause_seconds longer"
+                    f"{place(register)}: answers only when it is asked twice: make line.modbus.pause_seconds longer"
                 )
         return found
 
@@ -236,10 +236,10 @@ class Rounds:
 
 
 def place(register: Register) -> str:
-    """Where a value stands, at the beginning of a text for people."""
+    """Where a value stands, for people."""
     return (
         f"sensor {register.sensor} {register.channel}, unit {register.unit}, {register.function} register "
-        f"{register.address}: "
+        f"{register.address}"
     )
 
 

@@ -198,6 +198,7 @@ class Producer:
             "port": self._line.state,
             "readings": self._readings,
             "frames_refused": {reason: count for reason, count in self._refused.items() if reason != "late"},
+            "registers_refused": dict(self._intake.failures),
             "late": self._refused["late"],
             "rows_appended": self._held.appended,
             "rows_held": len(self._held),

@@ -48,6 +48,16 @@ def test_a_silent_register_is_named_and_costs_the_others_nothing(silent: int, na
     assert 0 < len(asked) * TIMEOUT_S <= 100 * 0.11
 
 
+def test_a_silent_register_takes_a_tenth_of_the_time_where_polls_are_fast() -> None:
+    line = line_of(FLOW, PRESSURE, poll_s=1.0)
+    line.answer = lambda sent: b"" if sent[3] == 2 else own_addresses(sent)
+    line.run(30.0)
+    before = len(line.asked)
+    readings = line.run(100.0)
+    assert sum(sent[3] == 2 for _, sent in line.asked[before:]) * TIMEOUT_S <= 100 * 0.11
+    assert len(readings) == 100
+
+
 def test_a_silent_register_that_answers_again_is_no_problem_any_more() -> None:
     line = without(2)
     line.run(30.0)

@@ -104,6 +104,7 @@ def test_a_register_that_never_answers_is_named(start: Start, wire: Wire) -> Non
     producer = start(wire.link)
     wait_until(lambda: "register 2" in producer.health()["problem"], "the silent register")
     assert "sensor a pressure, unit 1, holding register 2: does not answer" in producer.health()["problem"]
+    assert list(producer.health()["counters"]["registers_refused"]) == ["sensor a pressure, unit 1, holding register 2"]
     before, before_s = producer.health()["counters"]["readings"], time.monotonic()
     producer.took(before + 6)
     assert time.monotonic() - before_s < 3 * 6 * POLL_S  # each round has the other one
