@@ -94,7 +94,7 @@ def _check_parts(parts: list[Register], registers: tuple[Register, ...]) -> None
 
 
 def check_round(settings: Modbus, baudrate: int, mode: str) -> None:
-    """Refuse a poll that is over before a serial line can carry its questions and answers.
+    """Refuse a poll that is over before the line can carry its questions and answers. `baudrate`: 0 if not known.
 
     Raises:
         SettingsError: says how long a round takes.
@@ -103,14 +103,15 @@ def check_round(settings: Modbus, baudrate: int, mode: str) -> None:
     if takes_s > settings.poll_seconds:
         raise SettingsError(
             "line.modbus.poll_seconds",
-            f"reading all registers takes at least {takes_s:.1f} s at {baudrate} baud with these pauses, but the next "
-            f"poll comes after {settings.poll_seconds:g} s; write at least {_rounded(takes_s):g}",
+            f"reading all registers takes at least {takes_s:.1f} s{f' at {baudrate} baud' if baudrate else ''}, pauses "
+            "included, but the next poll comes after "
+            f" {settings.poll_seconds:g} s; write at least {_rounded(takes_s):g}",
         )
 
 
 def round_s(settings: Modbus, baudrate: int, mode: str) -> float:
     """The least time of a round: characters on the wire, and pauses. The meters take some more."""
-    character_s = (1 + int(mode[0]) + (mode[1] != "N") + int(mode[2])) / baudrate
+    character_s = (1 + int(mode[0]) + (mode[1] != "N") + int(mode[2])) / baudrate if baudrate else 0.0
     asked = questions(settings.registers, set(settings.registers), settings.block_registers)
     return sum(
         (FRAME_BYTES + 2 * question.count + GAP_CHARACTERS) * character_s + settings.pause_seconds for question in asked

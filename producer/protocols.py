@@ -52,8 +52,8 @@ def check_meters(line: LineSettings) -> None:
         from producer.modbus_checks import check_registers, check_round  # noqa: PLC0415 - pymodbus only where used
 
         check_registers(line.modbus)
-        if "://" not in line.url or line.url.startswith(("hwgrep://", "rfc2217://")):
-            check_round(line.modbus, line.baudrate, line.mode)
+        speed_known = not line.url.startswith("socket://")  # else it is set in the gateway
+        check_round(line.modbus, line.baudrate if speed_known else 0, line.mode)
         if line.modbus.framing == "tcp" and not line.url.startswith("socket://"):
             raise SettingsError(
                 "line.modbus.framing", f'"tcp" needs a line.url like "socket://10.0.0.7:502", is {line.url!r}'

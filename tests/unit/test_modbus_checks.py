@@ -62,13 +62,17 @@ def test_the_same_register_may_serve_two_sensors() -> None:
 def test_a_poll_that_the_line_cannot_carry_says_how_long_a_round_takes() -> None:
     registers = tuple(Register(sensor=f"s{unit}", channel="flow", unit=unit) for unit in range(1, 31))
     said = refused(*registers, poll_seconds=2.0, pause_seconds=0.1)
-    assert said.startswith("line.modbus.poll_seconds: reading all registers takes at least 3.7 s at 9600 baud")
+    assert said.startswith("line.modbus.poll_seconds: reading all registers takes at least 3.7 s at 9600 baud,")
     assert "write at least 6" in said
     fast = LineSettings(
         url="/dev/ttyUSB0", baudrate=115_200, protocol="modbus", modbus=Modbus(2.0, registers=registers)
     )
     check_meters(fast)
     check_meters(replace(fast, url="socket://10.0.0.7:4001", baudrate=50))  # the gateway's speed is not known here
+    with pytest.raises(
+        SettingsError, match=r"poll_seconds: reading all registers takes at least 3\.0 s, pauses included"
+    ):
+        check_meters(replace(fast, url="socket://10.0.0.7:4001", modbus=replace(fast.modbus, pause_seconds=0.1)))
 
 
 def test_a_round_takes_its_characters_and_its_pauses() -> None:
