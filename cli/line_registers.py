@@ -97,7 +97,7 @@ class Registers:
             return f"the meter answers with right checksums, but the values are impossible; {_COMPARE}"
         if self.refused["exception"]:
             return f"the meter answers, but refuses: {problem}; see unit, function and address in its manual"
-        return self._by_reason(problem)
+        return self._by_reason(problem, heard)
 
     def _no_reading_yet(self) -> str:
         poll_s = self._line.modbus.poll_seconds
@@ -119,12 +119,19 @@ class Registers:
             )
         return "no unit answered: address, baud rate, parity right? A and B swapped? Is the meter on?"
 
-    def _by_reason(self, problem: str) -> str:
+    def _by_reason(self, problem: str, heard: int) -> str:
         for reason in ("second-master", "transaction", "framing", "unit", "length"):
             if self.refused[reason]:
                 return f"nothing was understood: {problem or self._problems[reason]}"
-        if not self.refused["checksum"]:
-            return f"no unit answered: {self._problems.get('timeout', 'only noise came')}; is the address right?"
+        if self.refused["checksum"]:
+            return self._garbled()
+        said = self._problems.get("timeout", "")
+        if self.refused["late"] or (heard and "echo" not in said):
+            timeout_s = self._line.modbus.timeout_seconds
+            return f"bytes came, but only after timeout_seconds = {timeout_s:g} was over: make it longer"
+        return f"no unit answered: {said}; is the address right?"
+
+    def _garbled(self) -> str:
         if self._network():
             return (
                 "bytes came, but no answer with a right checksum: is the gateway set to the meter's speed and parity?"

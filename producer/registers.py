@@ -31,6 +31,7 @@ _EXCEPTIONS = {
     11: "it does not answer behind the gateway",
 }
 UNREACHABLE = (_EXCEPTIONS[10], _EXCEPTIONS[11])  # said by a gateway, not by the unit
+RECENT = 10  # requests of Modbus TCP that may still be answered
 LEAST_NORMAL = {"float32": 2.0**-126, "float64": 2.0**-1022}  # nothing is measured as finely as below these
 _rtu, _tcp = FramerRTU(DecodePDU(False)), FramerSocket(DecodePDU(False))
 
@@ -77,6 +78,8 @@ def unlike_tcp(asked: Asked, buffer: bytes, transaction: int) -> tuple[str, str]
     if len(buffer) < 9 or buffer[2:4] != b"\0\0":
         return "framing", "what came is no message of Modbus TCP: is this the right port?"
     number, unit = int.from_bytes(buffer[:2], "big"), buffer[6]
+    if 0 < number < transaction <= number + RECENT:
+        return "late", "the answer to an earlier request came: make line.modbus.timeout_seconds longer"
     if number != transaction:
         text = (
             f"the answer has the transaction number {number} instead of {transaction}: the gateway does not return it"

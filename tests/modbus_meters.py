@@ -86,8 +86,11 @@ class TcpMeter:
 class WireMeter:
     """A unit on an RS-485 line, which ignores some registers; every so many requests another master asks it first."""
 
-    def __init__(self, place: str, *, ignores: tuple[int, ...] = (), others_every: int = 0) -> None:
+    def __init__(
+        self, place: str, *, ignores: tuple[int, ...] = (), others_every: int = 0, late_s: float = WAIT_S
+    ) -> None:
         self._ignores = ignores
+        self._late_s = late_s
         self._others_every = others_every
         self._line = os.open(place, os.O_RDWR | os.O_NOCTTY)
         self._stop = threading.Event()
@@ -110,7 +113,7 @@ class WireMeter:
                     self._say(framed(body(request)))
 
     def _say(self, data: bytes) -> None:
-        self._stop.wait(WAIT_S)
+        self._stop.wait(self._late_s)
         os.write(self._line, data)
 
     def close(self) -> None:

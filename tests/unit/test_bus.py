@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modbus_bus import refusal, reply
 from pymodbus.framer.rtu import FramerRTU
 
 from common.errors import SettingsError
@@ -14,22 +15,12 @@ from common.settings import LineSettings
 from producer.ascii import Reading
 from producer.bus import Bus, Exchange
 from producer.protocols import check_meters
-from producer.registers import answer, request, value
+from producer.registers import answer, request, unlike_tcp, value
 
 FLOW = Register(sensor="a", channel="flow", unit=1)
 PRESSURE = Register(sensor="a", channel="pressure", unit=1, address=1, scale=0.01)
 OTHER = Register(sensor="b", channel="flow", unit=2)
 TIMEOUT_S = 0.5
-
-
-def reply(unit: int, *registers: int, function: int = 3) -> bytes:
-    frame = bytes((unit, function, 2 * len(registers))) + b"".join(word.to_bytes(2, "big") for word in registers)
-    return frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big")
-
-
-def refusal(unit: int, code: int) -> bytes:
-    frame = bytes((unit, 0x83, code))
-    return frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big")
 
 
 class Site:
@@ -212,6 +203,9 @@ def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
     assert answer(register, b"\0" * 4 + came, 0x1501) == ([5], "")
     assert answer(register, came, 0x1502) is None  # an older question's
     assert answer(register, came[:-1], 0x1501) is None
+    assert unlike_tcp(register, came, 0x1502)[0] == "late"
+    assert unlike_tcp(register, b"\0\0" + came[2:], 0x1502)[0] == "transaction"
+    assert unlike_tcp(register, came[:6] + b"\1" + came[7:], 0x1501) == ("unit", "unit 1 answers instead of unit 255")
     refused = bytes.fromhex("15 01 00 00 00 03 ff 84 0b")
     assert answer(register, refused, 0x1501) == ([], "it does not answer behind the gateway")
 
