@@ -175,7 +175,7 @@ class Bus:
                 self._asked = None
                 self._again(question, "late", "perhaps the late answer to the request before")
                 return False
-        elif self._sent in self._buffer and self._others.perhaps_echo:
+        elif self._others.perhaps_echo:
             self._not_before_s = self._now_s + self._settings.timeout_seconds
         return True
 

@@ -24,6 +24,7 @@ class Others:
 
     def __init__(self, timeout_s: float) -> None:
         self.heard: list[Frame] = []  # in the time of our last question
+        self.perhaps_echo = False  # what looked like our echo may be the same question of another master
         self._timeout_s = timeout_s
         self._idle = b""  # heard while none of our questions is pending
         self._idle_s = 0.0
@@ -70,26 +71,26 @@ class Others:
         self.heard = list(frames(heard))
         self._tail = heard[self.heard[-1].end :] if self.heard else heard
         for frame in self.heard:
-            if frame.bytes == sent and not answers and echoes < most_echoes:
+            ours = frame.begin >= len(self._before)  # it did not begin before our question
+            if frame.bytes == sent and ours and not answers and echoes < most_echoes:
                 echoes += 1
             elif frame.answers(asked):
                 answers += 1
             elif not any(frame.answers(question) for question in late):
                 strangers += 1
                 self._note(frame, now_s)
-        if answers == 1 and not strangers:
+        if answers and not echoes and self._echo == SURE_OF_ECHO:
+            strangers += 1  # an answer before the echo of the question
+            self._echo -= 1
+        elif answers == 1 and not strangers:
             self._echo = max(-SURE_OF_ECHO, min(SURE_OF_ECHO, self._echo + (1 if echoes else -1)))
+        self.perhaps_echo = echoes > 0 and self._echo < SURE_OF_ECHO
         return strangers > 0 or answers > 1
 
     def question_over(self, now_s: float) -> None:
         """Our question is over; a frame that has begun belongs to the time after it."""
         self.idle(self._tail, now_s)
         self._before = self._tail = b""
-
-    @property
-    def perhaps_echo(self) -> bool:
-        """Whether what looks like our echo may be the same question of another master, with an answer of its own."""
-        return abs(self._echo) < SURE_OF_ECHO
 
     def _note(self, frame: Frame, now_s: float) -> None:
         if not frame.question:

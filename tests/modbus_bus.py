@@ -42,6 +42,13 @@ class Line:
         self.now_s = 0.0
         self.asked: list[tuple[float, bytes]] = []
         self.coming: dict[float, bytes] = {}  # by time
+        self.taken: list[tuple[float, float]] = []  # when others send: nobody sends into that
+
+    def _free_s(self, at_s: float) -> float:
+        for begin_s, end_s in self.taken:
+            if begin_s <= at_s <= end_s:
+                at_s = end_s + STEP_S / 2
+        return at_s
 
     def run(self, seconds: float, also: Mapping[float, bytes] | None = None) -> list[Reading]:
         """What the bus reads in so many seconds; `also`: bytes of others, by time."""
@@ -54,7 +61,7 @@ class Line:
             if sent := self.bus.ask(self.now_s):
                 self.asked.append((self.now_s, sent))
                 if said := self.answer(sent):
-                    self.coming[self.now_s + self.after_s] = said
+                    self.coming[self._free_s(self.now_s + self.after_s)] = said
             readings += self.bus.readings
             self.bus.readings.clear()
             self.now_s += STEP_S
