@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from modbus_bus import Line, own_addresses, refusal
+from modbus_bus import Line, own_addresses, refusal, reply
 
 from common.meters import Modbus, Register
 from outliers.watch.detector import Detector, default_criteria
@@ -223,3 +223,26 @@ def test_a_page_waits_for_a_row_as_long_as_the_poll_is_slow() -> None:
     newest = now - timedelta(minutes=70)
     assert newest_row(newest, now, 1.0).word == "no data"
     assert newest_row(newest, now, 1.0, Modbus(poll_seconds=3600.0).quiet_minutes).word == "fresh"
+
+
+def test_a_round_that_was_cut_long_ago_is_not_continued() -> None:
+    """Its values would be from two times."""
+    line = line_of(FLOW, PRESSURE, block_registers=1)
+    line.run(0.1)
+    assert [sent[3] for _, sent in line.asked] == [0, 2]
+    line.coming.clear()
+    line.now_s = 60.0
+    line.bus.restart()
+    line.answer = lambda sent: reply(1, 7)
+    assert line.run(1.0) == [Reading("a", None, 7.0, 7.0)]
+
+
+def test_a_line_that_closes_all_the_time_does_not_ask_silent_registers_at_each_opening() -> None:
+    line = line_of(FLOW, PRESSURE, poll_s=1.0)
+    line.answer = lambda sent: b"" if sent[3] == 2 else own_addresses(sent)
+    line.run(10.0)
+    before = len(line.asked)
+    for _ in range(100):
+        line.run(0.98)
+        line.bus.restart()
+    assert sum(sent[3] == 2 for _, sent in line.asked[before:]) <= 25

@@ -83,6 +83,7 @@ def test_a_server_that_closes_gives_whole_readings_and_is_asked_no_more_than_the
         problems.add(producer.health()["problem"])
     rounds = (time.monotonic() - before_s) / POLL_S
     assert problems == {""}
+    assert b"port_closed" not in producer.output
     assert len(meter.asked) - before[0] <= rounds + 2  # both registers in one request
     assert meter.connections - before[1] <= rounds + 2
     both_right(producer)
