@@ -146,15 +146,15 @@ class AsciiListener(FrameReader):
                         sums.pressure += number
                         sums.pressure_count += 1
             place = end + 6  # the next ``$`` follows ``*XX`` and CR LF
-        for sensor, time in told.items():
-            self._note(sensor, time)
+        for sensor in self._clocks.due(told, self._time.now_s):
+            self._note(sensor, told[sensor])
         if len(pieces) > 1:
             self._framer.good()
             self._line.understood()
         return taken + (super()._take_block(pieces[-1].encode("latin-1")) if pieces[-1] else 0)
 
     def _note(self, sensor: str, text: str) -> None:
-        """Compare the meter's clock with the site's, once a block."""
+        """Compare the meter's clock with the site's."""
         if text:
             with contextlib.suppress(FrameRefused):  # counted
                 self._clocks.note(sensor, seconds(text, self._zone, self._time.now_s), self._time.now_s)

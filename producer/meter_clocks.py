@@ -4,6 +4,7 @@ A meter may send stored readings of the last hours, whose age changes as they ar
 has stayed the same for a while.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from common.row import MOST_SENSORS
 from producer.site_time import FUTURE_S, PAST_S
 
+LOOK_EVERY_S = 5.0  # reading the time of a frame costs more than taking it
 STEADY_S = 30.0  # an offset must stay this long
 SAME_S = 45.0  # within this: a reading may wait for its line
 NEAR_S = 300.0  # of a known mistake: the clock drifts, too
@@ -33,6 +35,16 @@ class MeterClocks:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._clocks: dict[str, _Clock] = {}
+        self._looked_s: dict[str, float] = {}
+
+    def due(self, sensors: Iterable[str], now_s: float) -> list[str]:
+        """Those of the sensors whose clock has not been looked at for a while; they count as looked at now."""
+        looked_s, before_s = self._looked_s, now_s - LOOK_EVERY_S
+        due = [sensor for sensor in sensors if not before_s < looked_s.get(sensor, 0.0) <= now_s]
+        if len(looked_s) + len(due) > MOST_SENSORS:
+            looked_s.clear()
+        looked_s.update(dict.fromkeys(due, now_s))
+        return due
 
     def note(self, sensor: str, time_s: float | None, now_s: float) -> None:
         """A reading came at `now_s`, whether it is taken or not; `time_s`: the meter's own time, or None."""
