@@ -18,6 +18,7 @@ COMMANDS = {
     "sensors": ("cli.sensors", "list, add and remove sensors, and record a replaced instrument"),
     "init-db": ("cli.init_db", "create the tables in your own database"),
     "load": ("cli.load", "load recorded minutes into the database"),
+    "export": ("cli.export", "write rows of the database as CSV or as a workbook"),
     "night": ("cli.night", "show the leakage of each night, and set a sensor's night values"),
     "calendar": ("cli.calendar_", "list, add and remove planned work and holidays"),
     "criteria": ("cli.criteria", "show, compare and rebuild the criteria of each sensor"),
@@ -29,7 +30,7 @@ COMMANDS = {
     "alerts": ("cli.alerts", "send a test alarm, or show what would have been sent"),
     "resend": ("cli.resend", "send rows to the server again"),
     "log": ("cli.log_", "verify the log, show its groups and rows"),
-    "line": ("cli.line", "test the serial line"),
+    "line": ("cli.line", "test the serial line, find out what is on it, list known meters"),
     "clock": ("cli.clock", "confirm the box's clock after a jump"),
 }
 

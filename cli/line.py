@@ -1,6 +1,7 @@
-"""``hydrolog line test``: listen to the serial line and show each frame's reading, or why it has none."""
+"""``hydrolog line``: its other actions, and ``test``: listen, and show each frame's reading, or why it has none."""
 
 import argparse
+import importlib
 import sys
 import threading
 import time
@@ -117,8 +118,13 @@ _WHY = {
 }
 
 
+_OTHERS = {"scan": "cli.line_scan", "meters": "cli.line_meters"}
+
+
 def run(args: list[str]) -> int:
     """Listen for a while; exit code 0 if there was a reading, else 1."""
+    if args and (module := _OTHERS.get(args[0])):
+        return int(importlib.import_module(module).run(args[1:]))
     from producer.port import POLLED_READ_S, Port, check_url
     from producer.protocols import check_meters
 
@@ -184,7 +190,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Listen to the serial line of the settings, or poll its meters, and show what comes and what it "
         "means. The producer must not run, because a port cannot be shared.",
     )
-    parser.add_argument("action", choices=["test"], help="listen for a while, then print a summary")
+    parser.add_argument(
+        "action",
+        choices=["test", *_OTHERS],
+        help="test: listen for a while, then print a summary; scan: find speed, mode and units; meters: known meters",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="how long (default 10)")
     return parser

@@ -23,7 +23,7 @@ ROLES = (
     pytest.param("forecaster train", marks=pytest.mark.skipif(find_spec("torch") is None, reason="no PyTorch here")),
     "server",
 )
-COMMANDS = ("load 001=rows.csv", "criteria rebuild", "status", "sensors list", "init-db")
+COMMANDS = ("load 001=rows.csv", "export 001", "criteria rebuild", "status", "sensors list", "init-db")
 
 
 @pytest.fixture

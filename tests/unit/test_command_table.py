@@ -82,6 +82,7 @@ def test_check_names_the_settings_file_that_the_environment_names(
     config = tmp_path / "site.toml"
     config.write_text('[site]\nid = "here"\n')
     monkeypatch.setenv("HYDROLOG_CONFIG", str(config))
+    monkeypatch.setenv("HYDROLOG_RECEIVER__TOKEN", "s3cret")
     monkeypatch.setattr("cli.check.LOOKS", ())
     assert main(["check"]) == 0
     assert f"settings: {config}" in capsys.readouterr().out
