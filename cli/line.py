@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-from common.errors import FrameRefused, PortError
+from cli.line_registers import Registers
+from common.errors import FrameRefused, OtherEndClosed, PortError
 from common.logging_setup import quoted
 from common.options import Parser
 from common.row import format_number
@@ -20,9 +21,7 @@ from common.settings import Settings, load
 
 if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.ascii import Reading
-    from producer.bus import Exchange
-
-_BASE = {"flow": "m3/h", "pressure": "bar", "total": "m3"}
+    from producer.port import Port
 
 
 class _Ear(Protocol):
@@ -36,6 +35,13 @@ class _Ear(Protocol):
 
     def hear(self, chunk: bytes, monotonic_s: float) -> None:
         """Print the meaning of the bytes."""
+
+    def closed(self, *, sent: bool) -> None:
+        """The other end closed the connection, as it may after each answer; `sent`: after the last request was sent.
+
+        Raises:
+            PortError: these meters do not.
+        """
 
 
 class _Frames:
@@ -58,6 +64,9 @@ class _Frames:
     def ask(self, _monotonic_s: float) -> bytes:
         return b""
 
+    def closed(self, *, sent: bool) -> None:
+        raise PortError("the other end closed the connection")
+
     def hear(self, chunk: bytes, _monotonic_s: float) -> None:
         if chunk:
             _say(f"  bytes    {quoted(chunk)}")
@@ -72,39 +81,6 @@ class _Frames:
             else:
                 self.understood += 1
                 _say(f"  reading  {_reading(reading, self._zone)}")
-
-
-class _Registers:
-    """Meters that are polled."""
-
-    def __init__(self, settings: Settings) -> None:
-        from producer.bus import Bus
-
-        self.understood = 0
-        self.refused: Counter[str] = Counter()
-        self._zone = settings.site.zone
-        self._bus = Bus(settings.line.modbus, self._told)
-
-    def ask(self, monotonic_s: float) -> bytes:
-        return self._bus.ask(monotonic_s)
-
-    def hear(self, chunk: bytes, monotonic_s: float) -> None:
-        if chunk:
-            self._bus.take(chunk, monotonic_s)
-        for reading in self._bus.readings:
-            self.understood += 1
-            _say(f"  reading  {_reading(reading, self._zone)}")
-        self._bus.readings.clear()
-
-    def _told(self, told: "Exchange") -> None:
-        register = told.register
-        _say(f"  asked    unit {register.unit}, {register.function} {register.address}: {told.sent.hex(' ')}")
-        _say(f"  came     {told.came.hex(' ') or 'nothing'}")
-        if told.reason:
-            self.refused[told.reason] += 1
-            _say(f"  refused  {told.reason}: {told.problem}")
-        else:
-            _say(f"  value    {register.sensor} {register.channel} {told.value:g} {_BASE[register.channel]}")
 
 
 # Help for refused frames, by reason.
@@ -133,19 +109,22 @@ def run(args: list[str]) -> int:
     line = settings.line
     check_url(line.url)
     check_meters(line)
-    ear: _Ear = _Registers(settings) if line.protocol == "modbus" else _Frames(settings)
+    zone = settings.site.zone
+    ear: _Ear = _Frames(settings)
+    if line.protocol == "modbus":
+        ear = Registers(settings, lambda reading: _say(f"  reading  {_reading(reading, zone)}"))
     port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
-    _say(f"listening to {line.url} at {line.baudrate} baud, {line.mode}, {line.protocol}, for {options.seconds:g} s")
+    speed = "" if line.url.startswith("socket://") else f" at {line.baudrate} baud, {line.mode}"
+    _say(f"listening to {line.url}{speed}, {line.protocol}, for {options.seconds:g} s")
     heard = 0
     try:
         port.open()
         end_s = time.monotonic() + options.seconds
         while time.monotonic() < end_s:
-            if request := ear.ask(time.monotonic()):
-                port.write(request)
-            chunk = port.read()
-            heard += len(chunk)
-            ear.hear(chunk, time.monotonic())
+            if not port.is_open:
+                time.sleep(POLLED_READ_S)  # the other end closed the connection
+                port.open()
+            heard += _listen(port, ear)
     except PortError as error:
         _say(f"  {error}")
     except KeyboardInterrupt:
@@ -154,6 +133,21 @@ def run(args: list[str]) -> int:
         port.close()
     _say(_summary(heard, ear, settings))
     return 0 if ear.understood else 1
+
+
+def _listen(port: "Port", ear: _Ear) -> int:
+    """Ask, if it is time, and listen briefly; returns the number of bytes."""
+    sent = False
+    try:
+        if request := ear.ask(time.monotonic()):
+            port.write(request)
+        sent = True
+        chunk = port.read()
+    except OtherEndClosed:
+        ear.closed(sent=sent)
+        return 0
+    ear.hear(chunk, time.monotonic())
+    return len(chunk)
 
 
 def _reading(reading: "Reading", zone: ZoneInfo) -> str:
@@ -167,8 +161,8 @@ def _reading(reading: "Reading", zone: ZoneInfo) -> str:
 def _summary(heard: int, ear: _Ear, settings: Settings) -> str:
     counts = ", ".join(f"{count} {reason}" for reason, count in ear.refused.most_common()) or "none"
     text = f"{heard} bytes, {ear.understood} readings, refused: {counts}"
-    if not heard and settings.line.protocol == "modbus":
-        return text + "\nno unit answered: address, baud rate, parity right? A and B swapped? Is the meter on?"
+    if isinstance(ear, Registers):
+        return f"{text}\n{ear.conclusion(heard)}".rstrip()
     if not heard:
         return text + "\nnothing came: is the meter on, the cable in, the port the right one?"
     if not ear.understood:

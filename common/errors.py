@@ -58,6 +58,10 @@ class PortError(HydrologError):
     """The serial line cannot be opened or read."""
 
 
+class OtherEndClosed(PortError):
+    """The other end closed the connection."""
+
+
 class DatabaseDown(HydrologError):
     """The database does not answer."""
 

@@ -1,11 +1,12 @@
 """Settings of meters that do not send hydrolog's own frames: described lines and polled registers."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from common.row import SENSOR_ID
 from common.settings_checks import Check, between, key, one_of
 
+SILENT_POLLS = 2.5  # polls without an answer, so that one may be lost: then a slowly polled meter counts as silent
 FIELDS = ("sensor", "time", "flow", "pressure", "ignore")  # the fields that a described frame may have
 # Each flow unit in m3/h.
 FLOW_MEASURES = {
@@ -34,7 +35,12 @@ PRESSURE_MEASURES = {
 VOLUME_MEASURES = {"m3": 1.0, "L": 0.001, "gal": 0.003785411784}
 MEASURES = {"flow": FLOW_MEASURES, "pressure": PRESSURE_MEASURES, "total": VOLUME_MEASURES}
 # 16-bit registers per value.
-TYPES = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
+TYPES = {
+    **{"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4},
+    **{"bcd16": 1, "bcd32": 2, "bcd64": 4},  # four decimal digits per register
+}
+FUNCTIONS = {"holding": 3, "input": 4}  # the function code that reads this kind of register
+PARTS = ("", "+", "-", "exponent")  # of a value that stands in several registers; empty: it stands in one
 
 _NOT_ZERO: Check = lambda value: None if value else "must not be 0"  # noqa: E731 - a check like the others
 
@@ -109,6 +115,12 @@ class Register:
     measure: str = key("")  # empty: m3/h, bar or m3
     rolls_over_at: float = key(0.0, between(0, 2.0**64))  # total: raw value of a rollover; 0: end of the type
     most_m3h: float = key(10_000.0, between(0.001, 1e6))  # a total that changes faster was set by hand
+    part: str = key("", one_of(*PARTS))  # added, subtracted, or the power of ten of the others
+
+    @property
+    def count(self) -> int:
+        """Its 16-bit registers."""
+        return TYPES[self.type]
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,33 @@ class Modbus:
     timeout_seconds: float = key(0.5, between(0.05, 10))  # for one answer
     registers: tuple[Register, ...] = field(default=())
     framing: str = key("rtu", one_of("rtu", "tcp"))  # "tcp": Modbus TCP with its own header
+    pause_seconds: float = key(0.0, between(0, 10))  # between an answer and the next question; 3.5 characters at least
+    block_registers: int = key(32, between(1, 125))  # read by one question at most; 1: each value by its own question
+
+    @property
+    def quiet_minutes(self) -> int:
+        """Minutes without a row that are as they should be, where meters are polled less often than every minute."""
+        return int(SILENT_POLLS * self.poll_seconds / 60) if self.poll_seconds > 60 else 0
+
+
+class Asked(Protocol):
+    """Registers of a unit that one question reads."""
+
+    @property
+    def unit(self) -> int:
+        """The unit's address."""
+
+    @property
+    def function(self) -> str:
+        """Of FUNCTIONS."""
+
+    @property
+    def address(self) -> int:
+        """The first register."""
+
+    @property
+    def count(self) -> int:
+        """How many."""
 
 
 def _limits(value: tuple[float, ...]) -> str | None:

@@ -1,51 +1,49 @@
-"""A Modbus bus as a state machine: which unit to poll now, what an answer means. It neither sleeps nor uses a port.
+"""A Modbus bus as a state machine: the request to send now, what an answer means. It neither sleeps nor uses a port.
 
-Only one request is pending at a time, as the bus requires. A unit that does not answer costs one timeout; its other
-registers are skipped in that round. After a second failure it is polled less often, so that all such units together use
-a tenth of the bus's time.
+Only one request is pending at a time, as the bus requires. Which one is next is decided by the rounds.
 """
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from common.errors import FrameRefused, SettingsError
-from common.meters import MEASURES, TYPES, Modbus, Register, measure_factor
+from common.errors import FrameRefused
+from common.meters import Modbus, Register
 from producer.ascii import Reading
-from producer.described import MOST_VALUE
-from producer.registers import answer, request, value
-from producer.totals import Rate
+from producer.modbus_checks import check_registers
+from producer.others import Others
+from producer.quantities import Quantity, grouped
+from producer.registers import UNREACHABLE, answer, request, unlike, unlike_tcp
+from producer.rounds import Question, Rounds, place
 
-PROBE_SHARE = 0.1  # share of the bus's time for units that do not answer, while others do
-DEAD_AFTER = 2  # failures in a row: single lost answers are normal on a long cable
-MOST_BUFFER = 512  # bytes: the longest answer has 17; older bytes are noise
+MOST_BUFFER = 1024  # bytes: the longest answer has 260, another master's as many; older bytes are noise
 MOST_TRANSACTIONS = 0xFFFF  # Modbus TCP; then numbering starts again from 1
-UNITS = {"rtu": range(1, 248), "tcp": range(256)}  # 0 and 255: the meter at the address itself
+LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
+_IMPOSSIBLE = {
+    "number": "its value is impossible: see hydrolog line test",
+    "denormal": "its value is impossible: byte_order or word_order is wrong, see hydrolog line test",
+}
 
 
 class Exchange(NamedTuple):
-    """The result of one request; also for people."""
+    """What one request brought for one register; also for people."""
 
     register: Register
     sent: bytes
     came: bytes
-    value: float | None  # m3/h, bar or m3
-    reason: str  # timeout, checksum, exception, number; empty if there is a value
+    value: float | None  # m3/h, bar or m3; of all parts, if there are several and this is the last
+    reason: str  # timeout, checksum, exception, number, denormal, second-master, late, ...; empty if there is a value
     problem: str  # text for people
+    words: tuple[int, ...] = ()  # the registers' numbers
+    at_s: float = 0.0  # monotonic
 
 
-@dataclass(slots=True)
-class _Unit:
-    failures: int = 0  # in a row
-    answered: bool = False
-    asked_again_s: float = 0.0
-    garbled: bool = False
-    missed: Register | None = None  # its last unanswered request: the answer may only be late
+class _Got(NamedTuple):
+    """One register's numbers, and the messages that they came in."""
 
-    @property
-    def dead(self) -> bool:
-        return self.failures >= DEAD_AFTER
+    words: tuple[int, ...]
+    sent: bytes
+    came: bytes
+    at_s: float
 
 
 class Bus:
@@ -61,188 +59,218 @@ class Bus:
         self.readings: list[Reading] = []
         self._settings = settings
         self._told = told
-        sensors = list(dict.fromkeys(register.sensor for register in settings.registers))
-        # A sensor's registers are polled together, so its values are from the same moment.
-        self._plan = sorted(settings.registers, key=lambda register: sensors.index(register.sensor))
-        self._units = {register.unit: _Unit() for register in self._plan}
-        self._rates = {register: _rate(register) for register in self._plan if register.channel == "total"}
+        self._quantities = [Quantity(parts, settings.poll_seconds) for parts in grouped(settings.registers)]
+        plan = [register for quantity in self._quantities for register in quantity.registers]
+        self._rounds = Rounds(settings, plan)
+        self._others = Others(settings.timeout_seconds)
         self._refusals: dict[Register, str] = {}
-        self._left: deque[Register] = deque()
-        self._silent: set[int] = set()  # units that have failed in this round
-        self._values: dict[str, float | None] = {}  # values of the sensor being polled
-        self._asked: Register | None = None
-        self._deadline_s = self._next_round_s = 0.0
+        self._got: dict[Register, _Got] = {}  # in this round
+        self._round = 0
+        self._open: dict[str, set[Register]] = {}  # of each sensor, what is still to come in this round
+        self._missed: list[tuple[Question, float]] = []  # what may be answered late, until when
+        self._ready: Question | None = None  # the next question, held back
+        self._asked: Question | None = None
+        self._spoilt = False
+        self._now_s = self._deadline_s = self._not_before_s = self._ready_s = 0.0
         self._sent = self._buffer = b""
         self._transaction = 0
 
     @property
     def problem(self) -> str:
-        """The meters that do not behave as configured; empty if all do."""
-        units = [
-            f"unit {number} {'answers garbled: is the line disturbed?' if unit.garbled else 'does not answer'}"
-            for number, unit in self._units.items()
-            if unit.dead
-        ]
-        return "; ".join(units + [_place(register) + text for register, text in self._refusals.items()])
+        """The meters that do not behave as configured, and other masters; empty if all is well."""
+        refusals = [f"{place(register)}: {text}" for register, text in self._refusals.items()]
+        return "; ".join(filter(None, [*self._rounds.problems(), *refusals, self._others.problem(self._now_s)]))
 
-    def restart(self) -> None:
-        """The line was reopened: no request is pending, and silent units may be back."""
-        self._asked = None
-        self._left.clear()
-        self._values.clear()
-        self._next_round_s = 0.0
-        for unit in self._units.values():
-            unit.asked_again_s, unit.missed = 0.0, None
+    def due(self, now_s: float) -> bool:
+        """Whether the line is needed: a request is pending, or to be sent."""
+        return bool(self._asked or self._ready) or self._rounds.due(now_s)
+
+    def restart(self, *, sent: bool = True) -> None:
+        """The line was reopened. A pending request is lost, if it was `sent` at all; the round goes on."""
+        self._others.restart()
+        self._rounds.reopened()
+        self._missed.clear()
+        if self._asked and not sent:
+            self._ready, self._asked = self._asked, None
+        elif self._asked:
+            self._unanswered(self._asked, "closed", "closes the connection when asked")
 
     def ask(self, now_s: float) -> bytes:
         """The next request, if one is due. `now_s` is monotonic."""
+        self._now_s = now_s
         if self._asked:
             if now_s < self._deadline_s:
                 return b""
-            self._unanswered(self._asked, now_s)
-        self._asked = self._next(now_s)
-        if not self._asked:
+            self._give_up(self._asked)
+        if now_s < self._not_before_s:
+            return b""
+        if self._ready is None:
+            self._ready, self._ready_s = self._next(now_s), now_s
+        if self._ready is None:
             return b""
         if self._settings.framing == "tcp":
             self._transaction = self._transaction % MOST_TRANSACTIONS + 1
-        self._sent, self._buffer = request(self._asked, self._transaction), b""
+        elif self._others.in_the_way(self._ready, self._ready_s, now_s):
+            return b""
+        self._asked, self._ready = self._ready, None
+        self._sent, self._buffer, self._spoilt = request(self._asked, self._transaction), b"", False
         self._deadline_s = now_s + self._settings.timeout_seconds
         return self._sent
 
+    def _next(self, now_s: float) -> Question | None:
+        question = self._rounds.next(now_s)
+        if question and self._rounds.number != self._round:
+            self._round = self._rounds.number
+            self._got.clear()
+            self._open.clear()
+            for register in (*question.registers, *self._rounds.planned(), *self._rounds.skipped):
+                self._open.setdefault(register.sensor, set()).add(register)
+        skipped, self._rounds.skipped = self._rounds.skipped, []
+        self._done(skipped)
+        return question
+
     def take(self, chunk: bytes, now_s: float) -> bool:
         """Process bytes; True if they complete an answer, which may be a refusal."""
-        register = self._asked
-        if register is None:
+        self._now_s = now_s
+        question = self._asked
+        if question is None:
+            if self._settings.framing == "rtu":
+                self._others.idle(chunk, now_s)
             return False
         self._buffer = (self._buffer + chunk)[-MOST_BUFFER:]
-        found = answer(register, self._buffer, self._transaction)
+        found = None if self._spoilt else answer(question, self._buffer, self._transaction)
         if found is None:
             return False
+        if not self._transaction and not self._is_ours(question):
+            return True
         self._asked = None
-        if not self._certain(register, now_s):
-            self._done(register, None)
-            return True
+        self._others.question_over(now_s)
+        self._not_before_s = max(self._not_before_s, now_s + self._settings.pause_seconds)
         registers, refusal = found
-        if refusal:
-            self._tell(register, None, "exception", refusal)
-            return True
-        try:
-            measured = _measured(register, registers)
-        except FrameRefused as error:
-            self._tell(register, None, error.reason, "its value is impossible")
-            return True
-        self._tell(register, measured, "", "")
-        rate = self._rates.get(register)
-        self._done(register, rate.at(measured, now_s) if rate else measured)
+        if refusal in UNREACHABLE:
+            self._unanswered(question, "exception", "does not answer behind the gateway")
+        elif refusal:
+            self._refused(question, refusal)
+        else:
+            self._answered(question, registers)
         return True
 
-    def _certain(self, register: Register, now_s: float) -> bool:
-        """Whether an answer belongs to the last request.
+    def _is_ours(self, question: Question) -> bool:
+        """Whether an RTU answer belongs to our last request; it does not name it.
 
-        An RTU answer does not name its request. After a timeout, the late answer may come first. So an answer then
-        counts only if both requests were the same, and the unit is not polled for a while.
+        Another master's frame in the time of our request means that the answer may be that master's. After a timeout,
+        the late answer may come first: then it counts only if both requests were the same. In both cases a second
+        answer may follow, which must not be taken for the next one: nothing is sent until it must have come.
         """
-        unit = self._units[register.unit]
-        missed = unit.missed if not self._transaction else None
-        self._alive(unit)
-        unit.missed = None
-        if missed is None:
-            return True
-        self._silent.add(register.unit)
-        unit.asked_again_s = now_s + self._settings.timeout_seconds
-        return missed == register
+        self._missed = [(late, end_s) for late, end_s in self._missed if self._now_s < end_s]
+        if self._others.foreign(question, [late for late, _ in self._missed], self._sent, self._buffer, self._now_s):
+            self._spoilt = True  # until its deadline, so that our answer has come too
+            return False
+        form = question.unit, question.function, question.count
+        alike = [late for late, _ in self._missed if (late.unit, late.function, late.count) == form]
+        if alike:
+            self._missed = [missed for missed in self._missed if missed[0].unit != question.unit]
+            self._not_before_s = self._now_s + self._settings.timeout_seconds
+            if any(late != question for late in alike):
+                self._asked = None
+                self._again(question, "late", "perhaps the late answer to the request before")
+                return False
+        elif self._sent in self._buffer and self._others.perhaps_echo:
+            self._not_before_s = self._now_s + self._settings.timeout_seconds
+        return True
 
-    def _next(self, now_s: float) -> Register | None:
-        if not self._left and now_s >= self._next_round_s:
-            self._next_round_s = now_s + self._settings.poll_seconds
-            self._left.extend(self._plan)
-            self._silent.clear()
-        while self._left:
-            register = self._left.popleft()
-            if register.unit not in self._silent and self._units[register.unit].asked_again_s <= now_s:
-                return register
-            self._done(register, None)
-        return None
+    def _answered(self, question: Question, registers: list[int]) -> None:
+        self._rounds.answered(question)
+        for register in question.registers:
+            begin = register.address - question.address
+            words = tuple(registers[begin : begin + register.count])
+            self._got[register] = _Got(words, self._sent, self._buffer, self._now_s)
+        self._done(question.registers)
 
-    def _unanswered(self, register: Register, now_s: float) -> None:
-        unit = self._units[register.unit]
-        unit.failures += 1
-        unit.missed = register
-        unit.garbled = bool(self._buffer)
-        self._silent.add(register.unit)
-        if unit.dead and any(other.answered and not other.failures for other in self._units.values()):
-            dead = sum(other.dead for other in self._units.values())
-            unit.asked_again_s = now_s + self._settings.timeout_seconds * dead / PROBE_SHARE
-        if unit.garbled:
-            self._tell(register, None, "checksum", "no answer with a valid checksum")
+    def _refused(self, question: Question, refusal: str) -> None:
+        again = self._rounds.refused(question)
+        for register in question.registers:
+            if not again:
+                self._refusals[register] = refusal
+            self._tell(register, "exception", refusal)
+        if not again:
+            self._done(question.registers)
+
+    def _give_up(self, question: Question) -> None:
+        """The time for an answer is over."""
+        self._missed = [missed for missed in self._missed if self._now_s < missed[1]]
+        self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
+        if not self._transaction:
+            late = [late for late, _ in self._missed]
+            if self._others.foreign(question, late, self._sent, self._buffer, self._now_s):
+                # The answer to another master's request in this time may still come.
+                self._not_before_s = self._now_s + self._settings.timeout_seconds
+            self._others.question_over(self._now_s)
+        if self._spoilt:
+            self._again(question, "second-master", "in the time of another master's request")
+        elif not self._buffer:
+            problem = f"no answer within {self._settings.timeout_seconds:g} s"
+            self._unanswered(question, "timeout", "does not answer", problem)
         else:
-            self._tell(register, None, "timeout", f"no answer within {self._settings.timeout_seconds:g} s")
+            if self._transaction:
+                reason, problem = unlike_tcp(question, self._buffer, self._transaction)
+            else:
+                reason, problem = unlike(question, self._buffer, self._others.heard)
+            why = "answers garbled: is the line disturbed?" if reason == "checksum" else f"does not answer: {problem}"
+            self._unanswered(question, reason, why, problem)
 
-    def _alive(self, unit: _Unit) -> None:
-        if all(other.dead for other in self._units.values()):  # the bus was down; the others may be back too
-            for other in self._units.values():
-                other.asked_again_s = 0.0
-        unit.failures, unit.answered, unit.asked_again_s = 0, True, 0.0
+    def _again(self, question: Question, reason: str, problem: str) -> None:
+        """There was an answer that may not be ours."""
+        self._asked = None
+        again = self._rounds.spoilt(question)
+        for register in question.registers:
+            self._tell(register, reason, problem)
+        if not again:
+            self._done(question.registers)
 
-    def _tell(self, register: Register, measured: float | None, reason: str, problem: str) -> None:
-        if reason in ("exception", "number"):
-            self._refusals[register] = problem
-        elif not reason:
+    def _unanswered(self, question: Question, reason: str, why: str, problem: str = "") -> None:
+        self._asked = None
+        again = self._rounds.failed(question, self._now_s, why)
+        for register in question.registers:
+            self._tell(register, reason, problem or why)
+        if not again:
+            self._done(question.registers)
+
+    def _tell(self, register: Register, reason: str, problem: str) -> None:
+        self._told(Exchange(register, self._sent, self._buffer, None, reason, problem, (), self._now_s))
+
+    def _done(self, registers: list[Register] | tuple[Register, ...]) -> None:
+        """These registers are done in this round; the last ones of a sensor complete its reading."""
+        for sensor in dict.fromkeys(register.sensor for register in registers):
+            still = self._open.get(sensor)
+            if still:
+                still.difference_update(registers)
+            if still is not None and not still:
+                del self._open[sensor]
+                self._complete(sensor)
+
+    def _complete(self, sensor: str) -> None:
+        values: dict[str, float | None] = {}
+        for quantity in self._quantities:
+            if quantity.sensor == sensor and all(register in self._got for register in quantity.registers):
+                values[quantity.channel] = self._value(quantity)
+        flow, pressure = values.get("flow"), values.get("pressure")
+        if flow is not None or pressure is not None:
+            self.readings.append(Reading(sensor, None, flow, pressure))
+
+    def _value(self, quantity: Quantity) -> float | None:
+        got = {register: self._got[register] for register in quantity.registers}
+        measured: float | None = None
+        channel: float | None = None
+        reason = ""
+        try:
+            at_s = max(each.at_s for each in got.values())
+            measured, channel = quantity.value({register: each.words for register, each in got.items()}, at_s)
+        except FrameRefused as error:
+            reason = error.reason
+        for register, (words, sent, came, at_s) in got.items():
             self._refusals.pop(register, None)
-        self._told(Exchange(register, self._sent, self._buffer, measured, reason, problem))
-        if reason:
-            self._done(register, None)
-
-    def _done(self, register: Register, measured: float | None) -> None:
-        """A register is done in this round; the last one of its sensor completes the reading."""
-        channel = "pressure" if register.channel == "pressure" else "flow"
-        self._values[channel] = measured
-        if not self._left or self._left[0].sensor != register.sensor:
-            flow, pressure = self._values.get("flow"), self._values.get("pressure")
-            if flow is not None or pressure is not None:
-                self.readings.append(Reading(register.sensor, None, flow, pressure))
-            self._values.clear()
-
-
-def _measured(register: Register, registers: list[int]) -> float:
-    measured = value(register, registers) * measure_factor(register)
-    if register.channel != "total" and not abs(measured) < MOST_VALUE:
-        raise FrameRefused("number")
-    return measured
-
-
-def _rate(register: Register) -> Rate:
-    size = 0.0 if register.type.startswith("float") else 2.0 ** (16 * TYPES[register.type])
-    in_m3 = abs(register.scale) * measure_factor(register)
-    return Rate((register.rolls_over_at or size) * in_m3, register.most_m3h)
-
-
-def _place(register: Register) -> str:
-    return f"unit {register.unit}, {register.function} register {register.address}: "
-
-
-def check_registers(settings: Modbus) -> None:
-    """Refuse wrong combinations of keys.
-
-    Raises:
-        SettingsError: names the key.
-    """
-    registers, units = settings.registers, UNITS[settings.framing]
-    if not registers:
-        raise SettingsError("line.modbus.registers", "there are none; write one [[line.modbus.registers]] per value")
-    taken: set[tuple[str, bool]] = set()
-    for number, register in enumerate(registers, 1):
-        where = f"line.modbus.registers[{number}]"
-        if not register.sensor or not register.channel:
-            raise SettingsError(f"{where}.{'channel' if register.sensor else 'sensor'}", "is missing")
-        if register.unit not in units:
-            raise SettingsError(f"{where}.unit", f"must be between {units[0]} and {units[-1]}, is {register.unit}")
-        if register.measure and register.measure not in MEASURES[register.channel]:
-            known = ", ".join(MEASURES[register.channel])
-            raise SettingsError(f"{where}.measure", f"must be one of {known} for a {register.channel}")
-        if register.address + TYPES[register.type] > 65_536:
-            raise SettingsError(f"{where}.address", f"a {register.type} at this address goes beyond 65535")
-        place = register.sensor, register.channel == "pressure"
-        if place in taken:
-            raise SettingsError(f"{where}.channel", f"sensor {register.sensor} has that already (a total is a flow)")
-        taken.add(place)
+            if reason:
+                self._refusals[register] = _IMPOSSIBLE[reason]
+            self._told(Exchange(register, sent, came, measured, reason, _IMPOSSIBLE.get(reason, ""), words, at_s))
+        return channel

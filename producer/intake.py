@@ -6,7 +6,8 @@ one operation, and everything that depends only on a frame's time is decided onc
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from common.errors import FrameRefused
@@ -56,6 +57,7 @@ class FrameReader:
     reason."""
 
     problem = ""  # problems of single meters; the line reports its own
+    failures: Mapping[str, int] = MappingProxyType({})  # of polled meters, by register
 
     def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine, parse: Parse) -> None:
         self._framer = framer

@@ -7,11 +7,12 @@ import logging
 import threading
 from typing import Protocol
 
-from common.errors import PortError
+from common.errors import OtherEndClosed, PortError
 from common.logging_setup import quoted
+from common.meters import SILENT_POLLS
 from common.retry import Backoff
 from producer.opening import Opening
-from producer.port import READ_S, Port
+from producer.port import READ_S, REOPEN_AFTER_S, Port
 
 REOPEN = Backoff(first_s=0.2, cap_s=3.0)  # recovery within five seconds of the line's return
 NOISE_BYTES = 2_000  # this many bytes without a frame are not startup noise: 40 frames' worth
@@ -48,6 +49,16 @@ class SerialLine:
         self._pause_reads = 0
         self._bytes = self._garbled = self._fruitless = 0
         self._silence_reads = 0
+        self.wanted = True  # of polled meters: whether there is something to send or to receive
+        self.unsent = False  # whether the last request could not be sent
+        self._polled = self._fruitful = self._resting = False
+        self._silence_s = SILENCE_S
+
+    def polled_every(self, seconds: float) -> None:
+        """Meters are polled as slowly: silence and closed connections between two polls are no problem."""
+        self._polled = True
+        self._silence_s = max(SILENCE_S, SILENT_POLLS * seconds)
+        self._port.reopen_after_s = max(REOPEN_AFTER_S, SILENT_POLLS * seconds)
 
     @property
     def silent_s(self) -> float:
@@ -60,10 +71,18 @@ class SerialLine:
         try:
             chunk = self._port.read() if self._open(listener) else b""
         except PortError as error:
-            self._failed(str(error))
+            self._broke(error)
             chunk = b""
         self._watch(chunk)
         return chunk
+
+    def _broke(self, error: PortError) -> None:
+        """A server of polled meters that closes after an answer, or between two polls, is as it should be."""
+        if isinstance(error, OtherEndClosed) and self._polled and self._fruitful:
+            self._resting = True
+            self._say(logging.INFO, f"port_rests url={quoted(self._port.url)}")
+        else:
+            self._failed(str(error))
 
     @property
     def is_open(self) -> bool:
@@ -74,7 +93,7 @@ class SerialLine:
         if self.is_open:
             return True
         if self._opening is None:
-            if self._pause_reads > 0:
+            if self._pause_reads > 0 or (self._resting and not self.wanted):
                 self._pause_reads -= 1
                 self._stop.wait(self._read_s)
                 return False
@@ -95,15 +114,18 @@ class SerialLine:
 
     def write(self, request: bytes) -> None:
         """Send a request; if that fails, the line is reopened."""
+        self.unsent = False
         try:
             self._port.write(request)
         except PortError as error:
-            self._failed(str(error))
+            self.unsent = True
+            self._broke(error)
 
     def understood(self) -> None:
         """A valid frame was received."""
         self._bytes = self._garbled = self._fruitless = 0
         self._failures = 0
+        self._fruitful = True
         if self.state != "reading":
             _log.info("line_reading")
             self._said.clear()
@@ -111,11 +133,15 @@ class SerialLine:
 
     def _opened(self) -> None:
         self._bytes = self._garbled = self._fruitless = 0
+        self._fruitful = False
+        if self._resting:
+            return
         self._say(logging.INFO, f"port_open url={quoted(self._port.url)}")
         self._set("silent", "the port is open and brings nothing yet")
 
     def _failed(self, text: str, waited: int = 0) -> None:
         self._failures += 1
+        self._resting = False
         self._pause_reads = max(int(REOPEN.wait_s(self._failures) / self._read_s), 1) - waited
         self._say(logging.WARNING, f"port_closed problem={quoted(text)}")
         self._set("closed", text)
@@ -123,9 +149,9 @@ class SerialLine:
     def _watch(self, chunk: bytes) -> None:
         if not chunk:
             self._silence_reads += 1
-            if self.silent_s >= SILENCE_S and self.state == "reading":
-                self._set("silent", f"no bytes for {SILENCE_S:.0f} s: is the meter on and the cable in?")
-                self._say(logging.WARNING, f"line_silent seconds={SILENCE_S:.0f}")
+            if self.silent_s >= self._silence_s and self.state == "reading":
+                self._set("silent", f"no bytes for {self._silence_s:.0f} s: is the meter on and the cable in?")
+                self._say(logging.WARNING, f"line_silent seconds={self._silence_s:.0f}")
             return
         self._silence_reads = 0
         # About earlier chunks: this one may contain a frame.

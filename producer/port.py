@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import serial
 from serial.urlhandler import protocol_socket
 
-from common.errors import PortError, SettingsError
+from common.errors import OtherEndClosed, PortError, SettingsError
 
 READ_S = 0.5  # how long a read waits for the first byte: wake-ups cost, and an idle box should do nothing
 POLLED_READ_S = 0.1  # the same for polled meters: the resolution of timeouts
@@ -55,9 +55,23 @@ class _KeepingSocket(protocol_socket.Serial):
         connection: socket.socket = self._socket  # type: ignore[attr-defined]  # missing in the stubs
         if not select.select([connection], [], [], self.read_s)[0]:
             return b""
-        if not (chunk := connection.recv(size)):
-            raise serial.SerialException("the other end closed the connection")
+        try:
+            chunk = connection.recv(size)
+        except ConnectionError as error:
+            raise OtherEndClosed from error
+        if not chunk:
+            raise OtherEndClosed
         return chunk
+
+    def write(self, b: Any, /) -> int | None:
+        """Send; a connection that the other end has closed already takes the bytes and loses them, so look first."""
+        connection: socket.socket = self._socket  # type: ignore[attr-defined]  # missing in the stubs
+        try:
+            if select.select([connection], [], [], 0)[0] and not connection.recv(1, socket.MSG_PEEK):
+                raise OtherEndClosed
+        except ConnectionError as error:
+            raise OtherEndClosed from error
+        return super().write(b)
 
 
 def check_url(url: str) -> None:
@@ -106,6 +120,7 @@ class Port:
         }
         self._gap_s = max(GAP_BITS / baudrate, GAP_S)
         self._serial: serial.Serial | _KeepingSocket | None = None
+        self.reopen_after_s = REOPEN_AFTER_S
         self._empty_reads = 0
         self._last_read = 0
 
@@ -153,6 +168,9 @@ class Port:
             raise PortError(f"{self.url} is not open")
         try:
             chunk = self._gather(self._serial)
+        except OtherEndClosed as error:
+            self.close()
+            raise OtherEndClosed(f"{self.url}: the other end closed the connection; waiting for it") from error
         except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
             self.close()
             raise PortError(f"{self.url}: the line is gone; waiting for it") from error
@@ -163,9 +181,9 @@ class Port:
         if self._empty_reads % round(LOOK_EVERY_S / self._read_s) == 0 and self._leads_elsewhere():
             self.close()
             raise PortError(f"{self.url} leads to another device now")
-        if self._empty_reads * self._read_s >= REOPEN_AFTER_S:
+        if self._empty_reads * self._read_s >= self.reopen_after_s:
             self.close()
-            raise PortError(f"{self.url}: no bytes for {REOPEN_AFTER_S:.0f} s; reopening it")
+            raise PortError(f"{self.url}: no bytes for {self.reopen_after_s:.0f} s; reopening it")
         return chunk
 
     def write(self, request: bytes) -> None:
@@ -179,6 +197,9 @@ class Port:
         self._stop.wait(self._gap_s)
         try:
             self._serial.write(request)
+        except OtherEndClosed as error:
+            self.close()
+            raise OtherEndClosed(f"{self.url}: the other end closed the connection; waiting for it") from error
         except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
             self.close()
             raise PortError(f"{self.url}: the line is gone; waiting for it") from error

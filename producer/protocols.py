@@ -1,5 +1,6 @@
 """The protocol in the settings, and the intake that reads or polls the meters."""
 
+from collections.abc import Mapping
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,10 @@ class Intake(Protocol):
     @property
     def problem(self) -> str:
         """Problems of single meters; empty if there are none."""
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Of polled meters: answers that brought no value, by register."""
 
     @property
     def rest(self) -> bytes:
@@ -44,9 +49,11 @@ def check_meters(line: LineSettings) -> None:
     if line.protocol == "described":
         Described(line.format)
     elif line.protocol == "modbus":
-        from producer.bus import check_registers  # noqa: PLC0415 - pymodbus only where it is used
+        from producer.modbus_checks import check_registers, check_round  # noqa: PLC0415 - pymodbus only where used
 
         check_registers(line.modbus)
+        speed_known = not line.url.startswith("socket://")  # else it is set in the gateway
+        check_round(line.modbus, line.baudrate if speed_known else 0, line.mode)
         if line.modbus.framing == "tcp" and not line.url.startswith("socket://"):
             raise SettingsError(
                 "line.modbus.framing", f'"tcp" needs a line.url like "socket://10.0.0.7:502", is {line.url!r}'

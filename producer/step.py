@@ -115,7 +115,7 @@ class Producer:
                 ZoneInfo(settings.line.zone) if settings.line.zone else self._zone,
                 self._line,
             )
-            self._verdicts = Verdicts(data, self._zone)
+            self._verdicts = Verdicts(data, self._zone, settings.line.modbus.quiet_minutes)
             self._restore_open_minutes(published.closed_through if published else 0)
         except BaseException:
             log.close()
@@ -205,6 +205,7 @@ class Producer:
             "port": self._line.state,
             "readings": self._readings,
             "frames_refused": {reason: count for reason, count in self._refused.items() if reason != "late"},
+            "registers_refused": dict(self._intake.failures),
             "late": self._refused["late"],
             "rows_appended": self._held.appended,
             "rows_held": len(self._held),

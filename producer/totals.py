@@ -1,5 +1,7 @@
 """Totals to rates: the flow from two readings of a volume counter."""
 
+from common.meters import SILENT_POLLS
+
 MOST_GAP_S = 180.0  # a mean over more than three minutes is not the flow of the last minute
 
 
@@ -20,7 +22,8 @@ def volume_between(before: float, after: float, rolls_over_at: float, most: floa
 class Rate:
     """The flow from one counter, reading by reading."""
 
-    def __init__(self, rolls_over_at_m3: float, most_m3h: float) -> None:
+    def __init__(self, rolls_over_at_m3: float, most_m3h: float, poll_s: float = 0.0) -> None:
+        self._most_gap_s = max(MOST_GAP_S, SILENT_POLLS * poll_s)  # a total that is polled slowly
         self._rolls_over_at_m3 = rolls_over_at_m3
         self._most_m3h = most_m3h
         self._before: tuple[float, float] | None = None
@@ -32,7 +35,7 @@ class Rate:
         if before is None:
             return None
         took_s = monotonic_s - before[1]
-        if not 0 < took_s <= MOST_GAP_S:
+        if not 0 < took_s <= self._most_gap_s:
             return None
         most_m3 = self._most_m3h * took_s / 3600
         volume_m3 = volume_between(before[0], total_m3, self._rolls_over_at_m3, most_m3)

@@ -33,10 +33,11 @@ _log = logging.getLogger(__name__)
 class Verdicts:
     """Flags for closed minutes. `failures` counts rows written without detection."""
 
-    def __init__(self, data: Path, zone: ZoneInfo) -> None:
+    def __init__(self, data: Path, zone: ZoneInfo, quiet_minutes: int = 0) -> None:
         self.failures = 0
         self._data = data
         self._zone = zone
+        self._quiet_minutes = quiet_minutes
         self._forecasts = Forecasts(data)
         self._states: dict[str, SensorMemory] = memory.load(data / DETECTORS_FILE)
         self._detectors: dict[str, Detector] = {}
@@ -83,6 +84,7 @@ class Verdicts:
             kept = self._states.pop(sensor, None) or SensorMemory()
             self._planned[sensor] = Planned(kept.planned)
             detector = Detector(sensor, criteria, self._zone, kept.detector, self._occasions.holidays)
+            detector.quiet_minutes = self._quiet_minutes
             self._detectors[sensor] = detector
         return detector
 

@@ -55,7 +55,8 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     except DatabaseDown as down:
         problem = str(down)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
-    fresh = status_words.newest_row(newest, now, speed)
+    quiet = settings.line.modbus.quiet_minutes
+    fresh = status_words.newest_row(newest, now, speed, quiet)
     if problem:
         fresh = status_words.StatusWord(status_words.BAD, "no database", problem)
     return {
@@ -67,7 +68,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "database": problem,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
         "processes": _processes(settings, now, speed),
-        "sensors": [_sensor(entry, now, speed) for entry in stored["sensors"]],
+        "sensors": [_sensor(entry, now, speed, quiet) for entry in stored["sensors"]],
         "unregistered": stored["unregistered"],
         "received": stored["received"],
         "disk_free": _disk_free(settings),
@@ -116,9 +117,9 @@ def _groups(settings: Settings) -> Json:
     return {"groups": found, "groups_problem": "; ".join(sorted(problems))}
 
 
-def _sensor(entry: Json, now: datetime, speed: float) -> Json:
+def _sensor(entry: Json, now: datetime, speed: float, quiet_minutes: int) -> Json:
     newest: datetime | None = entry["newest"]
-    fresh = status_words.newest_row(newest, now, speed)
+    fresh = status_words.newest_row(newest, now, speed, quiet_minutes)
     verdict = status_words.sensor(fresh, entry["severity"])
     shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
     reason = entry["reason"] or "" if fresh.state == status_words.OK else verdict.detail

@@ -98,12 +98,12 @@ def _by_progress(health: Mapping[str, Any], now: datetime, speed: float) -> Stat
     return StatusWord(OK, "running") if success else StatusWord(WARN, "starting")
 
 
-def newest_row(newest: datetime | None, now: datetime, speed: float) -> StatusWord:
-    """Whether the newest row (the start of its minute) is fresh."""
+def newest_row(newest: datetime | None, now: datetime, speed: float, quiet_minutes: int = 0) -> StatusWord:
+    """Whether the newest row (the start of its minute) is fresh; `quiet_minutes` without one are as they should be."""
     if newest is None:
         return StatusWord(BAD, "no rows yet", "no row of a registered sensor has been archived")
     age_s = row_age_s(newest, now)
-    slack_s = PIPELINE_S * speed
+    slack_s = PIPELINE_S * speed + 60 * quiet_minutes
     if age_s <= ROW_LATE_S + slack_s:
         return StatusWord(OK, "fresh")
     if age_s <= ROW_LOST_S + slack_s:

@@ -39,6 +39,7 @@ class Detector:
         state = still_valid(state or DetectorState(), criteria)
         self.sensor, self.criteria, self.holidays = sensor, criteria, frozenset(holidays)
         self.minute = state.minute
+        self.quiet_minutes = 0  # so many without a row are no gap, because the meter is read less often
         self.flow_gate = Gate("flow", "m3/h", criteria.flow, state.flow_gate)
         self.pressure_gate = Gate("pressure", "bar", criteria.pressure, state.pressure_gate)
         self.log = IncidentLog(sensor, state.incident)
@@ -68,8 +69,10 @@ class Detector:
         if self.minute is not None and minute != self.minute + 1:
             if minute <= self.minute:
                 raise ValueError(f"minute {minute} is not after {self.minute}")
-            self.flow_gate.on_gap(minute, minute - self.minute - 1)
-            self.pressure_gate.on_gap(minute, minute - self.minute - 1)
+            missing = minute - self.minute - 1
+            if missing > self.quiet_minutes:
+                self.flow_gate.on_gap(minute, missing)
+                self.pressure_gate.on_gap(minute, missing)
         self.minute = minute
         flow_letter = self.flow_gate.on_row(minute, flow)
         pressure_letter = self.pressure_gate.on_row(minute, pressure)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modbus_bus import refusal, reply
 from pymodbus.framer.rtu import FramerRTU
 
 from common.errors import SettingsError
@@ -14,22 +15,12 @@ from common.settings import LineSettings
 from producer.ascii import Reading
 from producer.bus import Bus, Exchange
 from producer.protocols import check_meters
-from producer.registers import answer, request, value
+from producer.registers import answer, request, unlike_tcp, value
 
 FLOW = Register(sensor="a", channel="flow", unit=1)
 PRESSURE = Register(sensor="a", channel="pressure", unit=1, address=1, scale=0.01)
 OTHER = Register(sensor="b", channel="flow", unit=2)
 TIMEOUT_S = 0.5
-
-
-def reply(unit: int, *registers: int, function: int = 3) -> bytes:
-    frame = bytes((unit, function, 2 * len(registers))) + b"".join(word.to_bytes(2, "big") for word in registers)
-    return frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big")
-
-
-def refusal(unit: int, code: int) -> bytes:
-    frame = bytes((unit, 0x83, code))
-    return frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big")
 
 
 class Site:
@@ -49,7 +40,7 @@ class Site:
             if sent := self.bus.ask(self.now_s):
                 self.asked.append((self.now_s, sent[0]))
                 if sent[0] in self.alive:
-                    self.bus.take(reply(sent[0], 411), self.now_s + 0.01)
+                    self.bus.take(reply(sent[0], *[411] * sent[5]), self.now_s + 0.01)
             readings += self.bus.readings
             self.bus.readings.clear()
             self.now_s += 0.02
@@ -124,7 +115,7 @@ def test_a_failing_channel_is_no_value_and_never_a_zero() -> None:
     bus.take(refusal(1, 2), 0.2)
     bus.ask(0.3)
     assert bus.readings == [Reading("a", None, 8.0, None)]
-    assert bus.problem == "unit 1, holding register 1: it has no such address"
+    assert bus.problem == "sensor a pressure, unit 1, holding register 1: it has no such address"
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60), st.integers(0, 65_535), st.data())
@@ -198,9 +189,10 @@ def test_a_late_answer_is_never_another_registers_value(latency_s: float, framin
 
 def answered(sent: bytes) -> bytes:
     """What a unit says whose registers hold their own addresses."""
-    if len(sent) == 8:
-        return reply(sent[0], int.from_bytes(sent[2:4], "big"))
-    return sent[:4] + b"\0\5" + sent[6:8] + b"\2" + sent[8:10]
+    head, asked = (b"", sent) if len(sent) == 8 else (sent[:4], sent[6:])
+    first, count = int.from_bytes(asked[2:4], "big"), asked[5]
+    said = reply(asked[0], *range(first, first + count))
+    return head + len(said[:-2]).to_bytes(2, "big") + said[:-2] if head else said
 
 
 def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
@@ -211,6 +203,9 @@ def test_a_message_of_modbus_tcp_is_the_one_of_the_specification() -> None:
     assert answer(register, b"\0" * 4 + came, 0x1501) == ([5], "")
     assert answer(register, came, 0x1502) is None  # an older question's
     assert answer(register, came[:-1], 0x1501) is None
+    assert unlike_tcp(register, came, 0x1502)[0] == "late"
+    assert unlike_tcp(register, b"\0\0" + came[2:], 0x1502)[0] == "transaction"
+    assert unlike_tcp(register, came[:6] + b"\1" + came[7:], 0x1501) == ("unit", "unit 1 answers instead of unit 255")
     refused = bytes.fromhex("15 01 00 00 00 03 ff 84 0b")
     assert answer(register, refused, 0x1501) == ([], "it does not answer behind the gateway")
 
