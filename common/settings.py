@@ -3,6 +3,7 @@
 A wrong or unknown key raises a `SettingsError` that names it: one line, exit code 2.
 """
 
+import codecs
 import dataclasses
 import math
 import os
@@ -189,7 +190,7 @@ def _beside(folder: Path, name: str) -> str:
 
 def _read_toml(config: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config.read_text("utf-8"))
+        return tomllib.loads(config.read_text("utf-8-sig"))  # Notepad puts a mark in front
     except OSError as error:
         raise SettingsError("--config", f"cannot read {config}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -301,7 +302,7 @@ def _read_secret(path: Path, key: str) -> str:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
             raise SettingsError(key, f"{path} can be read by others; run: chmod 600 {path}")
-        return path.read_text("ascii").strip()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
     except OSError as error:
         # Not the name: it may be the token itself, written in the wrong place.
         problem = f"cannot read the file that it names ({error.strerror}); names begin at the settings file's folder"

@@ -32,8 +32,10 @@ class _Clock:
 class MeterClocks:
     """One clock a sensor whose readings have a time."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, steady_s: float = STEADY_S) -> None:
+        """`steady_s`: how long an offset must stay."""
         self._zone = zone
+        self._steady_s = steady_s
         self._clocks: dict[str, _Clock] = {}
         self._looked_s: dict[str, float] = {}
 
@@ -66,7 +68,7 @@ class MeterClocks:
         return {
             sensor: round(clock.offset_s, 1)
             for sensor, clock in sorted(self._clocks.items())
-            if clock.last_s - clock.since_s >= STEADY_S
+            if clock.last_s - clock.since_s >= self._steady_s
         }
 
     def problem(self, now_s: float) -> str:
@@ -74,7 +76,7 @@ class MeterClocks:
         wrong = [
             f"the clock of meter {sensor} is {self._words(clock.offset_s, now_s)}"
             for sensor, clock in sorted(self._clocks.items())
-            if clock.last_s - clock.since_s >= STEADY_S
+            if clock.last_s - clock.since_s >= self._steady_s
             and now_s - clock.last_s < FORGOTTEN_S
             and abs(clock.offset_s) > WRONG_S
         ]
