@@ -6,18 +6,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from cli.line_frames import Frames
 from cli.line_registers import Registers
-from common.errors import FrameRefused, OtherEndClosed, PortError
-from common.logging_setup import quoted
+from common.errors import OtherEndClosed, PortError
 from common.options import Parser
 from common.row import format_number
-from common.settings import Settings, load
+from common.settings import load
 
 if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.ascii import Reading
@@ -36,62 +35,15 @@ class _Ear(Protocol):
     def hear(self, chunk: bytes, monotonic_s: float) -> None:
         """Print the meaning of the bytes."""
 
+    def conclusion(self, heard: int) -> str:
+        """What was seen, and what to do; empty if all is well."""
+
     def closed(self, *, sent: bool) -> None:
         """The other end closed the connection, as it may after each answer; `sent`: after the last request was sent.
 
         Raises:
             PortError: these meters do not.
         """
-
-
-class _Frames:
-    """Meters that send by themselves."""
-
-    def __init__(self, settings: Settings) -> None:
-        from producer import ascii as own
-        from producer.described import Described
-        from producer.frames import Framer
-
-        self.understood = 0
-        self.refused: Counter[str] = Counter()
-        self._zone = settings.site.zone
-        self._parse: Callable[[bytes, ZoneInfo, float], Reading] = own.parse
-        self._framer = Framer(self.refused)
-        if settings.line.protocol == "described":
-            described = Described(settings.line.format)
-            self._parse, self._framer = described.parse, described.framer(self.refused)
-
-    def ask(self, _monotonic_s: float) -> bytes:
-        return b""
-
-    def closed(self, *, sent: bool) -> None:
-        raise PortError("the other end closed the connection")
-
-    def hear(self, chunk: bytes, _monotonic_s: float) -> None:
-        if chunk:
-            _say(f"  bytes    {quoted(chunk)}")
-        lines = self._framer.lines(chunk) if chunk else b""
-        for frame in self._framer.frames(lines) if lines else []:
-            _say(f"  frame    {quoted(frame)}")
-            try:
-                reading = self._parse(frame, self._zone, datetime.now(UTC).timestamp())
-            except FrameRefused as error:
-                self.refused[error.reason] += 1
-                _say(f"  refused  {error.reason}: {_WHY.get(error.reason, '')}")
-            else:
-                self.understood += 1
-                _say(f"  reading  {_reading(reading, self._zone)}")
-
-
-# Help for refused frames, by reason.
-_WHY = {
-    "long": "longer than any frame; is the line end right?",
-    "checksum": "it does not match the frame: noise, or a different kind of checksum",
-    "fields": "the body's fields differ from the protocol",
-    "sensor": "not a sensor id: letters, digits, '_', '.', ':', '-', at most 32",
-    "time": "not a time in the protocol's format",
-    "number": "not a number, or an impossible one",
-}
 
 
 _OTHERS = {"scan": "cli.line_scan", "meters": "cli.line_meters"}
@@ -110,9 +62,8 @@ def run(args: list[str]) -> int:
     check_url(line.url)
     check_meters(line)
     zone = settings.site.zone
-    ear: _Ear = _Frames(settings)
-    if line.protocol == "modbus":
-        ear = Registers(settings, lambda reading: _say(f"  reading  {_reading(reading, zone)}"))
+    kind = Registers if line.protocol == "modbus" else Frames
+    ear: _Ear = kind(settings, lambda reading: _say(f"  reading  {_reading(reading, zone)}"))
     port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
     speed = "" if line.url.startswith("socket://") else f" at {line.baudrate} baud, {line.mode}"
     _say(f"listening to {line.url}{speed}, {line.protocol}, for {options.seconds:g} s")
@@ -131,7 +82,7 @@ def run(args: list[str]) -> int:
         pass
     finally:
         port.close()
-    _say(_summary(heard, ear, settings))
+    _say(_summary(heard, ear))
     return 0 if ear.understood else 1
 
 
@@ -158,19 +109,9 @@ def _reading(reading: "Reading", zone: ZoneInfo) -> str:
     return f"sensor {reading.sensor}  flow {flow} m3/h  pressure {pressure} bar  {when}"
 
 
-def _summary(heard: int, ear: _Ear, settings: Settings) -> str:
+def _summary(heard: int, ear: _Ear) -> str:
     counts = ", ".join(f"{count} {reason}" for reason, count in ear.refused.most_common()) or "none"
-    text = f"{heard} bytes, {ear.understood} readings, refused: {counts}"
-    if isinstance(ear, Registers):
-        return f"{text}\n{ear.conclusion(heard)}".rstrip()
-    if not heard:
-        return text + "\nnothing came: is the meter on, the cable in, the port the right one?"
-    if not ear.understood:
-        return (
-            text + f"\nnothing was understood: is the baud rate really {settings.line.baudrate}, and does the meter "
-            "speak this protocol?"
-        )
-    return text
+    return f"{heard} bytes, {ear.understood} readings, refused: {counts}\n{ear.conclusion(heard)}".rstrip()
 
 
 def _say(text: str) -> None:

@@ -160,6 +160,27 @@ class Asked(Protocol):
         """How many."""
 
 
+def _limits(value: tuple[float, ...]) -> str | None:
+    good = not value or (len(value) == 2 and value[0] < value[1])
+    return None if good else f"must be the lowest and the highest value, like [0, 500], is {list(value)}"
+
+
+def limits_key() -> Any:
+    """The lowest and the highest value of a channel; empty: none."""
+    return key([], _limits)
+
+
+@dataclass(frozen=True)
+class Values:
+    """Which values of one sensor were measured; what is empty is as for the whole line."""
+
+    sensor: str = key("", lambda value: _sensor(value) if value else "is missing: the sensor that this is about")
+    flow_no_value: tuple[float, ...] = key([])  # numbers that the meter sends in place of a value
+    flow_limits: tuple[float, ...] = limits_key()  # m3/h
+    pressure_no_value: tuple[float, ...] = key([])
+    pressure_limits: tuple[float, ...] = limits_key()  # bar
+
+
 def measure_factor(register: Register) -> float:
     """The factor that converts a register's scaled value to m3/h, bar or m3.
 

@@ -3,6 +3,7 @@
 A wrong or unknown key raises a `SettingsError` that names it: one line, exit code 2.
 """
 
+import codecs
 import dataclasses
 import math
 import os
@@ -16,7 +17,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
-from common.meters import Format, Modbus
+from common.meters import Format, Modbus, Values, limits_key
 from common.settings_checks import (
     Check,
     between,
@@ -67,6 +68,12 @@ class LineSettings:
     protocol: str = key("ascii", one_of("ascii", "described", "modbus"))
     lateness_seconds: float = key(5.0, between(0, 600))  # how late a reading of the previous minute may come
     hold_rows: int = key(100_000, between(1, 10_000_000))  # rows kept in memory while the disk is full
+    zone: str = key("", lambda value: time_zone(value) if value else None)  # of meters' clocks; empty: the site's
+    flow_no_value: tuple[float, ...] = key([])  # numbers that meters send in place of a value
+    flow_limits: tuple[float, ...] = limits_key()  # m3/h
+    pressure_no_value: tuple[float, ...] = key([])
+    pressure_limits: tuple[float, ...] = limits_key()  # bar
+    sensors: tuple[Values, ...] = field(default=())  # the same of single sensors
     format: Format = field(default_factory=Format)  # for described lines
     modbus: Modbus = field(default_factory=Modbus)
 
@@ -183,7 +190,7 @@ def _beside(folder: Path, name: str) -> str:
 
 def _read_toml(config: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config.read_text("utf-8"))
+        return tomllib.loads(config.read_text("utf-8-sig"))  # Notepad puts a mark in front
     except OSError as error:
         raise SettingsError("--config", f"cannot read {config}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -225,7 +232,7 @@ def _from_text(kind: Any, text: str, variable: str) -> Any:
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower(), text)
     if get_origin(kind) is tuple:
-        return [part.strip() for part in text.split(",") if part.strip()]
+        return [_from_text(get_args(kind)[0], part.strip(), variable) for part in text.split(",") if part.strip()]
     return text
 
 
@@ -264,8 +271,8 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
         return tuple(_convert(f"{where}[{number}]", part, each) for number, each in enumerate(value, 1))
     if kind is Path and isinstance(value, str) and value:
         return Path(value)
-    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(v, get_args(kind)[0]) for v in value):
-        return tuple(value)
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(_convert(where, get_args(kind)[0], each) for each in value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if kind in (int, str, bool) and type(value) is kind:
@@ -304,7 +311,7 @@ def _read_secret(path: Path, key: str) -> str:
         mode = path.stat().st_mode
         if stat.S_IMODE(mode) & 0o077:
             raise SettingsError(key, f"{path} can be read by others; run: chmod 600 {path}")
-        return path.read_text("ascii").strip()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
     except OSError as error:
         # Not the name: it may be the token itself, written in the wrong place.
         problem = f"cannot read the file that it names ({error.strerror}); names begin at the settings file's folder"

@@ -18,11 +18,16 @@ from common.row import SENSOR_ID
 from producer.ascii import Reading, moment, seconds
 from producer.frames import Framer
 
+DAY_S = 86_400.0
 LONGEST = 512  # bytes of a frame: some instruments send many values in one line
 MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
 _DIGITS = {"none": 0, "xor": 2, "sum": 2, "crc16": 4}
 # With an exponent, as some instruments write; no other letters: "nan" and "inf" are no values.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:[eE][+-]?[0-9]{1,2})?")
+_NOTHING = re.compile(r"[-+*?/.:#_ A-Za-z]*")  # in place of a value: nothing, ----, null, ERR, nan
+_SIGN_BEFORE = re.compile(r"([+-]) +(.+)")
+_SIGN_BEHIND = re.compile(r"([0-9.x]+) *([+-])")
+_MIDNIGHT = re.compile(r"(?<![0-9])24:00(?::00(?:\.0+)?)?(?![0-9])")  # the end of the day
 _UNIX = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?")
 _SAMPLE = datetime(2024, 8, 26, 16, 33)  # checks that a time format has date, hour and minute
 
@@ -101,10 +106,11 @@ class Described:
         return {name: _text(value).strip() for name, value in zip(self._form.fields, values, strict=True)}
 
     def _number(self, text: str, scale: float, offset: float) -> float | None:
-        if not text:
+        if _NOTHING.fullmatch(text):
             return None
         if self._form.decimal == ",":
             text = text.replace(".", "x").replace(",", ".")
+        text = _SIGN_BEHIND.sub(r"\2\1", text) if text[-1] in "+-" else _SIGN_BEFORE.sub(r"\1\2", text)
         if not _NUMBER.fullmatch(text):
             raise FrameRefused("number")
         return float(text) * scale + offset
@@ -112,6 +118,9 @@ class Described:
     def _seconds(self, text: str, zone: ZoneInfo, now_s: float) -> float | None:
         if not text:
             return None
+        if _MIDNIGHT.search(text):
+            at_midnight = self._seconds(_MIDNIGHT.sub(lambda found: found[0].replace("24", "00", 1), text), zone, now_s)
+            return None if at_midnight is None else at_midnight + DAY_S
         if self._form.time == "iso":
             return seconds(text, zone, now_s)
         if self._form.time == "unix":

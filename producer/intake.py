@@ -4,16 +4,20 @@ The fast path works in C: one expression splits the block, running XORs of all i
 one operation, and everything that depends only on a frame's time is decided once per time in the block.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from common.errors import FrameRefused
+from common.settings import LineSettings
 from producer.ascii import BLOCK, CHECKSUMS, Reading, parse, seconds
 from producer.frames import Framer
 from producer.line import SerialLine
+from producer.meter_clocks import MeterClocks
 from producer.minute import Minutes, Sums
+from producer.plausible import Plausible
 from producer.site_time import SiteTime
 
 Parse = Callable[[bytes, ZoneInfo, float], Reading]  # frame, the site's zone, now; raises FrameRefused
@@ -22,18 +26,30 @@ Parse = Callable[[bytes, ZoneInfo, float], Reading]  # frame, the site's zone, n
 class ReadingSink:
     """Puts readings into their minute, or refuses and counts them."""
 
-    def __init__(self, time: SiteTime, minutes: Minutes, refused: Counter[str]) -> None:
+    def __init__(
+        self, time: SiteTime, minutes: Minutes, refused: Counter[str], *, settings: LineSettings, zone: ZoneInfo
+    ) -> None:
+        """`zone`: of the site."""
+        self.plausible = Plausible(settings, refused)
+        self.clocks = MeterClocks(zone)
         self.time = time
         self.minutes = minutes
         self.refused = refused
 
     def take(self, reading: Reading) -> int:
         """1 if the reading was accepted, else 0."""
+        sensor = reading.sensor
+        self.clocks.note(sensor, reading.time_s, self.time.now_s)
         time_s, reason = self.time.time_of(reading.time_s)
-        reason = reason or self.minutes.add(reading.sensor, time_s, reading.flow, reading.pressure)
-        if reason:
-            self.refused[reason] += 1
-        return 0 if reason else 1
+        sums = reason or self.minutes.sums_at(time_s, sensor)
+        if isinstance(sums, str):
+            self.refused[sums] += 1
+            return 0
+        sums.take(
+            self.plausible.flow(sensor, reading.flow, sums.flow_so_far),
+            self.plausible.pressure(sensor, reading.pressure, sums.pressure_so_far),
+        )
+        return 1
 
 
 class FrameReader:
@@ -92,12 +108,16 @@ class AsciiListener(FrameReader):
     def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine) -> None:
         super().__init__(framer, door, zone, line, parse)
         self._time, self._minutes, self._refused = door.time, door.minutes, door.refused
+        self._plausible, self._clocks = door.plausible, door.clocks
 
     def _take_block(self, block: bytes) -> int:
         pieces = BLOCK.split(block.decode("latin-1"))
         running, checksums = _running_xor(block), CHECKSUMS
         slots: dict[str, dict[str, Sums]] = {}
         refused, sums_of = self._refused, self._minutes.sums
+        plausible, told = self._plausible, {}
+        flow_of, bar_of = plausible.flow, plausible.pressure
+        (low_flow, high_flow), (low_bar, high_bar) = plausible.sure_flow, plausible.sure_pressure
         taken = place = 0
         frames = iter(pieces)
         for junk, body, sensor, time, flow, pressure, check in zip(*[frames] * 7, strict=False):
@@ -107,7 +127,10 @@ class AsciiListener(FrameReader):
             end = place + len(body)
             if running[end] ^ running[place] != checksums[check]:
                 refused["checksum"] += 1
-            elif (slot := slots.get(time)) is None and (slot := self._slot(time, slots)) is None:
+                place = end + 6
+                continue
+            told[sensor] = time
+            if (slot := slots.get(time)) is None and (slot := self._slot(time, slots)) is None:
                 pass  # counted
             elif (sums := slot.get(sensor)) is None and (sums := sums_of(slot, sensor)) is None:
                 refused["sensors"] += 1
@@ -115,16 +138,28 @@ class AsciiListener(FrameReader):
                 taken += 1
                 sums.samples += 1
                 if flow:
-                    sums.flow += float(flow)
-                    sums.flow_count += 1
+                    number = float(flow)
+                    if low_flow <= number <= high_flow or flow_of(sensor, number, sums.flow_so_far) is not None:
+                        sums.flow += number
+                        sums.flow_count += 1
                 if pressure:
-                    sums.pressure += float(pressure)
-                    sums.pressure_count += 1
+                    number = float(pressure)
+                    if low_bar <= number <= high_bar or bar_of(sensor, number, sums.pressure_so_far) is not None:
+                        sums.pressure += number
+                        sums.pressure_count += 1
             place = end + 6  # the next ``$`` follows ``*XX`` and CR LF
+        for sensor in self._clocks.due(told, self._time.now_s):
+            self._note(sensor, told[sensor])
         if len(pieces) > 1:
             self._framer.good()
             self._line.understood()
         return taken + (super()._take_block(pieces[-1].encode("latin-1")) if pieces[-1] else 0)
+
+    def _note(self, sensor: str, text: str) -> None:
+        """Compare the meter's clock with the site's."""
+        if text:
+            with contextlib.suppress(FrameRefused):  # counted
+                self._clocks.note(sensor, seconds(text, self._zone, self._time.now_s), self._time.now_s)
 
     def _slot(self, text: str, slots: dict[str, dict[str, Sums]]) -> dict[str, Sums] | None:
         """The open minute of a frame's time text; None, and counted, if there is none."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from common.row import MOST_SENSORS
 
+Pair = tuple[float | None, float | None]  # flow, m3/h, and pressure, bar
 DECIMALS = 3  # as in the row: the methods see exactly what is stored
 
 
@@ -33,9 +34,10 @@ class MinuteMean:
 class Sums:
     """The readings of one sensor in one minute so far."""
 
-    __slots__ = ("flow", "flow_count", "pressure", "pressure_count", "samples")
+    __slots__ = ("before", "flow", "flow_count", "pressure", "pressure_count", "samples")
 
-    def __init__(self) -> None:
+    def __init__(self, before: Pair = (None, None)) -> None:
+        self.before = before  # flow and pressure of the sensor's minute before
         self.flow = self.pressure = 0.0
         self.flow_count = self.pressure_count = self.samples = 0
 
@@ -48,6 +50,16 @@ class Sums:
         if pressure is not None:
             self.pressure += pressure
             self.pressure_count += 1
+
+    @property
+    def flow_so_far(self) -> float | None:
+        """The mean of the flows, or that of the minute before, m3/h."""
+        return self.flow / self.flow_count if self.flow_count else self.before[0]
+
+    @property
+    def pressure_so_far(self) -> float | None:
+        """The mean of the pressures, or that of the minute before, bar."""
+        return self.pressure / self.pressure_count if self.pressure_count else self.before[1]
 
     def mean(self, minute: int, sensor: str) -> MinuteMean:
         return MinuteMean(
@@ -67,18 +79,23 @@ class Minutes:
         self.closed_through = closed_through
         self._newest_s = 0.0
         self._open: dict[int, dict[str, Sums]] = {}
+        self._before: dict[str, Pair] = {}
 
     def add(self, sensor: str, time_s: float, flow: float | None, pressure: float | None) -> str:
         """Add a reading with a trusted time; returns the reason if it is refused (late, sensors), else an empty
         text."""
+        sums = self.sums_at(time_s, sensor)
+        if isinstance(sums, str):
+            return sums
+        sums.take(flow, pressure)
+        return ""
+
+    def sums_at(self, time_s: float, sensor: str) -> "Sums | str":
+        """The sensor's sums at a trusted time, or the reason why there are none (late, sensors)."""
         sensors = self.at(time_s)
         if sensors is None:
             return "late"
-        sums = self.sums(sensors, sensor)
-        if sums is None:
-            return "sensors"
-        sums.take(flow, pressure)
-        return ""
+        return self.sums(sensors, sensor) or "sensors"
 
     def at(self, time_s: float) -> dict[str, Sums] | None:
         """The open minute of a trusted time, by sensor; None if that minute is closed."""
@@ -88,12 +105,11 @@ class Minutes:
         self._newest_s = max(self._newest_s, time_s)
         return self._open.setdefault(minute, {})
 
-    @staticmethod
-    def sums(sensors: dict[str, Sums], sensor: str) -> Sums | None:
+    def sums(self, sensors: dict[str, Sums], sensor: str) -> Sums | None:
         """A sensor's sums in an open minute; None if there are too many sensors."""
         found = sensors.get(sensor)
         if found is None and len(sensors) < MOST_SENSORS:
-            found = sensors[sensor] = Sums()
+            found = sensors[sensor] = Sums(self._before.get(sensor, (None, None)))
         return found
 
     def close(self, now_s: float, silent: bool) -> list[MinuteMean]:
@@ -107,7 +123,11 @@ class Minutes:
             return []
         self.closed_through = through
         over = sorted(minute for minute in self._open if minute <= through)
-        return [sums.mean(minute, sensor) for minute in over for sensor, sums in sorted(self._open.pop(minute).items())]
+        means = [
+            sums.mean(minute, sensor) for minute in over for sensor, sums in sorted(self._open.pop(minute).items())
+        ]
+        self._before = {mean.sensor: (mean.flow, mean.pressure) for mean in means} or self._before
+        return means
 
     def forget_future(self, now_s: float) -> None:
         """A person confirmed that minutes after now were closed by a wrong clock: reopen them."""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from common import files, state_file, time_service
 from common.errors import RowRefused
@@ -71,6 +72,7 @@ class Producer:
     _held: PendingRows
     _minutes: Minutes
     _time: SiteTime
+    _door: ReadingSink
     _intake: Intake
     _verdicts: Verdicts
 
@@ -106,8 +108,12 @@ class Producer:
             self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
             self._time = SiteTime(self._look(), mark.closed_through)
+            self._door = ReadingSink(self._time, self._minutes, self._refused, settings=settings.line, zone=self._zone)
             self._intake = intake_for(
-                settings.line, ReadingSink(self._time, self._minutes, self._refused), self._zone, self._line
+                settings.line,
+                self._door,
+                ZoneInfo(settings.line.zone) if settings.line.zone else self._zone,
+                self._line,
             )
             self._verdicts = Verdicts(data, self._zone, settings.line.modbus.quiet_minutes)
             self._restore_open_minutes(published.closed_through if published else 0)
@@ -192,7 +198,8 @@ class Producer:
 
     def _counters(self) -> dict[str, Any]:
         clock = self._time.problem(self._minutes.closed_through)
-        problems = (self._line.problem, self._intake.problem, clock, self._held.problem)
+        meters = self._door.clocks.problem(self._time.now_s) if self._time.trusted else ""
+        problems = (self._line.problem, self._intake.problem, clock, meters, self._held.problem)
         return {
             "problem": "; ".join(filter(None, problems)),
             "port": self._line.state,
@@ -206,6 +213,7 @@ class Producer:
             "rows_unjudged": self._verdicts.failures,
             "calendar_lines_wrong": self._verdicts.calendar_problems,
             "closed_through": self._minutes.closed_through,
+            "clock_offsets_s": self._door.clocks.offsets(),
         }
 
     def close(self) -> None:

@@ -114,8 +114,6 @@ def test_a_right_checksum_is_believed_and_a_wrong_one_is_not(kind: str, covers: 
         (PLAIN, b",1,2", "sensor"),
         (PLAIN, b"A" * 33 + b",1,2", "sensor"),
         (PLAIN, b"A" * LONGEST + b",1,2", "long"),
-        (PLAIN, b"001,nan,2", "number"),
-        (PLAIN, b"001,inf,2", "number"),
         (PLAIN, b"001,1_0,2", "number"),
         (PLAIN, b"001,1e99,2", "number"),
         (PLAIN, b"001,1234567,2", "number"),
@@ -213,3 +211,44 @@ def test_an_endless_line_costs_no_memory() -> None:
         framer.lines(b"x" * 10_000)
     assert tracemalloc.get_traced_memory()[0] < 50_000
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("nothing", ["", "----", "null", "nan", "inf", "ERR", "N/A", "***", "#.##", "- -"])
+def test_a_word_in_place_of_a_value_costs_the_other_channel_nothing(nothing: str) -> None:
+    found = Described(PLAIN).parse(f"001,{nothing},4.11".encode(), SEOUL, NOW_S)
+    assert (found.flow, found.pressure) == (None, 4.11)
+
+
+@pytest.mark.parametrize(
+    ("text", "flow"),
+    [
+        ("-    0.916", -0.916),
+        ("+ 8.02", 8.02),
+        ("0.916-", -0.916),
+        ("8.02 +", 8.02),
+        ("- .5", -0.5),
+        ("-0.916", -0.916),
+    ],
+)
+def test_a_sign_may_stand_apart_or_behind(text: str, flow: float) -> None:
+    assert Described(PLAIN).parse(f"001,{text},4".encode(), SEOUL, NOW_S).flow == flow
+
+
+@pytest.mark.parametrize("text", ["--5", "5--", "- -5", "-5-", "5 5", "5-5"])
+def test_two_signs_or_two_numbers_are_no_number(text: str) -> None:
+    with pytest.raises(FrameRefused, match="number"):
+        Described(PLAIN).parse(f"001,{text},4".encode(), SEOUL, NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%d.%m.%Y %H:%M:%S", "26.08.2024 24:00:00"),
+        ("%d.%m.%Y %H:%M", "26.08.2024 24:00"),
+        ("iso", "2024-08-26T24:00:00"),
+    ],
+)
+def test_twenty_four_hundred_is_the_end_of_the_day(form: str, text: str) -> None:
+    described = Described(Format(fields=("time", "flow"), sensor="A", separator=";", time=form))
+    midnight = datetime(2024, 8, 27, tzinfo=SEOUL).timestamp()
+    assert described.parse(f"{text};8".encode(), SEOUL, midnight).time_s == midnight

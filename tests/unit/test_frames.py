@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import FrameRefused
+from common.settings import LineSettings
 from producer.ascii import Reading, checksum, encode, frame_of, parse
 from producer.frames import LONGEST_FRAME, Framer
 from producer.intake import AsciiListener, ReadingSink
@@ -186,19 +187,21 @@ def test_the_fast_way_through_a_block_takes_what_the_strict_one_takes(
     intake, minutes = make_intake()
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         intake.take(stream[start:end])
-    strict = Minutes(5.0)
+    door, strict = make_door()
     framer = Framer(Counter())
     for frame in feed(framer, stream):
         with contextlib.suppress(FrameRefused):
-            sensor, time_s, flow, pressure = parse(frame, SEOUL, NOW_S)
-            strict.add(sensor, NOW_S if time_s is None else time_s, flow, pressure)
+            door.take(parse(frame, SEOUL, NOW_S))
     assert minutes.to_state()["open"] == strict.to_state()["open"]
 
 
-def make_intake() -> tuple[AsciiListener, Minutes]:
-    refused: Counter[str] = Counter()
+def make_door() -> tuple[ReadingSink, Minutes]:
     minutes = Minutes(5.0)
-    line = SerialLine("/dev/null", 9600, threading.Event())
     time = SiteTime(ClockSample(NOW_S, 0.0), 0)
-    intake = AsciiListener(Framer(refused), ReadingSink(time, minutes, refused), SEOUL, line)
-    return intake, minutes
+    return ReadingSink(time, minutes, Counter(), settings=LineSettings(), zone=SEOUL), minutes
+
+
+def make_intake() -> tuple[AsciiListener, Minutes]:
+    door, minutes = make_door()
+    line = SerialLine("/dev/null", 9600, threading.Event())
+    return AsciiListener(Framer(door.refused), door, SEOUL, line), minutes

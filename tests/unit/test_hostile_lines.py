@@ -51,7 +51,8 @@ class Site:
         self.refused: Counter[str] = Counter()
         self.minutes = Minutes(5.0)
         self.line = SerialLine("/dev/null", 9600, threading.Event())
-        door = ReadingSink(SiteTime(ClockSample(NOW_S, 0.0), 0), self.minutes, self.refused)
+        time = SiteTime(ClockSample(NOW_S, 0.0), 0)
+        door = ReadingSink(time, self.minutes, self.refused, settings=settings_, zone=SEOUL)
         self.intake: Intake = intake_for(settings_, door, SEOUL, self.line)
         self.now_s = 0.0
 

@@ -115,3 +115,12 @@ def test_a_token_that_cannot_be_a_header_is_refused(tmp_path: Path, content: str
 def test_no_token_is_a_setting_that_is_missing() -> None:
     with pytest.raises(SettingsError, match="no token"):
         read_token(SERVER_TOKEN, "", "server.token_file", {})
+
+
+def test_the_mark_that_notepad_puts_in_front_is_no_text(tmp_path: Path) -> None:
+    config, token = tmp_path / "hydrolog.toml", tmp_path / "token"
+    config.write_bytes(b'\xef\xbb\xbf[site]\r\nid = "a"\r\n')
+    token.write_bytes(b"\xef\xbb\xbfs3cret\r\n")
+    token.chmod(0o600)
+    assert load(config, {}).site.id == "a"
+    assert read_token(SERVER_TOKEN, str(token), "server.token_file", {}) == "s3cret"

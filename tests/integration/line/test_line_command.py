@@ -1,5 +1,6 @@
 """`hydrolog line test` on a real pseudo-terminal: what it understood, and why not."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -60,3 +61,51 @@ flow_measure = "L/s"
     assert "reading  sensor MAIN  flow 9 m3/h  pressure none bar  no time, counts as now" in said
     assert "refused  fields: " in said
     assert "\x1b" not in said
+
+
+def test_readings_that_the_producer_refuses_are_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A meter that is three minutes fast: the test goes through the producer's own door."""
+    cable = Cable(tmp_path / "line")
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.wait(0.2):
+            cable.read("001", [int(time.time()) + 180])
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    code = run(["test", "--seconds", "4"])
+    stop.set()
+    sender.join()
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "refused  future: the meter's clock is ahead" in said
+    assert "the clock of meter 001 is 3 min fast: none of its readings is taken" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("end", "sent", "said"),
+    [
+        ('"\\r\\n"', b"\r", 'write end = "\\r"'),
+        ('"\\r\\n"', b"\n", 'write end = "\\n"'),
+        ("'\\r\\n'", b"\r\n", "use double quotes"),
+    ],
+)
+def test_a_line_end_that_never_comes_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: str, sent: bytes, said: str
+) -> None:
+    config = tmp_path / "hydrolog.toml"
+    config.write_text(
+        f'[line]\nprotocol = "described"\n[line.format]\nfields = ["sensor", "flow", "pressure"]\nend = {end}\n'
+    )
+    Cable(tmp_path / "line").send((b"01,8.02,4.11" + sent) * 9)
+    assert run(["test", "--config", str(config), "--seconds", "1"]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert said in last and "baud" not in last
+
+
+def test_a_fault_code_is_shown_as_no_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cable = Cable(tmp_path / "line")
+    cable.read("001", [int(time.time())], flow=9999.0, pressure=4.11)
+    assert run(["test", "--seconds", "1"]) == 0
+    assert "flow-no-value: the flow is a fault code" in capsys.readouterr().out
