@@ -19,6 +19,7 @@ from cli.export_rows import DAYS, TEXTS, TIMES
 
 SHEET_ROWS = 1_048_576  # the most that a sheet can have
 CELL_CHARACTERS = 32_767  # and a cell
+LONGEST_TEXT = 1 << 30  # characters read; longer than a cell is cut
 _EPOCH = datetime(1899, 12, 30)  # day 0 of a spreadsheet, for all days since March 1900
 _DAY_S = 86_400
 _WIDTHS = {**dict.fromkeys(TIMES, 17), "reason": 80}  # in characters
@@ -66,6 +67,7 @@ class _Workbook:
 
     def write(self, lines: bytes) -> None:
         made: list[str] = []
+        csv.field_size_limit(LONGEST_TEXT)
         for row in csv.reader(io.StringIO(lines.decode(errors="replace"), newline="")):
             if self._rows == SHEET_ROWS:
                 self._put(made)

@@ -171,7 +171,7 @@ def limits_key() -> Any:
 
 
 @dataclass(frozen=True)
-class Values:
+class SensorLimits:
     """Which values of one sensor were measured; what is empty is as for the whole line."""
 
     sensor: str = key("", lambda value: _sensor(value) if value else "is missing: the sensor that this is about")

@@ -17,7 +17,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
-from common.meters import Format, Modbus, Values, limits_key
+from common.meters import Format, Modbus, SensorLimits, limits_key
 from common.settings_checks import (
     Check,
     between,
@@ -73,7 +73,7 @@ class LineSettings:
     flow_limits: tuple[float, ...] = limits_key()  # m3/h
     pressure_no_value: tuple[float, ...] = key([])
     pressure_limits: tuple[float, ...] = limits_key()  # bar
-    sensors: tuple[Values, ...] = field(default=())  # the same of single sensors
+    sensors: tuple[SensorLimits, ...] = field(default=())  # the same of single sensors
     format: Format = field(default_factory=Format)  # for described lines
     modbus: Modbus = field(default_factory=Modbus)
 

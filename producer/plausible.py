@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from common.meters import MEASURES, Format, Register, Values, measure_factor
+from common.meters import MEASURES, Format, Register, SensorLimits, measure_factor
 from common.settings import LineSettings
 
 # What makers send in place of a flow or a pressure: displays full of nines, and the ends of integers.
@@ -75,7 +75,7 @@ class Plausible:
         return value
 
     def _rule(self, sensor: str, channel: str) -> Rule:
-        own, line = self._own.get(sensor, Values()), self._line
+        own, line = self._own.get(sensor, SensorLimits()), self._line
         scale, offset, factor = self._scales.get((sensor, channel)) or self._scales.get(("", channel), (1.0, 0.0, 1.0))
 
         def scaled(codes: Iterable[float]) -> frozenset[float]:

@@ -15,7 +15,7 @@ from cli.recorded.columns import Columns, find_columns
 from cli.recorded.description import TOTALS, Description, zone_of
 from cli.recorded.problems import CellRefused, HistoryRefused
 from cli.recorded.times import TimeForm
-from cli.recorded.values import Qualities, Values
+from cli.recorded.values import qualities, values
 from cli.recorded.wall_clock import Times, WallClock
 from common.meters import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
@@ -44,9 +44,9 @@ class Reader:
         self._clock = WallClock(self._zone)
         self._form = TimeForm(described.time)
         flow, total = FLOW_MEASURES[described.flow_measure], VOLUME_MEASURES[described.total_measure]
-        self._flows = Values(described, total if described.total_column else flow)
-        self._pressures = Values(described, PRESSURE_MEASURES[described.pressure_measure])
-        self._qualities = Qualities(described.good)
+        self._flows = values(described, total if described.total_column else flow)
+        self._pressures = values(described, PRESSURE_MEASURES[described.pressure_measure])
+        self._qualities = qualities(described.good)
         self._skip = (*TOTALS, *described.skip)
         self._newest = (now + AHEAD - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         self.read = 0  # rows with a time
@@ -152,7 +152,7 @@ class Reader:
             good = [self._qualities[row[columns.quality]] for row in part]
             self.bad += good.count(False)
         out = []
-        for place, values in ((columns.flow, self._flows), (columns.pressure, self._pressures)):
+        for place, known in ((columns.flow, self._flows), (columns.pressure, self._pressures)):
             if place is None:
                 out.append(np.full(len(part), np.nan))
                 continue
@@ -160,7 +160,7 @@ class Reader:
             if good is not None:
                 texts = [text if ok else "" for text, ok in zip(texts, good, strict=True)]
             try:
-                out.append(np.array([values[text] for text in texts], dtype=np.float64))
+                out.append(np.array([known[text] for text in texts], dtype=np.float64))
             except CellRefused as refused:
                 problem = f"{refused.text.strip()!r} {refused.problem}"
                 raise self._refused(numbers[texts.index(refused.text)], columns.name(place), problem) from refused

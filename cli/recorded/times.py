@@ -4,14 +4,14 @@ A date and a time of day repeat much more often than their pairs, so each is par
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from cli.recorded.memo import Memo
 from cli.recorded.problems import CellRefused
 
 EXACT = 1 << 60  # added to a time that has a UTC offset of its own: it is exact
 DAY_US = 86_400_000_000
-MOST_REMEMBERED = 200_000  # texts; a day has 86,400 seconds
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -24,28 +24,15 @@ _NOON = (("오전", "AM"), ("오후", "PM"), ("a.m.", "AM"), ("p.m.", "PM"))
 _DATE_LETTERS, _CLOCK_LETTERS = set("YymdbBjaA"), set("HIMSfpz")
 
 
-class _Remembered(dict[str, int]):
-    """The number of each text that was seen."""
-
-    def __init__(self, parse: Callable[[str], int]) -> None:
-        self._parse = parse
-
-    def __missing__(self, text: str) -> int:
-        if len(self) >= MOST_REMEMBERED:
-            self.clear()
-        self[text] = number = self._parse(text)
-        return number
-
-
 class TimeForm:
     """Texts to microseconds since 1970 by the file's clock; `EXACT` is added if the text has a UTC offset."""
 
     def __init__(self, form: str) -> None:
         self._form = form
         self._parts = None if form == "iso" else _split(form)
-        self._days = _Remembered(self._day)
-        self._clocks = _Remembered(self._clock)
-        self._wholes = _Remembered(self._whole)
+        self._days = Memo(self._day)
+        self._clocks = Memo(self._clock)
+        self._wholes = Memo(self._whole)
 
     def read(self, texts: Sequence[str]) -> list[int]:
         """The times of a column.

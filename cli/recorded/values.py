@@ -4,8 +4,8 @@ import math
 import re
 
 from cli.recorded.description import NO_VALUE, PLAIN, Description
+from cli.recorded.memo import Memo
 from cli.recorded.problems import CellRefused
-from cli.recorded.times import MOST_REMEMBERED
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AFTER_A_COMMA = re.compile(r"0\d+", re.ASCII)  # as 8,02 without quotation marks becomes the values 8 and 02
@@ -13,8 +13,19 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(\D\d{3})+(?:[.,]\d*)?", re.ASCII)
 NUMBER_HINT = re.compile(r"[+-]?\d[\d., ']*([eE][+-]?\d+)?", re.ASCII)
 
 
-class Values(dict[str, float]):
-    """The value of each text that was seen, times a factor; NaN = no value."""
+def values(description: Description, factor: float) -> Memo[float]:
+    """The value of each text, times a factor; NaN = no value. Raises CellRefused: it is no number."""
+    return Memo(_Numbers(description, factor).read)
+
+
+def qualities(good: tuple[str, ...]) -> Memo[bool]:
+    """Whether the values beside a text count."""
+    words = {word.casefold() for word in good}
+    return Memo(lambda text: text.strip().casefold() in words)
+
+
+class _Numbers:
+    """Texts to numbers, as described."""
 
     def __init__(self, description: Description, factor: float) -> None:
         self._description = description
@@ -22,13 +33,8 @@ class Values(dict[str, float]):
         self._words = {word.casefold() for word in (*NO_VALUE, *description.no_value)}
         self._codes = {float(word) for word in description.no_value if _NUMBER.fullmatch(word)}
 
-    def __missing__(self, text: str) -> float:
-        if len(self) >= MOST_REMEMBERED:
-            self.clear()
-        self[text] = value = self._read(text)
-        return value
-
-    def _read(self, text: str) -> float:
+    def read(self, text: str) -> float:
+        """The value of a text."""
         plain = text.strip()
         if plain.casefold() in self._words:
             return math.nan
@@ -57,16 +63,3 @@ def _advice(text: str, described: Description) -> str:
             return f'is not a number with decimal = "{described.decimal}"; {advice}'
         return 'is not a number; if it has marks between thousands, write thousands = " " or the like'
     return "is not a number; if it means no value, add it to no_value; if the row is no value, its first word to skip"
-
-
-class Qualities(dict[str, bool]):
-    """Whether the values beside a text count."""
-
-    def __init__(self, good: tuple[str, ...]) -> None:
-        self._good = {word.casefold() for word in good}
-
-    def __missing__(self, text: str) -> bool:
-        if len(self) >= MOST_REMEMBERED:
-            self.clear()
-        self[text] = good = text.strip().casefold() in self._good
-        return good

@@ -34,7 +34,7 @@ OVERRIDES = {
     "Heard": {"emit"},
     "Network": {"forward"},
     "_KeepingSerial": {"_reset_input_buffer"},  # pyserial has no other way to open a port and keep what waits
-    "_KeepingSocket": {"read", "reset_input_buffer"},
+    "_KeepingSocket": {"read", "reset_input_buffer", "write"},
     "_Uvicorn": {"main_loop"},
     "Handler": {"log_message"},
     "Files": {"do_GET", "log_message"},

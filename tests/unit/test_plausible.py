@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import SettingsError
-from common.meters import Format, Modbus, Register, Values
+from common.meters import Format, Modbus, Register, SensorLimits
 from common.settings import LineSettings, load
 from producer.ascii import Reading, encode
 from producer.frames import Framer
@@ -64,7 +64,7 @@ def test_no_ordinary_value_is_a_code(flow: float, pressure: float) -> None:
 @pytest.mark.parametrize("fast", [True, False])
 def test_codes_and_limits_of_the_settings_count_by_channel_and_sensor(fast: bool) -> None:
     line = LineSettings(
-        flow_no_value=(888.0,), flow_limits=(-5.0, 500.0), sensors=(Values("001", pressure_limits=(0.5, 10.0)),)
+        flow_no_value=(888.0,), flow_limits=(-5.0, 500.0), sensors=(SensorLimits("001", pressure_limits=(0.5, 10.0)),)
     )
     found = row([(888.0, 4.0), (501.0, 0.4), (-6.0, 10.5), (12.0, 6.0)], line, fast=fast)
     assert (found.flow, found.pressure, found.samples) == (12.0, 5.0, 4)

@@ -225,8 +225,7 @@ def test_a_wrong_description_is_refused_by_its_key(tmp_path: Path, text: str, pr
 
 
 def test_repeated_texts_are_not_kept_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.recorded.values.MOST_REMEMBERED", 3)
-    monkeypatch.setattr("cli.recorded.times.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("cli.recorded.memo.MOST_REMEMBERED", 3)
     lines = [f"2024-08-{i + 1:02d} 10:{i:02d},{i},{i / 10}" for i in range(20)]
     rows = read(wrote(tmp_path, "time,flow,pressure\n" + "\n".join(lines)))[1]
     assert np.allclose([row[1] or 0 for row in rows], range(20))
