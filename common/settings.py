@@ -5,7 +5,6 @@ A wrong or unknown key raises a `SettingsError` that names it: one line, exit co
 
 import codecs
 import dataclasses
-import math
 import os
 import re
 import stat
@@ -13,13 +12,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
 from common.meters import Format, Modbus, SensorLimits, limits_key
 from common.settings_checks import (
-    Check,
     between,
     clock_time,
     database_url,
@@ -33,6 +31,7 @@ from common.settings_checks import (
     site_id,
     time_zone,
 )
+from common.settings_tables import put_text, read_table
 
 PREFIX = "HYDROLOG_"
 DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about one in three months
@@ -41,8 +40,6 @@ RECEIVER_TOKEN = "HYDROLOG_RECEIVER__TOKEN"
 CONFIG = "HYDROLOG_CONFIG"  # the settings file of a group of processes; --config overrides it
 # Variables with the prefix that are not settings: the file, the installation's folder, the demo's clock, two secrets.
 _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
-
-_SECRET = {"alerts.urls", "database.url", "server.proxy"}  # keys whose values must not appear in messages
 
 
 @dataclass(frozen=True)
@@ -175,7 +172,7 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
         if not isinstance(raw[name], dict):
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)
-    settings = Settings(**{name: _section(name, kind, raw.get(name, {})) for name, kind in _SECTIONS.items()})
+    settings = Settings(**{name: read_table(name, kind, raw.get(name, {})) for name, kind in _SECTIONS.items()})
     return dataclasses.replace(
         settings,
         paths=PathsSettings(folder / settings.paths.data),
@@ -204,90 +201,7 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
         if not separator or section not in _SECTIONS:
             raise SettingsError(variable, "is not a setting; settings are HYDROLOG_SECTION__KEY")
-        _put_text(raw.setdefault(section, {}), _SECTIONS[section], f"{section}.{key}", text, variable)
-
-
-def _put_text(raw: dict[str, Any], section: type[Any], path: str, text: str, variable: str) -> None:
-    """Put a variable's text into the raw table, or its subtable, according to its name."""
-    key, separator, rest = path.partition(".")[2].partition("__")
-    kind = get_type_hints(section).get(key)
-    if kind is None or dataclasses.is_dataclass(kind) is not bool(separator):
-        raise SettingsError(variable, f"there is no key {path.replace('__', '.')}")
-    if separator:
-        table = raw.setdefault(key, {})
-        if isinstance(table, dict):  # otherwise its type is refused later
-            _put_text(table, kind, f"{key}.{rest}", text, variable)
-        return
-    raw[key] = _from_text(kind, text, variable)
-
-
-def _from_text(kind: Any, text: str, variable: str) -> Any:
-    try:
-        if kind is int:
-            return int(text)
-        if kind is float:
-            return float(text)
-    except ValueError:
-        raise SettingsError(variable, f"must be a number, is {text!r}") from None
-    if kind is bool:
-        return {"true": True, "false": False}.get(text.lower(), text)
-    if get_origin(kind) is tuple:
-        return [_from_text(get_args(kind)[0], part.strip(), variable) for part in text.split(",") if part.strip()]
-    return text
-
-
-def read_table(name: str, kind: type[Any], raw: dict[str, Any]) -> Any:
-    """A table of another file, read and checked like a section.
-
-    Raises:
-        SettingsError: names the first key that is unknown or wrong.
-    """
-    return _section(name, kind, raw)
-
-
-def _section(name: str, kind: type[Any], raw: dict[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    values: dict[str, Any] = {}
-    for entry, value in raw.items():
-        where = f"{name}.{entry}"
-        if entry == "token":
-            raise SettingsError(
-                where, "a token does not belong in the settings; put it in a file and name it in token_file"
-            )
-        if entry not in fields:
-            raise SettingsError(where, f"unknown key; {name} has {', '.join(fields)}")
-        values[entry] = _convert(where, hints[entry], value)
-        check: Check | None = fields[entry].metadata.get("check")
-        if check and (problem := check(values[entry])):
-            raise SettingsError(where, problem)
-    return kind(**values)
-
-
-def _convert(where: str, kind: Any, value: Any) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return _section(where, cast("type[Any]", kind), value)
-    if get_origin(kind) is tuple and dataclasses.is_dataclass(part := get_args(kind)[0]) and isinstance(value, list):
-        return tuple(_convert(f"{where}[{number}]", part, each) for number, each in enumerate(value, 1))
-    if kind is Path and isinstance(value, str) and value:
-        return Path(value)
-    if get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(_convert(where, get_args(kind)[0], each) for each in value)
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if kind in (int, str, bool) and type(value) is kind:
-        return value
-    if dataclasses.is_dataclass(kind):
-        raise SettingsError(where, f"must be a table, is {value!r}")
-    names = {
-        bool: "true or false",
-        int: "a whole number",
-        float: "a number",
-        str: "a text in quotes",
-        Path: "a path in quotes",
-    }
-    shown = "is something else" if where in _SECRET else f"is {value!r}"
-    raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, {shown}")
+        put_text(raw.setdefault(section, {}), _SECTIONS[section], f"{section}.{key}", text, variable)
 
 
 def read_token(variable: str, token_file: str, key: str, environ: Mapping[str, str] = os.environ) -> str:
