@@ -19,7 +19,8 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_an_example_is_whole(text: str, tmp_path: Path) -> None:
-    protocol = "described" if "[line.format]" in text else "modbus"
+    kinds = {"[line.format]": "described", "[[line.modbus.registers]]": "modbus"}
+    protocol = next((kind for mark, kind in kinds.items() if mark in text), "ascii")
     if "protocol" not in tomllib.loads(text)["line"]:
         text = f'[line]\nprotocol = "{protocol}"\n' + text
     config = tmp_path / "hydrolog.toml"
