@@ -104,7 +104,7 @@ def test_a_described_line_becomes_rows(cable: Cable, start: Start, minute: int) 
         HYDROLOG_LINE__FORMAT__CHECKSUM="crc16",
     )
     for second in seconds(minute):
-        for body in (f"{second};8.5;411", f"{second};9.5;nan"):
+        for body in (f"{second};8.5;411", f"{second};9.5;4x1"):
             cable.send(b"%s*%s\r\n" % (body.encode(), checksum_text("crc16", body.encode())))
         cable.send(b"%d;1;1*0000\r\n" % second)
     last = b"%d;8;400" % (minute * 60 + 90)
