@@ -67,7 +67,7 @@ class PendingRows:
                 row = parse_payload(payload)
             except RowRefused:
                 continue  # damaged
-            if row.minute > max(self.mark.sensors.get(row.sensor, 0), published_through):
+            if row.minute > self.mark.sensors.get(row.sensor, published_through):
                 rows.append(row)
         self.add(rows)
         return max((row.minute for row in rows), default=0)

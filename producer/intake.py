@@ -16,7 +16,7 @@ from producer.ascii import BLOCK, CHECKSUMS, Reading, parse, seconds
 from producer.frames import Framer
 from producer.line import SerialLine
 from producer.meter_clocks import MeterClocks
-from producer.minute import Minutes, Sums
+from producer.minute import Minutes, Slot, Sums
 from producer.plausible import Plausible
 from producer.site_time import SiteTime
 
@@ -113,9 +113,10 @@ class AsciiListener(FrameReader):
     def _take_block(self, block: bytes) -> int:
         pieces = BLOCK.split(block.decode("latin-1"))
         running, checksums = _running_xor(block), CHECKSUMS
-        slots: dict[str, dict[str, Sums]] = {}
-        refused, sums_of = self._refused, self._minutes.sums
-        plausible, told = self._plausible, {}
+        slots: dict[str, Slot] = {}
+        times: dict[str, float] = {}
+        refused, open_of = self._refused, self._open
+        plausible, told, fresh = self._plausible, {}, {}
         flow_of, bar_of = plausible.flow, plausible.pressure
         (low_flow, high_flow), (low_bar, high_bar) = plausible.sure_flow, plausible.sure_pressure
         taken = place = 0
@@ -129,13 +130,14 @@ class AsciiListener(FrameReader):
                 refused["checksum"] += 1
                 place = end + 6
                 continue
-            told[sensor] = time
-            if (slot := slots.get(time)) is None and (slot := self._slot(time, slots)) is None:
-                pass  # counted
-            elif (sums := slot.get(sensor)) is None and (sums := sums_of(slot, sensor)) is None:
-                refused["sensors"] += 1
+            if (slot := slots.get(time)) is None:
+                slot = self._slot(time, slots, times)
+            sums = None if slot is None else slot.get(sensor) or open_of(slot, sensor)
+            if sums is None:
+                told[sensor] = time  # counted
             else:
                 taken += 1
+                fresh[sensor] = time
                 sums.samples += 1
                 if flow:
                     number = float(flow)
@@ -148,32 +150,43 @@ class AsciiListener(FrameReader):
                         sums.pressure += number
                         sums.pressure_count += 1
             place = end + 6  # the next ``$`` follows ``*XX`` and CR LF
-        for sensor in self._clocks.due(told, self._time.now_s):
-            self._note(sensor, told[sensor])
+        self._heard(fresh, times, told)
         if len(pieces) > 1:
             self._framer.good()
             self._line.understood()
         return taken + (super()._take_block(pieces[-1].encode("latin-1")) if pieces[-1] else 0)
 
-    def _note(self, sensor: str, text: str) -> None:
-        """Compare the meter's clock with the site's."""
-        if text:
-            with contextlib.suppress(FrameRefused):  # counted
-                self._clocks.note(sensor, seconds(text, self._zone, self._time.now_s), self._time.now_s)
+    def _heard(self, taken: dict[str, str], times: dict[str, float], refused: dict[str, str]) -> None:
+        """The last time text of each sensor in a block: its minutes go on, its clock is compared with the site's."""
+        for sensor, text in taken.items():
+            self._minutes.heard(sensor, times[text])
+        texts, now_s = refused | taken, self._time.now_s
+        for sensor in self._clocks.due(texts, now_s):
+            if texts[sensor]:
+                with contextlib.suppress(FrameRefused):  # counted
+                    self._clocks.note(sensor, seconds(texts[sensor], self._zone, now_s), now_s)
 
-    def _slot(self, text: str, slots: dict[str, dict[str, Sums]]) -> dict[str, Sums] | None:
-        """The open minute of a frame's time text; None, and counted, if there is none."""
+    def _open(self, slot: Slot, sensor: str) -> Sums | None:
+        """A sensor's sums in a minute; None, and counted, if there are none."""
+        sums = self._minutes.sums(slot, sensor)
+        if isinstance(sums, str):
+            self._refused[sums] += 1
+            return None
+        return sums
+
+    def _slot(self, text: str, slots: dict[str, Slot], times: dict[str, float]) -> Slot | None:
+        """The minute of a frame's time text; None, and counted, if its time is not believed."""
         try:
             time_s = seconds(text, self._zone, self._time.now_s) if text else None
         except FrameRefused as error:
             self._refused[error.reason] += 1
             return None
         time_s, reason = self._time.time_of(time_s)
-        slot = None if reason else self._minutes.at(time_s)
-        if slot is None:
-            self._refused[reason or "late"] += 1
-        else:
-            slots[text] = slot
+        if reason:
+            self._refused[reason] += 1
+            return None
+        times[text] = time_s
+        slot = slots[text] = self._minutes.at(time_s)
         return slot
 
 

@@ -1,15 +1,14 @@
 """Readings to minutes: which minute a reading belongs to, when a minute closes, and its value.
 
-Minute T closes for all sensors at the first of
-
-* a reading from any sensor whose own time is `lateness_s` past the end of T. A reading that is ahead of the clock
-  counts as now, so one meter with a fast clock does not close the others' minutes early;
-* silence: the clock is `lateness_s` past the end of T and no reading has come for that long.
+Minute T of a sensor closes when that sensor's own clock is `lateness_s` past the end of T. Its own clock is the time of
+its newest reading, and goes on while the sensor is silent; it never counts as ahead of the site's. So neither a meter
+whose clock is ahead closes the minutes of others early, nor does a right one those of a slow one.
 
 A reading of a closed minute is late and is dropped: there is only ever one row per (sensor, minute). The value of a
 minute is the mean of its readings, for each channel over those with a value.
 """
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,11 @@ from typing import Any
 from common.row import MOST_SENSORS
 
 Pair = tuple[float | None, float | None]  # flow, m3/h, and pressure, bar
+MOST_OBSERVED_S = 1.0  # of one step while bytes come
+UNHEARD_CALLS = 50  # steps, on a line where others talk: at least a second
+HELD_BACK_S = 60.0  # a meter that is slower than this holds nobody back
+NEVER = 1 << 60
+NOBODY: Mapping[str, int] = {}
 DECIMALS = 3  # as in the row: the methods see exactly what is stored
 
 
@@ -71,15 +75,42 @@ class Sums:
         )
 
 
-class Minutes:
-    """The open minutes, and the minute through which all are closed. Memory does not grow with the readings."""
+class Slot(dict[str, Sums]):
+    """An open minute: the sums of each sensor."""
 
-    def __init__(self, lateness_s: float, closed_through: int = 0) -> None:
+    def __init__(self, minute: int) -> None:
+        self.minute = minute
+
+
+class _Own:
+    """A sensor with open minutes: its newest reading's time, and when that was heard."""
+
+    __slots__ = ("call", "heard_s", "newest_s")
+
+    def __init__(self, newest_s: float, heard_s: float, call: int) -> None:
+        self.newest_s, self.heard_s, self.call = newest_s, heard_s, call
+
+
+class Minutes:
+    """The open minutes, and each sensor's last closed one. Memory does not grow with the readings.
+
+    `closed_through`: the minute through which all sensors are closed whose clock is right.
+    """
+
+    def __init__(
+        self, lateness_s: float, closed_through: int = 0, closed: Mapping[str, int] = NOBODY, others: int = 0
+    ) -> None:
+        """`closed`: each sensor's last closed minute; `others`: that of sensors that are not in it."""
         self.lateness_s = lateness_s
         self.closed_through = closed_through
+        self._closed = dict(closed)
+        self._others = others
         self._newest_s = 0.0
-        self._open: dict[int, dict[str, Sums]] = {}
+        self._open: dict[int, Slot] = {}
+        self._own: dict[str, _Own] = {}
         self._before: dict[str, Pair] = {}
+        self._observed_s = 0.0  # time that has passed while somebody listened
+        self._calls = 0
 
     def add(self, sensor: str, time_s: float, flow: float | None, pressure: float | None) -> str:
         """Add a reading with a trusted time; returns the reason if it is refused (late, sensors), else an empty
@@ -90,55 +121,104 @@ class Minutes:
         sums.take(flow, pressure)
         return ""
 
-    def sums_at(self, time_s: float, sensor: str) -> "Sums | str":
+    def sums_at(self, time_s: float, sensor: str) -> Sums | str:
         """The sensor's sums at a trusted time, or the reason why there are none (late, sensors)."""
-        sensors = self.at(time_s)
-        if sensors is None:
-            return "late"
-        return self.sums(sensors, sensor) or "sensors"
+        sums = self.sums(self.at(time_s), sensor)
+        if not isinstance(sums, str):
+            self.heard(sensor, time_s)
+        return sums
 
-    def at(self, time_s: float) -> dict[str, Sums] | None:
-        """The open minute of a trusted time, by sensor; None if that minute is closed."""
+    def at(self, time_s: float) -> Slot:
+        """The minute of a trusted time."""
         minute = int(time_s // 60)
-        if minute <= self.closed_through:
-            return None
-        self._newest_s = max(self._newest_s, time_s)
-        return self._open.setdefault(minute, {})
+        return self._open.get(minute) or self._open.setdefault(minute, Slot(minute))
 
-    def sums(self, sensors: dict[str, Sums], sensor: str) -> Sums | None:
-        """A sensor's sums in an open minute; None if there are too many sensors."""
-        found = sensors.get(sensor)
-        if found is None and len(sensors) < MOST_SENSORS:
-            found = sensors[sensor] = Sums(self._before.get(sensor, (None, None)))
+    def sums(self, slot: Slot, sensor: str) -> Sums | str:
+        """A sensor's sums in a minute, or the reason why there are none: late (it is closed), or too many sensors."""
+        found = slot.get(sensor)
+        if found is not None:
+            return found
+        if slot.minute <= self._closed.get(sensor, self._others):
+            return "late"
+        if len(slot) >= MOST_SENSORS:
+            return "sensors"
+        found = slot[sensor] = Sums(self._before.get(sensor, (None, None)))
+        if sensor not in self._own:
+            self._own[sensor] = _Own(slot.minute * 60.0, self._observed_s, self._calls)
         return found
 
-    def close(self, now_s: float, silent: bool) -> list[MinuteMean]:
-        """Close the minutes that are over at `now_s`, oldest first; `silent`: no reading has come for `lateness_s`."""
-        over_s = min(self._newest_s, now_s)
-        through = int((over_s - self.lateness_s) // 60) - 1
-        if silent:
-            past = int((now_s - self.lateness_s) // 60) - 1
-            through = max([through, *(minute for minute in self._open if minute <= past)])
-        if through <= self.closed_through:
-            return []
-        self.closed_through = through
-        over = sorted(minute for minute in self._open if minute <= through)
-        means = [
-            sums.mean(minute, sensor) for minute in over for sensor, sums in sorted(self._open.pop(minute).items())
-        ]
-        self._before = {mean.sensor: (mean.flow, mean.pressure) for mean in means} or self._before
+    def heard(self, sensor: str, time_s: float) -> None:
+        """A reading of an open minute was taken."""
+        self._newest_s = max(self._newest_s, time_s)
+        own = self._own[sensor]
+        own.newest_s = max(own.newest_s, time_s)
+        own.heard_s, own.call = self._observed_s, self._calls
+
+    def close(self, now_s: float, elapsed_s: float = 0.0, *, quiet: bool = False) -> list[MinuteMean]:
+        """Close the minutes that are over, oldest first.
+
+        Args:
+            elapsed_s: since the call before, by the monotonic clock.
+            quiet: the line has been silent, so that no reading waits in it.
+        """
+        self._calls += 1
+        # After a standstill readings of all that time may still wait in the line.
+        self._observed_s += elapsed_s if quiet else min(elapsed_s, MOST_OBSERVED_S)
+        means: list[MinuteMean] = []
+        held_back = NEVER
+        for minute in sorted(self._open):
+            slot = self._open[minute]
+            end_s = (minute + 1) * 60.0 + self.lateness_s
+            if end_s <= now_s:
+                over = [sensor for sensor in slot if self._time_of(sensor, now_s, quiet=quiet) >= end_s]
+                means += [slot.pop(sensor).mean(minute, sensor) for sensor in sorted(over)]
+                if any(self._own[sensor].newest_s >= now_s - HELD_BACK_S for sensor in slot):
+                    held_back = min(held_back, minute - 1)
+            if not slot:
+                del self._open[minute]
+        self._note(means)
+        passed = int((min(self._newest_s, now_s) - self.lateness_s) // 60) - 1
+        through = max([passed, *(mean.minute for mean in means)])
+        self.closed_through = max(self.closed_through, min(through, held_back))
         return means
+
+    def _time_of(self, sensor: str, now_s: float, *, quiet: bool) -> float:
+        """The sensor's own clock."""
+        own = self._own[sensor]
+        silent = quiet or self._calls - own.call > UNHEARD_CALLS
+        since_s = self._observed_s - own.heard_s if silent else 0.0
+        return min(min(own.newest_s, now_s) + since_s, now_s)
+
+    def _note(self, means: list[MinuteMean]) -> None:
+        """These minutes are closed."""
+        if not means:
+            return
+        self._closed.update((mean.sensor, max(mean.minute, self._closed.get(mean.sensor, 0))) for mean in means)
+        self._before = {mean.sensor: (mean.flow, mean.pressure) for mean in means}
+        still = {sensor for slot in self._open.values() for sensor in slot}
+        for sensor in {mean.sensor for mean in means} - still:
+            del self._own[sensor]
+        if len(self._closed) > 2 * MOST_SENSORS:  # invented ids: keep those that sent last
+            kept = heapq.nlargest(MOST_SENSORS, self._closed, key=self._closed.__getitem__)
+            self._others = max([self._others, *(self._closed[name] for name in {*self._closed} - {*kept})])
+            self._closed = {name: self._closed[name] for name in kept}
 
     def forget_future(self, now_s: float) -> None:
         """A person confirmed that minutes after now were closed by a wrong clock: reopen them."""
-        self.closed_through = min(self.closed_through, int(now_s // 60) - 1)
+        last = int(now_s // 60) - 1
+        self.closed_through = min(self.closed_through, last)
+        self._closed = {sensor: min(minute, last) for sensor, minute in self._closed.items()}
+        self._others = min(self._others, last)
         self._newest_s = min(self._newest_s, now_s)
+        for own in self._own.values():
+            own.newest_s = min(own.newest_s, now_s)
 
     def to_state(self) -> dict[str, Any]:
         """The open minutes as plain values for the next start, and the closed minutes in case the mark is lost."""
         return {
             "closed_through": self.closed_through,
             "newest_s": self._newest_s,
+            "own_s": {sensor: own.newest_s for sensor, own in self._own.items()},
             "open": {
                 str(minute): {
                     sensor: [sums.flow, sums.flow_count, sums.pressure, sums.pressure_count, sums.samples]
@@ -154,15 +234,22 @@ class Minutes:
         Raises:
             ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was restored.
         """
-        restored: dict[int, dict[str, Sums]] = {}
+        restored: dict[int, Slot] = {}
+        newest_s = {str(sensor): float(time_s) for sensor, time_s in dict(state.get("own_s", {})).items()}
         closed_through = max(self.closed_through, int(state.get("closed_through", 0)))
-        for minute, sensors in state["open"].items():
-            if int(minute) > closed_through:
-                restored[int(minute)] = {str(sensor): _restored(values) for sensor, values in sensors.items()}
+        for text, sensors in state["open"].items():
+            slot = restored[int(text)] = Slot(int(text))
+            for sensor, values in sensors.items():
+                if slot.minute > self._closed.get(str(sensor), self._others):
+                    slot[str(sensor)] = _restored(values)
         self._newest_s = max(self._newest_s, float(state["newest_s"]))
         self.closed_through = closed_through
-        self._open.update(restored)
-        return sum(sums.samples for sensors in restored.values() for sums in sensors.values())
+        for minute, slot in sorted(restored.items()):
+            if slot:
+                self._open[minute] = slot
+            for sensor in slot:
+                self._own[sensor] = _Own(newest_s.get(sensor, minute * 60.0), self._observed_s, self._calls)
+        return sum(sums.samples for slot in restored.values() for sums in slot.values())
 
 
 def _restored(values: list[Any]) -> Sums:

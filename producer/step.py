@@ -15,7 +15,7 @@ from common import files, state_file, time_service
 from common.errors import RowRefused
 from common.folder import OPEN_MINUTE_FILE
 from common.logging_setup import quoted
-from common.row import parse_payload
+from common.row import MOST_SENSORS, parse_payload
 from common.runner import Context
 from common.state_file import StateUnusable
 from log import mark as marks
@@ -31,6 +31,7 @@ from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import ClockSample, SiteTime
 from producer.verdicts import Verdicts
 
+FUTURE_MIN = 10  # minutes by which a meter that is right may be ahead of the others
 TAIL_ROWS = 10_000  # rows of the log per read at the start
 SILENT_S = 1.0  # real seconds without a byte, at any speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # refused frames are summed up in one log line
@@ -58,7 +59,7 @@ class Producer:
         )
         self._log: Log | None = None
         self._readings = 0
-        self._last_reading_s = context.clock.monotonic()
+        self._looked_s = context.clock.monotonic()
         self._said_refused_s = context.clock.monotonic()
         self._said_refused: Counter[str] = Counter()
         self._tried_held_s = 0.0
@@ -83,13 +84,10 @@ class Producer:
         chunk = self._line.read(self._intake)
         look = self._look()
         self._watch_time(look)
-        if taken := self._intake.take(chunk, look.monotonic_s):
-            self._readings += taken
-            self._last_reading_s = look.monotonic_s
+        self._readings += self._intake.take(chunk, look.monotonic_s)
         if self._line.is_open and (request := self._intake.ask(look.monotonic_s)):
             self._line.write(request)
-        silent = look.monotonic_s - self._last_reading_s >= self._minutes.lateness_s and self._line.silent_s >= SILENT_S
-        self._close(silent, look.monotonic_s)
+        self._close(look.monotonic_s)
         self._unsaved = self._unsaved or bool(chunk)
         if self._unsaved:
             self._snapshot()
@@ -106,7 +104,7 @@ class Producer:
             published = marks.load(data)
             mark = _with_tail(published, log)
             self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
-            self._minutes = Minutes(settings.line.lateness_seconds, mark.closed_through)
+            self._minutes = _minutes(settings.line.lateness_seconds, published, mark)
             self._time = SiteTime(self._look(), mark.closed_through)
             self._door = ReadingSink(self._time, self._minutes, self._refused, settings=settings.line, zone=self._zone)
             self._intake = intake_for(
@@ -174,8 +172,9 @@ class Producer:
 
     # --- minutes to rows
 
-    def _close(self, silent: bool, monotonic_s: float) -> None:
-        means = self._minutes.close(self._time.now_s, silent)
+    def _close(self, monotonic_s: float) -> None:
+        elapsed_s, self._looked_s = monotonic_s - self._looked_s, monotonic_s
+        means = self._minutes.close(self._time.now_s, elapsed_s, quiet=self._line.silent_s >= SILENT_S)
         if means:
             self._unsaved = True
             self._held.add(self._verdicts.rows(means))
@@ -252,6 +251,15 @@ class Producer:
         except OSError as error:
             if durable:
                 _log.warning("open_minute_lost problem=%s", quoted(error))
+
+
+def _minutes(lateness_s: float, published: Mark | None, mark: Mark) -> Minutes:
+    """What is closed: by the mark of the last start, and the rows in the log that it does not know of yet."""
+    # A clock that was years ahead, and was confirmed to be right again, leaves minutes of the future in the mark.
+    last = mark.closed_through + FUTURE_MIN
+    closed = {sensor: min(minute, last) for sensor, minute in mark.sensors.items()}
+    known = published is not None and len(mark.sensors) < MOST_SENSORS
+    return Minutes(lateness_s, mark.closed_through, closed, 0 if known else mark.closed_through)
 
 
 def _with_tail(mark: Mark | None, log: Log) -> Mark:

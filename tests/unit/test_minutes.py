@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.row import MOST_SENSORS
 from producer.minute import MinuteMean, Minutes
 
 LATENESS_S = 5.0
@@ -37,14 +38,15 @@ def test_any_interleaving_gives_each_minute_once_and_with_the_mean_of_what_was_t
     closed: dict[tuple[str, int], MinuteMean] = {}
 
     def close(silent: bool) -> None:
-        for mean in minutes.close(now_s, silent):
+        for mean in minutes.close(now_s, 1000.0 if silent else 1.0, quiet=silent):
             assert (mean.sensor, mean.minute) not in closed
             closed[mean.sensor, mean.minute] = mean
 
     for happening in happenings:
         if happening == "restart":
             state = json.loads(json.dumps(minutes.to_state()))
-            minutes = Minutes(LATENESS_S, minutes.closed_through)
+            known = {sensor: max(minute for name, minute in closed if name == sensor) for sensor, _ in closed}
+            minutes = Minutes(LATENESS_S, minutes.closed_through, known)  # as the mark has it
             minutes.restore(state)
         elif isinstance(happening, str):
             now_s += 60
@@ -69,28 +71,73 @@ def test_a_later_reading_closes_after_the_lateness_and_not_before() -> None:
     minutes = Minutes(LATENESS_S)
     fill(minutes, "001", T, 0, 30, 59)
     fill(minutes, "001", T + 1, 4)
-    assert minutes.close(START_S + 64, silent=False) == []
-    fill(minutes, "002", T + 1, 5)  # any sensor's reading counts
+    assert minutes.close(START_S + 70) == []
+    fill(minutes, "002", T + 1, 9)  # another sensor's clock is its own
     fill(minutes, "001", T, 58)  # within the lateness: still taken
-    assert minutes.close(START_S + 65, silent=False) == [MinuteMean(T, "001", 1.0, 4.0, 4)]
+    assert minutes.close(START_S + 70) == []
+    fill(minutes, "001", T + 1, 5)
+    assert minutes.close(START_S + 70) == [MinuteMean(T, "001", 1.0, 4.0, 4)]
     assert minutes.add("001", START_S + 59, 9.0, 9.0) == "late"
-    assert minutes.add("002", START_S + 59, 9.0, 9.0) == "late"  # nothing of T comes any more, as the mark says
+    assert minutes.add("002", START_S + 59, 9.0, 9.0) == ""
 
 
-def test_silence_closes_by_the_clock() -> None:
+def test_silence_closes_by_the_sensors_own_clock() -> None:
     minutes = Minutes(LATENESS_S)
     fill(minutes, "001", T, 10)
-    assert minutes.close(START_S + 64.9, silent=True) == []
-    assert [mean.minute for mean in minutes.close(START_S + 65, silent=True)] == [T]
+    assert minutes.close(START_S + 900, 54.9, quiet=True) == []
+    assert [mean.minute for mean in minutes.close(START_S + 900, 0.2, quiet=True)] == [T]
 
 
-def test_a_meter_with_a_slow_clock_loses_nothing() -> None:
+def test_a_standstill_closes_nothing_while_readings_wait_in_the_line() -> None:
     minutes = Minutes(LATENESS_S)
-    for second in range(180):
-        minutes.add("001", START_S + second, 1.0, None)
-        for mean in minutes.close(START_S + second + 90, silent=False):  # the clock is 90 s ahead of the meter's
-            assert mean.samples == 60
-    assert minutes.closed_through == T + 1
+    fill(minutes, "001", T, 10)
+    assert minutes.close(START_S + 300, 290.0) == []  # the first bytes after it came, and more wait
+    fill(minutes, "001", T, *range(11, 60))
+    fill(minutes, "001", T + 1, 10)
+    assert [mean.samples for mean in minutes.close(START_S + 300, 0.1)] == [50]
+
+
+def test_a_dead_sensor_is_closed_though_others_talk() -> None:
+    minutes = Minutes(LATENESS_S)
+    fill(minutes, "dead", T, 0, 10)
+    closed = []
+    for second in range(1, 200):
+        assert minutes.add("001", START_S + second, 1.0, None) == ""
+        closed += [mean for mean in minutes.close(START_S + second, 1.0) if mean.sensor == "dead"]
+    assert [(mean.minute, mean.samples) for mean in closed] == [(T, 2)]
+    assert minutes.closed_through == T + 2
+
+
+@given(
+    st.tuples(st.integers(-7_200, 115), st.integers(-7_200, 115)),
+    st.tuples(st.sampled_from([1, 2, 5, 10, 20, 30]), st.sampled_from([1, 2, 5, 10, 20, 30])),
+    st.integers(0, 59),
+)
+def test_two_meters_with_clocks_of_their_own_lose_nothing(
+    offsets: tuple[int, int], every: tuple[int, int], begin: int
+) -> None:
+    minutes, closed = Minutes(LATENESS_S), []
+    sent = 0
+    for step in range(600):  # half a second each
+        now_s = START_S + begin + step / 2
+        for sensor, offset_s, every_s in zip("ab", offsets, every, strict=True):
+            if step % (2 * every_s) == 0:
+                assert minutes.add(sensor, now_s + offset_s, 1.0, None) == ""
+                sent += 1
+        closed += minutes.close(now_s, 0.5, quiet=step % 2 == 1)
+    closed += minutes.close(now_s + 1000, 1000, quiet=True)
+    assert sum(mean.samples for mean in closed) == sent
+    assert len({(mean.sensor, mean.minute) for mean in closed}) == len(closed)
+
+
+@pytest.mark.parametrize(("slow_s", "through"), [(0, 2), (50, 1), (70, 2), (4_000, 2)])
+def test_a_slow_meter_holds_the_others_back_for_a_minute_at_most(slow_s: int, through: int) -> None:
+    minutes = Minutes(LATENESS_S)
+    for second in range(190):
+        minutes.add("slow", START_S + second - slow_s, 1.0, None)
+        minutes.add("right", START_S + second, 1.0, None)
+        minutes.close(START_S + second, 1.0)
+    assert minutes.closed_through == T + through
 
 
 def test_a_meter_with_a_fast_clock_does_not_cut_the_others_short() -> None:
@@ -99,24 +146,32 @@ def test_a_meter_with_a_fast_clock_does_not_cut_the_others_short() -> None:
     for second in range(180):
         minutes.add("fast", START_S + second + 110, 1.0, None)
         assert minutes.add("right", START_S + second, 1.0, None) == ""
-        closed += minutes.close(START_S + second, silent=False)
+        closed += minutes.close(START_S + second, 1.0)
     assert [mean.samples for mean in closed if mean.sensor == "right"] == [60, 60]
+
+
+def test_one_reading_with_a_wrong_time_does_not_end_the_minute_of_its_sensor() -> None:
+    minutes = Minutes(LATENESS_S)
+    fill(minutes, "001", T, 10, 110)
+    assert minutes.close(START_S + 10, 1.0) == []
+    fill(minutes, "001", T, 20, 59)
+    assert [mean.samples for mean in minutes.close(START_S + 65, 6.0)][:1] == [3]
 
 
 def test_an_empty_channel_is_no_value_and_never_zero() -> None:
     minutes = Minutes(LATENESS_S)
     minutes.add("001", START_S, None, 4.0)
     minutes.add("001", START_S + 1, None, 5.0)
-    assert minutes.close(START_S + 100, silent=True) == [MinuteMean(T, "001", None, 4.5, 2)]
+    assert minutes.close(START_S + 100, 100.0, quiet=True) == [MinuteMean(T, "001", None, 4.5, 2)]
 
 
 def test_a_restored_minute_that_was_closed_meanwhile_is_left_out() -> None:
     minutes = Minutes(LATENESS_S)
     fill(minutes, "001", T, 1, 2)
     fill(minutes, "001", T + 1, 1)
-    after = Minutes(LATENESS_S, closed_through=T)
+    after = Minutes(LATENESS_S, T, {"001": T})
     assert after.restore(minutes.to_state()) == 1
-    assert [mean.minute for mean in after.close(START_S + 500, silent=True)] == [T + 1]
+    assert [mean.minute for mean in after.close(START_S + 500, 500.0, quiet=True)] == [T + 1]
 
 
 @pytest.mark.parametrize("state", [{}, {"open": 1}, {"open": {"x": {}}, "newest_s": 0}, {"open": {"9": {"a": [1]}}}])
@@ -124,11 +179,37 @@ def test_damaged_state_is_refused_whole(state: dict[str, object]) -> None:
     minutes = Minutes(LATENESS_S)
     with pytest.raises((ValueError, TypeError, KeyError, AttributeError)):
         minutes.restore(state)
-    assert minutes.close(1e12, silent=True) == []
+    assert minutes.close(1e12, 1e12, quiet=True) == []
 
 
 def test_invented_sensors_do_not_fill_the_memory() -> None:
     minutes = Minutes(LATENESS_S)
     answers = {minutes.add(f"s{number}", START_S, 1.0, 1.0) for number in range(10_000)}
     assert answers == {"", "sensors"}
-    assert len(minutes.close(START_S + 100, silent=True)) == 4096
+    assert len(minutes.close(START_S + 100, 100.0, quiet=True)) == 4096
+
+
+def test_sensors_that_are_not_in_a_lost_mark_are_closed_as_the_others() -> None:
+    minutes = Minutes(LATENESS_S, T, {"001": T}, others=T - 1)
+    assert minutes.add("002", START_S - 1, 1.0, None) == "late"
+    assert minutes.add("002", START_S + 1, 1.0, None) == ""
+    assert minutes.add("001", START_S + 1, 1.0, None) == "late"
+
+
+def test_ids_that_are_invented_for_years_do_not_fill_the_memory_or_repeat_a_minute() -> None:
+    minutes = Minutes(LATENESS_S)
+    for number in range(3 * MOST_SENSORS):
+        minutes.add(f"s{number}", START_S + number % 60, 1.0, None)
+        if number % 1_000 == 999:
+            minutes.close(START_S + 200, 200.0, quiet=True)
+    assert minutes.add("s0", START_S, 1.0, None) == "late"
+
+
+def test_a_confirmed_clock_reopens_what_a_wrong_one_closed() -> None:
+    minutes = Minutes(LATENESS_S)
+    fill(minutes, "001", T + 1_000_000, 1)
+    minutes.close(START_S + 60_000_100, 100.0, quiet=True)
+    assert minutes.add("001", START_S, 1.0, None) == "late"
+    minutes.forget_future(START_S)
+    assert minutes.add("001", START_S, 1.0, None) == ""
+    assert minutes.closed_through == T - 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.minute import Minutes
+from producer.minute import MOST_OBSERVED_S, MinuteMean, Minutes
 
 LATENESS_S = 5.0
 START_S = 28_000_000 * 60.0
@@ -27,9 +27,10 @@ class Said(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """The clock was looked at; `quiet`: for the lateness no reading has come, by the monotonic clock."""
+    """The clock was looked at, `elapsed_s` after the look before; `quiet`: the line has been silent."""
 
     now_s: float
+    elapsed_s: float
     quiet: bool
 
 
@@ -51,24 +52,31 @@ def by_the_text(history: list[Said | Looked | Restarted]) -> Answer:
     late: list[bool] = []
     rows: list[Row] = []
     taken: list[Said] = []
-    closed: set[int] = set()
+    closed: dict[str, int] = {}
+    passed_s: dict[str, float] = {}  # since the sensor's newest reading came, as far as somebody listened
     for event in history:
         if isinstance(event, Said):
-            late.append(any(minute_of(event) <= minute for minute in closed))
+            late.append(minute_of(event) <= closed.get(event.sensor, 0))
             if not late[-1]:
                 taken.append(event)
+                passed_s[event.sensor] = 0.0
         elif isinstance(event, Looked):
-            begun = {minute_of(said) for said in taken} - closed
-            # A reading ahead of the clock counts as of now: one meter's fast clock must not cut the others short.
-            newest_s = min(max((said.time_s for said in taken), default=0.0), event.now_s)
-            over = {minute for minute in begun if newest_s >= end_s(minute) + LATENESS_S}
-            over |= {minute for minute in begun if event.quiet and event.now_s >= end_s(minute) + LATENESS_S}
-            for minute in sorted(over):
-                sensors = {said.sensor for said in taken if minute_of(said) == minute}
-                rows += [row(minute, sensor, taken) for sensor in sorted(sensors)]
-            # The newest minute that is over, with or without readings: nothing may come for it any more.
-            passed = int((newest_s - LATENESS_S) // 60) - 1
-            closed |= over | ({passed} if taken else set())
+            over: list[tuple[int, str]] = []
+            more_s = event.elapsed_s if event.quiet else min(event.elapsed_s, MOST_OBSERVED_S)
+            passed_s = {sensor: since_s + more_s for sensor, since_s in passed_s.items()}
+            for sensor, since_s in passed_s.items():
+                mine = [said for said in taken if said.sensor == sensor and minute_of(said) > closed.get(sensor, 0)]
+                # A reading ahead of the clock counts as of now.
+                own_s = min(max((said.time_s for said in mine), default=0.0), event.now_s)
+                own_s += since_s if event.quiet else 0.0
+                own_s = min(own_s, event.now_s)
+                minutes = {minute_of(said) for said in mine if own_s >= end_s(minute_of(said)) + LATENESS_S}
+                over += [(minute, sensor) for minute in minutes]
+            for minute, sensor in sorted(over):
+                rows.append(row(minute, sensor, taken))
+                closed[sensor] = max(minute, closed.get(sensor, 0))
+        else:
+            passed_s = dict.fromkeys(passed_s, 0.0)
     return Answer(late, rows)
 
 
@@ -102,7 +110,12 @@ said = st.builds(
     values,
     values,
 )
-looked = st.builds(lambda at_s, quiet: Looked(START_S + at_s, quiet), near_an_end, st.booleans())
+looked = st.builds(
+    lambda at_s, elapsed_s, quiet: Looked(START_S + at_s, elapsed_s, quiet),
+    near_an_end,
+    st.sampled_from([0.0, 0.5, 1.0, 5.0, 30.0, 65.0]),
+    st.booleans(),
+)
 histories = st.lists(said | said | looked | looked | st.just(Restarted()), max_size=40)
 
 
@@ -110,15 +123,17 @@ histories = st.lists(said | said | looked | looked | st.just(Restarted()), max_s
 def test_rows_and_refusals_are_those_of_the_text(history: list[Said | Looked | Restarted]) -> None:
     """The clock may even jump about between two looks: the rules hold for whatever it says."""
     minutes = Minutes(LATENESS_S)
-    late, rows = [], []
+    late: list[bool] = []
+    rows: list[MinuteMean] = []
     for event in history:
         if isinstance(event, Said):
             late.append(minutes.add(*event) == "late")
         elif isinstance(event, Looked):
-            rows += minutes.close(*event)
+            rows += minutes.close(event.now_s, event.elapsed_s, quiet=event.quiet)
         else:
             state = json.loads(json.dumps(minutes.to_state()))
-            minutes = Minutes(LATENESS_S, minutes.closed_through)
+            closed = {row.sensor: max(r.minute for r in rows if r.sensor == row.sensor) for row in rows}
+            minutes = Minutes(LATENESS_S, minutes.closed_through, closed)
             minutes.restore(state)
     wanted = by_the_text(history)
     assert late == wanted.late

@@ -35,7 +35,7 @@ def row(readings: list[tuple[float | None, float | None]], line: LineSettings, *
     else:
         for flow, pressure in readings:
             door.take(Reading("001", NOW_S, flow, pressure))
-    (mean,) = minutes.close(NOW_S + 300, silent=True)
+    (mean,) = minutes.close(NOW_S + 300, 300.0, quiet=True)
     return mean
 
 
