@@ -228,8 +228,10 @@ class Minutes:
             },
         }
 
-    def restore(self, state: Mapping[str, Any]) -> int:
+    def restore(self, state: Mapping[str, Any], *, lost: bool = False) -> int:
         """Restore the open minutes of `to_state` that are still open; returns the number of readings.
+
+        `lost`: nobody knows what each sensor has closed, so all have closed what the state says.
 
         Raises:
             ValueError, TypeError, KeyError, AttributeError: the state is damaged; nothing was restored.
@@ -237,13 +239,14 @@ class Minutes:
         restored: dict[int, Slot] = {}
         newest_s = {str(sensor): float(time_s) for sensor, time_s in dict(state.get("own_s", {})).items()}
         closed_through = max(self.closed_through, int(state.get("closed_through", 0)))
+        others = max(self._others, closed_through) if lost else self._others
         for text, sensors in state["open"].items():
             slot = restored[int(text)] = Slot(int(text))
             for sensor, values in sensors.items():
-                if slot.minute > self._closed.get(str(sensor), self._others):
+                if slot.minute > self._closed.get(str(sensor), others):
                     slot[str(sensor)] = _restored(values)
         self._newest_s = max(self._newest_s, float(state["newest_s"]))
-        self.closed_through = closed_through
+        self.closed_through, self._others = closed_through, others
         for minute, slot in sorted(restored.items()):
             if slot:
                 self._open[minute] = slot

@@ -114,22 +114,23 @@ class Producer:
                 self._line,
             )
             self._verdicts = Verdicts(data, self._zone, settings.line.modbus.quiet_minutes)
-            self._restore_open_minutes(published.closed_through if published else 0)
+            self._restore_open_minutes(published)
         except BaseException:
             log.close()
             raise
         self._log = log
         _log.info("line_start url=%s closed_through=%d", self._context.settings.line.url, mark.closed_through)
 
-    def _restore_open_minutes(self, published_through: int) -> None:
+    def _restore_open_minutes(self, published: Mark | None) -> None:
         path = self._context.data / OPEN_MINUTE_FILE
         try:
             state = state_file.read(path, dict[str, Any])
             if state is None:
                 return
-            rows_through = self._held.restore([str(row) for row in state.get("held", ())], published_through)
+            through = published.closed_through if published else 0
+            rows_through = self._held.restore([str(row) for row in state.get("held", ())], through)
             self._minutes.closed_through = max(self._minutes.closed_through, rows_through)
-            readings = self._minutes.restore(state)
+            readings = self._minutes.restore(state, lost=published is None)
             self._intake.keep(str(state["rest"]).encode("latin-1"))
             _log.info("open_minute_restored readings=%d rows=%d", readings, len(self._held))
         except (StateUnusable, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:

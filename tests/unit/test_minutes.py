@@ -97,6 +97,14 @@ def test_a_standstill_closes_nothing_while_readings_wait_in_the_line() -> None:
     assert [mean.samples for mean in minutes.close(START_S + 300, 0.1)] == [50]
 
 
+def test_a_standstill_does_not_count_for_a_sensor_whose_readings_are_still_to_be_read() -> None:
+    minutes = Minutes(LATENESS_S)
+    fill(minutes, "001", T, 10)
+    minutes.close(START_S + 300, 290.0)
+    for _ in range(60):  # a long queue, read piece by piece, and none of it of this sensor yet
+        assert minutes.close(START_S + 300, 0.02) == []
+
+
 def test_a_dead_sensor_is_closed_though_others_talk() -> None:
     minutes = Minutes(LATENESS_S)
     fill(minutes, "dead", T, 0, 10)

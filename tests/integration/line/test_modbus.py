@@ -97,8 +97,10 @@ def test_meters_on_a_bus_become_rows(start: Start, wire: Wire) -> None:
     producer.took(1)
 
     def well_filled() -> list[int]:
-        """The first minute, or the next one where the start took nearly all of the first."""
-        return [row.minute for row in rows(producer.data) if row.sensor == "main" and row.samples >= 5]
+        """The first minute, or the next one where the start took nearly all of the first, once both sensors have it."""
+        counted = {row.minute for row in rows(producer.data) if row.sensor == "count"}
+        filled = [row.minute for row in rows(producer.data) if row.sensor == "main" and row.samples >= 5]
+        return [minute for minute in filled if minute in counted]
 
     wait_until(well_filled, "a minute's row")
     found = {row.sensor: row for row in rows(producer.data) if row.minute == well_filled()[0]}
