@@ -115,7 +115,7 @@ class AsciiListener(FrameReader):
         running, checksums = _running_xor(block), CHECKSUMS
         slots: dict[str, Slot] = {}
         times: dict[str, float] = {}
-        refused, open_of = self._refused, self._open
+        refused = self._refused
         plausible, told, fresh = self._plausible, {}, {}
         flow_of, bar_of = plausible.flow, plausible.pressure
         (low_flow, high_flow), (low_bar, high_bar) = plausible.sure_flow, plausible.sure_pressure
@@ -130,25 +130,27 @@ class AsciiListener(FrameReader):
                 refused["checksum"] += 1
                 place = end + 6
                 continue
-            if (slot := slots.get(time)) is None:
-                slot = self._slot(time, slots, times)
-            sums = None if slot is None else slot.get(sensor) or open_of(slot, sensor)
-            if sums is None:
-                told[sensor] = time  # counted
-            else:
-                taken += 1
-                fresh[sensor] = time
-                sums.samples += 1
-                if flow:
-                    number = float(flow)
-                    if low_flow <= number <= high_flow or flow_of(sensor, number, sums.flow_so_far) is not None:
-                        sums.flow += number
-                        sums.flow_count += 1
-                if pressure:
-                    number = float(pressure)
-                    if low_bar <= number <= high_bar or bar_of(sensor, number, sums.pressure_so_far) is not None:
-                        sums.pressure += number
-                        sums.pressure_count += 1
+            try:
+                sums = slots[time][sensor]
+            except KeyError:
+                if (found := self._open(time, sensor, slots, times)) is None:
+                    told[sensor] = time  # counted
+                    place = end + 6
+                    continue
+                sums = found
+            taken += 1
+            fresh[sensor] = time
+            sums.samples += 1
+            if flow:
+                number = float(flow)
+                if low_flow <= number <= high_flow or flow_of(sensor, number, sums.flow_so_far) is not None:
+                    sums.flow += number
+                    sums.flow_count += 1
+            if pressure:
+                number = float(pressure)
+                if low_bar <= number <= high_bar or bar_of(sensor, number, sums.pressure_so_far) is not None:
+                    sums.pressure += number
+                    sums.pressure_count += 1
             place = end + 6  # the next ``$`` follows ``*XX`` and CR LF
         self._heard(fresh, times, told)
         if len(pieces) > 1:
@@ -158,16 +160,18 @@ class AsciiListener(FrameReader):
 
     def _heard(self, taken: dict[str, str], times: dict[str, float], refused: dict[str, str]) -> None:
         """The last time text of each sensor in a block: its minutes go on, its clock is compared with the site's."""
-        for sensor, text in taken.items():
-            self._minutes.heard(sensor, times[text])
+        self._minutes.heard(taken, times)
         texts, now_s = refused | taken, self._time.now_s
         for sensor in self._clocks.due(texts, now_s):
             if texts[sensor]:
                 with contextlib.suppress(FrameRefused):  # counted
                     self._clocks.note(sensor, seconds(texts[sensor], self._zone, now_s), now_s)
 
-    def _open(self, slot: Slot, sensor: str) -> Sums | None:
-        """A sensor's sums in a minute; None, and counted, if there are none."""
+    def _open(self, text: str, sensor: str, slots: dict[str, Slot], times: dict[str, float]) -> Sums | None:
+        """A sensor's sums in the minute of a time text; None, and counted, if there are none."""
+        slot = slots.get(text)
+        if slot is None and (slot := self._slot(text, slots, times)) is None:
+            return None
         sums = self._minutes.sums(slot, sensor)
         if isinstance(sums, str):
             self._refused[sums] += 1

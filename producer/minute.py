@@ -125,7 +125,7 @@ class Minutes:
         """The sensor's sums at a trusted time, or the reason why there are none (late, sensors)."""
         sums = self.sums(self.at(time_s), sensor)
         if not isinstance(sums, str):
-            self.heard(sensor, time_s)
+            self.heard({sensor: ""}, {"": time_s})
         return sums
 
     def at(self, time_s: float) -> Slot:
@@ -147,12 +147,15 @@ class Minutes:
             self._own[sensor] = _Own(slot.minute * 60.0, self._observed_s, self._calls)
         return found
 
-    def heard(self, sensor: str, time_s: float) -> None:
-        """A reading of an open minute was taken."""
-        self._newest_s = max(self._newest_s, time_s)
-        own = self._own[sensor]
-        own.newest_s = max(own.newest_s, time_s)
-        own.heard_s, own.call = self._observed_s, self._calls
+    def heard(self, sensors: Mapping[str, str], times: Mapping[str, float]) -> None:
+        """Readings of open minutes were taken: the text of each sensor's time, and what the texts mean."""
+        own_of, observed_s, calls = self._own, self._observed_s, self._calls
+        for sensor, text in sensors.items():
+            own, time_s = own_of[sensor], times[text]
+            if time_s > own.newest_s:
+                own.newest_s = time_s
+                self._newest_s = max(self._newest_s, time_s)
+            own.heard_s, own.call = observed_s, calls
 
     def close(self, now_s: float, elapsed_s: float = 0.0, *, quiet: bool = False) -> list[MinuteMean]:
         """Close the minutes that are over, oldest first.
