@@ -37,7 +37,8 @@ class Box:
     def __init__(self, folder: Path, offset_s: float, **environ: str) -> None:
         assert _PACKAGE is not None
         assert _PACKAGE.submodule_search_locations is not None
-        library = next(Path(_PACKAGE.submodule_search_locations[0]).rglob("libfaketime.so.1"))
+        library = folder / "libfaketime.so.1"  # LD_PRELOAD takes no path with a space, such as the working folder's
+        library.symlink_to(next(Path(_PACKAGE.submodule_search_locations[0]).rglob(library.name)))
         self.data, self.cable = folder / "data", Cable(folder / "line")
         self._offset_file = folder / "offset"
         self.set_clock(offset_s)
