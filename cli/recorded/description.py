@@ -17,6 +17,7 @@ NO_VALUE = ("", "-", "--", "---", "----", "nan", "null", "none", "n/a", "na", "#
 TOTALS = ("total", "sum", "average", "mean", "minimum", "maximum", "합계", "총계", "소계", "평균", "최대", "최소")
 _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
 _SAMPLE = datetime(2017, 11, 23, 13, 47, tzinfo=UTC)
+_YEAR = re.compile(r"%[YyGcxD+]")
 
 
 def _encoding(value: str) -> str | None:
@@ -31,11 +32,17 @@ def _one_character(value: str) -> str | None:
     return None if len(value) == 1 and value not in '"\r\n' else f'must be one character like ";", is {value!r}'
 
 
+def _same(form: str) -> bool:
+    """Whether a form keeps date and time of day."""
+    return datetime.strptime(_SAMPLE.strftime(form), form).replace(tzinfo=None) == _SAMPLE.replace(tzinfo=None)
+
+
 def _time_form(value: str) -> str | None:
     if value == "iso":
         return None
     try:
-        good = datetime.strptime(_SAMPLE.strftime(value), value).replace(tzinfo=None) == _SAMPLE.replace(tzinfo=None)
+        # Python guesses a year where there is none, and warns.
+        good = _YEAR.search(value) is not None and _same(value)
     except ValueError:
         good = False
     return None if good else f'must be "iso", or a form like "%d/%m/%Y %H:%M" with date and time, is {value!r}'
