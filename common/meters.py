@@ -92,7 +92,7 @@ class Format:
     pressure_scale: float = key(1.0, _NOT_ZERO)
     pressure_offset: float = key(0.0)
     pressure_measure: str = key("bar", one_of(*PRESSURE_MEASURES))
-    checksum: str = key("none", one_of("none", "xor", "sum", "crc16"))
+    checksum: str = key("none", one_of("none", "xor", "sum", "crc16", "bcc"))
     checksum_mark: str = key("*", _marker)  # the text between body and checksum
     checksum_covers: tuple[str, ...] = key(["body"], _covers)
     checksum_first: str = key("high", one_of("high", "low"))  # the byte of a CRC-16 that comes first

@@ -16,12 +16,12 @@ from common.errors import FrameRefused, SettingsError
 from common.meters import FIELDS, FLOW_MEASURES, PRESSURE_MEASURES, Format
 from common.row import SENSOR_ID
 from producer.ascii import Reading, moment, seconds
-from producer.frames import Framer
+from producer.frames import CheckByteFramer, Framer
 
 DAY_S = 86_400.0
 LONGEST = 512  # bytes of a frame: some instruments send many values in one line
 MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
-_DIGITS = {"none": 0, "xor": 2, "sum": 2, "crc16": 4}
+_DIGITS = {"none": 0, "bcc": 0, "xor": 2, "sum": 2, "crc16": 4}
 # With an exponent, as some instruments write; no other letters: "nan" and "inf" are no values.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:[eE][+-]?[0-9]{1,2})?")
 _NOTHING = re.compile(r"[-+*?/.:#_ A-Za-z]*")  # in place of a value: nothing, ----, null, ERR, nan
@@ -49,10 +49,13 @@ class Described:
         self._pattern = _compiled(form.pattern) if form.pattern else None
         _check_fields(form, [_text(name) for name in self._pattern.groupindex] if self._pattern else list(form.fields))
         _check_time(form.time)
+        if form.checksum == "bcc" and not form.start:
+            raise SettingsError("line.format.start", 'is empty; with a check byte frames need one: start = "\\u0002"')
 
     def framer(self, refused: Counter[str]) -> Framer:
         """The framer that cuts the line into these frames."""
-        return Framer(refused, self._start, self._end, LONGEST)
+        kind = CheckByteFramer if self._form.checksum == "bcc" else Framer
+        return kind(refused, self._start, self._end, LONGEST)
 
     def parse(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Reading:
         """Parse a frame, from its start mark to before its end.
@@ -78,6 +81,8 @@ class Described:
 
     def _checked(self, text: bytes) -> bytes:
         """The body, after checking its checksum."""
+        if self._form.checksum == "bcc":
+            return self._checked_by_byte(text)
         if not self._digits:
             return text
         body, mark, digits = text[: -self._digits - len(self._mark)], self._mark, text[-self._digits :]
@@ -92,6 +97,13 @@ class Described:
         if digits.upper() != right:
             raise FrameRefused("checksum")
         return body
+
+    def _checked_by_byte(self, text: bytes) -> bytes:
+        """The body before the end mark and the check byte: the XOR of both, and of the start mark if it is covered."""
+        covered = (self._start if "start" in self._form.checksum_covers else b"") + text[:-1]
+        if reduce(xor, covered, 0) != text[-1]:
+            raise FrameRefused("checksum")
+        return text[: -1 - len(self._end)]
 
     def _fields(self, body: bytes) -> dict[str, str]:
         if self._pattern:

@@ -7,6 +7,7 @@ overlong line may be incomplete and are dropped.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 LONGEST_FRAME = 128  # bytes; the longest frame that the ASCII grammar allows has 123
 
@@ -83,3 +84,43 @@ class Framer:
             self._refused["long"] += 1
             self._overlong = True
         return rest[len(rest) - len(self._end) + 1 :]
+
+
+class CheckByteFramer(Framer):
+    """Frames with a raw check byte behind their end, which may be any byte, also a mark: start body end check."""
+
+    def __init__(self, refused: Counter[str], start: bytes, end: bytes, longest: int) -> None:
+        """`start` must not be empty: only it shows where a frame begins."""
+        super().__init__(refused, start, end, longest)
+        self.tail = len(end) + 1
+
+    def lines(self, chunk: bytes) -> bytes:
+        """The complete frames after adding `chunk`, and what is between them; the rest starts the next one."""
+        text = self._rest + chunk
+        place = max((stop for _, stop in self._cuts(text)), default=0)
+        rest = text[place:]
+        self._rest = rest if len(rest) <= self._longest else self._cut(rest)
+        return text[:place]
+
+    def frames(self, text: bytes) -> list[bytes]:
+        """The frames from start mark to check byte; the rest is noise."""
+        frames, place = [], 0
+        for start, stop in self._cuts(text):
+            self._count_noise(text[place:start])
+            frames.append(text[start:stop])
+            place, self._first = stop, False
+        self._count_noise(text[place:])
+        return frames
+
+    def _cuts(self, text: bytes) -> Iterator[tuple[int, int]]:
+        """Where each frame starts and stops. An end mark without a start mark before it is noise."""
+        place = 0
+        while (end := text.find(self._end, place)) >= 0:
+            start = text.rfind(self._start, place, end)
+            if start < 0:
+                place = end + 1
+            elif (stop := end + self.tail) <= len(text):
+                yield start, stop
+                place = stop
+            else:
+                return

@@ -3,8 +3,11 @@
 import contextlib
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
+from functools import reduce
 from itertools import pairwise
+from operator import xor
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -252,3 +255,48 @@ def test_twenty_four_hundred_is_the_end_of_the_day(form: str, text: str) -> None
     described = Described(Format(fields=("time", "flow"), sensor="A", separator=";", time=form))
     midnight = datetime(2024, 8, 27, tzinfo=SEOUL).timestamp()
     assert described.parse(f"{text};8".encode(), SEOUL, midnight).time_s == midnight
+
+
+BCC = Format(fields=("flow", "pressure"), sensor="A", start="\x02", end="\x03", checksum="bcc")
+plain_bodies = st.tuples(st.integers(0, 99_999), st.integers(0, 999)).map(lambda pair: b"%d,%d" % pair)
+
+
+def with_check_byte(body: bytes) -> bytes:
+    return b"\x02" + body + b"\x03" + bytes([reduce(xor, body + b"\x03", 0)])
+
+
+@given(
+    st.lists(plain_bodies | st.binary(max_size=9).filter(lambda noise: b"\x02" not in noise), max_size=9),
+    st.lists(st.integers(0, 200), max_size=6),
+)
+def test_frames_with_a_raw_check_byte_are_found_however_they_are_cut(parts: list[bytes], places: list[int]) -> None:
+    """Whatever the check byte is, a mark too, and whatever noise is between the frames."""
+    described, refused = Described(BCC), Counter[str]()
+    framer = described.framer(refused)
+    wanted = [part for part in parts if b"," in part and part.replace(b",", b"").replace(b".", b"").isdigit()]
+    stream = b"".join(with_check_byte(part) if part in wanted else part for part in parts)
+    cuts = [0, *sorted(min(place, len(stream)) for place in places), len(stream)]
+    found = []
+    for first, last in pairwise(cuts):
+        lines = framer.lines(stream[first:last])
+        found += [described.parse(frame, SEOUL, NOW_S) for frame in framer.frames(lines)]
+    assert [(one.flow, one.pressure) for one in found] == [tuple(float(n) for n in part.split(b",")) for part in wanted]
+
+
+def test_a_wrong_check_byte_and_a_lost_one_cost_only_their_frame() -> None:
+    described, refused = Described(BCC), Counter[str]()
+    framer = described.framer(refused)
+    good = with_check_byte(b"8.02,4.11")
+    stream = good + good[:-1] + b"?" + good + b"\x028.0" + good + b"\x03\x03" + good
+    results: list[float | str | None] = []
+    for frame in framer.frames(framer.lines(stream)):
+        try:
+            results.append(described.parse(frame, SEOUL, NOW_S).flow)
+        except FrameRefused as error:
+            results.append(error.reason)
+    assert results == [8.02, "checksum", 8.02, 8.02, 8.02]
+
+
+def test_a_check_byte_needs_a_start_mark() -> None:
+    with pytest.raises(SettingsError, match=r"line\.format\.start"):
+        Described(replace(BCC, start=""))
