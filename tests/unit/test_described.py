@@ -300,3 +300,11 @@ def test_a_wrong_check_byte_and_a_lost_one_cost_only_their_frame() -> None:
 def test_a_check_byte_needs_a_start_mark() -> None:
     with pytest.raises(SettingsError, match=r"line\.format\.start"):
         Described(replace(BCC, start=""))
+
+
+def test_a_check_byte_that_is_not_described_is_no_noise() -> None:
+    described, refused = Described(replace(BCC, checksum="none")), Counter[str]()
+    framer = described.framer(refused)
+    frames = framer.frames(framer.lines(b"".join(with_check_byte(b"8.0%d,4" % n) for n in range(9))))
+    assert [described.parse(frame, SEOUL, NOW_S).flow for frame in frames] == [8 + n / 100 for n in range(9)]
+    assert not refused
