@@ -38,7 +38,9 @@ def starts(tmp_path: Path) -> Iterator[Callable[[str], list[int]]]:
     for folder in ("bin", "home/logs", "home/programs", "starts"):
         (tmp_path / folder).mkdir(parents=True)
     python = tmp_path / "bin" / "python"
-    python.write_text(STAND_IN.format(python=sys.executable))
+    real = tmp_path / "bin" / "real-python"  # a script names no interpreter in a folder with a blank
+    real.symlink_to(sys.executable)
+    python.write_text(STAND_IN.format(python=real))
     python.chmod(0o755)
     environment = {
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
