@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import sys
 import threading
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cli.line_frames import Frames
 from cli.line_registers import Registers
+from cli.shell import say
 from common.errors import OtherEndClosed, PortError
 from common.options import Parser
 from common.row import format_number
@@ -63,10 +63,10 @@ def run(args: list[str]) -> int:
     check_meters(line)
     zone = settings.site.zone
     kind = Registers if line.protocol == "modbus" else Frames
-    ear: _Ear = kind(settings, lambda reading: _say(f"  reading  {_reading(reading, zone)}"))
+    ear: _Ear = kind(settings, lambda reading: say(f"  reading  {_reading(reading, zone)}"))
     port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
     speed = "" if line.url.startswith("socket://") else f" at {line.baudrate} baud, {line.mode}"
-    _say(f"listening to {line.url}{speed}, {line.protocol}, for {options.seconds:g} s")
+    say(f"listening to {line.url}{speed}, {line.protocol}, for {options.seconds:g} s")
     heard = 0
     try:
         port.open()
@@ -77,12 +77,12 @@ def run(args: list[str]) -> int:
                 port.open()
             heard += _listen(port, ear)
     except PortError as error:
-        _say(f"  {error}")
+        say(f"  {error}")
     except KeyboardInterrupt:
         pass
     finally:
         port.close()
-    _say(_summary(heard, ear))
+    say(_summary(heard, ear))
     return 0 if ear.understood else 1
 
 
@@ -112,11 +112,6 @@ def _reading(reading: "Reading", zone: ZoneInfo) -> str:
 def _summary(heard: int, ear: _Ear) -> str:
     counts = ", ".join(f"{count} {reason}" for reason, count in ear.refused.most_common()) or "none"
     return f"{heard} bytes, {ear.understood} readings, refused: {counts}\n{ear.conclusion(heard)}".rstrip()
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

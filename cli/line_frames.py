@@ -1,6 +1,5 @@
 """``hydrolog line test`` for meters that send by themselves: each frame, and what the producer makes of it."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli import scan_text
+from cli.shell import say
 from common.errors import FrameRefused, PortError
 from common.logging_setup import quoted
 from common.settings import Settings
@@ -44,7 +44,6 @@ class Frames:
         from producer.described import Described
         from producer.frames import Framer
         from producer.intake import ReadingSink
-        from producer.meter_clocks import MeterClocks
         from producer.minute import Minutes
         from producer.site_time import SiteTime
 
@@ -56,7 +55,6 @@ class Frames:
         self._zone = ZoneInfo(line.zone) if line.zone else zone
         self._time = SiteTime(self._look(), 0)
         self._door = ReadingSink(self._time, Minutes(line.lateness_seconds), self.refused, settings=line, zone=zone)
-        self._door.clocks = self._clocks = MeterClocks(zone, STEADY_S)
         self._parse: Callable[[bytes, ZoneInfo, float], Reading] = own.parse
         self._framer = Framer(self.refused)
         if line.protocol == "described":
@@ -84,13 +82,13 @@ class Frames:
             return
         self._time.look(self._look())
         self._raw = (self._raw + chunk)[-KEPT:]
-        _say(f"  bytes    {quoted(chunk)}")
+        say(f"  bytes    {quoted(chunk)}")
         lines = self._framer.lines(chunk)
         for frame in self._framer.frames(lines) if lines else []:
             self._frame(frame)
 
     def _frame(self, frame: bytes) -> None:
-        _say(f"  frame    {quoted(frame)}")
+        say(f"  frame    {quoted(frame)}")
         before = Counter(self.refused)
         try:
             reading = self._parse(frame, self._zone, self._time.now_s)
@@ -100,13 +98,13 @@ class Frames:
             self._show(reading)
             self.understood += self._door.take(reading)
         for reason in self.refused - before:
-            _say(f"  refused  {reason}: {_WHY.get(reason, '')}")
+            say(f"  refused  {reason}: {_WHY.get(reason, '')}")
 
     def conclusion(self, heard: int) -> str:
         """What was seen, and what to do."""
         if not heard:
             return "nothing came: is the meter on, the cable in, the port the right one?"
-        if clocks := self._clocks.problem(self._time.now_s):
+        if clocks := self._door.clocks.problem(self._time.now_s, STEADY_S):
             return clocks
         return "" if self.understood else self._why_nothing()
 
@@ -123,8 +121,3 @@ class Frames:
         if reasons := [reason for reason, _ in self.refused.most_common() if reason in _WHY]:
             why = f"no reading: {reasons[0]}: {_WHY[reasons[0]]}"
         return f"text came, but {why}; the last line: {quoted(text.lines[-1])}"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

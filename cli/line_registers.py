@@ -1,10 +1,10 @@
 """``hydrolog line test`` for polled meters: what was asked, what came, and what it means."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cli.shell import say
 from common.settings import Settings
 
 if TYPE_CHECKING:  # the producer's modules are imported only where used
@@ -57,15 +57,15 @@ class Registers:
         name = f"{register.sensor} {register.channel}"
         if (told.sent, told.at_s) != self._shown:
             self._shown = told.sent, told.at_s
-            _say(f"  asked    unit {register.unit}, {register.function} {_asked(told)}: {told.sent.hex(' ')}")
-            _say(f"  came     {told.came.hex(' ') or 'nothing'}")
+            say(f"  asked    unit {register.unit}, {register.function} {_asked(told)}: {told.sent.hex(' ')}")
+            say(f"  came     {told.came.hex(' ') or 'nothing'}")
         if told.reason:
             self.refused[told.reason] += 1
             self._problems[told.reason] = told.problem
-            _say(f"  refused  {told.reason}: {told.problem} ({name})")
+            say(f"  refused  {told.reason}: {told.problem} ({name})")
         else:
             self._values += 1
-            _say(f"  value    {name} {told.value:g} {_BASE[register.channel]}")
+            say(f"  value    {name} {told.value:g} {_BASE[register.channel]}")
         if told.words:
             self._compare(told, name)
 
@@ -79,9 +79,9 @@ class Registers:
         self._compared.add(f"{name} {register.address}")
         if told.reason or register.part:
             part = f" (part {register.part})" if register.part else ""
-            _say(f"  number   {name}{part}: {measured(register, told.words):g} {base} as set")
+            say(f"  number   {name}{part}: {measured(register, told.words):g} {base} as set")
         for value, keys in other_readings(register, told.words)[:_MOST_OTHERS]:
-            _say(f"  or       {name} {value:g} {base} with {keys}")
+            say(f"  or       {name} {value:g} {base} with {keys}")
 
     def conclusion(self, heard: int) -> str:
         """What to try next, from what was seen; empty if all is well."""
@@ -150,8 +150,3 @@ def _asked(told: "Exchange") -> str:
     pdu = told.sent[2:6] if len(told.sent) == RTU_BYTES else told.sent[-4:]
     first, count = int.from_bytes(pdu[:2], "big"), int.from_bytes(pdu[2:4], "big")
     return f"{first}" if count <= told.register.count else f"{first} to {first + count - 1}"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

@@ -5,7 +5,6 @@ a Modbus master, which only reads.
 """
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from cli import scan_modbus, scan_text
 from cli.scan_modbus import Way
+from cli.shell import say
 from common.errors import PortError
 from common.logging_setup import quoted
 from common.options import Parser
@@ -43,14 +43,14 @@ def run(args: list[str]) -> int:
     settings = load(options.config)
     url = options.url or settings.line.url
     check_url(url)
-    _say(f"scanning {url}")
+    say(f"scanning {url}")
     try:
         if _listen(url, settings, options.seconds) or (not options.listen and _ask(url)):
             return 0
     except PortError as error:
-        _say(f"{error}")
+        say(f"{error}")
         return 1
-    _say(
+    say(
         "Nothing was found. Is the meter on, are the wires on the right clamps? On RS-485 try A and B swapped; on "
         "RS-232 a null modem cable. A meter that sends once a minute needs --seconds 70."
     )
@@ -61,24 +61,24 @@ def _listen(url: str, settings: Settings, seconds: float) -> bool:
     """Whether readable text came; its settings are printed."""
     ways = [Way(url, rate, mode) for rate in TEXT_RATES for mode in TEXT_MODES]
     for way in ways[:1] if ways[0].on_network else ways:
-        _say(f"  listening{_at(way)} for {seconds:g} s")
+        say(f"  listening{_at(way)} for {seconds:g} s")
         try:
             raw = _heard(way, seconds)
         except PortError as error:
             if way == ways[0]:
                 raise
-            _say(f"  not at this port: {error}")
+            say(f"  not at this port: {error}")
             continue
         if not raw:
-            _say("  nothing came by itself")
+            say("  nothing came by itself")
             return False
         if text := scan_text.read(raw, way.mode):
             for line in text.lines[-SHOWN_LINES:]:
-                _say(f"  text       {quoted(line)}")
+                say(f"  text       {quoted(line)}")
             found = _head(way._replace(mode=text.bits)) + scan_text.settings(text, settings.site.zone, time.time())
-            _say(f"A meter sends text. Write into the settings, then: hydrolog line test\n\n{found}")
+            say(f"A meter sends text. Write into the settings, then: hydrolog line test\n\n{found}")
             return True
-        _say(f"  {len(raw)} bytes, not readable: {quoted(raw[:16])}")
+        say(f"  {len(raw)} bytes, not readable: {quoted(raw[:16])}")
     return False
 
 
@@ -110,17 +110,17 @@ def _ask(url: str) -> bool:
 
 
 def _ask_at(way: Way, numbers: Sequence[int]) -> bool:
-    _say(f"  asking {len(numbers)} units as Modbus {way.framing.upper()}{_at(way)}")
+    say(f"  asking {len(numbers)} units as Modbus {way.framing.upper()}{_at(way)}")
     try:
         with scan_modbus.opened(way) as client:
             found = scan_modbus.units(client, numbers)
             if found and not way.on_network:
-                _say(f"  unit {found[0]} answers; asking the others")
+                say(f"  unit {found[0]} answers; asking the others")
                 found += scan_modbus.units(client, sorted({*scan_modbus.ALL_UNITS} - {*numbers}))
             for unit in found:
                 _show(client, way, unit)
     except ConnectionError as error:
-        _say(f"  {error}{_at(way)}")
+        say(f"  {error}{_at(way)}")
         return False
     return bool(found)
 
@@ -131,16 +131,16 @@ def _show(client: scan_modbus.Client, way: Way, unit: int) -> None:
     for function in ("holding", "input"):
         registers = scan_modbus.window(client, unit, function, 0, scan_modbus.WINDOW)
         pairs = scan_modbus.floats(registers)
-        _say(f"  unit {unit}: {len(registers)} {function} registers of the first {scan_modbus.WINDOW}")
+        say(f"  unit {unit}: {len(registers)} {function} registers of the first {scan_modbus.WINDOW}")
         used = {address: number for address, number in registers.items() if number}
         for address, number in list(used.items())[:SHOWN_REGISTERS]:
-            _say(f"    {function} {address:3}  {number:5} = 0x{number:04x}")
+            say(f"    {function} {address:3}  {number:5} = 0x{number:04x}")
         for pair in pairs[:SHOWN_PAIRS]:
-            _say(f"    {function} {pair.address:3}  as float32: {_orders(pair)}")
+            say(f"    {function} {pair.address:3}  as float32: {_orders(pair)}")
         if registers and not shown:
             shown = _register(unit, function, pairs, next(iter(used), min(registers)))
     more = '\n[line.modbus]\nframing = "tcp"\n' if way.framing == "tcp" else ""
-    _say(
+    say(
         f"Unit {unit} answers. Compare the numbers with the meter's display and its manual; `hydrolog line meters` "
         f"lists known meters. Write into the settings, then: hydrolog line test\n\n"
         f'{_head(way)}protocol = "modbus"\n{more}{shown}'
@@ -170,8 +170,3 @@ def _at(way: Way) -> str:
 def _head(way: Way) -> str:
     rate = "" if way.on_network else f'baudrate = {way.rate}\nmode = "{way.mode}"\n'
     return f"[line]\nurl = {json.dumps(way.url)}\n{rate}"
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

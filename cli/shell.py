@@ -30,6 +30,12 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     return made
 
 
+def say(text: str) -> None:
+    """A line on standard output, at once: somebody watches."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def add_config(made: argparse.ArgumentParser) -> None:
     """Add --config FILE."""
     made.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")

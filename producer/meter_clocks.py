@@ -32,10 +32,8 @@ class _Clock:
 class MeterClocks:
     """One clock a sensor whose readings have a time."""
 
-    def __init__(self, zone: ZoneInfo, steady_s: float = STEADY_S) -> None:
-        """`steady_s`: how long an offset must stay."""
+    def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._steady_s = steady_s
         self._clocks: dict[str, _Clock] = {}
         self._looked_s: dict[str, float] = {}
 
@@ -68,15 +66,15 @@ class MeterClocks:
         return {
             sensor: round(clock.offset_s, 1)
             for sensor, clock in sorted(self._clocks.items())
-            if clock.last_s - clock.since_s >= self._steady_s
+            if clock.last_s - clock.since_s >= STEADY_S
         }
 
-    def problem(self, now_s: float) -> str:
-        """The clocks that are wrong, and what to do; empty if none is."""
+    def problem(self, now_s: float, steady_s: float = STEADY_S) -> str:
+        """The clocks that are wrong for `steady_s`, and what to do; empty if none is."""
         wrong = [
             f"the clock of meter {sensor} is {self._words(clock.offset_s, now_s)}"
             for sensor, clock in sorted(self._clocks.items())
-            if clock.last_s - clock.since_s >= self._steady_s
+            if clock.last_s - clock.since_s >= steady_s
             and now_s - clock.last_s < FORGOTTEN_S
             and abs(clock.offset_s) > WRONG_S
         ]

@@ -125,7 +125,7 @@ class Minutes:
         """The sensor's sums at a trusted time, or the reason why there are none (late, sensors)."""
         sums = self.sums(self.at(time_s), sensor)
         if not isinstance(sums, str):
-            self.heard({sensor: ""}, {"": time_s})
+            self.heard({sensor: time_s})
         return sums
 
     def at(self, time_s: float) -> Slot:
@@ -147,11 +147,11 @@ class Minutes:
             self._own[sensor] = _Own(slot.minute * 60.0, self._observed_s, self._calls)
         return found
 
-    def heard(self, sensors: Mapping[str, str], times: Mapping[str, float]) -> None:
-        """Readings of open minutes were taken: the text of each sensor's time, and what the texts mean."""
+    def heard(self, times_s: Mapping[str, float]) -> None:
+        """Readings of open minutes were taken, with these times, by sensor."""
         own_of, observed_s, calls = self._own, self._observed_s, self._calls
-        for sensor, text in sensors.items():
-            own, time_s = own_of[sensor], times[text]
+        for sensor, time_s in times_s.items():
+            own = own_of[sensor]
             if time_s > own.newest_s:
                 own.newest_s = time_s
                 self._newest_s = max(self._newest_s, time_s)

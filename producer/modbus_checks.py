@@ -105,7 +105,7 @@ def check_round(settings: Modbus, baudrate: int, mode: str) -> None:
             "line.modbus.poll_seconds",
             f"reading all registers takes at least {takes_s:.1f} s{f' at {baudrate} baud' if baudrate else ''}, pauses "
             "included, but the next poll comes after "
-            f" {settings.poll_seconds:g} s; write at least {_rounded(takes_s):g}",
+            f"{settings.poll_seconds:g} s; write at least {_rounded(takes_s):g}",
         )
 
 

@@ -83,11 +83,11 @@ class Plausible:
 
         if channel == _FLOW:
             limits = own.flow_limits or line.flow_limits or (-math.inf, math.inf)
-            codes, usual = own.flow_no_value or line.flow_no_value, USUAL_CODES
+            codes = own.flow_no_value or line.flow_no_value
         else:
             limits = own.pressure_limits or line.pressure_limits or PRESSURE_BAR
-            codes, usual = own.pressure_no_value or line.pressure_no_value, USUAL_CODES
-        return Rule(limits[0], limits[1], scaled(codes), scaled(usual))
+            codes = own.pressure_no_value or line.pressure_no_value
+        return Rule(limits[0], limits[1], scaled(codes), scaled(USUAL_CODES))
 
 
 def _float32(code: float) -> float:

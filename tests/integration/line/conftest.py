@@ -10,18 +10,23 @@ from meter import Cable, RunningProducer
 
 
 @pytest.fixture
-def start(tmp_path: Path, cable: Cable) -> Iterator[Start]:
+def running() -> Iterator[list[RunningProducer]]:
+    """Producers of a test, stopped behind it."""
     started: list[RunningProducer] = []
-
-    def run(data: str = "data", **environ: str) -> RunningProducer:
-        started.append(RunningProducer(tmp_path / data, cable.link, **environ))
-        started[-1].said("port_open" if data == "data" else "port_closed")
-        return started[-1]
-
-    yield run
+    yield started
     for producer in started:
         if producer.process.poll() is None:
             producer.stop()
+
+
+@pytest.fixture
+def start(tmp_path: Path, cable: Cable, running: list[RunningProducer]) -> Start:
+    def run(data: str = "data", **environ: str) -> RunningProducer:
+        running.append(RunningProducer(tmp_path / data, cable.link, **environ))
+        running[-1].said("port_open" if data == "data" else "port_closed")
+        return running[-1]
+
+    return run
 
 
 @pytest.fixture

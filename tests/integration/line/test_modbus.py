@@ -65,19 +65,14 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    started: list[RunningProducer] = []
-
+def start(tmp_path: Path, running: list[RunningProducer]) -> Start:
     def run(line: Path | str, registers: str, **environ: str) -> RunningProducer:
         config = tmp_path / "hydrolog.toml"
         config.write_text(registers)
-        started.append(RunningProducer(tmp_path / "data", line, HYDROLOG_CONFIG=str(config), **environ))
-        return started[-1]
+        running.append(RunningProducer(tmp_path / "data", line, HYDROLOG_CONFIG=str(config), **environ))
+        return running[-1]
 
-    yield run
-    for producer in started:
-        if producer.process.poll() is None:
-            producer.stop()
+    return run
 
 
 def shortly_before_a_minutes_end(seconds: float) -> str:

@@ -34,19 +34,14 @@ type = "float32"
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    started: list[RunningProducer] = []
-
+def start(tmp_path: Path, running: list[RunningProducer]) -> Start:
     def run(line: Path | str, **environ: str) -> RunningProducer:
         config = tmp_path / "hydrolog.toml"
         config.write_text(SETTINGS)
-        started.append(RunningProducer(tmp_path / "data", line, HYDROLOG_CONFIG=str(config), **environ))
-        return started[-1]
+        running.append(RunningProducer(tmp_path / "data", line, HYDROLOG_CONFIG=str(config), **environ))
+        return running[-1]
 
-    yield run
-    for producer in started:
-        if producer.process.poll() is None:
-            producer.stop()
+    return run
 
 
 @pytest.fixture
