@@ -160,8 +160,8 @@ class AsciiListener(FrameReader):
 
     def _heard(self, taken: dict[str, str], times: dict[str, float], refused: dict[str, str]) -> None:
         """The last time text of each sensor in a block: its minutes go on, its clock is compared with the site's."""
-        self._minutes.heard({sensor: times[text] for sensor, text in taken.items()})
-        texts, now_s = refused | taken, self._time.now_s
+        self._minutes.heard(taken, times)
+        texts, now_s = refused | taken if refused else taken, self._time.now_s
         for sensor in self._clocks.due(texts, now_s):
             if texts[sensor]:
                 with contextlib.suppress(FrameRefused):  # counted

@@ -38,6 +38,7 @@ SAY_REFUSED_EVERY_S = 600.0  # refused frames are summed up in one log line
 SNAPSHOT_PAUSE = 20  # times the duration of a snapshot of the open minutes: at most 5 % of a core
 CONFIRMATION_EVERY_S = 1.0  # how often a confirmation of the clock is looked for
 CLOCKS_EVERY_S = 1.0  # as often as the health file is written
+LOOK_AT_MINUTES_S = 0.5  # between two looks for minutes that are over
 RETRY_HELD_S = 1.0  # between two attempts to append waiting rows
 
 _log = logging.getLogger(__name__)
@@ -177,7 +178,10 @@ class Producer:
     # --- minutes to rows
 
     def _close(self, monotonic_s: float) -> None:
-        elapsed_s, self._looked_s = monotonic_s - self._looked_s, monotonic_s
+        elapsed_s = monotonic_s - self._looked_s
+        if elapsed_s < LOOK_AT_MINUTES_S:
+            return
+        self._looked_s = monotonic_s
         means = self._minutes.close(self._time.now_s, elapsed_s, quiet=self._line.silent_s >= SILENT_S)
         if means:
             self._unsaved = True

@@ -221,3 +221,27 @@ def test_a_confirmed_clock_reopens_what_a_wrong_one_closed() -> None:
     minutes.forget_future(START_S)
     assert minutes.add("001", START_S, 1.0, None) == ""
     assert minutes.closed_through == T - 1
+
+
+def test_the_rows_of_one_minute_come_together_unless_a_sensor_keeps_the_others_waiting() -> None:
+    minutes = Minutes(LATENESS_S)
+    fill(minutes, "001", T, 10)
+    fill(minutes, "002", T, 10)
+    fill(minutes, "001", T + 1, 5)
+    assert minutes.close(START_S + 66, 1.0) == []
+    fill(minutes, "002", T + 1, 6)
+    assert [mean.sensor for mean in minutes.close(START_S + 67, 1.0)] == ["001", "002"]
+    fill(minutes, "001", T + 2, 5)
+    assert minutes.close(START_S + 126, 1.0) == []
+    assert minutes.closed_through == T
+    rows = [mean for second in range(8) for mean in minutes.close(START_S + 127 + second, 1.0)]
+    assert [(mean.minute, mean.sensor) for mean in rows] == [(T + 1, "001")]
+
+
+def test_a_sensor_that_waits_for_another_keeps_its_minutes_in_order() -> None:
+    minutes = Minutes(LATENESS_S)
+    fill(minutes, "002", T, 10)
+    for minute in range(T, T + 4):
+        fill(minutes, "001", minute, 10)
+    rows = [mean for second in range(8) for mean in minutes.close(START_S + 300 + second, 1.0)]
+    assert [mean.minute for mean in rows if mean.sensor == "001"] == [T, T + 1, T + 2]

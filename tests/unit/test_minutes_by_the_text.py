@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.minute import MOST_OBSERVED_S, MinuteMean, Minutes
+from producer.minute import GATHER_S, MOST_OBSERVED_S, UNHEARD_S, MinuteMean, Minutes
 
 LATENESS_S = 5.0
 START_S = 28_000_000 * 60.0
@@ -53,6 +53,8 @@ def by_the_text(history: list[Said | Looked | Restarted]) -> Answer:
     rows: list[Row] = []
     taken: list[Said] = []
     closed: dict[str, int] = {}
+    observed_s = 0.0
+    first_s: dict[int, float] = {}  # of each minute: when its first sensor was over
     passed_s: dict[str, float] = {}  # since the sensor's newest reading came, as far as somebody listened
     for event in history:
         if isinstance(event, Said):
@@ -68,15 +70,25 @@ def by_the_text(history: list[Said | Looked | Restarted]) -> Answer:
                 mine = [said for said in taken if said.sensor == sensor and minute_of(said) > closed.get(sensor, 0)]
                 # A reading ahead of the clock counts as of now.
                 own_s = min(max((said.time_s for said in mine), default=0.0), event.now_s)
-                own_s += since_s if event.quiet else 0.0
+                own_s += since_s if event.quiet or since_s >= UNHEARD_S else 0.0
                 own_s = min(own_s, event.now_s)
                 minutes = {minute_of(said) for said in mine if own_s >= end_s(minute_of(said)) + LATENESS_S}
                 over += [(minute, sensor) for minute in minutes]
-            for minute, sensor in sorted(over):
-                rows.append(row(minute, sensor, taken))
-                closed[sensor] = max(minute, closed.get(sensor, 0))
+            observed_s += more_s
+            for minute in sorted({minute for minute, _ in over}):
+                ready = {sensor for at, sensor in over if at == minute}
+                first_s.setdefault(minute, observed_s)
+                there = {x.sensor for x in taken if minute_of(x) == minute > closed.get(x.sensor, 0)}
+                if ready != there and observed_s - first_s[minute] < GATHER_S:
+                    break
+                for sensor in sorted(ready):
+                    rows.append(row(minute, sensor, taken))
+                    closed[sensor] = minute
+                if ready == there:
+                    del first_s[minute]
         else:
             passed_s = dict.fromkeys(passed_s, 0.0)
+            first_s.clear()
     return Answer(late, rows)
 
 

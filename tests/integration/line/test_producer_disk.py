@@ -39,7 +39,9 @@ def test_a_kill_while_the_disk_takes_no_rows_loses_no_minute(
     closed(data, start_s // 60)
 
     control.write_text(f"{data} {trouble}\n")
-    cable.read("001", range(start_s + 90, start_s + 270))
+    cable.read("001", range(start_s + 90, start_s + 150))
+    wait_until(lambda: first.health()["problem"], "the disk's first problem")
+    cable.read("001", range(start_s + 150, start_s + 270))
     wait_until(lambda: "rows wait in memory" in first.health()["problem"], "the problem in the health file")
     wait_until(lambda: f'"{start_s // 60 + 4}": {{"001": [240.0, 30' in first.open_minute(), "what waits to be kept")
     first.stop(signal.SIGKILL)
