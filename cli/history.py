@@ -83,6 +83,7 @@ def load_file(
             copy.write(_COPY_END)
         if not steps.ordered:
             _refuse_contradiction(cursor, path, described, zone)
+        _move_to_starts(cursor, path, described, steps)
         for month in steps.months():
             cursor.execute("SELECT real_val_partition(%s)", [month])
         with connection.transaction():
@@ -114,6 +115,19 @@ def _refuse_contradiction(cursor: psycopg.Cursor[Any], path: Path, described: De
         f"{path}, rows {earlier} and {row}: both are {time.astimezone(zone_of(described, site)):%Y-%m-%d %H:%M:%S}, "
         f"with different values ({different or 'one of them has none'}); keep the right one"
     )
+
+
+def _move_to_starts(cursor: psycopg.Cursor[Any], path: Path, described: Description, steps: Steps) -> None:
+    """Give rows with the time of their step's end that of its start, which may lie in the month before."""
+    if described.stamp == "start":
+        return
+    if not steps.usual:
+        rows = "lie less than a minute apart" if steps.usual == 0 else "have no regular distance"
+        raise HistoryRefused(
+            f'{path}: stamp = "end", but the rows {rows}, so it is not known where they start; remove stamp'
+        )
+    cursor.execute("UPDATE history_rows SET time = time - make_interval(mins => %s)", [steps.usual])
+    cursor.execute("SELECT real_val_partition(min(time)) FROM history_rows")
 
 
 def _insert(connection: psycopg.Connection[Any], sensor: str, steps: Steps, described: Description) -> tuple[int, int]:

@@ -66,6 +66,7 @@ class Description:
     skip: tuple[str, ...] = key([])  # rows that begin with such a word, or one of TOTALS, are not read
     time: str = key("iso", _time_form)  # or a strptime form
     zone: str = key("", _zone)  # empty: the site's
+    stamp: str = key("start", one_of("start", "end"))  # a row's time: of its step's start or end
     time_column: str = key("time")
     clock_column: str = key("")  # if the time of day has a column of its own
     flow_column: str = key("")
@@ -103,17 +104,23 @@ def read_description(path: Path) -> Description:
 
 
 def _contradiction(found: Description) -> str | None:
-    if not (found.flow_column or found.pressure_column or found.total_column):
-        return 'names no column with values: write flow_column = "…", pressure_column = "…" or total_column = "…"'
-    if found.flow_column and found.total_column:
-        return "has flow_column and total_column: keep one, the flow comes from it"
-    if bool(found.quality_column) != bool(found.good):
-        return 'quality_column and good belong together: write good = ["…"], the quality of values that count'
-    if found.thousands == found.decimal:
-        return f"thousands and decimal are both {found.decimal!r}"
-    if found.first_row <= found.header_row:
-        return f"first_row = {found.first_row} must come after header_row = {found.header_row}"
-    return None
+    flow, pressure, total = found.flow_column, found.pressure_column, found.total_column
+    names = 'write flow_column = "…", pressure_column = "…" or total_column = "…"'
+    problems = [
+        (not (flow or pressure or total), f"names no column with values: {names}"),
+        (flow and total, "has flow_column and total_column: keep one, the flow comes from it"),
+        (total and found.stamp == "end", 'stamp = "end" is not for a counter, which is read at one moment; remove it'),
+        (
+            bool(found.quality_column) != bool(found.good),
+            'quality_column and good belong together: write good = ["…"], the quality of values that count',
+        ),
+        (found.thousands == found.decimal, f"thousands and decimal are both {found.decimal!r}"),
+        (
+            found.first_row <= found.header_row,
+            f"first_row = {found.first_row} must come after header_row = {found.header_row}",
+        ),
+    ]
+    return next((text for wrong, text in problems if wrong), None)
 
 
 def to_toml(description: Description) -> str:

@@ -192,3 +192,37 @@ def test_a_counter_becomes_the_flow_until_its_next_reading(database_url: str, tm
         flows = [row[1] for row in _rows(connection)]
         # a reset, a gap of half an hour, no reading, and an exchanged counter give no flow
         assert flows == [8.0, 2.0, None, 4.0, None, None, None, 4.0, None, None]
+
+
+@pytest.mark.parametrize("step", [1, 15, 60, 360])
+def test_a_time_at_the_end_of_its_step_is_moved_to_the_start(step: int, database_url: str, tmp_path: Path) -> None:
+    start = datetime(2023, 6, 30, 22, tzinfo=UTC) - timedelta(
+        minutes=2 * step
+    )  # the first row lies in the month before
+    ends = [start + timedelta(minutes=step * (i + 1)) for i in range(6)]
+    path = tmp_path / "a.csv"
+    path.write_text("time,Q\n" + "".join(f"{end.astimezone(ROME):%Y-%m-%d %H:%M},{i}\n" for i, end in enumerate(ends)))
+    described = Description(flow_column="Q", stamp="end")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for added in (6, 0):  # loading it again changes nothing
+            assert load_file(connection, "001", path, ROME, described=described).added == added
+        wanted = [(start + timedelta(minutes=step * i), float(i)) for i in range(6)]
+        assert [row[:2] for row in _rows(connection)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (["00:00:00", "00:00:10", "00:00:20", "00:00:30", "00:00:40"], "lie less than a minute apart"),
+        (["00:00:00", "00:07:00", "00:09:00", "00:30:00", "00:31:00"], "have no regular distance"),
+    ],
+)
+def test_ends_of_steps_of_no_clear_length_are_refused(
+    times: list[str], said: str, database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,Q\n" + "".join(f"2023-07-01 {time},{i}\n" for i, time in enumerate(times)))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        with pytest.raises(HistoryRefused, match=rf"a\.csv: stamp = \"end\", but the rows {said}"):
+            load_file(connection, "001", path, ROME, described=Description(flow_column="Q", stamp="end"))
+        assert _rows(connection) == []

@@ -206,6 +206,7 @@ def test_what_a_description_writes_it_reads(
         ('flow_colum = "Q"', "unknown key"),
         ('flow_column = "Q"\ntotal_column = "V"', "keep one"),
         ('flow_column = "Q"\nquality_column = "S"', "belong together"),
+        ('total_column = "V"\nstamp = "end"', "is not for a counter"),
         ('flow_column = "Q"\nthousands = "."', "are both"),
         ('flow_column = "Q"\nheader_row = 2', "must come after"),
         ('flow_column = "Q"\ntime = "%d/%m %H:%M"', "time: must be"),
