@@ -11,11 +11,10 @@ from rich.table import Table
 
 from cli import shell
 from common import database, settings, time_service
-from common.clock import Clock, SystemClock, minute_start
+from common.clock import Clock, SystemClock
 from common.errors import DatabaseDown
-from common.folder import LOG_FILE
 from common.settings import Settings
-from log import mark
+from common.verdict import WATCH, Problem
 from outliers import flags
 
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
@@ -29,16 +28,16 @@ def run(args: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
-    state, troubles = read(chosen, shell.site_clock(chosen.paths.data))
+    state = read(chosen, shell.site_clock(chosen.paths.data))
     if options.json:
         sys.stdout.write(json.dumps(state, indent=1) + "\n")
     else:
-        _show(shell.console(), chosen, state, troubles)
-    return 1 if troubles else 0
+        _show(shell.console(), chosen, state)
+    return 1 if state["verdict"]["act"] else 0
 
 
-def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
-    """The state of the box as on the page, plus local details; and the problems as text."""
+def read(chosen: Settings, time: Clock) -> Json:
+    """The state of the box as on the page, plus local details."""
     from server import state as page
 
     connection = database.Database(chosen, "status")
@@ -47,18 +46,10 @@ def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
         newest = _newest_rows(connection) if not state["database"] else {}
     finally:
         connection.close()
-    known = mark.load(chosen.paths.data)
     for sensor in state["sensors"]:
         sensor.update(newest.get(sensor["sensor"], {}))
-    if state["database"] and known:
-        state["sensors"] = [_from_mark(name, minute, time.now()) for name, minute in sorted(known.sensors.items())]
     state["time_service"] = time_service.in_step() if isinstance(time, SystemClock) else None
-    state["log"] = {
-        "bytes": _size(chosen),
-        "end_offset": known.end_offset if known else None,
-        "closed_through": minute_start(known.closed_through).isoformat() if known else None,
-    }
-    return state, [*page.well(state)[1], *_troubles(chosen, state)]
+    return state
 
 
 def _newest_rows(connection: database.Database) -> dict[str, Json]:
@@ -74,39 +65,7 @@ def _newest_rows(connection: database.Database) -> dict[str, Json]:
         return {}
 
 
-def _from_mark(sensor: str, minute: int, now: datetime) -> Json:
-    """A sensor's state from the producer's mark, while the database is down."""
-    newest = minute_start(minute)
-    age_s = max(0.0, (now - newest).total_seconds() - 60.0)
-    return {
-        "sensor": sensor,
-        "name": "",
-        "newest": int(newest.timestamp()),
-        "age_s": age_s,
-        "state": "warn",
-        "word": "in the log",
-        "detail": "no database: only its last closed minute is known",
-    }
-
-
-def _size(chosen: Settings) -> int | None:
-    try:
-        return (chosen.paths.data / LOG_FILE).stat().st_size
-    except OSError:
-        return None
-
-
-def _troubles(chosen: Settings, state: Json) -> list[str]:
-    troubles = [f"sensor {entry['sensor']}: {_words(entry)}" for entry in state["sensors"] if entry["state"] == "bad"]
-    if problem := state["groups_problem"]:
-        troubles.append(f"how far the groups have come is not known: {problem}")
-    size = state["log"]["bytes"]
-    if size is not None and size > chosen.log.warn_bytes:
-        troubles.append(f"the log has {_megabytes(size)}: a group lags behind")
-    return troubles
-
-
-def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) -> None:
+def _show(console: Console, chosen: Settings, state: Json) -> None:
     console.print(_processes(state))
     console.print(_sensors(chosen, state))
     for unknown in state["unregistered"]:
@@ -117,10 +76,10 @@ def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) 
     console.print(_versions(state), soft_wrap=True)
     if state["time_service"] is not None:
         console.print(f"clock: {'kept by a time service' if state['time_service'] else 'no time service keeps it'}")
-    for trouble in troubles:
-        console.print(f"look: {shell.printable(trouble)}", style=STYLES["bad"], soft_wrap=True)
-    if not troubles:
-        console.print("all is well", style=STYLES["ok"])
+    for problem in (Problem(**each) for each in state["verdict"]["problems"]):
+        call, style = ("watch", STYLES["warn"]) if problem.kind == WATCH else ("look", STYLES["bad"])
+        console.print(f"{call}: {shell.printable(str(problem))}", style=style, soft_wrap=True)
+    console.print(state["verdict"]["said"], style=STYLES["bad" if state["verdict"]["act"] else "ok"])
 
 
 def _processes(state: Json) -> Table:

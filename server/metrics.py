@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from common.verdict import KINDS
+
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Sample = tuple[Mapping[str, str], float | None]
@@ -15,6 +17,12 @@ def render(state: Mapping[str, Any]) -> str:
     received = state["received"] or {}
     families: list[tuple[str, str, str, Iterable[Sample]]] = [
         ("hydrolog_build_info", "gauge", "Which version this is", [({"version": state["version"]}, 1.0)]),
+        (
+            "hydrolog_verdict",
+            "gauge",
+            "1 for the site's verdict, 0 for the others",
+            [({"verdict": kind}, float(kind == state["verdict"]["kind"])) for kind in KINDS],
+        ),
         (
             "hydrolog_newest_row_age_seconds",
             "gauge",

@@ -19,13 +19,14 @@ from common.errors import DatabaseDown
 from common.night import NightClock, minute_of_day
 from common.row import SENSOR_ID
 from common.settings import Settings
+from common.verdict import Problem
 from common.version import NAME
 from outliers import flags
 from outliers.calendar import CalendarFile
 from server import explain, metrics, planned, queries
 from server.db_thread import DatabaseThread
 from server.explain import SpellRequest
-from server.state import read, well
+from server.state import read
 
 STATE_FOR_S = 1.0  # real seconds that one reading of the state is shared by all requests
 CHART_TIMEOUT_S = 15.0
@@ -75,9 +76,10 @@ class Page:
 
     async def healthz(self, _request: Request) -> Response:
         state = await self._read_state()
-        good, troubles = well(state)
-        lines = [*(["ok"] if good else troubles), f"{NAME} {state['version']}"]
-        return PlainTextResponse("".join(f"{line}\n" for line in lines), 200 if good else 503)
+        found = state["verdict"]
+        lines = [f"verdict: {found['kind']}", *(str(Problem(**problem)) for problem in found["problems"])]
+        lines = [*([] if found["act"] else ["ok"]), *lines, f"{NAME} {state['version']}"]
+        return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if found["act"] else 200)
 
     async def metrics(self, _request: Request) -> Response:
         return Response(metrics.render(await self._read_state()), media_type=metrics.MEDIA_TYPE)

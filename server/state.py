@@ -1,19 +1,22 @@
 """The state of the whole box as one JSON value: from the health files, the log's positions and the database.
 
-The page, /healthz and /metrics all show this one value, so they cannot disagree.
+The page, /healthz, /metrics and `hydrolog status` all show this one value and its verdict, so they cannot disagree.
 """
 
 import logging
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from common import health, processes
-from common.clock import Clock, ScaledClock
+from common.clock import Clock, ScaledClock, minute_start
 from common.database import Database
 from common.errors import DatabaseDown
+from common.folder import LOG_FILE
 from common.logging_setup import quoted
 from common.settings import Settings
+from common.verdict import TROUBLE, Problem, verdict
 from common.version import version
 from log import mark
 from log.roles import positions
@@ -43,36 +46,70 @@ def alive(state: Json) -> bool:
 
 
 def read(database: Database, settings: Settings, clock: Clock) -> Json:
-    """Everything except the charts; without a database its part is empty and `database` says why."""
+    """Everything except the charts, and the verdict on it."""
     now, speed = clock.now(), speed_of(clock)
-    stored: Json = {"sensors": [], "unregistered": [], "received": None}
-    problem = ""
-    try:
-        with database.transaction(STATE_TIMEOUT_S) as cursor:
-            stored["sensors"] = queries.sensors(cursor)
-            stored["unregistered"] = queries.unregistered(cursor)
-            stored["received"] = queries.received(cursor)
-    except DatabaseDown as down:
-        problem = str(down)
+    known = mark.load(settings.paths.data)
+    stored = _stored(database, known)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
     quiet = settings.line.modbus.quiet_minutes
+    groups = _groups(settings, known)
     fresh = status_words.newest_row(newest, now, speed, quiet)
-    if problem:
-        fresh = status_words.StatusWord(status_words.BAD, "no database", problem)
-    return {
+    if stored["database"]:
+        fresh = _without_database(stored["database"], groups["groups"])
+    state = {
         "version": version(),
         "site": settings.site.id,
         "zone": settings.site.timezone,
         "now": now.timestamp(),
         "speed": speed,
-        "database": problem,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
         "processes": _processes(settings, now, speed),
-        "sensors": [_sensor(entry, now, speed, quiet) for entry in stored["sensors"]],
-        "unregistered": stored["unregistered"],
-        "received": stored["received"],
         "disk_free": _disk_free(settings),
-    } | _groups(settings)
+        "log": _log_file(settings, known),
+        **groups,
+        **stored,
+        "sensors": [_sensor(entry, now, speed, quiet) for entry in stored["sensors"]],
+    }
+    return state | {"verdict": verdict(_problems(state, settings)).to_json()}
+
+
+def _stored(database: Database, known: mark.Mark | None) -> Json:
+    """What the database knows. While it does not answer, `database` says why, and the sensors are those of the mark."""
+    try:
+        with database.transaction(STATE_TIMEOUT_S) as cursor:
+            return {
+                "database": "",
+                "sensors": queries.sensors(cursor),
+                "unregistered": queries.unregistered(cursor),
+                "received": queries.received(cursor),
+            }
+    except DatabaseDown as down:
+        sensors = sorted(known.sensors.items()) if known else []
+        return {
+            "database": str(down),
+            "sensors": [_in_the_log(sensor, minute) for sensor, minute in sensors],
+            "unregistered": [],
+            "received": None,
+        }
+
+
+def _in_the_log(sensor: str, minute: int) -> Json:
+    """What is known of a sensor while the database is down."""
+    return {
+        **dict.fromkeys(("flow", "pressure", "channel"), None),
+        "sensor": sensor,
+        "name": "",
+        "newest": minute_start(minute),
+        "version": "",
+        "severity": status_words.IN_THE_LOG,
+        "reason": "no database: only its last closed minute is known",
+    }
+
+
+def _without_database(problem: str, groups: list[Json]) -> status_words.StatusWord:
+    lag = next((group["lag"] for group in groups if group["group"] == "archive"), None)
+    wait = f"; {lag:,} rows wait in the log, none is lost" if lag is not None else ""
+    return status_words.StatusWord(status_words.BAD, "no database", f"{problem}{wait}", TROUBLE)
 
 
 def _disk_free(settings: Settings) -> int | None:
@@ -89,7 +126,7 @@ def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
     found = []
     for role in [*expected, *sorted(set(states) - set(expected))]:
         state = states.get(role)
-        verdict = status_words.process(state, state is not None and alive(state), now, speed)
+        word = status_words.process(state, state is not None and alive(state), now, speed)
         success = status_words.time_of(state.get("last_success")) if state else None
         counters = state.get("counters") if state else None
         found.append(
@@ -99,14 +136,26 @@ def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
                 "success": _seconds(success),
                 "counters": counters if isinstance(counters, dict) else {},
             }
-            | _words(verdict)
+            | _words(word)
         )
     return found
 
 
-def _groups(settings: Settings) -> Json:
+def _log_file(settings: Settings, known: mark.Mark | None) -> Json:
+    """Its size, None if there is none, and what the mark says of its end."""
+    try:
+        size = (settings.paths.data / LOG_FILE).stat().st_size
+    except OSError:
+        size = None
+    return {
+        "bytes": size,
+        "end_offset": known.end_offset if known else None,
+        "closed_through": minute_start(known.closed_through).isoformat() if known else None,
+    }
+
+
+def _groups(settings: Settings, known: mark.Mark | None) -> Json:
     """The lag of each consumer group in rows; None if unknown, and why."""
-    known = mark.load(settings.paths.data)
     found, problems = [], set()
     for group, position in positions(settings, settings.log.groups).items():
         if position.problem:
@@ -120,10 +169,10 @@ def _groups(settings: Settings) -> Json:
 def _sensor(entry: Json, now: datetime, speed: float, quiet_minutes: int) -> Json:
     newest: datetime | None = entry["newest"]
     fresh = status_words.newest_row(newest, now, speed, quiet_minutes)
-    verdict = status_words.sensor(fresh, entry["severity"])
+    word = status_words.sensor(fresh, entry["severity"])
     shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
-    reason = entry["reason"] or "" if fresh.state == status_words.OK else verdict.detail
-    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now)} | _words(verdict) | {"detail": reason}
+    reason = entry["reason"] or "" if fresh.state == status_words.OK else word.detail
+    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now)} | _words(word) | {"detail": reason}
 
 
 def _age_s(newest: datetime | None, now: datetime) -> float | None:
@@ -134,20 +183,21 @@ def _seconds(time: datetime | None) -> int | None:
     return int(time.timestamp()) if time else None
 
 
-def _words(verdict: status_words.StatusWord) -> Json:
-    return {"state": verdict.state, "word": verdict.word, "detail": verdict.detail}
+def _words(word: status_words.StatusWord) -> Json:
+    return {"state": word.state, "word": word.word, "detail": word.detail, "kind": word.kind}
 
 
-def well(state: Json) -> tuple[bool, list[str]]:
-    """Whether everything is well, and the problems, one line each."""
-    troubles = [f"newest row: {state['newest']['word']}: {state['newest']['detail']}"]
-    if state["newest"]["state"] == status_words.OK:
-        troubles = []
-    troubles += [
-        f"{process['role']}: {process['word']}: {process['detail']}"
-        for process in state["processes"]
-        if process["state"] == status_words.BAD
-    ]
-    if state["disk_free"] is not None and state["disk_free"] < status_words.DISK_FULL_BYTES:
-        troubles.append(f"disk: full: only {state['disk_free'] / 1e6:.0f} MB are free; make room")
-    return not troubles, troubles
+def _problems(state: Json, settings: Settings) -> Iterator[Problem]:
+    """What is not as it should be, of sensors only if not all are silent."""
+    sensors = [(f"sensor {entry['sensor']}", entry) for entry in state["sensors"]]
+    rows = sensors if sensors and state["newest"]["state"] == status_words.OK else [("newest row", state["newest"])]
+    for subject, entry in (*rows, *((process["role"], process) for process in state["processes"])):
+        if entry["state"] != status_words.OK:
+            yield Problem(entry["kind"], subject, entry["word"], entry["detail"])
+    free, size = state["disk_free"], state["log"]["bytes"]
+    if free is not None and free < status_words.DISK_FULL_BYTES:
+        yield Problem(TROUBLE, "disk", "full", f"only {free / 1e6:.0f} MB are free; make room")
+    if size is not None and size > settings.log.warn_bytes:
+        yield Problem(TROUBLE, "log", "large", f"{size / 1e6:.1f} MB of rows wait: a group lags behind")
+    if state["groups_problem"]:
+        yield Problem(TROUBLE, "groups", "unknown", f"how far they have come: {state['groups_problem']}")

@@ -5,10 +5,11 @@ the page are many site seconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from common import verdict
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -21,23 +22,26 @@ ROW_LOST_S = 900.0  # a batch and a half without a row: the line must be checked
 DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
 PIPELINE_S = 20.0  # most real seconds from the line to the page in normal operation
 
+IN_THE_LOG = "in the log"  # in place of a severity: the database is down
 _SENSOR_WORDS = {
-    LEAK: (BAD, "leak suspected"),
-    FAULT: (WARN, "meter fault"),
-    SUPPLY: (WARN, "supply changed"),
-    WATCH: (WARN, "watch"),
-    PLANNED: (OK, "planned work"),
+    LEAK: (BAD, "leak suspected", verdict.LEAK),
+    FAULT: (WARN, "meter fault", verdict.FAULT),
+    SUPPLY: (WARN, "supply changed", verdict.WATCH),
+    WATCH: (WARN, "watch", verdict.WATCH),
+    PLANNED: (OK, "planned work", verdict.GOOD),
+    IN_THE_LOG: (WARN, IN_THE_LOG, verdict.WATCH),
 }
 _WORST = {OK: 0, WARN: 1, BAD: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusWord:
-    """`state` is ok, warn or bad; `word` is readable from two metres; `detail` says more."""
+    """`state` is ok, warn or bad; `word` is readable from two metres; `detail` says more; `kind` is the verdict's."""
 
     state: str
     word: str
     detail: str = ""
+    kind: str = verdict.GOOD
 
 
 def worst(verdicts: list[StatusWord]) -> str:
@@ -67,6 +71,11 @@ def age_words(seconds: float) -> str:
 
 def process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> StatusWord:
     """The state of a process from its health file; running without progress is bad."""
+    found = _process(health, alive, now, speed)
+    return replace(found, kind={OK: verdict.GOOD, WARN: verdict.WATCH, BAD: verdict.TROUBLE}[found.state])
+
+
+def _process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> StatusWord:
     if health is None:
         return StatusWord(BAD, "not started", "it has never published its state in this data folder")
     problem = str(health.get("problem") or "")
@@ -101,14 +110,15 @@ def _by_progress(health: Mapping[str, Any], now: datetime, speed: float) -> Stat
 def newest_row(newest: datetime | None, now: datetime, speed: float, quiet_minutes: int = 0) -> StatusWord:
     """Whether the newest row (the start of its minute) is fresh; `quiet_minutes` without one are as they should be."""
     if newest is None:
-        return StatusWord(BAD, "no rows yet", "no row of a registered sensor has been archived")
+        return StatusWord(BAD, "no rows yet", "no row of a registered sensor has been archived", verdict.SILENT)
     age_s = row_age_s(newest, now)
     slack_s = PIPELINE_S * speed + 60 * quiet_minutes
     if age_s <= ROW_LATE_S + slack_s:
         return StatusWord(OK, "fresh")
     if age_s <= ROW_LOST_S + slack_s:
-        return StatusWord(WARN, "late", f"nothing for {age_words(age_s)}")
-    return StatusWord(BAD, "no data", f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer")
+        return StatusWord(WARN, "late", f"nothing for {age_words(age_s)}", verdict.WATCH)
+    advice = f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer"
+    return StatusWord(BAD, "no data", advice, verdict.SILENT)
 
 
 def row_age_s(newest: datetime, now: datetime) -> float:
@@ -122,5 +132,5 @@ def sensor(fresh: StatusWord, severity: str | None) -> StatusWord:
         return fresh
     if severity is None:
         return StatusWord(OK, "normal")
-    state, word = _SENSOR_WORDS.get(severity.lower(), (WARN, "flagged"))
-    return StatusWord(state, word)
+    state, word, kind = _SENSOR_WORDS.get(severity.lower(), (WARN, "flagged", verdict.WATCH))
+    return StatusWord(state, word, kind=kind)

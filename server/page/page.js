@@ -8,7 +8,6 @@ const ASK_EVERY_MS = 3000;
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
 const STALE_AFTER_MS = 12000;
 const SPANS = [[6, "6 h"], [24, "24 h"], [72, "3 days"], [168, "7 days"]];
-const WEIGHT = { ok: 0, warn: 1, bad: 2 };
 
 const byId = (id) => document.getElementById(id);
 const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
@@ -31,30 +30,22 @@ async function ask(address) {
   return content;
 }
 
-function troubles() {
-  const found = [];
-  const add = (what, verdict) => {
-    if (verdict.state !== "ok") found.push({ state: verdict.state, word: `${what}${verdict.word}`, detail: verdict.detail ?? "" });
-  };
-  if (state.newest.state !== "ok" || state.sensors.length === 0) add("", state.newest);
-  if (state.newest.state === "ok") for (const sensor of state.sensors) add(`Sensor ${sensor.sensor}: `, sensor);
-  for (const process of state.processes) add(`${process.role} `, process);
-  return found.sort((a, b) => WEIGHT[b.state] - WEIGHT[a.state]);
-}
+const LOOKS = { good: "ok", watch: "warn", fault: "warn", silent: "bad", trouble: "bad", leak: "bad" }; // by the verdict
+const capital = (words) => words[0].toUpperCase() + words.slice(1);
 
 function showHero() {
   const silentMs = Date.now() - receivedAt;
   const stale = silentMs > STALE_AFTER_MS;
   document.body.classList.toggle("stale", stale);
-  const [first, ...others] = troubles();
+  const { kind, said, problems: [first, ...others] } = state.verdict;
   const hero = byId("hero");
   if (stale) {
     hero.dataset.state = "bad";
     byId("hero-word").textContent = "No answer from hydrolog-server";
     byId("hero-detail").textContent = `What is shown below is ${age(silentMs / 1000)} old.`;
   } else {
-    hero.dataset.state = first?.state ?? "ok";
-    byId("hero-word").textContent = first ? first.word[0].toUpperCase() + first.word.slice(1) : "All is well";
+    hero.dataset.state = LOOKS[kind];
+    byId("hero-word").textContent = capital(first ? `${first.subject}: ${first.word}` : said);
     const more = others.length ? `and ${others.length} more to look at below` : "";
     byId("hero-detail").textContent = first ? [first.detail, more].filter(Boolean).join("; ") : `${state.sensors.length === 1 ? "One sensor" : `${state.sensors.length} sensors`}, rows fresh, every process at work`;
   }

@@ -12,7 +12,7 @@ from ports import free_port
 from cli import checks
 from common.errors import LogError
 from common.settings import Settings
-from log.mark import Mark, store
+from log.mark import Mark, load, store
 from log.roles import LOOK_S, Log, Position, committed, open_log, positions
 from server import state
 
@@ -102,7 +102,7 @@ def test_how_far_the_groups_have_come_is_asked_of_the_cluster(
     assert positions(chosen, ["archive", "server"]) == {"archive": Position(2), "server": Position(None)}
     assert committed(chosen, "archive") == 2
     store(chosen.paths.data, Mark(0, 3, "log", {}))
-    assert state._groups(chosen) == {
+    assert state._groups(chosen, load(chosen.paths.data)) == {
         "groups": [{"group": "archive", "lag": 1}, {"group": "server", "lag": None}],
         "groups_problem": "",
     }
@@ -116,7 +116,7 @@ def test_a_cluster_that_is_away_is_said_once_for_all_groups(settings_for: MakeSe
     before_s = time.monotonic()
     assert not any(place.offset for place in positions(chosen, [f"group-{number}" for number in range(20)]).values())
     assert time.monotonic() - before_s < LOOK_S * 10  # once for all together
-    found = state._groups(chosen)
+    found = state._groups(chosen, None)
     assert [group["lag"] for group in found["groups"]] == [None, None]
     assert "the Kafka cluster cannot say" in found["groups_problem"]
     with pytest.raises(LogError, match="Kafka"):

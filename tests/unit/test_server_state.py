@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.night import NightClock
+from common.verdict import KINDS
 from server import metrics, status_words
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
@@ -58,7 +59,7 @@ def test_a_silent_sensor_is_silent_before_it_is_flagged() -> None:
     fresh = status_words.newest_row(NOW - timedelta(seconds=60), NOW, 1)
     silent = status_words.newest_row(NOW - timedelta(hours=1), NOW, 1)
     assert status_words.sensor(fresh, None).word == "normal"
-    assert status_words.sensor(fresh, "LEAK") == status_words.StatusWord("bad", "leak suspected")
+    assert status_words.sensor(fresh, "LEAK") == status_words.StatusWord("bad", "leak suspected", kind="leak")
     assert status_words.sensor(fresh, "watch").state == "warn"
     assert status_words.sensor(fresh, "SOMETHING NEW").state == "warn"
     assert status_words.sensor(silent, "LEAK").word == "no data"
@@ -120,6 +121,7 @@ def test_metrics_are_prometheus_text() -> None:
         "groups": [{"group": "server", "lag": 27}, {"group": "archive", "lag": None}],
         "received": {"rows": 10, "repeated": 0},
         "unregistered": [{}],
+        "verdict": {"kind": "trouble"},
     }
     lines = metrics.render(state).splitlines()
     samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
@@ -135,4 +137,5 @@ def test_metrics_are_prometheus_text() -> None:
         "hydrolog_received_rows_total": "10",
         "hydrolog_repeated_rows_total": "0",
         "hydrolog_unregistered_sensors": "1",
+        **{f'hydrolog_verdict{{verdict="{kind}"}}': str(int(kind == "trouble")) for kind in KINDS},
     }
