@@ -55,7 +55,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     except DatabaseDown as down:
         problem = str(down)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
-    quiet = settings.line.modbus.quiet_minutes
+    quiet = settings.line.quiet_minutes
     fresh = status_words.newest_row(newest, now, speed, quiet)
     if problem:
         fresh = status_words.StatusWord(status_words.BAD, "no database", problem)
