@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 from common.row import SENSOR_ID
 from common.settings_checks import Check, between, key, one_of, spelt_out
 
+LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
 SILENT_POLLS = 2.5  # polls without an answer, so that one may be lost: then a slowly polled meter counts as silent
 # The fields that a described frame may have; a measure is the unit of a value, as text.
 FIELDS = (
@@ -157,6 +158,11 @@ class Modbus:
     pause_seconds: float = key(0.0, between(0, 10))  # between an answer and the next question; 3.5 characters at least
     block_registers: int = key(32, between(1, 125))  # read by one question at most; 1: each value by its own question
 
+    @property
+    def lost_seconds(self) -> float:
+        """By a question that nobody answers."""
+        return self.timeout_seconds
+
 
 def _question(value: str) -> str | None:
     return spelt_out(value) or _short(value, 64) if value else "is empty: what is sent to the meter"
@@ -181,6 +187,11 @@ class TextBus:
     pause_seconds: float = key(0.0, between(0, 10))  # between an answer and the next question
     meters: tuple[TextMeter, ...] = field(default=())
 
+    @property
+    def lost_seconds(self) -> float:
+        """By a question that nobody answers: so long the answer to the next one may be its late one."""
+        return LATE_TIMEOUTS * self.timeout_seconds
+
 
 class Pace(Protocol):
     """How often meters are asked, and how long for an answer."""
@@ -196,6 +207,10 @@ class Pace(Protocol):
     @property
     def timeout_seconds(self) -> float:
         """For one answer."""
+
+    @property
+    def lost_seconds(self) -> float:
+        """By a question that nobody answers."""
 
     @property
     def block_registers(self) -> int:

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from common.errors import FrameRefused
 from common.logging_setup import quoted
+from common.meters import LATE_TIMEOUTS
 from common.settings import LineSettings
 from producer.ascii import Reading
 from producer.asking_checks import forms_of
 from producer.described import Described, Measured
 from producer.described_checks import names_sensors
-from producer.rounds import LATE_TIMEOUTS, Question, Rounds
+from producer.rounds import Question, Rounds
 from producer.site_time import SiteTime
 
 MOST_TIMEOUTS = 10  # an answer that goes on for longer is a line that is never quiet
@@ -83,7 +84,7 @@ class Asking:
         self._echo = self._head = b""
         self._got: dict[str, Measured] = {}  # by sensor, of the answer so far
         self._refusal = self._stranger = ""  # what else was in the answer
-        self._answers = False
+        self._answers = self._twice = False
 
     @property
     def problem(self) -> str:
@@ -121,7 +122,7 @@ class Asking:
         self._framer.good()
         self._asked_s = self._heard_s = now_s
         self._refusal = self._stranger = ""
-        self._answers = False
+        self._answers = self._twice = False
         self._echo, self._head = self._asked.registers[0].text.encode("latin-1"), b""
         return self._echo
 
@@ -167,22 +168,29 @@ class Asking:
             self._refused["late"] += 1
             self._stranger = sensor
         else:
-            self._got[sensor] = measured.joined(self._got.get(sensor))
+            before = self._got.get(sensor)
+            self._twice = self._twice or (len(self._described) > 1 and measured.contradicts(before))
+            self._got[sensor] = measured.joined(before)
         return True
 
     def _answered(self, question: Question[Speaker]) -> None:
         meter, got, self._asked, self._got = question.registers[0], self._got, None, {}
         self._not_before_s = max(self._not_before_s, self._heard_s + self._settings.pause_seconds)
         self._missed = [missed for missed in self._missed if self._heard_s < missed[1]]
-        if self._missed and not (self._named and meter.sensor):
+        if (self._missed or self._twice) and not (self._named and meter.sensor):
+            self._miss(question)
             self._not_before_s = max(self._not_before_s, *(end_s for _, end_s in self._missed))
-            if any(missed != question for missed, _ in self._missed):
+            if self._twice or any(missed != question for missed, _ in self._missed):
                 self._rounds.spoilt(question)
-                self._told(Answer(meter.place, "late", "perhaps the late answer to the question before"))
+                self._told(Answer(meter.place, "late", "perhaps the late answer to another question"))
                 return
         self._rounds.answered(question)
         form = self._described[meter]
         self.readings += [form.taken(measured, self._heard_s) for measured in got.values()]
+
+    def _miss(self, question: Question[Speaker]) -> None:
+        """The answer to this question may still come."""
+        self._missed.append((question, self._heard_s + LATE_TIMEOUTS * self._settings.timeout_seconds))
 
     def _what_came(self) -> tuple[str, str]:
         """The reason why there is no reading, and a text for people."""
@@ -204,6 +212,6 @@ class Asking:
             return
         self._asked = None
         self._missed = [missed for missed in self._missed if self._now_s < missed[1]]
-        self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
+        self._miss(question)
         self._rounds.failed(question, self._now_s, why)
         self._told(Answer(question.registers[0].place, reason, why))

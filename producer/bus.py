@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from common.errors import FrameRefused
-from common.meters import Modbus, Register
+from common.meters import LATE_TIMEOUTS, Modbus, Register
 from producer.ascii import Reading
 from producer.modbus_checks import check_registers
 from producer.others import Others
 from producer.quantities import Quantity, grouped
 from producer.registers import UNREACHABLE, answer, request, unlike, unlike_tcp
-from producer.rounds import LATE_TIMEOUTS, Question, Rounds
+from producer.rounds import Question, Rounds
 
 MOST_BUFFER = 1024  # bytes: the longest answer has 260, another master's as many; older bytes are noise
 MOST_TRANSACTIONS = 0xFFFF  # Modbus TCP; then numbering starts again from 1

@@ -45,6 +45,13 @@ class Measured(NamedTuple):
     total_m3: float | None = None
     strange: tuple[tuple[str, str], ...] = ()  # channels whose unit is not known, and its text
 
+    def contradicts(self, before: "Measured | None") -> bool:
+        """Whether an earlier frame of the same answer has another value of the same kind."""
+        if before is None:
+            return False
+        pairs = [*zip(before.reading, self.reading, strict=True), (before.total_m3, self.total_m3)]
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
     def joined(self, before: "Measured | None") -> "Measured":
         """With what an earlier frame of the same answer said."""
         if before is None:

@@ -22,7 +22,6 @@ MOST_GAP = 8  # registers between two values that one question reads too: a ques
 MOST_BLOCK_FAILURES = 3  # in a row; then the unit does not get such questions any more
 OFTEN = 5  # answers in a row that needed a second question: not chance
 FORGIVEN_EVERY_S = 60.0  # a reopened line asks silent ones at once, but a line that closes all the time does not
-LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
 
 
 class Part(Asked, Protocol):
@@ -212,7 +211,7 @@ class Rounds(Generic[P]):
             return  # there is nobody whose time it would take
         silent = sum(other.silent for other in self._units.values())
         silent += sum(s.silent and not self._units[r.unit].silent for r, s in self._registers.items())
-        again_s = now_s + self._settings.timeout_seconds * silent / PROBE_SHARE
+        again_s = now_s + self._settings.lost_seconds * silent / PROBE_SHARE
         if unit.silent:
             unit.asked_again_s = again_s
         elif len(states) == 1 and states[0].silent:
