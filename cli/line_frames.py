@@ -35,7 +35,7 @@ WHY = {
     "pressure-measure": "the unit in the line is not known, so the pressure is no value",
     "total-measure": "the unit in the line is not known, so the total is no value",
     "timeout": "the meter did not answer",
-    "late": "an answer to another question, or too late for line.ask.timeout_seconds",
+    "late-answer": "an answer to another question, or too late for line.ask.timeout_seconds",
     "pressure-no-value": "the pressure is a fault code, so it is no value",
     "pressure-limit": "the pressure is beyond line.pressure_limits, so it is no value",
 }
@@ -62,7 +62,7 @@ class Frames:
         self._door = ReadingSink(self._time, Minutes(line.lateness_seconds), self.refused, settings=line, zone=zone)
         self._parse: Callable[[bytes, ZoneInfo, float], Reading] = own.parse
         self._framer = Framer(self.refused)
-        if line.protocol == "described":
+        if line.protocol == "described" and not line.ask.meters:
             described = Described(line.format, self.refused, time.monotonic)
             self._parse, self._framer = described.parse, described.framer(self.refused)
         self._raw = b""

@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     """A question that brought no reading."""
 
     place: str  # of the meter, for people
-    reason: str  # timeout, late, checksum, fields, ...
+    reason: str  # timeout, late-answer, checksum, fields, ...
     problem: str  # text for people
 
 
@@ -165,7 +165,7 @@ class Asking:
             return False
         sensor = measured.reading.sensor
         if meter is None or sensor != (meter.sensor or sensor):
-            self._refused["late"] += 1
+            self._refused["late-answer"] += 1
             self._stranger = sensor
         else:
             before = self._got.get(sensor)
@@ -182,7 +182,7 @@ class Asking:
             self._not_before_s = max(self._not_before_s, *(end_s for _, end_s in self._missed))
             if self._twice or any(missed != question for missed, _ in self._missed):
                 self._rounds.spoilt(question)
-                self._told(Answer(meter.place, "late", "perhaps the late answer to another question"))
+                self._told(Answer(meter.place, "late-answer", "perhaps the late answer to another question"))
                 return
         self._rounds.answered(question)
         form = self._described[meter]
@@ -197,7 +197,7 @@ class Asking:
         if self._stranger:
             return "timeout", f"does not answer, but sensor {self._stranger} does in its place"
         if not self._answers:
-            return "timeout", "does not answer"
+            return "timeout", f"does not answer within {self._settings.timeout_seconds:g} s"
         if self._refusal:
             return (
                 self._refusal,

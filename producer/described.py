@@ -96,7 +96,7 @@ class Described:
         self._separator = form.separator.encode("latin-1")
         self._pattern = compiled(form.pattern) if form.pattern else None
         self._names = names_of(form, self._pattern)
-        check_format(form, self._names, overhead=len(self._start + self._mark) + self._digits)
+        check_format(form, self._names, overhead=len(self._start) + self._proof_bytes())
         flow, pressure, total = FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
         self._channels = {
             "flow": _Channel(form.flow_scale, form.flow_offset, flow[form.flow_measure], flow, MOST_VALUE),
@@ -107,6 +107,10 @@ class Described:
         }
         self._rates: dict[str, Rate] = {}
         self._strange: dict[tuple[str, str], str] = {}  # by sensor and channel
+
+    def _proof_bytes(self) -> int:
+        """Of a checksum with its mark."""
+        return len(self._mark) + self._digits if self._digits else int(self._form.checksum == "bcc")
 
     @property
     def problem(self) -> str:

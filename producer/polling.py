@@ -96,7 +96,7 @@ class Polling:
     def _told(self, told: Outcome) -> None:
         if told.reason:
             self._door.refused[told.reason] += 1
-            if told.reason != "late":  # that is another question's answer
+            if told.reason not in ("late", "late-answer"):  # that is another question's answer
                 self.failures[told.place] += 1
 
     def _say(self) -> None:

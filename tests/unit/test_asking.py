@@ -50,7 +50,7 @@ def test_several_meters_are_asked_in_turn() -> None:
 def test_a_silent_meter_is_named_and_costs_the_others_nothing() -> None:
     line = without(b"?02\r")
     line.run(30.0)
-    assert line.asking.problem == "the meter asked '?02\\r' does not answer (sensor b)"
+    assert line.asking.problem == "the meter asked '?02\\r' does not answer within 0.5 s (sensor b)"
     assert line.told[-1].place == "sensor b, asked '?02\\r'"
     before = len(line.asked)
     readings = line.run(100.0)
@@ -81,7 +81,7 @@ def test_a_late_answer_is_never_the_next_meters(late_s: float, dead: bytes) -> N
     assert all(reading.flow == OWN[reading.sensor] for reading in readings)
     assert "c" in {reading.sensor for reading in readings}
     assert ("b" in {reading.sensor for reading in readings}) is not bool(dead)
-    assert line.refused["late"]
+    assert line.refused["late-answer"]
     assert line.refused["timeout"]
 
 
@@ -115,7 +115,7 @@ def test_an_answer_that_names_its_sensor_is_known_when_it_is_late() -> None:
     line.answer = slow
     readings = line.run(5.0)
     assert [(reading.sensor, reading.flow) for reading in readings] == [("b", 2.5), ("c", 3.5)]
-    assert line.refused == {"timeout": 1, "late": 1}
+    assert line.refused == {"timeout": 1, "late-answer": 1}
 
 
 def test_a_meter_that_answers_for_another_is_named() -> None:
@@ -129,7 +129,7 @@ def test_a_meter_that_answers_for_another_is_named() -> None:
 def test_the_answers_of_two_meters_to_one_question_are_nobodys() -> None:
     line = AskedLine(line_settings(*TWO), lambda sent: VALUES[b"?01\r"] + VALUES[b"?02\r"] if sent == b"?01\r" else b"")
     assert line.run(20.0) == []
-    assert line.refused["late"]
+    assert line.refused["late-answer"]
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
@@ -151,7 +151,7 @@ def test_the_echo_of_our_question_is_no_answer(end: str, piece: int) -> None:
     assert not line.refused
     answer = b""
     assert line.run(15.0) == []
-    assert line.asking.problem == f"the meter asked {'?01' + end!r} does not answer (sensor a)"
+    assert line.asking.problem == f"the meter asked {'?01' + end!r} does not answer within 0.5 s (sensor a)"
     assert set(line.refused) == {"timeout"}
 
 
@@ -183,6 +183,12 @@ def test_a_readout_between_start_and_check_byte() -> None:
     said = b"/ABC5METER\r\n\x02" + body + bytes([check])
     line = AskedLine(line_settings(("/?!\r\n", "a"), form=form), lambda _sent: said)
     assert line.run(5.0) == [Reading("a", None, 8.02, None)]
+
+
+def test_frames_of_one_length_begin_behind_the_question() -> None:
+    form = Format(end="", length=8, pattern=r"(?P<flow>\d{4})(?P<pressure>\d{4})", flow_scale=0.01, pressure_scale=0.01)
+    line = AskedLine(line_settings(("?\r", "a"), form=form), lambda sent: sent + b"08020411")
+    assert line.run(10.0) == [Reading("a", None, 8.02, 4.11)] * 2
 
 
 def test_a_slow_answer_is_waited_for_while_it_comes() -> None:
@@ -267,5 +273,5 @@ def test_a_meter_has_a_place_without_a_sensor() -> None:
     line = AskedLine(line_settings(("?01\r", ""), form=NAMED), lambda _sent: b"")
     line.run(15.0)
     assert line.told[0].place == "asked '?01\\r'"
-    assert line.asking.problem == "the meter asked '?01\\r' does not answer"
+    assert line.asking.problem == "the meter asked '?01\\r' does not answer within 1 s"
     assert TextMeter("?", "").sensor == ""
