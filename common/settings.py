@@ -210,8 +210,9 @@ def _read_toml(config: Path) -> dict[str, Any]:
 def _about_backslash(error: ValueError) -> str:
     if "Unescaped" not in str(error):
         return ""
-    return r"""; in double quotes write "
-", and "" for STX; a pattern with backslashes goes in single quotes"""
+    return (
+        r"""; in double quotes write "\r\n", and "\u0002" for STX; a pattern with backslashes goes in single quotes"""
+    )
 
 
 def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
