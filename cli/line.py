@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from cli.line_asked import Asked
 from cli.line_frames import Frames
 from cli.line_registers import Registers
 from cli.shell import say
@@ -62,7 +63,7 @@ def run(args: list[str]) -> int:
     check_url(line.url)
     check_meters(line)
     zone = settings.site.zone
-    kind = Registers if line.protocol == "modbus" else Frames
+    kind = Registers if line.protocol == "modbus" else Asked if line.ask.meters else Frames
     ear: _Ear = kind(settings, lambda reading: say(f"  reading  {_reading(reading, zone)}"))
     port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
     speed = "" if line.url.startswith("socket://") else f" at {line.baudrate} baud, {line.mode}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STEADY_S = 1.5  # of a clock's offset: a person waits
 KEPT = 4_096  # bytes: enough lines to see how they end
 # Help for refused frames, by reason.
-_WHY = {
+WHY = {
     "long": "longer than any frame; is the line end right?",
     "checksum": "it does not match the frame: noise, or a different kind of checksum",
     "fields": "the body's fields differ from the protocol",
@@ -31,6 +31,11 @@ _WHY = {
     "past": "the meter's clock is more than a day behind",
     "flow-no-value": "the flow is a fault code, so it is no value",
     "flow-limit": "the flow is beyond line.flow_limits, so it is no value",
+    "flow-measure": "the unit in the line is not known, so the flow is no value",
+    "pressure-measure": "the unit in the line is not known, so the pressure is no value",
+    "total-measure": "the unit in the line is not known, so the total is no value",
+    "timeout": "the meter did not answer",
+    "late-answer": "an answer to another question, or too late for line.ask.timeout_seconds",
     "pressure-no-value": "the pressure is a fault code, so it is no value",
     "pressure-limit": "the pressure is beyond line.pressure_limits, so it is no value",
 }
@@ -57,8 +62,8 @@ class Frames:
         self._door = ReadingSink(self._time, Minutes(line.lateness_seconds), self.refused, settings=line, zone=zone)
         self._parse: Callable[[bytes, ZoneInfo, float], Reading] = own.parse
         self._framer = Framer(self.refused)
-        if line.protocol == "described":
-            described = Described(line.format)
+        if line.protocol == "described" and not line.ask.meters:
+            described = Described(line.format, self.refused, time.monotonic)
             self._parse, self._framer = described.parse, described.framer(self.refused)
         self._raw = b""
 
@@ -98,7 +103,7 @@ class Frames:
             self._show(reading)
             self.understood += self._door.take(reading)
         for reason in self.refused - before:
-            say(f"  refused  {reason}: {_WHY.get(reason, '')}")
+            say(f"  refused  {reason}: {WHY.get(reason, '')}")
 
     def conclusion(self, heard: int) -> str:
         """What was seen, and what to do."""
@@ -118,6 +123,6 @@ class Frames:
         if end.encode("latin-1") not in self._raw:
             return scan_text.wrong_end(end, text.end, line.protocol)
         why = "no frame of the settings"
-        if reasons := [reason for reason, _ in self.refused.most_common() if reason in _WHY]:
-            why = f"no reading: {reasons[0]}: {_WHY[reasons[0]]}"
+        if reasons := [reason for reason, _ in self.refused.most_common() if reason in WHY]:
+            why = f"no reading: {reasons[0]}: {WHY[reasons[0]]}"
         return f"text came, but {why}; the last line: {quoted(text.lines[-1])}"

@@ -1,13 +1,18 @@
 """Settings of meters that do not send hydrolog's own frames: described lines and polled registers."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from common.row import SENSOR_ID
-from common.settings_checks import Check, between, key, one_of
+from common.settings_checks import Check, between, key, one_of, spelt_out
 
+LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
 SILENT_POLLS = 2.5  # polls without an answer, so that one may be lost: then a slowly polled meter counts as silent
-FIELDS = ("sensor", "time", "flow", "pressure", "ignore")  # the fields that a described frame may have
+# The fields that a described frame may have; a measure is the unit of a value, as text.
+FIELDS = (
+    *("sensor", "time", "flow", "pressure", "total", "flow_measure", "pressure_measure", "total_measure"),
+    "ignore",
+)
 # Each flow unit in m3/h.
 FLOW_MEASURES = {
     "m3/h": 1.0,
@@ -51,12 +56,12 @@ def _sensor(value: str) -> str | None:
 
 
 def _marker(value: str) -> str | None:
-    good = len(value) <= 8 and all(ord(character) < 256 for character in value)
-    return None if good else f"must be at most 8 characters below U+0100, is {value!r}"
+    return spelt_out(value) or _short(value, 8)
 
 
-def _end(value: str) -> str | None:
-    return _marker(value) if value else "must not be empty: it marks the end of a frame"
+def _short(value: str, most: int) -> str | None:
+    good = len(value) <= most and all(ord(character) < 256 for character in value)
+    return None if good else f"must be at most {most} characters below U+0100, is {value!r}"
 
 
 def _fields(value: tuple[str, ...]) -> str | None:
@@ -79,19 +84,26 @@ class Format:
     """One frame of a described line: ``start body [mark checksum] end``."""
 
     start: str = key("", _marker)
-    end: str = key("\r\n", _end)
+    end: str = key("\r\n", _marker)  # empty where all frames have the same length
+    length: int = key(0, between(0, 512))  # bytes of a frame from its start to its end; 0: the end mark shows it
     separator: str = key(",", _marker)
     fields: tuple[str, ...] = key([], _fields)  # the body's fields, in order
     pattern: str = key("")  # a regular expression with groups named like the fields, instead of separator and fields
     sensor: str = key("", _sensor)  # the sensor, if the frame does not name it
     time: str = key("iso")  # or a strptime format
     decimal: str = key(".", one_of(".", ","))
+    digits: str = key("text", one_of("text", "bcd"))  # "bcd": two decimal digits in each byte
+    digits_first: str = key("high", one_of("high", "low"))  # the byte of packed digits that comes first
     flow_scale: float = key(1.0, _NOT_ZERO)
     flow_offset: float = key(0.0)
     flow_measure: str = key("m3/h", one_of(*FLOW_MEASURES))
     pressure_scale: float = key(1.0, _NOT_ZERO)
     pressure_offset: float = key(0.0)
     pressure_measure: str = key("bar", one_of(*PRESSURE_MEASURES))
+    total_scale: float = key(1.0, _NOT_ZERO)  # of a counter, from which the flow is computed
+    total_measure: str = key("m3", one_of(*VOLUME_MEASURES))
+    rolls_over_at: float = key(0.0, between(0, 2.0**64))  # the number after the counter's last one; 0: it never ends
+    most_m3h: float = key(10_000.0, between(0.001, 1e6))  # a total that changes faster was set by hand
     checksum: str = key("none", one_of("none", "xor", "sum", "crc16", "bcc"))
     checksum_mark: str = key("*", _marker)  # the text between body and checksum
     checksum_covers: tuple[str, ...] = key(["body"], _covers)
@@ -122,10 +134,22 @@ class Register:
         """Its 16-bit registers."""
         return TYPES[self.type]
 
+    @property
+    def unit_name(self) -> str:
+        """The unit, for people."""
+        return f"unit {self.unit}"
+
+    @property
+    def place(self) -> str:
+        """Where the value stands, for people."""
+        return f"sensor {self.sensor} {self.channel}, unit {self.unit}, {self.function} register {self.address}"
+
 
 @dataclass(frozen=True)
 class Modbus:
     """A bus that is polled."""
+
+    section: ClassVar[str] = "line.modbus"
 
     poll_seconds: float = key(5.0, between(0.2, 3600))
     timeout_seconds: float = key(0.5, between(0.05, 10))  # for one answer
@@ -135,9 +159,62 @@ class Modbus:
     block_registers: int = key(32, between(1, 125))  # read by one question at most; 1: each value by its own question
 
     @property
-    def quiet_minutes(self) -> int:
-        """Minutes without a row that are as they should be, where meters are polled less often than every minute."""
-        return int(SILENT_POLLS * self.poll_seconds / 60) if self.poll_seconds > 60 else 0
+    def lost_seconds(self) -> float:
+        """By a question that nobody answers."""
+        return self.timeout_seconds
+
+
+def _question(value: str) -> str | None:
+    return spelt_out(value) or _short(value, 64) if value else "is empty: what is sent to the meter"
+
+
+@dataclass(frozen=True)
+class TextMeter:
+    """A meter that answers when a text is sent to it."""
+
+    text: str = key("", _question)
+    sensor: str = key("", _sensor)  # if the answer does not name it; if it does, only this sensor's answer counts
+
+
+@dataclass(frozen=True)
+class TextBus:
+    """Meters that are asked in text, in turn; their answers are described lines."""
+
+    section: ClassVar[str] = "line.ask"
+    block_registers: ClassVar[int] = 1
+    poll_seconds: float = key(5.0, between(0.2, 3600))
+    timeout_seconds: float = key(1.0, between(0.05, 60))  # without a byte of the answer
+    pause_seconds: float = key(0.0, between(0, 10))  # between an answer and the next question
+    meters: tuple[TextMeter, ...] = field(default=())
+
+    @property
+    def lost_seconds(self) -> float:
+        """By a question that nobody answers: so long the answer to the next one may be its late one."""
+        return LATE_TIMEOUTS * self.timeout_seconds
+
+
+class Pace(Protocol):
+    """How often meters are asked, and how long for an answer."""
+
+    @property
+    def section(self) -> str:
+        """Of the settings."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """Between two rounds."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """For one answer."""
+
+    @property
+    def lost_seconds(self) -> float:
+        """By a question that nobody answers."""
+
+    @property
+    def block_registers(self) -> int:
+        """The most registers of one question."""
 
 
 class Asked(Protocol):

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
-from common.meters import Format, Modbus, SensorLimits, limits_key
+from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key
 from common.settings_checks import (
     between,
     clock_time,
@@ -72,7 +72,20 @@ class LineSettings:
     pressure_limits: tuple[float, ...] = limits_key()  # bar
     sensors: tuple[SensorLimits, ...] = field(default=())  # the same of single sensors
     format: Format = field(default_factory=Format)  # for described lines
+    ask: TextBus = field(default_factory=TextBus)  # for described lines that come only when asked for
     modbus: Modbus = field(default_factory=Modbus)
+
+    @property
+    def poll_seconds(self) -> float:
+        """Between two polls of each meter; 0 where meters send by themselves."""
+        if self.protocol == "modbus":
+            return self.modbus.poll_seconds
+        return self.ask.poll_seconds if self.ask.meters else 0.0
+
+    @property
+    def quiet_minutes(self) -> int:
+        """Minutes without a row that are as they should be, where meters are polled less often than every minute."""
+        return int(SILENT_POLLS * self.poll_seconds / 60) if self.poll_seconds > 60 else 0
 
 
 @dataclass(frozen=True)
@@ -191,7 +204,15 @@ def _read_toml(config: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError("--config", f"cannot read {config}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError("--config", f"{config} is not TOML: {error}") from error
+        raise SettingsError("--config", f"{config} is not TOML: {error}{_about_backslash(error)}") from error
+
+
+def _about_backslash(error: ValueError) -> str:
+    if "Unescaped" not in str(error):
+        return ""
+    return (
+        r"""; in double quotes write "\r\n", and "\u0002" for STX; a pattern with backslashes goes in single quotes"""
+    )
 
 
 def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:

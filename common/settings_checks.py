@@ -1,6 +1,7 @@
 """Settings keys: a default and a check for the value."""
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable
 from dataclasses import field
@@ -28,6 +29,29 @@ def between(low: float, high: float) -> Check:
 
 def one_of(*choices: str) -> Check:
     return lambda value: None if value in choices else f"must be one of {', '.join(choices)}, is {value!r}"
+
+
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([rntabfve0]))|<(STX|ETX|EOT|ENQ|ACK|CR|LF)>")
+_MEANT = {"r": "\r", "n": "\n", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "0": "\0"}
+_NAMED = {"STX": "\2", "ETX": "\3", "EOT": "\4", "ENQ": "\5", "ACK": "\6", "CR": "\r", "LF": "\n"}
+
+
+def spelt_out(value: str) -> str | None:
+    """Refuse control characters that stand there as letters, as in single quotes of TOML, and say what to write."""
+    meant = _ESCAPE.sub(_character, value)
+    if meant == value:
+        return None
+    return (
+        f"is the letters {value}, not the control characters; in single quotes a backslash is a letter. Write it in "
+        f"double quotes: {json.dumps(meant)}"
+    )
+
+
+def _character(found: re.Match[str]) -> str:
+    in_hex, in_unicode, letter, name = found.groups()
+    if name:
+        return _NAMED[name]
+    return _MEANT[letter] if letter else chr(int(in_hex or in_unicode, 16))
 
 
 def serial_mode(value: str) -> str | None:

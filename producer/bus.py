@@ -7,17 +7,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from common.errors import FrameRefused
-from common.meters import Modbus, Register
+from common.meters import LATE_TIMEOUTS, Modbus, Register
 from producer.ascii import Reading
 from producer.modbus_checks import check_registers
 from producer.others import Others
 from producer.quantities import Quantity, grouped
 from producer.registers import UNREACHABLE, answer, request, unlike, unlike_tcp
-from producer.rounds import Question, Rounds, place
+from producer.rounds import Question, Rounds
 
 MOST_BUFFER = 1024  # bytes: the longest answer has 260, another master's as many; older bytes are noise
 MOST_TRANSACTIONS = 0xFFFF  # Modbus TCP; then numbering starts again from 1
-LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
 _IMPOSSIBLE = {
     "number": "its value is impossible: see hydrolog line test",
     "denormal": "its value is impossible: byte_order or word_order is wrong, see hydrolog line test",
@@ -35,6 +34,11 @@ class Exchange(NamedTuple):
     problem: str  # text for people
     words: tuple[int, ...] = ()  # the registers' numbers
     at_s: float = 0.0  # monotonic
+
+    @property
+    def place(self) -> str:
+        """Of the register, for people."""
+        return self.register.place
 
 
 class _Got(NamedTuple):
@@ -67,9 +71,9 @@ class Bus:
         self._got: dict[Register, _Got] = {}  # in this round
         self._round = 0
         self._open: dict[str, set[Register]] = {}  # of each sensor, what is still to come in this round
-        self._missed: list[tuple[Question, float]] = []  # what may be answered late, until when
-        self._ready: Question | None = None  # the next question, held back
-        self._asked: Question | None = None
+        self._missed: list[tuple[Question[Register], float]] = []  # what may be answered late, until when
+        self._ready: Question[Register] | None = None  # the next question, held back
+        self._asked: Question[Register] | None = None
         self._spoilt = False
         self._now_s = self._deadline_s = self._not_before_s = self._ready_s = 0.0
         self._sent = self._buffer = b""
@@ -78,7 +82,7 @@ class Bus:
     @property
     def problem(self) -> str:
         """The meters that do not behave as configured, and other masters; empty if all is well."""
-        refusals = [f"{place(register)}: {text}" for register, text in self._refusals.items()]
+        refusals = [f"{register.place}: {text}" for register, text in self._refusals.items()]
         return "; ".join(filter(None, [*self._rounds.problems(), *refusals, self._others.problem(self._now_s)]))
 
     def due(self, now_s: float) -> bool:
@@ -117,7 +121,7 @@ class Bus:
         self._deadline_s = now_s + self._settings.timeout_seconds
         return self._sent
 
-    def _next(self, now_s: float) -> Question | None:
+    def _next(self, now_s: float) -> Question[Register] | None:
         question = self._rounds.next(now_s)
         if question and self._rounds.number != self._round:
             self._round = self._rounds.number
@@ -133,6 +137,8 @@ class Bus:
         """Process bytes; True if they complete an answer, which may be a refusal."""
         self._now_s = now_s
         question = self._asked
+        if not chunk:
+            return False
         if question is None:
             if self._settings.framing == "rtu":
                 self._others.idle(chunk, now_s)
@@ -155,7 +161,7 @@ class Bus:
             self._answered(question, registers)
         return True
 
-    def _is_ours(self, question: Question) -> bool:
+    def _is_ours(self, question: Question[Register]) -> bool:
         """Whether an RTU answer belongs to our last request; it does not name it.
 
         Another master's frame in the time of our request means that the answer may be that master's. After a timeout,
@@ -179,7 +185,7 @@ class Bus:
             self._not_before_s = self._now_s + self._settings.timeout_seconds
         return True
 
-    def _answered(self, question: Question, registers: list[int]) -> None:
+    def _answered(self, question: Question[Register], registers: list[int]) -> None:
         self._rounds.answered(question)
         for register in question.registers:
             begin = register.address - question.address
@@ -187,7 +193,7 @@ class Bus:
             self._got[register] = _Got(words, self._sent, self._buffer, self._now_s)
         self._done(question.registers)
 
-    def _refused(self, question: Question, refusal: str) -> None:
+    def _refused(self, question: Question[Register], refusal: str) -> None:
         again = self._rounds.refused(question)
         for register in question.registers:
             if not again:
@@ -196,7 +202,7 @@ class Bus:
         if not again:
             self._done(question.registers)
 
-    def _give_up(self, question: Question) -> None:
+    def _give_up(self, question: Question[Register]) -> None:
         """The time for an answer is over."""
         self._missed = [missed for missed in self._missed if self._now_s < missed[1]]
         self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
@@ -219,7 +225,7 @@ class Bus:
             why = "answers garbled: is the line disturbed?" if reason == "checksum" else f"does not answer: {problem}"
             self._unanswered(question, reason, why, problem)
 
-    def _again(self, question: Question, reason: str, problem: str) -> None:
+    def _again(self, question: Question[Register], reason: str, problem: str) -> None:
         """There was an answer that may not be ours."""
         self._asked = None
         again = self._rounds.spoilt(question)
@@ -228,7 +234,7 @@ class Bus:
         if not again:
             self._done(question.registers)
 
-    def _unanswered(self, question: Question, reason: str, why: str, problem: str = "") -> None:
+    def _unanswered(self, question: Question[Register], reason: str, why: str, problem: str = "") -> None:
         self._asked = None
         again = self._rounds.failed(question, self._now_s, why)
         for register in question.registers:

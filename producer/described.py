@@ -4,56 +4,128 @@ The body is split at a separator, or matched by a regular expression with named 
 frame, so no expression can stall the line and none has to be forbidden.
 """
 
+import logging
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from functools import reduce
 from operator import xor
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from common.errors import FrameRefused, SettingsError
-from common.meters import FIELDS, FLOW_MEASURES, PRESSURE_MEASURES, Format
-from common.row import SENSOR_ID
+from common.errors import FrameRefused
+from common.logging_setup import quoted
+from common.measures import unit
+from common.meters import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES, Format
+from common.row import MOST_SENSORS, SENSOR_ID
+from producer import digits
 from producer.ascii import Reading, moment, seconds
-from producer.frames import CheckByteFramer, Framer
+from producer.described_checks import check_format, compiled, names_of
+from producer.frames import CheckByteFramer, FixedFramer, Framer
+from producer.totals import MOST_TOTAL_M3, Rate
 
 DAY_S = 86_400.0
 LONGEST = 512  # bytes of a frame: some instruments send many values in one line
 MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
+MOST_STRANGE = 8  # unknown units that are named
 _DIGITS = {"none": 0, "bcc": 0, "xor": 2, "sum": 2, "crc16": 4}
-# With an exponent, as some instruments write; no other letters: "nan" and "inf" are no values.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})(?:[eE][+-]?[0-9]{1,2})?")
-_NOTHING = re.compile(r"[-+*?/.:#_ A-Za-z]*")  # in place of a value: nothing, ----, null, ERR, nan
-_SIGN_BEFORE = re.compile(r"([+-]) +(.+)")
-_SIGN_BEHIND = re.compile(r"([0-9.x]+) *([+-])")
 _MIDNIGHT = re.compile(r"(?<![0-9])24:00(?::00(?:\.0+)?)?(?![0-9])")  # the end of the day
 _UNIX = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?")
-_SAMPLE = datetime(2024, 8, 26, 16, 33)  # checks that a time format has date, hour and minute
+
+_UTC = ZoneInfo("UTC")
+
+_log = logging.getLogger(__name__)
+
+
+class Measured(NamedTuple):
+    """What a frame says, before a total becomes a flow."""
+
+    reading: Reading
+    total_m3: float | None = None
+    strange: tuple[tuple[str, str], ...] = ()  # channels whose unit is not known, and its text
+
+    def contradicts(self, before: "Measured | None") -> bool:
+        """Whether an earlier frame of the same answer has another value of the same kind."""
+        if before is None:
+            return False
+        pairs = [*zip(before.reading, self.reading, strict=True), (before.total_m3, self.total_m3)]
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
+    def joined(self, before: "Measured | None") -> "Measured":
+        """With what an earlier frame of the same answer said."""
+        if before is None:
+            return self
+        known = {name: value for name, value in self.reading._asdict().items() if value is not None}
+        total_m3 = before.total_m3 if self.total_m3 is None else self.total_m3
+        return Measured(before.reading._replace(**known), total_m3, before.strange + self.strange)
+
+
+class _Channel(NamedTuple):
+    """How a number becomes a value."""
+
+    scale: float
+    offset: float
+    factor: float  # of the settings' measure; if the frame names the unit, that counts
+    measures: dict[str, float]
+    most: float
 
 
 class Described:
     """Frames as described in the settings."""
 
-    def __init__(self, form: Format) -> None:
-        """Check combinations of keys.
+    def __init__(
+        self,
+        form: Format,
+        refused: Counter[str] | None = None,
+        steady_s: Callable[[], float] = lambda: 0.0,
+        poll_s: float = 0.0,
+    ) -> None:
+        """Check combinations of keys. `refused` counts values of unknown units; `steady_s`: the monotonic time of
+        arrival, for totals without a time; `poll_s`: between two readings, if they are asked for.
 
         Raises:
             SettingsError: names the key.
         """
         self._form = form
+        self._refused = Counter() if refused is None else refused
+        self._steady_s, self._poll_s = steady_s, poll_s
         self._start, self._end = form.start.encode("latin-1"), form.end.encode("latin-1")
         self._mark = form.checksum_mark.encode("latin-1")
         self._digits = _DIGITS[form.checksum]
         self._separator = form.separator.encode("latin-1")
-        self._pattern = _compiled(form.pattern) if form.pattern else None
-        _check_fields(form, [_text(name) for name in self._pattern.groupindex] if self._pattern else list(form.fields))
-        _check_time(form.time)
-        if form.checksum == "bcc" and not form.start:
-            raise SettingsError("line.format.start", 'is empty; with a check byte frames need one: start = "\\u0002"')
+        self._pattern = compiled(form.pattern) if form.pattern else None
+        self._names = names_of(form, self._pattern)
+        check_format(form, self._names, overhead=len(self._start) + self._proof_bytes())
+        flow, pressure, total = FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
+        self._channels = {
+            "flow": _Channel(form.flow_scale, form.flow_offset, flow[form.flow_measure], flow, MOST_VALUE),
+            "pressure": _Channel(
+                form.pressure_scale, form.pressure_offset, pressure[form.pressure_measure], pressure, MOST_VALUE
+            ),
+            "total": _Channel(form.total_scale, 0.0, total[form.total_measure], total, MOST_TOTAL_M3),
+        }
+        self._rates: dict[str, Rate] = {}
+        self._strange: dict[tuple[str, str], str] = {}  # by sensor and channel
+
+    def _proof_bytes(self) -> int:
+        """Of a checksum with its mark."""
+        return len(self._mark) + self._digits if self._digits else int(self._form.checksum == "bcc")
+
+    @property
+    def problem(self) -> str:
+        """The units that nobody knows; empty if there are none."""
+        return "; ".join(
+            f"sensor {sensor} sends its {channel} in {quoted(text)}: this unit is unknown, so it is no value; known "
+            f"are {', '.join(MEASURES[channel])}"
+            for (sensor, channel), text in self._strange.items()
+        )
 
     def framer(self, refused: Counter[str]) -> Framer:
         """The framer that cuts the line into these frames."""
+        if self._form.length:
+            sure = bool(self._start) or self._form.checksum != "none"
+            return FixedFramer(refused, self._start, self._form.length, self.proof, sure=sure)
         kind = CheckByteFramer if self._form.checksum == "bcc" else Framer
         return kind(refused, self._start, self._end, LONGEST)
 
@@ -63,21 +135,56 @@ class Described:
         Raises:
             FrameRefused: `reason` is long, checksum, fields, sensor, time or number.
         """
+        return self.taken(self.read(frame, zone, now_s), self._steady_s())
+
+    def proof(self, frame: bytes) -> str:
+        """The reason why these bytes are no frame; empty if they are one."""
+        try:
+            self.read(frame, _UTC, 0.0)
+        except FrameRefused as error:
+            return error.reason
+        return ""
+
+    def read(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Measured:
+        """What a frame says; raises as `parse`."""
         if len(frame) > LONGEST:
             raise FrameRefused("long")
         fields = self._fields(self._checked(frame[len(self._start) :]))
-        form = self._form
-        sensor = fields.get("sensor") or form.sensor
+        sensor = _text(fields, "sensor") or self._form.sensor
         if not SENSOR_ID.fullmatch(sensor):
             raise FrameRefused("sensor")
-        flow = self._number(fields.get("flow", ""), form.flow_scale, form.flow_offset)
-        pressure = self._number(fields.get("pressure", ""), form.pressure_scale, form.pressure_offset)
-        return Reading(
-            sensor,
-            self._seconds(fields.get("time", ""), zone, now_s),
-            _within(flow, FLOW_MEASURES[form.flow_measure]),
-            _within(pressure, PRESSURE_MEASURES[form.pressure_measure]),
-        )
+        time_s = self._seconds(_text(fields, "time"), zone, now_s)
+        strange: list[tuple[str, str]] = []
+        flow, pressure, total = (self._value(name, fields, strange) for name in self._channels)
+        return Measured(Reading(sensor, time_s, flow, pressure), total, tuple(strange))
+
+    def taken(self, measured: Measured, arrived_s: float) -> Reading:
+        """The reading; its flow is computed from a total, if it has one. `arrived_s` is monotonic."""
+        reading, total_m3, strange = measured
+        if strange or self._strange:
+            self._note_units(reading, total_m3, dict(strange))
+        if total_m3 is None:
+            return reading
+        rate = self._rates.get(reading.sensor)
+        if rate is None:
+            if len(self._rates) >= MOST_SENSORS:
+                self._rates.clear()
+            form, total = self._form, self._channels["total"]
+            end_m3 = form.rolls_over_at * abs(total.scale) * total.factor
+            rate = self._rates[reading.sensor] = Rate(end_m3, form.most_m3h, self._poll_s)
+        flow = rate.at(total_m3, arrived_s if reading.time_s is None else reading.time_s)
+        return reading._replace(flow=flow)
+
+    def _note_units(self, reading: Reading, total_m3: float | None, strange: dict[str, str]) -> None:
+        sensor = reading.sensor
+        for channel, value in (("flow", reading.flow), ("pressure", reading.pressure), ("total", total_m3)):
+            if value is not None:
+                self._strange.pop((sensor, channel), None)
+            elif channel in strange:
+                self._refused[f"{channel}-measure"] += 1
+                if (sensor, channel) not in self._strange and len(self._strange) < MOST_STRANGE:
+                    self._strange[sensor, channel] = text = strange[channel]
+                    _log.warning("measure_unknown sensor=%s channel=%s measure=%s", sensor, channel, quoted(text))
 
     def _checked(self, text: bytes) -> bytes:
         """The body, after checking its checksum."""
@@ -105,27 +212,40 @@ class Described:
             raise FrameRefused("checksum")
         return text[: -1 - len(self._end)]
 
-    def _fields(self, body: bytes) -> dict[str, str]:
+    def _fields(self, body: bytes) -> dict[str, bytes]:
         if self._pattern:
             match = self._pattern.fullmatch(body)
             if match is None:
                 raise FrameRefused("fields")
-            found = match.groupdict()
-            return {_text(name): _text(value or b"").strip() for name, value in found.items()}
+            return {_name(name): value for name, value in match.groupdict().items()}
         values = body.split(self._separator) if self._separator else body.split()
-        if len(values) != len(self._form.fields):
+        if len(values) != len(self._names):
             raise FrameRefused("fields")
-        return {name: _text(value).strip() for name, value in zip(self._form.fields, values, strict=True)}
+        return dict(zip(self._names, values, strict=True))
 
-    def _number(self, text: str, scale: float, offset: float) -> float | None:
-        if _NOTHING.fullmatch(text):
+    def _value(self, name: str, fields: dict[str, bytes], strange: list[tuple[str, str]]) -> float | None:
+        """A channel's value in m3/h, bar or m3."""
+        raw = fields.get(name)
+        if not raw:
             return None
-        if self._form.decimal == ",":
-            text = text.replace(".", "x").replace(",", ".")
-        text = _SIGN_BEHIND.sub(r"\2\1", text) if text[-1] in "+-" else _SIGN_BEFORE.sub(r"\1\2", text)
-        if not _NUMBER.fullmatch(text):
+        form, channel, measure = self._form, self._channels[name], f"{name}_measure"
+        if form.digits == "bcd":
+            number = digits.of_packed(raw, form.digits_first)
+        else:
+            number = digits.of_text(_text(fields, name), form.decimal)
+        if number is None:
+            return None
+        factor = channel.factor
+        if measure in self._names:
+            known = unit(name, text := _text(fields, measure))
+            if known is None:
+                strange.append((name, text))
+                return None
+            factor = channel.measures[known]
+        value = (number * channel.scale + channel.offset) * factor
+        if not abs(value) < channel.most:
             raise FrameRefused("number")
-        return float(text) * scale + offset
+        return value
 
     def _seconds(self, text: str, zone: ZoneInfo, now_s: float) -> float | None:
         if not text:
@@ -162,54 +282,9 @@ def crc16(data: bytes) -> int:
     return crc
 
 
-def _within(value: float | None, factor: float) -> float | None:
-    if value is None:
-        return None
-    if not abs(value * factor) < MOST_VALUE:
-        raise FrameRefused("number")
-    return value * factor
+def _text(fields: dict[str, bytes], name: str) -> str:
+    return (fields.get(name) or b"").decode("latin-1").strip()
 
 
-def _text(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.decode("latin-1")
-
-
-def _compiled(pattern: str) -> Any:
-    import re2  # noqa: PLC0415 - only for lines described by an expression
-
-    options = re2.Options()
-    options.log_errors = False  # it would print to standard error; the exception has the message
-    options.encoding = re2.Options.Encoding.LATIN1
-    try:
-        return re2.compile(pattern.encode("latin-1"), options)
-    except UnicodeEncodeError as error:
-        raise SettingsError("line.format.pattern", f"must be characters below U+0100, is {pattern!r}") from error
-    except re2.error as error:
-        raise SettingsError("line.format.pattern", f"is not a valid RE2 expression: {_text(error.args[0])}") from error
-
-
-def _check_fields(form: Format, names: list[str]) -> None:
-    key = "line.format.pattern" if form.pattern else "line.format.fields"
-    if form.pattern and form.fields:
-        raise SettingsError("line.format.fields", "describes the body, and so does line.format.pattern: keep one")
-    if wrong := next((name for name in names if name not in FIELDS), None):
-        raise SettingsError(key, f"{wrong!r} is not a field; fields are {', '.join(FIELDS)}")
-    if "flow" not in names and "pressure" not in names:
-        raise SettingsError(key, "names neither flow nor pressure")
-    if "sensor" not in names and not form.sensor:
-        raise SettingsError("line.format.sensor", "is empty, and frames do not name a sensor")
-
-
-def _check_time(form: str) -> None:
-    if form in ("iso", "unix"):
-        return
-    try:
-        good = datetime.strptime(_SAMPLE.strftime(form), form).replace(tzinfo=None) == _SAMPLE
-    except ValueError:
-        good = False
-    if not good:
-        raise SettingsError(
-            "line.format.time",
-            f'must be "iso", "unix" or a form with date, hour and minute like "%d.%m.%Y %H:%M:%S", is {form!r}; '
-            'for an incomplete time use the field "ignore"',
-        )
+def _name(group: bytes | str) -> str:
+    return group if isinstance(group, str) else group.decode("latin-1")

@@ -7,7 +7,7 @@ overlong line may be incomplete and are dropped.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 LONGEST_FRAME = 128  # bytes; the longest frame that the ASCII grammar allows has 123
 
@@ -124,3 +124,78 @@ class CheckByteFramer(Framer):
                 place = stop
             else:
                 return
+
+
+class FixedFramer(Framer):
+    """Frames of one length without an end mark: what begins with the start mark and proves to be a frame is one.
+
+    Where there is neither a start mark nor a checksum, the form must prove it alone. Digits have that form wherever one
+    begins to read, so then two frames must follow each other, and that must be possible from no other byte.
+    """
+
+    def __init__(
+        self, refused: Counter[str], start: bytes, length: int, proof: Callable[[bytes], str], *, sure: bool
+    ) -> None:
+        """`proof`: why bytes are no frame, or nothing; `sure`: whether that is enough for a single one."""
+        super().__init__(refused, start, b"", length)
+        self._length = length
+        self._proof = proof
+        self._sure = sure
+        self._aligned = False  # the next byte begins a frame
+
+    def restart(self) -> None:
+        """The line was reopened."""
+        super().restart()
+        self._aligned = False
+
+    def good(self) -> None:
+        """The next byte begins a frame."""
+        super().good()
+        self._aligned = True
+
+    def lines(self, chunk: bytes) -> bytes:
+        """The complete frames after adding `chunk`; the rest may begin the next one."""
+        text = self._rest + chunk
+        frames, place, done = [], 0, 0
+        while (place := self._candidate(text, place)) + self._length <= len(text):
+            frame = text[place : place + self._length]
+            if reason := self._proof(frame):
+                self._lost(reason)
+                place += 1
+                continue
+            if not (self._sure or self._aligned):
+                if len(text) < place + 3 * self._length:
+                    break
+                if not self._alone(text, place):
+                    place += 1
+                    continue
+            self._count_noise(text[done:place])
+            frames.append(frame)
+            self._aligned, self._first = True, False
+            place = done = place + self._length
+        self._count_noise(text[done:place])
+        self._rest = text[place:]
+        return b"".join(frames)
+
+    def frames(self, text: bytes) -> list[bytes]:
+        """The frames in what `lines` returned."""
+        return [text[place : place + self._length] for place in range(0, len(text), self._length)]
+
+    def _candidate(self, text: bytes, place: int) -> int:
+        """Where the next frame may begin."""
+        found = text.find(self._start, place)
+        return found if found >= 0 else max(place, len(text) - len(self._start) + 1)
+
+    def _lost(self, reason: str) -> None:
+        if (self._start or self._aligned) and not self._first:
+            self._refused[reason] += 1
+        self._aligned = False
+
+    def _alone(self, text: bytes, place: int) -> bool:
+        """Whether frames follow each other from here, and from no other byte before the next one."""
+        length = self._length
+        pairs = (
+            not self._proof(text[begin : begin + length]) and not self._proof(text[begin + length : begin + 2 * length])
+            for begin in range(place, place + length)
+        )
+        return next(pairs) and not any(pairs)

@@ -56,15 +56,30 @@ class FrameReader:
     """For meters that send by themselves: reads chunks of the line frame by frame; refused frames are counted by
     reason."""
 
-    problem = ""  # problems of single meters; the line reports its own
     failures: Mapping[str, int] = MappingProxyType({})  # of polled meters, by register
 
-    def __init__(self, framer: Framer, door: ReadingSink, zone: ZoneInfo, line: SerialLine, parse: Parse) -> None:
+    def __init__(
+        self,
+        framer: Framer,
+        door: ReadingSink,
+        zone: ZoneInfo,
+        line: SerialLine,
+        parse: Parse,
+        *,
+        problem: Callable[[], str] = str,
+    ) -> None:
+        """`problem`: what is wrong with readings of single meters, for people; the line reports its own."""
         self._framer = framer
         self._door = door
         self._zone = zone
         self._line = line
         self._parse = parse
+        self._problem = problem
+
+    @property
+    def problem(self) -> str:
+        """Problems of single meters; empty if there are none."""
+        return self._problem()
 
     @property
     def rest(self) -> bytes:

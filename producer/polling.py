@@ -2,25 +2,66 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
 
 from common.logging_setup import quoted
-from common.meters import Modbus
-from producer.bus import Bus, Exchange
+from producer.ascii import Reading
 from producer.intake import ReadingSink
 from producer.line import SerialLine
-from producer.rounds import place
 
 _log = logging.getLogger(__name__)
 
 
-class Polling:
-    """A Modbus line with the interface that the producer's step uses for any line."""
+class Outcome(Protocol):
+    """What one question brought for one value."""
 
-    def __init__(self, settings: Modbus, door: ReadingSink, line: SerialLine) -> None:
-        self._bus = Bus(settings, self._told)
+    @property
+    def place(self) -> str:
+        """Of the value, for people."""
+
+    @property
+    def reason(self) -> str:
+        """Why there is none; empty if there is one."""
+
+
+class PolledBus(Protocol):
+    """A state machine that asks: of Modbus, or of meters that are asked in text."""
+
+    readings: list[Reading]
+
+    @property
+    def problem(self) -> str:
+        """The meters that do not answer properly."""
+
+    def due(self, now_s: float) -> bool:
+        """Whether the line is needed."""
+
+    def restart(self, *, sent: bool = True) -> None:
+        """The line was reopened."""
+
+    def ask(self, now_s: float) -> bytes:
+        """The next request, if one is due."""
+
+    def take(self, chunk: bytes, now_s: float) -> bool:
+        """Process bytes; True if something was understood."""
+
+
+class Polling:
+    """A polled line with the interface that the producer's step uses for any line."""
+
+    def __init__(
+        self,
+        bus: Callable[[Callable[[Outcome], None]], PolledBus],
+        poll_seconds: float,
+        door: ReadingSink,
+        line: SerialLine,
+    ) -> None:
+        """`bus`: makes the bus, which tells each outcome."""
+        self._bus = bus(self._told)
         self._door = door
         self._line = line
-        line.polled_every(settings.poll_seconds)
+        line.polled_every(poll_seconds)
         self._said = ""
         self.failures: Counter[str] = Counter()
 
@@ -46,17 +87,17 @@ class Polling:
 
     def take(self, chunk: bytes, monotonic_s: float) -> int:
         """Process a chunk of bytes; returns the number of accepted readings."""
-        if chunk and self._bus.take(chunk, monotonic_s):
+        if self._bus.take(chunk, monotonic_s):
             self._line.understood()
         self._line.wanted = self._bus.due(monotonic_s)
         readings, self._bus.readings = self._bus.readings, []
         return sum(self._door.take(reading) for reading in readings)
 
-    def _told(self, told: Exchange) -> None:
+    def _told(self, told: Outcome) -> None:
         if told.reason:
             self._door.refused[told.reason] += 1
-            if told.reason != "late":  # that is another register's answer
-                self.failures[place(told.register)] += 1
+            if told.reason not in ("late", "late-answer"):  # that is another question's answer
+                self.failures[told.place] += 1
 
     def _say(self) -> None:
         if (problem := self._bus.problem) != self._said:

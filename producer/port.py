@@ -33,6 +33,8 @@ REOPEN_AFTER_S = 180.0  # of silence: the adapter may hang, and reopening is har
 LOOK_EVERY_S = 1.0  # of silence: check whether the path now leads to another device
 _GROUP_MAY = stat.S_IRGRP | stat.S_IWGRP
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
+_UNANSWERED = "option 'control'"  # a request of RFC 2217 that ser2net obeys and never answers
+_IGNORED = "ign_set_control"  # pyserial's word for not waiting for that answer
 
 
 class _KeepingSerial(serial.Serial):
@@ -108,7 +110,7 @@ class Port:
     def __init__(
         self, url: str, baudrate: int, stop: threading.Event, mode: str = "8N1", *, read_s: float = READ_S
     ) -> None:
-        self.url = url
+        self.url = self._asked_url = url
         self._read_s = read_s
         self._stop = stop
         self._options: dict[str, Any] = {
@@ -139,14 +141,23 @@ class Port:
                 self._serial = _KeepingSocket(self.url, **self._options)
                 self._serial.read_s = self._read_s
             elif "://" in self.url and not self.url.startswith("hwgrep://"):
-                if self.url.startswith("rfc2217://"):
-                    self._options["write_timeout"] = None  # pyserial accepts nothing else for this kind
-                self._serial = serial.serial_for_url(self.url, timeout=self._read_s, exclusive=True, **self._options)
+                self._serial = self._by_url()
             else:
                 self._serial = _KeepingSerial(self._device(), timeout=self._read_s, exclusive=True, **self._options)
         except (serial.SerialException, OSError, termios.error, ValueError) as error:
             raise PortError(f"{self.url}: {_advice(self.url, error)}") from error
         self._empty_reads = 0
+
+    def _by_url(self) -> serial.Serial:
+        if self.url.startswith("rfc2217://"):
+            self._options["write_timeout"] = None  # pyserial accepts nothing else for this kind
+        try:
+            return serial.serial_for_url(self._asked_url, timeout=self._read_s, exclusive=True, **self._options)
+        except serial.SerialException as error:
+            if _UNANSWERED not in str(error) or _IGNORED in self._asked_url:
+                raise
+            self._asked_url += f"{'&' if '?' in self.url else '?'}{_IGNORED}"
+            return self._by_url()
 
     def _device(self) -> str:
         if not self.url.startswith("hwgrep://"):
@@ -251,6 +262,11 @@ _ADVICE = {
     errno.EHOSTUNREACH: "no way to that address; is the gateway on, and the network cable in?",
     errno.ENETUNREACH: "no way to that address; is the network cable in?",
 }
+# The same, where the text alone tells.
+_SAID = {
+    "exclusively lock": _ADVICE[errno.EBUSY],
+    "support RFC2217": "the other end does not speak RFC 2217: write socket:// in place of rfc2217:// in line.url",
+}
 
 
 def _advice(url: str, error: Exception) -> str:
@@ -267,8 +283,8 @@ def _advice(url: str, error: Exception) -> str:
         return "there is no such host; write its address, like 10.0.0.7"
     if isinstance(cause, TimeoutError):
         return _ADVICE[errno.ETIMEDOUT]
-    if "exclusively lock" in str(error):
-        return _ADVICE[errno.EBUSY]
+    if known := next((advice for said, advice in _SAID.items() if said in str(error)), ""):
+        return known
     return _ADVICE.get(number or 0) or str(error).removeprefix(f"Could not open port {url}: ")
 
 

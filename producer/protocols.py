@@ -6,10 +6,13 @@ from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
 from common.settings import LineSettings
+from producer.asking import Asking
+from producer.asking_checks import check_questions
 from producer.described import Described
 from producer.frames import Framer
 from producer.intake import AsciiListener, FrameReader, ReadingSink
 from producer.line import SerialLine
+from producer.polling import Polling
 
 
 class Intake(Protocol):
@@ -46,7 +49,8 @@ def check_meters(line: LineSettings) -> None:
     Raises:
         SettingsError: names the key.
     """
-    if line.protocol == "described":
+    check_questions(line)
+    if line.protocol == "described" and not line.ask.meters:
         Described(line.format)
     elif line.protocol == "modbus":
         from producer.modbus_checks import check_registers, check_round  # noqa: PLC0415 - pymodbus only where used
@@ -61,12 +65,17 @@ def check_meters(line: LineSettings) -> None:
 
 
 def intake_for(settings: LineSettings, door: ReadingSink, zone: ZoneInfo, line: SerialLine) -> Intake:
-    """The intake for the configured protocol."""
+    """The intake for the configured protocol. `zone`: of the meters' clocks."""
     if settings.protocol == "modbus":
-        from producer.polling import Polling  # noqa: PLC0415 - pymodbus only where it is used
+        from producer.bus import Bus  # noqa: PLC0415 - pymodbus only where it is used
 
-        return Polling(settings.modbus, door, line)
+        return Polling(lambda told: Bus(settings.modbus, told), settings.poll_seconds, door, line)
+    if settings.ask.meters:
+        return Polling(
+            lambda told: Asking(settings, told, door.refused, door.time, zone), settings.poll_seconds, door, line
+        )
     if settings.protocol == "described":
-        described = Described(settings.format)
-        return FrameReader(described.framer(door.refused), door, zone, line, described.parse)
+        described = Described(settings.format, door.refused, lambda: door.time.steady_s)
+        framer = described.framer(door.refused)
+        return FrameReader(framer, door, zone, line, described.parse, problem=lambda: described.problem)
     return AsciiListener(Framer(door.refused), door, zone, line)

@@ -6,9 +6,8 @@ from common.errors import FrameRefused
 from common.meters import Register, measure_factor
 from producer.described import MOST_VALUE
 from producer.registers import value
-from producer.totals import Rate
+from producer.totals import MOST_TOTAL_M3, Rate
 
-MOST_TOTAL_M3 = 1e12  # more than any counter of a pipe shows; larger numbers are damage
 MOST_EXPONENT = 18  # of ten
 
 

@@ -1,4 +1,5 @@
-"""Which registers to ask next: rounds of questions, and what is known of each unit and each register.
+"""Which registers to ask next: rounds of questions, and what is known of each unit and each register. A meter that is
+asked in text is a unit with one register.
 
 A round asks for every register once. Registers near each other are asked together, once each has answered by itself; a
 unit that does not answer such a block is asked for its registers one by one. An answer lost by a unit that answered
@@ -11,8 +12,9 @@ asked last, and less often, so that all that is silent together takes a tenth of
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
-from common.meters import Modbus, Register
+from common.meters import Asked, Pace
 
 PROBE_SHARE = 0.1  # share of the bus's time for what is silent, while others answer
 SILENT_AFTER = 2  # rounds in a row: single lost answers are normal on a long cable
@@ -22,15 +24,34 @@ OFTEN = 5  # answers in a row that needed a second question: not chance
 FORGIVEN_EVERY_S = 60.0  # a reopened line asks silent ones at once, but a line that closes all the time does not
 
 
+class Part(Asked, Protocol):
+    """What is asked for: a register, or all that a text meter answers."""
+
+    @property
+    def sensor(self) -> str:
+        """Whose value it is; empty if only the answer tells."""
+
+    @property
+    def unit_name(self) -> str:
+        """The unit, for people."""
+
+    @property
+    def place(self) -> str:
+        """Where the value stands, for people."""
+
+
+P = TypeVar("P", bound=Part)
+
+
 @dataclass(frozen=True, slots=True)
-class Question:
+class Question(Generic[P]):
     """Registers of one unit that one request reads."""
 
     unit: int
     function: str
     address: int
     count: int
-    registers: tuple[Register, ...]
+    registers: tuple[P, ...]
 
 
 @dataclass(slots=True)
@@ -62,25 +83,25 @@ class _State:
         return self.failures >= SILENT_AFTER
 
 
-class Rounds:
+class Rounds(Generic[P]):
     """Takes the outcome of each question, and says which is next."""
 
-    def __init__(self, settings: Modbus, registers: Iterable[Register]) -> None:
-        self.skipped: list[Register] = []  # not asked in this round after all
+    def __init__(self, settings: Pace, registers: Iterable[P]) -> None:
+        self.skipped: list[P] = []  # not asked in this round after all
         self._settings = settings
         self._registers = {register: _State() for register in registers}
         self._units = {register.unit: _Unit() for register in self._registers}
-        self._left: deque[Question] = deque()
+        self._left: deque[Question[P]] = deque()
         self.number = 0  # of the round
         self._next_round_s = self._forgiven_s = -FORGIVEN_EVERY_S
-        self._second: Question | None = None  # the question that is asked once more
+        self._second: Question[P] | None = None  # the question that is asked once more
         self._reopened = False
 
     def due(self, now_s: float) -> bool:
         """Whether there may be a question to ask."""
         return bool(self._left) or now_s >= self._next_round_s
 
-    def next(self, now_s: float) -> Question | None:
+    def next(self, now_s: float) -> Question[P] | None:
         """The next question of this round, or of the next one if it is time for that."""
         if self._reopened:
             self._after_reopening(now_s)
@@ -94,7 +115,7 @@ class Rounds:
             self.skipped += question.registers
         return None
 
-    def planned(self) -> list[Register]:
+    def planned(self) -> list[P]:
         """The registers of the round's questions that have not been asked yet."""
         return [register for question in self._left for register in question.registers]
 
@@ -108,15 +129,15 @@ class Rounds:
         asked = questions(list(self._registers), set(together), self._settings.block_registers)
         self._left.extend(sorted(filter(lambda question: self._is_due(question, now_s), asked), key=self._failures))
 
-    def _failures(self, question: Question) -> int:
+    def _failures(self, question: Question[P]) -> int:
         """Fewest first, so that one silent register does not hide that its unit answers."""
         return max(self._registers[register].failures for register in question.registers)
 
-    def _is_due(self, question: Question, now_s: float) -> bool:
+    def _is_due(self, question: Question[P], now_s: float) -> bool:
         states = [self._registers[register] for register in question.registers]
         return self._units[question.unit].silent or all(state.asked_again_s <= now_s for state in states)
 
-    def answered(self, question: Question) -> None:
+    def answered(self, question: Question[P]) -> None:
         """The unit sent the registers."""
         second = question == self._second
         self.heard(question.unit)
@@ -140,12 +161,12 @@ class Rounds:
         unit.failures, unit.answered, unit.answered_round, unit.asked_again_s = 0, True, self.number, 0.0
         self._second = None
 
-    def refused(self, question: Question) -> bool:
+    def refused(self, question: Question[P]) -> bool:
         """The unit refuses these registers; whether they are asked for one by one now."""
         self.heard(question.unit)
         return self._split(question)
 
-    def spoilt(self, question: Question) -> bool:
+    def spoilt(self, question: Question[P]) -> bool:
         """There was an answer, but perhaps not to this question; whether it is asked once more."""
         if question == self._second:
             self._second = None
@@ -153,7 +174,7 @@ class Rounds:
         self._ask_again(question)
         return True
 
-    def failed(self, question: Question, now_s: float, why: str) -> bool:
+    def failed(self, question: Question[P], now_s: float, why: str) -> bool:
         """There was no answer; whether its registers are asked for again in this round."""
         unit = self._units[question.unit]
         states = [self._registers[register] for register in question.registers]
@@ -172,11 +193,11 @@ class Rounds:
         self._put_off(unit, states, now_s)
         return again
 
-    def _ask_again(self, question: Question) -> None:
+    def _ask_again(self, question: Question[P]) -> None:
         self._second = question
         self._left.appendleft(question)
 
-    def _split(self, question: Question) -> bool:
+    def _split(self, question: Question[P]) -> bool:
         if len(question.registers) == 1:
             return False
         self._units[question.unit].block_failures += 1
@@ -190,7 +211,7 @@ class Rounds:
             return  # there is nobody whose time it would take
         silent = sum(other.silent for other in self._units.values())
         silent += sum(s.silent and not self._units[r.unit].silent for r, s in self._registers.items())
-        again_s = now_s + self._settings.timeout_seconds * silent / PROBE_SHARE
+        again_s = now_s + self._settings.lost_seconds * silent / PROBE_SHARE
         if unit.silent:
             unit.asked_again_s = again_s
         elif len(states) == 1 and states[0].silent:
@@ -215,38 +236,32 @@ class Rounds:
     def problems(self) -> list[str]:
         """The units and registers that do not answer as they should, for people."""
         found = [
-            f"unit {number} {unit.why} (sensor {', '.join(self._sensors(number))})"
-            for number, unit in self._units.items()
-            if unit.silent
+            f"{unit_name} {unit.why}{self._sensors(number)}"
+            for number, unit_name in {register.unit: register.unit_name for register in self._registers}.items()
+            if (unit := self._units[number]).silent
         ]
         for register, state in self._registers.items():
             if state.silent and not self._units[register.unit].silent:
                 found.append(
-                    f"{place(register)}: does not answer, while unit {register.unit} does: does the meter have it? Is "
-                    "line.modbus.pause_seconds long enough for this meter?"
+                    f"{register.place}: does not answer, while {register.unit_name} does: does the meter have it? Is "
+                    f"{self._settings.section}.pause_seconds long enough for this meter?"
                 )
             elif state.second_questions >= OFTEN:
                 found.append(
-                    f"{place(register)}: answers only when it is asked twice: make line.modbus.pause_seconds longer"
+                    f"{register.place}: answers only when it is asked twice: make {self._settings.section}."
+                    "pause_seconds longer"
                 )
         return found
 
-    def _sensors(self, number: int) -> list[str]:
-        return list(dict.fromkeys(register.sensor for register in self._registers if register.unit == number))
+    def _sensors(self, number: int) -> str:
+        names = dict.fromkeys(register.sensor for register in self._registers if register.unit == number)
+        return f" (sensor {', '.join(names)})" if any(names) else ""
 
 
-def place(register: Register) -> str:
-    """Where a value stands, for people."""
-    return (
-        f"sensor {register.sensor} {register.channel}, unit {register.unit}, {register.function} register "
-        f"{register.address}"
-    )
-
-
-def questions(registers: Iterable[Register], together: set[Register], most: int) -> list[Question]:
+def questions(registers: Iterable[P], together: set[P], most: int) -> list[Question[P]]:
     """The questions that read these registers; those in `together` in blocks of up to `most`."""
     order = {register: number for number, register in enumerate(registers)}
-    found: list[Question] = []
+    found: list[Question[P]] = []
     for register in sorted(order, key=lambda r: (r.unit, r.function, r.address)):
         last = found[-1] if found else None
         end = register.address + register.count

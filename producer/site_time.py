@@ -59,6 +59,11 @@ class SiteTime:
         """Whether the clock shows a possible time."""
         return self._look.wall_s >= NEVER_SET_BEFORE_S
 
+    @property
+    def steady_s(self) -> float:
+        """The monotonic clock at the last look."""
+        return self._look.monotonic_s
+
     def confirm(self) -> None:
         """A person confirmed the clock."""
         self.state, self._anchor, self.now_s = "trusted", self._look, self._look.wall_s

@@ -55,7 +55,7 @@ class Producer:
         self._context = context
         self._zone = settings.site.zone
         self._refused: Counter[str] = Counter()
-        read_s = POLLED_READ_S if settings.line.protocol == "modbus" else READ_S
+        read_s = POLLED_READ_S if settings.line.poll_seconds else READ_S
         self._line = line or SerialLine(
             settings.line.url, settings.line.baudrate, context.stop, settings.line.mode, read_s=read_s
         )
@@ -117,7 +117,7 @@ class Producer:
                 ZoneInfo(settings.line.zone) if settings.line.zone else self._zone,
                 self._line,
             )
-            self._verdicts = Verdicts(data, self._zone, settings.line.modbus.quiet_minutes)
+            self._verdicts = Verdicts(data, self._zone, settings.line.quiet_minutes)
             self._restore_open_minutes(published)
         except BaseException:
             log.close()

@@ -2,6 +2,7 @@
 
 from common.meters import SILENT_POLLS
 
+MOST_TOTAL_M3 = 1e12  # more than any counter of a pipe shows; larger numbers are damage
 MOST_GAP_S = 180.0  # a mean over more than three minutes is not the flow of the last minute
 
 
@@ -29,9 +30,12 @@ class Rate:
         self._before: tuple[float, float] | None = None
 
     def at(self, total_m3: float, monotonic_s: float) -> float | None:
-        """The mean flow (m3/h) since the last reading; None at the first, after a long gap, or if the counter was
-        set."""
-        before, self._before = self._before, (total_m3, monotonic_s)
+        """The mean flow (m3/h) since the last reading; None at the first, at the same time as the last, after a long
+        gap, or if the counter was set. `monotonic_s` may be the meter's own time."""
+        before = self._before
+        if before and before[1] == monotonic_s:  # a meter's clock in whole minutes: the first total of each counts
+            return None
+        self._before = total_m3, monotonic_s
         if before is None:
             return None
         took_s = monotonic_s - before[1]

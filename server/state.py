@@ -51,7 +51,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     known = mark.load(settings.paths.data)
     stored = _stored(database, known)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
-    quiet = settings.line.modbus.quiet_minutes
+    quiet = settings.line.quiet_minutes
     groups = _groups(settings, known)
     fresh = status_words.newest_row(newest, now, speed, quiet)
     if stored["database"]:

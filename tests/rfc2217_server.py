@@ -8,12 +8,14 @@ import serial
 from serial import rfc2217
 
 DEADLINE_S = 120.0
+CONTROL = rfc2217.IAC + rfc2217.SB + rfc2217.COM_PORT_OPTION + rfc2217.SERVER_SET_CONTROL
 
 
 class SerialServer:
-    """One connection at a time. `send` is what the meter says."""
+    """One connection at a time. `send` is what the meter says. As ser2net, it may never answer one kind of option."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, answers_control: bool = True) -> None:
+        self._answers_control = answers_control
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(DEADLINE_S)
         self.url = f"rfc2217://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -29,6 +31,8 @@ class SerialServer:
 
     def write(self, data: bytes) -> None:
         """The manager's answers."""
+        if not self._answers_control and CONTROL in data:
+            return
         self._connection.sendall(data)
 
     def send(self, data: bytes) -> None:
@@ -38,6 +42,11 @@ class SerialServer:
         with contextlib.suppress(OSError):
             while data := self._connection.recv(4096):
                 self.heard += b"".join(self._manager.filter(data))
+
+    def left(self) -> None:
+        """Wait for the other end to close."""
+        self._reader.join(DEADLINE_S)
+        self._connection.close()
 
     def hang_up(self) -> None:
         with contextlib.suppress(OSError):

@@ -17,6 +17,7 @@ from cli.recorded.guess_text import encoding_of, separator_of
 from cli.recorded.problems import HistoryRefused
 from cli.recorded.reader import is_total
 from cli.recorded.values import NUMBER_HINT
+from common.measures import unit
 
 SAMPLE_ROWS = 400
 Rows = Sequence[Sequence[str]]
@@ -123,9 +124,9 @@ def _naming(names: Sequence[str], place: int) -> str:
 def _measure(found: Guess, channel: str, names: Sequence[str], units: Rows, place: int) -> None:
     default = {"flow": "m3/h", "pressure": "bar", "total": "m3"}[channel]
     texts = [row[place].strip() for row in units if place < len(row)]
-    known = [measure for text in texts if (measure := words.unit(channel, text.strip("()[] ")))]
+    known = [measure for text in texts if (measure := unit(channel, text.strip("()[] ")))]
     written = words.unit_in(names[place])
-    measure = words.unit(channel, written) or (known[0] if known else None)
+    measure = unit(channel, written) or (known[0] if known else None)
     if measure is None and written:
         found.lacks.append(
             f'{written!r} of column "{names[place]}" is no known unit; write {channel}_measure = "{default}"'

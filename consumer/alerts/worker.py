@@ -135,7 +135,7 @@ class Alerts:
     def _of_box(self, now: datetime) -> list[AlertEvent]:
         settings, data, tracker = self._context.settings, self._context.data, self._tracker
         known = mark.load(data)
-        minute, patience = minute_of(now), max(settings.alerts.silent_minutes, settings.line.modbus.quiet_minutes)
+        minute, patience = minute_of(now), max(settings.alerts.silent_minutes, settings.line.quiet_minutes)
         states = {role: state for role, state in health.load_all(data).items() if isinstance(state, dict)}
         look = BoxSnapshot(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
         found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)

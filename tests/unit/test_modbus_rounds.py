@@ -7,6 +7,7 @@ import pytest
 from modbus_bus import Line, own_addresses, refusal, reply
 
 from common.meters import Modbus, Register
+from common.settings import LineSettings
 from outliers.watch.detector import Detector, default_criteria
 from producer.ascii import Reading
 from producer.bus import Bus, Exchange
@@ -205,14 +206,18 @@ def test_a_unit_that_a_gateway_cannot_reach_is_left_alone_like_a_silent_one() ->
     assert sum(sent[0] == 9 for _, sent in line.asked[before:]) <= 11
 
 
+def quiet_minutes(poll_s: float) -> int:
+    return LineSettings(protocol="modbus", modbus=Modbus(poll_seconds=poll_s)).quiet_minutes
+
+
 @pytest.mark.parametrize(("poll_s", "minutes"), [(5.0, 0), (60.0, 0), (300.0, 12), (3600.0, 150)])
 def test_the_minutes_without_a_row_that_a_slow_poll_explains(poll_s: float, minutes: int) -> None:
-    assert Modbus(poll_seconds=poll_s).quiet_minutes == minutes
+    assert quiet_minutes(poll_s) == minutes
 
 
 def test_an_hourly_reading_is_not_missing_in_between() -> None:
     detector = Detector("a", default_criteria("a"), ZoneInfo("UTC"))
-    detector.quiet_minutes = Modbus(poll_seconds=3600.0).quiet_minutes
+    detector.quiet_minutes = quiet_minutes(3600.0)
     flags = [detector.step(hour * 60, 8.0 + hour, 4.0 + hour / 10) for hour in range(24)]
     assert [each.findings for each in flags] == [()] * 24
     assert detector.step(23 * 60 + 152, 8.0, 4.0).findings  # two polls were lost
@@ -222,7 +227,7 @@ def test_a_page_waits_for_a_row_as_long_as_the_poll_is_slow() -> None:
     now = datetime(2024, 8, 26, 12, tzinfo=UTC)
     newest = now - timedelta(minutes=70)
     assert newest_row(newest, now, 1.0).word == "no data"
-    assert newest_row(newest, now, 1.0, Modbus(poll_seconds=3600.0).quiet_minutes).word == "fresh"
+    assert newest_row(newest, now, 1.0, quiet_minutes(3600.0)).word == "fresh"
 
 
 def test_a_round_that_was_cut_long_ago_is_not_continued() -> None:

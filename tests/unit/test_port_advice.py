@@ -97,3 +97,40 @@ def test_an_address_that_can_never_be_one_is_a_wrong_setting(url: str, word: str
 )
 def test_good_addresses_pass(url: str) -> None:
     check_url(url)
+
+
+@pytest.mark.parametrize(("query", "joined"), [("", "?"), ("?timeout=1", "&")])
+def test_a_serial_server_that_never_answers_one_option_is_opened_without(
+    query: str, joined: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def for_url(url: str, **_options: object) -> object:
+        opened.append(url)
+        if not url.endswith("ign_set_control"):
+            raise serial.SerialException("timeout while waiting for option 'control'")
+        return object()
+
+    monkeypatch.setattr("serial.serial_for_url", for_url)
+    url = f"rfc2217://10.0.0.7:4001{query}"
+    port = Port(url, 9600, threading.Event())
+    port.open()
+    port.open()
+    assert opened == [url, f"{url}{joined}ign_set_control", f"{url}{joined}ign_set_control"]
+    assert port.url == url
+
+
+def test_a_serial_server_that_waits_for_an_option_even_so_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise serial.SerialException("timeout while waiting for option 'control'")
+
+    monkeypatch.setattr("serial.serial_for_url", fail)
+    assert said("rfc2217://10.0.0.7:4001") == "timeout while waiting for option 'control'"
+
+
+def test_a_plain_port_asked_by_rfc2217(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise serial.SerialException("Remote does not seem to support RFC2217 or BINARY mode [...]")
+
+    monkeypatch.setattr("serial.serial_for_url", fail)
+    assert "write socket:// in place of rfc2217://" in said("rfc2217://10.0.0.7:4001")

@@ -65,6 +65,23 @@ def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_pat
     server.close()
 
 
+def test_a_serial_server_that_never_answers_one_option_is_read(tmp_path: Path, minute: int) -> None:
+    server = SerialServer(answers_control=False)
+    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200")
+    server.accept()
+    server.left()  # it waited in vain for an answer
+    for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
+        server.accept()
+        wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
+        assert server.port.baudrate == 19_200
+        for second in part:
+            server.send(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
+        producer.took(part.stop - minute * 60)
+        server.hang_up()
+    assert producer.stop() == 0
+    server.close()
+
+
 def test_a_gateway_that_does_not_answer_holds_up_no_minute(tmp_path: Path, minute: int) -> None:
     with ExitStack() as sockets:
         gateway = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
