@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
 from common.settings import LineSettings
+from producer.ascii import parse
 from producer.described import Described
 from producer.frames import Framer
 from producer.intake import AsciiListener, FrameReader, ReadingSink
 from producer.line import SerialLine
+from producer.meter_zones import check_sensors, in_own_zones
 
 
 class Intake(Protocol):
@@ -46,6 +48,7 @@ def check_meters(line: LineSettings) -> None:
     Raises:
         SettingsError: names the key.
     """
+    check_sensors(line)
     if line.protocol == "described":
         Described(line.format)
     elif line.protocol == "modbus":
@@ -68,5 +71,7 @@ def intake_for(settings: LineSettings, door: ReadingSink, zone: ZoneInfo, line: 
         return Polling(settings.modbus, door, line)
     if settings.protocol == "described":
         described = Described(settings.format)
-        return FrameReader(described.framer(door.refused), door, zone, line, described.parse)
+        return FrameReader(described.framer(door.refused), door, zone, line, in_own_zones(described.parse, settings))
+    if any(values.zone for values in settings.sensors):  # the fast path knows one zone
+        return FrameReader(Framer(door.refused), door, zone, line, in_own_zones(parse, settings))
     return AsciiListener(Framer(door.refused), door, zone, line)

@@ -224,7 +224,7 @@ class Producer:
         if self._looked_s >= self._next_clocks_s:
             self._next_clocks_s = self._looked_s + CLOCKS_EVERY_S
             self._meters_problem = self._door.clocks.problem(self._time.now_s) if self._time.trusted else ""
-            self._clock_offsets_s = self._door.clocks.offsets()
+            self._clock_offsets_s = self._door.clocks.offsets(self._time.now_s)
 
     def close(self) -> None:
         """Store the open minutes for the next start, and close everything."""
