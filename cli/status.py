@@ -12,6 +12,7 @@ from rich.table import Table
 from cli import shell
 from common import database, settings, time_service
 from common.clock import Clock, SystemClock, minute_start
+from common.clock_words import listed
 from common.errors import DatabaseDown
 from common.folder import LOG_FILE
 from common.settings import Settings
@@ -109,6 +110,8 @@ def _troubles(chosen: Settings, state: Json) -> list[str]:
 def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) -> None:
     console.print(_processes(state))
     console.print(_sensors(chosen, state))
+    if state["clock_offsets_s"]:
+        console.print(f"clocks of the meters: {shell.printable(listed(state['clock_offsets_s']))}", soft_wrap=True)
     for unknown in state["unregistered"]:
         name, first = shell.printable(unknown["sensor"]), _local(unknown["first"], chosen)
         advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"

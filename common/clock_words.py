@@ -1,5 +1,9 @@
 """How far a meter's clock is off, in words: the same in the producer's problems, the status and the page."""
 
+from collections.abc import Mapping
+
+MOST_LISTED = 20
+RIGHT_S = 1.0  # the least that a meter's time shows
 SAID_S = 60.0  # less is the way of a reading through the line, and no trouble for anybody
 
 
@@ -11,6 +15,16 @@ def fast_or_slow(offset_s: float) -> str:
 def said_of_meter(offset_s: float) -> str:
     """A line about the meter's clock; empty if it is not worth one."""
     return f"its clock is {fast_or_slow(offset_s)}" if abs(offset_s) >= SAID_S else ""
+
+
+def listed(offsets_s: Mapping[str, float]) -> str:
+    """Each meter's clock, by sensor; the furthest off first, where they are many."""
+    furthest = sorted(offsets_s, key=lambda sensor: -abs(offsets_s[sensor]))[:MOST_LISTED]
+    shown = [
+        f"{sensor} {fast_or_slow(offsets_s[sensor]) if abs(offsets_s[sensor]) >= RIGHT_S else 'right'}"
+        for sensor in sorted(furthest)
+    ]
+    return ", ".join(shown) + (f" and {len(offsets_s) - MOST_LISTED} more" if len(offsets_s) > MOST_LISTED else "")
 
 
 def _span(seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from common import health, processes
 from common.clock import Clock, ScaledClock
+from common.clock_words import said_of_meter
 from common.database import Database
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
@@ -56,6 +57,8 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         problem = str(down)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
     quiet = settings.line.modbus.quiet_minutes
+    states = health.load_all(settings.paths.data)
+    clocks = clock_offsets_s(states.get("producer", {}))
     fresh = status_words.newest_row(newest, now, speed, quiet)
     if problem:
         fresh = status_words.StatusWord(status_words.BAD, "no database", problem)
@@ -67,8 +70,12 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "speed": speed,
         "database": problem,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
-        "processes": _processes(settings, now, speed),
-        "sensors": [_sensor(entry, now, speed, quiet) for entry in stored["sensors"]],
+        "processes": _processes(settings, states, now, speed),
+        "sensors": [
+            _sensor(entry, now, speed, quiet) | {"clock": said_of_meter(clocks.get(entry["sensor"], 0.0))}
+            for entry in stored["sensors"]
+        ],
+        "clock_offsets_s": clocks,
         "unregistered": stored["unregistered"],
         "received": stored["received"],
         "disk_free": _disk_free(settings),
@@ -83,8 +90,16 @@ def _disk_free(settings: Settings) -> int | None:
         return None
 
 
-def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
-    states = health.load_all(settings.paths.data)
+def clock_offsets_s(producer: Json) -> dict[str, float]:
+    """Seconds by which each meter's clock is ahead, as far as a running producer says it."""
+    counters = producer.get("counters")
+    offsets = counters.get("clock_offsets_s") if isinstance(counters, dict) and alive(producer) else None
+    if not isinstance(offsets, dict):
+        return {}
+    return {sensor: offset for sensor, offset in offsets.items() if isinstance(offset, int | float)}
+
+
+def _processes(settings: Settings, states: dict[str, Json], now: datetime, speed: float) -> list[Json]:
     expected = expected_roles(settings)
     found = []
     for role in [*expected, *sorted(set(states) - set(expected))]:
