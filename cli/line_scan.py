@@ -16,7 +16,7 @@ from cli.shell import say
 from common.errors import PortError
 from common.logging_setup import quoted
 from common.options import Parser
-from common.settings import Settings, load
+from common.settings import LineSettings, Settings, load
 from producer.port import POLLED_READ_S, Port, check_url
 
 TEXT_RATES = (9600, 19200, 4800, 2400, 38400, 115200, 57600, 1200)
@@ -123,6 +123,31 @@ def _ask_at(way: Way, numbers: Sequence[int]) -> bool:
         say(f"  {error}{_at(way)}")
         return False
     return bool(found)
+
+
+def ask_unit(line: LineSettings, unit: int) -> bool:
+    """Whether a unit answers on a line; its registers and settings are printed."""
+    ways = [Way(line.url, line.baudrate, line.mode)]
+    if ways[0].on_network:
+        ways = [Way(line.url, framing=framing) for framing in ("tcp", "rtu")]
+    try:
+        port = Port(line.url, line.baudrate, threading.Event(), line.mode)  # its errors say what to do
+        port.open()
+        port.close()
+        for way in ways:
+            say(f"  asking unit {unit} as Modbus {way.framing.upper()}{_at(way)}")
+            with scan_modbus.opened(way) as client:
+                if scan_modbus.units(client, [unit]):
+                    _show(client, way, unit)
+                    return True
+    except (PortError, ConnectionError) as error:
+        say(str(error).removesuffix("; waiting for it"))
+        return False
+    except KeyboardInterrupt:
+        pass
+    what = "address" if ways[0].on_network else "address, baud rate, parity"
+    say(f"unit {unit} does not answer{_at(ways[0])}: {what} right? Try: hydrolog line scan --url {line.url}")
+    return False
 
 
 def _show(client: scan_modbus.Client, way: Way, unit: int) -> None:
