@@ -69,7 +69,7 @@ def run(args: list[str]) -> int:
     if only_unit:
         from cli.line_scan import ask_unit
 
-        return 0 if ask_unit(line, options.unit) else 1
+        return 0 if ask_unit(line, options.unit, options.seconds) else 1
     return _test(settings, options.seconds)
 
 

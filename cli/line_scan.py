@@ -125,21 +125,21 @@ def _ask_at(way: Way, numbers: Sequence[int]) -> bool:
     return bool(found)
 
 
-def ask_unit(line: LineSettings, unit: int) -> bool:
-    """Whether a unit answers on a line; its registers and settings are printed."""
+def ask_unit(line: LineSettings, unit: int, seconds: float) -> bool:
+    """Whether a unit answers within a time; its registers and settings are printed."""
     ways = [Way(line.url, line.baudrate, line.mode)]
     if ways[0].on_network:
         ways = [Way(line.url, framing=framing) for framing in ("tcp", "rtu")]
+    framings = " and ".join(way.framing.upper() for way in ways)
+    say(f"asking unit {unit} at {line.url}{_at(ways[0])} as Modbus {framings}, for {seconds:g} s")
+    end_s = time.monotonic() + seconds
     try:
         port = Port(line.url, line.baudrate, threading.Event(), line.mode)  # its errors say what to do
         port.open()
         port.close()
-        for way in ways:
-            say(f"  asking unit {unit} as Modbus {way.framing.upper()}{_at(way)}")
-            with scan_modbus.opened(way) as client:
-                if scan_modbus.units(client, [unit]):
-                    _show(client, way, unit)
-                    return True
+        while time.monotonic() < end_s:
+            if any(_answers(way, unit) for way in ways):
+                return True
     except (PortError, ConnectionError) as error:
         say(str(error).removesuffix("; waiting for it"))
         return False
@@ -148,6 +148,14 @@ def ask_unit(line: LineSettings, unit: int) -> bool:
     what = "address" if ways[0].on_network else "address, baud rate, parity"
     say(f"unit {unit} does not answer{_at(ways[0])}: {what} right? Try: hydrolog line scan --url {line.url}")
     return False
+
+
+def _answers(way: Way, unit: int) -> bool:
+    with scan_modbus.opened(way) as client:
+        found = bool(scan_modbus.units(client, [unit]))
+        if found:
+            _show(client, way, unit)
+        return found
 
 
 def _show(client: scan_modbus.Client, way: Way, unit: int) -> None:
