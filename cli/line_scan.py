@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli import scan_modbus, scan_text
+from cli.line_others import others_at
 from cli.scan_modbus import Way
 from cli.shell import say
 from common.errors import PortError
@@ -48,7 +49,7 @@ def run(args: list[str]) -> int:
         if _listen(url, settings, options.seconds) or (not options.listen and _ask(url)):
             return 0
     except PortError as error:
-        say(f"{error}")
+        say("; ".join(filter(None, [str(error).removesuffix("; waiting for it"), others_at(url)])))
         return 1
     say(
         "Nothing was found. Is the meter on, are the wires on the right clamps? On RS-485 try A and B swapped; on "

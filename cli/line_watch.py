@@ -94,7 +94,7 @@ class Watch:
             rates = ", ".join(f"{sensor} {self._rows[sensor].samples / MINUTE_S:.2g}" for sensor in sensors)
             say(f"readings a second, in each sensor's newest minute: {rates}")
         if offsets := clock_offsets_s(self._state):
-            say(f"clocks of the meters: {printable(listed(offsets))}")
+            say(f"clocks of the meters: {listed(offsets)}")
         counts = ", ".join(f"{count} {printable(reason)}" for reason, count in self.refused.most_common()) or "none"
         say(f"{self.readings} readings in {took_s:.0f} s, refused: {counts}")
 

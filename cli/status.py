@@ -111,7 +111,7 @@ def _show(console: Console, chosen: Settings, state: Json, troubles: list[str]) 
     console.print(_processes(state))
     console.print(_sensors(chosen, state))
     if state["clock_offsets_s"]:
-        console.print(f"clocks of the meters: {shell.printable(listed(state['clock_offsets_s']))}", soft_wrap=True)
+        console.print(f"clocks of the meters: {listed(state['clock_offsets_s'])}", soft_wrap=True)
     for unknown in state["unregistered"]:
         name, first = shell.printable(unknown["sensor"]), _local(unknown["first"], chosen)
         advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"

@@ -14,6 +14,7 @@ from common.clock_words import said_of_meter
 from common.database import Database
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
+from common.row import SENSOR_ID
 from common.settings import Settings
 from common.version import version
 from log import mark
@@ -96,7 +97,11 @@ def clock_offsets_s(producer: Json) -> dict[str, float]:
     offsets = counters.get("clock_offsets_s") if isinstance(counters, dict) and alive(producer) else None
     if not isinstance(offsets, dict):
         return {}
-    return {sensor: offset for sensor, offset in offsets.items() if isinstance(offset, int | float)}
+    return {
+        sensor: offset
+        for sensor, offset in offsets.items()
+        if isinstance(offset, int | float) and SENSOR_ID.fullmatch(sensor)
+    }
 
 
 def _processes(settings: Settings, states: dict[str, Json], now: datetime, speed: float) -> list[Json]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,17 @@ def test_readings_without_any_value_and_single_bad_channels_are_named(
     assert "no flow of sensor b would be stored: the flow is a fault code" in last and "pressure of" not in last
 
 
+def test_a_meters_own_zone_counts_in_the_test_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cable = Cable(tmp_path / "line")
+    config = settings(tmp_path, '[[line.sensors]]\nsensor = "far"\nzone = "UTC"\n')
+    now = datetime.now(UTC)
+    cable.send(b"".join(frame_of(f"{name},{now:%Y-%m-%dT%H:%M:%S},8,4".encode()) for name in ("far", "here")))
+    assert run(["test", "--url", str(cable.link), "--config", config, "--seconds", "1"]) == 0
+    said = capsys.readouterr().out
+    assert f"sensor far  flow 8 m3/h  pressure 4 bar  {now.astimezone(cable.zone):%Y-%m-%dT%H:%M:%S}+09:00" in said
+    assert f"sensor here  flow 8 m3/h  pressure 4 bar  {now:%Y-%m-%dT%H:%M:%S}+09:00" in said
+
+
 def test_another_program_at_the_port_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], reader: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
@@ -220,3 +232,5 @@ def test_another_program_at_the_port_is_named(
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith(f"{cable.link}: another program has it open; ") and f"(process {locker.pid})" in last
     assert "nothing came" not in last
+    assert run(["scan", "--url", str(cable.link), "--seconds", "0.5"]) == 1
+    assert f"(process {locker.pid})" in capsys.readouterr().out.splitlines()[-1]
