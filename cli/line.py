@@ -1,23 +1,22 @@
 """``hydrolog line``: its other actions, and ``test``: listen, and show each frame's reading, or why it has none."""
 
-import argparse
 import importlib
 import threading
 import time
-from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
+from cli import line_options
 from cli.line_asked import Asked
+from cli.line_door import Door
 from cli.line_frames import Frames
+from cli.line_others import others_at, producer_at
 from cli.line_registers import Registers
 from cli.shell import say
 from common.errors import OtherEndClosed, PortError
-from common.options import Parser
 from common.row import format_number
-from common.settings import load
+from common.settings import LineSettings, Settings, load
 
 if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.ascii import Reading
@@ -27,8 +26,7 @@ if TYPE_CHECKING:  # the producer's modules are imported only where used
 class _Ear(Protocol):
     """One protocol under test."""
 
-    understood: int
-    refused: Counter[str]
+    door: Door
 
     def ask(self, monotonic_s: float) -> bytes:
         """The request to send now."""
@@ -51,40 +49,61 @@ _OTHERS = {"scan": "cli.line_scan", "meters": "cli.line_meters"}
 
 
 def run(args: list[str]) -> int:
-    """Listen for a while; exit code 0 if there was a reading, else 1."""
+    """Listen for a while; the exit code is described in `line_options`."""
     if args and (module := _OTHERS.get(args[0])):
         return int(importlib.import_module(module).run(args[1:]))
-    from producer.port import POLLED_READ_S, Port, check_url
+    from producer.port import check_url
     from producer.protocols import check_meters
 
-    options = _parser().parse_args(args)
-    settings = load(options.config)
+    options = line_options.parser(tuple(_OTHERS)).parse_args(args)
+    settings = line_options.tried(options)
     line = settings.line
     check_url(line.url)
-    check_meters(line)
-    zone = settings.site.zone
+    only_unit = line.protocol == "modbus" and not line.modbus.registers
+    if not only_unit:
+        check_meters(line)
+    own = load(options.config)
+    if (pid := producer_at(line.url, own)) is not None:
+        from cli.line_watch import watch
+
+        return watch(own, pid, options.seconds, line_options.given(options))
+    if only_unit:
+        from cli.line_scan import ask_unit
+
+        return 0 if ask_unit(line, options.unit, options.seconds) else 1
+    return _test(settings, options.seconds)
+
+
+def _test(settings: Settings, seconds: float) -> int:
+    from producer.port import POLLED_READ_S, Port
+
+    line, zone = settings.line, settings.site.zone
     kind = Registers if line.protocol == "modbus" else Asked if line.ask.meters else Frames
     ear: _Ear = kind(settings, lambda reading: say(f"  reading  {_reading(reading, zone)}"))
     port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
-    speed = "" if line.url.startswith("socket://") else f" at {line.baudrate} baud, {line.mode}"
-    say(f"listening to {line.url}{speed}, {line.protocol}, for {options.seconds:g} s")
-    heard = 0
+    say(f"listening to {line.url}{_speed(line)}, {line.protocol}, for {seconds:g} s")
+    if others := others_at(line.url):
+        say(f"  {others}")
+    heard, problem = 0, ""
     try:
         port.open()
-        end_s = time.monotonic() + options.seconds
+        end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
             if not port.is_open:
                 time.sleep(POLLED_READ_S)  # the other end closed the connection
                 port.open()
             heard += _listen(port, ear)
     except PortError as error:
-        say(f"  {error}")
+        problem = str(error).removesuffix("; waiting for it")
     except KeyboardInterrupt:
         pass
     finally:
         port.close()
-    say(_summary(heard, ear))
-    return 0 if ear.understood else 1
+    counts = ", ".join(f"{count} {reason}" for reason, count in ear.door.refused.most_common()) or "none"
+    say(f"{heard} bytes, {ear.door.good} good readings, refused: {counts}")
+    if said := "; ".join(filter(None, [problem or ear.conclusion(heard), others])):
+        say(said)
+    return 0 if ear.door.good else 1
 
 
 def _listen(port: "Port", ear: _Ear) -> int:
@@ -98,6 +117,7 @@ def _listen(port: "Port", ear: _Ear) -> int:
     except OtherEndClosed:
         ear.closed(sent=sent)
         return 0
+    ear.door.pass_time(chunk)
     ear.hear(chunk, time.monotonic())
     return len(chunk)
 
@@ -110,22 +130,5 @@ def _reading(reading: "Reading", zone: ZoneInfo) -> str:
     return f"sensor {reading.sensor}  flow {flow} m3/h  pressure {pressure} bar  {when}"
 
 
-def _summary(heard: int, ear: _Ear) -> str:
-    counts = ", ".join(f"{count} {reason}" for reason, count in ear.refused.most_common()) or "none"
-    return f"{heard} bytes, {ear.understood} readings, refused: {counts}\n{ear.conclusion(heard)}".rstrip()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="hydrolog line",
-        description="Listen to the serial line of the settings, or poll its meters, and show what comes and what it "
-        "means. The producer must not run, because a port cannot be shared.",
-    )
-    parser.add_argument(
-        "action",
-        choices=["test", *_OTHERS],
-        help="test: listen for a while, then print a summary; scan: find speed, mode and units; meters: known meters",
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file")
-    parser.add_argument("--seconds", type=float, default=10.0, metavar="N", help="how long (default 10)")
-    return parser
+def _speed(line: LineSettings) -> str:
+    return "" if line.url.startswith("socket://") else f" at {line.baudrate} baud, {line.mode}"

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cli.line_frames import KEPT, WHY, Frames
+from cli.line_door import tell
+from cli.line_frames import KEPT, Frames
 from cli.shell import say
 from common.logging_setup import quoted
 from common.settings import Settings
@@ -21,7 +22,8 @@ class Asked(Frames):
         from producer.asking import Asking
 
         super().__init__(settings, show)
-        self._asking = Asking(settings.line, self._told, self.refused, self._time, self._zone)
+        self._said: Counter[str] = Counter()  # refusals that were told with their meter
+        self._asking = Asking(settings.line, self._told, self.door.refused, self.door.time, self._zone)
 
     def ask(self, monotonic_s: float) -> bytes:
         """The question to send now."""
@@ -35,21 +37,20 @@ class Asked(Frames):
 
     def hear(self, chunk: bytes, monotonic_s: float) -> None:
         """Print the meaning of the bytes."""
-        self._time.look(self._look())
         self._raw = (self._raw + chunk)[-KEPT:]
         if chunk:
             say(f"  came     {quoted(chunk)}")
-        before = Counter(self.refused)
+        before, self._said = Counter(self.door.refused), Counter()
         self._asking.take(chunk, monotonic_s)
         readings, self._asking.readings = self._asking.readings, []
         for reading in readings:
-            self._show(reading)
-            self.understood += self._door.take(reading)
-        for reason in self.refused - before:
-            say(f"  refused  {reason}: {WHY.get(reason, '')}")
+            self.door.take(reading, before)
+        if not readings:
+            tell(self.door.refused - before - self._said)
 
     def _told(self, told: "Answer") -> None:
-        self.refused[told.reason] += 1
+        self.door.refused[told.reason] += 1
+        self._said[told.reason] += 1
         say(f"  refused  {told.reason}: {told.place}: {told.problem}")
 
     def conclusion(self, heard: int) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cli.line_door import Door
 from cli.shell import say
 from common.settings import Settings
 
@@ -27,9 +28,7 @@ class Registers:
     def __init__(self, settings: Settings, show: Callable[["Reading"], None]) -> None:
         from producer.bus import Bus
 
-        self.understood = 0
-        self.refused: Counter[str] = Counter()
-        self._show = show
+        self.door = Door(settings, show)
         self._line = settings.line
         self._bus = Bus(settings.line.modbus, self._told)
         self._shown = b"", 0.0
@@ -44,8 +43,7 @@ class Registers:
         if chunk:
             self._bus.take(chunk, monotonic_s)
         for reading in self._bus.readings:
-            self.understood += 1
-            self._show(reading)
+            self.door.take(reading, Counter(self.door.refused))
         self._bus.readings.clear()
 
     def closed(self, *, sent: bool) -> None:
@@ -60,7 +58,7 @@ class Registers:
             say(f"  asked    unit {register.unit}, {register.function} {_asked(told)}: {told.sent.hex(' ')}")
             say(f"  came     {told.came.hex(' ') or 'nothing'}")
         if told.reason:
-            self.refused[told.reason] += 1
+            self.door.refused[told.reason] += 1
             self._problems[told.reason] = told.problem
             say(f"  refused  {told.reason}: {told.problem} ({name})")
         else:
@@ -85,17 +83,21 @@ class Registers:
 
     def conclusion(self, heard: int) -> str:
         """What to try next, from what was seen; empty if all is well."""
-        problem = self._bus.problem
-        wrong = any(self.refused[reason] for reason in _WRONG_VALUES)
-        if self.understood:
-            return f"readings came, but: {problem}{'; ' + _COMPARE if wrong else ''}" if problem else ""
+        problem, refused = self._bus.problem, self.door.refused
+        wrong = any(refused[reason] for reason in _WRONG_VALUES)
+        not_stored = self.door.problem()
+        both = "; ".join(filter(None, [not_stored, problem]))
+        if both and self.door.good:
+            both = f"readings came, but: {both}{'; ' + _COMPARE if wrong else ''}"
+        if self.door.good or not_stored:
+            return both
         if self._values:
             return self._no_reading_yet()
         if not heard:
             return self._nothing()
         if wrong:
             return f"the meter answers with right checksums, but the values are impossible; {_COMPARE}"
-        if self.refused["exception"]:
+        if refused["exception"]:
             return f"the meter answers, but refuses: {problem}; see unit, function and address in its manual"
         return self._by_reason(problem, heard)
 
@@ -121,12 +123,12 @@ class Registers:
 
     def _by_reason(self, problem: str, heard: int) -> str:
         for reason in ("second-master", "transaction", "framing", "unit", "length"):
-            if self.refused[reason]:
+            if self.door.refused[reason]:
                 return f"nothing was understood: {problem or self._problems[reason]}"
-        if self.refused["checksum"]:
+        if self.door.refused["checksum"]:
             return self._garbled()
         said = self._problems.get("timeout", "")
-        if self.refused["late"] or (heard and "echo" not in said):
+        if self.door.refused["late"] or (heard and "echo" not in said):
             timeout_s = self._line.modbus.timeout_seconds
             return f"bytes came, but only after timeout_seconds = {timeout_s:g} was over: make it longer"
         return f"no unit answered: {said}; is the address right?"

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli import scan_modbus, scan_text
+from cli.line_others import others_at
 from cli.scan_modbus import Way
 from cli.shell import say
 from common.errors import PortError
 from common.logging_setup import quoted
 from common.options import Parser
-from common.settings import Settings, load
+from common.settings import LineSettings, Settings, load
 from producer.port import POLLED_READ_S, Port, check_url
 
 TEXT_RATES = (9600, 19200, 4800, 2400, 38400, 115200, 57600, 1200)
@@ -48,7 +49,7 @@ def run(args: list[str]) -> int:
         if _listen(url, settings, options.seconds) or (not options.listen and _ask(url)):
             return 0
     except PortError as error:
-        say(f"{error}")
+        say("; ".join(filter(None, [str(error).removesuffix("; waiting for it"), others_at(url)])))
         return 1
     say(
         "Nothing was found. Is the meter on, are the wires on the right clamps? On RS-485 try A and B swapped; on "
@@ -123,6 +124,39 @@ def _ask_at(way: Way, numbers: Sequence[int]) -> bool:
         say(f"  {error}{_at(way)}")
         return False
     return bool(found)
+
+
+def ask_unit(line: LineSettings, unit: int, seconds: float) -> bool:
+    """Whether a unit answers within a time; its registers and settings are printed."""
+    ways = [Way(line.url, line.baudrate, line.mode)]
+    if ways[0].on_network:
+        ways = [Way(line.url, framing=framing) for framing in ("tcp", "rtu")]
+    framings = " and ".join(way.framing.upper() for way in ways)
+    say(f"asking unit {unit} at {line.url}{_at(ways[0])} as Modbus {framings}, for {seconds:g} s")
+    end_s = time.monotonic() + seconds
+    try:
+        port = Port(line.url, line.baudrate, threading.Event(), line.mode)  # its errors say what to do
+        port.open()
+        port.close()
+        while time.monotonic() < end_s:
+            if any(_answers(way, unit) for way in ways):
+                return True
+    except (PortError, ConnectionError) as error:
+        say(str(error).removesuffix("; waiting for it"))
+        return False
+    except KeyboardInterrupt:
+        pass
+    what = "address" if ways[0].on_network else "address, baud rate, parity"
+    say(f"unit {unit} does not answer{_at(ways[0])}: {what} right? Try: hydrolog line scan --url {line.url}")
+    return False
+
+
+def _answers(way: Way, unit: int) -> bool:
+    with scan_modbus.opened(way) as client:
+        found = bool(scan_modbus.units(client, [unit]))
+        if found:
+            _show(client, way, unit)
+        return found
 
 
 def _show(client: scan_modbus.Client, way: Way, unit: int) -> None:

@@ -24,6 +24,7 @@ PAUSE_S = 0.02
 WINDOW = 100  # registers from address 0
 LEAST, MOST = 1e-3, 1e6  # a float beyond these is hardly a flow or a pressure
 _CAN_NOT = (2, 3)  # exceptions: not this address, not this many
+_GATEWAYS = (10, 11)  # exceptions: no way to this unit
 
 Client = ModbusSerialClient | ModbusTcpClient
 
@@ -105,8 +106,9 @@ def ask(client: Client, unit: int, function: str, address: int, count: int) -> A
 
 
 def units(client: Client, numbers: Iterable[int]) -> list[int]:
-    """The units that answer, be it by a refusal."""
-    return [number for number in numbers if ask(client, number, "holding", 0, 2)]
+    """The units that answer, be it by a refusal; a gateway's word that a unit does not answer is none of its own."""
+    answers = {number: ask(client, number, "holding", 0, 2) for number in numbers}
+    return [number for number, answer in answers.items() if answer and answer.refusal not in _GATEWAYS]
 
 
 def window(client: Client, unit: int, function: str, first: int, count: int) -> dict[int, int]:

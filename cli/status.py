@@ -12,6 +12,7 @@ from rich.table import Table
 from cli import shell
 from common import database, settings, time_service
 from common.clock import Clock, SystemClock
+from common.clock_words import listed
 from common.errors import DatabaseDown
 from common.settings import Settings
 from common.verdict import WATCH, Problem
@@ -68,6 +69,8 @@ def _newest_rows(connection: database.Database) -> dict[str, Json]:
 def _show(console: Console, chosen: Settings, state: Json) -> None:
     console.print(_processes(state))
     console.print(_sensors(chosen, state))
+    if state["clock_offsets_s"]:
+        console.print(f"clocks of the meters: {listed(state['clock_offsets_s'])}", soft_wrap=True)
     for unknown in state["unregistered"]:
         name, first = shell.printable(unknown["sensor"]), _local(unknown["first"], chosen)
         advice = f"sensor {name} is not registered; its rows are kept since {first}; hydrolog sensors add {name}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from common.row import SENSOR_ID
-from common.settings_checks import Check, between, key, one_of, spelt_out
+from common.settings_checks import Check, between, key, one_of, spelt_out, time_zone
 
 LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
 SILENT_POLLS = 2.5  # polls without an answer, so that one may be lost: then a slowly polled meter counts as silent
@@ -247,15 +247,21 @@ def limits_key() -> Any:
     return key([], _limits)
 
 
+def zone_key() -> Any:
+    """The zone of a meter's clock; empty: none of its own."""
+    return key("", lambda value: time_zone(value) if value else None)
+
+
 @dataclass(frozen=True)
 class SensorLimits:
-    """Which values of one sensor were measured; what is empty is as for the whole line."""
+    """Which values of one sensor were measured, and its clock's zone; what is empty is as for the whole line."""
 
     sensor: str = key("", lambda value: _sensor(value) if value else "is missing: the sensor that this is about")
     flow_no_value: tuple[float, ...] = key([])  # numbers that the meter sends in place of a value
     flow_limits: tuple[float, ...] = limits_key()  # m3/h
     pressure_no_value: tuple[float, ...] = key([])
     pressure_limits: tuple[float, ...] = limits_key()  # bar
+    zone: str = zone_key()  # of its clock
 
 
 def measure_factor(register: Register) -> float:

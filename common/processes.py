@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterable
@@ -18,6 +19,34 @@ def alive(pid: int) -> bool:
     except (OSError, IndexError):
         return False
     return state not in (b"Z", b"X")
+
+
+def has_open(pid: int, path: Path) -> bool | None:
+    """Whether a process has this file or device open; None if that may not be seen."""
+    try:
+        wanted = path.stat()
+        entries = list((PROC / str(pid) / "fd").iterdir())
+    except PermissionError:
+        return None
+    except OSError:  # it has ended, or the file is not there
+        return False
+    return any(_same(entry, wanted) for entry in entries)
+
+
+def _same(entry: Path, wanted: os.stat_result) -> bool:
+    try:
+        found = entry.stat()
+    except OSError:  # closed meanwhile
+        return False
+    if stat.S_ISCHR(wanted.st_mode) and stat.S_ISCHR(found.st_mode):
+        return found.st_rdev == wanted.st_rdev  # one device may have several names
+    return os.path.samestat(found, wanted)
+
+
+def having_open(path: Path) -> list[int]:
+    """The other processes that have this file or device open, as far as that may be seen."""
+    pids = (int(folder.name) for folder in PROC.glob("[0-9]*"))
+    return sorted(pid for pid in pids if pid != os.getpid() and has_open(pid, path))
 
 
 def having(variable: str, value: str) -> list[int]:
@@ -39,6 +68,14 @@ def name(pid: int) -> str:
     """The short name of a process; empty if it has ended."""
     try:
         return (PROC / str(pid) / "comm").read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def command(pid: int) -> str:
+    """The words that a process was started with; empty if it has ended."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_text("utf-8", "replace").replace("\0", " ").strip()
     except OSError:
         return ""
 

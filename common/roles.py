@@ -6,8 +6,22 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
+from common import processes
 from common.errors import LogError, RoleTaken
 from common.files import closed, open_lock_file
+
+
+def holder(folder: Path, role: str) -> int | None:
+    """The process that holds a role; None if nobody does, as far as that may be seen.
+
+    The lock itself is not tried: a process that starts at this moment would be refused, and not be started again.
+    """
+    path = folder / f"{role}.lock"
+    try:
+        pid = int(path.read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+    return pid if processes.alive(pid) and processes.has_open(pid, path) is not False else None
 
 
 class RoleLock:

@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
-from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key
+from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
 from common.settings_checks import (
     between,
     clock_time,
@@ -65,7 +65,7 @@ class LineSettings:
     protocol: str = key("ascii", one_of("ascii", "described", "modbus"))
     lateness_seconds: float = key(5.0, between(0, 600))  # how late a reading of the previous minute may come
     hold_rows: int = key(100_000, between(1, 10_000_000))  # rows kept in memory while the disk is full
-    zone: str = key("", lambda value: time_zone(value) if value else None)  # of meters' clocks; empty: the site's
+    zone: str = zone_key()  # of meters' clocks; empty: the site's
     flow_no_value: tuple[float, ...] = key([])  # numbers that meters send in place of a value
     flow_limits: tuple[float, ...] = limits_key()  # m3/h
     pressure_no_value: tuple[float, ...] = key([])

@@ -19,6 +19,7 @@ from producer.ascii import Reading
 from producer.asking_checks import forms_of
 from producer.described import Described, Measured
 from producer.described_checks import names_sensors
+from producer.meter_zones import own_zones
 from producer.rounds import Question, Rounds
 from producer.site_time import SiteTime
 
@@ -71,7 +72,7 @@ class Asking:
         meters = [Speaker(number, meter.text, meter.sensor) for number, meter in enumerate(line.ask.meters, 1)]
         self._named = names_sensors(line.format)
         self._described = {
-            meter: Described(form, refused, poll_s=line.poll_seconds)
+            meter: Described(form, refused, poll_s=line.poll_seconds, own_zones=own_zones(line))
             for meter, form in zip(meters, forms_of(line), strict=True)
         }
         self._framer = self._described[meters[0]].framer(refused)

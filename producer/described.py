@@ -7,10 +7,11 @@ frame, so no expression can stall the line and none has to be forbidden.
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import reduce
 from operator import xor
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -80,16 +81,18 @@ class Described:
         refused: Counter[str] | None = None,
         steady_s: Callable[[], float] = lambda: 0.0,
         poll_s: float = 0.0,
+        own_zones: Mapping[str, ZoneInfo] = MappingProxyType({}),
     ) -> None:
         """Check combinations of keys. `refused` counts values of unknown units; `steady_s`: the monotonic time of
-        arrival, for totals without a time; `poll_s`: between two readings, if they are asked for.
+        arrival, for totals without a time; `poll_s`: between two readings, if they are asked for; `own_zones`: of
+        sensors whose clock has another zone than the line's.
 
         Raises:
             SettingsError: names the key.
         """
         self._form = form
         self._refused = Counter() if refused is None else refused
-        self._steady_s, self._poll_s = steady_s, poll_s
+        self._steady_s, self._poll_s, self._own_zones = steady_s, poll_s, own_zones
         self._start, self._end = form.start.encode("latin-1"), form.end.encode("latin-1")
         self._mark = form.checksum_mark.encode("latin-1")
         self._digits = _DIGITS[form.checksum]
@@ -153,7 +156,7 @@ class Described:
         sensor = _text(fields, "sensor") or self._form.sensor
         if not SENSOR_ID.fullmatch(sensor):
             raise FrameRefused("sensor")
-        time_s = self._seconds(_text(fields, "time"), zone, now_s)
+        time_s = self._seconds(_text(fields, "time"), self._own_zones.get(sensor, zone), now_s)
         strange: list[tuple[str, str]] = []
         flow, pressure, total = (self._value(name, fields, strange) for name in self._channels)
         return Measured(Reading(sensor, time_s, flow, pressure), total, tuple(strange))

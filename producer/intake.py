@@ -16,11 +16,10 @@ from producer.ascii import BLOCK, CHECKSUMS, Reading, parse, seconds
 from producer.frames import Framer
 from producer.line import SerialLine
 from producer.meter_clocks import MeterClocks
+from producer.meter_zones import MeterZones, Parse
 from producer.minute import Minutes, Slot, Sums
 from producer.plausible import Plausible
 from producer.site_time import SiteTime
-
-Parse = Callable[[bytes, ZoneInfo, float], Reading]  # frame, the site's zone, now; raises FrameRefused
 
 
 class ReadingSink:
@@ -31,7 +30,7 @@ class ReadingSink:
     ) -> None:
         """`zone`: of the site."""
         self.plausible = Plausible(settings, refused)
-        self.clocks = MeterClocks(zone)
+        self.clocks = MeterClocks(MeterZones(settings, zone))
         self.time = time
         self.minutes = minutes
         self.refused = refused

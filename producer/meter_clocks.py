@@ -7,9 +7,10 @@ has stayed the same for a while.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from common.clock_words import fast_or_slow
 from common.row import MOST_SENSORS
+from producer.meter_zones import MeterZones
 from producer.site_time import FUTURE_S, PAST_S
 
 LOOK_EVERY_S = 5.0  # reading the time of a frame costs more than taking it
@@ -32,8 +33,8 @@ class _Clock:
 class MeterClocks:
     """One clock a sensor whose readings have a time."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
+    def __init__(self, zones: MeterZones) -> None:
+        self._zones = zones
         self._clocks: dict[str, _Clock] = {}
         self._looked_s: dict[str, float] = {}
 
@@ -61,48 +62,51 @@ class MeterClocks:
         clock.offset_s += (offset_s - clock.offset_s) / 8
         clock.last_s = now_s
 
-    def offsets(self) -> dict[str, float]:
+    def offsets(self, now_s: float) -> dict[str, float]:
         """Seconds by which each meter's clock is ahead, once that is sure."""
-        return {
-            sensor: round(clock.offset_s, 1)
-            for sensor, clock in sorted(self._clocks.items())
-            if clock.last_s - clock.since_s >= STEADY_S
-        }
+        return {sensor: round(clock.offset_s, 1) for sensor, clock in self._sure(now_s, STEADY_S)}
 
     def problem(self, now_s: float, steady_s: float = STEADY_S) -> str:
         """The clocks that are wrong for `steady_s`, and what to do; empty if none is."""
+        sure = self._sure(now_s, steady_s)
         wrong = [
-            f"the clock of meter {sensor} is {self._words(clock.offset_s, now_s)}"
-            for sensor, clock in sorted(self._clocks.items())
-            if clock.last_s - clock.since_s >= steady_s
-            and now_s - clock.last_s < FORGOTTEN_S
-            and abs(clock.offset_s) > WRONG_S
+            f"the clock of meter {sensor} is {self._words(sensor, clock.offset_s, now_s)}"
+            for sensor, clock in sure
+            if abs(clock.offset_s) > WRONG_S
         ]
         more = f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
         return "; ".join(wrong[:MOST_NAMED]) + more
 
-    def _words(self, offset_s: float, now_s: float) -> str:
-        side = "fast" if offset_s > 0 else "slow"
+    def _sure(self, now_s: float, steady_s: float) -> list[tuple[str, _Clock]]:
+        """The clocks whose offset has been the same for a while, and that still go."""
+        return [
+            (sensor, clock)
+            for sensor, clock in sorted(self._clocks.items())
+            if clock.last_s - clock.since_s >= steady_s and now_s - clock.last_s < FORGOTTEN_S
+        ]
+
+    def _words(self, sensor: str, offset_s: float, now_s: float) -> str:
         taken = -PAST_S <= offset_s <= FUTURE_S
         what = "its rows carry that time" if taken else "none of its readings is taken"
-        return f"{_span(abs(offset_s))} {side}{self._cause(offset_s, now_s)}: {what}; set the meter's clock"
+        return f"{fast_or_slow(offset_s)}{self._cause(sensor, offset_s, now_s)}: {what}; set the meter's clock"
 
-    def _cause(self, offset_s: float, now_s: float) -> str:
+    def _cause(self, sensor: str, offset_s: float, now_s: float) -> str:
         """A known mistake that this offset looks like."""
-        local = datetime.fromtimestamp(now_s, UTC).astimezone(self._zone)
-        ahead_s = (local.utcoffset() or timedelta()).total_seconds()
+        now = datetime.fromtimestamp(now_s, UTC)
+        local, at_site = now.astimezone(self._zones.of(sensor)), now.astimezone(self._zones.site)
+        ahead_s, site_s = ((time.utcoffset() or timedelta()).total_seconds() for time in (local, at_site))
         if ahead_s and abs(offset_s + ahead_s) < NEAR_S:
-            return ' (looks like UTC: or write line.zone = "UTC")'
+            where = 'zone = "UTC" into its [[line.sensors]]' if self._alone(offset_s) else 'line.zone = "UTC"'
+            return f" (looks like UTC: or write {where})"
+        if site_s != ahead_s and abs(offset_s + ahead_s - site_s) < NEAR_S:
+            return " (looks like the site's own time: or take its zone out of the settings)"
         if local.dst() and abs(offset_s + 3600) < NEAR_S:
-            return " (looks like winter time all year: or write its zone into line.zone)"
+            where = "its [[line.sensors]]" if self._alone(offset_s) else "line.zone"
+            return f" (looks like winter time all year: or write its zone into {where})"
         if abs(offset_s + GPS_ROLLOVER_S) < 2 * 86_400:
             return " (1,024 weeks: its satellite receiver counts the weeks anew)"
         return ""
 
-
-def _span(seconds: float) -> str:
-    """A time span in words, in its two largest units."""
-    for unit_s, unit, part_s, part in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if seconds >= unit_s:
-            return f"{seconds // unit_s:,.0f} {unit} {seconds % unit_s // part_s:.0f} {part}"
-    return f"{seconds / 60:.0f} min"
+    def _alone(self, offset_s: float) -> bool:
+        """Whether another clock on the line differs from this one, so that a zone of all would be wrong."""
+        return any(abs(clock.offset_s - offset_s) >= NEAR_S for clock in self._clocks.values())

@@ -6,12 +6,14 @@ from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
 from common.settings import LineSettings
+from producer.ascii import parse
 from producer.asking import Asking
 from producer.asking_checks import check_questions
 from producer.described import Described
 from producer.frames import Framer
 from producer.intake import AsciiListener, FrameReader, ReadingSink
 from producer.line import SerialLine
+from producer.meter_zones import check_sensors, in_own_zones, own_zones
 from producer.polling import Polling
 
 
@@ -49,6 +51,7 @@ def check_meters(line: LineSettings) -> None:
     Raises:
         SettingsError: names the key.
     """
+    check_sensors(line)
     check_questions(line)
     if line.protocol == "described" and not line.ask.meters:
         Described(line.format)
@@ -75,7 +78,9 @@ def intake_for(settings: LineSettings, door: ReadingSink, zone: ZoneInfo, line: 
             lambda told: Asking(settings, told, door.refused, door.time, zone), settings.poll_seconds, door, line
         )
     if settings.protocol == "described":
-        described = Described(settings.format, door.refused, lambda: door.time.steady_s)
+        described = Described(settings.format, door.refused, lambda: door.time.steady_s, own_zones=own_zones(settings))
         framer = described.framer(door.refused)
         return FrameReader(framer, door, zone, line, described.parse, problem=lambda: described.problem)
+    if own_zones(settings):  # the fast path knows one zone
+        return FrameReader(Framer(door.refused), door, zone, line, in_own_zones(parse, settings))
     return AsciiListener(Framer(door.refused), door, zone, line)

@@ -108,7 +108,7 @@ class Producer:
             published = marks.load(data)
             mark = _with_tail(published, log)
             self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
-            self._minutes = _minutes(settings.line.lateness_seconds, published, mark)
+            self._minutes = minutes_after(settings.line.lateness_seconds, published, mark)
             self._time = SiteTime(self._look(), mark.closed_through)
             self._door = ReadingSink(self._time, self._minutes, self._refused, settings=settings.line, zone=self._zone)
             self._intake = intake_for(
@@ -228,7 +228,7 @@ class Producer:
         if self._looked_s >= self._next_clocks_s:
             self._next_clocks_s = self._looked_s + CLOCKS_EVERY_S
             self._meters_problem = self._door.clocks.problem(self._time.now_s) if self._time.trusted else ""
-            self._clock_offsets_s = self._door.clocks.offsets()
+            self._clock_offsets_s = self._door.clocks.offsets(self._time.now_s)
 
     def close(self) -> None:
         """Store the open minutes for the next start, and close everything."""
@@ -268,7 +268,7 @@ class Producer:
                 _log.warning("open_minute_lost problem=%s", quoted(error))
 
 
-def _minutes(lateness_s: float, published: Mark | None, mark: Mark) -> Minutes:
+def minutes_after(lateness_s: float, published: Mark | None, mark: Mark) -> Minutes:
     """What is closed: by the mark of the last start, and the rows in the log that it does not know of yet."""
     # A clock that was years ahead, and was confirmed to be right again, leaves minutes of the future in the mark.
     last = mark.closed_through + FUTURE_MIN

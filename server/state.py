@@ -11,10 +11,12 @@ from typing import Any
 
 from common import health, processes
 from common.clock import Clock, ScaledClock, minute_start
+from common.clock_words import said_of_meter
 from common.database import Database
 from common.errors import DatabaseDown
 from common.folder import LOG_FILE
 from common.logging_setup import quoted
+from common.row import SENSOR_ID
 from common.settings import Settings
 from common.verdict import TROUBLE, Problem, verdict
 from common.version import version
@@ -53,6 +55,8 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
     quiet = settings.line.quiet_minutes
     groups = _groups(settings, known)
+    states = health.load_all(settings.paths.data)
+    clocks = clock_offsets_s(states.get("producer", {}))
     fresh = status_words.newest_row(newest, now, speed, quiet)
     if stored["database"]:
         fresh = _without_database(stored["database"], groups["groups"])
@@ -63,12 +67,16 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "now": now.timestamp(),
         "speed": speed,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
-        "processes": _processes(settings, now, speed),
+        "processes": _processes(settings, states, now, speed),
+        "clock_offsets_s": clocks,
         "disk_free": _disk_free(settings),
         "log": _log_file(settings, known),
         **groups,
         **stored,
-        "sensors": [_sensor(entry, now, speed, quiet) for entry in stored["sensors"]],
+        "sensors": [
+            _sensor(entry, now, speed, quiet) | {"clock": said_of_meter(clocks.get(entry["sensor"], 0.0))}
+            for entry in stored["sensors"]
+        ],
     }
     return state | {"verdict": verdict(_problems(state, settings)).to_json()}
 
@@ -120,8 +128,20 @@ def _disk_free(settings: Settings) -> int | None:
         return None
 
 
-def _processes(settings: Settings, now: datetime, speed: float) -> list[Json]:
-    states = health.load_all(settings.paths.data)
+def clock_offsets_s(producer: Json) -> dict[str, float]:
+    """Seconds by which each meter's clock is ahead, as far as a running producer says it."""
+    counters = producer.get("counters")
+    offsets = counters.get("clock_offsets_s") if isinstance(counters, dict) and alive(producer) else None
+    if not isinstance(offsets, dict):
+        return {}
+    return {
+        sensor: offset
+        for sensor, offset in offsets.items()
+        if isinstance(offset, int | float) and SENSOR_ID.fullmatch(sensor)
+    }
+
+
+def _processes(settings: Settings, states: dict[str, Json], now: datetime, speed: float) -> list[Json]:
     expected = expected_roles(settings)
     found = []
     for role in [*expected, *sorted(set(states) - set(expected))]:

@@ -84,6 +84,9 @@ function showSensors() {
     badge.textContent = sensor.word;
     badge.dataset.state = sensor.state;
     node.querySelector(".sensor-name p").textContent = sensor.detail ?? "";
+    const clock = node.querySelector("[data-clock]");
+    clock.textContent = sensor.clock;
+    clock.hidden = !sensor.clock;
     node.querySelector("[data-flow]").textContent = figure(sensor.flow);
     node.querySelector("[data-pressure]").textContent = figure(sensor.pressure);
     return node;

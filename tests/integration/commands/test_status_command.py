@@ -63,6 +63,24 @@ def test_status_names_a_process_that_was_not_restarted_after_an_update(
     assert f"version: {version()}; producer runs 0.0.1\n" in capsys.readouterr().out
 
 
+def test_status_shows_each_meters_clock(config: Configure, capsys: pytest.CaptureFixture[str]) -> None:
+    path = config()
+    data = path.parent / "data"
+    healthy(data, "producer", clock_offsets_s={"001": -0.4, "002": 12.0, "003": -10_900.0})
+    sensors.run(["add", "003", "--config", str(path)])
+    status.run(["--config", str(path)])
+    assert "clocks of the meters: 001 right, 002 12 s fast, 003 3 h 1 min slow\n" in capsys.readouterr().out
+    status.run(["--config", str(path), "--json"])
+    state = json.loads(capsys.readouterr().out)
+    assert state["clock_offsets_s"]["002"] == 12.0
+    assert [sensor["clock"] for sensor in state["sensors"]] == ["its clock is 3 h 1 min slow"]
+    # A producer that has ended knows no clock.
+    file = data / "health" / "producer.json"
+    file.write_text(json.dumps(json.loads(file.read_bytes()) | {"pid": 2**22 + 1}))
+    status.run(["--config", str(path)])
+    assert "clocks of the meters" not in capsys.readouterr().out
+
+
 def test_status_says_that_the_disk_is_full(
     config: Configure, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

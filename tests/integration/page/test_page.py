@@ -1,8 +1,10 @@
 """The operator's page in a real browser, on a real server and Postgres: drawn, in words, safe, and by itself."""
 
+import json
 import re
 import signal
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from page_site import HOSTILE, NOW, REASON, Visit
@@ -47,6 +49,17 @@ def test_the_page_shows_the_pipe(visit: Visit) -> None:
     assert visit.text("#version") == f"hydrolog {version()}"
     delivery = " ".join(visit.text("#delivery").split())
     assert "rows waiting for group server 27" in delivery
+
+
+def test_a_meters_wrong_clock_is_one_line_of_its_card(server: ReceiverProcess, visit: Visit, tmp_path: Path) -> None:
+    health = {"role": "producer", "pid": 0, "counters": {"clock_offsets_s": {"001": -184.2, "002": 4, HOSTILE: "x"}}}
+    (tmp_path / "data" / "health" / "producer.json").write_text(json.dumps(health))
+    visit.open()
+    line = visit.page.locator('[data-sensor="001"] [data-clock]')
+    line.wait_for()
+    assert line.inner_text() == "its clock is 3 min slow"
+    assert visit.page.locator('[data-sensor="002"] [data-clock]').is_hidden()
+    assert server.get("/api/state").json["clock_offsets_s"] == {"001": -184.2, "002": 4}
 
 
 def test_planned_work_and_wrong_lines_of_the_calendar_are_shown(visit: Visit) -> None:

@@ -1,0 +1,160 @@
+"""``hydrolog line test`` while a producer has the port: what that producer reads, from its health file and the log."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from cli.line_door import WHY, tell
+from cli.line_others import producer_at
+from cli.shell import printable, say
+from cli.tail import Follower, describe
+from common import health
+from common.clock_words import listed
+from common.errors import RowRefused
+from common.folder import LOG_FILE
+from common.row import Row, parse_payload
+from common.settings import Settings
+from log.format import Record
+from server.state import clock_offsets_s
+
+LOOK_S = 1.0  # as often as the health file is written
+LAST_LINES = 20  # of the log, for the newest rows
+MOST_SHOWN = 20  # sensors
+MINUTE_S = 60.0
+STOP = "stop the service (sudo systemctl stop hydrolog), then test again"
+
+Json = dict[str, Any]
+
+
+class Watch:
+    """What a producer has read since the start of the watch."""
+
+    def __init__(self, settings: Settings, pid: int) -> None:
+        self._settings = settings
+        self._pid = pid
+        self._state: Json = {}
+        self._began: Counter[str] | None = None  # its counters then
+        self._said: Counter[str] = Counter()
+        self._rows: dict[str, Row] = {}  # the newest of each sensor
+        self._follower: Follower | None = None
+        self._first = True
+        self.readings = 0
+        self.refused: Counter[str] = Counter()
+
+    def look(self) -> None:
+        """Show what is new."""
+        state = health.load_all(self._settings.paths.data).get("producer", {})
+        if state.get("pid") == self._pid:
+            self._state = state
+            self._count(state)
+        for seen in self._new_rows():
+            say(f"  row      {describe(seen, self._settings.site.zone, {}).plain.strip()}")
+
+    def _count(self, state: Json) -> None:
+        counters = _counters(state)
+        if self._began is None:
+            self._began = counters
+        new = counters - self._began
+        if readings := new.pop("readings", 0) - self.readings:
+            say(f"  taken    {readings} readings")
+        self.readings += readings
+        tell(printable(reason) for reason in new if reason not in self.refused)
+        self.refused = new
+
+    def _new_rows(self) -> Iterable[Record]:
+        """The newest row of each sensor at first, then each new one."""
+        path = self._settings.paths.data / LOG_FILE
+        if self._settings.log.url != "file":
+            return []
+        try:
+            self._follower = self._follower or Follower(path, LAST_LINES)
+            found = [seen for seen in self._follower.read() if isinstance(seen, Record)]
+        except OSError:  # a producer that has just started has no log yet
+            return []
+        newest: dict[str, Record] = {}
+        for record in found:
+            try:
+                row = parse_payload(record.payload)
+            except RowRefused:
+                continue
+            self._rows[row.sensor] = row
+            newest[row.sensor] = record
+        first, self._first = self._first, False
+        return list(newest.values())[:MOST_SHOWN] if first else found[:MOST_SHOWN]
+
+    def close(self) -> None:
+        if self._follower:
+            self._follower.close()
+
+    def summary(self, took_s: float) -> None:
+        """What was seen, by sensor."""
+        sensors = sorted(self._rows)[:MOST_SHOWN]
+        if sensors:
+            rates = ", ".join(f"{sensor} {self._rows[sensor].samples / MINUTE_S:.2g}" for sensor in sensors)
+            say(f"readings a second, in each sensor's newest minute: {rates}")
+        if offsets := clock_offsets_s(self._state):
+            say(f"clocks of the meters: {listed(offsets)}")
+        counts = ", ".join(f"{count} {printable(reason)}" for reason, count in self.refused.most_common()) or "none"
+        say(f"{self.readings} readings in {took_s:.0f} s, refused: {counts}")
+
+    @property
+    def good(self) -> bool:
+        """Whether values came that are stored: a reading of which every value is refused is taken, too."""
+        return self.readings > 0 and any(self._comes(channel) for channel in ("flow", "pressure"))
+
+    def _comes(self, channel: str) -> bool:
+        refused = self.refused[f"{channel}-no-value"] + self.refused[f"{channel}-limit"]
+        if refused:
+            return refused < self.readings
+        return not self._rows or any(getattr(row, channel) is not None for row in self._rows.values())
+
+    def conclusion(self, seconds: float) -> str:
+        """What to try; empty if all is well."""
+        if not self._state:
+            return "the producer has not said anything yet: it may be starting; test again in a minute"
+        if problem := str(self._state.get("problem") or ""):
+            return f"the producer says: {printable(problem)}"
+        if self.good:
+            return ""
+        if self.refused or self.readings:
+            reason = next(iter(dict(self.refused.most_common(1))), "empty")
+            return f"no value is stored: {printable(reason)}: {WHY.get(reason, f'to see the bytes, {STOP}')}"
+        return f"no reading within {seconds:g} s: a meter that sends once a minute needs --seconds 70"
+
+
+def watch(settings: Settings, pid: int, seconds: float, not_tried: list[str]) -> int:
+    """Show what the producer reads for so long, or until Ctrl-C; the exit code as for a test of one's own."""
+    url = settings.line.url
+    say(f"the producer (process {pid}) reads {url}: showing what it reads, for {seconds:g} s")
+    if not_tried:
+        say(f"  a port cannot be shared, so {' and '.join(not_tried)} cannot be tried now: {STOP}")
+    seen = Watch(settings, pid)
+    began_s = time.monotonic()
+    there = True
+    try:
+        while there and (left_s := began_s + seconds - time.monotonic()) > 0:
+            seen.look()
+            time.sleep(min(LOOK_S, left_s))
+            there = producer_at(url, settings) == pid
+        seen.look()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        seen.close()
+    seen.summary(time.monotonic() - began_s)
+    if not there:
+        say("the producer has ended meanwhile: test again, then the port is free, or a new producer has it")
+    elif said := seen.conclusion(seconds):
+        say(said)
+    return 0 if seen.good and there else 1
+
+
+def _counters(state: Json) -> Counter[str]:
+    """Readings, and what was refused, by reason; a file may hold anything."""
+    counters = state.get("counters")
+    counters = counters if isinstance(counters, dict) else {}
+    refused = counters.get("frames_refused")
+    named = refused if isinstance(refused, dict) else {}
+    numbers = {**named, "late": counters.get("late"), "readings": counters.get("readings")}
+    return Counter({reason: count for reason, count in numbers.items() if isinstance(count, int)})
