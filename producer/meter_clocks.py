@@ -62,9 +62,9 @@ class MeterClocks:
         clock.offset_s += (offset_s - clock.offset_s) / 8
         clock.last_s = now_s
 
-    def offsets(self, now_s: float) -> dict[str, float]:
-        """Seconds by which each meter's clock is ahead, once that is sure."""
-        return {sensor: round(clock.offset_s, 1) for sensor, clock in self._sure(now_s, STEADY_S)}
+    def offsets(self, now_s: float, steady_s: float = STEADY_S) -> dict[str, float]:
+        """Seconds by which each meter's clock is ahead, once that is sure: the same for `steady_s`."""
+        return {sensor: round(clock.offset_s, 1) for sensor, clock in self._sure(now_s, steady_s)}
 
     def problem(self, now_s: float, steady_s: float = STEADY_S) -> str:
         """The clocks that are wrong for `steady_s`, and what to do; empty if none is."""
