@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from cli.line_door import WHY, tell
@@ -20,7 +19,7 @@ from log.format import Record
 from server.state import clock_offsets_s
 
 LOOK_S = 1.0  # as often as the health file is written
-LAST_LINES = 20  # of the log, for the newest rows
+LAST_LINES = 1_000  # of the log, for the newest rows of many sensors
 MOST_SHOWN = 20  # sensors
 MINUTE_S = 60.0
 STUCK_S = 5.0  # it writes its report every second
@@ -53,8 +52,11 @@ class Watch:
         if state.get("pid") == self._pid:
             self._state = state
             self._count(state)
-        for seen in self._new_rows():
+        found = self._new_rows()
+        for seen in found[:MOST_SHOWN]:
             say(f"  row      {describe(seen, self._settings.site.zone, {}).plain.strip()}")
+        if len(found) > MOST_SHOWN:
+            say(f"  row      and {len(found) - MOST_SHOWN} more")
 
     def _count(self, state: Json) -> None:
         counters = _counters(state)
@@ -67,7 +69,7 @@ class Watch:
         tell(printable(reason) for reason in new if reason not in self.refused)
         self.refused = new
 
-    def _new_rows(self) -> Iterable[Record]:
+    def _new_rows(self) -> list[Record]:
         """The newest row of each sensor at first, then each new one."""
         path = self._settings.paths.data / LOG_FILE
         if self._settings.log.url != "file":
@@ -86,7 +88,7 @@ class Watch:
             self.rows[row.sensor] = row
             newest[row.sensor] = record
         first, self._first = self._first, False
-        return list(newest.values())[:MOST_SHOWN] if first else found[:MOST_SHOWN]
+        return list(newest.values()) if first else found
 
     def close(self) -> None:
         if self._follower:
@@ -97,7 +99,8 @@ class Watch:
         sensors = sorted(self.rows)[:MOST_SHOWN]
         if sensors:
             rates = ", ".join(f"{sensor} {self.rows[sensor].samples / MINUTE_S:.2g}" for sensor in sensors)
-            say(f"readings a second, in each sensor's newest minute: {rates}")
+            more = f" and {len(self.rows) - MOST_SHOWN} more sensors" if len(self.rows) > MOST_SHOWN else ""
+            say(f"readings a second, in each sensor's newest minute: {rates}{more}")
         if offsets := clock_offsets_s(self._state):
             say(f"clocks of the meters: {listed(offsets)}")
         counts = ", ".join(f"{count} {printable(reason)}" for reason, count in self.refused.most_common()) or "none"
