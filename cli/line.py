@@ -14,6 +14,7 @@ from cli.line_frames import Frames
 from cli.line_others import others_at, producer_at
 from cli.line_registers import Registers
 from cli.shell import say
+from common.clock_words import listed
 from common.errors import OtherEndClosed, PortError
 from common.row import format_number
 from common.settings import LineSettings, Settings, load
@@ -99,6 +100,8 @@ def _test(settings: Settings, seconds: float) -> int:
         pass
     finally:
         port.close()
+    if offsets := ear.door.clock_offsets_s:
+        say(f"clocks of the meters: {listed(offsets)}")
     counts = ", ".join(f"{count} {reason}" for reason, count in ear.door.refused.most_common()) or "none"
     say(f"{heard} bytes, {ear.door.good} good readings, refused: {counts}")
     if said := "; ".join(filter(None, [problem or ear.conclusion(heard), others])):

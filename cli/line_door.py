@@ -76,6 +76,10 @@ class Door:
     def now_s(self) -> float:
         return self.time.now_s
 
+    @property
+    def clock_offsets_s(self) -> dict[str, float]:
+        return self._sink.clocks.offsets(self._time.now_s, STEADY_S)
+
     def pass_time(self, chunk: bytes) -> None:
         """What came from the line last; minutes close as time passes."""
         look = self._look()

@@ -1,8 +1,8 @@
 """``hydrolog line test`` while a producer has the port: what that producer reads, from its health file and the log."""
 
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from cli.line_door import WHY, tell
@@ -12,16 +12,17 @@ from cli.tail import Follower, describe
 from common import health
 from common.clock_words import listed
 from common.errors import RowRefused
-from common.folder import LOG_FILE
+from common.folder import HEALTH_FOLDER, LOG_FILE
 from common.row import Row, parse_payload
 from common.settings import Settings
 from log.format import Record
 from server.state import clock_offsets_s
 
 LOOK_S = 1.0  # as often as the health file is written
-LAST_LINES = 20  # of the log, for the newest rows
+LAST_LINES = 1_000  # of the log, for the newest rows of many sensors
 MOST_SHOWN = 20  # sensors
 MINUTE_S = 60.0
+STUCK_S = 5.0  # it writes its report every second
 STOP = "stop the service (sudo systemctl stop hydrolog), then test again"
 
 Json = dict[str, Any]
@@ -35,21 +36,27 @@ class Watch:
         self._pid = pid
         self._state: Json = {}
         self._began: Counter[str] | None = None  # its counters then
-        self._said: Counter[str] = Counter()
-        self._rows: dict[str, Row] = {}  # the newest of each sensor
+        self.rows: dict[str, Row] = {}  # the newest of each sensor
         self._follower: Follower | None = None
         self._first = True
+        self._written_ns: set[int] = set()  # when its report was written
         self.readings = 0
         self.refused: Counter[str] = Counter()
 
     def look(self) -> None:
         """Show what is new."""
-        state = health.load_all(self._settings.paths.data).get("producer", {})
+        data = self._settings.paths.data
+        state = health.load_all(data).get("producer", {})
+        with contextlib.suppress(OSError):
+            self._written_ns.add((data / HEALTH_FOLDER / "producer.json").stat().st_mtime_ns)
         if state.get("pid") == self._pid:
             self._state = state
             self._count(state)
-        for seen in self._new_rows():
+        found = self._new_rows()
+        for seen in found[:MOST_SHOWN]:
             say(f"  row      {describe(seen, self._settings.site.zone, {}).plain.strip()}")
+        if len(found) > MOST_SHOWN:
+            say(f"  row      and {len(found) - MOST_SHOWN} more")
 
     def _count(self, state: Json) -> None:
         counters = _counters(state)
@@ -62,7 +69,7 @@ class Watch:
         tell(printable(reason) for reason in new if reason not in self.refused)
         self.refused = new
 
-    def _new_rows(self) -> Iterable[Record]:
+    def _new_rows(self) -> list[Record]:
         """The newest row of each sensor at first, then each new one."""
         path = self._settings.paths.data / LOG_FILE
         if self._settings.log.url != "file":
@@ -78,10 +85,10 @@ class Watch:
                 row = parse_payload(record.payload)
             except RowRefused:
                 continue
-            self._rows[row.sensor] = row
+            self.rows[row.sensor] = row
             newest[row.sensor] = record
         first, self._first = self._first, False
-        return list(newest.values())[:MOST_SHOWN] if first else found[:MOST_SHOWN]
+        return list(newest.values()) if first else found
 
     def close(self) -> None:
         if self._follower:
@@ -89,10 +96,11 @@ class Watch:
 
     def summary(self, took_s: float) -> None:
         """What was seen, by sensor."""
-        sensors = sorted(self._rows)[:MOST_SHOWN]
+        sensors = sorted(self.rows)[:MOST_SHOWN]
         if sensors:
-            rates = ", ".join(f"{sensor} {self._rows[sensor].samples / MINUTE_S:.2g}" for sensor in sensors)
-            say(f"readings a second, in each sensor's newest minute: {rates}")
+            rates = ", ".join(f"{sensor} {self.rows[sensor].samples / MINUTE_S:.2g}" for sensor in sensors)
+            more = f" and {len(self.rows) - MOST_SHOWN} more sensors" if len(self.rows) > MOST_SHOWN else ""
+            say(f"readings a second, in each sensor's newest minute: {rates}{more}")
         if offsets := clock_offsets_s(self._state):
             say(f"clocks of the meters: {listed(offsets)}")
         counts = ", ".join(f"{count} {printable(reason)}" for reason, count in self.refused.most_common()) or "none"
@@ -104,15 +112,22 @@ class Watch:
         return self.readings > 0 and any(self._comes(channel) for channel in ("flow", "pressure"))
 
     def _comes(self, channel: str) -> bool:
-        refused = self.refused[f"{channel}-no-value"] + self.refused[f"{channel}-limit"]
+        refused = self._no_values(channel)
         if refused:
             return refused < self.readings
-        return not self._rows or any(getattr(row, channel) is not None for row in self._rows.values())
+        if self.rows:
+            return any(getattr(row, channel) is not None for row in self.rows.values())
+        return not self._no_values("flow") + self._no_values("pressure")  # which channels there are is not known yet
 
-    def conclusion(self, seconds: float) -> str:
+    def _no_values(self, channel: str) -> int:
+        return self.refused[f"{channel}-no-value"] + self.refused[f"{channel}-limit"]
+
+    def conclusion(self, took_s: float) -> str:
         """What to try; empty if all is well."""
         if not self._state:
             return "the producer has not said anything yet: it may be starting; test again in a minute"
+        if len(self._written_ns) < 2 and took_s >= STUCK_S:
+            return f"the producer has reported nothing new for {took_s:.0f} s: it hangs; see hydrolog status"
         if problem := str(self._state.get("problem") or ""):
             return f"the producer says: {printable(problem)}"
         if self.good:
@@ -120,7 +135,7 @@ class Watch:
         if self.refused or self.readings:
             reason = next(iter(dict(self.refused.most_common(1))), "empty")
             return f"no value is stored: {printable(reason)}: {WHY.get(reason, f'to see the bytes, {STOP}')}"
-        return f"no reading within {seconds:g} s: a meter that sends once a minute needs --seconds 70"
+        return f"no reading within {took_s:.0f} s: a meter that sends once a minute needs --seconds 70"
 
 
 def watch(settings: Settings, pid: int, seconds: float, not_tried: list[str]) -> int:
@@ -142,10 +157,11 @@ def watch(settings: Settings, pid: int, seconds: float, not_tried: list[str]) ->
         pass
     finally:
         seen.close()
-    seen.summary(time.monotonic() - began_s)
+    took_s = time.monotonic() - began_s
+    seen.summary(took_s)
     if not there:
         say("the producer has ended meanwhile: test again, then the port is free, or a new producer has it")
-    elif said := seen.conclusion(seconds):
+    elif said := seen.conclusion(took_s):
         say(said)
     return 0 if seen.good and there else 1
 

@@ -62,20 +62,18 @@ class MeterClocks:
         clock.offset_s += (offset_s - clock.offset_s) / 8
         clock.last_s = now_s
 
-    def offsets(self, now_s: float) -> dict[str, float]:
-        """Seconds by which each meter's clock is ahead, once that is sure."""
-        return {sensor: round(clock.offset_s, 1) for sensor, clock in self._sure(now_s, STEADY_S)}
+    def offsets(self, now_s: float, steady_s: float = STEADY_S) -> dict[str, float]:
+        """Seconds by which each meter's clock is ahead, once that is sure: the same for `steady_s`."""
+        return {sensor: round(clock.offset_s, 1) for sensor, clock in self._sure(now_s, steady_s)}
 
     def problem(self, now_s: float, steady_s: float = STEADY_S) -> str:
         """The clocks that are wrong for `steady_s`, and what to do; empty if none is."""
-        sure = self._sure(now_s, steady_s)
-        wrong = [
+        wrong = [(sensor, clock) for sensor, clock in self._sure(now_s, steady_s) if abs(clock.offset_s) > WRONG_S]
+        named = [
             f"the clock of meter {sensor} is {self._words(sensor, clock.offset_s, now_s)}"
-            for sensor, clock in sure
-            if abs(clock.offset_s) > WRONG_S
+            for sensor, clock in wrong[:MOST_NAMED]
         ]
-        more = f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
-        return "; ".join(wrong[:MOST_NAMED]) + more
+        return "; ".join(named) + (f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else "")
 
     def _sure(self, now_s: float, steady_s: float) -> list[tuple[str, _Clock]]:
         """The clocks whose offset has been the same for a while, and that still go."""

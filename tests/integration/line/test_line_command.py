@@ -80,6 +80,7 @@ def test_readings_that_the_producer_refuses_are_no_success(tmp_path: Path, capsy
     said = capsys.readouterr().out
     assert code == 1
     assert "refused  future: the meter's clock is ahead" in said
+    assert "clocks of the meters: 001 3 min fast\n" in said
     assert "the clock of meter 001 is 3 min fast: none of its readings is taken" in said.splitlines()[-1]
 
 

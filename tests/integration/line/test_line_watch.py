@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,11 @@ from line_site import Start, seconds
 from meter import Cable, closed, wait_until
 
 from cli.line import run
+from cli.line_watch import Watch
 from common import roles
 from common.folder import ROLES_FOLDER
+from common.row import Row
+from common.settings import load
 
 
 @contextmanager
@@ -84,6 +88,27 @@ def test_what_the_producer_refuses_is_not_good(
     assert "no value is stored: " in (last := capsys.readouterr().out.splitlines()[-1]) and said in last
 
 
+@pytest.mark.parametrize(
+    ("refused", "rows", "good"),
+    [
+        ({}, [], True),
+        ({"flow-limit": 9}, [], True),
+        ({"flow-limit": 10}, [], False),
+        ({"flow-limit": 10}, [(8.0, None)], False),  # a row from before the limit
+        ({"flow-limit": 10}, [(None, 4.1)], True),
+        ({}, [(None, None)], False),  # a meter that sends no values
+        ({"flow-limit": 5, "flow-no-value": 5, "pressure-limit": 10}, [(8.0, 4.1)], False),
+    ],
+)
+def test_readings_are_good_only_with_values(
+    refused: dict[str, int], rows: list[tuple[float | None, float | None]], good: bool
+) -> None:
+    seen = Watch(load(None, {}), 1)
+    seen.readings, seen.refused = 10, Counter(refused)
+    seen.rows = {str(number): Row(5, str(number), *values, 60, "0000", "000") for number, values in enumerate(rows)}
+    assert seen.good is good
+
+
 def test_silence_is_named_and_so_is_what_the_producer_says(
     start: Start, cable: Cable, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,13 +116,25 @@ def test_silence_is_named_and_so_is_what_the_producer_says(
     cable.read("001", [int(time.time())])
     producer.took(1)
     wait_until(lambda: producer.health()["problem"] == "", "the line to be reading")
-    assert run(["test", "--seconds", "1.5"]) == 1
-    assert "no reading within 1.5 s: a meter that sends once a minute" in capsys.readouterr().out.splitlines()[-1]
+    assert run(["test", "--seconds", "2"]) == 1
+    assert "no reading within 2 s: a meter that sends once a minute" in capsys.readouterr().out.splitlines()[-1]
     cable.unplug()
     wait_until(lambda: producer.health()["problem"], "the missing port")
     assert run(["test", "--seconds", "1"]) == 1
     assert "the producer says: " in capsys.readouterr().out.splitlines()[-1]
     cable.plug()
+
+
+def test_a_producer_that_hangs_is_said(start: Start, cable: Cable, capsys: pytest.CaptureFixture[str]) -> None:
+    producer = start()
+    cable.read("001", [int(time.time())])
+    producer.took(1)
+    producer.process.send_signal(signal.SIGSTOP)
+    try:
+        assert run(["test", "--seconds", "6"]) == 1
+    finally:
+        producer.process.send_signal(signal.SIGCONT)
+    assert "the producer has reported nothing new for 6 s: it hangs" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_a_producer_that_ends_meanwhile_is_said(start: Start, capsys: pytest.CaptureFixture[str]) -> None:

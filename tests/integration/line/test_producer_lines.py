@@ -6,15 +6,16 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from line_site import Start, seconds
-from meter import DEADLINE_S, Cable, RunningProducer, closed, wait_until
+from meter import DEADLINE_S, Cable, RunningProducer, closed, rows, wait_until
 from rfc2217_server import SerialServer
 
-from producer.ascii import encode
+from producer.ascii import encode, frame_of
 from producer.described import checksum_text
 
 
@@ -44,6 +45,22 @@ def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int)
         assert [row.samples for row in closed(producer.data, minute)] == [60]
         assert producer.stop() == 0
         connection.close()
+
+
+def test_a_meter_that_writes_another_zone_has_its_rows_at_their_time(
+    cable: Cable, start: Start, tmp_path: Path, minute: int
+) -> None:
+    config = tmp_path / "hydrolog.toml"
+    config.write_text('[[line.sensors]]\nsensor = "far"\nzone = "UTC"\n')
+    producer = start(HYDROLOG_CONFIG=str(config))
+    for second in (minute * 60, minute * 60 + 90):
+        for sensor, zone in (("far", ZoneInfo("UTC")), ("here", cable.zone)):
+            time = datetime.fromtimestamp(second, zone).replace(tzinfo=None)  # says no offset
+            cable.send(frame_of(f"{sensor},{time.isoformat()},8,4".encode()))
+    wait_until(lambda: len(rows(producer.data)) >= 2, "both rows")
+    assert {(row.sensor, row.minute) for row in rows(producer.data)} >= {("far", minute), ("here", minute)}
+    producer.took(4)
+    assert producer.stop() == 0
 
 
 def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_path: Path, minute: int) -> None:
