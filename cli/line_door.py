@@ -78,7 +78,7 @@ class Door:
 
     @property
     def clock_offsets_s(self) -> dict[str, float]:
-        return self._sink.clocks.offsets(self._time.now_s, STEADY_S)
+        return self._sink.clocks.offsets(self.time.now_s, STEADY_S)
 
     def pass_time(self, chunk: bytes) -> None:
         """What came from the line last; minutes close as time passes."""
