@@ -37,8 +37,10 @@ def speed_of(clock: Clock) -> float:
 
 
 def alive(state: Json) -> bool:
-    """Whether the process that wrote this health file still runs."""
-    pid = state.get("pid")
+    """Whether the process that wrote this health file still runs: its id may belong to another one since a boot."""
+    pid, then, now = state.get("pid"), state.get("boot"), processes.boot()
+    if then and now and then != now:
+        return False
     return processes.alive(pid) if isinstance(pid, int) and pid > 0 else True
 
 

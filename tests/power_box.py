@@ -42,6 +42,7 @@ groups = ["archive", "server", "alerts"]
 [alerts]
 urls = ["{hook}"]
 messages_per_hour = 1000
+silent_minutes = 5
 """
 
 
@@ -136,7 +137,7 @@ class PowerBox:
         """After a boot the number in a file may be another process's: here it is that of our meters."""
         data, home, alive = self.folder.data, self.folder.home, b"%d\n" % self._meters.pid
         files = [data / POSTGRES_FOLDER / name for name in (leftovers.PID_FILE, SOCKET_LOCK)]
-        files += [home / "supervisord.pid", *(data / ROLES_FOLDER).iterdir()]
+        files += [home / "supervisord.pid", *(data / ROLES_FOLDER).glob("*")]
         done = []
         for path in [path for path in files if path.exists() and chance.random() < 0.7]:
             lines = path.read_bytes().splitlines(keepends=True) or [b"\n"]

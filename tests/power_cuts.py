@@ -13,6 +13,7 @@ seed is printed; `SEED=` repeats its choices (not the timing). After a failure t
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -34,7 +35,8 @@ from common.settings import CONFIG
 from log import commits, mark
 
 WELL_S = 60.0
-RUN_S = 12.0  # the longest time from well to the next cut
+FIRST_START_S = 15.0  # the longest time from the very first power to the first cut
+RUN_S = 8.0  # the longest time from well to the next cut
 START_S = 6.0  # the longest time from power to a second cut
 SECOND = 0.25  # share of the cuts that are followed by a second one
 DRAIN_S = 120.0
@@ -59,27 +61,26 @@ class Cuts:
     def run(self, rounds: int) -> None:
         """Raises CutFailed."""
         self.box.start()
+        self._cut_within(FIRST_START_S)  # also while the first files are made
         self._wait(self._registered, WELL_S, "the database")
         self._well()
         for number in range(1, rounds + 1):
-            began_s = time.monotonic()
-            time.sleep(self.chance.uniform(0.0, RUN_S))
-            lost = self.box.cut(self.chance)
-            self.cuts += 1
-            self.box.start()
+            self._cut_within(RUN_S)
             if self.chance.random() < SECOND:
-                time.sleep(self.chance.uniform(0.0, START_S))
-                lost += self.box.cut(self.chance)
-                self.cuts += 1
-                self.box.start()
+                self._cut_within(START_S)
             self._well()
             self._verify()
-            print(
-                f"round {number}: {time.monotonic() - began_s:.0f} s, well after {self.well_s[-1]:.1f} s, "
-                f"{len(self.box.rows)} rows; {'; '.join(lost)}",
-                flush=True,
-            )
+            print(f"round {number}: well after {self.well_s[-1]:.1f} s, {len(self.box.rows)} rows on disk", flush=True)
         self._end()
+
+    def _cut_within(self, seconds: float) -> None:
+        """Cut the power within these seconds; then it comes back."""
+        time.sleep(self.chance.uniform(0.0, seconds))
+        lost = self.box.cut(self.chance)
+        self.cuts += 1
+        with (self.box.folder.home / "cuts.txt").open("a", encoding="utf-8") as file:
+            file.write("\n    ".join([f"cut {self.cuts}", *lost]) + "\n")
+        self.box.start()
 
     def _registered(self) -> bool:
         try:
@@ -116,9 +117,7 @@ class Cuts:
         return all((commits.read(data, name) or 0) >= published.end_offset for name in GROUPS)
 
     @staticmethod
-    def _wait(
-        holds: Callable[[], bool], seconds: float, what: str, why: Callable[[], list[str]] = lambda: []
-    ) -> None:
+    def _wait(holds: Callable[[], bool], seconds: float, what: str, why: Callable[[], list[str]] = lambda: []) -> None:
         give_up_s = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > give_up_s:
@@ -183,6 +182,8 @@ def run(home: Path, rounds: int, seed: int) -> dict[str, int | float]:
             one = Cuts(box, receiver, hook, random.Random(seed))
             one.run(rounds)
             return one.counts()
+        except CutFailed as error:
+            raise CutFailed(f"{error}\nseed {seed}; what each cut took: {home / 'cuts.txt'}") from None
         finally:
             box.close()
 
@@ -193,16 +194,17 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="power-cuts-"))
     print(f"{rounds} rounds, seed {seed}, in {home}", flush=True)
     os.environ.pop(CONFIG, None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         found = run(home, rounds, seed)
     except CutFailed as error:
-        print(f"\nFAILED: {error}\nseed {seed}; the folder stays: {home}")
+        print(f"\nFAILED: {error}")
         return 1
     print()
     for name, value in found.items():
         print(f"  {name:40}{value:>8}{'   WRONG' if name in MUST_BE_ZERO and value else ''}")
     if any(found[name] for name in MUST_BE_ZERO):
-        print(f"\nFAILED; seed {seed}; the folder stays: {home}")
+        print(f"\nFAILED; seed {seed}; what each cut took: {home / 'cuts.txt'}")
         return 1
     shutil.rmtree(home)
     return 0

@@ -5,10 +5,11 @@ and notes it in one journal, a line a call, so that a power cut can take what wa
 
     w <inode> <start> <end>               bytes are about to be written
     s <inode> <place in the journal>      what was noted before this place is on disk: of a file, or a folder's names
-    n <inode> <monotonic s> <kept> <path> a name in the folder `inode` changed; its earlier file is kept as `kept`, or -
+    n <inode> <monotonic s> <kept> <path> a name in the folder `inode` will change; its earlier file: `kept`, or -
 
-The bytes of an earlier file stay, under a second name beside the journal. Postgres is another program: its files are
-not followed.
+A change is noted before it is made, and a sync after it: what another process saw and synced counts as synced. The
+bytes of an earlier file stay, under a second name beside the journal. Postgres is another program: its files are not
+followed.
 """
 
 import itertools
@@ -61,9 +62,9 @@ def _changed(path: Any, kept: str) -> None:
 
 def _open(path: Any, flags: int, *rest: Any, **named: Any) -> int:
     is_new = flags & os.O_CREAT and _followed(path) and not os.path.lexists(path)
-    descriptor: int = _real["open"](path, flags, *rest, **named)
     if is_new:
         _changed(path, "-")
+    descriptor: int = _real["open"](path, flags, *rest, **named)
     return descriptor
 
 
@@ -91,19 +92,15 @@ def _synced(name: str, descriptor: int) -> None:
 
 
 def _moved(name: str, source: Any, target: Any, **named: Any) -> None:
-    follows = _followed(target)
-    kept = _keep(target) if follows else ""
+    if _followed(target):
+        _changed(target, _keep(target))
     _real[name](source, target, **named)
-    if follows:
-        _changed(target, kept)
 
 
 def _unlink(path: Any, **named: Any) -> None:
-    follows = _followed(path)
-    kept = _keep(path) if follows else ""
+    if _followed(path):
+        _changed(path, _keep(path))
     _real["unlink"](path, **named)
-    if follows:
-        _changed(path, kept)
 
 
 if ROOT:
