@@ -1,6 +1,5 @@
 """Other processes, from /proc: check whether they are alive, find them, end them."""
 
-import functools
 import os
 import signal
 import subprocess
@@ -19,15 +18,6 @@ def alive(pid: int) -> bool:
     except (OSError, IndexError):
         return False
     return state not in (b"Z", b"X")
-
-
-@functools.cache
-def boot() -> str:
-    """The id of the computer's start, after which process ids begin anew; "" if it is not known."""
-    try:
-        return (PROC / "sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
-        return ""
 
 
 def having(variable: str, value: str) -> list[int]:

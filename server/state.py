@@ -8,7 +8,7 @@ import shutil
 from datetime import datetime
 from typing import Any
 
-from common import health, processes
+from common import health, processes, time_service
 from common.clock import Clock, ScaledClock
 from common.database import Database
 from common.errors import DatabaseDown
@@ -38,7 +38,7 @@ def speed_of(clock: Clock) -> float:
 
 def alive(state: Json) -> bool:
     """Whether the process that wrote this health file still runs: its id may belong to another one since a boot."""
-    pid, then, now = state.get("pid"), state.get("boot"), processes.boot()
+    pid, then, now = state.get("pid"), state.get("boot"), time_service.boot_id()
     if then and now and then != now:
         return False
     return processes.alive(pid) if isinstance(pid, int) and pid > 0 else True

@@ -32,7 +32,7 @@ ZONE = "Asia/Seoul"
 SENSORS = 4
 GROUPS = ("archive", "server", "alerts")
 GONE_S = 10.0
-LOOK_S = 0.2
+LOOK_S = 0.5
 SOCKET_LOCK = ".s.PGSQL.5432.lock"
 
 _SETTINGS = """

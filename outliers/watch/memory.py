@@ -88,8 +88,12 @@ def _through(path: Path) -> int:
 def store(path: Path, memories: Mapping[str, SensorMemory], through: int = 0, *, durable: bool = True) -> None:
     """Store the states after the rows of the minute `through`; not `durable`: a power cut may lose them.
 
+    The minute goes back only after a wrong clock, and with a durable store: then no state of the future is left.
+
     Raises:
         OSError: the file system refuses; the old files are untouched.
     """
     whole = {"version": VERSION, "through": through, "sensors": memories}
     state_file.store(path if durable else _recent(path), whole, durable=durable)
+    if durable:
+        _recent(path).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common import processes
+from common import time_service
 from common.night import NightClock
 from server import metrics, state, status_words
 
@@ -43,7 +43,7 @@ def test_a_process_is_judged_by_its_progress(
 
 def test_a_process_of_another_boot_does_not_run_whoever_has_its_number_now() -> None:
     here = {"pid": os.getpid()}
-    assert state.alive(here | {"boot": processes.boot()})
+    assert state.alive(here | {"boot": time_service.boot_id()})
     assert not state.alive(here | {"boot": "5a0e7c9e-0000-4000-8000-0123456789ab"})
     assert state.alive(here)  # of a version before, which did not say
     assert not state.alive({"pid": 2**30})
