@@ -4,8 +4,8 @@ The processes of the box note each of their writes, syncs and changed names (`dr
 they were killed, `lose` makes the folder what a drive may hold that lost its cache:
 
 - A name that was made, replaced or removed, and whose folder was not synced since, may be as before. The file system
-  keeps the order of such changes and writes them out every five seconds: the last ones are undone, back to a moment
-  within these five seconds.
+  keeps the order of such changes and writes them out every five seconds: the last ones are undone, back to one of
+  these five seconds.
 - Bytes that were written and not synced since may be absent from some point on: cut off at the end of a file, NULs
   elsewhere or with the file's size already written. So a file replaced without a sync may be empty or all NULs.
 
@@ -91,10 +91,11 @@ class Drive:
 
     def lose(self, cache: Cache, chance: random.Random) -> list[str]:
         """Make the folder what the drive may hold; returns what was lost. Nothing may use the folder meanwhile."""
-        since_s = time.monotonic() - chance.uniform(0.0, LAST_S)
-        lost = []
+        since_s = time.monotonic() - LAST_S
         changes = [change for names in cache.names_of.values() for change in names if change.at_s > since_s]
-        for change in sorted(changes, key=lambda change: change.at_s, reverse=True):
+        changes.sort(key=lambda change: change.at_s)
+        lost = []
+        for change in reversed(changes[chance.randrange(len(changes) + 1) :]):
             if self._undo(change):
                 lost.append(f"as before: {change.path.relative_to(self._folder)}")
         for path in sorted(self._folder.rglob("*")):

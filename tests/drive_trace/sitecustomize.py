@@ -31,7 +31,7 @@ def _note(*words: object) -> None:
 
 
 def _followed(path: Any) -> bool:
-    text = os.path.abspath(os.fspath(path))  # noqa: PTH100 - no pathlib: every start would wait for it
+    text = os.path.abspath(os.fspath(path)) + "/"  # noqa: PTH100 - no pathlib: every start would wait for it
     return text.startswith(f"{ROOT}/") and not text.startswith(f"{ROOT}/postgres/")
 
 
@@ -41,7 +41,7 @@ def _file(descriptor: int) -> os.stat_result | None:
         path = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
     except OSError:
         return None
-    return os.fstat(descriptor) if _followed(path + "/.") else None
+    return os.fstat(descriptor) if _followed(path) else None
 
 
 def _keep(path: Any) -> str:
