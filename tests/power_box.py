@@ -72,7 +72,7 @@ class PowerBox:
         command = ["cli", "simulate", "--district", "1", "--sensors", str(SENSORS), "--link", str(self.folder.link)]
         with (self.folder.home / "logs" / "meters.log").open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", *command, "--noise", "0.01"],
+                [sys.executable, "-P", "-m", *command],
                 env=own | {CONFIG: str(self.folder.config), VARIABLE: self.clock.to_environment()},
                 stdout=output,
                 stderr=subprocess.STDOUT,
