@@ -35,6 +35,7 @@ from common.settings import CONFIG
 from log import commits, mark
 
 WELL_S = 60.0
+FIRST_WELL_S = 180.0  # the database's files are made
 FIRST_START_S = 15.0  # the longest time from the very first power to the first cut
 RUN_S = 8.0  # the longest time from well to the next cut
 START_S = 6.0  # the longest time from power to a second cut
@@ -55,6 +56,7 @@ class Cuts:
     receiver: HttpServer
     hook: HttpServer
     chance: random.Random
+    patience_s: float
     well_s: list[float] = field(default_factory=list)
     cuts: int = 0
 
@@ -62,7 +64,7 @@ class Cuts:
         """Raises CutFailed."""
         self.box.start()
         self._cut_within(FIRST_START_S)  # also while the first files are made
-        self._wait(self._registered, WELL_S, "the database")
+        self._wait(self._registered, FIRST_WELL_S, "the database")
         self._well()
         for number in range(1, rounds + 1):
             self._cut_within(RUN_S)
@@ -94,7 +96,7 @@ class Cuts:
 
     def _well(self) -> None:
         began_s = time.monotonic()
-        self._wait(lambda: not self.box.troubles(), WELL_S, "every process", self.box.troubles)
+        self._wait(lambda: not self.box.troubles(), self.patience_s, "every process", self.box.troubles)
         self.well_s.append(time.monotonic() - began_s)
 
     def _verify(self) -> None:
@@ -170,7 +172,7 @@ MUST_BE_ZERO = (
 )
 
 
-def run(home: Path, rounds: int, seed: int) -> dict[str, int | float]:
+def run(home: Path, rounds: int, seed: int, patience_s: float = WELL_S) -> dict[str, int | float]:
     """Cut the power of a box in `home` so many times; returns the counts.
 
     Raises:
@@ -179,7 +181,7 @@ def run(home: Path, rounds: int, seed: int) -> dict[str, int | float]:
     with HttpServer(accept) as receiver, HttpServer(answer(200)) as hook:
         box = PowerBox(home, receiver.url, webhook(hook))
         try:
-            one = Cuts(box, receiver, hook, random.Random(seed))
+            one = Cuts(box, receiver, hook, random.Random(seed), patience_s)
             one.run(rounds)
             return one.counts()
         except CutFailed as error:
