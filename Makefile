@@ -19,6 +19,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 SECONDS ?= 120
+ROUNDS ?= 200
 
 # Wheels from `make wheels` are found before the internet is used, and without internet with PIP_NO_INDEX=1.
 ifneq ($(wildcard wheels),)
@@ -30,7 +31,7 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest test-newest lint mutate bench soak wheels lock clean
+.PHONY: help run test test-lowest test-newest lint mutate bench soak soak-power wheels lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +65,9 @@ bench: $(DEV) ## the published figures, one table each
 
 soak: $(DEV) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
 	@$(BIN)/python bench/soak.py $(SECONDS)
+
+soak-power: $(DEV) ## the power of a whole box is cut at random, every sensor-minute counted (ROUNDS=20, SEED=1)
+	@$(BIN)/python tests/power_cuts.py $(ROUNDS)
 
 wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh, for a computer without internet
 	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels

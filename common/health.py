@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common import state_file
+from common import state_file, time_service
 from common.files import replace
 from common.folder import HEALTH_FOLDER
 from common.state_file import StateUnusable
@@ -56,6 +56,7 @@ class Health:
         state = {
             "role": self.role,
             "pid": os.getpid(),
+            "boot": time_service.boot_id(),  # a process id says nothing after the next one
             "version": version(),
             "started": self.started.isoformat(),
             "last_success": self.last_success.isoformat() if self.last_success else None,

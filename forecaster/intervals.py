@@ -71,7 +71,7 @@ class Intervals:
             stretch = self._kept.stretch | stretch
         self._kept = Kept(model.version, hour.isoformat(), stretch, self._kept.share | share)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace(self._path, msgspec.json.encode(self._kept) + b"\n", durable=False)
+        replace(self._path, msgspec.json.encode(self._kept) + b"\n")
 
 
 def _told(model: Model, history: HourlyHistory, row: int, lines: Iterable[ForecastLine], zone: ZoneInfo) -> Told:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from common import processes, short_folder
 from common.errors import DatabaseDown, Stopped
+from common.files import sync_folder
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from common.logging_setup import quoted
 from postgres import program
@@ -58,6 +59,7 @@ def make(data: Path, stop: threading.Event) -> None:
     if maker.returncode:
         raise DatabaseDown(f"cannot create the database: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
     new.rename(folder)
+    sync_folder(data)
 
 
 def _output(maker: "subprocess.Popen[bytes]", stop: threading.Event) -> bytes:

@@ -26,6 +26,7 @@ from producer.minute import MinuteMean
 
 LOOK_EVERY_MIN = 10  # check for new criteria, which are rebuilt every three months
 FORGET_AFTER_MIN = 30 * 1440  # a sensor without data for a month starts new
+SYNC_EVERY_MIN = 10  # what detectors may forget in a power cut, unless they found something: a sync wears the disk
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Verdicts:
         self._findings = load(data / FINDINGS_FILE)
         self._criteria_seen = 0
         self._looked_at_minute = 0
+        self._sync_at_minute = 0
 
     def rows(self, means: Sequence[MinuteMean]) -> list[Row]:
         """The rows of closed minutes, oldest first, each with its flags; new findings are on disk on return."""
@@ -59,6 +61,7 @@ class Verdicts:
         rows = [self._row(mean, found) for mean in means]
         if found:
             self._store_findings(found)
+            self._sync_at_minute = 0  # what is up must be known after a power cut: it is told once
         return rows
 
     def _row(self, mean: MinuteMean, found: list[Finding]) -> Row:
@@ -156,8 +159,11 @@ class Verdicts:
         """Store the detectors' state after the rows are in the log; a full disk costs only the state."""
         states = self._recent_states(minute)
         self._forget_all_but(states)
+        durable = not 0 < self._sync_at_minute - minute <= SYNC_EVERY_MIN
         try:
-            memory.store(self._data / DETECTORS_FILE, states)
+            memory.store(self._data / DETECTORS_FILE, states, minute, durable=durable)
+            if durable:
+                self._sync_at_minute = minute + SYNC_EVERY_MIN
         except OSError as error:
             _log.warning("detectors_not_stored problem=%s", quoted(error))
 

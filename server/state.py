@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from common import health, processes
+from common import health, processes, time_service
 from common.clock import Clock, ScaledClock, minute_start
 from common.clock_words import said_of_meter
 from common.database import Database
@@ -42,8 +42,10 @@ def speed_of(clock: Clock) -> float:
 
 
 def alive(state: Json) -> bool:
-    """Whether the process that wrote this health file still runs."""
-    pid = state.get("pid")
+    """Whether the process that wrote this health file still runs: its id may belong to another one since a boot."""
+    pid, then, now = state.get("pid"), state.get("boot"), time_service.boot_id()
+    if then and now and then != now:
+        return False
     return processes.alive(pid) if isinstance(pid, int) and pid > 0 else True
 
 

@@ -2,6 +2,9 @@
 
 A sensor with a damaged entry starts new; the others continue. The file has a version; a file of an older release
 without one is converted (`migrate`).
+
+A state is stored with each row, too often for a sync each: most go into a file beside it, `detectors.recent`, without.
+After a kill that one is read. After a power cut it may be torn, and then the last synced one is read.
 """
 
 from collections.abc import Mapping
@@ -11,13 +14,19 @@ from typing import Any
 import msgspec
 
 from common import state_file
-from common.state_file import StateUnusable
+from common.state_file import Minute, StateUnusable
 from outliers.findings import Finding
 from outliers.flags import METHODS
 from outliers.watch.detector_state import DetectorState
 from outliers.watch.migrate import from_format_4
 
 VERSION = 5
+
+
+class _Through(msgspec.Struct):
+    """The part of the file that says how far it goes."""
+
+    through: Minute = 0
 
 
 class SensorMemory(msgspec.Struct):
@@ -28,7 +37,9 @@ class SensorMemory(msgspec.Struct):
 
 
 def load(path: Path) -> dict[str, SensorMemory]:
-    """The stored states by sensor. Missing or damaged entries are skipped; damage is logged."""
+    """The newest stored states by sensor. Missing or damaged entries are skipped; damage is logged."""
+    if _through(_recent(path)) > _through(path):
+        path = _recent(path)
     whole = state_file.load(path, dict[str, msgspec.Raw])
     if whole is None:
         return {}
@@ -61,10 +72,28 @@ def _whole(memory: SensorMemory) -> SensorMemory:
     return memory
 
 
-def store(path: Path, memories: Mapping[str, SensorMemory]) -> None:
-    """Replace the file, without a sync, because an older version does no harm.
+def _recent(path: Path) -> Path:
+    return path.with_suffix(".recent")
+
+
+def _through(path: Path) -> int:
+    """The last minute that a file knows of; -1 if there is none, or it is torn."""
+    try:
+        found = state_file.read(path, _Through)
+    except StateUnusable:
+        return -1
+    return found.through if found else -1
+
+
+def store(path: Path, memories: Mapping[str, SensorMemory], through: int = 0, *, durable: bool = True) -> None:
+    """Store the states after the rows of the minute `through`; not `durable`: a power cut may lose them.
+
+    The minute goes back only after a wrong clock, and with a durable store: then no state of the future is left.
 
     Raises:
-        OSError: the file system refuses; the old file is untouched.
+        OSError: the file system refuses; the old files are untouched.
     """
-    state_file.store(path, {"version": VERSION, "sensors": memories}, durable=False)
+    whole = {"version": VERSION, "through": through, "sensors": memories}
+    state_file.store(path if durable else _recent(path), whole, durable=durable)
+    if durable:
+        _recent(path).unlink(missing_ok=True)

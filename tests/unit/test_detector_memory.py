@@ -97,6 +97,22 @@ def test_a_damaged_sensor_costs_itself_and_is_named(tmp_path: Path, caplog: pyte
     assert "sensor 001" in caplog.text and "leak" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("recent", "kept"),
+    [(None, "003"), (b"", "001"), (b"\0" * 300, "001"), (b'{"version":5,"through":13,"sen', "001"), (b"[]", "001")],
+)
+def test_after_a_power_cut_the_last_synced_states_are_there(tmp_path: Path, recent: bytes | None, kept: str) -> None:
+    path = tmp_path / "detectors.json"
+    memory.store(path, {"001": SensorMemory()}, 11)
+    for through, sensor in ((12, "002"), (13, "003")):
+        memory.store(path, {sensor: SensorMemory()}, through, durable=False)
+    if recent is not None:
+        (tmp_path / "detectors.recent").write_bytes(recent)
+    assert set(memory.load(path)) == {kept}
+    memory.store(path, {"004": SensorMemory()}, 10)  # the clock was set back
+    assert set(memory.load(path)) == {"004"}
+
+
 def test_a_planned_finding_of_a_method_that_is_none_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "detectors.json"
     finding = Finding("001", 1, 1, "flow", "MAGIC", "LEAK", "leak", "leak", "raise", "up", 1.0, 1.0)

@@ -1,13 +1,15 @@
 """From figures to colours and words: processes, rows, sensors, nights, metrics."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from common import time_service
 from common.night import NightClock
 from common.verdict import KINDS
-from server import metrics, status_words
+from server import metrics, state, status_words
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 
@@ -38,6 +40,14 @@ def test_a_process_is_judged_by_its_progress(
 ) -> None:
     verdict = status_words.process(health, alive, NOW, speed)
     assert (verdict.state, verdict.word) == (state, word)
+
+
+def test_a_process_of_another_boot_does_not_run_whoever_has_its_number_now() -> None:
+    here = {"pid": os.getpid()}
+    assert state.alive(here | {"boot": time_service.boot_id()})
+    assert not state.alive(here | {"boot": "5a0e7c9e-0000-4000-8000-0123456789ab"})
+    assert state.alive(here)  # of a version before, which did not say
+    assert not state.alive({"pid": 2**30})
 
 
 def test_a_problem_is_shown_in_its_own_words() -> None:

@@ -74,13 +74,28 @@ def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
     assert "001" in json.loads((tmp_path / "detectors.json").read_text())["sensors"]
 
 
+def test_detectors_are_synced_every_ten_minutes_and_with_each_finding(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SEOUL)
+    synced = []
+    for minute in range(T, T + 25):
+        verdicts.rows([mean(minute, flow=-5.0 if minute == T + 4 else 8.0)])
+        verdicts.save(minute)
+        synced.append(json.loads((tmp_path / "detectors.json").read_text())["through"] - T)
+    found = [finding.minute - T for finding in load_findings(tmp_path / "findings.json")]
+    assert found[0] == 4  # and when it is over
+    assert set(synced) == {0, *found, *range(found[-1] + 10, 25, 10)}
+    assert json.loads((tmp_path / "detectors.recent").read_text())["through"] == T + 24
+    verdicts.save(T - 100)  # the clock was set back
+    assert json.loads((tmp_path / "detectors.json").read_text())["through"] == T - 100
+
+
 def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producer.verdicts.MOST_SENSORS", 3)
     verdicts = Verdicts(tmp_path, SEOUL)
     for number in range(20):  # one that stays, and one that is new each minute
         verdicts.rows([mean(T + number), replace(mean(T + number), sensor=f"X{number}")])
         verdicts.save(T + number)
-    assert set(json.loads((tmp_path / "detectors.json").read_text())["sensors"]) == {"001", "X18", "X19"}
+    assert set(json.loads((tmp_path / "detectors.recent").read_text())["sensors"]) == {"001", "X18", "X19"}
     assert set(verdicts._detectors) == set(verdicts._planned) == {"001", "X18", "X19"}
 
 
