@@ -11,6 +11,7 @@ from common.settings import RECEIVER_TOKEN, SERVER_TOKEN, Settings
 
 HIDDEN = "[hidden]"
 SHORT = 6  # characters: a shorter secret is only hidden where it stands alone, or every word would lose its letters
+LEAST = 4  # of a variable whose name says that it is secret: "1" or "yes" is none
 PIECE = 8  # of an alert's address: such services put tokens in place of hosts and paths
 MOST_TOKEN_BYTES = 4096
 
@@ -34,11 +35,13 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    return {quote(secret, safe=""), quote(secret), unquote(secret), json.dumps(secret)[1:-1], ascii(secret)[1:-1]} - {""}
+    return {quote(secret, safe=""), quote(secret), unquote(secret), json.dumps(secret)[1:-1], ascii(secret)[1:-1]} - {
+        ""
+    }
 
 
 def hide_all(text: str, secrets: Iterable[str]) -> str:
-    """As `hide`, and everything that looks like a secret: text that others wrote, or that is older than the settings."""
+    """As `hide`, and all that looks like a secret: for text that others wrote, or that is older than the settings."""
     text = _IN_ADDRESS.sub(HIDDEN, hide(text, secrets))
     return _NAMED.sub(rf"\1{HIDDEN}", _BEARER.sub(rf"\1 {HIDDEN}", text))
 
@@ -48,12 +51,14 @@ def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> se
     addresses = (chosen.server.url, chosen.server.proxy, chosen.line.url, chosen.log.url)
     found = {chosen.database.url, chosen.server.proxy, *chosen.alerts.urls}
     found |= {secret for url in addresses for secret in _of_address(url)}
-    found |= _of_words(chosen.database.url) | _of_address(chosen.database.url)
+    found |= _of_words(chosen.database.url) | _of_address(chosen.database.url, user=False)  # half of them: postgres
     found |= {piece for url in chosen.alerts.urls for piece in (*_of_address(url), *_pieces(url))}
     for variable, file in ((SERVER_TOKEN, chosen.server.token_file), (RECEIVER_TOKEN, chosen.receiver.token_file)):
         found |= {environ.get(variable, ""), _in_file(file)}
     for name, value in environ.items():
-        found |= {value} if _NAME_OF_SECRET.search(name) and not value.startswith("/") else _of_address(value)
+        found |= _of_address(value, user=False)
+        if _NAME_OF_SECRET.search(name) and len(value) >= LEAST and not value.startswith("/"):
+            found.add(value)
     return found - {""}
 
 
@@ -65,15 +70,19 @@ def _in_file(name: str) -> str:
         return ""
 
 
-def _of_address(url: str) -> set[str]:
-    """The user, the password and the values after the question mark of an address."""
+def _of_address(url: str, *, user: bool = True) -> set[str]:
+    """The password, the values after the question mark, and a user without a password, which may be a token."""
     try:
         parts = urlsplit(url)
-        user, password, query = parts.username, parts.password, parse_qsl(parts.query)
+        name, password, query = parts.username, parts.password, parse_qsl(parts.query)
     except ValueError:
         return {url}
-    values = {value for name, value in query if len(value) >= PIECE or _NAME_OF_SECRET.search(name)}
-    return {each for each in (password, unquote(password or ""), user if password is None else None, *values) if each}
+    values = {value for key, value in query if len(value) >= PIECE or _NAME_OF_SECRET.search(key)}
+    return {
+        each
+        for each in (password, unquote(password or ""), name if user and password is None else None, *values)
+        if each
+    }
 
 
 def _of_words(url: str) -> set[str]:
