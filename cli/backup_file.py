@@ -105,7 +105,7 @@ class BackupWriter:
         self._packed.close()
 
 
-class _Summed(io.RawIOBase):
+class _Summed:
     """A file that sums what is read from it."""
 
     def __init__(self, file: "IO[bytes]") -> None:

@@ -27,7 +27,7 @@ from common.errors import HydrologError
 from common.folder import POSTGRES_URL_FILE
 from common.row import format_payload
 from common.settings import load
-from log import commits, mark
+from log import commits, identity, mark
 from log.roles import open_for
 
 FIRST = minute_of(datetime(2024, 8, 26, 16, 0, tzinfo=SEOUL))
@@ -126,6 +126,7 @@ def test_another_box_goes_on_and_no_row_is_lost_or_repeated(
     new = Box(tmp_path / "new", "", server)
     done = new.run("restore", str(file))
     assert done.returncode == 0, done.stderr
+    assert identity.load(new.data) == identity.Identity(old_id, restore.ANOTHER_MACHINE)  # even in the same folder
     new_id = new.append(60, 10)
     assert new_id != old_id
     with embedded(new.data) as url:
