@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from common.logging_setup import quoted
 from common.runner import Context
 from postgres import cluster, upgrade
 from postgres.server import Server
@@ -59,7 +60,7 @@ class Keeper:
                     return word
         except NotUpgraded as error:
             self._not_upgraded = str(error)
-            _log.warning("not_upgraded problem=%s", self._not_upgraded)
+            _log.warning("not_upgraded problem=%s", quoted(error))
         return ""
 
     def close(self) -> None:

@@ -62,6 +62,7 @@ def run(data: Path, stop: threading.Event) -> Generator[str]:
         Stopped: `stop` was set.
     """
     old, new = data / POSTGRES_FOLDER, data / BEING_UPGRADED
+    shutil.rmtree(new, ignore_errors=True)
     try:
         version = program.major(old)
     except DatabaseDown:
@@ -91,12 +92,13 @@ def run(data: Path, stop: threading.Event) -> Generator[str]:
 def drop_kept(data: Path, now: datetime) -> None:
     """Remove the old files after a week, or as soon as the disk needs their room."""
     for kept in data.glob(f"{POSTGRES_FOLDER}.[0-9]*"):
-        age_s = now.timestamp() - kept.stat().st_ctime  # since it was renamed
-        if age_s > KEPT_S or shutil.disk_usage(data).free < LEFT_BYTES:
-            # What a kill leaves has a name under which nobody takes it for a whole database.
-            kept.rename(data / BEING_UPGRADED)
-            shutil.rmtree(data / BEING_UPGRADED, ignore_errors=True)
-            _log.info("old_files_removed %s", kept.name)
+        with contextlib.suppress(OSError):  # a disk that only reads
+            age_s = now.timestamp() - kept.stat().st_ctime  # since it was renamed
+            if age_s > KEPT_S or shutil.disk_usage(data).free < LEFT_BYTES:
+                # What a kill leaves has a name under which nobody takes it for a whole database.
+                kept.rename(data / BEING_UPGRADED)
+                shutil.rmtree(data / BEING_UPGRADED, ignore_errors=True)
+                _log.info("old_files_removed %s", kept.name)
 
 
 def _clear(data: Path) -> None:
@@ -122,8 +124,9 @@ def _copied(old: Path, new: Path, stop: threading.Event) -> Iterator[int]:
     yield 0
     cluster.create(new, stop)
     with contextlib.ExitStack() as servers:
-        source, target = _Server(old, OLD), _Server(new, [word for each in NEW for word in ("-c", each)])
+        source = _Server(old, OLD)
         servers.callback(source.stop)
+        target = _Server(new, [word for each in NEW for word in ("-c", each)])
         servers.callback(target.stop)
         while not (source.answers() and target.answers()):
             yield 0

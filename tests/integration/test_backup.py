@@ -1,13 +1,14 @@
 """A backup of a running box, and the box that comes back from it: nothing is lost, and nothing comes twice."""
 
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -241,6 +242,33 @@ def test_a_damaged_file_changes_nothing(made: Path, tmp_path: Path) -> None:
             backup_file.verify(made)
     made.unlink()
     refused(new, made, "No such file")
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        (lambda name, _: name != backup_file.SUMS, "cut short"),
+        (lambda name, _: not name.startswith("log/"), "checksums are wrong"),
+        (
+            lambda name, text: text.replace(b"21:00", b"22:00") if name.endswith(".toml") else True,
+            "checksums are wrong",
+        ),
+    ],
+)
+def test_members_that_are_missing_or_changed_are_found(
+    made: Path, tmp_path: Path, changed: Callable[[str, bytes], bytes | bool], word: str
+) -> None:
+    """In a file that is packed as it should be."""
+    other = tmp_path / "other.hydrolog"
+    with tarfile.open(made) as source, tarfile.open(other, "w:gz") as target:
+        for member in source:
+            content = source.extractfile(member)
+            assert content
+            text = content.read()
+            if kept := changed(member.name, text):
+                target.addfile(member, io.BytesIO(text if kept is True else kept))
+    with pytest.raises(BackupDamaged, match=word):
+        backup_file.verify(other)
 
 
 @pytest.mark.parametrize("name", ["data/../../evil", "/etc/evil", "data/.ssh/key", "data//x", "elsewhere", "link"])
