@@ -59,13 +59,14 @@ def run(args: list[str]) -> int:
     if path.parent.resolve().is_relative_to(data):
         raise NotWritten(f"{path} is in the box's own data folder; name another place, best on another disk")
     refuse_existing(path)
-    url = database.address(chosen)
+    url, secrets = database.address(chosen), masking.of_settings(chosen)
     try:
         with replacing(path, "backup") as file:
             os.fchmod(file.fileno(), 0o600)
             manifest = _write(chosen, data, url, BackupWriter(file, path, data))
     except psycopg.Error as error:
-        raise NotWritten(f"the database refuses: {database.without_secrets(str(error), url)}") from error
+        said = shell.printable(masking.hide_all(str(error).strip(), secrets))
+        raise NotWritten(f"the database refuses: {said}") from error
     rows = sum(table.rows for table in manifest.tables.values())
     shell.say(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {rows} rows of the database; keep it on another machine")
     shell.say("passwords and tokens are not in it: keep them in another safe place")

@@ -13,7 +13,7 @@ import psycopg
 
 from cli import backup_database, backup_file, shell
 from cli.backup_file import SETTINGS, Manifest
-from common import database, folder, settings
+from common import database, folder, masking, settings
 from common.errors import HydrologError
 from common.files import sync_folder, write_all
 from common.settings import Settings
@@ -95,7 +95,7 @@ def _restore(chosen: Settings, path: Path, found: Manifest, *, with_database: bo
         if with_database:
             shell.say("the database ...")
             with _database(chosen, making) as url:
-                rows = _fill(url, path, found)
+                rows = _fill(url, path, found, masking.of_settings(chosen))
             shell.say(f"{rows} rows of the database, each table as in the backup")
         os.sync()
         making.replace(data)
@@ -149,7 +149,7 @@ def _database(chosen: Settings, making: Path) -> Iterator[str]:
     shutil.rmtree(making / folder.ROLES_FOLDER)
 
 
-def _fill(url: str, path: Path, found: Manifest) -> int:
+def _fill(url: str, path: Path, found: Manifest, secrets: set[str]) -> int:
     """All rows in one transaction."""
     tables = (
         (name.split("/")[1], pieces) for name, pieces in backup_file.members(path) if name.startswith("database/")
@@ -159,6 +159,6 @@ def _fill(url: str, path: Path, found: Manifest) -> int:
         with database.connect(url, "restore") as connection:
             rows = backup_database.copy_in(connection, found.tables, tables)
     except psycopg.Error as error:
-        said = database.without_secrets(str(error).strip(), url)
-        raise NotRestored(f"the database refuses the rows: {shell.printable(said)}") from error
+        said = shell.printable(masking.hide_all(str(error).strip(), secrets))
+        raise NotRestored(f"the database refuses the rows: {said}") from error
     return rows

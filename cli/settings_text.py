@@ -7,7 +7,8 @@ from typing import Any
 
 from common import masking
 from common.settings import Settings
-from common.settings_tables import SECRET_KEYS
+
+SECRET_KEYS = {"alerts.urls", "database.url", "server.proxy"}  # their whole values
 
 
 def settings_text(chosen: Settings, secrets: set[str]) -> str:
@@ -25,7 +26,7 @@ def settings_text(chosen: Settings, secrets: set[str]) -> str:
         ]
         if lines:
             sections.append("\n".join([f"[{section.name}]", *lines]))
-    return masking.hide("\n\n".join(sections) + "\n", secrets)
+    return masking.hide_all("\n\n".join(sections) + "\n", secrets)
 
 
 def _toml(value: Any) -> str:

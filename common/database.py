@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -19,7 +20,6 @@ from common.errors import DatabaseDown
 from common.files import replace
 from common.folder import POSTGRES_URL_FILE
 from common.logging_setup import quoted
-from common.masking import HIDDEN, hide
 from common.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
@@ -62,17 +62,20 @@ def connect(url: str, application: str) -> psycopg.Connection[Any]:
             options="-c timezone=UTC",
         )
     except (psycopg.Error, UnicodeError) as error:
-        raise DatabaseDown(f"the database does not answer: {quoted(without_secrets(str(error), url))}") from None
+        raise DatabaseDown(f"the database does not answer: {quoted(_without_secrets(str(error), url))}") from None
 
 
-def without_secrets(text: str, url: str) -> str:
+def _without_secrets(text: str, url: str) -> str:
     """What libpq says, without the address, its password, and its user, which may be the password in a wrong place."""
     try:
         parts = conninfo_to_dict(url)
     except (psycopg.Error, UnicodeError):
         return "database.url cannot be understood"
     secrets = {url, *(str(parts[name]) for name in ("password", "sslpassword") if parts.get(name))}
-    return hide(text, secrets).replace(f'"{parts.get("user")}"', f'"{HIDDEN}"').strip()
+    secrets |= {quote(secret, safe="") for secret in secrets}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[hidden]")
+    return text.replace(f'"{parts.get("user")}"', '"[hidden]"').strip()
 
 
 class Database:

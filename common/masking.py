@@ -35,9 +35,9 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    return {quote(secret, safe=""), quote(secret), unquote(secret), json.dumps(secret)[1:-1], ascii(secret)[1:-1]} - {
-        ""
-    }
+    in_quotes = {json.dumps(secret), json.dumps(secret, ensure_ascii=False), ascii(secret), repr(secret)}
+    in_address = {quote(secret, safe=""), quote(secret), unquote(secret)}
+    return {*in_address, *(text[1:-1] for text in in_quotes)} - {""}
 
 
 def hide_all(text: str, secrets: Iterable[str]) -> str:

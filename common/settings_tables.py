@@ -8,7 +8,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from common.errors import SettingsError
 from common.settings_checks import Check
 
-SECRET_KEYS = {"alerts.urls", "database.url", "server.proxy"}  # keys whose values must not appear in messages
+_SECRET = {"alerts.urls", "database.url", "server.proxy"}  # keys whose values must not appear in messages
 
 
 def put_text(raw: dict[str, Any], section: type[Any], path: str, text: str, variable: str) -> None:
@@ -86,5 +86,5 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
         str: "a text in quotes",
         Path: "a path in quotes",
     }
-    shown = "is something else" if where in SECRET_KEYS else f"is {value!r}"
+    shown = "is something else" if where in _SECRET else f"is {value!r}"
     raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, {shown}")

@@ -45,6 +45,7 @@ def make(data: Path, stop: threading.Event) -> None:
         folder.rmdir()  # only an empty folder may be replaced
     create(data / BEING_MADE, stop)
     (data / BEING_MADE).rename(folder)
+    files.sync_folder(data)
 
 
 def create(new: Path, stop: threading.Event) -> None:

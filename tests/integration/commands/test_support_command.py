@@ -84,7 +84,7 @@ def test_no_secret_is_in_it_and_all_else_is(box: Path, tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("secret", [ODD, "한글비밀번호", "a" * 300, "ab:c", "%41%42%43%44"])
 def test_a_secret_is_hidden_in_each_form(secret: str) -> None:
-    forms = [secret, quote(secret, safe=""), quote(secret), json.dumps(secret), ascii(secret), json.dumps([secret])]
+    forms = [secret, quote(secret, safe=""), quote(secret), json.dumps(secret), ascii(secret), json.dumps([secret]), repr(secret), json.dumps(secret, ensure_ascii=False)]
     for form in forms:
         said = masking.hide(f"before {form} behind", [secret])
         assert said in (f"before {quoted}[hidden]{quoted} behind" for quoted in ("", '"', "'")) or "[hidden]" in said

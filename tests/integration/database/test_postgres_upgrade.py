@@ -141,15 +141,15 @@ def test_it_says_how_far_it_is_and_nothing_when_it_is_done(existing: Path) -> No
     assert upgraded(existing) == []
 
 
-def test_the_program_publishes_how_far_it_is(existing: Path) -> None:
+def test_the_program_says_how_far_it_is_and_a_stop_is_heard(existing: Path, old: Old) -> None:
     with start(existing) as process:
         wait_for(
             lambda: "being brought" in health.load_all(existing).get("database", {}).get("problem", ""), "its word"
         )
-        ready(existing)
         process.terminate()
         process.communicate(timeout=DEADLINE_S)
     assert process.returncode == 0
+    assert served(existing) == old.counts
 
 
 def test_a_kill_at_any_moment_costs_nothing(existing: Path, old: Old) -> None:
