@@ -27,6 +27,7 @@ import msgspec
 from cli.whole_file import leave_room
 from common import state_file
 from common.errors import HydrologError
+from log import commits
 
 FORMAT = 1
 PIECE_BYTES = 4 * 1024 * 1024  # of the log and the tables: what is in memory at a time
@@ -173,6 +174,8 @@ def verify(path: Path) -> Manifest:
         manifest = state_file.parse(kept[MANIFEST], Manifest)
     except state_file.StateUnusable as error:
         raise BackupDamaged(f"{path} cannot be understood: {error}") from error
+    if not all(map(commits.NAME.fullmatch, manifest.groups)):
+        raise BackupDamaged(f"{path} cannot be understood: its groups have no names")
     if manifest.format != FORMAT:
         raise BackupDamaged(f"{path} was made by hydrolog {manifest.version}: install that version or a later one")
     return manifest

@@ -50,30 +50,34 @@ def run(args: list[str]) -> int:
     )
     options = parser.parse_args(args)
     chosen, path = settings.load(options.config), options.file.absolute()
-    _refuse_filled_folder(chosen.paths.data)
+    data = chosen.paths.data.resolve()
+    _refuse_filled_folder(data)
     if options.keep_database and not chosen.database.url:
         raise NotRestored("--keep-database is for your own database, and database.url is empty")
     shell.say(f"checking {path} ...")
     found = backup_file.verify(path)
-    shell.say(f"sound: made {found.made_at} by hydrolog {found.version} at site {found.site}")
-    if found.site != chosen.site.id:
-        raise NotRestored(
-            f"the backup is of site {found.site}, the settings say site.id = {chosen.site.id!r}: the server would take "
-            "its rows for new ones; write the site of the backup into the settings"
-        )
+    shell.say(shell.printable(f"sound: made {found.made_at} by hydrolog {found.version} at site {found.site}"))
     with_database = not options.keep_database
-    if chosen.database.url and with_database and (filled := backup_database.filled(chosen.database.url)):
-        raise NotRestored(
-            f"the database of database.url has rows already ({', '.join(filled)}): if they are this site's, use "
-            "--keep-database; else name an empty database"
-        )
-    _restore(chosen, path, found, with_database=with_database)
-    data = chosen.paths.data
+    _refuse_other_rows(chosen, found, with_database=with_database)
+    _restore(chosen, data, path, found, with_database=with_database)
     shell.say(
         f"{data} is restored; compare {data / SETTINGS_OF_BACKUP} with your settings, enter passwords and tokens,"
     )
     shell.say("then start hydrolog; after a minute: hydrolog check")
     return 0
+
+
+def _refuse_other_rows(chosen: Settings, found: Manifest, *, with_database: bool) -> None:
+    if found.site != chosen.site.id:
+        raise NotRestored(
+            f"the backup is of site {shell.printable(found.site)}, the settings say site.id = {chosen.site.id!r}: the "
+            "server would take its rows for new ones; write the site of the backup into the settings"
+        )
+    if chosen.database.url and with_database and (filled := backup_database.filled(chosen.database.url)):
+        raise NotRestored(
+            f"the database of database.url has rows already ({', '.join(filled)}): if they are this site's, use "
+            "--keep-database; else name an empty database"
+        )
 
 
 def _refuse_filled_folder(data: Path) -> None:
@@ -84,8 +88,7 @@ def _refuse_filled_folder(data: Path) -> None:
         raise NotRestored(f"{data} is a disk of its own: let paths.data name a folder on it")
 
 
-def _restore(chosen: Settings, path: Path, found: Manifest, *, with_database: bool) -> None:
-    data = chosen.paths.data
+def _restore(chosen: Settings, data: Path, path: Path, found: Manifest, *, with_database: bool) -> None:
     making = data.with_name(f"{data.name}.restoring")
     try:
         shutil.rmtree(making, ignore_errors=True)

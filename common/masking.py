@@ -18,7 +18,7 @@ MOST_TOKEN_BYTES = 4096
 # What looks like a secret, whoever wrote it.
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@\"'<>]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[^\s\"',;]+")
-_NAMED = re.compile(r"(?i)(\w*(?:password|passwd|secret|api_?key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+")
+_NAMED = re.compile(r"(?i)(\w{0,40}(?:password|passwd|secret|api_?key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+")
 _NAME_OF_SECRET = re.compile(r"(?i)pass|token|secret|key|credential|auth")
 
 

@@ -20,7 +20,7 @@ from command_site import SEOUL, hydrolog, row
 from database_site import ready, start
 from receiver_process import TOKEN, ReceiverProcess
 
-from cli import backup, backup_file, restore
+from cli import backup, backup_database, backup_file, restore
 from cli.backup_file import BackupDamaged, Manifest
 from common import database
 from common.clock import minute_of
@@ -339,3 +339,10 @@ def test_its_sums_are_those_that_sha256sum_checks_and_nobody_else_can_read_it(ma
     held = json.loads((tmp_path / "x" / "backup.json").read_text())
     assert (held["site"], held["tables"]["real_val_202408"]["rows"]) == ("site-1", 500)
     assert Manifest(**held).format == 1
+
+
+def test_the_tables_are_of_a_kind_that_a_backup_knows(database_url: str) -> None:
+    """Each is copied; none counts in a sequence, whose position a restore would have to set."""
+    there = query(database_url, "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 2200")
+    assert {name for (name,) in there} == set(backup_database.ours())
+    assert query(database_url, "SELECT * FROM pg_sequences") == []

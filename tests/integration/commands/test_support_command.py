@@ -84,11 +84,17 @@ def test_no_secret_is_in_it_and_all_else_is(box: Path, tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize("secret", [ODD, "한글비밀번호", "a" * 300, "ab:c", "%41%42%43%44"])
 def test_a_secret_is_hidden_in_each_form(secret: str) -> None:
-    forms = [secret, quote(secret, safe=""), quote(secret), json.dumps(secret), ascii(secret), json.dumps([secret]), repr(secret), json.dumps(secret, ensure_ascii=False)]
+    in_quotes = [json.dumps(secret), json.dumps([secret]), json.dumps(secret, ensure_ascii=False), ascii(secret)]
+    forms = [secret, quote(secret, safe=""), quote(secret), repr(secret), *in_quotes]
     for form in forms:
         said = masking.hide(f"before {form} behind", [secret])
         assert said in (f"before {quoted}[hidden]{quoted} behind" for quoted in ("", '"', "'")) or "[hidden]" in said
         assert form not in said
+
+
+def test_a_line_of_any_length_is_read_through_at_once() -> None:
+    """With a search that begins anew at each letter, this would take hours."""
+    assert masking.hide_all("x" * 200_000 + "token=abc", []).endswith("token=[hidden]")
 
 
 def test_a_short_secret_does_not_take_the_letters_of_every_word() -> None:
