@@ -31,6 +31,9 @@ COMMANDS = {
     "resend": ("cli.resend", "send rows to the server again"),
     "log": ("cli.log_", "verify the log, show its groups and rows"),
     "line": ("cli.line", "test the serial line, find out what is on it, list known meters"),
+    "backup": ("cli.backup", "write everything that brings this box back into one file"),
+    "restore": ("cli.restore", "bring a box back from a backup"),
+    "support": ("cli.support", "write what the support needs to know into one file, without secrets"),
     "clock": ("cli.clock", "confirm the box's clock after a jump"),
 }
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 import psycopg
@@ -86,15 +87,15 @@ class Archive:
                 rows.append((record.offset, parse_payload(record.payload)))
             except RowRefused as refused:
                 self._set_aside(log, record, refused.reason)
-        if rows:
-            self._store_rows(log, rows, {record.offset: record for record in records})
+        for _, some in groupby(rows, lambda numbered: log.id_of(numbered[0])):
+            self._store_rows(log, list(some), {record.offset: record for record in records})
 
     def _store_rows(self, log: Log, rows: Sequence[Numbered], records: Mapping[int, Record]) -> None:
         """Store rows; a single row that the database cannot hold is set aside."""
         found = list(outliers((row for _, row in rows), self._findings.now()))
         try:
             with self._database.transaction() as cursor:
-                stored = store(cursor, log.log_id, rows, found)
+                stored = store(cursor, log.id_of(rows[0][0]), rows, found)
         except (psycopg.DataError, psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation) as error:
             if len(rows) == 1:
                 self._set_aside(log, records[rows[0][0]], type(error).__name__)

@@ -102,7 +102,7 @@ class Delivery:
         parcel, committed = frozen.parcel, group.committed
         rest = parcel.after(committed - 1)
         # After a lost commit older rows come first; delivering the batch then does not commit them.
-        self._owned = committed >= frozen.start and (parcel.log_id == log.log_id or _holds(log, rest))
+        self._owned = committed >= frozen.start and (parcel.log_id == log.id_of(parcel.first) or _holds(log, rest))
         if self._owned:
             if rest is None:
                 outbox.remove(self._context.data)

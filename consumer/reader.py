@@ -1,7 +1,9 @@
 """The rows waiting in the log for the server: read a little ahead, returned batch by batch."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
 from common.errors import RowRefused
@@ -39,14 +41,20 @@ class Upcoming:
             count = batch.take(self._rows, self._rhythm, now)
         if count == 0:
             return None
-        rows = self._rows[:count]
+        rows = list(takewhile(self._named_like(self._rows[0]), self._rows[:count]))
+        count = len(rows)
         if count == len(self._rows) and not batch.complete(rows[0].minute, self._rhythm, now, closed_through):
             return None
         if any(row.on_the_hour for row in rows):
             self._forecasts.refresh()
         if batch.awaits_forecast(rows, self._forecasts, self._rhythm, now):
             return None
-        return batch.parcel(self._site, self._log.log_id, rows, self._forecasts)
+        return batch.parcel(self._site, self._log.id_of(rows[0].offset), rows, self._forecasts)
+
+    def _named_like(self, first: Waiting) -> Callable[[Waiting], bool]:
+        """Whether a row is of the same log: one batch has one id."""
+        log_id = self._log.id_of(first.offset)
+        return lambda row: self._log.id_of(row.offset) == log_id
 
     def taken(self, parcel: OutgoingBatch) -> None:
         """The batch is frozen: remove its rows."""

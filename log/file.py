@@ -30,6 +30,9 @@ class FileLog:
     def log_id(self) -> str:
         return self._state.log_id
 
+    def id_of(self, offset: int) -> str:
+        return self._state.id_of(offset)
+
     @property
     def base_offset(self) -> int:
         self._state.refresh()

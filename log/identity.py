@@ -2,7 +2,8 @@
 
 A box that was cloned or restored from a backup would reuse offsets that the original has already sent, and the server
 would drop the new rows as repeats. The machine id and the inode of the lock file (which is never deleted) distinguish a
-copy from the original; a copy takes a new id and keeps its offsets.
+copy from the original; a copy takes a new id and keeps its offsets. The rows that came along in the copy keep their old
+id: the original may have sent them, too, and under one name the server keeps each once.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from common.files import replace
 from common.folder import LOG_ID_FILE
@@ -19,10 +21,22 @@ MACHINE_ID = Path("/etc/machine-id")
 _GET_GENERATION = 0x80087601  # FS_IOC_GETVERSION: differs between two successive files with the same inode number
 
 
+class Earlier(NamedTuple):
+    """An id that the log had: of the rows before an offset."""
+
+    log_id: str
+    before: int
+
+
 @dataclass(frozen=True)
 class Identity:
     log_id: str
     machine: str
+    earlier: tuple[Earlier, ...] = ()  # oldest first
+
+    def of(self, offset: int) -> str:
+        """The id that names the row together with its offset."""
+        return next((log_id for log_id, before in self.earlier if offset < before), self.log_id)
 
 
 def new_log_id() -> str:
@@ -51,10 +65,14 @@ def load(data: Path) -> Identity | None:
     """The stored identity; None if it is missing or damaged. A disk error raises OSError."""
     try:
         words = dict(word.split("=", 1) for word in (data / LOG_ID_FILE).read_text("ascii").split())
-        return Identity(str(uuid.UUID(words["log"])), words["machine"])
+        earlier = (text.split(":") for text in words.get("earlier", "").split(",") if text)
+        ids = tuple(Earlier(str(uuid.UUID(log_id)), int(before)) for log_id, before in earlier)
+        return Identity(str(uuid.UUID(words["log"])), words["machine"], ids)
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
 
 def store(data: Path, identity: Identity) -> None:
-    replace(data / LOG_ID_FILE, f"log={identity.log_id} machine={identity.machine}\n".encode())
+    earlier = ",".join(f"{log_id}:{before}" for log_id, before in identity.earlier)
+    words = f"log={identity.log_id} machine={identity.machine}" + (f" earlier={earlier}" if earlier else "")
+    replace(data / LOG_ID_FILE, f"{words}\n".encode())

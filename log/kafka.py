@@ -89,6 +89,9 @@ class KafkaLog:
         )
         self._looking = self._consumer(LOOKING_GROUP)
 
+    def id_of(self, _offset: int) -> str:
+        return self.log_id
+
     def _consumer(self, group: str) -> Consumer:
         return Consumer(
             {**self._common, "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest"}

@@ -5,7 +5,7 @@
 | missing or empty | a new file: base = the highest offset known anywhere; without a mark a new log id |
 | header valid | used |
 | header damaged or gone | base = first good row's offset; log id from the identity file, then the mark; rewritten |
-| identity of another machine or folder | a new log id, with a warning; offsets continue |
+| identity of another machine or folder | a new log id, with a warning; its rows keep their old id; offsets continue |
 | bytes after the last line break | set aside by the next append, unless they are a whole row |
 | complete damaged lines | one offset each; set aside by the group that polls them |
 | a damaged line break between two good rows | both rows are kept |
@@ -21,7 +21,7 @@ from common.files import copy_range, replace, sync_folder, write_all
 from common.folder import MARK_FILE, OUTBOX_FILE
 from log import commits, damaged, identity, mark
 from log.format import Header, format_header
-from log.identity import Identity
+from log.identity import Earlier, Identity
 from log.mark import Mark
 from log.segment import LogFile, Tail
 
@@ -47,18 +47,30 @@ def open_current(data: Path, path: Path, known_end: int) -> tuple[LogFile, Heade
     try:
         header = file.header or _reconstructed(data, file, known, known_end)
         if known is not None and known.machine != me:
-            copied, header = header, Header(identity.new_log_id(), header.base)
-            _log.warning("log_copied this folder is a copy; new log id=%s (was %s)", header.log_id, copied.log_id)
+            known = _of_a_copy(data, file, header, known, me)
+            identity.store(data, known)
+        if known is not None and known.earlier and header.log_id == known.earlier[-1].log_id:
+            header = Header(known.log_id, header.base)  # of a copy, now or at a start that was cut short
         elif known is not None and known.log_id != header.log_id:
             _log.warning("log_exchanged another log was put here id=%s (was %s)", header.log_id, known.log_id)
+            known = None
         if header != file.header:
             file = _rewritten(data, path, file, header)
-        if known != Identity(header.log_id, me):
+        if known is None:
             identity.store(data, Identity(header.log_id, me))
     except BaseException:
         file.close()
         raise
     return file, header
+
+
+def _of_a_copy(data: Path, file: LogFile, header: Header, known: Identity, me: str) -> Identity:
+    """A new id for the rows to come; those that came along keep the ids under which they may have been sent."""
+    end = next_offset(data, header, file, file.tail(file.rows_start))
+    earlier = [each for each in known.earlier if each.before > header.base] if header.log_id == known.log_id else []
+    found = Identity(identity.new_log_id(), me, (*earlier, Earlier(header.log_id, end)))
+    _log.warning("log_copied this folder is a copy; new log id=%s (was %s)", found.log_id, header.log_id)
+    return found
 
 
 def _log_id(data: Path, known: Identity | None, me: str, known_end: int) -> str:

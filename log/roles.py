@@ -51,6 +51,9 @@ class Log(Protocol):
     def log_id(self) -> str:
         """The log's id; together with an offset it identifies a row permanently."""
 
+    def id_of(self, offset: int) -> str:
+        """The id that names the row at an offset: `log_id`, but for rows that came along in a copy the original's."""
+
     @property
     def base_offset(self) -> int:
         """The first offset that the log may still hold."""

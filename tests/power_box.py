@@ -18,12 +18,12 @@ from common.clock import VARIABLE, ScaledClock
 from common.folder import HEALTH_FOLDER, LOG_FILE, POSTGRES_FOLDER, ROLES_FOLDER
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX
+from common.verdict import SILENT, TROUBLE, Problem
 from demo import group as groups
 from demo.folder import DemoFolder
 from demo.group import ProcessGroup
 from log.format import parse_line
 from postgres import leftovers
-from server import state as page
 
 ROOT = Path(__file__).parents[1]
 SPEED = 20.0  # a minute in three seconds
@@ -86,9 +86,9 @@ class PowerBox:
 
     def troubles(self) -> list[str]:
         """What is not well yet: each process must have started since the power came back, and be at work."""
-        state, _ = status.read(self.settings, self.clock)
+        state = status.read(self.settings, self.clock)
         states = health.load_all(self.folder.data)
-        found = page.well(state)[1]
+        found = [str(Problem(**each)) for each in state["verdict"]["problems"] if each["kind"] in (SILENT, TROUBLE)]
         for process in state["processes"]:
             started = str(states.get(process["role"], {}).get("started", ""))
             if not started or datetime.fromisoformat(started) < self._began:

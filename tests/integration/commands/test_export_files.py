@@ -141,8 +141,8 @@ def test_the_box_keeps_room_for_its_rows(
     site: str, folder: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("export", "001", "--output", str(folder / "rows.csv"), "--config", site)
-    monkeypatch.setattr("cli.export_file.KEPT_BYTES", 2**62)
-    monkeypatch.setattr("cli.export_file.KEPT_SHARE", 1)
+    monkeypatch.setattr("cli.whole_file.KEPT_BYTES", 2**62)
+    monkeypatch.setattr("cli.whole_file.KEPT_SHARE", 1)
     code, _, err = told(capfd, *words)
     assert (code, err.count("\n"), list(folder.iterdir())) == (1, 1, [])
     assert "no room would be left for the box's own rows" in err

@@ -79,7 +79,9 @@ def test_a_batch_that_was_frozen_before_the_log_took_a_new_id_is_not_sent_under_
     with pytest.raises(NotDelivered):
         here.step()
     here.worker.close()
+    here.log.close()
     (here.data / "server_data.txt.lock").unlink()
+    here.log = open_for(here.settings)
     here.worker = here.started()
     here.append(10, first=FIRST + 10)
     here.watch.later(minutes=10)

@@ -162,3 +162,39 @@ def test_a_file_cut_while_it_is_open_keeps_its_numbers(site: Site) -> None:
     os.truncate(site.path, line_start(site, 5))
     assert site.log.append(rows(9, 1)) == 9
     assert texts(site.log) == expected(range(4), range(9, 10))
+
+
+def test_what_came_along_in_a_copy_keeps_the_id_under_which_the_original_may_have_sent_it(
+    site: Site, tmp_path: Path
+) -> None:
+    site.log.append(rows(0, 3))
+    ids = [site.log.log_id]
+    for number in (1, 2):  # a copy, and a copy of that one
+        shutil.copytree(site.data, tmp_path / str(number))
+        site.close()
+        site = Site(tmp_path / str(number))
+        assert site.log.append(rows(3 * number, 3)) == 3 * number
+        ids.append(site.log.log_id)
+    assert len(set(ids)) == 3
+    for log in (site.log, site.restart()):
+        assert [log.id_of(offset) for offset in range(9)] == [each for each in ids for _ in range(3)]
+    site.close()
+
+
+def test_a_copy_cut_short_while_it_takes_its_new_id_takes_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.log.append(rows(0, 3))
+    old_id = site.log.log_id
+    (site.data / "server_data.txt.lock").unlink()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("log.recovery._rewritten", _cut)
+        site.restart()
+    taken = identity.load(site.data)
+    log = site.restart()
+    assert taken is not None
+    assert (taken.log_id, log.log_id) == (log.log_id, taken.log_id)
+    assert log.append(rows(3, 1)) == 3
+    assert [log.id_of(offset) for offset in range(4)] == [old_id] * 3 + [log.log_id]
+
+
+def _cut(*_arguments: object) -> None:
+    raise KeyboardInterrupt
