@@ -22,6 +22,7 @@ from common.settings_checks import (
     clock_time,
     database_url,
     groups,
+    host_names,
     http_url,
     key,
     log_url,
@@ -131,6 +132,7 @@ class AlertsSettings:
 class ReceiverSettings:
     host: str = key("127.0.0.1")
     port: int = key(8080, between(0, 65535))
+    hosts: tuple[str, ...] = key([], host_names)  # names that browsers may ask for, besides this machine's own
     token_file: str = key("")
 
 

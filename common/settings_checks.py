@@ -130,6 +130,13 @@ def groups(value: tuple[str, ...]) -> str | None:
     return None if len(set(value)) == len(value) else "names a group twice"
 
 
+def host_names(value: tuple[str, ...]) -> str | None:
+    for name in value:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
+            return f"{name!r} is not a host name: write it as in the address, without scheme, port or path"
+    return None
+
+
 def is_loopback(host: str) -> bool:
     """Whether what goes there stays on the box."""
     try:
