@@ -25,6 +25,7 @@ from common.settings_checks import (
     host_names,
     http_url,
     key,
+    line_url,
     log_url,
     one_of,
     proxy_url,
@@ -60,7 +61,7 @@ class PathsSettings:
 
 @dataclass(frozen=True)
 class LineSettings:
-    url: str = key("/dev/ttyUSB0")
+    url: str = key("/dev/ttyUSB0", line_url)
     baudrate: int = key(9600, between(50, 4_000_000))
     mode: str = key("8N1", serial_mode)
     protocol: str = key("ascii", one_of("ascii", "described", "modbus"))

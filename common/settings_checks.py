@@ -51,32 +51,39 @@ def site_id(value: str) -> str | None:
     return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
 
 
+# One host as all our addresses have it: anything else is a slip, and what stands there may be a password.
+_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])"
+_PLACE = rf"{_HOST}(?::[0-9]{{1,5}})?"
+
+
 def http_url(value: str) -> str | None:
-    if value == "":
-        return None
-    parts = _web_address(value)
-    if parts and (parts.username is not None or parts.password is not None):
-        return "must not hold a name or a password; the token goes into the file that server.token_file names"
-    return None if parts else "must be an address like https://water.example/v1/batches" + _shown(value)
+    if "@" in value:
+        return (
+            "must not hold a name or a password (and an @ elsewhere in it is written %40); the token goes into the "
+            "file that server.token_file names"
+        )
+    return None if not value or _web_address(value) else "must be an address like https://water.example/v1/batches"
 
 
 def proxy_url(value: str) -> str | None:
     parts = _web_address(value) if value else None
-    good = not value or (parts and parts.scheme == "http" and parts.path in ("", "/"))
-    return None if good else "must be an address like http://10.0.0.1:3128"
+    good = parts and parts.scheme == "http" and parts.path in ("", "/") and not parts.query and not parts.fragment
+    return None if good or not value else "must be an address like http://10.0.0.1:3128"
 
 
 def _web_address(value: str) -> SplitResult | None:
     try:
         parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        good = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
-    return parts if good else None
+    return parts if good and re.fullmatch(_PLACE, parts.netloc.rpartition("@")[2]) else None
 
 
-def _shown(value: str) -> str:
-    return "" if "@" in value else f", is {value!r}"  # what stands before an @ may be a password
+def line_url(value: str) -> str | None:
+    """What a port of a server cannot have; the rest is checked where it is opened."""
+    slip = "@" in value and not value.startswith("/")
+    return "must not hold a name or a password: a port has none; write it like socket://10.0.0.7:4001" if slip else None
 
 
 # What stands for a password in a message about an address: the rule, never the value.
@@ -85,8 +92,15 @@ _ENCODED = (
     "written as %3A %2F %3F %23 %40 %25"
 )
 _NO_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HOSTS = re.compile(r"[A-Za-z0-9._:,%\[\]-]*")
-_WORDS = re.compile(r"(\s*[a-z_]+\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'\\])*))+\s*")
+_SOCKET_FOLDER = r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._-])+"
+_HOSTS = re.compile(rf"(?:{_HOST}|{_SOCKET_FOLDER})?(?::[0-9]{{1,5}})?(?:,{_PLACE})*")
+_WORD = r"\s*([a-z_]+)\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'\\])*)"
+_WORDS = re.compile(rf"(?:{_WORD}(?=\s|$))+\s*")
+_WORDS_KNOWN = {  # where a slip would put a password: what else their values may be
+    "host": re.compile(rf"/[^\s=]*|{_HOST}(?:,{_HOST})*"),
+    "hostaddr": re.compile(r"[0-9A-Fa-f:.,%]*"),
+    "port": re.compile(r"[0-9,]*"),
+}
 
 
 def database_url(value: str) -> str | None:
@@ -94,13 +108,20 @@ def database_url(value: str) -> str | None:
     if value == "":
         return None
     if "://" not in value:
-        return None if _WORDS.fullmatch(value) else f"must be {_ENCODED}; or key=value words like host=… user=…"
+        return None if _sound_words(value) else f"must be {_ENCODED}; or key=value words like host=… user=…"
     try:
         parts = urlsplit(value)
         good = parts.scheme in ("postgresql", "postgres") and _sound(parts)
     except ValueError:  # the port
         good = False
     return None if good else f"must be {_ENCODED}"
+
+
+def _sound_words(value: str) -> bool:
+    words = [(name, word.strip("'")) for name, word in re.findall(_WORD, value)]
+    return bool(_WORDS.fullmatch(value)) and all(
+        _WORDS_KNOWN[name].fullmatch(word) for name, word in words if name in _WORDS_KNOWN
+    )
 
 
 def _sound(parts: SplitResult) -> bool:
@@ -117,8 +138,8 @@ def _sound(parts: SplitResult) -> bool:
 
 
 def log_url(value: str) -> str | None:
-    good = value == "file" or re.fullmatch(r"kafka://[^/]+/[A-Za-z0-9._-]+", value)
-    return None if good else 'must be "file" or "kafka://host:port/topic"' + _shown(value)
+    good = value == "file" or re.fullmatch(rf"kafka://{_PLACE}(?:,{_PLACE})*/[A-Za-z0-9._-]+", value)
+    return None if good else 'must be "file" or "kafka://host:port/topic"'
 
 
 def groups(value: tuple[str, ...]) -> str | None:

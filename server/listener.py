@@ -95,7 +95,7 @@ def shares(descriptors: int) -> tuple[int, int]:
     asyncio accepts all that wait at once, and a second and third lot before the first that had to leave are closed.
     """
     backlog = min(BACKLOG, descriptors // 8)
-    return backlog, max(descriptors // 8, min(MAX_CONNECTIONS, descriptors - 3 * backlog - OTHER_DESCRIPTORS))
+    return backlog, min(MAX_CONNECTIONS, max(descriptors // 8, descriptors - 3 * backlog - OTHER_DESCRIPTORS))
 
 
 def _descriptors() -> int:
