@@ -128,7 +128,7 @@ def _sound(parts: SplitResult) -> bool:
     user, _, host = parts.netloc.rpartition("@")
     ports = [place.rpartition(":")[2] for place in host.split(",") if ":" in place and not place.endswith("]")]
     return (
-        not re.search(r"[@\[\]\s]", user)
+        not re.search(r"[@\[\]\s]|:$", user)
         and "@" not in parts.path + parts.query + parts.fragment
         and not parts.fragment
         and not _NO_PERCENT.search(parts.netloc)
