@@ -21,6 +21,7 @@ from common.logging_setup import quoted
 from common.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
+WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can reach
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
 _log = logging.getLogger(__name__)
@@ -42,8 +43,8 @@ def address(settings: Settings) -> str:
         raise DatabaseDown(f"cannot read {settings.paths.data / POSTGRES_URL_FILE}: {error.strerror}") from error
 
 
-def connect(url: str, application: str) -> psycopg.Connection[Any]:
-    """Connect, so that a dead peer is noticed within half a minute.
+def connect(url: str, application: str, user: str | None = None) -> psycopg.Connection[Any]:
+    """Connect, as the address's user or as `user`, so that a dead peer is noticed within half a minute.
 
     Raises:
         DatabaseDown: no answer, or access refused.
@@ -51,6 +52,7 @@ def connect(url: str, application: str) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(
             url,
+            user=user,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=f"hydrolog-{application}",
             keepalives_idle=10,
@@ -102,9 +104,10 @@ def _reason(error: Exception) -> str:
 class Database:
     """A connection that is opened when needed and reopened after it broke."""
 
-    def __init__(self, settings: Settings, application: str) -> None:
+    def __init__(self, settings: Settings, application: str, embedded_user: str | None = None) -> None:
         self._settings = settings
         self._application = application
+        self._user = None if settings.database.url else embedded_user
         self._connection: psycopg.Connection[Any] | None = None
 
     @contextlib.contextmanager
@@ -115,7 +118,7 @@ class Database:
             DatabaseDown: no connection, connection lost, deadline exceeded, or tables missing.
         """
         if self._connection is None or self._connection.closed:
-            self._connection = connect(address(self._settings), self._application)
+            self._connection = connect(address(self._settings), self._application, self._user)
         connection = self._connection
         try:
             with _deadline(connection, timeout_s), connection.transaction(), connection.cursor() as cursor:

@@ -29,7 +29,7 @@ from common.settings import RECEIVER_TOKEN, SERVER_TOKEN, Settings, load, read_t
 from server import state
 
 NOW = datetime(2024, 8, 26, tzinfo=UTC)
-TOKEN = "QxTk4917ZwVb"
+TOKEN = "QxTkHrZwVbLn"
 SECRETS = ("Zq7xKv29WmJd", *(f"Zq7xKv{sign}29WmJd" for sign in "@:/?#%&= ',[\\"))
 ADDRESSES = {
     "DATABASE__URL": "postgresql://hydrolog:§@127.0.0.1:5432/water?connect_timeout=1",
