@@ -24,20 +24,20 @@ class Connection(H11Protocol):
 
     def __init__(self, places: "Places", **uvicorn: Any) -> None:
         super().__init__(**uvicorn)
-        self._places = places
+        self.places = places
         self.address = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.address = network(self.client[0]) if self.client else ""
-        self._places.take(self)
+        self.places.take(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._places.leave(self)
+        self.places.leave(self)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        self._places.answered(self)
+        self.places.answered(self)
         super().on_response_complete()
 
     @property

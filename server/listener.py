@@ -35,11 +35,11 @@ class _Uvicorn(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, places: Places) -> None:
         super().__init__(config)
-        self._places = places
+        self.places = places
 
     async def main_loop(self) -> None:
         while not await self.on_tick(0):
-            self._places.part_with_slow(time.monotonic())
+            self.places.part_with_slow(time.monotonic())
             await asyncio.sleep(WAKE_S)
 
 

@@ -8,15 +8,14 @@ LINES = 10  # of one event in one window; more say nothing new
 WINDOW_S = 60.0
 
 
-class LogLimit(logging.Filter):
+class LogLimit:
     """Lets the first lines of each event through; the first one of the next window says how many were left out."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._lock = threading.Lock()
         self._windows: dict[tuple[str, int], tuple[float, int]] = {}  # place in the code -> began, lines since
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def __call__(self, record: logging.LogRecord) -> bool:
         event, now_s = (record.pathname, record.lineno), time.monotonic()
         with self._lock:
             began_s, lines = self._windows.get(event, (now_s, 0))
