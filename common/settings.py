@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from common.errors import SettingsError
 from common.meters import Format, Modbus, SensorLimits, limits_key
 from common.settings_checks import (
+    alert_urls,
     between,
     clock_time,
     database_url,
@@ -123,7 +124,7 @@ class ForecastSettings:
 
 @dataclass(frozen=True)
 class AlertsSettings:
-    urls: tuple[str, ...] = key([])  # secrets: they hold passwords and tokens
+    urls: tuple[str, ...] = key([], alert_urls)  # secrets: they hold passwords and tokens
     messages_per_hour: int = key(6, between(1, 3600))  # for faults, and as many again for leaks: more is not read
     digest: str = key("", lambda value: None if value == "" else clock_time(value))  # WATCH and SUPPLY, once a day
     silent_minutes: int = key(15, between(2, 7 * 1440))

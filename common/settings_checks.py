@@ -54,6 +54,7 @@ def site_id(value: str) -> str | None:
 # One host as all our addresses have it: anything else is a slip, and what stands there may be a password.
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])"
 _PLACE = rf"{_HOST}(?::[0-9]{{1,5}})?"
+_BAD_USER = re.compile(r"[@\[\]\s]|:$")  # a password that is not encoded, or one that stands behind the @
 
 
 def http_url(value: str) -> str | None:
@@ -77,7 +78,29 @@ def _web_address(value: str) -> SplitResult | None:
         good = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
-    return parts if good and re.fullmatch(_PLACE, parts.netloc.rpartition("@")[2]) else None
+    return parts if good and _is_place(parts.netloc) else None
+
+
+def _is_place(authority: str) -> bool:
+    """Whether an address names a host, behind at most one name with its password."""
+    user, _, place = authority.rpartition("@")
+    return bool(re.fullmatch(_PLACE, place)) and not _BAD_USER.search(user)
+
+
+# Kinds of alert addresses that name a host; others have a token or a number in its place.
+_HOSTED = ("mailto", "mailtos", "json", "jsons", "form", "forms", "xml", "xmls")
+
+
+def alert_urls(value: tuple[str, ...]) -> str | None:
+    for number, url in enumerate(value, 1):
+        kind, _, rest = url.partition("://")
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+        if kind.lower() in _HOSTED and not _is_place(authority):
+            return (
+                f"number {number} must be like mailtos://user:password@host?to=person@host, where each of "
+                ": / ? # @ % in the password is written as %3A %2F %3F %23 %40 %25"
+            )
+    return None
 
 
 def line_url(value: str) -> str | None:
@@ -128,7 +151,7 @@ def _sound(parts: SplitResult) -> bool:
     user, _, host = parts.netloc.rpartition("@")
     ports = [place.rpartition(":")[2] for place in host.split(",") if ":" in place and not place.endswith("]")]
     return (
-        not re.search(r"[@\[\]\s]|:$", user)
+        not _BAD_USER.search(user)
         and "@" not in parts.path + parts.query + parts.fragment
         and not parts.fragment
         and not _NO_PERCENT.search(parts.netloc)
