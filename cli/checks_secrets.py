@@ -29,6 +29,9 @@ def _settings_file(source: Path | None, chosen: Settings) -> Iterator[str]:
     mode = stat.S_IMODE(source.stat().st_mode)
     if mode & 0o022:
         yield f"others may write {printable(source)}: chmod go-w {printable(source)}"
+    folder = source.resolve().parent
+    if _open_to_all(folder):
+        yield f"every user may put another file in the place of {printable(source)}: chmod o-w {printable(folder)}"
     if mode & 0o004 and _holds_secrets(chosen):
         yield f"every user can read the passwords in {printable(source)}: chmod o-rwx {printable(source)}"
 
@@ -43,8 +46,16 @@ def _user_info(chosen: Settings) -> bool:
 
 def _data_folder(chosen: Settings) -> Iterator[str]:
     data = chosen.paths.data
-    if data.is_dir() and stat.S_IMODE(data.stat().st_mode) & 0o002:
-        yield f"every user may write {printable(data)}: chmod o-w {printable(data)}"
+    inside = sorted(data.iterdir()) if data.is_dir() and os.access(data, os.R_OK | os.X_OK) else []
+    for path in [data, *inside]:
+        if path.exists() and not path.is_symlink() and _open_to_all(path):
+            yield f"every user may write {printable(path)}: chmod o-w {printable(path)}"
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether every user may write the file, or replace files of the folder that are not his (not so in /tmp)."""
+    mode = path.stat().st_mode
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def _tokens(chosen: Settings) -> Iterator[str]:

@@ -41,4 +41,4 @@ def database_name(url: str) -> str:
     except psycopg.ProgrammingError:
         return "a connection string that cannot be understood"
     host = str(parts.get("host") or "local socket")
-    return f"{parts.get('dbname') or parts.get('user') or 'postgres'} at {host}"
+    return f"{parts.get('dbname') or 'the database with the name of the user'} at {host}"

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from common.errors import DatabaseDown
 from common.files import replace
@@ -23,6 +21,7 @@ from common.logging_setup import quoted
 from common.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
+WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can reach
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
 _log = logging.getLogger(__name__)
@@ -44,8 +43,8 @@ def address(settings: Settings) -> str:
         raise DatabaseDown(f"cannot read {settings.paths.data / POSTGRES_URL_FILE}: {error.strerror}") from error
 
 
-def connect(url: str, application: str) -> psycopg.Connection[Any]:
-    """Connect, so that a dead peer is noticed within half a minute.
+def connect(url: str, application: str, user: str | None = None) -> psycopg.Connection[Any]:
+    """Connect, as the address's user or as `user`, so that a dead peer is noticed within half a minute.
 
     Raises:
         DatabaseDown: no answer, or access refused.
@@ -53,6 +52,7 @@ def connect(url: str, application: str) -> psycopg.Connection[Any]:
     try:
         return psycopg.connect(
             url,
+            user=user,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=f"hydrolog-{application}",
             keepalives_idle=10,
@@ -62,28 +62,52 @@ def connect(url: str, application: str) -> psycopg.Connection[Any]:
             options="-c timezone=UTC",
         )
     except (psycopg.Error, UnicodeError) as error:
-        raise DatabaseDown(f"the database does not answer: {quoted(_without_secrets(str(error), url))}") from None
+        raise DatabaseDown(f"the database does not answer: {_reason(error)}") from None
 
 
-def _without_secrets(text: str, url: str) -> str:
-    """What libpq says, without the address, its password, and its user, which may be the password in a wrong place."""
-    try:
-        parts = conninfo_to_dict(url)
-    except (psycopg.Error, UnicodeError):
-        return "database.url cannot be understood"
-    secrets = {url, *(str(parts[name]) for name in ("password", "sslpassword") if parts.get(name))}
-    secrets |= {quote(secret, safe="") for secret in secrets}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "[hidden]")
-    return text.replace(f'"{parts.get("user")}"', '"[hidden]"').strip()
+# What libpq and a server say when nobody gets in, in lower case. Only these words are passed on: the rest may be the
+# address, its password, or whatever a slip made of them.
+_REASONS = (
+    "connection refused",
+    "no such file or directory",
+    "permission denied",
+    "timeout expired",
+    "could not translate host name",
+    "failed to resolve host",
+    "no route to host",
+    "network is unreachable",
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "peer authentication failed",
+    "does not exist",
+    "is not permitted to log in",
+    "is starting up",
+    "is shutting down",
+    "not yet accepting connections",
+    "too many clients",
+    "remaining connection slots are reserved",
+    "certificate verify failed",
+    "server does not support ssl",
+    "server closed the connection unexpectedly",
+    "ssl error",
+)
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no connection, in our words."""
+    said = str(error).lower()
+    unknown = "for a reason that only its own log tells, or the address in database.url is wrong"
+    return next((reason for reason in _REASONS if reason in said), unknown)
 
 
 class Database:
     """A connection that is opened when needed and reopened after it broke."""
 
-    def __init__(self, settings: Settings, application: str) -> None:
+    def __init__(self, settings: Settings, application: str, embedded_user: str | None = None) -> None:
         self._settings = settings
         self._application = application
+        self._user = None if settings.database.url else embedded_user
         self._connection: psycopg.Connection[Any] | None = None
 
     @contextlib.contextmanager
@@ -94,7 +118,7 @@ class Database:
             DatabaseDown: no connection, connection lost, deadline exceeded, or tables missing.
         """
         if self._connection is None or self._connection.closed:
-            self._connection = connect(address(self._settings), self._application)
+            self._connection = connect(address(self._settings), self._application, self._user)
         connection = self._connection
         try:
             with _deadline(connection, timeout_s), connection.transaction(), connection.cursor() as cursor:

@@ -18,12 +18,15 @@ from zoneinfo import ZoneInfo
 from common.errors import SettingsError
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
 from common.settings_checks import (
+    alert_urls,
     between,
     clock_time,
     database_url,
     groups,
+    host_names,
     http_url,
     key,
+    line_url,
     log_url,
     one_of,
     proxy_url,
@@ -59,7 +62,7 @@ class PathsSettings:
 
 @dataclass(frozen=True)
 class LineSettings:
-    url: str = key("/dev/ttyUSB0")
+    url: str = key("/dev/ttyUSB0", line_url)
     baudrate: int = key(9600, between(50, 4_000_000))
     mode: str = key("8N1", serial_mode)
     protocol: str = key("ascii", one_of("ascii", "described", "modbus"))
@@ -134,7 +137,7 @@ class ForecastSettings:
 
 @dataclass(frozen=True)
 class AlertsSettings:
-    urls: tuple[str, ...] = key([])  # secrets: they hold passwords and tokens
+    urls: tuple[str, ...] = key([], alert_urls)  # secrets: they hold passwords and tokens
     messages_per_hour: int = key(6, between(1, 3600))  # for faults, and as many again for leaks: more is not read
     digest: str = key("", lambda value: None if value == "" else clock_time(value))  # WATCH and SUPPLY, once a day
     silent_minutes: int = key(15, between(2, 7 * 1440))
@@ -144,6 +147,7 @@ class AlertsSettings:
 class ReceiverSettings:
     host: str = key("127.0.0.1")
     port: int = key(8080, between(0, 65535))
+    hosts: tuple[str, ...] = key([], host_names)  # names that browsers may ask for, besides this machine's own
     token_file: str = key("")
 
 

@@ -75,32 +75,62 @@ def site_id(value: str) -> str | None:
     return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
 
 
+# One host as all our addresses have it: anything else is a slip, and what stands there may be a password.
+_HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])"
+_PLACE = rf"{_HOST}(?::[0-9]{{1,5}})?"
+_BAD_USER = re.compile(r"[@\[\]\s]|:$")  # a password that is not encoded, or one that stands behind the @
+
+
 def http_url(value: str) -> str | None:
-    if value == "":
-        return None
-    parts = _web_address(value)
-    if parts and (parts.username is not None or parts.password is not None):
-        return "must not hold a name or a password; the token goes into the file that server.token_file names"
-    return None if parts else "must be an address like https://water.example/v1/batches" + _shown(value)
+    if "@" in value:
+        return (
+            "must not hold a name or a password (and an @ elsewhere in it is written %40); the token goes into the "
+            "file that server.token_file names"
+        )
+    return None if not value or _web_address(value) else "must be an address like https://water.example/v1/batches"
 
 
 def proxy_url(value: str) -> str | None:
     parts = _web_address(value) if value else None
-    good = not value or (parts and parts.scheme == "http" and parts.path in ("", "/"))
-    return None if good else "must be an address like http://10.0.0.1:3128"
+    good = parts and parts.scheme == "http" and parts.path in ("", "/") and not parts.query and not parts.fragment
+    return None if good or not value else "must be an address like http://10.0.0.1:3128"
 
 
 def _web_address(value: str) -> SplitResult | None:
     try:
         parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        good = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
-    return parts if good else None
+    return parts if good and _is_place(parts.netloc) else None
 
 
-def _shown(value: str) -> str:
-    return "" if "@" in value else f", is {value!r}"  # what stands before an @ may be a password
+def _is_place(authority: str) -> bool:
+    """Whether an address names a host, behind at most one name with its password."""
+    user, _, place = authority.rpartition("@")
+    return bool(re.fullmatch(_PLACE, place)) and not _BAD_USER.search(user)
+
+
+# Kinds of alert addresses that name a host; others have a token or a number in its place.
+_HOSTED = ("mailto", "mailtos", "json", "jsons", "form", "forms", "xml", "xmls")
+
+
+def alert_urls(value: tuple[str, ...]) -> str | None:
+    for number, url in enumerate(value, 1):
+        kind, _, rest = url.partition("://")
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+        if kind.lower() in _HOSTED and not _is_place(authority):
+            return (
+                f"number {number} must be like mailtos://user:password@host?to=person@host, where each of "
+                ": / ? # @ % in the password is written as %3A %2F %3F %23 %40 %25"
+            )
+    return None
+
+
+def line_url(value: str) -> str | None:
+    """What a port of a server cannot have; the rest is checked where it is opened."""
+    slip = "@" in value and not value.startswith("/")
+    return "must not hold a name or a password: a port has none; write it like socket://10.0.0.7:4001" if slip else None
 
 
 # What stands for a password in a message about an address: the rule, never the value.
@@ -109,8 +139,15 @@ _ENCODED = (
     "written as %3A %2F %3F %23 %40 %25"
 )
 _NO_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HOSTS = re.compile(r"[A-Za-z0-9._:,%\[\]-]*")
-_WORDS = re.compile(r"(\s*[a-z_]+\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'\\])*))+\s*")
+_SOCKET_FOLDER = r"(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9._-])+"
+_HOSTS = re.compile(rf"(?:{_HOST}|{_SOCKET_FOLDER})?(?::[0-9]{{1,5}})?(?:,{_PLACE})*")
+_WORD = r"\s*([a-z_]+)\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'\\])*)"
+_WORDS = re.compile(rf"(?:{_WORD}(?=\s|$))+\s*")
+_WORDS_KNOWN = {  # where a slip would put a password: what else their values may be
+    "host": re.compile(rf"/[^\s=]*|{_HOST}(?:,{_HOST})*"),
+    "hostaddr": re.compile(r"[0-9A-Fa-f:.,%]*"),
+    "port": re.compile(r"[0-9,]*"),
+}
 
 
 def database_url(value: str) -> str | None:
@@ -118,7 +155,7 @@ def database_url(value: str) -> str | None:
     if value == "":
         return None
     if "://" not in value:
-        return None if _WORDS.fullmatch(value) else f"must be {_ENCODED}; or key=value words like host=… user=…"
+        return None if _sound_words(value) else f"must be {_ENCODED}; or key=value words like host=… user=…"
     try:
         parts = urlsplit(value)
         good = parts.scheme in ("postgresql", "postgres") and _sound(parts)
@@ -127,11 +164,18 @@ def database_url(value: str) -> str | None:
     return None if good else f"must be {_ENCODED}"
 
 
+def _sound_words(value: str) -> bool:
+    words = [(name, word.strip("'")) for name, word in re.findall(_WORD, value)]
+    return bool(_WORDS.fullmatch(value)) and all(
+        _WORDS_KNOWN[name].fullmatch(word) for name, word in words if name in _WORDS_KNOWN
+    )
+
+
 def _sound(parts: SplitResult) -> bool:
     user, _, host = parts.netloc.rpartition("@")
     ports = [place.rpartition(":")[2] for place in host.split(",") if ":" in place and not place.endswith("]")]
     return (
-        not re.search(r"[@\[\]\s]", user)
+        not _BAD_USER.search(user)
         and "@" not in parts.path + parts.query + parts.fragment
         and not parts.fragment
         and not _NO_PERCENT.search(parts.netloc)
@@ -141,8 +185,8 @@ def _sound(parts: SplitResult) -> bool:
 
 
 def log_url(value: str) -> str | None:
-    good = value == "file" or re.fullmatch(r"kafka://[^/]+/[A-Za-z0-9._-]+", value)
-    return None if good else 'must be "file" or "kafka://host:port/topic"' + _shown(value)
+    good = value == "file" or re.fullmatch(rf"kafka://{_PLACE}(?:,{_PLACE})*/[A-Za-z0-9._-]+", value)
+    return None if good else 'must be "file" or "kafka://host:port/topic"'
 
 
 def groups(value: tuple[str, ...]) -> str | None:
@@ -152,6 +196,13 @@ def groups(value: tuple[str, ...]) -> str | None:
         if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name):
             return f"{name!r} is not a group name (small letters, digits, '_', '-')"
     return None if len(set(value)) == len(value) else "names a group twice"
+
+
+def host_names(value: tuple[str, ...]) -> str | None:
+    for name in value:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
+            return f"{name!r} is not a host name: write it as in the address, without scheme, port or path"
+    return None
 
 
 def is_loopback(host: str) -> bool:

@@ -8,8 +8,6 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 from common.errors import SettingsError
 from common.settings_checks import Check
 
-_SECRET = {"alerts.urls", "database.url", "server.proxy"}  # keys whose values must not appear in messages
-
 
 def put_text(raw: dict[str, Any], section: type[Any], path: str, text: str, variable: str) -> None:
     """Put a variable's text into the raw table, or its subtable, according to its name."""
@@ -86,5 +84,6 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
         str: "a text in quotes",
         Path: "a path in quotes",
     }
-    shown = "is something else" if where in _SECRET else f"is {value!r}"
+    # Where a text is wanted, the value may hold an address with its password.
+    shown = f"is {value!r}" if kind in (bool, int, float) else "is something else"
     raise SettingsError(where, f"must be {names.get(kind, 'a list of texts')}, {shown}")

@@ -12,7 +12,7 @@ from common import database
 from common.errors import DatabaseDown, Stopped
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE, ROLES_FOLDER
 from common.roles import RoleLock
-from postgres import cluster, leftovers, program
+from postgres import cluster, leftovers, program, users
 
 ROLE = "database"
 START_S = 120.0  # recovery takes seconds; with much to do on a busy disk, a minute
@@ -65,7 +65,7 @@ class Server:
             raise DatabaseDown(f"cannot use {self._folder}: {error.strerror}") from error
 
     def wait(self, seconds: float, stop: threading.Event) -> None:
-        """Wait until it answers, at most `seconds` or until `stop`; then create the tables and publish the address.
+        """Wait until it answers, at most `seconds` or until `stop`; then make users and tables, publish the address.
 
         Raises:
             DatabaseDown: it has ended, and why; or its address cannot be written.
@@ -74,9 +74,9 @@ class Server:
         while not (answers := self._answers()) and time.monotonic() < give_up_s and not stop.wait(cluster.LOOK_S):
             pass
         if answers and not self.ready:
-            database.update_schema(self._url)
+            address = users.prepare(self._url)
             try:
-                database.publish_address(self._data, self._url)
+                database.publish_address(self._data, address)
             except OSError as error:
                 raise DatabaseDown(f"cannot write {self._data / POSTGRES_URL_FILE}: {error.strerror}") from error
             self.ready = True

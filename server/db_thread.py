@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from common.database import Database
+from common.database import WEB_USER, Database
 from common.settings import Settings
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ class DatabaseThread:
     """Runs work in order of arrival."""
 
     def __init__(self, settings: Settings, application: str) -> None:
-        self._database = Database(settings, application)
+        self._database = Database(settings, application, WEB_USER)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=application)
 
     def submit(self, work: Callable[[Database], T]) -> "Future[T]":

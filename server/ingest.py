@@ -75,6 +75,7 @@ class Ingest:
         # Constant-time comparison.
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode("latin-1"), self._token):
             raise BatchRefused(401, "a bearer token is needed")
+        request.scope["state"]["trusted"] = True  # from now on nobody takes its place
 
 
 def _check_form(request: Request) -> None:

@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import re
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from importlib import resources
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from common.clock import Clock
 from common.database import Database
-from common.errors import DatabaseDown
 from common.night import NightClock, minute_of_day
 from common.row import SENSOR_ID
 from common.settings import Settings
@@ -24,7 +22,9 @@ from common.version import NAME
 from outliers import flags
 from outliers.calendar import CalendarFile
 from server import explain, metrics, planned, queries
+from server.charts import Charts
 from server.db_thread import DatabaseThread
+from server.door import NOTHING_HERE
 from server.explain import SpellRequest
 from server.state import read
 
@@ -55,21 +55,22 @@ class _File(NamedTuple):
 class Page:
     """The endpoints of the page, all read-only."""
 
-    def __init__(self, desk: DatabaseThread, settings: Settings, clock: Clock) -> None:
-        self._desk = desk
+    def __init__(self, charts: DatabaseThread, state: DatabaseThread, settings: Settings, clock: Clock) -> None:
+        self._charts = Charts(charts)
+        self._desk = state
         self._settings = settings
         self._clock = clock
         self._calendar = CalendarFile(settings.paths.data, settings.site.zone)
-        self._files: dict[str, _File] = {}
+        self._files = _load_files()
         self._state: Json = {}
         self._state_until_s = -1.0
         self._one_at_a_time = asyncio.Lock()
 
     async def index(self, request: Request) -> Response:
-        return await self._file(request, "index.html")
+        return self._file(request, "index.html")
 
     async def static(self, request: Request) -> Response:
-        return await self._file(request, request.path_params["name"])
+        return self._file(request, request.path_params["name"])
 
     async def state(self, _request: Request) -> Response:
         return JSONResponse(await self._read_state())
@@ -90,7 +91,12 @@ class Page:
         hours = _hours(request)
         if hours is None or not SENSOR_ID.fullmatch(sensor):
             return _bad_request("sensor must be a sensor id and hours one of " + ", ".join(map(str, SPANS)))
-        return await self._answer(lambda database: self._charts(database, sensor, hours))
+        if refused := await self._unknown(sensor):
+            return refused
+        question = ("sensor", sensor, hours)
+        return await self._charts.answer(
+            request, question, lambda database: self._sensor_charts(database, sensor, hours)
+        )
 
     async def flags(self, request: Request) -> Response:
         """What was flagged at any registered sensor, newest first."""
@@ -105,13 +111,15 @@ class Page:
                 end = now + timedelta(minutes=2)
                 return {"spells": queries.spells(cursor, names, now - timedelta(hours=hours), end)}
 
-        return await self._answer(ask)
+        return await self._charts.answer(request, ("flags", hours), ask)
 
     async def finding(self, request: Request) -> Response:
         """The data that explains one line of the table of flags."""
         spell = _spell(request)
         if spell is None:
             return _bad_request("sensor, channel, method, start and end must be those of a line of the flags")
+        if refused := await self._unknown(spell.sensor):
+            return refused
         settings = self._settings
 
         def ask(database: Database) -> Json:
@@ -119,22 +127,24 @@ class Page:
             with database.transaction(CHART_TIMEOUT_S) as cursor:
                 return explain.explain(cursor, spell, site)
 
-        return await self._answer(ask)
+        return await self._charts.answer(request, spell, ask)
 
     async def nights(self, request: Request) -> Response:
         """A sensor's nights, oldest first."""
         sensor = request.query_params.get("sensor", "")
         if not SENSOR_ID.fullmatch(sensor):
             return _bad_request("sensor must be a sensor id")
+        if refused := await self._unknown(sensor):
+            return refused
         tomorrow = self._clock.now().astimezone(self._settings.site.zone).date() + timedelta(days=1)
 
         def ask(database: Database) -> Json:
             with database.transaction(CHART_TIMEOUT_S) as cursor:
                 return {"sensor": sensor, "nights": explain.nights(cursor, sensor, tomorrow, SHOWN_NIGHTS)}
 
-        return await self._answer(ask)
+        return await self._charts.answer(request, ("nights", sensor), ask)
 
-    def _charts(self, database: Database, sensor: str, hours: int) -> Json:
+    def _sensor_charts(self, database: Database, sensor: str, hours: int) -> Json:
         now = self._clock.now()
         ahead_h, step = SPANS[hours]
         start, end = now - timedelta(hours=hours), now + timedelta(hours=ahead_h)
@@ -162,11 +172,13 @@ class Page:
                 ],
             }
 
-    async def _answer(self, work: Callable[[Database], Json]) -> Response:
-        try:
-            return JSONResponse(await self._desk.ask(work))
-        except DatabaseDown as down:
-            return JSONResponse({"error": str(down)}, 503, headers={"Retry-After": "5"})
+    async def _unknown(self, sensor: str) -> Response | None:
+        """The answer for a sensor that is not registered: it costs no place among the charts."""
+        state = await self._read_state()
+        if state["database"]:
+            return JSONResponse({"error": state["database"]}, 503, headers={"Retry-After": "5"})
+        known = any(entry["sensor"] == sensor for entry in state["sensors"])
+        return None if known else JSONResponse({"error": "no such sensor is registered"}, 404)
 
     async def _read_state(self) -> Json:
         async with self._one_at_a_time:
@@ -179,13 +191,10 @@ class Page:
         calendar = planned.calendar(self._calendar.now(), self._clock.now())
         return read(database, self._settings, self._clock) | {"calendar": calendar}
 
-    async def _file(self, request: Request, name: str) -> Response:
-        if name not in self._files:
-            file = await asyncio.to_thread(_load, name)
-            if file is None:
-                return PlainTextResponse("there is nothing here\n", 404)
-            self._files[name] = file
-        file = self._files[name]
+    def _file(self, request: Request, name: str) -> Response:
+        file = self._files.get(name)
+        if file is None:
+            return PlainTextResponse(NOTHING_HERE, 404)
         headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if request.headers.get("if-none-match") == file.etag:
             return Response(status_code=304, headers=headers)
@@ -213,12 +222,12 @@ def _bad_request(problem: str) -> Response:
     return JSONResponse({"error": problem}, 400)
 
 
-def _load(name: str) -> _File | None:
-    """A file of the page."""
-    folder = resources.files("server").joinpath("page")
-    if name not in {entry.name for entry in folder.iterdir()}:
-        return None
-    body = folder.joinpath(name).read_bytes()
-    media_type = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    return _File(media_type, body, gzip.compress(body, 6, mtime=0), etag)
+def _load_files() -> dict[str, _File]:
+    """The files of the page by name."""
+    files = {}
+    for entry in resources.files("server").joinpath("page").iterdir():
+        body = entry.read_bytes()
+        media_type = _TYPES.get(entry.name.rpartition(".")[2], "application/octet-stream")
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        files[entry.name] = _File(media_type, body, gzip.compress(body, 6, mtime=0), etag)
+    return files

@@ -48,7 +48,7 @@ def postgres_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="hydrolog-tests-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         with server.running(folder):
-            url = (folder / POSTGRES_URL_FILE).read_text().strip()
+            url = (folder / POSTGRES_URL_FILE).read_text().strip().replace("//hydrolog@", "//postgres@")
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
             database.init_schema(_with_database(url, TEMPLATE))

@@ -30,6 +30,7 @@ PACKAGES = (
 )
 LOOSE = ("bench", "docs", "tests")  # their files import each other by the bare name
 OVERRIDES = {
+    "Connection": {"connection_made", "connection_lost", "on_response_complete"},
     "Parser": {"error"},
     "Heard": {"emit"},
     "Network": {"forward"},

@@ -222,12 +222,19 @@ def test_what_others_could_read_or_change_is_said(
     assert said in found[0].text and "geheim" not in found[0].text
 
 
-def test_a_data_folder_that_everyone_may_write_is_said(config: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_folders_that_everyone_may_write_are_said(config: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYDROLOG_RECEIVER__TOKEN", "s3cret")
     path = config()
-    (path.parent / "data").chmod(0o777)
-    (found,) = checks_secrets.secrets(load(path), path)
-    assert "chmod o-w" in found.text
+    data = path.parent / "data"
+    (data / "outbox.tsv").touch()
+    for place in (data, data / "outbox.tsv", path.parent):
+        before = place.stat().st_mode
+        place.chmod(before | 0o002)
+        (found,) = checks_secrets.secrets(load(path), path)
+        assert not found.ok and f"chmod o-w {place}" in found.text
+        place.chmod(0o1777)  # as /tmp: nobody replaces what is not his
+        assert next(iter(checks_secrets.secrets(load(path), path))).ok
+        place.chmod(before)
 
 
 def test_a_network_share_is_told_from_a_local_disk(tmp_path: Path) -> None:

@@ -97,8 +97,9 @@ def test_what_is_no_line_of_the_flags_is_refused(server: ReceiverProcess, query:
 
 
 def test_an_old_or_unknown_finding_is_explained_by_what_is_left(server: ReceiverProcess) -> None:
+    assert server.get("/api/finding?sensor=X-77&channel=pressure&method=NIGHT&start=0&end=0").status == 404
     for start, end in ((0, 0), (0, 9_999_999_999), (9_999_999_998, 9_999_999_999)):
-        answer = server.get(f"/api/finding?sensor=X-77&channel=pressure&method=NIGHT&start={start}&end={end}")
+        answer = server.get(f"/api/finding?sensor=001&channel=pressure&method=NIGHT&start={start}&end={end}")
         assert (answer.status, answer.json["finding"], answer.json["series"]["at"]) == (200, None, [])
     leak = server.get(
         f"/api/finding?sensor=001&channel=flow&method=PREDICT&start={int(NOW.timestamp()) // 60 * 60 - 1800}"

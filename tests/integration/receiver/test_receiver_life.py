@@ -62,7 +62,7 @@ def test_a_database_that_comes_back_is_used_again(
 
 def test_sigterm_in_mid_request_waits_for_no_sender(receiver: ReceiverProcess) -> None:
     with socket.create_connection(("127.0.0.1", receiver.port)) as slow:
-        headers = FORM | {"Idempotency-Key": key_of(1, 1), "Host": "x", "Content-Length": "500"}
+        headers = FORM | {"Idempotency-Key": key_of(1, 1), "Host": "127.0.0.1", "Content-Length": "500"}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         slow.sendall(f"POST /v1/batches HTTP/1.1\r\n{head}\r\n1\t2024".encode())
         assert receiver.get("/api/state").status == 200

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from server import receiver
-from server.receiver import _Http
+from server import connections, listener
+from server.listener import Listener
 
 
 async def _body(request: Request) -> PlainTextResponse:
@@ -25,17 +25,18 @@ async def _large(_request: Request) -> PlainTextResponse:
 
 
 @pytest.fixture
-def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Http]:
-    for name in ("HEADERS_S", "EXCHANGE_S", "WAKE_S"):
-        monkeypatch.setattr(receiver, name, 0.1)
+def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+    monkeypatch.setattr(connections, "HEADERS_S", 0.1)
+    monkeypatch.setattr(connections, "EXCHANGE_S", 0.1)
+    monkeypatch.setattr(listener, "WAKE_S", 0.1)
     app = Starlette(routes=[Route("/", _body, methods=["POST"]), Route("/large", _large)])
-    http = _Http(app, "127.0.0.1", 0)
+    http = Listener(app, "127.0.0.1", 0)
     yield http
     http.close()
 
 
 @pytest.fixture
-def address(http: _Http) -> tuple[str, int]:
+def address(http: Listener) -> tuple[str, int]:
     return "127.0.0.1", int(http.url.rstrip("/").rsplit(":", 1)[1])
 
 
@@ -62,9 +63,9 @@ def test_who_sends_a_header_byte_by_byte_is_parted_with(address: tuple[str, int]
                     slow.recv(1)
 
 
-def test_who_does_not_read_its_answer_is_parted_with(http: _Http, address: tuple[str, int]) -> None:
-    connections = http._server.server_state.connections
+def test_who_does_not_read_its_answer_is_parted_with(http: Listener, address: tuple[str, int]) -> None:
+    still_open = http._server.server_state.connections
     with socket.create_connection(address, DEADLINE_S) as slow:
         slow.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
         slow.recv(1)
-        wait_for(lambda: not connections, "the place to be free")
+        wait_for(lambda: not still_open, "the place to be free")

@@ -1,0 +1,122 @@
+"""The places for connections: who gets one, who has to leave, and when.
+
+Whoever has no place cannot be heard, so a new connection always gets one. When none is free, the oldest silent
+connection leaves, first of the address that holds most; a batch with the right token never does.
+"""
+
+import asyncio
+import ipaddress
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADERS_S = 10.0  # a connection without a request for this long blocks a place that others need
+EXCHANGE_S = 60.0  # longer than a slow body and a slow database together
+
+_log = logging.getLogger(__name__)
+
+
+class Connection(H11Protocol):
+    """One client."""
+
+    def __init__(self, places: "Places", **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self.places = places
+        self.address = ""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.address = network(self.client[0]) if self.client else ""
+        self.places.take(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.places.leave(self)
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        self.places.answered(self)
+        super().on_response_complete()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def trusted(self) -> bool:
+        """Whether that request has shown the token."""
+        return self.busy and bool(self.scope["state"].get("trusted"))
+
+
+class Places:
+    """All connections, oldest first: since they came, or since their last answer."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._open: dict[Connection, None] = {}
+        self._addresses: Counter[str] = Counter()
+        self._waiting: dict[Connection, tuple[Any, float]] = {}  # -> its current request, and since when
+        self.counters: Counter[str] = Counter(crowded_out=0, too_slow=0)
+
+    def take(self, connection: Connection) -> None:
+        """Give it a place, another one's if none is free."""
+        self._open[connection] = None
+        self._addresses[connection.address] += 1
+        if len(self._open) > self._number:
+            self._part_with(self._least_missed(), "crowded_out")
+
+    def answered(self, connection: Connection) -> None:
+        """It is silent again: it has to leave later than those that have not asked since."""
+        if connection in self._open:
+            del self._open[connection]
+            self._open[connection] = None
+
+    def leave(self, connection: Connection) -> None:
+        if connection in self._open:
+            del self._open[connection]
+            self._addresses[connection.address] -= 1
+            self._addresses += Counter()  # without those that hold none
+
+    def part_with_slow(self, now_s: float) -> None:
+        """Close the connections that have been in the same state for too long."""
+        waiting: dict[Connection, tuple[Any, float]] = {}
+        for connection in list(self._open):
+            state = (connection.cycle, connection.busy)
+            before, since_s = self._waiting.get(connection, (None, 0.0))
+            waiting[connection] = (state, since_s if before == state else now_s)
+            if now_s - waiting[connection][1] > (EXCHANGE_S if connection.busy else HEADERS_S):
+                self._part_with(connection, "too_slow")
+        self._waiting = waiting
+
+    def _least_missed(self) -> Connection:
+        most = max(self._addresses, key=self._addresses.__getitem__)
+        wishes: tuple[Callable[[Connection], bool], ...] = (
+            lambda one: one.address == most and not one.busy,
+            lambda one: not one.busy,
+            lambda one: one.address == most and not one.trusted,
+            lambda one: not one.trusted,
+        )
+        found = (one for wish in wishes for one in self._open if wish(one))
+        return next(found, next(reversed(self._open)))  # all are trusted: the one that came last
+
+    def _part_with(self, connection: Connection, why: str) -> None:
+        self.counters[why] += 1
+        _log.warning("closed reason=%s address=%s connections=%d", why, connection.address, len(self._open))
+        self.leave(connection)
+        connection.transport.abort()
+
+
+def network(address: str) -> str:
+    """What one client can choose its address from: an IPv6 line has 2^64 of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is None:
+            return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+        found = found.ipv4_mapped
+    return str(found)
