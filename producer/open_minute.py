@@ -39,8 +39,6 @@ class OpenMinuteFile:
         try:
             files.replace(place, content, durable=durable)
         except OSError:
-            if other == place:
-                raise
             place, other = other, place
             files.replace(place, content, durable=durable)
         if other != place:  # older now, and a start must not take it for the newest

@@ -41,10 +41,12 @@ def test_without_a_service_it_is_the_data_folder(run: Path, data: Path, monkeypa
     run_folder.make(data)
     assert run_folder.of(data) == data
     assert run_folder.of(data / "missing") == data / "missing"
-    for other in ("/tmp/hydrolog", str(run / "postgresql"), f"{run}/hydrolog:{run}/more", ""):
+    elsewhere = run.with_name("elsewhere") / "hydrolog"  # nobody who types a command would look there
+    elsewhere.mkdir(parents=True)
+    for other in (str(elsewhere), str(run / "postgresql"), f"{run}/hydrolog:{run}/more", ""):
         monkeypatch.setenv(run_folder.VARIABLE, other)
         run_folder.make(data)
-        assert (run_folder.of(data), list(run.iterdir())) == (data, [])
+        assert (run_folder.of(data), [*run.iterdir(), *elsewhere.iterdir()]) == (data, [])
 
 
 def test_whoever_knows_the_data_folder_finds_it(data: Path, service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
