@@ -19,11 +19,10 @@ def quoted(text: object) -> str:
     return ascii(text)[:QUOTED_LENGTH]
 
 
-class Limit(logging.Filter):
+class Limit:
     """Lets a few warnings of each kind pass in each window; the first of the next one says how many did not."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # (module, text) -> when its window began, its lines
 
     def filter(self, record: logging.LogRecord) -> bool:
