@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
+from shutil import rmtree, which
 
 from rich.console import Console
 from rich.table import Table
@@ -137,6 +137,7 @@ def group(home: Path, trace: Path) -> Iterator[None]:
     if which("strace"):  # -D: it is the child, so that the signal below reaches supervisord
         boxed = ["strace", "-D", "-f", "-y", "-qq", "-s", "80", "-e", f"trace={TRACED}", "-o", str(trace), *boxed]
     with ExitStack() as ends:
+        ends.callback(rmtree, RUN, ignore_errors=True)
         for command in ([*meter, "--link", str(folder.link)], boxed):
             process = subprocess.Popen(command, env={**environ, "HYDROLOG_HOME": str(home)}, stdout=subprocess.DEVNULL)
             ends.callback(process.wait, 60)

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-from common import log_files, processes, short_folder
+from common import processes, short_folder
 from common.errors import DatabaseDown, Stopped
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from common.logging_setup import quoted
@@ -123,12 +123,6 @@ def bound_log(data: Path) -> None:
                 old.unlink(missing_ok=True)
                 shutil.copyfile(log, old)
             os.truncate(log, 0)
-
-
-def clean_log(data: Path) -> None:
-    """Remove what a power cut left in Postgres's log, before it is started."""
-    with contextlib.suppress(OSError):  # none yet, or a disk that refuses: Postgres says so
-        log_files.clean(data / POSTGRES_FOLDER / LOG_FILE)
 
 
 def reason(data: Path, position: int) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import database
+from common import database, log_files
 from common.errors import DatabaseDown, Stopped
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE, ROLES_FOLDER
 from common.roles import RoleLock
@@ -69,7 +69,8 @@ class Server:
             cluster.make(self._data, stop)
             sockets = cluster.socket_folder(self._data)
             command = [*program.command("postgres", self._folder, death="INT"), "-D", self._folder, "-k", sockets]
-            cluster.clean_log(self._data)
+            with contextlib.suppress(OSError):  # none yet, or a disk that refuses: the next line says so
+                log_files.clean(self._folder / cluster.LOG_FILE)
             with (self._folder / cluster.LOG_FILE).open("ab") as log:
                 self._said_from = log.tell()
                 self._child = subprocess.Popen(
