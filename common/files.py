@@ -50,12 +50,12 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def replace(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o640) -> None:
+def replace(path: Path, data: bytes, *, durable: bool = True, name_durable: bool = True, mode: int = 0o640) -> None:
     """Replace `path` with a file holding `data`: temporary file, sync, rename, sync of the folder.
 
     The temporary file has a fixed name, so a crash leaves at most one and the next write reuses it; only one process
     may write a path. `durable=False` skips the syncs, for files that are rewritten anyway (health) and may be an old
-    version after a power cut.
+    version after a power cut. `name_durable=False` skips only the folder's: then it is the old version or this one.
 
     Raises:
         OSError: the file system refuses (full, read-only, no permission); the old file is untouched.
@@ -69,7 +69,7 @@ def replace(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o640)
     finally:
         os.close(descriptor)
     temporary.replace(path)
-    if durable:
+    if durable and name_durable:
         sync_folder(path.parent)
 
 

@@ -1,5 +1,7 @@
 """Health is progress: each process publishes its last success, its lag and its counters in ``health/<role>.json``.
 
+The folder is in memory on a box (`run_folder`), because each process replaces its file every second.
+
 A running process without progress is unhealthy: `hydrolog status` and the page use the age of the last success.
 """
 
@@ -11,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common import state_file, time_service
+from common import run_folder, state_file, time_service
 from common.files import replace
 from common.folder import HEALTH_FOLDER
 from common.state_file import StateUnusable
@@ -32,6 +34,7 @@ class Health:
     last_problem: str = ""
     problem_since: datetime | None = None
     _written_s: float = -1e9
+    _folder: Path | None = None  # known once the process has its data folder
 
     def success(self, now: datetime, monotonic_s: float, **counters: Any) -> None:
         """Record a successful step; `counters` replace those of the same name."""
@@ -65,21 +68,21 @@ class Health:
             "last_problem": self.last_problem,
             "counters": self.counters,
         }
-        folder = self.data / HEALTH_FOLDER
+        self._folder = self._folder or run_folder.of(self.data) / HEALTH_FOLDER
         with contextlib.suppress(OSError):
-            folder.mkdir(exist_ok=True)
-            replace(folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
+            self._folder.mkdir(exist_ok=True)
+            replace(self._folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
 
 
 def forget(data: Path, role: str) -> None:
     """Remove the health file of a role that is no longer used here."""
-    (data / HEALTH_FOLDER / f"{role}.json").unlink(missing_ok=True)
+    (run_folder.of(data) / HEALTH_FOLDER / f"{role}.json").unlink(missing_ok=True)
 
 
 def load_all(data: Path) -> dict[str, dict[str, Any]]:
     """The published state of every process, by role; a damaged file shows as a problem."""
     states: dict[str, dict[str, Any]] = {}
-    for path in sorted((data / HEALTH_FOLDER).glob("*.json")):
+    for path in sorted((run_folder.of(data) / HEALTH_FOLDER).glob("*.json")):
         try:
             state = state_file.read(path, dict[str, Any])
             if state is not None:

@@ -7,13 +7,35 @@ neither break a line nor send escape codes to a terminal.
 import io
 import logging
 import sys
+import time
 
+MOST_LINES = 10  # warnings of one kind in each window: a trouble that lasts is one story, and must not fill the disk
+WINDOW_S = 600.0
 QUOTED_LENGTH = 200  # characters: enough to recognise a message
 
 
 def quoted(text: object) -> str:
     """Text from outside made harmless: repr, ASCII only, truncated."""
     return ascii(text)[:QUOTED_LENGTH]
+
+
+class Limit:
+    """Lets a few warnings of each kind pass in each window; the first of the next one says how many did not."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # (module, text) -> when its window began, its lines
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        kind, now_s = (record.name, str(record.msg)), time.monotonic()
+        began_s, lines = self._kinds.get(kind, (now_s, 0))
+        if now_s - began_s >= WINDOW_S:
+            if lines > MOST_LINES:
+                record.msg = f"{record.msg} unsaid={lines - MOST_LINES}"
+            began_s, lines = now_s, 0
+        self._kinds[kind] = began_s, lines + 1
+        return lines < MOST_LINES
 
 
 def speak_in_any_locale() -> None:
@@ -30,6 +52,7 @@ def setup(role: str) -> None:
     handler.setFormatter(
         logging.Formatter(f"%(asctime)s %(levelname)s {role} %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z")
     )
+    handler.addFilter(Limit())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Protocol
 import schedule
 
 from common import clock as clocks
-from common import logging_setup
+from common import logging_setup, run_folder
 from common.clock import Clock, FixedClock
 from common.errors import HydrologError, SettingsError
 from common.folder import ROLES_FOLDER
@@ -127,6 +127,7 @@ def make_data_folder(settings: Settings) -> None:
         if os.statvfs(settings.paths.data).f_flag & os.ST_RDONLY:
             why = "is on a disk that is read-only now: it may be damaged, see: sudo dmesg | tail; then restart the box"
         raise SettingsError("paths.data", f"{settings.paths.data} {why}")
+    run_folder.make(settings.paths.data)
 
 
 def _until_due(ticker: schedule.Scheduler, tick_s: int) -> float:

@@ -1,7 +1,7 @@
 """A consumer group on the file: it polls rows in order and commits those that are safe elsewhere.
 
-Returned rows are on disk. Damaged lines are read again under the lock, set aside once, and skipped: their offsets are
-gaps, and a gap never stops the group.
+Returned rows are on disk: the producer's mark says so, or the poll syncs. Damaged lines are read again under the lock,
+set aside once, and skipped: their offsets are gaps, and a gap never stops the group.
 """
 
 import logging
@@ -9,6 +9,7 @@ import os
 
 from common.errors import LogError
 from common.logging_setup import quoted
+from log import mark
 from log.commits import CommitFile
 from log.format import LONGEST_LINE, Record, parse_line, parse_lines
 from log.segment import CHUNK_BYTES, SHORT_TAIL_BYTES, LogFile, LogLine
@@ -113,6 +114,9 @@ class FileGroup:
         """Sync: a row may be readable before it is on disk, but is returned only afterwards."""
         if end <= self._synced:
             return
+        if not self._sync_failed and self._is_marked():
+            self._synced = end
+            return
         try:
             if self._sync_failed:
                 self._state.write_again(file, self._synced, end)
@@ -122,6 +126,11 @@ class FileGroup:
             raise LogError(f"the disk does not confirm the rows: {quoted(error)}") from error
         self._sync_failed = False
         self._synced = end
+
+    def _is_marked(self) -> bool:
+        """Whether the mark covers all rows that are readable now: it is written after their sync."""
+        known = mark.load(self._state.data)
+        return known is not None and known.log_id == self._state.log_id and known.end_offset >= self._state.next
 
     def _read(self, file: LogFile, max_records: int, end: int) -> tuple[list[Record], int, int]:
         """The rows from our position on, and the offset and the byte after them."""

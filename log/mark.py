@@ -7,7 +7,9 @@ restart which minutes it has closed, even if the log was reset meanwhile.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common import state_file
+import msgspec
+
+from common import files, state_file
 from common.folder import MARK_FILE
 from common.state_file import Count, Minute
 
@@ -15,7 +17,7 @@ from common.state_file import Count, Minute
 @dataclass(frozen=True, slots=True)
 class Mark:
     closed_through: Minute  # UTC minute: no row of this or an earlier minute will be appended
-    end_offset: Count  # the log's end after the last append
+    end_offset: Count  # the log's end after the last append: the rows before it are on disk
     log_id: str
     sensors: dict[str, Minute] = field(default_factory=dict)  # sensor -> its last closed minute
 
@@ -26,5 +28,6 @@ def load(data: Path) -> Mark | None:
 
 
 def store(data: Path, mark: Mark) -> None:
-    """Replace the mark, durably."""
-    state_file.store(data / MARK_FILE, mark)
+    """Replace the mark. After a power cut it may be the one before, but not after a reset that relied on this one: a
+    disk keeps the order of names in a folder, and the rows that are still in the log say the rest."""
+    files.replace(data / MARK_FILE, msgspec.json.encode(mark) + b"\n", name_durable=False)

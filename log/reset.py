@@ -93,7 +93,7 @@ class Trimmer:
                     os.fdatasync(target)
                 path.replace(state.path)
                 state.reopen()
-        state.file.sync()
+        # Its name is synced by the next append. Until then the old file may come back, whose rows are all consumed.
         state.reserve.restore()
         return True
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import database
+from common import database, log_files
 from common.errors import DatabaseDown, Stopped
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE, ROLES_FOLDER
 from common.roles import RoleLock
@@ -19,6 +19,25 @@ START_S = 120.0  # recovery takes seconds; with much to do on a busy disk, a min
 # A stop must fit into the five seconds of every program. After an immediate stop the next start recovers.
 STOP = ((signal.SIGINT, 2.5), (signal.SIGQUIT, 0.5), (signal.SIGKILL, None))
 QUIET = ("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-c", "lc_messages=C")
+# Few writes to a small disk: docs/operators/disk.md. What a commit promises stays: it is on disk when it returns, since
+# fsync, full_page_writes and synchronous_commit are on.
+BOX = {
+    # Each checkpoint writes the changed pages, and the first change of a page after it copies the whole page to the
+    # WAL. A start after a cut replays at most this hour, which takes seconds.
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "512MB",
+    "min_wal_size": "48MB",
+    "wal_compression": "pglz",  # of those pages
+    # Nobody follows this server, so it need not say every 15 seconds what runs.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_replication_slots": "0",
+    # What has no commit (a cleaned page) may wait; commits sync by themselves.
+    "wal_writer_delay": "10s",
+    "autovacuum_naptime": "10min",
+    "shared_buffers": "64MB",
+    "jit": "off",
+}
 
 
 class Server:
@@ -50,10 +69,12 @@ class Server:
             cluster.make(self._data, stop)
             sockets = cluster.socket_folder(self._folder)
             command = [*program.command("postgres", self._folder, death="INT"), "-D", self._folder, "-k", sockets]
+            with contextlib.suppress(OSError):  # none yet, or a disk that refuses: the next line says so
+                log_files.clean(self._folder / cluster.LOG_FILE)
             with (self._folder / cluster.LOG_FILE).open("ab") as log:
                 self._said_from = log.tell()
                 self._child = subprocess.Popen(
-                    [*command, *QUIET],
+                    [*command, *QUIET, *(f"--{name}={value}" for name, value in BOX.items())],
                     env=program.environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,

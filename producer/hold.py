@@ -94,15 +94,17 @@ class PendingRows:
         return not self._rows
 
     def _append(self, rows: Sequence[Row]) -> None:
+        end_offset = self.mark.end_offset
         try:
             self._log.append([format_payload(row, self._zone) for row in rows])
+            end_offset = self._log.end_offset
         except NotDurable as error:  # they are in the log; the next append confirms them first
             self.problem = str(error)
         for _ in rows:
             self._rows.popleft()
         self.appended += len(rows)
         sensors = {row.sensor: row.minute for row in rows}
-        self.mark = Mark(rows[-1].minute - 1, self._log.end_offset, self._log.log_id, self.mark.sensors | sensors)
+        self.mark = Mark(rows[-1].minute - 1, end_offset, self._log.log_id, self.mark.sensors | sensors)
         self._mark_due = True
 
     def _publish(self, closed_through: int) -> None:
@@ -111,7 +113,7 @@ class PendingRows:
         sensors = {name: minute for name, minute in self.mark.sensors.items() if minute > closed_through - REMEMBER_MIN}
         if len(sensors) > MOST_SENSORS:  # invented ids: keep those that sent last
             sensors = {name: sensors[name] for name in heapq.nlargest(MOST_SENSORS, sensors, key=sensors.__getitem__)}
-        mark = Mark(closed_through, self._log.end_offset, self._log.log_id, sensors)
+        mark = Mark(closed_through, self.mark.end_offset, self._log.log_id, sensors)
         marks.store(self._data, mark)
         self.mark, self._mark_due = mark, False
 

@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from common import files, state_file, time_service
+from common import time_service
 from common.errors import RowRefused
-from common.folder import OPEN_MINUTE_FILE
 from common.logging_setup import quoted
 from common.row import MOST_SENSORS, parse_payload
 from common.runner import Context
@@ -26,6 +25,7 @@ from producer.hold import PendingRows
 from producer.intake import ReadingSink
 from producer.line import SerialLine
 from producer.minute import Minutes
+from producer.open_minute import OpenMinuteFile
 from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import ClockSample, SiteTime
@@ -74,6 +74,7 @@ class Producer:
         self._said_time = "trusted"
 
     # Set by the start. If the log is not available yet, the runner waits.
+    _kept: OpenMinuteFile
     _held: PendingRows
     _minutes: Minutes
     _time: SiteTime
@@ -107,6 +108,7 @@ class Producer:
         try:
             published = marks.load(data)
             mark = _with_tail(published, log)
+            self._kept = OpenMinuteFile(data)
             self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = minutes_after(settings.line.lateness_seconds, published, mark)
             self._time = SiteTime(self._look(), mark.closed_through)
@@ -126,9 +128,8 @@ class Producer:
         _log.info("line_start url=%s closed_through=%d", self._context.settings.line.url, mark.closed_through)
 
     def _restore_open_minutes(self, published: Mark | None) -> None:
-        path = self._context.data / OPEN_MINUTE_FILE
         try:
-            state = state_file.read(path, dict[str, Any])
+            state = self._kept.load()
             if state is None:
                 return
             through = published.closed_through if published else 0
@@ -243,10 +244,7 @@ class Producer:
         self._log = None
 
     def _snapshot(self) -> None:
-        """Store the state against a kill (not a power cut), as often as it is cheap; with few sensors after each step.
-
-        This works on a full disk too, in the space that the freed reserve left.
-        """
+        """Store the state against a kill, as often as it is cheap: with few sensors after each step."""
         clock = self._context.clock
         before_s = clock.monotonic()
         if before_s >= self._next_snapshot_s:
@@ -261,8 +259,9 @@ class Producer:
             "rest": self._intake.rest.decode("latin-1"),
             "held": self._held.to_state(),
         }
+        content = json.dumps(state).encode() + b"\n"
         try:
-            files.replace(self._context.data / OPEN_MINUTE_FILE, json.dumps(state).encode() + b"\n", durable=durable)
+            self._kept.store(content, on_disk=durable or len(self._held) > 0, durable=durable)
         except OSError as error:
             if durable:
                 _log.warning("open_minute_lost problem=%s", quoted(error))
@@ -279,7 +278,7 @@ def minutes_after(lateness_s: float, published: Mark | None, mark: Mark) -> Minu
 
 def _with_tail(mark: Mark | None, log: Log) -> Mark:
     """The later of the mark and the log's rows: a kill may have happened between an append and its mark."""
-    offset = mark.end_offset if mark and mark.log_id == log.log_id else log.base_offset
+    offset = synced = mark.end_offset if mark and mark.log_id == log.log_id else log.base_offset
     closed_through = mark.closed_through if mark else 0
     sensors = dict(mark.sensors) if mark else {}
     while records := log.read(offset, TAIL_ROWS):
@@ -292,4 +291,4 @@ def _with_tail(mark: Mark | None, log: Log) -> Mark:
                 continue
             closed_through = max(closed_through, row.minute)
             sensors[row.sensor] = max(row.minute, sensors.get(row.sensor, 0))
-    return Mark(closed_through, log.end_offset, log.log_id, sensors)
+    return Mark(closed_through, synced, log.log_id, sensors)

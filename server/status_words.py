@@ -77,7 +77,7 @@ def process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed:
 
 def _process(health: Mapping[str, Any] | None, alive: bool, now: datetime, speed: float) -> StatusWord:
     if health is None:
-        return StatusWord(BAD, "not started", "it has never published its state in this data folder")
+        return StatusWord(BAD, "not started", "it has published no state since this box was started")
     problem = str(health.get("problem") or "")
     if not alive:
         return StatusWord(BAD, "stopped", problem or "its process has ended; supervisord should have started another")

@@ -90,9 +90,15 @@ def test_rows_that_the_disk_did_not_confirm_are_in_the_log_and_not_repeated(log:
     rows.add([row(T)])
     assert rows.flush(T)
     assert "not confirmed" in rows.problem
+    mark = load(tmp_path)
+    assert mark
+    assert (mark.end_offset, mark.sensors) == (0, {"001": T})  # closed, and not on disk: a poll must still sync
     rows.add([row(T + 1)])
     assert rows.flush(T + 1)
     assert minutes(log) == [T, T + 1]
+    mark = load(tmp_path)
+    assert mark
+    assert mark.end_offset == 2
 
 
 def test_sensors_that_are_silent_for_a_week_leave_the_mark(log: Moody, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from log_site import Site, expected, rows, texts
 
 from common.errors import DiskFull, LogError, NotDurable
-from log import commits
+from log import commits, mark
+from log.mark import Mark
 from log.reserve import Reserve
 
 
@@ -123,6 +124,18 @@ def test_a_poll_hands_out_nothing_that_is_not_on_disk(site: Site, monkeypatch: p
     assert [row.offset for row in group.poll(10)] == [0, 1]
     # Written anew before each repeated sync: the kernel may have marked them clean.
     assert [data for data, _ in written] == [site.path.read_bytes()] * 2
+
+
+def test_a_poll_syncs_only_what_the_mark_does_not_cover(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.log.append(rows(0, 2))
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    for log_id, end_offset, syncs in ((site.log.log_id, 2, 0), (site.log.log_id, 1, 1), ("another", 2, 1)):
+        mark.store(site.data, Mark(28_000_000, end_offset, log_id))
+        group = site.another().group("server")
+        synced.clear()
+        assert len(group.poll(10)) == 2
+        assert len(synced) == syncs
 
 
 def test_a_failing_commit_is_said_and_can_be_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
