@@ -67,8 +67,7 @@ soak: $(DEV) ## the real processes under random kills and faults, every row coun
 
 wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh, for a computer without internet
 	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
-	@rm -f wheels/hydrolog-*
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --find-links wheels --dest wheels --requirement deploy/requirements.lock --requirement deploy/reports.lock
 	@du -sh wheels
 
 lock: $(DEV) ## update deploy/constraints.txt (PYTHONS="python3.11 python3.12 python3.13")
