@@ -66,7 +66,7 @@ soak: $(DEV) ## the real processes under random kills and faults, every row coun
 	@$(BIN)/python bench/soak.py $(SECONDS)
 
 wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh, for a computer without internet
-	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
+	@$(BIN)/python deploy/install_torch.py --small-only wheel --wheel-dir wheels
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --find-links wheels --dest wheels --requirement deploy/requirements.lock --requirement deploy/reports.lock
 	@du -sh wheels
 

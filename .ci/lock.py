@@ -6,7 +6,7 @@ Each Python resolves the project's own requirements anew, with nothing installed
 the line has a marker. torch brings a gigabyte of libraries for graphics cards that a box does not need, and names the
 exact versions of these itself: only its other requirements are resolved, those of the torch installed beside this.
 
-deploy/requirements.lock and reports.lock name the hash of every file of each release, so they fit every processor and
+deploy/requirements.lock, reports.lock and torch.lock name the hash of every file of each release, so they fit every processor and
 Python. The hashes of torch's CPU builds, which are in an index of their own, are kept by hand in deploy/torch.sha256.
 """
 
@@ -44,9 +44,13 @@ def main(pythons: list[str]) -> int:
     TARGET.write_text(f"{HEADING}{''.join(sorted([*lines(found), pin + chr(10)]))}", "ascii")
     box = [text for text in requirements("kafka", "alerts") if name_of(text) != APART]
     torch = [hashed([pin], "--no-deps").rstrip(), *(f"--hash=sha256:{digest}" for digest in cpu_builds(pin))]
-    text = hashed([*box, *of_torch(), "setuptools"]) + " \\\n    ".join(torch) + "\n"
-    (DEPLOY / "requirements.lock").write_text(HASHED + text, "ascii")
-    (DEPLOY / "reports.lock").write_text(HASHED + hashed(requirements("reports", own=False)), "ascii")
+    locks = {
+        "requirements": hashed([*box, *of_torch(), "setuptools"]),
+        "reports": hashed(requirements("reports", own=False)),
+        "torch": " \\\n    ".join(torch) + "\n",
+    }
+    for name, text in locks.items():
+        (DEPLOY / f"{name}.lock").write_text(HASHED + text, "ascii")
     return 0
 
 

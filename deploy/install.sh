@@ -19,7 +19,7 @@ python=$(command -v python3.11 || command -v python3) || say_and_stop "python3 i
 "$python" -c 'import ensurepip' 2>/dev/null || say_and_stop "a part of Python is missing: sudo apt install -y python3-venv"
 exec 9>/run/hydrolog-admin.lock
 flock --nonblock 9 || say_and_stop "another installation or hydrolog-admin is running"
-export HYDROLOG_LOCKED=1
+export HAS_INSTALL_LOCK=1
 
 kept() { readlink "$home/$1" 2>/dev/null || true; }  # of `current` or `previous`: versions/NAME
 old=$(kept current)
@@ -46,13 +46,15 @@ new=$home/versions/$name
 libraries="about 0.3 GB come from the internet"
 if [ -d wheels ]; then libraries="from the folder wheels"; fi
 
+what="installs hydrolog $name"
+if [ -n "$old" ]; then what="updates hydrolog from ${old#versions/} to $name"; fi
 cat <<PLAN
-This ${old:+updates ${old#versions/} to }${old:-installs }hydrolog $name:
+This $what:
   the user hydrolog, who may open serial ports
   the program in $new ($libraries)
   settings in $settings, data in $state; what is there stays as it is
   the commands hydrolog and hydrolog-admin in /usr/local, names for serial adapters in /etc/udev/rules.d
-  the service hydrolog, which starts at boot${old:+; it is restarted only if the new version passes its checks}
+  the service hydrolog, which starts at boot${old:+; the old version comes back if the new one is not well}
 PLAN
 
 step() { stage=$1 advice=${2:-}; echo "$stage"; }
