@@ -30,7 +30,7 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest test-newest lint mutate bench soak wheels lock clean
+.PHONY: help run test test-lowest test-newest lint mutate bench soak wheels deb sbom lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,7 +70,20 @@ wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh,
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --find-links wheels --dest wheels --requirement deploy/requirements.lock --requirement deploy/reports.lock
 	@du -sh wheels
 
-lock: $(DEV) ## update deploy/constraints.txt (PYTHONS="python3.11 python3.12 python3.13")
+deb: wheels ## dist/hydrolog_VERSION_ARCHITECTURE.deb, for boxes without internet
+	@bash deploy/make_deb.sh
+
+sbom: $(DEV) ## dist/hydrolog.cdx.json: every library of an installation, with its licence (CycloneDX)
+	@$(INSTALL) 'cyclonedx-bom>=7'
+	@$(MAKE) --no-print-directory $(VENV)-box/pyvenv.cfg VENV=$(VENV)-box
+	@$(VENV)-box/bin/python deploy/install_torch.py --small-only install
+	@$(VENV)-box/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --requirement deploy/requirements.lock
+	@$(VENV)-box/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/hydrolog.cdx.json $(VENV)-box
+	@echo dist/hydrolog.cdx.json
+
+lock: $(DEV) ## update deploy/constraints.txt and the lists with hashes (PYTHONS="python3.11 python3.12 python3.13")
 	$(BIN)/python .ci/lock.py $(or $(PYTHONS),python3.11 python3.12 python3.13)
 
 clean: ## remove caches and the demo's data; the environments stay

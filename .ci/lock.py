@@ -6,8 +6,9 @@ Each Python resolves the project's own requirements anew, with nothing installed
 the line has a marker. torch brings a gigabyte of libraries for graphics cards that a box does not need, and names the
 exact versions of these itself: only its other requirements are resolved, those of the torch installed beside this.
 
-deploy/requirements.lock, reports.lock and torch.lock name the hash of every file of each release, so they fit every processor and
-Python. The hashes of torch's CPU builds, which are in an index of their own, are kept by hand in deploy/torch.sha256.
+deploy/requirements.lock, reports.lock and torch.lock name the hash of every file of each release, so they fit every
+processor and Python. The hashes of torch's CPU builds, which are in an index of their own, are kept by hand in
+deploy/torch.sha256.
 """
 
 import json

@@ -1,9 +1,9 @@
 """Installs the small build of torch; pip installs everything else afterwards: `python deploy/install_torch.py install`.
 
 For x86-64 pip's default is the GPU build, ten times as large as the CPU build, which is in an index published by
-PyTorch; only files whose hashes are in torch.lock are taken. The environment variable TORCH_INDEX names another index; set to nothing it means pip's default, for a computer
-with a GPU. The arguments are those of pip: `install`, or `wheel --wheel-dir DIR`. With --small-only the GPU build is
-refused with exit status 3.
+PyTorch. Only files whose hashes are in torch.lock are taken. The environment variable TORCH_INDEX names another index;
+set to nothing it means pip's default, for a computer with a GPU. The arguments are those of pip: `install`, or
+`wheel --wheel-dir DIR`. With --small-only the GPU build is refused with exit status 3.
 """
 
 import importlib.metadata

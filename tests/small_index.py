@@ -28,6 +28,7 @@ def wheel(
     version: str,
     requires: Sequence[str] = (),
     command: str = "",
+    *,
     modules: Mapping[str, str] | None = None,
 ) -> Path:
     """A package with one module; `command` names another one that prints its name and arguments when it is run.

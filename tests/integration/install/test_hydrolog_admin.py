@@ -96,7 +96,9 @@ def test_half_a_version_is_not_used(box: InstallSite) -> None:
 
 def test_only_one_of_them_works_at_a_time(box: InstallSite) -> None:
     lock = box.root / "run/hydrolog-admin.lock"
-    with subprocess.Popen(["flock", lock, "sh", "-c", "echo; read _"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as held:
+    with subprocess.Popen(
+        ["flock", lock, "sh", "-c", "echo; read _"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as held:
         assert held.stdout and held.stdout.readline() == b"\n"
         said = box.admin("use", "7.1-2")
         held.communicate(b"\n")
@@ -104,7 +106,13 @@ def test_only_one_of_them_works_at_a_time(box: InstallSite) -> None:
 
 
 def left(box: InstallSite) -> set[str]:
-    own = ("opt/hydrolog", "etc/hydrolog", "var/lib/hydrolog", "usr/local/bin/hydrolog", "usr/local/sbin/hydrolog-admin")
+    own = (
+        "opt/hydrolog",
+        "etc/hydrolog",
+        "var/lib/hydrolog",
+        "usr/local/bin/hydrolog",
+        "usr/local/sbin/hydrolog-admin",
+    )
     files = ("etc/systemd/system/hydrolog.service", "etc/udev/rules.d/99-serial.rules")
     return {name for name in (*own, *files) if (box.root / name).exists()}
 
