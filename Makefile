@@ -31,7 +31,7 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest test-newest lint mutate bench soak soak-power wheels lock clean
+.PHONY: help run test test-lowest test-newest lint mutate bench soak soak-power wheels deb sbom lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,12 +70,24 @@ soak-power: $(DEV) ## the power of a whole box is cut at random, every sensor-mi
 	@$(BIN)/python tests/power_cuts.py $(ROUNDS)
 
 wheels: $(VENV)/pyvenv.cfg ## all downloads of `make run` and deploy/install.sh, for a computer without internet
-	@$(BIN)/python deploy/install_torch.py wheel --wheel-dir wheels
-	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --find-links wheels --wheel-dir wheels '.[alerts,kafka]' 'setuptools>=80'
-	@rm -f wheels/hydrolog-*
+	@$(BIN)/python deploy/install_torch.py --small-only wheel --wheel-dir wheels
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --find-links wheels --dest wheels --requirement deploy/requirements.lock --requirement deploy/reports.lock
 	@du -sh wheels
 
-lock: $(DEV) ## update deploy/constraints.txt (PYTHONS="python3.11 python3.12 python3.13")
+deb: wheels ## dist/hydrolog_VERSION_ARCHITECTURE.deb, for boxes without internet
+	@bash deploy/make_deb.sh
+
+sbom: $(DEV) ## dist/hydrolog.cdx.json: every library of an installation, with its licence (CycloneDX)
+	@$(INSTALL) 'cyclonedx-bom>=7'
+	@$(MAKE) --no-print-directory $(VENV)-box/pyvenv.cfg VENV=$(VENV)-box
+	@$(VENV)-box/bin/python deploy/install_torch.py --small-only install
+	@$(VENV)-box/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes --requirement deploy/requirements.lock
+	@$(VENV)-box/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/hydrolog.cdx.json $(VENV)-box
+	@echo dist/hydrolog.cdx.json
+
+lock: $(DEV) ## update deploy/constraints.txt and the lists with hashes (PYTHONS="python3.11 python3.12 python3.13")
 	$(BIN)/python .ci/lock.py $(or $(PYTHONS),python3.11 python3.12 python3.13)
 
 clean: ## remove caches and the demo's data; the environments stay

@@ -1,10 +1,14 @@
-"""Write deploy/constraints.txt: the exact version of every library, for installations and for tests.
+"""Write the exact versions of every library: deploy/constraints.txt, and with hashes what a box installs as root.
 
     .venv/bin/python .ci/lock.py python3.11 python3.12 python3.13
 
 Each Python resolves the project's own requirements anew, with nothing installed. Where they come to different versions
 the line has a marker. torch brings a gigabyte of libraries for graphics cards that a box does not need, and names the
 exact versions of these itself: only its other requirements are resolved, those of the torch installed beside this.
+
+deploy/requirements.lock, reports.lock and torch.lock name the hash of every file of each release, so they fit every
+processor and Python. The hashes of torch's CPU builds, which are in an index of their own, are kept by hand in
+deploy/torch.sha256.
 """
 
 import json
@@ -19,12 +23,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "deploy" / "constraints.txt"
+DEPLOY = ROOT / "deploy"
+TARGET = DEPLOY / "constraints.txt"
+CPU_BUILDS = DEPLOY / "torch.sha256"
 APART = "torch"
 HEADING = """\
 # The version of every library that hydrolog is tested with: for runtime, the extras and the tests.
 # Made by `make lock`; do not edit. Use it with:  pip install --constraint deploy/constraints.txt .
 """
+
+HASHED = "# Made by `make lock`; do not edit. Every file of each release that hydrolog is tested with.\n"
 
 Versions = Mapping[str, str]  # name -> version
 
@@ -35,15 +43,53 @@ def main(pythons: list[str]) -> int:
     found = dict(resolved(python, wanted) for python in pythons)
     pin = next(text for text in wanted if name_of(text) == APART)
     TARGET.write_text(f"{HEADING}{''.join(sorted([*lines(found), pin + chr(10)]))}", "ascii")
+    box = [text for text in requirements("kafka", "alerts") if name_of(text) != APART]
+    torch = [hashed([pin], "--no-deps").rstrip(), *(f"--hash=sha256:{digest}" for digest in cpu_builds(pin))]
+    locks = {
+        "requirements": hashed([*box, *of_torch(), "setuptools"]),
+        "reports": hashed(requirements("reports", own=False)),
+        "torch": " \\\n    ".join(torch) + "\n",
+    }
+    for name, text in locks.items():
+        (DEPLOY / f"{name}.lock").write_text(HASHED + text, "ascii")
     return 0
 
 
-def requirements() -> list[str]:
-    """What the project needs to run with all extras, and to be tested."""
+def requirements(*extras: str, own: bool = True) -> list[str]:
+    """What the project needs to run (`own`), with these extras; with all that are for its tests if none is named."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras: dict[str, list[str]] = project["optional-dependencies"]
-    named = [*project["dependencies"], *(text for name in extras if name != "bench" for text in extras[name])]
+    of: dict[str, list[str]] = project["optional-dependencies"]
+    chosen = extras or tuple(name for name in of if name != "bench")
+    named = [*(project["dependencies"] if own else ()), *(text for name in chosen for text in of[name])]
     return [text for text in named if name_of(text) != project["name"]]
+
+
+def of_torch() -> list[str]:
+    """What torch needs, but for its parts for graphics cards."""
+    return [text for text in metadata.requires(APART) or () if ";" not in text]
+
+
+def cpu_builds(pin: str) -> list[str]:
+    """The hashes of torch's CPU builds.
+
+    Raises:
+        SystemExit: they are those of another release.
+    """
+    known = [line.split() for line in CPU_BUILDS.read_text("ascii").splitlines() if not line.startswith("#")]
+    if not all(file.startswith(f"{pin.replace('==', '-')}+cpu-") for _, file in known):
+        raise SystemExit(f"{CPU_BUILDS} is for another release than {pin}: write down the hashes that its index names")
+    return [digest for digest, _ in known]
+
+
+def hashed(wanted: Iterable[str], *options: str) -> str:
+    """The libraries, and what they need, in the constraints' versions, with the hashes of all their files."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "uv"], check=True)
+        compile_ = [f"{folder}/bin/uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+        fixed = ["--generate-hashes", "--no-header", "--no-annotate", "--constraint", str(TARGET), *options, "-"]
+        asked = "\n".join(wanted)
+        return subprocess.run([*compile_, *fixed], input=asked, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def name_of(requirement: str) -> str:
@@ -53,8 +99,7 @@ def name_of(requirement: str) -> str:
 
 def resolved(python: str, wanted: Iterable[str]) -> tuple[str, Versions]:
     """One Python's version, and what it would install."""
-    of_torch = [text for text in metadata.requires(APART) or () if ";" not in text]
-    named = [text for text in wanted if name_of(text) != APART] + of_torch
+    named = [text for text in wanted if name_of(text) != APART] + of_torch()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([python, "-m", "venv", folder], check=True)
         report = Path(folder) / "report.json"

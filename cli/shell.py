@@ -61,7 +61,7 @@ def need_plots() -> None:
         SettingsError: it is missing; names what to install.
     """
     if importlib.util.find_spec("plotly") is None:
-        box = "sudo /opt/hydrolog/.venv/bin/python -m pip install 'plotly>=6,<7'"
+        box = "sudo /opt/hydrolog/current/.venv/bin/python -m pip install 'plotly>=6,<7'"
         install = f"pip install 'hydrolog[reports]' (on an installed box: {box})"
         raise SettingsError("--out", f"a page with plots needs the library plotly: {install}")
 

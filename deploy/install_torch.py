@@ -1,9 +1,9 @@
 """Installs the small build of torch; pip installs everything else afterwards: `python deploy/install_torch.py install`.
 
 For x86-64 pip's default is the GPU build, ten times as large as the CPU build, which is in an index published by
-PyTorch. The environment variable TORCH_INDEX names another index; set to nothing it means pip's default, for a computer
-with a GPU. The arguments are those of pip: `install`, or `wheel --wheel-dir DIR`. With --small-only the GPU build is
-refused with exit status 3.
+PyTorch. Only files whose hashes are in torch.lock are taken. The environment variable TORCH_INDEX names another index;
+set to nothing it means pip's default, for a computer with a GPU. The arguments are those of pip: `install`, or
+`wheel --wheel-dir DIR`. With --small-only the GPU build is refused with exit status 3.
 """
 
 import importlib.metadata
@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def pinned() -> str:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
     lines: list[str] = project["dependencies"]
     return next(line.removeprefix("torch==") for line in lines if line.startswith("torch=="))
+
+
+def hashes() -> list[str]:
+    """Pip's options for torch's line in a list of requirements: the files that may be installed."""
+    return re.findall(r"--hash=\S+", Path(__file__).with_name("torch.lock").read_text("ascii"))
+
+
+def take(order: list[str], build: str, *where: str) -> int:
+    """Install or fetch one build; returns pip's exit status."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
+        wanted.write(" ".join([f"torch=={build}", *hashes()]))
+        wanted.flush()
+        options = ("--quiet", "--no-deps", "--require-hashes", "--requirement", wanted.name)
+        return subprocess.run((*PIP, *order, *where, *options), check=False).returncode
 
 
 def is_there(release: str) -> bool:
@@ -61,7 +76,7 @@ def is_large(release: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Returns pip's exit status for the small build; 0 if pip's default is used."""
+    """Returns pip's exit status for a small build; 0 if pip's large default is left to pip."""
     small_only = "--small-only" in arguments
     order = [argument for argument in arguments if argument != "--small-only"]
     release = pinned()
@@ -69,10 +84,9 @@ def main(arguments: list[str]) -> int:
         return 0
     index = os.environ.get("TORCH_INDEX", INDEX_OF_SMALL_BUILDS)
     if index and (build := small_build(index, release)):
-        take = (*PIP, *order, "--quiet", "--no-deps", "--index-url", index, f"torch=={build}")
-        return subprocess.run(take, check=False).returncode
+        return take(order, build, "--index-url", index)
     if not is_large(release):
-        return 0
+        return take(order, release)
     why = f"{index} does not answer, or has no torch {release} for this Python" if index else "TORCH_INDEX is empty"
     sys.stderr.write(f"{LARGE} ({why})\n")
     return ONLY_LARGE_EXIT if small_only else 0

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,8 +22,19 @@ def clean_environment(**more: str) -> dict[str, str]:
     return kept | fixed | more
 
 
-def wheel(folder: Path, name: str, version: str, requires: Sequence[str] = (), command: str = "") -> None:
-    """A package with one module; `command` names another one that prints its name and arguments when it is run."""
+def wheel(
+    folder: Path,
+    name: str,
+    version: str,
+    requires: Sequence[str] = (),
+    command: str = "",
+    *,
+    modules: Mapping[str, str] | None = None,
+) -> Path:
+    """A package with one module; `command` names another one that prints its name and arguments when it is run.
+
+    `modules` are further files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
@@ -32,6 +43,7 @@ def wheel(folder: Path, name: str, version: str, requires: Sequence[str] = (), c
         f"{name}/__init__.py": "",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        **(modules or {}),
     }
     if command:
         files[f"{command}/__main__.py"] = f"import sys\nprint({command!r}, *sys.argv[1:])\n"
@@ -40,9 +52,20 @@ def wheel(folder: Path, name: str, version: str, requires: Sequence[str] = (), c
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
         rows.append(f"{path},sha256={digest},{len(text.encode())}")
     files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+    made = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(made, "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)
+    return made
+
+
+def locked(*wheels: Path) -> str:
+    """A list of requirements with the hash of each of these."""
+    lines = []
+    for path in wheels:
+        name, version = path.name.split("-")[:2]
+        lines.append(f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    return "".join(lines)
 
 
 class SmallIndex:
@@ -53,8 +76,8 @@ class SmallIndex:
         self.asked: list[str] = []
         self.url = ""
 
-    def add(self, index: str, name: str, version: str, requires: Sequence[str] = (), command: str = "") -> None:
-        wheel(self.folder / index / name.replace("_", "-"), name, version, requires, command)
+    def add(self, index: str, name: str, version: str, requires: Sequence[str] = (), command: str = "") -> Path:
+        return wheel(self.folder / index / name.replace("_", "-"), name, version, requires, command)
 
     @contextmanager
     def served(self) -> Iterator[None]:

@@ -102,6 +102,38 @@ def test_the_constraints_hold_every_library_within_its_bounds() -> None:
             assert len(held) == 1, (python, name)
 
 
+@pytest.mark.parametrize("name", ["requirements", "reports", "torch"])
+def test_what_root_installs_has_a_hash_for_each_file_and_the_constraints_version(name: str) -> None:
+    text = (ROOT / "deploy" / f"{name}.lock").read_text("ascii").replace("\\\n", " ")
+    pins = {
+        str(Requirement(line)) for line in (ROOT / "deploy" / "constraints.txt").read_text("ascii").splitlines()[2:]
+    }
+    versions = {pin.partition(";")[0].strip() for pin in pins}
+    for line in text.splitlines()[1:]:
+        requirement, *hashes = line.split(" --hash=")
+        assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()) for digest in hashes), line
+        assert requirement.partition(";")[0].strip() in versions, requirement
+
+
+def test_every_library_of_an_installation_has_its_hash() -> None:
+    text = "".join((ROOT / "deploy" / f"{name}.lock").read_text("ascii") for name in ("requirements", "torch"))
+    locked = {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
+    wanted = {
+        name for name in needed(NAME, {"kafka", "alerts"}, set()) if not name.startswith(("nvidia-", "cuda-", "triton"))
+    }
+    assert wanted <= locked | {"torch"}, wanted - locked
+
+
+def test_the_hashes_of_the_cpu_builds_are_those_of_the_pinned_torch() -> None:
+    lock_ = lock()
+    pin = next(text for text in lock_.requirements() if lock_.name_of(text) == "torch")
+    builds = lock_.cpu_builds(pin)
+    assert len(builds) == 8  # 3.11 to 3.14, two processors
+    assert all(digest in (ROOT / "deploy" / "torch.lock").read_text("ascii") for digest in builds)
+    with pytest.raises(SystemExit, match="another release"):
+        lock_.cpu_builds("torch==2.14.0")
+
+
 def test_versions_that_differ_have_a_line_for_each_python() -> None:
     found = {"3.11": {"a": "1", "b": "2"}, "3.12": {"a": "1", "b": "3"}, "3.13": {"a": "1", "b": "3", "c": "4"}}
     assert lock().lines(found) == [

@@ -18,7 +18,7 @@ def test_a_page_with_plots_says_at_once_what_to_install(
     assert main([*command, "--out", str(tmp_path / "page.html")]) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("--out: a page with plots needs the library plotly: pip install 'hydrolog[reports]'")
-    assert "/opt/hydrolog/.venv/bin/python -m pip install" in said
+    assert "/opt/hydrolog/current/.venv/bin/python -m pip install" in said
 
 
 def test_what_draws_no_plots_needs_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,11 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from small_index import SmallIndex, clean_environment
+from small_index import SmallIndex, clean_environment, locked
 
 ROOT = Path(__file__).parents[3]
 RELEASE = next(
@@ -41,10 +41,22 @@ def site(tmp_path: Path, python: Path) -> Iterator[SmallIndex]:
 
 
 def bring(
-    python: Path, index: SmallIndex, torch_index: str, *options: str, timeout_s: float = 300
+    python: Path,
+    index: SmallIndex,
+    torch_index: str,
+    *options: str,
+    timeout_s: float = 300,
+    known: Callable[[Path], bool] = lambda path: True,
 ) -> subprocess.CompletedProcess[str]:
+    project = index.folder / "project"
+    (project / "deploy").mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "pyproject.toml", project)
+    script = shutil.copy(ROOT / "deploy" / "install_torch.py", project / "deploy")
+    (project / "deploy" / "torch.lock").write_text(
+        locked(*(path for path in index.folder.rglob("torch-*.whl") if known(path)))
+    )
     return subprocess.run(
-        [python, ROOT / "deploy" / "install_torch.py", *options, "install"],
+        [python, script, *options, "install"],
         env=clean_environment(PIP_INDEX_URL=f"{index.url}/own/", TORCH_INDEX=torch_index),
         capture_output=True,
         text=True,
@@ -63,6 +75,12 @@ def test_the_small_build_of_the_pinned_release_is_taken_where_its_index_answers(
     assert (answer.returncode, answer.stderr) == (0, "")
     assert installed(python) == f"['{RELEASE}+cpu']"
     assert not [path for path in site.asked if path.startswith("/own")]
+
+
+def test_a_file_whose_hash_nobody_knows_is_refused(python: Path, site: SmallIndex) -> None:
+    answer = bring(python, site, f"{site.url}/cpu", known=lambda path: "+cpu" not in path.name)
+    assert answer.returncode != 0 and "HASHES" in answer.stderr
+    assert installed(python) == "[]"
 
 
 def test_a_torch_that_is_there_asks_nothing(python: Path, site: SmallIndex) -> None:
@@ -109,6 +127,7 @@ def test_nothing_is_said_where_pips_own_is_small(python: Path, site: SmallIndex)
     site.add("own", "torch", RELEASE)
     answer = bring(python, site, "", "--small-only")
     assert (answer.returncode, answer.stderr) == (0, "")
+    assert installed(python) == f"['{RELEASE}']"
 
 
 def test_the_large_build_can_be_refused(python: Path, site: SmallIndex) -> None:

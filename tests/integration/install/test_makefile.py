@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_index import SmallIndex, clean_environment
+from small_index import SmallIndex, clean_environment, locked
 
 ROOT = Path(__file__).parents[3]
 PROJECT = """
@@ -60,6 +60,12 @@ def project(tmp_path: Path, site: SmallIndex) -> Path:
     (folder / "pyproject.toml").write_text(PROJECT)
     (folder / "builder.py").write_text(BUILDER)
     (folder / "deploy" / "constraints.txt").write_text("apart==2.0\npytest==2.0\n")
+    there = site.folder / "own"
+    (folder / "deploy" / "torch.lock").write_text(locked(*there.parent.rglob("torch-*.whl")))
+    (folder / "deploy" / "requirements.lock").write_text(
+        locked(*there.rglob("apart-2.0-*.whl"), *there.rglob("setuptools-*.whl"))
+    )
+    (folder / "deploy" / "reports.lock").write_text("")
     extras = [f"apart>=1.0; extra == '{extra}'" for extra in ("kafka", "alerts", "dev")]
     extras += ["pytest>=1.0; extra == 'dev'"]
     built = SmallIndex(tmp_path / "built")
