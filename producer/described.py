@@ -26,7 +26,7 @@ from producer.frames import CheckByteFramer, FixedFramer, Framer
 from producer.totals import MOST_TOTAL_M3, Rate
 
 DAY_S = 86_400.0
-LONGEST = 512  # bytes of a frame: some instruments send many values in one line
+LONGEST = 4096  # bytes of a frame: some instruments send all that they know in one
 MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
 MOST_STRANGE = 8  # unknown units that are named
 _DIGITS = {"none": 0, "bcc": 0, "xor": 2, "sum": 2, "crc16": 4}
