@@ -26,7 +26,8 @@ from producer.frames import CheckByteFramer, FixedFramer, Framer
 from producer.totals import MOST_TOTAL_M3, Rate
 
 DAY_S = 86_400.0
-LONGEST = 4096  # bytes of a frame: some instruments send all that they know in one
+LONGEST = 512  # bytes of a frame: some instruments send many values in one line
+LONGEST_ANSWER = 4096  # the same, of one that was asked for: some tell all that they know
 MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
 MOST_STRANGE = 8  # unknown units that are named
 _DIGITS = {"none": 0, "bcc": 0, "xor": 2, "sum": 2, "crc16": 4}
@@ -90,6 +91,7 @@ class Described:
         self._form = form
         self._refused = Counter() if refused is None else refused
         self._steady_s, self._poll_s = steady_s, poll_s
+        self._longest = LONGEST_ANSWER if poll_s else LONGEST
         self._start, self._end = form.start.encode("latin-1"), form.end.encode("latin-1")
         self._mark = form.checksum_mark.encode("latin-1")
         self._digits = _DIGITS[form.checksum]
@@ -127,7 +129,7 @@ class Described:
             sure = bool(self._start) or self._form.checksum != "none"
             return FixedFramer(refused, self._start, self._form.length, self.proof, sure=sure)
         kind = CheckByteFramer if self._form.checksum == "bcc" else Framer
-        return kind(refused, self._start, self._end, LONGEST)
+        return kind(refused, self._start, self._end, self._longest)
 
     def parse(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Reading:
         """Parse a frame, from its start mark to before its end.
@@ -147,7 +149,7 @@ class Described:
 
     def read(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Measured:
         """What a frame says; raises as `parse`."""
-        if len(frame) > LONGEST:
+        if len(frame) > self._longest:
             raise FrameRefused("long")
         fields = self._fields(self._checked(frame[len(self._start) :]))
         sensor = _text(fields, "sensor") or self._form.sensor
