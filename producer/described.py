@@ -22,12 +22,13 @@ from common.meters import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEA
 from common.row import MOST_SENSORS, SENSOR_ID
 from producer import digits
 from producer.ascii import Reading, moment, seconds
-from producer.described_checks import check_format, compiled, names_of
+from producer.described_checks import check_format, compiled, field_names
 from producer.frames import CheckByteFramer, FixedFramer, Framer
 from producer.totals import MOST_TOTAL_M3, Rate
 
 DAY_S = 86_400.0
 LONGEST = 512  # bytes of a frame: some instruments send many values in one line
+LONGEST_ANSWER = 4096  # the same, of one that was asked for: some tell all that they know
 MOST_VALUE = 1e6  # m3/h or bar: far more than any pipe; larger values are damage
 MOST_STRANGE = 8  # unknown units that are named
 _DIGITS = {"none": 0, "bcc": 0, "xor": 2, "sum": 2, "crc16": 4}
@@ -63,12 +64,13 @@ class Measured(NamedTuple):
 
 
 class _Channel(NamedTuple):
-    """How a number becomes a value."""
+    """How a number of the frame becomes a value."""
 
+    name: str
     scale: float
     offset: float
     factor: float  # of the settings' measure; if the frame names the unit, that counts
-    measures: dict[str, float]
+    measure: str  # the field with the unit; empty if there is none
     most: float
 
 
@@ -93,23 +95,30 @@ class Described:
         self._form = form
         self._refused = Counter() if refused is None else refused
         self._steady_s, self._poll_s, self._own_zones = steady_s, poll_s, own_zones
+        self._longest = LONGEST_ANSWER if poll_s else LONGEST
         self._start, self._end = form.start.encode("latin-1"), form.end.encode("latin-1")
         self._mark = form.checksum_mark.encode("latin-1")
         self._digits = _DIGITS[form.checksum]
         self._separator = form.separator.encode("latin-1")
         self._pattern = compiled(form.pattern) if form.pattern else None
-        self._names = names_of(form, self._pattern)
+        self._names = field_names(form)
         check_format(form, self._names, overhead=len(self._start) + self._proof_bytes())
-        flow, pressure, total = FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
-        self._channels = {
-            "flow": _Channel(form.flow_scale, form.flow_offset, flow[form.flow_measure], flow, MOST_VALUE),
-            "pressure": _Channel(
-                form.pressure_scale, form.pressure_offset, pressure[form.pressure_measure], pressure, MOST_VALUE
-            ),
-            "total": _Channel(form.total_scale, 0.0, total[form.total_measure], total, MOST_TOTAL_M3),
-        }
+        self._channels = self._described_channels()
         self._rates: dict[str, Rate] = {}
         self._strange: dict[tuple[str, str], str] = {}  # by sensor and channel
+
+    def _described_channels(self) -> list[_Channel]:
+        form = self._form
+        flow, pressure = FLOW_MEASURES[form.flow_measure], PRESSURE_MEASURES[form.pressure_measure]
+        known = (
+            _Channel("flow", form.flow_scale, form.flow_offset, flow, "flow_measure", MOST_VALUE),
+            _Channel("pressure", form.pressure_scale, form.pressure_offset, pressure, "pressure_measure", MOST_VALUE),
+            _Channel(
+                "total", form.total_scale, 0.0, VOLUME_MEASURES[form.total_measure], "total_measure", MOST_TOTAL_M3
+            ),
+        )
+        names = self._names
+        return [each if each.measure in names else each._replace(measure="") for each in known if each.name in names]
 
     def _proof_bytes(self) -> int:
         """Of a checksum with its mark."""
@@ -130,7 +139,7 @@ class Described:
             sure = bool(self._start) or self._form.checksum != "none"
             return FixedFramer(refused, self._start, self._form.length, self.proof, sure=sure)
         kind = CheckByteFramer if self._form.checksum == "bcc" else Framer
-        return kind(refused, self._start, self._end, LONGEST)
+        return kind(refused, self._start, self._end, self._longest)
 
     def parse(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Reading:
         """Parse a frame, from its start mark to before its end.
@@ -150,7 +159,7 @@ class Described:
 
     def read(self, frame: bytes, zone: ZoneInfo, now_s: float) -> Measured:
         """What a frame says; raises as `parse`."""
-        if len(frame) > LONGEST:
+        if len(frame) > self._longest:
             raise FrameRefused("long")
         fields = self._fields(self._checked(frame[len(self._start) :]))
         sensor = _text(fields, "sensor") or self._form.sensor
@@ -158,8 +167,9 @@ class Described:
             raise FrameRefused("sensor")
         time_s = self._seconds(_text(fields, "time"), self._own_zones.get(sensor, zone), now_s)
         strange: list[tuple[str, str]] = []
-        flow, pressure, total = (self._value(name, fields, strange) for name in self._channels)
-        return Measured(Reading(sensor, time_s, flow, pressure), total, tuple(strange))
+        values = {channel.name: self._value(channel, fields, strange) for channel in self._channels}
+        reading = Reading(sensor, time_s, values.get("flow"), values.get("pressure"))
+        return Measured(reading, values.get("total"), tuple(strange))
 
     def taken(self, measured: Measured, arrived_s: float) -> Reading:
         """The reading; its flow is computed from a total, if it has one. `arrived_s` is monotonic."""
@@ -172,7 +182,7 @@ class Described:
         if rate is None:
             if len(self._rates) >= MOST_SENSORS:
                 self._rates.clear()
-            form, total = self._form, self._channels["total"]
+            form, total = self._form, self._channels[-1]
             end_m3 = form.rolls_over_at * abs(total.scale) * total.factor
             rate = self._rates[reading.sensor] = Rate(end_m3, form.most_m3h, self._poll_s)
         flow = rate.at(total_m3, arrived_s if reading.time_s is None else reading.time_s)
@@ -226,25 +236,21 @@ class Described:
             raise FrameRefused("fields")
         return dict(zip(self._names, values, strict=True))
 
-    def _value(self, name: str, fields: dict[str, bytes], strange: list[tuple[str, str]]) -> float | None:
+    def _value(self, channel: _Channel, fields: dict[str, bytes], strange: list[tuple[str, str]]) -> float | None:
         """A channel's value in m3/h, bar or m3."""
-        raw = fields.get(name)
-        if not raw:
-            return None
-        form, channel, measure = self._form, self._channels[name], f"{name}_measure"
+        name, form, factor = channel.name, self._form, channel.factor
         if form.digits == "bcd":
-            number = digits.of_packed(raw, form.digits_first)
+            number = digits.of_packed(fields.get(name) or b"", form.digits_first)
         else:
             number = digits.of_text(_text(fields, name), form.decimal)
         if number is None:
             return None
-        factor = channel.factor
-        if measure in self._names:
-            known = unit(name, text := _text(fields, measure))
+        if channel.measure:
+            known = unit(name, text := _text(fields, channel.measure))
             if known is None:
                 strange.append((name, text))
                 return None
-            factor = channel.measures[known]
+            factor = MEASURES[name][known]
         value = (number * channel.scale + channel.offset) * factor
         if not abs(value) < channel.most:
             raise FrameRefused("number")

@@ -28,14 +28,14 @@ def compiled(pattern: str) -> Any:
         raise SettingsError("line.format.pattern", f"is not a valid RE2 expression: {_text(error.args[0])}") from error
 
 
-def names_of(form: Format, pattern: Any) -> list[str]:
-    """The fields of the body, in order."""
-    return [_text(name) for name in pattern.groupindex] if pattern else list(form.fields)
+def field_names(form: Format) -> list[str]:
+    """The fields of the body; in order, unless an expression names them."""
+    return [_text(name) for name in compiled(form.pattern).groupindex] if form.pattern else list(form.fields)
 
 
 def names_sensors(form: Format) -> bool:
     """Whether a frame says whose it is."""
-    return "sensor" in names_of(form, compiled(form.pattern) if form.pattern else None)
+    return "sensor" in field_names(form)
 
 
 def check_format(form: Format, names: list[str], overhead: int) -> None:

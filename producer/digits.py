@@ -18,10 +18,12 @@ def of_text(text: str, decimal: str) -> float | None:
     Raises:
         FrameRefused: it is damaged.
     """
-    if _NOTHING.fullmatch(text):
-        return None
     if decimal == ",":
         text = text.replace(".", "x").replace(",", ".")
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if _NOTHING.fullmatch(text):
+        return None
     text = _SIGN_BEHIND.sub(r"\2\1", text) if text[-1] in "+-" else _SIGN_BEFORE.sub(r"\1\2", text)
     if not _NUMBER.fullmatch(text):
         raise FrameRefused("number")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from common.meters import MEASURES, Format, Register, SensorLimits, measure_factor
 from common.settings import LineSettings
+from producer.described_checks import field_names
 
 # What makers send in place of a flow or a pressure: displays full of nines, and the ends of integers.
 USUAL_CODES = (
@@ -22,6 +23,8 @@ ALIKE = 2.0  # a usual code that is at most this times the value before it may b
 PRESSURE_BAR = (-1.5, 400.0)  # below is a vacuum; above no water pipe holds
 MOST_FLOAT32 = 3.4e38
 _FLOW, _PRESSURE = "flow", "pressure"
+Scale = tuple[float, float, tuple[float, ...]]  # scale, offset, and the factors of the units that may be
+_AS_SENT: Scale = (1.0, 0.0, (1.0,))
 
 
 class Rule(NamedTuple):
@@ -76,10 +79,11 @@ class Plausible:
 
     def _rule(self, sensor: str, channel: str) -> Rule:
         own, line = self._own.get(sensor, SensorLimits()), self._line
-        scale, offset, factor = self._scales.get((sensor, channel)) or self._scales.get(("", channel), (1.0, 0.0, 1.0))
+        scale, offset, factors = self._scales.get((sensor, channel)) or self._scales.get(("", channel), _AS_SENT)
 
         def scaled(codes: Iterable[float]) -> frozenset[float]:
-            return frozenset((number * scale + offset) * factor for code in codes for number in (code, _float32(code)))
+            numbers = [number * scale + offset for code in codes for number in (code, _float32(code))]
+            return frozenset(number * factor for number in numbers for factor in factors)
 
         if channel == _FLOW:
             limits = own.flow_limits or line.flow_limits or (-math.inf, math.inf)
@@ -95,8 +99,8 @@ def _float32(code: float) -> float:
     return float(struct.unpack(">f", struct.pack(">f", code))[0]) if abs(code) < MOST_FLOAT32 else code
 
 
-def _scales(line: LineSettings) -> dict[tuple[str, str], tuple[float, float, float]]:
-    """Scale, offset and unit by sensor and channel; the empty sensor stands for all."""
+def _scales(line: LineSettings) -> dict[tuple[str, str], Scale]:
+    """Scale, offset and units by sensor and channel; the empty sensor stands for all."""
     if line.protocol == "described":
         return _of_format(line.format)
     if line.protocol == "modbus":
@@ -108,12 +112,19 @@ def _scales(line: LineSettings) -> dict[tuple[str, str], tuple[float, float, flo
     return {}
 
 
-def _of_format(form: Format) -> dict[tuple[str, str], tuple[float, float, float]]:
+def _of_format(form: Format) -> dict[tuple[str, str], Scale]:
+    names = field_names(form)
+
+    def factors(channel: str, measure: str) -> tuple[float, ...]:
+        """Of the unit in the settings, or of any, if the frame names it."""
+        known = MEASURES[channel]
+        return tuple(known.values()) if f"{channel}_measure" in names else (known[measure],)
+
     return {
-        ("", _FLOW): (form.flow_scale, form.flow_offset, MEASURES[_FLOW][form.flow_measure]),
-        ("", _PRESSURE): (form.pressure_scale, form.pressure_offset, MEASURES[_PRESSURE][form.pressure_measure]),
+        ("", _FLOW): (form.flow_scale, form.flow_offset, factors(_FLOW, form.flow_measure)),
+        ("", _PRESSURE): (form.pressure_scale, form.pressure_offset, factors(_PRESSURE, form.pressure_measure)),
     }
 
 
-def _of_register(register: Register) -> tuple[float, float, float]:
-    return register.scale, register.offset, measure_factor(register)
+def _of_register(register: Register) -> Scale:
+    return register.scale, register.offset, (measure_factor(register),)

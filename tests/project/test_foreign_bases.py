@@ -96,7 +96,7 @@ def foreign_bases(full_name: str) -> set[str]:
         first = local if local in ours() else imported(tree).get(first, f"builtins.{first}")
         full = ".".join((first, *rest))
         found |= foreign_bases(full) if full in ours() else {full}
-    return found
+    return found - {"typing.Generic"}  # it keeps nothing on an instance
 
 
 def defined(node: ast.ClassDef) -> set[str]:

@@ -170,7 +170,10 @@ def test_an_answer_of_several_lines_is_one_reading() -> None:
 
 
 def test_a_readout_between_start_and_check_byte() -> None:
-    body = b"1-1:8.0.0(0012345.6*m3)\r\n1-1:2.7.0(008.02*m3/h)\r\n!\r\n\x03"
+    body = (
+        b"".join(b"1-1:9.%d.0(0000000)\r\n" % n for n in range(100))
+        + b"1-1:8.0.0(0012345.6*m3)\r\n1-1:2.7.0(008.02*m3/h)\r\n!\r\n\x03"
+    )
     check = 0
     for byte in body:
         check ^= byte

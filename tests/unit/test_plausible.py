@@ -13,6 +13,7 @@ from common.errors import SettingsError
 from common.meters import Format, Modbus, Register, SensorLimits
 from common.settings import LineSettings, load
 from producer.ascii import Reading, encode
+from producer.described import Described
 from producer.frames import Framer
 from producer.intake import AsciiListener, ReadingSink
 from producer.line import SerialLine
@@ -104,3 +105,14 @@ def test_limits_that_are_none_are_refused(limits: str, tmp_path: Path) -> None:
 
 def test_every_usual_code_is_far_from_a_pipe() -> None:
     assert all(abs(code) >= 999 for code in USUAL_CODES)
+
+
+@pytest.mark.parametrize("measure", ["m3/h", "L/s", "gpm"])
+def test_a_code_is_one_in_whatever_unit_stands_beside_it(measure: str) -> None:
+    form = Format(fields=("flow", "flow_measure"), separator=" ", sensor="001")
+    line = LineSettings(protocol="described", format=form, flow_no_value=(888.0,))
+    described = Described(form)
+    readings = [described.parse(f"{number} {measure}".encode(), ZONE, NOW_S) for number in ("10", "9999", "888", "20")]
+    found = row([(reading.flow, 4.11) for reading in readings], line, fast=False)
+    assert readings[0].flow is not None
+    assert found.flow == pytest.approx(readings[0].flow * 1.5, abs=0.001)
