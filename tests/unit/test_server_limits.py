@@ -8,11 +8,13 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from common.errors import DatabaseDown
 from server import log_limit
 from server.charts import MAX_CHARTS, MAX_OF_ADDRESS, Charts
 from server.connections import Connection, Places, network
+from server.ingest import Ingest
 from server.listener import shares
 
 
@@ -76,6 +78,23 @@ def test_the_places_leave_descriptors_for_everything_else(descriptors: int) -> N
     backlog, places = shares(descriptors)
     assert backlog > 0 and 0 < places <= 512
     assert places + 3 * backlog + 32 <= descriptors
+
+
+@pytest.mark.parametrize(("token", "trusted"), [("right", True), ("wrong", False)])
+def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool) -> None:
+    class Slow:
+        """A connection in the middle of this request."""
+
+        busy = True
+
+        def __init__(self, scope: dict[str, Any]) -> None:
+            self.scope = scope
+
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers, "state": {}}
+    assert Connection.trusted.fget(Slow(scope)) is False  # type: ignore[attr-defined]
+    asyncio.run(Ingest(cast(Any, Desk()), "right")(Request(scope)))
+    assert Connection.trusted.fget(Slow(scope)) is trusted  # type: ignore[attr-defined]
 
 
 class Desk:

@@ -106,8 +106,11 @@ def test_charts_that_wait_keep_nothing_else_waiting(receiver: ReceiverProcess, d
         for thread in different:
             thread.start()
         wait_for(lambda: answers.count(503) == 23, "the answers for lack of places")  # of 8 places one is sensor 100's
-        assert receiver.get("/api/state").json["database"] == ""
         assert receiver.post_rows(2, 9).status == 200
+        before = receiver.get("/api/state").json
+        assert before["database"] == ""
+        wait_for(lambda: receiver.get("/api/state").json["now"] != before["now"], "the state to be read again")
+        assert len(answers) == 23  # while the charts still wait
     for thread in same + different:
         thread.join(DEADLINE_S)
     assert (answers.count(200), answers.count(503)) == (30 + 7, 23)
