@@ -81,7 +81,7 @@ class Frames:
             return f"nothing was understood: {speed}is the protocol text at all? Try: hydrolog line scan"
         end = line.format.end if line.protocol == "described" else "\r\n"
         if end.encode("latin-1") not in self._raw:
-            return scan_text.wrong_end(end, text.end, line.protocol)
+            return scan_text.wrong_end(text.end, line.protocol)
         why = "no frame of the settings"
         if reasons := [reason for reason, _ in self.door.refused.most_common() if reason in WHY]:
             why = f"no reading: {reasons[0]}: {WHY[reasons[0]]}"

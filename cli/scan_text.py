@@ -68,12 +68,11 @@ def settings(text: Text, zone: ZoneInfo, now_s: float) -> str:
     )
 
 
-def wrong_end(wanted: str, seen: str, protocol: str) -> str:
+def wrong_end(seen: str, protocol: str) -> str:
     """That the line end of the settings did not come, and what to write."""
     if protocol != "described":
         return f"text came, but its lines end with {json.dumps(seen)}, not with CR LF: it is not this protocol"
-    quotes = " (in single quotes a backslash is a letter: use double quotes)" if "\\" in wanted else ""
-    return f"text came, but not the line end of the settings{quotes}: the lines end so; write end = {json.dumps(seen)}"
+    return f"text came, but not the line end of the settings: write end = {json.dumps(seen)}"
 
 
 def _own(line: str, zone: ZoneInfo, now_s: float) -> bool:
