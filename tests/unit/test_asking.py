@@ -85,6 +85,13 @@ def test_a_late_answer_is_never_the_next_meters(late_s: float, dead: bytes) -> N
     assert line.refused["timeout"]
 
 
+def test_a_meter_whose_answer_was_dropped_is_asked_again_in_the_same_round() -> None:
+    line = without(b"?01\r")
+    assert {reading.sensor for reading in line.run(4.9)} == {"b", "c"}
+    assert [sent for _, sent in line.asked].count(b"?02\r") == 2
+    assert line.refused["late-answer"] == 1
+
+
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.02, 3 * TIMEOUT_S - 2 * STEP_S), st.booleans()), min_size=1, max_size=12))
 def test_no_delay_gives_a_sensor_anothers_value(delays: list[tuple[float, bool]]) -> None:
