@@ -53,7 +53,7 @@ class Frames:
         self._settings = settings
         line, zone = settings.line, settings.site.zone
         self._zone = ZoneInfo(line.zone) if line.zone else zone
-        self._time = SiteTime(self._look(), 0)
+        self._time = SiteTime(self._look(), 0, given=True)
         self._door = ReadingSink(self._time, Minutes(line.lateness_seconds), self.refused, settings=line, zone=zone)
         self._parse: Callable[[bytes, ZoneInfo, float], Reading] = own.parse
         self._framer = Framer(self.refused)

@@ -1,9 +1,12 @@
 """Whether a time service (chrony, systemd-timesyncd, ntpd) keeps this machine's clock. The kernel knows: asking it
-needs no privilege, works with every service, and its answer becomes false when somebody sets the clock.
+needs no privilege, works with every service, and its answer becomes false when somebody sets the clock. And which start
+of the machine this is: what was known of the clock before it counts no more.
 """
 
 import ctypes
+from pathlib import Path
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _TIME_ERROR = 5  # ntp_gettime: the clock is not synchronised
 _LONGS = 16  # an ntptimeval is nine longs
 
@@ -15,3 +18,11 @@ def in_step() -> bool | None:
     except (OSError, AttributeError):  # a C library other than glibc
         return None
     return None if answer < 0 else answer != _TIME_ERROR
+
+
+def boot_id() -> str:
+    """Another text after each start of the machine; empty if the system has none."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
