@@ -19,6 +19,7 @@ from log import mark
 from outliers import flags
 
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
+FUTURE_S = 180.0  # since the end of a minute: a meter's clock may be two minutes fast
 MAX_COUNTERS = 6  # counters shown per process; --json has all
 Json = dict[str, Any]
 
@@ -44,7 +45,7 @@ def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
     connection = database.Database(chosen, "status")
     try:
         state = page.read(connection, chosen, time)
-        newest = _newest_rows(connection) if not state["database"] else {}
+        newest = _newest_rows(connection, time) if not state["database"] else {}
     finally:
         connection.close()
     known = mark.load(chosen.paths.data)
@@ -61,11 +62,14 @@ def read(chosen: Settings, time: Clock) -> tuple[Json, list[str]]:
     return state, [*page.well(state)[1], *_troubles(chosen, state)]
 
 
-def _newest_rows(connection: database.Database) -> dict[str, Json]:
-    """Samples and flags of each registered sensor's newest row; empty while the database is down."""
+def _newest_rows(connection: database.Database, time: Clock) -> dict[str, Json]:
+    """Samples and flags of each registered sensor's newest row up to now; empty while the database is down."""
+    from server.state import speed_of
+    from server.status_words import slack
+
     try:
         with connection.transaction() as cursor:
-            cursor.execute(database.statement("sensor_newest"))
+            cursor.execute(database.statement("sensor_newest"), {"until": time.now() + slack(speed_of(time))})
             return {
                 sensor: {"samples": samples, "flow_flags": flow_flags, "pressure_flags": pressure_flags}
                 for sensor, samples, flow_flags, pressure_flags in cursor.fetchall()
@@ -77,14 +81,15 @@ def _newest_rows(connection: database.Database) -> dict[str, Json]:
 def _from_mark(sensor: str, minute: int, now: datetime) -> Json:
     """A sensor's state from the producer's mark, while the database is down."""
     newest = minute_start(minute)
-    age_s = max(0.0, (now - newest).total_seconds() - 60.0)
+    age_s = (now - newest).total_seconds() - 60.0
+    is_future = age_s < -FUTURE_S
     return {
         "sensor": sensor,
         "name": "",
         "newest": int(newest.timestamp()),
-        "age_s": age_s,
-        "state": "warn",
-        "word": "in the log",
+        "age_s": None if is_future else max(0.0, age_s),
+        "state": "bad" if is_future else "warn",
+        "word": "row of the future" if is_future else "in the log",
         "detail": "no database: only its last closed minute is known",
     }
 

@@ -6,7 +6,7 @@ The rows themselves stay in the log until it is reset, and that command copies t
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import state_file
+from common import files, state_file
 from common.folder import FALSE_ROWS_FILE
 from common.state_file import Count, Minute
 
@@ -31,8 +31,12 @@ def add(data: Path, span: FalseSpan) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    known = state_file.load(data / FALSE_ROWS_FILE, list[FalseSpan]) or []
-    state_file.store(data / FALSE_ROWS_FILE, [*known, span][-MOST_SPANS:])
+    state_file.store(data / FALSE_ROWS_FILE, [*load(data), span][-MOST_SPANS:])
+
+
+def load(data: Path) -> list[FalseSpan]:
+    """All spans, oldest first."""
+    return state_file.load(data / FALSE_ROWS_FILE, list[FalseSpan]) or []
 
 
 class FalseRows:
@@ -40,18 +44,19 @@ class FalseRows:
 
     def __init__(self, data: Path) -> None:
         self.skipped = 0
-        self._path = data / FALSE_ROWS_FILE
-        self._seen = 0
+        self._data = data
+        self._seen: files.Stamp | None = None
         self._spans: list[FalseSpan] = []
 
     def refresh(self) -> None:
         """Look at the file."""
-        try:
-            seen = self._path.stat().st_mtime_ns
-        except OSError:
-            return
-        if seen != self._seen:
-            self._seen, self._spans = seen, state_file.load(self._path, list[FalseSpan]) or []
+        if (seen := files.stamp(self._data / FALSE_ROWS_FILE)) != self._seen:
+            self._seen, self._spans = seen, load(self._data)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any span."""
+        return bool(self._spans)
 
     def has(self, log_id: str, offset: int, minute: int) -> bool:
         """Whether this row is one."""

@@ -5,7 +5,7 @@ The page, /healthz and /metrics all show this one value, so they cannot disagree
 
 import logging
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from common import health, processes
@@ -45,18 +45,25 @@ def alive(state: Json) -> bool:
 def read(database: Database, settings: Settings, clock: Clock) -> Json:
     """Everything except the charts; without a database its part is empty and `database` says why."""
     now, speed = clock.now(), speed_of(clock)
-    stored: Json = {"sensors": [], "unregistered": [], "received": None}
+    until = now + status_words.slack(speed)
+    stored: Json = {"sensors": [], "future": None, "unregistered": [], "received": None}
     problem = ""
     try:
         with database.transaction(STATE_TIMEOUT_S) as cursor:
-            stored["sensors"] = queries.sensors(cursor)
+            stored["sensors"] = queries.sensors(cursor, until)
+            stored["future"] = queries.future(cursor, until)
             stored["unregistered"] = queries.unregistered(cursor)
             stored["received"] = queries.received(cursor)
     except DatabaseDown as down:
         problem = str(down)
+    apart = [datetime.fromtimestamp(entry["newest"], UTC) for entry in stored["unregistered"]]
+    newest_of_all = max([stored["future"] or until, *apart])
+    future = newest_of_all if newest_of_all > until else None
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
     quiet = settings.line.modbus.quiet_minutes
     fresh = status_words.newest_row(newest, now, speed, quiet)
+    if future:
+        fresh = status_words.future(future, now)
     if problem:
         fresh = status_words.StatusWord(status_words.BAD, "no database", problem)
     return {
@@ -68,6 +75,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "database": problem,
         "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
         "processes": _processes(settings, now, speed),
+        "future": _seconds(future),
         "sensors": [_sensor(entry, now, speed, quiet) for entry in stored["sensors"]],
         "unregistered": stored["unregistered"],
         "received": stored["received"],
