@@ -44,7 +44,6 @@ class ClockWatch:
     """Keeps `time` up to date."""
 
     def __init__(self, clock: Clock, data: Path, closed_through: int) -> None:
-        self.readings_waiting = 0
         self._clock = clock
         self._data = data
         self._boot_id = time_service.boot_id()
@@ -78,7 +77,6 @@ class ClockWatch:
         if look.monotonic_s >= self._next_s:
             self._next_s = look.monotonic_s + ASK_EVERY_S
             order = self._ask()
-            self.readings_waiting = self._waiting.readings
         self._say()
         return order
 
@@ -87,7 +85,6 @@ class ClockWatch:
         if self.time.trusted and self._waiting.first_s is not None:
             _log.info("readings_released count=%d", self._waiting.readings)
             self._waiting.release(self.time.lead_s, minutes)
-            self.readings_waiting = 0
         if self.time.monotonic_s >= self._next_keep_s or (self._kept and self._lead_s() != self._kept.lead_s):
             self._next_keep_s = self.time.monotonic_s + KEEP_EVERY_S
             self.keep()

@@ -216,15 +216,21 @@ class Minutes:
             self._others = max([self._others, *(self._closed[name] for name in {*self._closed} - {*kept})])
             self._closed = {name: self._closed[name] for name in kept}
 
-    def forget_future(self, last: int) -> None:
-        """A person confirmed that minutes after `last` were closed by a wrong clock: reopen them."""
+    def forget_future(self, last: int) -> int:
+        """A person confirmed that a wrong clock made the minutes after `last`: reopen those that it closed; returns the
+        readings of those that were still open, which are dropped."""
         end_s = (last + 1) * 60.0
         self.closed_through = min(self.closed_through, last)
         self._closed = {sensor: min(minute, last) for sensor, minute in self._closed.items()}
         self._others = min(self._others, last)
         self._newest_s = min(self._newest_s, end_s)
+        dropped = sum(sums.samples for minute in self._open if minute > last for sums in self._open[minute].values())
+        self._open = {minute: slot for minute, slot in self._open.items() if minute <= last}
+        still = {sensor for slot in self._open.values() for sensor in slot}
+        self._own = {sensor: own for sensor, own in self._own.items() if sensor in still}
         for own in self._own.values():
             own.newest_s = min(own.newest_s, end_s)
+        return dropped
 
     def to_state(self) -> dict[str, Any]:
         """The open minutes as plain values for the next start, and the closed minutes in case the mark is lost."""

@@ -29,7 +29,7 @@ from producer.line import SerialLine
 from producer.minute import Minutes
 from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for
-from producer.site_time import SiteTime
+from producer.site_time import WAITS, SiteTime
 from producer.verdicts import Verdicts
 
 FUTURE_MIN = 10  # minutes by which a meter that is right may be ahead of the others
@@ -68,6 +68,7 @@ class Producer:
         self._next_snapshot_s = 0.0
         self._snapshot_cost_s = 0.0001
         self._next_clocks_s = 0.0
+        self._readings_waiting = 0
         self._meters_problem = ""
         self._clock_offsets_s: dict[str, float] = {}
 
@@ -147,8 +148,9 @@ class Producer:
         if self._clock.step(self._minutes) == confirmation.GO_ON:
             # Minutes after now were closed by a wrong clock: they are open again, also for the readings that waited.
             last = self._clock.waiting_from - 1
-            for part in (self._minutes, self._held, self._verdicts):
-                part.forget_future(last)
+            self._refused[WAITS] += self._minutes.forget_future(last)
+            self._held.forget_future(last)
+            self._verdicts.forget_future(last)
             self._time.closed(self._minutes.closed_through)
             self._unsaved = True
         self._clock.release(self._minutes)
@@ -186,7 +188,7 @@ class Producer:
             "problem": "; ".join(filter(None, problems)),
             "port": self._line.state,
             "readings": self._readings,
-            "readings_waiting": self._clock.readings_waiting,
+            "readings_waiting": self._readings_waiting,
             "frames_refused": {reason: count for reason, count in self._refused.items() if reason != "late"},
             "registers_refused": dict(self._intake.failures),
             "late": self._refused["late"],
@@ -207,6 +209,7 @@ class Producer:
             self._next_clocks_s = self._looked_s + CLOCKS_EVERY_S
             self._meters_problem = self._door.clocks.problem(self._time.now_s) if self._time.trusted else ""
             self._clock_offsets_s = self._door.clocks.offsets()
+            self._readings_waiting = self._door.waiting.readings
 
     def close(self) -> None:
         """Store the open minutes for the next start, and close everything."""
