@@ -82,9 +82,8 @@ class ClockWatch:
 
     def release(self, minutes: Minutes) -> None:
         """Put the readings that wait into their minutes, if the time is trusted now; and store what is known."""
-        if self.time.trusted and self._waiting.first_s is not None:
-            _log.info("readings_released count=%d", self._waiting.readings)
-            self._waiting.release(self.time.lead_s, minutes)
+        if self.time.trusted and self._waiting:
+            self._waiting.release(self.time.lead_s, minutes, sure=self.time.sure)
         if self.time.monotonic_s >= self._next_keep_s or (self._kept and self._lead_s() != self._kept.lead_s):
             self._next_keep_s = self.time.monotonic_s + KEEP_EVERY_S
             self.keep()
@@ -126,7 +125,7 @@ class ClockWatch:
         if order:
             self.time.confirm()
             _log.info("clock_confirmed order=%s", order)
-        elif self.time.doubted and time_service.in_step():
+        elif (self.time.doubted or not self.time.sure) and time_service.in_step():
             self.time.confirm()
             _log.info("clock_confirmed order=time-service")
         return order
@@ -136,6 +135,6 @@ class ClockWatch:
             return
         self._said = state
         if state == "trusted":
-            _log.info("clock_trusted")
+            _log.info("clock_trusted readings=%d", self._waiting.readings)
         else:
             _log.warning("clock_doubted problem=%s", quoted(self.time.problem()))

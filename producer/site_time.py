@@ -18,6 +18,7 @@ PAST_S = 24 * 3600.0  # a meter may send stored readings of a day
 FUTURE_S = 120.0  # a meter's clock may be this fast
 MOST_AHEAD_S = 7 * 86_400.0  # of the last closed minute: longer than the power is away where somebody needs the rows
 NEVER_SET_BEFORE_S = 1_262_304_000.0  # 2010-01-01: a box without a battery starts in 1970 or 2000
+SURE_AFTER_S = 900.0  # since the start: until then a time service may still say otherwise
 SLOPPY_S = 10.0  # clocks read further apart cannot be compared
 WAITS = "clock"  # instead of a reason to refuse a reading: it waits until the time is trusted
 
@@ -57,6 +58,8 @@ class SiteTime:
         self._look = look
         self._lead_s = look.lead_s if trusted_lead_s is None else trusted_lead_s
         self.monotonic_s = look.monotonic_s
+        known = given or trusted_lead_s is not None
+        self._sure_s = look.monotonic_s + (0.0 if known else SURE_AFTER_S)
         self._state = "trusted" if trusted_lead_s is not None or self._vouched(look.wall_s) else "unset"
         self.now_s = look.wall_s
         self.look(look)
@@ -74,6 +77,11 @@ class SiteTime:
     def doubted(self) -> bool:
         """Whether a time service, a meter or a person must confirm the clock."""
         return self._state != "trusted"
+
+    @property
+    def sure(self) -> bool:
+        """Whether a meter's clock that says otherwise is wrong: this one was confirmed, or nothing came for a while."""
+        return self.monotonic_s >= self._sure_s
 
     @property
     def possible(self) -> bool:
@@ -98,9 +106,9 @@ class SiteTime:
         if self._state == "unset":
             self.now_s = look.wall_s
             if self._vouched(look.wall_s):
-                self.confirm()
+                self._take()
         elif abs(look.lead_s - self._lead_s) <= LARGEST_STEP_S:
-            self.confirm()
+            self._take()
         else:
             self._state, self.now_s = "stepped", self._lead_s + look.monotonic_s
 
@@ -110,6 +118,11 @@ class SiteTime:
 
     def confirm(self) -> None:
         """A time service, a meter or a person confirmed the clock."""
+        self._sure_s = self.monotonic_s
+        self._take()
+
+    def _take(self) -> None:
+        """Take the clock's time."""
         self._state, self._lead_s, self.now_s = "trusted", self._look.lead_s, self._look.wall_s
 
     def time_of(self, time_s: float | None) -> tuple[float, str]:
@@ -122,7 +135,10 @@ class SiteTime:
         state = self.state
         if state in ("unset", "ahead") or (state == "stepped" and time_s is None):
             return self.now_s if time_s is None else time_s, WAITS
-        return (self.now_s, "") if time_s is None else (time_s, implausible(time_s, self.now_s))
+        if time_s is None:
+            return self.now_s, ""
+        reason = implausible(time_s, self.now_s)
+        return time_s, WAITS if reason and not self.sure else reason
 
     def problem(self) -> str:
         """The problem for people; empty if time is trusted."""

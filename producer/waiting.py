@@ -41,6 +41,9 @@ class WaitingReadings:
     def readings(self) -> int:
         return sum(sums.samples for slot in self._slots.values() for sums in slot.values())
 
+    def __bool__(self) -> bool:
+        return bool(self._slots)
+
     @property
     def first_s(self) -> float | None:
         """The monotonic time of the oldest reading; None if there is none."""
@@ -63,19 +66,28 @@ class WaitingReadings:
         slot[sensor] = found = Sums()
         return found
 
-    def release(self, lead_s: float, minutes: Minutes) -> None:
-        """Put the readings into their minutes; `lead_s`: the site's time less the monotonic one."""
-        for slot in self._slots.values():
+    def release(self, lead_s: float, minutes: Minutes, *, sure: bool) -> None:
+        """Put the readings into their minutes.
+
+        Args:
+            lead_s: the site's time less the monotonic one.
+            sure: the site's time is, so a meter's time that is not plausible is wrong; else its readings wait on.
+        """
+        kept = {}
+        for key, slot in self._slots.items():
             arrived_s = slot.arrived_s + lead_s
             time_s = arrived_s if slot.time_s is None else slot.time_s
             reason = implausible(time_s, arrived_s)
+            if reason and not sure:
+                kept[key] = slot
+                continue
             for sensor, sums in slot.items():
                 into = reason or minutes.sums_at(time_s, sensor)
                 if isinstance(into, str):
                     self._refused[into] += sums.samples
                 else:
                     into.merge(sums)
-        self._slots, self._sums = {}, 0
+        self._slots, self._sums = kept, sum(map(len, kept.values()))
 
     def to_state(self) -> list[Any]:
         """As plain values, for the next start of the process."""

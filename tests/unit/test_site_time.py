@@ -18,7 +18,7 @@ def dated(time: SiteTime, time_s: float) -> str:
 
 
 def test_a_frame_is_believed_from_a_day_ago_to_two_minutes_ahead() -> None:
-    time = SiteTime(ClockSample(NOW_S, 0), MINUTE)
+    time = SiteTime(ClockSample(NOW_S, 0), MINUTE, given=True)
     assert dated(time, NOW_S - DAY_S + 1) == dated(time, NOW_S + 119) == ""
     assert dated(time, NOW_S - DAY_S - 1) == "past"
     assert dated(time, NOW_S + 121) == dated(time, NOW_S + 75 * YEAR_S) == "future"
@@ -116,6 +116,16 @@ def test_a_clock_before_the_last_closed_minute_waits() -> None:
     assert "confirm --go-on" in time.problem()
     time.closed(MINUTE - 61)
     assert arriving(time) == dated(time, NOW_S - HOUR_S) == ""
+
+
+def test_a_meter_that_says_otherwise_waits_while_a_time_service_may_still_come() -> None:
+    time = SiteTime(ClockSample(NOW_S + DAY_S, 0), MINUTE)
+    assert arriving(time) == ""
+    assert dated(time, NOW_S - 1) == "clock"
+    time.look(ClockSample(NOW_S + DAY_S + 899, 899))
+    assert dated(time, NOW_S + 898) == "clock"
+    time.look(ClockSample(NOW_S + DAY_S + 900, 900))
+    assert dated(time, NOW_S + 899) == "past"
 
 
 def test_clocks_that_were_not_read_together_are_not_compared() -> None:
