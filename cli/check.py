@@ -7,7 +7,6 @@ from rich.text import Text
 
 from cli import shell
 from cli.checks import LOOKS
-from cli.checks_clock import clock
 from cli.checks_secrets import secrets
 from common import settings
 
@@ -31,7 +30,7 @@ def run(args: list[str]) -> int:
     console.print(_line(True, "settings", shell.printable(source)), soft_wrap=True)
     now = shell.site_clock(chosen.paths.data).now()
     all_well = True
-    for finding in chain(secrets(chosen, options.config), clock(chosen, now), *(look(chosen, now) for look in LOOKS)):
+    for finding in chain(secrets(chosen, options.config), *(look(chosen, now) for look in LOOKS)):
         all_well &= finding.ok
         console.print(_line(*finding), soft_wrap=True)
     return 0 if all_well else 1

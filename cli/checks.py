@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cli import checks_clock
 from cli.init_db import database_name
 from cli.shell import printable
-from common import database, health
+from common import database, health, time_service
 from common.errors import DatabaseDown, PortError, SettingsError
 from common.folder import LOG_FILE
 from common.settings import SERVER_TOKEN, Settings, read_token
@@ -103,6 +104,15 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
         if point and path.resolve().is_relative_to(point) and len(point) >= best:
             best, kind = len(point), parts[2]
     return kind
+
+
+def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
+    """The clock and the time zone."""
+    in_step = time_service.in_step()
+    local = now.astimezone(chosen.site.zone).isoformat(sep=" ", timespec="seconds")
+    problem = checks_clock.problem(chosen, now, in_step=bool(in_step))
+    yield CheckResult(not problem, "clock", f"{local} in {chosen.site.timezone}{problem}")
+    yield CheckResult(True, "time service", checks_clock.time_service_says(in_step) + checks_clock.at_boot())
 
 
 def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
@@ -246,4 +256,4 @@ def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(True, "calendar", f"{len(known.works)} planned works, {len(known.holidays)} holidays")
 
 
-LOOKS: tuple[SubjectCheck, ...] = (folder, log, calendar, port, tables, server)
+LOOKS: tuple[SubjectCheck, ...] = (folder, clock, log, calendar, port, tables, server)

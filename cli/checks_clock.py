@@ -1,14 +1,12 @@
 """Part of `hydrolog check`: the clock, what keeps it, and whether the group waits for that at boot."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cli.checks import CheckResult
 from cli.shell import printable
-from common import health, time_service
+from common import health
 from common.clock import minute_start
-from common.folder import CLOCK_CONFIRMED_FILE
+from common.folder import CLOCK_CONFIRMED_FILE, LOG_FILE
 from common.settings import Settings
 from log import mark
 
@@ -18,16 +16,10 @@ MOST_OFF = timedelta(days=7)  # the producer's MOST_AHEAD_S
 WAITERS = ("chrony-wait.service", "systemd-time-wait-sync.service", "ntpsec-wait.service", "ntp-wait.service")
 
 
-def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
-    """The clock and the time zone: what speaks for it, and whether the group waits for it at boot."""
-    local = now.astimezone(chosen.site.zone)
-    text = f"{local.isoformat(sep=' ', timespec='seconds')} in {chosen.site.timezone}"
-    in_step = time_service.in_step()
-    problem = _said_by_the_producer(chosen)
-    if problem is None:
-        problem = _problem(chosen, now, in_step=bool(in_step))
-    yield CheckResult(not problem, "clock", f"{text}{problem}")
-    yield CheckResult(True, "time service", time_service_says(in_step) + at_boot())
+def problem(chosen: Settings, now: datetime, *, in_step: bool) -> str:
+    """Why the clock is not taken, and what to do; empty if it is."""
+    said = _said_by_the_producer(chosen)
+    return _of_a_new_producer(chosen, now, in_step=in_step) if said is None else said
 
 
 def _said_by_the_producer(chosen: Settings) -> str | None:
@@ -42,7 +34,7 @@ def _said_by_the_producer(chosen: Settings) -> str | None:
     return "" if said == "trusted" else f": {printable(state.get('problem') or 'see hydrolog status')}"
 
 
-def _problem(chosen: Settings, now: datetime, *, in_step: bool) -> str:
+def _of_a_new_producer(chosen: Settings, now: datetime, *, in_step: bool) -> str:
     """Why a producer would not take this clock, and what to do; empty if it would."""
     known = mark.load(chosen.paths.data)
     closed = minute_start(known.closed_through) if known else None
@@ -54,6 +46,8 @@ def _problem(chosen: Settings, now: datetime, *, in_step: bool) -> str:
         return f", but minute {last} is closed already; {advice}"
     if in_step or (chosen.paths.data / CLOCK_CONFIRMED_FILE).exists() or (closed and now < closed + MOST_OFF):
         return ""
+    if closed is None and (chosen.paths.data / LOG_FILE).exists():
+        return ""  # the log's rows speak for it
     why = "long after the last row" if closed else "nothing speaks for it yet"
     return f": {why}; readings wait for a time service, a meter's clock or a person: hydrolog clock confirm"
 

@@ -25,7 +25,7 @@ def render(state: Mapping[str, Any]) -> str:
             "hydrolog_newest_row_ahead_seconds",
             "gauge",
             "How far the newest row is in the future; absent if none is",
-            [({}, state["future"] and state["future"] - state["now"])],
+            [({}, state["future"] - state["now"] if state.get("future") else None)],
         ),
         (
             "hydrolog_process_ok",

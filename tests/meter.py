@@ -63,12 +63,11 @@ class Cable:
 class RunningProducer:
     """The real executable on a folder; `output` is all that it said. On a new folder its clock is confirmed first."""
 
-    def __init__(self, data: Path, line: Path | str, *, confirmed: bool = True, **environ: str) -> None:
+    def __init__(self, data: Path, line: Path | str, **environ: str) -> None:
         self.data = data
-        if confirmed and not data.exists():
+        if not data.exists():
             data.mkdir(parents=True)
             confirmation.leave(data, confirmation.RIGHT)
-        data.mkdir(parents=True, exist_ok=True)
         self._said = data / f"said.{time.monotonic_ns()}"
         with self._said.open("wb") as file:
             self.process = subprocess.Popen(

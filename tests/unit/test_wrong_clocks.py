@@ -69,6 +69,10 @@ class Wire(SerialLine):
 
 
 class Box:
+    """A producer in this process."""
+
+    producer: Producer
+
     def __init__(self, data: Path) -> None:
         self.settings = load(None, {"HYDROLOG_PATHS__DATA": str(data), "HYDROLOG_LINE__LATENESS_SECONDS": "1"})
         data.mkdir()

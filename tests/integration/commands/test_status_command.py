@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from command_site import Configure, healthy, logged, now_minute, row
 
-from cli import checks_clock, sensors, status
+from cli import checks, sensors, status
 from common import clock, time_service
 from common.health import Health
 from common.settings import load
@@ -93,7 +93,7 @@ def test_status_and_check_say_whether_a_time_service_keeps_the_clock(
     status.run(["--config", str(path)])
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("clock: ")]
     assert said == ([shown] if shown else [])
-    (finding,) = [each for each in checks_clock.clock(load(path), datetime.now(UTC)) if each.subject == "time service"]
+    (finding,) = [each for each in checks.clock(load(path), datetime.now(UTC)) if each.subject == "time service"]
     assert finding.ok  # a box without a network has none, and nothing to fix
     assert checked in finding.text
 
