@@ -1,8 +1,8 @@
 """Watches the box's clock at every step: what speaks for it, what a time service or a person says, and the readings
 that wait for that.
 
-They are stored once a minute, so that a stop of the process does not lose them. After a start of the machine nobody
-knows when they came.
+They are stored at a stop of the process, and now and then in case it is killed. After a start of the machine nobody knows
+when they came.
 """
 
 import logging
@@ -20,7 +20,8 @@ from producer.site_time import ClockSample, SiteTime
 from producer.waiting import WaitingReadings
 
 ASK_EVERY_S = 1.0  # how often a time service and a person's confirmation are looked for
-KEEP_EVERY_S = 60.0  # how often the readings that wait are stored; all of them, so not more often
+KEEP_EVERY_S = 60.0  # how often the readings that wait are stored
+KEEP_EACH_S = 0.05  # longer for each sum, since all are written: at most a hundred megabytes a day
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class ClockWatch:
         if self.time.trusted and self._waiting:
             self._waiting.release(self.time.lead_s, minutes, sure=self.time.sure)
         if self.time.monotonic_s >= self._next_keep_s or (self._kept and self._lead_s() != self._kept.lead_s):
-            self._next_keep_s = self.time.monotonic_s + KEEP_EVERY_S
+            self._next_keep_s = self.time.monotonic_s + KEEP_EVERY_S + KEEP_EACH_S * len(self._waiting)
             self.keep()
 
     @property

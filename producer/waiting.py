@@ -41,8 +41,8 @@ class WaitingReadings:
     def readings(self) -> int:
         return sum(sums.samples for slot in self._slots.values() for sums in slot.values())
 
-    def __bool__(self) -> bool:
-        return bool(self._slots)
+    def __len__(self) -> int:
+        return self._sums
 
     @property
     def first_s(self) -> float | None:
