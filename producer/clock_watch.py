@@ -1,8 +1,8 @@
 """Watches the box's clock at every step: what speaks for it, what a time service or a person says, and the readings
 that wait for that.
 
-They are stored at a stop of the process, and now and then in case it is killed. After a start of the machine nobody knows
-when they came.
+They are stored at a stop of the process, and now and then in case it is killed. After a start of the machine nobody
+knows when they came.
 """
 
 import logging
