@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from common.errors import NotDelivered, SettingsError
+from common.false_rows import FalseRows
 from common.logging_setup import quoted
 from common.runner import Context
 from common.settings import SERVER_TOKEN, read_token
@@ -45,6 +46,7 @@ class Delivery:
         """
         settings = context.settings
         self._source = LogSource(settings, GROUP)
+        self._false_rows = FalseRows(context.data)
         if not settings.server.url:
             raise SettingsError("server.url", "is empty; name the address for batches")
         self._context = context
@@ -126,13 +128,13 @@ class Delivery:
         return True
 
     def _drop_false(self, parcel: OutgoingBatch | None) -> None:
-        """Take out the rows that a person has named as of a false time since the batch was frozen."""
+        """Take out the rows that a person has named as of a false time."""
         assert parcel is not None
-        false_rows = self._upcoming.false_rows
-        false_rows.refresh()
-        if not false_rows.known:
+        self._false_rows.refresh()
+        if not self._false_rows.known:
             return
-        lines = tuple(line for line in parcel.lines if not false_rows.has(parcel.log_id, line.offset, line.minute))
+        has = self._false_rows.has
+        lines = tuple(line for line in parcel.lines if not has(parcel.log_id, line.offset, line.minute))
         if not lines:
             self._advance(parcel)
         elif len(lines) < len(parcel.lines):
@@ -214,7 +216,7 @@ class Delivery:
             "refused_in_a_row": self._rejected.in_a_row,
             "rejected_kept": self._rejected.kept,
             "not_rows": self._upcoming.unparsed,
-            "false_time": self._upcoming.false_rows.skipped,
+            "false_time": self._false_rows.skipped,
             "lag": self._source.group.lag,
             "last_status": self._last_status,
             "waiting_since": self._waiting_since.isoformat() if self._waiting_since else None,

@@ -5,7 +5,6 @@ from datetime import datetime
 from pathlib import Path
 
 from common.errors import RowRefused
-from common.false_rows import FalseRows
 from common.logging_setup import quoted
 from consumer import batch, not_rows
 from consumer.batch import OutgoingBatch, SendSchedule, Waiting
@@ -29,15 +28,12 @@ class Upcoming:
         self._rhythm = rhythm
         self._forecasts = ForecastFile(data)
         self._rows: list[Waiting] = []
-        self.false_rows = FalseRows(data)
         self.unparsed = 0
 
     def parcel(self, now: datetime) -> OutgoingBatch | None:
         """The next batch, if one is due. It stays the same until `taken` is called."""
         published = mark.load(self._data)  # before the log is read, so the rows that it covers are seen
         closed_through = published.closed_through if published and published.log_id == self._log.log_id else None
-        self.false_rows.refresh()
-        self._rows = [row for row in self._rows if self._is_true(row)]
         count = batch.take(self._rows, self._rhythm, now)
         while count == len(self._rows) and self._poll():
             count = batch.take(self._rows, self._rhythm, now)
@@ -61,18 +57,12 @@ class Upcoming:
         self._rows.clear()
         self._group.seek(offset)
 
-    def _is_true(self, row: Waiting) -> bool:
-        """Whether no person has named this row as of a false time."""
-        return not self.false_rows.has(self._log.log_id, row.offset, row.minute)
-
     def _poll(self) -> bool:
         """Read more rows; False at the end of the log. Payloads that are not rows are set aside."""
         records = self._group.poll(POLL_ROWS)
         for record in records:
             try:
-                row = batch.waiting(record)
-                if self._is_true(row):
-                    self._rows.append(row)
+                self._rows.append(batch.waiting(record))
             except RowRefused as refused:
                 self.unparsed += 1
                 if not_rows.set_aside(self._data, self._log.log_id, record, refused.reason):
