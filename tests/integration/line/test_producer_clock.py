@@ -14,6 +14,7 @@ from cli.clock import run as clock_command
 from common import time_service
 from common.runner import Context
 from common.settings import Settings
+from log import mark
 from producer.ascii import encode
 from producer.port import READ_S, Port
 from producer.step import SILENT_S, Producer
@@ -209,6 +210,7 @@ def test_a_clock_that_was_years_ahead_can_be_left_behind(
     years_s = 4 * 365 * 86_400
     site.clock.wall_s += years_s
     assert clock_command(["confirm"]) == 0
+    site.cable.send(encode("002", None, 8.0, 4.0, site.settings.site.zone))  # and is silent from then on
     for _ in range(3):
         site.minute()
     site.clock.wall_s -= years_s
@@ -221,7 +223,10 @@ def test_a_clock_that_was_years_ahead_can_be_left_behind(
     for _ in range(2):
         site.minute()
     first = years_s // 60
-    assert site.minutes_in_the_log() == [first, first + 1, 3, 4, 5, 6]
+    assert site.minutes_in_the_log() == [first, first, first + 1, 3, 4, 5, 6]
+    published = mark.load(site.settings.paths.data)
+    assert published
+    assert published.sensors == {"001": MINUTE + 6, "002": MINUTE + 2}
     assert site.counters["rows_unjudged"] == 0  # what the outlier methods remember of then is gone
     assert site.counters["frames_refused"] == {"clock": 6}  # of the minute that was open when the clock stepped back
     assert site.counters["late"] == 0
