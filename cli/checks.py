@@ -10,14 +10,14 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cli import checks_clock
 from cli.init_db import database_name
 from cli.shell import printable
 from common import database, health, time_service
-from common.clock import minute_start
 from common.errors import DatabaseDown, PortError, SettingsError
 from common.folder import LOG_FILE
 from common.settings import SERVER_TOKEN, Settings, read_token
@@ -27,7 +27,6 @@ from log.roles import Position, positions
 from outliers import calendar as occasions
 
 MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, plus free space for Postgres
-OLDEST_CLOCK = 2020  # a box without a battery starts in 1970 or 2000
 # File systems on which other processes do not see a lock, or a rename is not atomic.
 SHARES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "vboxsf", "vfat", "exfat"}
 TABLES = (
@@ -109,30 +108,11 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 
 def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
     """The clock and the time zone."""
-    local = now.astimezone(chosen.site.zone)
-    text = f"{local.isoformat(sep=' ', timespec='seconds')} in {chosen.site.timezone}"
-    known = mark.load(chosen.paths.data)
-    if now.year < OLDEST_CLOCK:
-        yield CheckResult(False, "clock", f"{text}: the clock was never set; set it, or start a time service (chrony)")
-    elif known and now < minute_start(known.closed_through) - timedelta(minutes=2):
-        last = minute_start(known.closed_through).astimezone(chosen.site.zone).isoformat(sep=" ", timespec="minutes")
-        advice = "set the clock, or if it is right: hydrolog clock confirm --go-on"
-        yield CheckResult(False, "clock", f"{text}, but minute {last} is closed already; {advice}")
-    else:
-        yield CheckResult(True, "clock", text)
-    yield CheckResult(True, "time service", time_service_says(time_service.in_step()))
-
-
-def time_service_says(in_step: bool | None) -> str:
-    """Text about the time service; its absence is no fault, because a box without a network has none."""
-    if in_step:
-        return "synchronised: it keeps the clock, and its time is trusted"
-    if in_step is None:
-        return "unknown whether one keeps the clock; a clock jump must be confirmed: hydrolog clock confirm"
-    return (
-        "none keeps the clock (is chrony installed, is there a network? chronyc tracking); "
-        "until one does, a clock jump must be confirmed: hydrolog clock confirm"
-    )
+    in_step = time_service.in_step()
+    local = now.astimezone(chosen.site.zone).isoformat(sep=" ", timespec="seconds")
+    problem = checks_clock.problem(chosen, now, in_step=bool(in_step))
+    yield CheckResult(not problem, "clock", f"{local} in {chosen.site.timezone}{problem}")
+    yield CheckResult(True, "time service", checks_clock.time_service_says(in_step) + checks_clock.at_boot())
 
 
 def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:

@@ -59,7 +59,7 @@ class Door:
         self.good = 0  # readings of which at least one value would be stored
         self._show = show
         look = self._look()
-        self.time = SiteTime(look, known.closed_through if known else 0)
+        self.time = SiteTime(look, known.closed_through if known else 0, given=known is None)
         self._minutes = minutes_after(line.lateness_seconds, known, known) if known else Minutes(line.lateness_seconds)
         self._sink = ReadingSink(self.time, self._minutes, self.refused, settings=line, zone=settings.site.zone)
         self._looked_s = self._heard_s = look.monotonic_s

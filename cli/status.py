@@ -19,6 +19,7 @@ from common.verdict import WATCH, Problem
 from outliers import flags
 
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
+FUTURE_S = 180.0  # since the end of a minute: a meter's clock may be two minutes fast
 MAX_COUNTERS = 6  # counters shown per process; --json has all
 Json = dict[str, Any]
 
@@ -44,7 +45,7 @@ def read(chosen: Settings, time: Clock) -> Json:
     connection = database.Database(chosen, "status")
     try:
         state = page.read(connection, chosen, time)
-        newest = _newest_rows(connection) if not state["database"] else {}
+        newest = _newest_rows(connection, time) if not state["database"] else {}
     finally:
         connection.close()
     for sensor in state["sensors"]:
@@ -53,11 +54,14 @@ def read(chosen: Settings, time: Clock) -> Json:
     return state
 
 
-def _newest_rows(connection: database.Database) -> dict[str, Json]:
-    """Samples and flags of each registered sensor's newest row; empty while the database is down."""
+def _newest_rows(connection: database.Database, time: Clock) -> dict[str, Json]:
+    """Samples and flags of each registered sensor's newest row up to now; empty while the database is down."""
+    from server.state import speed_of
+    from server.status_words import slack
+
     try:
         with connection.transaction() as cursor:
-            cursor.execute(database.statement("sensor_newest"))
+            cursor.execute(database.statement("sensor_newest"), {"until": time.now() + slack(speed_of(time))})
             return {
                 sensor: {"samples": samples, "flow_flags": flow_flags, "pressure_flags": pressure_flags}
                 for sensor, samples, flow_flags, pressure_flags in cursor.fetchall()

@@ -12,6 +12,9 @@ GROUPS_FOLDER = "groups"  # one file per consumer group: its commit
 # The producer
 OPEN_MINUTE_FILE = "open_minute.json"
 CLOCK_CONFIRMED_FILE = "clock_confirmed"
+CLOCK_FILE = "clock.json"
+FALSE_ROWS_FILE = "false_rows.json"  # written by `hydrolog clock confirm --go-on`, like the folder
+SET_ASIDE_FOLDER = "set_aside"
 DETECTORS_FILE = "detectors.json"
 FINDINGS_FILE = "findings.json"
 

@@ -16,6 +16,7 @@ import psycopg
 
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError, RowRefused
+from common.false_rows import FalseRows
 from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
@@ -45,6 +46,7 @@ class Archive:
         self._once = once
         self._database = Database(context.settings, "archive")
         self._findings = FindingsFile(context.data)
+        self._false_rows = FalseRows(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
         self._source = LogSource(context.settings, GROUP)
@@ -78,15 +80,19 @@ class Archive:
         self._source.close()
 
     def _counters(self) -> dict[str, Any]:
-        return {**self._counts, "lag": self._source.group.lag}
+        return {**self._counts, "false_time": self._false_rows.skipped, "lag": self._source.group.lag}
 
     def _store(self, log: Log, records: Sequence[Record]) -> None:
         rows: list[Numbered] = []
+        self._false_rows.refresh()
         for record in records:
             try:
-                rows.append((record.offset, parse_payload(record.payload)))
+                row = parse_payload(record.payload)
             except RowRefused as refused:
                 self._set_aside(log, record, refused.reason)
+                continue
+            if not self._false_rows.has(log.id_of(record.offset), record.offset, row.minute):
+                rows.append((record.offset, row))
         for _, some in groupby(rows, lambda numbered: log.id_of(numbered[0])):
             self._store_rows(log, list(some), {record.offset: record for record in records})
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.clock import minute_of
-from common.row import parse_payload
+from common.row import parse_payload, parse_time
 from log.format import Record
 
 BATCH_MINUTES = 10  # most minutes in a batch, however long an outage was
@@ -43,6 +43,10 @@ class BatchLine:
 
     offset: int
     text: str
+
+    @property
+    def minute(self) -> int:
+        return parse_time(self.text.split("\t", 2)[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ they were committed. The database is not used.
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from common.errors import NotDelivered, SettingsError
+from common.false_rows import FalseRows
 from common.logging_setup import quoted
 from common.runner import Context
 from common.settings import SERVER_TOKEN, read_token
@@ -44,6 +46,7 @@ class Delivery:
         """
         settings = context.settings
         self._source = LogSource(settings, GROUP)
+        self._false_rows = FalseRows(context.data)
         if not settings.server.url:
             raise SettingsError("server.url", "is empty; name the address for batches")
         self._context = context
@@ -77,6 +80,7 @@ class Delivery:
         while not self._context.stop.is_set() and (self._parcel is not None or self._freeze(now)):
             if self._context.clock.monotonic() < self._not_before_s:
                 raise NotDelivered(self._verdict.problem, self._counters())
+            self._drop_false(self._parcel)
             self._attempt(now)
             if time.monotonic() >= give_back_s and not self._once:
                 break
@@ -123,6 +127,19 @@ class Delivery:
         self._take(parcel)
         return True
 
+    def _drop_false(self, parcel: OutgoingBatch | None) -> None:
+        """Take out the rows that a person has named as of a false time."""
+        assert parcel is not None
+        self._false_rows.refresh()
+        if not self._false_rows.known:
+            return
+        has = self._false_rows.has
+        lines = tuple(line for line in parcel.lines if not has(parcel.log_id, line.offset, line.minute))
+        if not lines:
+            self._advance(parcel)
+        elif len(lines) < len(parcel.lines):
+            self._take(replace(parcel, lines=lines))
+
     def _take(self, parcel: OutgoingBatch) -> None:
         self._parcel, self._part, self._limit = parcel, len(parcel.lines), None
 
@@ -130,7 +147,8 @@ class Delivery:
 
     def _attempt(self, now: datetime) -> None:
         """One POST, and the action for its answer."""
-        assert self._parcel is not None
+        if self._parcel is None:
+            return
         if self._verdict.kind is Kind.SLOW:
             self._token = self._read_token()  # a person may have replaced it in the file
         part = self._parcel.head(self._part)
@@ -198,6 +216,7 @@ class Delivery:
             "refused_in_a_row": self._rejected.in_a_row,
             "rejected_kept": self._rejected.kept,
             "not_rows": self._upcoming.unparsed,
+            "false_time": self._false_rows.skipped,
             "lag": self._source.group.lag,
             "last_status": self._last_status,
             "waiting_since": self._waiting_since.isoformat() if self._waiting_since else None,

@@ -99,7 +99,7 @@ class Forecaster:
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:
             store.save(self._database, lines)
-            self._publish(lines)
+            self._publish(lines, self._hour(now))
         seconds = time.perf_counter() - began
         labels = sorted({line.model for line in lines})
         empty_past = not lines and hour != self._hour(now)  # a new box has two days of such hours
@@ -117,8 +117,10 @@ class Forecaster:
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
 
-    def _publish(self, lines: list[ForecastLine]) -> None:
-        self._lines = forecast_file.select([*(self._lines or []), *lines])
+    def _publish(self, lines: list[ForecastLine], current: datetime) -> None:
+        # A forecast of the future was made by a clock that was ahead.
+        known = [line for line in self._lines or [] if line.made_at <= current]
+        self._lines = forecast_file.select([*known, *lines])
         forecast_file.write(self._data, self._lines, self._zone)
 
     def _refresh_model(self) -> None:

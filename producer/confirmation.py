@@ -1,7 +1,11 @@
-"""A person's confirmation of the clock: a file that `hydrolog clock confirm` writes and the producer takes."""
+"""A person's confirmation of the clock: a file that `hydrolog clock confirm` writes and the producer takes.
+
+It counts only until the machine starts again: after that the clock may be another.
+"""
 
 from pathlib import Path
 
+from common import time_service
 from common.folder import CLOCK_CONFIRMED_FILE
 
 RIGHT = "right"  # the clock is right
@@ -14,15 +18,15 @@ def leave(data: Path, order: str) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    (data / CLOCK_CONFIRMED_FILE).write_text(order + "\n", encoding="ascii")
+    (data / CLOCK_CONFIRMED_FILE).write_text(f"{order} {time_service.boot_id()}\n", encoding="ascii")
 
 
 def take(data: Path) -> str | None:
-    """Read and remove the confirmation; None if there is none."""
+    """Read and remove the confirmation; None if there is none for this start of the machine."""
     path = data / CLOCK_CONFIRMED_FILE
     try:
-        order = path.read_text(encoding="ascii", errors="replace").strip()
+        order, _, boot_id = path.read_text(encoding="ascii", errors="replace").strip().partition(" ")
         path.unlink()
     except OSError:
         return None
-    return GO_ON if order == GO_ON else RIGHT
+    return order if boot_id == time_service.boot_id() and order in (RIGHT, GO_ON) else None

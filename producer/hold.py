@@ -9,6 +9,7 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,14 @@ class PendingRows:
         for _ in range(too_many):
             self._rows.popleft()
         self.dropped += max(too_many, 0)
+
+    def forget_future(self, last: int) -> None:
+        """A wrong clock made the rows after minute `last`: those that wait are dropped, and nothing after it closed."""
+        true = [row for row in self._rows if row.minute <= last]
+        self.dropped += len(self._rows) - len(true)
+        self._rows = deque(true)
+        sensors = {sensor: min(minute, last) for sensor, minute in self.mark.sensors.items()}
+        self.mark, self._mark_due = replace(self.mark, sensors=sensors), True
 
     def to_state(self) -> list[str]:
         """The oldest waiting rows as text, for the next start."""

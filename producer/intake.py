@@ -19,7 +19,8 @@ from producer.meter_clocks import MeterClocks
 from producer.meter_zones import MeterZones, Parse
 from producer.minute import Minutes, Slot, Sums
 from producer.plausible import Plausible
-from producer.site_time import SiteTime
+from producer.site_time import WAITS, SiteTime
+from producer.waiting import WaitingReadings, WaitingSlot
 
 
 class ReadingSink:
@@ -33,6 +34,7 @@ class ReadingSink:
         self.clocks = MeterClocks(MeterZones(settings, zone))
         self.time = time
         self.minutes = minutes
+        self.waiting = WaitingReadings(settings.hold_rows, refused)
         self.refused = refused
 
     def take(self, reading: Reading) -> int:
@@ -40,7 +42,10 @@ class ReadingSink:
         sensor = reading.sensor
         self.clocks.note(sensor, reading.time_s, self.time.now_s)
         time_s, reason = self.time.time_of(reading.time_s)
-        sums = reason or self.minutes.sums_at(time_s, sensor)
+        if reason == WAITS:
+            sums = self.waiting.sums(self.wait(reading.time_s), sensor)
+        else:
+            sums = reason or self.minutes.sums_at(time_s, sensor)
         if isinstance(sums, str):
             self.refused[sums] += 1
             return 0
@@ -49,6 +54,14 @@ class ReadingSink:
             self.plausible.pressure(sensor, reading.pressure, sums.pressure_so_far),
         )
         return 1
+
+    def wait(self, time_s: float | None) -> WaitingSlot:
+        """Where a reading waits that has just come, with the meter's own time or None."""
+        return self.waiting.at(time_s, self.time.monotonic_s)
+
+    def sums(self, slot: Slot, sensor: str) -> Sums | str:
+        """A sensor's sums in a minute or where readings wait, or the reason why there are none (late, sensors)."""
+        return self.waiting.sums(slot, sensor) if isinstance(slot, WaitingSlot) else self.minutes.sums(slot, sensor)
 
 
 class FrameReader:
@@ -174,7 +187,8 @@ class AsciiListener(FrameReader):
 
     def _heard(self, taken: dict[str, str], times: dict[str, float], refused: dict[str, str]) -> None:
         """The last time text of each sensor in a block: its minutes go on, its clock is compared with the site's."""
-        self._minutes.heard(taken, times)
+        known = {sensor: text for sensor, text in taken.items() if text in times} if self._door.waiting else taken
+        self._minutes.heard(known, times)
         texts, now_s = refused | taken if refused else taken, self._time.now_s
         for sensor in self._clocks.due(texts, now_s):
             if texts[sensor]:
@@ -186,7 +200,7 @@ class AsciiListener(FrameReader):
         slot = slots.get(text)
         if slot is None and (slot := self._slot(text, slots, times)) is None:
             return None
-        sums = self._minutes.sums(slot, sensor)
+        sums = self._door.sums(slot, sensor)
         if isinstance(sums, str):
             self._refused[sums] += 1
             return None
@@ -195,11 +209,13 @@ class AsciiListener(FrameReader):
     def _slot(self, text: str, slots: dict[str, Slot], times: dict[str, float]) -> Slot | None:
         """The minute of a frame's time text; None, and counted, if its time is not believed."""
         try:
-            time_s = seconds(text, self._zone, self._time.now_s) if text else None
+            own_s = seconds(text, self._zone, self._time.now_s) if text else None
         except FrameRefused as error:
             self._refused[error.reason] += 1
             return None
-        time_s, reason = self._time.time_of(time_s)
+        time_s, reason = self._time.time_of(own_s)
+        if reason == WAITS:
+            return slots.setdefault(text, self._door.wait(own_s))
         if reason:
             self._refused[reason] += 1
             return None

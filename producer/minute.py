@@ -57,6 +57,16 @@ class Sums:
             self.pressure += pressure
             self.pressure_count += 1
 
+    def merge(self, other: "Sums") -> None:
+        """Add the readings of other sums."""
+        self.flow, self.flow_count = self.flow + other.flow, self.flow_count + other.flow_count
+        self.pressure, self.pressure_count = self.pressure + other.pressure, self.pressure_count + other.pressure_count
+        self.samples += other.samples
+
+    def to_state(self) -> list[float]:
+        """As plain values; `sums_of` restores them."""
+        return [self.flow, self.flow_count, self.pressure, self.pressure_count, self.samples]
+
     @property
     def flow_so_far(self) -> float | None:
         """The mean of the flows, or that of the minute before, m3/h."""
@@ -216,15 +226,21 @@ class Minutes:
             self._others = max([self._others, *(self._closed[name] for name in {*self._closed} - {*kept})])
             self._closed = {name: self._closed[name] for name in kept}
 
-    def forget_future(self, now_s: float) -> None:
-        """A person confirmed that minutes after now were closed by a wrong clock: reopen them."""
-        last = int(now_s // 60) - 1
+    def forget_future(self, last: int) -> int:
+        """A person confirmed that a wrong clock made the minutes after `last`: reopen those that it closed; returns the
+        readings of those that were still open, which are dropped."""
+        end_s = (last + 1) * 60.0
         self.closed_through = min(self.closed_through, last)
         self._closed = {sensor: min(minute, last) for sensor, minute in self._closed.items()}
         self._others = min(self._others, last)
-        self._newest_s = min(self._newest_s, now_s)
+        self._newest_s = min(self._newest_s, end_s)
+        dropped = sum(sums.samples for minute in self._open if minute > last for sums in self._open[minute].values())
+        self._open = {minute: slot for minute, slot in self._open.items() if minute <= last}
+        still = {sensor for slot in self._open.values() for sensor in slot}
+        self._own = {sensor: own for sensor, own in self._own.items() if sensor in still}
         for own in self._own.values():
-            own.newest_s = min(own.newest_s, now_s)
+            own.newest_s = min(own.newest_s, end_s)
+        return dropped
 
     def to_state(self) -> dict[str, Any]:
         """The open minutes as plain values for the next start, and the closed minutes in case the mark is lost."""
@@ -233,10 +249,7 @@ class Minutes:
             "newest_s": self._newest_s,
             "own_s": {sensor: own.newest_s for sensor, own in self._own.items()},
             "open": {
-                str(minute): {
-                    sensor: [sums.flow, sums.flow_count, sums.pressure, sums.pressure_count, sums.samples]
-                    for sensor, sums in sensors.items()
-                }
+                str(minute): {sensor: sums.to_state() for sensor, sums in sensors.items()}
                 for minute, sensors in self._open.items()
             },
         }
@@ -257,7 +270,7 @@ class Minutes:
             slot = restored[int(text)] = Slot(int(text))
             for sensor, values in sensors.items():
                 if slot.minute > self._closed.get(str(sensor), others):
-                    slot[str(sensor)] = _restored(values)
+                    slot[str(sensor)] = sums_of(values)
         self._newest_s = max(self._newest_s, float(state["newest_s"]))
         self.closed_through, self._others = closed_through, others
         for minute, slot in sorted(restored.items()):
@@ -268,7 +281,12 @@ class Minutes:
         return sum(sums.samples for slot in restored.values() for sums in slot.values())
 
 
-def _restored(values: list[Any]) -> Sums:
+def sums_of(values: list[Any]) -> Sums:
+    """The sums of `Sums.to_state`.
+
+    Raises:
+        ValueError, TypeError: these are others.
+    """
     sums = Sums()
     flow, flow_count, pressure, pressure_count, samples = values
     sums.flow, sums.pressure = float(flow), float(pressure)

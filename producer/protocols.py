@@ -78,7 +78,9 @@ def intake_for(settings: LineSettings, door: ReadingSink, zone: ZoneInfo, line: 
             lambda told: Asking(settings, told, door.refused, door.time, zone), settings.poll_seconds, door, line
         )
     if settings.protocol == "described":
-        described = Described(settings.format, door.refused, lambda: door.time.steady_s, own_zones=own_zones(settings))
+        described = Described(
+            settings.format, door.refused, lambda: door.time.monotonic_s, own_zones=own_zones(settings)
+        )
         framer = described.framer(door.refused)
         return FrameReader(framer, door, zone, line, described.parse, problem=lambda: described.problem)
     if own_zones(settings):  # the fast path knows one zone

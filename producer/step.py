@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from common import time_service
 from common.errors import RowRefused
 from common.logging_setup import quoted
 from common.row import MOST_SENSORS, parse_payload
@@ -21,6 +20,7 @@ from log import mark as marks
 from log.mark import Mark
 from log.roles import Log, open_for
 from producer import confirmation
+from producer.clock_watch import ClockWatch
 from producer.hold import PendingRows
 from producer.intake import ReadingSink
 from producer.line import SerialLine
@@ -28,7 +28,7 @@ from producer.minute import Minutes
 from producer.open_minute import OpenMinuteFile
 from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for
-from producer.site_time import ClockSample, SiteTime
+from producer.site_time import WAITS, SiteTime
 from producer.verdicts import Verdicts
 
 FUTURE_MIN = 10  # minutes by which a meter that is right may be ahead of the others
@@ -36,7 +36,6 @@ TAIL_ROWS = 10_000  # rows of the log per read at the start
 SILENT_S = 1.0  # real seconds without a byte, at any speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # refused frames are summed up in one log line
 SNAPSHOT_PAUSE = 20  # times the duration of a snapshot of the open minutes: at most 5 % of a core
-CONFIRMATION_EVERY_S = 1.0  # how often a confirmation of the clock is looked for
 CLOCKS_EVERY_S = 1.0  # as often as the health file is written
 LOOK_AT_MINUTES_S = 0.5  # between two looks for minutes that are over
 RETRY_HELD_S = 1.0  # between two attempts to append waiting rows
@@ -68,15 +67,16 @@ class Producer:
         self._unsaved = False
         self._next_snapshot_s = 0.0
         self._snapshot_cost_s = 0.0001
-        self._next_confirmation_s = self._next_clocks_s = 0.0
+        self._next_clocks_s = 0.0
+        self._readings_waiting = 0
         self._meters_problem = ""
         self._clock_offsets_s: dict[str, float] = {}
-        self._said_time = "trusted"
 
     # Set by the start. If the log is not available yet, the runner waits.
     _kept: OpenMinuteFile
     _held: PendingRows
     _minutes: Minutes
+    _clock: ClockWatch
     _time: SiteTime
     _door: ReadingSink
     _intake: Intake
@@ -87,16 +87,16 @@ class Producer:
         if self._log is None:
             self._start()
         chunk = self._line.read(self._intake)
-        look = self._look()
-        self._watch_time(look)
-        self._readings += self._intake.take(chunk, look.monotonic_s)
-        if self._line.is_open and (request := self._intake.ask(look.monotonic_s)):
+        self._watch_time()
+        monotonic_s = self._time.monotonic_s
+        self._readings += self._intake.take(chunk, monotonic_s)
+        if self._line.is_open and (request := self._intake.ask(monotonic_s)):
             self._line.write(request)
-        self._close(look.monotonic_s)
+        self._close(monotonic_s)
         self._unsaved = self._unsaved or bool(chunk)
         if self._unsaved:
             self._snapshot()
-        self._say_refused(look.monotonic_s)
+        self._say_refused(monotonic_s)
         return self._counters()
 
     # --- the start
@@ -111,7 +111,8 @@ class Producer:
             self._kept = OpenMinuteFile(data)
             self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
             self._minutes = minutes_after(settings.line.lateness_seconds, published, mark)
-            self._time = SiteTime(self._look(), mark.closed_through)
+            self._clock = ClockWatch(self._context.clock, data, mark.closed_through)
+            self._time = self._clock.time
             self._door = ReadingSink(self._time, self._minutes, self._refused, settings=settings.line, zone=self._zone)
             self._intake = intake_for(
                 settings.line,
@@ -119,6 +120,7 @@ class Producer:
                 ZoneInfo(settings.line.zone) if settings.line.zone else self._zone,
                 self._line,
             )
+            self._clock.restore(self._door.waiting)
             self._verdicts = Verdicts(data, self._zone, settings.line.quiet_minutes)
             self._restore_open_minutes(published)
         except BaseException:
@@ -143,38 +145,16 @@ class Producer:
 
     # --- time
 
-    def _look(self) -> ClockSample:
-        """Both clocks, read as close together as possible."""
-        clock = self._context.clock
-        before_s = clock.monotonic()
-        wall_s = clock.now().timestamp()
-        after_s = clock.monotonic()
-        return ClockSample(wall_s, after_s, after_s - before_s)
-
-    def _watch_time(self, look: ClockSample) -> None:
-        self._time.look(look)
-        if look.monotonic_s >= self._next_confirmation_s:
-            self._next_confirmation_s = look.monotonic_s + CONFIRMATION_EVERY_S
-            self._take_confirmation()
-        if (state := self._time.state) != self._said_time:
-            self._said_time = state
-            if state != "trusted":
-                _log.warning("clock_doubted problem=%s", quoted(self._time.problem()))
-            else:
-                _log.info("clock_trusted")
-
-    def _take_confirmation(self) -> None:
-        order = confirmation.take(self._context.data)
-        if order is None:
-            if not self._time.trusted and self._time.possible and time_service.in_step():
-                self._time.confirm()
-                _log.info("clock_confirmed order=time-service")
-            return
-        self._time.confirm()
-        if order == confirmation.GO_ON:
-            self._minutes.forget_future(self._time.now_s)
+    def _watch_time(self) -> None:
+        if self._clock.step(self._minutes) == confirmation.GO_ON:
+            # Minutes after now were closed by a wrong clock: they are open again, also for the readings that waited.
+            last = self._clock.waiting_from - 1
+            self._refused[WAITS] += self._minutes.forget_future(last)
+            self._held.forget_future(last)
+            self._verdicts.forget_future(last)
+            self._time.closed(self._minutes.closed_through)
             self._unsaved = True
-        _log.info("clock_confirmed order=%s", order)
+        self._clock.release(self._minutes)
 
     # --- minutes to rows
 
@@ -205,13 +185,14 @@ class Producer:
             self._said_refused = Counter(self._refused)
 
     def _counters(self) -> dict[str, Any]:
-        clock = self._time.problem(self._minutes.closed_through)
         self._compare_clocks()
+        clock = self._time.problem()
         problems = (self._line.problem, self._intake.problem, clock, self._meters_problem, self._held.problem)
         return {
             "problem": "; ".join(filter(None, problems)),
             "port": self._line.state,
             "readings": self._readings,
+            "readings_waiting": self._readings_waiting,
             "frames_refused": {reason: count for reason, count in self._refused.items() if reason != "late"},
             "registers_refused": dict(self._intake.failures),
             "late": self._refused["late"],
@@ -222,6 +203,8 @@ class Producer:
             "calendar_lines_wrong": self._verdicts.calendar_problems,
             "closed_through": self._minutes.closed_through,
             "clock_offsets_s": self._clock_offsets_s,
+            "clock": self._time.state,
+            "waiting_from": self._clock.waiting_from,
         }
 
     def _compare_clocks(self) -> None:
@@ -230,6 +213,7 @@ class Producer:
             self._next_clocks_s = self._looked_s + CLOCKS_EVERY_S
             self._meters_problem = self._door.clocks.problem(self._time.now_s) if self._time.trusted else ""
             self._clock_offsets_s = self._door.clocks.offsets(self._time.now_s)
+            self._readings_waiting = self._door.waiting.readings
 
     def close(self) -> None:
         """Store the open minutes for the next start, and close everything."""
@@ -239,6 +223,7 @@ class Producer:
         self._held.flush(self._minutes.closed_through)
         if waiting := len(self._held):
             _log.warning("rows_wait count=%d for the next start", waiting)
+        self._clock.keep()
         self._keep_open_minutes(durable=True)
         self._log.close()
         self._log = None

@@ -155,6 +155,12 @@ class Verdicts:
         except OSError as error:
             _log.warning("findings_not_stored count=%d problem=%s", len(found), quoted(error))
 
+    def forget_future(self, last: int) -> None:
+        """A wrong clock made rows after minute `last`: what has seen them starts new."""
+        states = self._all_states()
+        self._states = {name: state for name, state in states.items() if (state.detector.minute or 0) <= last}
+        self._detectors, self._looked_at_minute = {}, 0
+
     def save(self, minute: int) -> None:
         """Store the detectors' state after the rows are in the log; a full disk costs only the state."""
         states = self._recent_states(minute)

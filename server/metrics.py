@@ -30,6 +30,12 @@ def render(state: Mapping[str, Any]) -> str:
             [({"sensor": sensor["sensor"]}, sensor["age_s"]) for sensor in sensors],
         ),
         (
+            "hydrolog_newest_row_ahead_seconds",
+            "gauge",
+            "How far the newest row is in the future; absent if none is",
+            [({}, state["future"] - state["now"] if state.get("future") else None)],
+        ),
+        (
             "hydrolog_process_ok",
             "gauge",
             "1 while the process does its work",

@@ -20,10 +20,18 @@ MAX_UNREGISTERED = 50
 _MADE_AT = "SELECT max(made_at) FROM PRED_VAL_TB WHERE sensor = %(sensor)s AND made_at <= %(now)s"
 
 
-def sensors(cursor: Cursor) -> list[Json]:
-    """Registered sensors with their newest row; `version` changes when their charts change."""
+def future(cursor: Cursor, until: datetime) -> datetime | None:
+    """The newest row after `until` of a registered sensor, or received; None if there is none."""
+    row = cursor.execute(statement("page_future"), {"until": until}).fetchone()
+    newest: datetime | None = row[0] if row else None
+    return newest
+
+
+def sensors(cursor: Cursor, until: datetime) -> list[Json]:
+    """Registered sensors with their newest row up to `until`; `version` changes when their charts change."""
     found = []
-    for row in cursor.execute(statement("page_sensors"), {"flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT}):
+    values = {"flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT, "until": until}
+    for row in cursor.execute(statement("page_sensors"), values):
         sensor, name, time, flow, pressure, made_at, severity, channel, reason, flagged = row
         found.append(
             {

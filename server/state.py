@@ -6,7 +6,7 @@ The page, /healthz, /metrics and `hydrolog status` all show this one value and i
 import logging
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from common import health, processes, time_service
@@ -52,14 +52,16 @@ def alive(state: Json) -> bool:
 def read(database: Database, settings: Settings, clock: Clock) -> Json:
     """Everything except the charts, and the verdict on it."""
     now, speed = clock.now(), speed_of(clock)
-    known = mark.load(settings.paths.data)
-    stored = _stored(database, known)
+    known, until = mark.load(settings.paths.data), now + status_words.slack(speed)
+    stored = _stored(database, known, until)
     newest = max((entry["newest"] for entry in stored["sensors"] if entry["newest"]), default=None)
     quiet = settings.line.quiet_minutes
     groups = _groups(settings, known)
     states = health.load_all(settings.paths.data)
     clocks = clock_offsets_s(states.get("producer", {}))
     fresh = status_words.newest_row(newest, now, speed, quiet)
+    if stored["future"]:
+        fresh = status_words.future(stored["future"], now)
     if stored["database"]:
         fresh = _without_database(stored["database"], groups["groups"])
     state = {
@@ -75,6 +77,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "log": _log_file(settings, known),
         **groups,
         **stored,
+        "future": _seconds(stored["future"]),
         "sensors": [
             _sensor(entry, now, speed, quiet) | {"clock": said_of_meter(clocks.get(entry["sensor"], 0.0))}
             for entry in stored["sensors"]
@@ -83,14 +86,21 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
     return state | {"verdict": verdict(_problems(state, settings)).to_json()}
 
 
-def _stored(database: Database, known: mark.Mark | None) -> Json:
-    """What the database knows. While it does not answer, `database` says why, and the sensors are those of the mark."""
+def _stored(database: Database, known: mark.Mark | None, until: datetime) -> Json:
+    """What the database knows. While it does not answer, `database` says why, and the sensors are those of the mark.
+
+    Rows after `until` are of the future: `future` is the newest one's time, None if there is none.
+    """
     try:
         with database.transaction(STATE_TIMEOUT_S) as cursor:
+            unregistered = queries.unregistered(cursor)
+            apart = [datetime.fromtimestamp(entry["newest"], UTC) for entry in unregistered]
+            newest = max([queries.future(cursor, until) or until, *apart])
             return {
                 "database": "",
-                "sensors": queries.sensors(cursor),
-                "unregistered": queries.unregistered(cursor),
+                "sensors": queries.sensors(cursor, until),
+                "future": newest if newest > until else None,
+                "unregistered": unregistered,
                 "received": queries.received(cursor),
             }
     except DatabaseDown as down:
@@ -98,6 +108,7 @@ def _stored(database: Database, known: mark.Mark | None) -> Json:
         return {
             "database": str(down),
             "sensors": [_in_the_log(sensor, minute) for sensor, minute in sensors],
+            "future": None,
             "unregistered": [],
             "received": None,
         }

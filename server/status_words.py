@@ -6,7 +6,7 @@ the page are many site seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common import verdict
@@ -20,6 +20,7 @@ PROBLEM_BAD_S = 300.0  # real seconds: a restart of another process is over by t
 ROW_LATE_S = 180.0  # twice a minute plus its lateness and its way through the log
 ROW_LOST_S = 900.0  # a batch and a half without a row: the line must be checked
 DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
+FUTURE_S = 120.0  # a meter's clock may be this fast
 PIPELINE_S = 20.0  # most real seconds from the line to the page in normal operation
 
 IN_THE_LOG = "in the log"  # in place of a severity: the database is down
@@ -119,6 +120,23 @@ def newest_row(newest: datetime | None, now: datetime, speed: float, quiet_minut
         return StatusWord(WARN, "late", f"nothing for {age_words(age_s)}", verdict.WATCH)
     advice = f"nothing for {age_words(age_s)}; see to the meter, the cable and the producer"
     return StatusWord(BAD, "no data", advice, verdict.SILENT)
+
+
+def slack(speed: float) -> timedelta:
+    """By how much the newest row may be ahead of a clock that was read before the row was."""
+    return timedelta(seconds=FUTURE_S + PIPELINE_S * speed)
+
+
+def future(newest: datetime, now: datetime) -> StatusWord:
+    """There is a row of the future: silence shows in the rows up to now, and this must end."""
+    ahead = age_words((newest - now).total_seconds())
+    return StatusWord(
+        BAD,
+        "rows of the future",
+        f"a clock that was wrong made rows up to {newest.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {ahead} ahead; if the "
+        "clock of this box is right, type: hydrolog clock confirm --go-on",
+        verdict.TROUBLE,
+    )
 
 
 def row_age_s(newest: datetime, now: datetime) -> float:

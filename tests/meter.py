@@ -13,6 +13,7 @@ from typing import Any
 
 from common.row import Row, parse_payload
 from common.settings import load
+from producer import confirmation
 from producer.ascii import encode
 
 DEADLINE_S = 120.0  # of real time; only a broken product comes near it
@@ -60,11 +61,13 @@ class Cable:
 
 
 class RunningProducer:
-    """The real executable on a folder; `output` is all that it said."""
+    """The real executable on a folder; `output` is all that it said. On a new folder its clock is confirmed first."""
 
     def __init__(self, data: Path, line: Path | str, **environ: str) -> None:
         self.data = data
-        data.mkdir(parents=True, exist_ok=True)
+        if not data.exists():
+            data.mkdir(parents=True)
+            confirmation.leave(data, confirmation.RIGHT)
         self._said = data / f"said.{time.monotonic_ns()}"
         with self._said.open("wb") as file:
             self.process = subprocess.Popen(

@@ -19,6 +19,11 @@ SILENCES = ("BOX-LINE", "BOX-SENSOR")
 AFTER_WORK_MIN = 30  # minutes after planned work until a removed meter is back
 CALM_MIN = 5  # minutes without the condition before its alarm ends
 IDLE_MIN = 60  # minutes without success: a restart, a training or a short outage elsewhere is over by then
+FUTURE_MIN = 2  # a meter's clock may be this fast
+FUTURE = (
+    "a clock that was wrong made rows of the future, and readings wait; see hydrolog status; "
+    "if the box's clock is right now, type: hydrolog clock confirm --go-on"
+)
 GONE_MIN = 7 * 1440  # a sensor that has been silent for a week when the process starts has been removed
 # Processes that are never idle when healthy; not training, and not this process.
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
@@ -58,7 +63,11 @@ def conditions(
         size = f"{look.log_bytes / 1e6:.0f} MB of rows wait in the log: a group is behind, see hydrolog status"
         found[log_key] = Condition(look.minute, size)
     if look.sensors:
-        found |= _silences(look.minute, look.sensors, silent_minutes, up)
+        past = {sensor: last for sensor, last in look.sensors.items() if last <= look.minute + FUTURE_MIN}
+        if past:
+            found |= _silences(look.minute, past, silent_minutes, up)
+        if len(past) < len(look.sensors):
+            found[BOX, "clock", "BOX-CLOCK"] = Condition(look.minute, FUTURE)
     found |= _refused(look)
     for role in ROLES:
         if role in look.health and (condition := _idle(look.minute, look.health[role])):

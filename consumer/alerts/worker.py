@@ -20,6 +20,7 @@ from typing import Any
 from common import health
 from common.clock import Clock, minute_of
 from common.errors import RowRefused
+from common.false_rows import FalseRows
 from common.folder import LOG_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
@@ -68,6 +69,7 @@ class Alerts:
         self._context = context
         self._once = once
         self._findings = FindingsFile(context.data)
+        self._false_rows = FalseRows(context.data)
         self._state = alerts_state.load(context.data)
         self._tracker = EventTracker(self._state.up, self._state.known)
         self._desk = Dispatcher(
@@ -95,6 +97,7 @@ class Alerts:
         give_back_s = time.monotonic() + WORK_S
         while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
             findings = self._findings.now()
+            self._false_rows.refresh()
             for record in records:
                 self._note(self._of_row(log, record, findings))
             if time.monotonic() >= give_back_s and not self._once:
@@ -126,6 +129,8 @@ class Alerts:
             row = parse_payload(record.payload)
         except RowRefused:
             self._counts["not_rows"] += 1  # the archive sets it aside
+            return []
+        if self._false_rows.has(log.log_id, record.offset, row.minute):
             return []
         if state.log_id not in ("", log.log_id) and row.minute <= state.minute:
             return []  # a log with a new id may still hold rows already handled

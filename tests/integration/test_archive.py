@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from common import false_rows
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown, SettingsError
+from common.false_rows import FalseSpan
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
@@ -295,3 +297,13 @@ def test_a_clock_that_jumped_ahead_costs_no_row(site: Site) -> None:
 def test_the_log_must_keep_the_groups_rows(settings_for: MakeSettings) -> None:
     with pytest.raises(SettingsError, match=r"log\.groups"):
         Archive(Context(settings_for(log__groups="server"), FixedClock(START), threading.Event(), "consumer-archive"))
+
+
+def test_rows_of_a_false_time_are_not_stored(site: Site) -> None:
+    """`hydrolog clock confirm --go-on` has named them: after the clock was ahead, true rows of earlier minutes come."""
+    site.append(Row(FIRST, "001", 8.0, 4.0, 60), Row(FIRST + 2_000_000, "001", 9.0, 4.0, 60))
+    false_rows.add(site.settings.paths.data, FalseSpan(site.log.log_id, site.log.end_offset, FIRST + 5))
+    site.append(Row(FIRST + 6, "001", 8.0, 4.0, 60))
+    assert site.step()["false_time"] == 1
+    assert [stored[8] for stored in site.rows()] == [0, 2]
+    assert site.committed == 3

@@ -115,3 +115,15 @@ def test_a_sensor_that_is_silent_during_its_planned_work_is_no_alarm() -> None:
     line = conditions(BoxSnapshot(T0, {"001": T0 - 60}, None, {}), up={}, warn_bytes=MB, silent_minutes=PATIENCE)
     assert without_planned(line, up={}, works=[here], minute=T0) == line
     assert without_planned(line, up={}, works=[replace(here, sensor="all")], minute=T0) == {}
+
+
+def test_rows_of_the_future_are_an_alarm_and_no_sign_of_life() -> None:
+    box = Box()
+    assert box.look(0, {"001": 2_000_000, "002": 0}) == ["+BOX-CLOCK"]
+    assert box.look(PATIENCE + 1, {"001": 2_000_000, "002": 0}) == ["+BOX-LINE"]  # as the others' silence says
+    assert box.look(PATIENCE + 2, {"001": PATIENCE, "002": PATIENCE}) == []
+    assert [box.look(PATIENCE + 2 + m, {"001": PATIENCE + m}) for m in range(1, CALM_MIN + 1)][-1] == [
+        "-BOX-CLOCK",
+        "-BOX-LINE",
+    ]
+    assert Box().look(0, {"001": 2, "002": 0}) == []  # a meter's clock may be a little fast

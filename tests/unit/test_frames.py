@@ -197,7 +197,7 @@ def test_the_fast_way_through_a_block_takes_what_the_strict_one_takes(
 
 def make_door() -> tuple[ReadingSink, Minutes]:
     minutes = Minutes(5.0)
-    time = SiteTime(ClockSample(NOW_S, 0.0), 0)
+    time = SiteTime(ClockSample(NOW_S, 0.0), 0, given=True)
     return ReadingSink(time, minutes, Counter(), settings=LineSettings(), zone=SEOUL), minutes
 
 

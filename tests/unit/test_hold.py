@@ -181,3 +181,20 @@ def test_what_the_log_took_is_marked_while_the_rows_behind_it_wait(
     second = PendingRows(log, tmp_path, UTC, 1000, mark)
     assert second.restore(rows.to_state(), mark.closed_through) == T
     assert len(second) == 1
+
+
+def test_what_a_wrong_clock_made_waits_no_more_and_leaves_the_mark(log: Moody, tmp_path: Path) -> None:
+    rows = held(log, tmp_path)
+    rows.add([row(T), Row(T + 2_000_000, "002", 1.0, 2.0, 60)])
+    assert rows.flush(T + 2_000_000)
+    log.moods = [DiskFull()]
+    rows.add([row(T + 1), row(T + 2_000_001)])
+    assert not rows.flush(T + 2_000_001)
+    rows.forget_future(T + 1)
+    assert (len(rows), rows.dropped) == (1, 1)
+    assert rows.flush(T + 1)
+    assert minutes(log) == [T, T + 2_000_000, T + 1]
+    published = load(tmp_path)
+    assert published
+    assert published.closed_through == T + 1
+    assert published.sensors == {"001": T + 1, "002": T + 1}

@@ -51,7 +51,7 @@ class Site:
         self.refused: Counter[str] = Counter()
         self.minutes = Minutes(5.0)
         self.line = SerialLine("/dev/null", 9600, threading.Event())
-        time = SiteTime(ClockSample(NOW_S, 0.0), 0)
+        time = SiteTime(ClockSample(NOW_S, 0.0), 0, given=True)
         door = ReadingSink(time, self.minutes, self.refused, settings=settings_, zone=SEOUL)
         self.intake: Intake = intake_for(settings_, door, SEOUL, self.line)
         self.now_s = 0.0

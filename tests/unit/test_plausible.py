@@ -29,7 +29,7 @@ NOW_S = MINUTE * 60.0 + 10
 def row(readings: list[tuple[float | None, float | None]], line: LineSettings, *, fast: bool) -> MinuteMean:
     """The minute's row of one sensor, by the block reader or one by one."""
     minutes = Minutes(5.0)
-    door = ReadingSink(SiteTime(ClockSample(NOW_S, 0.0), 0), minutes, Counter(), settings=line, zone=ZONE)
+    door = ReadingSink(SiteTime(ClockSample(NOW_S, 0.0), 0, given=True), minutes, Counter(), settings=line, zone=ZONE)
     if fast:
         listener = AsciiListener(Framer(door.refused), door, ZONE, SerialLine("/dev/null", 9600, threading.Event()))
         listener.take(b"".join(encode("001", NOW_S, flow, pressure, ZONE) for flow, pressure in readings))

@@ -132,6 +132,7 @@ def test_metrics_are_prometheus_text() -> None:
         "received": {"rows": 10, "repeated": 0},
         "unregistered": [{}],
         "verdict": {"kind": "trouble"},
+        "future": int(NOW.timestamp()) + 3600,
     }
     lines = metrics.render(state).splitlines()
     samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
@@ -139,6 +140,7 @@ def test_metrics_are_prometheus_text() -> None:
     assert samples == {
         'hydrolog_build_info{version="1.2.3"}': "1",
         'hydrolog_newest_row_age_seconds{sensor="001"}': "12.5",
+        "hydrolog_newest_row_ahead_seconds": "3600",
         "hydrolog_process_ok" + role: "1",
         "hydrolog_process_idle_seconds" + role: "3",
         "hydrolog_process_counter" + role.replace("}", ',counter="rows"}'): "7",

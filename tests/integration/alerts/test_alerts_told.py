@@ -6,9 +6,11 @@ import pytest
 from alerts_box import FIRST, LEAK, Site, bodies, told, twice
 from http_server import HttpServer
 
-from common import health
+from common import false_rows, health
+from common.false_rows import FalseSpan
 from log import mark
 from log.mark import Mark
+from log.roles import open_for
 
 
 def test_a_leak_is_told_once_and_its_end_once(site: Callable[..., Site], server: HttpServer) -> None:
@@ -29,6 +31,18 @@ def test_a_leak_is_told_once_and_its_end_once(site: Callable[..., Site], server:
     here.leak_over()
     alerts.step(here.clock.now())
     assert told(server) == [f"+{LEAK}", f"-{LEAK}"]
+    alerts.close()
+
+
+def test_rows_of_a_false_time_raise_no_alarm(site: Callable[..., Site], server: HttpServer) -> None:
+    here = site()
+    alerts = here.alerts()
+    here.minute = FIRST
+    here.leak()
+    log = open_for(here.settings)
+    false_rows.add(here.settings.paths.data, FalseSpan(log.log_id, log.end_offset, FIRST - 1))
+    log.close()
+    assert alerts.step(here.clock.now())["events_up"] == 0
     alerts.close()
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from delivery_site import FIRST, TOKEN, MakeSite, Watch
-from http_server import accept, drop_after_keeping, in_turn
+from http_server import accept, drop, drop_after_keeping, in_turn
 
-from common.errors import SettingsError
+from common import false_rows
+from common.errors import NotDelivered, SettingsError
+from common.false_rows import FalseSpan
 from common.runner import Context
 from common.settings import SERVER_TOKEN, Settings
 from consumer.delivery import Delivery
@@ -122,3 +124,19 @@ def test_without_a_token_nothing_is_touched(settings_for: Callable[..., Settings
     with pytest.raises(SettingsError, match=r"server\.token_file"):
         Delivery(Context(settings, Watch(), threading.Event(), "consumer-server"))
     assert not list(settings.paths.data.iterdir())
+
+
+def test_rows_of_a_false_time_are_not_sent_not_even_from_a_frozen_batch(site: MakeSite) -> None:
+    """`hydrolog clock confirm --go-on` names them while one batch of them is being tried."""
+    here = site(in_turn(drop, accept))
+    here.append(1)
+    here.append(2, first=FIRST + 7)
+    here.append(2, first=FIRST + 2_000_000)
+    here.watch.later(minutes=11)
+    with pytest.raises(NotDelivered):
+        here.step()
+    false_rows.add(here.data, FalseSpan(here.log.log_id, here.log.end_offset, FIRST + 5))
+    here.append(3, first=FIRST + 11)
+    here.try_for(hours=0.5)
+    assert [offset for _, offset in here.server.rows] == [0, 5, 6, 7]
+    assert here.committed == 8

@@ -62,6 +62,16 @@ def test_forecasts_step_up_as_history_grows(site: Site, history: timedelta, labe
     ]
 
 
+def test_a_forecast_of_a_clock_that_was_ahead_gives_way(site: Site) -> None:
+    site.fill(NOON - timedelta(days=2), NOON)
+    ahead = NOON + timedelta(days=4 * 365)
+    line = forecast_file.ForecastLine("001", ahead, ahead, 8.0, None, 7.0, 9.0, None, None, "mean")
+    forecast_file.write(site.data, [line], ZoneInfo("Asia/Seoul"))
+    site.forecaster().step(NOON + timedelta(seconds=3))
+    assert len(current(site, NOON)) == 24
+    assert current(site, ahead) == []
+
+
 def test_the_hour_waits_until_its_last_minute_is_archived(site: Site) -> None:
     site.fill(NOON - timedelta(days=2), NOON)
     forecaster = site.forecaster(patient=True)
