@@ -12,6 +12,7 @@ The box's clock is compared with the monotonic clock, which never jumps. Time is
 A time service, a meter's own time or a person ends *stepped* and *unset*; only a person ends *ahead*.
 """
 
+import math
 from dataclasses import dataclass
 
 LARGEST_STEP_S = 120.0  # the largest correction by a time service that is accepted
@@ -66,8 +67,9 @@ class SiteTime:
         self._look = look
         self._lead_s = look.lead_s if trusted_lead_s is None else trusted_lead_s
         self.monotonic_s = look.monotonic_s
-        known = given or trusted_lead_s is not None
-        self._sure_s = look.monotonic_s + (0.0 if known else SURE_AFTER_S)
+        self._sure_s = look.monotonic_s
+        if not given and trusted_lead_s is None:
+            self._sure_s += SURE_AFTER_S if closed_through else math.inf
         self._state = "trusted" if trusted_lead_s is not None or self._vouched(look.wall_s) else "unset"
         self.now_s = look.wall_s
         self.look(look)

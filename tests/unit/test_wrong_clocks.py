@@ -103,6 +103,7 @@ class Box:
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
     box = Box(tmp_path / "data")
+    monkeypatch.setattr(time_service, "installed", lambda: True)
     monkeypatch.setattr(time_service, "in_step", lambda: box.in_step)
     monkeypatch.setattr(time_service, "boot_id", lambda: f"boot-{box.boots}")
     yield box
@@ -162,3 +163,22 @@ def test_a_wrong_clock(box: Box, error: str, old: bool, service: str, dated: boo
             assert box.counters["readings_waiting"] == 6 * 4
             return
     assert service == "never" or problem == ""
+
+
+@pytest.mark.parametrize("dated", [False, True], ids=["without clocks", "with clocks"])
+def test_a_new_box_without_any_time_service_believes_its_clock_unless_a_meter_contradicts(
+    box: Box, dated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_service, "installed", lambda: False)
+    assert run(box, "3 minutes ahead", "never", dated=dated, old=False) == (TRUE if dated else [n + 3 for n in TRUE])
+
+
+def test_a_contradicting_meter_waits_for_as_long_as_nobody_has_confirmed_the_clock(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_service, "installed", lambda: False)
+    box.boot(ERRORS["4 years ahead"])
+    for _ in range(60):
+        box.minute(dated=True)
+    assert (box.minutes(), box.counters["readings_waiting"]) == ([], 360)
+    assert "set the meter's clock" in str(box.counters["problem"])
