@@ -88,7 +88,7 @@ def test_readings_that_the_producer_refuses_are_no_success(tmp_path: Path, capsy
     [
         ('"\\r\\n"', b"\r", 'write end = "\\r"'),
         ('"\\r\\n"', b"\n", 'write end = "\\n"'),
-        ("'\\r\\n'", b"\r\n", "use double quotes"),
+        ('"\\r\\n"', b"\x03", 'write end = "\\u0003"'),
     ],
 )
 def test_a_line_end_that_never_comes_is_named(
