@@ -61,9 +61,9 @@ def run(args: list[str]) -> int:
     refuse_existing(path)
     url, secrets = database.address(chosen), masking.of_settings(chosen)
     try:
-        with replacing(path, "backup") as file:
+        with replacing(path, "backup") as file, closing(BackupWriter(file, path, data)) as writer:
             os.fchmod(file.fileno(), 0o600)
-            manifest = _write(chosen, data, url, BackupWriter(file, path, data))
+            manifest = _write(chosen, data, url, writer)
     except psycopg.Error as error:
         said = shell.printable(masking.hide_all(str(error).strip(), secrets))
         raise NotWritten(f"the database refuses: {said}") from error

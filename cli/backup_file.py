@@ -68,7 +68,7 @@ class BackupWriter:
     def __init__(self, file: BinaryIO, path: Path, data: Path) -> None:
         self._path, self._data = path, data
         self._packed = gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0)
-        self._tar = tarfile.open(fileobj=self._packed, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        self._tar = tarfile.open(fileobj=self._packed, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self._sums: list[str] = []
 
     def add(self, name: str, content: "bytes | BinaryIO", size: int | None = None) -> None:
@@ -104,6 +104,11 @@ class BackupWriter:
         self.add(SUMS, "".join(self._sums).encode())
         self._tar.close()
         self._packed.close()
+
+    def close(self) -> None:
+        """After an error: leave nothing that would still write."""
+        with contextlib.suppress(OSError):
+            self._packed.close()
 
 
 class _Summed:

@@ -317,6 +317,9 @@ def test_no_room_and_no_database_leave_nothing_half_written(
     place = tmp_path / "stick"
     place.mkdir()
     arguments = [str(place / "box.hydrolog"), "--config", str(old.config)]
+    with monkeypatch.context() as patch, pytest.raises(HydrologError, match="No space left on device"):
+        patch.setattr(backup, "copy_out", _full)
+        backup.run(arguments)
     with monkeypatch.context() as patch, pytest.raises(HydrologError, match="no room would be left"):
         patch.setattr("cli.whole_file.KEPT_BYTES", 2**62)
         patch.setattr("cli.whole_file.KEPT_SHARE", 1)
@@ -329,6 +332,13 @@ def test_no_room_and_no_database_leave_nothing_half_written(
     with pytest.raises(HydrologError, match="own data folder"):
         backup.run([str(old.data / "box.hydrolog"), *arguments[1:]])
     assert list(place.iterdir()) == []
+
+
+def _full(_connection: object, writer: backup_file.BackupWriter) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        for _ in range(2):
+            writer.add("data/x", b"x")
+            full.write(b"x")
 
 
 def test_its_sums_are_those_that_sha256sum_checks_and_nobody_else_can_read_it(made: Path, tmp_path: Path) -> None:
