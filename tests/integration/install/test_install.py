@@ -1,5 +1,6 @@
 """deploy/install.sh on a box that is not this one: a first installation, updates, and those that do not succeed."""
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def test_an_installation_of_before_there_were_versions_becomes_one_and_can_be_go
     (home / "versions/7.1-1/.venv").rename(home / ".venv")
     (home / "versions/7.1-1/deploy").rename(home / "deploy")
     (home / "current").unlink()
+    shutil.rmtree(home / "versions")
     unit = box.root / "etc/systemd/system/hydrolog.service"
     unit.write_text("the old unit\n")
     box.say("active-hydrolog")
