@@ -81,7 +81,7 @@ def _away(*_: object) -> None:
 
 
 TROUBLES = {
-    "the disk is full at the sync": ("cli.export_file.os.fsync", _full, 1, "No space left on device"),
+    "the disk is full at the sync": ("cli.whole_file.os.fsync", _full, 1, "No space left on device"),
     "Ctrl-C in mid-way": ("cli.export_rows._four_weeks_after", _interrupted, 130, ""),
     "the database goes in mid-way": ("psycopg.Cursor.copy", _away, 1, "the database was lost"),
 }
