@@ -92,8 +92,12 @@ class Door:
 
     def take(self, reading: "Reading", before: Counter[str]) -> None:
         """Show a reading, and what would not be stored of it. `before`: what had been refused before its frame."""
+        from producer.site_time import WAITS
+
         self._show(reading)
-        taken = self._sink.take(reading)
+        waits = self.time.time_of(reading.time_s)[1] == WAITS
+        self.refused[WAITS] += waits
+        taken = not waits and self._sink.take(reading)
         new = self.refused - before
         good = False
         for channel, value in (("flow", reading.flow), ("pressure", reading.pressure)):

@@ -70,7 +70,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Json:
         "zone": settings.site.timezone,
         "now": now.timestamp(),
         "speed": speed,
-        "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now)} | _words(fresh),
+        "newest": {"at": _seconds(newest), "age_s": _age_s(newest, now, speed)} | _words(fresh),
         "processes": _processes(settings, states, now, speed),
         "clock_offsets_s": clocks,
         "disk_free": _disk_free(settings),
@@ -107,22 +107,22 @@ def _stored(database: Database, known: mark.Mark | None, until: datetime) -> Jso
         sensors = sorted(known.sensors.items()) if known else []
         return {
             "database": str(down),
-            "sensors": [_in_the_log(sensor, minute) for sensor, minute in sensors],
+            "sensors": [_in_the_log(sensor, minute_start(minute), until) for sensor, minute in sensors],
             "future": None,
             "unregistered": [],
             "received": None,
         }
 
 
-def _in_the_log(sensor: str, minute: int) -> Json:
+def _in_the_log(sensor: str, newest: datetime, until: datetime) -> Json:
     """What is known of a sensor while the database is down."""
     return {
         **dict.fromkeys(("flow", "pressure", "channel"), None),
         "sensor": sensor,
         "name": "",
-        "newest": minute_start(minute),
+        "newest": newest,
         "version": "",
-        "severity": status_words.IN_THE_LOG,
+        "severity": status_words.OF_THE_FUTURE if newest > until else status_words.IN_THE_LOG,
         "reason": "no database: only its last closed minute is known",
     }
 
@@ -205,11 +205,13 @@ def _sensor(entry: Json, now: datetime, speed: float, quiet_minutes: int) -> Jso
     word = status_words.sensor(fresh, entry["severity"])
     shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
     reason = entry["reason"] or "" if fresh.state == status_words.OK else word.detail
-    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now)} | _words(word) | {"detail": reason}
+    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, now, speed)} | _words(word) | {"detail": reason}
 
 
-def _age_s(newest: datetime | None, now: datetime) -> float | None:
-    return status_words.row_age_s(newest, now) if newest else None
+def _age_s(newest: datetime | None, now: datetime, speed: float) -> float | None:
+    """Site seconds since the end of the newest row's minute; None without one, or if it is of the future."""
+    known = newest is not None and newest <= now + status_words.slack(speed)
+    return status_words.row_age_s(newest, now) if newest and known else None
 
 
 def _seconds(time: datetime | None) -> int | None:
@@ -223,7 +225,8 @@ def _words(word: status_words.StatusWord) -> Json:
 def _problems(state: Json, settings: Settings) -> Iterator[Problem]:
     """What is not as it should be, of sensors only if not all are silent."""
     sensors = [(f"sensor {entry['sensor']}", entry) for entry in state["sensors"]]
-    rows = sensors if sensors and state["newest"]["state"] == status_words.OK else [("newest row", state["newest"])]
+    rows = [] if sensors and state["newest"]["state"] == status_words.OK else [("newest row", state["newest"])]
+    rows += sensors if state["future"] or not rows else []
     for subject, entry in (*rows, *((process["role"], process) for process in state["processes"])):
         if entry["state"] != status_words.OK:
             yield Problem(entry["kind"], subject, entry["word"], entry["detail"])

@@ -23,7 +23,9 @@ DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
 FUTURE_S = 120.0  # a meter's clock may be this fast
 PIPELINE_S = 20.0  # most real seconds from the line to the page in normal operation
 
-IN_THE_LOG = "in the log"  # in place of a severity: the database is down
+# In place of a severity: the database is down.
+IN_THE_LOG = "in the log"
+OF_THE_FUTURE = "row of the future"
 _SENSOR_WORDS = {
     LEAK: (BAD, "leak suspected", verdict.LEAK),
     FAULT: (WARN, "meter fault", verdict.FAULT),
@@ -31,6 +33,7 @@ _SENSOR_WORDS = {
     WATCH: (WARN, "watch", verdict.WATCH),
     PLANNED: (OK, "planned work", verdict.GOOD),
     IN_THE_LOG: (WARN, IN_THE_LOG, verdict.WATCH),
+    OF_THE_FUTURE: (BAD, OF_THE_FUTURE, verdict.TROUBLE),
 }
 _WORST = {OK: 0, WARN: 1, BAD: 2}
 

@@ -130,7 +130,7 @@ class Alerts:
         except RowRefused:
             self._counts["not_rows"] += 1  # the archive sets it aside
             return []
-        if self._false_rows.has(log.log_id, record.offset, row.minute):
+        if self._false_rows.has(log.id_of(record.offset), record.offset, row.minute):
             return []
         if state.log_id not in ("", log.log_id) and row.minute <= state.minute:
             return []  # a log with a new id may still hold rows already handled

@@ -3,8 +3,9 @@
 A sensor with a damaged entry starts new; the others continue. The file has a version; a file of an older release
 without one is converted (`migrate`).
 
-A state is stored with each row, too often for a sync each: most go into a file beside it, `detectors.recent`, without.
-After a kill that one is read. After a power cut it may be torn, and then the last synced one is read.
+A state is stored with each row, too often for a sync each: most go into `detectors.recent`, without, in the folder in
+memory if there is one. After a kill that one is read. After a power cut it is gone or torn, and the last synced one is
+read.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from common import state_file
+from common import run_folder, state_file
 from common.state_file import Minute, StateUnusable
 from outliers.findings import Finding
 from outliers.flags import METHODS
@@ -73,7 +74,7 @@ def _whole(memory: SensorMemory) -> SensorMemory:
 
 
 def _recent(path: Path) -> Path:
-    return path.with_suffix(".recent")
+    return run_folder.of(path.parent) / path.with_suffix(".recent").name
 
 
 def _through(path: Path) -> int:

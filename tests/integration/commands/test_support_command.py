@@ -38,9 +38,9 @@ def box(config: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         'token_file = "server.token"',
         receiver='token_file = "receiver.token"',
         alerts=f'urls = ["mailtos://box:{WORDS[2]}@mail.example.org?to=a@b.example", "tgram://{WORDS[4]}/chat"]',
-        line=f'url = "rfc2217://moxa:{WORDS[8]}@10.0.0.2:4000"',
     )
     monkeypatch.setenv("MY_API_KEY", WORDS[7])
+    monkeypatch.setenv("METER_PASSWORD", WORDS[8])
     monkeypatch.setenv("HTTPS_PROXY", f"http://box:{WORDS[7]}2@10.0.0.1")
     monkeypatch.setenv("HYDROLOG_HOME", str(tmp_path))
     logged(path, [row(now_minute() - 1)]).close()
