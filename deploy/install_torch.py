@@ -1,9 +1,9 @@
 """Installs the small build of torch; pip installs everything else afterwards: `python deploy/install_torch.py install`.
 
 For x86-64 pip's default is the GPU build, ten times as large as the CPU build, which is in an index published by
-PyTorch. Only files whose hashes are in torch.lock are taken. The environment variable TORCH_INDEX names another index;
-set to nothing it means pip's default, for a computer with a GPU. The arguments are those of pip: `install`, or
-`wheel --wheel-dir DIR`. With --small-only the GPU build is refused with exit status 3.
+PyTorch. The environment variable TORCH_INDEX names another index; set to nothing it means pip's default, for a computer
+with a GPU. The arguments are those of pip: `install`, or `wheel --wheel-dir DIR`. With --small-only, which root uses,
+the GPU build is refused with exit status 3, and so is a file whose hash is not in torch.lock, by pip.
 """
 
 import importlib.metadata
@@ -38,8 +38,10 @@ def hashes() -> list[str]:
     return re.findall(r"--hash=\S+", Path(__file__).with_name("torch.lock").read_text("ascii"))
 
 
-def take(order: list[str], build: str, *where: str) -> int:
-    """Install or fetch one build; returns pip's exit status."""
+def take(order: list[str], build: str, *where: str, hashed: bool) -> int:
+    """Install or fetch one build, `hashed`: only if its hash is known; returns pip's exit status."""
+    if not hashed:
+        return subprocess.run((*PIP, *order, *where, "--quiet", "--no-deps", f"torch=={build}"), check=False).returncode
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
         wanted.write(" ".join([f"torch=={build}", *hashes()]))
         wanted.flush()
@@ -84,9 +86,9 @@ def main(arguments: list[str]) -> int:
         return 0
     index = os.environ.get("TORCH_INDEX", INDEX_OF_SMALL_BUILDS)
     if index and (build := small_build(index, release)):
-        return take(order, build, "--index-url", index)
+        return take(order, build, "--index-url", index, hashed=small_only)
     if not is_large(release):
-        return take(order, release)
+        return take(order, release, hashed=small_only)
     why = f"{index} does not answer, or has no torch {release} for this Python" if index else "TORCH_INDEX is empty"
     sys.stderr.write(f"{LARGE} ({why})\n")
     return ONLY_LARGE_EXIT if small_only else 0

@@ -77,10 +77,15 @@ def test_the_small_build_of_the_pinned_release_is_taken_where_its_index_answers(
     assert not [path for path in site.asked if path.startswith("/own")]
 
 
-def test_a_file_whose_hash_nobody_knows_is_refused(python: Path, site: SmallIndex) -> None:
-    answer = bring(python, site, f"{site.url}/cpu", known=lambda path: "+cpu" not in path.name)
+def test_a_file_whose_hash_nobody_knows_is_refused_where_root_installs(python: Path, site: SmallIndex) -> None:
+    def known(path: Path) -> bool:
+        return "+cpu" not in path.name
+
+    answer = bring(python, site, f"{site.url}/cpu", "--small-only", known=known)
     assert answer.returncode != 0 and "HASHES" in answer.stderr
     assert installed(python) == "[]"
+    assert bring(python, site, f"{site.url}/cpu", known=known).returncode == 0
+    assert installed(python) == f"['{RELEASE}+cpu']"
 
 
 def test_a_torch_that_is_there_asks_nothing(python: Path, site: SmallIndex) -> None:
