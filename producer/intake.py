@@ -166,7 +166,8 @@ class AsciiListener(FrameReader):
                     continue
                 sums = found
             taken += 1
-            fresh[sensor] = time
+            if time in times:  # else it waits for the clock
+                fresh[sensor] = time
             sums.samples += 1
             if flow:
                 number = float(flow)
@@ -187,8 +188,7 @@ class AsciiListener(FrameReader):
 
     def _heard(self, taken: dict[str, str], times: dict[str, float], refused: dict[str, str]) -> None:
         """The last time text of each sensor in a block: its minutes go on, its clock is compared with the site's."""
-        known = {sensor: text for sensor, text in taken.items() if text in times} if self._door.waiting else taken
-        self._minutes.heard(known, times)
+        self._minutes.heard(taken, times)
         texts, now_s = refused | taken if refused else taken, self._time.now_s
         for sensor in self._clocks.due(texts, now_s):
             if texts[sensor]:
