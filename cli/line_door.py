@@ -96,7 +96,8 @@ class Door:
 
         self._show(reading)
         waits = self.time.time_of(reading.time_s)[1] == WAITS
-        self.refused[WAITS] += waits
+        if waits:
+            self.refused[WAITS] += 1
         taken = not waits and self._sink.take(reading)
         new = self.refused - before
         good = False

@@ -102,7 +102,7 @@ class ClockWatch:
         if state == self._kept:
             return
         try:
-            state_file.store(self._data / CLOCK_FILE, state, durable=False)
+            state_file.store(self._data / CLOCK_FILE, state)
             self._kept = state
         except OSError as error:
             _log.warning("clock_not_stored problem=%s", quoted(error))

@@ -166,8 +166,7 @@ class AsciiListener(FrameReader):
                     continue
                 sums = found
             taken += 1
-            if time in times:  # else it waits for the clock
-                fresh[sensor] = time
+            (fresh if time in times else told)[sensor] = time  # else it waits for the box's clock
             sums.samples += 1
             if flow:
                 number = float(flow)
@@ -187,7 +186,8 @@ class AsciiListener(FrameReader):
         return taken + (super()._take_block(pieces[-1].encode("latin-1")) if pieces[-1] else 0)
 
     def _heard(self, taken: dict[str, str], times: dict[str, float], refused: dict[str, str]) -> None:
-        """The last time text of each sensor in a block: its minutes go on, its clock is compared with the site's."""
+        """The last time text of each sensor in a block: its minutes go on if it was taken, and its clock is compared
+        with the site's."""
         self._minutes.heard(taken, times)
         texts, now_s = refused | taken if refused else taken, self._time.now_s
         for sensor in self._clocks.due(texts, now_s):

@@ -45,5 +45,7 @@ def test_health_files_and_metrics_carry_it(tmp_path: Path) -> None:
     Health(tmp_path, "producer", datetime.now(UTC)).write(0.0)
     assert json.loads((tmp_path / "health" / "producer.json").read_bytes())["version"] == NUMBER
     lists: dict[str, list[object]] = {"processes": [], "sensors": [], "groups": [], "unregistered": []}
-    text = metrics.render({"version": NUMBER, "received": None, "database": "", **lists})
+    text = metrics.render(
+        {"version": NUMBER, "received": None, "database": "", "verdict": {"kind": "good"}, "future": None, **lists}
+    )
     assert f'hydrolog_build_info{{version="{NUMBER}"}} 1\n' in text

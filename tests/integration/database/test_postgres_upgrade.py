@@ -17,7 +17,7 @@ from database_site import DEADLINE_S, copied, ready, start, wait_for
 
 from common import database, files, health
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
-from postgres import cluster, program, server, upgrade
+from postgres import cluster, program, server, upgrade, users
 from postgres.upgrade import NotUpgraded
 
 ROWS = 20_000
@@ -55,7 +55,7 @@ def made(data: Path, fill: Callable[[psycopg.Connection[Any]], None]) -> Old:
     """A folder of Postgres 16, as an older wheel made it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(program, "NEWEST", 16)
-        patch.setattr(database, "update_schema", lambda _url: None)
+        patch.setattr(users, "prepare", lambda superuser: superuser)  # it had no other
         with server.running(data):
             with connected(data) as connection:
                 fill(connection)
