@@ -143,7 +143,9 @@ class AsciiListener(FrameReader):
         slots: dict[str, Slot] = {}
         times: dict[str, float] = {}
         refused = self._refused
-        plausible, told, fresh = self._plausible, {}, {}
+        told: dict[str, str] = {}
+        fresh: dict[str, str] = {}
+        plausible = self._plausible
         flow_of, bar_of = plausible.flow, plausible.pressure
         (low_flow, high_flow), (low_bar, high_bar) = plausible.sure_flow, plausible.sure_pressure
         taken = place = 0
