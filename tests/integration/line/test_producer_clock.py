@@ -273,6 +273,19 @@ def test_readings_wait_in_bounded_memory(site: Site, monkeypatch: pytest.MonkeyP
     assert site.counters["frames_refused"] == {"clock": 11}
 
 
+def test_a_dated_reading_closes_minutes_although_an_undated_one_of_the_same_meter_waits(site: Site) -> None:
+    site.minute(dated=True)
+    true_s = site.clock.wall_s
+    site.clock.wall_s -= 3600
+    zone = site.settings.site.zone
+    site.cable.send(encode("001", true_s + 5, 8.0, 4.0, zone) + encode("001", None, 8.0, 4.0, zone))
+    site.step()
+    site.clock.run(1)
+    site.step()
+    assert site.minutes_in_the_log() == [0]
+    assert site.counters["readings_waiting"] == 1
+
+
 def test_silence_closes_only_after_real_silence_however_fast_the_clock_runs(site: Site) -> None:
     site.minute()
     site.clock.run(600)  # as in a demo: ten minutes of the site pass while the machine is busy
