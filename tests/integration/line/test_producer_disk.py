@@ -43,10 +43,12 @@ def test_a_kill_while_the_disk_takes_no_rows_loses_no_minute(
     wait_until(lambda: first.health()["problem"], "the disk's first problem")
     cable.read("001", range(start_s + 150, start_s + 270))
     wait_until(lambda: "rows wait in memory" in first.health()["problem"], "the problem in the health file")
-    wait_until(lambda: f'"{start_s // 60 + 4}": {{"001": [240.0, 30' in first.open_minute(), "what waits to be kept")
+    # The last half minute is open, or on a busy machine closed by the silence since then, and waits as a row.
+    kept = (f'"{start_s // 60 + 4}": {{"001": [240.0, 30', "\\t8\\t4\\t30\\t")
+    wait_until(lambda: any(text in first.open_minute() for text in kept), "what waits to be kept")
     first.stop(signal.SIGKILL)
     control.unlink()
 
     start(data, **environ)
     found = closed(data, start_s // 60 + 3)
-    assert [(row.minute - start_s // 60, row.samples) for row in found] == [(0, 60), (1, 60), (2, 60), (3, 60)]
+    assert [(row.minute - start_s // 60, row.samples) for row in found][:4] == [(0, 60), (1, 60), (2, 60), (3, 60)]
