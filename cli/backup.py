@@ -25,7 +25,8 @@ from log.segment import LogFile
 # What belongs to this machine, is made anew, or is taken in another way: as the log, its commits and the database are.
 LEFT_OUT = {
     *(folder.LOG_FILE, folder.LOG_LOCK_FILE, folder.LOG_RESERVE_FILE, folder.GROUPS_FOLDER),
-    *(folder.OPEN_MINUTE_FILE, folder.CLOCK_CONFIRMED_FILE),  # the old box has closed that minute; its clock is its own
+    folder.OPEN_MINUTE_FILE,  # the old box has closed that minute
+    *(folder.CLOCK_FILE, folder.CLOCK_CONFIRMED_FILE),  # the old box's clock is its own
     *(folder.HEALTH_FOLDER, folder.ROLES_FOLDER, folder.POSTGRES_URL_FILE),
 }
 HALF_WRITTEN = (".tmp", ".new", ".mended", ".lock", ".part")

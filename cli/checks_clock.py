@@ -4,14 +4,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cli.shell import printable
-from common import health
+from common import health, time_service
 from common.clock import minute_start
 from common.folder import CLOCK_CONFIRMED_FILE, LOG_FILE
 from common.settings import Settings
 from log import mark
 
 OLDEST_CLOCK = 2020  # a box without a battery starts in 1970 or 2000
-MOST_OFF = timedelta(days=7)  # the producer's MOST_AHEAD_S
 # Units that end when the clock is set: with chrony, systemd-timesyncd, ntpsec.
 WAITERS = ("chrony-wait.service", "systemd-time-wait-sync.service", "ntpsec-wait.service", "ntp-wait.service")
 
@@ -36,6 +35,8 @@ def _said_by_the_producer(chosen: Settings) -> str | None:
 
 def _of_a_new_producer(chosen: Settings, now: datetime, *, in_step: bool) -> str:
     """Why a producer would not take this clock, and what to do; empty if it would."""
+    from producer.site_time import MOST_AHEAD_S
+
     known = mark.load(chosen.paths.data)
     closed = minute_start(known.closed_through) if known else None
     if now.year < OLDEST_CLOCK:
@@ -44,10 +45,11 @@ def _of_a_new_producer(chosen: Settings, now: datetime, *, in_step: bool) -> str
         last = closed.astimezone(chosen.site.zone).isoformat(sep=" ", timespec="minutes")
         advice = "set the clock, or if it is right: hydrolog clock confirm --go-on"
         return f", but minute {last} is closed already; {advice}"
-    if in_step or (chosen.paths.data / CLOCK_CONFIRMED_FILE).exists() or (closed and now < closed + MOST_OFF):
+    confirmed = in_step or (chosen.paths.data / CLOCK_CONFIRMED_FILE).exists()
+    if confirmed or (closed and now < closed + timedelta(seconds=MOST_AHEAD_S)):
         return ""
-    if closed is None and (chosen.paths.data / LOG_FILE).exists():
-        return ""  # the log's rows speak for it
+    if closed is None and ((chosen.paths.data / LOG_FILE).exists() or not time_service.installed()):
+        return ""  # the log's rows speak for it, or nobody else ever will
     why = "long after the last row" if closed else "nothing speaks for it yet"
     return f": {why}; readings wait for a time service, a meter's clock or a person: hydrolog clock confirm"
 

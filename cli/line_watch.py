@@ -12,7 +12,7 @@ from cli.tail import Follower, describe
 from common import health
 from common.clock_words import listed
 from common.errors import RowRefused
-from common.folder import HEALTH_FOLDER, LOG_FILE
+from common.folder import LOG_FILE
 from common.row import Row, parse_payload
 from common.settings import Settings
 from log.format import Record
@@ -48,7 +48,7 @@ class Watch:
         data = self._settings.paths.data
         state = health.load_all(data).get("producer", {})
         with contextlib.suppress(OSError):
-            self._written_ns.add((data / HEALTH_FOLDER / "producer.json").stat().st_mtime_ns)
+            self._written_ns.add((health.folder(data) / "producer.json").stat().st_mtime_ns)
         if state.get("pid") == self._pid:
             self._state = state
             self._count(state)

@@ -19,7 +19,6 @@ from common.verdict import WATCH, Problem
 from outliers import flags
 
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
-FUTURE_S = 180.0  # since the end of a minute: a meter's clock may be two minutes fast
 MAX_COUNTERS = 6  # counters shown per process; --json has all
 Json = dict[str, Any]
 

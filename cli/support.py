@@ -20,7 +20,7 @@ from cli import shell
 from cli.backup_database import ours
 from cli.settings_text import settings_text
 from cli.whole_file import leave_room, refuse_existing, replacing
-from common import database, folder, masking, settings, time_service
+from common import database, folder, health, masking, settings, time_service
 from common.errors import DatabaseDown
 from common.settings import Settings
 from common.version import version
@@ -90,7 +90,7 @@ def _texts(chosen: Settings, config: Path | None, secrets: set[str]) -> Iterator
     yield "environment.txt", "".join(f"{name}\n" for name in sorted(os.environ))  # names only
     yield "clock.txt", f"{datetime.now(UTC).isoformat()} time service: {time_service.in_step()}\n"
     yield "data_folder.txt", _listing(chosen.paths.data)
-    for path in sorted((chosen.paths.data / folder.HEALTH_FOLDER).glob("*.json")):
+    for path in sorted(health.folder(chosen.paths.data).glob("*.json")):
         yield f"health/{path.name}", _end(path)
     yield "tables.txt", _tables(chosen)
     for words in COMMANDS:

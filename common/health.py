@@ -68,21 +68,26 @@ class Health:
             "last_problem": self.last_problem,
             "counters": self.counters,
         }
-        self._folder = self._folder or run_folder.of(self.data) / HEALTH_FOLDER
+        self._folder = self._folder or folder(self.data)
         with contextlib.suppress(OSError):
             self._folder.mkdir(exist_ok=True)
             replace(self._folder / f"{self.role}.json", json.dumps(state).encode() + b"\n", durable=False)
 
 
+def folder(data: Path) -> Path:
+    """Where the health files of a data folder are."""
+    return run_folder.of(data) / HEALTH_FOLDER
+
+
 def forget(data: Path, role: str) -> None:
     """Remove the health file of a role that is no longer used here."""
-    (run_folder.of(data) / HEALTH_FOLDER / f"{role}.json").unlink(missing_ok=True)
+    (folder(data) / f"{role}.json").unlink(missing_ok=True)
 
 
 def load_all(data: Path) -> dict[str, dict[str, Any]]:
     """The published state of every process, by role; a damaged file shows as a problem."""
     states: dict[str, dict[str, Any]] = {}
-    for path in sorted((run_folder.of(data) / HEALTH_FOLDER).glob("*.json")):
+    for path in sorted(folder(data).glob("*.json")):
         try:
             state = state_file.read(path, dict[str, Any])
             if state is not None:

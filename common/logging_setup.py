@@ -7,10 +7,12 @@ neither break a line nor send escape codes to a terminal.
 import io
 import logging
 import sys
+import threading
 import time
 
 MOST_LINES = 10  # warnings of one kind in each window: a trouble that lasts is one story, and must not fill the disk
 WINDOW_S = 600.0
+MOST_KINDS = 1_000  # far more than there are in the code: a text may be made from what somebody sent
 QUOTED_LENGTH = 200  # characters: enough to recognise a message
 
 
@@ -20,21 +22,33 @@ def quoted(text: object) -> str:
 
 
 class Limit:
-    """Lets a few warnings of each kind pass in each window; the first of the next one says how many did not."""
+    """Lets a few lines of each kind pass in each window; the first of the next one says how many did not.
+
+    Attributes:
+        window_s: its length.
+        least: lines of a lower level always pass.
+        word: of the count.
+    """
+
+    window_s, least, word = WINDOW_S, logging.WARNING, "unsaid"
 
     def __init__(self) -> None:
-        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # (module, text) -> when its window began, its lines
+        self._lock = threading.Lock()
+        self._kinds: dict[tuple[str, int, str], tuple[float, int]] = {}  # place, text -> when its window began, lines
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING:
+        if record.levelno < self.least:
             return True
-        kind, now_s = (record.name, str(record.msg)), time.monotonic()
-        began_s, lines = self._kinds.get(kind, (now_s, 0))
-        if now_s - began_s >= WINDOW_S:
-            if lines > MOST_LINES:
-                record.msg = f"{record.msg} unsaid={lines - MOST_LINES}"
-            began_s, lines = now_s, 0
-        self._kinds[kind] = began_s, lines + 1
+        kind, now_s = (record.name, record.lineno, str(record.msg)), time.monotonic()
+        with self._lock:
+            began_s, lines = self._kinds.get(kind, (now_s, 0))
+            if now_s - began_s >= self.window_s:
+                if lines > MOST_LINES:
+                    record.msg, record.args = f"{record.getMessage()} {self.word}={lines - MOST_LINES}", ()
+                began_s, lines = now_s, 0
+            if len(self._kinds) >= MOST_KINDS:
+                self._kinds.clear()
+            self._kinds[kind] = began_s, lines + 1
         return lines < MOST_LINES
 
 

@@ -40,9 +40,9 @@ class RoleLock:
         except OSError as error:
             raise LogError(f"cannot open the role's lock: {error.strerror} ({error.filename})") from error
         if not lock_descriptor(self._descriptor, blocking=False):
-            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
+            pid = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
-            raise RoleTaken(role, holder if holder.isdecimal() else "unknown")  # not by a disk that was full
+            raise RoleTaken(role, pid if pid.isdecimal() else "unknown")  # not by a disk that was full
         with contextlib.suppress(OSError):  # a full disk: the lock is held, but its holder is not named
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -1,13 +1,17 @@
 """The folder in memory: found by whoever knows the data folder, mixed up with no other, absent without a service."""
 
+import itertools
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cli.line_watch import Watch
+from cli.support import _texts
 from common import health, run_folder
 from common.folder import HEALTH_FOLDER
+from common.settings import load
 
 NOW = datetime(2024, 8, 26, tzinfo=UTC)
 
@@ -114,3 +118,20 @@ def test_after_a_boot_nothing_is_left(data: Path, service: Path) -> None:
     assert health.load_all(data) == {}
     state.success(NOW, 9.0)  # a process that outlives its folder goes on
     assert run_folder.of(data) == data
+
+
+def test_commands_look_there_too(data: Path, service: Path) -> None:
+    """`line test` beside the service, and the bundle for the support."""
+    run_folder.make(data)
+    producer = health.Health(data, "producer", NOW)
+    settings = load(None, {"HYDROLOG_PATHS__DATA": str(data)})
+    watch = Watch(settings, os.getpid())
+    for at_ns in (1, 2):
+        producer.write(float(at_ns))
+        os.utime(health.folder(data) / "producer.json", ns=(at_ns, at_ns))
+        watch.look()
+    assert "hangs" not in watch.conclusion(60.0)
+    names = [
+        name for name, _ in itertools.takewhile(lambda text: text[0] != "tables.txt", _texts(settings, None, set()))
+    ]
+    assert "health/producer.json" in names

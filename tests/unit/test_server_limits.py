@@ -178,7 +178,7 @@ def test_lines_of_one_event_are_counted_and_let_through_again(monkeypatch: pytes
 
     def line(number: int) -> str | None:
         record = logging.LogRecord("server", logging.WARNING, "server/x.py", number, "refused n=%d", (number,), None)
-        return record.getMessage() if limit(record) else None
+        return record.getMessage() if limit.filter(record) else None
 
     assert [line(7) for _ in range(30)] == ["refused n=7"] * log_limit.LINES + [None] * (30 - log_limit.LINES)
     assert line(8) == "refused n=8"

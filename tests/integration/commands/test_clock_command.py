@@ -111,15 +111,25 @@ def test_go_on_while_the_database_is_down_says_so_and_moves_the_rows_the_next_ti
     assert count(connection, "REAL_VAL_TB") == 1
 
 
-def test_check_says_that_nothing_speaks_for_the_clock_of_a_new_box(config: Configure) -> None:
+def test_check_says_that_nothing_speaks_for_the_clock_of_a_new_box(
+    config: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chosen, now = load(config()), datetime.now(UTC)
+    monkeypatch.setattr(time_service, "installed", lambda: False)
+    assert checks_clock.problem(chosen, now, in_step=False) == ""  # the producer believes it, too
+    monkeypatch.setattr(time_service, "installed", lambda: True)
     assert "hydrolog clock confirm" in checks_clock.problem(chosen, now, in_step=False)
     assert checks_clock.problem(chosen, now, in_step=True) == ""
     confirmation.leave(chosen.paths.data, confirmation.RIGHT)
     assert checks_clock.problem(chosen, now, in_step=False) == ""
     assert confirmation.take(chosen.paths.data)
     minute = now_minute()
-    for last, words in ((minute - 1440, ""), (minute - 200 * 1440, "long after the last row"), (minute + 9, "--go-on")):
+    for last, words in (
+        (minute - 1440, ""),
+        (minute - 20 * 1440, ""),
+        (minute - 200 * 1440, "long after the last row"),
+        (minute + 9, "--go-on"),
+    ):
         store(chosen.paths.data, Mark(last, 1, "log"))
         assert words in checks_clock.problem(chosen, now, in_step=False)
         assert bool(words) == bool(checks_clock.problem(chosen, now, in_step=False))
