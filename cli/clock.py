@@ -8,12 +8,11 @@ from pathlib import Path
 
 from cli import false_time, shell
 from common import health
-from common.clock import minute_of, minute_start
+from common.clock import FUTURE_S, minute_of, minute_start
 from common.errors import DatabaseDown, SettingsError
 from common.options import Parser
 from common.settings import Settings, load
 
-SLACK = timedelta(minutes=2)  # a meter's clock may be this fast
 SET_IT = "sudo timedatectl set-time '2026-05-04 12:30'"
 
 
@@ -30,7 +29,7 @@ def run(args: list[str]) -> int:
             f"the clock says {_local(now, chosen)}: it was never set; nothing is confirmed. Set it: {SET_IT}"
         )
     newest, down = _newest(chosen, now)
-    is_ahead = newest > now + SLACK
+    is_ahead = newest > now + timedelta(seconds=FUTURE_S)
     if is_ahead and not options.go_on:
         return _refuse(
             f"the clock says {_local(now, chosen)}, but there are rows up to {_local(newest, chosen)}; nothing is "

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 VARIABLE = "HYDROLOG_CLOCK"
+FUTURE_S = 120.0  # a meter's clock may be this fast: a later time was made by a wrong clock
 
 
 class Clock(Protocol):

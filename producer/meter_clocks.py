@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from common.clock import FUTURE_S
 from common.clock_words import fast_or_slow
 from common.row import MOST_SENSORS
 from producer.meter_zones import MeterZones
-from producer.site_time import FUTURE_S, PAST_S
+from producer.site_time import PAST_S
 
 LOOK_EVERY_S = 5.0  # reading the time of a frame costs more than taking it
 STEADY_S = 30.0  # an offset must stay this long

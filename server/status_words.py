@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common import verdict
+from common.clock import FUTURE_S
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -20,7 +21,6 @@ PROBLEM_BAD_S = 300.0  # real seconds: a restart of another process is over by t
 ROW_LATE_S = 180.0  # twice a minute plus its lateness and its way through the log
 ROW_LOST_S = 900.0  # a batch and a half without a row: the line must be checked
 DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
-FUTURE_S = 120.0  # a meter's clock may be this fast
 PIPELINE_S = 20.0  # most real seconds from the line to the page in normal operation
 
 # In place of a severity: the database is down.

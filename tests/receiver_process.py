@@ -82,6 +82,12 @@ class ReceiverProcess:
 
         self.port = wait_for(port, "the server to listen")
 
+    def kill(self) -> None:
+        """End it at once."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
     def end(self, number: signal.Signals) -> int:
         """Signal it; its exit status."""
         assert self.process is not None

@@ -81,9 +81,7 @@ def receiver(tmp_path: Path, empty_url: str) -> Iterator[ReceiverProcess]:
     process = ReceiverProcess(tmp_path / "receiver", empty_url)
     process.start()
     yield process
-    assert process.process is not None
-    process.process.kill()
-    process.process.wait()
+    process.kill()
 
 
 @pytest.fixture

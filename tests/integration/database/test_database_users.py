@@ -107,6 +107,5 @@ def test_the_server_works_on_the_embedded_database(existing: Path) -> None:
             wait_for(lambda: "last_success" in (existing / "health" / "server.json").read_text(), "a step")
             assert '"problem": ""' in (existing / "health" / "server.json").read_text()
         finally:
-            receiver.process.kill()
-            receiver.process.wait()
+            receiver.kill()
         assert kept(address(existing)) == [(1, 1), (2, 1), (3, 1)]

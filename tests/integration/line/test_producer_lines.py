@@ -63,9 +63,8 @@ def test_a_meter_that_writes_another_zone_has_its_rows_at_their_time(
     assert producer.stop() == 0
 
 
-def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_path: Path, minute: int) -> None:
-    server = SerialServer()
-    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200")
+def read_in_two_connections(server: SerialServer, producer: RunningProducer, minute: int) -> None:
+    """Half a minute's readings over each."""
     for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
         server.accept()
         wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
@@ -74,6 +73,12 @@ def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_pat
             server.send(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
         producer.took(part.stop - minute * 60)
         server.hang_up()
+
+
+def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_path: Path, minute: int) -> None:
+    server = SerialServer()
+    producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200")
+    read_in_two_connections(server, producer, minute)
     server.accept()
     wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the last connection")
     server.send(encode("001", minute * 60.0 + 90, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
@@ -87,14 +92,7 @@ def test_a_serial_server_that_never_answers_one_option_is_read(tmp_path: Path, m
     producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200")
     server.accept()
     server.left()  # it waited in vain for an answer
-    for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
-        server.accept()
-        wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
-        assert server.port.baudrate == 19_200
-        for second in part:
-            server.send(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
-        producer.took(part.stop - minute * 60)
-        server.hang_up()
+    read_in_two_connections(server, producer, minute)
     assert producer.stop() == 0
     server.close()
 

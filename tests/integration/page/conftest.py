@@ -43,9 +43,7 @@ def server(tmp_path: Path, database_url: str) -> Iterator[ReceiverProcess]:
     process = ReceiverProcess(data, database_url, HYDROLOG_CLOCK=f"1 {time.time()!r} {NOW.timestamp()!r}")
     process.start()
     yield process
-    assert process.process is not None
-    process.process.kill()
-    process.process.wait()
+    process.kill()
 
 
 @pytest.fixture

@@ -91,9 +91,7 @@ class Box:
 def box(tmp_path: Path, database_url: str) -> Iterator[Box]:
     made = Box(tmp_path / "data", database_url)
     yield made
-    assert made.server.process is not None
-    made.server.process.kill()
-    made.server.process.wait()
+    made.server.kill()
 
 
 def ended(box: Box) -> None:
@@ -106,9 +104,7 @@ def ended(box: Box) -> None:
 
 def without_database(box: Box) -> None:
     box.server._environ["HYDROLOG_DATABASE__URL"] = f"postgresql://127.0.0.1:{free_port()}/none"
-    assert box.server.process is not None
-    box.server.process.kill()
-    box.server.process.wait()
+    box.server.kill()
     box.server.start()
 
 

@@ -12,7 +12,5 @@ def receiver(tmp_path: Path, database_url: str) -> Iterator[ReceiverProcess]:
     process = ReceiverProcess(tmp_path / "data", database_url)
     process.start()
     yield process
-    assert process.process is not None
-    process.process.kill()
-    process.process.wait()
+    process.kill()
     assert TOKEN not in process.output.read_text()
