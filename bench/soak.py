@@ -111,7 +111,7 @@ def _until(holds: Callable[[], bool], patience_s: float, keeper: Keeper, witness
     give_up_s = time.monotonic() + patience_s
     while not holds():
         if time.monotonic() > give_up_s:
-            return [f"waited {patience_s:g} s for {what}"]
+            return [f"waited {patience_s:g} s for {what}; not at work: {', '.join(keeper.awaited()) or 'nobody'}"]
         keeper.look()
         witness.look()
         time.sleep(LOOK_S)
