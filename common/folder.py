@@ -17,6 +17,10 @@ FALSE_ROWS_FILE = "false_rows.json"  # written by `hydrolog clock confirm --go-o
 SET_ASIDE_FOLDER = "set_aside"
 DETECTORS_FILE = "detectors.json"
 FINDINGS_FILE = "findings.json"
+INCIDENTS_FILE = "incidents.json"
+
+# People, by the commands and the page
+INCIDENT_ACTS_FILE = "incident_acts.jsonl"
 
 # The consumers
 OUTBOX_FILE = "outbox.tsv"

@@ -6,7 +6,7 @@ the archive looks up the reason of a flagged row there, by sensor and minute.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -32,6 +32,9 @@ class Finding:
         state: "raise" or "clear".
         reason: text for the operator.
         value, limit: the measured number and its limit, in the unit named in the reason.
+        numbers, notes: what was seen, for a sentence: see `incidents.incident.Sign`.
+        end: code of why it was cleared; empty in a raise.
+        work: the planned work during which it was raised.
     """
 
     sensor: str
@@ -46,6 +49,10 @@ class Finding:
     reason: str
     value: float
     limit: float
+    numbers: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    end: str = ""
+    work: str = ""
 
 
 def load(path: Path) -> list[Finding]:

@@ -21,6 +21,7 @@ PACKAGES = (
     "consumer",
     "demo",
     "forecaster",
+    "incidents",
     "log",
     "nightflow",
     "outliers",

@@ -21,12 +21,13 @@ BELOW = {
     "outliers": ("common",),
     "outliers.watch": ("common", "outliers"),
     "outliers.learn": ("common", "outliers"),
+    "incidents": ("common", "outliers"),
     "postgres": ("common",),
-    "producer": ("common", "log", "outliers", "outliers.watch"),
-    "consumer": ("common", "log", "outliers"),
-    "nightflow": ("common", "log", "outliers"),
+    "producer": ("common", "incidents", "log", "outliers", "outliers.watch"),
+    "consumer": ("common", "incidents", "log", "outliers"),
+    "nightflow": ("common", "incidents", "log", "outliers"),
     "forecaster": ("common", "log", "outliers"),
-    "server": ("common", "log", "outliers"),
+    "server": ("common", "incidents", "log", "outliers"),
     "demo": ("common", "log", "postgres"),
 }
 ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it

@@ -1,0 +1,130 @@
+"""What people did about incidents: one line each, appended to `incident_acts.jsonl` and never changed.
+
+Any process of the box may append. A line that cannot be read costs only itself, and is counted.
+"""
+
+import fcntl
+import os
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import msgspec
+
+from common import files
+from common.errors import HydrologError
+from common.folder import INCIDENT_ACTS_FILE
+from common.state_file import Minute, StateUnusable, parse
+
+MOST_BYTES = 16 * 1024 * 1024  # some 50,000 acts: far more than people do in years
+MOST_TEXT = 500  # characters of a note
+
+
+class Do(StrEnum):
+    """What can be done about an incident."""
+
+    ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
+    CLOSE = "close"
+    NOTE = "note"
+
+
+class Cause(StrEnum):
+    """Why an incident is closed."""
+
+    REPAIRED = "repaired"
+    FLUSHING = "flushing"
+    METER = "meter"
+    FALSE_ALARM = "false-alarm"
+    OTHER = "other"
+
+
+class Act(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that one person did.
+
+    Attributes:
+        id: unique; the same act read twice is one.
+        by: the person's name.
+        until: UTC minute until which the incident is shelved.
+        cause: only of a close.
+        text: the note; may be empty.
+    """
+
+    id: str
+    incident: str
+    at: datetime
+    by: str
+    do: Do
+    until: Minute | None = None
+    cause: Cause | None = None
+    text: str = ""
+
+
+class ActsUnwritable(HydrologError):
+    """The act could not be stored, so it has not happened."""
+
+
+class Acts(NamedTuple):
+    """The acts, oldest first, and how many lines could not be read."""
+
+    known: tuple[Act, ...] = ()
+    damaged: int = 0
+
+
+def new(incident: str, by: str, at: datetime, do: Do, **more: object) -> Act:
+    """An act of now. Text is cut to one line of at most `MOST_TEXT` characters.
+
+    Raises:
+        StateUnusable: a part of it is of the wrong type.
+    """
+    text = " ".join(str(more.pop("text", "")).split())[:MOST_TEXT]
+    whole = {"id": uuid4().hex, "incident": incident, "by": by, "at": at.isoformat(), "do": do, "text": text, **more}
+    return parse(msgspec.json.encode(whole), Act)
+
+
+def append(data: Path, act: Act) -> None:
+    """Store an act; it is on disk on return.
+
+    Raises:
+        ActsUnwritable: the disk is full or the folder may not be written; nothing was stored.
+    """
+    line = msgspec.json.encode(act) + b"\n"
+    try:
+        descriptor = os.open(data / INCIDENT_ACTS_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o660)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # the processes of one box; held for one write
+            end = os.fstat(descriptor).st_size
+            torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+            try:
+                files.write_all(descriptor, b"\n" * torn + line)
+            except OSError:
+                os.ftruncate(descriptor, end)
+                raise
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        if not end:
+            files.sync_folder(data)
+    except OSError as error:
+        raise ActsUnwritable(f"cannot write {data / INCIDENT_ACTS_FILE}: {error.strerror}") from error
+
+
+def load(data: Path) -> Acts:
+    """All acts of a data folder. Without a file, or without the right to read it, there are none."""
+    try:
+        with (data / INCIDENT_ACTS_FILE).open("rb") as file:
+            lines = file.read(MOST_BYTES).splitlines()
+    except OSError:
+        return Acts()
+    known: dict[str, Act] = {}
+    damaged = 0
+    for line in filter(None, lines):
+        try:
+            act = parse(line, Act)
+        except StateUnusable:
+            damaged += 1
+        else:
+            known.setdefault(act.id, act)
+    return Acts(tuple(known.values()), damaged)

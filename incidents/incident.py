@@ -1,0 +1,111 @@
+"""The incident: one trouble at one point, as values. Sentences are made where it is shown, from these and the time.
+
+The methods find signs; `book` joins them. Nothing here depends on who reads, or on what people did (`acts`, `life`).
+"""
+
+import msgspec
+
+from common.state_file import Count, Minute
+from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+
+KINDS = (LEAK, FAULT, SUPPLY)
+WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH, PLANNED)
+
+
+class Sign(msgspec.Struct):
+    """What one rule found: a raise, and how it ended.
+
+    Attributes:
+        code: the rule, such as "PRE-STEP", "LEAK" or "SYS-STUCK".
+        method: SYSTEM, VALUE, PREDICT or NIGHT.
+        channel: "flow", "pressure" or "both".
+        severity: one of `WORST_FIRST`.
+        since: UTC minute at which it probably began.
+        raised, ended: UTC minutes; None = it is up.
+        numbers: what was measured when it was raised, by name; the name ends in the unit.
+        notes: what else was seen then, as codes, such as "pressure-agrees".
+        end: code of why it ended, such as "usual" or "meter"; empty while it is up.
+        work: the planned work during which it was raised, in the operator's words.
+    """
+
+    code: str
+    method: str
+    channel: str
+    severity: str
+    since: Minute
+    raised: Minute
+    ended: Minute | None = None
+    numbers: dict[str, float] = {}
+    notes: list[str] = []
+    end: str = ""
+    work: str = ""
+
+
+class Size(msgspec.Struct, frozen=True):
+    """The extra flow of a leak over the usual flow, m3/h, with its standard error, in the hour before UTC `minute`."""
+
+    minute: Minute
+    flow_m3h: float
+    error_m3h: float
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What the incident was taken for until UTC `minute`."""
+
+    kind: str
+    minute: Minute
+
+
+class Incident(msgspec.Struct):
+    """One trouble at one point.
+
+    Attributes:
+        id: the same for ever, unique on the site: sensor, beginning and kind, "001-20240827T0210Z-leak".
+        kind: one of `KINDS`, what it is taken for now.
+        began: UTC minute of its first sign's `since`.
+        raised: UTC minute at which it was first told.
+        ended: UTC minute at which its last sign ended; None = it is up.
+        size: its newest size; None = not known, or it is no leak.
+        largest_m3h: the largest size so far.
+        volume_m3: lost so far, from its beginning.
+        signs: oldest first; at most `book.MOST_SIGNS`.
+        before: other kinds that it was taken for before, oldest first.
+        returned: how often it came back after it had ended.
+    """
+
+    id: str
+    site: str
+    sensor: str
+    kind: str
+    began: Minute
+    raised: Minute
+    ended: Minute | None = None
+    size: Size | None = None
+    largest_m3h: float | None = None
+    volume_m3: float | None = None
+    signs: list[Sign] = []
+    before: list[Before] = []
+    returned: Count = 0
+
+    @property
+    def up(self) -> list[Sign]:
+        """The signs that stand."""
+        return [sign for sign in self.signs if sign.ended is None]
+
+    @property
+    def leading(self) -> Sign:
+        """The sign that the incident is named after: the worst that stands, or that it ever had; then the newest."""
+        return min(self.up or self.signs, key=lambda sign: (WORST_FIRST.index(sign.severity), -sign.raised))
+
+    @property
+    def severity(self) -> str:
+        """How bad it is now, or was, if it has ended."""
+        return self.leading.severity
+
+    @property
+    def channel(self) -> str:
+        return self.leading.channel
+
+    def minutes(self, now: int) -> int:
+        """How long it has lasted at UTC minute `now`, or did last; never negative, whatever the clock did."""
+        return max(0, (now if self.ended is None else self.ended) - self.began)
