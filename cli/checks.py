@@ -173,6 +173,7 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it accepts the token. An empty body is posted, no row."""
+    from consumer.carrier import KAFKA
     from consumer.post import Poster, address_of
 
     if "server" not in chosen.log.groups:
@@ -180,6 +181,11 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         return
     if not chosen.server.url:
         yield CheckResult(False, "server", 'server.url is empty: set it, or remove "server" from log.groups')
+        return
+    if chosen.server.url.startswith(KAFKA):
+        from cli.checks_kafka import cluster
+
+        yield from cluster(chosen)
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")

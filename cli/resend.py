@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from common import clock as clocks
 from common import database, settings
-from common.errors import SettingsError
 from common.options import Parser, aware_time
-from common.settings import SERVER_TOKEN, Settings, read_token
+from common.settings import Settings
 
 if TYPE_CHECKING:
     from consumer.resend import Resender
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def run(args: list[str]) -> int:
     """Send the rows in `rejected/`, or those of a time span; exit code 1 if the server refused some."""
-    from consumer.post import Poster, address_of
+    from consumer.carrier import carrier_for
     from consumer.resend import Resender
 
     parser = Parser(
@@ -34,11 +33,7 @@ def run(args: list[str]) -> int:
     if (options.start is None) != (options.end is None):
         parser.error("--from and --to go together")
     chosen = settings.load(options.config)
-    if not chosen.server.url:
-        raise SettingsError("server.url", "is empty; name the address for batches")
-    token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-    poster = Poster(address_of(chosen.server), chosen.server.timeout_seconds, threading.Event())
-    courier = Resender(poster, token, clocks.from_environment(), chosen.server.receipt)
+    courier = Resender(carrier_for(chosen, threading.Event()), clocks.from_environment())
     if options.start is None:
         _rejected(courier, chosen)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from common.settings import RECEIVER_TOKEN, SERVER_TOKEN, Settings
+from common.settings import KAFKA_PASSWORD, RECEIVER_TOKEN, SERVER_TOKEN, Settings
 
 HIDDEN = "[hidden]"
 SHORT = 6  # characters: a shorter secret is only hidden where it stands alone, or every word would lose its letters
@@ -53,7 +53,12 @@ def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> se
     found |= {secret for url in addresses for secret in _of_address(url)}
     found |= _of_words(chosen.database.url) | _of_address(chosen.database.url, user=False)  # half of them: postgres
     found |= {piece for url in chosen.alerts.urls for piece in (*_of_address(url), *_pieces(url))}
-    for variable, file in ((SERVER_TOKEN, chosen.server.token_file), (RECEIVER_TOKEN, chosen.receiver.token_file)):
+    files = {
+        SERVER_TOKEN: chosen.server.token_file,
+        RECEIVER_TOKEN: chosen.receiver.token_file,
+        KAFKA_PASSWORD: chosen.kafka.password_file,
+    }
+    for variable, file in files.items():
         found |= {environ.get(variable, ""), _in_file(file)}
     for name, value in environ.items():
         found |= _of_address(value, user=False)

@@ -24,13 +24,14 @@ from common.settings_checks import (
     database_url,
     groups,
     host_names,
-    http_url,
+    kafka_client,
     key,
     line_url,
     log_url,
     one_of,
     proxy_url,
     serial_mode,
+    server_url,
     site_id,
     time_zone,
 )
@@ -40,9 +41,10 @@ PREFIX = "HYDROLOG_"
 DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about one in three months
 SERVER_TOKEN = "HYDROLOG_SERVER__TOKEN"
 RECEIVER_TOKEN = "HYDROLOG_RECEIVER__TOKEN"
+KAFKA_PASSWORD = "HYDROLOG_KAFKA__PASSWORD"
 CONFIG = "HYDROLOG_CONFIG"  # the settings file of a group of processes; --config overrides it
-# Variables with the prefix that are not settings: the file, the installation's folder, the demo's clock, two secrets.
-_NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN}
+# Variables with the prefix that are not settings: the file, the installation's folder, the demo's clock, the secrets.
+_NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN, KAFKA_PASSWORD}
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,25 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    url: str = key("", http_url)
+    url: str = key("", server_url)
     token_file: str = key("")
     every_minutes: int = key(10, between(1, 60))
     timeout_seconds: float = key(30.0, between(0.1, 600))
     receipt: str = key("")  # what the server promises to answer to a delivery; {rows} is the number of rows
     proxy: str = key("", proxy_url)
     plain_http: bool = key(False)  # whether http:// may leave the box
+
+
+@dataclass(frozen=True)
+class KafkaSettings:
+    """How to enter a Kafka cluster."""
+
+    tls: bool = key(False)
+    ca_file: str = key("")  # the certificate of the cluster's authority; empty: those of the system
+    user: str = key("")  # of SASL; empty: the cluster asks for none
+    mechanism: str = key("SCRAM-SHA-512", one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"))
+    password_file: str = key("")
+    client: tuple[str, ...] = key([], kafka_client)  # more settings of librdkafka, "name=value"
 
 
 @dataclass(frozen=True)
@@ -158,6 +172,7 @@ class Settings:
     line: LineSettings = field(default_factory=LineSettings)
     log: LogSettings = field(default_factory=LogSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     night: NightSettings = field(default_factory=NightSettings)
     outliers: OutliersSettings = field(default_factory=OutliersSettings)
@@ -194,6 +209,11 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
         settings,
         paths=PathsSettings(folder / settings.paths.data),
         server=dataclasses.replace(settings.server, token_file=_beside(folder, settings.server.token_file)),
+        kafka=dataclasses.replace(
+            settings.kafka,
+            ca_file=_beside(folder, settings.kafka.ca_file),
+            password_file=_beside(folder, settings.kafka.password_file),
+        ),
         receiver=dataclasses.replace(settings.receiver, token_file=_beside(folder, settings.receiver.token_file)),
     )
 

@@ -78,16 +78,44 @@ def site_id(value: str) -> str | None:
 # One host as all our addresses have it: anything else is a slip, and what stands there may be a password.
 _HOST = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])"
 _PLACE = rf"{_HOST}(?::[0-9]{{1,5}})?"
+_KAFKA_URL = re.compile(rf"kafka://{_PLACE}(?:,{_PLACE})*/[A-Za-z0-9._-]{{1,249}}")
 _BAD_USER = re.compile(r"[@\[\]\s]|:$")  # a password that is not encoded, or one that stands behind the @
 
 
-def http_url(value: str) -> str | None:
+def server_url(value: str) -> str | None:
+    if value.startswith("kafka:"):
+        return (
+            None if _KAFKA_URL.fullmatch(value) else 'must be like "kafka://a.example:9092,b.example:9092/server_data"'
+        )
     if "@" in value:
         return (
             "must not hold a name or a password (and an @ elsewhere in it is written %40); the token goes into the "
             "file that server.token_file names"
         )
     return None if not value or _web_address(value) else "must be an address like https://water.example/v1/batches"
+
+
+# Of the client, what our promises rest on, and what would be a secret in the settings.
+_OURS = re.compile(
+    r"bootstrap\.servers|metadata\.broker\.list|(request\.required\.)?acks|enable\.idempotence|transactional\.id"
+    r"|(message|delivery)\.timeout\.ms|log_level|debug|partitioner|security\.protocol|ssl\.ca\.location"
+    r"|sasl\.(username|password|mechanisms?)"
+)
+_SECRET = re.compile(r"password|secret|ssl\.key\.pem|oauthbearer|credential", re.IGNORECASE)
+
+
+def kafka_client(value: tuple[str, ...]) -> str | None:
+    for number, pair in enumerate(value, 1):
+        name, equals, _ = pair.partition("=")
+        if not equals or not re.fullmatch(r"[a-z][a-z0-9._]*", name):
+            return f'number {number} must be like "socket.keepalive.enable=true"'
+        if _OURS.fullmatch(name):
+            return f"{name} is not free: keys of [kafka] or hydrolog itself set it"
+        if _SECRET.search(name):
+            return (
+                f"{name} may be a secret, which does not belong in the settings; use kafka.user and kafka.password_file"
+            )
+    return None
 
 
 def proxy_url(value: str) -> str | None:
@@ -185,7 +213,7 @@ def _sound(parts: SplitResult) -> bool:
 
 
 def log_url(value: str) -> str | None:
-    good = value == "file" or re.fullmatch(rf"kafka://{_PLACE}(?:,{_PLACE})*/[A-Za-z0-9._-]+", value)
+    good = value == "file" or _KAFKA_URL.fullmatch(value)
     return None if good else 'must be "file" or "kafka://host:port/topic"'
 
 

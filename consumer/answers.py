@@ -51,12 +51,19 @@ class HttpAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class PostOutcome:
-    """`problem` is for people and the same for each retry; `after_s` is the wait that the server asked for."""
+class DeliveryOutcome:
+    """What became of one attempt.
+
+    Attributes:
+        problem: for people, and the same for each retry.
+        after_s: the wait that the server asked for.
+        answer: of an HTTP server, if there was one.
+    """
 
     kind: Kind
     problem: str = ""
     after_s: float = 0.0
+    answer: HttpAnswer = HttpAnswer(None)
 
     def wait_s(self, failures: int) -> float:
         """Seconds until the next try after this many failures in a row."""
@@ -64,23 +71,25 @@ class PostOutcome:
         return max(backoff.wait_s(failures), self.after_s)
 
 
-def judge(answer: HttpAnswer, now: datetime, rows: int, receipt: str = "") -> PostOutcome:
+def judge(answer: HttpAnswer, now: datetime, rows: int, receipt: str = "") -> DeliveryOutcome:
     """Decide what to do with the rows of an attempt; `receipt`: what must stand in the answer to a delivery."""
     status = answer.status
     if status is None:
-        return PostOutcome(Kind.RETRY, f"no answer from the server: {answer.problem}")
+        return DeliveryOutcome(Kind.RETRY, f"no answer from the server: {answer.problem}")
     after_s = retry_after_s(answer.retry_after, now)
     if 200 <= status < 300:
         problem = contradiction(answer.body, rows, receipt)
         text = f"the answer {status} is no receipt, so the rows are kept: {problem}"
-        return PostOutcome(Kind.RETRY, text, after_s) if problem else PostOutcome(Kind.DELIVERED)
+        return DeliveryOutcome(Kind.RETRY, text, after_s) if problem else DeliveryOutcome(Kind.DELIVERED)
     if status in (400, 413, 422):
-        return PostOutcome(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)
+        return DeliveryOutcome(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)
     if status in (401, 403):
-        return PostOutcome(Kind.SLOW, f"the server refuses the token with {status}: look at server.token_file", after_s)
+        return DeliveryOutcome(
+            Kind.SLOW, f"the server refuses the token with {status}: look at server.token_file", after_s
+        )
     if 300 <= status < 400:
-        return PostOutcome(Kind.RETRY, f"the server redirects with {status}: correct server.url", after_s)
-    return PostOutcome(Kind.RETRY, f"the server answered {status}", after_s)
+        return DeliveryOutcome(Kind.RETRY, f"the server redirects with {status}: correct server.url", after_s)
+    return DeliveryOutcome(Kind.RETRY, f"the server answered {status}", after_s)
 
 
 def retry_after_s(text: str | None, now: datetime) -> float:

@@ -1,6 +1,6 @@
 """The group "server": freezes a batch, sends it until the server has it, commits. One batch at a time, oldest first.
 
-    rows in the log -> outbox.tsv (synced) -> POST -> 2xx -> commit -> outbox gone -> log trimmed
+    rows in the log -> outbox.tsv (synced) -> the carrier has them safe -> commit -> outbox gone -> log trimmed
 
 After a kill between any two of these, the next start finds the outbox and sends the same bytes again, or finds that
 they were committed. The database is not used.
@@ -13,19 +13,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from common.errors import NotDelivered, SettingsError
+from common.errors import NotDelivered
 from common.false_rows import FalseRows
 from common.logging_setup import quoted
 from common.runner import Context
-from common.settings import SERVER_TOKEN, read_token
-from consumer import answers, outbox
-from consumer.answers import HttpAnswer, Kind, PostOutcome
+from consumer import outbox
+from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch, SendSchedule
+from consumer.carrier import carrier_for
+from consumer.closed import closed_before
 from consumer.outbox import Frozen
-from consumer.post import Poster, address_of
 from consumer.reader import Upcoming
 from consumer.rejected import Rejected
 from consumer.source import LogSource
+from log import mark
 from log.roles import Group, Log
 
 GROUP = "server"
@@ -42,23 +43,20 @@ class Delivery:
         """Check the settings; nothing is opened yet.
 
         Raises:
-            SettingsError: no address, no token, or the group is not in `log.groups`.
+            SettingsError: no address, nothing to enter it with, or the group is not in `log.groups`.
         """
         settings = context.settings
         self._source = LogSource(settings, GROUP)
         self._false_rows = FalseRows(context.data)
-        if not settings.server.url:
-            raise SettingsError("server.url", "is empty; name the address for batches")
         self._context = context
-        self._token = self._read_token()
-        self._poster = Poster(address_of(settings.server), settings.server.timeout_seconds, context.stop)
+        self._carrier = carrier_for(settings, context.stop)
         settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
         self._rhythm = SendSchedule(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
         self._once = once
         self._counts = {"batches_sent": 0, "rows_sent": 0, "rows_rejected": 0}
         self._last_status: int | None = None
         self._waiting_since: datetime | None = None
-        self._verdict = PostOutcome(Kind.DELIVERED)  # result of the last attempt
+        self._verdict = DeliveryOutcome(Kind.DELIVERED)  # result of the last attempt
         self._failures = 0  # failures of this kind in a row
         self._not_before_s = 0.0
 
@@ -88,6 +86,7 @@ class Delivery:
         return self._counters()
 
     def close(self) -> None:
+        self._carrier.close()
         self._source.close()
 
     # --- from the log to the outbox
@@ -146,36 +145,34 @@ class Delivery:
     # --- from the outbox to the server
 
     def _attempt(self, now: datetime) -> None:
-        """One POST, and the action for its answer."""
+        """One attempt, and the action for what came of it."""
         if self._parcel is None:
             return
-        if self._verdict.kind is Kind.SLOW:
-            self._token = self._read_token()  # a person may have replaced it in the file
         part = self._parcel.head(self._part)
-        answer = self._poster.post(part.body, part.key, self._token)
-        if answer.status is None and self._context.stop.is_set():
+        closed = closed_before(self._source.log, mark.load(self._context.data), part.last + 1) if self._owned else None
+        verdict = self._carrier.carry(part, now, closed)
+        if verdict.kind is not Kind.DELIVERED and verdict.answer.status is None and self._context.stop.is_set():
             return
-        self._last_status = answer.status
-        verdict = answers.judge(answer, now, len(part.lines), self._context.settings.server.receipt)
+        self._last_status = verdict.answer.status
         if verdict.kind is Kind.DELIVERED:
             self._delivered(part)
         elif verdict.kind is Kind.HALVE:
-            self._halve(part, answer, verdict, now)
+            self._halve(part, verdict, now)
         else:
             self._wait(verdict, now)
 
     def _delivered(self, part: OutgoingBatch) -> None:
         if self._waiting_since is not None:
             _log.info("delivering_again key=%s waited_since=%s", part.key, self._waiting_since.isoformat())
-        self._verdict, self._failures, self._waiting_since = PostOutcome(Kind.DELIVERED), 0, None
+        self._verdict, self._failures, self._waiting_since = DeliveryOutcome(Kind.DELIVERED), 0, None
         self._rejected.clear()
         self._advance(part)
         self._counts["batches_sent"] += 1
         self._counts["rows_sent"] += len(part.lines)
 
-    def _halve(self, part: OutgoingBatch, answer: HttpAnswer, verdict: PostOutcome, now: datetime) -> None:
+    def _halve(self, part: OutgoingBatch, verdict: DeliveryOutcome, now: datetime) -> None:
         """Find the refused row; a single one is set aside, unless the server refuses everything."""
-        count = len(part.lines)
+        count, answer = len(part.lines), verdict.answer
         if count > 1:
             self._part = (count + 1) // 2
             if answer.status == 413:
@@ -183,7 +180,7 @@ class Delivery:
             return
         if objection := self._rejected.objection():
             problem = f"{objection}, so none is set aside; {verdict.problem}"
-            self._wait(PostOutcome(Kind.SLOW, problem, verdict.after_s), now)
+            self._wait(DeliveryOutcome(Kind.SLOW, problem, verdict.after_s), now)
         self._rejected.put(part, answer, now)
         self._counts["rows_rejected"] += 1
         _log.warning("row_rejected key=%s status=%s answer=%s", part.key, answer.status, quoted(answer.body))
@@ -201,7 +198,7 @@ class Delivery:
         outbox.remove(self._context.data)
         self._source.log.trim()
 
-    def _wait(self, verdict: PostOutcome, now: datetime) -> None:
+    def _wait(self, verdict: DeliveryOutcome, now: datetime) -> None:
         self._failures = self._failures + 1 if verdict.kind is self._verdict.kind else 1
         self._verdict = verdict
         self._waiting_since = self._waiting_since or now
@@ -221,9 +218,6 @@ class Delivery:
             "last_status": self._last_status,
             "waiting_since": self._waiting_since.isoformat() if self._waiting_since else None,
         }
-
-    def _read_token(self) -> str:
-        return read_token(SERVER_TOKEN, self._context.settings.server.token_file, "server.token_file")
 
 
 def _holds(log: Log, parcel: OutgoingBatch | None) -> bool:

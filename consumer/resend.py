@@ -18,10 +18,10 @@ from common.errors import DatabaseDown, NotDelivered
 from common.logging_setup import quoted
 from common.row import Row, format_number, format_payload
 from consumer import batch
-from consumer.answers import Kind, judge
+from consumer.answers import Kind
 from consumer.batch import OutgoingBatch, Prediction, SendSchedule, Waiting
+from consumer.carrier import Carrier
 from consumer.forecasts import DECIMALS
-from consumer.post import Poster
 
 TRIES = 5  # a person waits for the command; only the processes never give up
 FETCH_ROWS = 2000
@@ -38,11 +38,9 @@ class ResendOutcome:
 class Resender:
     """Sends batches at once, one after the other."""
 
-    def __init__(self, poster: Poster, token: str, clock: Clock, receipt: str = "") -> None:
-        self._poster = poster
-        self._token = token
+    def __init__(self, carrier: Carrier, clock: Clock) -> None:
+        self._carrier = carrier
         self._clock = clock
-        self._receipt = receipt
         self.outcome = ResendOutcome()
 
     def deliver(self, parcel: OutgoingBatch) -> bool:
@@ -52,8 +50,7 @@ class Resender:
             NotDelivered: the server accepts nothing at the moment.
         """
         for tries in range(1, TRIES + 1):
-            answer = self._poster.post(parcel.body, parcel.key, self._token)
-            verdict = judge(answer, self._clock.now(), len(parcel.lines), self._receipt)
+            verdict = self._carrier.carry(parcel, self._clock.now(), None)
             if verdict.kind is not Kind.RETRY or tries == TRIES:
                 break
             self._clock.wait(verdict.wait_s(tries), threading.Event())

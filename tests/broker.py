@@ -14,9 +14,9 @@ from ports import free_port
 
 
 @contextlib.contextmanager
-def running_broker(folder: Path) -> Iterator[str]:
+def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
     """A broker that keeps its data in memory; its address."""
-    port = free_port()
+    port = port or free_port()
     program = Path(sys.executable).with_name("noida-db")
     options = ["--only", "kafka", "--host", "127.0.0.1", "--kafka-port", str(port), "--data-dir", str(folder)]
     # A session of its own: the program is a wrapper, and the broker itself is its child.

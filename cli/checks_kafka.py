@@ -1,0 +1,91 @@
+"""`hydrolog check` of a Kafka cluster as the server: it answers, has the topic, and takes rows from this user."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from cli.checks import CheckResult
+from cli.shell import printable
+from common.errors import SettingsError
+from common.kafka_client import client, servers_and_topic
+from common.settings import Settings
+
+ANSWER_S = 10.0
+DAY_MS = 86_400_000
+LEAST_DAYS = 7  # a center that stands still over a long weekend must find the rows
+
+
+def cluster(chosen: Settings) -> Iterator[CheckResult]:
+    """The brokers, the topic, the user's rights, and how long rows are kept."""
+    try:
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+    except ImportError:
+        yield CheckResult(False, "server", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'")
+        return
+    topic = servers_and_topic(chosen.server.url)[1]
+    said: list[str] = []
+    try:
+        settings = client(chosen.server.url, chosen.kafka) | {"error_cb": lambda error: said.append(error.str())}
+    except SettingsError as error:
+        yield CheckResult(False, "server", printable(error))
+        return
+    admin = AdminClient(settings)
+    try:
+        found = admin.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
+    except KafkaException as error:
+        admin.poll(1.0)  # what the client said beside it: a wrong password, a certificate
+        why = printable(said[0] if said else error.args[0].str())
+        advice = "look at server.url, the network, and the keys of [kafka]"
+        yield CheckResult(False, "server", f"{printable(chosen.server.url)} does not answer ({why}); {advice}")
+        return
+    if found is None or found.error is not None:
+        advice = "make it, or give this user the rights Describe and Write, or correct server.url"
+        yield CheckResult(False, "server", f"{printable(chosen.server.url)}: there is no such topic for us; {advice}")
+        return
+    yield _rights(admin, topic, f"{printable(chosen.server.url)} answers, {len(found.partitions)} partitions")
+    yield from _kept(admin, topic)
+
+
+def _rights(admin: Any, topic: str, text: str) -> CheckResult:
+    """Whether the cluster says that this user may write."""
+    from confluent_kafka import KafkaException, TopicCollection
+    from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
+
+    try:
+        asked = admin.describe_topics(
+            TopicCollection([topic]), include_authorized_operations=True, request_timeout=ANSWER_S
+        )
+        rights = asked[topic].result(ANSWER_S).authorized_operations
+    except KafkaException as error:
+        return CheckResult(True, "server", f"{text}; it does not say what this user may do ({error.args[0].str()})")
+    if rights and AclOperation.WRITE not in rights and AclOperation.ALL not in rights:
+        return CheckResult(
+            False, "server", f"{text}, but this user may not write; give it the right Write on the topic"
+        )
+    return CheckResult(True, "server", text + (", this user may write" if rights else ""))
+
+
+def _kept(admin: Any, topic: str) -> Iterator[CheckResult]:
+    """How long the topic keeps rows, and on how many brokers a row must be. Nothing, if this user may not know."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]
+
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    try:
+        found = admin.describe_configs([resource], request_timeout=ANSWER_S)[resource].result(ANSWER_S)
+    except KafkaException:
+        yield CheckResult(True, "topic", "this user may not see how long rows are kept (right DescribeConfigs)")
+        return
+    kept_ms, replicas = int(found["retention.ms"].value), int(found["min.insync.replicas"].value)
+    kept = f"rows are kept {kept_ms / DAY_MS:.3g} days" if kept_ms >= 0 else "rows are kept for ever"
+    text = f"{kept}; a row counts when {replicas} brokers have it"
+    if 0 <= kept_ms < LEAST_DAYS * DAY_MS:
+        advice = f"rows that no consumer has read by then are gone; set retention.ms to {LEAST_DAYS * DAY_MS} or more"
+        yield CheckResult(False, "topic", f"{text}; {advice}")
+    elif found["message.timestamp.type"].value != "LogAppendTime":
+        advice = (
+            "a box with a wrong clock can make its rows too old to be kept; set message.timestamp.type=LogAppendTime"
+        )
+        yield CheckResult(False, "topic", f"{text}; {advice}")
+    else:
+        yield CheckResult(True, "topic", text)
