@@ -10,9 +10,10 @@ from broker import running_broker
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from delivery_site import FIRST, Watch
+from delivery_site import FIRST, START, Watch
 from ports import free_port
 
+from cli import checks
 from common.errors import NotDelivered, SettingsError
 from common.row import Row, format_payload
 from common.runner import Context
@@ -149,6 +150,19 @@ def test_what_is_complete_before_a_place_of_the_log(settings_for: MakeSettings) 
     assert closed_before(log, Mark(FIRST + 1, 5, "another"), 5) is None
     with_rows.worker.close()
     log.close()
+
+
+def test_the_check_sees_the_cluster_and_the_topic(settings_for: MakeSettings, broker: str, topic: str) -> None:
+    def said(url: str, **keys: object) -> dict[str, checks.CheckResult]:
+        return {each.subject: each for each in checks.server(settings_for(server__url=url, **keys), START)}
+
+    found = said(f"kafka://{broker}/{topic}")["server"]
+    assert found.ok
+    assert found.text.startswith(f"kafka://{broker}/{topic} answers, 1 partitions")
+    away = said(f"kafka://127.0.0.1:{free_port()}/rows")["server"]
+    assert not away.ok
+    assert "does not answer" in away.text
+    assert "no token" in said(f"kafka://{broker}/{topic}", kafka__user="box")["server"].text
 
 
 def test_slips_in_the_settings_are_said_at_the_start(settings_for: MakeSettings, tmp_path: Path) -> None:
