@@ -1,11 +1,12 @@
-"""`hydrolog calendar list|add|remove`: planned work and holidays, in two text files that can also be edited by hand.
+"""`hydrolog calendar list|add|remove`: planned work and holidays, in text files that can also be edited by hand.
 
 A change takes effect at the producer's next minute, the next night report and the next build of criteria.
 """
 
 import argparse
 import sys
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from cli import shell
@@ -140,11 +141,22 @@ def _list(chosen: Settings) -> int:
         table.add_row(str(work.line), shell.cell(work.sensor), *times, shell.cell(work.what), _state(work, now))
     console = shell.console()
     console.print(table if known.works else "no planned work")
-    days = ", ".join(day.isoformat() for day in sorted(known.holidays))
-    console.print(f"holidays: {days or 'none'}")
+    own, _ = calendar.holidays_of(chosen.paths.data / CRITERIA_FOLDER / HOLIDAYS)
+    console.print(f"holidays: {_days(own)}")
+    if chosen.site.country:
+        console.print(f"of {chosen.site.country}, the next year: {_days(_year(known.holidays - own, now, chosen))}")
     for problem in known.problems:
         sys.stderr.write(f"{shell.printable(problem)}\n")
     return 1 if known.problems else 0
+
+
+def _days(days: Iterable[date]) -> str:
+    return ", ".join(day.isoformat() for day in sorted(days)) or "none"
+
+
+def _year(days: Iterable[date], now: int, chosen: Settings) -> list[date]:
+    today = minute_start(now).astimezone(chosen.site.zone).date()
+    return [day for day in days if today <= day < today + timedelta(days=365)]
 
 
 def _state(work: Work, now: int) -> str:

@@ -21,6 +21,7 @@ from common.settings_checks import (
     alert_urls,
     between,
     clock_time,
+    country_code,
     database_url,
     groups,
     host_names,
@@ -51,6 +52,7 @@ _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIV
 class SiteSettings:
     id: str = key("site-1", site_id)
     timezone: str = key("Asia/Seoul", time_zone)
+    country: str = key("", country_code)  # its public holidays count as Sundays
 
     @property
     def zone(self) -> ZoneInfo:

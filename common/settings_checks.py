@@ -71,6 +71,12 @@ def time_zone(value: str) -> str | None:
     return None
 
 
+def country_code(value: str) -> str | None:
+    return (
+        None if re.fullmatch("[A-Z]{2}|", value) else f'must be two capital letters like "KR", or empty, is {value!r}'
+    )
+
+
 def site_id(value: str) -> str | None:
     return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from common import database
 from common.clock import minute_start
+from common.errors import HydrologError
+from common.logging_setup import quoted
 from common.night import DAY_MINUTES
 from common.runner import Context
 from log import mark, roles
-from nightflow import means, report
+from nightflow import country_days, means, report
 from nightflow.arrival import Arrival
 from nightflow.learner import Learning
 from nightflow.window import Night, plan_of, ready_through
@@ -48,6 +50,7 @@ class NightFlow:
         self._learning = Learning(context)
         self._published = report.published(context.data)
         self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0}
+        self._country: str | None = context.settings.site.country  # None: its holidays are written
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Write what is due at `now`; returns the counters.
@@ -55,6 +58,7 @@ class NightFlow:
         Raises:
             DatabaseDown: nothing is lost; a later step does it.
         """
+        self._write_holidays()
         newest_mark = mark.load(self._data)
         if self._arrival.needs_look(newest_mark):
             self._arrival.look(newest_mark, self._committed())
@@ -73,6 +77,17 @@ class NightFlow:
             "archive_lag_rows": self._arrival.lag_rows,
             **learning,
         }
+
+    def _write_holidays(self) -> None:
+        """Once after the start; a problem is said and costs nothing else."""
+        if self._country is None:
+            return
+        country, self._country = self._country, None
+        try:
+            if country_days.refresh(self._data, country):
+                _log.info("holidays_written country=%s", country)
+        except (HydrologError, OSError) as error:
+            _log.warning("holidays_not_written problem=%s", quoted(error))
 
     def close(self) -> None:
         self._learning.close()

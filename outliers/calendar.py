@@ -1,10 +1,11 @@
-"""Planned work and holidays: two text files in the folder `criteria/` of the data folder.
+"""Planned work and holidays: text files in the folder `criteria/` of the data folder.
 
     planned.txt     one work per line: sensor (or "all"), start, end, description; local times
                         001  2024-09-17 09:00  2024-09-17 12:30  flushing, North Street
                         all  2024-10-02 22:00  2024-10-03 04:00  pump test
     holidays.txt    one date per line, optionally followed by a name; treated as Sundays
                         2024-09-17  Chuseok
+    holidays.country.txt    the same, of the site's country; written by nightflow (`country_days`)
 
 Empty lines and lines that start with "#" are ignored. A line that cannot be read is reported; the others are used.
 """
@@ -24,7 +25,7 @@ from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from common.row import SENSOR_ID
 
-PLANNED, HOLIDAYS = "planned.txt", "holidays.txt"
+PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS = "planned.txt", "holidays.txt", "holidays.country.txt"
 ALL = "all"
 MOST_BYTES = 256 * 1024  # per file: enough for one work a day for ten years
 MOST_DAYS = 31  # the longest work: a longer one is the normal state, or a wrong year
@@ -62,7 +63,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Occasions:
-    """The content of both files. `problems` lists the lines that could not be read."""
+    """The content of the files. `problems` lists the lines that could not be read."""
 
     works: tuple[Work, ...] = ()
     holidays: frozenset[date] = frozenset()
@@ -78,10 +79,11 @@ class _Wrong(ValueError):
 
 
 def load(data: Path, zone: ZoneInfo) -> Occasions:
-    """Read the two files of a data folder; a missing file counts as empty."""
+    """Read the files of a data folder; a missing file counts as empty."""
     works, wrong_works = planned(data / CRITERIA_FOLDER / PLANNED, zone)
     holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
-    return Occasions(works, holidays, (*wrong_works, *wrong_dates))
+    of_country, wrong_lines = holidays_of(data / CRITERIA_FOLDER / COUNTRY_HOLIDAYS)
+    return Occasions(works, holidays | of_country, (*wrong_works, *wrong_dates, *wrong_lines))
 
 
 def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
@@ -90,13 +92,13 @@ def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
 
 
 @lru_cache(maxsize=8)
-def _paths(data: Path) -> tuple[Path, Path]:
+def _paths(data: Path) -> tuple[Path, ...]:
     """Cached, because `stamp` is called every minute."""
-    return data / CRITERIA_FOLDER / PLANNED, data / CRITERIA_FOLDER / HOLIDAYS
+    return tuple(data / CRITERIA_FOLDER / name for name in (PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS))
 
 
 class CalendarFile:
-    """The two files of a data folder, read again when one of them has changed."""
+    """The files of a data folder, read again when one of them has changed."""
 
     def __init__(self, data: Path, zone: ZoneInfo) -> None:
         self._data, self._zone = data, zone
