@@ -10,8 +10,9 @@ from outliers.flags import PLANNED
 LEAK_CODES = ("LEAK", "LEAK-MORE")  # raised by each method, with its numbers
 UNITS = {"flow": "m3/h", "pressure": "bar"}
 _STEADY = "; by its flicker {steady_m3h:.3g} ± {steady_error_m3h:.2g} m3/h of it is steady, as a leak is"
-_STEP = ("flow {rise_m3h:.3g} m3/h above its forecast", ", {share:.0%} of the mean flow", ", limit {limit_m3h:.3g}")
-_HIGH = ("flow {rise_m3h:.3g}", " ± {error_m3h:.2g}", " m3/h above its usual", ", {share:.0%} of the mean flow")
+_SHARE = ", {share:.0%} of the mean flow"
+_STEP = ("flow {rise_m3h:.3g} m3/h above its forecast", ", limit {limit_m3h:.3g}")
+_HIGH = ("flow {rise_m3h:.3g}", " ± {error_m3h:.2g}", " m3/h above its usual", _SHARE)
 _NIGHT = ("night flow {night_m3h:.3g} m3/h", ", usual {usual_m3h:.3g} ± {spread_m3h:.2g}", ", nights up: {nights:.0f}")
 _FELL = "; the pressure fell {fell_bar:.2f} bar of {due_bar:.2f} due"
 _PARTS = {
@@ -35,12 +36,12 @@ _PARTS = {
         "flow {fall_m3h:.3g}",
         " ± {error_m3h:.2g}",
         " m3/h below its usual",
-        ", {share:.0%} of the mean flow",
+        _SHARE,
         "; by the pressure the meter reads {meter_share:+.0%}",
     ),
     "NGT-JUMP": _NIGHT,
     "NGT-CREEP": _NIGHT,
-    "PREDICT": (*_STEP, _STEADY, _FELL),
+    "PREDICT": (*_STEP, _SHARE, _STEADY, _FELL),
     "VALUE": (*_HIGH, _STEADY, _FELL),
     "NIGHT": (*_NIGHT, _FELL),
 }
