@@ -24,6 +24,7 @@ from outliers.watch.finding_log import FindingLog
 from outliers.watch.memory import SensorMemory
 from outliers.watch.planned import AFTER_MIN, Planned
 from outliers.watch.row_flags import RowFlags
+from server.explain import _shown
 
 T = 28_000_000
 STEADY = {"steady_m3h", "steady_error_m3h"}
@@ -179,3 +180,22 @@ def test_planned_work_is_named_and_so_is_what_outlasts_it() -> None:
     assert text(quiet) == "planned work (flushing), no alarm: flow 2 m3/h above its forecast"
     _, again = planned.step(end, RowFlags("00L0", "000", ()), [work]).findings
     assert text(again) == "flow 2 m3/h above its forecast; it has outlasted the planned work (flushing)"
+
+
+@pytest.mark.parametrize(
+    ("code", "method", "numbers", "drawn"),
+    [
+        ("SYS-RANGE", "SYSTEM", {"value": 25.0, "limit": 16.0}, (16.0, "level")),
+        ("SYS-SPIKE", "SYSTEM", {"value": 25.0, "limit": 4.0}, (None, None)),
+        ("PRE-STEP", "PREDICT", {"rise_m3h": 8.2, "limit_m3h": 5.1}, (5.1, "above")),
+        ("LEAK", "PREDICT", {"rise_m3h": 8.2, "limit_m3h": 5.1}, (5.1, "above")),
+        ("LEAK", "VALUE", {"rise_m3h": 8.2}, (None, None)),
+        ("SUP-STEP", "PREDICT", {"away_bar": -0.4, "limit_bar": 0.15}, (0.15, "around")),
+        ("LEAK", "PREDICT", {}, (None, None)),  # of an older release
+    ],
+)
+def test_the_chart_draws_the_limit_where_it_is_one_of_the_channel(
+    code: str, method: str, numbers: dict[str, float], drawn: tuple[float | None, str | None]
+) -> None:
+    shown = _shown(replace(leak(**numbers), code=code, method=method), None)
+    assert shown is not None and (shown["limit"], shown["limit_kind"]) == drawn
