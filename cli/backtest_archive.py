@@ -26,6 +26,7 @@ from outliers import calendar
 from outliers.backtest import rehearse
 from outliers.calendar import Occasions
 from outliers.findings import RAISE, Finding
+from outliers.findings_text import figures, text
 from outliers.flags import FAULT, LEAK
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ MONTH_DAYS = 30.4
 FETCH_TIMEOUT_S = 120.0  # nine months of one sensor from a slow disk
 SHOW_EVERY_ROWS = 2000
 MOST_SHOWN = 20  # LEAK and FAULT findings printed; the file has all
-HEADER = ("sensor", "time", "since", "state", "severity", "channel", "method", "code", "value", "limit", "reason")
+HEADER = ("sensor", "time", "since", "state", "severity", "channel", "method", "code", "numbers", "reason")
 
 
 class NothingToJudge(HydrologError):
@@ -150,7 +151,7 @@ def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> N
     told = [one for course in courses for one in course.findings if one.state == RAISE]
     urgent = [one for one in told if one.severity in (LEAK, FAULT)]
     for one in urgent[:MOST_SHOWN]:
-        console.print(f"{_local(one.minute, chosen)} {one.sensor} {one.code}: {shell.printable(one.reason)}")
+        console.print(f"{_local(one.minute, chosen)} {one.sensor} {one.code}: {shell.printable(text(one))}")
     if len(urgent) > MOST_SHOWN:
         console.print(f"and {len(urgent) - MOST_SHOWN} more LEAK and FAULT findings, in the file")
 
@@ -175,7 +176,7 @@ def _is_table(out: Path) -> bool:
 def _line(one: Finding, chosen: Settings) -> tuple[str, ...]:
     times = (minute_start(minute).astimezone(chosen.site.zone).isoformat() for minute in (one.minute, one.since))
     words = (one.state, one.severity, one.channel, one.method, one.code)
-    return (one.sensor, *times, *words, f"{one.value:.5g}", f"{one.limit:.5g}", one.reason)
+    return (one.sensor, *times, *words, figures(one), text(one))
 
 
 def _local(minute: int, chosen: Settings) -> str:

@@ -28,6 +28,7 @@ from outliers import criteria as stored
 from outliers.backtest import rehearse
 from outliers.calendar import Occasions
 from outliers.findings import Finding
+from outliers.findings_text import figures, text
 from outliers.rules import REBUILD_DAYS
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 ZONE = ZoneInfo("UTC")  # the files have local times without offset, which are used unchanged
 SCORED = ("point", "time", "channel", "code", "kind", "severity", "state")
-HEADER = (*SCORED, "since", "method", "value", "limit", "reason")  # the other columns are for people
+HEADER = (*SCORED, "since", "method", "numbers", "reason")  # the other columns are for people
 SEVERITY = {"supply": "watch"}  # in findings.csv a supply finding has severity watch and kind supply
 
 
@@ -171,9 +172,8 @@ def line(finding: Finding) -> tuple[str | float, ...]:
         finding.state,
         wall(finding.since),
         finding.method,
-        f"{finding.value:.5g}",
-        f"{finding.limit:.5g}",
-        finding.reason,
+        figures(finding),
+        text(finding),
     )
 
 

@@ -20,6 +20,7 @@ from outliers.backtest import judge
 from outliers.calendar import Occasions
 from outliers.criteria import Criteria
 from outliers.findings import RAISE, Finding
+from outliers.findings_text import text
 from outliers.flags import FAULT, LEAK
 
 if TYPE_CHECKING:
@@ -177,9 +178,7 @@ def _preview(past: "History", old: Criteria | None, new: Criteria, chosen: Setti
     now = f"; the present ones: {before or 'nothing'}" if before is not None else ""
     lines = [f"over the last {PREVIEW_DAYS} days they would have raised: {_counts(raised) or 'nothing'}{now}"]
     urgent = [finding for finding in raised if finding.severity in (LEAK, FAULT)]
-    lines += [
-        f"  {_at(finding, chosen):%d %b %H:%M} {finding.code} {finding.reason}" for finding in urgent[:MOST_SHOWN]
-    ]
+    lines += [f"  {_at(finding, chosen):%d %b %H:%M} {finding.code} {text(finding)}" for finding in urgent[:MOST_SHOWN]]
     if len(urgent) > MOST_SHOWN:
         lines.append(f"  and {len(urgent) - MOST_SHOWN} more; see them all with: hydrolog backtest outliers")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ import numpy as np
 from common.clock import minute_start
 from outliers.calendar import Work
 from outliers.findings import RAISE, Finding
+from outliers.findings_text import text
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 from outliers.learn.build import History
 
@@ -121,7 +122,7 @@ def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iter
                 y=[means.get(place)],
                 mode="markers",
                 marker={"size": 10, "symbol": "diamond", "color": COLOURS.get(finding.severity, EXPECTED)},
-                hovertext=[html.escape(f"{finding.severity.upper()} {finding.code}: {finding.reason}")],
+                hovertext=[html.escape(f"{finding.severity.upper()} {finding.code}: {text(finding)}")],
                 hoverinfo="text",
             )
 
@@ -155,7 +156,7 @@ def _table(course: Course) -> str:
             f"{finding.severity.upper()} {finding.code}",
             finding.channel,
             f"until {_local(over, course.zone)}",
-            finding.reason,
+            text(finding),
         )
         for finding, over in course.spells()
     ]

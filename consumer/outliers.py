@@ -8,6 +8,7 @@ from common import files
 from common.folder import FINDINGS_FILE
 from common.row import Row
 from outliers.findings import Finding, explaining, load
+from outliers.findings_text import text
 from outliers.flags import CHANNELS, CLEAR, METHODS, WATCH, explain
 
 
@@ -64,4 +65,4 @@ def _why(row: Row, channel: str, place: int, findings: Sequence[Finding]) -> tup
     if not known:  # a letter of a later version, or an invalid one
         return WATCH, f"flag {letter}"
     found = explaining(findings, row.sensor, row.minute, known[0])
-    return (found.severity, found.reason) if found else (known[0].severity, known[0].meaning)
+    return (found.severity, text(found)) if found else (known[0].severity, known[0].meaning)

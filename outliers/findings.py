@@ -1,14 +1,15 @@
-"""Findings: what was raised and cleared, when and why; and the file with the newest ones.
+"""Findings: what was raised and cleared, when, and what was measured; and the file with the newest ones.
 
-A row has only a letter, not the reason. The producer keeps the newest findings in one small file, replaced atomically;
-the archive looks up the reason of a flagged row there, by sensor and minute.
+A row has only a letter. The producer keeps the newest findings in one small file, replaced atomically; whoever reads a
+flagged row looks there for its values, by sensor and minute. A finding holds no sentence: see `findings_text`.
 """
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from common import files, state_file
 from outliers.flags import PLANNED, Flag
@@ -17,8 +18,32 @@ KEEP = 500  # about 200 kB: months of findings, while an outage lasts days
 RAISE, CLEAR = "raise", "clear"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class End(StrEnum):
+    """Why a finding was cleared."""
+
+    FORECAST = "forecast"  # the flow is back at its forecast
+    USUAL = "usual"  # the flow is back at its usual
+    SUNDAY = "sunday"  # the day goes like a Sunday
+    LEAK = "leak"  # it became a LEAK
+    METER = "meter"  # it is a fault of the meter
+    FELL = "fell"  # the flow fell by most of the leak
+    ACCEPTED = "accepted"  # up for 14 days: it counts as the usual from now on
+    GOOD = "good"  # the instrument is good again
+    BACK = "back"  # a spike is over
+    PRESSURE_USUAL = "pressure-usual"  # the pressure is back, or its new level counts as the usual
+    PLAN_OVER = "plan-over"  # the planned work is over
+
+
+class Note(StrEnum):
+    """What else was seen when a finding was raised: what the pressure says about it."""
+
+    PRESSURE_UNKNOWN = "pressure-unknown"  # too small to show in the pressure
+    PRESSURE_AGREES = "pressure-agrees"
+    PRESSURE_DISAGREES = "pressure-disagrees"  # so far it has not fallen enough
+    PRESSURE_BLAMES_METER = "pressure-blames-meter"
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """One raise or clear of one rule at one sensor.
 
     Attributes:
@@ -30,11 +55,11 @@ class Finding:
         kind: "leak", "fault" or "supply".
         severity: "watch", "leak", "fault" or "supply"; "planned" for any of them during planned work.
         state: "raise" or "clear".
-        reason: text for the operator.
-        value, limit: the measured number and its limit, in the unit named in the reason.
-        numbers, notes: what was seen, for a sentence: see `incidents.incident.Sign`.
-        end: code of why it was cleared; empty in a raise.
-        work: the planned work during which it was raised.
+        numbers: what was measured, by name; the name ends in the unit. A number that is not known is absent.
+        notes: a `Note` each.
+        end: the `End` of a clear; empty in a raise.
+        work: the planned work during which it was raised; with another severity than "planned", it outlasted the work.
+        text: the reason in words, in a finding of an older release; a finding of this one has none.
     """
 
     sensor: str
@@ -46,19 +71,17 @@ class Finding:
     kind: str
     severity: str
     state: str
-    reason: str
-    value: float
-    limit: float
-    numbers: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    numbers: dict[str, float] = {}
+    notes: list[str] = []
     end: str = ""
     work: str = ""
+    text: str = msgspec.field(default="", name="reason")
 
 
 def load(path: Path) -> list[Finding]:
     """The findings in the file, oldest first; empty if it is missing or unreadable.
 
-    The file only adds text to the rows' flags, so a damaged file is treated as empty.
+    The file only explains the rows' flags, so a damaged file is treated as empty.
     """
     whole = state_file.load(path, dict[str, list[Finding]]) or {}
     return whole.get("findings", [])
@@ -76,8 +99,8 @@ def record(path: Path, new: Sequence[Finding], keep: int = KEEP) -> None:
 
 def store(path: Path, findings: Sequence[Finding], keep: int = KEEP) -> None:
     """Replace the file with the newest `keep` findings, one per line for people to read."""
-    lines = ",\n".join(json.dumps(asdict(finding), ensure_ascii=False) for finding in findings[-keep:])
-    files.replace(path, f'{{"findings": [\n{lines}\n]}}\n'.encode())
+    lines = b",\n".join(msgspec.json.encode(finding) for finding in findings[-keep:])
+    files.replace(path, b'{"findings": [\n' + lines + b"\n]}\n")
 
 
 class Spell(NamedTuple):

@@ -16,6 +16,7 @@ from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
 from outliers.calendar import Occasions
 from outliers.findings import Finding
+from outliers.findings_text import text
 from outliers.night_reference import night_reference
 from server import queries
 from server.expected import Days, usual
@@ -30,13 +31,9 @@ LONGEST = timedelta(days=40)
 STEPS = ((timedelta(hours=30), timedelta(minutes=1)), (timedelta(days=6), timedelta(minutes=5)))
 WIDEST_STEP = timedelta(minutes=30)
 NIGHTS = 35
-# A rule's limit on the chart: a value, a distance above the expectation, or a distance on both sides.
-LIMITS = {
-    "SYS-RANGE": "level",
-    "PRE-STEP": "above",
-    "SYS-DRIFT": "around",
-    "SUP-STEP": "around",
-}
+# A limit's name -> how it is drawn: a value, a distance above the expectation, or a distance on both sides.
+LIMITS = {"limit_m3h": "above", "limit_bar": "around"}
+LEVEL_CODE = "SYS-RANGE"  # the rule whose limit is a value
 
 
 class AskedAt(NamedTuple):
@@ -102,19 +99,18 @@ def matching(known: Sequence[Finding], spell: SpellRequest) -> tuple[Finding | N
 def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
     if raised is None:
         return None
-    kind = LIMITS.get(raised.code)
-    if raised.code in ("LEAK", "LEAK-MORE") and raised.method == "PREDICT":
-        kind = "above"
+    limits = {"limit": "level"} if raised.code == LEVEL_CODE else LIMITS
+    name = next((name for name in limits if name in raised.numbers), None)
     return {
         "code": raised.code,
         "severity": raised.severity.upper(),
         "since": raised.since * 60,
         "raised": raised.minute * 60,
         "cleared": cleared.minute * 60 if cleared else None,
-        "reason": raised.reason,
-        "over": cleared.reason if cleared else "",
-        "limit": raised.limit if kind else None,
-        "limit_kind": kind,
+        "reason": text(raised),
+        "over": text(cleared) if cleared else "",
+        "limit": raised.numbers[name] if name else None,
+        "limit_kind": limits[name] if name else None,
     }
 
 

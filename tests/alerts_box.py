@@ -64,7 +64,7 @@ class Site:
         """Raise or clear a finding at the next row."""
         method = "SYSTEM" if severity == "fault" else "PREDICT"
         self.found.append(
-            Finding("001", self.minute, self.minute, "flow", method, code, severity, severity, state, reason, 1.0, 0.5)
+            Finding("001", self.minute, self.minute, "flow", method, code, severity, severity, state, text=reason)
         )
         findings.store(self.settings.paths.data / "findings.json", self.found)
 

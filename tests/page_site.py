@@ -92,8 +92,8 @@ def learnt() -> criteria.Criteria:
 def write_files(data: Path) -> None:
     """A leak whose finding is still kept, criteria, planned work, and a calendar line that says nothing."""
     minute = minute_of(NOW)
-    leak = ("flow", "PREDICT", "LEAK", "leak", "leak", "raise", REASON, 2.1, 1.5)
-    findings.store(data / "findings.json", [Finding("001", minute - 30, minute - 90, *leak)])
+    leak = ("flow", "PREDICT", "LEAK", "leak", "leak", "raise", {"rise_m3h": 2.1, "limit_m3h": 1.5})
+    findings.store(data / "findings.json", [Finding("001", minute - 30, minute - 90, *leak, text=REASON)])
     criteria.store(data / "criteria", learnt())
     (data / "criteria" / "planned.txt").write_text(
         f"001 2024-08-26 08:00 2024-08-26 09:00 {HOSTILE[:60]}\nsoon {HOSTILE}\n"

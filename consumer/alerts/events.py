@@ -11,6 +11,7 @@ from common.clock import minute_start
 from common.row import MOST_SENSORS, Row
 from common.state_file import Minute
 from outliers.findings import RAISE, Finding, explaining, shows
+from outliers.findings_text import text
 from outliers.flags import FAULT, LEAK, METHODS, Flag, explain
 
 BOX = ""  # instead of a sensor: the event is about the box itself
@@ -91,7 +92,7 @@ class EventTracker:
         for event in [*self.up.values()]:
             same = event.key == (finding.sensor, finding.channel, finding.code)
             if same or (event.letter and _alike(event, finding)):
-                yield self.clear(event, finding.minute, finding.reason)
+                yield self.clear(event, finding.minute, text(finding))
 
     def put(self, event: AlertEvent) -> AlertEvent:
         self.up[event.key] = event
@@ -174,7 +175,7 @@ def _of_finding(finding: Finding) -> AlertEvent:
         severity=finding.severity,
         since=finding.since,
         raised=finding.minute,
-        reason=finding.reason,
+        reason=text(finding),
     )
 
 

@@ -12,9 +12,9 @@ from outliers import criteria as stored
 from outliers.criteria import Criteria
 from outliers.watch.detector_state import DetectorState, copy_of, still_valid
 from outliers.watch.expectation import HourForecast
+from outliers.watch.finding_log import FindingLog
 from outliers.watch.flow_watch import FlowWatch
 from outliers.watch.gate import OK, Gate
-from outliers.watch.incident_log import IncidentLog
 from outliers.watch.row_flags import RowFlags
 
 __all__ = ["Detector", "DetectorState", "HourForecast", "RowFlags", "default_criteria"]
@@ -40,9 +40,9 @@ class Detector:
         self.sensor, self.criteria, self.holidays = sensor, criteria, frozenset(holidays)
         self.minute = state.minute
         self.quiet_minutes = 0  # so many without a row are no gap, because the meter is read less often
-        self.flow_gate = Gate("flow", "m3/h", criteria.flow, state.flow_gate)
-        self.pressure_gate = Gate("pressure", "bar", criteria.pressure, state.pressure_gate)
-        self.log = IncidentLog(sensor, state.incident)
+        self.flow_gate = Gate("flow", criteria.flow, state.flow_gate)
+        self.pressure_gate = Gate("pressure", criteria.pressure, state.pressure_gate)
+        self.log = FindingLog(sensor, state.active)
         self.watch: FlowWatch | None = None
         if criteria.use is not None:
             self.watch = FlowWatch(criteria, criteria.use, zone, self.log, holidays=self.holidays, state=state.flow)
@@ -56,7 +56,7 @@ class Detector:
             minute=self.minute,
             flow_gate=self.flow_gate.state,
             pressure_gate=self.pressure_gate.state,
-            incident=self.log.incident,
+            active=self.log.active,
         )
         if self.watch is not None:
             state.flow = self.watch.state()
@@ -85,8 +85,8 @@ class Detector:
         return self._flags(flow_letter, pressure_letter)
 
     def _flags(self, flow_letter: str, pressure_letter: str) -> RowFlags:
-        log, incident = self.log, self.log.incident
-        if flow_letter == OK and incident.meter is not None:
+        log, active = self.log, self.log.active
+        if flow_letter == OK and active.meter is not None:
             flow_letter = "B"
         pressure_flags = pressure_letter + "00"
         pressure = self.watch.pressure if self.watch is not None else None
@@ -96,7 +96,7 @@ class Detector:
                 pressure_letter = "D"
             if supply.since is not None or supply.drifting:
                 pressure_flags = pressure_letter + ("0P" if supply.since is not None else "00")
-        return RowFlags(flow_letter + incident.letters(), pressure_flags, log.take() if log.findings else ())
+        return RowFlags(flow_letter + active.letters(), pressure_flags, log.take() if log.findings else ())
 
     def expected(self) -> tuple[float | None, float | None]:
         """Expected flow (m3/h) and pressure (bar) at the last minute; None without criteria."""

@@ -5,21 +5,22 @@ from msgspec.structs import replace
 
 from common.state_file import Count, Minute
 from outliers.criteria import Criteria
+from outliers.watch.active import ActiveFindings
 from outliers.watch.expectation import ExpectationState
 from outliers.watch.flow_watch import FlowState
 from outliers.watch.gate import GateState
-from outliers.watch.incident import Incident
 from outliers.watch.meter_scale_watch import QuarterSums
 
 
 class DetectorState(msgspec.Struct):
-    """The state of one sensor. `criteria` is the version that `flow` was compared with."""
+    """The state of one sensor. `criteria` is the version that `flow` was compared with; `active` has its older name in
+    the file."""
 
     criteria: Count = 0
     minute: Minute | None = None
     flow_gate: GateState = msgspec.field(default_factory=GateState)
     pressure_gate: GateState = msgspec.field(default_factory=GateState)
-    incident: Incident = msgspec.field(default_factory=Incident)
+    active: ActiveFindings = msgspec.field(default_factory=ActiveFindings, name="incident")
     flow: FlowState = msgspec.field(default_factory=FlowState)
 
 

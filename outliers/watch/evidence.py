@@ -1,12 +1,17 @@
-"""Evidence: what a method has found, as a value. The incident log decides what is raised and cleared."""
+"""Evidence: what a method has found, as values. The finding log decides what is raised and cleared.
 
+Numbers have names that end in the unit, and only what was measured is there. Sentences are made where they are read.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
-from zoneinfo import ZoneInfo
 
+from outliers.findings import End, Note
 from outliers.flags import FAULT, LEAK, SUPPLY, WATCH
-from outliers.watch.incident import Leak
+from outliers.watch.active import Leak
+
+Numbers = Mapping[str, float]
 
 
 class Change(Enum):
@@ -55,17 +60,17 @@ class Evidence:
     Attributes:
         minute: UTC unix minute at which it was detected.
         since: UTC unix minute at which it probably began.
-        value, limit: the measured number and its limit, in the unit named in the reason.
-        reason: for the operator.
+        numbers, notes: what was measured and seen.
+        end: why it ended; None if it began.
     """
 
     rule: Rule
     change: Change
     minute: int
     since: int
-    reason: str
-    value: float = 0.0
-    limit: float = 0.0
+    numbers: Numbers
+    notes: tuple[Note, ...] = ()
+    end: End | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,7 @@ class LeakEvidence:
     """A method has detected a leak."""
 
     leak: Leak
-    reason: str
-    value: float
-    limit: float
+    numbers: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,10 @@ class LeakEnd:
     """The flow of a known leak has stopped since about UTC hour `since_hour`."""
 
     since_hour: int
-    reason: str
+    end: End
+    numbers: Numbers
 
 
-def ended(rule: Rule, minute: int, reason: str) -> Evidence:
+def ended(rule: Rule, minute: int, end: End, **numbers: float) -> Evidence:
     """Evidence that the condition of `rule` ended at `minute`."""
-    return Evidence(rule, Change.ENDED, minute, minute, reason)
-
-
-def local_time(minute: int, zone: ZoneInfo) -> str:
-    """Local time of a UTC unix minute, for a reason."""
-    return f"{datetime.fromtimestamp(minute * 60, zone):%d %b %H:%M}"
+    return Evidence(rule, Change.ENDED, minute, minute, numbers, end=end)

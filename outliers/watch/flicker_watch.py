@@ -105,8 +105,8 @@ class FlickerWatch:
         return SteadyFlow((used - squares / rows / use.by_use_m3h) / self.mean, error)
 
 
-def flicker_words(steady: SteadyFlow | None, mean_m3h: float) -> str:
-    """For a reason."""
+def steady_numbers(steady: SteadyFlow | None, mean_m3h: float) -> dict[str, float]:
+    """The steady flow as numbers of an evidence; none if it is not known."""
     if steady is None:
-        return ""
-    return f"; by its flicker {steady.size * mean_m3h:.3g} ± {steady.error * mean_m3h:.2g} m3/h is steady, as leaks are"
+        return {}
+    return {"steady_m3h": steady.size * mean_m3h, "steady_error_m3h": steady.error * mean_m3h}

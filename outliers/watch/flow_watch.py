@@ -1,6 +1,6 @@
 """Runs the methods over one sensor's trusted rows, in order: each row, quarter, hour and night.
 
-Evidence goes from the methods to the incident log; its corrections go to the expectation. No method accesses another's
+Evidence goes from the methods to the finding log; its corrections go to the expectation. No method accesses another's
 state.
 """
 
@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from outliers.criteria import Criteria, FlowUse
+from outliers.findings import End
 from outliers.flicker import SteadyFlow
+from outliers.watch.active import Leak
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
 from outliers.watch.expectation import Correction, Expectation, ExpectationState, HourForecast, LeakCorrection
+from outliers.watch.finding_log import FindingLog
 from outliers.watch.flicker_watch import FlickerState, FlickerWatch
 from outliers.watch.hourly import Hourly, HourlyState
-from outliers.watch.incident import Leak
-from outliers.watch.incident_log import IncidentLog
 from outliers.watch.low_flow import low_flow
 from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
 from outliers.watch.night_minimum import NightMinimum, NightState
@@ -53,18 +54,18 @@ class FlowWatch:
         criteria: Criteria,
         use: FlowUse,
         zone: ZoneInfo,
-        log: IncidentLog,
+        log: FindingLog,
         *,
         holidays: Collection[date],
         state: FlowState,
     ) -> None:
         self.log = log
         self.expectation = Expectation(use, zone, holidays, state.expectation)
-        self.hourly = Hourly(use, zone, state.hourly)
-        self.steps = StepWatch(use, zone, state.steps)
+        self.hourly = Hourly(use, state.hourly)
+        self.steps = StepWatch(use, state.steps)
         self.night = NightMinimum(criteria.night, state.night) if criteria.night else None
         self.flicker = FlickerWatch(use.texture, use.mean_m3h, state.flicker) if use.texture else None
-        self.pressure = _pressure_watch(criteria, use, zone, state)
+        self.pressure = _pressure_watch(criteria, use, state)
         self._quarter = self._hour = -1
         self._in_night = False
 
@@ -101,17 +102,17 @@ class FlowWatch:
             self._on_quarter(minute)
         if shown is None:
             return
-        incident, steps, expected = self.log.incident, self.steps, self.expectation
-        flow = shown if incident.meter is None else shown / (1.0 + incident.meter.size)
+        active, steps, expected = self.log.active, self.steps, self.expectation
+        flow = shown if active.meter is None else shown / (1.0 + active.meter.size)
         if self.flicker is not None:
             self.flicker.on_flow(minute, flow)
-        if incident.leak is not None:
+        if active.leak is not None:
             forecast = None  # a forecast may already contain the leak
         residual = expected.on_row(minute, flow, forecast, hold=steps.state.since is not None)
         change = steps.on_row(minute, residual)
         if change is not Change.NONE:
             self._on_step(minute, change)
-        if incident.leak is not None and steps.dropped():
+        if active.leak is not None and steps.dropped():
             self._on_drop(minute)
         if self._in_night and self.night is not None:
             self.night.on_row(minute, expected.day_minute + minute % QUARTER_MIN, flow)
@@ -134,16 +135,16 @@ class FlowWatch:
             explained_m3h=expected.other_kind_rise(since, minute),
             steady=self._unknown_steady(since),
             as_sunday=expected.as_sunday,
-            strictness=self.log.incident.strictness(minute),
+            strictness=self.log.active.strictness(minute),
         )
         if leak is not None:
             self._on_leak(leak)
 
     def _on_drop(self, minute: int) -> None:
         """A leak is active and the flow is below its forecast: has it been shut off?"""
-        incident = self.log.incident
-        leak = incident.newest
-        if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - incident.ended < FALLING_MIN:
+        active = self.log.active
+        leak = active.newest
+        if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - active.ended < FALLING_MIN:
             return
         end = self.steps.drop(minute, leak)
         if end is not None:
@@ -160,7 +161,7 @@ class FlowWatch:
                 self._on_hour(self._hour, minute)
             self._hour = hour
         if pressure is not None and self._quarter >= 0:
-            meter = pressure.on_quarter_end(self._quarter, minute, self.log.incident.meter)
+            meter = pressure.on_quarter_end(self._quarter, minute, self.log.active.meter)
             if meter is not None:
                 self._correct(*self.log.on_meter(meter))
         self._quarter = quarter
@@ -181,20 +182,20 @@ class FlowWatch:
         expected, steps, log = self.expectation, self.steps, self.log
         higher_m3h = expected.on_hour(hour, self._steady(hour * 60))
         if higher_m3h is not None:
-            log.on_evidence(ended(STEP, minute, "the day goes like a Sunday"))
+            log.on_evidence(ended(STEP, minute, End.SUNDAY))
             steps.rebase(higher_m3h)
         if steps.state.since is None:
             expected.follow()
             steps.state.stretch = expected.tracker.stretch()
         if self.pressure is not None:
-            drift = self.pressure.on_hour(hour, minute, meter_wrong=log.incident.meter is not None)
+            drift = self.pressure.on_hour(hour, minute, meter_wrong=log.active.meter is not None)
             if drift is not None:
                 log.on_evidence(drift)
-        strictness = log.incident.strictness(minute)
+        strictness = log.active.strictness(minute)
         leak = self.hourly.leak(minute, expected, stepped=steps.lasts(minute), strictness=strictness)
         if leak is not None:
             self._on_leak(leak)
-        known = log.incident.newest
+        known = log.active.newest
         if known is None:
             self._on_quiet_hour(minute)
         elif known.raised < minute:
@@ -217,12 +218,12 @@ class FlowWatch:
         if self.night is None:
             return
         result = self.night.on_night_end(self.expectation.leak_m3h)
-        if result is None or self.log.incident.leak is not None:
+        if result is None or self.log.active.leak is not None:
             return
         for seen in night_evidence(minute, result, self.night.use):
             self.log.on_evidence(seen)
             if seen.change is Change.BEGAN:
-                steady, strictness = self._unknown_steady(minute - STEADY_MIN), self.log.incident.strictness(minute)
+                steady, strictness = self._unknown_steady(minute - STEADY_MIN), self.log.active.strictness(minute)
                 leak = night_leak(seen, result, self.expectation, steady=steady, strictness=strictness)
                 if leak is not None:
                     self._on_leak(leak)
@@ -255,14 +256,13 @@ class FlowWatch:
         return self.expectation.unknown(self._steady(since))
 
 
-def _pressure_watch(criteria: Criteria, use: FlowUse, zone: ZoneInfo, state: FlowState) -> PressureWatch | None:
+def _pressure_watch(criteria: Criteria, use: FlowUse, state: FlowState) -> PressureWatch | None:
     pressure = criteria.pressure_use
     if pressure is None:
         return None
     return PressureWatch(
         pressure,
         use.mean_m3h,
-        zone,
         supply=SupplyWatch(pressure, state.supply),
         history=PressureResidualHistory(pressure, state.residuals),
         scale=MeterScaleWatch(criteria.scale, use.mean_m3h, state.scale) if criteria.scale else None,

@@ -11,6 +11,7 @@ import msgspec
 
 from common.state_file import Count
 from outliers.criteria import ChannelLimits
+from outliers.findings import End
 from outliers.rules import SPIKE_BACK_ROWS, SPIKE_HOLD_ROWS, SPIKE_LEAST_LEVEL, SPIKE_REFERENCE_ROWS
 from outliers.watch.evidence import GATES, Change, Evidence, ended
 
@@ -48,8 +49,8 @@ class GateState(msgspec.Struct):
 class Gate:
     """Checks one channel's values, one minute at a time."""
 
-    def __init__(self, name: str, unit: str, limits: ChannelLimits, state: GateState | None = None) -> None:
-        self.name, self.unit, self.limits = name, unit, limits
+    def __init__(self, name: str, limits: ChannelLimits, state: GateState | None = None) -> None:
+        self.name, self.limits = name, limits
         self.state = state or GateState()
         self._low, self._high, self._stuck_rows, self._jump = limits.low, limits.high, limits.stuck_rows, limits.jump
         self._near = limits.jump / 8  # a step this small is never a spike: most rows end here
@@ -94,21 +95,16 @@ class Gate:
         state.back.clear()
         if state.missing >= MISSING_ROWS:
             state.recent.clear()
-            since, reason = newest - state.missing + 1, f"no {self.name} value for {state.missing} min"
-            self._raise("M", minute, since, reason, value=state.missing, limit=MISSING_ROWS)
+            self._raise("M", minute, newest - state.missing + 1, minutes=state.missing)
         return "M"
 
     def _out_of_range(self, minute: int, value: float) -> str:
-        limit = self._high if value > self._high else self._low
-        side = "above" if value > self._high else "below"
-        reason = f"{self.name} {value:.4g} {self.unit} is {side} the sensor limit {limit:.4g}"
-        self._raise("R", minute, minute, reason, value=value, limit=limit)
+        self._raise("R", minute, minute, value=value, limit=self._high if value > self._high else self._low)
         return "R"
 
     def _stuck(self, minute: int, value: float) -> str:
         run = self.state.run
-        reason = f"{self.name} {value:.4g} {self.unit} unchanged for {run} min, limit {self._stuck_rows}"
-        self._raise("S", minute, minute - run + 1, reason, value=run, limit=self._stuck_rows)
+        self._raise("S", minute, minute - run + 1, value=value, minutes=run, limit_minutes=self._stuck_rows)
         self.state.recent = [value]
         return "S"
 
@@ -147,14 +143,10 @@ class Gate:
         low, high = min(before, after), max(before, after)
         if min(held) - high > limit or low - max(held) > limit:
             worst = max(held, key=lambda one: abs(one - before))
-            reason = (
-                f"{self.name} {worst:.4g} {self.unit} for {len(held)} min between {before:.4g} and {after:.4g}, "
-                f"limit {limit:.3g} apart"
-            )
             rule, since = GATES[self.name, "K"], minute - len(held) - SPIKE_BACK_ROWS + 1
-            self.seen.append(Evidence(rule, Change.BEGAN, minute, since, reason, worst, limit))
-            reason = f"{self.name} is back at {after:.4g} {self.unit}"
-            self.seen.append(Evidence(rule, Change.ENDED, minute, minute, reason, after, limit))
+            numbers = {"value": worst, "minutes": len(held), "before": before, "after": after, "limit": limit}
+            self.seen.append(Evidence(rule, Change.BEGAN, minute, since, numbers))
+            self.seen.append(ended(rule, minute, End.BACK))
         held.clear()
         state.back.clear()
 
@@ -164,10 +156,9 @@ class Gate:
             return self._jump
         return self._jump * math.sqrt(max(middle / typical, SPIKE_LEAST_LEVEL))
 
-    def _raise(self, letter: Letter, minute: int, since: int, reason: str, *, value: float, limit: float) -> None:
+    def _raise(self, letter: Letter, minute: int, since: int, **numbers: float) -> None:
         if letter not in self.state.up:
-            rule = GATES[self.name, letter]
-            self.seen.append(Evidence(rule, Change.BEGAN, minute, since, reason, value, limit))
+            self.seen.append(Evidence(GATES[self.name, letter], Change.BEGAN, minute, since, numbers))
         self.state.up[letter] = 0
 
     def _clear(self, minute: int) -> None:
@@ -177,8 +168,7 @@ class Gate:
             up[letter] += 1
             if up[letter] >= CLEAR_ROWS:
                 del up[letter]
-                reason = f"{self.name} has been good for {CLEAR_ROWS} min"
-                self.seen.append(ended(GATES[self.name, letter], minute, reason))
+                self.seen.append(ended(GATES[self.name, letter], minute, End.GOOD))
 
 
 def _keep(recent: list[float], value: float) -> None:

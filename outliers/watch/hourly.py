@@ -6,18 +6,18 @@ limit for both kinds of day.
 """
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from common.state_file import Count
 from outliers.criteria import FlowUse
+from outliers.findings import End
 from outliers.flow_shift import Shift, ShiftTracker
 from outliers.rules import LARGE_AGE_H, MAX_AGE_H, ORDINARY_H, SHORT_H, WATCH_AGE_H
-from outliers.watch.evidence import HIGH, Change, Evidence, LeakEnd, LeakEvidence, ended, local_time
+from outliers.watch.active import Leak
+from outliers.watch.evidence import HIGH, Change, Evidence, LeakEnd, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation
-from outliers.watch.flicker_watch import flicker_words
-from outliers.watch.incident import Leak
+from outliers.watch.flicker_watch import steady_numbers
 
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
 BACK_SHARE = 0.7  # of a WATCH's limit: it ends below this
@@ -46,24 +46,21 @@ class HourlyState(msgspec.Struct):
 class Hourly:
     """Checks one sensor's hours."""
 
-    def __init__(self, use: FlowUse, zone: ZoneInfo, state: HourlyState | None = None) -> None:
-        self.use, self.zone = use, zone
+    def __init__(self, use: FlowUse, state: HourlyState | None = None) -> None:
+        self.use = use
         self.state = state or HourlyState()
 
     def watch(self, minute: int, expected: Expectation) -> Evidence | None:
         """Whether a shift justifies a WATCH, or is over."""
         shift, limit = expected.tracker.rise(WATCH_AGE_H, MAX_AGE_H), self.use.watch_score
         if shift.score > limit and _flows(expected.tracker, shift):
-            return Evidence(HIGH, Change.BEGAN, minute, shift.since * 60, self._excess(shift), shift.score, limit)
-        return ended(HIGH, minute, "flow is back at its usual") if shift.score < BACK_SHARE * limit else None
+            return Evidence(HIGH, Change.BEGAN, minute, shift.since * 60, self._excess(shift))
+        return ended(HIGH, minute, End.USUAL) if shift.score < BACK_SHARE * limit else None
 
-    def _excess(self, shift: Shift) -> str:
+    def _excess(self, shift: Shift) -> Numbers:
         mean = self.use.mean_m3h
-        return (
-            f"since about {local_time(shift.since * 60, self.zone)} flow is {shift.size * mean:.3g} ± "
-            f"{shift.error * mean:.2g} m3/h above the usual ({shift.size:.0%} of the mean flow)"
-            f"{flicker_words(shift.steady, mean)}"
-        )
+        over = {"rise_m3h": shift.size * mean, "error_m3h": shift.error * mean, "share": shift.size}
+        return over | steady_numbers(shift.steady, mean)
 
     def leak(self, minute: int, expected: Expectation, *, stepped: bool, strictness: float) -> LeakEvidence | None:
         """The leak that the hours show, or None.
@@ -76,7 +73,7 @@ class Hourly:
         if shift is None:
             return None
         leak = Leak("VALUE", minute, shift.since * 60, shift.size, shift.size if shift.steady else 0.0)
-        return LeakEvidence(leak, self._excess(shift), shift.score, self.use.short_score)
+        return LeakEvidence(leak, self._excess(shift))
 
     def _proof(self, expected: Expectation, stepped: bool, strictness: float) -> Shift | None:
         """A shift that is not an ordinary use: older than half a day, or larger than such a use."""
@@ -120,7 +117,7 @@ class Hourly:
         fall = expected.tracker.fall(1, MAX_AGE_H, with_flicker=leak.by_flicker > 0.0)
         if fall.score <= GONE_SCORE or -fall.size <= GONE_SHARE * leak.size:
             return None
-        return LeakEnd(fall.since, f"flow is back at its usual: {-fall.size:.1%} of the mean less")
+        return LeakEnd(fall.since, End.USUAL, {"fall_m3h": -fall.size * self.use.mean_m3h})
 
 
 def _ordinary(tracker: ShiftTracker, shift: Shift, young: int) -> bool:

@@ -1,8 +1,9 @@
 """VALUE, downwards: less flow than usual for days. Not a leak: a closed valve, a large user gone, or the meter."""
 
+from outliers.findings import End, Note
 from outliers.flow_shift import Shift
 from outliers.rules import MAX_AGE_H
-from outliers.watch.evidence import LOW, Change, Evidence, ended, local_time
+from outliers.watch.evidence import LOW, Change, Evidence, Numbers, ended
 from outliers.watch.expectation import Expectation
 from outliers.watch.hourly import GONE_SHARE, OVER_SCORE
 from outliers.watch.meter_scale_watch import MeterScaleWatch
@@ -21,24 +22,22 @@ def low_flow(minute: int, expected: Expectation, scale: MeterScaleWatch | None) 
     limit = max(MARGIN * use.long_score, LEAST_SCORE)
     fall = tracker.fall(AGE_H, MAX_AGE_H, with_flicker=False)  # when people leave, their flicker disappears too
     if fall.score < BACK_SHARE * limit:
-        return ended(LOW, minute, "flow is back at its usual, or has become it")
+        return ended(LOW, minute, End.USUAL)
     rise = tracker.rise(1, AGE_H)
     over = rise.score > OVER_SCORE and rise.size > GONE_SHARE * -fall.size
     if fall.score <= limit or -fall.size <= LEAST_SIZE or over:
         return None
-    mean, since = use.mean_m3h, fall.since * 60
-    reason = (
-        f"since about {local_time(since, expected.zone)} flow is {-fall.size * mean:.3g} ± {fall.error * mean:.2g} "
-        f"m3/h below the usual ({-fall.size:.0%} of the mean flow){_why(fall, scale)}"
-    )
-    return Evidence(LOW, Change.BEGAN, minute, since, reason, fall.score, limit)
+    mean = use.mean_m3h
+    note, more = _cause(fall, scale)
+    numbers = {"fall_m3h": -fall.size * mean, "error_m3h": fall.error * mean, "share": -fall.size, **more}
+    return Evidence(LOW, Change.BEGAN, minute, fall.since * 60, numbers, (note,))
 
 
-def _why(fall: Shift, scale: MeterScaleWatch | None) -> str:
-    """The evidence of the pressure: if the meter caused the fall, each remaining m3/h lowers the pressure more."""
+def _cause(fall: Shift, scale: MeterScaleWatch | None) -> tuple[Note, Numbers]:
+    """What the pressure says: if the meter caused the fall, each remaining m3/h lowers the pressure more."""
     seen = scale.since(fall.since * 60) if scale is not None else None
     if seen is None or CLEAR_ERRORS * seen.error > -fall.size:
-        return "; not confirmable by pressure: closed valve, large user gone, or the meter"
+        return Note.PRESSURE_UNKNOWN, {}
     if seen.size < GONE_SHARE * fall.size:
-        return f"; each m3/h costs more pressure than usual, as if the meter read {-seen.size:.0%} too little"
-    return "; the pressure answers to it as usual, so the meter is right: closed valve, large user gone"
+        return Note.PRESSURE_BLAMES_METER, {"meter_share": seen.size}
+    return Note.PRESSURE_AGREES, {}

@@ -1,11 +1,12 @@
 """Evaluates a night's quietest hour: a WATCH, or a LEAK if the whole day's use does not contradict it."""
 
 from outliers.criteria import NightUse
+from outliers.findings import End
 from outliers.flicker import SteadyFlow, denies
 from outliers.rules import CREEP_CUT, MAX_AGE_H
-from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, ended
+from outliers.watch.active import Leak
+from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation
-from outliers.watch.incident import Leak
 from outliers.watch.night_minimum import NightResult
 
 AGE_H = 24  # by then a pool is full and a pump is back
@@ -19,15 +20,19 @@ def night_evidence(minute: int, result: NightResult, use: NightUse) -> list[Evid
     for rule, score, limit in ((JUMP, result.score, use.jump), (CREEP, result.creep, use.creep)):
         if score > limit:
             since = minute - 1440 * min(result.nights_up, 14)
-            seen.append(Evidence(rule, Change.BEGAN, minute, since, _reason(result, use), score, limit))
+            seen.append(Evidence(rule, Change.BEGAN, minute, since, _numbers(result, use)))
         elif score < limit / 2:
-            seen.append(ended(rule, minute, "night flow is back at its usual"))
+            seen.append(ended(rule, minute, End.USUAL))
     return seen
 
 
-def _reason(result: NightResult, use: NightUse) -> str:
-    nights = f", {result.nights_up} nights in a row" if result.nights_up > 1 else ""
-    return f"night flow {result.flow_m3h:.3g} m3/h, usual {result.reference_m3h:.3g} ± {use.spread_m3h:.2g}{nights}"
+def _numbers(result: NightResult, use: NightUse) -> Numbers:
+    return {
+        "night_m3h": result.flow_m3h,
+        "usual_m3h": result.reference_m3h,
+        "spread_m3h": use.spread_m3h,
+        "nights": max(1, result.nights_up),
+    }
 
 
 def night_leak(
@@ -47,4 +52,4 @@ def night_leak(
     if denies(proof.steady, rise) or denies(steady, rise):
         return None
     size = max(proof.size, min(result.score, CREEP_CUT) * 0.3 * proof.error)
-    return LeakEvidence(Leak("NIGHT", high.minute, proof.since * 60, size, size), high.reason, high.value, high.limit)
+    return LeakEvidence(Leak("NIGHT", high.minute, proof.since * 60, size, size), high.numbers)

@@ -1,15 +1,16 @@
 """Findings during planned work: kept and marked, but no alarm. A finding that outlasts the work is raised then.
 
 The detector works as usual and does not know about planned work, so its state stays complete. A finding raised during
-the work gets the severity "planned" and the work in its reason, and the letter in the row becomes lower case. If it is
+the work gets the severity "planned" and names the work, and the letter in the row becomes lower case. If it is
 still active some time after the work, it is raised again with its real severity.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from outliers.calendar import Work
-from outliers.findings import CLEAR, RAISE, Finding
+from outliers.findings import CLEAR, RAISE, End, Finding
 from outliers.flags import METHODS, PLANNED
 from outliers.watch.row_flags import RowFlags
 
@@ -29,7 +30,7 @@ class Planned:
         self._held: dict[Key, Finding] = {(finding.code, finding.channel): finding for finding in state}
 
     def state(self) -> list[Finding]:
-        """The active muted findings, as the detector raised them."""
+        """The active muted findings: as the detector raised them, with their work."""
         return [*self._held.values()]
 
     def step(self, minute: int, verdict: RowFlags, works: Sequence[Work]) -> RowFlags:
@@ -54,8 +55,8 @@ class Planned:
         work = explaining(works, finding.method, finding.minute)
         if work is None:
             return finding
-        self._held[key] = finding
-        return replace(finding, severity=PLANNED, reason=f"planned work ({work.what}), no alarm: {finding.reason}")
+        self._held[key] = replace(finding, work=work.what)
+        return replace(finding, severity=PLANNED, work=work.what)
 
 
 def explaining(works: Iterable[Work], method: str, minute: int) -> Work | None:
@@ -65,9 +66,10 @@ def explaining(works: Iterable[Work], method: str, minute: int) -> Work | None:
 
 
 def _outlasted(finding: Finding, minute: int) -> tuple[Finding, Finding]:
-    over = replace(finding, minute=minute, severity=PLANNED, state=CLEAR, reason="the planned work is over")
-    reason = f"{finding.reason}; it has outlasted the planned work"
-    return over, replace(finding, minute=minute, state=RAISE, reason=reason)
+    over = replace(
+        finding, minute=minute, severity=PLANNED, state=CLEAR, numbers={}, notes=[], end=End.PLAN_OVER, text=""
+    )
+    return over, replace(finding, minute=minute, state=RAISE)
 
 
 def _lower(channel: str, flags: str, held: Iterable[Finding]) -> str:

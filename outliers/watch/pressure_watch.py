@@ -1,12 +1,11 @@
 """The pressure: changed by a pump, valve or gauge (SUPPLY), or an instrument is wrong (FAULT)."""
 
-from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
 
 from outliers.criteria import PressureUse
 from outliers.rules import HEADLOSS
-from outliers.watch.evidence import Change, Evidence, local_time
-from outliers.watch.incident import Leak, MeterBias
+from outliers.watch.active import Leak, MeterBias
+from outliers.watch.evidence import Change, Evidence, Numbers
 from outliers.watch.meter_scale_watch import BACK_SIZE, LARGEST_SIZE, MeterScaleWatch, ScaleEstimate
 from outliers.watch.pressure_witness import AGREES, PressureAnswer, PressureResidualHistory
 from outliers.watch.supply import SupplyWatch
@@ -23,8 +22,7 @@ class MeterEvidence:
     change: Change
     minute: int
     scale: ScaleEstimate
-    limit: float = 0.0
-    reason: str = ""
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +54,12 @@ class PressureWatch:
         self,
         use: PressureUse,
         mean_m3h: float,
-        zone: ZoneInfo,
         *,
         supply: SupplyWatch,
         history: PressureResidualHistory,
         scale: MeterScaleWatch | None,
     ) -> None:
-        self.use, self.zone = use, zone
+        self.use = use
         self.supply, self.history, self.scale = supply, history, scale
         self.zero_flow_bar = 0.0  # usual pressure at zero flow at this time of day
         self._mean = mean_m3h
@@ -99,15 +96,14 @@ class PressureWatch:
             return None
         if known is None:
             scale = self.scale.wrong(self._gauge_share())
-            return self._wrong(minute, scale) if scale is not None else None
+            return _wrong(minute, scale) if scale is not None else None
         scale = self.scale.newest(known.size)
         if scale is None:
             return None
         share = scale.size / known.size
         if share < BACK_SIZE:
             self.scale.forget()
-            reason = "the pressure answers to the flow as usual again"
-            return MeterEvidence(Change.ENDED, minute, scale, reason=reason)
+            return MeterEvidence(Change.ENDED, minute, scale)
         return MeterEvidence(Change.LASTED, minute, scale) if share > KEEP_SHARE else None
 
     def _gauge_share(self) -> float:
@@ -124,14 +120,9 @@ class PressureWatch:
         scale = self.scale.since(leak.since) if self.scale is not None else None
         if scale is None:
             return LeakPressure(answer, None)
-        due = f"; it should have fallen by {answer.due:.2f} bar, fell {answer.fell:.2f}"
-        return LeakPressure(answer, self._wrong(leak.raised, scale, due))
+        return LeakPressure(answer, _wrong(leak.raised, scale, due_bar=answer.due, fell_bar=answer.fell))
 
-    def _wrong(self, minute: int, scale: ScaleEstimate, more: str = "") -> MeterEvidence:
-        much = "much" if scale.size > 0 else "little"
-        reason = (
-            f"since about {local_time(scale.since, self.zone)} the pressure answers to the flow as if the meter read "
-            f"{abs(scale.size):.0%} ± {scale.error:.1%} too {much}{more}"
-        )
-        limit = self.scale.use.limit * scale.error if self.scale is not None else 0.0
-        return MeterEvidence(Change.BEGAN, minute, scale, limit, reason)
+
+def _wrong(minute: int, scale: ScaleEstimate, **more: float) -> MeterEvidence:
+    numbers = {"scale_share": scale.size, "error_share": scale.error, **more}
+    return MeterEvidence(Change.BEGAN, minute, scale, numbers)

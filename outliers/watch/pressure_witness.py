@@ -11,6 +11,7 @@ import msgspec
 
 from common.state_file import Count
 from outliers.criteria import PressureUse
+from outliers.findings import Note
 from outliers.rules import HEADLOSS, HOUR_ROWS
 
 KEPT_H = 72
@@ -48,13 +49,16 @@ class PressureAnswer:
         """Whether the flow meter is wrong."""
         return self.confirmable and self.rise / self.due > AGREES
 
-    def words(self) -> str:
-        """Text for the reason of a LEAK."""
+    @property
+    def note(self) -> Note:
+        """What it says about a leak."""
         if not self.confirmable:
-            return f"; not confirmable by pressure ({self.due:.3f} bar, noise {self.noise:.3f})"
-        if self.meter:
-            return f"; pressure does not agree so far: it fell {self.fell:.2f} bar of {self.due:.2f}"
-        return f"; pressure agrees: it fell {self.fell:.2f} bar of {self.due:.2f}"
+            return Note.PRESSURE_UNKNOWN
+        return Note.PRESSURE_DISAGREES if self.meter else Note.PRESSURE_AGREES
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return {"due_bar": self.due, "fell_bar": self.fell, "noise_bar": self.noise}
 
 
 class HourResidual(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -8,12 +8,12 @@ frozen, and if the residual is still up after an hour it is a LEAK: flushing and
 """
 
 import math
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
+from outliers.findings import End
 from outliers.flicker import SteadyFlow, together
 from outliers.rules import (
     STEP_BASE_BLOCKS,
@@ -25,9 +25,9 @@ from outliers.rules import (
     STEP_WINDOWS,
     exponential_weight,
 )
-from outliers.watch.evidence import STEP, Change, Evidence, LeakEnd, LeakEvidence, ended, local_time
-from outliers.watch.flicker_watch import flicker_words
-from outliers.watch.incident import Leak
+from outliers.watch.active import Leak
+from outliers.watch.evidence import STEP, Change, Evidence, LeakEnd, LeakEvidence, ended
+from outliers.watch.flicker_watch import steady_numbers
 
 FAST = exponential_weight(STEP_FAST_ROWS)
 KEPT_BLOCKS = STEP_WINDOWS[-1] + STEP_BASE_BLOCKS
@@ -70,8 +70,8 @@ class StepState(msgspec.Struct):
 class StepWatch:
     """Tracks the residual of one sensor's flow (m3/h), one good row at a time."""
 
-    def __init__(self, use: FlowUse, zone: ZoneInfo, state: StepState | None = None) -> None:
-        self.use, self.zone = use, zone
+    def __init__(self, use: FlowUse, state: StepState | None = None) -> None:
+        self.use = use
         self.state = state or StepState()
         self.watch_limit = self.lasting_spread = 0.0
         self.window_limits = [0.0] * len(STEP_WINDOWS)
@@ -160,10 +160,9 @@ class StepWatch:
     def evidence(self, minute: int, change: Change) -> Evidence:
         """Of a step that began or ended."""
         if change is Change.ENDED:
-            return ended(STEP, minute, "flow is back at its forecast")
-        since, rise, limit = self.state.since or minute, self.rise, self.state.passed
-        reason = f"since {local_time(since, self.zone)} flow is {rise:.3g} m3/h over forecast, limit {limit:.3g}"
-        return Evidence(STEP, change, minute, since, reason, rise, limit)
+            return ended(STEP, minute, End.FORECAST)
+        numbers = {"rise_m3h": self.rise, "limit_m3h": self.state.passed}
+        return Evidence(STEP, change, minute, self.state.since or minute, numbers)
 
     def leak(
         self, minute: int, *, explained_m3h: float, steady: SteadyFlow | None, as_sunday: bool, strictness: float
@@ -182,12 +181,14 @@ class StepWatch:
         size, error, score = together(over, steady)
         if score < limit:
             return None
-        least = limit * error * mean
-        reason = (
-            f"for {minute - since} min flow has been {rise:.3g} m3/h over forecast "
-            f"({rise / mean:.0%} of the mean flow), limit {least:.3g}{flicker_words(steady, mean)}"
-        )
-        return LeakEvidence(Leak("PREDICT", minute, since, size, size), reason, size * mean, least)
+        numbers = {
+            "rise_m3h": rise,
+            "share": rise / mean,
+            "minutes": minute - since,
+            "limit_m3h": limit * error * mean,
+            **steady_numbers(steady, mean),
+        }
+        return LeakEvidence(Leak("PREDICT", minute, since, size, size), numbers)
 
     def dropped(self) -> bool:
         """Whether the flow is below its forecast."""
@@ -198,4 +199,4 @@ class StepWatch:
         size, fall = leak.size * self.use.mean_m3h, self.state.base - self.state.fast
         if fall <= BACK_SHARE * size or fall <= self.watch_limit:
             return None
-        return LeakEnd(minute // 60, f"flow fell by {fall:.3g} m3/h, most of the leak's {size:.3g}")
+        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall})

@@ -9,6 +9,7 @@ import msgspec
 
 from common.state_file import Count, Minute
 from outliers.criteria import PressureUse
+from outliers.findings import End
 from outliers.rules import SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS, exponential_weight
 from outliers.watch.evidence import DRIFT, SUPPLY_STEP, Change, Evidence, ended
 
@@ -76,10 +77,9 @@ class SupplyWatch:
     def evidence(self, minute: int, change: Change) -> Evidence:
         """Of a step that began or ended."""
         if change is Change.ENDED:
-            return ended(SUPPLY_STEP, minute, "pressure is steady")
-        away = self.state.fast - self.state.half_day
-        reason = f"pressure {away:+.2f} bar against its last half day, not by the flow: pump, valve or gauge"
-        return Evidence(SUPPLY_STEP, change, minute, minute, reason, away, self.use.step_bar)
+            return ended(SUPPLY_STEP, minute, End.PRESSURE_USUAL)
+        numbers = {"away_bar": self.state.fast - self.state.half_day, "limit_bar": self.use.step_bar}
+        return Evidence(SUPPLY_STEP, change, minute, minute, numbers)
 
     def wandered(self) -> float:
         """The last day's deviation of the pressure from its criterion, bar; without an active step."""
@@ -90,9 +90,8 @@ class SupplyWatch:
         state, away, limit = self.state, self.wandered(), self.use.drift_bar
         if not state.drifting and state.rows >= WARM_ROWS and abs(away) > limit:
             state.drifting = True
-            reason = f"pressure sits {away:+.2f} bar off its criterion for a day, limit {limit:.2f}, without a step"
-            return Evidence(DRIFT, Change.BEGAN, minute, minute, reason, away, limit)
+            return Evidence(DRIFT, Change.BEGAN, minute, minute, {"away_bar": away, "limit_bar": limit})
         if state.drifting and abs(away) < BACK_SHARE * limit:
             state.drifting = False
-            return ended(DRIFT, minute, "pressure is back at its criterion")
+            return ended(DRIFT, minute, End.PRESSURE_USUAL)
         return None

@@ -93,9 +93,7 @@ def test_rows_are_stored_exactly_as_they_stood_in_the_log(site: Site) -> None:
 
 
 def test_each_flag_is_an_outlier_with_a_reason(site: Site) -> None:
-    up = Finding(
-        "001", FIRST - 60, FIRST - 90, "flow", "VALUE", "VAL-LEAK", "leak", "leak", "raise", "3 m3/h", 3.0, 1.0
-    )
+    up = Finding("001", FIRST - 60, FIRST - 90, "flow", "VALUE", "LEAK", "leak", "leak", "raise", {"rise_m3h": 3.0})
     findings.record(site.settings.paths.data / "findings.json", [up])
     site.append(Row(FIRST, "001", 8.02, 4.11, 60, "0L0J", "00P"))
     site.step()
@@ -104,7 +102,7 @@ def test_each_flag_is_an_outlier_with_a_reason(site: Site) -> None:
     ).fetchall()
     assert found == [
         ("flow", "NIGHT", "J", "WATCH", 8.02, "last night's minimum jumped above its reference"),
-        ("flow", "VALUE", "L", "LEAK", 8.02, "3 m3/h"),
+        ("flow", "VALUE", "L", "LEAK", 8.02, "flow 3 m3/h above its usual"),
         ("pressure", "PREDICT", "P", "SUPPLY", 4.11, "pressure stepped while the flow did not ask for it"),
     ]
 

@@ -59,10 +59,10 @@ def test_a_page_of_its_own_shows_the_leak_with_its_reason_and_asks_no_other_host
     assert judge(out) == 0
     printed = capsys.readouterr()
     assert "raised over the last 10 days with alarms_per_month = 0.3" in printed.out
-    said = re.search(r"2022-03-21 (?:10:5|11:0)\d 001 LEAK: for \d\d min flow has been (\S+)", printed.out)
+    said = re.search(r"2022-03-21 (?:10:5|11:0)\d 001 LEAK: flow (\S+) m3/h above its forecast", printed.out)
     assert said and float(said[1]) == pytest.approx(0.4 * MEAN_M3H, rel=0.4)
     page = out.read_text()
-    assert "<td>LEAK LEAK</td>" in page and "m3/h over forecast" in page
+    assert "<td>LEAK LEAK</td>" in page and "m3/h above its forecast" in page
     assert '"name":"expected"' in page and '"symbol":"diamond"' in page
     assert fetched_by(page) == []
 
@@ -74,9 +74,8 @@ def test_the_knob_is_tried_without_being_taken(site: Settings, tmp_path: Path) -
         assert judge(out, "--alarms-per-month", knob) == 0
         with out.open(newline="") as file:
             found[knob] = [line for line in csv.DictReader(file) if line["state"] == "raise"]
-    limits = {
-        knob: next(float(one["limit"]) for one in lines if one["code"] == "LEAK") for knob, lines in found.items()
-    }
+    leaks = {knob: next(one["numbers"] for one in lines if one["code"] == "LEAK") for knob, lines in found.items()}
+    limits = {knob: float(leak.split("limit_m3h=")[1].split()[0]) for knob, leak in leaks.items()}
     assert limits["0.01"] > limits["5"]
     assert not (site.paths.data / "criteria").exists()
 

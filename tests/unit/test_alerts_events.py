@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from common.row import Row
 from consumer.alerts.events import PROVISIONAL_MIN, QUIET_MIN, AlertEvent, EventTracker
@@ -18,9 +19,8 @@ FLAGS = {"watch": "0W0", "leak": "0L0"}
 def finding(minute: int, severity: str = "leak", state: str = RAISE, sensor: str = "001") -> Finding:
     code = {"leak": "LEAK", "watch": "PRE-STEP", "fault": "SYS-STUCK"}[severity]
     method = "SYSTEM" if severity == "fault" else "PREDICT"
-    return Finding(
-        sensor, minute, minute - 5, "flow", method, code, "leak", severity, state, f"{state} {minute}", 1.0, 0.5
-    )
+    words = f"{state} {minute}"
+    return Finding(sensor, minute, minute - 5, "flow", method, code, "leak", severity, state, text=words)
 
 
 def row(minute: int, flow_flags: str = "0000", pressure_flags: str = "000", sensor: str = "001") -> Row:
@@ -100,8 +100,8 @@ def test_a_clock_that_was_set_back_does_not_end_the_alarms() -> None:
 
 
 def test_planned_work_is_followed_and_what_outlasts_it_is_an_event_of_its_own() -> None:
-    quiet = replace(finding(T0), severity="planned")
-    found = [quiet, replace(quiet, minute=T0 + 9, state=CLEAR), finding(T0 + 9)]
+    quiet = structs.replace(finding(T0), severity="planned")
+    found = [quiet, structs.replace(quiet, minute=T0 + 9, state=CLEAR), finding(T0 + 9)]
     rows = [row(T0 + minute, "00l0") for minute in range(9)] + [row(T0 + 9, "00L0")]
     events = feed(EventTracker(), rows, found)
     assert [(event.severity, event.cleared is None) for event in events] == [
@@ -113,7 +113,7 @@ def test_planned_work_is_followed_and_what_outlasts_it_is_an_event_of_its_own() 
 
 
 def test_a_fault_letter_during_planned_work_is_no_event_of_its_own() -> None:
-    quiet = replace(finding(T0, "fault"), severity="planned")
+    quiet = structs.replace(finding(T0, "fault"), severity="planned")
     events = feed(EventTracker(), [row(T0 + minute, "S000") for minute in range(2 * PROVISIONAL_MIN)], [quiet])
     assert [event.severity for event in events] == ["planned"]
 

@@ -161,7 +161,7 @@ def test_what_is_no_row_is_kept_once(tmp_path: Path) -> None:
 
 def test_a_flag_carries_the_findings_reason_or_else_its_meaning(tmp_path: Path) -> None:
     def raised(minute: int, method: str, severity: str, reason: str) -> Finding:
-        return Finding("001", minute, minute, "flow", method, "X", "leak", severity, "raise", reason, 1.0, 1.0)
+        return Finding("001", minute, minute, "flow", method, "X", "leak", severity, "raise", text=reason)
 
     known = [raised(100, "VALUE", "leak", "3 m3/h above usual"), raised(150, "NIGHT", "watch", "minimum jumped")]
     findings.record(tmp_path / "findings.json", known)

@@ -16,8 +16,8 @@ from outliers.criteria import Criteria
 from outliers.findings import Finding
 from outliers.learn.build import History
 from outliers.watch import memory
+from outliers.watch.active import ActiveFindings, Leak
 from outliers.watch.detector import Detector, DetectorState, HourForecast, default_criteria
-from outliers.watch.incident import Incident, Leak
 from outliers.watch.memory import SensorMemory
 
 OLD = Path(__file__).parent / "data" / "detectors_format_4.json"  # of `eventful` at row CUT, by the release before
@@ -90,10 +90,10 @@ def test_an_older_or_a_newer_file_is_begun_anew(tmp_path: Path) -> None:
 
 def test_a_damaged_sensor_costs_itself_and_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "detectors.json"
-    memory.store(path, {name: SensorMemory(DetectorState(incident=Incident(leak=LEAK))) for name in ("001", "002")})
+    memory.store(path, {name: SensorMemory(DetectorState(active=ActiveFindings(leak=LEAK))) for name in ("001", "002")})
     path.write_bytes(path.read_bytes().replace(b'"VALUE"', b'"LEAKS"', 1))
     with caplog.at_level(logging.WARNING):
-        assert memory.load(path) == {"002": SensorMemory(DetectorState(incident=Incident(leak=LEAK)))}
+        assert memory.load(path) == {"002": SensorMemory(DetectorState(active=ActiveFindings(leak=LEAK)))}
     assert "sensor 001" in caplog.text and "leak" in caplog.text
 
 
@@ -115,7 +115,7 @@ def test_after_a_power_cut_the_last_synced_states_are_there(tmp_path: Path, rece
 
 def test_a_planned_finding_of_a_method_that_is_none_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "detectors.json"
-    finding = Finding("001", 1, 1, "flow", "MAGIC", "LEAK", "leak", "leak", "raise", "up", 1.0, 1.0)
+    finding = Finding("001", 1, 1, "flow", "MAGIC", "LEAK", "leak", "leak", "raise")
     memory.store(path, {"001": SensorMemory(planned=[finding])})
     assert memory.load(path) == {}
 

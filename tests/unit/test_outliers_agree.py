@@ -128,7 +128,7 @@ def test_the_height_of_a_step(seed: int, window: int) -> None:
     residual = np.random.default_rng(seed).normal(0.0, 3.0, KEPT_BLOCKS * STEP_BLOCK_ROWS)
     base = STEP_CARRY * running_mean(residual, step_change.BASE_ROWS)
     learnt = step_change.step(residual, base, step_change.WINDOW_ROWS[1 + window])
-    watch = StepWatch(flow_use(), ZoneInfo("UTC"))
+    watch = StepWatch(flow_use())
     watch.watch_limit = math.inf
     watch.window_limits = [-math.inf if place == window else math.inf for place in range(len(STEP_WINDOWS))]
     said = [watch.on_row(minute, float(value)) for minute, value in enumerate(residual)]
@@ -146,7 +146,7 @@ def test_how_far_a_spike_is_away(seed: int, rows: int, height: float, typical: f
     for limit, spikes in ((away * 0.999, True), (away * 1.001, False)):
         if away < 4.0:  # as small as the values' own scatter: those around it may look held, too
             return
-        channel = Gate("flow", "m3/h", ChannelLimits(-100.0, 200.0, jump=limit, typical=typical))
+        channel = Gate("flow", ChannelLimits(-100.0, 200.0, jump=limit, typical=typical))
         for minute, value in enumerate(values):
             channel.on_row(minute, float(value))
         assert [one.rule.code for one in channel.take()] == (["SYS-SPIKE"] * 2 if spikes else [])

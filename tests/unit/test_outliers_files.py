@@ -1,9 +1,10 @@
 """Flags, findings and criteria as they stand in files."""
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from common.errors import CriteriaUnusable
 from outliers import criteria, findings, flags
@@ -22,9 +23,7 @@ def finding(minute: int, state: str = "raise", code: str = "SYS-STUCK") -> Findi
         kind="fault",
         severity="fault",
         state=state,
-        reason="flow 19.05 m3/h unchanged for 20 min, limit 20",
-        value=20.0,
-        limit=20.0,
+        numbers={"value": 19.05, "minutes": 20.0, "limit_minutes": 20.0},
     )
 
 
@@ -120,7 +119,7 @@ def test_a_wrong_initial_file_says_what_is_wrong(tmp_path: Path, text: str) -> N
 
 def test_a_new_version_leaves_the_old_and_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
     first = criteria.store(tmp_path, criteria.initial("A.1"))
-    second = criteria.store(tmp_path, replace(first, clean_weeks=26.0))
+    second = criteria.store(tmp_path, dataclasses.replace(first, clean_weeks=26.0))
     assert (first.version, second.version) == (1, 2)
     assert criteria.load(tmp_path, "A.1") == second
     (tmp_path / "A.1.v0002.json").write_text("{")

@@ -18,11 +18,11 @@ AFTER = [19.9, 20.3, 20.0, 20.4]
 
 def judge(values: list[float | None], limits: ChannelLimits = LIMITS) -> tuple[str, list[Evidence]]:
     """The letters of the rows, and what began and ended."""
-    gate, letters, seen = Gate("flow", "m3/h", limits), "", list[Evidence]()
+    gate, letters, seen = Gate("flow", limits), "", list[Evidence]()
     for minute, value in enumerate(values):
         letters += gate.on_row(minute, value)
         seen += gate.take()
-        gate = Gate("flow", "m3/h", limits, msgspec.convert(msgspec.to_builtins(gate.state), GateState))
+        gate = Gate("flow", limits, msgspec.convert(msgspec.to_builtins(gate.state), GateState))
     return letters, seen
 
 
@@ -32,7 +32,8 @@ def test_a_spike_is_named_once_three_rows_after_it(rows: int) -> None:
     assert letters == "0" * 6 + "K" * rows + "0" * 4
     assert [(one.rule.code, one.change) for one in seen] == [("SYS-SPIKE", Change.BEGAN), ("SYS-SPIKE", Change.ENDED)]
     assert seen[0].since == len(CALM), "since its first row"
-    assert f"26 m3/h for {rows} min between 20.1 and 20" in seen[0].reason
+    assert seen[0].numbers == pytest.approx({"value": 26, "minutes": rows, "before": 20.1, "after": 20, "limit": 4})
+    assert (seen[1].end, seen[1].numbers) == ("back", {})
 
 
 def test_a_value_that_stays_or_moves_on_is_no_spike() -> None:
@@ -41,8 +42,9 @@ def test_a_value_that_stays_or_moves_on_is_no_spike() -> None:
 
 
 def test_two_spikes_with_a_row_between_are_no_spike_of_their_own() -> None:
-    assert judge([*CALM, 26.0, 20.0, 27.0, *AFTER])[1][0].reason.startswith("flow 27 m3/h for 1 min")
-    assert len(judge([*CALM, 26.0, 20.0, 27.0, *AFTER])[1]) == 2
+    seen = judge([*CALM, 26.0, 20.0, 27.0, *AFTER])[1]
+    assert len(seen) == 2
+    assert (seen[0].numbers["value"], seen[0].numbers["minutes"]) == (27.0, 1)
 
 
 def test_a_gap_forgets_what_was_held() -> None:

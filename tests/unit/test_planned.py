@@ -1,15 +1,15 @@
 """Findings during planned work: kept, marked, told to nobody; and what outlasts the work is raised."""
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from outlier_site import MEAN_M3H, START, history
 
 from outliers.calendar import Work
 from outliers.criteria import Criteria
-from outliers.findings import CLEAR, RAISE, Finding
+from outliers.findings import CLEAR, RAISE, End, Finding
 from outliers.flags import PLANNED
 from outliers.watch.detector import Detector
 from outliers.watch.planned import AFTER_MIN, Planned
@@ -24,7 +24,7 @@ CLEAN = RowFlags("0000", "000", ())
 def finding(minute: int, method: str = "PREDICT", state: str = RAISE, severity: str = "leak") -> Finding:
     code = {"leak": "LEAK", "fault": "SYS-RANGE", "supply": "SUP-STEP"}[severity]
     channel = "pressure" if severity == "supply" else "flow"
-    return Finding("001", minute, minute - 5, channel, method, code, severity, severity, state, "up", 2.0, 1.0)
+    return Finding("001", minute, minute - 5, channel, method, code, severity, severity, state, {"rise_m3h": 2.0})
 
 
 def raised(flags: str, *found: Finding, pressure: str = "000") -> RowFlags:
@@ -37,11 +37,11 @@ def test_without_work_a_verdict_is_what_it_was() -> None:
     assert Planned().step(T - 1, raised("00L0", finding(T - 1)), [WORK]).findings == (finding(T - 1),)
 
 
-def test_a_leak_during_work_is_kept_and_marked_with_its_reason_and_a_small_letter() -> None:
+def test_a_leak_during_work_is_kept_and_marked_with_the_work_and_a_small_letter() -> None:
     planned = Planned()
     verdict = planned.step(T, raised("00L0", finding(T)), [WORK])
     (one,) = verdict.findings
-    assert (one.severity, one.reason) == (PLANNED, "planned work (flushing), no alarm: up")
+    assert (one.severity, one.work, one.numbers) == (PLANNED, "flushing", {"rise_m3h": 2.0})
     assert verdict.flow_flags == "00l0"
     assert planned.step(T + 1, raised("00L0"), [WORK]).flow_flags == "00l0"
     over = planned.step(T + 2, raised("0000", finding(T + 2, state=CLEAR)), [WORK])
@@ -55,8 +55,9 @@ def test_what_outlasts_the_work_is_raised_as_what_it_is() -> None:
     assert planned.step(end - 1, raised("00L0"), [WORK]).findings == ()
     verdict = planned.step(end, raised("00L0"), [WORK])
     over, leak = verdict.findings
-    assert (over.state, over.severity, over.minute) == (CLEAR, PLANNED, end)
-    assert leak == replace(finding(T), minute=end, reason="up; it has outlasted the planned work")
+    assert (over.state, over.severity, over.minute, over.end) == (CLEAR, PLANNED, end, End.PLAN_OVER)
+    assert over.numbers == {}
+    assert leak == replace(finding(T), minute=end, work="flushing")
     assert verdict.flow_flags == "00L0"
     clear = finding(end + 9, state=CLEAR)
     assert planned.step(end + 9, raised("0000", clear), [WORK]).findings == (clear,)

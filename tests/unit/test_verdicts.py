@@ -172,7 +172,7 @@ def test_planned_work_is_taken_up_without_a_restart_and_a_wrong_line_costs_itsel
     assert verdicts.calendar_problems == 1
     first, over, second = load_findings(tmp_path / "findings.json")
     assert (first.severity, over.severity, second.severity) == ("fault", "fault", "planned")
-    assert second.reason.startswith("planned work (repair of the meter), no alarm: ")
+    assert second.work == "repair of the meter"
     with calendar.open("w") as file:  # in place, as some editors do
         file.write("\n")
     verdicts.rows([mean(T + 11, flow=-5.0)])

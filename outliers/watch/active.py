@@ -1,4 +1,4 @@
-"""The incident: the active findings of one sensor, as stored in a file. Decisions are in `incident_log`.
+"""The active findings of one sensor, as stored in a file. Decisions are in `finding_log`.
 
 While a LEAK is active its flow is part of the expectation, so nothing is raised twice for it; the methods then look for
 its end.
@@ -43,7 +43,7 @@ class MeterBias(msgspec.Struct, frozen=True, array_like=True):
     size: float  # share of the flow that it reads too much; negative: too little
 
 
-class Incident(msgspec.Struct):
+class ActiveFindings(msgspec.Struct):
     """The active findings of one sensor.
 
     Attributes:
