@@ -201,6 +201,19 @@ class ShiftTracker:
         age = self.state.hour + 1 - nearest
         return self.rise(age, age + 1)
 
+    def change(self) -> tuple[float, float]:
+        """The constant flow that is there since the oldest possible start, of either sign, and its standard error.
+
+        Shares of the mean; beside what has been absorbed.
+        """
+        effect = self.state.starts[min(self.state.starts)] if self.state.starts else None
+        if effect is None or effect.information <= 0:
+            return 0.0, math.inf
+        total, information = effect.total, effect.information
+        if effect.steady_information > 0:
+            total, information = total + effect.steady_total, information + effect.steady_information
+        return total / information, self.stretch() / math.sqrt(information)
+
     def _best(self, youngest_h: int, oldest_h: int, sign: int, with_flicker: bool, fair: bool = False) -> Shift:
         last = self.state.hour
         if last is None:

@@ -121,7 +121,7 @@ class Producer:
                 self._line,
             )
             self._clock.restore(self._door.waiting)
-            self._verdicts = Verdicts(data, self._zone, settings.line.quiet_minutes)
+            self._verdicts = Verdicts(data, settings.site, settings.line.quiet_minutes)
             self._restore_open_minutes(published)
         except BaseException:
             log.close()

@@ -7,13 +7,13 @@ import heapq
 import logging
 from collections.abc import Container, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
+from common.settings import SiteSettings
 from outliers import criteria as criteria_files
 from outliers.calendar import CalendarFile, Occasions, Work
 from outliers.findings import KEEP, Finding, load, store
@@ -22,6 +22,7 @@ from outliers.watch.detector import Detector, default_criteria
 from outliers.watch.memory import SensorMemory
 from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
 from producer.forecasts import Forecasts
+from producer.incident_keeper import IncidentKeeper
 from producer.minute import MinuteMean
 
 LOOK_EVERY_MIN = 10  # check for new criteria, which are rebuilt every three months
@@ -34,10 +35,10 @@ _log = logging.getLogger(__name__)
 class Verdicts:
     """Flags for closed minutes. `failures` counts rows written without detection."""
 
-    def __init__(self, data: Path, zone: ZoneInfo, quiet_minutes: int = 0) -> None:
+    def __init__(self, data: Path, site: SiteSettings, quiet_minutes: int = 0) -> None:
         self.failures = 0
         self._data = data
-        self._zone = zone
+        self._zone = zone = site.zone
         self._quiet_minutes = quiet_minutes
         self._forecasts = Forecasts(data)
         self._states: dict[str, SensorMemory] = memory.load(data / DETECTORS_FILE)
@@ -47,6 +48,7 @@ class Verdicts:
         self._followed = CalendarFile(data, zone)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
+        self._incidents = IncidentKeeper(data, site.id, self._findings)
         self._criteria_seen = 0
         self._looked_at_minute = 0
         self._sync_at_minute = 0
@@ -61,6 +63,7 @@ class Verdicts:
         rows = [self._row(mean, found) for mean in means]
         if found:
             self._store_findings(found)
+            self._incidents.take(found)
             self._sync_at_minute = 0  # what is up must be known after a power cut: it is told once
         return rows
 
@@ -160,11 +163,13 @@ class Verdicts:
         states = self._all_states()
         self._states = {name: state for name, state in states.items() if (state.detector.minute or 0) <= last}
         self._detectors, self._looked_at_minute = {}, 0
+        self._incidents.forget_after(last)
 
     def save(self, minute: int) -> None:
         """Store the detectors' state after the rows are in the log; a full disk costs only the state."""
         states = self._recent_states(minute)
         self._forget_all_but(states)
+        self._incidents.look(minute, self._detectors, states)
         durable = not 0 < self._sync_at_minute - minute <= SYNC_EVERY_MIN
         try:
             memory.store(self._data / DETECTORS_FILE, states, minute, durable=durable)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from outliers import criteria as stored
 from outliers.criteria import Criteria
 from outliers.watch.detector_state import DetectorState, copy_of, still_valid
+from outliers.watch.evidence import DRIFT, GATES, METER, SUPPLY_STEP
 from outliers.watch.expectation import HourForecast
 from outliers.watch.finding_log import FindingLog
 from outliers.watch.flow_watch import FlowWatch
@@ -97,6 +98,24 @@ class Detector:
             if supply.since is not None or supply.drifting:
                 pressure_flags = pressure_letter + ("0P" if supply.since is not None else "00")
         return RowFlags(flow_letter + active.letters(), pressure_flags, log.take() if log.findings else ())
+
+    def standing(self) -> set[tuple[str, str]]:
+        """Code and channel of all that is up."""
+        active = self.log.active
+        found = {(code, "flow") for code in active.watches}
+        known = {"LEAK": active.leak, "LEAK-MORE": active.more, METER.code: active.meter}
+        found |= {(code, "flow") for code, one in known.items() if one is not None}
+        for gate in (self.flow_gate, self.pressure_gate):
+            found |= {(GATES[gate.name, letter].code, gate.name) for letter in gate.state.up}
+        if self.watch is not None and self.watch.pressure is not None:
+            supply = self.watch.pressure.supply.state
+            found |= {(SUPPLY_STEP.code, "pressure")} if supply.since is not None else set()
+            found |= {(DRIFT.code, "pressure")} if supply.drifting else set()
+        return found
+
+    def leak_now(self) -> tuple[float, float] | None:
+        """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""
+        return self.watch.leak_now(self.minute) if self.watch is not None and self.minute is not None else None
 
     def expected(self) -> tuple[float | None, float | None]:
         """Expected flow (m3/h) and pressure (bar) at the last minute; None without criteria."""

@@ -21,6 +21,8 @@ from http_server import HttpServer, accept
 from common import health
 from common.clock import minute_of
 from common.folder import FINDINGS_FILE, LOG_LOCK_FILE
+from common.settings import SiteSettings
+from incidents import reading
 from log import identity
 from outliers.findings import load
 from producer.minute import MinuteMean
@@ -96,7 +98,7 @@ def test_every_row_of_its_log_arrives_once(installed: Installed) -> None:
 def test_what_is_up_stays_up_and_is_not_raised_again(installed: Installed, caplog: pytest.LogCaptureFixture) -> None:
     raised = [finding.code for finding in load(installed.data / FINDINGS_FILE) if finding.code == "LEAK"]
     assert raised == ["LEAK"]
-    verdicts = Verdicts(installed.data, ZONE)
+    verdicts = Verdicts(installed.data, SiteSettings(timezone=ZONE.key))
     first = minute_of(NEWEST) + 1
     for minute in range(first, first + 20):
         flows = {"001": 37.0 + minute % 3, "003": 9.0 + minute % 2}
@@ -107,6 +109,9 @@ def test_what_is_up_stays_up_and_is_not_raised_again(installed: Installed, caplo
     assert [finding.code for finding in load(installed.data / FINDINGS_FILE) if finding.code == "LEAK"] == ["LEAK"]
     assert not caplog.records
     assert json.loads((installed.data / "detectors.json").read_text())["version"] == 5
+    known = reading.load(installed.data, first).known
+    (leak,) = [one for one in known if one.incident.sensor == "001" and one.incident.ended is None]
+    assert (leak.incident.kind, leak.incident.severity, leak.life.waits) == ("leak", "leak", True)
 
 
 def test_its_night_is_reported_from_all_its_rows(installed: Installed) -> None:

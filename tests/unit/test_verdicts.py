@@ -11,6 +11,7 @@ import pytest
 
 from common.clock import minute_of
 from common.row import format_payload, parse_payload
+from common.settings import SiteSettings
 from outliers import flags
 from outliers.findings import load as load_findings
 from outliers.flags import CLEAR
@@ -21,6 +22,7 @@ from producer.minute import MinuteMean
 from producer.verdicts import Verdicts
 
 SEOUL = ZoneInfo("Asia/Seoul")
+SITE = SiteSettings(timezone="Asia/Seoul")
 T = 28_744_293  # 2024-08-26T16:33:00+09:00
 HEADER = "sensor,made_at,hour,flow,pressure,flow_low,flow_high,pressure_low,pressure_high,model\n"
 
@@ -30,7 +32,7 @@ def mean(minute: int, flow: float | None = 8.0) -> MinuteMean:
 
 
 def test_a_failing_method_costs_the_flags_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError
@@ -45,14 +47,14 @@ def test_a_failing_method_costs_the_flags_and_not_the_row(tmp_path: Path, monkey
 
 
 def test_findings_are_on_disk_before_the_rows_are_handed_out(tmp_path: Path) -> None:
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     rows = verdicts.rows([mean(T, flow=-5.0)])
     assert rows[0].flow_flags[0] != "0"
     assert [(finding.sensor, finding.minute) for finding in load_findings(tmp_path / "findings.json")] == [("001", T)]
 
 
 def test_a_method_goes_on_after_a_restart_where_it_stopped(tmp_path: Path) -> None:
-    steady, restarted = Verdicts(tmp_path / "a", SEOUL), Verdicts(tmp_path / "b", SEOUL)
+    steady, restarted = Verdicts(tmp_path / "a", SITE), Verdicts(tmp_path / "b", SITE)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
     for minute in range(T, T + 100):  # the same value for longer than any meter shows it
@@ -60,14 +62,14 @@ def test_a_method_goes_on_after_a_restart_where_it_stopped(tmp_path: Path) -> No
         other = restarted.rows([mean(minute)])[0]
         assert one == other
         restarted.save(minute)
-        restarted = Verdicts(tmp_path / "b", SEOUL)
+        restarted = Verdicts(tmp_path / "b", SITE)
     assert one.flow_flags[0] == "S"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"001": 3}', '{"001": {"flow_gate": 7}}'])
 def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
     (tmp_path / "detectors.json").write_text(text)
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     assert len(verdicts.rows([mean(T)])) == 1
     assert verdicts.rows([mean(T + 1, flow=-5.0)])[0].flow_flags[0] != "0"
     verdicts.save(T + 1)
@@ -75,7 +77,7 @@ def test_damaged_memory_is_a_new_start(tmp_path: Path, text: str) -> None:
 
 
 def test_detectors_are_synced_every_ten_minutes_and_with_each_finding(tmp_path: Path) -> None:
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     synced = []
     for minute in range(T, T + 25):
         verdicts.rows([mean(minute, flow=-5.0 if minute == T + 4 else 8.0)])
@@ -91,7 +93,7 @@ def test_detectors_are_synced_every_ten_minutes_and_with_each_finding(tmp_path: 
 
 def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producer.verdicts.MOST_SENSORS", 3)
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     for number in range(20):  # one that stays, and one that is new each minute
         verdicts.rows([mean(T + number), replace(mean(T + number), sensor=f"X{number}")])
         verdicts.save(T + number)
@@ -100,7 +102,7 @@ def test_sensors_without_end_cost_no_memory_without_end(tmp_path: Path, monkeypa
 
 
 def test_a_sensor_that_is_away_for_a_month_is_forgotten_by_a_process_that_never_ends(tmp_path: Path) -> None:
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     verdicts.rows([mean(T), replace(mean(T), sensor="002")])
     verdicts.save(T)
     assert set(verdicts._detectors) == {"001", "002"}
@@ -154,14 +156,14 @@ def test_the_detectors_know_the_holidays(
         built(self, *arguments)
 
     monkeypatch.setattr(Detector, "__init__", note)
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     verdicts.rows([mean(T)])
     assert given == [dates]
     assert verdicts.failures == 0
 
 
 def test_planned_work_is_taken_up_without_a_restart_and_a_wrong_line_costs_itself(tmp_path: Path) -> None:
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     assert verdicts.rows([mean(T, flow=-5.0)])[0].flow_flags[0] == "R"
     good = [replace(mean(T + 1 + place), flow=8.0 + place / 10) for place in range(9)]
     assert verdicts.rows(good)[-1].flow_flags[0] == "0"
@@ -183,17 +185,17 @@ def test_planned_work_is_taken_up_without_a_restart_and_a_wrong_line_costs_itsel
 def test_what_is_planned_outlives_a_restart(tmp_path: Path) -> None:
     (tmp_path / "criteria").mkdir()
     (tmp_path / "criteria" / "planned.txt").write_text("all 2024-08-26 16:00 2024-08-26 16:34 repair\n")
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     verdicts.rows([mean(T, flow=-5.0)])
     verdicts.save(T)
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     verdicts.rows([mean(minute, flow=-5.0) for minute in range(T + 1, T + 40)])
     told = [(one.minute - T, one.state, one.severity) for one in load_findings(tmp_path / "findings.json")]
     assert told == [(0, "raise", "planned"), (31, "clear", "planned"), (31, "raise", "fault")]
 
 
 def test_a_changed_holiday_reaches_a_running_detector(tmp_path: Path) -> None:
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     verdicts.rows([mean(T)])
     assert not verdicts._detector("001").holidays
     (tmp_path / "criteria").mkdir()
@@ -211,7 +213,7 @@ def test_every_letter_reaches_the_row_at_its_place(
     clear = shown[flag.channel]
     shown[flag.channel] = clear[: flag.position] + flag.letter + clear[flag.position + 1 :]
     monkeypatch.setattr(Detector, "step", lambda *_: RowFlags(shown["flow"], shown["pressure"], ()))
-    (row,) = Verdicts(tmp_path, SEOUL).rows([mean(T)])
+    (row,) = Verdicts(tmp_path, SITE).rows([mean(T)])
     again = parse_payload(format_payload(row, SEOUL))
     assert again == row
     assert [*flags.explain("flow", again.flow_flags), *flags.explain("pressure", again.pressure_flags)] == [flag]
@@ -224,7 +226,7 @@ def test_a_fault_of_one_channel_is_in_the_rows_of_that_channel(
 ) -> None:
     if (channel, letter) == ("flow", "R"):
         value = 99_999.0
-    verdicts = Verdicts(tmp_path, SEOUL)
+    verdicts = Verdicts(tmp_path, SITE)
     for minute in range(T, T + 70):
         good = {"flow": 8.0 + minute % 7 / 10, "pressure": 4.0 + minute % 7 / 100}
         (row,) = verdicts.rows([MinuteMean(minute, "001", **(good | {channel: value}), samples=60)])

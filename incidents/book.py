@@ -1,0 +1,210 @@
+"""The book of a site's incidents: joins findings into incidents, one for one trouble at one point.
+
+A finding comes again after a kill between this file and the detectors' states; then it changes nothing. So there is one
+incident, however the box is killed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from common import files, state_file
+from common.folder import INCIDENTS_FILE
+from incidents.incident import Before, Incident, Sign, Size
+from incidents.reading import IncidentsFile
+from outliers.findings import RAISE, End, Finding
+from outliers.flags import FAULT, LEAK, SUPPLY
+
+KEEP_ENDED = 500  # in the file; the database has all
+SURE_SHARE = 0.15  # of a size: with a larger error it is not called the largest so far
+MOST_SIGNS = 60  # of one incident: a stuck gauge that chatters for weeks
+# An incident that ended so short ago is the same one when its trouble returns: a burst that is pumped, a gauge that
+# sticks and moves. Whatever people draw every evening is one each evening.
+RETURN_MIN = {LEAK: 6 * 60, FAULT: 60, SUPPLY: 60}
+GONE = "gone"  # why a sign ended: the detector no longer knows it
+
+Key = tuple[str, str, str]  # sensor, kind, channel
+Standing = Callable[[str], set[tuple[str, str]] | None]  # sensor -> code and channel of what is up; None = not known
+
+
+class Book:
+    """The incidents of a site. `incidents` are in the order of their beginnings."""
+
+    def __init__(self, site: str, incidents: Iterable[Incident] = ()) -> None:
+        self.site = site
+        self.incidents = [*incidents]
+
+    def on_findings(self, found: Iterable[Finding]) -> bool:
+        """Take new findings, in order; True if something has changed."""
+        changed = [self._on_raise(one) if one.state == RAISE else self._on_clear(one) for one in found]
+        return any(changed)
+
+    def open_leaks(self) -> dict[str, Incident]:
+        """The leak that is up at each sensor."""
+        return {one.sensor: one for one in self.incidents if one.kind == LEAK and one.ended is None}
+
+    def on_size(self, incident: Incident, size: Size) -> None:
+        """What leaks now. The size is that of all the time since it began, so it tells the volume, too."""
+        incident.size = size
+        incident.volume_m3 = max(0.0, size.flow_m3h) * incident.minutes(size.minute) / 60
+        if size.error_m3h <= SURE_SHARE * size.flow_m3h:
+            incident.largest_m3h = max(size.flow_m3h, incident.largest_m3h or 0.0)
+
+    def end_unknown(self, standing: Standing, minute: int) -> bool:
+        """End the signs that their detectors do not know: a kill came between the two files, or a power cut."""
+        changed = False
+        for incident in self.incidents:
+            if incident.ended is not None or (known := standing(incident.sensor)) is None:
+                continue
+            for sign in incident.up:
+                if (sign.code, sign.channel) not in known:
+                    self._end(incident, sign, max(minute, sign.raised), GONE)
+                    changed = True
+        return changed
+
+    def forget_after(self, minute: int) -> None:
+        """A wrong clock made what is later than this minute."""
+        for incident in self.incidents:
+            incident.signs = [sign for sign in incident.signs if sign.raised <= minute]
+            for sign in incident.signs:
+                if sign.ended is not None and sign.ended > minute:
+                    sign.ended, sign.end = None, ""
+            incident.ended = max((sign.ended or 0 for sign in incident.signs), default=0) if not incident.up else None
+        self.incidents = [incident for incident in self.incidents if incident.signs]
+
+    # --- findings
+
+    def _on_raise(self, finding: Finding) -> bool:
+        if self._known(finding):
+            return False
+        incident = self._turned(finding) or self._open(finding) or self._returned(finding) or self._new(finding)
+        incident.ended = None
+        incident.began = min(incident.began, finding.since)
+        incident.signs.append(
+            Sign(
+                finding.code,
+                finding.method,
+                finding.channel,
+                finding.severity,
+                min(finding.since, finding.minute),
+                finding.minute,
+                numbers=dict(finding.numbers),
+                notes=[*finding.notes],
+                work=finding.work,
+            )
+        )
+        if len(incident.signs) > MOST_SIGNS:
+            incident.signs.remove(
+                next((sign for sign in incident.signs[1:] if sign.ended is not None), incident.signs[1])
+            )
+        return True
+
+    def _on_clear(self, finding: Finding) -> bool:
+        changed = False
+        for incident in self._of(finding.sensor):
+            for sign in incident.up:
+                if (sign.code, sign.channel) == (finding.code, finding.channel) and sign.raised <= finding.minute:
+                    self._end(incident, sign, finding.minute, finding.end)
+                    changed = True
+        return changed
+
+    def _end(self, incident: Incident, sign: Sign, minute: int, why: str) -> None:
+        sign.ended, sign.end = max(minute, sign.raised), why
+        if not incident.up:
+            incident.ended = max(sign.ended, incident.began)
+
+    def _known(self, finding: Finding) -> bool:
+        """Whether this raise was taken already, or its sign is up from before a kill."""
+        for incident in self._of(finding.sensor):
+            for sign in incident.signs:
+                if (sign.code, sign.channel) == (finding.code, finding.channel) and (
+                    sign.raised == finding.minute or (sign.ended is None and sign.severity == finding.severity)
+                ):
+                    return sign.raised != finding.minute or sign.severity == finding.severity
+        return False
+
+    def _turned(self, finding: Finding) -> Incident | None:
+        """The leak that this fault of the meter explains: it was cleared for it in the same minute."""
+        if finding.code != "SYS-METER":
+            return None
+        for incident in self._of(finding.sensor):
+            ended = [sign for sign in incident.signs if sign.ended == finding.minute]
+            if incident.kind == LEAK and any(sign.end in (End.METER, End.LEAK) for sign in ended) and not incident.up:
+                incident.before.append(Before(LEAK, finding.minute))
+                incident.kind, incident.size = FAULT, None
+                incident.largest_m3h = incident.volume_m3 = None  # nothing leaked
+                return incident
+        return None
+
+    def _open(self, finding: Finding) -> Incident | None:
+        key = _key(finding)
+        return next((one for one in self._of(finding.sensor) if one.ended is None and _key_of(one) == key), None)
+
+    def _returned(self, finding: Finding) -> Incident | None:
+        """The same trouble of a moment ago."""
+        key, patience = _key(finding), RETURN_MIN[finding.kind]
+        for incident in reversed(list(self._of(finding.sensor))):
+            if incident.ended is not None and _key_of(incident) == key and finding.minute - incident.ended <= patience:
+                if finding.minute > incident.ended:
+                    incident.returned += 1
+                return incident
+        return None
+
+    def _new(self, finding: Finding) -> Incident:
+        began = min(finding.since, finding.minute)
+        wanted = f"{finding.sensor}-{datetime.fromtimestamp(began * 60, UTC):%Y%m%dT%H%MZ}-{finding.kind}"
+        taken = {incident.id for incident in self.incidents}
+        name, number = wanted, 1
+        while name in taken:
+            number += 1
+            name = f"{wanted}-{number}"
+        self.incidents.append(Incident(name, self.site, finding.sensor, finding.kind, began, finding.minute))
+        return self.incidents[-1]
+
+    def _of(self, sensor: str) -> Iterable[Incident]:
+        return (incident for incident in self.incidents if incident.sensor == sensor)
+
+
+def _key(finding: Finding) -> Key:
+    return finding.sensor, finding.kind, "" if finding.kind == LEAK else finding.channel
+
+
+def _key_of(incident: Incident) -> Key:
+    return incident.sensor, incident.kind, "" if incident.kind == LEAK else incident.channel
+
+
+def load(data: Path, site: str, findings: Sequence[Finding]) -> tuple[Book, str]:
+    """The book in a data folder, and what is wrong with its file; empty if nothing is.
+
+    Without a file, as after an update, or with a damaged one, which is set aside, the findings that stand make it anew.
+    """
+    path = data / INCIDENTS_FILE
+    problem = ""
+    try:
+        stored = state_file.read(path, IncidentsFile)
+    except state_file.StateUnusable as error:
+        stored, problem = None, str(error)
+        with suppress(OSError):
+            path.replace(path.with_name(path.name + ".bad"))
+    if stored is not None:
+        return Book(site, stored.incidents), problem
+    book = Book(site)
+    book.on_findings(findings)
+    book.incidents = [incident for incident in book.incidents if incident.ended is None]
+    return book, problem
+
+
+def store(data: Path, book: Book, *, durable: bool = True) -> None:
+    """Replace the file: what is up, and the newest of what has ended.
+
+    Raises:
+        OSError: the disk refuses; the old file is untouched.
+    """
+    ended = sorted((one for one in book.incidents if one.ended is not None), key=lambda one: one.ended or 0)
+    for incident in ended[:-KEEP_ENDED]:
+        book.incidents.remove(incident)
+    content = msgspec.json.encode(IncidentsFile(incidents=book.incidents))
+    files.replace(data / INCIDENTS_FILE, content + b"\n", durable=durable)

@@ -1,0 +1,72 @@
+"""Keeps `incidents.json`: findings are joined as they come, leaks are sized every ten minutes.
+
+The file is on the disk before the rows that were flagged. A disk that refuses it costs no row: it is written with the
+next change.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from common.logging_setup import quoted
+from incidents import book
+from incidents.incident import Size
+from outliers.findings import Finding
+from outliers.watch.detector import Detector
+
+LOOK_EVERY_MIN = 10  # a size changes within hours, and each time costs a write
+
+_log = logging.getLogger(__name__)
+
+
+class IncidentKeeper:
+    """The producer's side of the incidents."""
+
+    def __init__(self, data: Path, site: str, findings: Sequence[Finding]) -> None:
+        self._data = data
+        self._book, problem = book.load(data, site, findings)
+        if problem:
+            _log.warning("incidents_unreadable set aside, made anew from the findings; problem=%s", quoted(problem))
+        self._unwritten = True  # a file that was made anew, or of an older form
+        self._look_at_minute = 0
+
+    def take(self, found: Sequence[Finding]) -> None:
+        """New findings of closed minutes; what they change is on disk on return."""
+        self._unwritten |= self._book.on_findings(found)
+        if self._unwritten:
+            self._store(durable=True)
+
+    def look(self, minute: int, detectors: Mapping[str, Detector], remembered: Mapping[str, object]) -> None:
+        """Every ten minutes: sizes, and signs that no detector knows. `remembered`: sensors whose state is kept."""
+        if self._look_at_minute - LOOK_EVERY_MIN <= minute < self._look_at_minute:
+            return
+        self._look_at_minute = minute + LOOK_EVERY_MIN
+
+        def standing(sensor: str) -> set[tuple[str, str]] | None:
+            if (detector := detectors.get(sensor)) is not None:
+                return detector.standing()
+            return None if sensor in remembered else set()
+
+        ended = self._book.end_unknown(standing, minute)
+        sized = False
+        for sensor, incident in self._book.open_leaks().items():
+            detector = detectors.get(sensor)
+            found = detector.leak_now() if detector is not None else None
+            if found is not None:
+                self._book.on_size(incident, Size(minute, *found))
+                sized = True
+        if ended or sized or self._unwritten:
+            self._store(durable=ended or self._unwritten)
+
+    def forget_after(self, minute: int) -> None:
+        """A wrong clock made what is later than this minute."""
+        self._book.forget_after(minute)
+        self._store(durable=True)
+
+    def _store(self, *, durable: bool) -> None:
+        try:
+            book.store(self._data, self._book, durable=durable)
+            self._unwritten = False
+        except OSError as error:
+            self._unwritten = True
+            _log.warning("incidents_not_stored count=%d problem=%s", len(self._book.incidents), quoted(error))
