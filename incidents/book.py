@@ -49,7 +49,7 @@ class Book:
     def on_size(self, incident: Incident, size: Size) -> None:
         """What leaks now. The size is that of all the time since it began, so it tells the volume, too."""
         incident.size = size
-        incident.volume_m3 = max(0.0, size.flow_m3h) * incident.minutes(size.minute) / 60
+        incident.volume_m3 = round(max(0.0, size.flow_m3h) * incident.minutes(size.minute) / 60, 2)
         if size.error_m3h <= SURE_SHARE * size.flow_m3h:
             incident.largest_m3h = max(size.flow_m3h, incident.largest_m3h or 0.0)
 

@@ -53,7 +53,7 @@ class IncidentKeeper:
             detector = detectors.get(sensor)
             found = detector.leak_now() if detector is not None else None
             if found is not None:
-                self._book.on_size(incident, Size(minute, *found))
+                self._book.on_size(incident, Size(minute, round(found[0], 3), round(found[1], 3)))
                 sized = True
         if ended or sized or self._unwritten:
             self._store(durable=ended or self._unwritten)
