@@ -1,5 +1,6 @@
 """The incidents of a data folder, each with its life: what every surface shows. Works while the database is down."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import msgspec
 from common import state_file
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from incidents import acts
-from incidents.incident import Incident
+from incidents.incident import WORST_FIRST, Incident, Sign
 from incidents.life import Life, life
 
 
@@ -38,16 +39,35 @@ class IncidentsFile(msgspec.Struct):
 
 def load(data: Path, minute: int) -> Incidents:
     """The incidents as they are at UTC `minute`."""
-    problem = ""
-    try:
-        stored = state_file.read(data / INCIDENTS_FILE, IncidentsFile) or IncidentsFile()
-    except state_file.StateUnusable as error:
-        stored, problem = IncidentsFile(), f"{INCIDENTS_FILE} cannot be read: {error}"
+    found, problem = stored(data)
     done = acts.load(data)
     if done.damaged and not problem:
         problem = f"{INCIDENT_ACTS_FILE}: {done.damaged} lines cannot be read"
+    return Incidents(tuple(known(found, done.known, minute)), problem)
+
+
+def stored(data: Path) -> tuple[list[Incident], str]:
+    """The incidents of the file, each id once, and what is wrong with the file; empty if nothing is.
+
+    An incident without a sign, or with one of a severity that is not known, is left out: nothing can be said of it.
+    """
+    try:
+        whole = state_file.read(data / INCIDENTS_FILE, IncidentsFile) or IncidentsFile()
+    except state_file.StateUnusable as error:
+        return [], f"{INCIDENTS_FILE} cannot be read: {error}"
+    sound = {one.id: one for one in whole.incidents if one.signs and all(_is_known(sign) for sign in one.signs)}
+    left_out = len(whole.incidents) - len(sound)
+    return [*sound.values()], f"{INCIDENTS_FILE}: {left_out} incidents cannot be read" if left_out else ""
+
+
+def known(incidents: Iterable[Incident], done: Iterable[acts.Act], minute: int) -> list[Known]:
+    """Each incident with its life at UTC `minute`: those that are up, then the newest."""
     of: dict[str, list[acts.Act]] = {}
-    for act in done.known:
+    for act in done:
         of.setdefault(act.incident, []).append(act)
-    newest = sorted(stored.incidents, key=lambda one: (one.ended is not None, -one.raised))
-    return Incidents(tuple(Known(one, life(one, of.get(one.id, ()), minute)) for one in newest), problem)
+    newest = sorted(incidents, key=lambda one: (one.ended is not None, -one.raised))
+    return [Known(one, life(one, of.get(one.id, ()), minute)) for one in newest]
+
+
+def _is_known(sign: Sign) -> bool:
+    return sign.severity in WORST_FIRST
