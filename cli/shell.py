@@ -66,15 +66,15 @@ def need_plots() -> None:
         raise SettingsError("--out", f"a page with plots needs the library plotly: {install}")
 
 
-def printable(text: object) -> str:
+def printable(text: object, longest: int = LONGEST) -> str:
     """The text without terminal control: escapes show as \\x1b, long text is truncated."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
 
 
-def cell(text: object, style: str = "") -> Text:
+def cell(text: object, style: str = "", longest: int = LONGEST) -> Text:
     """Text from outside for a rich table, without interpreting markup."""
-    return Text(printable(text), style=style)
+    return Text(printable(text, longest), style=style)
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -87,10 +87,14 @@ def new(incident: str, by: str, at: datetime, do: Do, **more: object) -> Act:
     Raises:
         StateUnusable: a part of it is of the wrong type.
     """
-    text = " ".join(str(more.pop("text", "")).split())[:MOST_TEXT]
-    name = " ".join(by.split())[:MOST_NAME]
+    text, name = _line(str(more.pop("text", "")), MOST_TEXT), _line(by, MOST_NAME)
     whole = {"id": uuid4().hex, "incident": incident, "by": name, "at": at.isoformat(), "do": do, "text": text, **more}
     return parse(msgspec.json.encode(whole), Act)
+
+
+def _line(text: str, most: int) -> str:
+    """One line of text that can be stored, whatever was typed."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:most]
 
 
 def append(data: Path, act: Act) -> None:

@@ -3,14 +3,13 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 import psycopg
 import pytest
+from incident_site import BEGAN, ID, RAISED, file, leak
 
-from common import state_file
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
@@ -20,20 +19,10 @@ from common.settings import Settings
 from consumer.archive import Archive
 from incidents import acts
 from incidents.acts import Do
-from incidents.incident import Incident, Sign, Size
-from incidents.reading import IncidentsFile
+from incidents.incident import Incident, Sign
 from log.roles import open_for
 
-BEGAN = minute_of(datetime(2024, 8, 26, 17, 10, tzinfo=UTC))
-RAISED = BEGAN + 52
-ID = "001-20240826T1710Z-leak"
 MakeSettings = Callable[..., Settings]
-
-
-def leak(ended: int | None = None, severity: str = "leak", **more: Any) -> Incident:
-    signs = [Sign("LEAK", "PREDICT", "flow", severity, BEGAN, RAISED, ended, {"rise_m3h": 9.3}, ["pressure-agrees"])]
-    whole: dict[str, Any] = {"signs": signs, "size": Size(RAISED, 9.3, 0.8), "volume_m3": 12.5, **more}
-    return Incident(ID, "demo", "001", "leak", BEGAN, RAISED, ended, **whole)
 
 
 class Site:
@@ -53,7 +42,7 @@ class Site:
         self.worker = self.started()
 
     def file(self, *incidents: Incident) -> None:
-        state_file.store(self.data / INCIDENTS_FILE, IncidentsFile(incidents=[*incidents]))
+        file(self.data, *incidents)
 
     def act(self, do: Do, **more: object) -> None:
         acts.append(self.data, acts.new(ID, "Kim", self.now, do, **more))
@@ -234,7 +223,8 @@ def test_damage_of_the_files_costs_no_row_and_is_said(site: Site) -> None:
 
 
 def test_an_incident_that_the_database_cannot_hold_is_left_out_alone(site: Site) -> None:
-    whole = json.loads(msgspec.json.encode(IncidentsFile(incidents=[leak()])))
+    site.file(leak())
+    whole = json.loads((site.data / INCIDENTS_FILE).read_text())
     hostile = json.loads(json.dumps(whole["incidents"][0]))
     hostile["id"] = "hostile"
     hostile["signs"][0]["work"] = "a\0b"
