@@ -1,6 +1,9 @@
 """The group "archive" copies incidents and acts into a real Postgres, and names the incident of each flagged value."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -117,6 +120,28 @@ def test_killed_before_the_commit_it_is_there_after_the_next_start(site: Site, m
     site.restart()
     site.step()
     site.step()
+    assert site.stages() == [(ID, "acknowledged")]
+    assert site.asked("SELECT count(*) FROM INCIDENT_ACT_TB") == [(1,)]
+
+
+def test_a_process_that_is_killed_half_way_leaves_nothing_twice(site: Site, database_url: str) -> None:
+    site.worker.close()
+    site.file(leak())
+    site.act(Do.ACKNOWLEDGE)
+    keys = {"PATHS__DATA": site.data, "DATABASE__URL": database_url, "LOG__GROUPS": "archive"}
+    environ = os.environ | {f"HYDROLOG_{key}": str(value) for key, value in keys.items()}
+    command = [sys.executable, "-P", "-m", "consumer", "--group", "archive"]
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'incident_tb'::regclass"
+    with psycopg.connect(database_url) as holding:
+        holding.execute("LOCK TABLE INCIDENT_TB IN ACCESS EXCLUSIVE MODE")
+        with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and site.asked(waiting) == [(0,)]:
+                pass
+            assert process.poll() is None
+            process.kill()  # the acts are stored, the incident is not, and nothing is committed
+    assert site.asked("SELECT count(*) FROM INCIDENT_ACT_TB") == [(0,)]
+    for _ in range(2):
+        assert subprocess.run([*command, "--once"], env=environ, capture_output=True, check=False).returncode == 0
     assert site.stages() == [(ID, "acknowledged")]
     assert site.asked("SELECT count(*) FROM INCIDENT_ACT_TB") == [(1,)]
 
