@@ -44,50 +44,55 @@ class IncidentMirror:
         self._rows: dict[str, IncidentRow] = {}  # as they are in the database
         self._acts: set[str] = set()
         self._again: int | None = None  # UTC minute at which the next shelved incident is open again
+        self._unnamed: dict[str, datetime] = {}  # sensors whose flagged values may lack their incident, and since when
         self.problem = ""
-        self.refused = 0
 
     def step(self, database: Database, now: datetime) -> None:
-        """Copy what has changed, in one transaction.
+        """Copy what has changed, and name the incident of some flagged values that lack it.
 
         Raises:
             DatabaseDown: nothing is copied; the next step tries again.
         """
-        minute = minute_of(now)
         seen = tuple(files.stamp(self._data / name) for name in (INCIDENTS_FILE, INCIDENT_ACTS_FILE))
-        if seen == self._seen and (self._again is None or minute < self._again):
-            return
-        found, problem = reading.stored(self._data)
-        done = acts.load(self._data).known
         try:
-            with database.transaction() as cursor:
-                rows = self._copy(cursor, found, done, minute)
+            if seen != self._seen or (self._again is not None and self._again <= minute_of(now)):
+                self._copy(database, minute_of(now))
+                self._seen = seen
+            if self._unnamed:
+                with database.transaction() as cursor:
+                    done = table.name_outliers(cursor, self._site, self._unnamed, min(self._unnamed.values()))
+                if done:
+                    self._unnamed = {}
         except psycopg.Error as error:
             raise DatabaseDown(f"the database refuses the incidents: {quoted(str(error).strip())}") from error
-        self._seen, self._acts, self._rows = seen, {act.id for act in done}, {row.id: row for row in rows}
+
+    def _copy(self, database: Database, minute: int) -> None:
+        found, problem = reading.stored(self._data)
+        done = acts.load(self._data).known
+        with database.transaction() as cursor:
+            rows = self._rows_of(cursor, found, done, minute)
+            changed = [row for row in rows if self._rows.get(row.id) != row]
+            self._each(cursor, changed, lambda some: table.store(cursor, some))
+        self._acts, self._rows = {act.id for act in done}, {row.id: row for row in rows}
+        for row in changed:
+            self._unnamed[row.sensor] = min(row.raised, self._unnamed.get(row.sensor, row.raised))
         shelved = [minute_of(row.until) for row in rows if row.stage == Stage.SHELVED and row.until]
         self._again = min(shelved, default=None)
         if problem and problem != self.problem:
             _log.warning("incidents_unreadable problem=%s", quoted(problem))
         self.problem = problem
 
-    def _copy(
+    def _rows_of(
         self, cursor: Cursor[Any], found: Sequence[Incident], done: Iterable[Act], minute: int
     ) -> list[IncidentRow]:
-        """Store the acts that are new and the incidents that have changed; returns the rows of all."""
+        """Store the acts that are new; returns the incidents as they are now, with all acts that were ever stored."""
         new = [act for act in done if act.id not in self._acts]
         self._each(cursor, new, lambda some: table.store_acts(cursor, self._site, some))
         ids = {one.id for one in found}
         acted = {act.incident for act in new} | {row.id for row in self._rows.values() if row.stage == Stage.SHELVED}
         earlier = table.load(cursor, self._site, sorted(acted - ids))  # no longer in the file
         known = table.load_acts(cursor, self._site, sorted(acted | ids))
-        rows = [table.row(self._site, *each) for each in reading.known([*found, *earlier], known, minute)]
-        changed = [row for row in rows if self._rows.get(row.id) != row]
-        self._each(cursor, changed, lambda some: table.store(cursor, some))
-        if changed:
-            first = min(row.raised for row in changed)
-            table.name_outliers(cursor, self._site, sorted({row.sensor for row in changed}), first)
-        return rows
+        return [table.row(self._site, *each) for each in reading.known([*found, *earlier], known, minute)]
 
     def _each(self, cursor: Cursor[Any], rows: Sequence[T], store: Callable[[Sequence[T]], object]) -> None:
         """Store rows; a single one that the database cannot hold is left out, and said once."""
@@ -98,7 +103,6 @@ class IncidentMirror:
                 store(rows)
         except psycopg.DataError as error:
             if len(rows) == 1:
-                self.refused += 1
                 _log.warning("incident_refused what=%s problem=%s", quoted(rows[0]), quoted(error))
                 return
             middle = len(rows) // 2
@@ -106,7 +110,7 @@ class IncidentMirror:
             self._each(cursor, rows[middle:], store)
 
     def name(self, cursor: Cursor[Any], found: Sequence[Outlier]) -> None:
-        """Write their incident into the rows of OUTLIER_TB that were stored for these flags."""
+        """Write their incident into the rows of OUTLIER_TB that were just stored for these flags."""
         if found:
             first = minute_start(min(outlier.minute for outlier in found))
-            table.name_outliers(cursor, self._site, sorted({outlier.sensor for outlier in found}), first)
+            table.name_outliers(cursor, self._site, {outlier.sensor for outlier in found}, first)

@@ -16,6 +16,8 @@ from incidents.acts import Act
 from incidents.incident import Before, Incident, Sign, Size
 from incidents.life import Life
 
+SLICE_ROWS = 10_000  # rows of OUTLIER_TB that are named at once: a leak of a week has as many, and less than a second
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -144,10 +146,11 @@ def load_acts(cursor: Cursor[Any], site: str, ids: Sequence[str] | None = None) 
     return [*_parsed(cursor, lambda text: _act(parse(text, ActRow)))]
 
 
-def name_outliers(cursor: Cursor[Any], site: str, sensors: Sequence[str], first: datetime) -> None:
-    """Write their incident into rows of OUTLIER_TB that have none, from `first` on."""
-    values = {"site": site, "sensors": [*sensors], "first": first}
+def name_outliers(cursor: Cursor[Any], site: str, sensors: Iterable[str], first: datetime) -> bool:
+    """Write their incident into rows of OUTLIER_TB that have none, from `first` on; False if some may be left."""
+    values = {"site": site, "sensors": [*sensors], "first": first, "most": SLICE_ROWS}
     cursor.execute(statement("incident_of_outliers").encode(), values)
+    return cursor.rowcount == 0
 
 
 def _parsed(cursor: Cursor[Any], one: Callable[[bytes], T]) -> Iterator[T]:

@@ -106,24 +106,6 @@ def test_it_changes_and_ends_and_nothing_is_written_twice(site: Site) -> None:
     assert found == [(minute_start(RAISED + 20), 11.0, str(RAISED + 20))]
 
 
-def test_killed_before_the_commit_it_is_there_after_the_next_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.file(leak())
-    site.act(Do.ACKNOWLEDGE)
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("incidents.table.name_outliers", killed)
-        site.step()
-    assert not site.stages()
-    site.restart()
-    site.step()
-    site.step()
-    assert site.stages() == [(ID, "acknowledged")]
-    assert site.asked("SELECT count(*) FROM INCIDENT_ACT_TB") == [(1,)]
-
-
 def test_a_process_that_is_killed_half_way_leaves_nothing_twice(site: Site, database_url: str) -> None:
     site.worker.close()
     site.file(leak())
@@ -227,6 +209,20 @@ def test_a_flagged_value_that_came_before_its_incident_is_named_later(site: Site
     site.file(leak())
     site.step()
     assert site.asked("SELECT incident FROM OUTLIER_TB") == [(ID,)]
+
+
+def test_many_flagged_values_are_named_slice_by_slice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an update of hydrolog, a leak of months has a hundred thousand: that is no work for one transaction."""
+    monkeypatch.setattr("incidents.table.SLICE_ROWS", 2)
+    site.database.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
+    site.append(*(Row(RAISED + minute, "001", 9.0, 4.0, 60, "00L0") for minute in range(5)))
+    site.step()
+    site.file(leak())
+    named = []
+    for _ in range(4):
+        site.step()
+        named += site.asked("SELECT count(incident) FROM OUTLIER_TB")
+    assert named == [(2,), (4,), (5,), (5,)]
 
 
 def test_damage_of_the_files_costs_no_row_and_is_said(site: Site) -> None:
