@@ -29,7 +29,7 @@ def chart(cursor: Cursor[Any], incident: Incident, zone: ZoneInfo, minute: int, 
     """
     channel = "pressure" if incident.channel == "pressure" else "flow"
     columns = max(20, min(width - 9, MOST_COLUMNS))
-    end = max(incident.began, minute if incident.ended is None else incident.ended) + AFTER
+    end = max(incident.began + AFTER, minute if incident.ended is None else min(minute, incident.ended + AFTER))
     asked = end - incident.began + BEFORE
     step = next((step for step in STEPS if step * columns >= asked), math.ceil(asked / columns / 1440) * 1440)
     first = (incident.began - BEFORE) // step * step

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from rich.table import Table
+from rich.text import Text
 
 from cli import incident_acting, incident_history, shell
 from cli.incident_acting import instant
@@ -24,8 +25,10 @@ from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
 from common.settings import Settings
 from incidents.acts import Cause, Do
+from incidents.incident import Incident
 from incidents.reading import Known
 
+LONGEST_ID = 48  # columns; a longer one folds
 LONGEST = 2000  # characters of a sentence or a note
 RECENT = 7 * 1440  # minutes: an incident that ended earlier is listed only on request
 UNITS = {"m": 1, "h": 60, "d": 1440}  # minutes
@@ -120,6 +123,18 @@ def _minutes(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
+def _amounts(incident: Incident) -> str:
+    """The size now, or the largest of one that is over; and the volume. What is not known is left out."""
+    lines = []
+    if incident.size and incident.ended is None:
+        lines.append(f"{incident.size.flow_m3h:.1f} ± {incident.size.error_m3h:.1f} m3/h")
+    elif incident.largest_m3h is not None:
+        lines.append(f"at most {incident.largest_m3h:.1f} m3/h")
+    if incident.volume_m3 is not None:
+        lines.append(f"{incident.volume_m3:,.0f} m3")
+    return "\n".join(lines)
+
+
 class _Command:
     """One call: what was asked, and what is known."""
 
@@ -162,21 +177,20 @@ class _Command:
             raise NoSuchSensor(f"{shell.printable(sensor)} is not known; see: hydrolog sensors")
 
     def _table(self, found: Sequence[Known]) -> Table:
-        table = shell.table(
-            "id", "", "sensor", "began", "lasted", "m3/h", "m3", "people", whole=("id", "began", "lasted")
-        )
+        """Two lines for each, so that eighty columns are enough."""
+        table = shell.table("incident", "since", "size", "people", whole=("since", "size"))
+        table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
         for incident, state in found:
-            size = incident.size if incident.ended is None else None
-            largest = shell.number(incident.largest_m3h, 1)
+            style = STYLES.get(incident.severity, "") if incident.ended is None else "dim"
+            over = "" if incident.ended is None else ", over"
             table.add_row(
-                shell.cell(incident.id),
-                shell.cell(incident.severity, STYLES.get(incident.severity, "") if incident.ended is None else ""),
-                shell.cell(self._history.name(incident.sensor)),
-                local(incident.began, self._zone),
-                f"{span(incident.minutes(self._minute))}{'' if incident.ended is None else ', over'}",
-                f"{size.flow_m3h:.1f} ± {size.error_m3h:.1f}" if size else f"at most {largest}" if largest else "",
-                shell.number(incident.volume_m3, 0),
-                shell.cell(f"{state.stage} by {state.by}" if state.by else state.stage),
+                shell.cell(incident.id)
+                + Text("\n")
+                + shell.cell(f"[{incident.severity}] ", style)
+                + shell.cell(self._history.name(incident.sensor)),
+                f"{local(incident.began, self._zone)}\n{span(incident.minutes(self._minute))}{over}",
+                _amounts(incident),
+                shell.cell(state.stage) + Text("\n") + shell.cell(f"by {state.by}" if state.by else ""),
             )
         return table
 
