@@ -158,7 +158,9 @@ def _shown(name: str, numbers: dict[str, float], channel: str, catalogue: Catalo
         return catalogue.share(abs(value), error)
     if name.endswith("_bar"):
         return f"{abs(value) if name in SIGNED else value:.2f} bar"
-    return catalogue.amount(value, M3H if name.endswith("_m3h") else UNITS.get(channel, ""), error).strip()
+    if name.endswith("_m3h"):
+        return catalogue.amount(value, M3H, error)
+    return f"{value:,.2f} {UNITS.get(channel, '')}".strip()
 
 
 def fields(english: str) -> set[str]:

@@ -64,11 +64,16 @@ class Catalogue:
     def amount(self, value: float, unit: str, error: float | None = None) -> str:
         """A value with its unit, and its error, both rounded to what the error allows."""
         if error is None or not math.isfinite(error) or error <= 0:
-            return f"{_rounded(value, _digits(value))} {unit}"
+            return f"{_rounded(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2)} {unit}"
         power = math.floor(math.log10(error))
         digits = min(2, (1 if error / 10**power < _TWO_DIGITS else 0) - power)
         values = {"value": _rounded(value, digits), "error": _rounded(error, digits), "unit": unit}
         return self.say("{value} ± {error} {unit}", **values)
+
+    def about(self, value: float, unit: str) -> str:
+        """An estimate of unknown error: two digits of it."""
+        digits = 1 - math.floor(math.log10(abs(value))) if value else 0
+        return f"{_rounded(value, min(1, digits))} {unit}"
 
     def share(self, value: float, error: float | None = None) -> str:
         """A share as a percentage."""
@@ -81,10 +86,6 @@ class Catalogue:
 def words(language: str) -> Catalogue:
     """The catalogue of a language; English for one that is not known."""
     return Catalogue(language)
-
-
-def _digits(value: float) -> int:
-    return 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
 
 
 def _rounded(value: float, digits: int) -> str:
