@@ -85,6 +85,7 @@ SENSORS: dict[str, dict[str, Words]] = {
         ENGLISH: Words("no rows yet", todo="see to the meter and its number in the settings"),
         KOREAN: Words("수신 이력 없음", todo="계측기와 설정의 센서 번호를 확인하십시오"),
     },
+    "future-row": {ENGLISH: Words("row of the future"), KOREAN: Words("미래 시각의 행")},
     "leak": {
         ENGLISH: Words("leak suspected", _INCIDENT_EN, "check planned work; if there is none, listen at night"),
         KOREAN: Words("누수 의심", _INCIDENT_KO, "계획 작업을 확인하고, 없으면 야간 누수탐사를 하십시오"),

@@ -45,15 +45,16 @@ def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep
     """
     stored = stored or Stored()
     newest = rows.newest_rows(look, stored, keep)
-    site = rows.of_site(look, newest, rows.future_row(look, stored), settings)
+    future, site = rows.of_future(look, stored), rows.of_site(look, newest, settings)
     arrival = {
         sensor: rows.of_sensor(sensor, time, _row(stored, sensor).name, look, settings)
         for sensor, time in newest.items()
     }
     told = list(of_incidents(look, stored))
-    apart = site.code in ("fresh", "future-rows")  # else all are silent, and each sensor by itself says no more
+    none = bool(future) and not any(newest.values())  # that there never was a row would be untrue
+    # If all are silent, each sensor by itself says no more.
+    of_rows = (*future, *(arrival.values() if none or site.code == "fresh" else (site,)))
     processes = of_processes(look, expected_roles(settings))
-    of_rows = (site, *(arrival.values() if apart else ()))
     found = (*of_rows, *told, *processes.values(), *_of_box(look, settings, stored))
     shelved = [problem for problem in told if "shelved_by" in problem.values]
     sensors = {

@@ -52,7 +52,9 @@ def newest_rows(look: Snapshot, stored: Stored, keep: Collection[str] = ()) -> d
     found = {sensor: row.newest for sensor, row in stored.sensors.items()}
     for sensor, minute in (look.mark.sensors if look.mark else {}).items():
         closed = minute_start(minute)
-        if closed <= look.until and (sensor in found or not stored.registered):
+        if closed > look.until and not stored.registered:
+            found.setdefault(sensor, None)
+        elif closed <= look.until and (sensor in found or not stored.registered):
             found[sensor] = max(filter(None, (found.get(sensor), closed)))
     if not stored.registered:
         last = max(filter(None, found.values()), default=look.now)
@@ -68,19 +70,28 @@ def future_row(look: Snapshot, stored: Stored) -> datetime | None:
     return newest if newest > look.until else None
 
 
-def of_site(look: Snapshot, newest: Mapping[str, datetime | None], future: datetime | None, set_: Settings) -> Problem:
-    """How the rows of the site are."""
-    if future is not None:
-        values = {"newest": f"{future.astimezone(UTC):%Y-%m-%d %H:%M} UTC"}
-        return Problem(TROUBLE, SITE, "future-rows", {**values, "ahead_s": (future - look.now).total_seconds()})
+def of_site(look: Snapshot, newest: Mapping[str, datetime | None], set_: Settings) -> Problem:
+    """Whether rows come from any sensor."""
     found = newest_row(SITE, max(filter(None, newest.values()), default=None), look, set_)
     if newest and found.kind != GOOD and all(working(sensor, look) for sensor in newest):
         return Problem(GOOD, SITE, found.code, found.values)
     return found
 
 
+def of_future(look: Snapshot, stored: Stored) -> list[Problem]:
+    """The rows of the future, if there are some: silence shows in the rows up to now, and this must end."""
+    if (newest := future_row(look, stored)) is None:
+        return []
+    shown = f"{newest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    ahead_s = (newest - look.now).total_seconds()
+    return [Problem(TROUBLE, SITE, "future-rows", {"newest": shown, "ahead_s": ahead_s})]
+
+
 def of_sensor(sensor: str, newest: datetime | None, name: str, look: Snapshot, set_: Settings) -> Problem:
     """Whether a sensor's rows come."""
+    closed = look.mark.sensors.get(sensor) if look.mark else None
+    if newest is None and closed is not None:  # else it would be the newest
+        return Problem(TROUBLE, sensor, "future-row")
     found = newest_row(sensor, newest, look, set_)
     values = {**found.values, **({"name": name} if name else {})}
     if found.kind != GOOD and (work := working(sensor, look)):
