@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from cli import shell
 from cli.export_span import NotATime, first_instant
 from cli.incident_history import History
-from cli.incident_words import local
 from common.clock import minute_of
 from common.errors import HydrologError
 from common.settings import Settings
@@ -54,7 +53,7 @@ def act(chosen: Settings, history: History, now: datetime, do: Do, options: argp
         acts.append(chosen.paths.data, done)
     except ActsUnwritable as error:
         raise ActsUnwritable(f"{error}{_advice(error, chosen.paths.data)}") from error
-    until = f" until {local(done.until, zone)}" if done.until is not None else ""
+    until = f" until {shell.local(done.until, zone)}" if done.until is not None else ""
     cause = f" ({done.cause})" if done.cause else ""
     after = Known(known.incident, life(known.incident, [*known.life.acts, done], minute))
     return after, f"{known.incident.id}: {DONE[do]}{until}{cause} by {done.by}"
@@ -78,10 +77,10 @@ def _refuse_needless(known: Known, do: Do, zone: ZoneInfo) -> None:
     if do is Do.NOTE:
         return
     if state.stage is Stage.CLOSED and state.at is not None:
-        closed = f"{name} was closed by {shell.printable(state.by)}, {local(state.at, zone)}: {state.cause}"
+        closed = f"{name} was closed by {shell.printable(state.by)}, {shell.local(state.at, zone)}: {state.cause}"
         raise NotPossible(f"{closed}; to add something: hydrolog incidents note {name} TEXT")
     if incident.ended is not None and do is not Do.CLOSE:
-        over = f"{name} is over since {local(incident.ended, zone)}"
+        over = f"{name} is over since {shell.local(incident.ended, zone)}"
         raise NotPossible(f"{over}; to say why it was: hydrolog incidents close {name} --cause CAUSE")
 
 
@@ -91,7 +90,7 @@ def _until(options: argparse.Namespace, zone: ZoneInfo, minute: int) -> int:
     else:
         until = minute_of(instant("--until", options.until, zone))
     if until <= minute:
-        raise BadUsage(f"--until: {local(until, zone)} is over; it is {local(minute, zone)} now")
+        raise BadUsage(f"--until: {shell.local(until, zone)} is over; it is {shell.local(minute, zone)} now")
     if until > minute + LONGEST_SHELF:
         raise BadUsage("an incident can rest for a year at most; to be done with it: hydrolog incidents close")
     return until

@@ -65,7 +65,7 @@ class History(NamedTuple):
 
 def read(chosen: Settings, database: Database, minute: int) -> History:
     """All incidents at UTC `minute`. The file's version of an incident is the newer one."""
-    found, problem = reading.stored(chosen.paths.data)
+    found, problem, _ = reading.stored(chosen.paths.data)
     done = acts.load(chosen.paths.data)
     problems = [problem] if problem else []
     if done.damaged:

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cli.incident_words import Told
 from common.clock import minute_start
 from incidents.acts import Act
 from incidents.incident import Sign
 from incidents.life import Life
 from incidents.reading import Known
+from incidents.sentences import Told
 
 
 def plain(known: Known, said: Told, zone: ZoneInfo, minute: int) -> dict[str, Any]:

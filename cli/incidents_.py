@@ -18,15 +18,16 @@ from cli.incident_acting import instant
 from cli.incident_chart import chart
 from cli.incident_history import History
 from cli.incident_json import plain
-from cli.incident_words import Told, local, span, told
 from common import settings
 from common.clock import minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
+from common.messages import words
 from common.settings import Settings
 from incidents.acts import Cause, Do
 from incidents.incident import Incident
 from incidents.reading import Known
+from incidents.sentences import Told, told
 
 LONGEST_ID = 48  # columns; a longer one folds
 LONGEST = 2000  # characters of a sentence or a note
@@ -76,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     _add_list_options(_action(actions, "list", "list incidents, open ones first"), argparse.SUPPRESS)
     _add_id(_action(actions, "show", "one incident: what, why, what people did, and a chart of its hours"))
-    for do, words in ACTIONS.items():
-        action = _action(actions, do, words)
+    for do, text in ACTIONS.items():
+        action = _action(actions, do, text)
         _add_id(action)
         if do is Do.SHELVE:
             end = action.add_mutually_exclusive_group(required=True)
@@ -93,8 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _action(actions: Any, name: str, words: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=words, description=words)
+def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
     shell.add_config_again(action)
     if name != "list":
         _add_json(action, argparse.SUPPRESS)
@@ -180,6 +181,7 @@ class _Command:
         """Two lines for each, so that eighty columns are enough."""
         table = shell.table("incident", "since", "size", "people", whole=("since", "size"))
         table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
+        spans = words(self._chosen.site.language)
         for incident, state in found:
             style = STYLES.get(incident.severity, "") if incident.ended is None else "dim"
             over = "" if incident.ended is None else ", over"
@@ -188,7 +190,7 @@ class _Command:
                 + Text("\n")
                 + shell.cell(f"[{incident.severity}] ", style)
                 + shell.cell(self._history.name(incident.sensor)),
-                f"{local(incident.began, self._zone)}\n{span(incident.minutes(self._minute))}{over}",
+                f"{shell.local(incident.began, self._zone)}\n{spans.span(incident.minutes(self._minute))}{over}",
                 _amounts(incident),
                 shell.cell(state.stage) + Text("\n") + shell.cell(f"by {state.by}" if state.by else ""),
             )
@@ -202,12 +204,12 @@ class _Command:
             return
         said, console = self._told(known), shell.console()
         paragraphs = [said.title, f"id: {known.incident.id}", said.what, *(f"- {why}" for why in said.why)]
-        paragraphs += [f"to do: {todo}" for todo in said.todo]
+        paragraphs += [f"→ {todo}" for todo in said.todo]
         if said.life:
             paragraphs.append(said.life)
         for act in known.life.acts:
             what = f"{act.do}: {act.text}" if act.text else act.do
-            paragraphs.append(f"{local(act.at, self._zone)}  {act.by}  {what}")
+            paragraphs.append(f"{shell.local(act.at, self._zone)}  {act.by}  {what}")
         for text in paragraphs:
             console.print(shell.cell(text, longest=LONGEST), soft_wrap=True)
         try:
@@ -227,7 +229,9 @@ class _Command:
             shell.say(shell.printable(said))
 
     def _told(self, known: Known) -> Told:
-        return told(known, self._history.name(known.incident.sensor), "en", self._zone, self._minute)
+        return told(
+            known, self._history.name(known.incident.sensor), self._chosen.site.language, self._zone, self._minute
+        )
 
     def _plain(self, known: Known) -> dict[str, Any]:
         return plain(known, self._told(known), self._zone, self._minute)

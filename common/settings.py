@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
+from common.messages import LANGUAGES
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
 from common.settings_checks import (
     alert_urls,
@@ -49,6 +50,7 @@ _NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIV
 class SiteSettings:
     id: str = key("site-1", site_id)
     timezone: str = key("Asia/Seoul", time_zone)
+    language: str = key("en", one_of(*LANGUAGES))  # of what people read
 
     @property
     def zone(self) -> ZoneInfo:

@@ -67,7 +67,7 @@ class IncidentMirror:
             raise DatabaseDown(f"the database refuses the incidents: {quoted(str(error).strip())}") from error
 
     def _copy(self, database: Database, minute: int) -> None:
-        found, problem = reading.stored(self._data)
+        found, problem, _ = reading.stored(self._data)
         done = acts.load(self._data).known
         with database.transaction() as cursor:
             rows = self._rows_of(cursor, found, done, minute)

@@ -23,11 +23,13 @@ class Known(NamedTuple):
 class Incidents(NamedTuple):
     """The incidents of the file, the newest first: all that are up, and the newest of the others.
 
-    `problem` says what is wrong with a file; empty if nothing is.
+    `problem` says what is wrong with a file; empty if nothing is. `complete`: the incidents' file is there and whole;
+    an installation that was just updated has none yet.
     """
 
     known: tuple[Known, ...] = ()
     problem: str = ""
+    complete: bool = False
 
 
 class IncidentsFile(msgspec.Struct):
@@ -39,25 +41,37 @@ class IncidentsFile(msgspec.Struct):
 
 def load(data: Path, minute: int) -> Incidents:
     """The incidents as they are at UTC `minute`."""
-    found, problem = stored(data)
+    found = stored(data)
     done = acts.load(data)
+    problem = found.problem
     if done.damaged and not problem:
         problem = f"{INCIDENT_ACTS_FILE}: {done.damaged} lines cannot be read"
-    return Incidents(tuple(known(found, done.known, minute)), problem)
+    return Incidents(tuple(known(found.incidents, done.known, minute)), problem, found.complete)
 
 
-def stored(data: Path) -> tuple[list[Incident], str]:
-    """The incidents of the file, each id once, and what is wrong with the file; empty if nothing is.
+class Stored(NamedTuple):
+    """The incidents of the file, each id once; what is wrong with the file, and whether it is there and whole."""
+
+    incidents: tuple[Incident, ...] = ()
+    problem: str = ""
+    complete: bool = False
+
+
+def stored(data: Path) -> Stored:
+    """What is in the file.
 
     An incident without a sign, or with one of a severity that is not known, is left out: nothing can be said of it.
     """
     try:
-        whole = state_file.read(data / INCIDENTS_FILE, IncidentsFile) or IncidentsFile()
+        whole = state_file.read(data / INCIDENTS_FILE, IncidentsFile)
     except state_file.StateUnusable as error:
-        return [], f"{INCIDENTS_FILE} cannot be read: {error}"
+        return Stored(problem=f"{INCIDENTS_FILE} cannot be read: {error}")
+    if whole is None:
+        return Stored()
     sound = {one.id: one for one in whole.incidents if one.signs and all(_is_known(sign) for sign in one.signs)}
     left_out = len(whole.incidents) - len(sound)
-    return [*sound.values()], f"{INCIDENTS_FILE}: {left_out} incidents cannot be read" if left_out else ""
+    problem = f"{INCIDENTS_FILE}: {left_out} incidents cannot be read" if left_out else ""
+    return Stored(tuple(sound.values()), problem, not left_out)
 
 
 def known(incidents: Iterable[Incident], done: Iterable[acts.Act], minute: int) -> list[Known]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from command_site import Configure
 from export_site import told
 from incident_site import BEGAN, ID, RAISED, fault, file, leak, listed, shown, store
 
@@ -27,7 +28,7 @@ def test_what_is_up_comes_first_and_old_ones_on_request(
     assert listed(capfd, site, "--since", "2024-08-18") == [ID, "c", "b"]
     assert listed(capfd, site, "--since", "2024-08-27 03:10", "list") == [ID, "c"]
     out = told(capfd, "incidents", "--config", str(site))[1]
-    assert ID in out and "2024-08-27 02:10" in out and "1 h 22 min" in out and "9.3 ± 0.8" in out
+    assert ID in out and "2024-08-27 02:10" in out and "1 hour 22 minutes" in out and "9.3 ± 0.8" in out
     assert "earlier: 1; to see them: hydrolog incidents --all" in out
     assert told(capfd, "incidents", "--sensor", "777", "--config", str(site))[::2] == (
         1,
@@ -56,13 +57,21 @@ def test_show_tells_what_people_did_and_draws_the_hours(
     )
     code, out, err = told(capfd, "incidents", "show", "001-2024", "--config", str(site))
     assert (code, err) == (0, "")
-    assert "001 연산3 소블록" in out and "Since 2024-08-27 02:10" in out and "rise_m3h 9.3" in out
+    assert "001 연산3 소블록" in out and "Since 27 Aug 02:10" in out and "→ Check planned work" in out
     assert "2024-08-27 03:32  Kim  note: listening tonight" in out
     top, bottom = out.splitlines()[-15], out.splitlines()[-4]
     assert "20.00" in top and "▒" in top and "█" not in top
     assert bottom.count("█") > 30
     assert out.splitlines()[-3].strip() == "▲"
     assert "08-26 23:10" in out
+
+
+def test_an_incident_is_told_in_the_language_of_the_site(
+    config: Configure, site: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert site == config(site='timezone = "Asia/Seoul"\nlanguage = "ko"')
+    out = told(capfd, "incidents", "show", ID, "--config", str(site))[1]
+    assert "[누수 의심] 001" in out and "8월 27일 02:10부터" in out and "1시간 22분" in out
 
 
 def test_an_act_is_stored_said_and_shown(

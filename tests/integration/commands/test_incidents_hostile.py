@@ -31,7 +31,7 @@ def test_without_a_database_the_file_is_enough_and_it_is_said(
     path = tmp_path / "hydrolog.toml"
     path.write_text('[paths]\ndata = "data"\n[database]\nurl = "postgresql://me:secret@127.0.0.1:9/x"\n')
     code, out, err = told(capfd, "incidents", "show", ID, "--config", str(path))
-    assert code == 0 and "9.3 ± 0.8 m3/h now" in out and "█" not in out
+    assert code == 0 and "9.3 ± 0.8 m³/h" in out and "█" not in out
     assert "only the incidents of the file are shown" in err and "secret" not in err
     assert told(capfd, "incidents", "acknowledge", ID, "--by", "Kim", "--config", str(path))[0] == 0
     answer = json.loads(told(capfd, "incidents", "--config", str(path), "--json")[1])
