@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": ("cli.demo", "run the whole pipeline on recorded data, faster than real time"),
     "check": ("cli.check", "check settings, port, folder, database and server, and say what to do"),
     "status": ("cli.status", "show the state of each process and each sensor"),
+    "incidents": ("cli.incidents_", "list what is wrong, and say what you do about it"),
     "tail": ("cli.tail", "show rows as they come in"),
     "sensors": ("cli.sensors", "list, add and remove sensors, and record a replaced instrument"),
     "init-db": ("cli.init_db", "create the tables in your own database"),

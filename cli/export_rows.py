@@ -24,9 +24,11 @@ ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _MINUTE_TABLES = ("REAL_VAL_TB", "UNREGISTERED_VAL_TB")
 
 # A column has the same type in every kind; those in none of these sets are numbers.
-TIMES = frozenset({"time", "hour", "made_at", "hour_start"})
+TIMES = frozenset({"time", "hour", "made_at", "hour_start", "began", "raised", "ended", "size_at", "at", "until"})
 DAYS = frozenset({"night"})
-TEXTS = frozenset({"sensor", "channel", "method", "code", "severity", "reason", "model", "night_use_by"})
+TEXTS = frozenset({"sensor", "channel", "method", "code", "severity", "reason", "model", "night_use_by"}) | {
+    *("id", "kind", "stage", "by", "cause", "incident", "act", "text"),
+}
 
 
 class NotExported(HydrologError):
@@ -49,11 +51,21 @@ _NIGHT = (
     "reference_pressure n1 leak_day good_minutes faulty_minutes planned_minutes"
 )
 _FORECAST = "hour made_at flow flow_low flow_high pressure pressure_low pressure_high model"
+_INCIDENT = (
+    "id kind severity channel began raised ended size_m3h size_error_m3h size_at largest_m3h volume_m3 returned stage "
+    "by at until cause"
+)
+_ACTS = (
+    "(SELECT sensor, done.at FROM INCIDENT_ACT_TB AS done "
+    "JOIN INCIDENT_TB AS incident ON incident.site = done.site AND incident.id = done.incident) AS acts"
+)
 _LISTED = (
     Kind("minutes", "time flow pressure", _MINUTE_TABLES),
     Kind("hours", "time flow pressure flow_minutes pressure_minutes", _MINUTE_TABLES),
     Kind("nights", _NIGHT, ("NIGHT_REPORT_TB",), at="night::timestamptz"),
-    Kind("findings", "time channel method code severity value reason", ("OUTLIER_TB",), free_text=True),
+    Kind("findings", "time channel method code severity value reason incident", ("OUTLIER_TB",), free_text=True),
+    Kind("incidents", _INCIDENT, ("INCIDENT_TB",), at="began", free_text=True),
+    Kind("acts", "at incident by act until cause text", (_ACTS,), at="at", free_text=True),
     Kind("forecasts", _FORECAST, ("PRED_VAL_TB",), at="hour"),
 )
 KINDS = {kind.name: kind for kind in _LISTED}

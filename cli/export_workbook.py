@@ -22,7 +22,7 @@ CELL_CHARACTERS = 32_767  # and a cell
 LONGEST_TEXT = 1 << 30  # characters read; longer than a cell is cut
 _EPOCH = datetime(1899, 12, 30)  # day 0 of a spreadsheet, for all days since March 1900
 _DAY_S = 86_400
-_WIDTHS = {**dict.fromkeys(TIMES, 17), "reason": 80}  # in characters
+_WIDTHS = {**dict.fromkeys(TIMES, 17), "reason": 80, "id": 30, "incident": 30, "text": 60}  # in characters
 _NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF))
 _NOT_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})  # of a database that somebody else has filled
 
@@ -61,7 +61,8 @@ class _Workbook:
     def __init__(self, package: zipfile.ZipFile, columns: Sequence[str]) -> None:
         self._package = package
         self._columns = columns
-        self._letters = [chr(ord("A") + place) for place in range(len(columns) + len(TIMES))]  # fewer than 26
+        cells = len(columns) + sum(column in TIMES for column in columns)  # at most 26
+        self._letters = [chr(ord("A") + place) for place in range(cells)]
         self._sheets = 0
         self._begin_sheet()
 

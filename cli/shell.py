@@ -4,8 +4,10 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -66,15 +68,21 @@ def need_plots() -> None:
         raise SettingsError("--out", f"a page with plots needs the library plotly: {install}")
 
 
-def printable(text: object) -> str:
+def printable(text: object, longest: int = LONGEST) -> str:
     """The text without terminal control: escapes show as \\x1b, long text is truncated."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
 
 
-def cell(text: object, style: str = "") -> Text:
+def cell(text: object, style: str = "", longest: int = LONGEST) -> Text:
     """Text from outside for a rich table, without interpreting markup."""
-    return Text(printable(text), style=style)
+    return Text(printable(text, longest), style=style)
+
+
+def local(moment: datetime | int, zone: ZoneInfo) -> str:
+    """A time, or a UTC minute since 1970, as the site's clock shows it."""
+    time = clock.minute_start(moment) if isinstance(moment, int) else moment
+    return f"{time.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -38,6 +38,7 @@ COMMANDS = (
     ("log", "show"),
     ("sensors", "list"),
     ("night",),
+    ("incidents", "--all", "--json"),
 )
 # What the operating system says: where a program is missing, it is left out.
 OF_THE_SYSTEM = (

@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
+from common.messages import LANGUAGES
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
 from common.settings_checks import (
     alert_urls,
@@ -53,6 +54,7 @@ class SiteSettings:
     id: str = key("site-1", site_id)
     timezone: str = key("Asia/Seoul", time_zone)
     country: str = key("", country_code)  # its public holidays count as Sundays
+    language: str = key("en", one_of(*LANGUAGES))  # of what people read
 
     @property
     def zone(self) -> ZoneInfo:

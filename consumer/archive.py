@@ -1,5 +1,7 @@
 """The group "archive": writes rows of the log to the database, commits, and trims the log.
 
+The incidents are copied first, whether there are rows or not.
+
 The rows and findings of one poll go into one transaction that is safe to repeat. If the process is killed before the
 commit, the same rows come again and are recognised. Only one poll is in memory, however much waits.
 """
@@ -21,6 +23,7 @@ from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
 from consumer import not_rows
+from consumer.incidents import IncidentMirror
 from consumer.outliers import FindingsFile, outliers
 from consumer.source import LogSource
 from consumer.store import Numbered, drop_old, store
@@ -46,6 +49,7 @@ class Archive:
         self._once = once
         self._database = Database(context.settings, "archive")
         self._findings = FindingsFile(context.data)
+        self._incidents = IncidentMirror(context.data, context.settings.site.id)
         self._false_rows = FalseRows(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
@@ -62,6 +66,7 @@ class Archive:
         log, group = self._source.log, self._source.group
         give_back_s = time.monotonic() + WORK_S
         try:
+            self._incidents.step(self._database, now)
             while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
                 self._store(log, records)
                 group.commit(group.position)
@@ -73,7 +78,7 @@ class Archive:
         except HydrologError as error:
             error.counters = self._counters()
             raise
-        return self._counters()
+        return self._counters() | ({"problem": self._incidents.problem} if self._incidents.problem else {})
 
     def close(self) -> None:
         self._database.close()
@@ -102,6 +107,7 @@ class Archive:
         try:
             with self._database.transaction() as cursor:
                 stored = store(cursor, log.id_of(rows[0][0]), rows, found)
+                self._incidents.name(cursor, found)
         except (psycopg.DataError, psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation) as error:
             if len(rows) == 1:
                 self._set_aside(log, records[rows[0][0]], type(error).__name__)

@@ -20,6 +20,7 @@ from common.state_file import Minute, StateUnusable, parse
 
 MOST_BYTES = 16 * 1024 * 1024  # some 50,000 acts: far more than people do in years
 MOST_TEXT = 500  # characters of a note
+MOST_NAME = 80  # and of a person's name
 
 
 class Do(StrEnum):
@@ -61,6 +62,13 @@ class Act(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: Cause | None = None
     text: str = ""
 
+    def __post_init__(self) -> None:
+        """A time without a zone could not be compared with others; no database can hold a NUL."""
+        if self.at.tzinfo is None or not 1971 <= self.at.year <= 9000:
+            raise ValueError(f"{self.at} is not the time of an act")
+        if "\0" in f"{self.id}{self.incident}{self.by}{self.text}":
+            raise ValueError("a NUL in a text")
+
 
 class ActsUnwritable(HydrologError):
     """The act could not be stored, so it has not happened."""
@@ -74,14 +82,19 @@ class Acts(NamedTuple):
 
 
 def new(incident: str, by: str, at: datetime, do: Do, **more: object) -> Act:
-    """An act of now. Text is cut to one line of at most `MOST_TEXT` characters.
+    """An act of now. Text and name are cut to one line of at most `MOST_TEXT` and `MOST_NAME` characters.
 
     Raises:
         StateUnusable: a part of it is of the wrong type.
     """
-    text = " ".join(str(more.pop("text", "")).split())[:MOST_TEXT]
-    whole = {"id": uuid4().hex, "incident": incident, "by": by, "at": at.isoformat(), "do": do, "text": text, **more}
+    text, name = _line(str(more.pop("text", "")), MOST_TEXT), _line(by, MOST_NAME)
+    whole = {"id": uuid4().hex, "incident": incident, "by": name, "at": at.isoformat(), "do": do, "text": text, **more}
     return parse(msgspec.json.encode(whole), Act)
+
+
+def _line(text: str, most: int) -> str:
+    """One line of text that can be stored, whatever was typed."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:most]
 
 
 def append(data: Path, act: Act) -> None:

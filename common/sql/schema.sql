@@ -59,6 +59,51 @@ CREATE TABLE IF NOT EXISTS OUTLIER_TB (
     reason   text NOT NULL,                    -- text for the operator
     PRIMARY KEY (sensor, time, channel, method)
 );
+ALTER TABLE OUTLIER_TB ADD COLUMN IF NOT EXISTS incident text; -- INCIDENT_TB.id; NULL = none is known
+CREATE INDEX IF NOT EXISTS outlier_without_incident ON OUTLIER_TB (sensor, time) WHERE incident IS NULL;
+
+-- One trouble at one point, from its first sign to its end, as in incidents.json. A few hundred a year: kept for good.
+CREATE TABLE IF NOT EXISTS INCIDENT_TB (
+    site           text NOT NULL,
+    id             text NOT NULL,
+    sensor         text NOT NULL,
+    kind           text NOT NULL,              -- leak, fault, supply
+    severity       text NOT NULL,              -- of the worst sign that stands, or that it ever had
+    channel        text NOT NULL,              -- flow, pressure, both
+    began          timestamptz NOT NULL,       -- when it probably began
+    raised         timestamptz NOT NULL,       -- when it was first told
+    ended          timestamptz,                -- NULL = it is up
+    size_m3h       double precision,           -- its newest size, with its standard error, at size_at; NULL = not known
+    size_error_m3h double precision,
+    size_at        timestamptz,
+    largest_m3h    double precision,
+    volume_m3      double precision,           -- lost so far
+    returned       bigint NOT NULL,            -- how often it came back after it had ended
+    signs          jsonb NOT NULL,             -- what the methods found; minutes are UTC minutes since 1970
+    before         jsonb NOT NULL,             -- what it was taken for before
+    stage          text NOT NULL,              -- among people: open, acknowledged, shelved, closed
+    by             text,                       -- who made the stage what it is, and when; NULL = nobody
+    at             timestamptz,
+    until          timestamptz,                -- until when it is shelved
+    cause          text,                       -- why it was closed
+    PRIMARY KEY (site, id)
+);
+CREATE INDEX IF NOT EXISTS incident_began ON INCIDENT_TB (sensor, began);
+
+-- What people did about incidents, as in incident_acts.jsonl. Kept for good, like the incidents.
+CREATE TABLE IF NOT EXISTS INCIDENT_ACT_TB (
+    site     text NOT NULL,
+    id       text NOT NULL,
+    incident text NOT NULL,                    -- INCIDENT_TB.id
+    at       timestamptz NOT NULL,
+    by       text NOT NULL,
+    act      text NOT NULL,                    -- acknowledge, shelve, close, note
+    until    timestamptz,                      -- of shelve
+    cause    text,                             -- of close: repaired, flushing, meter, false-alarm, other
+    text     text NOT NULL,                    -- the note; may be empty
+    PRIMARY KEY (site, id)
+);
+CREATE INDEX IF NOT EXISTS incident_act_incident ON INCIDENT_ACT_TB (site, incident);
 
 -- All forecasts, for later evaluation. Kept as long as the rows of their hours.
 CREATE TABLE IF NOT EXISTS PRED_VAL_TB (

@@ -17,28 +17,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common import health
 from common.clock import Clock, minute_of
 from common.errors import RowRefused
 from common.false_rows import FalseRows
-from common.folder import LOG_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.row import parse_payload
 from common.runner import Context
 from common.settings import Settings
 from consumer.alerts import state as alerts_state
-from consumer.alerts.box import BoxSnapshot, Watch, conditions, without_planned
+from consumer.alerts.box import Watch, conditions
 from consumer.alerts.events import AlertEvent, EventTracker
 from consumer.alerts.messenger import Messengers
 from consumer.alerts.pending import Queue, digest_day, first_digest_day, newcomer
 from consumer.alerts.text import compose
 from consumer.outliers import FindingsFile
 from consumer.source import LogSource
-from log import mark
 from log.roles import Group, Log, Record
-from outliers.calendar import CalendarFile
 from outliers.findings import Finding
+from situation import snapshot
 
 GROUP = "alerts"
 POLL_ROWS = 1000
@@ -80,7 +77,6 @@ class Alerts:
         self._watch = Watch(minute_of(context.clock.now()))
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0, not_rows=0)
         self._changed = False
-        self._occasions = CalendarFile(context.data, settings.site.zone)
 
     _read_to = 0  # rows before this offset are in the tracker
     _newest = 0  # minute of the newest row in the tracker
@@ -138,13 +134,9 @@ class Alerts:
         return self._tracker.row(row, findings)
 
     def _of_box(self, now: datetime) -> list[AlertEvent]:
-        settings, data, tracker = self._context.settings, self._context.data, self._tracker
-        known = mark.load(data)
-        minute, patience = minute_of(now), max(settings.alerts.silent_minutes, settings.line.quiet_minutes)
-        states = {role: state for role, state in health.load_all(data).items() if isinstance(state, dict)}
-        look = BoxSnapshot(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
-        found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)
-        found = without_planned(found, up=tracker.up, works=self._occasions.now().works, minute=minute)
+        settings, tracker, minute = self._context.settings, self._tracker, minute_of(now)
+        patience = max(settings.alerts.silent_minutes, settings.line.quiet_minutes)
+        found = conditions(snapshot.take(settings, self._context.clock), settings, tracker.up)
         raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
         over = [tracker.clear(event, minute, "") for event in self._watch.over(found, tracker.up, minute)]
         return [*raised, *over]
@@ -254,10 +246,3 @@ def open_settings(config: Path | None, environ: Mapping[str, str] = os.environ) 
     except OSError:
         return ""
     return f"{named} holds passwords and can be read by everybody; run: chmod o-rwx {named}" if mode & 0o007 else ""
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None

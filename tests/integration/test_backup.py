@@ -10,7 +10,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from command_site import SEOUL, hydrolog, row
 from database_site import ready, start
+from incident_site import ID, leak
+from incident_site import file as file_incidents
 from receiver_process import TOKEN, ReceiverProcess
 
 from cli import backup, backup_database, backup_file, restore
@@ -28,6 +30,8 @@ from common.errors import HydrologError
 from common.folder import POSTGRES_URL_FILE
 from common.row import format_payload
 from common.settings import load
+from incidents import acts, reading
+from incidents.acts import Do
 from log import commits, identity, mark
 from log.roles import open_for
 
@@ -110,6 +114,8 @@ def test_another_box_goes_on_and_no_row_is_lost_or_repeated(
     old.consume("archive")
     old.consume("server", SERVER__URL=server)
     old.append(20, 20)
+    file_incidents(old.data, leak())
+    acts.append(old.data, acts.new(ID, "Kim", datetime.now(UTC), Do.NOTE, text="누수?"))
     old.consume("archive")
     old.consume("server", SERVER__URL=NOBODY)
     assert (old.data / "outbox.tsv").exists()
@@ -133,6 +139,8 @@ def test_another_box_goes_on_and_no_row_is_lost_or_repeated(
             new.consume("archive")
             new.consume("server")
         assert query(url, "SELECT sensor FROM SENSOR_TB") == [("001",)]
+        assert query(url, "SELECT id, stage FROM INCIDENT_TB") == [(ID, "open")]
+        assert query(url, "SELECT incident, text FROM INCIDENT_ACT_TB") == [(ID, "누수?")]
         stored = query(url, "SELECT log_id, log_offset FROM REAL_VAL_TB ORDER BY time")
     assert stored == [(old_id, offset) for offset in range(45)] + [(new_id, offset) for offset in range(45, 55)]
     arrived = query(empty_url, "SELECT log_id, log_offset, time FROM RECEIVED_TB ORDER BY time")
@@ -143,6 +151,8 @@ def test_another_box_goes_on_and_no_row_is_lost_or_repeated(
     assert len({time for _, _, time in arrived}) == 60
     assert commits.read(new.data, "server") == commits.read(new.data, "archive") == 55
     assert (new.data / "criteria" / "001.v0001.json").read_text() == "{}"
+    ((incident, state),) = reading.load(new.data, FIRST).known
+    assert (incident, [act.text for act in state.acts]) == (leak(), ["누수?"])
     kept = (new.data / restore.SETTINGS_OF_BACKUP).read_text()
     assert 'start = "21:00"' in kept
     assert "url = a secret" in kept

@@ -22,13 +22,14 @@ BELOW = {
     "outliers.watch": ("common", "outliers"),
     "outliers.learn": ("common", "outliers"),
     "incidents": ("common", "outliers"),
+    "situation": ("common", "incidents", "log", "outliers"),
     "postgres": ("common",),
     "producer": ("common", "incidents", "log", "outliers", "outliers.watch"),
-    "consumer": ("common", "incidents", "log", "outliers"),
+    "consumer": ("common", "incidents", "log", "outliers", "situation"),
     "nightflow": ("common", "incidents", "log", "outliers"),
     "forecaster": ("common", "log", "outliers"),
-    "server": ("common", "incidents", "log", "outliers"),
-    "demo": ("common", "log", "postgres"),
+    "server": ("common", "incidents", "log", "outliers", "situation"),
+    "demo": ("common", "log", "postgres", "situation"),
 }
 ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it
 # What a folder may start as a process of its own, beside itself: `python -m NAME`.

@@ -210,8 +210,8 @@ def test_findings_nights_and_forecasts(site: str, connection: Connection, capfd:
         [datetime(2024, 8, 25, 17, 10, tzinfo=UTC)],
     )
     assert told(capfd, "export", "001", "--of", "findings", "--config", site)[1] == (
-        "\ufefftime,channel,method,code,severity,value,reason\n"  # the mark tells a spreadsheet that this is UTF-8
-        '2024-08-26T12:00:00+09:00,flow,NIGHT,L,LEAK,12.5,"누수, ""12.5 m3/h"""\n'
+        "\ufefftime,channel,method,code,severity,value,reason,incident\n"  # the mark: this is UTF-8
+        '2024-08-26T12:00:00+09:00,flow,NIGHT,L,LEAK,12.5,"누수, ""12.5 m3/h""",\n'
     )
     assert told(capfd, "export", "001", "--of", "forecasts", "--config", site)[1].splitlines()[1] == (
         "2024-08-26T13:00:00+09:00,2024-08-26T12:00:00+09:00,8,7,9,4.5,4,5,lstm-1"
@@ -236,7 +236,7 @@ def test_no_text_is_a_formula_and_none_breaks_a_line(
     (line,) = out.splitlines()[1:]
     values, _, shown = line.partition(",-1,")  # a negative number stays one
     assert values.endswith("LEAK")
-    assert shown.strip('"').startswith("'")
+    assert shown.lstrip('"').startswith("'")
     assert "\x1b" not in out
 
 

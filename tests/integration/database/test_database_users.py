@@ -56,6 +56,7 @@ def test_the_processes_are_no_superuser_and_own_the_tables(existing: Path) -> No
     [
         f"INSERT INTO REAL_VAL_TB {A_ROW}",
         "DELETE FROM OUTLIER_TB",
+        "UPDATE INCIDENT_TB SET stage = 'closed'",
         "UPDATE SENSOR_TB SET name = ''",
         "TRUNCATE RECEIVED_TB",
         "DROP TABLE RECEIVED_TB",
@@ -70,6 +71,11 @@ def test_the_web_process_does_no_more_than_it_must(web: psycopg.Connection[Any],
     assert who(web) == ("hydrolog_web", False)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         web.execute(statement.encode())
+
+
+@pytest.mark.parametrize("table", ["INCIDENT_TB", "INCIDENT_ACT_TB"])
+def test_the_web_process_reads_incidents(web: psycopg.Connection[Any], table: str) -> None:
+    assert web.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,)
 
 
 def test_the_web_process_reads_tables_that_come_later(existing: Path, web: psycopg.Connection[Any]) -> None:
