@@ -182,10 +182,10 @@ def _flag_words(sensor: Json, catalogue: Catalogue) -> Iterable[str]:
     for channel, name in (("flow", catalogue.say("flow")), ("pressure", catalogue.say("pressure"))):
         written = sensor.get(f"{channel}_flags", "")
         for flag in flags.explain(channel, written.upper()):
-            meaning = catalogue.say(flag.meaning)
+            method, meaning = catalogue.say(flag.method), catalogue.say(flag.meaning)
             if written[flag.position].islower():
                 meaning = catalogue.say("during planned work: {work}", work=meaning)
-            yield f"{name} {flag.method}: {meaning}"
+            yield f"{name} {method}: {meaning}"
 
 
 def _log_line(chosen: Settings, state: Json, catalogue: Catalogue) -> str:

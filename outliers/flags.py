@@ -12,7 +12,7 @@ from common.messages import message
 
 CLEAR = "0"
 LEAK_LETTER = "L"
-METHODS = ("SYSTEM", "VALUE", "PREDICT", "NIGHT")
+METHODS = (message("SYSTEM"), message("VALUE"), message("PREDICT"), message("NIGHT"))
 CHANNELS = {"flow": 4, "pressure": 3}  # number of places per channel
 
 WATCH, LEAK, FAULT, SUPPLY = "watch", "leak", "fault", "supply"
