@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 
+from common import masking
 from common.errors import DatabaseDown
 from common.files import replace
 from common.folder import POSTGRES_URL_FILE
@@ -25,6 +26,7 @@ WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can 
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
 _log = logging.getLogger(__name__)
+_noted: dict[str, str] = {}  # what was logged last, by event
 
 
 def address(settings: Settings) -> str:
@@ -97,8 +99,16 @@ _REASONS = (
 def _reason(error: Exception) -> str:
     """Why there is no connection, in our words."""
     said = str(error).lower()
-    unknown = "for a reason that only its own log tells, or the address in database.url is wrong"
+    unknown = "for a reason that only the logs tell, or the address in database.url is wrong"
     return next((reason for reason in _REASONS if reason in said), unknown)
+
+
+def note(event: str, error: psycopg.Error) -> None:
+    """Log what a server said, cleaned of secrets: readers get our own words."""
+    text = quoted(masking.hide_all(str(error).strip(), ()))
+    if _noted.get(event) != text:  # a process that waits meets the same again and again
+        _noted[event] = text
+        _log.warning("%s said=%s", event, text)
 
 
 class Database:
@@ -124,10 +134,12 @@ class Database:
             with _deadline(connection, timeout_s), connection.transaction(), connection.cursor() as cursor:
                 yield cursor
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-            raise DatabaseDown(f"the tables are missing or old; run: hydrolog init-db ({quoted(error)})") from error
+            note("database_refused", error)
+            raise DatabaseDown("the tables are missing or old; run: hydrolog init-db") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
-            raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
+            note("database_lost", error)
+            raise DatabaseDown(f"the connection to the database was lost: {_reason(error)}") from error
 
     def close(self) -> None:
         if self._connection is not None:

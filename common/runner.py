@@ -212,7 +212,7 @@ class _Process:
             self._failed(str(error), error.counters)
         except Exception as error:  # noqa: BLE001 - the only broad except: a bug must not end the process
             _log.exception("step_failed")
-            self._failed(f"{type(error).__name__}: {error}", {})
+            self._failed(f"a defect of the program ({type(error).__name__}); its log tells more", {})
             self._rebuild_later()
         else:
             if self._failures:

@@ -61,7 +61,7 @@ class Said(NamedTuple):
 
 
 _LOG_EN = "see logs/{role}.log; if it stays so, type: sudo systemctl restart hydrolog"
-_LOG_KO = "logs/{role}.log을 확인하고, 계속되면 다음을 입력하십시오: sudo systemctl restart hydrolog"
+_LOG_KO = "logs/{role}.log 파일을 확인하고, 계속되면 다음을 입력하십시오: sudo systemctl restart hydrolog"
 _CLOCK = "hydrolog clock confirm --go-on"
 _STAGE_EN = ("acknowledged by {acknowledged_by} {acknowledged_s} ago", "shelved by {shelved_by} for {shelved_s}")
 _STAGE_KO = ("{acknowledged_by} 확인({acknowledged_s} 전)", "{shelved_by} 보류({shelved_s} 남음)")
@@ -182,7 +182,7 @@ BOX: dict[str, dict[str, Words]] = {
     },
     "groups-unknown": {
         ENGLISH: Words("unknown", ("how far they have come cannot be read",), "see logs/server.log"),
-        KOREAN: Words("알 수 없음", ("진행 위치를 읽을 수 없음",), "logs/server.log를 확인하십시오"),
+        KOREAN: Words("알 수 없음", ("진행 위치를 읽을 수 없음",), "logs/server.log 파일을 확인하십시오"),
     },
     "backlog": {
         ENGLISH: Words("behind", ("{rows} rows wait in the log, none is lost",)),
@@ -208,7 +208,7 @@ BOX: dict[str, dict[str, Words]] = {
     },
     "incidents-damaged": {
         ENGLISH: Words("file damaged", ("it cannot be read; the flags of the rows count",), "see logs/server.log"),
-        KOREAN: Words("파일 손상", ("경보를 읽을 수 없어 행의 플래그로 판단",), "logs/server.log를 확인하십시오"),
+        KOREAN: Words("파일 손상", ("경보를 읽을 수 없어 행의 플래그로 판단",), "logs/server.log 파일을 확인하십시오"),
     },
     "acts-damaged": {
         ENGLISH: Words("notes damaged", ("some of what people did about incidents cannot be read",)),

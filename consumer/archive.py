@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from common import database
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError, RowRefused
 from common.false_rows import FalseRows
@@ -116,7 +117,10 @@ class Archive:
             self._store_rows(log, rows[:middle], records)
             self._store_rows(log, rows[middle:], records)
         except psycopg.Error as error:
-            raise DatabaseDown(f"the database refuses the rows: {quoted(str(error).strip())}") from error
+            database.note("rows_not_stored", error)
+            raise DatabaseDown(
+                f"the database refuses the rows ({type(error).__name__}); see this process's log"
+            ) from error
         else:
             self._counts.update(stored)
 
@@ -133,7 +137,8 @@ class Archive:
             with self._database.transaction() as cursor:
                 dropped, done = drop_old(cursor, now)
         except psycopg.Error as error:
-            raise DatabaseDown(f"cannot drop old rows: {quoted(str(error).strip())}") from error
+            database.note("rows_not_dropped", error)
+            raise DatabaseDown(f"cannot drop old rows ({type(error).__name__}); see its log") from error
         if done:
             self._cleaned = now.date()
         if dropped:

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from common.clock import Clock, minute_of
-from common.database import statement
+from common.database import note, statement
 from common.errors import DatabaseDown, NotDelivered
-from common.logging_setup import quoted
 from common.row import Row, format_number, format_payload
 from consumer import batch
 from consumer.answers import Kind
@@ -84,7 +83,8 @@ def parcels_of_span(
             connection.commit()  # the cursor survives it, so no transaction stays open while the server answers
             yield from _parcels(cursor, site, zone, end)
     except psycopg.Error as error:
-        raise DatabaseDown(f"the database cannot return the rows: {quoted(str(error).strip())}") from error
+        note("rows_not_read", error)
+        raise DatabaseDown(f"the database cannot return the rows ({type(error).__name__})") from error
 
 
 def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: datetime) -> Iterator[OutgoingBatch]:

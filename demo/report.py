@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from common import database, health
-from common.clock import minute_start
+from common.clock import Clock, minute_start
+from common.verdict_words import ENGLISH, SAID, spoken
 from demo import tally
 from demo.folder import DemoFolder, DemoState
 from demo.tally import Comparison
 from log import commits, roles
+from situation import snapshot
+from situation.judge import judge as judge_site
 
 ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
 MOST_FALLS = 2  # restarts of a process in one run
@@ -73,6 +76,8 @@ class DemoResult:
             table.add_row(text, _shown(self.values[key]))
         for role, state in self.values["processes"].items():
             table.add_row(role, state)
+        said = SAID[ENGLISH][self.values["verdict"]["kind"]]
+        table.add_row("verdict", "\n".join([said, *(each["line"] for each in self.values["verdict"]["problems"])]))
         return table
 
 
@@ -93,8 +98,17 @@ def judge(folder: DemoFolder, started: datetime, falls: Mapping[str, int]) -> di
     return {role: _judged(role, states.get(role), started, falls) for role in ROLES}
 
 
-def collect(folder: DemoFolder, state: DemoState, judged: dict[str, str]) -> DemoResult:
-    """Count everything; the database must still run. `judged`: the processes' states while the line was still active.
+def site_verdict(folder: DemoFolder, clock: Clock) -> dict[str, Any]:
+    """The verdict on the demo's site, as the page shows it."""
+    settings = folder.settings()
+    found = judge_site(snapshot.take(settings, clock), settings).verdict
+    return {"kind": found.kind, "problems": [spoken(problem) for problem in found.problems]}
+
+
+def collect(folder: DemoFolder, state: DemoState, judged: dict[str, str], verdict: dict[str, Any]) -> DemoResult:
+    """Count everything; the database must still run.
+
+    `judged` and `verdict`: the processes' states and the verdict on the site while the line was still active.
 
     Raises:
         DatabaseDown, LogError: one of them cannot be read.
@@ -125,6 +139,7 @@ def collect(folder: DemoFolder, state: DemoState, judged: dict[str, str]) -> Dem
         "rows_waiting": len(waiting),
         "frames_refused": _refused(producer),
         "processes": judged,
+        "verdict": verdict,
     }
     return DemoResult(values)
 

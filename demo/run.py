@@ -162,14 +162,14 @@ class Demo:
     def _finish(self) -> DemoResult:
         """Stop the simulator, wait for the last rows, count."""
         assert self._group is not None
-        judged = self._judge()
+        judged, verdict = self._judge(), report.site_verdict(self._folder, self._clock)
         self._say("the meters have stopped; waiting until every row has arrived")
         self._group.stop_simulator()
         last_minute = self._last_minute_sent()
         give_up_s = time.monotonic() + DRAIN_S
         while not self._all_arrived(last_minute) and time.monotonic() < give_up_s and not self._stop.is_set():
             time.sleep(LOOK_S)
-        return report.collect(self._folder, self._state, judged)
+        return report.collect(self._folder, self._state, judged, verdict)
 
     def _judge(self) -> dict[str, str]:
         """Each process's state; a process that is restarting gets some time."""

@@ -8,9 +8,11 @@ describe a trusted value.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from common.messages import message
+
 CLEAR = "0"
 LEAK_LETTER = "L"
-METHODS = ("SYSTEM", "VALUE", "PREDICT", "NIGHT")
+METHODS = (message("SYSTEM"), message("VALUE"), message("PREDICT"), message("NIGHT"))
 CHANNELS = {"flow": 4, "pressure": 3}  # number of places per channel
 
 WATCH, LEAK, FAULT, SUPPLY = "watch", "leak", "fault", "supply"
@@ -35,29 +37,29 @@ class Flag:
 
 def _system(channel: str) -> list[Flag]:
     rows = [
-        ("M", "no value"),
-        ("R", "outside the limits of the sensor or of physics"),
-        ("S", "stuck: the same value for longer than this meter ever shows"),
-        ("K", "spike: held because it jumped away from its neighbours"),
-        ("D", "drift: the slow level has left the band that it kept in the archive"),
+        ("M", message("no value")),
+        ("R", message("outside the limits of the sensor or of physics")),
+        ("S", message("stuck: the same value for longer than this meter ever shows")),
+        ("K", message("spike: held because it jumped away from its neighbours")),
+        ("D", message("drift: the slow level has left the band that it kept in the archive")),
     ]
     if channel == "flow":
-        rows.append(("B", "meter bias: the pressure does not answer to the flow as usual"))
+        rows.append(("B", message("meter bias: the pressure does not answer to the flow as usual")))
     return [Flag(channel, "SYSTEM", letter, FAULT, meaning) for letter, meaning in rows]
 
 
 _RAISED: tuple[Flag, ...] = (
     *_system("flow"),
-    Flag("flow", "VALUE", "W", WATCH, "above the usual for this day and hour for hours"),
-    Flag("flow", "VALUE", "F", WATCH, "below the usual for days"),
-    Flag("flow", "VALUE", LEAK_LETTER, LEAK, "a leak is up, found against the usual flow"),
-    Flag("flow", "PREDICT", "W", WATCH, "a step up against the forecast"),
-    Flag("flow", "PREDICT", LEAK_LETTER, LEAK, "a leak is up, found as a step that lasted"),
-    Flag("flow", "NIGHT", "J", WATCH, "last night's minimum jumped above its reference"),
-    Flag("flow", "NIGHT", "C", WATCH, "the night minimum has been creeping up"),
-    Flag("flow", "NIGHT", LEAK_LETTER, LEAK, "a leak is up, found by the night minimum"),
+    Flag("flow", "VALUE", "W", WATCH, message("above the usual for this day and hour for hours")),
+    Flag("flow", "VALUE", "F", WATCH, message("below the usual for days")),
+    Flag("flow", "VALUE", LEAK_LETTER, LEAK, message("a leak is up, found against the usual flow")),
+    Flag("flow", "PREDICT", "W", WATCH, message("a step up against the forecast")),
+    Flag("flow", "PREDICT", LEAK_LETTER, LEAK, message("a leak is up, found as a step that lasted")),
+    Flag("flow", "NIGHT", "J", WATCH, message("last night's minimum jumped above its reference")),
+    Flag("flow", "NIGHT", "C", WATCH, message("the night minimum has been creeping up")),
+    Flag("flow", "NIGHT", LEAK_LETTER, LEAK, message("a leak is up, found by the night minimum")),
     *_system("pressure"),
-    Flag("pressure", "PREDICT", "P", SUPPLY, "pressure stepped while the flow did not ask for it"),
+    Flag("pressure", "PREDICT", "P", SUPPLY, message("pressure stepped while the flow did not ask for it")),
 )
 
 # The same letter in lower case: found during planned work. SYSTEM has none: its value cannot be trusted anyway.

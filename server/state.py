@@ -3,7 +3,6 @@
 The page, /healthz, /metrics and `hydrolog status` all show this one value and its verdict, so they cannot disagree.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,25 +51,27 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
         "groups": [{"group": group, "lag": look.lag(group)} for group in look.groups],
         **shown,
         "future": _seconds(future_row(look, stored)),
-        "sensors": [
-            _sensor(entry, judged, look, offsets) for entry in shown["sensors"] if entry["sensor"] in judged.sensors
-        ],
+        "sensors": [_sensor(entry, judged, look) for entry in shown["sensors"] if entry["sensor"] in judged.sensors],
         "verdict": judged.verdict.to_json(),
     }
-    return in_language(state, language or getattr(settings.site, "language", ENGLISH))
+    return in_language(state, language or settings.site.language)
 
 
 def in_language(state: Json, language: str) -> Json:
     """The same state, its words in another language; English for one that is not known."""
     language = language if language in SAID else ENGLISH
     found = state["verdict"]
+    offsets = state["clock_offsets_s"]
     lists = {key: [spoken(of_json(each), language) for each in found[key]] for key in ("problems", "shelved")}
     return {
         **state,
         "language": language,
         "newest": _with_words(state["newest"], language),
         "processes": [_with_words(entry, language) for entry in state["processes"]],
-        "sensors": [_with_words(entry, language) for entry in state["sensors"]],
+        "sensors": [
+            _with_words(entry, language) | {"clock": said_of_meter(offsets.get(entry["sensor"], 0.0), language)}
+            for entry in state["sensors"]
+        ],
         "verdict": {**found, "said": SAID[language][found["kind"]], **lists},
     }
 
@@ -175,15 +176,10 @@ def _log_file(look: Snapshot) -> Json:
     }
 
 
-def _sensor(entry: Json, judged: Judged, look: Snapshot, offsets: Mapping[str, float]) -> Json:
+def _sensor(entry: Json, judged: Judged, look: Snapshot) -> Json:
     sensor, newest = entry["sensor"], entry["newest"]
     shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
-    clock = said_of_meter(offsets.get(sensor, 0.0))
-    return (
-        shown
-        | {"newest": _seconds(newest), "age_s": _age_s(newest, look), "clock": clock}
-        | judged.sensors[sensor].to_json()
-    )
+    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, look)} | judged.sensors[sensor].to_json()
 
 
 def _age_s(newest: datetime | None, look: Snapshot) -> float | None:

@@ -53,9 +53,9 @@ def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep
     told = list(of_incidents(look, stored))
     none = bool(future) and not any(newest.values())  # that there never was a row would be untrue
     # If all are silent, each sensor by itself says no more.
-    of_rows = (*future, *(arrival.values() if none or site.code == "fresh" else (site,)))
+    apart = [each for each in arrival.values() if each.code != "future-row"] if none or site.code == "fresh" else [site]
     processes = of_processes(look, expected_roles(settings))
-    found = (*of_rows, *told, *processes.values(), *_of_box(look, settings, stored))
+    found = (*future, *apart, *told, *processes.values(), *_of_box(look, settings, stored))
     shelved = [problem for problem in told if "shelved_by" in problem.values]
     sensors = {
         sensor: _worst([status, *(each for each in told if each.subject == sensor)])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from common.logging_setup import quoted
 from common.settings import Settings
 from common.verdict import SILENT, TROUBLE, Problem
-from common.verdict_words import ENGLISH, PROCESSES, said
+from common.verdict_words import PROCESSES, said
 from consumer.alerts.events import BOX, AlertEvent, Key
 from outliers.flags import FAULT
 from situation.judge import Judged, judge
@@ -90,7 +90,7 @@ def _patient(problem: Problem) -> bool:
 
 
 def _condition(problem: Problem, look: Snapshot, settings: Settings) -> Condition:
-    words = said(problem, getattr(settings.site, "language", ENGLISH))
+    words = said(problem, settings.site.language)
     text = "; ".join(filter(None, (words.word, words.detail, words.todo)))
     return Condition(look.minute - _lasted_min(problem), quoted(text)[1:-1])
 

@@ -10,11 +10,13 @@ from broker import running_broker
 from ports import free_port
 
 from cli import checks
+from common.clock import SystemClock
 from common.errors import LogError
 from common.settings import Settings
-from log.mark import Mark, load, store
+from log.mark import Mark, store
 from log.roles import LOOK_S, Log, Position, committed, open_log, positions
-from server import state
+from situation import snapshot
+from situation.judge import judge
 
 MakeSettings = Callable[..., Settings]
 
@@ -102,10 +104,8 @@ def test_how_far_the_groups_have_come_is_asked_of_the_cluster(
     assert positions(chosen, ["archive", "server"]) == {"archive": Position(2), "server": Position(None)}
     assert committed(chosen, "archive") == 2
     store(chosen.paths.data, Mark(0, 3, "log", {}))
-    assert state._groups(chosen, load(chosen.paths.data)) == {
-        "groups": [{"group": "archive", "lag": 1}, {"group": "server", "lag": None}],
-        "groups_problem": "",
-    }
+    look = snapshot.take(chosen, SystemClock())
+    assert [(group, look.lag(group)) for group in look.groups] == [("archive", 1), ("server", None)]
     said = {finding.subject: finding for finding in checks.log(chosen, datetime.now(UTC))}
     assert (said["group archive"].ok, said["group archive"].text) == (True, "at offset 2, 1 rows behind")
     assert "has never committed" in said["group server"].text
@@ -116,8 +116,8 @@ def test_a_cluster_that_is_away_is_said_once_for_all_groups(settings_for: MakeSe
     before_s = time.monotonic()
     assert not any(place.offset for place in positions(chosen, [f"group-{number}" for number in range(20)]).values())
     assert time.monotonic() - before_s < LOOK_S * 10  # once for all together
-    found = state._groups(chosen, None)
-    assert [group["lag"] for group in found["groups"]] == [None, None]
-    assert "the Kafka cluster cannot say" in found["groups_problem"]
+    look = snapshot.take(chosen, SystemClock())
+    assert [look.lag(group) for group in look.groups] == [None, None]
+    assert "groups-unknown" in [each.code for each in judge(look, chosen).verdict.problems]
     with pytest.raises(LogError, match="Kafka"):
         committed(chosen, "archive")

@@ -118,7 +118,7 @@ def test_trouble_while_starting_is_waited_for_too(tmp_path: Path) -> None:
 
 def test_a_defect_rebuilds_the_worker_and_the_process_lives(tmp_path: Path) -> None:
     with start(tmp_path, mode="defect") as process:
-        wait_for(process, "ValueError: a defect")
+        wait_for(process, "a defect of the program (ValueError)")
         wait_for(process, "closed")
         wait_for(process, "step 2")
         process.terminate()

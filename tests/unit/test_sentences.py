@@ -103,6 +103,12 @@ def test_without_numbers_the_rest_is_said(code: str, language: str) -> None:
     assert "nan" not in repr(found) and "None" not in repr(found)
 
 
+def test_every_end_and_note_of_the_detectors_is_known() -> None:
+    ends = "forecast usual sunday leak meter fell accepted good back pressure-usual plan-over gone"
+    assert {*ends.split()} == ENDS.keys()
+    assert {f"pressure-{each}" for each in ("unknown", "agrees", "disagrees", "blames-meter")} == NOTES.keys()
+
+
 @pytest.mark.parametrize(("end", "language"), [*product(ENDS, LANGUAGES)])
 def test_every_end_says_why_and_the_action_is_to_close_it(end: str, language: str) -> None:
     found = say(incident(sign("LEAK VALUE", ended=BEGAN + 600, end=end)), language, hours=30)

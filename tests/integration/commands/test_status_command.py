@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,7 @@ def test_status_of_a_box_that_is_well(
     capsys.readouterr()
     assert status.run(["--config", str(path)]) == 0
     shown = capsys.readouterr().out
-    assert "all is well" in shown
+    assert shown.endswith("keep watch\n")  # for the sensor that is not registered
     assert "hydrolog sensors add stranger" in shown
     assert f"version: {version()}\n" in shown
     assert status.run(["--config", str(path), "--json"]) == 0
@@ -157,7 +158,28 @@ def test_status_names_what_is_wrong_and_leaves_with_1(
     shown = capsys.readouterr().out
     assert "look: nightflow: stopped" in shown
     assert "look: consumer-archive: not started" in shown
-    assert "no such \\x1b[31mport" in shown
-    assert "look: newest row: no database" in shown
+    assert "no such ?[31mport" in shown
+    assert "look: database: no answer" in shown
     assert "3 days" in shown  # the age of the newest row, from the mark
     assert "\x1b" not in shown
+
+
+def test_status_speaks_the_language_that_is_asked_for(
+    config: Configure, connection: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config()
+    healthy(path.parent / "data", "producer", clock_offsets_s={"001": -10_900.0})
+    sensors.run(["add", "001", "--name", "연산3", "--config", str(path)])
+    with connection.transaction(), connection.cursor() as cursor:
+        flagged = replace(row(now_minute() - 1), flow_flags="00l0", pressure_flags="00P")
+        archive(cursor, "log", [(0, flagged), (1, row(now_minute() - 2, "stranger"))], [])
+    capsys.readouterr()
+    status.run(["--config", str(path), "--language", "ko"])
+    shown = capsys.readouterr().out
+    assert "계측기 시계: 001 3시간 1분 느림\n" in shown
+    assert "미등록 센서 stranger: " in shown and "확인 필요: " in shown
+    folded = " ".join(shown.split())
+    assert "정상; 유량 예측 비교: 계획 작업 중: 누수 의심 지속(급증 후 유지)" in folded
+    assert shown.rstrip().endswith("\n시스템 이상")
+    for english in ("look", "state", "name", "clock:", "version", "ago", "never", "during", "stepped"):
+        assert english not in shown.replace("server_data.txt", "")
