@@ -3,12 +3,12 @@
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from common import health, processes, time_service
+from common import false_rows, health, processes, time_service
 from common.clock import FUTURE_S, Clock, ScaledClock, SystemClock, minute_of
 from common.folder import LOG_FILE
 from common.logging_setup import quoted
@@ -90,7 +90,7 @@ def take(settings: Settings, clock: Clock) -> Snapshot:
     return Snapshot(
         now,
         speed_of(clock),
-        mark.load(data),
+        _mark(data),
         _size(data / LOG_FILE),
         _disk_free(data),
         positions(settings, settings.log.groups),
@@ -123,6 +123,17 @@ def clock_offsets_s(producer: Mapping[str, Any]) -> dict[str, float]:
         for sensor, offset in offsets.items()
         if isinstance(offset, int | float) and SENSOR_ID.fullmatch(sensor)
     }
+
+
+def _mark(data: Path) -> Mark | None:
+    """The mark, without minutes that people have said to be of a wrong clock: the producer may not have closed others
+    since."""
+    known = mark.load(data)
+    for span in false_rows.load(data) if known else ():
+        if known and span.log_id == known.log_id and known.end_offset <= span.end_offset:
+            closed = {sensor: min(minute, span.last) for sensor, minute in known.sensors.items()}
+            known = replace(known, sensors=closed)
+    return known
 
 
 def _processes(data: Path) -> dict[str, Process]:

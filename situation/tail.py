@@ -3,6 +3,7 @@
 import os
 from datetime import datetime
 
+from common import false_rows
 from common.clock import minute_of
 from common.errors import RowRefused
 from common.folder import LOG_FILE
@@ -22,11 +23,15 @@ def newest_rows(settings: Settings, until: datetime) -> dict[str, Row]:
     except OSError:
         return {}
     found: dict[str, Row] = {}
+    log_id = file.header.log_id if file.header else ""
+    spans = false_rows.load(settings.paths.data)
     try:
         for record in file.last_records(file.size(), MOST_BYTES):
             try:
                 row = parse_payload(record.payload)
             except RowRefused:  # set aside by the archive
+                continue
+            if any(span.has(log_id, record.offset, row.minute) for span in spans):
                 continue
             known = found.get(row.sensor)
             if row.minute <= minute_of(until) and (known is None or known.minute <= row.minute):

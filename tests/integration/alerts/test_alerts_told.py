@@ -109,17 +109,17 @@ def test_the_box_tells_of_its_own_trouble(site: Callable[..., Site], server: Htt
     alerts.step(here.clock.now())
     refused = health.Health(data, "consumer-server", here.clock.now())
     refused.problem(here.clock.now(), 0.0, "refused", last_status=401, waiting_since=here.clock.now().isoformat())
-    here.clock.pass_(minutes=16)
+    here.clock.pass_(minutes=17)
     alerts.step(here.clock.now())
     (body,) = bodies(server)
-    assert "FAULT of the box (line) since 2024-08-26 12:00: no row from any sensor" in body["message"]
-    assert "the server refuses the token (401)" in body["message"]
-    mark.store(data, Mark(FIRST + 17, 0, "log", {"001": FIRST + 17}))
+    assert "FAULT of the box (line) since 2024-08-26 12:01: no data; nothing for 16 min; see to the meter" in body["message"]
+    assert "refuses the token; answer 401" in body["message"]
+    mark.store(data, Mark(FIRST + 18, 0, "log", {"001": FIRST + 18}))
     for _ in range(7):
         here.clock.pass_(minutes=1)
         alerts.step(here.clock.now())
     alerts.close()
-    assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0316Z"]
+    assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0317Z"]
 
 
 def test_planned_work_is_told_to_nobody_and_what_outlasts_it_is(site: Callable[..., Site], server: HttpServer) -> None:

@@ -197,6 +197,12 @@ def ended(box: Box, seconds_ago: int = 0) -> None:
     os.utime(path, (seen_s, seen_s))
 
 
+def silent_line(box: Box) -> None:
+    box.silent(40)
+    box.row("001", 40)
+    box.mark({"001": 40, "002": 40})
+
+
 def without_database(box: Box) -> None:
     box.restart(HYDROLOG_DATABASE__URL=f"postgresql://127.0.0.1:{free_port()}/none")
 
@@ -241,7 +247,7 @@ STATES: dict[str, State] = {
         lambda box: box.silent(1600), "silent", "no-data", "sensor 002: no data: nothing for 26 h", "BOX-SENSOR"
     ),
     "a silent line": State(
-        lambda box: (box.silent(40), box.row("001", 40), box.mark({"001": 40, "002": 40})),
+        silent_line,
         *("silent", "silent-rows", "newest row: no data: nothing for", "BOX-LINE"),
     ),
     "an incident: leak": State(
