@@ -27,6 +27,7 @@ OUTBOX_FILE = "outbox.tsv"
 OUTBOX_DAMAGED_FILE = "outbox.tsv.bad"
 REJECTED_FOLDER = "rejected"
 NOT_ROWS_FILE = "unparsed.tsv"
+SENSOR_NAMES_FILE = "sensor_names.json"  # of SENSOR_TB, by the archive
 ALERTS_STATE_FILE = "alerts_state.json"
 
 # nightflow and the learning of criteria; people edit the calendar's two files in the same folder

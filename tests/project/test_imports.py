@@ -22,12 +22,13 @@ BELOW = {
     "outliers.watch": ("common", "outliers"),
     "outliers.learn": ("common", "outliers"),
     "incidents": ("common", "outliers"),
+    "messengers": ("common",),
     "postgres": ("common",),
     "producer": ("common", "incidents", "log", "outliers", "outliers.watch"),
-    "consumer": ("common", "incidents", "log", "outliers"),
+    "consumer": ("common", "incidents", "log", "messengers", "outliers"),
     "nightflow": ("common", "incidents", "log", "outliers"),
     "forecaster": ("common", "log", "outliers"),
-    "server": ("common", "incidents", "log", "outliers"),
+    "server": ("common", "incidents", "log", "messengers", "outliers"),
     "demo": ("common", "log", "postgres"),
 }
 ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it

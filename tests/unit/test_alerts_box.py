@@ -33,7 +33,7 @@ class Box:
         look = BoxSnapshot(now, seen or None, log_bytes, health or {})
         found = conditions(look, up=tracker.up, warn_bytes=100 * MB, silent_minutes=PATIENCE)
         raised = [tracker.put(event) for event in self.watch.raised(found, tracker.up, now, PATIENCE)]
-        over = [tracker.clear(event, now, "") for event in self.watch.over(found, tracker.up, now)]
+        over = [tracker.clear(event, now) for event in self.watch.over(found, tracker.up, now)]
         return [f"+{event.sensor}{event.code}" for event in raised] + [f"-{event.sensor}{event.code}" for event in over]
 
 
