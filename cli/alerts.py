@@ -84,12 +84,10 @@ def would_be(chosen: Settings, person: "Person", now: datetime) -> "Iterator[tup
     from common.sensor_names import SensorNames
     from consumer.alerts.known import KnownIncidents
     from consumer.alerts.pending import Queue, in_digest
-    from consumer.alerts.text import Site, compose
+    from consumer.alerts.text import compose, site_of
 
-    minute, alerts = minute_of(now), chosen.alerts
-    names = SensorNames(chosen.paths.data).now()
-    site = Site(chosen.site.id, chosen.site.zone, names, alerts.page_url, alerts.messages_per_hour)
+    minute, site = minute_of(now), site_of(chosen, SensorNames(chosen.paths.data).now())
     queue = Queue(began=minute_of(now - DAY))
     for item in queue.items(KnownIncidents(chosen.paths.data).now(minute).known, person, minute):
         when = f"in the digest of {person.digest}" if in_digest(item, person) else "at once"
-        yield when, compose([item], queue, site, person.language or chosen.site.language, minute)
+        yield when, compose([item], queue, site, person.language or site.language, minute)

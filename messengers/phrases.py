@@ -67,8 +67,19 @@ PHRASES: dict[str, dict[str, str]] = {
     },
 }
 
-# Of the box's own troubles. English is what the group found, with its numbers.
-BOX_REASONS = {
+# Of the box's own troubles, for a reader of another language than the site's: that has the numbers.
+BOX_REASONS: dict[str, dict[str, str]] = {
+    "en": {
+        "BOX-LINE": "no row from any sensor: look at the line, the port and the power",
+        "BOX-SENSOR": "no row of this sensor, while others speak: look at the meter and its wiring",
+        "BOX-LOG": "rows wait in the log: see hydrolog status",
+        "BOX-CLOCK": "the clock is or was wrong: see hydrolog status",
+        "BOX-REFUSED": "the server refuses the rows: they wait in the log",
+        "BOX-IDLE": "a process does no work: see hydrolog status",
+        "BOX-INCIDENTS": "the file of incidents cannot be read: see hydrolog status",
+        "BOX-DISK": "the disk is full: see hydrolog status",
+        "BOX-GROUPS": "a group that reads the log is not known: see hydrolog status",
+    },
     "ko": {
         "BOX-LINE": "어느 센서에서도 값이 들어오지 않습니다. 통신선, 포트, 전원을 확인하십시오.",
         "BOX-SENSOR": "다른 센서는 정상인데 이 센서에서 값이 들어오지 않습니다. 계측기와 배선을 확인하십시오.",
@@ -76,13 +87,15 @@ BOX_REASONS = {
         "BOX-CLOCK": "장치 시계가 틀려 미래 시각의 자료가 있습니다. hydrolog status 를 확인하십시오.",
         "BOX-REFUSED": "서버가 자료를 받지 않습니다. 자료는 장치에 보관됩니다.",
         "BOX-IDLE": "프로그램 하나가 한 시간 넘게 일하지 못했습니다. hydrolog status 를 확인하십시오.",
-        "BOX-INCIDENTS": "알림 기록 파일을 읽을 수 없습니다. hydrolog status 를 확인하십시오.",
+        "BOX-INCIDENTS": "이상 기록 파일을 읽을 수 없습니다. hydrolog status 를 확인하십시오.",
+        "BOX-DISK": "저장 공간이 부족합니다. hydrolog status 를 확인하십시오.",
+        "BOX-GROUPS": "자료를 읽는 그룹 하나를 알 수 없습니다. hydrolog status 를 확인하십시오.",
     },
 }
 
 
 def box_reason(language: str, code: str, found: str) -> str:
-    return BOX_REASONS.get(language, {}).get(code, found)
+    return BOX_REASONS[language].get(code, found)
 
 
 def say(language: str, phrase: str, **values: object) -> str:

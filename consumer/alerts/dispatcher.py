@@ -10,7 +10,7 @@ from common.logging_setup import quoted
 from common.retry import Backoff
 from common.settings import Settings
 from consumer.alerts.pending import Item, Queue
-from consumer.alerts.text import Site, compose
+from consumer.alerts.text import compose, site_of
 from incidents.reading import Known
 from messengers.messenger import Messengers
 
@@ -48,16 +48,16 @@ class Dispatcher:
         `keep` is called at once and not after the last, because the next address may hang for its whole deadline, and a
         kill in that time must not send this message again.
         """
-        alerts, zone = self._settings.alerts, self._settings.site.zone
-        site = Site(self._settings.site.id, zone, names, alerts.page_url, alerts.messages_per_hour)
+        per_hour, zone = self._settings.alerts.messages_per_hour, self._settings.site.zone
+        site = site_of(self._settings, names)
         waiting = []
         for name, person in self._messengers.people.items():
             queue, local = queues[name], now.astimezone(zone)
-            language = person.language or self._settings.site.language
+            language = person.language or site.language
             items = queue.items(incidents, person, minute_of(now))
             while not self._stop.is_set() and self._clock.monotonic() >= self._not_before_s.get(name, 0.0):
                 due = queue.now_due(items, person, local)
-                batch = queue.batch(due, now.timestamp(), alerts.messages_per_hour)
+                batch = queue.batch(due, now.timestamp(), per_hour)
                 if not batch:
                     break
                 message = compose(batch, queue, site, language, minute_of(now))

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
+from common.settings import Settings
 from common.settings_alerts import FAULT, LEAK, SILENT, SUPPLY, TROUBLE, WATCH
 from consumer.alerts.events import AlertEvent
 from consumer.alerts.news import News
@@ -23,9 +24,10 @@ _COLOURS = {LEAK: "failure", FAULT: "warning", SILENT: "warning", TROUBLE: "warn
 
 @dataclass(frozen=True)
 class Site:
-    """What all messages of a site have in common: its id, its time zone, sensors' names, and the page's address."""
+    """What all messages of a site have in common: its id, language and time zone, sensors' names, and the page's address."""
 
     id: str
+    language: str
     zone: ZoneInfo
     names: Mapping[str, str]
     page_url: str
@@ -36,6 +38,11 @@ class Site:
 
     def place(self, sensor: str) -> str:
         return self.names.get(sensor) or sensor
+
+
+def site_of(settings: Settings, names: Mapping[str, str]) -> Site:
+    own, alerts = settings.site, settings.alerts
+    return Site(own.id, own.language, own.zone, names, alerts.page_url, alerts.messages_per_hour)
 
 
 def compose(batch: Sequence[Item], queue: Queue, site: Site, language: str, minute: int) -> Message:
@@ -83,7 +90,8 @@ def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -
 def _of_event(event: AlertEvent, site: Site, language: str, kind: str, *, whole: bool) -> tuple[str, list[str]]:
     place = site.place(event.sensor) if event.sensor else event.channel
     title = f"[{say(language, kind)}] {place}"
-    reason, since = box_reason(language, event.code, event.reason), site.local(min(event.since, event.raised))
+    reason = event.reason if language == site.language else box_reason(language, event.code, event.reason)
+    since = site.local(min(event.since, event.raised))
     if event.cleared is None:
         text = say(language, "since", since=since, reason=reason)
     else:

@@ -102,6 +102,8 @@ class Alerts:
         self._note(self._of_box(now, incidents))
         self._digest(now, incidents)
         self._desk.tell(self._state.queues, incidents.known, self._names.now(), now, self._store)
+        for queue in self._state.queues.values():
+            queue.forget(incidents.known)
         if self._changed:
             self._store()
         if group.position != group.committed:
