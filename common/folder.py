@@ -38,6 +38,9 @@ CRITERIA_FOLDER = "criteria"
 FORECAST_FILE = "sensor_data.csv"
 MODELS_FOLDER = "models"
 
+# hydrolog-server
+SILENT_BOXES_FILE = "silent_boxes.json"
+
 # Every process, and the embedded database
 HEALTH_FOLDER = "health"
 ROLES_FOLDER = "roles"

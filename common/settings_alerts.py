@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from common.settings_checks import LANGUAGES, alert_urls, between, clock_time, key
@@ -68,6 +69,14 @@ class Person:
     quiet_hours: str = key("", _span)
     wakes: tuple[str, ...] = key([LEAK], _waking)
     digest: str = key("", _digest)
+
+    def sleeps(self, local: datetime) -> bool:
+        """Whether a local time is in the quiet hours, which may go over midnight."""
+        if not self.quiet_hours:
+            return False
+        first, _, end = self.quiet_hours.partition("-")
+        time = f"{local:%H:%M}"
+        return first <= time < end if first < end else time >= first or time < end
 
 
 def _people(value: tuple[Person, ...]) -> str | None:

@@ -1,4 +1,4 @@
-"""A data folder with a log and incidents, for the tests of the alerts; and a messenger that can be asked what it got."""
+"""A data folder with a log and incidents, for the tests of the alerts; and what a messenger has got."""
 
 import json
 import re

@@ -115,7 +115,7 @@ class Queue:
     def now_due(self, items: Iterable[Item], person: Person, local: datetime) -> list[Item]:
         """Those of `items` that may be told at this hour."""
         due = [item for item in items if not in_digest(item, person) or item.id in self.due]
-        if in_span(person.quiet_hours, local):
+        if person.sleeps(local):
             due = [item for item in due if item.kind in person.wakes and item.wakes]
         return due
 
@@ -168,15 +168,6 @@ def in_digest(item: Item, person: Person) -> bool:
 def _last_hour(times_s: Iterable[float], now_s: float) -> list[float]:
     """The times within the last hour; times after now are from before the clock was set back."""
     return [time_s for time_s in times_s if now_s - HOUR_S < time_s <= now_s]
-
-
-def in_span(span: str, local: datetime) -> bool:
-    """Whether a local time is in a span like "22:00-06:00", which may go over midnight; empty: never."""
-    if not span:
-        return False
-    first, _, end = span.partition("-")
-    time = f"{local:%H:%M}"
-    return first <= time < end if first < end else time >= first or time < end
 
 
 def digest_day(now: datetime, zone: ZoneInfo, at: str, last: date | None) -> date | None:

@@ -24,7 +24,7 @@ _COLOURS = {LEAK: "failure", FAULT: "warning", SILENT: "warning", TROUBLE: "warn
 
 @dataclass(frozen=True)
 class Site:
-    """What all messages of a site have in common: its id, language and time zone, sensors' names, and the page's address."""
+    """What all messages of a site have in common."""
 
     id: str
     language: str

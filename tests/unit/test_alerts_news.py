@@ -22,7 +22,13 @@ def sign(severity: str = "leak", raised: int = T0, ended: int | None = None) -> 
 
 def leak(*signs: Sign, flow: float | None = None, error: float = 0.5, **more: Any) -> Incident:
     size = None if flow is None else Size(T0, flow, error)
-    keys = {"kind": "leak", "began": T0 - 9, "raised": T0, "signs": list(signs or [sign()]), "size": size} | more
+    keys: dict[str, Any] = {
+        "kind": "leak",
+        "began": T0 - 9,
+        "raised": T0,
+        "signs": list(signs or [sign()]),
+        "size": size,
+    } | more
     return Incident("001-x-leak", "site-1", "001", **keys)
 
 

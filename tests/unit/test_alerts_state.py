@@ -27,7 +27,9 @@ EVENT = AlertEvent("", "log", "BOX", "BOX-LOG", "fault", 1, 2, "12 MB ± 0.4 wai
 
 def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
     said = {"001-x-leak": Said("leak", "watch", 7, 9.25, True)}
-    queue = Queue({EVENT.id: EVENT}, {"a": None}, said, {"b": None}, [1.5], [2.0], {"LEAK": 3}, 7.0, 9, date(2024, 8, 26))
+    queue = Queue(
+        {EVENT.id: EVENT}, {"a": None}, said, {"b": None}, [1.5], [2.0], {"LEAK": 3}, 7.0, 9, date(2024, 8, 26)
+    )
     ended = Queue({EVENT.id: replace(EVENT, cleared=9)})
     state = AlertState([EVENT], {"json-abcd": queue, "mailto-1234": ended})
     alerts_state.store(tmp_path, state)

@@ -52,9 +52,7 @@ def test_the_dry_run_shows_what_each_person_would_be_told_in_his_language_and_se
     assert "=== alerts.people 1 (json) 김, ko: 1 messages over the last day" in out
     assert "--- at once: " in out and "조치:" in out and "\x1b" not in out
     assert "s3cret" not in out and not server.requests
-    config.write_text(
-        config.read_text() + 'kinds = ["watch"]\nquiet_hours = "22:00-06:00"\ndigest = "08:00"\n'
-    )
+    config.write_text(config.read_text() + 'kinds = ["watch"]\nquiet_hours = "22:00-06:00"\ndigest = "08:00"\n')
     assert command.run(["test", "--dry-run", "--config", str(config)]) == 0
     out = capsys.readouterr().out
     assert "1 messages over the last day, not between 22:00-06:00 but for: leak" in out

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alerts_box import LEAK, Site, bodies, told, webhook
+from alerts_box import LEAK, Site, told, webhook
 from http_server import HttpServer, answer, drop, hang, in_turn, send
 
 from common.errors import LogError

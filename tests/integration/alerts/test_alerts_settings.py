@@ -55,7 +55,10 @@ def test_addresses_of_a_wrong_type_are_not_shown(tmp_path: Path) -> None:
         ('[[alerts.people]]\nname = "json://s3cret"', "alerts.people[1].name: must be a name"),
         ('[[alerts.people]]\nkinds = ["json://s3cret"]', "alerts.people[1].kinds: must be some of leak,"),
         ('[[alerts.people]]\nlanguage = "s3cret"', "alerts.people[1].language: must be one of en, ko"),
-        ('[[alerts.people]]\nquiet_hours = "s3cret"', 'alerts.people[1].quiet_hours: must be a span like "22:00-06:00"'),
+        (
+            '[[alerts.people]]\nquiet_hours = "s3cret"',
+            'alerts.people[1].quiet_hours: must be a span like "22:00-06:00"',
+        ),
         ('[[alerts.people]]\nquiet_hours = "22:00-22:00"', "alerts.people[1].quiet_hours: must be a span"),
         ('[[alerts.people]]\ndigest = "s3cret"', "alerts.people[1].digest: must be a time"),
         ('[[alerts.people]]\naddress = "s3cret"', "alerts.people[1].address: unknown key; "),

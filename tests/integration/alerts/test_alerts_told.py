@@ -42,7 +42,7 @@ def test_a_leak_is_told_once_and_its_end_once(site: Make, server: HttpServer) ->
     alerts.close()
 
 
-def test_each_of_a_few_incidents_has_a_message_the_worst_first_and_many_have_one(site: Make, server: HttpServer) -> None:
+def test_each_of_a_few_has_a_message_the_worst_first_and_many_have_one(site: Make, server: HttpServer) -> None:
     here = site()
     for severity, sensor in (("fault", "002"), ("leak", "001")):
         here.raises(severity, sensor=sensor)

@@ -12,7 +12,14 @@ from messengers.addresses import names
 
 
 def old_event(code: str, method: str, minute: int, **more: Any) -> dict[str, Any]:
-    whole = {"sensor": "001", "channel": "flow", "method": method, "code": code, "severity": "leak", "reason": "flow up"}
+    whole = {
+        "sensor": "001",
+        "channel": "flow",
+        "method": method,
+        "code": code,
+        "severity": "leak",
+        "reason": "flow up",
+    }
     return whole | {"since": minute, "raised": minute, "letter": "", "cleared": None, "cleared_reason": ""} | more
 
 
