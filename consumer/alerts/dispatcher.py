@@ -3,13 +3,16 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from common.clock import Clock, minute_of
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.settings import Settings
+from consumer.alerts.chart import draw
 from consumer.alerts.pending import Item, Queue
+from consumer.alerts.recent import RecentValues
 from consumer.alerts.text import compose, site_of
 from incidents.reading import Known
 from messengers.messenger import Messengers
@@ -24,6 +27,7 @@ class Dispatcher:
     """See the module."""
 
     def __init__(self, messengers: Messengers, settings: Settings, clock: Clock, stop: threading.Event) -> None:
+        self.recent = RecentValues()
         self.messages = 0
         self.waiting = 0  # news that the fullest queue holds
         self._messengers, self._settings, self._clock, self._stop = messengers, settings, clock, stop
@@ -61,6 +65,7 @@ class Dispatcher:
                 if not batch:
                     break
                 message = compose(batch, queue, site, language, minute_of(now))
+                message = replace(message, picture=self._picture(batch, minute_of(now)))
                 if not self._judge(name, self._messengers.send(name, message), batch):
                     break
                 queue.sent(batch, now.timestamp())
@@ -69,6 +74,14 @@ class Dispatcher:
                 keep()
             waiting.append(len(items))
         self.waiting = max(waiting, default=0)
+
+    def _picture(self, batch: Sequence[Item], minute: int) -> bytes:
+        """The last day at the point of a single incident."""
+        if len(batch) != 1 or batch[0].known is None:
+            return b""
+        incident = batch[0].known.incident
+        values = self.recent.day(incident.sensor, incident.channel, minute)
+        return draw(values, minute, incident.began, incident.ended, self._settings.site.zone)
 
     def _judge(self, name: str, problem: str, batch: Sequence[Item]) -> bool:
         """Whether the message was accepted."""

@@ -2,9 +2,9 @@
 
     rows in the log -> news of the incidents -> a message to each address -> accepted -> alerts_state.json -> commit
 
-The rows are only the trigger: what they mean stands in the producer's incidents. An unreachable address delays neither
-the rows nor the other addresses. Only if the process is killed between "accepted" and the state is the same news sent
-again, with the same id.
+The rows are only the trigger, and a chart: what they mean stands in the producer's incidents. An unreachable address
+delays neither the rows nor the other addresses. Only if the process is killed between "accepted" and the state is the
+same news sent again, with the same id.
 """
 
 import logging
@@ -95,7 +95,8 @@ class Alerts:
         self._source.rewind()
         log, group = self._source.log, self._source.group
         give_back_s = time.monotonic() + WORK_S
-        while not self._context.stop.is_set() and group.poll(POLL_ROWS):
+        while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
+            self._desk.recent.add(records, minute_of(now))
             if time.monotonic() >= give_back_s and not self._once:
                 break
         incidents = self._incidents.now(minute_of(now))

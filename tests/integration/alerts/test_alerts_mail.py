@@ -9,7 +9,8 @@ from email.policy import default
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from alerts_box import FIRST, LEAK, Site
+from alerts_box import FIRST, LEAK, Site, bodies
+from http_server import HttpServer
 from ports import free_port
 
 from common import sensor_names
@@ -88,6 +89,25 @@ def test_growth_and_end_answer_the_first_mail_and_another_incident_does_not(
     assert [mail["In-Reply-To"] == f"<{LEAK}.site-1@hydrolog>" for mail in box.mails] == [True, True, False, True]
     assert all(mail["References"] == mail["In-Reply-To"] for mail in box.mails)
     assert len({mail["Message-ID"] for mail in box.mails}) == 4
+
+
+def test_a_mail_has_a_small_chart_of_the_last_day_if_there_is_one(
+    site: Callable[..., Site], server: HttpServer, mailbox: tuple[Mailbox, int]
+) -> None:
+    box, port = mailbox
+    here = site(mail_url(port))
+    alerts = here.alerts()
+    here.leak()
+    here.step(alerts)
+    here.rows("00L0", count=119)
+    here.minute = FIRST + 110
+    here.raises("fault")
+    here.step(alerts, minutes=120)
+    alerts.close()
+    pictures = [[part.get_content() for part in mail.iter_attachments()] for mail in box.mails]  # type: ignore[attr-defined]
+    assert not pictures[0] and len(pictures[1]) == 1  # a single row is no chart
+    assert pictures[1][0].startswith(b"\x89PNG") and len(pictures[1][0]) < 5000
+    assert [body["attachments"] for body in bodies(server)] == [[], []]  # a webhook's receiver knows no pictures
 
 
 def test_each_person_reads_his_language_and_sleeps_at_his_hours(
