@@ -27,6 +27,7 @@ from log.roles import open_for
 START = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)
 FIRST = minute_of(START)
 LEAK = "001-20240826T0300Z-leak"  # the id of a leak that is found in the first minute
+OVER = re.compile(r"Over: |\[[\w ]+: over\]")
 NAME = re.compile(r"^\(([^\s()]+\d{8}T\d{4}Z[-\w]*)\)$", re.MULTILINE)
 
 
@@ -119,10 +120,10 @@ def told(server: HttpServer) -> list[str]:
     said = []
     for body in bodies(server):
         names = NAME.findall(body["message"])
-        alone = body["title"].startswith("Over: ")
+        alone = OVER.match(body["title"])
         for name in names:
             (paragraph,) = (part for part in body["message"].split("\n\n") if f"({name})" in part.splitlines())
-            over = alone if len(names) == 1 else paragraph.startswith("Over: ")
+            over = alone if len(names) == 1 else OVER.match(paragraph)
             said.append(f"{'-' if over else '+'}{name}")
     return said
 

@@ -27,4 +27,5 @@ def told(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) ->
     size = f", {incident.size.flow_m3h:.1f} m3/h ± {incident.size.error_m3h:.1f}" if incident.size else ""
     why = tuple(f"{sign.code} {sign.numbers}" for sign in incident.up)
     state = "" if life.stage is Stage.OPEN else f"{life.stage} by {life.by}"
-    return Told(f"[{incident.severity}] {name}", f"{incident.leading.code} {span}{size}.", why, ("Look.",), state)
+    over = "" if incident.ended is None else ": over"
+    return Told(f"[{incident.severity}{over}] {name}", f"{incident.leading.code} {span}{size}.", why, ("Look.",), state)

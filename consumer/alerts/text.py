@@ -74,7 +74,8 @@ def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -
         return _of_event(item.event, site, language, item.kind, whole=whole)
     assert item.known is not None
     words = told(item.known, site.place(item.known.incident.sensor), language, site.zone, minute)
-    title = words.title if item.news is News.RAISED else f"{say(language, item.news)}: {words.title}"
+    plain_title = item.news in (News.RAISED, News.OVER)  # the sentence itself says that it is over
+    title = words.title if plain_title else f"{say(language, item.news)}: {words.title}"
     lines = [words.what]
     if whole and words.why:
         lines += ["", say(language, "why"), *(f"- {reason}" for reason in words.why)]
