@@ -31,7 +31,7 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest test-newest lint mutate bench soak soak-power wheels deb sbom lock clean
+.PHONY: help run test test-lowest test-newest lint words mutate bench soak soak-power wheels deb sbom lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: $(DEV) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
+
+words: $(DEV) ## brings the Korean catalogue in step with the sentences in the code, and compiles it
+	@$(BIN)/python .ci/words.py
 
 mutate: $(DEV) ## small planted bugs that no test finds (ARGS="log.mark*" for one module; all take hours)
 	$(BIN)/python -m mutmut run $(ARGS)

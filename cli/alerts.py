@@ -88,6 +88,6 @@ def would_be(chosen: Settings, person: "Person", now: datetime) -> "Iterator[tup
 
     minute, site = minute_of(now), site_of(chosen, SensorNames(chosen.paths.data).now())
     queue = Queue(began=minute_of(now - DAY))
-    for item in queue.items(KnownIncidents(chosen.paths.data).now(minute).known, person, minute):
+    for item in queue.items(KnownIncidents(chosen.paths.data).now(minute), person, minute):
         when = f"in the digest of {person.digest}" if in_digest(item, person) else "at once"
         yield when, compose([item], queue, site, person.language or site.language, minute)

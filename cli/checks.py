@@ -118,7 +118,7 @@ def clock(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
 def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The serial line: the producer's report if it has the port, otherwise whether it opens."""
     from producer.port import Port, check_url
-    from server.state import alive
+    from situation.snapshot import alive
 
     url = chosen.line.url
     state = health.load_all(chosen.paths.data).get("producer")

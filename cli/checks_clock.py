@@ -23,7 +23,7 @@ def problem(chosen: Settings, now: datetime, *, in_step: bool) -> str:
 
 def _said_by_the_producer(chosen: Settings) -> str | None:
     """Why the running producer does not take this clock; empty if it does, None if none runs."""
-    from server.state import alive
+    from situation.snapshot import alive
 
     state = health.load_all(chosen.paths.data).get("producer") or {}
     counters = state.get("counters")

@@ -16,7 +16,7 @@ from common.folder import LOG_FILE
 from common.row import Row, parse_payload
 from common.settings import Settings
 from log.format import Record
-from server.state import clock_offsets_s
+from situation.snapshot import clock_offsets_s
 
 LOOK_S = 1.0  # as often as the health file is written
 LAST_LINES = 1_000  # of the log, for the newest rows of many sensors

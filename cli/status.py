@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -11,11 +11,12 @@ from rich.table import Table
 
 from cli import shell
 from common import database, settings, time_service
-from common.clock import Clock, SystemClock
+from common.clock import FUTURE_S, Clock, SystemClock
 from common.clock_words import listed
 from common.errors import DatabaseDown
 from common.settings import Settings
-from common.verdict import WATCH, Problem
+from common.verdict import WATCH
+from common.verdict_words import span
 from outliers import flags
 
 STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red"}
@@ -55,12 +56,12 @@ def read(chosen: Settings, time: Clock) -> Json:
 
 def _newest_rows(connection: database.Database, time: Clock) -> dict[str, Json]:
     """Samples and flags of each registered sensor's newest row up to now; empty while the database is down."""
-    from server.state import speed_of
-    from server.status_words import slack
+    from situation.snapshot import PIPELINE_S, speed_of
 
+    until = time.now() + timedelta(seconds=FUTURE_S + PIPELINE_S * speed_of(time))
     try:
         with connection.transaction() as cursor:
-            cursor.execute(database.statement("sensor_newest"), {"until": time.now() + slack(speed_of(time))})
+            cursor.execute(database.statement("sensor_newest"), {"until": until})
             return {
                 sensor: {"samples": samples, "flow_flags": flow_flags, "pressure_flags": pressure_flags}
                 for sensor, samples, flow_flags, pressure_flags in cursor.fetchall()
@@ -82,15 +83,15 @@ def _show(console: Console, chosen: Settings, state: Json) -> None:
     console.print(_versions(state), soft_wrap=True)
     if state["time_service"] is not None:
         console.print(f"clock: {'kept by a time service' if state['time_service'] else 'no time service keeps it'}")
-    for problem in (Problem(**each) for each in state["verdict"]["problems"]):
-        call, style = ("watch", STYLES["warn"]) if problem.kind == WATCH else ("look", STYLES["bad"])
-        console.print(f"{call}: {shell.printable(str(problem))}", style=style, soft_wrap=True)
+    for problem in state["verdict"]["problems"]:
+        call, style = ("watch", STYLES["warn"]) if problem["kind"] == WATCH else ("look", STYLES["bad"])
+        console.print(f"{call}: {shell.printable(problem['line'])}", style=style, soft_wrap=True)
+    for problem in state["verdict"]["shelved"]:
+        console.print(f"shelved: {shell.printable(problem['line'])}", soft_wrap=True)
     console.print(state["verdict"]["said"], style=STYLES["bad" if state["verdict"]["act"] else "ok"])
 
 
 def _processes(state: Json) -> Table:
-    from server.status_words import age_words
-
     lags = {f"consumer-{group['group']}": group["lag"] for group in state["groups"]}
     table = shell.table(
         "process", "state", "last success", "behind", "counters", whole=("process", "last success", "behind")
@@ -101,7 +102,7 @@ def _processes(state: Json) -> Table:
         table.add_row(
             shell.cell(process["role"]),
             shell.cell(_words(process), STYLES[process["state"]]),
-            f"{age_words(state['now'] - success)} ago" if success is not None else "never",
+            f"{span(state['now'] - success)} ago" if success is not None else "never",
             "" if lag is None else str(lag),
             shell.cell(_counters(process["counters"])),
         )
@@ -125,8 +126,6 @@ def _short(value: object) -> str:
 
 
 def _sensors(chosen: Settings, state: Json) -> Table:
-    from server.status_words import age_words
-
     headings = ("sensor", "name", "newest row", "age", "m3/h", "bar", "readings", "state")
     table = shell.table(*headings, whole=[heading for heading in headings if heading not in ("name", "state")])
     for sensor in state["sensors"]:
@@ -134,7 +133,7 @@ def _sensors(chosen: Settings, state: Json) -> Table:
             shell.cell(sensor["sensor"]),
             shell.cell(sensor["name"]),
             _local(sensor["newest"], chosen),
-            age_words(sensor["age_s"]) if sensor["age_s"] is not None else "",
+            span(sensor["age_s"]) if sensor["age_s"] is not None else "",
             shell.number(sensor.get("flow")),
             shell.number(sensor.get("pressure")),
             str(sensor.get("samples", "")),

@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+REFUSED_IN_A_ROW = 5  # this many different rows refused in a row: then the rows are not the cause
+
 
 @dataclass(frozen=True)
 class Backoff:

@@ -16,10 +16,10 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
+from common.messages import LANGUAGES
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
 from common.settings_alerts import AlertsSettings
 from common.settings_checks import (
-    LANGUAGES,
     between,
     clock_time,
     database_url,

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from common.settings_checks import LANGUAGES, alert_urls, between, clock_time, key
+from common.messages import LANGUAGES
+from common.settings_checks import alert_urls, between, clock_time, key
+from common.verdict import FAULT, LEAK, SILENT, TROUBLE, WATCH
 
-LEAK, FAULT, SUPPLY, WATCH, SILENT, TROUBLE = "leak", "fault", "supply", "watch", "silent", "trouble"
+SUPPLY = "supply"
 TOLD_KINDS = (LEAK, FAULT, SILENT, TROUBLE, SUPPLY, WATCH)  # of incidents; and of the box: silent, trouble
 _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 

@@ -1,49 +1,52 @@
 """The verdict on a site: one word for all of it, and its problems, the worst first.
 
-The page, `hydrolog status`, /healthz and /metrics show it; none of them decides anything.
+The page, `hydrolog status`, /healthz, /metrics, the alerts and the demo show it; none of them decides anything.
+A problem is a code and values: `common.verdict_words` says it in the reader's language.
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 GOOD, WATCH, FAULT, SILENT, TROUBLE, LEAK = "good", "watch", "fault", "silent", "trouble", "leak"
 KINDS = (GOOD, WATCH, FAULT, SILENT, TROUBLE, LEAK)  # the worst last: a leak does most harm while it waits
-SAID = {
-    GOOD: "all is well",
-    WATCH: "keep watch",
-    FAULT: "an instrument is faulty",
-    SILENT: "no data",
-    TROUBLE: "the system is in trouble",
-    LEAK: "a leak is suspected",
-}
+OK, WARN, BAD = "ok", "warn", "bad"
+STATES = {GOOD: OK, WATCH: WARN, FAULT: WARN, SILENT: BAD, TROUBLE: BAD, LEAK: BAD}  # kind -> colour
+
+Value = str | int | float
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be.
+    """How a sensor, a process or a part of the box is.
 
     Attributes:
-        kind: one of `KINDS`, not good.
-        subject: a sensor, a process, or a part of the box.
-        word: what it is, in a word or two.
-        detail: more about it, and what to do; may be empty.
+        kind: one of `KINDS`; good: it is as it should be, or nobody needs to be called.
+        subject: a sensor's id, a process's role, or a part of the box.
+        code: what it is; a key of `common.verdict_words`.
+        values: what was measured, by name; the name ends in the unit. What is not known is absent.
     """
 
     kind: str
     subject: str
-    word: str
-    detail: str = ""
+    code: str
+    values: Mapping[str, Value] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.word}" + (f": {self.detail}" if self.detail else "")
+    @property
+    def state(self) -> str:
+        """Its colour."""
+        return STATES[self.kind]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"values": dict(self.values), "state": self.state}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The worst kind of the problems, or good."""
+    """The worst kind of the problems, or good. Shelved incidents are listed apart: they call nobody."""
 
     problems: tuple[Problem, ...] = ()
+    shelved: tuple[Problem, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -58,11 +61,12 @@ class Verdict:
         return {
             "kind": self.kind,
             "act": self.act,
-            "said": SAID[self.kind],
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [problem.to_json() for problem in self.problems],
+            "shelved": [problem.to_json() for problem in self.shelved],
         }
 
 
-def verdict(problems: Iterable[Problem]) -> Verdict:
-    """The problems of a site, the worst first, else in their order."""
-    return Verdict(tuple(sorted(problems, key=lambda problem: -KINDS.index(problem.kind))))
+def verdict(found: Iterable[Problem], shelved: Iterable[Problem] = ()) -> Verdict:
+    """The problems among what was found, the worst first, else in their order."""
+    problems = [problem for problem in found if problem.kind != GOOD]
+    return Verdict(tuple(sorted(problems, key=lambda problem: -KINDS.index(problem.kind))), tuple(shelved))

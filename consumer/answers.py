@@ -23,7 +23,6 @@ from consumer.receipt import contradiction
 RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more does not matter
 SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then it continues within ten minutes
 RETRY_AFTER_CAP_S = 900.0  # upper limit: a wrong date must not stop a site
-REFUSED_IN_A_ROW = 5  # this many different rows refused in a row: then the rows are not the cause
 
 
 class Kind(Enum):

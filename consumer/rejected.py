@@ -15,8 +15,9 @@ from common.errors import LogError
 from common.files import replace
 from common.folder import REJECTED_FOLDER
 from common.logging_setup import quoted
+from common.retry import REFUSED_IN_A_ROW
 from common.state_file import Count
-from consumer.answers import REFUSED_IN_A_ROW, HttpAnswer
+from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 
 COUNT_FILE = "in_a_row.json"

@@ -22,11 +22,13 @@ class Known(NamedTuple):
 class Incidents(NamedTuple):
     """The incidents of the file, the newest first: all that are up, and the newest of the others.
 
-    `problem` says what is wrong with a file; empty if nothing is.
+    `problem` says what is wrong with a file; empty if nothing is. `complete`: the incidents' file is there and whole;
+    an installation that was just updated has none yet.
     """
 
     known: tuple[Known, ...] = ()
     problem: str = ""
+    complete: bool = False
 
 
 class IncidentsFile(msgspec.Struct):
@@ -39,15 +41,18 @@ class IncidentsFile(msgspec.Struct):
 def load(data: Path, minute: int) -> Incidents:
     """The incidents as they are at UTC `minute`."""
     problem = ""
+    stored = None
     try:
-        stored = state_file.read(data / INCIDENTS_FILE, IncidentsFile) or IncidentsFile()
+        stored = state_file.read(data / INCIDENTS_FILE, IncidentsFile)
     except state_file.StateUnusable as error:
-        stored, problem = IncidentsFile(), f"{INCIDENTS_FILE} cannot be read: {error}"
+        problem = f"{INCIDENTS_FILE} cannot be read: {error}"
     done = acts.load(data)
     if done.damaged and not problem:
         problem = f"{INCIDENT_ACTS_FILE}: {done.damaged} lines cannot be read"
     of: dict[str, list[acts.Act]] = {}
     for act in done.known:
         of.setdefault(act.incident, []).append(act)
-    newest = sorted(stored.incidents, key=lambda one: (one.ended is not None, -one.raised))
-    return Incidents(tuple(Known(one, life(one, of.get(one.id, ()), minute)) for one in newest), problem)
+    newest = sorted(stored.incidents if stored else (), key=lambda one: (one.ended is not None, -one.raised))
+    return Incidents(
+        tuple(Known(one, life(one, of.get(one.id, ()), minute)) for one in newest), problem, stored is not None
+    )

@@ -179,8 +179,12 @@ class LogFile:
 
     def highest_offset(self, end: int) -> int:
         """The highest offset near the end, -1 if there is none: a row pasted by hand must not move offsets back."""
-        start = self._line_start_after(max(self.rows_start, end - LONG_TAIL_BYTES), end)
-        return max((line.record.offset for line in self.lines(start, end) if line.record), default=-1)
+        return max((record.offset for record in self.last_records(end, LONG_TAIL_BYTES)), default=-1)
+
+    def last_records(self, end: int, most_bytes: int) -> Iterator[Record]:
+        """The valid rows among the last bytes before `end`, in their order."""
+        start = self._line_start_after(max(self.rows_start, end - most_bytes), end)
+        return (line.record for line in self.lines(start, end) if line.record)
 
 
 def _read_header(first: bytes) -> tuple[Header | None, int]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from common.settings_alerts import SUPPLY, TOLD_KINDS, WATCH, AlertsSettings, Person
+from common.settings_alerts import SUPPLY, TOLD_KINDS, AlertsSettings, Person
+from common.verdict import WATCH
 
 MAIL = ("mailto", "mailtos")
 _IN_MAIL = {"+In-Reply-To": "<{}@hydrolog>", "+References": "<{}@hydrolog>"}

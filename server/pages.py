@@ -17,7 +17,6 @@ from common.database import Database
 from common.night import NightClock, minute_of_day
 from common.row import SENSOR_ID
 from common.settings import Settings
-from common.verdict import Problem
 from common.version import NAME
 from outliers import flags
 from outliers.calendar import CalendarFile
@@ -26,7 +25,7 @@ from server.charts import Charts
 from server.db_thread import DatabaseThread
 from server.door import NOTHING_HERE
 from server.explain import SpellRequest
-from server.state import read
+from server.state import in_language, read
 
 STATE_FOR_S = 1.0  # real seconds that one reading of the state is shared by all requests
 CHART_TIMEOUT_S = 15.0
@@ -72,13 +71,16 @@ class Page:
     async def static(self, request: Request) -> Response:
         return self._file(request, request.path_params["name"])
 
-    async def state(self, _request: Request) -> Response:
-        return JSONResponse(await self._read_state())
+    async def state(self, request: Request) -> Response:
+        state = await self._read_state()
+        language = request.query_params.get("language", "")
+        return JSONResponse(in_language(state, language) if language else state)
 
     async def healthz(self, _request: Request) -> Response:
         state = await self._read_state()
         found = state["verdict"]
-        lines = [f"verdict: {found['kind']}", *(str(Problem(**problem)) for problem in found["problems"])]
+        lines = [f"verdict: {found['kind']}", *(_line(problem) for problem in found["problems"])]
+        lines += [f"shelved: {_line(problem)}" for problem in found["shelved"]]
         lines = [*([] if found["act"] else ["ok"]), *lines, f"{NAME} {state['version']}"]
         return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if found["act"] else 200)
 
@@ -201,6 +203,11 @@ class Page:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(file.gzipped, media_type=file.media_type, headers=headers | {"Content-Encoding": "gzip"})
         return Response(file.body, media_type=file.media_type, headers=headers)
+
+
+def _line(problem: Json) -> str:
+    """A problem of the state with its code, for people who read /healthz and programs that look for one."""
+    return f"{problem['line']} [{problem['code']}]"
 
 
 def _hours(request: Request) -> int | None:

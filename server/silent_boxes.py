@@ -16,8 +16,9 @@ from common.folder import SILENT_BOXES_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.runner import Context
-from common.settings_alerts import SILENT, Person
+from common.settings_alerts import Person
 from common.state_file import Minute
+from common.verdict import SILENT
 from messengers.message import Message
 from messengers.messenger import Messengers
 from messengers.phrases import say

@@ -18,7 +18,7 @@ from common.clock import VARIABLE, ScaledClock
 from common.folder import HEALTH_FOLDER, LOG_FILE, POSTGRES_FOLDER, ROLES_FOLDER
 from common.row import Row, parse_payload
 from common.settings import CONFIG, PREFIX
-from common.verdict import SILENT, TROUBLE, Problem
+from common.verdict import SILENT, TROUBLE
 from demo import group as groups
 from demo.folder import DemoFolder
 from demo.group import ProcessGroup
@@ -88,7 +88,7 @@ class PowerBox:
         """What is not well yet: each process must have started since the power came back, and be at work."""
         state = status.read(self.settings, self.clock)
         states = health.load_all(self.folder.data)
-        found = [str(Problem(**each)) for each in state["verdict"]["problems"] if each["kind"] in (SILENT, TROUBLE)]
+        found = [each["line"] for each in state["verdict"]["problems"] if each["kind"] in (SILENT, TROUBLE)]
         for process in state["processes"]:
             started = str(states.get(process["role"], {}).get("started", ""))
             if not started or datetime.fromisoformat(started) < self._began:

@@ -1,49 +1,42 @@
-"""Alarms about the box itself, from the mark, the size of the log and the health files.
+"""Alarms about the box itself, from the problems of the verdict: the same that the page shows.
 
-Pure: `conditions` lists the problems at this instant, `Watch` turns them into events, with hysteresis.
+`conditions` names those that are told, `Watch` turns them into events, with patience and hysteresis.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from common.logging_setup import quoted
+from common.settings import Settings
+from common.verdict import SILENT, TROUBLE, Problem
+from common.verdict_words import ENGLISH, PROCESSES, said
 from consumer.alerts.events import BOX, AlertEvent, Key
-from consumer.answers import REFUSED_IN_A_ROW
-from outliers.calendar import ALL, Work
 from outliers.flags import FAULT
+from situation.judge import Judged, judge
+from situation.snapshot import Snapshot
 
 METHOD = "BOX"
-SILENCES = ("BOX-LINE", "BOX-SENSOR")
-AFTER_WORK_MIN = 30  # minutes after planned work until a removed meter is back
+SILENT_SENSOR, SILENT_LINE, IDLE = "BOX-SENSOR", "BOX-LINE", "BOX-IDLE"
 CALM_MIN = 5  # minutes without the condition before its alarm ends
-IDLE_MIN = 60  # minutes without success: a restart, a training or a short outage elsewhere is over by then
-FUTURE_MIN = 2  # a meter's clock may be this fast
-FUTURE = (
-    "a clock that was wrong made rows of the future, and readings wait; see hydrolog status; "
-    "if the box's clock is right now, type: hydrolog clock confirm --go-on"
-)
-GONE_MIN = 7 * 1440  # a sensor that has been silent for a week when the process starts has been removed
-# Processes that are never idle when healthy; not training, and not this process.
-ROLES = ("producer", "consumer-archive", "consumer-server", "nightflow", "forecaster", "server", "database")
-
-
-@dataclass(frozen=True, slots=True)
-class BoxSnapshot:
-    """The observed state.
-
-    Attributes:
-        minute: UTC unix minute now.
-        sensors: sensor -> its last closed minute; None without a mark.
-        log_bytes: size of the log's file; None if there is none.
-        health: role -> its published health.
-    """
-
-    minute: int
-    sensors: Mapping[str, int] | None
-    log_bytes: int | None
-    health: Mapping[str, Mapping[str, Any]]
+IDLE_MIN = 60  # minutes that a process may be in trouble: a training or a short outage elsewhere is over by then
+ENDED_MIN = 10  # minutes that a process may be gone: an update takes less
+SELF = "consumer-alerts"  # who cannot tell must not wait to be told of it
+LOG_KEY: Key = (BOX, "log", "BOX-LOG")
+# Problem of the verdict -> code of the event; the codes stay, because they are in messages and in the state.
+_CODES = {
+    "silent-rows": SILENT_LINE,
+    "no-data": SILENT_SENSOR,
+    "future-rows": "BOX-CLOCK",
+    "clock-doubted": "BOX-CLOCK",
+    "log-large": "BOX-LOG",
+    "token-refused": "BOX-REFUSED",
+    "rows-refused": "BOX-REFUSED",
+    "disk-full": "BOX-DISK",
+    "incidents-damaged": "BOX-INCIDENTS",
+    "groups-unknown": "BOX-GROUPS",
+}
+# Where the part of the box has another name in an event than in the verdict.
+_PLACES = {"silent-rows": "line", "future-rows": "clock", "token-refused": "server", "rows-refused": "server"}
 
 
 class Condition(NamedTuple):
@@ -51,85 +44,61 @@ class Condition(NamedTuple):
     reason: str
 
 
-def conditions(
-    look: BoxSnapshot, *, up: Mapping[Key, AlertEvent], warn_bytes: int, silent_minutes: int
-) -> dict[Key, Condition]:
-    """The problems at this instant."""
+def conditions(look: Snapshot, settings: Settings, up: Mapping[Key, AlertEvent]) -> dict[Key, Condition]:
+    """The problems at this instant that are told.
+
+    Incidents are told elsewhere. A process that was never started and a site without any row yet are being set up.
+    """
+    silent = [sensor for sensor, _, code in up if code == SILENT_SENSOR]
+    judged = judge(look, settings, keep=silent)
     found: dict[Key, Condition] = {}
-    log_key = (BOX, "log", "BOX-LOG")
-    # The alarm ends at half the size: the log shrinks in jumps and grows in between.
-    limit = warn_bytes // 2 if log_key in up else warn_bytes
-    if look.log_bytes is not None and look.log_bytes > limit:
-        size = f"{look.log_bytes / 1e6:.0f} MB of rows wait in the log: a group is behind, see hydrolog status"
-        found[log_key] = Condition(look.minute, size)
-    if look.sensors:
-        past = {sensor: last for sensor, last in look.sensors.items() if last <= look.minute + FUTURE_MIN}
-        if past:
-            found |= _silences(look.minute, past, silent_minutes, up)
-        if len(past) < len(look.sensors):
-            found[BOX, "clock", "BOX-CLOCK"] = Condition(look.minute, FUTURE)
-    found |= _refused(look)
-    for role in ROLES:
-        if role in look.health and (condition := _idle(look.minute, look.health[role])):
-            found[BOX, role, "BOX-IDLE"] = condition
+    for problem in judged.verdict.problems:
+        if problem.kind in (SILENT, TROUBLE) and (key := _key(problem)) and not _patient(problem):
+            found.setdefault(key, _condition(problem, look, settings))
+    for key, event in up.items():
+        if key not in found and _stands(key, look, judged, settings):
+            found[key] = Condition(event.since, event.reason)
     return found
 
 
-def _silences(
-    minute: int, sensors: Mapping[str, int], silent_minutes: int, up: Mapping[Key, AlertEvent]
-) -> dict[Key, Condition]:
-    newest = max(sensors.values())
-    if minute - newest > silent_minutes:
-        # Single sensors are not named then: the line, the port or the producer is the cause.
-        held = {key: Condition(event.since, event.reason) for key, event in up.items() if key[2] == "BOX-SENSOR"}
-        return {(BOX, "line", "BOX-LINE"): Condition(newest, "no row from any sensor"), **held}
-    return {
-        (sensor, "both", "BOX-SENSOR"): Condition(last, "no row of this sensor, while others speak")
-        for sensor, last in sensors.items()
-        if silent_minutes < newest - last and (newest - last < GONE_MIN or (sensor, "both", "BOX-SENSOR") in up)
-    }
+def _stands(key: Key, look: Snapshot, judged: Judged, settings: Settings) -> bool:
+    """Whether an alarm that is up goes on, though its problem would not raise it now."""
+    if key[2] == SILENT_SENSOR:  # also while the whole line is silent, or work was planned afterwards
+        return key[0] in judged.arrival and judged.arrival[key[0]].code in ("no-data", "planned")
+    if key[2] == SILENT_LINE:
+        return judged.rows.code == "silent-rows"
+    # The log shrinks in jumps and grows in between: the alarm ends at half the size.
+    return key == LOG_KEY and look.log_bytes is not None and look.log_bytes > settings.log.warn_bytes // 2
 
 
-def without_planned(
-    found: Mapping[Key, Condition], *, up: Mapping[Key, AlertEvent], works: Iterable[Work], minute: int
-) -> dict[Key, Condition]:
-    """`found` without new silences explained by planned work. Active alarms stay active."""
-    working = {work.sensor for work in works if work.first <= minute < work.end + AFTER_WORK_MIN}
-    return {
-        key: condition
-        for key, condition in found.items()
-        if key in up or not working or not (key[2] in SILENCES and (ALL in working or key[0] in working))
-    }
-
-
-def _refused(look: BoxSnapshot) -> dict[Key, Condition]:
-    counters = look.health.get("consumer-server", {}).get("counters")
-    if not isinstance(counters, Mapping):
-        return {}
-    status, refused = counters.get("last_status"), counters.get("refused_in_a_row")
-    if status in (401, 403):
-        reason = f"the server refuses the token ({status}): rows wait in the log"
-    elif isinstance(refused, int) and refused >= REFUSED_IN_A_ROW:
-        reason = f"the server refused {refused} rows in a row, so none is set aside any more: rows wait in the log"
-    else:
-        return {}
-    since = _minute(counters.get("waiting_since"))
-    return {(BOX, "server", "BOX-REFUSED"): Condition(since or look.minute, reason)}
-
-
-def _idle(minute: int, state: Mapping[str, Any]) -> Condition | None:
-    last = _minute(state.get("last_success")) or _minute(state.get("started"))
-    if last is None or minute - last <= IDLE_MIN:
+def _key(problem: Problem) -> Key | None:
+    """The key of its event; None if it is not told."""
+    if problem.code in PROCESSES and problem.code != "not-started" and problem.subject != SELF:
+        return (BOX, problem.subject, IDLE)
+    if (code := _CODES.get(problem.code)) is None:
         return None
-    problem = state.get("problem")
-    return Condition(last, f"no work done: {quoted(problem) if problem else 'it does not run'}")
+    if code == SILENT_SENSOR:
+        return (problem.subject, "both", code)
+    return (BOX, _PLACES.get(problem.code, problem.subject), code)
 
 
-def _minute(text: object) -> int | None:
-    try:
-        return int(datetime.fromisoformat(str(text)).timestamp() // 60)
-    except ValueError:
-        return None
+def _patient(problem: Problem) -> bool:
+    """Whether a process may still come back by itself."""
+    if problem.code not in PROCESSES:
+        return False
+    return _lasted_min(problem) <= (ENDED_MIN if "ended_s" in problem.values else IDLE_MIN)
+
+
+def _condition(problem: Problem, look: Snapshot, settings: Settings) -> Condition:
+    words = said(problem, getattr(settings.site, "language", ENGLISH))
+    text = "; ".join(filter(None, (words.word, words.detail, words.todo)))
+    return Condition(look.minute - _lasted_min(problem), quoted(text)[1:-1])
+
+
+def _lasted_min(problem: Problem) -> int:
+    """Minutes for which it has lasted, as far as that is known."""
+    lasted = (problem.values.get(name) for name in ("silent_s", "idle_s", "waiting_s", "ended_s"))
+    return int(max((value for value in lasted if isinstance(value, int | float)), default=0) // 60)
 
 
 class Watch:
@@ -150,7 +119,7 @@ class Watch:
         return [
             AlertEvent(sensor, channel, METHOD, code, FAULT, condition.since, minute, condition.reason)
             for (sensor, channel, code), condition in found.items()
-            if (sensor, channel, code) not in up and (listening or code not in ("BOX-LINE", "BOX-SENSOR", "BOX-IDLE"))
+            if (sensor, channel, code) not in up and (listening or code not in (SILENT_LINE, SILENT_SENSOR, IDLE))
         ]
 
     def over(self, found: Mapping[Key, Condition], up: Mapping[Key, AlertEvent], minute: int) -> list[AlertEvent]:

@@ -13,9 +13,10 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from common.settings_alerts import LEAK, SILENT, SUPPLY, TOLD_KINDS, TROUBLE, WATCH, Person
+from common.settings_alerts import SUPPLY, TOLD_KINDS, Person
 from common.state_file import Minute
-from consumer.alerts.box import METHOD, SILENCES
+from common.verdict import LEAK, SILENT, TROUBLE, WATCH
+from consumer.alerts.box import METHOD, SILENT_LINE, SILENT_SENSOR
 from consumer.alerts.events import AlertEvent, event_id
 from consumer.alerts.news import News, Said, news, said_now
 from incidents.incident import Incident
@@ -153,7 +154,9 @@ class Queue:
 
 
 def _of_event(event: AlertEvent) -> Item:
-    kind = SILENT if event.code in SILENCES else TROUBLE if event.method == METHOD else event.severity
+    kind = (
+        SILENT if event.code in (SILENT_LINE, SILENT_SENSOR) else TROUBLE if event.method == METHOD else event.severity
+    )
     return Item(event.id, kind, event.since, News.RAISED if event.cleared is None else News.OVER, event=event)
 
 

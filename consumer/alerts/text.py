@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
 from common.settings import Settings
-from common.settings_alerts import FAULT, LEAK, SILENT, SUPPLY, TROUBLE, WATCH
+from common.settings_alerts import SUPPLY
+from common.verdict import FAULT, LEAK, SILENT, TROUBLE, WATCH
 from consumer.alerts.events import AlertEvent
 from consumer.alerts.news import News
 from consumer.alerts.pending import Item, Queue
-from consumer.alerts.stand_in import told
+from incidents.sentences import told
 from messengers.message import Message
 from messengers.phrases import box_reason, say
 

@@ -12,29 +12,27 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common import health
 from common.clock import minute_of
-from common.folder import LOG_FILE
 from common.logging_setup import quoted
 from common.runner import Context
 from common.sensor_names import SensorNames
-from common.settings_alerts import SUPPLY, WATCH
+from common.settings_alerts import SUPPLY
+from common.verdict import WATCH
 from consumer.alerts import state as alerts_state
-from consumer.alerts.box import BoxSnapshot, Condition, Watch, conditions, without_planned
+from consumer.alerts.box import Watch, conditions
 from consumer.alerts.dispatcher import Dispatcher
-from consumer.alerts.events import BOX, AlertEvent, EventTracker
+from consumer.alerts.events import AlertEvent, EventTracker
 from consumer.alerts.known import KnownIncidents
 from consumer.alerts.pending import Queue, digest_day, first_digest_day
 from consumer.source import LogSource
-from incidents.reading import Incidents
-from log import mark
+from incidents.reading import Known
 from messengers.messenger import Messengers
-from outliers.calendar import CalendarFile
+from situation import snapshot
 
 GROUP = "alerts"
 POLL_ROWS = 1000
@@ -71,7 +69,6 @@ class Alerts:
         self._changed = known != [*self._people]  # since when an address is known has to survive a restart
         self._watch = Watch(minute_of(context.clock.now()))
         self._counts: Counter[str] = Counter(events_raised=0, events_cleared=0)
-        self._occasions = CalendarFile(context.data, settings.site.zone)
 
     def _queue(self, name: str, now: datetime) -> Queue:
         """The queue of an address: as it was, or a new one, which waits for what is up."""
@@ -100,11 +97,11 @@ class Alerts:
             if time.monotonic() >= give_back_s and not self._once:
                 break
         incidents = self._incidents.now(minute_of(now))
-        self._note(self._of_box(now, incidents))
+        self._note(self._of_box(now))
         self._digest(now, incidents)
-        self._desk.tell(self._state.queues, incidents.known, self._names.now(), now, self._store)
+        self._desk.tell(self._state.queues, incidents, self._names.now(), now, self._store)
         for queue in self._state.queues.values():
-            queue.forget(incidents.known)
+            queue.forget(incidents)
         if self._changed:
             self._store()
         if group.position != group.committed:
@@ -117,16 +114,10 @@ class Alerts:
 
     # --- the box
 
-    def _of_box(self, now: datetime, incidents: Incidents) -> list[AlertEvent]:
-        settings, data, tracker = self._context.settings, self._context.data, self._tracker
-        known = mark.load(data)
-        minute, patience = minute_of(now), max(settings.alerts.silent_minutes, settings.line.quiet_minutes)
-        states = {role: state for role, state in health.load_all(data).items() if isinstance(state, dict)}
-        look = BoxSnapshot(minute, known.sensors if known else None, _size(data / LOG_FILE), states)
-        found = conditions(look, up=tracker.up, warn_bytes=settings.log.warn_bytes, silent_minutes=patience)
-        found = without_planned(found, up=tracker.up, works=self._occasions.now().works, minute=minute)
-        if incidents.problem:
-            found[BOX, "incidents", "BOX-INCIDENTS"] = Condition(minute, incidents.problem)
+    def _of_box(self, now: datetime) -> list[AlertEvent]:
+        settings, tracker, minute = self._context.settings, self._tracker, minute_of(now)
+        patience = max(settings.alerts.silent_minutes, settings.line.quiet_minutes)
+        found = conditions(snapshot.take(settings, self._context.clock), settings, tracker.up)
         raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
         over = [tracker.clear(event, minute) for event in self._watch.over(found, tracker.up, minute)]
         return [*raised, *over]
@@ -141,13 +132,13 @@ class Alerts:
             for queue in self._state.queues.values():
                 queue.add(event)
 
-    def _digest(self, now: datetime, incidents: Incidents) -> None:
+    def _digest(self, now: datetime, incidents: Sequence[Known]) -> None:
         zone = self._context.settings.site.zone
         for name, person in self._people.items():
             queue = self._state.queues[name]
             if day := digest_day(now, zone, person.digest, queue.digest_day):
                 queue.digest_day, self._changed = day, True
-                items = queue.items(incidents.known, person, minute_of(now))
+                items = queue.items(incidents, person, minute_of(now))
                 queue.digest_due(item for item in items if item.kind in (WATCH, SUPPLY))
 
     # --- state
@@ -180,10 +171,3 @@ def open_settings(config: Path | None, environ: Mapping[str, str] = os.environ) 
     except OSError:
         return ""
     return f"{named} holds passwords and can be read by everybody; run: chmod o-rwx {named}" if mode & 0o007 else ""
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None

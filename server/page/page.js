@@ -45,9 +45,9 @@ function showHero() {
     byId("hero-detail").textContent = `What is shown below is ${age(silentMs / 1000)} old.`;
   } else {
     hero.dataset.state = LOOKS[kind];
-    byId("hero-word").textContent = capital(first ? `${first.subject}: ${first.word}` : said);
+    byId("hero-word").textContent = capital(first ? `${first.where}: ${first.word}` : said);
     const more = others.length ? `and ${others.length} more to look at below` : "";
-    byId("hero-detail").textContent = first ? [first.detail, more].filter(Boolean).join("; ") : `${state.sensors.length === 1 ? "One sensor" : `${state.sensors.length} sensors`}, rows fresh, every process at work`;
+    byId("hero-detail").textContent = first ? [first.detail, first.todo, more].filter(Boolean).join("; ") : `${state.sensors.length === 1 ? "One sensor" : `${state.sensors.length} sensors`}, rows fresh, every process at work`;
   }
   const newest = state.newest.at;
   byId("hero-age").textContent = newest === null ? "–" : age(siteNow() - newest - 60);

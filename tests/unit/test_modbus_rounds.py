@@ -1,5 +1,7 @@
 """Rounds of questions: who is asked when, what is named, and what a block, a pause or a closed connection changes."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,12 +9,13 @@ import pytest
 from modbus_bus import Line, own_addresses, refusal, reply
 
 from common.meters import Modbus, Register
-from common.settings import LineSettings
+from common.settings import LineSettings, Settings
 from outliers.watch.detector import Detector, default_criteria
 from producer.ascii import Reading
 from producer.bus import Bus, Exchange
 from producer.rounds import questions
-from server.status_words import newest_row
+from situation.rows import SITE, newest_row
+from situation.snapshot import Snapshot
 
 FLOW = Register(sensor="a", channel="flow", address=0)
 PRESSURE = Register(sensor="a", channel="pressure", address=2)
@@ -206,28 +209,29 @@ def test_a_unit_that_a_gateway_cannot_reach_is_left_alone_like_a_silent_one() ->
     assert sum(sent[0] == 9 for _, sent in line.asked[before:]) <= 11
 
 
-def quiet_minutes(poll_s: float) -> int:
-    return LineSettings(protocol="modbus", modbus=Modbus(poll_seconds=poll_s)).quiet_minutes
+def polled(poll_s: float) -> LineSettings:
+    return LineSettings(protocol="modbus", modbus=Modbus(poll_seconds=poll_s))
 
 
 @pytest.mark.parametrize(("poll_s", "minutes"), [(5.0, 0), (60.0, 0), (300.0, 12), (3600.0, 150)])
 def test_the_minutes_without_a_row_that_a_slow_poll_explains(poll_s: float, minutes: int) -> None:
-    assert quiet_minutes(poll_s) == minutes
+    assert polled(poll_s).quiet_minutes == minutes
 
 
 def test_an_hourly_reading_is_not_missing_in_between() -> None:
     detector = Detector("a", default_criteria("a"), ZoneInfo("UTC"))
-    detector.quiet_minutes = quiet_minutes(3600.0)
+    detector.quiet_minutes = polled(3600.0).quiet_minutes
     flags = [detector.step(hour * 60, 8.0 + hour, 4.0 + hour / 10) for hour in range(24)]
     assert [each.findings for each in flags] == [()] * 24
     assert detector.step(23 * 60 + 152, 8.0, 4.0).findings  # two polls were lost
 
 
-def test_a_page_waits_for_a_row_as_long_as_the_poll_is_slow() -> None:
+def test_a_page_waits_for_a_row_as_long_as_the_poll_is_slow(settings_for: Callable[..., Settings]) -> None:
     now = datetime(2024, 8, 26, 12, tzinfo=UTC)
-    newest = now - timedelta(minutes=70)
-    assert newest_row(newest, now, 1.0).word == "no data"
-    assert newest_row(newest, now, 1.0, quiet_minutes(3600.0)).word == "fresh"
+    newest, usual = now - timedelta(minutes=70), settings_for()
+    slow = replace(usual, line=polled(3600.0))
+    assert newest_row(SITE, newest, Snapshot(now), usual).code == "silent-rows"
+    assert newest_row(SITE, newest, Snapshot(now), slow).code == "fresh"
 
 
 def test_a_round_that_was_cut_long_ago_is_not_continued() -> None:

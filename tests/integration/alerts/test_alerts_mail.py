@@ -104,7 +104,7 @@ def test_a_mail_has_a_small_chart_of_the_last_day_if_there_is_one(
     here.raises("fault")
     here.step(alerts, minutes=120)
     alerts.close()
-    pictures = [[part.get_content() for part in mail.iter_attachments()] for mail in box.mails]  # type: ignore[attr-defined]
+    pictures: list[list[bytes]] = [[part.get_content() for part in mail.iter_attachments()] for mail in box.mails]  # type: ignore[attr-defined]
     assert not pictures[0] and len(pictures[1]) == 1  # a single row is no chart
     assert pictures[1][0].startswith(b"\x89PNG") and len(pictures[1][0]) < 5000
     assert [body["attachments"] for body in bodies(server)] == [[], []]  # a webhook's receiver knows no pictures

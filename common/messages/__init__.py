@@ -1,0 +1,92 @@
+"""Sentences, numbers and times in the language of whoever reads: gettext catalogues; English stands in the code.
+
+`make words` brings `ko/LC_MESSAGES/hydrolog.po` in step with the code and compiles it.
+"""
+
+import functools
+import gettext
+import math
+import unicodedata
+from datetime import datetime
+from pathlib import Path
+
+LANGUAGES = ("en", "ko")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TWO_DIGITS = 3.55  # an error that begins with less is given with two digits, any other with one
+
+
+def message(english: str) -> str:
+    """Marks a sentence of a table for the catalogues."""
+    return english
+
+
+def plain(text: str) -> str:
+    """Text of others in one line: without control, format and line characters, so it cannot change a message's form."""
+    return "".join("?" if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in text)
+
+
+class Catalogue:
+    """One language: its sentences, and how it writes numbers, times and spans."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else LANGUAGES[0]
+        folder = Path(__file__).parent
+        self._texts = gettext.translation("hydrolog", folder, [self.language], fallback=True)
+
+    def say(self, english: str, **values: object) -> str:
+        """A sentence with its values."""
+        return self._texts.gettext(english).format(**values)
+
+    def many(self, one: str, more: str, count: int) -> str:
+        """A sentence about `count` things; the placeholder is {count}."""
+        return self._texts.ngettext(one, more, count).format(count=f"{count:,}")
+
+    def time(self, at: datetime, now: datetime) -> str:
+        """Day and time as the clock of `at` shows it; with the year only if that is not the year of `now`."""
+        year = at.year != now.astimezone(at.tzinfo).year
+        if self.language == "ko":
+            return f"{at.year}년 " * year + f"{at.month}월 {at.day}일 {at:%H:%M}"
+        return f"{at.day} {_MONTHS[at.month - 1]}" + f" {at.year}" * year + f" {at:%H:%M}"
+
+    def span(self, minutes: float) -> str:
+        """A span, rounded to what is of use: minutes up to ten hours, hours up to a week; at least a minute."""
+        whole = max(1, int(minutes))
+        days, hours, rest = whole // 1440, whole // 60, whole % 60
+        minute = self.many("{count} minute", "{count} minutes", rest)
+        if whole < 60:
+            return minute
+        if whole < 48 * 60:
+            hour = self.many("{count} hour", "{count} hours", hours)
+            return f"{hour} {minute}" if rest and hours < 10 else hour
+        day = self.many("{count} day", "{count} days", days)
+        return f"{day} {self.many('{count} hour', '{count} hours', hours % 24)}" if hours % 24 and days < 7 else day
+
+    def amount(self, value: float, unit: str, error: float | None = None) -> str:
+        """A value with its unit, and its error, both rounded to what the error allows."""
+        if error is None or not math.isfinite(error) or error <= 0:
+            return f"{_rounded(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2)} {unit}"
+        power = math.floor(math.log10(error))
+        digits = min(2, (1 if error / 10**power < _TWO_DIGITS else 0) - power)
+        values = {"value": _rounded(value, digits), "error": _rounded(error, digits), "unit": unit}
+        return self.say("{value} ± {error} {unit}", **values)
+
+    def about(self, value: float, unit: str) -> str:
+        """An estimate of unknown error: two digits of it."""
+        digits = 1 - math.floor(math.log10(abs(value))) if value else 0
+        return f"{_rounded(value, min(1, digits))} {unit}"
+
+    def share(self, value: float, error: float | None = None) -> str:
+        """A share as a percentage."""
+        if error is None or not math.isfinite(error) or error <= 0:
+            return f"{_rounded(100 * value, 0)} %"
+        return self.amount(100 * value, "%", max(1.0, 100 * error))
+
+
+@functools.cache
+def words(language: str) -> Catalogue:
+    """The catalogue of a language; English for one that is not known."""
+    return Catalogue(language)
+
+
+def _rounded(value: float, digits: int) -> str:
+    return f"{round(value, digits) + 0.0:,.{max(0, digits)}f}"

@@ -1,0 +1,246 @@
+"""An incident in sentences: made where it is read, from its codes and values, the time, and the reader's language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from common.clock import minute_start
+from common.messages import Catalogue, message, plain, words
+from incidents.acts import Cause
+from incidents.advice import todo
+from incidents.incident import Incident, Sign
+from incidents.life import Life, Stage
+from incidents.reading import Known
+from incidents.reasons import ENDS, LEAK_CODES, M3H, NIGHT_CODES, excess, side, values, why
+from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+
+FRESH_MIN = 120  # minutes for which a size is still said to be that of now; it is measured every hour
+GREATER = 1.1  # times the size of now, from which on the largest is worth a sentence
+
+KINDS = {
+    LEAK: message("leak suspected"),
+    FAULT: message("instrument fault"),
+    SUPPLY: message("supply changed"),
+    WATCH: message("watch"),
+    PLANNED: message("planned work"),
+}
+CAUSES = {
+    Cause.REPAIRED: message("leak repaired"),
+    Cause.FLUSHING: message("flushing"),
+    Cause.METER: message("instrument"),
+    Cause.FALSE_ALARM: message("false alarm"),
+    Cause.OTHER: message("other"),
+}
+INSTRUMENTS = {
+    "flow": message("flow meter"),
+    "pressure": message("pressure gauge"),
+    "both": message("flow meter and pressure gauge"),
+}
+# While it lasts, and after its end; by code, and by the sign of what was measured.
+LASTS = {
+    "high": (
+        message("Since {since} ({span}) the flow has been above its usual."),
+        message("From {since} to {until} ({span}) the flow was above its usual."),
+    ),
+    "night": (
+        message("Since {since} ({span}) the minimum night flow has been above its usual."),
+        message("From {since} to {until} ({span}) the minimum night flow was above its usual."),
+    ),
+    "VAL-LOW": (
+        message("Since {since} ({span}) the flow has been below its usual."),
+        message("From {since} to {until} ({span}) the flow was below its usual."),
+    ),
+    "SYS-MISS": (
+        message("{instrument}: no value since {since} ({span})."),
+        message("{instrument}: no value from {since} to {until} ({span})."),
+    ),
+    "SYS-RANGE": (
+        message("{instrument}: values outside the limits since {since} ({span})."),
+        message("{instrument}: values outside the limits from {since} to {until} ({span})."),
+    ),
+    "SYS-STUCK": (
+        message("{instrument}: the value has not changed since {since} ({span})."),
+        message("{instrument}: the value did not change from {since} to {until} ({span})."),
+    ),
+    "SYS-SPIKE": (
+        message("{instrument}: a spike since {since} ({span})."),
+        message("{instrument}: a spike from {since} to {until} ({span})."),
+    ),
+    "SYS-DRIFT": (
+        message("{instrument}: drifting since {since} ({span})."),
+        message("{instrument}: drifted from {since} to {until} ({span})."),
+    ),
+    "SYS-METER": (
+        message("{instrument}: reading wrong since {since} ({span})."),
+        message("{instrument}: read wrong from {since} to {until} ({span})."),
+    ),
+    "SYS-METER+": (
+        message("{instrument}: reading about {scale_share} too much since {since} ({span})."),
+        message("{instrument}: read about {scale_share} too much from {since} to {until} ({span})."),
+    ),
+    "SYS-METER-": (
+        message("{instrument}: reading about {scale_share} too little since {since} ({span})."),
+        message("{instrument}: read about {scale_share} too little from {since} to {until} ({span})."),
+    ),
+    "SUP-STEP": (
+        message("Since {since} ({span}) the pressure has been away from its usual."),
+        message("From {since} to {until} ({span}) the pressure was away from its usual."),
+    ),
+    "SUP-STEP+": (
+        message("Since {since} ({span}) the pressure has been above its usual; by {away_bar} at the step."),
+        message("From {since} to {until} ({span}) the pressure was above its usual; by {away_bar} at the step."),
+    ),
+    "SUP-STEP-": (
+        message("Since {since} ({span}) the pressure has been below its usual; by {away_bar} at the step."),
+        message("From {since} to {until} ({span}) the pressure was below its usual; by {away_bar} at the step."),
+    ),
+    "": (
+        message("Since {since} ({span}) something is not as usual."),
+        message("From {since} to {until} ({span}) something was not as usual."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """An incident in words.
+
+    Attributes:
+        title: "[leak suspected] NAME".
+        what: since when, and how large now; or that it is over, and why.
+        why: a line for each sign that stands; after the end, for the signs that it had.
+        todo: what to do next.
+        life: who took note of it and when; empty while it is open.
+    """
+
+    title: str
+    what: str
+    why: tuple[str, ...]
+    todo: tuple[str, ...]
+    life: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Whoever reads: the language, the site's zone, and the UTC minute at which he reads."""
+
+    words: Catalogue
+    zone: ZoneInfo
+    minute: int
+
+    def time(self, at: int | datetime) -> str:
+        moment = minute_start(at) if isinstance(at, int) else at
+        return self.words.time(moment.astimezone(self.zone), minute_start(self.minute))
+
+
+def told(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Told:
+    """What to say of an incident at UTC `minute` to a reader of `language`. `name`: the sensor's."""
+    incident, life = known
+    reader = _Reader(words(language), zone, minute)
+    leading = incident.leading
+    return Told(
+        title=_title(incident, plain(name), reader.words),
+        what=" ".join(_what(incident, leading, reader)),
+        why=tuple(why(sign, reader.words) for sign in incident.up or incident.signs),
+        todo=tuple(reader.words.say(each) for each in todo(incident, leading, life.stage)),
+        life=_life(life, reader),
+    )
+
+
+def _title(incident: Incident, name: str, catalogue: Catalogue) -> str:
+    kind = catalogue.say(KINDS[incident.severity])
+    if incident.ended is not None:
+        kind = catalogue.say("{kind}: over", kind=kind)
+    return f"[{kind}] {name}"
+
+
+def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
+    """Sentences, the first thing first."""
+    known = values(leading, reader.words) | {
+        "since": reader.time(incident.began),
+        "until": reader.time(incident.ended or incident.began),
+        "span": reader.words.span(incident.minutes(reader.minute)),
+        "instrument": _capital(reader.words.say(INSTRUMENTS.get(leading.channel, INSTRUMENTS["both"]))),
+    }
+    if incident.ended is None:
+        yield from _now(incident, leading, reader, known)
+    else:
+        yield reader.words.say(_lasts(leading)[1], **known)
+        last = max(incident.signs, key=lambda sign: sign.ended or 0)
+        if last.end:
+            yield _end(last, reader.words)
+    yield from _so_far(incident, reader.words)
+    for earlier in incident.before[-1:]:
+        kind = reader.words.say(KINDS.get(earlier.kind, KINDS[WATCH]))
+        yield reader.words.say("Until {time} it was taken for: {kind}.", time=reader.time(earlier.minute), kind=kind)
+    if incident.returned:
+        yield reader.words.many("It has come back once.", "It has come back {count} times.", incident.returned)
+
+
+def _lasts(leading: Sign) -> tuple[str, str]:
+    if leading.code in NIGHT_CODES or (leading.code in LEAK_CODES and leading.method == "NIGHT"):
+        return LASTS["night"]
+    if leading.code in LEAK_CODES:
+        return LASTS["high"]
+    return LASTS.get(leading.code + side(leading)) or LASTS.get(leading.code) or LASTS[""]
+
+
+def _now(incident: Incident, leading: Sign, reader: _Reader, known: dict[str, str]) -> Iterator[str]:
+    """How it is now, as far as that is known; else how it was when it was told."""
+    size, catalogue = incident.size, reader.words
+    if size is None or leading.code not in LEAK_CODES | NIGHT_CODES:
+        yield catalogue.say(_lasts(leading)[0], **known)
+        if found := excess(leading, catalogue):
+            raised = reader.time(leading.raised)
+            yield catalogue.say("When it was told, at {raised}, it was {excess}.", raised=raised, excess=found)
+        return
+    amount = catalogue.amount(size.flow_m3h, M3H, size.error_m3h)
+    if reader.minute - size.minute > FRESH_MIN:
+        yield catalogue.say(_lasts(leading)[0], **known)
+        yield catalogue.say("Last measured at {time}: {size}.", time=reader.time(size.minute), size=amount)
+    elif size.flow_m3h <= size.error_m3h:
+        yield catalogue.say(_lasts(leading)[0], **known)
+        yield catalogue.say("Now the difference is too small to be sure of: {size}.", size=amount)
+    else:
+        yield catalogue.say(
+            "Since {since} ({span}) the flow has been above its usual, now by {size}.", **known, size=amount
+        )
+
+
+def _end(last: Sign, catalogue: Catalogue) -> str:
+    known = values(last, catalogue)
+    if last.end == "fell" and "fall_m3h" in known:
+        return catalogue.say("The flow fell by {fall_m3h}.", **known)
+    return catalogue.say(ENDS[last.end]) if last.end in ENDS else ""
+
+
+def _so_far(incident: Incident, catalogue: Catalogue) -> Iterator[str]:
+    """The largest size and the volume of a leak."""
+    if all(sign.severity != LEAK for sign in incident.signs):
+        return
+    size = incident.size.flow_m3h if incident.size and incident.ended is None else 0.0
+    if incident.largest_m3h is not None and incident.largest_m3h > GREATER * size:
+        yield catalogue.say(
+            "Largest: {largest}.",
+            largest=catalogue.amount(incident.largest_m3h, M3H, incident.size.error_m3h if incident.size else None),
+        )
+    if incident.volume_m3 is not None:
+        volume = catalogue.about(incident.volume_m3, "m³")
+        yield catalogue.say("Lost in all, by estimate: about {volume}.", volume=volume)
+
+
+def _life(life: Life, reader: _Reader) -> str:
+    if life.waits or life.at is None:
+        return ""
+    known = {"by": plain(life.by), "at": reader.time(life.at)}
+    if life.stage is Stage.SHELVED and life.until is not None:
+        return reader.words.say("Shelved by {by}, {at}, until {until}.", **known, until=reader.time(life.until))
+    if life.stage is Stage.CLOSED:
+        cause = reader.words.say(CAUSES[life.cause or Cause.OTHER])
+        return reader.words.say("Closed by {by}, {at}; cause: {cause}.", **known, cause=cause)
+    return reader.words.say("Acknowledged by {by}, {at}.", **known)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,152 @@
+"""The one place that decides how a site is: from a snapshot of the data folder, and what the database adds."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from common.clock import minute_start
+from common.retry import REFUSED_IN_A_ROW
+from common.settings import Settings
+from common.verdict import FAULT, GOOD, KINDS, LEAK, TROUBLE, WATCH, Problem, Value, Verdict, verdict
+from incidents.life import Stage
+from incidents.reading import Known
+from outliers import flags
+from situation import rows
+from situation.processes import expected_roles, of_processes
+from situation.rows import SensorRow, Stored
+from situation.snapshot import Snapshot
+
+DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
+BACKLOG_MIN = 120  # minutes that a group may be behind: a long step and a short outage are over by then
+FRESH_MIN = 1440  # minutes for which an unregistered sensor is news: noise may look like one
+ARCHIVE, SENDER = "archive", "consumer-server"
+DOUBTED = ("unset", "stepped", "ahead")  # states of the producer's clock
+# Severity of a sign or a flag -> kind of the verdict and code.
+_KINDS = {flags.LEAK: LEAK, flags.FAULT: FAULT, flags.SUPPLY: WATCH, flags.WATCH: WATCH, flags.PLANNED: GOOD}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How everything is, also what is good; `arrival`: of each sensor, whether its rows come."""
+
+    rows: Problem
+    arrival: Mapping[str, Problem]
+    sensors: Mapping[str, Problem]
+    processes: Mapping[str, Problem]
+    verdict: Verdict
+
+
+def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep: Collection[str] = ()) -> Judged:
+    """The verdict on a site, and what it rests on.
+
+    Args:
+        look: the data folder.
+        stored: what the database adds; None if it is not asked.
+        keep: unregistered sensors whose silence counts however long it lasts.
+    """
+    stored = stored or Stored()
+    newest = rows.newest_rows(look, stored, keep)
+    future, site = rows.of_future(look, stored), rows.of_site(look, newest, settings)
+    arrival = {
+        sensor: rows.of_sensor(sensor, time, _row(stored, sensor).name, look, settings)
+        for sensor, time in newest.items()
+    }
+    told = list(of_incidents(look, stored))
+    none = bool(future) and not any(newest.values())  # that there never was a row would be untrue
+    # If all are silent, each sensor by itself says no more.
+    of_rows = (*future, *(arrival.values() if none or site.code == "fresh" else (site,)))
+    processes = of_processes(look, expected_roles(settings))
+    found = (*of_rows, *told, *processes.values(), *_of_box(look, settings, stored))
+    shelved = [problem for problem in told if "shelved_by" in problem.values]
+    sensors = {
+        sensor: _worst([status, *(each for each in told if each.subject == sensor)])
+        for sensor, status in arrival.items()
+    }
+    return Judged(site, arrival, sensors, processes, verdict(found, shelved))
+
+
+def of_incidents(look: Snapshot, stored: Stored) -> Iterator[Problem]:
+    """The incidents that are up; while there is no file of them, the flags of the newest rows."""
+    if look.incidents.complete:
+        for known in look.incidents.known:
+            if known.incident.ended is None and known.life.stage is not Stage.CLOSED:
+                yield _of_incident(known, look, _row(stored, known.incident.sensor).name)
+        return
+    for sensor, row in stored.sensors.items():
+        if row.severity is not None:
+            code = row.severity.lower() if row.severity.lower() in _KINDS else flags.WATCH
+            yield Problem(_KINDS[code], sensor, code, _known(name=row.name, reason=row.reason))
+
+
+def _of_incident(known: Known, look: Snapshot, name: str) -> Problem:
+    incident, life = known
+    code = incident.severity if incident.kind != flags.FAULT or incident.severity == flags.PLANNED else flags.FAULT
+    values = _known(name=name, incident=incident.id, rule=incident.leading.code, channel=incident.channel)
+    values["lasted_s"] = 60 * incident.minutes(look.minute)
+    if incident.size is not None and incident.kind == flags.LEAK:
+        values |= {"size_m3h": incident.size.flow_m3h, "error_m3h": incident.size.error_m3h}
+    if life.stage is Stage.SHELVED and life.until is not None:
+        left_s = max(0.0, (minute_start(life.until) - look.now).total_seconds())
+        shelved: dict[str, Value] = {"shelved_by": life.by, "shelved_s": left_s, "shelved": code}
+        return Problem(GOOD, incident.sensor, "shelved", values | shelved)
+    if life.stage is Stage.ACKNOWLEDGED and life.at is not None:
+        ago_s = max(0.0, (look.now - life.at).total_seconds())
+        values |= {"acknowledged_by": life.by, "acknowledged_s": ago_s}
+    return Problem(_KINDS[code], incident.sensor, code, values)
+
+
+def _of_box(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Problem]:
+    """Problems of parts of the box."""
+    free, size, lag = look.disk_free, look.log_bytes, look.lag(ARCHIVE)
+    if stored.down:
+        values = _known(reason=stored.down) | ({} if lag is None else {"rows": lag})
+        yield Problem(TROUBLE, "database", "no-database", values)
+    if free is not None and free < DISK_FULL_BYTES:
+        yield Problem(TROUBLE, "disk", "disk-full", {"free_bytes": free})
+    if size is not None and size > settings.log.warn_bytes:
+        yield Problem(TROUBLE, "log", "log-large", {"log_bytes": size})
+    if any(position.problem for position in look.groups.values()):
+        yield Problem(TROUBLE, "groups", "groups-unknown")
+    if look.counters("producer").get("clock") in DOUBTED:
+        yield Problem(TROUBLE, "clock", "clock-doubted")
+    if look.incidents.problem:
+        damaged = WATCH if look.incidents.complete else TROUBLE
+        yield Problem(damaged, "incidents", "acts-damaged" if look.incidents.complete else "incidents-damaged")
+    yield from _of_delivery(look)
+    yield from _backlogs(look, settings, stored)
+    for sensor, newest in stored.unregistered.items():
+        if rows.row_age_s(newest, look.now) < 60 * FRESH_MIN:
+            yield Problem(WATCH, sensor, "unregistered")
+
+
+def _of_delivery(look: Snapshot) -> Iterator[Problem]:
+    """What the server refuses. That it is away is the sender's own problem."""
+    counters = look.counters(SENDER)
+    status, refused = counters.get("last_status"), counters.get("refused_in_a_row")
+    if status in (401, 403):
+        yield Problem(TROUBLE, "delivery", "token-refused", {"status": status})
+    elif isinstance(refused, int) and refused >= REFUSED_IN_A_ROW:
+        yield Problem(TROUBLE, "delivery", "rows-refused", {"refused": refused})
+
+
+def _backlogs(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Problem]:
+    """Groups that are behind by more than their work explains."""
+    behind_min = max(BACKLOG_MIN, 2 * settings.server.every_minutes)
+    most = behind_min * max(1, len(look.mark.sensors) if look.mark else 1)
+    for group in look.groups:
+        lag = look.lag(group)
+        if lag is not None and lag > most and not (group == ARCHIVE and stored.down):
+            yield Problem(WATCH, group, "backlog", {"rows": lag})
+
+
+def _worst(found: list[Problem]) -> Problem:
+    """The worst; among good ones, the last: that something is planned or shelved says more than normal."""
+    return max(reversed(found), key=lambda problem: KINDS.index(problem.kind))
+
+
+def _row(stored: Stored, sensor: str) -> SensorRow:
+    return stored.sensors.get(sensor, SensorRow(None))
+
+
+def _known(**values: str) -> dict[str, Value]:
+    """The values that are not empty."""
+    return {key: value for key, value in values.items() if value}
