@@ -80,7 +80,7 @@ def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -
     lines = [words.what]
     if whole and words.why:
         lines += ["", say(language, "why"), *(f"- {reason}" for reason in words.why)]
-    if words.todo and item.news is not News.OVER:
+    if words.todo:
         lines += ["", say(language, "todo"), *(f"{number}. {one}" for number, one in enumerate(words.todo, 1))] * whole
     if words.life:
         lines += [""] * whole + [words.life]
