@@ -1,5 +1,6 @@
 """The incidents of a data folder, each with its life: what every surface shows. Works while the database is down."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import msgspec
 from common import state_file
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from incidents import acts
-from incidents.incident import Incident
+from incidents.incident import WORST_FIRST, Incident, Sign
 from incidents.life import Life, life
 
 
@@ -40,19 +41,47 @@ class IncidentsFile(msgspec.Struct):
 
 def load(data: Path, minute: int) -> Incidents:
     """The incidents as they are at UTC `minute`."""
-    problem = ""
-    stored = None
-    try:
-        stored = state_file.read(data / INCIDENTS_FILE, IncidentsFile)
-    except state_file.StateUnusable as error:
-        problem = f"{INCIDENTS_FILE} cannot be read: {error}"
+    found = stored(data)
     done = acts.load(data)
+    problem = found.problem
     if done.damaged and not problem:
         problem = f"{INCIDENT_ACTS_FILE}: {done.damaged} lines cannot be read"
+    return Incidents(tuple(known(found.incidents, done.known, minute)), problem, found.complete)
+
+
+class Stored(NamedTuple):
+    """The incidents of the file, each id once; what is wrong with the file, and whether it is there and whole."""
+
+    incidents: tuple[Incident, ...] = ()
+    problem: str = ""
+    complete: bool = False
+
+
+def stored(data: Path) -> Stored:
+    """What is in the file.
+
+    An incident without a sign, or with one of a severity that is not known, is left out: nothing can be said of it.
+    """
+    try:
+        whole = state_file.read(data / INCIDENTS_FILE, IncidentsFile)
+    except state_file.StateUnusable as error:
+        return Stored(problem=f"{INCIDENTS_FILE} cannot be read: {error}")
+    if whole is None:
+        return Stored()
+    sound = {one.id: one for one in whole.incidents if one.signs and all(_is_known(sign) for sign in one.signs)}
+    left_out = len(whole.incidents) - len(sound)
+    problem = f"{INCIDENTS_FILE}: {left_out} incidents cannot be read" if left_out else ""
+    return Stored(tuple(sound.values()), problem, not left_out)
+
+
+def known(incidents: Iterable[Incident], done: Iterable[acts.Act], minute: int) -> list[Known]:
+    """Each incident with its life at UTC `minute`: those that are up, then the newest."""
     of: dict[str, list[acts.Act]] = {}
-    for act in done.known:
+    for act in done:
         of.setdefault(act.incident, []).append(act)
-    newest = sorted(stored.incidents if stored else (), key=lambda one: (one.ended is not None, -one.raised))
-    return Incidents(
-        tuple(Known(one, life(one, of.get(one.id, ()), minute)) for one in newest), problem, stored is not None
-    )
+    newest = sorted(incidents, key=lambda one: (one.ended is not None, -one.raised))
+    return [Known(one, life(one, of.get(one.id, ()), minute)) for one in newest]
+
+
+def _is_known(sign: Sign) -> bool:
+    return sign.severity in WORST_FIRST

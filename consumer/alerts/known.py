@@ -6,7 +6,6 @@ from pathlib import Path
 from common import files
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from incidents import reading
-from incidents.incident import WORST_FIRST, Incident
 from incidents.reading import Known
 
 
@@ -23,11 +22,6 @@ class KnownIncidents:
         if seen != self._seen:
             self._seen = seen
             found = reading.load(self._data, minute)
-            if found.complete or not found.problem:
-                self._known = [one for one in found.known if _sound(one.incident)]
+            if found.known or not found.problem:
+                self._known = found.known
         return self._known
-
-
-def _sound(incident: Incident) -> bool:
-    """Whether it can be told: it has signs, all of a severity that this version knows."""
-    return bool(incident.signs) and all(sign.severity in WORST_FIRST for sign in incident.signs)

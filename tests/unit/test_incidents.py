@@ -1,11 +1,11 @@
 """Incidents and their life: what people did is stored once, and decides who still has to look."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from common import state_file
 from common.clock import minute_of, minute_start
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from incidents import acts, reading
@@ -82,20 +82,23 @@ def test_an_act_that_cannot_be_stored_has_not_happened(tmp_path: Path) -> None:
 
 
 def test_what_is_up_comes_first_and_a_damaged_file_is_said(tmp_path: Path) -> None:
-    over = {
-        "id": "b",
-        "site": "s",
-        "sensor": "002",
-        "kind": "fault",
-        "began": BEGAN,
-        "raised": BEGAN,
-        "ended": BEGAN + 9,
-    }
-    up = {"id": ID, "site": "s", "sensor": "001", "kind": "leak", "began": BEGAN - 99, "raised": BEGAN - 90}
-    (tmp_path / INCIDENTS_FILE).write_text(json.dumps({"version": 1, "incidents": [over, up]}))
+    over = Incident("b", "s", "002", "fault", BEGAN, BEGAN, BEGAN + 9, signs=[sign("SYS-MISS", "fault")])
+    up = Incident(ID, "s", "001", "leak", BEGAN - 99, BEGAN - 90, signs=[sign()])
+    stored = reading.IncidentsFile(incidents=[over, up, Incident("c", "s", "003", "leak", BEGAN, BEGAN)])
+    state_file.store(tmp_path / INCIDENTS_FILE, stored)
     acts.append(tmp_path, act(Do.ACKNOWLEDGE, 60))
     found = reading.load(tmp_path, BEGAN + 100)
     assert [(each.incident.id, each.life.stage) for each in found.known] == [(ID, "acknowledged"), ("b", "open")]
-    assert not found.problem
+    assert found.problem == "incidents.json: 1 incidents cannot be read"  # it has no sign
     (tmp_path / INCIDENTS_FILE).write_text("{")
     assert "cannot be read" in reading.load(tmp_path, BEGAN).problem
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"at": "2024-08-27T02:30:00"', '"at": "0001-01-01T00:00:00Z"', '"text": "a\\u0000b"', '"by": "\\ud800"']
+)
+def test_an_act_that_no_reader_could_use_is_a_damaged_line(tmp_path: Path, wrong: str) -> None:
+    line = '{"id": "a", "incident": "b", "at": "2024-08-27T02:30:00Z", "by": "Kim", "do": "note"}'
+    (tmp_path / INCIDENT_ACTS_FILE).write_text(f"{line}\n{line[:-1]}, {wrong}}}\n")
+    found = acts.load(tmp_path)
+    assert (len(found.known), found.damaged) == (1, 1)

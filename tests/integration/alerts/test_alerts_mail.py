@@ -107,7 +107,7 @@ def test_a_mail_has_a_small_chart_of_the_last_day_if_there_is_one(
     pictures: list[list[bytes]] = [[part.get_content() for part in mail.iter_attachments()] for mail in box.mails]  # type: ignore[attr-defined]
     assert not pictures[0] and len(pictures[1]) == 1  # a single row is no chart
     assert pictures[1][0].startswith(b"\x89PNG") and len(pictures[1][0]) < 5000
-    assert [body["attachments"] for body in bodies(server)] == [[], []]  # a webhook's receiver knows no pictures
+    assert not any(body["attachments"] for body in bodies(server))  # a webhook's receiver knows no pictures
 
 
 def test_each_person_reads_his_language_and_sleeps_at_his_hours(

@@ -6,7 +6,7 @@ import pytest
 from alerts_box import FIRST, LEAK, Site, bodies, told, twice
 from http_server import HttpServer
 
-from common import health, sensor_names
+from common import sensor_names
 from common.folder import INCIDENTS_FILE
 from incidents.acts import Do
 from incidents.incident import Sign, Size
@@ -159,7 +159,9 @@ def test_what_people_took_note_of_is_not_told_again(site: Make, server: HttpServ
     assert told(server)[2:] == [f"+{shelved.id}", f"-{noted.id}"]
 
 
-def test_an_incident_of_the_future_and_one_that_nobody_can_read_are_not_told(site: Make, server: HttpServer) -> None:
+def test_an_incident_of_the_future_waits_and_one_that_nobody_can_read_is_trouble(
+    site: Make, server: HttpServer
+) -> None:
     here = site()
     here.minute = FIRST + 600
     here.raises()
@@ -168,10 +170,10 @@ def test_an_incident_of_the_future_and_one_that_nobody_can_read_are_not_told(sit
     here.raises(severity="odd", sensor="003")
     alerts = here.alerts()
     here.step(alerts)
-    assert not server.requests
+    assert told(server) == ["+box/incidents/BOX-INCIDENTS/20240826T0300Z"]
     here.step(alerts, minutes=600)
     alerts.close()
-    assert told(server) == ["+001-20240826T1300Z-leak"]
+    assert told(server)[1:] == ["+001-20240826T1300Z-leak"]
 
 
 def test_a_damaged_file_of_incidents_is_told_and_ends_nothing(site: Make, server: HttpServer) -> None:
@@ -196,18 +198,15 @@ def test_the_box_tells_of_its_own_trouble(site: Make, server: HttpServer) -> Non
     mark.store(data, Mark(FIRST, 0, "log", {"001": FIRST}))
     alerts = here.alerts()
     here.step(alerts)
-    refused = health.Health(data, "consumer-server", here.clock.now())
-    refused.problem(here.clock.now(), 0.0, "refused", last_status=401, waiting_since=here.clock.now().isoformat())
-    here.step(alerts, minutes=16)
-    silent, trouble = bodies(server)
+    here.step(alerts, minutes=20)
+    (silent,) = bodies(server)
     assert silent["title"] == "[no data] line (site-1)"
-    assert "since 2024-08-26 12:00: no row from any sensor" in silent["message"]
-    assert "the server refuses the token (401)" in trouble["message"]
-    mark.store(data, Mark(FIRST + 17, 0, "log", {"001": FIRST + 17}))
+    assert silent["message"].startswith("since 2024-08-26 12:00: ") and "nothing for" in silent["message"]
+    mark.store(data, Mark(FIRST + 21, 0, "log", {"001": FIRST + 21}))
     for _ in range(7):
         here.step(alerts, minutes=1)
     alerts.close()
-    assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0316Z"]
+    assert told(server)[1:] == ["-box/line/BOX-LINE/20240826T0320Z"]
 
 
 def test_planned_work_is_told_to_nobody_and_what_outlasts_it_is(site: Make, server: HttpServer) -> None:
@@ -228,7 +227,7 @@ def test_planned_work_is_told_to_nobody_and_what_outlasts_it_is(site: Make, serv
     mark.store(data, Mark(FIRST + 160, 0, "log", {"001": FIRST + 10, "002": FIRST + 160}))
     here.step(alerts, hours=2)
     alerts.close()
-    assert "no row of this sensor" in bodies(server)[-1]["message"]
+    assert told(server)[1:] == ["+001/both/BOX-SENSOR/20240826T0541Z"]
 
 
 @pytest.mark.parametrize("content", [b"[]", b"7", b"{", b"\xff", b'{"counters": [], "last_success": 7}'])
