@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from cli import shell
 from cli.shell import printable
 from common import settings
-from common.clock import minute_of, minute_start
+from common.clock import minute_of
 from common.errors import HydrologError
-from common.folder import FINDINGS_FILE
 from common.settings import Settings
-from outliers import findings
 
 if TYPE_CHECKING:
-    from consumer.alerts.text import Message
+    from common.settings_alerts import Person
+    from messengers.message import Message
 
 DAY = timedelta(days=1)
 
@@ -29,7 +28,7 @@ def run(args: list[str]) -> int:
     words = "send a test message to every address, or show what would have been sent"
     test = commands.add_parser("test", help=words, description=words)
     shell.add_config_again(test)
-    test.add_argument("--dry-run", action="store_true", help="send nothing: show the messages of the last day")
+    test.add_argument("--dry-run", action="store_true", help="send nothing: show what each person would be told")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     now = shell.site_clock(chosen.paths.data).now()
@@ -37,20 +36,22 @@ def run(args: list[str]) -> int:
 
 
 def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
-    from consumer.alerts.messenger import Messengers
-    from consumer.alerts.text import Message
     from consumer.alerts.worker import GROUP, open_settings
+    from messengers.message import Message
+    from messengers.messenger import Messengers
+    from messengers.phrases import say
 
-    messengers = Messengers(chosen.alerts.urls, threading.Event())
+    messengers = Messengers(chosen.alerts, threading.Event())
     messengers.check()
-    local = now.astimezone(chosen.site.zone)
-    body = f"A test of {local:%Y-%m-%d %H:%M} ({chosen.site.timezone}). Alarms of this site will arrive here."
-    message = Message(f"hydrolog {chosen.site.id}: test", body, "info")
+    local = f"{now.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     failed = False
-    for place in range(len(messengers)):
-        problem = messengers.send(place, message)
+    for name, person in messengers.people.items():
+        language = person.language or chosen.site.language
+        title = f"{say(language, 'test title')} ({chosen.site.id})"
+        body = say(language, "test", now=local, zone=chosen.site.timezone)
+        problem = messengers.send(name, Message(title, body, "info"))
         failed = failed or bool(problem)
-        sys.stdout.write(f"{messengers.name(place)}: {printable(problem) or 'ok'}\n")
+        sys.stdout.write(f"{messengers.shown(name)}: {printable(problem) or 'ok'}\n")
     if GROUP not in chosen.log.groups:
         sys.stdout.write('but log.groups does not name "alerts": no alarm will be sent; see docs/operators/alerts.md\n')
     if warning := open_settings(config):
@@ -59,38 +60,34 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
 
 
 def _show(chosen: Settings, now: datetime) -> int:
-    count = 0
-    for minute, message in would_be(chosen, now - DAY, now):
-        count += 1
-        local = minute_start(minute).astimezone(chosen.site.zone)
-        body = "\n".join(printable(line) for line in message.body.splitlines())
-        sys.stdout.write(f"--- {local:%Y-%m-%d %H:%M} {printable(message.title)}\n{body}\n\n")
-    sys.stdout.write(f"{count} messages over the last day, to {len(chosen.alerts.urls)} addresses\n")
+    """What each recipient would be told of the incidents of the last day, as they are now."""
+    from messengers.messenger import Messengers
+
+    messengers = Messengers(chosen.alerts, threading.Event())
+    for name, person in messengers.people.items():
+        who = f"{messengers.shown(name)} {printable(person.name)}".strip()
+        language = person.language or chosen.site.language
+        messages = [*would_be(chosen, person, now)]
+        quiet = f", not between {person.quiet_hours} but for: {', '.join(person.wakes)}" if person.quiet_hours else ""
+        sys.stdout.write(f"=== {who}, {language}: {len(messages)} messages over the last day{quiet}\n")
+        for when, message in messages:
+            body = "\n".join(printable(line) for line in message.body.splitlines())
+            sys.stdout.write(f"--- {when}: {printable(message.title)}\n{body}\n\n")
     return 0
 
 
-def would_be(chosen: Settings, start: datetime, end: datetime) -> "Iterator[tuple[int, Message]]":
-    """The messages for the findings between two times, with their minutes, within the limits of the settings.
+def would_be(chosen: Settings, person: "Person", now: datetime) -> "Iterator[tuple[str, Message]]":
+    """A message for each incident of the day before `now`, as to somebody who was told nothing yet; and when.
 
-    Alarms about the box itself are not included, because they are not findings.
+    Troubles of the box itself are not included, because they are found only by the running group.
     """
-    from consumer.alerts.events import EventTracker
-    from consumer.alerts.pending import Queue, digest_day, first_digest_day
-    from consumer.alerts.text import compose
+    from common.sensor_names import SensorNames
+    from consumer.alerts.known import KnownIncidents
+    from consumer.alerts.pending import Queue, in_digest
+    from consumer.alerts.text import compose, site_of
 
-    zone, per_hour, at = chosen.site.zone, chosen.alerts.messages_per_hour, chosen.alerts.digest
-    known = sorted(findings.load(chosen.paths.data / FINDINGS_FILE), key=lambda finding: finding.minute)
-    tracker, queue = EventTracker(), Queue()
-    last = first_digest_day(start, zone, at)
-    left = [finding for finding in known if minute_of(start) <= finding.minute <= minute_of(end)]
-    for minute in range(minute_of(start), minute_of(end) + 1):
-        while left and left[0].minute == minute:
-            for event in tracker.finding(left.pop(0)):
-                queue.add(event, digest=bool(at))
-        now = minute_start(minute)
-        if day := digest_day(now, zone, at, last):
-            last = day
-            queue.digest_due()
-        if queue.may_send(now.timestamp(), per_hour):
-            yield minute, compose(queue, chosen.site.id, zone, per_hour)
-            queue.sent(now.timestamp())
+    minute, site = minute_of(now), site_of(chosen, SensorNames(chosen.paths.data).now())
+    queue = Queue(began=minute_of(now - DAY))
+    for item in queue.items(KnownIncidents(chosen.paths.data).now(minute), person, minute):
+        when = f"in the digest of {person.digest}" if in_digest(item, person) else "at once"
+        yield when, compose([item], queue, site, person.language or site.language, minute)

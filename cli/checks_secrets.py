@@ -37,7 +37,9 @@ def _settings_file(source: Path | None, chosen: Settings) -> Iterator[str]:
 
 
 def _holds_secrets(chosen: Settings) -> bool:
-    return bool(chosen.alerts.urls or chosen.server.proxy or "password" in chosen.database.url or _user_info(chosen))
+    return bool(
+        chosen.alerts.addresses or chosen.server.proxy or "password" in chosen.database.url or _user_info(chosen)
+    )
 
 
 def _user_info(chosen: Settings) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from common import masking
 from common.settings import Settings
 
-SECRET_KEYS = {"alerts.urls", "database.url", "server.proxy"}  # their whole values
+SECRET_KEYS = {"alerts.urls", "alerts.people", "database.url", "server.proxy"}  # their whole values
 
 
 def settings_text(chosen: Settings, secrets: set[str]) -> str:

@@ -27,6 +27,7 @@ OUTBOX_FILE = "outbox.tsv"
 OUTBOX_DAMAGED_FILE = "outbox.tsv.bad"
 REJECTED_FOLDER = "rejected"
 NOT_ROWS_FILE = "unparsed.tsv"
+SENSOR_NAMES_FILE = "sensor_names.json"  # of SENSOR_TB, by the archive
 ALERTS_STATE_FILE = "alerts_state.json"
 
 # nightflow and the learning of criteria; people edit the calendar's two files in the same folder
@@ -36,6 +37,9 @@ CRITERIA_FOLDER = "criteria"
 # The forecaster
 FORECAST_FILE = "sensor_data.csv"
 MODELS_FOLDER = "models"
+
+# hydrolog-server
+SILENT_BOXES_FILE = "silent_boxes.json"
 
 # Every process, and the embedded database
 HEALTH_FOLDER = "health"

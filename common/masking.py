@@ -49,10 +49,10 @@ def hide_all(text: str, secrets: Iterable[str]) -> str:
 def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> set[str]:
     """Every secret that the settings, the files they name, or the environment hold."""
     addresses = (chosen.server.url, chosen.server.proxy, chosen.line.url, chosen.log.url)
-    found = {chosen.database.url, chosen.server.proxy, *chosen.alerts.urls}
+    found = {chosen.database.url, chosen.server.proxy, *chosen.alerts.addresses}
     found |= {secret for url in addresses for secret in _of_address(url)}
     found |= _of_words(chosen.database.url) | _of_address(chosen.database.url, user=False)  # half of them: postgres
-    found |= {piece for url in chosen.alerts.urls for piece in (*_of_address(url), *_pieces(url))}
+    found |= {piece for url in chosen.alerts.addresses for piece in (*_of_address(url), *_pieces(url))}
     files = {
         SERVER_TOKEN: chosen.server.token_file,
         RECEIVER_TOKEN: chosen.receiver.token_file,

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from common.errors import SettingsError
 from common.messages import LANGUAGES
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
+from common.settings_alerts import AlertsSettings
 from common.settings_checks import (
-    alert_urls,
     between,
     clock_time,
     country_code,
@@ -151,14 +151,6 @@ class OutliersSettings:
 class ForecastSettings:
     horizon_hours: int = key(24, between(1, 168))
     wait_seconds: float = key(60.0, between(0, 3600))
-
-
-@dataclass(frozen=True)
-class AlertsSettings:
-    urls: tuple[str, ...] = key([], alert_urls)  # secrets: they hold passwords and tokens
-    messages_per_hour: int = key(6, between(1, 3600))  # for faults, and as many again for leaks: more is not read
-    digest: str = key("", lambda value: None if value == "" else clock_time(value))  # WATCH and SUPPLY, once a day
-    silent_minutes: int = key(15, between(2, 7 * 1440))
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
     if kind in (int, str, bool) and type(value) is kind:
         return value
     if dataclasses.is_dataclass(kind):
-        raise SettingsError(where, f"must be a table, is {value!r}")
+        raise SettingsError(where, "must be a table")  # what stands there may be an address with its password
     names = {
         bool: "true or false",
         int: "a whole number",

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from common import database
+from common import database, sensor_names
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError, RowRefused
 from common.false_rows import FalseRows
@@ -33,6 +33,8 @@ from log.roles import Log, Record
 GROUP = "archive"
 POLL_ROWS = 1000  # one transaction: large enough to catch up quickly, small enough to be cheap
 WORK_S = 5.0  # real seconds of work per step, so health is published while a backlog is processed
+
+NAMES_S = 60.0  # real seconds between two looks at the sensors' names
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Archive:
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
         self._source = LogSource(context.settings, GROUP)
+        self._names_s = 0.0  # monotonic: when to look at them again
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Archive all waiting rows, or as many as a few seconds allow.
@@ -75,6 +78,7 @@ class Archive:
                 if time.monotonic() >= give_back_s and not self._once:
                     break
             log.trim()  # also rows that only the producer's mark held back
+            self._keep_names()
             self._clean_up(now)
         except HydrologError as error:
             error.counters = self._counters()
@@ -128,6 +132,22 @@ class Archive:
         self._counts["not_rows"] += 1
         if not_rows.set_aside(self._context.data, log.log_id, record, reason):
             _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(reason))
+
+    def _keep_names(self) -> None:
+        """Now and then, copy the sensors' names for the alerts, who cannot ask the database."""
+        if time.monotonic() < self._names_s:
+            return
+        try:
+            with self._database.transaction() as cursor:
+                cursor.execute("SELECT sensor, name FROM SENSOR_TB WHERE name <> '' ORDER BY sensor")
+                names = dict(cursor.fetchall())
+        except psycopg.Error as error:
+            raise DatabaseDown(f"cannot read the sensors' names: {quoted(str(error).strip())}") from error
+        self._names_s = time.monotonic() + NAMES_S
+        try:
+            sensor_names.keep(self._context.data, names)
+        except OSError as error:
+            _log.warning("names_not_kept problem=%s", quoted(error))  # ids are shown meanwhile
 
     def _clean_up(self, now: datetime) -> None:
         """Once a day, drop rows older than a year, in several steps if there are many."""

@@ -12,6 +12,7 @@ from collections import Counter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from common.clock import Clock, minute_of
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
 from server.batch import BatchRefused, parse_body, parse_key
@@ -20,6 +21,7 @@ from server.store import store
 
 MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; after a 413 the sender halves its batch
 MAX_POSTS = 8  # bodies in memory at a time
+MOST_SITES = 1000  # whose silence is noticed
 BODY_TIMEOUT_S = 30.0  # a slower body blocks a place that others need
 RETRY_AFTER_S = 5  # the database is down or all places are taken: try again soon
 MEDIA_TYPE = "text/tab-separated-values"
@@ -30,8 +32,10 @@ _log = logging.getLogger(__name__)
 class Ingest:
     """The endpoint; `counters` are published with the process's health."""
 
-    def __init__(self, desk: DatabaseThread, token: str) -> None:
+    def __init__(self, desk: DatabaseThread, token: str, clock: Clock) -> None:
         self._desk = desk
+        self._clock = clock
+        self.heard: dict[str, int] = {}  # site -> UTC minute of its last request, also of one that was not taken
         self._token = token.encode("ascii")
         self._posts = 0
         self.counters: Counter[str] = Counter(batches=0, stored=0, repeated=0, refused=0, postponed=0)
@@ -57,6 +61,8 @@ class Ingest:
         self._check_token(request)
         _check_form(request)
         key = parse_key(request.headers.get("idempotency-key", ""))
+        if key.site in self.heard or len(self.heard) < MOST_SITES:
+            self.heard[key.site] = minute_of(self._clock.now())
         if self._posts >= MAX_POSTS:
             self.counters["postponed"] += 1
             return _later("too many batches at once")

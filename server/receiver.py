@@ -20,6 +20,7 @@ from server.ingest import Ingest
 from server.listener import Listener
 from server.log_limit import limit_log
 from server.pages import Page
+from server.silent_boxes import SilentBoxes, last_heard
 from server.store import SLICE_ROWS, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
@@ -37,9 +38,10 @@ class Receiver:
         self._batches, self._charts, self._state = (
             DatabaseThread(settings, name) for name in ("receiver", "page", "state")
         )
-        self._ingest = Ingest(self._batches, token)
+        self._ingest = Ingest(self._batches, token, context.clock)
         page = Page(self._charts, self._state, settings, context.clock)
         self._app = build(self._ingest, page, own_names(self._receiver.host, self._receiver.hosts))
+        self._boxes = SilentBoxes(context, self._ingest.heard)
         self._http: Listener | None = None
         self._cleaned: date | None = None
 
@@ -56,7 +58,10 @@ class Receiver:
         except FutureTimeout as error:
             raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
         self._clean_up(now.date())
-        return {"url": self._http.url, **self._ingest.counters, **self._http.counters}
+        if not self._boxes.known:
+            self._boxes.know(self._state.submit(last_heard).result(PING_S))
+        self._boxes.step(now)
+        return {"url": self._http.url, **self._ingest.counters, **self._http.counters, **self._boxes.counters}
 
     def _clean_up(self, today: date) -> None:
         """Once a day delete rows older than a year, a slice per step, so that no batch has to wait."""

@@ -1,28 +1,34 @@
-"""A data folder with a log and findings, for the tests of the alerts; and a messenger that can be asked what it got."""
+"""A data folder with a log and incidents, for the tests of the alerts; and what a messenger has got."""
 
 import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from http_server import HttpServer
 
-from common.clock import minute_of
+from common import state_file
+from common.clock import minute_of, minute_start
+from common.folder import INCIDENTS_FILE
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
 from consumer.alerts.worker import Alerts
+from incidents import acts
+from incidents.acts import Do
+from incidents.incident import Incident, Sign
+from incidents.reading import IncidentsFile
 from log.roles import open_for
-from outliers import findings
-from outliers.findings import Finding
 
 START = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)
 FIRST = minute_of(START)
-LEAK = "001/flow/LEAK/20240826T0300Z"  # the name of a leak that is found in the first minute
-NAME = re.compile(r"^\((\S+/\S+/\S+/\d{8}T\d{4}Z)\)$", re.MULTILINE)
+LEAK = "001-20240826T0300Z-leak"  # the id of a leak that is found in the first minute
+OVER = re.compile(r"Over: |\[[\w ]+: over\]")
+NAME = re.compile(r"^\(([^\s()]+\d{8}T\d{4}Z[-\w]*)\)$", re.MULTILINE)
 
 
 @dataclass
@@ -46,11 +52,11 @@ class HandClock:
 
 @dataclass
 class Site:
-    """Writes rows and findings as the producer does: the findings first."""
+    """Writes rows and incidents as the producer does: the incidents first."""
 
     settings: Settings
     minute: int = FIRST
-    found: list[Finding] = field(default_factory=list)
+    known: list[Incident] = field(default_factory=list)
     clock: HandClock = field(default_factory=HandClock)
 
     def rows(self, flow_flags: str = "0000", pressure_flags: str = "000", count: int = 1, sensor: str = "001") -> None:
@@ -60,21 +66,41 @@ class Site:
         log.close()
         self.minute += count
 
-    def finds(self, state: str, severity: str = "leak", code: str = "LEAK", reason: str = "flow is up") -> None:
-        """Raise or clear a finding at the next row."""
+    def raises(self, severity: str = "leak", code: str = "LEAK", sensor: str = "001", **more: Any) -> Incident:
+        """A new incident with one sign, at the next row."""
         method = "SYSTEM" if severity == "fault" else "PREDICT"
-        self.found.append(
-            Finding("001", self.minute, self.minute, "flow", method, code, severity, severity, state, text=reason)
-        )
-        findings.store(self.settings.paths.data / "findings.json", self.found)
+        kind = "leak" if severity == "watch" else severity
+        name = f"{sensor}-{minute_start(self.minute):%Y%m%dT%H%MZ}-{kind}"
+        sign = Sign(code, method, "flow", severity, self.minute, self.minute)
+        self.known.append(Incident(name, "site-1", sensor, kind, self.minute, self.minute, signs=[sign], **more))
+        self.store()
+        return self.known[-1]
 
-    def leak(self, reason: str = "flow is 2.1 m3/h over forecast") -> None:
-        self.finds("raise", reason=reason)
+    def ends(self, incident: Incident) -> None:
+        incident.ended = self.minute
+        for sign in incident.up:
+            sign.ended = self.minute
+        self.store()
+
+    def store(self) -> None:
+        state_file.store(self.settings.paths.data / INCIDENTS_FILE, IncidentsFile(incidents=self.known))
+
+    def acts(self, incident: Incident, do: Do, **more: Any) -> None:
+        acts.append(self.settings.paths.data, acts.new(incident.id, "Kim", self.clock.now(), do, **more))
+
+    def leak(self) -> Incident:
+        found = self.raises()
         self.rows("00L0")
+        return found
 
     def leak_over(self) -> None:
-        self.finds("clear", reason="flow is back")
+        self.ends(self.known[-1])
         self.rows()
+
+    def step(self, alerts: Alerts, **span: float) -> Mapping[str, Any]:
+        """One step, after a while."""
+        self.clock.pass_(**span)
+        return alerts.step(self.clock.now())
 
     def alerts(self) -> Alerts:
         return Alerts(Context(self.settings, self.clock, threading.Event(), "consumer-alerts"))
@@ -90,12 +116,15 @@ def bodies(server: HttpServer) -> list[dict[str, str]]:
 
 
 def told(server: HttpServer) -> list[str]:
-    """The events that a messenger was told, in order, "+name" or "-name" for over."""
+    """The news that a messenger was told, in order, "+id" or "-id" for over."""
     said = []
     for body in bodies(server):
-        for paragraph in body["message"].split("\n\n"):
-            if name := NAME.search(paragraph):
-                said.append(("-" if paragraph.startswith("OVER") or " was up from " in paragraph else "+") + name[1])
+        names = NAME.findall(body["message"])
+        alone = OVER.match(body["title"])
+        for name in names:
+            (paragraph,) = (part for part in body["message"].split("\n\n") if f"({name})" in part.splitlines())
+            over = alone if len(names) == 1 else OVER.match(paragraph)
+            said.append(f"{'-' if over else '+'}{name}")
     return said
 
 

@@ -1,19 +1,46 @@
-"""The events waiting for each address, and when a message may be sent: values and pure functions.
+"""What waits for each address, and when a message may be sent: values and pure functions.
 
-Every address in `alerts.urls` has its own queue. So an unreachable address does not delay the others, and an event is
-not sent again to one address because another has not received it.
+Every address has its own queue. So an unreachable address does not delay the others, and nothing is sent again to one
+address because another has not received it.
+
+What there is to tell of an incident is not stored: it follows from the incident as it is now and from what the address
+was told of it. Events of the box are stored until they are told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from consumer.alerts.events import AlertEvent, urgent
-from outliers.flags import LEAK, PLANNED
+from common.settings_alerts import SUPPLY, TOLD_KINDS, Person
+from common.state_file import Minute
+from common.verdict import LEAK, SILENT, TROUBLE, WATCH
+from consumer.alerts.box import METHOD, SILENT_LINE, SILENT_SENSOR
+from consumer.alerts.events import AlertEvent, event_id
+from consumer.alerts.news import News, Said, news, said_now
+from incidents.incident import Incident
+from incidents.reading import Known
 
 HOUR_S = 3600.0
-MOST_WAITING = 200  # events kept as text for an unreachable address; beyond that only the number of each kind
+MOST_WAITING = 200  # events of the box kept for an unreachable address; beyond that only the number of each kind
+MOST_SAID = 5_000  # more than a box's file holds: ids of incidents that are in the file are never forgotten
+ALONE = 3  # so many news come as a message each; more come as one
+
+
+class Item(NamedTuple):
+    """One piece of news: of an incident, or of the box."""
+
+    id: str
+    kind: str  # of `TOLD_KINDS`
+    minute: int  # since when
+    news: News
+    known: Known | None = None
+    event: AlertEvent | None = None
+
+    @property
+    def wakes(self) -> bool:
+        return self.news is not News.OVER
 
 
 @dataclass(slots=True)
@@ -21,83 +48,124 @@ class Queue:
     """The state of one address.
 
     Attributes:
-        waiting: event id -> the event for the next message.
-        quiet: the same for the next digest.
-        told: ids of active events that were sent as raised.
+        waiting: event id -> an event of the box that was not told yet.
+        told: ids of active events of the box that were told; and of events told by a version without incidents.
+        said: incident id -> what was told of it.
+        due: ids that have waited for the digest, and are told now.
         sent_s: times of the messages of the last hour, in seconds since 1970.
         sent_leaks_s: the same for messages with a new leak, which have a separate limit.
         more: rule -> number of events beyond `MOST_WAITING` that were not kept as text.
-        held_since_s: since when the hourly limit has held events back.
+        held_since_s: since when the hourly limit has held something back.
+        began: UTC minute since which the address is known: what had ended before is not told.
+        digest_day: local date of the last digest.
     """
 
     waiting: dict[str, AlertEvent] = field(default_factory=dict)
-    quiet: dict[str, AlertEvent] = field(default_factory=dict)
     told: dict[str, None] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
+    due: dict[str, None] = field(default_factory=dict)
     sent_s: list[float] = field(default_factory=list)
     sent_leaks_s: list[float] = field(default_factory=list)
     more: dict[str, int] = field(default_factory=dict)
     held_since_s: float | None = None
+    began: Minute = 0
+    digest_day: date | None = None
 
-    def add(self, event: AlertEvent, *, digest: bool) -> None:
-        """Add a raise or a clear; WATCH and SUPPLY only with a digest, planned ones never."""
-        if event.severity == PLANNED or (not urgent(event) and not digest):
-            return
-        waiting = self.waiting if urgent(event) or event.id in self.waiting else self.quiet
-        if event.cleared is None:
-            if event.id not in self.told:
-                waiting[event.id] = event
-        elif event.id in waiting or event.id in self.told:
-            waiting[event.id] = event  # not sent yet: "was up from .. to .."; sent: "over"
-        self._bound(waiting)
-
-    def digest_due(self) -> None:
-        """The digest is due: its events are sent now."""
-        self.waiting.update(self.quiet)
-        self.quiet.clear()
-
-    def may_send(self, now_s: float, per_hour: int) -> bool:
-        """Whether events wait and the limit allows a message; records since when it does not."""
-        self.sent_s, self.sent_leaks_s = _last_hour(self.sent_s, now_s), _last_hour(self.sent_leaks_s, now_s)
-        if not self.waiting:
-            return False
-        if len(self.sent_leaks_s if self._new_leak() else self.sent_s) < per_hour:
-            return True
-        if self.held_since_s is None:
-            self.held_since_s = now_s
-        return False
-
-    def sent(self, now_s: float) -> None:
-        """A message with all waiting events was accepted."""
-        (self.sent_leaks_s if self._new_leak() else self.sent_s).append(now_s)
-        for event in self.waiting.values():
-            if event.cleared is None:
-                self.told[event.id] = None
-            else:
-                self.told.pop(event.id, None)
-        self.waiting.clear()
-        self.more.clear()
-        self.held_since_s = None
-
-    def _bound(self, waiting: dict[str, AlertEvent]) -> None:
-        """Drop the text of the oldest events: ended ones first, leaks last."""
-        while len(waiting) > MOST_WAITING:
-            least = min(
-                waiting.values(), key=lambda event: (event.severity == LEAK, event.cleared is None, event.raised)
-            )
-            del waiting[least.id]
+    def add(self, event: AlertEvent) -> None:
+        """Add a raise or a clear of the box."""
+        told = event.id in self.told
+        if (event.cleared is None and not told) or event.id in self.waiting or (event.cleared is not None and told):
+            self.waiting[event.id] = event  # an end that was not told as raised: "was up from .. to .."
+        while len(self.waiting) > MOST_WAITING:
+            least = min(self.waiting.values(), key=lambda event: (event.cleared is None, event.raised))
+            del self.waiting[least.id]
             self.told.pop(least.id, None)
             self.more[least.code] = self.more.get(least.code, 0) + 1
 
-    def _new_leak(self) -> bool:
-        return any(event.severity == LEAK and event.id not in self.told for event in self.waiting.values())
+    def items(self, incidents: Iterable[Known], person: Person, minute: int) -> list[Item]:
+        """All that `person` is to be told and was not yet, the worst first."""
+        found = [_of_event(event) for event in self.waiting.values()]
+        found += [item for known in incidents if (item := self._of_incident(known, person, minute))]
+        wanted = [item for item in found if item.kind in person.kinds or item.id in self.said or item.id in self.told]
+        return sorted(wanted, key=lambda item: (TOLD_KINDS.index(item.kind), item.minute))
+
+    def _of_incident(self, known: Known, person: Person, minute: int) -> Item | None:
+        incident = known.incident
+        self._take_over(incident)
+        said = self.said.get(incident.id)
+        if said is None and incident.ended is not None and incident.ended <= min(self.began, minute):
+            return None
+        if said and said.flow_m3h is None and incident.size:
+            said.flow_m3h = incident.size.flow_m3h  # the first size is no news, what it grows to is
+        what = news(known, said, minute)
+        return Item(incident.id, incident.severity, incident.began, what, known) if what else None
+
+    def _take_over(self, incident: Incident) -> None:
+        """What a version without incidents has told, stays told."""
+        ids = {event_id(incident.sensor, sign.channel, sign.code, sign.raised): sign for sign in incident.signs}
+        for told in ids.keys() & self.told.keys():
+            del self.told[told]
+            sign, before = ids[told], self.said.get(incident.id)
+            if before is None or sign.raised >= before.minute:
+                self.said[incident.id] = Said(incident.kind, sign.severity, sign.raised)
+
+    def digest_due(self, items: Iterable[Item]) -> None:
+        """The digest is due: what waits for it is told now."""
+        self.due = {item.id: None for item in items}
+
+    def now_due(self, items: Iterable[Item], person: Person, local: datetime) -> list[Item]:
+        """Those of `items` that may be told at this hour."""
+        due = [item for item in items if not in_digest(item, person) or item.id in self.due]
+        if person.sleeps(local):
+            due = [item for item in due if item.kind in person.wakes and item.wakes]
+        return due
+
+    def batch(self, items: Sequence[Item], now_s: float, per_hour: int) -> list[Item]:
+        """Those that go into the next message: each alone, or all if there are many; empty if the limit holds."""
+        self.sent_s, self.sent_leaks_s = _last_hour(self.sent_s, now_s), _last_hour(self.sent_leaks_s, now_s)
+        if not items:
+            return []
+        if len(self.sent_leaks_s if _new_leak(items) else self.sent_s) < per_hour:
+            alone = len(items) <= ALONE and self.held_since_s is None and not self.more
+            return list(items[:1] if alone else items)
+        if self.held_since_s is None:
+            self.held_since_s = now_s
+        return []
+
+    def sent(self, batch: Sequence[Item], now_s: float) -> None:
+        """A message with `batch` was accepted."""
+        (self.sent_leaks_s if _new_leak(batch) else self.sent_s).append(now_s)
+        for item in batch:
+            self.due.pop(item.id, None)
+            if item.known:
+                self.said[item.id] = said_now(item.known.incident, self.said.get(item.id), int(now_s // 60))
+            else:
+                self.waiting.pop(item.id, None)
+                self.told.pop(item.id, None) if item.news is News.OVER else self.told.update({item.id: None})
+        self.more.clear()
+        self.held_since_s = None
+
+    def forget(self, known: Iterable[Known]) -> None:
+        """Forget incidents that are in no file any more, the oldest first, if there are many."""
+        if len(self.said) > MOST_SAID:
+            kept = {one.incident.id for one in known}
+            for gone in [name for name in self.said if name not in kept][: len(self.said) - MOST_SAID]:
+                del self.said[gone]
 
 
-def newcomer(up: Iterable[AlertEvent], *, digest: bool) -> Queue:
-    """The queue of a new address: active events wait for it, ended ones do not."""
-    queue = Queue()
-    for event in up:
-        queue.add(event, digest=digest)
-    return queue
+def _of_event(event: AlertEvent) -> Item:
+    kind = (
+        SILENT if event.code in (SILENT_LINE, SILENT_SENSOR) else TROUBLE if event.method == METHOD else event.severity
+    )
+    return Item(event.id, kind, event.since, News.RAISED if event.cleared is None else News.OVER, event=event)
+
+
+def _new_leak(items: Iterable[Item]) -> bool:
+    return any(item.kind == LEAK and item.wakes for item in items)
+
+
+def in_digest(item: Item, person: Person) -> bool:
+    return bool(person.digest) and item.kind in (WATCH, SUPPLY)
 
 
 def _last_hour(times_s: Iterable[float], now_s: float) -> list[float]:

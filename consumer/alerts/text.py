@@ -1,92 +1,108 @@
-"""The text of a message: plain text, one paragraph per event, with its id below."""
+"""The text of a message: plain text, from the incident as it is now, in the language of whoever reads it."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
-from consumer.alerts.events import BOX, AlertEvent
-from consumer.alerts.pending import Queue
-from outliers.flags import FAULT, LEAK, SUPPLY, WATCH
+from common.settings import Settings
+from common.settings_alerts import SUPPLY
+from common.verdict import FAULT, LEAK, SILENT, TROUBLE, WATCH
+from consumer.alerts.events import AlertEvent
+from consumer.alerts.news import News
+from consumer.alerts.pending import Item, Queue
+from incidents.sentences import told
+from messengers.message import Message
+from messengers.phrases import box_reason, say
 
-REASON_LENGTH = 400  # characters: twice the longest reason of the methods
-WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH)
-_WORDS = {LEAK: "LEAK", FAULT: "FAULT", SUPPLY: "SUPPLY", WATCH: "WATCH"}
-# apprise's message types; services may show them as colours.
-_COLOURS = {LEAK: "failure", FAULT: "warning", SUPPLY: "info", WATCH: "info"}
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """`colour` is apprise's message type: failure, warning, info or success."""
-
-    title: str
-    body: str
-    colour: str
+MOST_LENGTH = 1000  # characters of a line: more than the longest sentence
+MOST_IN_WORDS = 40  # items of a summary
+# The library's message types.
+_COLOURS = {LEAK: "failure", FAULT: "warning", SILENT: "warning", TROUBLE: "warning", SUPPLY: "info", WATCH: "info"}
 
 
-def compose(queue: Queue, site: str, zone: ZoneInfo, per_hour: int) -> Message:
-    """One message with everything that waits for an address."""
-    events = sorted(queue.waiting.values(), key=lambda event: (WORST_FIRST.index(event.severity), event.raised))
-    lines = [_paragraph(event, event.id in queue.told, zone) for event in events]
+@dataclass(frozen=True)
+class Site:
+    """What all messages of a site have in common."""
+
+    id: str
+    language: str
+    zone: ZoneInfo
+    names: Mapping[str, str]
+    page_url: str
+    per_hour: int
+
+    def local(self, minute: int) -> str:
+        return f"{minute_start(minute).astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+    def place(self, sensor: str) -> str:
+        return self.names.get(sensor) or sensor
+
+
+def site_of(settings: Settings, names: Mapping[str, str]) -> Site:
+    own, alerts = settings.site, settings.alerts
+    return Site(own.id, own.language, own.zone, names, alerts.page_url, alerts.messages_per_hour)
+
+
+def compose(batch: Sequence[Item], queue: Queue, site: Site, language: str, minute: int) -> Message:
+    """One message with the news of `batch`, for the address of `queue`."""
+    alone = len(batch) == 1
+    shown = [_shown(item, site, language, minute, whole=alone) for item in batch[:MOST_IN_WORDS]]
+    parts = ["\n".join(plain(line) for line in lines) for _, lines in shown]
+    if len(batch) > MOST_IN_WORDS:
+        parts.append(say(language, "rest", count=len(batch) - MOST_IN_WORDS))
     if queue.more:
         counts = ", ".join(f"{count} x {plain(code)}" for code, count in sorted(queue.more.items()))
-        lines.append(f"And more, that are not kept in words: {counts}. The page shows them.")
+        parts.append(say(language, "more", counts=counts))
     if queue.held_since_s is not None:
-        since = _local(int(queue.held_since_s // 60), zone)
-        lines.append(f"A summary of what came since {since}: not more than {per_hour} messages an hour are sent.")
-    lines.append(
-        f"Times are those of {zone.key}. The names stay the same: a message that comes twice has the same names."
-    )
-    new = [event for event in events if event.cleared is None]
-    over = [event for event in events if event.cleared is not None]
-    colour = _COLOURS[new[0].severity] if new else "success"
-    return Message(plain(f"hydrolog {site}: {_title(new, over)}"), "\n\n".join(lines), colour)
+        since = site.local(int(queue.held_since_s // 60))
+        parts.append(say(language, "summary", since=since, per_hour=site.per_hour))
+    if site.page_url and not alone:
+        parts.append(say(language, "page", url=site.page_url))
+    parts.append(say(language, "ending", zone=site.zone.key))
+    title = shown[0][0] if alone else f"{shown[0][0]}, {say(language, 'many', count=len(batch))}"
+    standing = [item for item in batch if item.news is not News.OVER]
+    colour = _COLOURS[standing[0].kind] if standing else "success"
+    thread = f"{batch[0].id}.{site.id}" if alone and batch[0].known else ""
+    return Message(plain(f"{title} ({site.id})"), "\n\n".join(parts), colour, thread)
 
 
-def _title(new: Sequence[AlertEvent], over: Sequence[AlertEvent]) -> str:
-    """What and where, for a single event; otherwise the number of each kind."""
-    if len(new) + len(over) == 1:
-        event = (*new, *over)[0]
-        return f"{_words(event, over=event.cleared is not None)} {_place(event)}"
-    counts = Counter(_words(event, over=event.cleared is not None) for event in [*new, *over])
-    return ", ".join(f"{count} {word}" for word, count in counts.items())
+def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -> tuple[str, list[str]]:
+    """The title, and the lines below it with the id as the last."""
+    if item.event is not None:
+        return _of_event(item.event, site, language, item.kind, whole=whole)
+    assert item.known is not None
+    words = told(item.known, site.place(item.known.incident.sensor), language, site.zone, minute)
+    plain_title = item.news in (News.RAISED, News.OVER)  # the sentence itself says that it is over
+    title = words.title if plain_title else f"{say(language, item.news)}: {words.title}"
+    lines = [words.what]
+    if whole and words.why:
+        lines += ["", say(language, "why"), *(f"- {reason}" for reason in words.why)]
+    if words.todo:
+        lines += ["", say(language, "todo"), *(f"{number}. {one}" for number, one in enumerate(words.todo, 1))] * whole
+    if words.life:
+        lines += [""] * whole + [words.life]
+    if whole and site.page_url:
+        lines += ["", say(language, "page", url=f"{site.page_url.rstrip('/')}/#incident={quote(item.id)}")]
+    return title, [*([] if whole else [title]), *lines, *([""] * whole), f"({item.id})"]
 
 
-def _paragraph(event: AlertEvent, told: bool, zone: ZoneInfo) -> str:
-    where, reason = _place(event), plain(event.reason)
-    since = _local(min(event.since, event.raised), zone)
+def _of_event(event: AlertEvent, site: Site, language: str, kind: str, *, whole: bool) -> tuple[str, list[str]]:
+    place = site.place(event.sensor) if event.sensor else event.channel
+    title = f"[{say(language, kind)}] {place}"
+    reason = event.reason if language == site.language else box_reason(language, event.code, event.reason)
+    since = site.local(min(event.since, event.raised))
     if event.cleared is None:
-        text = f"{_words(event)} {where} since {since}: {reason}"
-    elif told:
-        text = f"OVER: {_words(event)} {where} of {since}, until {_local(event.cleared, zone)}"
-        text += f": {plain(event.cleared_reason)}" if event.cleared_reason else ""
+        text = say(language, "since", since=since, reason=reason)
     else:
-        text = f"{_words(event)} {where} was up from {since} to {_local(event.cleared, zone)}: {reason}"
-        text += f"; {plain(event.cleared_reason)}" if event.cleared_reason else ""
-    return f"{text}\n({plain(event.id)})"
-
-
-def _words(event: AlertEvent, *, over: bool = False) -> str:
-    return ("over: " if over else "") + _WORDS[event.severity]
-
-
-def _place(event: AlertEvent) -> str:
-    if event.sensor == BOX:
-        return f"of the box ({plain(event.channel)})"
-    channel = "flow and pressure" if event.channel == "both" else event.channel
-    return f"at sensor {plain(event.sensor)} ({plain(channel)})"
-
-
-def _local(minute: int, zone: ZoneInfo) -> str:
-    local: datetime = minute_start(minute).astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M}"
+        title = f"{say(language, 'over')}: {title}"
+        text = say(language, "until", since=since, until=site.local(event.cleared), reason=reason)
+    return title, [*([] if whole else [title]), text, f"({event.id})"]
 
 
 def plain(text: str) -> str:
     """Text without control, format and line characters, of bounded length, so it cannot change the message's form."""
     harmless = "".join("?" if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in text)
-    return harmless if len(harmless) <= REASON_LENGTH else harmless[: REASON_LENGTH - 3] + "..."
+    return harmless if len(harmless) <= MOST_LENGTH else harmless[: MOST_LENGTH - 3] + "..."

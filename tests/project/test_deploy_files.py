@@ -31,7 +31,7 @@ def test_the_example_holds_every_setting_and_no_other() -> None:
     raw = tomllib.loads(EXAMPLE.read_text("utf-8"))
     default = dataclasses.asdict(Settings())
     assert "# [[line.sensors]]\n" in EXAMPLE.read_text("utf-8")
-    del default["line"]["sensors"]
+    del default["line"]["sensors"], default["alerts"]["people"]
     assert {section: set(values) for section, values in raw.items()} == {
         section: set(values) for section, values in default.items()
     }
@@ -45,6 +45,13 @@ def test_the_examples_register_holds_every_key_with_its_default(tmp_path: Path) 
     default = dataclasses.asdict(Register())
     assert set(raw) == set(default)
     assert {key for key in raw if raw[key] != default[key]} == {"sensor", "channel", "measure"}
+
+
+def test_the_examples_person_holds_every_key(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text("utf-8").partition("# [[alerts.people]]\n")[2].partition("\n\n")[0]
+    (tmp_path / "person.toml").write_text("[[alerts.people]]\n" + text.replace("# ", ""))
+    (person,) = settings.load(tmp_path / "person.toml", {}).alerts.people
+    assert set(tomllib.loads(text.replace("# ", ""))) == set(dataclasses.asdict(person))
 
 
 def test_the_example_is_valid_and_differs_from_the_defaults_only_where_it_says_so() -> None:

@@ -23,6 +23,7 @@ PACKAGES = (
     "forecaster",
     "incidents",
     "log",
+    "messengers",
     "nightflow",
     "outliers",
     "postgres",

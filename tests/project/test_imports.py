@@ -23,12 +23,13 @@ BELOW = {
     "outliers.learn": ("common", "outliers"),
     "incidents": ("common", "outliers"),
     "situation": ("common", "incidents", "log", "outliers"),
+    "messengers": ("common",),
     "postgres": ("common",),
     "producer": ("common", "incidents", "log", "outliers", "outliers.watch"),
-    "consumer": ("common", "incidents", "log", "outliers", "situation"),
+    "consumer": ("common", "incidents", "log", "messengers", "outliers", "situation"),
     "nightflow": ("common", "incidents", "log", "outliers"),
     "forecaster": ("common", "log", "outliers"),
-    "server": ("common", "incidents", "log", "outliers", "situation"),
+    "server": ("common", "incidents", "log", "messengers", "outliers", "situation"),
     "demo": ("common", "log", "postgres", "situation"),
 }
 ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it

@@ -42,7 +42,7 @@ class Box:
         look = Snapshot(minute_start(now + 1), mark=known, log_bytes=log_bytes, processes=processes)
         found = conditions(replace(look, works=more.get("works", ())), self.settings, tracker.up)
         raised = [tracker.put(event) for event in self.watch.raised(found, tracker.up, now, PATIENCE)]
-        over = [tracker.clear(event, now, "") for event in self.watch.over(found, tracker.up, now)]
+        over = [tracker.clear(event, now) for event in self.watch.over(found, tracker.up, now)]
         return [f"+{event.sensor}{event.code}" for event in raised] + [f"-{event.sensor}{event.code}" for event in over]
 
 

@@ -14,25 +14,30 @@ from hypothesis import strategies as st
 from common.errors import LogError
 from common.folder import ALERTS_STATE_FILE
 from consumer.alerts import state as alerts_state
-from consumer.alerts.child import scrubbed
 from consumer.alerts.events import AlertEvent
+from consumer.alerts.news import Said
 from consumer.alerts.pending import Queue
-from consumer.alerts.state import AlertState, kind, names
+from consumer.alerts.state import AlertState
 from consumer.alerts.worker import open_settings
+from messengers.addresses import kind, names
+from messengers.child import scrubbed
 
-EVENT = AlertEvent("001", "flow", "PREDICT", "LEAK", "leak", 1, 2, "flow ± 0.4 m3/h")
+EVENT = AlertEvent("", "log", "BOX", "BOX-LOG", "fault", 1, 2, "12 MB ± 0.4 wait")
 
 
 def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
-    queue = Queue({EVENT.id: EVENT}, {}, {"a": None}, [1.5], [2.0], {"LEAK": 3}, 7.0)
-    ended = Queue(quiet={EVENT.id: replace(EVENT, cleared=9)})
-    state = AlertState("log", 7, 8, [EVENT], ["x"], {"json-abcd": queue, "mailto-1234": ended}, date(2024, 8, 26))
+    said = {"001-x-leak": Said("leak", "watch", 7, 9.25, True)}
+    queue = Queue(
+        {EVENT.id: EVENT}, {"a": None}, said, {"b": None}, [1.5], [2.0], {"LEAK": 3}, 7.0, 9, date(2024, 8, 26)
+    )
+    ended = Queue({EVENT.id: replace(EVENT, cleared=9)})
+    state = AlertState([EVENT], {"json-abcd": queue, "mailto-1234": ended})
     alerts_state.store(tmp_path, state)
     assert alerts_state.load(tmp_path) == state
     assert not (tmp_path / ALERTS_STATE_FILE).stat().st_mode & 0o007
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"log_id": 1, "offset": null}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"up": 1, "queues": null}'])
 def test_a_damaged_state_is_a_new_one(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ALERTS_STATE_FILE).write_bytes(content)
     assert alerts_state.load(tmp_path) == AlertState()

@@ -1,65 +1,102 @@
-"""The words of a message: what, where, since when, its name; nothing that could shape a page or a terminal."""
+"""The words of a message: what, where, since when, its id; nothing that could shape a page or a terminal."""
 
+import string
 import unicodedata
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.alerts.events import AlertEvent
-from consumer.alerts.pending import Queue
-from consumer.alerts.text import REASON_LENGTH, Message, compose, plain
+from consumer.alerts.news import News
+from consumer.alerts.pending import Item, Queue
+from consumer.alerts.text import MOST_IN_WORDS, MOST_LENGTH, Site, compose, plain
+from incidents.incident import Incident, Sign
+from incidents.life import Life
+from incidents.reading import Known
+from messengers.message import Message
+from messengers.phrases import BOX_REASONS, PHRASES
 
-SEOUL = ZoneInfo("Asia/Seoul")
 T0 = 28_000_000  # 2023-03-28 19:40 in Seoul
-LEAK = AlertEvent("001", "flow", "PREDICT", "LEAK", "leak", T0 - 60, T0, "flow has been 2.1 m3/h over forecast")
-FAULT = AlertEvent("002", "pressure", "SYSTEM", "SYS-STUCK", "fault", T0, T0, "4.11 bar unchanged for 90 min")
+SITE = Site("site-1", "en", ZoneInfo("Asia/Seoul"), {"001": "Yeonsan 3"}, "", 6)
+SILENT = AlertEvent("002", "both", "BOX", "BOX-SENSOR", "fault", T0 - 20, T0, "no row of this sensor")
 
 
-def message(*events: AlertEvent, told: tuple[str, ...] = (), held_since_s: float | None = None) -> Message:
-    queue = Queue({event.id: event for event in events}, told=dict.fromkeys(told), held_since_s=held_since_s)
-    return compose(queue, "site-1", SEOUL, 6)
+def leak(sensor: str = "001", what: News = News.RAISED) -> Item:
+    sign = Sign("LEAK", "PREDICT", "flow", "leak", T0 - 60, T0, numbers={"rise_m3h": 9.3})
+    incident = Incident(f"{sensor}-20230328T0940Z-leak", "site-1", sensor, "leak", T0 - 60, T0, signs=[sign])
+    return Item(incident.id, "leak", T0, what, Known(incident, Life()))
 
 
-def test_a_leak_says_what_where_since_when_and_its_name() -> None:
-    said = message(LEAK)
-    assert said.title == "hydrolog site-1: LEAK at sensor 001 (flow)"
-    assert said.colour == "failure"
-    assert said.body.splitlines()[:2] == [
-        "LEAK at sensor 001 (flow) since 2023-03-28 18:40: flow has been 2.1 m3/h over forecast",
-        "(001/flow/LEAK/20230328T1040Z)",
-    ]
+def silent(event: AlertEvent = SILENT) -> Item:
+    return Item(event.id, "silent", T0, News.RAISED if event.cleared is None else News.OVER, event=event)
 
 
-def test_several_events_are_one_message_the_worst_first() -> None:
-    said = message(FAULT, LEAK)
-    assert said.title == "hydrolog site-1: 1 LEAK, 1 FAULT"
-    assert said.body.index("001/flow/LEAK") < said.body.index("002/pressure/SYS-STUCK")
+def message(*items: Item, site: Site = SITE, language: str = "en", held_since_s: float | None = None) -> Message:
+    return compose(items, Queue(held_since_s=held_since_s), site, language, T0 + 60)
 
 
-def test_the_end_of_what_was_told_and_of_what_was_not() -> None:
-    ended = replace(LEAK, cleared=T0 + 30, cleared_reason="flow is back")
-    said = message(ended, told=(LEAK.id,))
-    assert said.title == "hydrolog site-1: over: LEAK at sensor 001 (flow)"
-    assert said.colour == "success"
-    assert "OVER: LEAK at sensor 001 (flow) of 2023-03-28 18:40, until 2023-03-28 20:10: flow is back" in said.body
-    assert "was up from 2023-03-28 18:40 to 2023-03-28 20:10" in message(ended).body
+def test_a_leak_says_where_and_since_when_what_to_do_and_its_id() -> None:
+    said = message(leak(), site=replace(SITE, page_url="https://water.example/"))
+    assert "Yeonsan 3" in said.title and said.title.endswith("(site-1)")
+    assert "18:40" in said.body and "What to do:\n1. " in said.body
+    assert "https://water.example/#incident=001-20230328T0940Z-leak" in said.body
+    assert "(001-20230328T0940Z-leak)" in said.body.splitlines()
+    assert (said.colour, said.thread) == ("failure", "001-20230328T0940Z-leak.site-1")
+    assert "#incident" not in message(leak()).body
+
+
+def test_news_of_a_known_incident_are_named_and_its_end_is_good() -> None:
+    assert message(leak(what=News.GREW)).title.startswith("Larger: ")
+    over = message(leak(what=News.OVER))
+    assert not over.title.startswith("Larger") and over.colour == "success"
+
+
+def test_several_are_one_message_in_no_thread_and_without_end_it_is_cut() -> None:
+    said = message(leak(), silent())
+    assert said.title.endswith(", 2 messages (site-1)") and not said.thread
+    many = message(*(leak(f"{number:03}") for number in range(MOST_IN_WORDS + 5)))
+    assert "And 5 more" in many.body
+    assert many.body.count("-leak)") == MOST_IN_WORDS
 
 
 def test_a_summary_says_that_it_is_one() -> None:
-    assert "A summary of what came since 2023-03-28 19:40" in message(LEAK, held_since_s=T0 * 60.0).body
+    assert "A summary of what came since 2023-03-28 19:40" in message(leak(), held_since_s=T0 * 60.0).body
 
 
-def test_an_alarm_of_the_box_names_its_part() -> None:
-    said = message(AlertEvent("", "line", "BOX", "BOX-LINE", "fault", T0, T0, "no row from any sensor"))
-    assert said.title == "hydrolog site-1: FAULT of the box (line)"
+def test_trouble_of_the_box_is_said_in_the_language_of_the_reader() -> None:
+    assert message(silent()).title == "[no data] 002 (site-1)"
+    assert "since 2023-03-28 19:20: no row of this sensor" in message(silent()).body
+    korean = message(silent(), language="ko")
+    assert korean.title == "[수신 두절] 002 (site-1)"
+    assert "no row" not in korean.body
+    ended = message(silent(replace(SILENT, cleared=T0 + 30)))
+    assert ended.title.startswith("Over: ") and "from 2023-03-28 19:20 to 2023-03-28 20:10" in ended.body
 
 
-@given(st.text(max_size=600))
+def test_every_phrase_is_there_in_both_languages_with_the_same_values() -> None:
+    def values(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
+
+    assert PHRASES["en"].keys() == PHRASES["ko"].keys() >= {*News} - {News.RAISED}
+    assert BOX_REASONS["en"].keys() == BOX_REASONS["ko"].keys()
+    for name, text in PHRASES["en"].items():
+        assert values(text) == values(PHRASES["ko"][name]), name
+
+
+@given(st.text(max_size=1200))
 def test_no_text_brings_control_characters_or_lines_into_a_message(text: str) -> None:
     shown = plain(text)
-    assert len(shown) <= REASON_LENGTH
+    assert len(shown) <= MOST_LENGTH
     assert not [sign for sign in shown if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
-    events = message(replace(LEAK, reason=text, code=text), replace(FAULT, sensor=text))
-    assert len(events.body.splitlines()) == len(message(LEAK, FAULT).body.splitlines())
+    named = message(leak(), silent(replace(SILENT, reason=text)), site=replace(SITE, names={"001": text or "001"}))
+    assert len(named.body.splitlines()) == len(message(leak(), silent()).body.splitlines())
+    assert not [sign for sign in named.title if unicodedata.category(sign)[0] == "C"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_hostile_name_stays_text(language: str) -> None:
+    said = message(leak(), site=replace(SITE, names={"001": "{x} %s\r\nBcc: a@b"}), language=language)
+    assert "\r" not in said.title + said.body and "{x} %s" in said.title

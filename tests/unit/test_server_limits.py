@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from common.clock import SystemClock
 from common.errors import DatabaseDown
 from server import log_limit
 from server.charts import MAX_CHARTS, MAX_OF_ADDRESS, Charts
@@ -93,7 +94,7 @@ def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool) -> No
     headers = [(b"authorization", f"Bearer {token}".encode())]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers, "state": {}}
     assert Connection.trusted.fget(Slow(scope)) is False  # type: ignore[attr-defined]
-    asyncio.run(Ingest(cast(Any, Desk()), "right")(Request(scope)))
+    asyncio.run(Ingest(cast(Any, Desk()), "right", SystemClock())(Request(scope)))
     assert Connection.trusted.fget(Slow(scope)) is trusted  # type: ignore[attr-defined]
 
 

@@ -23,22 +23,37 @@ def test_the_test_command_says_ok_or_what_is_wrong(
     assert "alerts.urls 1 (json): ok\n" in out
     assert "alerts.urls 2 (json): " in out and "403" in out and "s3cret" not in out
     assert 'does not name "alerts"' in out and "chmod o-rwx" in out
-    assert [body["title"] for body in bodies(server)] == ["hydrolog site-1: test"] * 2
+    assert [body["title"] for body in bodies(server)] == ["test (site-1)"] * 2
 
 
-def test_the_dry_run_shows_the_messages_of_the_last_day_and_sends_none(
-    site: Callable[..., Site], server: HttpServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_dry_run_shows_what_each_person_would_be_told_in_his_language_and_sends_nothing(
+    site: Callable[..., Site],
+    server: HttpServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     here = site()
-    here.leak("flow \x1b[31m up")
-    here.rows(count=10)
-    here.leak_over()
+    here.leak().signs[0].code = "flow \x1b[31m up"
+    here.raises("watch", "PRE-STEP", sensor="002")
     here.clock.pass_(hours=2)
     monkeypatch.setattr(shell, "site_clock", lambda _data: here.clock)
-    monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(here.settings.paths.data))
-    assert command.run(["test", "--dry-run"]) == 0
+    config = tmp_path / "hydrolog.toml"
+    config.write_text(f"""
+        [paths]
+        data = "{here.settings.paths.data}"
+        [[alerts.people]]
+        name = "김"
+        addresses = ["{webhook(server, "s3cret")}"]
+        language = "ko"
+        """)
+    assert command.run(["test", "--dry-run", "--config", str(config)]) == 0
     out = capsys.readouterr().out
-    assert "--- 2024-08-26 12:00 hydrolog site-1: LEAK at sensor 001 (flow)" in out
-    assert "--- 2024-08-26 12:11 hydrolog site-1: over: LEAK" in out
-    assert "2 messages" in out and "\x1b" not in out
-    assert not server.requests
+    assert "=== alerts.people 1 (json) 김, ko: 1 messages over the last day" in out
+    assert "--- at once: " in out and "조치:" in out and "\x1b" not in out
+    assert "s3cret" not in out and not server.requests
+    config.write_text(config.read_text() + 'kinds = ["watch"]\nquiet_hours = "22:00-06:00"\ndigest = "08:00"\n')
+    assert command.run(["test", "--dry-run", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "1 messages over the last day, not between 22:00-06:00 but for: leak" in out
+    assert "--- in the digest of 08:00: " in out

@@ -6,155 +6,238 @@ import pytest
 from alerts_box import FIRST, LEAK, Site, bodies, told, twice
 from http_server import HttpServer
 
-from common import false_rows, health
-from common.false_rows import FalseSpan
+from common import sensor_names
+from common.folder import INCIDENTS_FILE
+from incidents.acts import Do
+from incidents.incident import Sign, Size
 from log import mark
 from log.mark import Mark
-from log.roles import open_for
+
+Make = Callable[..., Site]
 
 
-def test_a_leak_is_told_once_and_its_end_once(site: Callable[..., Site], server: HttpServer) -> None:
-    here = site()
+def test_a_leak_is_told_once_and_its_end_once(site: Make, server: HttpServer) -> None:
+    here = site(alerts__page_url="https://water.example/page/")
+    sensor_names.keep(here.settings.paths.data, {"001": "Yeonsan 3"})
     alerts = here.alerts()
     here.rows()
-    assert alerts.step(here.clock.now())["messages_sent"] == 0
+    assert here.step(alerts)["messages_sent"] == 0
     here.minute = FIRST
     here.leak()
-    counters = alerts.step(here.clock.now())
-    assert (counters["events_up"], counters["lag"], counters["problem"]) == (1, 0, "")
+    counters = here.step(alerts)
+    assert (counters["waiting"], counters["lag"], counters["problem"]) == (0, 0, "")
     (body,) = bodies(server)
-    assert body["title"] == "hydrolog site-1: LEAK at sensor 001 (flow)"
+    assert "Yeonsan 3" in body["title"] and "(site-1)" in body["title"]
     assert body["type"] == "failure"
-    assert "LEAK at sensor 001 (flow) since 2024-08-26 12:00: flow is 2.1 m3/h over forecast" in body["message"]
+    assert body["incident"] == f"{LEAK}.site-1"
+    assert "12:00" in body["message"]
+    assert f"https://water.example/page/#incident={LEAK}" in body["message"]
     here.rows("00L0", count=30)
-    alerts.step(here.clock.now())
+    here.step(alerts)
     here.leak_over()
-    alerts.step(here.clock.now())
+    here.step(alerts, hours=1)
     assert told(server) == [f"+{LEAK}", f"-{LEAK}"]
+    assert bodies(server)[1]["incident"] == body["incident"]  # one thread
+    assert bodies(server)[1]["type"] == "success"
     alerts.close()
 
 
-def test_rows_of_a_false_time_raise_no_alarm(site: Callable[..., Site], server: HttpServer) -> None:
+def test_each_of_a_few_has_a_message_the_worst_first_and_many_have_one(site: Make, server: HttpServer) -> None:
     here = site()
+    for severity, sensor in (("fault", "002"), ("leak", "001")):
+        here.raises(severity, sensor=sensor)
     alerts = here.alerts()
-    here.minute = FIRST
-    here.leak()
-    log = open_for(here.settings)
-    false_rows.add(here.settings.paths.data, FalseSpan(log.log_id, log.end_offset, FIRST - 1))
-    log.close()
-    assert alerts.step(here.clock.now())["events_up"] == 0
+    here.step(alerts)
+    assert [body["type"] for body in bodies(server)] == ["failure", "warning"]
+    for number in range(10, 15):
+        here.raises(sensor=f"0{number}")
+    here.step(alerts, minutes=1)
     alerts.close()
+    assert len(server.requests) == 3
+    assert "5 messages" in bodies(server)[2]["title"]
+    assert len(told(server)) == 7 and not twice(told(server))
 
 
-def test_all_events_of_one_step_are_one_message(site: Callable[..., Site], server: HttpServer) -> None:
-    here = site()
-    here.finds("raise", "fault", "SYS-STUCK", "stuck")
-    here.leak()
-    alerts = here.alerts()
-    alerts.step(here.clock.now())
-    alerts.close()
-    (body,) = bodies(server)
-    assert body["title"] == "hydrolog site-1: 1 LEAK, 1 FAULT"
-
-
-def test_faults_are_limited_to_so_many_messages_an_hour_then_one_summary(
-    site: Callable[..., Site], server: HttpServer
-) -> None:
+def test_faults_are_limited_to_so_many_messages_an_hour_then_one_summary(site: Make, server: HttpServer) -> None:
     here = site(alerts__messages_per_hour="2")
     alerts = here.alerts()
     for _ in range(5):
-        for state, flags in (("raise", "S000"), ("clear", "0000")):
-            here.finds(state, "fault", "SYS-STUCK", "stuck")
-            here.rows(flags)
-            here.clock.pass_(minutes=1)
-            alerts.step(here.clock.now())
+        fault = here.raises("fault", "SYS-STUCK")
+        here.rows("S000")
+        here.step(alerts, minutes=1)
+        here.ends(fault)
+        here.rows()
+        here.step(alerts, minutes=1)
     assert len(server.requests) == 2
     here.leak()
-    alerts.step(here.clock.now())
+    here.step(alerts)
     assert len(server.requests) == 3  # a leak has an allowance of its own, and takes with it what waits
     assert "A summary of what came since" in bodies(server)[-1]["message"]
     here.leak_over()
-    alerts.step(here.clock.now())
+    here.step(alerts)
     assert len(server.requests) == 3
-    here.clock.pass_(hours=1)
-    alerts.step(here.clock.now())
+    here.step(alerts, hours=1)
     alerts.close()
     assert len(server.requests) == 4
     assert len(told(server)) == 2 + 4 + 1 + 1  # the first fault twice (up, over), four that were up, the leak, its end
     assert not twice(told(server))
 
 
-def test_a_watch_is_told_in_the_digest_only(site: Callable[..., Site], server: HttpServer) -> None:
+def test_a_watch_is_told_in_the_digest_only_and_at_once_when_it_becomes_a_leak(site: Make, server: HttpServer) -> None:
     here = site(alerts__digest="13:00")  # of Seoul: 04:00 UTC
     alerts = here.alerts()
-    alerts.step(here.clock.now())
-    here.finds("raise", "watch", "PRE-STEP", "a step")
-    here.rows("00W0", "00P")
-    alerts.step(here.clock.now())
+    here.step(alerts)
+    first, second = here.raises("watch", "PRE-STEP"), here.raises("watch", "PRE-STEP", sensor="002")
+    here.step(alerts)
     assert not server.requests
+    second.signs.append(Sign("LEAK", "PREDICT", "flow", "leak", FIRST, FIRST + 30))
+    here.store()
+    here.step(alerts, minutes=30)
+    assert told(server) == [f"+{second.id}"]
     alerts.close()
     alerts = here.alerts()
-    here.clock.pass_(hours=1)
-    alerts.step(here.clock.now())
-    alerts.step(here.clock.now())
+    here.step(alerts, minutes=30)
+    here.step(alerts)
     alerts.close()
-    assert [body["title"] for body in bodies(server)] == ["hydrolog site-1: WATCH at sensor 001 (flow)"]
+    assert told(server) == [f"+{second.id}", f"+{first.id}"]
 
 
-def test_the_box_tells_of_its_own_trouble(site: Callable[..., Site], server: HttpServer) -> None:
+def test_growth_a_change_a_return_are_told_in_the_thread_and_small_changes_are_not(
+    site: Make, server: HttpServer
+) -> None:
+    here = site()
+    alerts = here.alerts()
+    leak = here.raises()
+    here.step(alerts)
+    for minutes, flow in ((61, 6.0), (62, 8.0), (63, 9.5), (64, 10.0)):  # the first size is known after an hour
+        leak.size = Size(FIRST + minutes, flow, 1.0)
+        here.store()
+        here.step(alerts, minutes=1)
+    leak.kind = "fault"
+    leak.signs.append(Sign("SYS-METER", "SYSTEM", "flow", "fault", FIRST + 70, FIRST + 70))
+    leak.signs[0].ended = FIRST + 70
+    here.store()
+    here.step(alerts, minutes=10)
+    here.minute = FIRST + 80
+    here.ends(leak)
+    here.step(alerts, minutes=1)
+    leak.ended, leak.returned = None, 1
+    leak.signs.append(Sign("SYS-METER", "SYSTEM", "flow", "fault", FIRST + 90, FIRST + 90))
+    here.store()
+    here.step(alerts, minutes=30)
+    here.step(alerts, minutes=30)
+    alerts.close()
+    assert [body["title"].split(":")[0] for body in bodies(server) if "[" not in body["title"].split(":")[0]] == [
+        *("Larger", "Changed", "Back again")
+    ]
+    assert [name[0] for name in told(server)] == ["+", "+", "+", "-", "+"]
+    assert {body["incident"] for body in bodies(server)} == {f"{LEAK}.site-1"}
+
+
+def test_what_people_took_note_of_is_not_told_again(site: Make, server: HttpServer) -> None:
+    here = site()
+    noted, shelved, closed = here.raises(sensor="001"), here.raises(sensor="002"), here.raises(sensor="003")
+    here.acts(closed, Do.CLOSE, cause="flushing")
+    alerts = here.alerts()
+    here.step(alerts)
+    here.acts(noted, Do.ACKNOWLEDGE)
+    here.acts(shelved, Do.SHELVE, until=FIRST + 60)
+    noted.size = Size(FIRST, 5.0, 0.1)
+    here.store()
+    here.step(alerts, minutes=1)
+    noted.size = Size(FIRST, 50.0, 0.1)
+    here.minute = FIRST + 30
+    here.ends(closed)
+    here.step(alerts, minutes=30)
+    assert told(server) == [f"+{noted.id}", f"+{shelved.id}"]
+    here.step(alerts, minutes=30)
+    here.step(alerts, minutes=30)
+    assert [body["title"].split(":")[0] for body in bodies(server)[2:]] == ["Still up"]
+    here.ends(noted)
+    here.step(alerts)
+    alerts.close()
+    assert told(server)[2:] == [f"+{shelved.id}", f"-{noted.id}"]
+
+
+def test_an_incident_of_the_future_waits_and_one_that_nobody_can_read_is_trouble(
+    site: Make, server: HttpServer
+) -> None:
+    here = site()
+    here.minute = FIRST + 600
+    here.raises()
+    here.minute = FIRST
+    here.raises(sensor="002").signs.clear()
+    here.raises(severity="odd", sensor="003")
+    alerts = here.alerts()
+    here.step(alerts)
+    assert told(server) == ["+box/incidents/BOX-INCIDENTS/20240826T0300Z"]
+    here.step(alerts, minutes=600)
+    alerts.close()
+    assert told(server)[1:] == ["+001-20240826T1300Z-leak"]
+
+
+def test_a_damaged_file_of_incidents_is_told_and_ends_nothing(site: Make, server: HttpServer) -> None:
+    here = site()
+    alerts = here.alerts()
+    here.leak()
+    here.step(alerts)
+    (here.settings.paths.data / INCIDENTS_FILE).write_text('{"incidents": [{')
+    here.step(alerts, minutes=1)
+    here.step(alerts, minutes=1)
+    assert told(server)[1:] == ["+box/incidents/BOX-INCIDENTS/20240826T0301Z"]
+    here.leak_over()
+    for _ in range(7):
+        here.step(alerts, minutes=1)
+    alerts.close()
+    assert told(server)[2:] == [f"-{LEAK}", "-box/incidents/BOX-INCIDENTS/20240826T0301Z"]
+
+
+def test_the_box_tells_of_its_own_trouble(site: Make, server: HttpServer) -> None:
     here = site()
     data = here.settings.paths.data
     mark.store(data, Mark(FIRST, 0, "log", {"001": FIRST}))
     alerts = here.alerts()
-    alerts.step(here.clock.now())
-    refused = health.Health(data, "consumer-server", here.clock.now())
-    refused.problem(here.clock.now(), 0.0, "refused", last_status=401, waiting_since=here.clock.now().isoformat())
-    here.clock.pass_(minutes=17)
-    alerts.step(here.clock.now())
-    (body,) = bodies(server)
-    assert "FAULT of the box (line) since 2024-08-26 12:01: no data; nothing for 16 min; see to the meter" in body["message"]
-    assert "refuses the token; answer 401" in body["message"]
-    mark.store(data, Mark(FIRST + 18, 0, "log", {"001": FIRST + 18}))
+    here.step(alerts)
+    here.step(alerts, minutes=20)
+    (silent,) = bodies(server)
+    assert silent["title"] == "[no data] line (site-1)"
+    assert silent["message"].startswith("since 2024-08-26 12:01: ") and "nothing for" in silent["message"]
+    mark.store(data, Mark(FIRST + 21, 0, "log", {"001": FIRST + 21}))
     for _ in range(7):
-        here.clock.pass_(minutes=1)
-        alerts.step(here.clock.now())
+        here.step(alerts, minutes=1)
     alerts.close()
-    assert told(server)[2:] == ["-box/line/BOX-LINE/20240826T0317Z"]
+    assert told(server)[1:] == ["-box/line/BOX-LINE/20240826T0320Z"]
 
 
-def test_planned_work_is_told_to_nobody_and_what_outlasts_it_is(site: Callable[..., Site], server: HttpServer) -> None:
+def test_planned_work_is_told_to_nobody_and_what_outlasts_it_is(site: Make, server: HttpServer) -> None:
     here = site(alerts__digest="00:00")
     data = here.settings.paths.data
     (data / "criteria").mkdir()
     (data / "criteria" / "planned.txt").write_text("001 2024-08-26 11:00 2024-08-26 13:00 repair\n")  # from 02:00 UTC
     mark.store(data, Mark(FIRST, 0, "log", {"001": FIRST, "002": FIRST}))
     alerts = here.alerts()
-    here.finds("raise", "planned", reason="planned work (repair), no alarm: flow is up")
-    here.rows("00l0", count=20)
-    here.clock.pass_(minutes=40)
+    leak = here.raises("planned")
     mark.store(data, Mark(FIRST + 40, 0, "log", {"001": FIRST + 10, "002": FIRST + 40}))  # the meter is taken out
-    alerts.step(here.clock.now())
+    here.step(alerts, minutes=40)
     assert not server.requests
-    here.finds("clear", "planned")
-    here.finds("raise", reason="flow is up; it has outlasted the planned work")
-    here.rows("00L0")
-    alerts.step(here.clock.now())
-    assert [body["title"] for body in bodies(server)] == ["hydrolog site-1: LEAK at sensor 001 (flow)"]
-    here.clock.pass_(hours=2)
+    leak.signs.append(Sign("LEAK", "PREDICT", "flow", "leak", FIRST, FIRST + 41))
+    here.store()
+    here.step(alerts, minutes=1)
+    assert told(server) == [f"+{leak.id}"]
     mark.store(data, Mark(FIRST + 160, 0, "log", {"001": FIRST + 10, "002": FIRST + 160}))
-    alerts.step(here.clock.now())
+    here.step(alerts, hours=2)
     alerts.close()
-    assert "no row of this sensor" in bodies(server)[-1]["message"]
+    assert told(server)[1:] == ["+001/both/BOX-SENSOR/20240826T0541Z"]
 
 
 @pytest.mark.parametrize("content", [b"[]", b"7", b"{", b"\xff", b'{"counters": [], "last_success": 7}'])
-def test_a_damaged_health_file_costs_no_alarm(content: bytes, site: Callable[..., Site], server: HttpServer) -> None:
+def test_a_damaged_health_file_costs_no_alarm(content: bytes, site: Make, server: HttpServer) -> None:
     here = site()
     (here.settings.paths.data / "health").mkdir()
     for role in ("consumer-server", "producer"):
         (here.settings.paths.data / "health" / f"{role}.json").write_bytes(content)
     alerts = here.alerts()
     here.leak()
-    alerts.step(here.clock.now())
+    here.step(alerts)
     alerts.close()
     assert told(server) == [f"+{LEAK}"]

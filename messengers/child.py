@@ -5,6 +5,7 @@ command line, which every user can read. All parts of addresses are removed from
 they leave this process.
 """
 
+import base64
 import json
 import logging
 import re
@@ -81,12 +82,25 @@ def deliver(order: dict[str, Any]) -> list[str]:
             said = scrubbed("; ".join(heard.said), order["urls"])
             results.append(f"{NOT_UNDERSTOOD}: {said}" if said else NOT_UNDERSTOOD)
         elif "body" not in order or messenger.notify(
-            body=order["body"], title=order["title"], notify_type=order["colour"], body_format=NotifyFormat.TEXT
+            body=order["body"],
+            title=order["title"],
+            notify_type=order["colour"],
+            body_format=NotifyFormat.TEXT,
+            attach=_picture(order["picture"]),
         ):
             results.append("")
         else:
             results.append(scrubbed("; ".join(heard.said) or "did not take it", order["urls"]))
     return results
+
+
+def _picture(encoded: str) -> Any:
+    """The PNG as an attachment of the library; None if there is none."""
+    if not encoded:
+        return None
+    from apprise.attachment.memory import AttachMemory  # noqa: PLC0415 - as above
+
+    return AttachMemory(content=base64.b64decode(encoded), name="chart.png", mimetype="image/png")  # type: ignore[no-untyped-call]
 
 
 def main() -> int:

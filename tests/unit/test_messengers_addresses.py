@@ -2,8 +2,12 @@
 
 import pytest
 
-from consumer.alerts import state as alerts_state
-from consumer.alerts.addresses import recipients
+from common.settings_alerts import AlertsSettings, Person
+from messengers.addresses import AlertAddress, everyone, in_thread, names
+
+
+def recipients(urls: list[str]) -> list[AlertAddress]:
+    return everyone(AlertsSettings(tuple(urls)))
 
 
 @pytest.mark.parametrize(
@@ -22,9 +26,9 @@ def test_addresses_of_mail_are_taken_apart_by_recipient(url: str, parts: int) ->
     found = recipients([url])
     assert len(found) == parts
     if parts == 1:
-        assert found[0][:3] == (url, 1, 0)
+        assert found[0].url == url and found[0].name.endswith(")")
     else:
-        assert [address.part for address in found] == [1, 2]
+        assert [address.name[-13:] for address in found] == [") recipient 1", ") recipient 2"]
         assert all(address.url.count("to=") == 1 for address in found)
 
 
@@ -49,10 +53,38 @@ def test_two_addresses_never_share_a_name_and_the_same_one_does(monkeypatch: pyt
         def hexdigest(self) -> str:
             return "abcd" * 16
 
-    monkeypatch.setattr("consumer.alerts.state.hashlib.sha256", lambda _: Same())
-    assert alerts_state.names(["json://a", "json://b", "json://a", "json://c"]) == [
+    monkeypatch.setattr("messengers.addresses.hashlib.sha256", lambda _: Same())
+    assert names(["json://a", "json://b", "json://a", "json://c"]) == [
         "json-abcd",
         "json-abcd-2",
         "json-abcd",
         "json-abcd-3",
     ]
+
+
+def test_people_come_first_and_each_address_keeps_its_persons_wishes() -> None:
+    kim = Person("Kim", ("json://a", "mailto://host?to=a@x.org,b@x.org"), "ko", ("leak",))
+    found = everyone(AlertsSettings(("json://b",), (kim,)))
+    assert [address.name for address in found] == [
+        "alerts.people 1 address 1 (json)",
+        "alerts.people 1 address 2 (mailto) recipient 1",
+        "alerts.people 1 address 2 (mailto) recipient 2",
+        "alerts.urls 1 (json)",
+    ]
+    assert [address.person.language for address in found] == ["ko", "ko", "ko", ""]
+    assert "watch" not in found[-1].person.kinds
+    assert "watch" in everyone(AlertsSettings(("json://b",), digest="08:00"))[0].person.kinds
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mailto://host?to=a@x.org", "&+In-Reply-To=%3Ca-1%40hydrolog%3E&+References=%3Ca-1%40hydrolog%3E"),
+        ("jsons://host/x", "?:incident=a-1"),
+        ("gchat://w/k/t?x=y", "&thread=a-1"),
+        ("slack://a/b/c", ""),
+    ],
+)
+def test_a_thread_is_asked_for_where_the_service_has_them(url: str, told: str) -> None:
+    assert in_thread(url, "a-1") == url + told
+    assert in_thread(url, "") == url

@@ -1,0 +1,1 @@
+"""Messengers: mail, chat and webhooks that tell people. Used by the group `alerts` and by the server."""

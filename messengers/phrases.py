@@ -1,0 +1,102 @@
+"""The few words that a message has besides those of its incidents, in each language."""
+
+PHRASES: dict[str, dict[str, str]] = {
+    "en": {
+        "worse": "Worse",
+        "changed": "Changed",
+        "grew": "Larger",
+        "returned": "Back again",
+        "again": "Still up",
+        "over": "Over",
+        "silent": "no data",
+        "trouble": "system",
+        "leak": "leak",
+        "fault": "fault",
+        "supply": "supply",
+        "watch": "watch",
+        "many": "{count} messages",
+        "why": "Why:",
+        "todo": "What to do:",
+        "page": "See it and take note of it: {url}",
+        "since": "since {since}: {reason}",
+        "until": "over; it was up from {since} to {until}: {reason}",
+        "more": "And more, that are not kept in words: {counts}. The page shows them.",
+        "rest": "And {count} more; the page shows them.",
+        "summary": "A summary of what came since {since}: not more than {per_hour} messages an hour are sent.",
+        "ending": "Times are those of {zone}. A message that comes twice has the same names.",
+        "test": "A test of {now} ({zone}). Alarms of this site will arrive here.",
+        "test title": "test",
+        "box silent": "no delivery for {minutes} min",
+        "box silent text": "Nothing has been heard of this box since {since}. Its power, its connection or the box "
+        "itself may have failed: nobody watches its meters until it reports again. Call the site, or go there.",
+        "box back": "delivers again",
+        "box back text": "The box delivers again. It was silent from {since} to {until}; rows that it kept "
+        "follow by themselves.",
+    },
+    "ko": {
+        "worse": "악화",
+        "changed": "변경",
+        "grew": "증가",
+        "returned": "재발",
+        "again": "지속",
+        "over": "종료",
+        "silent": "수신 두절",
+        "trouble": "시스템 이상",
+        "leak": "누수 의심",
+        "fault": "계측기 이상",
+        "supply": "공급 이상",
+        "watch": "주의",
+        "many": "알림 {count}건",
+        "why": "근거:",
+        "todo": "조치:",
+        "page": "상세 보기 및 확인: {url}",
+        "since": "{since}부터: {reason}",
+        "until": "{since} ~ {until} 종료: {reason}",
+        "more": "그 밖에 문장으로 남기지 못한 알림: {counts}. 화면에서 확인하십시오.",
+        "rest": "그 밖에 {count}건이 더 있습니다. 화면에서 확인하십시오.",
+        "summary": "{since} 이후의 알림을 모은 것입니다. 한 시간에 {per_hour}건까지만 보냅니다.",
+        "ending": "시각은 {zone} 기준입니다. 같은 알림이 두 번 오면 식별 이름이 같습니다.",
+        "test": "{now} ({zone}) 시험 알림입니다. 이 현장의 경보가 이 주소로 옵니다.",
+        "test title": "시험",
+        "box silent": "{minutes}분째 수신 없음",
+        "box silent text": "{since} 이후 이 장치에서 수신된 자료가 없습니다. 전원, 통신 또는 장치 고장일 수 있습니다. "
+        "다시 수신될 때까지 이 현장의 계측값은 감시되지 않습니다. 현장을 확인하십시오.",
+        "box back": "수신 재개",
+        "box back text": "장치에서 다시 수신됩니다. {since} ~ {until} 동안 두절되었으며, "
+        "그동안 보관된 자료는 자동으로 전송됩니다.",
+    },
+}
+
+# Of the box's own troubles, for a reader of another language than the site's: that has the numbers.
+BOX_REASONS: dict[str, dict[str, str]] = {
+    "en": {
+        "BOX-LINE": "no row from any sensor: look at the line, the port and the power",
+        "BOX-SENSOR": "no row of this sensor, while others speak: look at the meter and its wiring",
+        "BOX-LOG": "rows wait in the log: see hydrolog status",
+        "BOX-CLOCK": "the clock is or was wrong: see hydrolog status",
+        "BOX-REFUSED": "the server refuses the rows: they wait in the log",
+        "BOX-IDLE": "a process does no work: see hydrolog status",
+        "BOX-INCIDENTS": "the file of incidents cannot be read: see hydrolog status",
+        "BOX-DISK": "the disk is full: see hydrolog status",
+        "BOX-GROUPS": "a group that reads the log is not known: see hydrolog status",
+    },
+    "ko": {
+        "BOX-LINE": "어느 센서에서도 값이 들어오지 않습니다. 통신선, 포트, 전원을 확인하십시오.",
+        "BOX-SENSOR": "다른 센서는 정상인데 이 센서에서 값이 들어오지 않습니다. 계측기와 배선을 확인하십시오.",
+        "BOX-LOG": "처리되지 않은 자료가 쌓이고 있습니다. hydrolog status 를 확인하십시오.",
+        "BOX-CLOCK": "장치 시계가 틀려 미래 시각의 자료가 있습니다. hydrolog status 를 확인하십시오.",
+        "BOX-REFUSED": "서버가 자료를 받지 않습니다. 자료는 장치에 보관됩니다.",
+        "BOX-IDLE": "프로그램 하나가 한 시간 넘게 일하지 못했습니다. hydrolog status 를 확인하십시오.",
+        "BOX-INCIDENTS": "이상 기록 파일을 읽을 수 없습니다. hydrolog status 를 확인하십시오.",
+        "BOX-DISK": "저장 공간이 부족합니다. hydrolog status 를 확인하십시오.",
+        "BOX-GROUPS": "자료를 읽는 그룹 하나를 알 수 없습니다. hydrolog status 를 확인하십시오.",
+    },
+}
+
+
+def box_reason(language: str, code: str, found: str) -> str:
+    return BOX_REASONS[language].get(code, found)
+
+
+def say(language: str, phrase: str, **values: object) -> str:
+    return PHRASES[language][phrase].format(**values)

@@ -1,0 +1,135 @@
+"""The server tells that nothing has been heard of a box: once a silence, also over a restart, and that it is back."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from alerts_box import FIRST, START, HandClock, webhook
+from http_server import HttpServer, answer
+from receiver_process import ReceiverProcess, wait_for
+
+from common.clock import ScaledClock, minute_start
+from common.database import Database
+from common.errors import LogError
+from common.folder import SILENT_BOXES_FILE
+from common.runner import Context
+from common.settings import Settings
+from common.settings_alerts import Person
+from server.silent_boxes import GONE_MIN, SilentBoxes, last_heard
+
+
+@pytest.fixture
+def hook() -> Iterator[HttpServer]:
+    with HttpServer(answer(200)) as made:
+        yield made
+
+
+class Server:
+    """The part of a server that watches its boxes, on a clock that only the test moves."""
+
+    def __init__(self, settings: Settings, hook: HttpServer, **more: str) -> None:
+        self.person = Person("Kim", (webhook(hook),), more.get("language", "en"))
+        self.settings = replace(settings, alerts=replace(settings.alerts, people=(self.person,)))
+        self.clock, self.heard = HandClock(), {"site-1": FIRST}
+        self.start()
+
+    def start(self) -> None:
+        self.boxes = SilentBoxes(Context(self.settings, self.clock, threading.Event(), "server"), self.heard)
+
+    def after(self, minutes: int) -> None:
+        self.clock.time = START + timedelta(minutes=minutes)
+        for _ in range(3):
+            self.boxes.step(self.clock.now())
+
+
+def titles(hook: HttpServer) -> list[str]:
+    return [json.loads(request.body)["title"] for request in hook.requests]
+
+
+def test_a_silence_is_told_once_and_its_end_once_also_over_a_restart(
+    settings_for: Callable[..., Settings], hook: HttpServer
+) -> None:
+    server = Server(settings_for(), hook)
+    server.after(59)
+    assert not hook.requests
+    server.after(60)
+    server.start()
+    server.after(300)
+    assert titles(hook) == ["[no data] site-1: no delivery for 60 min"]
+    assert "since 2024-08-26 12:00" in json.loads(hook.requests[0].body)["message"]
+    assert server.boxes.counters == {"boxes_silent": 1}
+    server.heard["site-1"] = FIRST + 301
+    server.after(302)
+    assert titles(hook)[1:] == ["Over: site-1: delivers again"]
+    assert len({json.loads(request.body)["incident"] for request in hook.requests}) == 1
+    server.after(400)
+    assert len(hook.requests) == 3
+
+
+def test_silence_counts_only_after_listening_and_a_box_that_was_taken_away_is_none(
+    settings_for: Callable[..., Settings], hook: HttpServer
+) -> None:
+    server = Server(settings_for(), hook)
+    server.heard["taken-away"] = FIRST - GONE_MIN
+    server.clock.time = START + timedelta(minutes=500)  # the server itself was off
+    server.start()
+    server.after(501)
+    assert not hook.requests
+    server.after(560)
+    assert titles(hook) == ["[no data] site-1: no delivery for 560 min"]
+
+
+def test_an_address_that_is_away_is_told_later_and_in_the_persons_language(
+    settings_for: Callable[..., Settings], hook: HttpServer
+) -> None:
+    server = Server(settings_for(), hook, language="ko")
+    hook.behave = answer(503)
+    server.after(60)
+    assert len(hook.requests) == 1  # not again at once
+    hook.behave = answer(200)
+    server.after(75)
+    assert titles(hook)[1:] == ["[수신 두절] site-1: 75분째 수신 없음"]
+
+
+def test_a_state_that_cannot_be_written_is_an_error(settings_for: Callable[..., Settings], hook: HttpServer) -> None:
+    server = Server(settings_for(), hook)
+    (server.settings.paths.data / SILENT_BOXES_FILE).mkdir(parents=True)
+    with pytest.raises(LogError, match="cannot keep what was told"):
+        server.after(60)
+
+
+def test_what_was_heard_before_is_in_the_database(settings_for: Callable[..., Settings], database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for key, minute in (("site-1/l/1-2", FIRST), ("site-1/l/3-4", FIRST + 10), ("site-2/l/1-2", FIRST + 5)):
+            connection.execute(
+                "INSERT INTO RECEIVED_BATCH_TB (key, rows, repeated, received_at) VALUES (%s, 2, 0, %s)",
+                (key, minute_start(minute)),
+            )
+    database = Database(settings_for(database__url=database_url), "test")
+    assert last_heard(database) == {"site-1": FIRST + 10, "site-2": FIRST + 5}
+    database.close()
+
+
+def test_a_killed_server_tells_the_same_silence_once(tmp_path: Path, database_url: str, hook: HttpServer) -> None:
+    data = tmp_path / "data"
+    fast = ScaledClock(600.0, time.time(), time.time())  # an hour in six seconds
+    urls = {"HYDROLOG_ALERTS__URLS": webhook(hook), "HYDROLOG_CLOCK": fast.to_environment()}
+    server = ReceiverProcess(data, database_url, **urls)
+    try:
+        server.start()
+        assert server.post_rows(1, 2).status == 200
+        wait_for(lambda: hook.requests, "the silence")
+        wait_for((data / SILENT_BOXES_FILE).exists, "the state")
+        server.kill()
+        server.start()
+        assert server.post_rows(3, 4).status == 200
+        wait_for(lambda: len(hook.requests) > 1, "the end")
+    finally:
+        server.kill()
+    assert ["no data" in title for title in titles(hook)[:2]] == [True, False]
