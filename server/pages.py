@@ -21,7 +21,7 @@ from common.verdict import Problem
 from common.version import NAME
 from outliers import flags
 from outliers.calendar import CalendarFile
-from server import explain, metrics, planned, queries
+from server import explain, facts, metrics, planned, queries
 from server.charts import Charts
 from server.db_thread import DatabaseThread
 from server.door import NOTHING_HERE
@@ -64,6 +64,8 @@ class Page:
         self._files = _load_files()
         self._state: Json = {}
         self._state_until_s = -1.0
+        self._metrics_of: Json | None = None  # the state that the metrics are of
+        self._metrics = ""
         self._one_at_a_time = asyncio.Lock()
 
     async def index(self, request: Request) -> Response:
@@ -83,7 +85,11 @@ class Page:
         return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if found["act"] else 200)
 
     async def metrics(self, _request: Request) -> Response:
-        return Response(metrics.render(await self._read_state()), media_type=metrics.MEDIA_TYPE)
+        state = await self._read_state()
+        if self._metrics_of is not state:
+            found = await self._desk.ask(lambda database: facts.read(database, self._settings, self._clock))
+            self._metrics_of, self._metrics = state, metrics.render(state, found)
+        return Response(self._metrics, media_type=metrics.MEDIA_TYPE)
 
     async def sensor(self, request: Request) -> Response:
         """One sensor's charts: measured, forecast, flags, and its last two nights."""
