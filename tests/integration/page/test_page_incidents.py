@@ -69,7 +69,8 @@ def test_the_reader_chooses_the_language(server: ReceiverProcess, query: str, ac
 def test_a_korean_browser_reads_korean_headings(browser: Any, server: ReceiverProcess) -> None:
     visit = Visit(browser, server, locale="ko-KR")
     try:
-        visit.open()
+        visit.page.goto(visit.address)
+        visit.page.wait_for_selector(".incident")
         assert visit.text("#incidents-title") == "경보"
         assert visit.page.locator("#incidents-card").get_attribute("lang") == "ko"
     finally:
