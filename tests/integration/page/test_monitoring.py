@@ -17,6 +17,7 @@ from receiver_process import ReceiverProcess
 from common.clock import minute_of
 from common.folder import INCIDENTS_FILE, LOG_FILE
 from common.health import Health
+from common.version import version
 from incidents.incident import Incident, Sign, Size
 from incidents.reading import IncidentsFile
 
@@ -76,8 +77,9 @@ def test_the_rules_and_the_dashboard_ask_for_metrics_that_there_are(told: str) -
     assert used - names(told) == set()
 
 
-def test_the_last_night_and_the_leak_are_told(told: str) -> None:
+def test_the_version_the_last_night_and_the_leak_are_told(told: str) -> None:
     lines = told.splitlines()
+    assert f'hydrolog_build_info{{version="{version()}"}} 1' in lines
     assert 'hydrolog_minimum_night_flow_cubic_meters_per_hour{sensor="001"} 9.5' in lines
     assert 'hydrolog_night_leakage_cubic_meters_per_hour{sensor="001"} 8.3' in lines
     assert 'hydrolog_incidents{sensor="001",kind="leak",severity="leak",stage="open"} 1' in lines
