@@ -26,7 +26,7 @@ def build(ingest: Ingest, page: Page, names: frozenset[str]) -> ASGIApp:
         Route("/static/{name}", page.static),
         Route("/api/state", page.state),
         Route("/api/sensor", page.sensor),
-        Route("/api/flags", page.flags),
+        Route("/api/incidents", page.incidents),
         Route("/api/finding", page.finding),
         Route("/api/nights", page.nights),
         Route("/healthz", page.healthz),

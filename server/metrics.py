@@ -1,82 +1,175 @@
-"""The state in Prometheus's text format 0.0.4. Pure."""
+"""The state in Prometheus's text format 0.0.4. Pure.
+
+Names end in the unit. Flow is in m3/h and pressure in bar, not in Prometheus's base units (m3/s, Pa): every meter,
+limit and report is in these, and a rule in other units would be wrong by a factor of 3,600 one day.
+"""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from common.verdict import KINDS
+from server.facts import Facts, incident_counts, leak_sizes
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MEASURED_FOR_S = 900.0  # site seconds: an older value is not that of now, and a line in a chart would say so
+PIPELINE_S = 20.0  # real seconds from the line to the database; many site seconds in a demo
 
+Json = Mapping[str, Any]
 Sample = tuple[Mapping[str, str], float | None]
+Family = tuple[str, str, str, Iterable[Sample]]
 
 
-def render(state: Mapping[str, Any]) -> str:
-    """All metrics of one state; unknown values are omitted."""
-    processes, sensors = state["processes"], state["sensors"]
-    received = state["received"] or {}
-    families: list[tuple[str, str, str, Iterable[Sample]]] = [
-        ("hydrolog_build_info", "gauge", "Which version this is", [({"version": state["version"]}, 1.0)]),
-        (
-            "hydrolog_verdict",
-            "gauge",
-            "1 for the site's verdict, 0 for the others",
-            [({"verdict": kind}, float(kind == state["verdict"]["kind"])) for kind in KINDS],
-        ),
-        (
-            "hydrolog_newest_row_age_seconds",
-            "gauge",
-            "Site seconds since the end of a sensor's newest minute",
-            [({"sensor": sensor["sensor"]}, sensor["age_s"]) for sensor in sensors],
-        ),
-        (
-            "hydrolog_newest_row_ahead_seconds",
-            "gauge",
-            "How far the newest row is in the future; absent if none is",
-            [({}, state["future"] - state["now"] if state.get("future") else None)],
-        ),
-        (
-            "hydrolog_process_ok",
-            "gauge",
-            "1 while the process does its work",
-            [({"role": process["role"]}, float(process["state"] == "ok")) for process in processes],
-        ),
-        (
-            "hydrolog_process_idle_seconds",
-            "gauge",
-            "Site seconds since the process last did its work",
-            [({"role": process["role"]}, _idle_s(process, state["now"])) for process in processes],
-        ),
-        (
-            "hydrolog_process_counter",
-            "untyped",
-            "What a process counts",
-            [sample for process in processes for sample in _counters(process)],
-        ),
-        (
-            "hydrolog_group_lag_rows",
-            "gauge",
-            "Rows of the log that a group has not committed",
-            [({"group": group["group"]}, group["lag"]) for group in state["groups"]],
-        ),
-        ("hydrolog_database_up", "gauge", "1 while the database answers", [({}, float(not state["database"]))]),
-        ("hydrolog_received_rows_total", "counter", "Rows received once", [({}, received.get("rows"))]),
-        ("hydrolog_repeated_rows_total", "counter", "Rows that came again", [({}, received.get("repeated"))]),
-        ("hydrolog_unregistered_sensors", "gauge", "Sensors nobody knows", [({}, len(state["unregistered"]))]),
-    ]
+def render(state: Json, facts: Facts) -> str:
+    """All metrics; unknown values are omitted."""
+    families = (
+        *_site(state),
+        *_sensors(state, facts),
+        *_incidents(facts),
+        *_nights(facts),
+        *_processes(state),
+        *_rows(state),
+        *_box(state, facts),
+    )
     return "".join(_family(*family) for family in families)
 
 
-def _idle_s(process: Mapping[str, Any], now_s: float) -> float | None:
+def _site(state: Json) -> Iterator[Family]:
+    yield "hydrolog_build_info", "gauge", "Which version this is", [({"version": state["version"]}, 1.0)]
+    kinds: list[Sample] = [({"verdict": kind}, float(kind == state["verdict"]["kind"])) for kind in KINDS]
+    yield "hydrolog_verdict", "gauge", "1 for the site's verdict, 0 for the others", kinds
+
+
+def _sensors(state: Json, facts: Facts) -> Iterator[Family]:
+    sensors = state["sensors"]
+    most_s = MEASURED_FOR_S + PIPELINE_S * state["speed"] + facts.quiet_s
+    measured = [each for each in sensors if each["age_s"] is not None and each["age_s"] <= most_s]
+    named: list[Sample] = [({"sensor": each["sensor"], "name": each["name"]}, 1.0) for each in sensors]
+    yield "hydrolog_sensor_info", "gauge", "The registered sensors and their names", named
+    flow, pressure, age = (
+        _of_sensors(part, key) for part, key in ((measured, "flow"), (measured, "pressure"), (sensors, "age_s"))
+    )
+    yield "hydrolog_flow_cubic_meters_per_hour", "gauge", "Flow of a sensor's newest minute; absent if it is old", flow
+    yield "hydrolog_pressure_bar", "gauge", "Pressure of a sensor's newest minute; absent if it is old", pressure
+    yield "hydrolog_newest_row_age_seconds", "gauge", "Site seconds since the end of a sensor's newest minute", age
+    ahead: list[Sample] = [({}, state["future"] - state["now"] if state.get("future") else None)]
+    yield (
+        "hydrolog_newest_row_ahead_seconds",
+        "gauge",
+        "How far the newest row is in the future; absent if none is",
+        ahead,
+    )
+    offsets: list[Sample] = [({"sensor": sensor}, offset) for sensor, offset in state["clock_offsets_s"].items()]
+    yield "hydrolog_meter_clock_offset_seconds", "gauge", "By how much a meter's clock is ahead of the box's", offsets
+    yield "hydrolog_unregistered_sensors", "gauge", "Sensors nobody knows", [({}, len(state["unregistered"]))]
+
+
+def _incidents(facts: Facts) -> Iterator[Family]:
+    names = ("sensor", "kind", "severity", "stage")
+    counts: list[Sample] = [
+        (dict(zip(names, key, strict=True)), float(count)) for key, count in incident_counts(facts.incidents).items()
+    ]
+    yield "hydrolog_incidents", "gauge", "Incidents that are up; absent where none is", counts
+    sizes: list[Sample] = [({"sensor": sensor}, size) for sensor, size in leak_sizes(facts.incidents).items()]
+    yield (
+        "hydrolog_leak_size_cubic_meters_per_hour",
+        "gauge",
+        "Extra flow of the leaks that are up, as estimated",
+        sizes,
+    )
+    readable: list[Sample] = [({}, float(not facts.incidents.problem))]
+    yield "hydrolog_incidents_readable", "gauge", "0 if a file of the incidents cannot be read in full", readable
+
+
+def _nights(facts: Facts) -> Iterator[Family]:
+    flow: list[Sample] = [({"sensor": night.sensor}, night.flow_m3h) for night in facts.nights]
+    yield "hydrolog_minimum_night_flow_cubic_meters_per_hour", "gauge", "Lowest hour of the last reported night", flow
+    leakage: list[Sample] = [({"sensor": night.sensor}, night.leakage_m3h) for night in facts.nights]
+    text = "Leakage of the last reported night; absent where the night use was not set"
+    yield "hydrolog_night_leakage_cubic_meters_per_hour", "gauge", text, leakage
+
+
+def _processes(state: Json) -> Iterator[Family]:
+    processes, now_s = state["processes"], state["now"]
+    ok: list[Sample] = [({"role": each["role"]}, float(each["state"] == "ok")) for each in processes]
+    yield "hydrolog_process_ok", "gauge", "1 while the process does its work", ok
+    states: list[Sample] = [
+        ({"role": each["role"], "state": name}, float(each["state"] == name))
+        for each in processes
+        for name in ("ok", "warn", "bad")
+    ]
+    yield "hydrolog_process_state", "gauge", "1 for the state of the process, 0 for the others", states
+    idle: list[Sample] = [({"role": each["role"]}, _idle_s(each, now_s)) for each in processes]
+    yield "hydrolog_process_idle_seconds", "gauge", "Site seconds since the process last did its work", idle
+    counted = [sample for process in processes for sample in _counters(process)]
+    yield "hydrolog_process_counted", "untyped", "What a process counts", counted
+
+
+def _rows(state: Json) -> Iterator[Family]:
+    """The way of the rows: out of the log, to the server, and what this server received."""
+    lags: list[Sample] = [({"group": group["group"]}, group["lag"]) for group in state["groups"]]
+    yield "hydrolog_group_lag_rows", "gauge", "Rows of the log that a group has not committed", lags
+    counters: Json = next((each["counters"] for each in state["processes"] if each["role"] == "consumer-server"), {})
+    for name, text in (("sent", "that the server has taken"), ("rejected", "that the server has refused for good")):
+        rows: list[Sample] = [({}, _number(counters.get(f"rows_{name}")))]
+        yield f"hydrolog_{name}_rows_total", "counter", f"Rows {text}, since the process started", rows
+    waits: list[Sample] = [({}, _waiting_s(counters, state["now"]))]
+    yield (
+        "hydrolog_delivery_waiting_seconds",
+        "gauge",
+        "How long a batch has waited for the server; 0 if none does",
+        waits,
+    )
+    received = state["received"] or {}
+    yield "hydrolog_received_rows_total", "counter", "Rows received once", [({}, received.get("rows"))]
+    yield "hydrolog_repeated_rows_total", "counter", "Rows that came again", [({}, received.get("repeated"))]
+    text = "Real seconds since the newest received batch; absent without one"
+    yield "hydrolog_received_age_seconds", "gauge", text, [({}, received.get("last_s"))]
+
+
+def _box(state: Json, facts: Facts) -> Iterator[Family]:
+    yield "hydrolog_database_up", "gauge", "1 while the database answers", [({}, float(not state["database"]))]
+    yield "hydrolog_log_size_bytes", "gauge", "Size of the log file", [({}, state["log"]["bytes"])]
+    yield "hydrolog_disk_free_bytes", "gauge", "Free bytes of the data folder's disk", [({}, state["disk_free"])]
+    yield "hydrolog_disk_size_bytes", "gauge", "Size of the data folder's disk", [({}, facts.disk_bytes)]
+    producer: Json = next((each["counters"] for each in state["processes"] if each["role"] == "producer"), {})
+    trusted = float(producer["clock"] == "trusted") if "clock" in producer else None
+    text = "0 while the producer does not believe the clock, and readings wait"
+    yield "hydrolog_clock_trusted", "gauge", text, [({}, trusted)]
+    in_step = None if facts.in_step is None else float(facts.in_step)
+    yield "hydrolog_clock_synchronized", "gauge", "1 while a time service keeps the clock", [({}, in_step)]
+
+
+def _of_sensors(sensors: Iterable[Json], key: str) -> list[Sample]:
+    return [({"sensor": sensor["sensor"]}, sensor[key]) for sensor in sensors]
+
+
+def _idle_s(process: Json, now_s: float) -> float | None:
     return None if process["success"] is None else max(0.0, now_s - process["success"])
 
 
-def _counters(process: Mapping[str, Any]) -> list[Sample]:
+def _waiting_s(counters: Json, now_s: float) -> float | None:
+    """None if the process does not say it."""
+    if "waiting_since" not in counters:
+        return None
+    since = counters["waiting_since"]
+    try:
+        return max(0.0, now_s - datetime.fromisoformat(since).timestamp()) if since else 0.0
+    except (TypeError, ValueError):
+        return None
+
+
+def _counters(process: Json) -> list[Sample]:
     return [
-        ({"role": process["role"], "counter": name}, float(value))
+        ({"role": process["role"], "counter": name}, number)
         for name, value in process["counters"].items()
-        if isinstance(value, int | float) and math.isfinite(value)
+        if (number := _number(value)) is not None
     ]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _family(name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> str:

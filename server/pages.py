@@ -12,19 +12,21 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from common.clock import Clock
+from common.clock import Clock, minute_of
 from common.database import Database
 from common.night import NightClock, minute_of_day
 from common.row import SENSOR_ID
 from common.settings import Settings
 from common.version import NAME
+from incidents import reading
 from outliers import flags
 from outliers.calendar import CalendarFile
-from server import explain, metrics, planned, queries
+from server import explain, facts, incident_list, metrics, planned, queries
 from server.charts import Charts
 from server.db_thread import DatabaseThread
 from server.door import NOTHING_HERE
 from server.explain import SpellRequest
+from server.languages import language_of
 from server.state import in_language, read
 
 STATE_FOR_S = 1.0  # real seconds that one reading of the state is shared by all requests
@@ -63,6 +65,9 @@ class Page:
         self._files = _load_files()
         self._state: Json = {}
         self._state_until_s = -1.0
+        self._metrics_of: Json | None = None  # the state that the metrics are of
+        self._metrics = ""
+        self._incidents: dict[str, tuple[float, Json]] = {}  # language -> until when it is given, and what
         self._one_at_a_time = asyncio.Lock()
 
     async def index(self, request: Request) -> Response:
@@ -85,7 +90,11 @@ class Page:
         return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if found["act"] else 200)
 
     async def metrics(self, _request: Request) -> Response:
-        return Response(metrics.render(await self._read_state()), media_type=metrics.MEDIA_TYPE)
+        state = await self._read_state()
+        if self._metrics_of is not state:
+            found = await self._desk.ask(lambda database: facts.read(database, self._settings, self._clock))
+            self._metrics_of, self._metrics = state, metrics.render(state, found)
+        return Response(self._metrics, media_type=metrics.MEDIA_TYPE)
 
     async def sensor(self, request: Request) -> Response:
         """One sensor's charts: measured, forecast, flags, and its last two nights."""
@@ -100,26 +109,29 @@ class Page:
             request, question, lambda database: self._sensor_charts(database, sensor, hours)
         )
 
-    async def flags(self, request: Request) -> Response:
-        """What was flagged at any registered sensor, newest first."""
-        hours = _hours(request)
-        if hours is None:
-            return _bad_request("hours must be one of " + ", ".join(map(str, SPANS)))
-        names = [entry["sensor"] for entry in (await self._read_state())["sensors"]]
-        now = self._clock.now()
+    async def incidents(self, request: Request) -> Response:
+        """The incidents that are up and the newest of the others, in the reader's language."""
+        site = self._settings.site
+        language = language_of(request.query_params, request.headers, site.language)
+        names = {entry["sensor"]: entry["name"] for entry in (await self._read_state())["sensors"]}
+        minute = minute_of(self._clock.now())
 
-        def ask(database: Database) -> Json:
-            with database.transaction(CHART_TIMEOUT_S) as cursor:
-                end = now + timedelta(minutes=2)
-                return {"spells": queries.spells(cursor, names, now - timedelta(hours=hours), end)}
+        def look() -> Json:
+            known = reading.load(self._settings.paths.data, minute)
+            return incident_list.shown(known, names, language, site.zone, minute)
 
-        return await self._charts.answer(request, ("flags", hours), ask)
+        async with self._one_at_a_time:
+            until_s, answer = self._incidents.get(language, (-1.0, {}))
+            if time.monotonic() >= until_s:
+                answer = await asyncio.to_thread(look)
+                self._incidents[language] = (time.monotonic() + STATE_FOR_S, answer)
+        return JSONResponse(answer, headers={"Vary": "Accept-Language"})
 
     async def finding(self, request: Request) -> Response:
-        """The data that explains one line of the table of flags."""
+        """The data that explains one sign of an incident."""
         spell = _spell(request)
         if spell is None:
-            return _bad_request("sensor, channel, method, start and end must be those of a line of the flags")
+            return _bad_request("sensor, channel, method, start and end must be those of a chart of an incident")
         if refused := await self._unknown(spell.sensor):
             return refused
         settings = self._settings

@@ -88,7 +88,7 @@ def forecast(cursor: Cursor, sensor: str, start: datetime, end: datetime, now: d
 def spells(cursor: Cursor, names: Sequence[str], start: datetime, end: datetime) -> list[Json]:
     """The flagged spells, newest first, at most `MAX_SPELLS`."""
     values = {"sensors": list(names), "from": start, "to": end, "gap": SPELL_GAP, "limit": MAX_SPELLS}
-    keys = ("sensor", "channel", "method", "code", "start", "end", "minutes", "severity", "reason")
+    keys = ("sensor", "channel", "method", "code", "start", "end", "minutes", "severity")
     return [dict(zip(keys, row, strict=True)) for row in cursor.execute(statement("page_spells"), values)]
 
 

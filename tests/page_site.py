@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 from outlier_site import history
 from receiver_process import DEADLINE_S, ReceiverProcess
 
 from common.clock import minute_of
+from common.folder import INCIDENTS_FILE
+from incidents import acts
+from incidents.incident import Incident, Sign, Size
+from incidents.reading import IncidentsFile
 from outliers import criteria, findings
 from outliers.findings import Finding
 from outliers.learn.build import build
@@ -21,6 +26,7 @@ HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
 REASON = (
     'flow 12.1 is <b>not</b> <a href="javascript:window.pwned=1">usual</a> %{x} <script>window.pwned=1</script> & "so"'
 )
+LEAK_ID = "001-20240825T1834Z-leak"
 PATIENCE_MS = DEADLINE_S * 1000
 A_NIGHT = """
 INSERT INTO NIGHT_REPORT_TB
@@ -94,10 +100,27 @@ def write_files(data: Path) -> None:
     minute = minute_of(NOW)
     leak = ("flow", "PREDICT", "LEAK", "leak", "leak", "raise", {"rise_m3h": 2.1, "limit_m3h": 1.5})
     findings.store(data / "findings.json", [Finding("001", minute - 30, minute - 90, *leak, text=REASON)])
+    write_incidents(data)
     criteria.store(data / "criteria", learnt())
     (data / "criteria" / "planned.txt").write_text(
         f"001 2024-08-26 08:00 2024-08-26 09:00 {HOSTILE[:60]}\nsoon {HOSTILE}\n"
     )
+
+
+def write_incidents(data: Path) -> None:
+    """A leak of thirty hours that somebody with a hostile name has acknowledged, a fault, and a step that is over."""
+    minute = minute_of(NOW)
+    leak = Sign("LEAK", "PREDICT", "flow", "leak", minute - 1860, minute - 1808, numbers={"rise_m3h": 17.4})
+    stuck = Sign("SYS-STUCK", "SYSTEM", "pressure", "fault", minute - 60, minute - 50, numbers={"minutes": 10.0})
+    step = Sign("PRE-STEP", "PREDICT", "flow", "watch", minute - 300, minute - 290, minute - 200, end="forecast")
+    size = Size(minute - 5, 9.3, 0.4)
+    known = [
+        Incident(LEAK_ID, "site-1", "001", "leak", minute - 1860, minute - 1808, None, size, 10.1, 280.0, [leak]),
+        Incident("002-fault", "site-1", "002", "fault", minute - 60, minute - 50, signs=[stuck]),
+        Incident("001-step", "site-1", "001", "leak", minute - 300, minute - 290, minute - 200, signs=[step]),
+    ]
+    (data / INCIDENTS_FILE).write_bytes(msgspec.json.encode(IncidentsFile(incidents=known)))
+    acts.append(data, acts.new(LEAK_ID, HOSTILE, NOW - timedelta(hours=29), acts.Do.ACKNOWLEDGE, text=HOSTILE))
 
 
 class Visit:
@@ -116,6 +139,7 @@ class Visit:
     def open(self) -> None:
         self.page.goto(self.address)
         self.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .column')
+        self.page.wait_for_selector(".incident")
 
     def text(self, selector: str) -> str:
         return str(self.page.locator(selector).first.inner_text())

@@ -1,9 +1,6 @@
-// The text parts of the page: processes, unregistered sensors, calendar, delivery, flags.
-import { flagLook } from "./axis.js";
-import { age, count, dayTime, element, minuteTime } from "./text.js";
+// The text parts of the page: processes, unregistered sensors, calendar, delivery.
+import { age, count, dayTime, element } from "./text.js";
 
-export const SHORT_MINUTES = 3;
-const SHOWN_FLAGS = 8; // the newest; the others wait behind a button
 const DOES = {
   producer: "reads the line",
   "consumer-archive": "stores the rows",
@@ -69,38 +66,4 @@ export function showDelivery(state) {
     box.append(element("dt", name), element("dd", value));
     return box;
   }));
-}
-
-/** The table of flags. Gaps of a few minutes are common and would hide the rest, so they and older lines are behind a
- * button. `open` is called with the selected line. */
-export function listFlags(spells, zone, show, open) {
-  const isShort = (spell) => spell.severity === "FAULT" && spell.minutes <= SHORT_MINUTES;
-  const short = spells.filter(isShort), wanted = show.short ? spells : spells.filter((spell) => !isShort(spell));
-  const shown = show.all ? wanted : wanted.slice(0, SHOWN_FLAGS);
-  button("short-flags", short.length, `${show.short ? "Hide" : "Show"} ${short.length} short meter fault${short.length === 1 ? "" : "s"} (up to ${SHORT_MINUTES} minutes)`);
-  button("all-flags", Math.max(0, wanted.length - SHOWN_FLAGS), show.all ? "Show only the newest" : `Show all ${wanted.length}`);
-  byId("no-flags").textContent = spells.length ? "Nothing but short meter faults." : "Nothing was flagged.";
-  byId("no-flags").hidden = shown.length > 0;
-  byId("flags").closest("table").hidden = shown.length === 0;
-  byId("flags").replaceChildren(...shown.map((spell) => flagRow(spell, zone, open)));
-}
-
-function button(id, number, words) {
-  byId(id).hidden = number === 0;
-  byId(id).textContent = words;
-}
-
-function flagRow(spell, zone, open) {
-  const row = element("tr");
-  const until = spell.end === spell.start ? "" : ` to ${(spell.end - spell.start < 43200 ? minuteTime : dayTime)(spell.end, zone)}`;
-  const kind = element("td"), chart = element("td"), opener = element("button", "Chart", { type: "button", class: "small" });
-  kind.append(element("span", `${spell.channel}: ${spell.severity.toLowerCase()}`, { class: "badge", "data-state": flagLook(spell.severity) }));
-  opener.setAttribute("aria-label", `Chart of ${spell.channel} at sensor ${spell.sensor}, ${dayTime(spell.start, zone)}`);
-  row.addEventListener("click", () => open(spell));
-  chart.append(opener);
-  row.append(
-    element("td", dayTime(spell.start, zone) + until), element("td", spell.sensor), kind,
-    element("td", count(spell.minutes), { class: "number" }), element("td", spell.reason, { class: "why" }), chart,
-  );
-  return row;
 }

@@ -28,10 +28,10 @@ function inside(spell, data) {
 }
 
 function wordsOf(spell) {
-  return `${spell.severity}  ${spell.method}\n${spell.reason}`;
+  return `${spell.severity}  ${spell.method} ${spell.code}`;
 }
 
-/** For each point its time, value and the text of its finding. */
+/** For each point its time, value and what was flagged. */
 function pointWords(data, channel, spells, zone) {
   const words = data.series.at.map((time, i) => `${dayMinute(time, zone)}  ${figure(data.series[channel][i])}`);
   for (const spell of spells) for (const i of inside(spell, data)) words[i] += `\n${wordsOf(spell)}`;

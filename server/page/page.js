@@ -1,11 +1,13 @@
 // Fetches the state every few seconds and shows it; draws the charts of the visible sensors.
-import { listFlags, showCalendar, showDelivery, showProcesses, showUnregistered } from "./cards.js";
+import { showCalendar, showDelivery, showProcesses, showUnregistered } from "./cards.js";
 import { drawNight, drawSeries } from "./charts.js";
+import { showIncidents } from "./incidents.js";
 import { openFinding, openNights } from "./panel.js";
 import { age, clockTime, dayOf, dayTime, element, figure, minuteTime } from "./text.js";
 
 const ASK_EVERY_MS = 3000;
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
+const INCIDENTS_EVERY_MS = 9000; // their sentences say hours and minutes
 const STALE_AFTER_MS = 12000;
 const SPANS = [[6, "6 h"], [24, "24 h"], [72, "3 days"], [168, "7 days"]];
 
@@ -14,9 +16,8 @@ const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
 let state = null;
 let receivedAt = 0;
 let hours = SPANS.map(([span]) => span).find((span) => location.hash === `#${span}h`) ?? 24;
-let flagsShown = "";
-let spells = [];
-const show = { short: false, all: false };
+let incidentsAt = -Infinity;
+const language = new URLSearchParams(location.search).get("language") ?? ""; // else the browser's
 
 /** The site's time now: the server's last time, continued at the site's speed. */
 function siteNow() {
@@ -96,17 +97,11 @@ function showSensors() {
   byId("no-sensors").hidden = nodes.length > 0 || Boolean(state.database);
 }
 
-async function showFlags() {
-  const wanted = `${hours} ${state.sensors.map((sensor) => sensor.version).join()}`;
-  if (wanted === flagsShown) return;
-  ({ spells } = await ask(`/api/flags?hours=${hours}`));
-  flagsShown = wanted;
-  byId("flags-span").textContent = `in the last ${SPANS.find(([span]) => span === hours)[1]}`;
-  listAll();
-}
-
-function listAll() {
-  listFlags(spells, state.zone, show, (spell) => inPanel(openFinding(spell, state.zone, ask)));
+async function askIncidents() {
+  if (Date.now() - incidentsAt < INCIDENTS_EVERY_MS) return;
+  const answer = await ask(`/api/incidents?language=${encodeURIComponent(language)}`);
+  incidentsAt = Date.now();
+  showIncidents(answer, (chart, incident) => inPanel(openFinding(chart, incident, state.zone, ask)));
 }
 
 /** The panel shows its own fetch errors. */
@@ -159,9 +154,10 @@ const watcher = new IntersectionObserver((entries) => {
 
 /** Do what is due; errors are shown at the bottom of the page and tried again next time. */
 async function draw() {
-  if (!state || state.database) return;
+  if (!state) return;
+  const charts = state.database ? [] : state.sensors.map((sensor) => () => drawCard(sensor));
   let said = "Read-only. The same in a terminal: hydrolog status";
-  for (const work of [showFlags, ...state.sensors.map((sensor) => () => drawCard(sensor))]) {
+  for (const work of [askIncidents, ...charts]) {
     try {
       await work();
     } catch (error) {
@@ -211,12 +207,6 @@ async function repeat() {
   setTimeout(repeat, ASK_EVERY_MS);
 }
 
-for (const [id, name] of [["short-flags", "short"], ["all-flags", "all"]]) {
-  byId(id).addEventListener("click", () => {
-    show[name] = !show[name];
-    listAll();
-  });
-}
 showSpans();
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 setInterval(() => { if (state) { showHero(); showClock(); } }, 1000);

@@ -1,4 +1,4 @@
-// The panel over the page: explains a flag, or shows the nights, with charts and text.
+// The panel over the page: explains an incident, or shows the nights, with charts and text.
 import { flagLook } from "./axis.js";
 import { drawFinding, drawNights } from "./panel-charts.js";
 import { dayTime, element, figure, minuteTime, shortDate } from "./text.js";
@@ -7,9 +7,9 @@ const NAMES = { flow: "Flow, m³/h", pressure: "Pressure, bar" };
 let turn = 0; // a slow answer must not draw into a panel that shows something else by then
 const byId = (id) => document.getElementById(id);
 
-/** Open the panel for one line of the flags. `ask` fetches JSON. */
-export async function openFinding(spell, zone, ask) {
-  show(`Sensor ${spell.sensor} · ${spell.channel}: ${spell.severity.toLowerCase()}`, spell.reason, spell.severity);
+/** Open the panel for one sign of an incident. `ask` fetches JSON. */
+export async function openFinding(spell, incident, zone, ask) {
+  show(incident.title, incident.what, spell.severity);
   const asked = new URLSearchParams(["sensor", "channel", "method", "start", "end"].map((name) => [name, String(spell[name])]));
   const mine = ++turn;
   const data = { ...(await ask(`/api/finding?${asked}`)), severity: spell.severity };

@@ -11,7 +11,6 @@ import pytest
 
 from common import version as versions
 from common.health import Health
-from server import metrics
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -41,11 +40,6 @@ def test_the_number_stands_in_one_file() -> None:
             assert f'"{NUMBER}"' not in path.read_text("utf-8"), path
 
 
-def test_health_files_and_metrics_carry_it(tmp_path: Path) -> None:
+def test_health_files_carry_it(tmp_path: Path) -> None:
     Health(tmp_path, "producer", datetime.now(UTC)).write(0.0)
     assert json.loads((tmp_path / "health" / "producer.json").read_bytes())["version"] == NUMBER
-    lists: dict[str, list[object]] = {"processes": [], "sensors": [], "groups": [], "unregistered": []}
-    text = metrics.render(
-        {"version": NUMBER, "received": None, "database": "", "verdict": {"kind": "good"}, "future": None, **lists}
-    )
-    assert f'hydrolog_build_info{{version="{NUMBER}"}} 1\n' in text

@@ -13,9 +13,11 @@ from cli import checks_clock, clock, sensors, status
 from common import false_rows, time_service
 from common.settings import load
 from consumer.store import store as archive
+from incidents.reading import Incidents
 from log.mark import Mark, store
 from producer import confirmation
 from server import metrics
+from server.facts import Facts
 
 AHEAD_MIN = 4 * 365 * 1440
 
@@ -50,7 +52,7 @@ def test_a_row_of_the_future_is_trouble_and_no_sign_of_life(suffered: Path, caps
     assert status.run(["--config", str(suffered), "--json"]) == 1
     state = json.loads(capsys.readouterr().out)
     assert state["sensors"][0]["newest"] == (now_minute() - 30) * 60 or state["sensors"][0]["age_s"] > 28 * 60
-    assert "hydrolog_newest_row_ahead_seconds 1261" in metrics.render(state)
+    assert "hydrolog_newest_row_ahead_seconds 1261" in metrics.render(state, Facts(Incidents(), (), 0.0, None, None))
 
 
 def test_status_without_a_database_shows_no_age_of_a_row_of_the_future(

@@ -109,7 +109,7 @@ def test_the_server_works_on_the_embedded_database(existing: Path) -> None:
             assert receiver.post_rows(1, 3).json == {"stored": 3, "repeated": 0}
             assert receiver.post_rows(1, 3).json == {"stored": 0, "repeated": 3}
             assert receiver.get("/api/state").json["database"] == ""
-            assert receiver.get("/api/flags").json == {"spells": []}
+            assert receiver.get("/api/incidents").json["incidents"] == []
             wait_for(lambda: "last_success" in (existing / "health" / "server.json").read_text(), "a step")
             assert '"problem": ""' in (existing / "health" / "server.json").read_text()
         finally:

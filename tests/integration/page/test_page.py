@@ -39,7 +39,6 @@ def test_the_page_shows_the_pipe(visit: Visit) -> None:
     assert "26 August 2024" in visit.text("#zone")
     assert visit.text("#clock").startswith("10:2")
     assert "Forecast made Mon 26 Aug" in visit.text(f"{card} .sensor-note")
-    assert "09:56 to 10:25" in visit.text("#flags tr")
     # What is wrong comes first, with words, for whoever stands two metres away.
     assert visit.page.locator("#hero").get_attribute("data-state") == "bad"
     assert visit.text('[data-sensor="002"] .badge') == "no data"
@@ -96,7 +95,6 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
     visit.open()
     page = visit.page
     assert HOSTILE in visit.text('[data-sensor="002"] h2')
-    assert REASON in visit.text("#flags .why")
     assert HOSTILE in page.locator("#unregistered-rows").inner_text()
     assert HOSTILE in page.locator(".processes").inner_text()
     mark_ = page.locator('[data-sensor="001"] [data-chart="flow"] .mark').first
@@ -107,9 +105,8 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
     shown = hover.evaluate("node => node.textContent")
     # The site's clock, though the browser is in New York; ten marks lie within eight pixels, so any of them may answer.
     assert re.match(r"Mon (09:5|10:[0-2])\d", shown)
-    assert "<b>not</b>" in shown
-    assert "<script>window.pwned=1</script>" in shown
-    assert "%{x}" in shown
+    assert "LEAK  PREDICT L" in shown
+    assert REASON not in shown  # a sentence of the minute that it was raised in
     assert visit.count(".tip *") == 0
     page.mouse.move(0, 0)
     hover.wait_for(state="hidden")
@@ -120,9 +117,8 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
 def test_nothing_leaves_the_host_and_nothing_complains(visit: Visit) -> None:
     visit.open()
     for words in ("6 h", "3 days", "7 days"):
-        with visit.page.expect_response(lambda answer: "/api/flags" in answer.url):
+        with visit.page.expect_response(lambda answer: "/api/sensor" in answer.url):
             visit.page.get_by_role("button", name=words, exact=True).click()
-    visit.page.wait_for_function("() => document.getElementById('flags-span').textContent.includes('7 days')")
     assert visit.asked
     assert [url for url in visit.asked if not url.startswith((visit.address, "data:"))] == []
     # The one sensor whose id no row could have is the only one whose charts are refused.
@@ -145,12 +141,14 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         tip = visit.page.locator('[data-sensor="001"] [data-chart="night"] .tip')
         assert tip.is_visible()
         assert tip.inner_text() == "22:40  6.50 m³/h\n4.30 bar\nall ten minutes"
-        # Beside it there is room; on a mark with a long reason there is none, and the words hide no mark.
+        # The words hide no mark.
         mark_ = visit.page.locator('[data-sensor="001"] [data-chart="flow"] .mark').last
         mark_.tap(force=True)  # the line of now crosses it
         words = visit.page.locator('[data-sensor="001"] [data-chart="flow"] .tip').bounding_box()
         assert words["x"] >= 0 and words["x"] + words["width"] <= 390
-        assert words["y"] + words["height"] < mark_.bounding_box()["y"]
+        there = mark_.bounding_box()
+        above, beside = words["y"] + words["height"] < there["y"], words["x"] + words["width"] < there["x"]
+        assert above or beside
         visit.page.locator('[data-sensor="001"] h2').tap()
         visit.page.locator(".tip:visible").wait_for(state="hidden")
         # Turned on its side, and in another light: the chart follows.

@@ -1,19 +1,32 @@
 """The charts that explain a finding or a night."""
 
-import psycopg
+import msgspec
 import pytest
-from page_site import HOSTILE, NOW, REASON, Visit
+from page_site import HOSTILE, LEAK_ID, NOW, REASON, Visit
 from receiver_process import ReceiverProcess
 
+from common.clock import minute_of
+from common.folder import INCIDENTS_FILE
+from incidents.incident import Incident, Sign
+from incidents.reading import IncidentsFile
 
-def test_a_finding_opens_the_chart_that_explains_it(visit: Visit) -> None:
+
+def open_chart(visit: Visit, incident: str) -> None:
+    """Open an incident and the chart of its first sign."""
+    line = visit.page.locator(f'[data-incident="{incident}"]')
+    line.locator("summary").click()
+    line.locator("button").first.click()
+
+
+def test_an_incident_opens_the_chart_that_explains_it(visit: Visit) -> None:
     visit.open()
     page = visit.page
-    page.locator("#flags tr").first.click()
+    open_chart(visit, LEAK_ID)
     page.wait_for_selector("#panel .chart > svg >> nth=1")
     page.wait_for_selector("#panel-facts li:has-text('Began about')")
-    assert visit.text("#panel-title") == "Sensor 001 · flow: leak"
-    assert REASON in visit.text("#panel-reason")
+    assert "Mill Lane" in visit.text("#panel-title")
+    assert "9.3 ± 0.4" in visit.text("#panel-reason")
+    assert REASON not in visit.text("#panel")
     facts = visit.text("#panel-facts")
     assert "Began about Mon 26 Aug, 08:56, raised Mon 26 Aug, 09:56" in facts
     assert "Still up." in facts and "criteria version 1" in facts
@@ -57,15 +70,14 @@ def test_the_nights_are_shown_with_how_each_figure_was_made(visit: Visit) -> Non
     page.wait_for_selector("#panel-facts li:has-text('No night yet')")
 
 
-def test_a_finding_of_the_night_opens_the_nights_with_the_one_it_is_about(visit: Visit, database_url: str) -> None:
-    with psycopg.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO OUTLIER_TB VALUES ('001', %s, 'flow', 'NIGHT', 'J', 'WATCH', 9.5, 'night flow 9.5 m3/h')",
-            [(NOW.replace(hour=5, minute=minute, second=0),) for minute in range(20)],
-        )
+def test_a_sign_of_the_night_opens_the_nights_with_the_one_it_is_about(visit: Visit, server: ReceiverProcess) -> None:
+    minute = minute_of(NOW)
+    night = Sign("NGT-JUMP", "NIGHT", "flow", "watch", minute - 400, minute - 320, numbers={"night_m3h": 9.5})
+    known = Incident("night", "site-1", "001", "leak", minute - 400, minute - 320, signs=[night])
+    (server.data / INCIDENTS_FILE).write_bytes(msgspec.json.encode(IncidentsFile(incidents=[known])))
     visit.open()
     page = visit.page
-    page.locator("#flags tr", has_text="night flow 9.5").click()
+    open_chart(visit, "night")
     page.wait_for_selector("#panel-facts li:has-text('no longer kept')")
     captions = page.locator("#panel figcaption").all_inner_texts()
     assert [caption.split(",")[0] for caption in captions] == ["Quietest hour of each night", "Flow", "Pressure"]
@@ -92,7 +104,7 @@ def test_a_finding_of_the_night_opens_the_nights_with_the_one_it_is_about(visit:
         "sensor=../etc&channel=flow&method=PREDICT&start=1&end=2",
     ],
 )
-def test_what_is_no_line_of_the_flags_is_refused(server: ReceiverProcess, query: str) -> None:
+def test_what_is_no_chart_of_an_incident_is_refused(server: ReceiverProcess, query: str) -> None:
     assert server.get(f"/api/finding?{query}").status == 400
 
 

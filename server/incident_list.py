@@ -1,0 +1,79 @@
+"""The incidents of the box for the page: values, and sentences of now in the reader's language. Works without the
+database.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from incidents.incident import Incident, Sign
+from incidents.reading import Incidents, Known
+from incidents.sentences import told
+from outliers import flags
+
+MOST_SHOWN = 60  # each is about 1 KB, and a page asks every few seconds
+
+Json = dict[str, Any]
+
+
+def shown(incidents: Incidents, names: Mapping[str, str], language: str, zone: ZoneInfo, minute: int) -> Json:
+    """The newest incidents, those that are up first. `names`: of the sensors, by id."""
+    known = incidents.known[:MOST_SHOWN]
+    return {
+        "language": language,
+        "problem": incidents.problem,
+        "left_out": len(incidents.known) - len(known),
+        "incidents": [_one(each, names.get(each.incident.sensor, ""), language, zone, minute) for each in known],
+    }
+
+
+def _one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:
+    incident, life = known
+    said = told(known, name or incident.sensor, language, zone, minute)
+    return {
+        "id": incident.id,
+        "sensor": incident.sensor,
+        "name": name,
+        "kind": incident.kind,
+        "severity": incident.severity.upper(),
+        "began": incident.began * 60,
+        "ended": None if incident.ended is None else incident.ended * 60,
+        "minutes": incident.minutes(minute),
+        "size": _size(incident),
+        "largest_m3h": incident.largest_m3h,
+        "volume_m3": incident.volume_m3,
+        "stage": str(life.stage),
+        "by": life.by,
+        "at": int(life.at.timestamp()) if life.at else None,
+        "until": None if life.until is None else life.until * 60,
+        "cause": life.cause,
+        "title": said.title,
+        "what": said.what,
+        "why": said.why,
+        "todo": said.todo,
+        "life": said.life,
+        "charts": [_chart(incident, sign, minute) for sign in incident.up or incident.signs],
+    }
+
+
+def _size(incident: Incident) -> Json | None:
+    size = incident.size
+    if size is None:
+        return None
+    return {"flow_m3h": size.flow_m3h, "error_m3h": size.error_m3h, "at": size.minute * 60}
+
+
+def _chart(incident: Incident, sign: Sign, minute: int) -> Json:
+    """Which chart explains a sign: the request for `/api/finding`."""
+    channel = sign.channel if sign.channel in flags.CHANNELS else "flow"
+    start = sign.raised * 60
+    end = (minute if sign.ended is None else sign.ended) * 60
+    return {
+        "sensor": incident.sensor,
+        "channel": channel,
+        "method": sign.method,
+        "code": sign.code,
+        "severity": sign.severity.upper(),
+        "start": start,
+        "end": max(start, end),
+    }
