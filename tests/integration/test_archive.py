@@ -11,8 +11,10 @@ from common import false_rows
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown, SettingsError
 from common.false_rows import FalseSpan
+from common.folder import SENSOR_NAMES_FILE
 from common.row import Row, format_payload
 from common.runner import Context
+from common.sensor_names import SensorNames
 from common.settings import Settings
 from consumer.archive import Archive
 from log import commits
@@ -305,3 +307,19 @@ def test_rows_of_a_false_time_are_not_stored(site: Site) -> None:
     assert site.step()["false_time"] == 1
     assert [stored[8] for stored in site.rows()] == [0, 2]
     assert site.committed == 3
+
+
+def test_the_sensors_names_are_copied_for_who_cannot_ask_the_database(site: Site) -> None:
+    data = site.settings.paths.data
+    site.step()
+    assert SensorNames(data).now() == {}
+    site.database.execute("UPDATE SENSOR_TB SET name = '연산3 {x}' WHERE sensor = '001'")
+    site.restart()
+    site.step()
+    names = SensorNames(data)
+    assert names.now() == {"001": "연산3 {x}"}
+    (data / SENSOR_NAMES_FILE).write_text("[")
+    assert names.now() == {}
+    site.restart()
+    site.step()
+    assert names.now() == {"001": "연산3 {x}"}
