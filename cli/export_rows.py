@@ -48,7 +48,8 @@ class Kind:
 
 _NIGHT = (
     "night hour_start hour_flow hour_pressure percentile_flow night_use night_use_by leak_flow leak_flow_reference "
-    "reference_pressure n1 leak_day good_minutes faulty_minutes planned_minutes"
+    "reference_pressure n1 leak_day good_minutes faulty_minutes planned_minutes night_use_low night_use_high "
+    "leak_flow_low leak_flow_high leak_day_low leak_day_high leak_bound uarl_day definition"
 )
 _FORECAST = "hour made_at flow flow_low flow_high pressure pressure_low pressure_high model"
 _INCIDENT = (

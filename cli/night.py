@@ -10,6 +10,7 @@ from rich.table import Table
 
 from cli import night_set, shell
 from common import database, settings
+from common.night import DEFINITION
 from common.settings import Settings
 
 NIGHTS = 7
@@ -38,6 +39,8 @@ def run(args: list[str]) -> int:
         return 0
     nights = _read(chosen, options.nights, options.sensor)
     if options.json:
+        for night in nights:
+            night["estimate"] = night["night_use_by"] == "share"
         sys.stdout.write(json.dumps(nights, default=_text, indent=1) + "\n")
         return 0
     console = shell.console()
@@ -90,9 +93,9 @@ def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
             shell.number(night["hour_pressure"]),
             shell.number(night["percentile_flow"]),
             _use(night),
-            shell.number(night["leak_flow"]),
+            _leakage(night, "leak_flow", 2),
             _reference(night),
-            shell.number(night["leak_day"], 0),
+            _leakage(night, "leak_day", 0),
             str(night["good_minutes"]),
             _left_out(night),
         )
@@ -101,18 +104,31 @@ def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
 
 def _use(night: dict[str, Any]) -> str:
     """Night use and its source."""
-    if night["night_use"] is None:
+    if night["night_use_low"] is not None:
+        return f"{night['night_use_low']:.2f}-{night['night_use_high']:.2f} (estimate)"
+    if night["night_use"] is None or night["night_use_by"] == "share":
         return ""
-    by = {"share": "20 %", "users": f"{night['night_users'] or 0:g} users", "fixed": "fixed"}
+    by = {"users": f"{night['night_users'] or 0:g} users", "fixed": "fixed"}
     return f"{night['night_use']:.2f} ({by.get(night['night_use_by'], night['night_use_by'])})"
+
+
+def _leakage(night: dict[str, Any], name: str, decimals: int) -> str:
+    """One number where the night use is set, else the range of the estimate."""
+    if night["definition"] < DEFINITION and night["night_use_by"] == "share":
+        return "earlier definition"
+    low, high = night[f"{name}_low"], night[f"{name}_high"]
+    if low is None or high is None:
+        return shell.number(night[name], decimals)
+    return f"{low:.{decimals}f}-{high:.{decimals}f} (estimate)"
 
 
 def _reference(night: dict[str, Any]) -> str:
     """Leakage at the reference pressure."""
-    if night["leak_flow_reference"] is None:
+    leakage = _leakage(night, "leak_flow_reference", 2)
+    if night["reference_pressure"] is None or not leakage or leakage == "earlier definition":
         return ""
     exponent = "" if night["n1"] == 1 else f", N1 {night['n1']:g}"
-    return f"{night['leak_flow_reference']:.2f} ({night['reference_pressure']:.2f} bar{exponent})"
+    return f"{leakage} ({night['reference_pressure']:.2f} bar{exponent})"
 
 
 def _left_out(night: dict[str, Any]) -> str:

@@ -22,6 +22,9 @@ FIGURES = {
     "--use": ("night_use", "M3H", 0.0, 1e5),
     "--n1": ("n1", "N1", 0.3, 2.5),
     "--reference": ("reference_pressure", "BAR", 0.1, 100.0),
+    "--mains": ("mains_km", "KM", 0.0, 1e5),
+    "--connections": ("connections", "COUNT", 0.0, 1e7),
+    "--service": ("service_km", "KM", 0.0, 1e5),
 }
 UNKNOWN = "default"
 
@@ -31,6 +34,8 @@ def add_parser(actions: Any) -> None:
     words = (
         "A sensor's night values: people supplied through the meter and litres per hour each (default 0.6), or "
         "their use in m3/h; N1 (1.0); the reference pressure for comparing nights (the median of 24 nights). "
+        "Length of mains, service connections, and length of service pipe from property line to meter, for the "
+        "unavoidable losses (UARL). "
         f"'{UNKNOWN}' resets a value. The last {RECOMPUTED_NIGHTS} nights are computed again."
     )
     action = actions.add_parser("set", help="set night use, N1 and reference pressure of a sensor", description=words)
@@ -104,7 +109,8 @@ def words(
     users: float | None, litres: float | None, use: float | None, n1: float | None, reference: float | None
 ) -> str:
     """A sensor's night values as text."""
-    from nightflow.leakage import N1, NIGHT_LITRES
+    from nightflow.known import NIGHT_LITRES
+    from nightflow.leakage import N1
 
     if use is not None:
         night = f"night use {use:g} m3/h"
@@ -112,6 +118,6 @@ def words(
         each = NIGHT_LITRES if litres is None else litres
         night = f"night use {users:g} users x {each:g} L/h = {users * each / 1000:.3g} m3/h"
     else:
-        night = "night use 20 % of the quietest of 24 nights"
+        night = "night use not known: leakage is an estimate, a range"
     pressure = "the median of 24 nights" if reference is None else f"{reference:g} bar"
     return f"{night}; N1 {N1 if n1 is None else n1:g}; compared at {pressure}"

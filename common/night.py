@@ -7,7 +7,7 @@ The minimum night flow is the lowest mean of six consecutive ten minutes of acce
 The report, the alarm, its limits and the page all take it from here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
@@ -22,6 +22,9 @@ DAY_MINUTES = 24 * 60
 WINDOW_MINUTES = 10  # a window T is the ten minutes T-9..T
 HOUR_WINDOWS = 6
 HOUR_MINUTES_NEEDED = 50  # accepted minutes of 60: an hour made from fewer may have missed its use or its quiet
+# Which definition a night's report follows. 1: the minimum of 02:00 to 04:00, night use guessed as one number, leakage
+# without a bound. 2: the minimum of the report's hours, a guessed night use as a range, leakage not above any flow.
+DEFINITION = 2
 
 
 @dataclass(frozen=True)
@@ -124,26 +127,27 @@ DEFAULT_HOURS = report_hours(NightSettings())
 HOURS_0_1 = ReportHours(90, 210)  # 01:30 to 05:00, of criteria and states from version 0.1
 
 
-class LowestHour(NamedTuple):
-    """The lowest mean flow of six consecutive windows."""
+class RollingHour(NamedTuple):
+    """Six consecutive windows with enough accepted values."""
 
     first: int  # the number of the first of them
-    flow_m3h: float
+    flow_m3h: float  # mean
     minutes: int  # accepted flow values in it
 
 
-def lowest_hour(windows: Mapping[int, tuple[float, int]]) -> LowestHour | None:
-    """The minimum night flow; None if no hour has enough accepted minutes.
+def believed_hours(windows: Mapping[int, tuple[float, int]]) -> Iterator[RollingHour]:
+    """Every rolling hour with enough accepted minutes, in the order of time.
 
     Args:
         windows: by number, consecutive ones being neighbours in time: the sum (m3/h) and count of accepted flows.
     """
-    lowest: LowestHour | None = None
     for first in range(min(windows, default=0), max(windows, default=0) + 2 - HOUR_WINDOWS):
         parts = [windows.get(number, (0.0, 0)) for number in range(first, first + HOUR_WINDOWS)]
         minutes = sum(count for _, count in parts)
         if minutes >= HOUR_MINUTES_NEEDED:
-            flow_m3h = sum(flow for flow, _ in parts) / minutes
-            if lowest is None or flow_m3h < lowest.flow_m3h:
-                lowest = LowestHour(first, flow_m3h, minutes)
-    return lowest
+            yield RollingHour(first, sum(flow for flow, _ in parts) / minutes, minutes)
+
+
+def lowest_hour(windows: Mapping[int, tuple[float, int]]) -> RollingHour | None:
+    """The minimum night flow; None if no hour has enough accepted minutes. See `believed_hours`."""
+    return min(believed_hours(windows), key=lambda hour: hour.flow_m3h, default=None)

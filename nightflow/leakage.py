@@ -5,6 +5,9 @@ percentile of seven nights does not change with one unusual night. Night use is 
 depends on pressure as ``leak ~ pressure ** N1``, which makes nights of different pressure comparable and converts one
 night's hour to a whole day (the night-day factor).
 
+Two rules keep the figures honest. What leaks passes the meter: leakage is not above the flow of any believed hour of
+the day that it is scaled to. And where nobody has set the night use, leakage is a range, never one number.
+
 The values come from `REAL_VAL_TB` without those with a SYSTEM flag: a frozen meter is no leak.
 """
 
@@ -14,18 +17,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from common.night import HOUR_MINUTES_NEEDED, HOUR_WINDOWS, lowest_hour
+from common.night import HOUR_MINUTES_NEEDED, HOUR_WINDOWS, RollingHour, believed_hours, lowest_hour
+from nightflow.known import DAY_HOURS_NEEDED, FIXED, NIGHTS, SHARE, USERS, Known, Range, litres, night_use, unavoidable
 
 PERCENTILE = 0.2
 PERCENTILE_DAYS = 7
 PERCENTILE_NIGHTS_NEEDED = 3  # of the seven; with fewer it is no better than a single night
-NIGHT_USE_SHARE = 0.2  # of the quietest night: the middle of the usual 10..30 % if the users are not known
-NIGHT_LITRES = 0.6  # L/h per person: 6 % are active, each uses about ten litres
-SHARE, USERS, FIXED, NIGHTS = "share", "users", "fixed", "nights"  # the source of a figure
 N1 = 1.0  # leakage exponent without local data: 0.5 for holes in steel, 1.5 for plastic and background leakage
 REFERENCE_NIGHTS = 24  # earlier nights that a night's pressure and quietest flow are compared with
 DAY_HOURS = 24
-DAY_HOURS_NEEDED = 20  # fewest hours with a pressure; the others count as their mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +60,6 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """The utility's settings of a sensor; None: unknown, then the defaults are used."""
-
-    users: float | None = None  # people supplied through the meter
-    litres: float | None = None  # L/h per person at night
-    night_use_m3h: float | None = None  # overrides users
-    n1: float | None = None
-    reference_bar: float | None = None
-    replaced: date | None = None  # local date of the replacement: nights up to it belong to the old instrument
-
-
-@dataclass(frozen=True, slots=True)
 class Leakage:
     """A night's figures with their inputs; None if the inputs do not suffice."""
 
@@ -82,30 +70,56 @@ class Leakage:
     planned_minutes: int = 0
     percentile_m3h: float | None = None
     percentile_nights: int = 0
-    night_use_m3h: float | None = None
-    night_use_by: str = SHARE
+    night_use_m3h: Range | None = None
+    night_use_by: str = SHARE  # then all ranges are estimates
     users: float | None = None
     litres: float | None = None
     n1: float = N1
     reference_bar: float | None = None
     reference_by: str = NIGHTS
-    leak_m3h: float | None = None
-    leak_reference_m3h: float | None = None  # at the reference pressure, for comparing nights
+    bound: RollingHour | None = None  # the highest leakage that its flow allows, and where it is
+    leak_m3h: Range | None = None
+    leak_reference_m3h: Range | None = None  # at the reference pressure, for comparing nights
     factor_h: float | None = None  # converts the night's leakage per hour to a day's
     pressure_hours: int = 0
-    leak_m3d: float | None = None
+    leak_m3d: Range | None = None
+    uarl_m3d: float | None = None  # unavoidable real losses of that day
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether the night use is a guess."""
+        return self.night_use_by == SHARE
 
 
 def quiet_hour(tenths: Mapping[int, Tenth]) -> QuietHour | None:
     """The night's minimum, with the pressure of that hour; None if no hour has enough accepted minutes."""
-    lowest = lowest_hour({step: (tenth.flow_sum, tenth.flow_count) for step, tenth in tenths.items()})
+    lowest = lowest_hour(_flows(tenths))
     if lowest is None:
         return None
-    parts = [tenths.get(step, Tenth()) for step in range(lowest.first, lowest.first + HOUR_WINDOWS)]
-    return QuietHour(lowest.first, lowest.flow_m3h, _pressure(parts), lowest.minutes)
+    return QuietHour(lowest.first, lowest.flow_m3h, _pressure(tenths, lowest), lowest.minutes)
 
 
-def _pressure(parts: Sequence[Tenth]) -> float | None:
+def highest_leak(day: Mapping[int, Tenth], night_bar: float | None, n1: float) -> RollingHour | None:
+    """The hour of the day that allows the least leakage in the night's hour, with that leakage as its flow.
+
+    Leakage is not above the flow of any believed hour, neither as it is nor at the pressure of that hour.
+    """
+    allowed = (_allowed(hour, _pressure(day, hour), night_bar, n1) for hour in believed_hours(_flows(day)))
+    return min(allowed, key=lambda hour: hour.flow_m3h, default=None)
+
+
+def _allowed(hour: RollingHour, hour_bar: float | None, night_bar: float | None, n1: float) -> RollingHour:
+    if hour_bar is None or night_bar is None:
+        return hour
+    return hour._replace(flow_m3h=hour.flow_m3h / max(1.0, math.pow(hour_bar / night_bar, n1)))
+
+
+def _flows(tenths: Mapping[int, Tenth]) -> dict[int, tuple[float, int]]:
+    return {step: (tenth.flow_sum, tenth.flow_count) for step, tenth in tenths.items()}
+
+
+def _pressure(tenths: Mapping[int, Tenth], hour: RollingHour) -> float | None:
+    parts = [tenths.get(step, Tenth()) for step in range(hour.first, hour.first + HOUR_WINDOWS)]
     count = sum(part.pressure_count for part in parts)
     if count < HOUR_MINUTES_NEEDED:
         return None
@@ -140,6 +154,7 @@ def leakage(
     earlier: Sequence[Earlier],
     *,
     known: Known | None = None,
+    day: Mapping[int, Tenth] | None = None,
 ) -> Leakage:
     """One night of one sensor.
 
@@ -148,6 +163,7 @@ def leakage(
         hours_bar: mean pressure of each hour of the 24 before the night's end that has one.
         earlier: nights before this one, in any order; those older than `REFERENCE_NIGHTS` days are not used.
         known: the utility's settings of the sensor, or None.
+        day: the steps of the whole day, `tenths` among them, by the same numbers; None: only `tenths` are known.
     """
     known = known or Known()
     parts = tenths.values()
@@ -159,8 +175,12 @@ def leakage(
         planned_minutes=sum(part.planned for part in parts),
         n1=known.n1 if known.n1 is not None else N1,
         pressure_hours=len(hours_bar),
+        uarl_m3d=unavoidable(known, hours_bar),
     )
-    return counted if counted.hour is None else _with_figures(counted, counted.hour, hours_bar, earlier, known)
+    if counted.hour is None:
+        return counted
+    bound = highest_leak({**(day or {}), **tenths}, counted.hour.pressure_bar, counted.n1)
+    return _with_figures(replace(counted, bound=bound), counted.hour, hours_bar, earlier, known)
 
 
 def _with_figures(
@@ -169,41 +189,37 @@ def _with_figures(
     night, n1 = counted.night, counted.n1
     before = [one for one in earlier if _comparable(one, night, known)]
     week = [e.flow_m3h for e in before if e.night > night - timedelta(days=PERCENTILE_DAYS)] + [hour.flow_m3h]
-    night_use_m3h, by = night_use(known, [e.flow_m3h for e in before] + [hour.flow_m3h])
-    leak_m3h = max(0.0, hour.flow_m3h - night_use_m3h)
+    use, by = night_use(known, [e.flow_m3h for e in before] + [hour.flow_m3h])
+    leak = _leak(hour, use, counted.bound)
     reference_bar, reference_by = _reference(known, before, hour)
     factor_h = night_day_factor(hours_bar, hour.pressure_bar, n1) if hour.pressure_bar is not None else None
     return replace(
         counted,
         percentile_m3h=percentile(week, PERCENTILE) if len(week) >= PERCENTILE_NIGHTS_NEEDED else None,
         percentile_nights=len(week),
-        night_use_m3h=night_use_m3h,
+        night_use_m3h=use,
         night_use_by=by,
         users=known.users if by == USERS else None,
-        litres=_litres(known) if by == USERS else None,
+        litres=litres(known) if by == USERS else None,
         reference_bar=reference_bar,
         reference_by=reference_by,
-        leak_m3h=leak_m3h,
-        leak_reference_m3h=_at_reference(leak_m3h, hour.pressure_bar, reference_bar, n1),
+        leak_m3h=leak,
+        leak_reference_m3h=_times(leak, _to_reference(hour.pressure_bar, reference_bar, n1)),
         factor_h=factor_h,
-        leak_m3d=leak_m3h * factor_h if factor_h is not None else None,
+        leak_m3d=_times(leak, factor_h),
     )
 
 
-def night_use(known: Known, nights_m3h: Sequence[float]) -> tuple[float, str]:
-    """Night use (m3/h) and its source: the number of users, a fixed figure, or a share.
-
-    `nights_m3h`: quietest hours of the last nights, including this one.
-    """
-    if known.night_use_m3h is not None:
-        return known.night_use_m3h, FIXED
-    if known.users is not None:
-        return known.users * _litres(known) / 1000, USERS
-    return max(0.0, NIGHT_USE_SHARE * min(nights_m3h)), SHARE
+def _leak(hour: QuietHour, use: Range, bound: RollingHour | None) -> Range | None:
+    """The night's leakage; None if an hour of the day without flow, or with flow backward, contradicts it."""
+    highest = min(hour.flow_m3h, bound.flow_m3h) if bound else hour.flow_m3h
+    if highest < 0 or highest == 0 < hour.flow_m3h:
+        return None
+    return Range(*(min(highest, max(0.0, hour.flow_m3h - one)) for one in (use.high, use.low)))
 
 
-def _litres(known: Known) -> float:
-    return known.litres if known.litres is not None else NIGHT_LITRES
+def _times(leak: Range | None, factor: float | None) -> Range | None:
+    return None if leak is None or factor is None else Range(leak.low * factor, leak.high * factor)
 
 
 def _comparable(one: Earlier, night: date, known: Known) -> bool:
@@ -221,7 +237,6 @@ def _reference(known: Known, before: Sequence[Earlier], hour: QuietHour) -> tupl
     return statistics.median([hour.pressure_bar, *(e.pressure_bar for e in before if e.pressure_bar)]), NIGHTS
 
 
-def _at_reference(leak_m3h: float, pressure_bar: float | None, reference_bar: float | None, n1: float) -> float | None:
-    if pressure_bar is None or reference_bar is None:
-        return None
-    return leak_m3h * math.pow(reference_bar / pressure_bar, n1)
+def _to_reference(pressure_bar: float | None, reference_bar: float | None, n1: float) -> float | None:
+    """The factor from the leakage at a pressure to that at the reference."""
+    return None if pressure_bar is None or reference_bar is None else math.pow(reference_bar / pressure_bar, n1)

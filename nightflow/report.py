@@ -16,15 +16,16 @@ from common.clock import minute_start
 from common.database import statement
 from common.files import replace
 from common.folder import NIGHT_STATE_FILE
-from common.night import WINDOW_MINUTES
-from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Known, Leakage, Tenth, leakage
+from common.night import DAY_MINUTES, DEFINITION, WINDOW_MINUTES
+from nightflow.known import Known, Range
+from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Leakage, Tenth, leakage
 from nightflow.window import Night
 from outliers.calendar import Work
 
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    tenths: dict[str, dict[int, Tenth]]
+    day: dict[str, dict[int, Tenth]]  # by their number from the report's first
     hours_bar: dict[str, list[float]]
     earlier: dict[str, list[Earlier]]
     known: dict[str, Known]
@@ -40,6 +41,15 @@ def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
     return bool(row and row[0])
 
 
+def oldest_to_renew(cursor: psycopg.Cursor[Any], after: date) -> list[date]:
+    """The oldest night after `after` with a report by an earlier definition; with the last of them, also the nights
+    that were reported since and compared with it. Empty if there is none."""
+    cursor.execute(
+        statement("night_old"), {"after": after, "definition": DEFINITION, "compared": timedelta(days=REFERENCE_NIGHTS)}
+    )
+    return [night for (night,) in cursor.fetchall()]
+
+
 def store(
     cursor: psycopg.Cursor[Any], night: Night, now: datetime, zone: ZoneInfo, works: Sequence[Work] = ()
 ) -> dict[str, Leakage]:
@@ -53,37 +63,52 @@ def store(
         "SELECT DISTINCT sensor FROM NIGHT_FLOW_VAL_TB WHERE time BETWEEN %s AND %s ORDER BY sensor",
         (minute_start(night.windows[0]), minute_start(night.last_window)),
     )
-    reports = {
-        sensor: leakage(
-            night.date,
-            inputs.tenths[sensor],
-            inputs.hours_bar[sensor],
-            inputs.earlier[sensor],
-            known=inputs.known.get(sensor),
-        )
-        for (sensor,) in cursor.fetchall()
-    }
+    reports = {sensor: _leakage(sensor, night, inputs) for (sensor,) in cursor.fetchall()}
     if reports:
         rows = [_row(sensor, night, found, now) for sensor, found in reports.items()]
         cursor.executemany(statement("night_report"), rows)
     return reports
 
 
+def _leakage(sensor: str, night: Night, inputs: _Inputs) -> Leakage:
+    day = inputs.day[sensor]
+    return leakage(
+        night.date,
+        {step: tenth for step, tenth in day.items() if 0 <= step < len(night.report)},
+        inputs.hours_bar[sensor],
+        inputs.earlier[sensor],
+        known=inputs.known.get(sensor),
+        day=day,
+    )
+
+
 def _read_known(cursor: psycopg.Cursor[Any], zone: ZoneInfo) -> dict[str, Known]:
     cursor.execute(statement("night_sites"))
     return {
-        sensor: Known(users, litres, use, n1, reference, replaced.astimezone(zone).date() if replaced else None)
-        for sensor, users, litres, use, n1, reference, replaced in cursor.fetchall()
+        sensor: Known(
+            users,
+            litres,
+            use,
+            n1,
+            reference,
+            mains_km,
+            connections,
+            service_km,
+            replaced.astimezone(zone).date() if replaced else None,
+        )
+        for sensor, replaced, users, litres, use, n1, reference, mains_km, connections, service_km in cursor.fetchall()
     }
 
 
 def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work]) -> _Inputs:
     inputs = _Inputs(defaultdict(dict), defaultdict(list), defaultdict(list), {})
-    first, end = _report_minutes(night)
-    there = [work for work in works if work.first < end and work.end > first]
+    first, end = _first_minute(night), night.last_window + 1
+    begin = end - DAY_MINUTES  # whole windows before the first, because a night's windows are tens of minutes
+    there = [work for work in works if work.first < end and work.end > begin]
     cursor.execute(
         statement("night_tenths"),
         {
+            "begin": minute_start(begin),
             "first": minute_start(first),
             "end": minute_start(end),
             "work_sensors": [work.sensor for work in there],
@@ -92,7 +117,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
         },
     )
     for sensor, step, *values in cursor.fetchall():
-        inputs.tenths[sensor][step] = Tenth(*values)
+        inputs.day[sensor][step] = Tenth(*values)
     day = {"first": minute_start(night.end - DAY_HOURS * 60), "end": minute_start(night.end)}
     cursor.execute(statement("night_hours"), day)
     for sensor, pressure_bar in cursor.fetchall():
@@ -105,16 +130,14 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
     return inputs
 
 
-def _report_minutes(night: Night) -> tuple[int, int]:
-    """First minute of the report's first window, and the minute after its last; empty if a clock change removed all."""
-    if not night.report:
-        return night.end, night.end
-    return night.report[0] - WINDOW_MINUTES + 1, night.report[-1] + 1
+def _first_minute(night: Night) -> int:
+    """The first minute of the report's first window; where a clock change removed all, of the night's last."""
+    return (night.report[0] if night.report else night.last_window) - WINDOW_MINUTES + 1
 
 
 def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, Any]:
-    hour = found.hour
-    first, _ = _report_minutes(night)
+    hour, bound = found.hour, found.bound
+    first = _first_minute(night)
     return {
         "sensor": sensor,
         "night": found.night,
@@ -131,16 +154,28 @@ def _row(sensor: str, night: Night, found: Leakage, now: datetime) -> dict[str, 
         "reference_by": found.reference_by,
         "percentile_flow": found.percentile_m3h,
         "percentile_nights": found.percentile_nights,
-        "night_use": found.night_use_m3h,
         "n1": found.n1,
         "reference_pressure": found.reference_bar,
-        "leak_flow": found.leak_m3h,
-        "leak_flow_reference": found.leak_reference_m3h,
         "day_factor": found.factor_h,
         "pressure_hours": found.pressure_hours,
-        "leak_day": found.leak_m3d,
+        "definition": DEFINITION,
+        "leak_bound": bound.flow_m3h if bound else None,
+        "leak_bound_start": minute_start(first + bound.first * WINDOW_MINUTES) if bound else None,
+        "uarl_day": found.uarl_m3d,
+        **_spread("night_use", found.night_use_m3h, found.is_estimate),
+        **_spread("leak_flow", found.leak_m3h, found.is_estimate),
+        **_spread("leak_flow_reference", found.leak_reference_m3h, found.is_estimate),
+        **_spread("leak_day", found.leak_m3d, found.is_estimate),
         "now": now,
     }
+
+
+def _spread(name: str, values: Range | None, is_estimate: bool) -> dict[str, float | None]:
+    """One number where the night use is known; two where it is a guess."""
+    low, high = values or (None, None)
+    if is_estimate:
+        return {name: None, f"{name}_low": low, f"{name}_high": high}
+    return {name: low, f"{name}_low": None, f"{name}_high": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +198,9 @@ def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime)
             "flow_m3h": found.hour.flow_m3h if found.hour else None,
             "pressure_bar": found.hour.pressure_bar if found.hour else None,
             "percentile_m3h": found.percentile_m3h,
-            "leak_m3h": found.leak_m3h,
-            "leak_m3d": found.leak_m3d,
+            "is_estimate": found.is_estimate,
+            **_spread("leak_m3h", found.leak_m3h, found.is_estimate),
+            **_spread("leak_m3d", found.leak_m3d, found.is_estimate),
             "good_minutes": found.good_minutes,
             "faulty_minutes": found.faulty_minutes,
             "planned_minutes": found.planned_minutes,

@@ -2,12 +2,13 @@
 
 All state is in the tables. Every check covers the last two nights and writes windows that are missing or have new late
 rows. At start, when the registered sensors change, and after the archive has caught up from far behind, one sweep
-covers all nights with rows. So nothing else is needed after a kill or an outage.
+covers all nights with rows. So nothing else is needed after a kill or an outage. After an update, reports by an earlier
+definition are made anew, some in each check; each says by which definition it was made.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from common import database
@@ -25,6 +26,7 @@ from outliers import calendar
 
 ARCHIVE = "archive"
 KEEP_DAYS = 365  # retention of REAL_VAL_TB: there are no older rows
+RENEWED_NIGHTS = 10  # in one check: a year takes half an hour, and a check stays short
 RECENT_DAYS = 2  # nights covered by every check: late rows come within days
 LOOK_EVERY = timedelta(minutes=1)  # rows come once a minute; more frequent checks find nothing new
 FAR_BEHIND_ROWS = 1000  # after a larger lag the archive may have filled older nights
@@ -49,8 +51,9 @@ class NightFlow:
         self._looked: tuple[datetime, int | None] | None = None  # time and newest window of the last check
         self._learning = Learning(context)
         self._published = report.published(context.data)
-        self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0}
         self._country: str | None = context.settings.site.country  # None: its holidays are written
+        self._renewed_through: date | None = date.min  # None: there is no more report by an earlier definition
+        self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0, "renewed": 0}
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Write what is due at `now`; returns the counters.
@@ -119,6 +122,7 @@ class NightFlow:
                 if oldest is not None:
                     nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * DAY_MINUTES), ready))
         before = dict(self._counters)
+        self._renew(now)
         grown = False  # later reports are compared with a changed night
         for night in nights:
             if self._stop.is_set():
@@ -128,6 +132,23 @@ class NightFlow:
         self._sensors = sensors
         self._was_far_behind &= not caught_up
         return True
+
+    def _renew(self, now: datetime) -> None:
+        """Make some reports by an earlier definition anew, oldest first. One whose rows are gone stays."""
+        oldest = now.date() - timedelta(days=KEEP_DAYS)
+        works = calendar.load(self._data, self._plan.zone).works
+        for _ in range(RENEWED_NIGHTS):
+            if self._renewed_through is None or self._stop.is_set():
+                return
+            with self._database.transaction() as cursor:
+                nights = report.oldest_to_renew(cursor, max(oldest, self._renewed_through))
+                for night in nights:
+                    self._counters["renewed"] += len(
+                        report.store(cursor, self._plan.night(night), now, self._plan.zone, works)
+                    )
+            self._renewed_through = nights[0] if nights else None
+            if self._published in nights:
+                self._published = None
 
     def _refresh_night(self, night: Night, now: datetime, ready: int, *, again: bool, is_last: bool) -> bool:
         """One night in one transaction: its windows, and its report if it is over; True if a window was written."""
@@ -152,7 +173,7 @@ class NightFlow:
     def _say(self, before: Mapping[str, int], nights: int) -> None:
         """One log line for a check that recomputed something, ended a night, or covered more than the recent nights."""
         done = {key: value - before[key] for key, value in self._counters.items()}
-        if done["windows_again"] or done["reports"] or nights > RECENT_DAYS + 1:
+        if done["windows_again"] or done["reports"] or done["renewed"] or nights > RECENT_DAYS + 1:
             _log.info("nights count=%d %s", nights, " ".join(f"{key}={value}" for key, value in done.items()))
 
 

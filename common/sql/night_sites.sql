@@ -1,2 +1,3 @@
 -- The utility's night settings of each sensor.
-SELECT sensor, night_users, night_litres, night_use, n1, reference_pressure, replaced_at FROM SENSOR_TB
+SELECT sensor, replaced_at, night_users, night_litres, night_use, n1, reference_pressure, mains_km, connections, service_km
+FROM SENSOR_TB

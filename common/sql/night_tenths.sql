@@ -1,8 +1,8 @@
--- Sums and counts of the accepted values of one night's report in ten-minute steps: one row per registered sensor and
--- step with a row. A row counts as the minutes that it covers. Values with a SYSTEM flag are counted as faulty, those
+-- Sums and counts of the accepted values of a day in ten-minute steps: one row per registered sensor and step with a
+-- row; step 0 is the first of the night's report, those before it are negative. A row counts as the minutes that it covers. Values with a SYSTEM flag are counted as faulty, those
 -- during planned work as planned; both are excluded, and so are values of the old instrument if it was replaced in that
 -- span.
--- %(first)s: the first minute; %(end)s: the minute after the last; %(work_sensors)s, %(work_firsts)s, %(work_ends)s:
+-- %(begin)s: the day's first minute; %(first)s: that of step 0; %(end)s: the minute after the last; %(work_sensors)s, %(work_firsts)s, %(work_ends)s:
 -- planned work, sensor or 'all', from the first minute to before the end.
 SELECT sensor, step,
        coalesce(sum(flow) FILTER (WHERE flow_good), 0) AS flow_sum,
@@ -27,8 +27,8 @@ FROM (
             WHERE work.sensor IN ('all', taken.sensor) AND minute >= work.first AND minute < work.ending
         ) AS planned
     ) AS work
-    WHERE taken.time >= %(first)s::timestamptz - interval '59 minutes' -- a row covers an hour at most
-      AND minute >= %(first)s AND minute < %(end)s AND taken.time < %(end)s
+    WHERE taken.time >= %(begin)s::timestamptz - interval '59 minutes' -- a row covers an hour at most
+      AND minute >= %(begin)s AND minute < %(end)s AND taken.time < %(end)s
       AND (known.replaced_at IS NULL OR known.replaced_at >= %(end)s OR taken.time >= known.replaced_at)
 ) AS judged
 GROUP BY 1, 2

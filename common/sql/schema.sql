@@ -15,7 +15,10 @@ ALTER TABLE SENSOR_TB
     ADD COLUMN IF NOT EXISTS night_use          double precision, -- m3/h, instead of the two above
     ADD COLUMN IF NOT EXISTS n1                 double precision, -- leak ~ pressure ^ n1
     ADD COLUMN IF NOT EXISTS reference_pressure double precision, -- bar
-    ADD COLUMN IF NOT EXISTS replaced_at        timestamptz;      -- when the instrument was replaced
+    ADD COLUMN IF NOT EXISTS replaced_at        timestamptz,      -- when the instrument was replaced
+    ADD COLUMN IF NOT EXISTS mains_km           double precision, -- with the next two: unavoidable losses (UARL)
+    ADD COLUMN IF NOT EXISTS connections        double precision, -- service connections
+    ADD COLUMN IF NOT EXISTS service_km         double precision; -- service pipe from property line to meter
 
 -- One row per sensor and minute, exactly as in the log. Partitioned by month: see real_val_partition().
 CREATE TABLE IF NOT EXISTS REAL_VAL_TB (
@@ -150,7 +153,7 @@ CREATE TABLE IF NOT EXISTS NIGHT_REPORT_TB (
     night_use           double precision,      -- m3/h, assumed use by people
     n1                  double precision NOT NULL, -- leak ~ pressure ^ n1
     reference_pressure  double precision,      -- bar, median of the last nights' hour_pressure
-    leak_flow           double precision,      -- m3/h = hour_flow - night_use
+    leak_flow           double precision,      -- m3/h = hour_flow - night_use, not above leak_bound
     leak_flow_reference double precision,      -- m3/h at the reference pressure, for comparing nights
     day_factor          double precision,      -- h/d, sum over the day of (pressure / hour_pressure) ^ n1
     pressure_hours      integer NOT NULL,      -- hours of the day with a pressure
@@ -163,7 +166,20 @@ ALTER TABLE NIGHT_REPORT_TB
     ADD COLUMN IF NOT EXISTS night_use_by    text NOT NULL DEFAULT 'share', -- share, users, fixed
     ADD COLUMN IF NOT EXISTS night_users     double precision,  -- with night_litres, where night_use_by is users
     ADD COLUMN IF NOT EXISTS night_litres    double precision,
-    ADD COLUMN IF NOT EXISTS reference_by    text NOT NULL DEFAULT 'nights'; -- nights, fixed
+    ADD COLUMN IF NOT EXISTS reference_by    text NOT NULL DEFAULT 'nights', -- nights, fixed
+    ADD COLUMN IF NOT EXISTS definition      integer NOT NULL DEFAULT 1, -- common/night.py; 1 made no ranges
+    -- Estimates, where night_use_by is share: ranges. night_use, leak_flow, leak_flow_reference, leak_day are NULL then.
+    ADD COLUMN IF NOT EXISTS night_use_low   double precision,  -- m3/h
+    ADD COLUMN IF NOT EXISTS night_use_high  double precision,
+    ADD COLUMN IF NOT EXISTS leak_flow_low   double precision,  -- m3/h
+    ADD COLUMN IF NOT EXISTS leak_flow_high  double precision,
+    ADD COLUMN IF NOT EXISTS leak_flow_reference_low  double precision, -- m3/h
+    ADD COLUMN IF NOT EXISTS leak_flow_reference_high double precision,
+    ADD COLUMN IF NOT EXISTS leak_day_low    double precision,  -- m3/d
+    ADD COLUMN IF NOT EXISTS leak_day_high   double precision,
+    ADD COLUMN IF NOT EXISTS leak_bound      double precision,  -- m3/h, the highest leakage that the day's flow allows
+    ADD COLUMN IF NOT EXISTS leak_bound_start timestamptz,      -- the hour that allows no more
+    ADD COLUMN IF NOT EXISTS uarl_day        double precision;  -- m3/d, unavoidable real losses
 
 -- The reference receiver: what arrived, each row once.
 CREATE TABLE IF NOT EXISTS RECEIVED_TB (

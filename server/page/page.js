@@ -3,7 +3,7 @@ import { showCalendar, showDelivery, showProcesses, showUnregistered } from "./c
 import { drawNight, drawSeries } from "./charts.js";
 import { showIncidents } from "./incidents.js";
 import { openFinding, openNights } from "./panel.js";
-import { age, clockTime, dayOf, dayTime, element, figure, minuteTime } from "./text.js";
+import { age, clockTime, dayOf, dayTime, element, figure, minuteTime, nightFigure } from "./text.js";
 
 const ASK_EVERY_MS = 3000;
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
@@ -143,8 +143,8 @@ function nightWords(night) {
 /** The last reported night in one sentence; the panel has the steps. */
 function lastNight(night) {
   if (typeof night?.hour_flow !== "number") return "";
-  const daily = typeof night.leak_day === "number" ? `, ${Math.round(night.leak_day)} m³ a day` : "";
-  return `Last night's quietest hour: ${figure(night.hour_flow)} m³/h, of it leakage ${figure(night.leak_flow)} m³/h${daily}.`;
+  const daily = typeof (night.leak_day ?? night.leak_day_low) === "number" ? `, ${nightFigure(night, "leak_day", Math.round)} m³ a day` : "";
+  return `Last night's quietest hour: ${figure(night.hour_flow)} m³/h, of it leakage ${nightFigure(night, "leak_flow")} m³/h${daily}.`;
 }
 
 const watcher = new IntersectionObserver((entries) => {

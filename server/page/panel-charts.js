@@ -2,7 +2,7 @@
 import { barAxis, flagLook, room, timeAxis, withGaps } from "./axis.js";
 import { forecastLayers, workLayers } from "./charts.js";
 import { draw } from "./draw.js";
-import { dayMinute, dayTime, figure, shortDate } from "./text.js";
+import { dayMinute, dayTime, figure, nightFigure, shortDate } from "./text.js";
 
 const SHIFT_BACK_S = 12 * 3600; // a step of the supply is judged against the half day before it
 const DAY_MS = 86400000;
@@ -71,13 +71,14 @@ export function drawNights(node, nights, zone, marked = "") {
   const usual = shown.map((night) => night.usual ?? null), percentile = shown.map((night) => night.percentile_flow ?? null);
   const words = shown.map((night, i) => [
     ...(reported(night)
-      ? [`${names[i]}: ${figure(night.hour_flow)} m³/h from ${dayTime(night.hour_start, zone)}`, `night use ${figure(night.night_use)}, leakage ${figure(night.leak_flow)}`]
+      ? [`${names[i]}: ${figure(night.hour_flow)} m³/h from ${dayTime(night.hour_start, zone)}`, `night use ${nightFigure(night, "night_use")}, leakage ${nightFigure(night, "leak_flow")}`]
       : [`${names[i]}: too few values`]),
     ...(usual[i] === null ? [] : [`usual (median of 24 nights) ${figure(usual[i])}`]),
     ...(percentile[i] === null ? [] : [`20th percentile of seven nights ${figure(percentile[i])}`]),
   ].join("\n"));
-  const use = shown.map((night) => (reported(night) ? Math.min(night.night_use, night.hour_flow) : null));
-  const leakage = shown.map((night) => night.leak_flow ?? null);
+  // Of an estimate the part that leaks at least is drawn as leakage.
+  const use = shown.map((night) => (reported(night) ? Math.min(night.night_use ?? night.night_use_high, night.hour_flow) : null));
+  const leakage = shown.map((night) => night.leak_flow ?? night.leak_flow_low ?? null);
   const layers = [
     { kind: "bars", x, y: use, words, look: () => "part" },
     { kind: "bars", x, y: leakage, base: use, look: (i) => (shown[i].night === marked ? "bad" : "full") },

@@ -1,7 +1,7 @@
 // The panel over the page: explains an incident, or shows the nights, with charts and text.
 import { flagLook } from "./axis.js";
 import { drawFinding, drawNights } from "./panel-charts.js";
-import { dayTime, element, figure, minuteTime, shortDate } from "./text.js";
+import { dayTime, element, figure, minuteTime, nightFigure, shortDate } from "./text.js";
 
 const NAMES = { flow: "Flow, m³/h", pressure: "Pressure, bar" };
 let turn = 0; // a slow answer must not draw into a panel that shows something else by then
@@ -93,7 +93,7 @@ function findingWords(data, spell, zone) {
 const USE_WORDS = {
   fixed: () => "as set for this sensor",
   users: (night) => `${night.night_users} users × ${night.night_litres} L/h`,
-  share: () => "20 % of the quietest of the last 24 nights, since nobody has counted the users: hydrolog night set",
+  share: () => "10 to 30 % of the quietest of the last 24 nights, since nobody has counted the users: hydrolog night set",
 };
 
 /** The computation of one night's leakage, step by step. */
@@ -106,11 +106,13 @@ export function nightWords(night, zone) {
   const reference = night.reference_by === "fixed" ? "as set" : "median of 24 nights";
   return [
     `${name}: the quietest hour began at ${minuteTime(night.hour_start, zone)} with ${figure(night.hour_flow)} m³/h${pressure}.`,
-    `Less night use ${figure(night.night_use)} m³/h (${USE_WORDS[night.night_use_by]?.(night) ?? night.night_use_by}): leakage ${figure(night.leak_flow)} m³/h.`,
-    night.leak_flow_reference === null ? "" : `At ${figure(night.reference_pressure)} bar (${reference}), by pressure to the power N1 = ${night.n1}: ${figure(night.leak_flow_reference)} m³/h. Nights are compared by this.`,
+    `Less night use ${nightFigure(night, "night_use")} m³/h (${USE_WORDS[night.night_use_by]?.(night) ?? night.night_use_by}): leakage ${nightFigure(night, "leak_flow")} m³/h.`,
+    typeof night.leak_bound === "number" && night.leak_bound < night.hour_flow ? `The hour from ${dayTime(night.leak_bound_start, zone)} allows at most ${figure(night.leak_bound)} m³/h.` : "",
+    (night.leak_flow_reference ?? night.leak_flow_reference_low) === null ? "" : `At ${figure(night.reference_pressure)} bar (${reference}), by pressure to the power N1 = ${night.n1}: ${nightFigure(night, "leak_flow_reference")} m³/h. Nights are compared by this.`,
     night.day_factor === null
       ? `No daily figure: only ${night.pressure_hours} hours of the day had a pressure.`
-      : `Times the night-day factor ${figure(night.day_factor)} h, from the pressure of ${night.pressure_hours} hours: ${Math.round(night.leak_day)} m³ a day.`,
+      : `Times the night-day factor ${figure(night.day_factor)} h, from the pressure of ${night.pressure_hours} hours: ${nightFigure(night, "leak_day", Math.round)} m³ a day.`,
+    night.uarl_day === null ? "" : `Unavoidable losses (UARL) of that day: ${figure(night.uarl_day)} m³.`,
     night.percentile_flow === null ? "" : `20th percentile of the last seven days (${night.percentile_nights} nights): ${figure(night.percentile_flow)} m³/h.`,
     without,
   ];

@@ -14,6 +14,13 @@ export function figure(value) {
   return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
 }
 
+/** A night's figure: one number where the night use is set, else a range that says that it is an estimate. */
+export function nightFigure(night, name, show = figure) {
+  if (night.definition < 2 && night.night_use_by === "share") return "– (reported by an earlier definition)";
+  const low = night[`${name}_low`], high = night[`${name}_high`];
+  return typeof low === "number" ? `${show(low)}–${show(high)} (estimate)` : show(night[name]);
+}
+
 export function count(value) {
   return value === null || value === undefined ? "–" : value.toLocaleString("en");
 }

@@ -12,6 +12,7 @@ from cli import sensors, shell
 from common import database
 from common.clock import FixedClock, minute_start
 from common.errors import DatabaseDown, NoSuchSensor
+from nightflow import step
 
 
 def test_the_report_leaves_faulty_values_out_and_says_how_many(site: Site) -> None:
@@ -27,7 +28,9 @@ def test_the_report_leaves_faulty_values_out_and_says_how_many(site: Site) -> No
     assert report["hour_start"] == minute_start(two + 61)
     assert (report["faulty_minutes"], report["good_minutes"]) == (30, 260)
     assert report["day_factor"] == pytest.approx(24.0)
-    assert report["leak_day"] == pytest.approx(24 * 0.8 * 7.0)
+    assert (report["night_use"], report["leak_flow"], report["leak_day"]) == (None, None, None)  # nobody set the use
+    assert report["leak_day_low"] == pytest.approx(24 * 0.7 * 7.0)
+    assert report["leak_day_high"] == pytest.approx(24 * 0.9 * 7.0)
     state = json.loads((site.settings.paths.data / "night_state.json").read_text())
     assert state["night"] == "2024-08-27"
     assert state["sensors"]["001"]["flow_m3h"] == pytest.approx(7.0)
@@ -59,7 +62,7 @@ def test_late_rows_of_a_night_also_change_the_report_of_the_one_after(site: Site
     site.nightflow.step(MORNING + timedelta(minutes=2))
     after = site.report()
     assert after
-    assert (after["percentile_nights"], after["night_use"]) == (2, pytest.approx(0.2 * 6.0))
+    assert (after["percentile_nights"], after["night_use_low"]) == (2, pytest.approx(0.1 * 6.0))
 
 
 def test_planned_work_by_night_is_left_out_and_counted(site: Site) -> None:
@@ -112,14 +115,14 @@ def test_a_replaced_instrument_begins_anew(site: Site) -> None:
     changed = minute_start(days[7] - 10 * 60)  # noon of the day before the eighth night
     site.connection.execute("UPDATE SENSOR_TB SET replaced_at = %s", (changed,))
     site.nightflow.step(MORNING)
-    nights = {row[0]: row[1:] for row in site.connection.execute("SELECT night, percentile_nights, night_use, "
+    nights = {row[0]: row[1:] for row in site.connection.execute("SELECT night, percentile_nights, night_use_high, "
               "pressure_hours, day_factor FROM NIGHT_REPORT_TB ORDER BY night")}  # fmt: skip
     eighth = nights[NIGHT - timedelta(days=2)]
-    assert eighth[0] == 1 and eighth[1] == pytest.approx(0.2 * 8.0)
+    assert eighth[0] == 1 and eighth[1] == pytest.approx(0.3 * 8.0)
     assert eighth[2] == 17 and eighth[3] is None  # from noon to five: too few for a day
     assert nights[NIGHT][0] == 3 and nights[NIGHT][2] == 24
     seventh = nights[NIGHT - timedelta(days=3)]  # of the old one, though it is reported after the change
-    assert seventh[0] == 7 and seventh[1] == pytest.approx(0.2 * 20.0) and seventh[3] == pytest.approx(24.0)
+    assert seventh[0] == 7 and seventh[1] == pytest.approx(0.3 * 20.0) and seventh[3] == pytest.approx(24.0)
 
 
 def test_the_command_says_since_when_another_instrument_measures_and_reports_the_last_nights_anew(
@@ -200,3 +203,39 @@ def test_setting_what_is_known_reports_the_last_nights_anew(
         command.run(["set", "002", "--n1", "1.1"])
     with pytest.raises(SystemExit):
         command.run(["set", "001", "--n1", "11"])
+
+
+def test_reports_by_an_earlier_definition_are_made_anew_some_in_each_check(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step, "RENEWED_NIGHTS", 2)
+    for day in range(-4, 1):
+        site.rows(range(FIRST + day * 1440 - 17 * 60, FIRST + day * 1440 + 7 * 60))
+    site.nightflow.step(MORNING)
+    renewed = "SELECT array_agg(definition ORDER BY night) FROM NIGHT_REPORT_TB"
+    assert site.connection.execute(renewed).fetchone() == ([2] * 5,)
+    old = "UPDATE NIGHT_REPORT_TB SET definition = 1, leak_flow = 99, leak_flow_low = NULL, good_minutes = 110"
+    site.connection.execute(old.encode())
+    site.connection.execute("UPDATE NIGHT_REPORT_TB SET good_minutes = 900 WHERE night = '2024-08-24'")  # rows are gone
+    for minutes, expected in ((1, [2, 1, 1, 1, 1]), (2, [2, 1, 2, 1, 1]), (3, [2, 1, 2, 2, 2]), (4, [2, 1, 2, 2, 2])):
+        if minutes < 3:  # the update, and a kill in between
+            site.nightflow.close()
+            site.nightflow = site.start()
+        site.nightflow.step(MORNING + timedelta(minutes=2 * minutes))
+        assert site.connection.execute(renewed).fetchone() == (expected,)
+    report = site.report()
+    assert report
+    assert (report["leak_flow"], report["leak_flow_low"]) == (None, pytest.approx(0.7 * 8.0))
+
+
+def test_leakage_is_not_above_an_hour_of_the_day_before(site: Site) -> None:
+    site.rows(range(FIRST - 24 * 60, FIRST - 600))
+    site.rows(range(FIRST - 600, FIRST - 530), flow=3.0)  # noon
+    site.rows(range(FIRST - 530, FIRST + 430))
+    site.connection.execute("UPDATE SENSOR_TB SET night_use = 1, mains_km = 10, connections = 500, service_km = 0")
+    site.nightflow.step(MORNING)
+    report = site.report()
+    assert report
+    assert (report["hour_flow"], report["leak_flow"], report["leak_bound"]) == pytest.approx((8.0, 3.0, 3.0))
+    assert minute_start(FIRST - 600) <= report["leak_bound_start"] <= minute_start(FIRST - 590)
+    assert report["uarl_day"] == pytest.approx((18 * 10 + 0.8 * 500) * 4.0 * 10.197 / 1000)
