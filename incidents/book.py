@@ -80,7 +80,7 @@ class Book:
     def _on_raise(self, finding: Finding) -> bool:
         if self._known(finding):
             return False
-        incident = self._turned(finding) or self._open(finding) or self._returned(finding) or self._new(finding)
+        incident = self._open(finding) or self._turned(finding) or self._returned(finding) or self._new(finding)
         incident.ended = None
         incident.began = min(incident.began, finding.since)
         incident.signs.append(
@@ -147,7 +147,7 @@ class Book:
         """The same trouble of a moment ago."""
         key, patience = _key(finding), RETURN_MIN[finding.kind]
         for incident in reversed(list(self._of(finding.sensor))):
-            if incident.ended is not None and _key_of(incident) == key and finding.minute - incident.ended <= patience:
+            if incident.ended is not None and _key_of(incident) == key and abs(finding.minute - incident.ended) <= patience:
                 if finding.minute > incident.ended:
                     incident.returned += 1
                 return incident

@@ -78,6 +78,14 @@ def test_a_fault_of_the_meter_that_explains_a_leak_turns_it_into_one_with_its_hi
     assert (one.size, one.volume_m3) == (None, None)
     (leak, fault) = booked(up("LEAK", T, T), down("LEAK", T + 300), up("SYS-METER", T + 301))
     assert (leak.kind, fault.kind) == ("leak", "fault")
+    # A fault of that meter is known already: the leak has ended in it.
+    found = [up("SYS-STUCK", T), up("LEAK", T, T), down("LEAK", T + 300, End.METER), up("SYS-METER", T + 300)]
+    assert [(one.kind, one.ended is None) for one in booked(*found)] == [("fault", True), ("leak", False)]
+
+
+def test_a_raise_from_long_before_the_end_is_no_return() -> None:
+    """The clock was set back in between."""
+    assert len(booked(up("LEAK", T), down("LEAK", T + 100), up("LEAK", T - 90_000))) == 2
 
 
 @pytest.mark.parametrize("code", ["LEAK", "SYS-STUCK", "SUP-STEP"])
