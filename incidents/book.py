@@ -147,7 +147,9 @@ class Book:
         """The same trouble of a moment ago."""
         key, patience = _key(finding), RETURN_MIN[finding.kind]
         for incident in reversed(list(self._of(finding.sensor))):
-            if incident.ended is not None and _key_of(incident) == key and abs(finding.minute - incident.ended) <= patience:
+            if incident.ended is None or _key_of(incident) != key:
+                continue
+            if abs(finding.minute - incident.ended) <= patience:
                 if finding.minute > incident.ended:
                     incident.returned += 1
                 return incident

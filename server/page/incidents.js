@@ -10,11 +10,13 @@ const WORDS = {
 const byId = (id) => document.getElementById(id);
 const lines = new Map(); // id -> { node, known, incident }: kept, so that an open one stays open and the focus stays where it is
 let all = false;
+let wanted = new URLSearchParams(location.hash.slice(1)).get("incident"); // the link in a message: it opens once
 
 /** Show them; `open` is called with a chart that was asked for and its incident. */
 export function showIncidents(answer, open) {
   const { incidents, language } = answer, words = WORDS[language] ?? WORDS.en;
   const up = incidents.filter((incident) => incident.ended === null).length;
+  all ||= incidents.some((incident) => incident.id === wanted);
   const shown = all ? incidents : incidents.slice(0, Math.max(SHOWN, up));
   byId("incidents-card").lang = language;
   say(byId("incidents-title"), words.title);
@@ -27,7 +29,17 @@ export function showIncidents(answer, open) {
   say(button, all ? words.fewer : words.all(incidents.length));
   button.onclick = () => { all = !all; showIncidents(answer, open); };
   put(byId("incidents"), shown.map((incident) => line(incident, words, open)));
+  follow();
   for (const id of lines.keys()) if (!incidents.some((incident) => incident.id === id)) lines.delete(id);
+}
+
+/** Open the incident that the page's address names, and bring it into view. */
+function follow() {
+  if (!lines.has(wanted)) return;
+  const { node } = lines.get(wanted);
+  node.querySelector("details").open = true;
+  node.scrollIntoView({ block: "center" });
+  wanted = null;
 }
 
 /** Make these the list's items. One that stays is not moved: that would take the focus from it. */

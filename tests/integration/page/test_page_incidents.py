@@ -37,6 +37,19 @@ def test_an_incident_says_what_where_since_when_how_large_and_who_has_it(visit: 
     assert visit.page.evaluate("window.pwned") is None
 
 
+def test_the_link_in_a_message_opens_its_incident(browser: Any, server: ReceiverProcess) -> None:
+    page = browser.new_page()
+    try:
+        page.goto(f"http://127.0.0.1:{server.port}/#incident={LEAK_ID}")
+        page.wait_for_selector(f'[data-incident="{LEAK_ID}"] [data-part=why] li')
+        assert page.locator("details[open]").count() == 1
+        assert page.goto(f"http://127.0.0.1:{server.port}/?again#incident=%E0%A4%A").ok  # half a sign
+        page.wait_for_selector(".incident")
+        assert page.locator("details[open]").count() == 0
+    finally:
+        page.close()
+
+
 def test_the_length_is_that_of_now_and_of_an_end(server: ReceiverProcess) -> None:
     found = {each["id"]: each for each in server.get("/api/incidents").json["incidents"]}
     assert 1860 <= found[LEAK_ID]["minutes"] <= 1863
