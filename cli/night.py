@@ -1,4 +1,7 @@
-"""`hydrolog night`: the leakage of the last nights, from NIGHT_REPORT_TB; `night set` changes a sensor's values."""
+"""`hydrolog night`: the leakage of the last nights, from NIGHT_REPORT_TB.
+
+`night report` sums up a month; `night set` changes a sensor's values.
+"""
 
 import json
 import sys
@@ -8,7 +11,7 @@ from typing import Any
 from psycopg.rows import dict_row
 from rich.table import Table
 
-from cli import night_set, shell
+from cli import night_month, night_set, shell
 from common import database, settings
 from common.night import DEFINITION
 from common.settings import Settings
@@ -17,11 +20,11 @@ NIGHTS = 7
 
 
 def run(args: list[str]) -> int:
-    """Print the last nights, or change a sensor's values.
+    """Print the last nights or a month, or change a sensor's values.
 
     Raises:
         DatabaseDown: no answer.
-        NoSuchSensor: the sensor to change is not registered.
+        NoSuchSensor: the sensor to change, or to report a month of, is not registered.
     """
     parser = shell.parser(
         "night",
@@ -31,11 +34,16 @@ def run(args: list[str]) -> int:
     parser.add_argument("--nights", type=int, default=NIGHTS, metavar="N", help=f"number of nights ({NIGHTS})")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
     parser.add_argument("--json", action="store_true", help="every stored figure, for programs")
-    night_set.add_parser(parser.add_subparsers(dest="action", metavar="ACTION"))
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    night_month.add_parser(actions)
+    night_set.add_parser(actions)
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     if options.action == "set":
         sys.stdout.write(night_set.change(chosen, options))
+        return 0
+    if options.action == "report":
+        night_month.show(chosen, options)
         return 0
     nights = _read(chosen, options.nights, options.sensor)
     if options.json:

@@ -23,6 +23,7 @@ from common.settings_checks import (
     between,
     clock_time,
     country_code,
+    currency_name,
     database_url,
     groups,
     host_names,
@@ -55,6 +56,8 @@ class SiteSettings:
     timezone: str = key("Asia/Seoul", time_zone)
     country: str = key("", country_code)  # its public holidays count as Sundays
     language: str = key("en", one_of(*LANGUAGES))  # of what people read
+    water_price: float = key(0.0, between(0, 1e9))  # money a m3 of leakage; 0: unknown
+    currency: str = key("", currency_name)  # of the price
 
     @property
     def zone(self) -> ZoneInfo:

@@ -77,6 +77,11 @@ def country_code(value: str) -> str | None:
     )
 
 
+def currency_name(value: str) -> str | None:
+    good = len(value) <= 10 and value.isprintable()
+    return None if good else f'must be at most 10 printable characters like "KRW", is {value!r}'
+
+
 def site_id(value: str) -> str | None:
     return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
 

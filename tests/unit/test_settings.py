@@ -124,3 +124,12 @@ def test_the_mark_that_notepad_puts_in_front_is_no_text(tmp_path: Path) -> None:
     token.chmod(0o600)
     assert load(config, {}).site.id == "a"
     assert read_token(SERVER_TOKEN, str(token), "server.token_file", {}) == "s3cret"
+
+
+def test_the_price_of_water_is_a_number_and_its_currency_short_text(tmp_path: Path) -> None:
+    site = load(None, {"HYDROLOG_SITE__WATER_PRICE": "900.5", "HYDROLOG_SITE__CURRENCY": "원"}).site
+    assert (site.water_price, site.currency) == (900.5, "원")
+    for wrong in ("water_price = -1", 'water_price = "1"', "water_price = nan", "water_price = inf",
+                  'currency = "\\u001b[2J"', 'currency = "a very long name"'):  # fmt: skip
+        with pytest.raises(SettingsError, match=wrong.partition(" ")[0]):
+            _load(tmp_path, f"[site]\n{wrong}\n")
