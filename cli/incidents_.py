@@ -22,7 +22,7 @@ from common import settings
 from common.clock import minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
-from common.messages import words
+from common.messages import Catalogue, words
 from common.settings import Settings
 from incidents.acts import Cause, Do
 from incidents.incident import Incident
@@ -124,15 +124,15 @@ def _minutes(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
-def _amounts(incident: Incident) -> str:
+def _amounts(incident: Incident, catalogue: Catalogue) -> str:
     """The size now, or the largest of one that is over; and the volume. What is not known is left out."""
     lines = []
     if incident.size and incident.ended is None:
-        lines.append(f"{incident.size.flow_m3h:.1f} ± {incident.size.error_m3h:.1f} m3/h")
+        lines.append(catalogue.amount(incident.size.flow_m3h, "m³/h", incident.size.error_m3h))
     elif incident.largest_m3h is not None:
-        lines.append(f"at most {incident.largest_m3h:.1f} m3/h")
+        lines.append(f"at most {catalogue.about(incident.largest_m3h, 'm³/h')}")
     if incident.volume_m3 is not None:
-        lines.append(f"{incident.volume_m3:,.0f} m3")
+        lines.append(catalogue.about(incident.volume_m3, "m³"))
     return "\n".join(lines)
 
 
@@ -181,7 +181,7 @@ class _Command:
         """Two lines for each, so that eighty columns are enough."""
         table = shell.table("incident", "since", "size", "people", whole=("since", "size"))
         table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
-        spans = words(self._chosen.site.language)
+        catalogue = words(self._chosen.site.language)
         for incident, state in found:
             style = STYLES.get(incident.severity, "") if incident.ended is None else "dim"
             over = "" if incident.ended is None else ", over"
@@ -190,8 +190,8 @@ class _Command:
                 + Text("\n")
                 + shell.cell(f"[{incident.severity}] ", style)
                 + shell.cell(self._history.name(incident.sensor)),
-                f"{shell.local(incident.began, self._zone)}\n{spans.span(incident.minutes(self._minute))}{over}",
-                _amounts(incident),
+                f"{shell.local(incident.began, self._zone)}\n{catalogue.span(incident.minutes(self._minute))}{over}",
+                _amounts(incident, catalogue),
                 shell.cell(state.stage) + Text("\n") + shell.cell(f"by {state.by}" if state.by else ""),
             )
         return table
