@@ -22,7 +22,7 @@ from common import settings
 from common.clock import minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
-from common.messages import Catalogue, words
+from common.messages import LANGUAGES, Catalogue, words
 from common.settings import Settings
 from incidents.acts import Cause, Do
 from incidents.incident import Incident
@@ -98,7 +98,7 @@ def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
     shell.add_config_again(action)
     if name != "list":
-        _add_json(action, argparse.SUPPRESS)
+        _add_output(action, argparse.SUPPRESS)
     return action
 
 
@@ -106,11 +106,12 @@ def _add_list_options(parser: argparse.ArgumentParser, default: Any = None) -> N
     parser.add_argument("--all", action="store_true", default=default or False, help="the whole history")
     parser.add_argument("--sensor", metavar="ID", default=default, help="only of this sensor")
     parser.add_argument("--since", metavar="TIME", default=default, help="what was up at this local time or later")
-    _add_json(parser, default)
+    _add_output(parser, default)
 
 
-def _add_json(parser: argparse.ArgumentParser, default: Any) -> None:
+def _add_output(parser: argparse.ArgumentParser, default: Any) -> None:
     parser.add_argument("--json", action="store_true", default=default or False, help="for programs")
+    parser.add_argument("--language", choices=LANGUAGES, default=default, help="instead of the site's")
 
 
 def _add_id(action: argparse.ArgumentParser) -> None:
@@ -146,6 +147,7 @@ class _Command:
         self._now = now
         self._minute = minute_of(now)
         self._zone = chosen.site.zone
+        self._language = options.language or chosen.site.language
 
     def list(self) -> None:
         """The incidents that were asked for."""
@@ -181,7 +183,7 @@ class _Command:
         """Two lines for each, so that eighty columns are enough."""
         table = shell.table("incident", "since", "size", "people", whole=("since", "size"))
         table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
-        catalogue = words(self._chosen.site.language)
+        catalogue = words(self._language)
         for incident, state in found:
             style = STYLES.get(incident.severity, "") if incident.ended is None else "dim"
             over = "" if incident.ended is None else ", over"
@@ -229,9 +231,8 @@ class _Command:
             shell.say(shell.printable(said))
 
     def _told(self, known: Known) -> Told:
-        return told(
-            known, self._history.name(known.incident.sensor), self._chosen.site.language, self._zone, self._minute
-        )
+        name = self._history.name(known.incident.sensor)
+        return told(known, name, self._language, self._zone, self._minute)
 
     def _plain(self, known: Known) -> dict[str, Any]:
         return plain(known, self._told(known), self._zone, self._minute)
