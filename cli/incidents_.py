@@ -22,7 +22,7 @@ from common import settings
 from common.clock import minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
-from common.messages import words
+from common.messages import LANGUAGES, Catalogue, words
 from common.settings import Settings
 from incidents.acts import Cause, Do
 from incidents.incident import Incident
@@ -98,7 +98,7 @@ def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
     shell.add_config_again(action)
     if name != "list":
-        _add_json(action, argparse.SUPPRESS)
+        _add_output(action, argparse.SUPPRESS)
     return action
 
 
@@ -106,11 +106,12 @@ def _add_list_options(parser: argparse.ArgumentParser, default: Any = None) -> N
     parser.add_argument("--all", action="store_true", default=default or False, help="the whole history")
     parser.add_argument("--sensor", metavar="ID", default=default, help="only of this sensor")
     parser.add_argument("--since", metavar="TIME", default=default, help="what was up at this local time or later")
-    _add_json(parser, default)
+    _add_output(parser, default)
 
 
-def _add_json(parser: argparse.ArgumentParser, default: Any) -> None:
+def _add_output(parser: argparse.ArgumentParser, default: Any) -> None:
     parser.add_argument("--json", action="store_true", default=default or False, help="for programs")
+    parser.add_argument("--language", choices=LANGUAGES, default=default, help="instead of the site's")
 
 
 def _add_id(action: argparse.ArgumentParser) -> None:
@@ -124,15 +125,15 @@ def _minutes(text: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
-def _amounts(incident: Incident) -> str:
+def _amounts(incident: Incident, catalogue: Catalogue) -> str:
     """The size now, or the largest of one that is over; and the volume. What is not known is left out."""
     lines = []
     if incident.size and incident.ended is None:
-        lines.append(f"{incident.size.flow_m3h:.1f} ± {incident.size.error_m3h:.1f} m3/h")
+        lines.append(catalogue.amount(incident.size.flow_m3h, "m³/h", incident.size.error_m3h))
     elif incident.largest_m3h is not None:
-        lines.append(f"at most {incident.largest_m3h:.1f} m3/h")
+        lines.append(f"at most {catalogue.about(incident.largest_m3h, 'm³/h')}")
     if incident.volume_m3 is not None:
-        lines.append(f"{incident.volume_m3:,.0f} m3")
+        lines.append(catalogue.about(incident.volume_m3, "m³"))
     return "\n".join(lines)
 
 
@@ -146,6 +147,7 @@ class _Command:
         self._now = now
         self._minute = minute_of(now)
         self._zone = chosen.site.zone
+        self._language = options.language or chosen.site.language
 
     def list(self) -> None:
         """The incidents that were asked for."""
@@ -181,7 +183,7 @@ class _Command:
         """Two lines for each, so that eighty columns are enough."""
         table = shell.table("incident", "since", "size", "people", whole=("since", "size"))
         table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
-        spans = words(self._chosen.site.language)
+        catalogue = words(self._language)
         for incident, state in found:
             style = STYLES.get(incident.severity, "") if incident.ended is None else "dim"
             over = "" if incident.ended is None else ", over"
@@ -190,8 +192,8 @@ class _Command:
                 + Text("\n")
                 + shell.cell(f"[{incident.severity}] ", style)
                 + shell.cell(self._history.name(incident.sensor)),
-                f"{shell.local(incident.began, self._zone)}\n{spans.span(incident.minutes(self._minute))}{over}",
-                _amounts(incident),
+                f"{shell.local(incident.began, self._zone)}\n{catalogue.span(incident.minutes(self._minute))}{over}",
+                _amounts(incident, catalogue),
                 shell.cell(state.stage) + Text("\n") + shell.cell(f"by {state.by}" if state.by else ""),
             )
         return table
@@ -229,9 +231,8 @@ class _Command:
             shell.say(shell.printable(said))
 
     def _told(self, known: Known) -> Told:
-        return told(
-            known, self._history.name(known.incident.sensor), self._chosen.site.language, self._zone, self._minute
-        )
+        name = self._history.name(known.incident.sensor)
+        return told(known, name, self._language, self._zone, self._minute)
 
     def _plain(self, known: Known) -> dict[str, Any]:
         return plain(known, self._told(known), self._zone, self._minute)

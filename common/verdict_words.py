@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from common.messages import words as catalogue_of
 from common.verdict import FAULT, GOOD, LEAK, SILENT, TROUBLE, WATCH, Problem, Value
 
 ENGLISH, KOREAN = "en", "ko"
@@ -65,8 +66,8 @@ _LOG_KO = "logs/{role}.log 파일을 확인하고, 계속되면 다음을 입력
 _CLOCK = "hydrolog clock confirm --go-on"
 _STAGE_EN = ("acknowledged by {acknowledged_by} {acknowledged_s} ago", "shelved by {shelved_by} for {shelved_s}")
 _STAGE_KO = ("{acknowledged_by} 확인({acknowledged_s} 전)", "{shelved_by} 보류({shelved_s} 남음)")
-_INCIDENT_EN = ("for {lasted_s}", "about {size_m3h} ± {error_m3h} m3/h", "{reason}", *_STAGE_EN)
-_INCIDENT_KO = ("{lasted_s}째 계속", "현재 약 {size_m3h} ± {error_m3h} m³/h", *_STAGE_KO)
+_INCIDENT_EN = ("for {lasted_s}", "about {size}", "{reason}", *_STAGE_EN)
+_INCIDENT_KO = ("{lasted_s}째 계속", "현재 약 {size}", *_STAGE_KO)
 
 # Of sensors.
 SENSORS: dict[str, dict[str, Words]] = {
@@ -222,7 +223,7 @@ def said(problem: Problem, language: str = ENGLISH) -> Said:
     """A problem in words; English for a language that is not known."""
     language = language if language in SAID else ENGLISH
     words = WORDS[problem.code][language]
-    values = {key: _shown(key, value, language) for key, value in problem.values.items()}
+    values = _sizes(problem, language) | {key: _shown(key, value, language) for key, value in problem.values.items()}
     values |= {"role": problem.subject, "sensor": problem.subject}
     fragments = (fragment.format(**values) for fragment in words.detail if _fields(fragment) <= values.keys())
     return Said(_where(problem, language), words.word, "; ".join(fragments), words.todo.format(**values))
@@ -258,6 +259,14 @@ def _where(problem: Problem, language: str) -> str:
         return PARTS[language].get(problem.subject, problem.subject)
     name = _plain(str(problem.values.get("name", "")))
     return SENSOR[language].format(f"{problem.subject} {name}".strip())
+
+
+def _sizes(problem: Problem, language: str) -> dict[str, str]:
+    """A leak's size, rounded to what its error allows."""
+    size, error = problem.values.get("size_m3h"), problem.values.get("error_m3h")
+    if not isinstance(size, int | float) or not isinstance(error, int | float):
+        return {}
+    return {"size": catalogue_of(language).amount(size, "m³/h", error)}
 
 
 def _shown(key: str, value: Value, language: str) -> str:

@@ -221,10 +221,7 @@ def _so_far(incident: Incident, catalogue: Catalogue) -> Iterator[str]:
         return
     size = incident.size.flow_m3h if incident.size and incident.ended is None else 0.0
     if incident.largest_m3h is not None and incident.largest_m3h > GREATER * size:
-        yield catalogue.say(
-            "Largest: {largest}.",
-            largest=catalogue.amount(incident.largest_m3h, M3H, incident.size.error_m3h if incident.size else None),
-        )
+        yield catalogue.say("Largest: {largest}.", largest=catalogue.about(incident.largest_m3h, M3H))
     if incident.volume_m3 is not None:
         volume = catalogue.about(incident.volume_m3, "m³")
         yield catalogue.say("Lost in all, by estimate: about {volume}.", volume=volume)

@@ -247,14 +247,22 @@ class ShiftTracker:
         self.state.cov = (ll + size * size, ld, ls, dd, ds, ss)
         self.state.steady_variance += size * size * (self.wander > 0)
 
-    def absorb(self, first: int, size: float, by_flicker: float) -> None:
+    def absorb(self, first: float, size: float, by_flicker: float) -> None:
         """A constant flow of `size` (share of the mean) since hour `first` is now known: remove its past effect.
 
+        `first` may be within an hour: such a flow is the rest of it since this hour, and its part since the next.
         `by_flicker` is the part of it seen by the flicker.
 
         The caller subtracts it from future hours. All starts are dropped, so later changes are measured against the
         flow including the shift.
         """
+        hour = math.floor(first)
+        later = first - hour
+        for start, share in ((hour, 1.0 - later), (hour + 1, later)):
+            self._remove(start, share * size, share * by_flicker)
+        self.state.starts = {}
+
+    def _remove(self, first: int, size: float, by_flicker: float) -> None:
         state, last = self.state, self.state.hour
         kept = min(state.starts, key=lambda start: abs(start - first), default=None)
         begun = last is not None and first <= last  # otherwise no hour with the shift has been processed yet
@@ -264,7 +272,6 @@ class ShiftTracker:
             state.day -= effect.day * size
             state.short -= effect.short * size
             state.steady_flow -= effect.steady * by_flicker
-        state.starts = {}
 
 
 def _distrust(surprise: float) -> float:

@@ -36,13 +36,13 @@ class HourForecast:
 
 @dataclass(frozen=True, slots=True)
 class LeakCorrection:
-    """A leak of `size` (share of the mean) since UTC hour `since_hour`; a negative size: it has ended.
+    """A leak of `size` (share of the mean) since UTC hour `since_hour`, which it may share; negative: it has ended.
 
     `by_flicker` is the part seen by the flicker. `nights` is the number of nights that contain it; None: do not change
     the nights.
     """
 
-    since_hour: int
+    since_hour: float
     size: float
     by_flicker: float
     nights: int | None = None

@@ -70,7 +70,7 @@ class FindingLog:
         active.leak = leak
         active.count(minute)
         self._report(_began(LEAKS[leak.method], evidence, pressure))
-        return [LeakCorrection(since // 60, leak.size, leak.by_flicker, nights=max(0, (minute - since) // 1440))]
+        return [LeakCorrection(since / 60, leak.size, leak.by_flicker, nights=max(0, (minute - since) // 1440))]
 
     def _on_more(self, evidence: LeakEvidence) -> list[Correction]:
         """A second leak on top of an active LEAK."""
@@ -80,7 +80,7 @@ class FindingLog:
         active.more = leak
         active.count(leak.raised)
         self._report(_began(MORE_LEAKS[leak.method], evidence))
-        return [LeakCorrection(leak.since // 60, leak.size, leak.by_flicker)]
+        return [LeakCorrection(leak.since / 60, leak.size, leak.by_flicker)]
 
     def on_leak_hour(self, minute: int, pressure: LeakPressure | None, end: LeakEnd | None) -> list[Correction]:
         """End of an hour during a LEAK: it may turn out to be a meter fault, have ended, or count as usual."""

@@ -30,7 +30,7 @@ from outliers.watch.step_change import StepState, StepWatch
 from outliers.watch.supply import SupplyState, SupplyWatch
 
 QUARTER_MIN = 15
-DOUBT_SHARE = 0.5  # of a LEAK's size when it is raised: a step's height is taken at one time of day
+DOUBT_SHARE = 0.5  # of a step, and of a LEAK's size when it is raised: a step's height is taken at one time of day
 # The error of a LEAK's size. The first hours after the raise still hold what was taken out of the hours before it; and
 # the hours' model says less than there is. Of 151 sizes on simulated bursts 2 were off by more than two errors; 13
 # without these three.
@@ -103,7 +103,7 @@ class FlowWatch:
     def leak_now(self, minute: int) -> tuple[float, float] | None:
         """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak.
 
-        A LEAK's size is that at which it was raised, off by half of it or so; each hour since then says how far off.
+        A step is off by half of it or so, also as the LEAK that it becomes; each hour after that says how far off.
         """
         active, mean = self.log.active, self.expectation.use.mean_m3h
         if active.leak is not None:
@@ -116,7 +116,8 @@ class FlowWatch:
             early = EARLY_SHARE * size * math.exp((active.leak.raised - minute) / 60 / EARLY_H)
             return (size + share * change) * mean, math.hypot(MODEL * math.sqrt(share) * error, early) * mean
         if STEP.code in active.watches and self.steps.state.since is not None:
-            return self.steps.rise, self.steps.error(minute)
+            rise = self.steps.rise
+            return rise, math.hypot(self.steps.error(minute), DOUBT_SHARE * rise)
         return None
 
     # rows

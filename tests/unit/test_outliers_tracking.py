@@ -63,6 +63,19 @@ def test_what_is_accepted_is_not_found_again() -> None:
     assert abs(tracker.expected_ratio()) < 0.06
 
 
+@pytest.mark.parametrize("began", [0.0, 0.25, 0.95])
+def test_a_leak_that_began_within_an_hour_is_taken_out_in_part(began: float) -> None:
+    quiet, leaky = walk(440), walk(440)
+    for hour in range(440, 443):
+        night = 1.5 if hour % 24 < 6 else 0.9
+        there = 1.0 - began if hour == 440 else 1.0
+        quiet.on_hour(hour, hour % 24, 0.0, night)
+        leaky.on_hour(hour, hour % 24, 0.02 * there * night, night)
+    leaky.absorb(440 + began, 0.02, 0.0)
+    assert leaky.expected_ratio() == pytest.approx(quiet.expected_ratio(), abs=1e-4)
+    assert leaky.state.short == pytest.approx(quiet.state.short, abs=1e-3)
+
+
 def test_the_number_of_starts_is_bounded() -> None:
     assert len(walk(1500).state.starts) < 40
 

@@ -217,8 +217,8 @@ def test_what_is_not_known_is_left_out_and_hostile_text_stays_in_its_line() -> N
     assert said(problem).where == "sensor 001 a?b?[31m?"
     assert said(problem).detail == "for 29 h 0 min"  # the error is not known, so the size is not told
     whole = replace(problem, values={**problem.values, "error_m3h": 1.1, "reason": "{role} {x}"})
-    assert said(whole).detail == "for 29 h 0 min; about 9.3 ± 1.1 m3/h; {role} {x}"
-    assert said(whole, KOREAN).detail == "29시간 0분째 계속; 현재 약 9.3 ± 1.1 m³/h"
+    assert said(whole).detail == "for 29 h 0 min; about 9.3 ± 1.1 m³/h; {role} {x}"
+    assert said(whole, KOREAN).detail == "29시간 0분째 계속; 현재 약 9.3 m³/h(±1.1)"
 
 
 def test_spans_are_said_as_people_say_them() -> None:
