@@ -16,7 +16,7 @@ from incidents.reasons import fields
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po"
 SPOKEN = {"message": 1, "say": 1, "many": 2}  # how many of the first arguments are sentences
-NAMES = re.compile(r"\{\w+\}|m³/h?|\bbar\b|server_data\.txt")  # what stays in Latin letters
+NAMES = re.compile(r"\{\w+(:[^}]*)?\}|m³(/h)?|\b(bar|ILI|UARL)\b|server_data\.txt|hydrolog( [a-z]+)+")
 ASKS_FOR_A_LETTER = re.compile(r"\}(을|를|이|가|은|는|과|와|으로|로)(?![가-힣])")
 
 
