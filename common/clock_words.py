@@ -40,7 +40,7 @@ def _span(seconds: float, catalogue: Catalogue) -> str:
     """A time span in its two largest units, the units short."""
     days, hours, minutes = int(seconds // 86_400), int(seconds // 3600), round(seconds / 60)
     if days:
-        return catalogue.say("{days} d {hours} h", days=days, hours=hours % 24)
+        return catalogue.say("{days} d {hours} h", days=f"{days:,}", hours=hours % 24)
     if hours:
         return catalogue.say("{hours} h {minutes} min", hours=hours, minutes=int(seconds % 3600 // 60))
     if seconds >= SAID_S:

@@ -29,4 +29,4 @@ def keep(data: Path, names: Mapping[str, str]) -> None:
         OSError: the file system refuses.
     """
     if state_file.load(data / SENSOR_NAMES_FILE, dict[str, str]) != names:
-        state_file.store(data / SENSOR_NAMES_FILE, names, durable=False)
+        state_file.store(data / SENSOR_NAMES_FILE, names)

@@ -199,8 +199,8 @@ def load(data: Path, site: str, findings: Sequence[Finding]) -> tuple[Book, str]
     return book, problem
 
 
-def store(data: Path, book: Book, *, durable: bool = True) -> None:
-    """Replace the file: what is up, and the newest of what has ended.
+def store(data: Path, book: Book) -> None:
+    """Replace the file, durably: what is up, and the newest of what has ended.
 
     Raises:
         OSError: the disk refuses; the old file is untouched.
@@ -209,4 +209,4 @@ def store(data: Path, book: Book, *, durable: bool = True) -> None:
     for incident in ended[:-KEEP_ENDED]:
         book.incidents.remove(incident)
     content = msgspec.json.encode(IncidentsFile(incidents=book.incidents))
-    files.replace(data / INCIDENTS_FILE, content + b"\n", durable=durable)
+    files.replace(data / INCIDENTS_FILE, content + b"\n")

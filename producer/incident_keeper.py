@@ -14,7 +14,7 @@ from incidents.incident import Size
 from outliers.findings import Finding
 from outliers.watch.detector import Detector
 
-LOOK_EVERY_MIN = 10  # a size changes within hours, and each time costs a write
+LOOK_EVERY_MIN = 10  # a size changes within hours, and each time costs a write and a sync
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class IncidentKeeper:
         """New findings of closed minutes; what they change is on disk on return."""
         self._unwritten |= self._book.on_findings(found)
         if self._unwritten:
-            self._store(durable=True)
+            self._store()
 
     def look(self, minute: int, detectors: Mapping[str, Detector], remembered: Mapping[str, object]) -> None:
         """Every ten minutes: sizes, and signs that no detector knows. `remembered`: sensors whose state is kept."""
@@ -56,16 +56,16 @@ class IncidentKeeper:
                 self._book.on_size(incident, Size(minute, round(found[0], 3), round(found[1], 3)))
                 sized = True
         if ended or sized or self._unwritten:
-            self._store(durable=ended or self._unwritten)
+            self._store()
 
     def forget_after(self, minute: int) -> None:
         """A wrong clock made what is later than this minute."""
         self._book.forget_after(minute)
-        self._store(durable=True)
+        self._store()
 
-    def _store(self, *, durable: bool) -> None:
+    def _store(self) -> None:
         try:
-            book.store(self._data, self._book, durable=durable)
+            book.store(self._data, self._book)
             self._unwritten = False
         except OSError as error:
             self._unwritten = True

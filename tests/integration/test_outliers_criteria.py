@@ -127,7 +127,7 @@ def test_the_preview_judges_what_came_also_what_was_flagged_then(
         )
     assert command.run(["rebuild"]) == 0
     said = capsys.readouterr().out
-    assert "11 Mar 00:52 LEAK for 52 min" in said
+    assert "11 Mar 00:52 LEAK flow 19 m3/h above its forecast" in said
     assert "SYS-MISS" not in said
 
 
