@@ -90,10 +90,10 @@ def warn(path: Path, error: StateUnusable) -> None:
         _log.warning("state_unreadable file=%s problem=%s", quoted(path), problem)
 
 
-def store(path: Path, value: Any) -> None:
+def store(path: Path, value: Any, *, durable: bool = True) -> None:
     """Replace the file with the value as JSON.
 
     Raises:
         OSError: the file system refuses; the old file is untouched.
     """
-    files.replace(path, msgspec.json.encode(value) + b"\n")
+    files.replace(path, msgspec.json.encode(value) + b"\n", durable=durable)
