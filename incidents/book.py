@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from common import files, state_file
+from common import files
 from common.folder import INCIDENTS_FILE
 from incidents.incident import Before, Incident, Sign, Size
-from incidents.reading import IncidentsFile
+from incidents.reading import IncidentsFile, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
 
@@ -118,13 +118,12 @@ class Book:
 
     def _known(self, finding: Finding) -> bool:
         """Whether this raise was taken already, or its sign is up from before a kill."""
-        for incident in self._of(finding.sensor):
-            for sign in incident.signs:
-                if (sign.code, sign.channel) == (finding.code, finding.channel) and (
-                    sign.raised == finding.minute or (sign.ended is None and sign.severity == finding.severity)
-                ):
-                    return sign.raised != finding.minute or sign.severity == finding.severity
-        return False
+        same = (finding.code, finding.channel, finding.severity)
+        return any(
+            (sign.code, sign.channel, sign.severity) == same and (sign.raised == finding.minute or sign.ended is None)
+            for incident in self._of(finding.sensor)
+            for sign in incident.signs
+        )
 
     def _turned(self, finding: Finding) -> Incident | None:
         """The leak that this fault of the meter explains: it was cleared for it in the same minute."""
@@ -181,22 +180,19 @@ def _key_of(incident: Incident) -> Key:
 def load(data: Path, site: str, findings: Sequence[Finding]) -> tuple[Book, str]:
     """The book in a data folder, and what is wrong with its file; empty if nothing is.
 
-    Without a file, as after an update, or with a damaged one, which is set aside, the findings that stand make it anew.
+    A damaged file is set aside, and of its incidents those that can be told are kept. Without any, as after an update,
+    the findings that stand make it anew.
     """
-    path = data / INCIDENTS_FILE
-    problem = ""
-    try:
-        stored = state_file.read(path, IncidentsFile)
-    except state_file.StateUnusable as error:
-        stored, problem = None, str(error)
+    found, path = stored(data), data / INCIDENTS_FILE
+    if found.problem:
         with suppress(OSError):
             path.replace(path.with_name(path.name + ".bad"))
-    if stored is not None:
-        return Book(site, stored.incidents), problem
+    if found.complete or found.incidents:
+        return Book(site, found.incidents), found.problem
     book = Book(site)
     book.on_findings(findings)
     book.incidents = [incident for incident in book.incidents if incident.ended is None]
-    return book, problem
+    return book, found.problem
 
 
 def store(data: Path, book: Book) -> None:

@@ -169,6 +169,17 @@ def test_a_damaged_file_is_set_aside_and_made_anew_from_what_stands(tmp_path: Pa
     assert (again.incidents, problem) == (made.incidents, "")
 
 
+def test_what_nobody_can_tell_in_a_file_stops_no_finding(tmp_path: Path) -> None:
+    made = Book("demo")
+    made.on_findings([up("LEAK", T), up("SYS-STUCK", T)])
+    made.incidents[1].signs.clear()
+    book.store(tmp_path, made)
+    kept, problem = book.load(tmp_path, "demo", [])
+    assert ([one.kind for one in kept.incidents], "1 incidents cannot be read" in problem) == (["leak"], True)
+    assert (tmp_path / f"{INCIDENTS_FILE}.bad").exists()
+    assert kept.on_findings([up("SYS-STUCK", T + 9)])
+
+
 def test_the_file_keeps_what_is_up_and_the_newest_others(tmp_path: Path) -> None:
     made = Book("demo")
     made.on_findings([up("LEAK", T)])
