@@ -20,6 +20,7 @@ from cli.shell import printable
 from common import database, health, time_service
 from common.errors import DatabaseDown, PortError, SettingsError
 from common.folder import LOG_FILE
+from common.kafka_client import KAFKA
 from common.settings import SERVER_TOKEN, Settings, read_token
 from log import mark
 from log.format import LONGEST_LINE, parse_header
@@ -173,7 +174,6 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it accepts the token. An empty body is posted, no row."""
-    from consumer.carrier import KAFKA
     from consumer.post import Poster, address_of
 
     if "server" not in chosen.log.groups:

@@ -6,7 +6,7 @@ from typing import Any
 from cli.checks import CheckResult
 from cli.shell import printable
 from common.errors import SettingsError
-from common.kafka_client import client, servers_and_topic
+from common.kafka_client import NO_CLIENT, client, servers_and_topic
 from common.settings import Settings
 
 ANSWER_S = 10.0
@@ -20,7 +20,7 @@ def cluster(chosen: Settings) -> Iterator[CheckResult]:
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
     except ImportError:
-        yield CheckResult(False, "server", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'")
+        yield CheckResult(False, "server", NO_CLIENT)
         return
     topic = servers_and_topic(chosen.server.url)[1]
     said: list[str] = []

@@ -9,6 +9,9 @@ from common.errors import SettingsError
 from common.settings import KAFKA_PASSWORD, KafkaSettings, read_token
 from common.settings_checks import is_loopback
 
+KAFKA = "kafka://"
+NO_CLIENT = "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'"
+
 
 def servers_and_topic(url: str) -> tuple[str, str]:
     """The brokers ("a:9092,b:9092") and the topic of an address whose form has been checked."""

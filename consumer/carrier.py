@@ -6,23 +6,23 @@ from datetime import datetime
 from typing import Protocol
 
 from common.errors import SettingsError
+from common.kafka_client import KAFKA, NO_CLIENT
 from common.settings import SERVER_TOKEN, Settings, read_token
 from consumer import answers
 from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch
+from consumer.closed import Closed
 from consumer.post import Poster, address_of
-
-KAFKA = "kafka://"
 
 
 class Carrier(Protocol):
     """Tries once, within `server.timeout_seconds`; who calls it decides when to try again."""
 
-    def carry(self, batch: OutgoingBatch, now: datetime, closed: int | None) -> DeliveryOutcome:
+    def carry(self, batch: OutgoingBatch, now: datetime, closed: Closed) -> DeliveryOutcome:
         """Take a batch away; the same bytes each time.
 
         Args:
-            closed: the newest UTC minute of which all rows are in this batch or before it; None = not known.
+            closed: gives the newest UTC minute of which all rows are in this batch or before it; None = not known.
         """
 
     def close(self) -> None: ...
@@ -42,7 +42,7 @@ class HttpCarrier:
         self._poster = Poster(address_of(settings.server), settings.server.timeout_seconds, stop)
         self._refused = False
 
-    def carry(self, batch: OutgoingBatch, now: datetime, closed: int | None) -> DeliveryOutcome:
+    def carry(self, batch: OutgoingBatch, now: datetime, closed: Closed) -> DeliveryOutcome:
         if self._refused:
             self._token = self._read_token()  # a person may have replaced it in the file
         answer = self._poster.post(batch.body, batch.key, self._token)
@@ -69,8 +69,6 @@ def carrier_for(settings: Settings, stop: threading.Event) -> Carrier:
         try:
             from consumer.kafka_delivery import KafkaCarrier  # noqa: PLC0415 - only a site with a cluster has its client
         except ImportError as error:
-            raise SettingsError(
-                "server.url", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'"
-            ) from error
+            raise SettingsError("server.url", NO_CLIENT) from error
         return KafkaCarrier(settings, stop)
     return HttpCarrier(settings, stop)

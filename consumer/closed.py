@@ -1,10 +1,13 @@
 """Which minutes are complete at a place of the log: *all rows up to minute T are before offset N*."""
 
+from collections.abc import Callable
+
 from common.errors import RowRefused
 from common.row import parse_payload
 from log.mark import Mark
 from log.roles import Log
 
+Closed = Callable[[], int | None]  # asked only by who tells it: the answer costs a look into the log
 MOST_ROWS = 10_000  # rows read to find out; in a longer backlog a later place will tell
 
 
@@ -17,8 +20,8 @@ def closed_before(log: Log, published: Mark | None, offset: int) -> int | None:
         return None
     if published.end_offset <= offset:
         return published.closed_through
-    rows = log.read(offset, MOST_ROWS)
-    if not rows or (len(rows) == MOST_ROWS and rows[-1].offset + 1 < published.end_offset):
+    rows = log.read(offset, MOST_ROWS) if published.end_offset - offset <= MOST_ROWS else []
+    if not rows:
         return None
     minutes = [published.closed_through + 1]
     for record in rows:

@@ -149,8 +149,7 @@ class Delivery:
         if self._parcel is None:
             return
         part = self._parcel.head(self._part)
-        closed = closed_before(self._source.log, mark.load(self._context.data), part.last + 1) if self._owned else None
-        verdict = self._carrier.carry(part, now, closed)
+        verdict = self._carrier.carry(part, now, lambda: self._closed_before(part.last + 1))
         if verdict.kind is not Kind.DELIVERED and verdict.answer.status is None and self._context.stop.is_set():
             return
         self._last_status = verdict.answer.status
@@ -160,6 +159,10 @@ class Delivery:
             self._halve(part, verdict, now)
         else:
             self._wait(verdict, now)
+
+    def _closed_before(self, offset: int) -> int | None:
+        """See `closed_before`; not known after a lost commit, when older rows still come."""
+        return closed_before(self._source.log, mark.load(self._context.data), offset) if self._owned else None
 
     def _delivered(self, part: OutgoingBatch) -> None:
         if self._waiting_since is not None:

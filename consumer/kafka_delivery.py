@@ -21,6 +21,7 @@ from common.logging_setup import quoted
 from common.settings import Settings
 from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch
+from consumer.closed import Closed
 
 CLOSED = "closed"
 LOOK_S = 0.05  # how often a wait checks the stop event
@@ -56,10 +57,10 @@ class KafkaCarrier:
         self._said: KafkaError | None = None  # what the client reported beside the messages
         self._producer: Producer | None = self._new()
 
-    def carry(self, batch: OutgoingBatch, now: datetime, closed: int | None) -> DeliveryOutcome:
+    def carry(self, batch: OutgoingBatch, now: datetime, closed: Closed) -> DeliveryOutcome:
         if self._producer is None or time.monotonic() - self._since_s > CLIENT_S:
             self._producer = self._new()
-        failed = self._send(self._producer, list(messages(batch, closed)))
+        failed = self._send(self._producer, list(messages(batch, closed())))
         if failed is None:
             return DeliveryOutcome(Kind.DELIVERED)
         self._drop()

@@ -49,7 +49,7 @@ class Resender:
             NotDelivered: the server accepts nothing at the moment.
         """
         for tries in range(1, TRIES + 1):
-            verdict = self._carrier.carry(parcel, self._clock.now(), None)
+            verdict = self._carrier.carry(parcel, self._clock.now(), lambda: None)
             if verdict.kind is not Kind.RETRY or tries == TRIES:
                 break
             self._clock.wait(verdict.wait_s(tries), threading.Event())

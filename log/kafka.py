@@ -10,13 +10,13 @@ import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from common.errors import LogError
+from common.kafka_client import servers_and_topic
 from common.logging_setup import quoted
 from log.format import Record, encoded
 
@@ -43,14 +43,14 @@ def committed(url: str, groups: Sequence[str], seconds: float) -> dict[str, int 
     Raises:
         LogError: the cluster does not answer in time.
     """
-    parts = urlsplit(url)
+    servers, topic = servers_and_topic(url)
     give_up_s = time.monotonic() + seconds
     found: dict[str, int | None] = {}
     for group in groups:
-        looking = Consumer({"bootstrap.servers": parts.netloc, "group.id": group, "error_cb": _say, "log_level": 2})
+        looking = Consumer({"bootstrap.servers": servers, "group.id": group, "error_cb": _say, "log_level": 2})
         try:
             left_s = max(give_up_s - time.monotonic(), 0.001)
-            (place,) = looking.committed([TopicPartition(parts.path.lstrip("/"), PARTITION)], timeout=left_s)
+            (place,) = looking.committed([TopicPartition(topic, PARTITION)], timeout=left_s)
         except KafkaException as error:
             raise _answer("say what the groups have committed", error) from error
         finally:
@@ -65,10 +65,8 @@ class KafkaLog:
     """See `log.roles.Log`."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._topic = parts.path.lstrip("/")
-        self._servers = parts.netloc
-        self._common: dict[str, Any] = {"bootstrap.servers": self._servers, "error_cb": _say, "log_level": 2}
+        servers, self._topic = servers_and_topic(url)
+        self._common: dict[str, Any] = {"bootstrap.servers": servers, "error_cb": _say, "log_level": 2}
         admin = AdminClient(self._common)
         try:
             metadata = admin.list_topics(timeout=ANSWER_S)

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from common.errors import LogError, SettingsError
+from common.kafka_client import KAFKA, NO_CLIENT
 from common.settings import Settings
 from log import commits
 from log.file import DEFAULT_COMPACT_BYTES, DEFAULT_WARN_BYTES, FileLog
@@ -102,7 +103,7 @@ def open_log(
     """
     if url == "file":
         return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
-    if not url.startswith("kafka://"):
+    if not url.startswith(KAFKA):
         raise SettingsError("log.url", f'must be "file" or begin with kafka://, not {url!a}')
     opened: Log = _client().KafkaLog(url)
     return opened
@@ -161,5 +162,5 @@ def _client() -> ModuleType:
     try:
         from log import kafka  # noqa: PLC0415 - only a site with a cluster installs its client
     except ModuleNotFoundError as error:
-        raise SettingsError("log.url", "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'") from error
+        raise SettingsError("log.url", NO_CLIENT) from error
     return kafka
