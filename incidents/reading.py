@@ -1,12 +1,13 @@
 """The incidents of a data folder, each with its life: what every surface shows. Works while the database is down."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from common import state_file
+from common import files, state_file
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from incidents import acts
 from incidents.incident import WORST_FIRST, Incident, Sign
@@ -40,7 +41,13 @@ class IncidentsFile(msgspec.Struct):
 
 
 def load(data: Path, minute: int) -> Incidents:
-    """The incidents as they are at UTC `minute`."""
+    """The incidents as they are at UTC `minute`; the same object until a file or the minute changes."""
+    return _load(data, minute, files.stamp(data / INCIDENTS_FILE), files.stamp(data / INCIDENT_ACTS_FILE))
+
+
+@lru_cache(maxsize=4)
+def _load(data: Path, minute: int, *_stamps: files.Stamp | None) -> Incidents:
+    """Cached, because the alerts ask twice a second and the page with each request."""
     found = stored(data)
     done = acts.load(data)
     problem = found.problem
