@@ -142,7 +142,8 @@ class Archive:
                 cursor.execute("SELECT sensor, name FROM SENSOR_TB WHERE name <> '' ORDER BY sensor")
                 names = dict(cursor.fetchall())
         except psycopg.Error as error:
-            raise DatabaseDown(f"cannot read the sensors' names: {quoted(str(error).strip())}") from error
+            database.note("names_not_read", error)
+            raise DatabaseDown(f"cannot read the sensors' names ({type(error).__name__}); see its log") from error
         self._names_s = time.monotonic() + NAMES_S
         try:
             sensor_names.keep(self._context.data, names)

@@ -15,7 +15,7 @@ from psycopg import Cursor
 
 from common import files
 from common.clock import minute_of, minute_start
-from common.database import Database
+from common.database import Database, note
 from common.errors import DatabaseDown
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from common.logging_setup import quoted
@@ -64,7 +64,8 @@ class IncidentMirror:
                 if done:
                     self._unnamed = {}
         except psycopg.Error as error:
-            raise DatabaseDown(f"the database refuses the incidents: {quoted(str(error).strip())}") from error
+            note("incidents_not_stored", error)
+            raise DatabaseDown(f"the database refuses the incidents ({type(error).__name__}); see its log") from error
 
     def _copy(self, database: Database, minute: int) -> None:
         found, problem, _ = reading.stored(self._data)

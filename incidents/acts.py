@@ -16,7 +16,7 @@ import msgspec
 from common import files
 from common.errors import HydrologError
 from common.folder import INCIDENT_ACTS_FILE
-from common.state_file import Minute, StateUnusable, parse
+from common.state_file import Minute, StateUnusable, convert, parse
 
 MOST_BYTES = 16 * 1024 * 1024  # some 50,000 acts: far more than people do in years
 MOST_TEXT = 500  # characters of a note
@@ -88,8 +88,8 @@ def new(incident: str, by: str, at: datetime, do: Do, **more: object) -> Act:
         StateUnusable: a part of it is of the wrong type.
     """
     text, name = _line(str(more.pop("text", "")), MOST_TEXT), _line(by, MOST_NAME)
-    whole = {"id": uuid4().hex, "incident": incident, "by": name, "at": at.isoformat(), "do": do, "text": text, **more}
-    return parse(msgspec.json.encode(whole), Act)
+    whole = {"id": uuid4().hex, "incident": incident, "by": name, "at": at, "do": do, "text": text, **more}
+    return convert(whole, Act)
 
 
 def _line(text: str, most: int) -> str:

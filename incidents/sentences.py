@@ -15,7 +15,7 @@ from incidents.reading import Known
 from incidents.reasons import ENDS, LEAK_CODES, M3H, NIGHT_CODES, excess, side, values, why
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
-FRESH_MIN = 120  # minutes for which a size is still said to be that of now; it is measured every hour
+FRESH_MIN = 120  # minutes for which a size is still said to be that of now; it is measured every ten minutes
 GREATER = 1.1  # times the size of now, from which on the largest is worth a sentence
 
 KINDS = {

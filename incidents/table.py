@@ -11,7 +11,7 @@ from psycopg import Cursor
 from common.clock import minute_of, minute_start
 from common.database import statement
 from common.logging_setup import quoted
-from common.state_file import StateUnusable, parse
+from common.state_file import StateUnusable, convert, parse
 from incidents.acts import Act
 from incidents.incident import Before, Incident, Sign, Size
 from incidents.life import Life
@@ -172,7 +172,7 @@ def _act(found: ActRow) -> Act:
         "cause": found.cause,
         "text": found.text,
     }
-    return parse(msgspec.json.encode(whole), Act)
+    return convert(whole, Act)
 
 
 def _json(rows: Sequence[msgspec.Struct]) -> str:

@@ -1,11 +1,11 @@
 """The text of a message: plain text, from the incident as it is now, in the language of whoever reads it."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from common import messages
 from common.clock import minute_start
 from common.settings import Settings
 from common.settings_alerts import SUPPLY
@@ -104,5 +104,5 @@ def _of_event(event: AlertEvent, site: Site, language: str, kind: str, *, whole:
 
 def plain(text: str) -> str:
     """Text without control, format and line characters, of bounded length, so it cannot change the message's form."""
-    harmless = "".join("?" if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in text)
+    harmless = messages.plain(text)
     return harmless if len(harmless) <= MOST_LENGTH else harmless[: MOST_LENGTH - 3] + "..."
