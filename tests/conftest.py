@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a real Postgres, settings on a folder of the test's own, a serial line."""
+"""Fixtures of all tests: a real Postgres, a broker, settings on a folder of the test's own, a serial line."""
 
 import os
 import tempfile
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import hypothesis
 import psycopg
 import pytest
+from broker import running_broker
 from meter import Cable
 
 from common import database
@@ -100,6 +101,13 @@ def settings_for(tmp_path: Path) -> MakeSettings:
         return settings
 
     return make
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Kafka-protocol broker of the file's own."""
+    with running_broker(tmp_path_factory.mktemp("broker")) as address:
+        yield address
 
 
 @pytest.fixture

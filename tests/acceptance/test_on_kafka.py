@@ -4,12 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
-from broker import running_broker
 from http_server import HttpServer, accept
 from meter import Cable, RunningProducer, wait_until
 
@@ -17,12 +14,6 @@ CONSUMER = (sys.executable, "-P", "-m", "consumer")
 MINUTES = 3
 SENSORS = ("001", "002")
 DEADLINE_S = 180.0
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as address:
-        yield address
 
 
 def archived(url: str) -> int:

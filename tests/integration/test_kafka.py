@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from broker import running_broker
 from ports import free_port
 
 from cli import checks
@@ -19,12 +18,6 @@ from situation import snapshot
 from situation.judge import judge
 
 MakeSettings = Callable[..., Settings]
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as address:
-        yield address
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ from log.roles import Log, open_for
 MakeSettings = Callable[..., Settings]
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_broker(tmp_path_factory.mktemp("broker")) as address:
-        yield address
-
-
 @pytest.fixture
 def topic(broker: str, tmp_path: Path) -> str:
     make(broker, tmp_path.name)
