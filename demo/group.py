@@ -24,7 +24,6 @@ from demo.folder import DemoFolder
 HOME = "HYDROLOG_HOME"  # the folder variable in deploy/supervisord.conf
 MARK = "DEMO_OF_HYDROLOG"  # the demo's folder: identifies the processes of an earlier demo
 START_S = 20.0  # real seconds until supervisord answers
-SIMULATOR_STOP_S = 15.0  # it drains its line first
 GROUP_STOP_S = 4.0  # after that the rest is killed: any instant is safe
 SOCKET = "supervisor.sock"
 SWEEP_S = 8.0  # every process exits within 5 s of SIGTERM

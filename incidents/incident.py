@@ -6,10 +6,9 @@ The methods find signs; `book` joins them. Nothing here depends on who reads, or
 import msgspec
 
 from common.state_file import Count, Minute
-from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+from outliers.flags import FAULT, LEAK, SUPPLY, WORST_FIRST
 
 KINDS = (LEAK, FAULT, SUPPLY)
-WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH, PLANNED)
 
 
 class Sign(msgspec.Struct):

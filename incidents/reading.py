@@ -10,8 +10,9 @@ import msgspec
 from common import files, state_file
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from incidents import acts
-from incidents.incident import WORST_FIRST, Incident, Sign
+from incidents.incident import Incident, Sign
 from incidents.life import Life, life
+from outliers.flags import WORST_FIRST
 
 
 class Known(NamedTuple):

@@ -17,7 +17,7 @@ CHANNELS = {"flow": 4, "pressure": 3}  # number of places per channel
 
 WATCH, LEAK, FAULT, SUPPLY = "watch", "leak", "fault", "supply"
 PLANNED = "planned"  # any of the others, raised during planned work: kept and shown, but no alarm
-SEVERITIES = (WATCH, LEAK, FAULT, SUPPLY, PLANNED)
+WORST_FIRST = (LEAK, FAULT, SUPPLY, WATCH, PLANNED)  # the severities
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,6 @@ TABLE = _RAISED + tuple(
 )
 
 _BY_PLACE = {(flag.channel, flag.position, flag.letter): flag for flag in TABLE}
-NO_FLOW_FLAGS = CLEAR * CHANNELS["flow"]
-NO_PRESSURE_FLAGS = CLEAR * CHANNELS["pressure"]
 
 
 def explain(channel: str, flags: str) -> list[Flag]:
@@ -92,5 +90,4 @@ def trusted(flags: str) -> bool:
 
 def severest(flags: Iterable[Flag]) -> str | None:
     """The most severe: LEAK, FAULT, SUPPLY, WATCH, PLANNED; None if there are no flags."""
-    order = (LEAK, FAULT, SUPPLY, WATCH, PLANNED)
-    return min((flag.severity for flag in flags), key=order.index, default=None)
+    return min((flag.severity for flag in flags), key=WORST_FIRST.index, default=None)

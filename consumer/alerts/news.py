@@ -6,10 +6,10 @@ from enum import StrEnum
 from common.clock import minute_of
 from common.state_file import Minute
 from incidents.acts import Act, Do
-from incidents.incident import WORST_FIRST, Incident
+from incidents.incident import Incident
 from incidents.life import Life, Stage
 from incidents.reading import Known
-from outliers.flags import PLANNED
+from outliers.flags import PLANNED, WORST_FIRST
 
 GROWN = 1.5  # times the size that was told last
 SURE_ERRORS = 2.0  # and by so many standard errors

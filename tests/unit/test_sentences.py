@@ -9,12 +9,12 @@ import pytest
 from common.clock import minute_of, minute_start
 from common.messages import LANGUAGES, words
 from incidents.acts import Cause
-from incidents.incident import WORST_FIRST, Before, Incident, Sign, Size
+from incidents.incident import Before, Incident, Sign, Size
 from incidents.life import Life, Stage
 from incidents.reading import Known
 from incidents.reasons import ENDS, FOUND, NOTES, why
 from incidents.sentences import Told, told
-from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
+from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH, WORST_FIRST
 
 SEOUL = ZoneInfo("Asia/Seoul")
 BEGAN = minute_of(datetime(2024, 8, 26, 17, 10, tzinfo=UTC))
