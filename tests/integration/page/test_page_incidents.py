@@ -116,7 +116,7 @@ def test_a_damaged_file_is_said_and_the_page_goes_on(visit: Visit, server: Recei
     visit.page.locator("#incidents-problem").wait_for()
     assert "cannot be read" in visit.text("#incidents-problem")
     assert not visit.page.locator("#no-incidents").is_visible()
-    visit.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .column')
+    visit.page.wait_for_selector('[data-charts="001"] [data-chart="night"] .column')
 
 
 def test_many_are_told_up_first_and_bounded(server: ReceiverProcess) -> None:
