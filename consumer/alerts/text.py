@@ -85,7 +85,7 @@ def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -
     if words.life:
         lines += [""] * whole + [words.life]
     if whole and site.page_url:
-        lines += ["", say(language, "page", url=f"{site.page_url.rstrip('/')}/#incident={quote(item.id)}")]
+        lines += ["", say(language, "page", url=f"{site.page_url.rstrip('/')}/incident?id={quote(item.id)}")]
     return title, [*([] if whole else [title]), *lines, *([""] * whole), f"({item.id})"]
 
 

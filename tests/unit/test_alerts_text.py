@@ -42,10 +42,10 @@ def test_a_leak_says_where_and_since_when_what_to_do_and_its_id() -> None:
     said = message(leak(), site=replace(SITE, page_url="https://water.example/"))
     assert "Yeonsan 3" in said.title and said.title.endswith("(site-1)")
     assert "18:40" in said.body and "What to do:\n1. " in said.body
-    assert "https://water.example/#incident=001-20230328T0940Z-leak" in said.body
+    assert "https://water.example/incident?id=001-20230328T0940Z-leak" in said.body
     assert "(001-20230328T0940Z-leak)" in said.body.splitlines()
     assert (said.colour, said.thread) == ("failure", "001-20230328T0940Z-leak.site-1")
-    assert "#incident" not in message(leak()).body
+    assert "incident?id=" not in message(leak()).body
 
 
 def test_news_of_a_known_incident_are_named_and_its_end_is_good() -> None:

@@ -31,7 +31,7 @@ def test_a_leak_is_told_once_and_its_end_once(site: Make, server: HttpServer) ->
     assert body["type"] == "failure"
     assert body["incident"] == f"{LEAK}.site-1"
     assert "12:00" in body["message"]
-    assert f"https://water.example/page/#incident={LEAK}" in body["message"]
+    assert f"https://water.example/page/incident?id={LEAK}" in body["message"]
     here.rows("00L0", count=30)
     here.step(alerts)
     here.leak_over()
