@@ -53,7 +53,7 @@ def test_the_nights_are_shown_with_how_each_figure_was_made(visit: Visit) -> Non
     visit.open()
     page = visit.page
     assert "Last night's quietest hour: 9.50 m³/h, of it leakage 8.30 m³/h, 114 m³ a day." in visit.text(".sensor-note")
-    page.locator('[data-sensor="001"] [data-nights]').click()
+    page.locator('[data-charts="001"] [data-nights]').click()
     page.wait_for_selector("#panel .column")
     facts = visit.text("#panel-facts")
     assert "the quietest hour began at 02:40 with 9.50 m³/h at 4.30 bar" in facts
@@ -66,7 +66,7 @@ def test_the_nights_are_shown_with_how_each_figure_was_made(visit: Visit) -> Non
     )
     assert drawn == 2 * 29  # use and leakage of each night; the one without a report is an empty place
     page.locator("#panel-close").click()
-    page.locator('[data-sensor="002"] [data-nights]').click()
+    page.locator('[data-charts="002"] [data-nights]').click()
     page.wait_for_selector("#panel-facts li:has-text('No night yet')")
 
 
