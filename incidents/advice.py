@@ -65,6 +65,6 @@ def todo(incident: Incident, leading: Sign, stage: Stage) -> tuple[str, ...]:
     severity = incident.severity
     if incident.ended is not None:
         return () if severity == PLANNED else DONE
-    if incident.outage and severity == SUPPLY:
+    if incident.outage:
         return OUTAGE
     return TODO.get(f"{severity} {leading.code}") or TODO[severity]

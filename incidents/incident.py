@@ -104,7 +104,11 @@ class Incident(msgspec.Struct):
 
     @property
     def severity(self) -> str:
-        """How bad it is now, or was, if it has ended. A leak that only the pressure still shows is a watch."""
+        """How bad it is now, or was, if it has ended. A leak that only the pressure still shows is a watch; an outage
+        is told to whoever is told of faults.
+        """
+        if self.outage:
+            return FAULT
         if self._foreign(self.leading):
             return WATCH if self.kind == LEAK else self.kind
         return self.leading.severity

@@ -154,8 +154,7 @@ def told(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) ->
 
 
 def _title(incident: Incident, name: str, catalogue: Catalogue) -> str:
-    outage = incident.outage and incident.severity == SUPPLY
-    kind = catalogue.say(OUTAGE) if outage else catalogue.say(KINDS[incident.severity])
+    kind = catalogue.say(OUTAGE) if incident.outage else catalogue.say(KINDS[incident.severity])
     if incident.ended is not None:
         planned = incident.severity == PLANNED
         kind = catalogue.say("planned work: over") if planned else catalogue.say("{kind}: over", kind=kind)

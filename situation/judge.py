@@ -81,7 +81,7 @@ def of_incidents(look: Snapshot, stored: Stored) -> Iterator[Problem]:
 
 def _of_incident(known: Known, look: Snapshot, name: str) -> Problem:
     incident, life = known
-    code = OUTAGE if incident.outage and incident.severity == flags.SUPPLY else incident.severity
+    code = OUTAGE if incident.outage else incident.severity
     values = _known(name=name, incident=incident.id, rule=incident.leading.code, channel=incident.channel)
     values["lasted_s"] = 60 * incident.minutes(look.minute)
     if incident.size is not None and incident.kind == flags.LEAK:

@@ -20,7 +20,7 @@ def test_flow_and_pressure_that_fall_together_are_one_outage_in_any_order() -> N
         found = booked(*order)
         if channels == {"flow", "pressure"}:
             (one,) = found
-            assert (one.kind, one.severity, one.outage) == ("supply", "supply", True)
+            assert (one.kind, one.severity, one.outage) == ("supply", "fault", True)
     (one,) = booked(*falls, down("FLOW-LOW", T + 300), down("GAUGE-LOW", T + 300), down("SUP-STEP", T + 340))
     assert (one.ended, one.outage, one.leading.code) == (T + 340, True, "SUP-STEP")
     high = up("GAUGE-LOW", T, numbers={"value": 20.0, "limit": 16.0})
