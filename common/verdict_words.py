@@ -99,6 +99,10 @@ SENSORS: dict[str, dict[str, Words]] = {
         ENGLISH: Words("supply changed", _INCIDENT_EN, "check valves, pumps and the reservoir"),
         KOREAN: Words("급수 조건 변화", _INCIDENT_KO, "밸브, 가압펌프, 배수지를 확인하십시오"),
     },
+    "outage": {
+        ENGLISH: Words("supply outage suspected", _INCIDENT_EN, "check whether water comes; then valves, pumps, power"),
+        KOREAN: Words("단수 의심", _INCIDENT_KO, "급수 여부를 확인하고 밸브, 가압펌프, 계측기 전원을 점검하십시오"),
+    },
     "watch": {ENGLISH: Words("watch", _INCIDENT_EN), KOREAN: Words("주의", _INCIDENT_KO)},
     "unregistered": {
         ENGLISH: Words("not registered", ("its rows are kept",), "type: hydrolog sensors add {sensor}"),

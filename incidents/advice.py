@@ -12,6 +12,13 @@ _WIRING = message("Check power, cable and transmission of the instrument.")
 _GAUGE = message("Compare the pressure with a second gauge.")
 _SUPPLY = message("Check pressure-reducing valve, pump, reservoir level and valves.")
 DONE = (message("Close the incident with its cause, so that it is remembered."),)
+OUTAGE = (
+    message(
+        "Check at once whether water comes: ask whether supply is shut off, and look at valves, pump and reservoir."
+    ),
+    message("If water comes, check the power and the wiring of both instruments."),
+    message("When it is back, watch the flow: a pipe may have broken."),
+)
 # By severity, or by severity and code.
 TODO = {
     LEAK: (
@@ -55,6 +62,9 @@ def todo(incident: Incident, leading: Sign, stage: Stage) -> tuple[str, ...]:
     """The English sentences of the list; empty for what is closed."""
     if stage is Stage.CLOSED:
         return ()
+    severity = incident.severity
     if incident.ended is not None:
-        return DONE
-    return TODO.get(f"{leading.severity} {leading.code}") or TODO[leading.severity]
+        return () if severity == PLANNED else DONE
+    if incident.outage:
+        return OUTAGE
+    return TODO.get(f"{severity} {leading.code}") or TODO[severity]

@@ -14,6 +14,7 @@ import msgspec
 from common import files
 from common.folder import INCIDENTS_FILE
 from incidents.incident import Before, Incident, Sign, Size
+from incidents.one_trouble import one_outage, one_step
 from incidents.reading import IncidentsFile, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
@@ -24,6 +25,7 @@ MOST_SIGNS = 60  # of one incident: a stuck gauge that chatters for weeks
 # An incident that ended so short ago is the same one when its trouble returns: a burst that is pumped, a gauge that
 # sticks and moves. Whatever people draw every evening is one each evening.
 RETURN_MIN = {LEAK: 6 * 60, FAULT: 60, SUPPLY: 60}
+OUTLASTS_MIN = 120  # a sign of another kind may end so much later: means of hours come back slowly
 GONE = "gone"  # why a sign ended: the detector no longer knows it
 
 Key = tuple[str, str, str]  # sensor, kind, channel
@@ -47,15 +49,20 @@ class Book:
         return {one.sensor: one for one in self.incidents if one.kind == LEAK and one.ended is None}
 
     def on_size(self, incident: Incident, size: Size) -> None:
-        """What leaks now. The size is that of all the time since it began, so it tells the volume, too."""
-        incident.size = size
-        incident.volume_m3 = round(max(0.0, size.flow_m3h) * incident.minutes(size.minute) / 60, 2)
+        """What leaks now; it adds to the volume what has leaked since the last size, since its return, or in all."""
+        since = incident.began
+        if incident.size is not None:
+            since = max(incident.size.minute, min((sign.since for sign in incident.up), default=since))
+        more = max(0.0, size.flow_m3h) * max(0, size.minute - since) / 60
+        incident.size, incident.volume_m3 = size, round((incident.volume_m3 or 0.0) + more, 2)
         if size.error_m3h <= SURE_SHARE * size.flow_m3h:
             incident.largest_m3h = max(size.flow_m3h, incident.largest_m3h or 0.0)
 
-    def end_unknown(self, standing: Standing, minute: int) -> bool:
-        """End the signs that their detectors do not know: a kill came between the two files, or a power cut."""
-        changed = False
+    def look(self, standing: Standing, minute: int) -> bool:
+        """End the signs that their detectors do not know: a kill came between the two files, or a power cut.
+        What outlasts the trouble that it was a sign of becomes one of its own.
+        """
+        changed = self._part(minute)
         for incident in self.incidents:
             if incident.ended is not None or (known := standing(incident.sensor)) is None:
                 continue
@@ -80,7 +87,14 @@ class Book:
     def _on_raise(self, finding: Finding) -> bool:
         if self._known(finding):
             return False
-        incident = self._open(finding) or self._turned(finding) or self._returned(finding) or self._new(finding)
+        incident = (
+            self._outage(finding)
+            or one_step(finding, self._of(finding.sensor))
+            or self._open(_key(finding))
+            or self._turned(finding)
+            or self._returned(finding)
+            or self._new(finding.sensor, finding.kind, min(finding.since, finding.minute), finding.minute)
+        )
         incident.ended = None
         incident.began = min(incident.began, finding.since)
         incident.signs.append(
@@ -116,6 +130,19 @@ class Book:
         if not incident.up:
             incident.ended = max(sign.ended, incident.began)
 
+    def _part(self, minute: int) -> bool:
+        outlived = [one for one in self.incidents if one.up and one.outlived and not one.outage]
+        parted = [one for one in outlived if minute - _last_end(one) >= OUTLASTS_MIN]
+        for incident in parted:
+            for sign in incident.up:
+                incident.signs.remove(sign)
+                began = min(sign.since, sign.raised)
+                own = self._open((incident.sensor, sign.severity, sign.channel))
+                own = own or self._new(incident.sensor, sign.severity, began, sign.raised)
+                own.signs.append(sign)
+            incident.ended = max(incident.began, _last_end(incident))
+        return bool(parted)
+
     def _known(self, finding: Finding) -> bool:
         """Whether this raise was taken already, or its sign is up from before a kill."""
         same = (finding.code, finding.channel, finding.severity)
@@ -131,16 +158,23 @@ class Book:
             return None
         for incident in self._of(finding.sensor):
             ended = [sign for sign in incident.signs if sign.ended == finding.minute]
-            if incident.kind == LEAK and any(sign.end in (End.METER, End.LEAK) for sign in ended) and not incident.up:
+            if incident.kind == LEAK and any(sign.end in (End.METER, End.LEAK) for sign in ended) and incident.outlived:
                 incident.before.append(Before(LEAK, finding.minute))
                 incident.kind, incident.size = FAULT, None
                 incident.largest_m3h = incident.volume_m3 = None  # nothing leaked
                 return incident
         return None
 
-    def _open(self, finding: Finding) -> Incident | None:
-        key = _key(finding)
-        return next((one for one in self._of(finding.sensor) if one.ended is None and _key_of(one) == key), None)
+    def _outage(self, finding: Finding) -> Incident | None:
+        """The open incident with which this is one outage of supply, whatever it was taken for."""
+        incident = one_outage(finding, self._of(finding.sensor))
+        if incident is not None and incident.kind != SUPPLY:
+            incident.before.append(Before(incident.kind, finding.minute))
+            incident.kind = SUPPLY
+        return incident
+
+    def _open(self, key: Key) -> Incident | None:
+        return next((one for one in self._of(key[0]) if one.ended is None and _key_of(one) == key), None)
 
     def _returned(self, finding: Finding) -> Incident | None:
         """The same trouble of a moment ago."""
@@ -154,15 +188,14 @@ class Book:
                 return incident
         return None
 
-    def _new(self, finding: Finding) -> Incident:
-        began = min(finding.since, finding.minute)
-        wanted = f"{finding.sensor}-{datetime.fromtimestamp(began * 60, UTC):%Y%m%dT%H%MZ}-{finding.kind}"
+    def _new(self, sensor: str, kind: str, began: int, raised: int) -> Incident:
+        wanted = f"{sensor}-{datetime.fromtimestamp(began * 60, UTC):%Y%m%dT%H%MZ}-{kind}"
         taken = {incident.id for incident in self.incidents}
         name, number = wanted, 1
         while name in taken:
             number += 1
             name = f"{wanted}-{number}"
-        self.incidents.append(Incident(name, self.site, finding.sensor, finding.kind, began, finding.minute))
+        self.incidents.append(Incident(name, self.site, sensor, kind, began, raised))
         return self.incidents[-1]
 
     def _of(self, sensor: str) -> Iterable[Incident]:
@@ -175,6 +208,10 @@ def _key(finding: Finding) -> Key:
 
 def _key_of(incident: Incident) -> Key:
     return incident.sensor, incident.kind, "" if incident.kind == LEAK else incident.channel
+
+
+def _last_end(incident: Incident) -> int:
+    return max(sign.ended or 0 for sign in incident.signs)
 
 
 def load(data: Path, site: str, findings: Sequence[Finding]) -> tuple[Book, str]:

@@ -6,7 +6,7 @@ The methods find signs; `book` joins them. Nothing here depends on who reads, or
 import msgspec
 
 from common.state_file import Count, Minute
-from outliers.flags import FAULT, LEAK, SUPPLY, WORST_FIRST
+from outliers.flags import FAULT, LEAK, SUPPLY, WATCH, WORST_FIRST
 
 KINDS = (LEAK, FAULT, SUPPLY)
 
@@ -93,13 +93,40 @@ class Incident(msgspec.Struct):
 
     @property
     def leading(self) -> Sign:
-        """The sign that the incident is named after: the worst that stands, or that it ever had; then the newest."""
-        return min(self.up or self.signs, key=lambda sign: (WORST_FIRST.index(sign.severity), -sign.raised))
+        """The sign that the incident is named after: the worst that stands, or that it ever had; then the newest.
+
+        One of another kind comes last: of a leak that turned out to be the meter, or of instruments without water.
+        """
+        return min(
+            self.up or self.signs,
+            key=lambda sign: (self._foreign(sign), WORST_FIRST.index(sign.severity), -sign.raised),
+        )
 
     @property
     def severity(self) -> str:
-        """How bad it is now, or was, if it has ended."""
+        """How bad it is now, or was, if it has ended. A leak that only the pressure still shows is a watch; an outage
+        is told to whoever is told of faults.
+        """
+        if self.outage:
+            return FAULT
+        if self._foreign(self.leading):
+            return WATCH if self.kind == LEAK else self.kind
         return self.leading.severity
+
+    @property
+    def outlived(self) -> bool:
+        """Whether no sign of its own kind stands."""
+        return all(self._foreign(sign) for sign in self.up)
+
+    @property
+    def outage(self) -> bool:
+        """Whether the flow and the pressure have fallen together: no water comes, or no power to the instruments."""
+        signs = self.up or self.signs
+        fallen = {sign.channel for sign in signs if sign.severity in (FAULT, SUPPLY)}
+        return self.kind == SUPPLY and fallen == {"flow", "pressure"}
+
+    def _foreign(self, sign: Sign) -> bool:
+        return sign.severity in KINDS and sign.severity != self.kind
 
     @property
     def channel(self) -> str:

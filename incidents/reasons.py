@@ -32,6 +32,7 @@ _NIGHT = (message("last night {night_m3h}, usually {usual_m3h}"), message("for {
 _METER = (
     message("a leak would have lowered the pressure by {due_bar}"),
     message("the pressure fell by {fell_bar}"),
+    message("the pressure rose by {rose_bar}"),
 )
 # By code, then by code and the sign of what was measured, or by code and method. The first needs no number.
 FOUND = {
@@ -92,11 +93,14 @@ FOUND = {
     "LEAK-MORE VALUE": (message("the leak has grown: the flow is still further above its usual"), *_RISE, _STEADY),
     "LEAK-MORE NIGHT": (message("the leak has grown: the minimum night flow has risen once more"), *_NIGHT),
 }
-_PRESSURE = message("it fell by {fell_bar}, where {due_bar} was to be expected")
+_PRESSURE = (
+    message("it fell by {fell_bar}, where {due_bar} was to be expected"),
+    message("it rose by {rose_bar}, where a fall by {due_bar} was to be expected"),
+)
 NOTES = {
     "pressure-unknown": (message("the pressure cannot tell: it would change too little"),),
-    "pressure-agrees": (message("the pressure agrees"), _PRESSURE),
-    "pressure-disagrees": (message("the pressure does not agree so far"), _PRESSURE),
+    "pressure-agrees": (message("the pressure agrees"), *_PRESSURE),
+    "pressure-disagrees": (message("the pressure does not agree so far"), *_PRESSURE),
     "pressure-blames-meter": (
         message("by the pressure, the meter is the cause"),
         message("it reads about {meter_share} too little"),
@@ -145,6 +149,8 @@ def side(sign: Sign) -> str:
 def values(sign: Sign, catalogue: Catalogue) -> dict[str, str]:
     """The numbers of a sign as they are said, with their units and errors."""
     finite = {name: value for name, value in sign.numbers.items() if math.isfinite(value)}
+    if finite.get("fell_bar", 0.0) < 0:
+        finite["rose_bar"] = -finite.pop("fell_bar")
     return {name: _shown(name, finite, sign.channel, catalogue) for name in finite}
 
 

@@ -25,6 +25,7 @@ KINDS = {
     WATCH: message("watch"),
     PLANNED: message("planned work"),
 }
+OUTAGE = message("supply outage suspected")
 CAUSES = {
     Cause.REPAIRED: message("leak repaired"),
     Cause.FLUSHING: message("flushing"),
@@ -68,8 +69,8 @@ LASTS = {
         message("{instrument}: a spike from {since} to {until} ({span})."),
     ),
     "SYS-DRIFT": (
-        message("{instrument}: drifting since {since} ({span})."),
-        message("{instrument}: drifted from {since} to {until} ({span})."),
+        message("{instrument}: drifted away; outside its usual range since {since} ({span})."),
+        message("{instrument}: drifted away; outside its usual range from {since} to {until} ({span})."),
     ),
     "SYS-METER": (
         message("{instrument}: reading wrong since {since} ({span})."),
@@ -82,6 +83,10 @@ LASTS = {
     "SYS-METER-": (
         message("{instrument}: reading about {scale_share} too little since {since} ({span})."),
         message("{instrument}: read about {scale_share} too little from {since} to {until} ({span})."),
+    ),
+    "outage": (
+        message("Since {since} ({span}) flow and pressure have both been far below their usual."),
+        message("From {since} to {until} ({span}) flow and pressure were both far below their usual."),
     ),
     "SUP-STEP": (
         message("Since {since} ({span}) the pressure has been away from its usual."),
@@ -149,9 +154,10 @@ def told(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) ->
 
 
 def _title(incident: Incident, name: str, catalogue: Catalogue) -> str:
-    kind = catalogue.say(KINDS[incident.severity])
+    kind = catalogue.say(OUTAGE) if incident.outage else catalogue.say(KINDS[incident.severity])
     if incident.ended is not None:
-        kind = catalogue.say("{kind}: over", kind=kind)
+        planned = incident.severity == PLANNED
+        kind = catalogue.say("planned work: over") if planned else catalogue.say("{kind}: over", kind=kind)
     return f"[{kind}] {name}"
 
 
@@ -166,10 +172,10 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
     if incident.ended is None:
         yield from _now(incident, leading, reader, known)
     else:
-        yield reader.words.say(_lasts(leading)[1], **known)
+        yield reader.words.say(_lasts(incident, leading)[1], **known)
         last = max(incident.signs, key=lambda sign: sign.ended or 0)
-        if last.end:
-            yield _end(last, reader.words)
+        if last.end in ENDS:
+            yield reader.words.say(ENDS[last.end])
     yield from _so_far(incident, reader.words)
     for earlier in incident.before[-1:]:
         kind = reader.words.say(KINDS.get(earlier.kind, KINDS[WATCH]))
@@ -178,7 +184,9 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
         yield reader.words.many("It has come back once.", "It has come back {count} times.", incident.returned)
 
 
-def _lasts(leading: Sign) -> tuple[str, str]:
+def _lasts(incident: Incident, leading: Sign) -> tuple[str, str]:
+    if incident.outage:
+        return LASTS["outage"]
     if leading.code in NIGHT_CODES or (leading.code in LEAK_CODES and leading.method == "NIGHT"):
         return LASTS["night"]
     if leading.code in LEAK_CODES:
@@ -190,29 +198,22 @@ def _now(incident: Incident, leading: Sign, reader: _Reader, known: dict[str, st
     """How it is now, as far as that is known; else how it was when it was told."""
     size, catalogue = incident.size, reader.words
     if size is None or leading.code not in LEAK_CODES | NIGHT_CODES:
-        yield catalogue.say(_lasts(leading)[0], **known)
+        yield catalogue.say(_lasts(incident, leading)[0], **known)
         if found := excess(leading, catalogue):
             raised = reader.time(leading.raised)
             yield catalogue.say("When it was told, at {raised}, it was {excess}.", raised=raised, excess=found)
         return
     amount = catalogue.amount(size.flow_m3h, M3H, size.error_m3h)
     if reader.minute - size.minute > FRESH_MIN:
-        yield catalogue.say(_lasts(leading)[0], **known)
+        yield catalogue.say(_lasts(incident, leading)[0], **known)
         yield catalogue.say("Last measured at {time}: {size}.", time=reader.time(size.minute), size=amount)
     elif size.flow_m3h <= size.error_m3h:
-        yield catalogue.say(_lasts(leading)[0], **known)
+        yield catalogue.say(_lasts(incident, leading)[0], **known)
         yield catalogue.say("Now the difference is too small to be sure of: {size}.", size=amount)
     else:
         yield catalogue.say(
             "Since {since} ({span}) the flow has been above its usual, now by {size}.", **known, size=amount
         )
-
-
-def _end(last: Sign, catalogue: Catalogue) -> str:
-    known = values(last, catalogue)
-    if last.end == "fell" and "fall_m3h" in known:
-        return catalogue.say("The flow fell by {fall_m3h}.", **known)
-    return catalogue.say(ENDS[last.end]) if last.end in ENDS else ""
 
 
 def _so_far(incident: Incident, catalogue: Catalogue) -> Iterator[str]:

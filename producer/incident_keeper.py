@@ -47,7 +47,7 @@ class IncidentKeeper:
                 return detector.standing()
             return None if sensor in remembered else set()
 
-        ended = self._book.end_unknown(standing, minute)
+        changed = self._book.look(standing, minute)
         sized = False
         for sensor, incident in self._book.open_leaks().items():
             detector = detectors.get(sensor)
@@ -55,7 +55,7 @@ class IncidentKeeper:
             if found is not None:
                 self._book.on_size(incident, Size(minute, round(found[0], 3), round(found[1], 3)))
                 sized = True
-        if ended or sized or self._unwritten:
+        if changed or sized or self._unwritten:
             self._store()
 
     def forget_after(self, minute: int) -> None:

@@ -20,8 +20,10 @@ BACKLOG_MIN = 120  # minutes that a group may be behind: a long step and a short
 FRESH_MIN = 1440  # minutes for which an unregistered sensor is news: noise may look like one
 ARCHIVE, SENDER = "archive", "consumer-server"
 DOUBTED = ("unset", "stepped", "ahead")  # states of the producer's clock
+OUTAGE = "outage"  # code of an incident in which flow and pressure have fallen together
 # Severity of a sign or a flag -> kind of the verdict and code.
 _KINDS = {flags.LEAK: LEAK, flags.FAULT: FAULT, flags.SUPPLY: WATCH, flags.WATCH: WATCH, flags.PLANNED: GOOD}
+_KINDS[OUTAGE] = FAULT  # somebody must look: both instruments show what they never show, and say so in the rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def of_incidents(look: Snapshot, stored: Stored) -> Iterator[Problem]:
 
 def _of_incident(known: Known, look: Snapshot, name: str) -> Problem:
     incident, life = known
-    code = incident.severity if incident.kind != flags.FAULT or incident.severity == flags.PLANNED else flags.FAULT
+    code = OUTAGE if incident.outage else incident.severity
     values = _known(name=name, incident=incident.id, rule=incident.leading.code, channel=incident.channel)
     values["lasted_s"] = 60 * incident.minutes(look.minute)
     if incident.size is not None and incident.kind == flags.LEAK:

@@ -2,49 +2,18 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+from found import LOW, RULES, T, all_stand, booked, down, up
 from hypothesis import given
 from hypothesis import strategies as some
 
 from common.folder import INCIDENTS_FILE
 from incidents import book, reading
 from incidents.book import GONE, KEEP_ENDED, MOST_SIGNS, RETURN_MIN, Book
-from incidents.incident import Before, Incident, Size
-from outliers.findings import CLEAR, RAISE, End, Finding
-
-T = 28_743_870
-RULES = {  # code: channel, method, kind, severity
-    "PRE-STEP": ("flow", "PREDICT", "leak", "watch"),
-    "NGT-JUMP": ("flow", "NIGHT", "leak", "watch"),
-    "LEAK": ("flow", "PREDICT", "leak", "leak"),
-    "LEAK-MORE": ("flow", "VALUE", "leak", "leak"),
-    "SYS-METER": ("flow", "SYSTEM", "fault", "fault"),
-    "SYS-STUCK": ("flow", "SYSTEM", "fault", "fault"),
-    "SYS-MISS": ("pressure", "SYSTEM", "fault", "fault"),
-    "SUP-STEP": ("pressure", "PREDICT", "supply", "supply"),
-}
-
-
-def up(code: str, minute: int, since: int | None = None, sensor: str = "001", **more: Any) -> Finding:
-    channel, method, kind, severity = RULES[code]
-    severity = str(more.pop("severity", severity))
-    return Finding(
-        sensor, minute, minute if since is None else since, channel, method, code, kind, severity, RAISE, **more
-    )
-
-
-def down(code: str, minute: int, end: str = End.USUAL, sensor: str = "001") -> Finding:
-    channel, method, kind, severity = RULES[code]
-    return Finding(sensor, minute, minute, channel, method, code, kind, severity, CLEAR, end=end)
-
-
-def booked(*found: Finding) -> list[Incident]:
-    made = Book("demo")
-    made.on_findings(found)
-    return made.incidents
+from incidents.incident import Before, Size
+from outliers.findings import CLEAR, RAISE, End
 
 
 def test_a_leak_is_one_incident_from_its_first_watch_to_its_end() -> None:
@@ -98,7 +67,9 @@ def test_a_trouble_that_is_soon_back_is_the_same_and_later_another(code: str) ->
 
 
 def test_points_and_channels_are_apart() -> None:
-    found = booked(up("SYS-STUCK", T), up("SYS-MISS", T), up("LEAK", T), up("LEAK", T, sensor="002"), up("SUP-STEP", T))
+    found = booked(
+        up("SYS-STUCK", T), up("SYS-MISS", T), up("LEAK", T), up("LEAK", T, sensor="002"), up("SUP-STEP", T + 999)
+    )
     assert len({one.id for one in found}) == 5
     assert sorted((one.sensor, one.kind, one.channel) for one in found) == [
         ("001", "fault", "flow"),
@@ -123,8 +94,8 @@ def test_a_sign_that_its_detector_does_not_know_is_ended() -> None:
     made = Book("demo")
     made.on_findings([up("PRE-STEP", T), up("SYS-STUCK", T), up("SYS-MISS", T, sensor="away")])
     known = {"001": {("SYS-STUCK", "flow")}}
-    assert made.end_unknown(known.get, T + 10)
-    assert not made.end_unknown(known.get, T + 20)
+    assert made.look(known.get, T + 10)
+    assert not made.look(known.get, T + 20)
     step, stuck, away = made.incidents
     assert (step.ended, step.signs[0].end, stuck.ended, away.ended) == (T + 10, GONE, None, None)
 
@@ -146,7 +117,10 @@ def test_a_size_tells_the_volume_and_a_sure_one_the_largest() -> None:
     assert (leak.largest_m3h, leak.volume_m3) == (None, 17.4)
     made.on_size(leak, Size(T + 600, 9.3, 1.0))
     made.on_size(leak, Size(T + 1200, 8.0, 1.0))
-    assert (leak.largest_m3h, leak.volume_m3) == (9.3, 160.0)
+    assert (leak.largest_m3h, leak.volume_m3) == (
+        9.3,
+        181.1,
+    )  # 1 h of the first size, 9 h of the second, 10 h of the third
 
 
 def test_rows_of_a_false_time_take_their_incidents_along() -> None:
@@ -205,9 +179,12 @@ def test_any_order_of_findings_makes_a_sound_book(found: list[tuple[str, str, in
     """Also minutes that run backwards, as after a clock was set."""
     made = Book("demo")
     for code, state, place, sensor in found:
-        one = up(code, T + place, T + place - 30, sensor) if state == RAISE else down(code, T + place, sensor=sensor)
+        measured = LOW | {"away_bar": -0.4 if place % 2 else 0.4}
+        raised = up(code, T + place, T + place - 30, sensor, numbers=measured)
+        one = raised if state == RAISE else down(code, T + place, sensor=sensor)
         made.on_findings([one])
         made.on_findings([one])
+        made.look(all_stand, T + place)
     assert len({one.id for one in made.incidents}) == len(made.incidents)
     for incident in made.incidents:
         assert incident.signs
