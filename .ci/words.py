@@ -16,16 +16,20 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 KOREAN = ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po"
 KEYWORDS = {"message": None, "say": None, "many": (1, 2)}
+OF_TEMPLATES = {"t": None, "tn": (1, 2)}
 SAME = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same files
 
 
 def sentences() -> Iterator[str | tuple[str, ...]]:
-    """Those of each file of the product that speaks by the catalogues."""
+    """Those of each file and template of the product that speaks by the catalogues."""
     for path in sorted(ROOT.glob("[a-z]*/**/*.py")):
         speaks = path.parent.name == "messages" or "common.messages" in path.read_text("utf-8")
         if speaks and path.relative_to(ROOT).parts[0] != "tests":
             for _, english, _, _ in extract_from_file("python", path, keywords=KEYWORDS):
                 yield english
+    for path in sorted(ROOT.glob("server/templates/**/*.html")):
+        for _, english, _, _ in extract_from_file("jinja2", path, keywords=OF_TEMPLATES):
+            yield english
 
 
 def main() -> None:

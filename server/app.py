@@ -12,26 +12,33 @@ from starlette.types import ASGIApp
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
 from server.access import Guard
+from server.api import Api
 from server.door import NOTHING_HERE, Door
 from server.ingest import Ingest
-from server.pages import Page
+from server.screens import Screens
+from server.static_files import StaticFiles
 
 _log = logging.getLogger(__name__)
 
 
-def build(ingest: Ingest, page: Page, names: frozenset[str]) -> ASGIApp:
+def build(ingest: Ingest, api: Api, screens: Screens, names: frozenset[str]) -> ASGIApp:
     """The application of one process, which answers to `names`."""
     routes = [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
-        Route("/", page.index),
-        Route("/static/{name}", page.static),
-        Route("/api/state", page.state),
-        Route("/api/sensor", page.sensor),
-        Route("/api/incidents", page.incidents),
-        Route("/api/finding", page.finding),
-        Route("/api/nights", page.nights),
-        Route("/healthz", page.healthz),
-        Route("/metrics", page.metrics),
+        Route("/", screens.index),
+        Route("/sensor", screens.sensor),
+        Route("/incidents", screens.incidents),
+        Route("/incident", screens.incident),
+        Route("/prefer", screens.prefer),
+        Route("/events", screens.events),
+        Route("/static/{name}", StaticFiles().__call__),
+        Route("/api/state", api.state),
+        Route("/api/sensor", api.sensor),
+        Route("/api/incidents", api.incidents),
+        Route("/api/finding", api.finding),
+        Route("/api/nights", api.nights),
+        Route("/healthz", api.healthz),
+        Route("/metrics", api.metrics),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says

@@ -46,6 +46,11 @@ class Connection(H11Protocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     @property
+    def streaming(self) -> bool:
+        """Whether that request is answered for as long as a page is open."""
+        return self.busy and bool(self.scope["state"].get("streaming"))
+
+    @property
     def trusted(self) -> bool:
         """Whether that request has shown the token."""
         return self.busy and bool(self.scope["state"].get("trusted"))
@@ -87,7 +92,9 @@ class Places:
             state = (connection.cycle, connection.busy)
             before, since_s = self._waiting.get(connection, (None, 0.0))
             waiting[connection] = (state, since_s if before == state else now_s)
-            if now_s - waiting[connection][1] > (EXCHANGE_S if connection.busy else HEADERS_S):
+            if not connection.streaming and now_s - waiting[connection][1] > (
+                EXCHANGE_S if connection.busy else HEADERS_S
+            ):
                 self._part_with(connection, "too_slow")
         self._waiting = waiting
 

@@ -13,6 +13,8 @@ from outliers import flags
 
 MOST_SHOWN = 60  # each is about 1 KB, and a page asks every few seconds
 
+LOOKS = {"LEAK": "bad", "FAULT": "fault", "PLANNED": "planned"}  # of a severity; warn for any other
+
 Json = dict[str, Any]
 
 
@@ -35,6 +37,7 @@ def _one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) ->
         "sensor": incident.sensor,
         "name": name,
         "kind": incident.kind,
+        "look": LOOKS.get(incident.severity.upper(), "warn") if incident.ended is None else "over",
         "severity": incident.severity.upper(),
         "began": incident.began * 60,
         "ended": None if incident.ended is None else incident.ended * 60,

@@ -13,13 +13,15 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
+from server.api import Api
 from server.app import build
+from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
 from server.ingest import Ingest
 from server.listener import Listener
 from server.log_limit import limit_log
-from server.pages import Page
+from server.screens import Screens
 from server.silent_boxes import SilentBoxes, last_heard
 from server.store import SLICE_ROWS, drop_old
 
@@ -39,8 +41,9 @@ class Receiver:
             DatabaseThread(settings, name) for name in ("receiver", "page", "state")
         )
         self._ingest = Ingest(self._batches, token, context.clock)
-        page = Page(self._charts, self._state, settings, context.clock)
-        self._app = build(self._ingest, page, own_names(self._receiver.host, self._receiver.hosts))
+        current = Current(self._state, settings, context.clock)
+        api, screens = Api(self._charts, current), Screens(current)
+        self._app = build(self._ingest, api, screens, own_names(self._receiver.host, self._receiver.hosts))
         self._boxes = SilentBoxes(context, self._ingest.heard)
         self._http: Listener | None = None
         self._cleaned: date | None = None

@@ -138,7 +138,7 @@ class Visit:
 
     def open(self) -> None:
         self.page.goto(self.address)
-        self.page.wait_for_selector('[data-sensor="001"] [data-chart="night"] .column')
+        self.page.wait_for_selector('[data-charts="001"] [data-chart="night"] .column')
         self.page.wait_for_selector(".incident")
 
     def text(self, selector: str) -> str:

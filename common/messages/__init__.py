@@ -35,7 +35,11 @@ class Catalogue:
 
     def say(self, english: str, **values: object) -> str:
         """A sentence with its values."""
-        return self._texts.gettext(english).format(**values)
+        return self.text(english).format(**values)
+
+    def text(self, english: str) -> str:
+        """A sentence with its placeholders as they are: the scripts of the page fill them."""
+        return self._texts.gettext(english)
 
     def many(self, one: str, more: str, count: int) -> str:
         """A sentence about `count` things; the placeholder is {count}."""

@@ -12,7 +12,7 @@ export async function openFinding(spell, incident, zone, ask) {
   show(incident.title, incident.what, spell.severity);
   const asked = new URLSearchParams(["sensor", "channel", "method", "start", "end"].map((name) => [name, String(spell[name])]));
   const mine = ++turn;
-  const data = { ...(await ask(`/api/finding?${asked}`)), severity: spell.severity };
+  const data = { ...(await ask(`api/finding?${asked}`)), severity: spell.severity };
   if (mine !== turn) return;
   if (data.nights.length) drawNights(chart("Quietest hour of each night, m³/h", nightKey()), data.nights, zone, markedNight(data));
   const other = data.channel === "flow" ? "pressure" : "flow";
@@ -24,7 +24,7 @@ export async function openFinding(spell, incident, zone, ask) {
 export async function openNights(sensor, zone, ask) {
   show(`Sensor ${sensor} · nights`, "", "");
   const mine = ++turn;
-  const { nights } = await ask(`/api/nights?sensor=${encodeURIComponent(sensor)}`);
+  const { nights } = await ask(`api/nights?sensor=${encodeURIComponent(sensor)}`);
   if (mine !== turn) return;
   if (!nights.length) {
     facts(["No night yet: a night is reported after its last window."]);

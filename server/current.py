@@ -1,0 +1,70 @@
+"""What all who look share: the state of the box and its incidents, read at most once a second."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from common.clock import Clock, minute_of
+from common.database import Database
+from common.settings import Settings
+from incidents import reading
+from outliers.calendar import CalendarFile
+from server import incident_list, planned
+from server.db_thread import DatabaseThread
+from server.state import in_language, read
+
+STATE_FOR_S = 1.0  # real seconds that one reading is shared by all requests
+
+Json = dict[str, Any]
+
+
+class Current:
+    """The state and the incidents of now."""
+
+    def __init__(self, desk: DatabaseThread, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.calendar = CalendarFile(settings.paths.data, settings.site.zone)
+        self._desk = desk
+        self._known: dict[str, tuple[float, Json]] = {}  # question -> until when its answer is given, and the answer
+        self._one_at_a_time = asyncio.Lock()
+
+    async def state(self, language: str = "") -> Json:
+        """As `server.state.read` has it, in a language or the site's."""
+        async with self._one_at_a_time:
+            state = self._fresh("state")
+            if state is None:
+                state = self._keep("state", await self._desk.ask(self._read))
+        return in_language(state, language) if language else state
+
+    async def incidents(self, language: str) -> Json:
+        """As `server.incident_list.shown` has them."""
+        names = {entry["sensor"]: entry["name"] for entry in (await self.state())["sensors"]}
+        zone, minute = self.settings.site.zone, minute_of(self.clock.now())
+
+        def look() -> Json:
+            known = reading.load(self.settings.paths.data, minute)
+            return incident_list.shown(known, names, language, zone, minute)
+
+        async with self._one_at_a_time:
+            answer = self._fresh(language)
+            if answer is None:
+                answer = self._keep(language, await asyncio.to_thread(look))
+        return answer
+
+    async def ask(self, work: Callable[[Database], Any]) -> Any:
+        """Something else of the database, on the connection of the state."""
+        return await self._desk.ask(work)
+
+    def _read(self, database: Database) -> Json:
+        calendar = planned.calendar(self.calendar.now(), self.clock.now())
+        return read(database, self.settings, self.clock) | {"calendar": calendar}
+
+    def _fresh(self, question: str) -> Json | None:
+        until_s, answer = self._known.get(question, (-1.0, None))
+        return answer if time.monotonic() < until_s else None
+
+    def _keep(self, question: str, answer: Json) -> Json:
+        self._known[question] = (time.monotonic() + STATE_FOR_S, answer)
+        return answer

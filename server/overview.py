@@ -1,0 +1,123 @@
+"""The first page: the verdict, the sensors by severity, the incidents, and how the box does. Pure but for one query."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from common.database import Database, statement
+from common.errors import DatabaseDown
+from common.verdict import KINDS, STATES
+from server.reader import ABSENT, Reader
+from server.render import part
+
+ROWS = 50  # sensors on one page of the list
+WITH_CHARTS = 4  # so few sensors have their charts on the first page
+NIGHTS_BACK = timedelta(days=2)
+NIGHTS_TIMEOUT_S = 10.0
+SHOWN_INCIDENTS = 20  # the others are a page of their own
+MOST_SEARCHED = 80  # characters
+SORTS = ("severity", "name", "flow", "pressure", "leakage")
+
+Json = dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """Which part of the list is asked for."""
+
+    search: str = ""
+    sort: str = SORTS[0]
+    page: int = 1
+
+
+def asked(query: Mapping[str, str]) -> Asked:
+    """What is not understood counts as not asked."""
+    page = query.get("page", "1")
+    sort = query.get("sort", "")
+    return Asked(
+        query.get("q", "").strip()[:MOST_SEARCHED],
+        sort if sort in SORTS else SORTS[0],
+        int(page) if page.isascii() and page.isdigit() and len(page) < 6 and int(page) else 1,
+    )
+
+
+def leakage(database: Database, today: date) -> dict[str, Json]:
+    """The newest nights by sensor; none while the database does not answer."""
+    try:
+        with database.transaction(NIGHTS_TIMEOUT_S) as cursor:
+            rows = cursor.execute(statement("page_leakage"), {"since": today - NIGHTS_BACK}).fetchall()
+    except DatabaseDown:
+        return {}
+    keys = ("night", "hour_flow", "leak_flow", "low", "high", "outdated")
+    return {row[0]: dict(zip(keys, row[1:], strict=True)) for row in rows}
+
+
+def parts(state: Json, incidents: Json, nights: Mapping[str, Json], wanted: Asked, reader: Reader) -> dict[str, Markup]:
+    """The live parts of the page by name."""
+    rows = [_row(entry, nights.get(entry["sensor"]), reader) for entry in state["sensors"]]
+    found = [row for row in rows if wanted.search.casefold() in f"{row['sensor']} {row['name']}".casefold()]
+    found.sort(key=_ORDERS[wanted.sort])
+    pages = max(1, -(-len(found) // ROWS))
+    page = min(wanted.page, pages)
+    shown = found[(page - 1) * ROWS : page * ROWS]
+    listing = {"rows": shown, "found": len(found), "all": len(rows), "page": page, "pages": pages, "wanted": wanted}
+    known = incidents["incidents"]
+    up = [each for each in known if each["ended"] is None]
+    return {
+        "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
+        "sensors": part("parts/sensors.html", reader, state=state, **listing),
+        "incidents": part(
+            "parts/incidents.html",
+            reader,
+            problem=incidents["problem"],
+            incidents=known[: max(SHOWN_INCIDENTS, len(up))],
+            more=len(known) + incidents["left_out"] > max(SHOWN_INCIDENTS, len(up)),
+        ),
+        "calendar": part("parts/calendar.html", reader, calendar=state["calendar"], now=state["now"]),
+        "processes": part("parts/processes.html", reader, processes=state["processes"]),
+        "unregistered": part("parts/unregistered.html", reader, unregistered=state["unregistered"]),
+        "delivery": part("parts/delivery.html", reader, state=state),
+    }
+
+
+def _row(entry: Json, night: Json | None, reader: Reader) -> Json:
+    values = entry["values"]
+    since_s = next((values[name] for name in ("lasted_s", "silent_s") if name in values), None)
+    low, high = leakage_range(night)
+    return entry | {
+        "label": entry["name"] or entry["sensor"],
+        "since": None if since_s is None else reader.age(since_s),
+        "leakage": leakage_text(night, reader),
+        "leakage_m3h": (low + high) / 2 if low is not None and high is not None else None,
+    }
+
+
+def leakage_range(night: Json | None) -> tuple[float | None, float | None]:
+    """The leakage of a night from at least to at most, m3/h."""
+    if night is None or night["outdated"]:
+        return None, None
+    if night["leak_flow"] is not None:
+        return night["leak_flow"], night["leak_flow"]
+    return night["low"], night["high"]
+
+
+def leakage_text(night: Json | None, reader: Reader) -> str:
+    """One number where the night use is set, else a range."""
+    low, high = leakage_range(night)
+    if low is None or high is None:
+        return ABSENT
+    return reader.flow(low) if low == high else f"{reader.flow(low)}–{reader.flow(high)}"
+
+
+def _largest_first(name: str) -> Any:
+    return lambda row: (row[name] is None, -(row[name] or 0.0), row["sensor"])
+
+
+_ORDERS = {
+    "severity": lambda row: (-KINDS.index(row["kind"]), row["sensor"]),
+    "name": lambda row: (row["label"].casefold(), row["sensor"]),
+    "flow": _largest_first("flow"),
+    "pressure": _largest_first("pressure"),
+    "leakage": _largest_first("leakage_m3h"),
+}

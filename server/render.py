@@ -1,0 +1,66 @@
+"""Templates: HTML from values, every value escaped, every word in the reader's language."""
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from common.messages import Catalogue
+from server.reader import Reader
+from server.script_words import SCRIPT_WORDS
+
+
+@functools.cache
+def environment() -> Environment:
+    """The templates. A value that is not given is an error, never an empty text."""
+    return Environment(
+        loader=PackageLoader("server", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def part(name: str, reader: Reader, **values: Any) -> Markup:
+    """One template as HTML."""
+    return Markup(environment().get_template(name).render(**_words(reader.words), reader=reader, **values))
+
+
+def answer(request: Request, name: str, reader: Reader, status: int = 200, **values: Any) -> HTMLResponse:
+    """A whole page. Every template may use `request`, `user` and `csrf_field()`."""
+    user = getattr(request.state, "user", None)
+    token = getattr(request.state, "csrf", "")
+    whole = part(
+        name,
+        reader,
+        request=request,
+        user=user,
+        csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
+        script_words=_script_words(reader.words),
+        **values,
+    )
+    return HTMLResponse(whole, status, headers={"Vary": "Accept-Language, Cookie"})
+
+
+def _words(words: Catalogue) -> Mapping[str, Any]:
+    """`t` and `tn` of the templates: escaped values in a sentence that may itself hold a sign of HTML."""
+
+    def say(english: str, **values: object) -> Markup:
+        return escape(words.say(english, **values))
+
+    def many(one: str, more: str, count: int) -> Markup:
+        return escape(words.many(one, more, count))
+
+    return {"t": say, "tn": many}
+
+
+def _script_words(words: Catalogue) -> Markup:
+    """The words of the scripts as JSON that cannot end the element around it."""
+    known = {english: words.text(english) for english in SCRIPT_WORDS}
+    return Markup(json.dumps(known, ensure_ascii=False).replace("<", "\\u003c"))

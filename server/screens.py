@@ -1,0 +1,142 @@
+"""The pages for people: rendered here, readable without a script, and kept alive by `server.live`."""
+
+import time
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from common.row import SENSOR_ID
+from server import overview, sensor_screen
+from server.current import Current
+from server.live import Live, Parts
+from server.reader import THEMES, UNITS, Reader, reader_of
+from server.render import answer
+
+NIGHTS_FOR_S = 60.0  # a night is reported once a day
+CHOICES_FOR_S = 400 * 86400  # as long as browsers keep a cookie
+LONGEST_WAY_BACK = 500
+
+Json = dict[str, Any]
+
+
+class Screens:
+    """The endpoints that answer with HTML."""
+
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._nights: tuple[float, dict[str, Json]] = (-1.0, {})
+        self._live = Live()
+
+    def reader(self, request: Request) -> Reader:
+        site = self._current.settings.site
+        return reader_of(request, site.language, site.zone, self._current.clock.now())
+
+    async def index(self, request: Request) -> Response:
+        """The overview."""
+        reader = self.reader(request)
+        state = await self._current.state(reader.language)
+        parts = await self._overview(request, reader)
+        few = len(state["sensors"]) <= overview.WITH_CHARTS and not state["database"]
+        wanted = overview.asked(request.query_params)
+        query = urlencode({"screen": "overview", "q": wanted.search, "sort": wanted.sort, "page": wanted.page})
+        charts = state["sensors"] if few else []
+        return self._page(request, "overview.html", reader, state, parts=parts, charts=charts, query=query)
+
+    async def sensor(self, request: Request) -> Response:
+        """One sensor."""
+        reader = self.reader(request)
+        state = await self._current.state(reader.language)
+        entry = sensor_screen.entry(state, request.query_params.get("id", ""))
+        if entry is None:
+            return self._page(request, "missing.html", reader, state, 404)
+        parts = sensor_screen.parts(entry, await self._current.incidents(reader.language), await self.nights(), reader)
+        query = urlencode({"screen": "sensor", "id": entry["sensor"]})
+        return self._page(request, "sensor.html", reader, state, parts=parts, sensor=entry, query=query)
+
+    async def incidents(self, request: Request) -> Response:
+        """All incidents that the box still holds."""
+        reader = self.reader(request)
+        state = await self._current.state(reader.language)
+        known = await self._current.incidents(reader.language)
+        return self._page(request, "incidents.html", reader, state, known=known)
+
+    async def incident(self, request: Request) -> Response:
+        """One incident."""
+        reader = self.reader(request)
+        state = await self._current.state(reader.language)
+        known = (await self._current.incidents(reader.language))["incidents"]
+        wanted = request.query_params.get("id", "")
+        found = next((each for each in known if each["id"] == wanted), None)
+        if found is None:
+            return self._page(request, "missing.html", reader, state, 404)
+        return self._page(request, "incident.html", reader, state, incident=found)
+
+    async def prefer(self, request: Request) -> Response:
+        """Keep a reader's choices in cookies, and go back to where they were made."""
+        asked = request.query_params
+        back = RedirectResponse(way_back(asked.get("back", "")), 303)
+        before = self.reader(request)
+        flow, pressure = (asked.get(name, before.choices[1 + n]) for n, name in enumerate(UNITS))
+        kept = {"language": before.language, "theme": asked.get("theme", before.theme)}
+        if flow in UNITS["flow"] and pressure in UNITS["pressure"]:
+            kept["units"] = f"{flow}-{pressure}"
+        if kept["theme"] not in THEMES:
+            del kept["theme"]
+        for name, value in kept.items():
+            back.set_cookie(name, value, max_age=CHOICES_FOR_S, path="", samesite="lax", httponly=True)
+        return back
+
+    async def events(self, request: Request) -> Response:
+        """The stream that keeps an open page as it is now."""
+        reader = self.reader(request)
+        screen, sensor = (request.query_params.get(name, "") for name in ("screen", "id"))
+        if screen == "sensor" and SENSOR_ID.fullmatch(sensor):
+            return await self._live.stream(request, lambda: self._sensor_now(request, sensor))
+        return await self._live.stream(request, lambda: self._overview_now(request, reader))
+
+    async def _overview_now(self, request: Request, _reader: Reader) -> Parts:
+        reader = self.reader(request)
+        state = await self._current.state(reader.language)
+        return Parts(state["now"], state["speed"], await self._overview(request, reader))
+
+    async def _sensor_now(self, request: Request, sensor: str) -> Parts:
+        reader = self.reader(request)
+        state = await self._current.state(reader.language)
+        entry = sensor_screen.entry(state, sensor)
+        if entry is None:
+            return Parts(state["now"], state["speed"], {})
+        incidents = await self._current.incidents(reader.language)
+        return Parts(state["now"], state["speed"], sensor_screen.parts(entry, incidents, await self.nights(), reader))
+
+    async def _overview(self, request: Request, reader: Reader) -> dict[str, Markup]:
+        state = await self._current.state(reader.language)
+        incidents = await self._current.incidents(reader.language)
+        wanted = overview.asked(request.query_params)
+        return overview.parts(state, incidents, await self.nights(), wanted, reader)
+
+    async def nights(self) -> dict[str, Json]:
+        """The newest night of each sensor."""
+        until_s, nights = self._nights
+        if time.monotonic() >= until_s:
+            local = self._current.clock.now().astimezone(self._current.settings.site.zone).date()
+            nights = await self._current.ask(lambda database: overview.leakage(database, local + timedelta(days=0)))
+            self._nights = (time.monotonic() + NIGHTS_FOR_S, nights)
+        return nights
+
+    def _page(
+        self, request: Request, name: str, reader: Reader, state: Json, status: int = 200, **values: Any
+    ) -> Response:
+        here = f"{request.url.path.rpartition('/')[2]}?{request.url.query}".rstrip("?")
+        always = {"state": state, "units": UNITS, "version": state["version"], "here": here}
+        return answer(request, name, reader, status, **always, **values)
+
+
+def way_back(asked: str) -> str:
+    """A place of this page, relative; the overview for anything else."""
+    place, _, query = asked[:LONGEST_WAY_BACK].partition("?")
+    known = place.replace("_", "").isalnum() and place.isascii() and query.isprintable() and query.isascii()
+    return (place + (f"?{query}" if query else "")) if known else "."

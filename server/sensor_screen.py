@@ -1,0 +1,27 @@
+"""The page of one sensor. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from server.overview import leakage_text
+from server.reader import Reader
+from server.render import part
+
+Json = dict[str, Any]
+
+
+def entry(state: Json, sensor: str) -> Json | None:
+    """What the state says of a sensor; None if it is not registered."""
+    return next((each for each in state["sensors"] if each["sensor"] == sensor), None)
+
+
+def parts(sensor: Json, incidents: Json, nights: Mapping[str, Json], reader: Reader) -> dict[str, Markup]:
+    """The live parts of the page by name."""
+    own = [each for each in incidents["incidents"] if each["sensor"] == sensor["sensor"]]
+    leakage = leakage_text(nights.get(sensor["sensor"]), reader)
+    return {
+        "head": part("parts/sensor-head.html", reader, sensor=sensor, leakage=leakage),
+        "incidents": part("parts/incidents.html", reader, problem=incidents["problem"], incidents=own, more=False),
+    }
