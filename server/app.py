@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
+from server.access import Guard
 from server.api import Api
 from server.door import NOTHING_HERE, Door
 from server.ingest import Ingest
@@ -41,7 +42,7 @@ def build(ingest: Ingest, api: Api, screens: Screens, names: frozenset[str]) -> 
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
-    return Door(app, names)
+    return Door(Guard(app), names)
 
 
 async def _nothing(_request: Request, error: Exception) -> Response:
