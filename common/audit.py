@@ -52,7 +52,7 @@ class AuditUnwritable(HydrologError):
     """What was to be done could not be written down, so it has not been done."""
 
 
-def record(data: Path, user: str, address: str, what: str, **values: Value) -> None:
+def record(data: Path, user: str, address: str, what: str, /, **values: Value) -> None:
     """Write down what a user did; it is on disk on return. Call it before the change itself.
 
     Raises:

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
 from server.access import Guard
+from server.access.access import Access
+from server.access.pages import routes as pages_of_people
 from server.api import Api
 from server.door import NOTHING_HERE, Door
 from server.ingest import Ingest
@@ -21,7 +23,7 @@ from server.static_files import StaticFiles
 _log = logging.getLogger(__name__)
 
 
-def build(ingest: Ingest, api: Api, screens: Screens, names: frozenset[str]) -> ASGIApp:
+def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
     """The application of one process, which answers to `names`."""
     routes = [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
@@ -39,10 +41,11 @@ def build(ingest: Ingest, api: Api, screens: Screens, names: frozenset[str]) -> 
         Route("/api/nights", api.nights),
         Route("/healthz", api.healthz),
         Route("/metrics", api.metrics),
+        *pages_of_people(),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
-    return Door(Guard(app), names)
+    return Door(Guard(app, access), names)
 
 
 async def _nothing(_request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ SCRIPT_WORDS = (
     message("{count} min"),
     message("{hours} h {minutes} min"),
     message("{count} days"),
-    message("No answer from hydrolog-server"),
+    message("No answer from the server"),
     message("What is shown below is {age} old."),
     message("{speed} times as fast"),
     message("Charts wait: {problem}"),

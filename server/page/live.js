@@ -54,7 +54,7 @@ function tick() {
   const hero = document.getElementById("hero");
   if (!stale || !hero) return;
   hero.dataset.state = "bad";
-  set(document.getElementById("hero-word"), say("No answer from hydrolog-server"));
+  set(document.getElementById("hero-word"), say("No answer from the server"));
   set(document.getElementById("hero-detail"), say("What is shown below is {age} old.", { age: age(silentMs / 1000) }));
 }
 

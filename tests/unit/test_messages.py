@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from jinja2.ext import babel_extract
 
 from common.messages import LANGUAGES, plain, words
 from incidents.reasons import fields
@@ -16,6 +17,7 @@ from incidents.reasons import fields
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po"
 SPOKEN = {"message": 1, "say": 1, "many": 2}  # how many of the first arguments are sentences
+OF_TEMPLATES = {"t": 1, "tn": 2}
 NAMES = re.compile(r"\{\w+(:[^}]*)?\}|m³(/h)?|\b(bar|ILI|UARL)\b|server_data\.txt|hydrolog( [a-z]+)+")
 ASKS_FOR_A_LETTER = re.compile(r"\}(을|를|이|가|은|는|과|와|으로|로)(?![가-힣])")
 
@@ -35,6 +37,16 @@ def in_code() -> Iterator[tuple[str, ...]]:
                 first = node.args[: SPOKEN.get(name, 0)]
                 if first and all(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in first):
                     yield tuple(ast.literal_eval(each) for each in first)
+
+
+def in_templates() -> Iterator[tuple[str, ...]]:
+    for path in sorted((ROOT / "server/templates").rglob("*.html")):
+        with path.open("rb") as file:
+            for _, name, found, _ in babel_extract(file, list(OF_TEMPLATES), [], {}):
+                said = (found,) if isinstance(found, str) else (found or ())[: OF_TEMPLATES[name]]
+                first = tuple(each for each in said if each)
+                assert len(first) == OF_TEMPLATES[name], f"{path.name}: no catalogue knows it: {found}"
+                yield first
 
 
 def in_source() -> dict[str, list[str]]:
@@ -57,11 +69,11 @@ def compiled() -> dict[str, list[str]]:
 
 
 def test_the_code_and_both_catalogues_hold_the_same_sentences() -> None:
-    assert {each[0] for each in in_code()} == in_source().keys(), "make words"
+    assert {each[0] for each in (*in_code(), *in_templates())} == in_source().keys(), "make words"
     assert in_source() == compiled(), "make words"
 
 
-@pytest.mark.parametrize("english", [pytest.param(each, id=each[0]) for each in sorted(set(in_code()))])
+@pytest.mark.parametrize("english", [pytest.param(each, id=each[0]) for each in sorted({*in_code(), *in_templates()})])
 def test_each_sentence_has_its_korean_with_the_same_values(english: tuple[str, ...]) -> None:
     (korean,) = in_source()[english[0]]
     assert korean, "not translated"
