@@ -16,6 +16,7 @@ from server.access.access import Access
 from server.access.pages import routes as pages_of_people
 from server.api import Api
 from server.door import NOTHING_HERE, Door
+from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.screens import Screens
 from server.static_files import StaticFiles
@@ -29,8 +30,6 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
-        Route("/incidents", screens.incidents),
-        Route("/incident", screens.incident),
         Route("/prefer", screens.prefer),
         Route("/events", screens.events),
         Route("/static/{name}", StaticFiles().__call__),
@@ -42,6 +41,7 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         Route("/healthz", api.healthz),
         Route("/metrics", api.metrics),
         *pages_of_people(),
+        *IncidentPages(screens).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
