@@ -1,4 +1,4 @@
-"""What people do about an incident: checked, stored, and said."""
+"""What people do about an incident by commands: stored by the rules of `incidents.acting`, and said."""
 
 import argparse
 import os
@@ -13,17 +13,17 @@ from cli.incident_history import History
 from common.clock import minute_of
 from common.errors import HydrologError
 from common.settings import Settings
-from incidents import acts
-from incidents.acts import ActsUnwritable, Do
-from incidents.life import Stage, life
+from incidents import acting
+from incidents.acting import NotPossible, Wish
+from incidents.acts import ActsUnwritable, Cause, Do
+from incidents.life import Stage
 from incidents.reading import Known
 
-LONGEST_SHELF = 366 * 1440  # minutes
 DONE = {Do.ACKNOWLEDGE: "acknowledged", Do.SHELVE: "shelved", Do.CLOSE: "closed", Do.NOTE: "note stored"}
 
 
-class NotPossible(HydrologError):
-    """This cannot be done with the incident."""
+class Needless(HydrologError):
+    """It would change nothing."""
 
 
 class BadUsage(HydrologError):
@@ -37,26 +37,24 @@ def act(chosen: Settings, history: History, now: datetime, do: Do, options: argp
 
     Raises:
         NoSuchIncident: it is not known.
-        NotPossible: it would change nothing.
-        BadUsage: an option is wrong.
+        Needless: it would change nothing.
+        Refused, BadUsage: an option is wrong.
         ActsUnwritable: the act could not be stored, so it has not happened.
     """
-    known, zone, minute = history.find(options.id), chosen.site.zone, minute_of(now)
-    _refuse_needless(known, do, zone)
-    more: dict[str, object] = {"text": " ".join(options.text)}
-    if do is Do.SHELVE:
-        more["until"] = _until(options, zone, minute)
-    if do is Do.CLOSE:
-        more["cause"] = options.cause
-    done = acts.new(known.incident.id, _person(options.by), now, do, **more)
+    known, zone = history.find(options.id), chosen.site.zone
+    until = _until(options, zone, minute_of(now)) if do is Do.SHELVE else None
+    cause = Cause(options.cause) if do is Do.CLOSE else None
+    wish = Wish(do, _person(options.by), " ".join(options.text), until, cause)
     try:
-        acts.append(chosen.paths.data, done)
+        after = acting.act(chosen.paths.data, known.incident, known.life.acts, wish, now)
+    except NotPossible as error:
+        raise Needless(_advice(known, zone) or str(error)) from error
     except ActsUnwritable as error:
-        raise ActsUnwritable(f"{error}{_advice(error, chosen.paths.data)}") from error
-    until = f" until {shell.local(done.until, zone)}" if done.until is not None else ""
-    cause = f" ({done.cause})" if done.cause else ""
-    after = Known(known.incident, life(known.incident, [*known.life.acts, done], minute))
-    return after, f"{known.incident.id}: {DONE[do]}{until}{cause} by {done.by}"
+        raise ActsUnwritable(f"{error}{_who_may(error, chosen.paths.data)}") from error
+    done = max(after.life.acts, key=lambda one: one.at)
+    rest = f" until {shell.local(done.until, zone)}" if done.until is not None else ""
+    why = f" ({done.cause})" if done.cause else ""
+    return after, f"{known.incident.id}: {DONE[do]}{rest}{why} by {done.by}"
 
 
 def instant(option: str, text: str, zone: ZoneInfo) -> datetime:
@@ -71,28 +69,25 @@ def instant(option: str, text: str, zone: ZoneInfo) -> datetime:
         raise BadUsage(f"{option}: {shell.printable(error)}") from error
 
 
-def _refuse_needless(known: Known, do: Do, zone: ZoneInfo) -> None:
+def _advice(known: Known, zone: ZoneInfo) -> str:
+    """What stands against it, and what to type instead."""
     incident, state = known
     name = shell.printable(incident.id)
-    if do is Do.NOTE:
-        return
     if state.stage is Stage.CLOSED and state.at is not None:
         closed = f"{name} was closed by {shell.printable(state.by)}, {shell.local(state.at, zone)}: {state.cause}"
-        raise NotPossible(f"{closed}; to add something: hydrolog incidents note {name} TEXT")
-    if incident.ended is not None and do is not Do.CLOSE:
+        return f"{closed}; to add something: hydrolog incidents note {name} TEXT"
+    if incident.ended is not None:
         over = f"{name} is over since {shell.local(incident.ended, zone)}"
-        raise NotPossible(f"{over}; to say why it was: hydrolog incidents close {name} --cause CAUSE")
+        return f"{over}; to say why it was: hydrolog incidents close {name} --cause CAUSE"
+    return ""
 
 
 def _until(options: argparse.Namespace, zone: ZoneInfo, minute: int) -> int:
     if options.minutes is not None:
-        until: int = minute + options.minutes
-    else:
-        until = minute_of(instant("--until", options.until, zone))
+        return minute + int(options.minutes)
+    until = minute_of(instant("--until", options.until, zone))
     if until <= minute:
         raise BadUsage(f"--until: {shell.local(until, zone)} is over; it is {shell.local(minute, zone)} now")
-    if until > minute + LONGEST_SHELF:
-        raise BadUsage("an incident can rest for a year at most; to be done with it: hydrolog incidents close")
     return until
 
 
@@ -115,7 +110,7 @@ def _login() -> str:
         return ""
 
 
-def _advice(error: ActsUnwritable, data: Path) -> str:
+def _who_may(error: ActsUnwritable, data: Path) -> str:
     """What to type if this user may not write to the data folder."""
     if not isinstance(error.__cause__, PermissionError):
         return ""

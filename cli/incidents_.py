@@ -47,7 +47,7 @@ def run(args: list[str]) -> int:
 
     Raises:
         NoSuchIncident, NoSuchSensor: it is not known.
-        NotPossible: it is closed or has ended.
+        Needless: it is closed or has ended.
         ActsUnwritable: the act could not be stored, so it has not happened.
     """
     options = _parser().parse_args(args)

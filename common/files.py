@@ -1,7 +1,10 @@
 """Small files that are replaced atomically: a reader sees the old or the new one, never a part."""
 
 import errno
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 COPY_BYTES = 1024 * 1024
@@ -32,6 +35,22 @@ def stamp(path: Path) -> Stamp | None:
 def open_lock_file(path: Path) -> int:
     """Open the lock file, creating it if missing; a symbolic link is refused."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """For a change that first looks at what is there: the processes of one box wait for one another. A process that
+    dies waits no longer.
+
+    Raises:
+        OSError: there is no such folder, or it may not be read.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -21,6 +21,10 @@ INCIDENTS_FILE = "incidents.json"
 
 # People, by the commands and the page
 INCIDENT_ACTS_FILE = "incident_acts.jsonl"
+AUDIT_FILE = "audit.jsonl"
+USERS_FILE = "users.json"
+USERS_LOCK_FILE = "users.lock"
+SESSION_KEY_FILE = "session.key"
 
 # The consumers
 OUTBOX_FILE = "outbox.tsv"

@@ -3,8 +3,6 @@
 Any process of the box may append. A line that cannot be read costs only itself, and is counted.
 """
 
-import fcntl
-import os
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
-from common import files
+from common import line_file
 from common.errors import HydrologError
 from common.folder import INCIDENT_ACTS_FILE
 from common.state_file import Minute, StateUnusable, convert, parse
@@ -103,37 +101,17 @@ def append(data: Path, act: Act) -> None:
     Raises:
         ActsUnwritable: the disk is full or the folder may not be written; nothing was stored.
     """
-    line = msgspec.json.encode(act) + b"\n"
     try:
-        descriptor = os.open(data / INCIDENT_ACTS_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o660)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # the processes of one box; held for one write
-            end = os.fstat(descriptor).st_size
-            torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
-            try:
-                files.write_all(descriptor, b"\n" * torn + line)
-            except OSError:
-                os.ftruncate(descriptor, end)
-                raise
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-        if not end:
-            files.sync_folder(data)
+        line_file.append(data / INCIDENT_ACTS_FILE, msgspec.json.encode(act))
     except OSError as error:
         raise ActsUnwritable(f"cannot write {data / INCIDENT_ACTS_FILE}: {error.strerror}") from error
 
 
 def load(data: Path) -> Acts:
     """All acts of a data folder. Without a file, or without the right to read it, there are none."""
-    try:
-        with (data / INCIDENT_ACTS_FILE).open("rb") as file:
-            lines = file.read(MOST_BYTES).splitlines()
-    except OSError:
-        return Acts()
     known: dict[str, Act] = {}
     damaged = 0
-    for line in filter(None, lines):
+    for line in line_file.read(data / INCIDENT_ACTS_FILE, MOST_BYTES):
         try:
             act = parse(line, Act)
         except StateUnusable:

@@ -43,7 +43,7 @@ class Life:
         return self.stage is Stage.OPEN
 
 
-_STAGES = {Do.ACKNOWLEDGE: Stage.ACKNOWLEDGED, Do.SHELVE: Stage.SHELVED, Do.CLOSE: Stage.CLOSED}
+STAGES = {Do.ACKNOWLEDGE: Stage.ACKNOWLEDGED, Do.SHELVE: Stage.SHELVED, Do.CLOSE: Stage.CLOSED}
 
 
 def life(incident: Incident, acts: Iterable[Act], minute: int) -> Life:
@@ -55,8 +55,8 @@ def life(incident: Incident, acts: Iterable[Act], minute: int) -> Life:
     own = tuple(sorted(acts, key=lambda act: act.at))
     now = Life()
     for act in own:
-        if act.do in _STAGES:
-            now = Life(_STAGES[act.do], act.by, act.at, act.until, act.cause)
+        if act.do in STAGES:
+            now = Life(STAGES[act.do], act.by, act.at, act.until, act.cause)
     over = now.stage is Stage.SHELVED and now.until is not None and now.until <= minute
     closed = minute_of(now.at) if now.stage is Stage.CLOSED and now.at is not None else None
     returned = closed is not None and any(sign.raised > closed for sign in incident.signs)

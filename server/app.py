@@ -11,8 +11,12 @@ from starlette.types import ASGIApp
 
 from common.errors import DatabaseDown
 from common.logging_setup import quoted
+from server.access import Guard
+from server.access.access import Access
+from server.access.pages import routes as pages_of_people
 from server.api import Api
 from server.door import NOTHING_HERE, Door
+from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.screens import Screens
 from server.static_files import StaticFiles
@@ -20,14 +24,12 @@ from server.static_files import StaticFiles
 _log = logging.getLogger(__name__)
 
 
-def build(ingest: Ingest, api: Api, screens: Screens, names: frozenset[str]) -> ASGIApp:
+def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
     """The application of one process, which answers to `names`."""
     routes = [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
-        Route("/incidents", screens.incidents),
-        Route("/incident", screens.incident),
         Route("/prefer", screens.prefer),
         Route("/events", screens.events),
         Route("/static/{name}", StaticFiles().__call__),
@@ -38,10 +40,12 @@ def build(ingest: Ingest, api: Api, screens: Screens, names: frozenset[str]) -> 
         Route("/api/nights", api.nights),
         Route("/healthz", api.healthz),
         Route("/metrics", api.metrics),
+        *pages_of_people(),
+        *IncidentPages(screens).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
-    return Door(app, names)
+    return Door(Guard(app, access), names)
 
 
 async def _nothing(_request: Request, error: Exception) -> Response:

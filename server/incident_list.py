@@ -25,11 +25,12 @@ def shown(incidents: Incidents, names: Mapping[str, str], language: str, zone: Z
         "language": language,
         "problem": incidents.problem,
         "left_out": len(incidents.known) - len(known),
-        "incidents": [_one(each, names.get(each.incident.sensor, ""), language, zone, minute) for each in known],
+        "incidents": [one(each, names.get(each.incident.sensor, ""), language, zone, minute) for each in known],
     }
 
 
-def _one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:
+def one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:
+    """One incident. `name`: of its sensor."""
     incident, life = known
     said = told(known, name or incident.sensor, language, zone, minute)
     return {
@@ -55,7 +56,7 @@ def _one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) ->
         "why": said.why,
         "todo": said.todo,
         "life": said.life,
-        "charts": [_chart(incident, sign, minute) for sign in incident.up or incident.signs],
+        "charts": [chart(incident, sign, minute) for sign in incident.up or incident.signs],
     }
 
 
@@ -66,7 +67,7 @@ def _size(incident: Incident) -> Json | None:
     return {"flow_m3h": size.flow_m3h, "error_m3h": size.error_m3h, "at": size.minute * 60}
 
 
-def _chart(incident: Incident, sign: Sign, minute: int) -> Json:
+def chart(incident: Incident, sign: Sign, minute: int) -> Json:
     """Which chart explains a sign: the request for `/api/finding`."""
     channel = sign.channel if sign.channel in flags.CHANNELS else "flow"
     start = sign.raised * 60

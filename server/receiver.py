@@ -13,6 +13,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
+from server.access.access import Access
 from server.api import Api
 from server.app import build
 from server.current import Current
@@ -43,7 +44,9 @@ class Receiver:
         self._ingest = Ingest(self._batches, token, context.clock)
         current = Current(self._state, settings, context.clock)
         api, screens = Api(self._charts, current), Screens(current)
-        self._app = build(self._ingest, api, screens, own_names(self._receiver.host, self._receiver.hosts))
+        self._access = Access(context.data, settings.site)
+        names = own_names(self._receiver.host, self._receiver.hosts)
+        self._app = build(self._ingest, api, screens, self._access, names)
         self._boxes = SilentBoxes(context, self._ingest.heard)
         self._http: Listener | None = None
         self._cleaned: date | None = None
@@ -56,6 +59,7 @@ class Receiver:
         """
         if self._http is None or not self._http.serving:
             self._http = Listener(self._app, self._receiver.host, self._receiver.port)
+        self._access.step()
         try:
             self._state.submit(_ping).result(PING_S)
         except FutureTimeout as error:
@@ -77,6 +81,7 @@ class Receiver:
             self._http.close()
         for desk in (self._batches, self._charts, self._state):
             desk.close()
+        self._access.close()
 
 
 def _ping(database: Database) -> None:

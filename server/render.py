@@ -27,21 +27,20 @@ def environment() -> Environment:
     )
 
 
-def part(name: str, reader: Reader, **values: Any) -> Markup:
+def part(name: str, reader: Reader, /, **values: Any) -> Markup:
     """One template as HTML."""
     return Markup(environment().get_template(name).render(**_words(reader.words), reader=reader, **values))
 
 
-def answer(request: Request, name: str, reader: Reader, status: int = 200, **values: Any) -> HTMLResponse:
+def answer(request: Request, name: str, reader: Reader, status: int = 200, /, **values: Any) -> HTMLResponse:
     """A whole page. Every template may use `request`, `user` and `csrf_field()`."""
     user = getattr(request.state, "user", None)
-    token = getattr(request.state, "csrf", "")
     whole = part(
         name,
         reader,
         request=request,
         user=user,
-        csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
+        csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(request.state.visit.token()),
         script_words=_script_words(reader.words),
         **values,
     )

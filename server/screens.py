@@ -1,6 +1,7 @@
 """The pages for people: rendered here, readable without a script, and kept alive by `server.live`."""
 
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,59 +22,43 @@ CHOICES_FOR_S = 400 * 86400  # as long as browsers keep a cookie
 LONGEST_WAY_BACK = 500
 
 Json = dict[str, Any]
+Look = Callable[[Request], Awaitable[Parts]]
 
 
 class Screens:
     """The endpoints that answer with HTML."""
 
     def __init__(self, current: Current) -> None:
-        self._current = current
+        self.current = current
         self._nights: tuple[float, dict[str, Json]] = (-1.0, {})
         self._live = Live()
+        self.looks: dict[str, Look] = {}  # the live parts of other pages, by the name of the screen
 
     def reader(self, request: Request) -> Reader:
-        site = self._current.settings.site
-        return reader_of(request, site.language, site.zone, self._current.clock.now())
+        site = self.current.settings.site
+        return reader_of(request, site.language, site.zone, self.current.clock.now())
 
     async def index(self, request: Request) -> Response:
         """The overview."""
         reader = self.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self.current.state(reader.language)
         parts = await self._overview(request, reader)
         few = len(state["sensors"]) <= overview.WITH_CHARTS and not state["database"]
         wanted = overview.asked(request.query_params)
         query = urlencode({"screen": "overview", "q": wanted.search, "sort": wanted.sort, "page": wanted.page})
         charts = state["sensors"] if few else []
-        return self._page(request, "overview.html", reader, state, parts=parts, charts=charts, query=query)
+        return self.page(request, "overview.html", reader, state, parts=parts, charts=charts, query=query)
 
     async def sensor(self, request: Request) -> Response:
         """One sensor."""
         reader = self.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self.current.state(reader.language)
         entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
-            return self._page(request, "missing.html", reader, state, 404)
-        parts = sensor_screen.parts(entry, await self._current.incidents(reader.language), await self.nights(), reader)
+            return self.page(request, "missing.html", reader, state, 404)
+        parts = sensor_screen.parts(entry, await self.current.incidents(reader.language), await self.nights(), reader)
         query = urlencode({"screen": "sensor", "id": entry["sensor"]})
-        return self._page(request, "sensor.html", reader, state, parts=parts, sensor=entry, query=query)
-
-    async def incidents(self, request: Request) -> Response:
-        """All incidents that the box still holds."""
-        reader = self.reader(request)
-        state = await self._current.state(reader.language)
-        known = await self._current.incidents(reader.language)
-        return self._page(request, "incidents.html", reader, state, known=known)
-
-    async def incident(self, request: Request) -> Response:
-        """One incident."""
-        reader = self.reader(request)
-        state = await self._current.state(reader.language)
-        known = (await self._current.incidents(reader.language))["incidents"]
-        wanted = request.query_params.get("id", "")
-        found = next((each for each in known if each["id"] == wanted), None)
-        if found is None:
-            return self._page(request, "missing.html", reader, state, 404)
-        return self._page(request, "incident.html", reader, state, incident=found)
+        return self.page(request, "sensor.html", reader, state, parts=parts, sensor=entry, query=query)
 
     async def prefer(self, request: Request) -> Response:
         """Keep a reader's choices in cookies, and go back to where they were made."""
@@ -94,27 +79,29 @@ class Screens:
         """The stream that keeps an open page as it is now."""
         reader = self.reader(request)
         screen, sensor = (request.query_params.get(name, "") for name in ("screen", "id"))
+        if screen in self.looks:
+            return await self._live.stream(request, lambda: self.looks[screen](request))
         if screen == "sensor" and SENSOR_ID.fullmatch(sensor):
             return await self._live.stream(request, lambda: self._sensor_now(request, sensor))
         return await self._live.stream(request, lambda: self._overview_now(request, reader))
 
     async def _overview_now(self, request: Request, _reader: Reader) -> Parts:
         reader = self.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self.current.state(reader.language)
         return Parts(state["now"], state["speed"], await self._overview(request, reader))
 
     async def _sensor_now(self, request: Request, sensor: str) -> Parts:
         reader = self.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self.current.state(reader.language)
         entry = sensor_screen.entry(state, sensor)
         if entry is None:
             return Parts(state["now"], state["speed"], {})
-        incidents = await self._current.incidents(reader.language)
+        incidents = await self.current.incidents(reader.language)
         return Parts(state["now"], state["speed"], sensor_screen.parts(entry, incidents, await self.nights(), reader))
 
     async def _overview(self, request: Request, reader: Reader) -> dict[str, Markup]:
-        state = await self._current.state(reader.language)
-        incidents = await self._current.incidents(reader.language)
+        state = await self.current.state(reader.language)
+        incidents = await self.current.incidents(reader.language)
         wanted = overview.asked(request.query_params)
         return overview.parts(state, incidents, await self.nights(), wanted, reader)
 
@@ -122,14 +109,15 @@ class Screens:
         """The newest night of each sensor."""
         until_s, nights = self._nights
         if time.monotonic() >= until_s:
-            local = self._current.clock.now().astimezone(self._current.settings.site.zone).date()
-            nights = await self._current.ask(lambda database: overview.leakage(database, local + timedelta(days=0)))
+            local = self.current.clock.now().astimezone(self.current.settings.site.zone).date()
+            nights = await self.current.ask(lambda database: overview.leakage(database, local + timedelta(days=0)))
             self._nights = (time.monotonic() + NIGHTS_FOR_S, nights)
         return nights
 
-    def _page(
+    def page(
         self, request: Request, name: str, reader: Reader, state: Json, status: int = 200, **values: Any
     ) -> Response:
+        """A page with what every page of the state shows."""
         here = f"{request.url.path.rpartition('/')[2]}?{request.url.query}".rstrip("?")
         always = {"state": state, "units": UNITS, "version": state["version"], "here": here}
         return answer(request, name, reader, status, **always, **values)

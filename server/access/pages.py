@@ -1,0 +1,178 @@
+"""The pages of people: log in and out, one's own password, and the users."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from common.audit import AuditUnwritable
+from common.errors import HydrologError
+from common.logging_setup import quoted
+from common.messages import message
+from server.access import answers, changes, passwords, sessions
+from server.access.access import Access, LoginRefused
+from server.access.changes import Actor
+from server.access.guard import needs
+from server.access.roles import ROLES, Role
+from server.access.users import UserRefused, UsersUnusable
+from server.screens import way_back
+
+MOST_TYPED = 1000  # characters of a name or a password: what is longer is wrong
+
+NOT_TWICE = message("The two new passwords are not the same.")
+NO_ROLE = message("This role is not known.")
+NOT_WRITTEN = message("It could not be written, so nothing has changed. The log of hydrolog-server says why.")
+
+FAILED = (UserRefused, UsersUnusable, AuditUnwritable)
+
+Sentence = tuple[str, Mapping[str, object]]
+
+_log = logging.getLogger(__name__)
+
+
+def routes() -> list[Route]:
+    """Where they are."""
+    return [
+        Route("/login", login, methods=["GET", "POST"]),
+        Route("/logout", logout, methods=["POST"]),
+        Route("/password", password, methods=["GET", "POST"]),
+        Route("/users", people, methods=["GET", "POST"]),
+    ]
+
+
+async def login(request: Request) -> Response:
+    """The form, and what it sends."""
+    form, access = request.state.form, _access(request)
+    if request.method != "POST":
+        if request.state.open:
+            return answers.refused(request, 200, answers.NO_USER_YET, command=answers.FIRST_USER)
+        return answers.page(request, "login.html", next=request.query_params.get("next", ""), problem="", name="")
+    name, next_ = form.get("name", "")[:MOST_TYPED], form.get("next", "")
+    known = access.users.find(name)
+    try:
+        browser = request.state.visit.browser_of(known)
+        account = await access.check(name, form.get("password", "")[:MOST_TYPED], request.state.address, browser)
+    except LoginRefused as refused:
+        answer = answers.page(
+            request, "login.html", refused.status, next=next_, problem=_said(request, _sentence(refused)), name=name
+        )
+        if refused.wait_s:
+            answer.headers["Retry-After"] = str(math.ceil(refused.wait_s))
+        return answer
+    request.state.visit.begin(account)
+    await access.note(account.name, request.state.address, "login")
+    return RedirectResponse(way_back(next_), 303)
+
+
+async def logout(request: Request) -> Response:
+    """End this session, or all of this user."""
+    user, access = request.state.user, _access(request)
+    ended = request.state.visit.end()
+    if user is not None:
+        actor = Actor(user.name, request.state.address)
+        try:
+            if request.state.form.get("everywhere"):
+                await asyncio.to_thread(changes.end_sessions, access.data, actor)
+            else:
+                now_s = int(access.clock.now().timestamp())
+                await asyncio.to_thread(changes.end_session, access.data, actor, ended, now_s, sessions.LASTS_S)
+        except FAILED as error:
+            _log.warning("logged_out_here_only problem=%s", quoted(str(error)))
+    return RedirectResponse("login", 303)
+
+
+@needs(Role.VIEWER)
+async def password(request: Request) -> Response:
+    """One's own password."""
+    user = request.state.user
+    if user is None:
+        return answers.forbidden(request, Role.VIEWER)
+    if request.method != "POST":
+        return answers.page(request, "password.html", problem="")
+    try:
+        problem = await _change_own(request, user.name)
+    except LoginRefused as refused:
+        problem = _sentence(refused)
+    if problem:
+        return answers.page(request, "password.html", 400, problem=_said(request, problem))
+    return RedirectResponse(".", 303)
+
+
+async def _change_own(request: Request, name: str) -> Sentence | None:
+    form, access, visit = request.state.form, _access(request), request.state.visit
+    now, new = (form.get(field, "")[:MOST_TYPED] for field in ("now", "new"))
+    account = await access.check(name, now, request.state.address, visit.browser_of(access.users.find(name)))
+    if new != form.get("again", ""):
+        return NOT_TWICE, {}
+    if problem := passwords.problem(new, (name, access.site.id)):
+        return problem, {}
+    kept = await access.hashing(passwords.hashed, new)
+
+    actor = Actor(account.name, request.state.address)
+    try:
+        changed = await asyncio.to_thread(changes.set_password, access.data, actor, account.name, kept)
+    except FAILED as error:
+        return _sentence(error)
+    visit.begin(changed)
+    return None
+
+
+@needs(Role.ADMIN)
+async def people(request: Request) -> Response:
+    """The users; only for admins."""
+    problem = await _change(request) if request.method == "POST" else None
+    if request.method == "POST" and problem is None:
+        return RedirectResponse("users", 303)
+    known = sorted(_access(request).users.now().values(), key=lambda account: account.name.casefold())
+    said = _said(request, problem) if problem else ""
+    typed = {name: request.state.form.get(name, "")[:MOST_TYPED] for name in ("name", "role")}
+    return answers.page(
+        request, "users.html", 400 if problem else 200, known=known, roles=[*ROLES], problem=said, typed=typed
+    )
+
+
+async def _change(request: Request) -> Sentence | None:
+    """What an admin does to a user; why it cannot be done."""
+    form, access = request.state.form, _access(request)
+    do, name, role, new = (form.get(field, "")[:MOST_TYPED] for field in ("do", "name", "role", "password"))
+    if do in ("add", "role") and role not in ROLES:
+        return NO_ROLE, {}
+    if do in ("add", "password") and (problem := passwords.problem(new, (name, access.site.id))):
+        return problem, {}
+    kept = await access.hashing(passwords.hashed, new) if do in ("add", "password") else ""
+    data, actor = access.data, Actor(request.state.user.name, request.state.address)
+    work: dict[str, Callable[[], object]] = {
+        "add": lambda: changes.add(data, actor, name, ROLES[role], kept=kept, at=access.clock.now()),
+        "role": lambda: changes.set_role(data, actor, name, ROLES[role]),
+        "password": lambda: changes.set_password(data, actor, name, kept),
+        "remove": lambda: changes.remove(data, actor, name),
+    }
+    try:
+        await asyncio.to_thread(work.get(do, lambda: None))
+    except FAILED as error:
+        return _sentence(error)
+    return None
+
+
+def _access(request: Request) -> Access:
+    access: Access = request.state.access
+    return access
+
+
+def _sentence(error: HydrologError) -> Sentence:
+    """What went wrong, for the catalogues."""
+    if isinstance(error, UserRefused):
+        return error.sentence, error.values
+    if isinstance(error, LoginRefused):
+        return error.sentence, {"minutes": math.ceil(error.wait_s / 60)} if error.wait_s else {}
+    _log.warning("not_written problem=%s", quoted(str(error)))
+    return NOT_WRITTEN, {}
+
+
+def _said(request: Request, sentence: Sentence) -> str:
+    english, values = sentence
+    return answers.reader(request).words.say(english, **values)

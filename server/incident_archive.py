@@ -1,0 +1,129 @@
+"""Incidents of any age: those of the file, which works without the database, and all earlier ones that it holds."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from common.clock import minute_start
+from common.database import Database, statement
+from common.errors import DatabaseDown
+from common.row import SENSOR_ID
+from common.settings import Settings
+from incidents import acts, reading, table
+from incidents.incident import KINDS, Incident
+from incidents.reading import Known
+
+ROWS = 30  # incidents on one page of the list
+MOST_LISTED = 3000  # beyond these, a month has to be chosen
+LONGEST_ID = 200
+ASK_S = 10.0
+FIRST, LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+_MONTH = re.compile(r"(2[01]\d\d)-(0[1-9]|1[0-2])", re.ASCII)
+
+
+class Sought(NamedTuple):
+    """Which incidents are asked for; empty for all. `month`: "2024-08"."""
+
+    month: str = ""
+    sensor: str = ""
+    kind: str = ""
+    page: int = 1
+
+    def span(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The month's ends."""
+        found = _MONTH.fullmatch(self.month)
+        if not found:
+            return FIRST, LAST
+        year, month = int(found[1]), int(found[2])
+        first = datetime(year, month, 1, tzinfo=zone)
+        return first, datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+
+    def fits(self, incident: Incident, zone: ZoneInfo) -> bool:
+        first, end = self.span(zone)
+        ended = LAST if incident.ended is None else minute_start(incident.ended)
+        return (
+            self.sensor in ("", incident.sensor)
+            and self.kind in ("", incident.kind)
+            and minute_start(incident.began) < end
+            and ended >= first
+        )
+
+
+class Found(NamedTuple):
+    """One page of the list.
+
+    Attributes:
+        total: of all that were asked for; at most `MOST_LISTED` of the database.
+        whole: whether the database has answered.
+        problem: what is wrong with the file; empty if nothing is.
+    """
+
+    known: tuple[Known, ...]
+    total: int
+    page: int
+    pages: int
+    whole: bool
+    problem: str
+
+
+def sought(query: Mapping[str, str]) -> Sought:
+    """What is not understood counts as not asked."""
+    month, sensor, kind, page = (query.get(name, "").strip() for name in Sought._fields)
+    return Sought(
+        month if _MONTH.fullmatch(month) else "",
+        sensor if SENSOR_ID.fullmatch(sensor) else "",
+        kind if kind in KINDS else "",
+        int(page) if page.isascii() and page.isdigit() and len(page) < 6 and int(page) else 1,
+    )
+
+
+def find(database: Database, settings: Settings, name: str, minute: int) -> Known | None:
+    """One incident; None if there is none, as far as the database answers."""
+    if not name or len(name) > LONGEST_ID or "\0" in name:
+        return None
+    data = settings.paths.data
+    found = next((each for each in reading.load(data, minute).known if each.incident.id == name), None)
+    if found is not None:
+        return found
+    try:
+        with database.transaction(ASK_S) as cursor:
+            earlier = [one for one in table.load(cursor, settings.site.id, [name]) if one.signs]
+            stored = table.load_acts(cursor, settings.site.id, [name])
+    except DatabaseDown:
+        return None
+    done = {act.id: act for act in (*stored, *acts.load(data).known)}  # the archive copies them some time later
+    return next(iter(reading.known(earlier, done.values(), minute)), None)
+
+
+def listed(database: Database, settings: Settings, wanted: Sought, minute: int) -> Found:
+    """One page of those that are asked for: those that are up, then the newest."""
+    site, zone, data = settings.site.id, settings.site.zone, settings.paths.data
+    of_file = reading.load(data, minute)
+    here = {each.incident.id: each for each in of_file.known if wanted.fits(each.incident, zone)}
+    newer = {each.incident.id for each in of_file.known}
+    first, end = wanted.span(zone)
+    values = {"site": site, "sensor": wanted.sensor, "kind": wanted.kind, "from": first, "to": end}
+    try:
+        with database.transaction(ASK_S) as cursor:
+            cursor.execute(statement("incident_ids"), values | {"most": MOST_LISTED})
+            older = [name for (name,) in cursor.fetchall() if name not in newer]
+            names, page, pages = _page([*here, *older], wanted.page)
+            away = [name for name in names if name not in here]
+            rows = [one for one in table.load(cursor, site, away) if one.signs]
+            stored = table.load_acts(cursor, site, away)
+    except DatabaseDown:
+        names, page, pages = _page([*here], wanted.page)
+        return Found(tuple(here[name] for name in names), len(here), page, pages, False, of_file.problem)
+    done = {act.id: act for act in (*stored, *acts.load(data).known)}
+    there = here | {each.incident.id: each for each in reading.known(rows, done.values(), minute)}
+    known = tuple(there[name] for name in names if name in there)
+    return Found(known, len(here) + len(older), page, pages, True, of_file.problem)
+
+
+def _page(names: list[str], wanted: int) -> tuple[list[str], int, int]:
+    pages = max(1, -(-len(names) // ROWS))
+    page = min(wanted, pages)
+    return names[(page - 1) * ROWS : page * ROWS], page, pages

@@ -1,0 +1,76 @@
+"""A hydrolog-server without a database but with users, and browsers that keep cookies and send forms."""
+
+import html
+import http.client
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode, urljoin
+
+from receiver_process import Answer, ReceiverProcess
+
+from server.access import changes, passwords
+from server.access.changes import Actor
+from server.access.roles import Role
+
+NO_DATABASE = "postgresql://127.0.0.1:9/nothing"
+PASSWORD = "a pump in the rain"
+_KEPT = passwords.hashed(PASSWORD)
+PAGE = {"Accept": "text/html"}
+
+
+def make_user(data: Path, name: str, role: Role = Role.ADMIN) -> None:
+    changes.add(data, Actor("installer"), name, role, kept=_KEPT, at=datetime.now(UTC))
+
+
+def server_of(data: Path, **environ: str) -> ReceiverProcess:
+    server = ReceiverProcess(data, NO_DATABASE, **environ)
+    server.start()
+    return server
+
+
+class Browser:
+    """Follows no redirect by itself; keeps the cookies of one folder of addresses."""
+
+    def __init__(self, server: ReceiverProcess, **headers: str) -> None:
+        self.server = server
+        self.headers = {**PAGE, **headers}
+        self.cookies: dict[str, str] = {}
+
+    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self.server.request(method, path, body, sent)
+        self._keep(answer.headers, path)
+        return answer
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, **headers)
+
+    def send(self, path: str, csrf: str | None = None, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+        """Send a form; its token is that of the page at the same address, unless one is given."""
+        token = self.token() if csrf is None else csrf
+        body = urlencode({"csrf": token, **fields}).encode()
+        return self.request("POST", path, body, Content_Type="application/x-www-form-urlencoded", **(headers or {}))
+
+    def token(self, path: str = "/login") -> str:
+        """Of the forms of a page."""
+        found = re.search(r'name="csrf" value="([0-9a-f]*)"', self.get(path).body.decode())
+        return html.unescape(found[1]) if found else ""
+
+    def log_in(self, name: str, password: str = PASSWORD, **fields: str) -> Answer:
+        return self.send("/login", name=name, password=password, **fields)
+
+    def _keep(self, headers: http.client.HTTPMessage, path: str) -> None:
+        for line in headers.get_all("Set-Cookie") or ():
+            name, _, rest = line.partition("=")
+            assert "Path" not in rest
+            assert urljoin(path, ".") == "/", "a cookie of another folder"
+            self.cookies[name] = rest.partition(";")[0]
+
+
+def after(answer: Answer) -> str:
+    """Where an answer sends the browser."""
+    assert answer.status == 303, (answer.status, answer.body)
+    return str(answer.headers["Location"])
