@@ -1,13 +1,12 @@
 """What people do about an incident: checked, stored, and said."""
 
 import argparse
-import os
 import pwd
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from cli import shell
+from cli import acting, shell
 from cli.export_span import NotATime, first_instant
 from cli.incident_history import History
 from common.clock import minute_of
@@ -102,17 +101,10 @@ def _person(named: str | None) -> str:
     Raises:
         BadUsage: there is no name.
     """
-    name = named if named is not None else os.environ.get("SUDO_USER") or _login()
+    name = named if named is not None else acting.person()
     if not name.strip():
         raise BadUsage("--by: give your name")
     return name
-
-
-def _login() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return ""
 
 
 def _advice(error: ActsUnwritable, data: Path) -> str:
