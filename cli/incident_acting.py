@@ -1,13 +1,13 @@
 """What people do about an incident by commands: stored by the rules of `incidents.acting`, and said."""
 
 import argparse
-import os
 import pwd
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cli import shell
+from cli.acting import person
 from cli.export_span import NotATime, first_instant
 from cli.incident_history import History
 from common.clock import minute_of
@@ -97,17 +97,10 @@ def _person(named: str | None) -> str:
     Raises:
         BadUsage: there is no name.
     """
-    name = named if named is not None else os.environ.get("SUDO_USER") or _login()
+    name = named if named is not None else person()
     if not name.strip():
         raise BadUsage("--by: give your name")
     return name
-
-
-def _login() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return ""
 
 
 def _who_may(error: ActsUnwritable, data: Path) -> str:

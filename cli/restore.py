@@ -132,7 +132,8 @@ def _unpack(path: Path, found: Manifest, making: Path) -> None:
 
 def _append(path: Path, pieces: Iterator[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    mode = 0o600 if path.name == folder.USERS_FILE else 0o640
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         for piece in pieces:
             write_all(descriptor, piece)

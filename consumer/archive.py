@@ -1,6 +1,6 @@
 """The group "archive": writes rows of the log to the database, commits, and trims the log.
 
-The incidents are copied first, whether there are rows or not.
+The incidents and the audit are copied first, whether there are rows or not.
 
 The rows and findings of one poll go into one transaction that is safe to repeat. If the process is killed before the
 commit, the same rows come again and are recognised. Only one poll is in memory, however much waits.
@@ -24,6 +24,7 @@ from common.logging_setup import quoted
 from common.row import parse_payload
 from common.runner import Context
 from consumer import not_rows
+from consumer.audit import AuditMirror
 from consumer.incidents import IncidentMirror
 from consumer.outliers import FindingsFile, outliers
 from consumer.source import LogSource
@@ -53,6 +54,7 @@ class Archive:
         self._database = Database(context.settings, "archive")
         self._findings = FindingsFile(context.data)
         self._incidents = IncidentMirror(context.data, context.settings.site.id)
+        self._audit = AuditMirror(context.data, context.settings.site.id)
         self._false_rows = FalseRows(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
@@ -71,6 +73,7 @@ class Archive:
         give_back_s = time.monotonic() + WORK_S
         try:
             self._incidents.step(self._database, now)
+            self._audit.step(self._database)
             while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
                 self._store(log, records)
                 group.commit(group.position)

@@ -5,10 +5,10 @@ there already stays as it is.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import Cursor
@@ -20,13 +20,12 @@ from common.errors import DatabaseDown
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from common.logging_setup import quoted
 from consumer.outliers import Outlier
+from consumer.store_each import store_each
 from incidents import acts, reading, table
 from incidents.acts import Act
 from incidents.incident import Incident
 from incidents.life import Stage
 from incidents.table import IncidentRow
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class IncidentMirror:
         with database.transaction() as cursor:
             rows = self._rows_of(cursor, found, done, minute)
             changed = [row for row in rows if self._rows.get(row.id) != row]
-            self._each(cursor, changed, lambda some: table.store(cursor, some))
+            store_each(cursor, changed, lambda some: table.store(cursor, some))
         self._acts, self._rows = {act.id for act in done}, {row.id: row for row in rows}
         for row in changed:
             self._unnamed[row.sensor] = min(row.raised, self._unnamed.get(row.sensor, row.raised))
@@ -88,27 +87,12 @@ class IncidentMirror:
     ) -> list[IncidentRow]:
         """Store the acts that are new; returns the incidents as they are now, with all acts that were ever stored."""
         new = [act for act in done if act.id not in self._acts]
-        self._each(cursor, new, lambda some: table.store_acts(cursor, self._site, some))
+        store_each(cursor, new, lambda some: table.store_acts(cursor, self._site, some))
         ids = {one.id for one in found}
         acted = {act.incident for act in new} | {row.id for row in self._rows.values() if row.stage == Stage.SHELVED}
         earlier = table.load(cursor, self._site, sorted(acted - ids))  # no longer in the file
         known = table.load_acts(cursor, self._site, sorted(acted | ids))
         return [table.row(self._site, *each) for each in reading.known([*found, *earlier], known, minute)]
-
-    def _each(self, cursor: Cursor[Any], rows: Sequence[T], store: Callable[[Sequence[T]], object]) -> None:
-        """Store rows; a single one that the database cannot hold is left out, and said once."""
-        if not rows:
-            return
-        try:
-            with cursor.connection.transaction():
-                store(rows)
-        except psycopg.DataError as error:
-            if len(rows) == 1:
-                _log.warning("incident_refused what=%s problem=%s", quoted(rows[0]), quoted(error))
-                return
-            middle = len(rows) // 2
-            self._each(cursor, rows[:middle], store)
-            self._each(cursor, rows[middle:], store)
 
     def name(self, cursor: Cursor[Any], found: Sequence[Outlier]) -> None:
         """Write their incident into the rows of OUTLIER_TB that were just stored for these flags."""

@@ -5,6 +5,7 @@ import http.client
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urljoin
 
 from receiver_process import Answer, ReceiverProcess
@@ -37,7 +38,7 @@ class Browser:
         self.headers = {**PAGE, **headers}
         self.cookies: dict[str, str] = {}
 
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None = None, **headers: Any) -> Answer:
         sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -48,18 +49,19 @@ class Browser:
     def get(self, path: str, **headers: str) -> Answer:
         return self.request("GET", path, **headers)
 
-    def send(self, path: str, csrf: str | None = None, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+    def send(self, path: str, csrf: str | None = None, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
         """Send a form; its token is that of the page at the same address, unless one is given."""
         token = self.token() if csrf is None else csrf
         body = urlencode({"csrf": token, **fields}).encode()
-        return self.request("POST", path, body, Content_Type="application/x-www-form-urlencoded", **(headers or {}))
+        more: dict[str, Any] = dict(headers or {})
+        return self.request("POST", path, body, Content_Type="application/x-www-form-urlencoded", **more)
 
     def token(self, path: str = "/login") -> str:
         """Of the forms of a page."""
         found = re.search(r'name="csrf" value="([0-9a-f]*)"', self.get(path).body.decode())
         return html.unescape(found[1]) if found else ""
 
-    def log_in(self, name: str, password: str = PASSWORD, **fields: str) -> Answer:
+    def log_in(self, name: str, password: str = PASSWORD, **fields: Any) -> Answer:
         return self.send("/login", name=name, password=password, **fields)
 
     def _keep(self, headers: http.client.HTTPMessage, path: str) -> None:

@@ -108,6 +108,19 @@ CREATE TABLE IF NOT EXISTS INCIDENT_ACT_TB (
 );
 CREATE INDEX IF NOT EXISTS incident_act_incident ON INCIDENT_ACT_TB (site, incident);
 
+-- Who did what on the page and with the commands, as in audit.jsonl. Kept for good.
+CREATE TABLE IF NOT EXISTS AUDIT_TB (
+    site    text NOT NULL,
+    id      text NOT NULL,
+    at      timestamptz NOT NULL,
+    by      text NOT NULL,                     -- empty: nobody was logged in
+    address text NOT NULL,                     -- of the browser; empty: at the box
+    what    text NOT NULL,                     -- login, user-added ...
+    values  jsonb NOT NULL,                    -- what it was about
+    PRIMARY KEY (site, id)
+);
+CREATE INDEX IF NOT EXISTS audit_at ON AUDIT_TB (site, at);
+
 -- All forecasts, for later evaluation. Kept as long as the rows of their hours.
 CREATE TABLE IF NOT EXISTS PRED_VAL_TB (
     sensor        text NOT NULL,

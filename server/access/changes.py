@@ -50,7 +50,7 @@ def add(data: Path, by: Actor, name: str, role: Role, *, kept: str, at: datetime
 def remove(data: Path, by: Actor, name: str) -> None:
     """Remove a user; all sessions end at once."""
     with changing(data) as known:
-        account = _one(known, name)
+        account = one(known, name)
         _keep_an_admin(known, account)
         audit.record(data, *by, "user-removed", user=account.name, role=account.role)
         del known[same(name)]
@@ -59,7 +59,7 @@ def remove(data: Path, by: Actor, name: str) -> None:
 def set_role(data: Path, by: Actor, name: str, role: Role) -> None:
     """Give a user another role, from the next request on."""
     with changing(data) as known:
-        account = _one(known, name)
+        account = one(known, name)
         if role < Role.ADMIN:
             _keep_an_admin(known, account)
         audit.record(data, *by, "user-role", user=account.name, before=account.role, after=role.word)
@@ -69,7 +69,7 @@ def set_role(data: Path, by: Actor, name: str, role: Role) -> None:
 def set_password(data: Path, by: Actor, name: str, kept: str) -> Account:
     """Store the hash of a new password; all sessions end at once."""
     with changing(data) as known:
-        account = _one(known, name)
+        account = one(known, name)
         audit.record(data, *by, "user-password", user=account.name)
         known[same(name)] = changed = _without_sessions(replace(account, kept=kept))
     return changed
@@ -78,7 +78,7 @@ def set_password(data: Path, by: Actor, name: str, kept: str) -> Account:
 def end_session(data: Path, by: Actor, session: str, now_s: int, lasts_s: int) -> None:
     """Log somebody out of one session, whose cookie is good for `lasts_s` at most."""
     with changing(data) as known:
-        account = _one(known, by.name)
+        account = one(known, by.name)
         ended = {each: at_s for each, at_s in account.ended.items() if at_s > now_s - lasts_s} | {session: now_s}
         changed = replace(account, ended=ended)
         audit.record(data, *by, "logout")
@@ -88,12 +88,13 @@ def end_session(data: Path, by: Actor, session: str, now_s: int, lasts_s: int) -
 def end_sessions(data: Path, by: Actor) -> None:
     """Log somebody out everywhere."""
     with changing(data) as known:
-        account = _one(known, by.name)
+        account = one(known, by.name)
         audit.record(data, *by, "logout-everywhere")
         known[same(by.name)] = _without_sessions(account)
 
 
-def _one(known: Accounts, name: str) -> Account:
+def one(known: Accounts, name: str) -> Account:
+    """The user of that name."""
     account = known.get(same(name))
     if account is None:
         raise UserRefused(UNKNOWN, name=name)

@@ -1,0 +1,29 @@
+"""Who types a command: their name for what is written down, and the rights that the data folder asks for."""
+
+import os
+import pwd
+from pathlib import Path
+
+
+def person() -> str:
+    """Who is logged in at the box, also behind `sudo`; empty if the system does not know."""
+    return os.environ.get("SUDO_USER") or _login()
+
+
+def become_owner(data: Path) -> None:
+    """As root, go on as the owner of the data folder: the processes have to read what is written there.
+
+    Raises:
+        OSError: there is no folder.
+    """
+    if os.geteuid() == 0:
+        owner = data.stat()
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+
+
+def _login() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return ""
