@@ -99,7 +99,7 @@ class Incident(msgspec.Struct):
         """
         return min(
             self.up or self.signs,
-            key=lambda sign: (self._foreign(sign), WORST_FIRST.index(sign.severity), -sign.raised),
+            key=lambda sign: (_of_another_kind(sign, self.kind), WORST_FIRST.index(sign.severity), -sign.raised),
         )
 
     @property
@@ -109,14 +109,14 @@ class Incident(msgspec.Struct):
         """
         if self.outage:
             return FAULT
-        if self._foreign(self.leading):
+        if _of_another_kind(self.leading, self.kind):
             return WATCH if self.kind == LEAK else self.kind
         return self.leading.severity
 
     @property
     def outlived(self) -> bool:
         """Whether no sign of its own kind stands."""
-        return all(self._foreign(sign) for sign in self.up)
+        return all(_of_another_kind(sign, self.kind) for sign in self.up)
 
     @property
     def outage(self) -> bool:
@@ -125,9 +125,6 @@ class Incident(msgspec.Struct):
         fallen = {sign.channel for sign in signs if sign.severity in (FAULT, SUPPLY)}
         return self.kind == SUPPLY and fallen == {"flow", "pressure"}
 
-    def _foreign(self, sign: Sign) -> bool:
-        return sign.severity in KINDS and sign.severity != self.kind
-
     @property
     def channel(self) -> str:
         return self.leading.channel
@@ -135,3 +132,7 @@ class Incident(msgspec.Struct):
     def minutes(self, now: int) -> int:
         """How long it has lasted at UTC minute `now`, or did last; never negative, whatever the clock did."""
         return max(0, (now if self.ended is None else self.ended) - self.began)
+
+
+def _of_another_kind(sign: Sign, kind: str) -> bool:
+    return sign.severity in KINDS and sign.severity != kind

@@ -46,7 +46,7 @@ class Browser:
         self._keep(answer.headers, path)
         return answer
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str, **headers: Any) -> Answer:
         return self.request("GET", path, **headers)
 
     def send(self, path: str, csrf: str | None = None, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
