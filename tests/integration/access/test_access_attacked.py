@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from access_site import PASSWORD, Browser, after, make_user
@@ -98,7 +99,7 @@ def test_a_form_of_another_site_is_refused_even_with_the_right_token(
 
 
 @pytest.mark.parametrize("headers", [{"Sec_Fetch_Site": "same-origin", "Origin": "null"}, {"Origin": "here"}, {}])
-def test_a_form_of_the_page_itself_is_taken(server: ReceiverProcess, headers: dict[str, str]) -> None:
+def test_a_form_of_the_page_itself_is_taken(server: ReceiverProcess, headers: dict[str, Any]) -> None:
     browser = logged_in(server)
     here = {name: value.replace("here", f"http://127.0.0.1:{server.port}") for name, value in headers.items()}
     assert browser.send("/users", browser.token("/users"), here, do="role", name="guest", role="viewer").status == 303
@@ -106,7 +107,7 @@ def test_a_form_of_the_page_itself_is_taken(server: ReceiverProcess, headers: di
 
 def test_without_the_token_of_this_session_nothing_is_done(server: ReceiverProcess) -> None:
     browser, another = logged_in(server), logged_in(server)
-    fields = {"do": "role", "name": "guest", "role": "operator"}
+    fields: dict[str, Any] = {"do": "role", "name": "guest", "role": "operator"}
     for token in ("", "0" * 64, another.token("/users"), "é" * 64):
         assert browser.send("/users", token, **fields).status == 403
     whole = f"do=role&name=guest&role=operator&csrf={browser.token('/users')}".encode()
