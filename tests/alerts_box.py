@@ -69,7 +69,7 @@ class Site:
     def raises(self, severity: str = "leak", code: str = "LEAK", sensor: str = "001", **more: Any) -> Incident:
         """A new incident with one sign, at the next row."""
         method = "SYSTEM" if severity == "fault" else "PREDICT"
-        kind = "leak" if severity == "watch" else severity
+        kind = "leak" if severity in ("watch", "planned") else severity
         name = f"{sensor}-{minute_start(self.minute):%Y%m%dT%H%MZ}-{kind}"
         sign = Sign(code, method, "flow", severity, self.minute, self.minute)
         self.known.append(Incident(name, "site-1", sensor, kind, self.minute, self.minute, signs=[sign], **more))
