@@ -1,6 +1,5 @@
 """Whoever reads the page: the language and the units of choice, and how numbers and times are written."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -89,19 +88,13 @@ def reader_of(request: Request, of_site: str, zone: ZoneInfo, now: datetime) -> 
     """
     chosen = request.cookies
     language = language_of({**chosen, **request.query_params}, request.headers, of_site)
-    flow, _, pressure = chosen.get("units", "").partition("-")
     choices = (
         language,
-        flow if flow in FLOW_UNITS else "m3h",
-        pressure if pressure in PRESSURE_UNITS else "bar",
-        _one_of(chosen, "theme", THEMES),
-    )
+        "m3h",
+        "bar",
+        THEMES[0],
+    )  # until the charts follow a reader's units and colours, all have these
     return Reader(words(language), zone, now, choices)
-
-
-def _one_of(chosen: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
-    value = chosen.get(name, "")
-    return value if value in values else values[0]
 
 
 def _figure(value: float | None, unit: Unit) -> str:

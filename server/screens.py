@@ -14,7 +14,7 @@ from common.row import SENSOR_ID
 from server import overview, sensor_screen
 from server.current import Current
 from server.live import Live, Parts
-from server.reader import THEMES, UNITS, Reader, reader_of
+from server.reader import Reader, reader_of
 from server.render import answer
 
 NIGHTS_FOR_S = 60.0  # a night is reported once a day
@@ -61,18 +61,11 @@ class Screens:
         return self.page(request, "sensor.html", reader, state, parts=parts, sensor=entry, query=query)
 
     async def prefer(self, request: Request) -> Response:
-        """Keep a reader's choices in cookies, and go back to where they were made."""
+        """Keep the reader's language in a cookie, and go back to where it was chosen."""
         asked = request.query_params
         back = RedirectResponse(way_back(asked.get("back", "")), 303)
-        before = self.reader(request)
-        flow, pressure = (asked.get(name, before.choices[1 + n]) for n, name in enumerate(UNITS))
-        kept = {"language": before.language, "theme": asked.get("theme", before.theme)}
-        if flow in UNITS["flow"] and pressure in UNITS["pressure"]:
-            kept["units"] = f"{flow}-{pressure}"
-        if kept["theme"] not in THEMES:
-            del kept["theme"]
-        for name, value in kept.items():
-            back.set_cookie(name, value, max_age=CHOICES_FOR_S, path="", samesite="lax", httponly=True)
+        language = self.reader(request).language
+        back.set_cookie("language", language, max_age=CHOICES_FOR_S, path="", samesite="lax", httponly=True)
         return back
 
     async def events(self, request: Request) -> Response:
@@ -119,7 +112,7 @@ class Screens:
     ) -> Response:
         """A page with what every page of the state shows."""
         here = f"{request.url.path.rpartition('/')[2]}?{request.url.query}".rstrip("?")
-        always = {"state": state, "units": UNITS, "version": state["version"], "here": here}
+        always = {"state": state, "version": state["version"], "here": here}
         return answer(request, name, reader, status, **always, **values)
 
 

@@ -10,7 +10,7 @@ from common.messages import message
 from common.version import version
 from server.access.access import Access
 from server.access.roles import Role
-from server.reader import UNITS, Reader, reader_of
+from server.reader import Reader, reader_of
 from server.render import answer
 
 LOG_IN = message("Log in first.")
@@ -33,7 +33,7 @@ def page(request: Request, name: str, status: int = 200, /, **values: Any) -> Re
     """One of the pages of people."""
     access: Access = request.state.access
     here = f"{request.url.path.rpartition('/')[2]}?{request.url.query}".rstrip("?")
-    always = {"site": access.site.id, "units": UNITS, "version": version(), "here": here}
+    always = {"site": access.site.id, "version": version(), "here": here}
     return answer(request, name, reader(request), status, **always, **values)
 
 
