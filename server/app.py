@@ -45,7 +45,7 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
-    return Door(Guard(app, access), names)
+    return Door(Guard(app, access, routes), names)
 
 
 async def _nothing(_request: Request, error: Exception) -> Response:

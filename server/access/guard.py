@@ -6,12 +6,13 @@ Sets in `request.state`: `user` (a `User` or None), `open` (there is no user at 
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import ParamSpec
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.logging_setup import quoted
@@ -34,11 +35,12 @@ _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Around the application, inside the door."""
+    """Around the application, inside the door. `routes`: all of its places."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, access: Access, routes: Iterable[Route]) -> None:
         self._app = app
         self._access = access
+        self._changing = [route for route in routes if not READS.issuperset(route.methods or ())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == BATCHES:
@@ -56,7 +58,7 @@ class Guard:
 
         body = b""
         answer = self._look(request)
-        if answer is None and request.method not in READS:
+        if answer is None and self._changes(request):
             try:
                 body = await _take_form(request)
             except forms.FormRefused as refused:
@@ -65,6 +67,12 @@ class Guard:
             except ClientDisconnect:
                 return
         await (answer or self._app)(scope, forms.again(body, receive) if body else receive, send_with_cookie)
+
+    def _changes(self, request: Request) -> bool:
+        """Whether this asks for a change. What no route takes changes nothing: the application says so."""
+        return request.method not in READS and any(
+            route.matches(request.scope)[0] is Match.FULL for route in self._changing
+        )
 
     def _look(self, request: Request) -> Response | None:
         """See who it is; the answer to somebody who may not go on."""
