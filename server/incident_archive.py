@@ -1,10 +1,12 @@
 """Incidents of any age: those of the file, which works without the database, and all earlier ones that it holds."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from psycopg import Cursor
 
 from common.clock import minute_start
 from common.database import Database, statement
@@ -14,6 +16,7 @@ from common.settings import Settings
 from incidents import acts, reading, table
 from incidents.incident import KINDS, Incident
 from incidents.reading import Known
+from server.paging import Paged, page_asked, paged
 
 ROWS = 30  # incidents on one page of the list
 MOST_LISTED = 3000  # beyond these, a month has to be chosen
@@ -56,27 +59,26 @@ class Found(NamedTuple):
     """One page of the list.
 
     Attributes:
+        known: what is on the page.
         total: of all that were asked for; at most `MOST_LISTED` of the database.
         whole: whether the database has answered.
         problem: what is wrong with the file; empty if nothing is.
     """
 
-    known: tuple[Known, ...]
+    known: Paged[Known]
     total: int
-    page: int
-    pages: int
     whole: bool
     problem: str
 
 
 def sought(query: Mapping[str, str]) -> Sought:
     """What is not understood counts as not asked."""
-    month, sensor, kind, page = (query.get(name, "").strip() for name in Sought._fields)
+    month, sensor, kind = (query.get(name, "").strip() for name in ("month", "sensor", "kind"))
     return Sought(
         month if _MONTH.fullmatch(month) else "",
         sensor if SENSOR_ID.fullmatch(sensor) else "",
         kind if kind in KINDS else "",
-        int(page) if page.isascii() and page.isdigit() and len(page) < 6 and int(page) else 1,
+        page_asked(query),
     )
 
 
@@ -90,40 +92,35 @@ def find(database: Database, settings: Settings, name: str, minute: int) -> Know
         return found
     try:
         with database.transaction(ASK_S) as cursor:
-            earlier = [one for one in table.load(cursor, settings.site.id, [name]) if one.signs]
-            stored = table.load_acts(cursor, settings.site.id, [name])
+            return next(iter(_stored(cursor, settings, [name], minute)), None)
     except DatabaseDown:
         return None
-    done = {act.id: act for act in (*stored, *acts.load(data).known)}  # the archive copies them some time later
-    return next(iter(reading.known(earlier, done.values(), minute)), None)
 
 
 def listed(database: Database, settings: Settings, wanted: Sought, minute: int) -> Found:
     """One page of those that are asked for: those that are up, then the newest."""
-    site, zone, data = settings.site.id, settings.site.zone, settings.paths.data
-    of_file = reading.load(data, minute)
+    zone = settings.site.zone
+    of_file = reading.load(settings.paths.data, minute)
     here = {each.incident.id: each for each in of_file.known if wanted.fits(each.incident, zone)}
     newer = {each.incident.id for each in of_file.known}
     first, end = wanted.span(zone)
-    values = {"site": site, "sensor": wanted.sensor, "kind": wanted.kind, "from": first, "to": end}
+    values = {"site": settings.site.id, "sensor": wanted.sensor, "kind": wanted.kind, "from": first, "to": end}
     try:
         with database.transaction(ASK_S) as cursor:
             cursor.execute(statement("incident_ids"), values | {"most": MOST_LISTED})
             older = [name for (name,) in cursor.fetchall() if name not in newer]
-            names, page, pages = _page([*here, *older], wanted.page)
-            away = [name for name in names if name not in here]
-            rows = [one for one in table.load(cursor, site, away) if one.signs]
-            stored = table.load_acts(cursor, site, away)
+            names = paged([*here, *older], wanted.page, ROWS)
+            away = [name for name in names.shown if name not in here]
+            there = here | {each.incident.id: each for each in _stored(cursor, settings, away, minute)}
     except DatabaseDown:
-        names, page, pages = _page([*here], wanted.page)
-        return Found(tuple(here[name] for name in names), len(here), page, pages, False, of_file.problem)
-    done = {act.id: act for act in (*stored, *acts.load(data).known)}
-    there = here | {each.incident.id: each for each in reading.known(rows, done.values(), minute)}
-    known = tuple(there[name] for name in names if name in there)
-    return Found(known, len(here) + len(older), page, pages, True, of_file.problem)
+        return Found(paged([*here.values()], wanted.page, ROWS), len(here), False, of_file.problem)
+    known = [there[name] for name in names.shown if name in there]
+    return Found(Paged(known, names.page, names.pages), len(here) + len(older), True, of_file.problem)
 
 
-def _page(names: list[str], wanted: int) -> tuple[list[str], int, int]:
-    pages = max(1, -(-len(names) // ROWS))
-    page = min(wanted, pages)
-    return names[(page - 1) * ROWS : page * ROWS], page, pages
+def _stored(cursor: Cursor[Any], settings: Settings, names: Sequence[str], minute: int) -> list[Known]:
+    """Incidents of the database, with what people did: the archive copies the newest acts some time later."""
+    site = settings.site.id
+    earlier = [one for one in table.load(cursor, site, names) if one.signs]
+    done = {act.id: act for act in (*table.load_acts(cursor, site, names), *acts.load(settings.paths.data).known)}
+    return reading.known(earlier, done.values(), minute)

@@ -75,7 +75,7 @@ class IncidentPages:
         names = _names(state)
         incidents = [
             incident_list.one(each, names.get(each.incident.sensor, ""), reader.language, reader.zone, minute)
-            for each in found.known
+            for each in found.known.shown
         ]
         query = {name: value for name, value in wanted._asdict().items() if value and name != "page"}
         return self._screens.page(

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.verdict import KINDS, STATES
+from server.paging import page_asked, paged
 from server.reader import ABSENT, Reader
 from server.render import part
 
@@ -33,12 +34,11 @@ class Asked(NamedTuple):
 
 def asked(query: Mapping[str, str]) -> Asked:
     """What is not understood counts as not asked."""
-    page = query.get("page", "1")
     sort = query.get("sort", "")
     return Asked(
         query.get("q", "").strip()[:MOST_SEARCHED],
         sort if sort in SORTS else SORTS[0],
-        int(page) if page.isascii() and page.isdigit() and len(page) < 6 and int(page) else 1,
+        page_asked(query),
     )
 
 
@@ -58,10 +58,8 @@ def parts(state: Json, incidents: Json, nights: Mapping[str, Json], wanted: Aske
     rows = [_row(entry, nights.get(entry["sensor"]), reader) for entry in state["sensors"]]
     found = [row for row in rows if wanted.search.casefold() in f"{row['sensor']} {row['name']}".casefold()]
     found.sort(key=_ORDERS[wanted.sort])
-    pages = max(1, -(-len(found) // ROWS))
-    page = min(wanted.page, pages)
-    shown = found[(page - 1) * ROWS : page * ROWS]
-    listing = {"rows": shown, "found": len(found), "all": len(rows), "page": page, "pages": pages, "wanted": wanted}
+    on_page = paged(found, wanted.page, ROWS)
+    listing = {"on_page": on_page, "found": len(found), "all": len(rows), "wanted": wanted}
     known = incidents["incidents"]
     up = [each for each in known if each["ended"] is None]
     return {
@@ -107,7 +105,7 @@ def leakage_text(night: Json | None, reader: Reader) -> str:
     low, high = leakage_range(night)
     if low is None or high is None:
         return ABSENT
-    return reader.flow(low) if low == high else f"{reader.flow(low)}–{reader.flow(high)}"
+    return reader.figure(low) if low == high else f"{reader.figure(low)}–{reader.figure(high)}"
 
 
 def _largest_first(name: str) -> Any:

@@ -11,20 +11,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from common.messages import Catalogue
-from server.reader import Reader
+from server.reader import FLOW_UNIT, PRESSURE_UNIT, Reader
 from server.script_words import SCRIPT_WORDS
 
 
 @functools.cache
 def environment() -> Environment:
     """The templates. A value that is not given is an error, never an empty text."""
-    return Environment(
+    found = Environment(
         loader=PackageLoader("server", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.globals.update(flow_unit=FLOW_UNIT, pressure_unit=PRESSURE_UNIT)
+    return found
 
 
 def part(name: str, reader: Reader, /, **values: Any) -> Markup:

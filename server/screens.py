@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +9,6 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from common.row import SENSOR_ID
 from server import overview, sensor_screen
 from server.current import Current
 from server.live import Live, Parts
@@ -32,7 +30,10 @@ class Screens:
         self.current = current
         self._nights: tuple[float, dict[str, Json]] = (-1.0, {})
         self._live = Live()
-        self.looks: dict[str, Look] = {}  # the live parts of other pages, by the name of the screen
+        self.looks: dict[str, Look] = {
+            "overview": self._overview_now,
+            "sensor": self._sensor_now,
+        }  # live parts by screen
 
     def reader(self, request: Request) -> Reader:
         site = self.current.settings.site
@@ -42,7 +43,7 @@ class Screens:
         """The overview."""
         reader = self.reader(request)
         state = await self.current.state(reader.language)
-        parts = await self._overview(request, reader)
+        parts = await self._overview(request, reader, state)
         few = len(state["sensors"]) <= overview.WITH_CHARTS and not state["database"]
         wanted = overview.asked(request.query_params)
         query = urlencode({"screen": "overview", "q": wanted.search, "sort": wanted.sort, "page": wanted.page})
@@ -70,30 +71,24 @@ class Screens:
 
     async def events(self, request: Request) -> Response:
         """The stream that keeps an open page as it is now."""
-        reader = self.reader(request)
-        screen, sensor = (request.query_params.get(name, "") for name in ("screen", "id"))
-        if screen in self.looks:
-            return await self._live.stream(request, lambda: self.looks[screen](request))
-        if screen == "sensor" and SENSOR_ID.fullmatch(sensor):
-            return await self._live.stream(request, lambda: self._sensor_now(request, sensor))
-        return await self._live.stream(request, lambda: self._overview_now(request, reader))
+        look = self.looks.get(request.query_params.get("screen", ""), self._overview_now)
+        return await self._live.stream(request, lambda: look(request))
 
-    async def _overview_now(self, request: Request, _reader: Reader) -> Parts:
+    async def _overview_now(self, request: Request) -> Parts:
         reader = self.reader(request)
         state = await self.current.state(reader.language)
-        return Parts(state["now"], state["speed"], await self._overview(request, reader))
+        return Parts(state["now"], state["speed"], await self._overview(request, reader, state))
 
-    async def _sensor_now(self, request: Request, sensor: str) -> Parts:
+    async def _sensor_now(self, request: Request) -> Parts:
         reader = self.reader(request)
         state = await self.current.state(reader.language)
-        entry = sensor_screen.entry(state, sensor)
+        entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
             return Parts(state["now"], state["speed"], {})
         incidents = await self.current.incidents(reader.language)
         return Parts(state["now"], state["speed"], sensor_screen.parts(entry, incidents, await self.nights(), reader))
 
-    async def _overview(self, request: Request, reader: Reader) -> dict[str, Markup]:
-        state = await self.current.state(reader.language)
+    async def _overview(self, request: Request, reader: Reader, state: Json) -> dict[str, Markup]:
         incidents = await self.current.incidents(reader.language)
         wanted = overview.asked(request.query_params)
         return overview.parts(state, incidents, await self.nights(), wanted, reader)
@@ -103,7 +98,7 @@ class Screens:
         until_s, nights = self._nights
         if time.monotonic() >= until_s:
             local = self.current.clock.now().astimezone(self.current.settings.site.zone).date()
-            nights = await self.current.ask(lambda database: overview.leakage(database, local + timedelta(days=0)))
+            nights = await self.current.ask(lambda database: overview.leakage(database, local))
             self._nights = (time.monotonic() + NIGHTS_FOR_S, nights)
         return nights
 

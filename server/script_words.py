@@ -1,36 +1,13 @@
-"""The words of the page's scripts, by their English; a test compares them with the scripts."""
+"""The words of the page's scripts, by their English."""
 
 from common.messages import message
 
 SCRIPT_WORDS = (
-    message("{count} s"),
-    message("{count} min"),
-    message("{hours} h {minutes} min"),
-    message("{count} days"),
     message("No answer from the server"),
     message("What is shown below is {age} old."),
     message("{speed} times as fast"),
     message("Charts wait: {problem}"),
     message("No answer: {problem}"),
-    message("Loading"),
     message("Flow, {unit}"),
     message("Pressure, {unit}"),
-    message("forecast {value}"),
-    message("90 % band {low} to {high}"),
-    message("usual {value}"),
-    message("limit {value}"),
-    message("no mean"),
-    message("all ten minutes"),
-    message("incomplete: {minutes} of 10 minutes"),
-    message("night before {value}"),
-    message("measured"),
-    message("usual"),
-    message("limit"),
-    message("planned work"),
-    message("forecast, 90 % band"),
-    message("leakage"),
-    message("night use"),
-    message("leak"),
-    message("watch, supply"),
-    message("meter fault"),
 )

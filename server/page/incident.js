@@ -12,7 +12,7 @@ async function drawn() {
   const data = { ...(await ask(`api/finding?${asked}`)), severity: sign.severity };
   const words = data.channel === "flow" ? "Flow, {unit}" : "Pressure, {unit}";
   const figure = element("figure"), chart = element("div", "", { class: "chart" });
-  figure.append(element("figcaption", say(words, { unit: UNITS[data.channel].name })), chart);
+  figure.append(element("figcaption", say(words, { unit: UNITS[data.channel] })), chart);
   place.append(figure);
   drawFinding(chart, data, data.channel, zone);
 }

@@ -1,13 +1,9 @@
-// The scripts' words in the reader's language, and the units of choice: both come with the page.
+// The scripts' words in the reader's language, and the units: both come with the page.
 const known = JSON.parse(document.getElementById("words").textContent);
-const { zone, flowUnit, flowFactor, pressureUnit, pressureFactor } = document.body.dataset;
+const { zone, flowUnit, pressureUnit } = document.body.dataset;
 
 export { zone };
-export const language = document.documentElement.lang;
-export const UNITS = {
-  flow: { name: flowUnit, factor: Number(flowFactor) },
-  pressure: { name: pressureUnit, factor: Number(pressureFactor) },
-};
+export const UNITS = { flow: flowUnit, pressure: pressureUnit };
 
 /** A sentence by its English, with its values. */
 export function say(english, values = {}) {

@@ -13,6 +13,7 @@ from jinja2.ext import babel_extract
 
 from common.messages import LANGUAGES, plain, words
 from incidents.reasons import fields
+from server.script_words import SCRIPT_WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po"
@@ -125,3 +126,10 @@ def test_a_language_that_is_not_known_is_english_and_a_value_is_no_sentence() ->
     assert words("xx").language == "en"
     assert words("ko").say("{kind}: over", kind="{by} {0.__class__}") == "{by} {0.__class__} 해제"
     assert plain("a\nb\x1b[31m\u202ec\u2028") == "a?b?[31m?c?"
+
+
+def test_the_scripts_of_the_page_know_the_words_that_they_say() -> None:
+    scripts = "".join(path.read_text("utf-8") for path in (ROOT / "server/page").glob("*.js"))
+    said = set(re.findall(r'\bsay\("([^"]+)"', scripts))
+    assert said <= set(SCRIPT_WORDS), "they would be English for everybody"
+    assert [each for each in SCRIPT_WORDS if f'"{each}"' not in scripts] == []

@@ -106,15 +106,19 @@ def assert_times(read: Read, recording: Recording, begins: int = 10, ends: int =
 LEAK, LEAK_OVER = ("leak suspected", "누수 의심"), ("leak suspected: over", "누수 의심 해제")
 
 
-def test_a_burst_and_its_repair(watch: Watch) -> None:
-    recording = burst_and_repair()
-    course = watch(recording)
+def assert_a_leak_and_its_end(course: Course, recording: Recording) -> Incident:
+    """A leak of its size while it lasts, and over in time; the incident when it is over."""
     for read in (course.hour_after, course.largest):
         assert_says(read, "leak", LEAK, since(read), WORK_TODO)
         assert_sized(read, recording)
     assert_says(course.day_after, "good", LEAK_OVER, until(course.day_after), OVER_TODO)
     assert_times(course.day_after, recording)
-    over = only(course.day_after)
+    return only(course.day_after)
+
+
+def test_a_burst_and_its_repair(watch: Watch) -> None:
+    recording = burst_and_repair()
+    over = assert_a_leak_and_its_end(watch(recording), recording)
     assert over.volume_m3 == pytest.approx(recording.volume_m3, rel=0.1)
     assert over.largest_m3h == pytest.approx(recording.flow_m3h, rel=0.15)
     assert over.leading.end == "fell"
@@ -202,13 +206,8 @@ def test_a_flow_meter_that_reads_too_much(watch: Watch) -> None:
 
 def test_flushing_that_nobody_planned(watch: Watch) -> None:
     recording = flushing()
-    course = watch(recording)
-    for read in (course.hour_after, course.largest):
-        assert_says(read, "leak", LEAK, since(read), WORK_TODO)
-        assert_sized(read, recording)
-    assert_says(course.day_after, "good", LEAK_OVER, until(course.day_after), OVER_TODO)
-    assert_times(course.day_after, recording)
-    assert only(course.day_after).volume_m3 == pytest.approx(recording.volume_m3, rel=0.2)
+    over = assert_a_leak_and_its_end(watch(recording), recording)
+    assert over.volume_m3 == pytest.approx(recording.volume_m3, rel=0.2)
 
 
 def test_flushing_that_is_in_the_calendar(watch: Watch) -> None:
