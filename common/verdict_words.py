@@ -92,7 +92,7 @@ SENSORS: dict[str, dict[str, Words]] = {
         KOREAN: Words("누수 의심", _INCIDENT_KO, "계획 작업을 확인하고, 없으면 야간 누수탐사를 하십시오"),
     },
     "fault": {
-        ENGLISH: Words("meter fault", _INCIDENT_EN, "look at the instrument and its wiring"),
+        ENGLISH: Words("instrument fault", _INCIDENT_EN, "look at the instrument and its wiring"),
         KOREAN: Words("계측기 이상", _INCIDENT_KO, "계측기와 배선을 점검하십시오"),
     },
     "supply": {
