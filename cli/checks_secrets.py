@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 from cli.checks import CheckResult
 from cli.shell import printable
 from common.errors import SettingsError
-from common.settings import CONFIG, RECEIVER_TOKEN, Settings, read_token
+from common.settings import CONFIG, Settings
 from common.settings_checks import is_loopback
+from server import site_tokens
+from server.credentials import common_token
+from server.site_tokens import TokensUnusable
 
 
 def secrets(chosen: Settings, config: Path | None) -> Iterator[CheckResult]:
@@ -62,9 +65,13 @@ def _open_to_all(path: Path) -> bool:
 
 def _tokens(chosen: Settings) -> Iterator[str]:
     try:
-        read_token(RECEIVER_TOKEN, chosen.receiver.token_file, "receiver.token_file")
+        common_token(chosen.receiver, chosen.paths.data)
     except SettingsError as error:
         yield f"{printable(error)}; hydrolog-server, which serves the page, does not start without it"
+    try:
+        site_tokens.load(chosen.paths.data)
+    except TokensUnusable as error:
+        yield f"{printable(error)}; bring it back from a backup, or every site needs a new token"
 
 
 def _network(chosen: Settings) -> Iterator[str]:

@@ -25,6 +25,7 @@ AUDIT_FILE = "audit.jsonl"
 USERS_FILE = "users.json"
 USERS_LOCK_FILE = "users.lock"
 SESSION_KEY_FILE = "session.key"
+SITE_TOKENS_FILE = "receiver.tokens"
 
 # The consumers
 OUTBOX_FILE = "outbox.tsv"

@@ -162,6 +162,7 @@ class ReceiverSettings:
     port: int = key(8080, between(0, 65535))
     hosts: tuple[str, ...] = key([], host_names)  # names that browsers may ask for, besides this machine's own
     token_file: str = key("")
+    rows_per_minute: int = key(0, between(0, 1_000_000_000))  # that a site may deliver; 0: as many as come
 
 
 @dataclass(frozen=True)
