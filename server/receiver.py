@@ -13,6 +13,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
+from server import tls
 from server.access.access import Access
 from server.api import Api
 from server.app import build
@@ -35,7 +36,7 @@ class Receiver:
     def __init__(self, context: Context) -> None:
         settings = context.settings
         token = read_token(RECEIVER_TOKEN, settings.receiver.token_file, "receiver.token_file")
-        self._receiver = settings.receiver
+        self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
         limit_log()
         # Three ways to the database: neither batches, nor charts, nor the state wait for one another.
         self._batches, self._charts, self._state = (
@@ -58,7 +59,9 @@ class Receiver:
             HydrologError: the address cannot be used, or the database does not answer.
         """
         if self._http is None or not self._http.serving:
-            self._http = Listener(self._app, self._receiver.host, self._receiver.port)
+            context = self._tls.context if self._tls else None
+            self._http = Listener(self._app, self._receiver.host, self._receiver.port, context)
+        secure = self._tls.step() if self._tls else {}
         self._access.step()
         try:
             self._state.submit(_ping).result(PING_S)
@@ -68,7 +71,7 @@ class Receiver:
         if not self._boxes.known:
             self._boxes.know(self._state.submit(last_heard).result(PING_S))
         self._boxes.step(now)
-        return {"url": self._http.url, **self._ingest.counters, **self._http.counters, **self._boxes.counters}
+        return {"url": self._http.url, **self._ingest.counters, **self._http.counters, **self._boxes.counters, **secure}
 
     def _clean_up(self, today: date) -> None:
         """Once a day delete rows older than a year, a slice per step, so that no batch has to wait."""
