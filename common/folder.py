@@ -45,6 +45,7 @@ MODELS_FOLDER = "models"
 
 # hydrolog-server
 SILENT_BOXES_FILE = "silent_boxes.json"
+CERTIFICATE_FOLDER = "certificate"  # written by `hydrolog certificate`
 
 # Every process, and the embedded database
 HEALTH_FOLDER = "health"

@@ -12,6 +12,7 @@ from typing import Any
 from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
+from server import tls
 from server.access.access import Access
 from server.api import Api
 from server.app import build
@@ -36,7 +37,7 @@ class Receiver:
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
-        self._receiver = settings.receiver
+        self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
         self._tokens = SiteTokens(context.data)
         credentials = Credentials(common_token(settings.receiver, context.data), self._tokens)
         limit_log()
@@ -62,7 +63,9 @@ class Receiver:
             HydrologError: the address cannot be used, or the database does not answer.
         """
         if self._http is None or not self._http.serving:
-            self._http = Listener(self._app, self._receiver.host, self._receiver.port)
+            context = self._tls.context if self._tls else None
+            self._http = Listener(self._app, self._receiver.host, self._receiver.port, context)
+        secure = self._tls.step() if self._tls else {}
         self._access.step()
         self._tokens.look()
         try:
@@ -73,7 +76,7 @@ class Receiver:
         if not self._boxes.known:
             self._boxes.know(self._state.submit(last_heard).result(PING_S))
         self._boxes.step(now)
-        counters = {**self._ingest.counters, **self._http.counters, **self._boxes.counters}
+        counters = {**self._ingest.counters, **self._http.counters, **self._boxes.counters, **secure}
         return {"url": self._http.url, "problem": self._tokens.problem, **counters}
 
     def _clean_up(self, today: date) -> None:
