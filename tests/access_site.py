@@ -10,8 +10,8 @@ from urllib.parse import urlencode, urljoin
 
 from receiver_process import Answer, ReceiverProcess
 
+from common.audit import Actor
 from server.access import changes, passwords
-from server.access.changes import Actor
 from server.access.roles import Role
 
 NO_DATABASE = "postgresql://127.0.0.1:9/nothing"
