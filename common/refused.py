@@ -1,7 +1,9 @@
 """A change that is not made: why, in the language of whoever asked for it."""
 
 from common.errors import HydrologError
-from common.messages import Catalogue, words
+from common.messages import Catalogue, message, words
+
+CHANGED = message("Meanwhile {by} has changed it, so nothing was changed. See how it is now.")
 
 
 class Refused(HydrologError):
@@ -21,3 +23,9 @@ class Refused(HydrologError):
     def said(self, catalogue: Catalogue) -> str:
         """Why, in a language."""
         return catalogue.say(self.sentence, **self.values)
+
+
+class NotPossible(Refused):
+    """This cannot be done with how it is now."""
+
+    exit_code = 1

@@ -15,6 +15,7 @@ from server.access import Guard
 from server.access.access import Access
 from server.access.pages import routes as pages_of_people
 from server.api import Api
+from server.calendar_pages import CalendarPages
 from server.door import NOTHING_HERE, Door
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
@@ -42,6 +43,7 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         Route("/metrics", api.metrics),
         *pages_of_people(),
         *IncidentPages(screens).routes(),
+        *CalendarPages(screens).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says

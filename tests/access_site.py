@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urljoin
 
 from receiver_process import DEADLINE_S, Answer, ReceiverProcess
 
+from common.audit import Actor
 from server.access import changes, passwords
-from server.access.changes import Actor
 from server.access.roles import Role
 
 NO_DATABASE = "postgresql://127.0.0.1:9/nothing"

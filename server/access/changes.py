@@ -7,11 +7,11 @@ All of them raise `UserRefused` for what cannot be, `UsersUnusable` if the users
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from common import audit
+from common.audit import Actor
 from common.messages import message
 from server.access.roles import Role
 from server.access.users import MOST_USERS, Account, Accounts, UserRefused, changing, checked_name, same
@@ -23,13 +23,6 @@ TAKEN = message("There is a user {name} already.")
 LAST_ADMIN = message("{name} is the last admin, and has to stay one.")
 FIRST_ADMIN = message("The first user has to be an admin.")
 TOO_MANY = message("There are {count} users already, and no more can be made.")
-
-
-class Actor(NamedTuple):
-    """Who does it: a user or, at the box, somebody with a login there; and from where."""
-
-    name: str
-    address: str = ""
 
 
 def add(data: Path, by: Actor, name: str, role: Role, *, kept: str, at: datetime) -> None:

@@ -9,23 +9,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from common.audit import AuditUnwritable
+from common.audit import Actor, AuditUnwritable
 from common.errors import HydrologError
 from common.logging_setup import quoted
 from common.messages import message
 from server.access import answers, changes, passwords, sessions
 from server.access.access import Access, LoginRefused
-from server.access.changes import Actor
 from server.access.guard import needs
 from server.access.roles import ROLES, Role
 from server.access.users import UserRefused, UsersUnusable
+from server.attempt import NOT_WRITTEN
 from server.screens import way_back
 
 MOST_TYPED = 1000  # characters of a name or a password: what is longer is wrong
 
 NOT_TWICE = message("The two new passwords are not the same.")
 NO_ROLE = message("This role is not known.")
-NOT_WRITTEN = message("It could not be written, so nothing has changed. The log of hydrolog-server says why.")
 
 FAILED = (UserRefused, UsersUnusable, AuditUnwritable)
 

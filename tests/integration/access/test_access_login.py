@@ -9,9 +9,9 @@ from access_site import PASSWORD, Browser, after, make_user
 from receiver_process import ReceiverProcess
 
 from common import audit
+from common.audit import Actor
 from common.folder import SESSION_KEY_FILE, USERS_FILE
 from server.access import changes
-from server.access.changes import Actor
 from server.access.roles import Role
 
 Start = Callable[..., ReceiverProcess]
