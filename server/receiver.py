@@ -15,6 +15,7 @@ from common.runner import Context
 from common.settings import RECEIVER_TOKEN, read_token
 from server import tls
 from server.access.access import Access
+from server.access.addresses import Proxies
 from server.api import Api
 from server.app import build
 from server.current import Current
@@ -45,7 +46,7 @@ class Receiver:
         self._ingest = Ingest(self._batches, token, context.clock)
         current = Current(self._state, settings, context.clock)
         api, screens = Api(self._charts, current), Screens(current)
-        self._access = Access(context.data, settings.site)
+        self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
         names = own_names(self._receiver.host, self._receiver.hosts)
         self._app = build(self._ingest, api, screens, self._access, names)
         self._boxes = SilentBoxes(context, self._ingest.heard)
