@@ -77,19 +77,31 @@ class Guard:
     def _look(self, request: Request) -> Response | None:
         """See who it is; the answer to somebody who may not go on."""
         state, path = request.state, request.url.path
-        readable = True
-        try:
-            state.open = not self._access.users.now()
-            state.visit.read()
-            state.user = state.visit.user()
-        except UsersUnusable as error:
-            _log.warning("users_unusable problem=%s", quoted(str(error)))
-            readable = False
+        readable = _see(request)
         if path.startswith(OPEN_FOLDER) or (path in OPEN and (readable or path != "/login")):
             return None
         if not readable:
             return answers.closed(request)
         return None if state.open or state.user else answers.log_in(request)
+
+
+def _see(request: Request) -> bool:
+    """See who asks, as the users are now; False if they cannot be read."""
+    state = request.state
+    try:
+        state.open = not state.access.users.now()
+        state.visit.read()
+        state.user = state.visit.user()
+    except UsersUnusable as error:
+        _log.warning("users_unusable problem=%s", quoted(str(error)))
+        return False
+    return True
+
+
+def still(request: Request) -> bool:
+    """Whether who asked is still logged in, with the same role: for an answer that goes on for hours."""
+    before = request.state.open, request.state.user
+    return _see(request) and (request.state.open, request.state.user) == before
 
 
 async def _take_form(request: Request) -> bytes:

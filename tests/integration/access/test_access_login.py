@@ -216,3 +216,21 @@ def test_what_is_wrong_with_a_new_user_is_named_at_its_field_and_the_form_stays(
     assert 'role="status"' in kim.get("/users?done=add").body.decode()
     late = kim.send("/users", do="password", name="Park", password="short").body.decode()
     assert 'id="problem"' in late and "<details open>" in late
+
+
+def test_an_open_page_ends_with_the_login(empty: Start, tmp_path: Path) -> None:
+    """Whoever has logged out, or lost his role, is sent nothing more by a stream that was open before."""
+    data = tmp_path / "data"
+    make_user(data, "Kim")
+    make_user(data, "Lee", Role.OPERATOR)
+    server = empty()
+    kim, lee = Browser(server), Browser(server)
+    for browser, name in ((kim, "Kim"), (lee, "Lee")):
+        browser.log_in(name)
+    with kim.stream("/events?screen=overview") as of_kim, lee.stream("/events?screen=overview") as of_lee:
+        assert any(b"parts" in event for event in of_kim)
+        assert any(b"parts" in event for event in of_lee)
+        kim.send("/logout", csrf=kim.token("/password"))
+        changes.set_role(data, INSTALLER, "Lee", Role.VIEWER)
+        assert b"event: again" in b"".join(of_kim)
+        assert b"event: again" in b"".join(of_lee)
