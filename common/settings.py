@@ -163,6 +163,7 @@ class ReceiverSettings:
     hosts: tuple[str, ...] = key([], host_names)  # names that browsers may ask for, besides this machine's own
     token_file: str = key("")
     rows_per_minute: int = key(0, between(0, 1_000_000_000))  # that a site may deliver; 0: as many as come
+    into: str = key("database", one_of("database", "log"))  # where batches go; "log": the cluster of log.url
 
 
 @dataclass(frozen=True)

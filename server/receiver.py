@@ -15,7 +15,7 @@ from common.runner import Context
 from server.access.access import Access
 from server.api import Api
 from server.app import build
-from server.credentials import Credentials, common_token
+from server.credentials import credentials_for
 from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
@@ -25,7 +25,6 @@ from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.screens import Screens
 from server.silent_boxes import SilentBoxes, last_heard
-from server.site_tokens import SiteTokens
 from server.store import SLICE_ROWS, InDatabase, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
@@ -37,8 +36,8 @@ class Receiver:
     def __init__(self, context: Context) -> None:
         settings = context.settings
         self._receiver = settings.receiver
-        self._tokens = SiteTokens(context.data)
-        credentials = Credentials(common_token(settings.receiver, context.data), self._tokens)
+        credentials = credentials_for(settings)
+        self._tokens = credentials.tokens
         limit_log()
         # Three ways to the database: neither batches, nor charts, nor the state wait for one another.
         self._batches, self._charts, self._state = (

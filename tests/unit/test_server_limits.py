@@ -21,6 +21,7 @@ from server.ingest import Ingest
 from server.listener import shares
 from server.quotas import Quotas
 from server.site_tokens import SiteTokens
+from server.store import InDatabase
 
 
 class Client:
@@ -98,7 +99,7 @@ def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool, tmp_p
     headers = [(b"authorization", f"Bearer {token}".encode())]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers, "state": {}}
     assert Connection.trusted.fget(Slow(scope)) is False  # type: ignore[attr-defined]
-    ingest = Ingest(cast(Any, None), Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
+    ingest = Ingest(InDatabase(cast(Any, None)), Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
     asyncio.run(ingest(Request(scope)))
     assert Connection.trusted.fget(Slow(scope)) is trusted  # type: ignore[attr-defined]
 
