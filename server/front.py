@@ -23,6 +23,8 @@ from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.web import application
 
+MOST_BOXES = 12_000  # connections: ten thousand boxes in the same second, and some that say nothing
+
 
 class Front:
     """The worker."""
@@ -52,7 +54,7 @@ class Front:
             HydrologError: the address cannot be used.
         """
         if self._http is None or not self._http.serving:
-            self._http = Listener(self._app, self._receiver.host, self._receiver.port)
+            self._http = Listener(self._app, self._receiver.host, self._receiver.port, MOST_BOXES)
         self._credentials.tokens.look()
         self._cluster.look()
         problem = self._cluster.problem or self._credentials.tokens.problem

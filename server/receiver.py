@@ -25,7 +25,7 @@ from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.screens import Screens
 from server.silent_boxes import SilentBoxes, last_heard
-from server.store import SLICE_ROWS, InDatabase, drop_old
+from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
 
@@ -40,9 +40,8 @@ class Receiver:
         self._tokens = credentials.tokens
         limit_log()
         # Three ways to the database: neither batches, nor charts, nor the state wait for one another.
-        self._batches, self._charts, self._state = (
-            DatabaseThread(settings, name) for name in ("receiver", "page", "state")
-        )
+        self._batches = DatabaseThread(settings, "receiver", CONNECTIONS)
+        self._charts, self._state = DatabaseThread(settings, "page"), DatabaseThread(settings, "state")
         quotas = Quotas(settings.receiver.rows_per_minute)
         self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)

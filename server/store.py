@@ -13,7 +13,8 @@ from server.db_thread import DatabaseThread
 
 MIB = 1024 * 1024
 SLICE_ROWS = 10_000  # rows deleted at once: a few tenths of a second
-MAX_POSTS = 8  # batches that wait for the database or are stored: each may be followed by a silence of the database
+CONNECTIONS = 4  # small batches wait for the disk and share its flush: three times as many of them as with one
+MAX_POSTS = 4 * CONNECTIONS  # batches that are read, wait or are stored: more would wait longer than their senders do
 STORE_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s, so they get a 503
 
 # The database may be configured not to wait for the disk, but an answer of 200 promises that rows are on disk.

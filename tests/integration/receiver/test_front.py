@@ -3,10 +3,13 @@
 With the broker in memory, and with a real one if there is one (`broker.NODE`).
 """
 
+import contextlib
 import http.client
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -20,6 +23,7 @@ from broker import NODE, Broker, lying_in, make_topic
 from command_site import hydrolog
 from ports import free_port
 from receiver_process import (
+    DEADLINE_S,
     LOG_ID,
     PROGRAM,
     SITE,
@@ -76,6 +80,22 @@ def test_a_batch_is_a_message_for_each_row(cluster: Broker, topic: str, front: R
     ]
     assert front.post(batch, key_of(7, 9)).status == 200  # nothing is remembered: a repeat lies there twice
     assert offsets(cluster, topic) == [7, 8, 9, 7, 8, 9]
+
+
+def test_ten_thousand_connections_have_a_place_beside_those_that_deliver(
+    cluster: Broker, topic: str, front: ReceiverProcess
+) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    number = 10_000 if hard < 0 or hard >= 20_000 else hard // 3
+    with contextlib.ExitStack() as held:
+        for place in range(number):
+            held.enter_context(socket.create_connection(("127.0.0.1", front.port), DEADLINE_S))
+            if place % 1000 == 999:
+                assert front.post_rows(place, place).status == 200
+        assert front.post_rows(number, number).status == 200
+    assert published(front)["counters"]["crowded_out"] == 0
+    assert len(offsets(cluster, topic)) == number // 1000 + 1
 
 
 def test_what_is_wrong_never_reaches_the_topic(cluster: Broker, topic: str, front: ReceiverProcess) -> None:
