@@ -168,6 +168,7 @@ class ReceiverSettings:
     rows_per_minute: int = key(0, between(0, 1_000_000_000))  # that a site may deliver; 0: as many as come
     certificate: str = key("")  # with `key`: the page by TLS
     key: str = key("")
+    into: str = key("database", one_of("database", "log"))  # where batches go; "log": the cluster of log.url
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,21 @@
 """The HTTP application: its routes."""
 
-import logging
-
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from common.errors import DatabaseDown
-from common.logging_setup import quoted
 from server.access import Guard
 from server.access.access import Access
 from server.access.pages import routes as pages_of_people
 from server.alert_pages import AlertPages
 from server.api import Api
 from server.calendar_pages import CalendarPages
-from server.door import NOTHING_HERE, Door
+from server.door import Door
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.registry_pages import RegistryPages
 from server.screens import Screens
 from server.static_files import StaticFiles
-
-_log = logging.getLogger(__name__)
+from server.web import application
 
 
 def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
@@ -49,17 +40,4 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         *RegistryPages(screens).routes(),
         *AlertPages(screens).routes(),
     ]
-    app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
-    app.router.redirect_slashes = False  # a redirect would go to whatever Host says
-    return Door(Guard(app, access, routes), names)
-
-
-async def _nothing(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    problem = NOTHING_HERE if error.status_code == 404 else "not with this method\n"
-    return PlainTextResponse(problem, error.status_code, error.headers)
-
-
-async def _database_down(_request: Request, error: Exception) -> Response:
-    _log.warning("unanswered problem=%s", quoted(str(error)))
-    return PlainTextResponse("the database does not answer\n", 503, {"Retry-After": "5"})
+    return Door(Guard(application(routes), access, routes), names)

@@ -17,7 +17,7 @@ from server.access.access import Access
 from server.access.addresses import Proxies
 from server.api import Api
 from server.app import build
-from server.credentials import Credentials, common_token
+from server.credentials import credentials_for
 from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
@@ -27,8 +27,7 @@ from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.screens import Screens
 from server.silent_boxes import SilentBoxes, last_heard
-from server.site_tokens import SiteTokens
-from server.store import SLICE_ROWS, InDatabase, drop_old
+from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
 
@@ -39,13 +38,12 @@ class Receiver:
     def __init__(self, context: Context) -> None:
         settings = context.settings
         self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
-        self._tokens = SiteTokens(context.data)
-        credentials = Credentials(common_token(settings.receiver, context.data), self._tokens)
+        credentials = credentials_for(settings)
+        self._tokens = credentials.tokens
         limit_log()
         # Three ways to the database: neither batches, nor charts, nor the state wait for one another.
-        self._batches, self._charts, self._state = (
-            DatabaseThread(settings, name) for name in ("receiver", "page", "state")
-        )
+        self._batches = DatabaseThread(settings, "receiver", CONNECTIONS)
+        self._charts, self._state = DatabaseThread(settings, "page"), DatabaseThread(settings, "state")
         quotas = Quotas(settings.receiver.rows_per_minute)
         self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)

@@ -87,6 +87,11 @@ class SiteTokens:
             raise TokensUnusable(self.problem)
         return self._digests
 
+    @property
+    def usable(self) -> bool:
+        """Whether the file was ever read, or there is none."""
+        return self._digests is not None
+
     def names(self, site: str) -> bool:
         """Whether a site has tokens of its own, revoked ones too.
 

@@ -47,6 +47,7 @@ STARTS = {"nightflow": ("outliers.learn",), "demo": ("cli", "forecaster", "super
         ("consumer.alerts.worker", ("psycopg", "apprise", *HEAVY)),
         ("nightflow.step", ("pandas", "torch")),
         ("forecaster.step", ("pandas", "torch")),
+        ("server.front", ("jinja2", "psycopg", *HEAVY)),
         ("postgres.step", HEAVY),
         ("common.settings", ("outliers", "log", *HEAVY)),
     ],
