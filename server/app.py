@@ -18,13 +18,16 @@ from server.api import Api
 from server.door import NOTHING_HERE, Door
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
+from server.report_pages import Make, ReportPages
 from server.screens import Screens
 from server.static_files import StaticFiles
 
 _log = logging.getLogger(__name__)
 
 
-def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
+def build(
+    ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str], *, make_report: Make
+) -> ASGIApp:
     """The application of one process, which answers to `names`."""
     routes = [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
@@ -42,6 +45,7 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         Route("/metrics", api.metrics),
         *pages_of_people(),
         *IncidentPages(screens).routes(),
+        *ReportPages(screens, make_report).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
