@@ -13,12 +13,15 @@ from server.door import Door
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.registry_pages import RegistryPages
+from server.report_pages import Make, ReportPages
 from server.screens import Screens
 from server.static_files import StaticFiles
 from server.web import application
 
 
-def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
+def build(
+    ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str], *, make_report: Make
+) -> ASGIApp:
     """The application of one process, which answers to `names`."""
     routes = [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
@@ -39,5 +42,6 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         *CalendarPages(screens).routes(),
         *RegistryPages(screens).routes(),
         *AlertPages(screens).routes(),
+        *ReportPages(screens, make_report).routes(),
     ]
     return Door(Guard(application(routes), access, routes), names)

@@ -12,6 +12,7 @@ from typing import Any
 from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
+from reports import child
 from server import tls
 from server.access.access import Access
 from server.access.addresses import Proxies
@@ -25,6 +26,7 @@ from server.ingest import Ingest
 from server.listener import Listener
 from server.log_limit import limit_log
 from server.quotas import Quotas
+from server.report_pages import Wanted
 from server.screens import Screens
 from server.silent_boxes import SilentBoxes, last_heard
 from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
@@ -50,7 +52,12 @@ class Receiver:
         api, screens = Api(self._charts, current), Screens(current)
         self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
         names = own_names(self._receiver.host, self._receiver.hosts)
-        self._app = build(self._ingest, api, screens, self._access, names)
+
+        def make_report(wanted: Wanted) -> bytes:
+            month, kind, language, sensor = wanted
+            return child.make(month, kind, language, context.config, context.stop, sensor=sensor)
+
+        self._app = build(self._ingest, api, screens, self._access, names, make_report=make_report)
         self._boxes = SilentBoxes(context, self._ingest.heard)
         self._http: Listener | None = None
         self._cleaned: date | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+import pypdfium2
 
 from common import audit, state_file
 from common.clock import minute_of
@@ -75,6 +76,13 @@ def fill(connection: psycopg.Connection[Any]) -> None:
     for night in nights:
         connection.execute(NIGHTS, night)
     connection.execute(FORECASTS)
+
+
+def read(pdf: bytes) -> str:
+    """The words of a PDF."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        text = "\n".join(page.get_textpage().get_text_bounded() for page in document)
+    return " ".join(text.replace("\ufffe", "").split())
 
 
 class MonthSite:

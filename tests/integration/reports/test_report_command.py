@@ -4,22 +4,14 @@ import sys
 from pathlib import Path
 
 import psycopg
-import pypdfium2
 import pytest
 import report_site
 from export_site import told
-from report_site import MonthSite
+from report_site import MonthSite, read
 
 from cli.__main__ import main
 from cli.recorded import workbook
 from common import database
-
-
-def read(pdf: bytes) -> str:
-    """The words of a PDF."""
-    with pypdfium2.PdfDocument(pdf) as document:
-        text = "\n".join(page.get_textpage().get_text_bounded() for page in document)
-    return " ".join(text.replace("\ufffe", "").split())
 
 
 def written(capfd: pytest.CaptureFixture[str], site: MonthSite, *words: str) -> str:
