@@ -166,9 +166,9 @@ class ReceiverSettings:
     proxies: tuple[str, ...] = key([], networks)  # whose X-Forwarded-For is believed, besides this machine's
     token_file: str = key("")
     rows_per_minute: int = key(0, between(0, 1_000_000_000))  # that a site may deliver; 0: as many as come
+    into: str = key("database", one_of("database", "log"))  # where batches go; "log": the cluster of log.url
     certificate: str = key("")  # with `key`: the page by TLS
     key: str = key("")
-    into: str = key("database", one_of("database", "log"))  # where batches go; "log": the cluster of log.url
 
 
 @dataclass(frozen=True)
