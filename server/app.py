@@ -27,9 +27,9 @@ from server.static_files import StaticFiles
 _log = logging.getLogger(__name__)
 
 
-def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
-    """The application of one process, which answers to `names`."""
-    routes = [
+def places(ingest: Ingest, api: Api, screens: Screens) -> list[Route]:
+    """Every address that there is."""
+    return [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
@@ -49,6 +49,11 @@ def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: fro
         *RegistryPages(screens).routes(),
         *AlertPages(screens).routes(),
     ]
+
+
+def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
+    """The application of one process, which answers to `names`."""
+    routes = places(ingest, api, screens)
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says
     return Door(Guard(app, access, routes), names)
