@@ -16,6 +16,7 @@ from server.access.access import Access
 from server.access.pages import routes as pages_of_people
 from server.alert_pages import AlertPages
 from server.api import Api
+from server.audit_page import AuditPage
 from server.calendar_pages import CalendarPages
 from server.door import NOTHING_HERE, Door
 from server.incident_pages import IncidentPages
@@ -48,6 +49,7 @@ def places(ingest: Ingest, api: Api, screens: Screens) -> list[Route]:
         *CalendarPages(screens).routes(),
         *RegistryPages(screens).routes(),
         *AlertPages(screens).routes(),
+        *AuditPage(screens).routes(),
     ]
 
 

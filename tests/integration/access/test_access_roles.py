@@ -35,6 +35,7 @@ FOR = {
     ("POST", "/alerts"): Role.ADMIN,
     ("GET", "/users"): Role.ADMIN,
     ("POST", "/users"): Role.ADMIN,
+    ("GET", "/audit"): Role.ADMIN,
     ("GET", "/password"): Role.VIEWER,
     ("POST", "/password"): Role.VIEWER,
     ("GET", "/api/state"): Role.VIEWER,
@@ -105,9 +106,9 @@ def test_without_users_everybody_reads_and_nobody_changes(empty: Callable[..., R
 @pytest.mark.parametrize(
     ("name", "there", "absent"),
     [
-        ("guest", {"incidents", "calendar", "password"}, {"sensors", "alerts", "users"}),
-        ("이영희", {"incidents", "calendar", "sensors", "password"}, {"alerts", "users"}),
-        ("Kim", {"incidents", "calendar", "sensors", "alerts", "users", "password"}, set()),
+        ("guest", {"incidents", "calendar", "password"}, {"sensors", "alerts", "users", "audit"}),
+        ("이영희", {"incidents", "calendar", "sensors", "password"}, {"alerts", "users", "audit"}),
+        ("Kim", {"incidents", "calendar", "sensors", "alerts", "users", "audit", "password"}, set()),
     ],
 )
 def test_the_menu_leads_each_to_what_is_for_him(

@@ -1,4 +1,4 @@
-"""What people change on the page, in a real browser: without a script, by the keyboard, and as axe judges what is wrong."""
+"""What people change on the page, in a real browser: without a script, by the keyboard, and as axe judges refusals."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
