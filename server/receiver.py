@@ -14,6 +14,7 @@ from common.errors import DatabaseDown
 from common.runner import Context
 from server import tls
 from server.access.access import Access
+from server.access.addresses import Proxies
 from server.api import Api
 from server.app import build
 from server.credentials import Credentials, common_token
@@ -49,7 +50,7 @@ class Receiver:
         self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
         api, screens = Api(self._charts, current), Screens(current)
-        self._access = Access(context.data, settings.site)
+        self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
         names = own_names(self._receiver.host, self._receiver.hosts)
         self._app = build(self._ingest, api, screens, self._access, names)
         self._boxes = SilentBoxes(context, self._ingest.heard)

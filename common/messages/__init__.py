@@ -7,7 +7,7 @@ import functools
 import gettext
 import math
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 LANGUAGES = ("en", "ko")
@@ -55,6 +55,12 @@ class Catalogue:
         if self.language == "ko":
             return f"{at.year}년 " * year + f"{at.month}월 {at.day}일 {at:%H:%M}"
         return f"{at.day} {_MONTHS[at.month - 1]}" + f" {at.year}" * year + f" {at:%H:%M}"
+
+    def month(self, first: date) -> str:
+        """A month, with its year."""
+        return (
+            f"{first.year}년 {first.month}월" if self.language == "ko" else f"{_MONTHS[first.month - 1]} {first.year}"
+        )
 
     def span(self, minutes: float) -> str:
         """A span, rounded to what is of use: minutes up to ten hours, hours up to a week; at least a minute."""
