@@ -8,6 +8,7 @@ from server.access.access import Access
 from server.access.pages import routes as pages_of_people
 from server.alert_pages import AlertPages
 from server.api import Api
+from server.audit_page import AuditPage
 from server.calendar_pages import CalendarPages
 from server.door import Door
 from server.incident_pages import IncidentPages
@@ -19,11 +20,9 @@ from server.static_files import StaticFiles
 from server.web import application
 
 
-def build(
-    ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str], *, make_report: Make
-) -> ASGIApp:
-    """The application of one process, which answers to `names`."""
-    routes = [
+def places(ingest: Ingest, api: Api, screens: Screens, make_report: Make) -> list[Route]:
+    """Every address that there is."""
+    return [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
@@ -42,6 +41,14 @@ def build(
         *CalendarPages(screens).routes(),
         *RegistryPages(screens).routes(),
         *AlertPages(screens).routes(),
+        *AuditPage(screens).routes(),
         *ReportPages(screens, make_report).routes(),
     ]
+
+
+def build(
+    ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str], *, make_report: Make
+) -> ASGIApp:
+    """The application of one process, which answers to `names`."""
+    routes = places(ingest, api, screens, make_report)
     return Door(Guard(application(routes), access, routes), names)

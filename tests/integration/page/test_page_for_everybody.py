@@ -20,6 +20,11 @@ PAGES = [
     f"incident?id={LEAK_ID}",
     "users",
     "password",
+    "calendar",
+    "sensors",
+    "sensor_values?id=001",
+    "alerts",
+    "audit",
 ]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE, TABLET, DESK = (360, 740), (768, 1024), (1400, 900)
