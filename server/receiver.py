@@ -16,6 +16,7 @@ from common.settings import RECEIVER_TOKEN, read_token
 from server.access.access import Access
 from server.api import Api
 from server.app import build
+from server.charts import Charts
 from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
@@ -23,6 +24,7 @@ from server.ingest import Ingest
 from server.listener import Listener
 from server.log_limit import limit_log
 from server.screens import Screens
+from server.sensor_charts import SensorCharts
 from server.silent_boxes import SilentBoxes, last_heard
 from server.store import SLICE_ROWS, drop_old
 
@@ -43,7 +45,9 @@ class Receiver:
         )
         self._ingest = Ingest(self._batches, token, context.clock)
         current = Current(self._state, settings, context.clock)
-        api, screens = Api(self._charts, current), Screens(current)
+        charts = Charts(self._charts)
+        sensor_charts = SensorCharts(charts, current)
+        api, screens = Api(charts, sensor_charts, current), Screens(current, sensor_charts)
         self._access = Access(context.data, settings.site)
         names = own_names(self._receiver.host, self._receiver.hosts)
         self._app = build(self._ingest, api, screens, self._access, names)
