@@ -17,6 +17,7 @@ from server.reader import Reader, reader_of
 from server.render import answer, part
 from server.sensor_charts import SensorCharts, wanted
 from server.spans import SpanAsked
+from server.trends import Trends
 
 NIGHTS_FOR_S = 60.0  # a night is reported once a day
 CHOICES_FOR_S = 400 * 86400  # as long as browsers keep a cookie
@@ -32,6 +33,7 @@ class Screens:
     def __init__(self, current: Current, sensor_charts: SensorCharts) -> None:
         self.current = current
         self._sensor_charts = sensor_charts
+        self._trends = Trends(current)
         self._nights: tuple[float, dict[str, Json]] = (-1.0, {})
         self._live = Live()
         self.looks: dict[str, Look] = {
@@ -127,8 +129,9 @@ class Screens:
 
     async def _overview(self, request: Request, reader: Reader, state: Json) -> dict[str, Markup]:
         incidents = await self.current.incidents(reader.language)
-        wanted = overview.asked(request.query_params)
-        return overview.parts(state, incidents, await self.nights(), wanted, reader)
+        shown = overview.listing(state, await self.nights(), overview.asked(request.query_params), reader)
+        trends = await self._trends.of([row["sensor"] for row in shown.on_page.shown])
+        return overview.parts(state, incidents, shown, trends, reader)
 
     async def nights(self) -> dict[str, Json]:
         """The newest night of each sensor."""

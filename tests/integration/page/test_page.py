@@ -195,3 +195,13 @@ def test_ages_are_those_of_the_sites_clock(server: ReceiverProcess) -> None:
     assert len(charts["series"]["at"]) == 1440
     assert charts["series"]["flow"]["mean"].count(None) == 1
     assert charts["spells"][0]["minutes"] == 30
+
+
+def test_each_sensor_of_the_list_has_the_line_of_its_day(visit: Visit) -> None:
+    visit.open()
+    line = visit.page.locator('tr[data-sensor="001"] .trend path')
+    assert line.get_attribute("d").count("L") == 23  # 24 whole hours
+    said = visit.page.locator('tr[data-sensor="001"] .trend').get_attribute("aria-label")
+    assert re.fullmatch(r"Flow of the last 24 hours: lowest 7\.\d\d, highest 13\.\d\d m³/h", said)
+    box = line.bounding_box()
+    assert box["width"] > 60 and 10 < box["height"] <= 30
