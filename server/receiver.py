@@ -18,6 +18,7 @@ from server.access.access import Access
 from server.access.addresses import Proxies
 from server.api import Api
 from server.app import build
+from server.charts import Charts
 from server.credentials import credentials_for
 from server.current import Current
 from server.db_thread import DatabaseThread
@@ -28,6 +29,7 @@ from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.report_pages import Wanted
 from server.screens import Screens
+from server.sensor_charts import SensorCharts
 from server.silent_boxes import SilentBoxes, last_heard
 from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
 
@@ -49,7 +51,9 @@ class Receiver:
         quotas = Quotas(settings.receiver.rows_per_minute)
         self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
-        api, screens = Api(self._charts, current), Screens(current)
+        charts = Charts(self._charts)
+        sensor_charts = SensorCharts(charts, current)
+        api, screens = Api(charts, sensor_charts, current), Screens(current, sensor_charts)
         self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
         names = own_names(self._receiver.host, self._receiver.hosts)
 

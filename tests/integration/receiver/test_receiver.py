@@ -200,7 +200,7 @@ def test_what_a_browser_is_told(receiver: ReceiverProcess) -> None:
     assert b"export function draw" in gzip.decompress(script.body)
     again = receiver.request("GET", "/static/draw.js", headers={"If-None-Match": script.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
-    for query in ("sensor=001&hours=25", "sensor=%3Cb%3E", "sensor=", "sensor=001&hours=" + "9" * 5000):
+    for query in ("sensor=001&span=age", "sensor=%3Cb%3E", "sensor=", "sensor=001&at=" + "9" * 5000):
         assert receiver.get(f"/api/sensor?{query}").status == 400
 
 
