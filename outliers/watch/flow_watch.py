@@ -154,7 +154,7 @@ class FlowWatch:
             self._on_leak(leak)
 
     def _on_drop(self, minute: int) -> None:
-        """A leak is active and the flow is below its forecast: has it been shut off?"""
+        """A leak is active and the flow has dropped: has it been shut off?"""
         active = self.log.active
         leak = active.newest
         if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - active.ended < FALLING_MIN:
