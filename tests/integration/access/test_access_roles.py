@@ -12,9 +12,11 @@ from common.settings import DatabaseSettings, PathsSettings, Settings
 from server.access.roles import Role
 from server.api import Api
 from server.app import places
+from server.charts import Charts
 from server.current import Current
 from server.db_thread import DatabaseThread
 from server.screens import Screens
+from server.sensor_charts import SensorCharts
 
 NOBODY = None
 # The least role that each address is for; NOBODY: it needs no login.
@@ -65,7 +67,10 @@ def test_every_address_has_a_line_in_the_table(tmp_path: Path) -> None:
     desk = DatabaseThread(settings, "test")
     try:
         current = Current(desk, settings, SystemClock())
-        there = places(lambda: None, Api(desk, current), Screens(current), lambda _: b"")  # type: ignore[arg-type]
+        charts = Charts(desk)
+        sensor_charts = SensorCharts(charts, current)
+        api, screens = Api(charts, sensor_charts, current), Screens(current, sensor_charts)
+        there = places(lambda: None, api, screens, lambda _: b"")  # type: ignore[arg-type]
     finally:
         desk.close()
     assert {(method, each.path) for each in there for method in each.methods or () if method != "HEAD"} == FOR.keys()
