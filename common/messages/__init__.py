@@ -60,9 +60,11 @@ class Catalogue:
         """A day with its year."""
         return f"{at.year}년 {at.month}월 {at.day}일" if self.language == "ko" else f"{at.day} {self.month(at)}"
 
-    def month(self, at: date) -> str:
-        """A month with its year."""
-        return f"{at.year}년 {at.month}월" if self.language == "ko" else f"{_MONTHS[at.month - 1]} {at.year}"
+    def month(self, first: date) -> str:
+        """A month, with its year."""
+        return (
+            f"{first.year}년 {first.month}월" if self.language == "ko" else f"{_MONTHS[first.month - 1]} {first.year}"
+        )
 
     def span(self, minutes: float) -> str:
         """A span, rounded to what is of use: minutes up to ten hours, hours up to a week; at least a minute."""

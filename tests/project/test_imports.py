@@ -30,6 +30,7 @@ BELOW = {
     "nightflow": ("common", "incidents", "log", "outliers"),
     "forecaster": ("common", "log", "outliers"),
     "server": ("common", "incidents", "log", "messengers", "outliers", "situation"),
+    "reports": ("common", "forecaster", "incidents", "outliers"),
     "demo": ("common", "log", "postgres", "situation"),
 }
 ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it
