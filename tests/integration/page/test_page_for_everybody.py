@@ -15,6 +15,7 @@ PAGES = [
     "",
     "?sort=name",
     "sensor?id=001",
+    "sensor?id=001&span=month&at=2024-08-25&compare=week",
     "sensor?id=nothing",
     "incidents",
     f"incident?id={LEAK_ID}",

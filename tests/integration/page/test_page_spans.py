@@ -1,13 +1,19 @@
 """A sensor's page at any span: linked, drawn, walked by keys, in words and as a table, with and without a script."""
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
 from page_site import LEAK_ID, NOW, Visit
+from ports import free_port
 from receiver_process import ReceiverProcess, wait_for
+
+from common.clock import minute_of
+from log import mark
 
 YESTERDAY = "2024-08-25"
 DRAWN = '[data-chart="flow"] .measured'
@@ -96,6 +102,8 @@ def test_incidents_of_the_span_are_marked_and_linked(visit: Visit) -> None:
     assert "leak suspected" in tip.inner_text() and "still up" in tip.inner_text()
     page.locator(".marked a").first.click()
     page.wait_for_url(f"**/incident?id={quote(LEAK_ID)}")
+    page.get_by_role("link", name="The day it began").click()
+    assert visit.text("#span-title") == "25 Aug 2024" and visit.count(".marked a") == 1
     go(visit, "span=day&at=2024-08-20")
     assert visit.count(".marked a") == 0
 
@@ -163,3 +171,17 @@ def test_a_page_asked_for_nonsense_shows_the_day(server: ReceiverProcess) -> Non
     ):
         assert server.get(f"/sensor?id=001&{query}").status == 200
     assert server.get("/api/sensor?sensor=001&span=year&at=8999-12-31").json["series"]["at"] == []
+
+
+def test_a_sensor_is_shown_without_figures_while_the_database_is_away(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    minute = minute_of(NOW) - 1
+    mark.store(tmp_path / "data", mark.Mark(minute, 1, "log", {"001": minute}))
+    nowhere = f"postgresql://postgres@127.0.0.1:{free_port()}/postgres"
+    process = ReceiverProcess(tmp_path / "data", nowhere, HYDROLOG_CLOCK=f"1 {time.time()!r} {NOW.timestamp()!r}")
+    process.start()
+    try:
+        page = process.get("/sensor?id=001")
+        assert (page.status, b"The figures come when the database answers." in page.body) == (200, True)
+    finally:
+        process.kill()
