@@ -70,7 +70,8 @@ class KafkaSender:
         producer = self._client()
         producer.poll(0)  # what the client has to say of itself
         try:
-            error = producer.list_topics(self._topic, LOOK_AT_TOPIC_S).topics[self._topic].error
+            topic = producer.list_topics(self._topic, LOOK_AT_TOPIC_S).topics.get(self._topic)
+            error = topic.error if topic is not None else None
         except KafkaException as failed:
             error = failed.args[0]
         return self._judge(producer, [error]) if error is not None else None

@@ -37,7 +37,7 @@ class InCluster:
         problem: why the newest rows are not safe; empty when they are.
     """
 
-    room_bytes, least_bytes = 16 * MIB, 64 * 1024
+    room_bytes, least_bytes = 16 * MIB, 4096
 
     def __init__(self, settings: Settings) -> None:
         """Check the settings; nothing is reached yet.
