@@ -16,6 +16,7 @@ from server.access.access import Access
 from server.access.pages import routes as pages_of_people
 from server.api import Api
 from server.door import NOTHING_HERE, Door
+from server.home_screen import manifest
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.screens import Screens
@@ -26,13 +27,16 @@ _log = logging.getLogger(__name__)
 
 def build(ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str]) -> ASGIApp:
     """The application of one process, which answers to `names`."""
+    files = StaticFiles()
     routes = [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
         Route("/prefer", screens.prefer),
         Route("/events", screens.events),
-        Route("/static/{name}", StaticFiles().__call__),
+        Route("/static/{name}", files.__call__),
+        Route("/worker.js", files.worker),
+        Route("/manifest.webmanifest", manifest),
         Route("/api/state", api.state),
         Route("/api/sensor", api.sensor),
         Route("/api/incidents", api.incidents),

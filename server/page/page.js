@@ -1,5 +1,6 @@
 // The page's own work: it follows the server, draws the charts that are in view, and opens the panel.
 import { drawNight, drawSeries } from "./charts.js";
+import { keepWhatIsSeen } from "./installed.js";
 import { follow } from "./live.js";
 import { openFinding, openNights } from "./panel.js";
 import { age, dayTime, figure, nightFigure } from "./text.js";
@@ -118,3 +119,4 @@ function showLinked() {
 showSpans();
 showLinked();
 follow(drawAll);
+addEventListener("load", keepWhatIsSeen);
