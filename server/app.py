@@ -11,6 +11,7 @@ from server.api import Api
 from server.audit_page import AuditPage
 from server.calendar_pages import CalendarPages
 from server.door import Door
+from server.home_screen import manifest
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.registry_pages import RegistryPages
@@ -22,13 +23,16 @@ from server.web import application
 
 def places(ingest: Ingest, api: Api, screens: Screens, make_report: Make) -> list[Route]:
     """Every address that there is."""
+    files = StaticFiles()
     return [
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
         Route("/prefer", screens.prefer),
         Route("/events", screens.events),
-        Route("/static/{name}", StaticFiles().__call__),
+        Route("/static/{name}", files.__call__),
+        Route("/worker.js", files.worker),
+        Route("/manifest.webmanifest", manifest),
         Route("/api/state", api.state),
         Route("/api/sensor", api.sensor),
         Route("/api/incidents", api.incidents),

@@ -19,6 +19,7 @@ from server.connections import Connection, Places
 from server.handshake import SecureConnection
 
 MAX_CONNECTIONS = 512  # a few senders, a few browsers with six each; the rest makes silent ones last longer
+MAX_SECURE = 256  # of them where they speak TLS: each takes 0.3 MB then
 MOST_BACKLOG = 1024  # connections that are accepted at once, before any of them has a place
 OTHER_DESCRIPTORS = 64  # the database or the cluster, files, the event loop
 HEAD_BYTES = 16 * 1024  # of a request's first line and headers; ours have 500
@@ -55,7 +56,7 @@ class Listener:
         handle = _listen(host, port, backlog)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{handle.getsockname()[1]}/"
-        self._places = Places(number)
+        self._places = Places(min(number, MAX_SECURE) if tls else number)
         kind = functools.partial(SecureConnection, tls) if tls else Connection
         self._server = _Uvicorn(
             uvicorn.Config(

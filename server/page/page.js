@@ -1,5 +1,6 @@
 // The page's own work: it follows the server, draws the charts that are in view, and opens the panel.
 import { drawNight, drawSeries } from "./charts.js";
+import { keepWhatIsSeen } from "./installed.js";
 import { follow } from "./live.js";
 import { lastNight } from "./night-words.js";
 import { openFinding, openNights } from "./panel.js";
@@ -111,3 +112,4 @@ function showLinked() {
 
 showLinked();
 follow(drawAll);
+addEventListener("load", keepWhatIsSeen);

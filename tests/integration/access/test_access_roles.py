@@ -53,6 +53,8 @@ FOR = {
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/prefer"): NOBODY,
     ("GET", "/static/{name}"): NOBODY,
+    ("GET", "/worker.js"): NOBODY,
+    ("GET", "/manifest.webmanifest"): NOBODY,
     ("GET", "/healthz"): NOBODY,
     ("GET", "/metrics"): NOBODY,
     ("POST", "/v1/batches"): NOBODY,  # has a token of its own
