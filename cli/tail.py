@@ -125,7 +125,7 @@ def run(args: list[str]) -> int:
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
     if chosen.log.url != "file":
-        raise SettingsError("log.url", "names a Kafka cluster; its own tools show the topic")
+        raise SettingsError("log.url", "names a topic of a Kafka cluster, whose own tools show it")
     if options.lines < 0:
         parser.error("--lines must not be negative")
     path = chosen.paths.data / LOG_FILE

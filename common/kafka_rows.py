@@ -4,11 +4,40 @@ row     site  log id  offset  and the columns of a batch's line after its offset
 mark    site  log id  offset  "closed"  time     all rows up to this minute have offsets before this one
 """
 
-from common.clock import minute_start
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from common.clock import minute_of, minute_start
+from common.errors import RowRefused
+from common.row import Row, parse_payload, parse_time
 
 CLOSED = "closed"
 
 Keyed = tuple[bytes, bytes]  # a message: its key and its value
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)  # of a site or a log
+_OFFSET = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
+_PREDICTION = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
+# Minutes outside these are no real readings; Postgres and datetime handle all inside.
+_FIRST_MINUTE = minute_of(datetime(1970, 1, 1, tzinfo=UTC))
+_LAST_MINUTE = minute_of(datetime(2200, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A row of a site; (site, log id, offset) is its name for ever."""
+
+    site: str
+    log_id: str
+    offset: int
+    row: Row
+    pred_flow: float  # m3/h, 0 = none
+    pred_pressure: float  # bar, 0 = none
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        return self.site, self.log_id, self.offset
 
 
 def row_message(site: str, log_id: str, line: str) -> Keyed:
@@ -20,3 +49,30 @@ def mark_message(site: str, log_id: str, offset: int, closed: int) -> Keyed:
     """All rows up to UTC minute `closed` have offsets before `offset`."""
     time = minute_start(closed).isoformat(timespec="seconds")
     return site.encode(), f"{site}\t{log_id}\t{offset}\t{CLOSED}\t{time}".encode()
+
+
+def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | None:
+    """The row of a message; None for a mark.
+
+    Raises:
+        RowRefused: neither a row nor a mark; `reason` names the column.
+    """
+    try:
+        site, log_id, offset, *rest = (value or b"").decode("ascii").split("\t")
+    except ValueError as error:  # also text that is not ASCII
+        raise RowRefused("columns") from error
+    if not _NAME.fullmatch(site) or site.encode() != key:
+        raise RowRefused("site")
+    if not _NAME.fullmatch(log_id):
+        raise RowRefused("log_id")
+    if not _OFFSET.fullmatch(offset):
+        raise RowRefused("offset")
+    if rest[:1] == [CLOSED] and len(rest) == 2:
+        parse_time(rest[1])
+        return None
+    if not all(_PREDICTION.fullmatch(text) for text in rest[-2:]):
+        raise RowRefused("prediction")
+    row = parse_payload("\t".join(rest[:-2]))
+    if not _FIRST_MINUTE <= row.minute < _LAST_MINUTE:
+        raise RowRefused("time")
+    return SiteRow(site, log_id, int(offset), row, float(rest[-2]), float(rest[-1]))

@@ -225,7 +225,7 @@ def _sound(parts: SplitResult) -> bool:
 
 def log_url(value: str) -> str | None:
     good = value == "file" or _KAFKA_URL.fullmatch(value)
-    return None if good else 'must be "file" or "kafka://host:port/topic"'
+    return None if good else 'must be "file", or in a center "kafka://host:port/topic"'
 
 
 def groups(value: tuple[str, ...]) -> str | None:

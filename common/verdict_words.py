@@ -11,8 +11,11 @@ from typing import Any, NamedTuple
 from common import waits
 from common.messages import words as catalogue_of
 from common.verdict import FAULT, GOOD, LEAK, SILENT, TROUBLE, WATCH, Problem, Value
+from common.verdict_center import CENTER
+from common.verdict_form import ENGLISH, KOREAN, Words
 
-ENGLISH, KOREAN = "en", "ko"
+__all__ = ["ENGLISH", "KOREAN", "WORDS", "Words", "of_json", "said", "span", "spoken"]
+
 SAID: dict[str, dict[str, str]] = {
     ENGLISH: {
         GOOD: "all is well",
@@ -34,19 +37,17 @@ SAID: dict[str, dict[str, str]] = {
 # Parts of the box; a process is called by its role.
 PARTS = {
     ENGLISH: {"rows": "newest row", "disk": "disk", "log": "log", "groups": "groups", "clock": "clock"}
-    | {"incidents": "incidents", "delivery": "server", "certificate": "certificate"},
+    | {"incidents": "incidents", "delivery": "server", "certificate": "certificate", "topic": "topic"},
     KOREAN: {"rows": "최신 행", "disk": "디스크", "log": "로그", "groups": "소비 그룹", "clock": "시계"}
-    | {"incidents": "경보 기록", "delivery": "서버", "database": "데이터베이스", "certificate": "인증서"},
+    | {
+        "incidents": "경보 기록",
+        "delivery": "서버",
+        "database": "데이터베이스",
+        "certificate": "인증서",
+        "topic": "토픽",
+    },
 }
 SENSOR = {ENGLISH: "sensor {}", KOREAN: "센서 {}"}
-
-
-class Words(NamedTuple):
-    """`word` is readable from two metres; `detail` in fragments; `todo` is what to do, empty if nothing is."""
-
-    word: str
-    detail: tuple[str, ...] = ()
-    todo: str = ""
 
 
 class Said(NamedTuple):
@@ -225,7 +226,7 @@ BOX: dict[str, dict[str, Words]] = {
         KOREAN: Words("처리 기록 손상", ("확인, 보류, 종결 기록 일부를 읽을 수 없음",)),
     },
 }
-WORDS = SENSORS | PROCESSES | BOX
+WORDS = SENSORS | PROCESSES | BOX | CENTER
 
 
 def said(problem: Problem, language: str = ENGLISH) -> Said:

@@ -11,6 +11,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the consumer of one group; returns the exit code."""
     leave_on_signals()
     from common import runner
+    from common.errors import SettingsError
+    from common.kafka_client import KAFKA, NO_CLIENT
     from common.runner import Context, Worker
 
     parser = runner.parser("hydrolog-consumer", "Reads the log for one group: for the database, the server or people.")
@@ -27,6 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             from consumer.delivery import Delivery
 
             return Delivery(context, once=options.once)
+        if context.settings.log.url.startswith(KAFKA):
+            try:
+                from consumer.topic_archive import TopicArchive
+            except ImportError as error:
+                raise SettingsError("log.url", NO_CLIENT) from error
+            return TopicArchive(context)
         from consumer.archive import Archive
 
         return Archive(context, once=options.once)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from common.errors import HydrologError, SettingsError
 from common.settings import Settings
-from log.roles import Group, Log, open_for
+from log.roles import Group, Log, needs_file, open_for
 
 
 class LogSource:
@@ -17,8 +17,9 @@ class LogSource:
         """Nothing is opened yet.
 
         Raises:
-            SettingsError: the group is not in `log.groups`.
+            SettingsError: the group is not in `log.groups`, or this is not a box.
         """
+        needs_file(settings)
         if name not in settings.log.groups:
             raise SettingsError("log.groups", f'does not name "{name}", so the log would not keep its rows')
         self._settings = settings

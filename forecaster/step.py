@@ -22,7 +22,7 @@ from forecaster.intervals import Intervals
 from forecaster.predict import Model
 from forecaster.trainer import Trainer
 from log import mark
-from log.roles import committed
+from log.roles import committed, needs_file
 
 HOUR = timedelta(hours=1)
 CATCH_UP_H = forecast_file.KEEP_H  # hours that were missed are made up for as long as the file would keep them
@@ -36,6 +36,7 @@ class Forecaster:
 
     def __init__(self, settings: Settings, trainer: Trainer | None, *, patient: bool = True) -> None:
         """`patient`: wait for the last minute of the hour to be archived. Without a trainer nothing is trained."""
+        needs_file(settings)
         self._settings = settings
         self._trainer = trainer
         self._patient = patient

@@ -1,23 +1,22 @@
-"""The log in Kafka's roles: a producer appends; a consumer of a group polls and commits.
-
-`open_log` returns the log named by `log.url`. Processes do not depend on which one it is.
-"""
+"""The log in Kafka's roles: a producer appends; a consumer of a group polls and commits."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from common.errors import LogError, SettingsError
-from common.kafka_client import KAFKA, NO_CLIENT
 from common.settings import Settings
 from log import commits
 from log.file import DEFAULT_COMPACT_BYTES, DEFAULT_WARN_BYTES, FileLog
 from log.format import Record
 
-__all__ = ["Group", "Log", "Position", "Record", "committed", "open_for", "open_log", "positions"]
+__all__ = ["Group", "Log", "Position", "Record", "committed", "needs_file", "open_for", "open_log", "positions"]
 
-LOOK_S = 3.0  # the longest wait for the cluster's answer about all groups: people and the page wait for it
+
+_A_TOPIC = (
+    "names a topic of all sites, which only hydrolog-consumer --group archive reads, in a center; on a box it is "
+    '"file", and server.url = "kafka://..." ships the rows to a cluster'
+)
 
 
 class Group(Protocol):
@@ -90,7 +89,7 @@ def open_log(
     """Open or create the log.
 
     Args:
-        url: ``"file"``, or ``"kafka://host:port/topic"``.
+        url: ``"file"``.
         data: the folder of ``server_data.txt``, its lock and its groups.
         groups: rows are kept until these groups have committed them; a group that is not listed can read but keeps no
             rows.
@@ -99,14 +98,21 @@ def open_log(
 
     Raises:
         LogError: the folder or the files cannot be used.
-        SettingsError: the URL is neither, or the cluster's client is not installed.
+        SettingsError: the URL is another one.
     """
-    if url == "file":
-        return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
-    if not url.startswith(KAFKA):
-        raise SettingsError("log.url", f'must be "file" or begin with kafka://, not {url!a}')
-    opened: Log = _client().KafkaLog(url)
-    return opened
+    if url != "file":
+        raise SettingsError("log.url", _A_TOPIC)
+    return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
+
+
+def needs_file(settings: Settings) -> None:
+    """What a process of a box asks before it begins.
+
+    Raises:
+        SettingsError: the settings are those of a center.
+    """
+    if settings.log.url != "file":
+        raise SettingsError("log.url", _A_TOPIC)
 
 
 def open_for(settings: Settings) -> Log:
@@ -122,12 +128,12 @@ def open_for(settings: Settings) -> Log:
 
 
 def committed(settings: Settings, group: str) -> int | None:
-    """What a group has committed, read without joining it; None if it never has.
+    """What a group of the box has committed, read without joining it; None if it never has.
 
     Raises:
         LogError: it cannot be read.
     """
-    position = positions(settings, [group])[group]
+    position = _in_file(settings.paths.data, group)
     if position.problem:
         raise LogError(position.problem)
     return position.offset
@@ -141,14 +147,10 @@ class Position(NamedTuple):
 
 
 def positions(settings: Settings, groups: Sequence[str]) -> dict[str, Position]:
-    """What each group has committed, read without joining it; waits at most `LOOK_S` for a cluster."""
-    if settings.log.url == "file":
-        return {group: _in_file(settings.paths.data, group) for group in groups}
-    try:
-        found = _client().committed(settings.log.url, groups, LOOK_S)
-    except LogError as error:
-        return {group: Position(None, str(error)) for group in groups}
-    return {group: Position(offset) for group, offset in found.items()}
+    """What each group has committed, read without joining it; nothing in a center, whose cluster tells."""
+    if settings.log.url != "file":
+        return {}
+    return {group: _in_file(settings.paths.data, group) for group in groups}
 
 
 def _in_file(data: Path, group: str) -> Position:
@@ -156,11 +158,3 @@ def _in_file(data: Path, group: str) -> Position:
         return Position(commits.read(data, group))
     except LogError as error:
         return Position(None, str(error))
-
-
-def _client() -> ModuleType:
-    try:
-        from log import kafka  # noqa: PLC0415 - only a site with a cluster installs its client
-    except ModuleNotFoundError as error:
-        raise SettingsError("log.url", NO_CLIENT) from error
-    return kafka

@@ -40,6 +40,7 @@ class NightFlow:
     """The worker. It reads two small files and the database, and writes only its own tables and night_state.json."""
 
     def __init__(self, context: Context, committed: Callable[[], int | None] | None = None) -> None:
+        roles.needs_file(context.settings)
         self._data = context.data
         self._stop = context.stop
         self._grace_s = context.settings.night.grace_seconds

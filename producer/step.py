@@ -18,7 +18,7 @@ from common.runner import Context
 from common.state_file import StateUnusable
 from log import mark as marks
 from log.mark import Mark
-from log.roles import Log, open_for
+from log.roles import Log, needs_file, open_for
 from producer import confirmation
 from producer.clock_watch import ClockWatch
 from producer.hold import PendingRows
@@ -49,6 +49,7 @@ class Producer:
     def __init__(self, context: Context, line: SerialLine | None = None) -> None:
         """`line`: the source of bytes, if not the port in the settings."""
         settings = context.settings
+        needs_file(settings)
         check_url(settings.line.url)
         check_meters(settings.line)
         self._context = context

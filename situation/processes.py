@@ -16,7 +16,9 @@ MOST_TEXT = 300  # characters of a process's own words
 
 
 def expected_roles(settings: Settings) -> list[str]:
-    """The processes of the group, in order of the data flow."""
+    """The processes of the group, in order of the data flow; in a center, the one that each machine of it has."""
+    if settings.log.url != "file":
+        return ["consumer-archive"]
     consumers = [f"consumer-{group}" for group in settings.log.groups]
     embedded = [] if settings.database.url else ["database"]
     return ["producer", *consumers, "nightflow", "forecaster", "server", *embedded]

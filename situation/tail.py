@@ -15,7 +15,7 @@ MOST_BYTES = 512 * 1024  # some 5,000 rows: an hour of 80 sensors
 
 
 def newest_rows(settings: Settings, until: datetime) -> dict[str, Row]:
-    """By sensor, up to `until`; none for a log in a cluster, or one that cannot be read."""
+    """By sensor, up to `until`; none in a center, or for a log that cannot be read."""
     if settings.log.url != "file":
         return {}
     try:

@@ -236,3 +236,24 @@ BEGIN
     END IF;
     RETURN name;
 END $$;
+
+-- How far the rows of a topic are stored: written in the transaction that stores them.
+CREATE TABLE IF NOT EXISTS KAFKA_MARK_TB (
+    topic_id  text NOT NULL,                   -- the cluster's: another one if the topic was made anew
+    partition integer NOT NULL,
+    topic     text NOT NULL,                   -- its name
+    next      bigint NOT NULL,                 -- all messages before this one are stored, or set aside
+    PRIMARY KEY (topic_id, partition)
+);
+
+-- What went wrong in a topic, counted in the transaction that goes on behind it. Kept for good.
+CREATE TABLE IF NOT EXISTS KAFKA_TROUBLE_TB (
+    topic_id  text NOT NULL,
+    partition integer NOT NULL,
+    code      text NOT NULL,                   -- topic-expired, topic-anew, topic-cut, topic-strange
+    topic     text NOT NULL,
+    messages  bigint NOT NULL,                 -- how many are gone, or were set aside; 1 where the topic is new
+    began     timestamptz NOT NULL DEFAULT now(),
+    latest    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic_id, partition, code)
+);

@@ -213,6 +213,17 @@ def test_an_empty_data_folder_has_a_verdict(chosen: Settings, tmp_path: Path) ->
     assert (look.mark, look.log_bytes, look.lag("archive")) == (None, None, None)
 
 
+def test_a_center_is_judged_by_its_archive_and_by_what_its_topic_lost(settings_for: Callable[..., Settings]) -> None:
+    center = settings_for(log__url="kafka://a:9092/rows", database__url="postgresql://there/rows")
+    counters = {"topic_expired": 40, "topic_anew": 3, "topic_cut": 0, "topic_strange": 2}
+    archive = Process({"last_success": ago(1), "problem": "", "counters": counters})
+    look = Snapshot(NOW, processes={"consumer-archive": archive})
+    verdict = judge(look, center).verdict
+    assert [each.code for each in verdict.problems] == ["topic-expired", "topic-anew", "topic-strange"]
+    assert "40" in str(said(verdict.problems[0]))
+    assert judge(Snapshot(NOW), center).verdict.kind == TROUBLE, "nobody archives"
+
+
 @pytest.mark.parametrize("code", WORDS)
 def test_every_code_has_words_in_both_languages(code: str) -> None:
     english, korean = (WORDS[code][language] for language in (ENGLISH, KOREAN))

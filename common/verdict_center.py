@@ -1,0 +1,49 @@
+"""The words of the verdict on a center: its topic, in which the rows of all sites are."""
+
+from common.verdict_form import ENGLISH, KOREAN, Words
+
+CENTER: dict[str, dict[str, Words]] = {
+    "many-sites": {ENGLISH: Words("of many sites"), KOREAN: Words("여러 현장")},
+    "topic-expired": {
+        ENGLISH: Words(
+            "rows are gone",
+            ("its retention has removed {rows} that were not read",),
+            "raise retention.ms; let the boxes send them again: hydrolog resend",
+        ),
+        KOREAN: Words(
+            "행 유실",
+            ("읽기 전에 {rows}개가 보존 기간 만료로 삭제됨",),
+            "retention.ms를 늘리고 현장 장비에서 다시 전송하십시오: hydrolog resend",
+        ),
+    },
+    "topic-anew": {
+        ENGLISH: Words(
+            "made anew",
+            ("{rows} partitions are read from their beginning; rows of the old ones may be missing",),
+            "ask whoever runs the cluster",
+        ),
+        KOREAN: Words(
+            "다시 생성됨",
+            ("파티션 {rows}개를 처음부터 읽음. 이전 토픽의 행이 빠졌을 수 있음",),
+            "클러스터 담당자에게 확인하십시오",
+        ),
+    },
+    "topic-cut": {
+        ENGLISH: Words(
+            "has lost rows",
+            ("it ends {rows} before what was read; all that it holds is read again",),
+            "ask whoever runs the cluster",
+        ),
+        KOREAN: Words(
+            "클러스터에서 유실",
+            ("읽은 위치보다 {rows}개 앞에서 끝남. 남은 행을 처음부터 다시 읽음",),
+            "클러스터 담당자에게 확인하십시오",
+        ),
+    },
+    "topic-strange": {
+        ENGLISH: Words(
+            "holds what is no row", ("{rows} messages are set aside in unparsed.tsv",), "find out who sends them"
+        ),
+        KOREAN: Words("행이 아닌 메시지", ("{rows}개를 unparsed.tsv에 따로 보관",), "어디에서 보내는지 확인하십시오"),
+    },
+}

@@ -1,0 +1,199 @@
+"""A member of a consumer group on a Kafka cluster: which partitions are ours, and their messages. Loads the library.
+
+The cluster says which partitions are ours. Where each of them begins is said by whoever stores the messages, never by
+the cluster's commits; until then it is paused. What was handed out is handed out again until it is stored.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from common.kafka_client import servers_and_topic
+from common.logging_setup import quoted
+from common.settings import Settings
+from consumer.topic_client import ANSWER_S, TopicClient
+
+POLL_S = 0.2  # how long a poll waits for messages that are being fetched
+LOOK_S = 10.0  # how often the topic is looked at: it may have been made anew
+
+_log = logging.getLogger(__name__)
+
+
+class TopicMember:
+    """One caller at a time.
+
+    Attributes:
+        topic: its name.
+        topic_id: what the cluster calls it; made anew, it gets another one.
+        next: of each partition that is ours and begun, the first offset that is not stored.
+    """
+
+    def __init__(self, settings: Settings, group: str) -> None:
+        """Check the settings; nothing is reached yet.
+
+        Raises:
+            SettingsError: the client does not take them.
+        """
+        self.topic = servers_and_topic(settings.log.url)[1]
+        self.topic_id = ""
+        self.next: dict[int, int] = {}
+        self._arrived: set[int] = set()  # ours, and not begun
+        self._waiting: list[Message] = []  # handed out, and not stored
+        self._look_s = 0.0  # monotonic: when to look at the topic again
+        self._client = TopicClient(settings, group)
+        self._consumer: Consumer | None = None
+
+    def poll(self, most: int, begin: Callable[[int], int]) -> Sequence[Message]:
+        """What was handed out and is not stored, or else the next messages, in order within each partition.
+
+        Args:
+            most: at most so many new messages.
+            begin: gives the first offset of a partition that is not stored.
+
+        Raises:
+            LogError: the cluster gives no messages.
+        """
+        consumer = self._consumer or self._join()
+        self._look()
+        if self._waiting:  # take no more, but let the cluster know that we live
+            consumer.pause(self._places([*self.next, *self._arrived]))
+        try:
+            got = consumer.consume(1, 0) if self._waiting else consumer.consume(most, POLL_S)
+        except KafkaException as error:
+            self._forget(list(self.next))  # messages may have been lost on their way to us
+            raise self._client.failure("give rows", error.args[0]) from error
+        failed = [message for message in got if not self._keep(message)]
+        for message in failed:
+            self._on_error(message)
+        for partition in sorted(self._arrived):
+            self._begin(partition, begin(partition))
+        return self._waiting
+
+    def stored(self, reached: Mapping[int, int]) -> None:
+        """What was handed out is stored, up to these offsets; a partition that is not named is begun again."""
+        unknown = {message.partition() for message in self._waiting} - reached.keys()
+        self._waiting = []
+        self.next |= reached
+        self._forget(partition for partition in unknown if partition is not None)
+        if self._consumer is None:
+            return
+        try:
+            self._consumer.resume(self._places(self.next))
+            if reached:  # for the cluster's own tools
+                self._consumer.commit(offsets=self._places(reached, reached), asynchronous=True)
+        except KafkaException as error:
+            _log.info("cluster_not_told problem=%s", quoted(error))
+
+    def watermarks(self, partition: int) -> tuple[int, int]:
+        """The first offset that the cluster still has, and the one that the next message will get.
+
+        Raises:
+            LogError: it does not say.
+        """
+        try:
+            assert self._consumer is not None
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=ANSWER_S)
+        except KafkaException as error:
+            raise self._client.failure("say how far the topic goes", error.args[0]) from error
+        return low, high
+
+    @property
+    def lag(self) -> int:
+        """Messages of our partitions that are not stored, as far as the client has heard."""
+        behind = 0
+        for partition, offset in self.next.items():
+            assert self._consumer is not None
+            place = TopicPartition(self.topic, partition)
+            behind += max(0, self._consumer.get_watermark_offsets(place, cached=True)[1] - offset)
+        return behind
+
+    def close(self) -> None:
+        """Leave. The cluster keeps our partitions for us for a while."""
+        if self._consumer is not None:
+            self._consumer.close()
+        self._consumer, self._waiting = None, []
+        self.next, self._arrived = {}, set()
+
+    def _join(self) -> Consumer:
+        self._consumer = consumer = self._client.consumer()
+        consumer.subscribe([self.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
+        return consumer
+
+    def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        for place in places:
+            place.offset = 0  # paused: nothing is read from here
+        consumer.incremental_assign(places)
+        consumer.pause(places)
+        self._arrived |= {place.partition for place in places}
+
+    def _on_revoke(self, _consumer: Consumer, places: list[TopicPartition]) -> None:
+        gone = {place.partition for place in places}
+        self._drop(gone)
+        self._arrived -= gone
+
+    def _look(self) -> None:
+        """Now and then: is the topic still the same?"""
+        if time.monotonic() < self._look_s:
+            return
+        found = self._client.topic_id(self.topic)
+        self._look_s = time.monotonic() + LOOK_S
+        if found != self.topic_id:
+            self.topic_id = found
+            self._forget(list(self.next))
+
+    def _keep(self, message: Message) -> bool:
+        """False if it is an error."""
+        partition, offset = message.partition(), message.offset()
+        if message.error() is not None or partition is None or offset is None:
+            return False
+        if offset >= self.next.get(partition, offset + 1):  # else fetched before it was begun, or it has gone
+            self._waiting.append(message)
+        return True
+
+    def _on_error(self, message: Message) -> None:
+        error, partition = message.error(), message.partition()
+        if error is None:
+            return
+        if error.code() == KafkaError._AUTO_OFFSET_RESET and partition is not None:
+            self._forget([partition])  # retention, a topic made anew, an offset beyond the end: its beginning will tell
+            self._look_s = 0.0
+        elif error.code() == KafkaError._FATAL:
+            self.close()
+            self._client.on_fatal(error)
+        elif self._client.needs_person(error):
+            raise self._client.failure("give rows", error)
+        else:
+            _log.info("cluster_said problem=%s", quoted(error.str()))
+
+    def _begin(self, partition: int, offset: int) -> None:
+        assert self._consumer is not None
+        place = TopicPartition(self.topic, partition, offset)
+        try:
+            self._consumer.seek(place)
+            self._consumer.resume([place])
+        except KafkaException as error:  # it is still being started, or going: the next poll tries again
+            _log.info("not_begun partition=%d problem=%s", partition, quoted(error))
+            return
+        self.next[partition] = offset
+        self._arrived.discard(partition)
+
+    def _forget(self, partitions: Iterable[int]) -> None:
+        """Begin these again, if they are still ours."""
+        ours = [partition for partition in partitions if partition in self.next]
+        self._drop(ours)
+        self._arrived |= set(ours)
+        if self._consumer is not None and ours:
+            self._consumer.pause(self._places(ours))
+
+    def _drop(self, partitions: Iterable[int]) -> None:
+        gone = set(partitions)
+        self._waiting = [message for message in self._waiting if message.partition() not in gone]
+        for partition in gone:
+            self.next.pop(partition, None)
+
+    def _places(self, partitions: Iterable[int], offsets: Mapping[int, int] | None = None) -> list[TopicPartition]:
+        if offsets is None:
+            return [TopicPartition(self.topic, partition) for partition in partitions]
+        return [TopicPartition(self.topic, partition, offsets[partition]) for partition in partitions]

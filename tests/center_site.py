@@ -1,0 +1,97 @@
+"""For tests: the archive of a center, the topic of all sites, and boxes that ship rows to it."""
+
+import contextlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from ports import free_port
+
+from common.clock import SystemClock
+from common.kafka_rows import Keyed, row_message
+from common.row import Row, format_payload
+from common.runner import Context
+from common.settings import Settings
+from consumer.topic_archive import TopicArchive
+
+FIRST = 28_730_000  # a UTC minute
+DEADLINE_S = 120.0
+NODE = os.environ.get("KAFKA_NODE", "")  # a program that is a real broker: NODE FOLDER --port PORT
+
+
+@contextlib.contextmanager
+def real_broker(folder: Path, *options: str) -> Iterator[str]:
+    """A real broker of the test's own; its address."""
+    port = free_port()
+    command = [NODE, str(folder), "--port", str(port), *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def make_topic(broker: str, topic: str, partitions: int = 1) -> None:
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+    give_up_s = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])[topic].result(30)
+        except KafkaException:  # a broker that has just been started
+            assert time.monotonic() < give_up_s
+        else:
+            return
+
+
+def row_of(site: str, offset: int, flow: float = 8.5) -> Keyed:
+    """The row of a site's log at an offset: one a minute."""
+    payload = format_payload(Row(FIRST + offset, "001", flow, 4.1, 60), Settings().site.zone)
+    return row_message(site, f"log-of-{site}", f"{offset}\t{payload}\t0\t0")
+
+
+def produce(broker: str, topic: str, messages: Sequence[Keyed], partition: int | None = None) -> None:
+    producer = Producer({"bootstrap.servers": broker, "enable.idempotence": True, "partitioner": "murmur2_random"})
+    for key, value in messages:
+        if partition is None:
+            producer.produce(topic, value, key)
+        else:
+            producer.produce(topic, value, key, partition)
+    assert producer.flush(60) == 0
+
+
+def stored(url: str) -> list[tuple[str, int]]:
+    """The rows in the database, in order: site and offset."""
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT site, log_offset FROM RECEIVED_TB ORDER BY site, log_offset").fetchall()
+
+
+def marks(url: str) -> dict[int, int]:
+    """How far each partition has come."""
+    with psycopg.connect(url) as connection:
+        return dict(connection.execute("SELECT partition, next FROM KAFKA_MARK_TB").fetchall())
+
+
+class Center:
+    """One process of the archive, stepped by hand."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.worker = TopicArchive(Context(settings, SystemClock(), threading.Event(), "consumer-archive"))
+
+    def step(self) -> dict[str, object]:
+        return dict(self.worker.step(datetime.now(UTC)))
+
+    def step_until(self, done: Callable[[], bool]) -> dict[str, object]:
+        deadline_s = time.monotonic() + DEADLINE_S
+        counters = self.step()
+        while not done():
+            assert time.monotonic() < deadline_s, counters
+            counters = self.step()
+        return counters

@@ -1,0 +1,112 @@
+"""The archive of a center reads the topic of all sites as a group: each row once, and how far it is with the rows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from center_site import Center, make_topic, marks, produce, row_of, stored
+
+from common.errors import DatabaseDown
+from common.kafka_rows import mark_message
+from common.settings import Settings
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def topic(broker: str, tmp_path: Path) -> str:
+    make_topic(broker, tmp_path.name, 3)
+    return tmp_path.name
+
+
+@pytest.fixture
+def center(settings_for: MakeSettings, broker: str, topic: str, database_url: str) -> Iterator[Callable[..., Center]]:
+    made: list[Center] = []
+
+    def start(**keys: object) -> Center:
+        client = f"group.protocol=classic,group.id={topic}"  # the double knows no other protocol
+        chosen = {"log__url": f"kafka://{broker}/{topic}", "database__url": database_url, "kafka__client": client}
+        made.append(Center(settings_for(**chosen | keys)))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.worker.close()
+
+
+def test_rows_of_all_sites_are_stored_once_with_the_mark(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str
+) -> None:
+    sites = [f"site-{number}" for number in range(5)]
+    rows = [row_of(site, offset) for offset in range(20) for site in sites]
+    produce(broker, topic, [*rows, *(mark_message(site, "log", 20, 1) for site in sites), *rows[:30]])
+    here = center()
+    counters = here.step_until(lambda: sum(marks(database_url).values()) == 135)
+    assert stored(database_url) == [(site, offset) for site in sites for offset in range(20)]
+    assert (counters["archived"], counters["repeated"], counters["not_rows"], counters["lag"]) == (100, 30, 0, 0)
+
+
+def test_the_next_one_goes_on_where_the_database_says(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str
+) -> None:
+    produce(broker, topic, [row_of("a", offset) for offset in range(10)], 0)
+    first = center()
+    first.step_until(lambda: marks(database_url).get(0) == 10)
+    first.worker.close()
+    with psycopg.connect(database_url) as connection:  # as if the last transaction had never been
+        connection.execute("DELETE FROM RECEIVED_TB WHERE log_offset >= 7")
+        connection.execute("UPDATE KAFKA_MARK_TB SET next = 7 WHERE partition = 0")
+    produce(broker, topic, [row_of("a", offset) for offset in range(10, 12)], 0)
+    counters = center().step_until(lambda: marks(database_url).get(0) == 12)
+    assert stored(database_url) == [("a", offset) for offset in range(12)]
+    assert (counters["archived"], counters["repeated"]) == (5, 0)
+
+
+def test_what_is_no_row_is_set_aside_and_stops_nothing(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str, tmp_path: Path
+) -> None:
+    key, value = row_of("a", 3)
+    wrong = [(b"a", b"\xff\0"), (b"b", value), (key, value.replace(b"001", b"\0")), (key, value + b"\t1"), (key, b"")]
+    other = row_of("a", 1, flow=99.0)  # another row with the name of one that is stored
+    here = center()
+    produce(broker, topic, [row_of("a", 1), *wrong, other], 1)
+    here.step_until(lambda: marks(database_url).get(1) == 7)
+    produce(broker, topic, [row_of("a", 2), other], 1)
+    counters = here.step_until(lambda: marks(database_url).get(1) == 9)
+    assert stored(database_url) == [("a", 1), ("a", 2)]
+    assert (counters["archived"], counters["not_rows"], counters["topic_strange"]) == (2, 7, 7)
+    kept = (tmp_path / "data" / "unparsed.tsv").read_text().splitlines()
+    assert len(kept) == 7
+    assert "offset=8\treason=another row has this name" in kept[-1]
+
+
+def test_one_that_believes_it_owns_a_partition_stores_nothing(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str
+) -> None:
+    here = center()
+    here.step_until(lambda: len(marks(database_url)) == 3)
+    with psycopg.connect(database_url) as connection:  # somebody else has stored the first two meanwhile
+        connection.execute("UPDATE KAFKA_MARK_TB SET next = 2 WHERE partition = 2")
+    produce(broker, topic, [row_of("a", offset) for offset in range(4)], 2)
+    here.step_until(lambda: marks(database_url)[2] == 4)
+    assert stored(database_url) == [("a", 2), ("a", 3)]
+
+
+def test_while_the_database_is_away_what_was_read_waits(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str
+) -> None:
+    here = center()
+    here.step_until(lambda: len(marks(database_url)) == 3)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE RECEIVED_TB RENAME TO elsewhere")
+        produce(broker, topic, [row_of("a", offset) for offset in range(9)])
+        with pytest.raises(DatabaseDown):
+            here.step_until(lambda: False)
+        for _ in range(3):
+            with pytest.raises(DatabaseDown):
+                here.step()
+        produce(broker, topic, [row_of("a", offset) for offset in range(9, 12)])
+        connection.execute("ALTER TABLE elsewhere RENAME TO RECEIVED_TB")
+    counters = here.step_until(lambda: len(stored(database_url)) == 12)
+    assert (counters["archived"], counters["repeated"]) == (12, 0)
