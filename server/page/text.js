@@ -53,12 +53,12 @@ export function clockTime(seconds, zone) {
 
 /** "26 Aug", "8월 26일". */
 export function dayMonth(seconds, zone) {
-  return format(zone, { day: "numeric", month: "short" }).format(seconds * 1000);
+  return format(zone, { day: "numeric", month: "short" }).format(seconds * 1000).replace("Sept", "Sep"); // as the server writes it
 }
 
 /** "Aug", "8월". */
 export function monthName(seconds, zone) {
-  return format(zone, { month: "short" }).format(seconds * 1000);
+  return format(zone, { month: "short" }).format(seconds * 1000).replace("Sept", "Sep");
 }
 
 /** "26 Aug 09:56", "8월 26일 09:56". */
