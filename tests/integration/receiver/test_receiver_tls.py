@@ -19,7 +19,7 @@ from common import certificates
 from common.certificates import Pair
 from common.settings import ServerSettings
 from consumer.post import Poster, address_of
-from server import connections, listener, tls
+from server import connections, tls
 from server.listener import Listener
 
 NAMES = ["localhost", "127.0.0.1"]
