@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from common.kafka_client import servers_and_topic
 from common.logging_setup import quoted
@@ -67,6 +67,9 @@ class TopicMember:
         failed = [message for message in got if not self._keep(message)]
         for message in failed:
             self._on_error(message)
+        if self._arrived:
+            self._look_s = 0.0
+            self._look()  # where they begin depends on which topic it is now
         for partition in sorted(self._arrived):
             self._begin(partition, begin(partition))
         return self._waiting
@@ -123,7 +126,7 @@ class TopicMember:
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
-            place.offset = 0  # paused: nothing is read from here
+            place.offset = OFFSET_END  # it is paused, and this is a place that there is
         consumer.incremental_assign(places)
         consumer.pause(places)
         self._arrived |= {place.partition for place in places}
@@ -158,7 +161,6 @@ class TopicMember:
             return
         if error.code() == KafkaError._AUTO_OFFSET_RESET and partition is not None:
             self._forget([partition])  # retention, a topic made anew, an offset beyond the end: its beginning will tell
-            self._look_s = 0.0
         elif error.code() == KafkaError._FATAL:
             self.close()
             self._client.on_fatal(error)
@@ -168,12 +170,13 @@ class TopicMember:
             _log.info("cluster_said problem=%s", quoted(error.str()))
 
     def _begin(self, partition: int, offset: int) -> None:
-        assert self._consumer is not None
         place = TopicPartition(self.topic, partition, offset)
-        try:
-            self._consumer.seek(place)
+        assert self._consumer is not None
+        try:  # anew, since one whose offset was refused cannot be moved
+            self._consumer.incremental_unassign([place])
+            self._consumer.incremental_assign([place])
             self._consumer.resume([place])
-        except KafkaException as error:  # it is still being started, or going: the next poll tries again
+        except KafkaException as error:  # the next poll tries again
             _log.info("not_begun partition=%d problem=%s", partition, quoted(error))
             return
         self.next[partition] = offset

@@ -1,0 +1,119 @@
+"""What a real cluster does to a topic: each trouble has a name, is counted once, and stops no partition."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from center_site import NODE, Center, make_topic, marks, produce, real_broker, row_of, stored
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from common.settings import Settings
+
+MakeSettings = Callable[..., Settings]
+pytestmark = pytest.mark.skipif(not NODE, reason="needs a real broker: KAFKA_NODE names the program")
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with real_broker(tmp_path_factory.mktemp("broker")) as address:
+        yield address
+
+
+@pytest.fixture
+def center(
+    settings_for: MakeSettings, broker: str, database_url: str, tmp_path: Path
+) -> Iterator[Callable[..., Center]]:
+    make_topic(broker, tmp_path.name)
+    made: list[Center] = []
+
+    def start(more: str = "") -> Center:
+        url, client = f"kafka://{broker}/{tmp_path.name}", f"group.id={tmp_path.name}{more}"
+        made.append(Center(settings_for(log__url=url, database__url=database_url, kafka__client=client)))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.worker.close()
+
+
+def troubles(url: str) -> dict[str, int]:
+    with psycopg.connect(url) as connection:
+        return dict(
+            connection.execute("SELECT code, sum(messages)::int FROM KAFKA_TROUBLE_TB GROUP BY code").fetchall()
+        )
+
+
+def ship(broker: str, topic: str, first: int, end: int) -> None:
+    produce(broker, topic, [row_of("a", offset) for offset in range(first, end)])
+
+
+def test_rows_that_retention_took_are_counted_and_the_rest_is_read(
+    center: Callable[..., Center], broker: str, database_url: str, tmp_path: Path
+) -> None:
+    topic = tmp_path.name
+    ship(broker, topic, 0, 10)
+    first = center()
+    first.step_until(lambda: marks(database_url).get(0) == 10)
+    first.worker.close()
+    ship(broker, topic, 10, 60)
+    admin = AdminClient({"bootstrap.servers": broker})
+    place = TopicPartition(topic, 0, 50)
+    admin.delete_records([place])[place].result(30)
+    counters = center().step_until(lambda: marks(database_url).get(0) == 60)
+    assert stored(database_url) == [("a", offset) for offset in (*range(10), *range(50, 60))]
+    assert (troubles(database_url), counters["topic_expired"]) == ({"topic-expired": 40}, 40)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_retention_that_overtakes_a_running_process_passes_over_nothing_in_silence(
+    protocol: str, center: Callable[..., Center], broker: str, database_url: str, tmp_path: Path
+) -> None:
+    topic, few = tmp_path.name, ",queued.min.messages=1,fetch.message.max.bytes=1000"  # read ahead
+    here = center(f",group.protocol={protocol}{few}")
+    ship(broker, topic, 0, 10)
+    here.step_until(lambda: marks(database_url).get(0) == 10)
+    for first in range(10, 100, 10):
+        ship(broker, topic, first, first + 10)
+    admin, place = AdminClient({"bootstrap.servers": broker}), TopicPartition(topic, 0, 95)
+    admin.delete_records([place])[place].result(30)
+    here.step_until(lambda: marks(database_url).get(0) == 100)
+    rows = stored(database_url)
+    assert rows[-5:] == [("a", offset) for offset in range(95, 100)]
+    assert troubles(database_url) == {"topic-expired": 100 - len(rows)}
+
+
+@pytest.mark.parametrize("case", [(True, 30), (True, 3), (False, 30), (False, 3)])
+def test_a_topic_made_anew_is_read_from_its_beginning(
+    case: tuple[bool, int], center: Callable[..., Center], broker: str, database_url: str, tmp_path: Path
+) -> None:
+    (runs, rows), topic = case, tmp_path.name
+    ship(broker, topic, 0, 10)
+    here = center()
+    here.step_until(lambda: marks(database_url).get(0) == 10)
+    if not runs:
+        here.worker.close()
+    admin = AdminClient({"bootstrap.servers": broker})
+    admin.delete_topics([topic])[topic].result(30)
+    make_topic(broker, topic)
+    ship(broker, topic, 100, 100 + rows)  # of 30, the old offset lies inside, and no error is reported
+    after = here if runs else center()
+    after.step_until(lambda: len(stored(database_url)) == 10 + rows)
+    assert troubles(database_url) == {"topic-anew": 1}
+
+
+def test_a_cluster_that_lost_messages_is_read_again(
+    center: Callable[..., Center], broker: str, database_url: str, tmp_path: Path
+) -> None:
+    topic = tmp_path.name
+    ship(broker, topic, 0, 10)
+    first = center()
+    first.step_until(lambda: marks(database_url).get(0) == 10)
+    first.worker.close()
+    with psycopg.connect(database_url, autocommit=True) as connection:  # as if ten more had been there
+        connection.execute("UPDATE KAFKA_MARK_TB SET next = 20")
+    ship(broker, topic, 50, 55)
+    counters = center().step_until(lambda: marks(database_url).get(0) == 15)
+    assert stored(database_url) == [("a", offset) for offset in (*range(10), *range(50, 55))]
+    assert (troubles(database_url), counters["repeated"]) == ({"topic-cut": 5}, 10)
