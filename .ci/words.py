@@ -13,6 +13,8 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from server.script_words import sentences as of_scripts
+
 ROOT = Path(__file__).resolve().parents[1]
 KOREAN = ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po"
 KEYWORDS = {"message": None, "say": None, "many": (1, 2)}
@@ -21,7 +23,7 @@ SAME = datetime(2026, 1, 1, tzinfo=UTC)  # the same sentences make the same file
 
 
 def sentences() -> Iterator[str | tuple[str, ...]]:
-    """Those of each file and template of the product that speaks by the catalogues."""
+    """Those of each file, template and script of the product that speaks by the catalogues."""
     for path in sorted(ROOT.glob("[a-z]*/**/*.py")):
         speaks = path.parent.name == "messages" or "common.messages" in path.read_text("utf-8")
         if speaks and path.relative_to(ROOT).parts[0] != "tests":
@@ -30,6 +32,8 @@ def sentences() -> Iterator[str | tuple[str, ...]]:
     for path in sorted(ROOT.glob("server/templates/**/*.html")):
         for _, english, _, _ in extract_from_file("jinja2", path, keywords=OF_TEMPLATES):
             yield english
+    for each in of_scripts():
+        yield each if len(each) > 1 else each[0]
 
 
 def main() -> None:

@@ -22,6 +22,8 @@ COMMANDS = {
     "export": ("cli.export", "write rows of the database as CSV or as a workbook"),
     "report": ("cli.report", "write the report of a month as PDF or as a workbook"),
     "users": ("cli.users", "say who may log in to the page, and show what people did there"),
+    "sites": ("cli.sites", "say which sites may deliver to this server, each with its own token"),
+    "certificate": ("cli.certificate", "make or renew the certificate of the page"),
     "night": ("cli.night", "show the leakage of each night, and set a sensor's night values"),
     "calendar": ("cli.calendar_", "list, add and remove planned work and holidays"),
     "criteria": ("cli.criteria", "show, compare and rebuild the criteria of each sensor"),

@@ -27,7 +27,8 @@ LEFT_OUT = {
     *(folder.LOG_FILE, folder.LOG_LOCK_FILE, folder.LOG_RESERVE_FILE, folder.GROUPS_FOLDER),
     folder.OPEN_MINUTE_FILE,  # the old box has closed that minute
     *(folder.CLOCK_FILE, folder.CLOCK_CONFIRMED_FILE),  # the old box's clock is its own
-    folder.SESSION_KEY_FILE,  # a new one is made; who has the backup cannot take anybody's place
+    # Made anew: who has the backup can take neither anybody's place nor the page's.
+    *(folder.SESSION_KEY_FILE, folder.CERTIFICATE_FOLDER),
     *(folder.HEALTH_FOLDER, folder.ROLES_FOLDER, folder.POSTGRES_URL_FILE),
 }
 HALF_WRITTEN = (".tmp", ".new", ".mended", ".lock", ".part")

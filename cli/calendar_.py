@@ -1,4 +1,4 @@
-"""`hydrolog calendar list|add|remove`: planned work and holidays, in text files that can also be edited by hand.
+"""`hydrolog calendar list|add|end|remove`: planned work and holidays, in text files that can also be edited by hand.
 
 A change takes effect at the producer's next minute, the next night report and the next build of criteria.
 """
@@ -6,22 +6,21 @@ A change takes effect at the producer's next minute, the next night report and t
 import argparse
 import sys
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
-from cli import shell
-from common import files, settings
+from cli import acting, shell
+from common import settings
+from common.audit import Actor
 from common.clock import minute_of, minute_start
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER
+from common.refused import NotPossible
 from common.settings import Settings
-from outliers import calendar
-from outliers.calendar import HOLIDAYS, PLANNED, Work
+from outliers import calendar, planning
+from outliers.calendar import HOLIDAYS, Work
+from outliers.planning import CalendarUnwritable, TypedWork
 
-HEADS = {
-    PLANNED: "# sensor or all, start, end (local times), description",
-    HOLIDAYS: "# one date per line, treated as a Sunday",
-}
 HOLIDAY = "holiday"
 
 
@@ -35,19 +34,31 @@ def run(args: list[str]) -> int:
     """List, add or remove; exit code 1 if a line of the calendar is wrong.
 
     Raises:
-        NotInCalendar: the new entry is invalid, or the entry to remove does not exist.
+        NotInCalendar, Refused: the new entry is invalid, or the entry to remove does not exist.
+        CalendarUnwritable, AuditUnwritable: a file cannot be written; nothing has changed.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
-    folder = chosen.paths.data / CRITERIA_FOLDER
+    if options.action in ("add", "end", "remove"):
+        _change(chosen, options)
+    return _list(chosen)
+
+
+def _change(chosen: Settings, options: argparse.Namespace) -> None:
+    data, by = chosen.paths.data, Actor(acting.person())
+    try:
+        acting.become_owner(data)
+    except OSError as error:
+        raise CalendarUnwritable(f"{data}: {error.strerror}; paths.data in the settings names it") from error
     try:
         if options.action == "add":
-            _add(chosen, folder, options.words)
-        elif options.action == "remove":
-            _remove(folder, options.entry)
-        return _list(chosen)
-    except OSError as error:
-        raise NotInCalendar(f"cannot change {folder}: {error.strerror}") from error
+            _add(chosen, by, options.words)
+        elif options.action == "end":
+            planning.end_now(data, chosen.site.zone, by, options.number, shell.site_clock(data).now())
+        else:
+            _remove(data, by, options.entry)
+    except NotPossible as error:
+        raise NotInCalendar(f"{error} See: hydrolog calendar list") from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,76 +71,35 @@ def _parser() -> argparse.ArgumentParser:
         ("list", "", "show both, and lines that cannot be read"),
         ("add", "words", 'SENSOR|all FROM TO WHAT, as: add 001 "2024-09-17 09:00" "2024-09-17 12:30" flushing; or '
          "holiday DATE [NAME]"),
+        ("end", "number", "end planned work that is under way now, by its number in the list"),
         ("remove", "entry", "planned work by its number in the list, or a holiday by its date"),
     ):  # fmt: skip
         action = actions.add_parser(name, help=help_, description=help_)
         shell.add_config_again(action)
         if words:
-            action.add_argument(words, nargs="+" if name == "add" else None, metavar=words.upper())
+            kind = int if words == "number" else str
+            action.add_argument(words, type=kind, nargs="+" if name == "add" else None, metavar=words.upper())
     return parser
 
 
-def _add(chosen: Settings, folder: Path, words: list[str]) -> None:
+def _add(chosen: Settings, by: Actor, words: list[str]) -> None:
+    data = chosen.paths.data
     if words[0] == HOLIDAY:
         if len(words) < 2:
             raise NotInCalendar("add holiday needs a date, YYYY-MM-DD")
-        _append(folder / HOLIDAYS, " ".join([_day(words[1]).isoformat(), *words[2:]]))
+        planning.add_holiday(data, by, words[1], " ".join(words[2:]))
         return
     if len(words) < 4:
         raise NotInCalendar('add needs SENSOR or all, FROM, TO and WHAT; times like "2024-09-17 09:00"')
     sensor, first, end, *what = words
-    begins, ends = _time(first), _time(end)
-    try:
-        work = calendar.work(sensor, begins, ends, " ".join(what), chosen.site.zone)
-    except ValueError as error:
-        raise NotInCalendar(str(error)) from error
-    _append(folder / PLANNED, f"{work.sensor}  {begins:%Y-%m-%d %H:%M}  {ends:%Y-%m-%d %H:%M}  {work.what}")
+    planning.plan(data, chosen.site.zone, by, TypedWork(sensor, first, end, " ".join(what)))
 
 
-def _time(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise NotInCalendar(f'{shell.printable(text)} is not a time like "2024-09-17 09:00"') from error
-    if found.tzinfo is not None:
-        raise NotInCalendar(f"{shell.printable(text)}: times are local, without an offset")
-    return found
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise NotInCalendar(f"{shell.printable(text)} is not a date like 2024-09-17") from error
-
-
-def _append(path: Path, line: str) -> None:
-    if not line.isprintable():
-        raise NotInCalendar("only printable characters are allowed")
-    lines = calendar.lines_of(path) or [HEADS[path.name]]
-    if line not in lines:
-        _store(path, [*lines, line])
-
-
-def _remove(folder: Path, entry: str) -> None:
+def _remove(data: Path, by: Actor, entry: str) -> None:
     if entry.isascii() and entry.isdigit():
-        path, number = folder / PLANNED, int(entry)
-        lines = calendar.lines_of(path)
-        if not 1 <= number <= len(lines) or not lines[number - 1].strip() or lines[number - 1].startswith("#"):
-            raise NotInCalendar(f"there is no work number {number}; see: hydrolog calendar list")
-        _store(path, [*lines[: number - 1], *lines[number:]])
-        return
-    path, day = folder / HOLIDAYS, _day(entry).isoformat()
-    lines = calendar.lines_of(path)
-    left = [line for line in lines if line.split()[:1] != [day]]
-    if len(left) == len(lines):
-        raise NotInCalendar(f"{day} is not a holiday in the calendar; see: hydrolog calendar list")
-    _store(path, left)
-
-
-def _store(path: Path, lines: list[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.replace(path, ("\n".join(lines) + "\n").encode())
+        planning.remove_line(data, by, int(entry))
+    else:
+        planning.remove_holiday(data, by, entry)
 
 
 def _list(chosen: Settings) -> int:

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from cli import shell
 from cli.checks import LOOKS
+from cli.checks_certificate import certificate
 from cli.checks_secrets import secrets
 from common import settings
 
@@ -30,7 +31,8 @@ def run(args: list[str]) -> int:
     console.print(_line(True, "settings", shell.printable(source)), soft_wrap=True)
     now = shell.site_clock(chosen.paths.data).now()
     all_well = True
-    for finding in chain(secrets(chosen, options.config), *(look(chosen, now) for look in LOOKS)):
+    looks = (look(chosen, now) for look in (certificate, *LOOKS))
+    for finding in chain(secrets(chosen, options.config), *looks):
         all_well &= finding.ok
         console.print(_line(*finding), soft_wrap=True)
     return 0 if all_well else 1

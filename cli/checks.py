@@ -193,7 +193,7 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     except SettingsError as error:
         yield CheckResult(False, "server", printable(error))
         return
-    key = f"{chosen.site.id}/check"
+    key = f"{chosen.site.id}/check/0-0"
     answer = poster.post(b"", key, token)
     ok, text = server_says(answer.status, answer.problem)
     yes = range(200, 300)
@@ -207,7 +207,7 @@ def server_says(status: int | None, problem: str) -> tuple[bool, str]:
     if status is None:
         return False, f"does not answer ({printable(problem)}); check server.url, the network, the server"
     if status in (401, 403):
-        return False, f"refuses the token ({status}); put the right one into server.token_file"
+        return False, f"refuses the token ({status}); put the one of this site into server.token_file"
     if status in (404, 405):
         return False, f"accepts no batches there ({status}); check the path in server.url"
     if 300 <= status < 400:

@@ -9,14 +9,19 @@ from urllib.parse import urlsplit
 from cli.checks import CheckResult
 from cli.shell import printable
 from common.errors import SettingsError
-from common.settings import CONFIG, RECEIVER_TOKEN, Settings, read_token
+from common.folder import USERS_FILE
+from common.settings import CONFIG, Settings
 from common.settings_checks import is_loopback
+from server import site_tokens
+from server.credentials import common_token
+from server.site_tokens import TokensUnusable
 
 
 def secrets(chosen: Settings, config: Path | None) -> Iterator[CheckResult]:
     """Whether files, tokens and addresses are closed to others; a line for each that is not."""
     source = config or (Path(os.environ[CONFIG]) if os.environ.get(CONFIG) else None)
-    problems = [*_settings_file(source, chosen), *_data_folder(chosen), *_tokens(chosen), *_network(chosen)]
+    problems = [*_settings_file(source, chosen), *_data_folder(chosen), *_tokens(chosen)]
+    problems += [*_key(chosen), *_network(chosen)]
     for problem in problems:
         yield CheckResult(False, "secrets", problem)
     if not problems:
@@ -62,17 +67,31 @@ def _open_to_all(path: Path) -> bool:
 
 def _tokens(chosen: Settings) -> Iterator[str]:
     try:
-        read_token(RECEIVER_TOKEN, chosen.receiver.token_file, "receiver.token_file")
+        common_token(chosen.receiver, chosen.paths.data)
     except SettingsError as error:
         yield f"{printable(error)}; hydrolog-server, which serves the page, does not start without it"
+    try:
+        site_tokens.load(chosen.paths.data)
+    except TokensUnusable as error:
+        yield f"{printable(error)}; bring it back from a backup, or every site needs a new token"
+
+
+def _key(chosen: Settings) -> Iterator[str]:
+    """That of the page's certificate, if it can be seen: what else is wrong with it is another check."""
+    key = Path(chosen.receiver.key) if chosen.receiver.key else None
+    if key is not None and key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
+        yield f"{printable(key)} can be read by others: chmod 600 {printable(key)}"
 
 
 def _network(chosen: Settings) -> Iterator[str]:
-    if not is_loopback(chosen.receiver.host):
+    receiver = chosen.receiver
+    if not is_loopback(receiver.host) and not receiver.certificate:
         yield (
-            f"receiver.host = {printable(chosen.receiver.host)} opens the page to everyone who reaches the port, and "
-            'tokens cross the network unencrypted; write "127.0.0.1", and put a reverse proxy with TLS in front'
+            f"receiver.host = {printable(receiver.host)} opens the page to everyone who reaches the port, and "
+            "passwords and tokens cross the network unencrypted; make a certificate: hydrolog certificate"
         )
+    if not is_loopback(receiver.host) and not (chosen.paths.data / USERS_FILE).exists():
+        yield "everyone who reaches the port may read the page: hydrolog users add NAME --role admin"
     parts = urlsplit(chosen.server.url)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         yield "server.plain_http: everyone on the way can read the token and the rows; use https:// if the server can"

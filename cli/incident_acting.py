@@ -12,9 +12,10 @@ from cli.export_span import NotATime, first_instant
 from cli.incident_history import History
 from common.clock import minute_of
 from common.errors import HydrologError
+from common.refused import NotPossible
 from common.settings import Settings
 from incidents import acting
-from incidents.acting import NotPossible, Wish
+from incidents.acting import Wish
 from incidents.acts import ActsUnwritable, Cause, Do
 from incidents.life import Stage
 from incidents.reading import Known

@@ -10,11 +10,10 @@ from typing import Any
 
 from cli import acting, shell
 from common import audit, settings
-from common.audit import Entry
+from common.audit import Actor, Entry
 from common.errors import HydrologError
 from common.settings import Settings
 from server.access import changes, passwords, users
-from server.access.changes import Actor
 from server.access.roles import ROLES
 from server.access.users import UsersUnusable
 

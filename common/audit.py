@@ -5,6 +5,7 @@ The page and the commands write it; the archive copies it to AUDIT_TB. A line th
 
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -20,6 +21,13 @@ MOST_TEXT = 300  # characters of a value
 MOST_VALUES = 20  # of an entry
 
 Value = str | int | float | bool | None
+
+
+class Actor(NamedTuple):
+    """Who does it: a user or, at the box, somebody with a login there; and from where."""
+
+    name: str
+    address: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,6 +72,12 @@ def record(data: Path, user: str, address: str, what: str, /, **values: Value) -
         line_file.append(data / AUDIT_FILE, msgspec.json.encode(entry), MOST_BYTES)
     except OSError as error:
         raise AuditUnwritable(f"cannot write {data / AUDIT_FILE}: {error.strerror}") from error
+
+
+def last(data: Path, **values: Value) -> Entry | None:
+    """The newest entry with these values."""
+    short = {name: _line(value) for name, value in values.items()}
+    return next((entry for entry in reversed(load(data)[0]) if short.items() <= entry.values.items()), None)
 
 
 def load(data: Path) -> tuple[list[Entry], int]:

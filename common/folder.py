@@ -25,6 +25,7 @@ AUDIT_FILE = "audit.jsonl"
 USERS_FILE = "users.json"
 USERS_LOCK_FILE = "users.lock"
 SESSION_KEY_FILE = "session.key"
+SITE_TOKENS_FILE = "receiver.tokens"
 
 # The consumers
 OUTBOX_FILE = "outbox.tsv"
@@ -45,6 +46,7 @@ MODELS_FOLDER = "models"
 
 # hydrolog-server
 SILENT_BOXES_FILE = "silent_boxes.json"
+CERTIFICATE_FOLDER = "certificate"  # written by `hydrolog certificate`
 
 # Every process, and the embedded database
 HEALTH_FOLDER = "health"

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -31,6 +31,7 @@ from common.settings_checks import (
     key,
     line_url,
     log_url,
+    networks,
     one_of,
     proxy_url,
     serial_mode,
@@ -117,6 +118,7 @@ class ServerSettings:
     receipt: str = key("")  # what the server promises to answer to a delivery; {rows} is the number of rows
     proxy: str = key("", proxy_url)
     plain_http: bool = key(False)  # whether http:// may leave the box
+    ca_file: str = key("")  # the certificate of the server's authority; empty: those of the system
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,11 @@ class ReceiverSettings:
     host: str = key("127.0.0.1")
     port: int = key(8080, between(0, 65535))
     hosts: tuple[str, ...] = key([], host_names)  # names that browsers may ask for, besides this machine's own
+    proxies: tuple[str, ...] = key([], networks)  # whose X-Forwarded-For is believed, besides this machine's
     token_file: str = key("")
+    rows_per_minute: int = key(0, between(0, 1_000_000_000))  # that a site may deliver; 0: as many as come
+    certificate: str = key("")  # with `key`: the page by TLS
+    key: str = key("")
 
 
 @dataclass(frozen=True)
@@ -204,21 +210,19 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)
     settings = Settings(**{name: read_table(name, kind, raw.get(name, {})) for name, kind in _SECTIONS.items()})
-    return dataclasses.replace(
-        settings,
-        paths=PathsSettings(folder / settings.paths.data),
-        server=dataclasses.replace(settings.server, token_file=_beside(folder, settings.server.token_file)),
-        kafka=dataclasses.replace(
-            settings.kafka,
-            ca_file=_beside(folder, settings.kafka.ca_file),
-            password_file=_beside(folder, settings.kafka.password_file),
-        ),
-        receiver=dataclasses.replace(settings.receiver, token_file=_beside(folder, settings.receiver.token_file)),
-    )
+    files = {
+        "server": ("token_file", "ca_file"),
+        "kafka": ("ca_file", "password_file"),
+        "receiver": ("token_file", "certificate", "key"),
+    }
+    found = {section: _beside(folder, getattr(settings, section), names) for section, names in files.items()}
+    return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), **found)
 
 
-def _beside(folder: Path, name: str) -> str:
-    return str(folder / name) if name else ""
+def _beside(folder: Path, section: Any, names: Iterable[str]) -> Any:
+    """A section whose files begin at the folder."""
+    named = {name: getattr(section, name) for name in names}
+    return dataclasses.replace(section, **{name: str(folder / file) for name, file in named.items() if file})
 
 
 def _read_toml(config: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from common.messages import LANGUAGES
 from common.settings_checks import alert_urls, between, clock_time, key
 from common.verdict import FAULT, LEAK, SILENT, TROUBLE, WATCH
 
+GROUP = "alerts"  # the consumer group that tells people
 SUPPLY = "supply"
 TOLD_KINDS = (LEAK, FAULT, SILENT, TROUBLE, SUPPLY, WATCH)  # of incidents; and of the box: silent, trouble
 _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)

@@ -13,6 +13,8 @@ KINDS = (GOOD, WATCH, FAULT, SILENT, TROUBLE, LEAK)  # the worst last: a leak do
 OK, WARN, BAD = "ok", "warn", "bad"
 STATES = {GOOD: OK, WATCH: WARN, FAULT: WARN, SILENT: BAD, TROUBLE: BAD, LEAK: BAD}  # kind -> colour
 
+CERTIFICATE_ENDS = "certificate_ends"  # a counter of hydrolog-server, UTC s
+
 Value = str | int | float
 
 

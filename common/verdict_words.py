@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from common import waits
 from common.messages import words as catalogue_of
 from common.verdict import FAULT, GOOD, LEAK, SILENT, TROUBLE, WATCH, Problem, Value
 
@@ -33,9 +34,9 @@ SAID: dict[str, dict[str, str]] = {
 # Parts of the box; a process is called by its role.
 PARTS = {
     ENGLISH: {"rows": "newest row", "disk": "disk", "log": "log", "groups": "groups", "clock": "clock"}
-    | {"incidents": "incidents", "delivery": "server"},
+    | {"incidents": "incidents", "delivery": "server", "certificate": "certificate"},
     KOREAN: {"rows": "최신 행", "disk": "디스크", "log": "로그", "groups": "소비 그룹", "clock": "시계"}
-    | {"incidents": "경보 기록", "delivery": "서버", "database": "데이터베이스"},
+    | {"incidents": "경보 기록", "delivery": "서버", "database": "데이터베이스", "certificate": "인증서"},
 }
 SENSOR = {ENGLISH: "sensor {}", KOREAN: "센서 {}"}
 
@@ -63,7 +64,7 @@ class Said(NamedTuple):
 
 _LOG_EN = "see logs/{role}.log; if it stays so, type: sudo systemctl restart hydrolog"
 _LOG_KO = "logs/{role}.log 파일을 확인하고, 계속되면 다음을 입력하십시오: sudo systemctl restart hydrolog"
-_CLOCK = "hydrolog clock confirm --go-on"
+_CLOCK, _RENEW = "hydrolog clock confirm --go-on", "hydrolog certificate --renew"
 _STAGE_EN = ("acknowledged by {acknowledged_by} {acknowledged_s} ago", "shelved by {shelved_by} for {shelved_s}")
 _STAGE_KO = ("{acknowledged_by} 확인({acknowledged_s} 전)", "{shelved_by} 보류({shelved_s} 남음)")
 _INCIDENT_EN = ("for {lasted_s}", "about {size}", "{reason}", *_STAGE_EN)
@@ -92,7 +93,7 @@ SENSORS: dict[str, dict[str, Words]] = {
         KOREAN: Words("누수 의심", _INCIDENT_KO, "계획 작업을 확인하고, 없으면 야간 누수탐사를 하십시오"),
     },
     "fault": {
-        ENGLISH: Words("meter fault", _INCIDENT_EN, "look at the instrument and its wiring"),
+        ENGLISH: Words("instrument fault", _INCIDENT_EN, "look at the instrument and its wiring"),
         KOREAN: Words("계측기 이상", _INCIDENT_KO, "계측기와 배선을 점검하십시오"),
     },
     "supply": {
@@ -211,6 +212,10 @@ BOX: dict[str, dict[str, Words]] = {
             "서버 담당자에게 문의하고 rejected 폴더를 확인하십시오",
         ),
     },
+    "certificate-ends": {
+        ENGLISH: Words("to be renewed", ("it ends in {left_s}", "it ended {ended_s} ago"), f"type: {_RENEW}"),
+        KOREAN: Words("갱신 필요", ("{left_s} 후 만료", "{ended_s} 전 만료"), f"다음을 입력하십시오: {_RENEW}"),
+    },
     "incidents-damaged": {
         ENGLISH: Words("file damaged", ("it cannot be read; the flags of the rows count",), "see logs/server.log"),
         KOREAN: Words("파일 손상", ("경보를 읽을 수 없어 행의 플래그로 판단",), "logs/server.log 파일을 확인하십시오"),
@@ -228,6 +233,8 @@ def said(problem: Problem, language: str = ENGLISH) -> Said:
     language = language if language in SAID else ENGLISH
     words = WORDS[problem.code][language]
     values = _sizes(problem, language) | {key: _shown(key, value, language) for key, value in problem.values.items()}
+    if language == KOREAN and (why := waits.KOREAN.get(str(values.get("reason_kind")))):
+        values["reason"] = f"{why}({values['reason']})"
     values |= {"role": problem.subject, "sensor": problem.subject}
     fragments = (fragment.format(**values) for fragment in words.detail if _fields(fragment) <= values.keys())
     return Said(_where(problem, language), words.word, "; ".join(fragments), words.todo.format(**values))

@@ -23,7 +23,7 @@ def address_of(server: ServerSettings) -> ServerAddress:
     """Where the settings send batches; their form has been checked.
 
     Raises:
-        SettingsError: the host is no name, or the token would be readable on the way.
+        SettingsError: the host is no name, the authority's file is unusable, or the token would be readable on the way.
     """
     parts = urlsplit(server.url)
     try:
@@ -33,7 +33,7 @@ def address_of(server: ServerSettings) -> ServerAddress:
     target = quote(parts.path or "/", safe=_PATH_SAFE) + (f"?{quote(parts.query, safe=_PATH_SAFE)}" * bool(parts.query))
     proxy = urlsplit(server.proxy) if server.proxy else None
     if parts.scheme == "https":
-        return ServerAddress(host, parts.port or 443, target, ssl.create_default_context(), proxy)
+        return ServerAddress(host, parts.port or 443, target, _trusting(server.ca_file), proxy)
     if not is_loopback(host) and not server.plain_http:
         raise SettingsError(
             "server.url",
@@ -41,6 +41,13 @@ def address_of(server: ServerSettings) -> ServerAddress:
             "server.plain_http = true if the way is safe",
         )
     return ServerAddress(host, parts.port or 80, target, None, proxy)
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:  # also what is no certificate
+        raise SettingsError("server.ca_file", f"cannot read {quoted(ca_file)}: {error.strerror or error}") from error
 
 
 class Poster:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from common import files
 from common.clock import minute_of
 from common.messages import message
-from common.refused import Refused
+from common.refused import CHANGED, NotPossible, Refused
 from incidents import acts
 from incidents.acts import MOST_TEXT, Act, ActsUnwritable, Cause, Do
 from incidents.incident import Incident
@@ -22,19 +22,12 @@ LONGEST_SHELF = 366 * 1440  # minutes
 
 CLOSED = message("It is closed already, so nothing was changed. A note can be added.")
 OVER = message("It is over, so nothing was changed. It can be closed with its cause.")
-CHANGED = message("Meanwhile {by} has changed it, so nothing was changed. See how it is now.")
 NO_UNTIL = message("Say until when.")
 PAST = message("This time is over.")
 TOO_LONG = message("An incident can rest for a year at most.")
 NO_CAUSE = message("Say why it is done with.")
 NO_TEXT = message("Write the note first.")
 MUCH_TEXT = message("A note may have {count} characters.")
-
-
-class NotPossible(Refused):
-    """This cannot be done with the incident as it is."""
-
-    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ BOX_REASONS: dict[str, dict[str, str]] = {
         "BOX-IDLE": "a process does no work: see hydrolog status",
         "BOX-INCIDENTS": "the file of incidents cannot be read: see hydrolog status",
         "BOX-DISK": "the disk is full: see hydrolog status",
+        "BOX-CERTIFICATE": "the page's certificate must be renewed: hydrolog certificate --renew",
         "BOX-GROUPS": "a group that reads the log is not known: see hydrolog status",
     },
     "ko": {
@@ -89,6 +90,7 @@ BOX_REASONS: dict[str, dict[str, str]] = {
         "BOX-IDLE": "프로그램 하나가 한 시간 넘게 일하지 못했습니다. hydrolog status 를 확인하십시오.",
         "BOX-INCIDENTS": "이상 기록 파일을 읽을 수 없습니다. hydrolog status 를 확인하십시오.",
         "BOX-DISK": "저장 공간이 부족합니다. hydrolog status 를 확인하십시오.",
+        "BOX-CERTIFICATE": "화면의 인증서를 갱신해야 합니다: hydrolog certificate --renew",
         "BOX-GROUPS": "자료를 읽는 그룹 하나를 알 수 없습니다. hydrolog status 를 확인하십시오.",
     },
 }

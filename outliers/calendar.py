@@ -23,6 +23,8 @@ from common import files
 from common.clock import minute_of
 from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
+from common.messages import message
+from common.refused import Refused
 from common.row import SENSOR_ID
 
 PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS = "planned.txt", "holidays.txt", "holidays.country.txt"
@@ -31,6 +33,12 @@ MOST_BYTES = 256 * 1024  # per file: enough for one work a day for ten years
 MOST_DAYS = 31  # the longest work: a longer one is the normal state, or a wrong year
 FIRST_YEAR, END_YEAR = 2000, 2200
 LONGEST_WHAT = 80  # characters: it appears in each reason
+
+NO_SENSOR = message("This is neither a sensor id nor all.")
+NO_WHAT = message("It needs a description of at most {count} printable characters.")
+OUT_OF_RANGE = message("The date is out of range.")
+NOT_AFTER = message("The end is not after the beginning.")
+TOO_LONG = message("It is longer than {days} days.")
 
 _WORK = re.compile(
     r"(?P<sensor>\S+)\s+(?P<day>\d{4}-\d\d-\d\d)[T ]+(?P<time>\d\d?:\d\d)\s+(?:(?:to|-)\s+)?"
@@ -121,8 +129,14 @@ def planned(path: Path, zone: ZoneInfo) -> tuple[tuple[Work, ...], tuple[str, ..
 
 def holidays_of(path: Path) -> tuple[frozenset[date], tuple[str, ...]]:
     """The dates in a file, and the problems of its other lines."""
+    named, problems = named_holidays(path)
+    return frozenset(named), problems
+
+
+def named_holidays(path: Path) -> tuple[dict[date, str], tuple[str, ...]]:
+    """The dates in a file with their names, which may be empty, and the problems of its other lines."""
     days, problems = _read(path, lambda text, _: _holiday(text))
-    return frozenset(days), tuple(problems)
+    return dict(days), tuple(problems)
 
 
 def lines_of(path: Path) -> list[str]:
@@ -132,7 +146,7 @@ def lines_of(path: Path) -> list[str]:
         OSError: it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [raw.decode("utf-8", errors="replace") for raw in path.read_bytes().splitlines()]
     except FileNotFoundError:
         return []
 
@@ -144,9 +158,9 @@ def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str
         for number, text in _lines(path):
             try:
                 found.append(parse(text, number))
-            except ValueError as error:
-                why = str(error) if isinstance(error, _Wrong) else "not a valid date or time"
-                problems.append(f"{path.name} line {number}: {why}: {quoted(text)}")
+            except (ValueError, Refused) as error:
+                why = str(error) if isinstance(error, _Wrong | Refused) else "not a valid date or time"
+                problems.append(f"{path.name} line {number}: {why.removesuffix('.')}: {quoted(text)}")
     except OSError as error:
         problems.append(f"{path.name} cannot be read: {error.strerror}")
     return found, problems
@@ -189,20 +203,21 @@ def work(sensor: str, first: datetime, end: datetime, what: str, zone: ZoneInfo,
     """A validated work. Times are local; a repeated or skipped hour belongs to the work.
 
     Raises:
-        ValueError: says what is wrong.
+        Refused: says what is wrong, and in which part.
     """
     if not SENSOR_ID.fullmatch(sensor):
-        raise _Wrong("neither a sensor id nor all")
+        raise Refused(NO_SENSOR, "sensor")
     what = " ".join(what.split())
     if not what or len(what) > LONGEST_WHAT or not what.isprintable():
-        raise _Wrong(f"needs a description of at most {LONGEST_WHAT} printable characters")
-    if not all(FIRST_YEAR <= moment.year < END_YEAR for moment in (first, end)):
-        raise _Wrong("the date is out of range")
+        raise Refused(NO_WHAT, "what", count=LONGEST_WHAT)
+    for field_, moment in (("first", first), ("end", end)):
+        if not FIRST_YEAR <= moment.year < END_YEAR:
+            raise Refused(OUT_OF_RANGE, field_)
     begins, ends = min(_utc_minutes(first, zone)), max(_utc_minutes(end, zone))
     if ends <= begins:
-        raise _Wrong("the end is not after the beginning")
+        raise Refused(NOT_AFTER, "end")
     if ends - begins > MOST_DAYS * 1440:
-        raise _Wrong(f"longer than {MOST_DAYS} days")
+        raise Refused(TOO_LONG, "end", days=MOST_DAYS)
     return Work(sensor, begins, ends, what, line)
 
 
@@ -211,10 +226,10 @@ def _utc_minutes(local: datetime, zone: ZoneInfo) -> tuple[int, int]:
     return minute_of(local.replace(tzinfo=zone, fold=0)), minute_of(local.replace(tzinfo=zone, fold=1))
 
 
-def _holiday(text: str) -> date:
-    day, _, _ = text.partition(" ")
+def _holiday(text: str) -> tuple[date, str]:
+    day, *name = text.split()
     try:
-        return date.fromisoformat(day.split()[0])
+        return date.fromisoformat(day), " ".join(name)
     except ValueError as error:
         raise _Wrong("must be a date, YYYY-MM-DD") from error
 

@@ -14,10 +14,13 @@ from common.logging_setup import quoted
 from server.access import Guard
 from server.access.access import Access
 from server.access.pages import routes as pages_of_people
+from server.alert_pages import AlertPages
 from server.api import Api
+from server.calendar_pages import CalendarPages
 from server.door import NOTHING_HERE, Door
 from server.incident_pages import IncidentPages
 from server.ingest import Ingest
+from server.registry_pages import RegistryPages
 from server.report_pages import Make, ReportPages
 from server.screens import Screens
 from server.static_files import StaticFiles
@@ -45,6 +48,9 @@ def build(
         Route("/metrics", api.metrics),
         *pages_of_people(),
         *IncidentPages(screens).routes(),
+        *CalendarPages(screens).routes(),
+        *RegistryPages(screens).routes(),
+        *AlertPages(screens).routes(),
         *ReportPages(screens, make_report).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={DatabaseDown: _database_down, HTTPException: _nothing})

@@ -36,6 +36,18 @@ class BatchRefused(HydrologError):
         self.facts = facts
 
 
+class NotKept(HydrologError):
+    """The batch cannot be stored now; the sender tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """The result of a batch: `stored` rows are new, `repeated` rows were already here."""
+
+    stored: int
+    repeated: int
+
+
 @dataclass(frozen=True, slots=True)
 class BatchKey:
     """`<site>/<log id>/<first>-<last>`: identifies the log and the rows in the body."""

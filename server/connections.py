@@ -29,7 +29,11 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.address = network(self.client[0]) if self.client else ""
+        self.take_place(transport)
+
+    def take_place(self, transport: asyncio.BaseTransport) -> None:
+        peer = transport.get_extra_info("peername")
+        self.address = network(str(peer[0])) if peer else ""
         self.places.take(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

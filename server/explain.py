@@ -1,6 +1,6 @@
-"""Data that explains a finding: the measured and expected values around it, its limit, and its text.
+"""Data that explains a finding: the measured and expected values around it, and its limit.
 
-Limits come from `findings.json`, the newest 500; for an older finding only the reason and the values remain.
+Limits come from `findings.json`, the newest 500; for an older finding only the values remain.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,6 @@ from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
 from outliers import findings
 from outliers.calendar import Occasions
 from outliers.findings import Finding
-from outliers.findings_text import text
 from outliers.night_reference import night_reference
 from server import queries
 from server.expected import Days, usual
@@ -107,8 +106,6 @@ def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
         "since": raised.since * 60,
         "raised": raised.minute * 60,
         "cleared": cleared.minute * 60 if cleared else None,
-        "reason": text(raised),
-        "over": text(cleared) if cleared else "",
         "limit": raised.numbers[name] if name else None,
         "limit_kind": limits[name] if name else None,
     }

@@ -1,7 +1,5 @@
 """The pages of incidents, and what people do there."""
 
-import asyncio
-import logging
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -10,32 +8,26 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from common import audit
-from common.audit import AuditUnwritable
 from common.clock import minute_of
-from common.errors import HydrologError
-from common.logging_setup import quoted
 from common.messages import message
-from common.refused import Refused
 from incidents import acting
-from incidents.acting import NotPossible, Wish
-from incidents.acts import MOST_TEXT, ActsUnwritable, Cause, Do
+from incidents.acting import Wish
+from incidents.acts import MOST_TEXT, Cause, Do
 from incidents.incident import KINDS
 from incidents.reading import Known
 from incidents.sentences import CAUSES
 from incidents.sentences import KINDS as KIND_WORDS
 from server import incident_archive, incident_list, incident_screen
 from server.access import Role, may, needs
+from server.attempt import DONE, Outcome, attempt
 from server.incident_archive import MOST_LISTED
 from server.live import Parts
 from server.reader import Reader
 from server.screens import Screens
 
-NOT_WRITTEN = message("It could not be written, so nothing has changed. The log of hydrolog-server says why.")
 SHELVES = {"hour": message("1 hour"), "tomorrow": message("until tomorrow 08:00"), "date": message("until:")}
 
 Json = dict[str, Any]
-
-_log = logging.getLogger(__name__)
 
 
 class Typed(NamedTuple):
@@ -122,23 +114,13 @@ class IncidentPages:
                 **{key: value for key, value in values.items() if value},
             )
 
-        try:
-            await asyncio.to_thread(
-                acting.act,
-                self._current.settings.paths.data,
-                known.incident,
-                known.life.acts,
-                wish,
-                reader.now,
-                first=first,
-            )
-        except NotPossible as error:
-            return await self._answer(request, name, 409, problem=error, typed=typed)
-        except Refused as error:
-            return await self._answer(request, name, 422, problem=error, typed=typed)
-        except (ActsUnwritable, AuditUnwritable) as error:
-            _log.warning("not_written problem=%s", quoted(str(error)))
-            return await self._answer(request, name, 503, problem=Refused(NOT_WRITTEN), typed=typed)
+        def work() -> None:
+            data, earlier = self._current.settings.paths.data, known.life.acts
+            acting.act(data, known.incident, earlier, wish, reader.now, first=first)
+
+        done = await attempt(work, reader)
+        if done is not DONE:
+            return await self._answer(request, name, done, typed=typed)
         return RedirectResponse(f"incident?id={quote(known.incident.id)}&done={do}", 303)
 
     async def now(self, request: Request) -> Parts:
@@ -156,10 +138,9 @@ class IncidentPages:
         self,
         request: Request,
         name: str,
-        status: int = 200,
+        done: Outcome = DONE,
         *,
         said: str = "",
-        problem: HydrologError | None = None,
         typed: Typed = EMPTY,
     ) -> Response:
         reader = self._screens.reader(request)
@@ -168,18 +149,17 @@ class IncidentPages:
         if known is None:
             return self._screens.page(request, "missing.html", reader, state, 404)
         incident, acts = incident_screen.shown(known, _names(state), reader), may(request, Role.OPERATOR)
-        wrong = {problem.field: problem.said(reader.words)} if isinstance(problem, Refused) else {}
         return self._screens.page(
             request,
             "incident.html",
             reader,
             state,
-            status,
+            done.status,
             incident=incident,
             parts=incident_screen.parts(incident, reader, acts=acts),
             acts=acts,
             said=reader.words.say(said) if said else "",
-            wrong=wrong,
+            wrong=done.wrong,
             typed=typed,
             most=MOST_TEXT,
             shelves=[(key, reader.words.say(words)) for key, words in SHELVES.items()],

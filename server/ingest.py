@@ -1,42 +1,55 @@
 """POST /v1/batches: authentication, limits and answers.
 
-The answer is 200 only after Postgres has the rows on disk. Every other answer means that nothing of the batch was
-stored; the table in docs/engineers/receiver.md says what the sender should do.
+The answer is 200 only after the rows are safe where they are kept. Every other answer means that nothing of the batch
+was stored; the table in docs/engineers/receiver.md says what the sender should do.
 """
 
 import asyncio
-import hmac
 import logging
+import math
+import zlib
 from collections import Counter
+from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from common.clock import Clock, minute_of
-from common.errors import DatabaseDown
 from common.logging_setup import quoted
-from server.batch import BatchRefused, parse_body, parse_key
-from server.db_thread import DatabaseThread
-from server.store import store
+from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch, parse_body, parse_key
+from server.credentials import Credentials
+from server.quotas import Quotas
+from server.site_tokens import TokensUnusable
 
 MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; after a 413 the sender halves its batch
 MAX_POSTS = 8  # bodies in memory at a time
 MOST_SITES = 1000  # whose silence is noticed
 BODY_TIMEOUT_S = 30.0  # a slower body blocks a place that others need
-RETRY_AFTER_S = 5  # the database is down or all places are taken: try again soon
+RETRY_AFTER_S = 5  # rows cannot be kept now, or all places are taken: try again soon
+SPREAD_S = 25  # and not all boxes in the same second, each always in its own
 MEDIA_TYPE = "text/tab-separated-values"
 
 _log = logging.getLogger(__name__)
 
 
+class Keeper(Protocol):
+    """Where the rows go."""
+
+    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived]) -> StoredBatch:
+        """Store the rows of a body; on return they are safe. The whole batch or nothing.
+
+        Raises:
+            BatchRefused: it cannot be taken as it is.
+            NotKept: nothing is known to be stored.
+        """
+
+
 class Ingest:
     """The endpoint; `counters` are published with the process's health."""
 
-    def __init__(self, desk: DatabaseThread, token: str, clock: Clock) -> None:
-        self._desk = desk
-        self._clock = clock
+    def __init__(self, keeper: Keeper, credentials: Credentials, quotas: Quotas, clock: Clock) -> None:
+        self._keeper, self._credentials, self._quotas, self._clock = keeper, credentials, quotas, clock
         self.heard: dict[str, int] = {}  # site -> UTC minute of its last request, also of one that was not taken
-        self._token = token.encode("ascii")
         self._posts = 0
         self.counters: Counter[str] = Counter(batches=0, stored=0, repeated=0, refused=0, postponed=0)
 
@@ -49,39 +62,46 @@ class Ingest:
             _log.warning("refused status=%d problem=%s", refused.status, quoted(str(refused)))
             headers = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
             return _answer(refused.status, {"error": str(refused), **refused.facts}, headers)
-        except DatabaseDown as down:
-            self.counters["postponed"] += 1
-            _log.warning("postponed problem=%s", quoted(str(down)))
-            return _later("the database does not answer; nothing of this batch is stored")
+        except TokensUnusable as error:
+            return self._later("", "the tokens of sites cannot be read", str(error))
         except ClientDisconnect:
-            self.counters["postponed"] += 1
-            return _later("the body ended early")  # the sender is gone
+            return self._later("", "the body ended early")  # the sender is gone
 
     async def _admitted(self, request: Request) -> Response:
-        self._check_token(request)
+        holder = self._credentials.holder(request.headers.get("authorization", ""))
+        request.scope["state"]["trusted"] = True  # from now on nobody takes its place
         _check_form(request)
         key = parse_key(request.headers.get("idempotency-key", ""))
+        self._credentials.check(holder, key.site)
         if key.site in self.heard or len(self.heard) < MOST_SITES:
             self.heard[key.site] = minute_of(self._clock.now())
+        if wait_s := self._quotas.wait_s(key.site, self._clock.monotonic()):
+            return self._later(key.site, "more rows than this site may deliver in a minute", status=429, wait_s=wait_s)
         if self._posts >= MAX_POSTS:
-            self.counters["postponed"] += 1
-            return _later("too many batches at once")
+            return self._later(key.site, "too many batches at once")
         self._posts += 1
         try:
-            body = await _read_body(request)
-            rows = parse_body(body, key)
-            done = await self._desk.ask(lambda database: store(database, key, rows))
+            return await self._taken(request, key)
+        except NotKept as error:
+            return self._later(key.site, str(error), str(error.__cause__ or error))
         finally:
             self._posts -= 1
+
+    async def _taken(self, request: Request, key: BatchKey) -> Response:
+        body = await _read_body(request)
+        rows = parse_body(body, key)
+        done = await self._keeper.keep(key, body, rows)
+        self._quotas.took(key.site, len(rows), self._clock.monotonic())
         self.counters.update(batches=1, stored=done.stored, repeated=done.repeated)
         return _answer(200, {"stored": done.stored, "repeated": done.repeated})
 
-    def _check_token(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        # Constant-time comparison.
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode("latin-1"), self._token):
-            raise BatchRefused(401, "a bearer token is needed")
-        request.scope["state"]["trusted"] = True  # from now on nobody takes its place
+    def _later(self, site: str, problem: str, logged: str = "", status: int = 503, wait_s: float = 0.0) -> Response:
+        """Not now; each site comes again at a time of its own, so that not all come at once."""
+        self.counters["postponed"] += 1
+        if logged:
+            _log.warning("postponed problem=%s", quoted(logged))
+        after_s = max(RETRY_AFTER_S, math.ceil(wait_s)) + zlib.crc32(site.encode()) % SPREAD_S
+        return _answer(status, {"error": problem}, {"Retry-After": str(after_s)})
 
 
 def _check_form(request: Request) -> None:
@@ -111,10 +131,6 @@ async def _read_body(request: Request) -> bytes:
 
 def _too_large() -> BatchRefused:
     return BatchRefused(413, f"a batch may have {MAX_BODY_BYTES} bytes", max_bytes=MAX_BODY_BYTES)
-
-
-def _later(problem: str) -> Response:
-    return _answer(503, {"error": problem}, {"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _answer(status: int, content: dict[str, int | str], headers: dict[str, str] | None = None) -> Response:

@@ -5,6 +5,7 @@ import functools
 import logging
 import resource
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ import uvicorn
 from common.errors import HydrologError
 from common.settings_checks import is_loopback
 from server.connections import Connection, Places
+from server.handshake import SecureConnection
 
 MAX_CONNECTIONS = 512  # a few senders, a few browsers with six each; the rest makes silent ones last longer
 BACKLOG = 128  # connections that are accepted at once, before any of them has a place
@@ -46,17 +48,18 @@ class _Uvicorn(uvicorn.Server):
 class Listener:
     """Listens until it is closed; signals stay with the main thread."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    def __init__(self, app: Any, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         backlog, number = shares(_descriptors())
         handle = _listen(host, port, backlog)
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{handle.getsockname()[1]}/"
+        self.url = f"{'https' if tls else 'http'}://{shown}:{handle.getsockname()[1]}/"
         self._places = Places(number)
+        kind = functools.partial(SecureConnection, tls) if tls else Connection
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
                 lifespan="off",
-                http=cast("type[asyncio.Protocol]", functools.partial(Connection, self._places)),
+                http=cast("type[asyncio.Protocol]", functools.partial(kind, self._places)),
                 ws="none",
                 log_config=None,
                 log_level=logging.WARNING,
@@ -72,8 +75,8 @@ class Listener:
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [handle]}, name="http", daemon=True)
         self._thread.start()
         _log.info("listening url=%s", self.url)
-        if not is_loopback(host):
-            _log.warning("open_to_others host=%s the page has no password; put a reverse proxy in front of it", host)
+        if not is_loopback(host) and tls is None:
+            _log.warning("open_to_others host=%s passwords can be read on the way; see receiver.certificate", host)
 
     @property
     def serving(self) -> bool:

@@ -29,6 +29,11 @@ class Reader:
     def language(self) -> str:
         return self.words.language
 
+    @property
+    def local_now(self) -> str:
+        """Now at the site, as a browser's field for a local time has it."""
+        return self.now.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
+
     def figure(self, value: float | None) -> str:
         """A flow or a pressure without its unit."""
         if value is None:

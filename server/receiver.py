@@ -12,21 +12,25 @@ from typing import Any
 from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
-from common.settings import RECEIVER_TOKEN, read_token
 from reports import child
+from server import tls
 from server.access.access import Access
+from server.access.addresses import Proxies
 from server.api import Api
 from server.app import build
+from server.credentials import Credentials, common_token
 from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
 from server.ingest import Ingest
 from server.listener import Listener
 from server.log_limit import limit_log
+from server.quotas import Quotas
 from server.report_pages import Wanted
 from server.screens import Screens
 from server.silent_boxes import SilentBoxes, last_heard
-from server.store import SLICE_ROWS, drop_old
+from server.site_tokens import SiteTokens
+from server.store import SLICE_ROWS, InDatabase, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
 
@@ -36,17 +40,19 @@ class Receiver:
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
-        token = read_token(RECEIVER_TOKEN, settings.receiver.token_file, "receiver.token_file")
-        self._receiver = settings.receiver
+        self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
+        self._tokens = SiteTokens(context.data)
+        credentials = Credentials(common_token(settings.receiver, context.data), self._tokens)
         limit_log()
         # Three ways to the database: neither batches, nor charts, nor the state wait for one another.
         self._batches, self._charts, self._state = (
             DatabaseThread(settings, name) for name in ("receiver", "page", "state")
         )
-        self._ingest = Ingest(self._batches, token, context.clock)
+        quotas = Quotas(settings.receiver.rows_per_minute)
+        self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
         api, screens = Api(self._charts, current), Screens(current)
-        self._access = Access(context.data, settings.site)
+        self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
         names = own_names(self._receiver.host, self._receiver.hosts)
 
         def make_report(wanted: Wanted) -> bytes:
@@ -65,8 +71,11 @@ class Receiver:
             HydrologError: the address cannot be used, or the database does not answer.
         """
         if self._http is None or not self._http.serving:
-            self._http = Listener(self._app, self._receiver.host, self._receiver.port)
+            context = self._tls.context if self._tls else None
+            self._http = Listener(self._app, self._receiver.host, self._receiver.port, context)
+        secure = self._tls.step() if self._tls else {}
         self._access.step()
+        self._tokens.look()
         try:
             self._state.submit(_ping).result(PING_S)
         except FutureTimeout as error:
@@ -75,7 +84,8 @@ class Receiver:
         if not self._boxes.known:
             self._boxes.know(self._state.submit(last_heard).result(PING_S))
         self._boxes.step(now)
-        return {"url": self._http.url, **self._ingest.counters, **self._http.counters, **self._boxes.counters}
+        counters = {**self._ingest.counters, **self._http.counters, **self._boxes.counters, **secure}
+        return {"url": self._http.url, "problem": self._tokens.problem, **counters}
 
     def _clean_up(self, today: date) -> None:
         """Once a day delete rows older than a year, a slice per step, so that no batch has to wait."""

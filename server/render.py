@@ -10,9 +10,9 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from common.messages import Catalogue
+from common.messages import Catalogue, words
 from server.reader import FLOW_UNIT, PRESSURE_UNIT, Reader
-from server.script_words import SCRIPT_WORDS
+from server.script_words import sentences
 
 
 @functools.cache
@@ -43,25 +43,26 @@ def answer(request: Request, name: str, reader: Reader, status: int = 200, /, **
         request=request,
         user=user,
         csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(request.state.visit.token()),
-        script_words=_script_words(reader.words),
+        script_words=_script_words(reader.language),
         **values,
     )
     return HTMLResponse(whole, status, headers={"Vary": "Accept-Language, Cookie"})
 
 
-def _words(words: Catalogue) -> Mapping[str, Any]:
+def _words(known: Catalogue) -> Mapping[str, Any]:
     """`t` and `tn` of the templates: escaped values in a sentence that may itself hold a sign of HTML."""
 
     def say(english: str, **values: object) -> Markup:
-        return escape(words.say(english, **values))
+        return escape(known.say(english, **values))
 
     def many(one: str, more: str, count: int) -> Markup:
-        return escape(words.many(one, more, count))
+        return escape(known.many(one, more, count))
 
     return {"t": say, "tn": many}
 
 
-def _script_words(words: Catalogue) -> Markup:
-    """The words of the scripts as JSON that cannot end the element around it."""
-    known = {english: words.text(english) for english in SCRIPT_WORDS}
+@functools.cache
+def _script_words(language: str) -> Markup:
+    """The words of the scripts as JSON that cannot end the element around it: the forms of each by its English."""
+    known = {each[0]: words(language).forms(*each) for each in sentences()}
     return Markup(json.dumps(known, ensure_ascii=False).replace("<", "\\u003c"))

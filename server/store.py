@@ -1,14 +1,15 @@
 """Rows into Postgres, each once. Deduplication is by the row's (site, log id, offset), never by the batch's key."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from common.clock import minute_start
 from common.database import Database, statement
-from server.batch import Arrived, BatchKey, BatchRefused
+from common.errors import DatabaseDown
+from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch
+from server.db_thread import DatabaseThread
 
 SLICE_ROWS = 10_000  # rows deleted at once: a few tenths of a second
 STORE_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s, so they get a 503
@@ -18,14 +19,6 @@ _DURABLE = "SET LOCAL synchronous_commit = on"
 
 _COUNT_REPEATED = "UPDATE RECEIVED_BATCH_TB SET repeated = %(repeated)s WHERE key = %(key)s"
 _HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND log_id = %(log_id)s"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBatch:
-    """The result of a batch: `stored` rows are new, `repeated` rows were already here."""
-
-    stored: int
-    repeated: int
 
 
 def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredBatch:
@@ -47,6 +40,19 @@ def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredB
             if times_seen == 1:
                 cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
     return StoredBatch(stored, repeated)
+
+
+class InDatabase:
+    """Keeps batches in Postgres; see `server.ingest.Keeper`."""
+
+    def __init__(self, desk: DatabaseThread) -> None:
+        self._desk = desk
+
+    async def keep(self, key: BatchKey, _body: bytes, rows: list[Arrived]) -> StoredBatch:
+        try:
+            return await self._desk.ask(lambda database: store(database, key, rows))
+        except DatabaseDown as down:
+            raise NotKept("the database does not answer; nothing of this batch is stored") from down
 
 
 def drop_old(database: Database) -> int:

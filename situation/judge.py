@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from common.clock import minute_start
 from common.retry import REFUSED_IN_A_ROW
 from common.settings import Settings
-from common.verdict import FAULT, GOOD, KINDS, LEAK, TROUBLE, WATCH, Problem, Value, Verdict, verdict
+from common.verdict import CERTIFICATE_ENDS, FAULT, GOOD, KINDS, LEAK, TROUBLE, WATCH, Problem, Value, Verdict, verdict
 from incidents.life import Stage
 from incidents.reading import Known
 from outliers import flags
@@ -16,6 +16,7 @@ from situation.rows import SensorRow, Stored
 from situation.snapshot import Snapshot
 
 DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
+CERTIFICATE_DAYS = 30  # before its end: time to renew it, also for who is away
 BACKLOG_MIN = 120  # minutes that a group may be behind: a long step and a short outage are over by then
 FRESH_MIN = 1440  # minutes for which an unregistered sensor is news: noise may look like one
 ARCHIVE, SENDER = "archive", "consumer-server"
@@ -113,11 +114,22 @@ def _of_box(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Prob
     if look.incidents.problem:
         damaged = WATCH if look.incidents.complete else TROUBLE
         yield Problem(damaged, "incidents", "acts-damaged" if look.incidents.complete else "incidents-damaged")
+    yield from _of_certificate(look)
     yield from _of_delivery(look)
     yield from _backlogs(look, settings, stored)
     for sensor, newest in stored.unregistered.items():
         if rows.row_age_s(newest, look.now) < 60 * FRESH_MIN:
             yield Problem(WATCH, sensor, "unregistered")
+
+
+def _of_certificate(look: Snapshot) -> Iterator[Problem]:
+    """That browsers will refuse the page soon, or do already."""
+    ends_s = look.counters("server").get(CERTIFICATE_ENDS)
+    if isinstance(ends_s, int):
+        left_s = ends_s - look.now.timestamp()
+        if left_s < CERTIFICATE_DAYS * 86400:
+            values: dict[str, Value] = {"left_s": left_s} if left_s > 0 else {"ended_s": -left_s}
+            yield Problem(TROUBLE, "certificate", "certificate-ends", values)
 
 
 def _of_delivery(look: Snapshot) -> Iterator[Problem]:

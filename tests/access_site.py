@@ -1,17 +1,20 @@
 """A hydrolog-server without a database but with users, and browsers that keep cookies and send forms."""
 
+import contextlib
 import html
 import http.client
 import re
+import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
-from receiver_process import Answer, ReceiverProcess
+from receiver_process import DEADLINE_S, Answer, ReceiverProcess
 
+from common.audit import Actor
 from server.access import changes, passwords
-from server.access.changes import Actor
 from server.access.roles import Role
 
 NO_DATABASE = "postgresql://127.0.0.1:9/nothing"
@@ -55,6 +58,18 @@ class Browser:
         body = urlencode({"csrf": token, **fields}).encode()
         more: dict[str, Any] = dict(headers or {})
         return self.request("POST", path, body, Content_Type="application/x-www-form-urlencoded", **more)
+
+    @contextlib.contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
+        """What an open page is sent, event by event, until the server ends it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=DEADLINE_S)
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers={"Accept": "text/event-stream", "Cookie": cookies})
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.read()
+            plain = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            yield (plain.decompress(chunk) for chunk in iter(lambda: answer.read1(65536), b""))
 
     def token(self, path: str = "/login") -> str:
         """Of the forms of a page."""

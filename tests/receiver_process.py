@@ -77,7 +77,7 @@ class ReceiverProcess:
         def port() -> int:
             assert self.process is not None
             assert self.process.poll() is None, self.output.read_text()
-            found = re.search(rb"listening url=http://\S+:(\d+)/\n", self.output.read_bytes()[offset:])
+            found = re.search(rb"listening url=https?://\S+:(\d+)/\n", self.output.read_bytes()[offset:])
             return int(found[1]) if found else 0
 
         self.port = wait_for(port, "the server to listen")

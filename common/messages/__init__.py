@@ -38,8 +38,12 @@ class Catalogue:
         return self.text(english).format(**values)
 
     def text(self, english: str) -> str:
-        """A sentence with its placeholders as they are: the scripts of the page fill them."""
+        """A sentence with its placeholders as they are."""
         return self._texts.gettext(english)
+
+    def forms(self, one: str, more: str | None = None) -> list[str]:
+        """A sentence, or one about a number in its forms, with its placeholders: the scripts of the page fill them."""
+        return [self.text(one)] if more is None else [self._texts.ngettext(one, more, count) for count in (1, 2)]
 
     def many(self, one: str, more: str, count: int) -> str:
         """A sentence about `count` things; the placeholder is {count}."""

@@ -32,6 +32,7 @@ _CODES = {
     "token-refused": "BOX-REFUSED",
     "rows-refused": "BOX-REFUSED",
     "disk-full": "BOX-DISK",
+    "certificate-ends": "BOX-CERTIFICATE",
     "incidents-damaged": "BOX-INCIDENTS",
     "groups-unknown": "BOX-GROUPS",
 }

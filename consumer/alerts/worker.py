@@ -21,7 +21,7 @@ from common.clock import minute_of
 from common.logging_setup import quoted
 from common.runner import Context
 from common.sensor_names import SensorNames
-from common.settings_alerts import SUPPLY
+from common.settings_alerts import GROUP, SUPPLY
 from common.verdict import WATCH
 from consumer.alerts import state as alerts_state
 from consumer.alerts.box import Watch, conditions
@@ -35,7 +35,6 @@ from incidents.reading import Known
 from messengers.messenger import Messengers
 from situation import snapshot
 
-GROUP = "alerts"
 POLL_ROWS = 1000
 WORK_S = 5.0  # real seconds of reading per step; then what was found is sent
 URLS_VARIABLE = "HYDROLOG_ALERTS__URLS"

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.logging_setup import quoted
 from server.access import answers, forms
 from server.access.access import Access
-from server.access.addresses import address_of
 from server.access.roles import Role
 from server.access.users import UsersUnusable
 from server.access.visit import Visit
@@ -48,7 +47,12 @@ class Guard:
             return
         request = Request(scope, receive)
         visit = Visit(request, self._access)
-        fresh = {"user": None, "open": False, "form": forms.Fields(), "address": address_of(request)}
+        fresh = {
+            "user": None,
+            "open": False,
+            "form": forms.Fields(),
+            "address": self._access.proxies.address_of(request),
+        }
         scope.setdefault("state", {}).update(fresh, visit=visit, access=self._access)
 
         async def send_with_cookie(message: Message) -> None:
@@ -77,19 +81,31 @@ class Guard:
     def _look(self, request: Request) -> Response | None:
         """See who it is; the answer to somebody who may not go on."""
         state, path = request.state, request.url.path
-        readable = True
-        try:
-            state.open = not self._access.users.now()
-            state.visit.read()
-            state.user = state.visit.user()
-        except UsersUnusable as error:
-            _log.warning("users_unusable problem=%s", quoted(str(error)))
-            readable = False
+        readable = _see(request)
         if path.startswith(OPEN_FOLDER) or (path in OPEN and (readable or path != "/login")):
             return None
         if not readable:
             return answers.closed(request)
         return None if state.open or state.user else answers.log_in(request)
+
+
+def _see(request: Request) -> bool:
+    """See who asks, as the users are now; False if they cannot be read."""
+    state = request.state
+    try:
+        state.open = not state.access.users.now()
+        state.visit.read()
+        state.user = state.visit.user()
+    except UsersUnusable as error:
+        _log.warning("users_unusable problem=%s", quoted(str(error)))
+        return False
+    return True
+
+
+def still(request: Request) -> bool:
+    """Whether who asked is still logged in, with the same role: for an answer that goes on for hours."""
+    before = request.state.open, request.state.user
+    return _see(request) and (request.state.open, request.state.user) == before
 
 
 async def _take_form(request: Request) -> bytes:

@@ -2,6 +2,7 @@
 import { barAxis, flagLook, hourSteps, timeAxis, withGaps } from "./axis.js";
 import { draw } from "./draw.js";
 import { dayMinute, figure, minuteTime } from "./text.js";
+import { many, say } from "./words.js";
 
 const MARKS_A_SPELL = 10; // marks that one flagged spell gets at most: a leak of days must not hide the line
 const WINDOW_S = 600;
@@ -10,7 +11,10 @@ const WINDOW_S = 600;
 export function forecastLayers(data, channel, zone) {
   const { hour } = data.forecast, { mean, low, high } = data.forecast[channel];
   const { x, take } = hourSteps(hour);
-  const words = hour.map((at, i) => `${minuteTime(at, zone)}  forecast ${figure(mean[i])}\n90 % band ${figure(low[i])} to ${figure(high[i])}`);
+  const words = hour.map((at, i) => {
+    const band = { low: figure(low[i]), high: figure(high[i]) };
+    return `${minuteTime(at, zone)}  ${say("forecast {value}", { value: figure(mean[i]) })}\n${say("90 % band {low} to {high}", band)}`;
+  });
   return [
     { kind: "area", x, low: take(low), high: take(high), look: "band" },
     { kind: "line", x, y: take(mean), words: take(words, ""), look: "forecast" },
@@ -27,8 +31,11 @@ function inside(spell, data) {
   return data.series.at.flatMap((time, i) => (time > spell.start - data.step_s && time <= spell.end ? [i] : []));
 }
 
-function wordsOf(spell) {
-  return `${spell.severity}  ${spell.method} ${spell.code}`;
+/** What was flagged and by what it was found, in the words of the legend. */
+function wordsOf({ severity, method }) {
+  const what = { LEAK: say("leak suspected"), FAULT: say("instrument fault"), PLANNED: say("planned work") };
+  const by = { SYSTEM: say("Instrument"), VALUE: say("Usual range"), PREDICT: say("Forecast"), NIGHT: say("Night flow") };
+  return say("{what} ({method})", { what: what[severity] ?? say("watch, supply"), method: by[method] ?? method });
 }
 
 /** For each point its time, value and what was flagged. */
@@ -79,9 +86,9 @@ export function drawNight(node, data, zone) {
   const lastNight = new Map(before.windows.map((window) => [minuteTime(window.at, zone), window.flow]));
   const earlier = names.map((name) => lastNight.get(name) ?? null);
   const words = windows.map((window, i) => [
-    window ? `${names[i]}  ${figure(window.flow)} m³/h\n${figure(window.pressure)} bar` : `${names[i]}  no mean`,
-    ...(window ? [window.complete ? "all ten minutes" : `incomplete: ${window.minutes} of 10 minutes`] : []),
-    ...(earlier[i] === null ? [] : [`night before ${figure(earlier[i])} m³/h`]),
+    window ? `${names[i]}  ${figure(window.flow)} m³/h\n${figure(window.pressure)} bar` : `${names[i]}  ${say("no mean")}`,
+    ...(window ? [window.complete ? say("all ten minutes") : say("incomplete: {count} of ten minutes", { count: String(window.minutes) })] : []),
+    ...(earlier[i] === null ? [] : [say("night before {flow} m³/h", { flow: figure(earlier[i]) })]),
   ].join("\n"));
   const x = slots.map((_, i) => i);
   const layers = [

@@ -34,6 +34,10 @@ function listen() {
     tick();
     changed();
   };
+  stream.addEventListener("again", () => {
+    stream.close();
+    location.reload();
+  });
   stream.onerror = () => {
     if (stream.readyState === EventSource.CLOSED) setTimeout(listen, ASK_AGAIN_MS);
   };

@@ -1,9 +1,10 @@
 // The page's own work: it follows the server, draws the charts that are in view, and opens the panel.
 import { drawNight, drawSeries } from "./charts.js";
 import { follow } from "./live.js";
+import { lastNight } from "./night-words.js";
 import { openFinding, openNights } from "./panel.js";
-import { age, dayTime, figure, nightFigure } from "./text.js";
-import { say, zone } from "./words.js";
+import { dayTime } from "./text.js";
+import { many, say, zone } from "./words.js";
 
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
 let hours = [6, 24, 72, 168].find((span) => location.hash === `#${span}h`) ?? 24;
@@ -11,9 +12,13 @@ const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
 
 export async function ask(address) {
   const answer = await fetch(address, { signal: AbortSignal.timeout(15000), cache: "no-store" });
-  const content = await answer.json();
-  if (!answer.ok) throw new Error(content.error ?? String(answer.status));
-  return content;
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+}
+
+/** What stands where a chart would be. */
+export function noAnswer() {
+  return say("No chart now: the server or its database does not answer.");
 }
 
 function note(words) {
@@ -35,8 +40,7 @@ async function drawCard(sensor, card) {
     drawSeries(node("flow"), data, "flow", zone);
     drawSeries(node("pressure"), data, "pressure", zone);
     drawNight(node("night"), data, zone);
-    const made = data.forecast.made_at;
-    card.node.querySelector(".sensor-note").textContent = `${made ? `Forecast made ${dayTime(made, zone)} by ${data.forecast.model}.` : "No forecast yet."} ${nightWords(data.nights[0])} ${lastNight(data.night)}`;
+    card.node.querySelector(".sensor-note").textContent = [forecastWords(data.forecast), windowWords(data.nights[0]), lastNight(data.night)].join(" ");
     card.drawn = wanted;
     card.drawnAt = Date.now();
   } finally {
@@ -44,17 +48,17 @@ async function drawCard(sensor, card) {
   }
 }
 
-function nightWords(night) {
-  const incomplete = night.windows.filter((window) => !window.complete).length;
-  if (!night.windows.length) return "No mean of the night yet.";
-  return `Night from ${dayTime(night.start, zone)}: ten-minute means${incomplete ? `, ${incomplete} of them incomplete (hatched)` : ""}; grey line: the night before.`;
+function forecastWords({ made_at: made, model }) {
+  return made ? say("Forecast made {time} by {model}.", { time: dayTime(made, zone), model }) : say("No forecast yet.");
 }
 
-/** The last reported night in one sentence; the panel has the steps. */
-function lastNight(night) {
-  if (typeof night?.hour_flow !== "number") return "";
-  const daily = typeof (night.leak_day ?? night.leak_day_low) === "number" ? `, ${nightFigure(night, "leak_day", Math.round)} m³ a day` : "";
-  return `Last night's quietest hour: ${figure(night.hour_flow)} m³/h, of it leakage ${nightFigure(night, "leak_flow")} m³/h${daily}.`;
+function windowWords(night) {
+  if (!night.windows.length) return say("No mean of the night yet.");
+  const incomplete = night.windows.filter((window) => !window.complete).length;
+  return [
+    say("Night from {time}: ten-minute means; grey line: the night before.", { time: dayTime(night.start, zone) }),
+    ...(incomplete ? [many("{count} mean is incomplete (hatched).", "{count} means are incomplete (hatched).", incomplete)] : []),
+  ].join(" ");
 }
 
 async function drawAll() {
@@ -62,8 +66,8 @@ async function drawAll() {
   for (const [sensor, card] of cards) {
     try {
       await drawCard(sensor, card);
-    } catch (error) {
-      words = say("Charts wait: {problem}", { problem: error.message });
+    } catch {
+      words = noAnswer();
     }
   }
   note(words);
@@ -101,8 +105,8 @@ document.addEventListener("click", ({ target }) => {
 async function inPanel(opened) {
   try {
     await opened;
-  } catch (error) {
-    document.getElementById("panel-facts").textContent = say("No answer: {problem}", { problem: error.message });
+  } catch {
+    document.getElementById("panel-facts").textContent = noAnswer();
   }
 }
 

@@ -2,7 +2,9 @@
 import { barAxis, flagLook, room, timeAxis, withGaps } from "./axis.js";
 import { forecastLayers, workLayers } from "./charts.js";
 import { draw } from "./draw.js";
-import { dayMinute, dayTime, figure, nightFigure, shortDate } from "./text.js";
+import { nightFigure } from "./night-words.js";
+import { dayMinute, dayTime, figure, shortDate } from "./text.js";
+import { say } from "./words.js";
 
 const SHIFT_BACK_S = 12 * 3600; // a step of the supply is judged against the half day before it
 const DAY_MS = 86400000;
@@ -27,7 +29,7 @@ function shiftBefore(data, channel, since) {
 function limitLayers(data, channel) {
   const { finding } = data;
   if (!finding || finding.limit === null || channel !== data.channel) return [];
-  const line = (x, y) => ({ kind: "line", x, y, words: y.map((value) => `limit ${figure(value)}`), look: "limit" });
+  const line = (x, y) => ({ kind: "line", x, y, words: y.map((value) => say("limit {value}", { value: figure(value) })), look: "limit" });
   if (finding.limit_kind === "level") return [line(data.window, [finding.limit, finding.limit])];
   const shift = finding.code === "SUP-STEP" ? shiftBefore(data, channel, finding.since) : 0;
   const expected = expectation(data, channel);
@@ -44,7 +46,7 @@ export function drawFinding(node, data, channel, zone) {
     ...workLayers(data.works),
     { kind: "ground", from: finding?.since ?? data.start, to: finding?.cleared ?? data.end + 60, look },
     ...forecastLayers(data, channel, zone),
-    { kind: "line", x: data.usual.at, y: usual, words: usual.map((value) => `usual ${figure(value)}`), look: "usual" },
+    { kind: "line", x: data.usual.at, y: usual, words: usual.map((value) => say("usual {value}", { value: figure(value) })), look: "usual" },
     { kind: "line", ...withGaps(data.series.at, data.series[channel], words, data.step_s), look: "measured" },
     ...limitLayers(data, channel),
     { kind: "upright", at: Math.max(finding?.raised ?? data.start, from), look: `raised ${look}` },
@@ -71,10 +73,13 @@ export function drawNights(node, nights, zone, marked = "") {
   const usual = shown.map((night) => night.usual ?? null), percentile = shown.map((night) => night.percentile_flow ?? null);
   const words = shown.map((night, i) => [
     ...(reported(night)
-      ? [`${names[i]}: ${figure(night.hour_flow)} m³/h from ${dayTime(night.hour_start, zone)}`, `night use ${nightFigure(night, "night_use")}, leakage ${nightFigure(night, "leak_flow")}`]
-      : [`${names[i]}: too few values`]),
-    ...(usual[i] === null ? [] : [`usual (median of 24 nights) ${figure(usual[i])}`]),
-    ...(percentile[i] === null ? [] : [`20th percentile of seven nights ${figure(percentile[i])}`]),
+      ? [
+        say("{date}: {flow} m³/h from {time}", { date: names[i], flow: figure(night.hour_flow), time: dayTime(night.hour_start, zone) }),
+        say("night use {use}, leakage {leakage}", { use: nightFigure(night, "night_use"), leakage: nightFigure(night, "leak_flow") }),
+      ]
+      : [say("{date}: too few values", { date: names[i] })]),
+    ...(usual[i] === null ? [] : [say("usual (median of 24 nights) {value}", { value: figure(usual[i]) })]),
+    ...(percentile[i] === null ? [] : [say("20th percentile of seven nights {value}", { value: figure(percentile[i]) })]),
   ].join("\n"));
   // Of an estimate the part that leaks at least is drawn as leakage.
   const use = shown.map((night) => (reported(night) ? Math.min(night.night_use ?? night.night_use_high, night.hour_flow) : null));

@@ -1,4 +1,7 @@
-// Numbers, times and ages as people read them; elements built from text only, never from HTML.
+// Numbers, times and spans as the reader writes them; elements built from text only, never from HTML.
+import { language, many, say } from "./words.js";
+
+const ABSENT = "–";
 
 /** An element with text and attributes; `text` is never interpreted as HTML. */
 export function element(tag, text = "", attributes = {}) {
@@ -8,37 +11,39 @@ export function element(tag, text = "", attributes = {}) {
   return made;
 }
 
+/** A flow or a pressure without its unit. */
 export function figure(value) {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
-}
-
-/** A night's figure: one number where the night use is set, else a range that says that it is an estimate. */
-export function nightFigure(night, name, show = figure) {
-  if (night.definition < 2 && night.night_use_by === "share") return "– (reported by an earlier definition)";
-  const low = night[`${name}_low`], high = night[`${name}_high`];
-  return typeof low === "number" ? `${show(low)}–${show(high)} (estimate)` : show(night[name]);
+  if (value === null || value === undefined) return ABSENT;
+  const size = Math.abs(value), digits = size >= 1000 ? 0 : size >= 100 ? 1 : 2;
+  return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 export function count(value) {
-  return value === null || value === undefined ? "–" : value.toLocaleString("en");
+  return value === null || value === undefined ? ABSENT : Math.round(value).toLocaleString(language);
 }
 
+/** How long ago, as the server says it. */
 export function age(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${Math.floor(minutes / 1440)} days`;
+  if (seconds === null || seconds === undefined) return ABSENT;
+  return seconds < 60 ? say("under a minute") : span(seconds / 60);
+}
+
+function span(minutes) {
+  const whole = Math.floor(minutes), days = Math.floor(whole / 1440), hours = Math.floor(whole / 60);
+  const minute = (number) => many("{count} minute", "{count} minutes", number);
+  const hour = (number) => many("{count} hour", "{count} hours", number);
+  if (hours < 1) return minute(whole);
+  if (hours < 48) return whole % 60 && hours < 10 ? `${hour(hours)} ${minute(whole % 60)}` : hour(hours);
+  const day = many("{count} day", "{count} days", days);
+  return hours % 24 && days < 7 ? `${day} ${hour(hours % 24)}` : day;
 }
 
 const formats = new Map();
+const LOCALE = language === "ko" ? "ko-KR" : "en-GB"; // British: the day before the month
 
 function format(zone, options) {
   const key = zone + JSON.stringify(options);
-  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", ...options }));
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(LOCALE, { timeZone: zone, hourCycle: "h23", ...options }));
   return formats.get(key);
 }
 
@@ -46,8 +51,9 @@ export function clockTime(seconds, zone) {
   return format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(seconds * 1000);
 }
 
+/** "26 Aug 09:56", "8월 26일 09:56". */
 export function dayTime(seconds, zone) {
-  return format(zone, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
+  return `${format(zone, { day: "numeric", month: "short" }).format(seconds * 1000)} ${minuteTime(seconds, zone)}`;
 }
 
 /** "Mon 09:56": a time within the week. */
@@ -55,7 +61,7 @@ export function dayMinute(seconds, zone) {
   return `${format(zone, { weekday: "short" }).format(seconds * 1000)} ${minuteTime(seconds, zone)}`;
 }
 
-/** "Mon 26": a day on an axis. */
+/** "Mon 26", "26일 (월)": a day on an axis. */
 export function weekDay(seconds, zone) {
   return format(zone, { weekday: "short", day: "numeric" }).format(seconds * 1000).replace(",", "");
 }

@@ -1,11 +1,15 @@
 """`hydrolog calendar` on a data folder: what is added can be listed and removed, hand-written lines stay."""
 
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from cli import calendar_ as command
 from cli.__main__ import main
+from cli.calendar_ import NotInCalendar
+from common import audit
 from common.settings import Settings, load
 from outliers import calendar
 
@@ -50,6 +54,23 @@ def test_adding_twice_is_adding_once(site: Settings) -> None:
     assert text(site).count("flushing") == 1
 
 
+def test_what_is_under_way_is_ended_and_each_change_is_written_down(
+    site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = datetime(2024, 9, 17, 10, 30, tzinfo=site.site.zone).timestamp()
+    monkeypatch.setenv("HYDROLOG_CLOCK", f"1 {time.time()!r} {began!r}")
+    monkeypatch.setenv("SUDO_USER", "Kim")
+    command.run(["add", "001", "2024-09-17 09:00", "2024-09-17 12:30", "flushing"])
+    command.run(["add", "001", "2024-09-18 09:00", "2024-09-18 12:30", "flushing"])
+    command.run(["end", "2"])
+    with pytest.raises(NotInCalendar, match="not under way"):
+        command.run(["end", "3"])
+    command.run(["remove", "3"])
+    assert text(site).splitlines()[1:] == ["001  2024-09-17 09:00  2024-09-17 10:30  flushing"]
+    done = [(entry.by, entry.what) for entry in audit.load(site.paths.data)[0]]
+    assert done == [("Kim", what) for what in ("work-planned", "work-planned", "work-ended", "work-removed")]
+
+
 def test_lines_of_people_stay_and_wrong_ones_are_named(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     (site.paths.data / "criteria").mkdir()
     (site.paths.data / "criteria" / "planned.txt").write_text("# ours\nsoon\n")
@@ -68,7 +89,7 @@ def test_lines_of_people_stay_and_wrong_ones_are_named(site: Settings, capsys: p
         ["add", "0 1", "2024-09-17 09:00", "2024-09-17 10:00", "flushing"],
         ["add", "001", "2024-09-17 09:00", "2024-09-17 10:00", "a\nall 2024-01-01 00:00 2024-01-31 00:00 x\x1b"],
         ["add", "holiday", "2024-02-30"],
-        ["add", "holiday", "2024-02-28", "a\n2024-03-01"],
+        ["add", "holiday", "2024-02-28", "a\x1b[2J"],
         ["remove", "1"],
         ["remove", "2024-09-17"],
         ["remove", "0"],

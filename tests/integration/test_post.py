@@ -210,6 +210,18 @@ def test_https_with_a_certificate_that_is_trusted(certificate: Path, monkeypatch
         assert Poster(address(server.url), 0.3, threading.Event()).post(BODY, KEY, TOKEN).status is None
 
 
+def test_https_with_an_authority_of_the_settings(certificate: Path, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with HttpServer(accept, tls=context) as server:
+        trusting = address(server.url, ca_file=str(certificate))
+        assert Poster(trusting, 5, threading.Event()).post(BODY, KEY, TOKEN).status == 200
+    (tmp_path / "text").write_text("no certificate")
+    for unusable in ("text", "nothing"):
+        with pytest.raises(SettingsError, match=r"server\.ca_file"):
+            address(server.url, ca_file=str(tmp_path / unusable))
+
+
 def test_a_handshake_that_never_ends_is_cut() -> None:
     """A server that accepts and says nothing while TLS waits for its first word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

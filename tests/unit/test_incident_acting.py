@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common.refused import Refused
+from common.refused import NotPossible, Refused
 from incidents import acting, acts
-from incidents.acting import NotPossible, Wish
+from incidents.acting import Wish
 from incidents.acts import Act, Cause, Do
 from incidents.incident import Incident, Sign
 from incidents.life import Stage

@@ -54,7 +54,7 @@ def test_a_work_may_be_written_as_people_do(tmp_path: Path, line: str) -> None:
         ("0\x1b01 2024-09-17 09:00 2024-09-17 12:30 flushing", "neither a sensor id"),
         ("001 2024-09-17 09:00 2024-09-17 12:30 " + "x" * 81, "at most 80"),
         ("001 2024-09-17 09:00 2024-09-17 12:30 \x1b[2J", "printable"),
-        ("001 0001-01-01 00:00 0001-01-01 01:00 flushing", "the date is out of range"),
+        ("001 0001-01-01 00:00 0001-01-01 01:00 flushing", "date is out of range"),
     ],
 )
 def test_a_wrong_line_is_named_and_the_rest_stands(tmp_path: Path, line: str, why: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,8 +16,11 @@ from common.errors import DatabaseDown
 from server import log_limit
 from server.charts import MAX_CHARTS, MAX_OF_ADDRESS, Charts
 from server.connections import Connection, Places, network
+from server.credentials import Credentials
 from server.ingest import Ingest
 from server.listener import shares
+from server.quotas import Quotas
+from server.site_tokens import SiteTokens
 
 
 class Client:
@@ -82,7 +86,7 @@ def test_the_places_leave_descriptors_for_everything_else(descriptors: int) -> N
 
 
 @pytest.mark.parametrize(("token", "trusted"), [("right", True), ("wrong", False)])
-def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool) -> None:
+def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool, tmp_path: Path) -> None:
     class Slow:
         """A connection in the middle of this request."""
 
@@ -94,7 +98,8 @@ def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool) -> No
     headers = [(b"authorization", f"Bearer {token}".encode())]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers, "state": {}}
     assert Connection.trusted.fget(Slow(scope)) is False  # type: ignore[attr-defined]
-    asyncio.run(Ingest(cast(Any, Desk()), "right", SystemClock())(Request(scope)))
+    ingest = Ingest(cast(Any, None), Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
+    asyncio.run(ingest(Request(scope)))
     assert Connection.trusted.fget(Slow(scope)) is trusted  # type: ignore[attr-defined]
 
 

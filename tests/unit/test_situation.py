@@ -163,10 +163,29 @@ def test_a_group_may_be_two_hours_behind(chosen: Settings) -> None:
     assert codes(look(241), chosen) == ["archive backlog"]
 
 
+@pytest.mark.parametrize(
+    ("days", "said_of_it"),
+    [(30.1, []), (29.9, ["it ends in 29 days"]), (0.5, ["it ends in 12 h 0 min"]), (-2, ["it ended 2 days ago"])],
+)
+def test_a_certificate_is_a_trouble_a_month_before_its_end(
+    chosen: Settings, days: float, said_of_it: list[str]
+) -> None:
+    ends_s = int((NOW + timedelta(days=days)).timestamp())
+    server = Process({"last_success": ago(1), "counters": {"certificate_ends": ends_s}})
+    found = judge(marked({"001": 0}, processes={"server": server}), chosen).verdict.problems
+    assert [said(each).detail for each in found if each.subject == "certificate"] == said_of_it
+    assert all(each.kind == TROUBLE for each in found if each.subject == "certificate")
+
+
 def test_damaged_counters_are_no_problem_and_no_crash(chosen: Settings) -> None:
-    for counters in (7, None, {"refused_in_a_row": "many", "last_status": "never", "clock": 5, "clock_offsets_s": 3}):
+    for counters in (
+        7,
+        None,
+        {"certificate_ends": "soon"},
+        {"refused_in_a_row": "many", "last_status": "never", "clock": 5, "clock_offsets_s": 3},
+    ):
         state = {"last_success": ago(1), "counters": counters}
-        look = marked({"001": 0}, processes={"consumer-server": Process(state), "producer": Process(state)})
+        look = marked({"001": 0}, processes=dict.fromkeys(("consumer-server", "producer", "server"), Process(state)))
         assert codes(look, chosen) == []
         assert snapshot.clock_offsets_s(state) == {}
 

@@ -35,11 +35,11 @@ def test_the_page_shows_the_pipe(visit: Visit) -> None:
     )
     assert len(fills) == 41
     assert sum("url(" in fill for fill in fills) == 1  # the incomplete one is hatched
-    assert "1 of them incomplete" in visit.text(f"{card} .sensor-note")
+    assert "1 mean is incomplete (hatched)" in visit.text(f"{card} .sensor-note")
     # In the site's zone, wherever the browser is.
     assert "26 August 2024" in visit.text("#zone")
     assert visit.text("#clock").startswith("10:2")
-    assert "Forecast made Mon 26 Aug" in visit.text(f"{card} .sensor-note")
+    assert "Forecast made 26 Aug 10:00 by lstm-1." in visit.text(f"{card} .sensor-note")
     # What is wrong comes first, with words, for whoever stands two metres away.
     assert visit.page.locator("#hero").get_attribute("data-state") == "bad"
     assert visit.text('[data-sensor="002"] .badge') == "no data"
@@ -106,7 +106,7 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
     shown = hover.evaluate("node => node.textContent")
     # The site's clock, though the browser is in New York; ten marks lie within eight pixels, so any of them may answer.
     assert re.match(r"Mon (09:5|10:[0-2])\d", shown)
-    assert "LEAK  PREDICT L" in shown
+    assert "leak suspected (Forecast)" in shown
     assert REASON not in shown  # a sentence of the minute that it was raised in
     assert visit.count(".tip *") == 0
     page.mouse.move(0, 0)
@@ -156,7 +156,7 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         before, fill = bar.bounding_box()["width"], bar.evaluate("node => getComputedStyle(node).fill")
         visit.page.set_viewport_size({"width": 844, "height": 390})
         visit.page.emulate_media(color_scheme="light")
-        wait_for(lambda: bar.bounding_box()["width"] > 1.8 * before, "the chart to grow")
+        wait_for(lambda: (bar.bounding_box() or {"width": 0})["width"] > 1.8 * before, "the chart to grow")
         assert bar.evaluate("node => getComputedStyle(node).fill") != fill
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= 844
     finally:

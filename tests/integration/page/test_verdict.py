@@ -240,7 +240,7 @@ STATES: dict[str, State] = {
     "well": State(lambda _box: None, "good"),
     "planned work": State(lambda box: box.flag("PLANNED"), "good"),
     "a watch": State(lambda box: box.flag("WATCH"), "watch", "watch", "sensor 001 Mill Lane: watch: because"),
-    "a meter fault": State(lambda box: box.flag("FAULT"), "fault", "fault", "meter fault: because"),
+    "a meter fault": State(lambda box: box.flag("FAULT"), "fault", "fault", "instrument fault: because"),
     "a leak": State(lambda box: box.flag("LEAK"), "leak", "leak", "sensor 001 Mill Lane: leak suspected: because"),
     "a late sensor": State(lambda box: box.silent(8), "watch", "late", "sensor 002: late: nothing for"),
     "a silent sensor": State(

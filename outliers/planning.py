@@ -1,0 +1,171 @@
+"""What people may change in the calendar, and doing it. The page and the commands share these rules.
+
+Each change is written down first, and then made, or neither. All of them raise `Refused` for what is wrong,
+`NotPossible` for what is not as somebody saw it, `CalendarUnwritable` and `AuditUnwritable`; then nothing has changed.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from common import audit, files
+from common.audit import Actor, Value
+from common.clock import minute_of, minute_start
+from common.errors import HydrologError
+from common.folder import CRITERIA_FOLDER
+from common.messages import message
+from common.refused import CHANGED, NotPossible, Refused, local_time, one_line
+from outliers import calendar
+from outliers.calendar import HOLIDAYS, LONGEST_WHAT, MOST_BYTES, PLANNED, Work
+
+HEADS = {
+    PLANNED: "# sensor or all, start, end (local times), description",
+    HOLIDAYS: "# one date per line, treated as a Sunday",
+}
+
+NO_DATE = message("This is not a date like 2024-09-17.")
+IS_HOLIDAY = message("This day is a holiday already.")
+FULL = message("The calendar is full. Remove what is long over.")
+GONE = message("It is not in the calendar any more, so nothing was changed.")
+NOT_NOW = message("It is not under way, so it cannot be ended.")
+
+
+class TypedWork(NamedTuple):
+    """As somebody has typed it: a sensor or all, two local times, and what it is."""
+
+    sensor: str
+    first: str
+    end: str
+    what: str
+
+
+class Store(Protocol):
+    """Writes down what is done, and then does it."""
+
+    def __call__(self, lines: list[str], what: str, **values: Value) -> None: ...
+
+
+class CalendarUnwritable(HydrologError):
+    """The calendar could not be changed."""
+
+
+def key(work: Work) -> str:
+    """What a form calls a work by, whatever line it stands in."""
+    whole = f"{work.sensor}\0{work.first}\0{work.end}\0{work.what}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def plan(data: Path, zone: ZoneInfo, by: Actor, typed: TypedWork) -> None:
+    """Add planned work. What is there already is not added twice."""
+    first, end = local_time(typed.first, "first"), local_time(typed.end, "end")
+    work = calendar.work(typed.sensor, first, end, typed.what, zone)
+    with _changing(data, by, PLANNED) as (lines, store):
+        if any(key(known) == key(work) for known in _works(data, zone)):
+            return
+        line = _line(work, zone)
+        store([*lines, line], "work-planned", after=line)
+
+
+def end_now(data: Path, zone: ZoneInfo, by: Actor, entry: str | int, now: datetime) -> None:
+    """End work that is under way. `entry`: its `key`, or the number of its line."""
+    with _changing(data, by, PLANNED) as (lines, store):
+        work = _one(data, zone, entry)
+        minute = minute_of(now)
+        if not work.first <= minute < work.end:
+            raise NotPossible(NOT_NOW)
+        line = _line(Work(work.sensor, work.first, max(minute, work.first + 1), work.what), zone)
+        left = [*lines[: work.line - 1], line, *lines[work.line :]]
+        store(left, "work-ended", before=_line(work, zone), entry=key(work), after=line)
+
+
+def remove(data: Path, zone: ZoneInfo, by: Actor, entry: str) -> None:
+    """Remove planned work. `entry`: its `key`."""
+    with _changing(data, by, PLANNED) as (lines, store):
+        work = _one(data, zone, entry)
+        left = [*lines[: work.line - 1], *lines[work.line :]]
+        store(left, "work-removed", before=_line(work, zone), entry=entry)
+
+
+def remove_line(data: Path, by: Actor, number: int) -> None:
+    """Remove a line of planned work, also one that cannot be read."""
+    with _changing(data, by, PLANNED) as (lines, store):
+        if not 1 <= number <= len(lines) or not lines[number - 1].strip() or lines[number - 1].startswith("#"):
+            raise NotPossible(GONE)
+        store([*lines[: number - 1], *lines[number:]], "work-removed", before=lines[number - 1])
+
+
+def add_holiday(data: Path, by: Actor, typed: str, name: str = "") -> None:
+    """Add a holiday. `typed`: its date."""
+    day, name = _day(typed), one_line(name, LONGEST_WHAT, "name")
+    with _changing(data, by, HOLIDAYS) as (lines, store):
+        if day in calendar.named_holidays(_path(data, HOLIDAYS))[0]:
+            raise Refused(IS_HOLIDAY, "day")
+        line = f"{day}  {name}".rstrip()
+        store([*lines, line], "holiday-added", after=line)
+
+
+def remove_holiday(data: Path, by: Actor, typed: str) -> None:
+    """Remove a holiday that people have added. `typed`: its date."""
+    day = _day(typed).isoformat()
+    with _changing(data, by, HOLIDAYS) as (lines, store):
+        left = [line for line in lines if line.split()[:1] != [day]]
+        if len(left) == len(lines):
+            raise _gone(data, day)
+        store(left, "holiday-removed", entry=day)
+
+
+def _works(data: Path, zone: ZoneInfo) -> tuple[Work, ...]:
+    return calendar.planned(_path(data, PLANNED), zone)[0]
+
+
+def _one(data: Path, zone: ZoneInfo, entry: str | int) -> Work:
+    found = next((work for work in _works(data, zone) if entry in (key(work), work.line)), None)
+    if found is None:
+        raise _gone(data, entry)
+    return found
+
+
+def _gone(data: Path, entry: str | int) -> NotPossible:
+    """Somebody else was faster: who, if the audit knows."""
+    done = audit.last(data, entry=entry)
+    return NotPossible(CHANGED, by=done.by) if done and done.by else NotPossible(GONE)
+
+
+def _line(work: Work, zone: ZoneInfo) -> str:
+    first, end = (f"{minute_start(minute).astimezone(zone):%Y-%m-%d %H:%M}" for minute in (work.first, work.end))
+    return f"{work.sensor}  {first}  {end}  {work.what}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise Refused(NO_DATE, "day") from error
+
+
+def _path(data: Path, name: str) -> Path:
+    return data / CRITERIA_FOLDER / name
+
+
+@contextmanager
+def _changing(data: Path, by: Actor, name: str) -> Iterator[tuple[list[str], Store]]:
+    """The lines of a file, and what stores others instead; only one process at a time."""
+    path = _path(data, name)
+
+    def store(lines: list[str], what: str, **values: Value) -> None:
+        content = "".join(f"{line}\n" for line in lines).encode()
+        if len(content) > MOST_BYTES:
+            raise Refused(FULL)
+        audit.record(data, *by, what, **values)
+        files.replace(path, content)
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.one_at_a_time(path.parent):
+            yield calendar.lines_of(path) or [HEADS[name]], store
+    except OSError as error:
+        raise CalendarUnwritable(f"cannot change {path}: {error.strerror}") from error
