@@ -14,7 +14,7 @@ from common.logging_setup import quoted
 from common.settings import CONFIG
 from reports.month import Month
 
-KINDS = ("pdf", "xlsx")
+TYPES = {"pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 DEADLINE_S = 300.0  # real seconds: a thousand sensors take two minutes on a slow box
 LOOK_S = 0.1  # between two looks whether the caller is to stop
 PRIORITY = 10  # behind whatever keeps rows
@@ -33,7 +33,7 @@ def file_name(site: str, month: Month, kind: str) -> str:
 def make(
     month: Month, kind: str, language: str, config: Path | None, stop: threading.Event, *, sensor: str = ""
 ) -> bytes:
-    """The report as a file of one of `KINDS`.
+    """The report as a file of one of `TYPES`.
 
     Raises:
         NotMade: the database does not answer, it took too long, or `stop` was set.

@@ -23,6 +23,19 @@ AVAILABILITY = message("Minutes with a value")
 ERRORS = message("Forecasts: mean error")
 DEEDS = message("What was done")
 SECTIONS = (LEAKAGE, MINIMA, INCIDENTS, AVAILABILITY, ERRORS, DEEDS)
+# Of the audit; another one is shown as its code.
+CHANGES = {
+    "sensor-registered": message("sensor registered"),
+    "sensor-changed": message("sensor changed"),
+    "sensor-replaced": message("instrument replaced"),
+    "sensor-removed": message("sensor removed"),
+    "work-planned": message("work planned"),
+    "work-ended": message("planned work ended"),
+    "work-removed": message("planned work removed"),
+    "holiday-added": message("holiday added"),
+    "holiday-removed": message("holiday removed"),
+    "alerts-tested": message("alarms tested"),
+}
 
 
 class Texts:
@@ -89,7 +102,10 @@ class Texts:
             act = deed.what
             until = self.time(datetime.fromtimestamp(act.until * 60, deed.at.tzinfo)) if act.until is not None else ""
             return did(act, until, self.speech), self._sensor_of(act.incident), act.text
-        return deed.what.what, "", _listed(deed.what.values)
+        change = self.speech.say(CHANGES.get(deed.what.what, deed.what.what))
+        sensor = deed.what.values.get("sensor")
+        values = {name: value for name, value in deed.what.values.items() if name != "sensor"}
+        return change, self.report.name(sensor) if isinstance(sensor, str) else "", _listed(values)
 
     def _sensor_of(self, incident: str) -> str:
         found = (known.incident.sensor for known in self.report.incidents if known.incident.id == incident)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from common.logging_setup import quoted
 from common.messages import message
 from common.row import SENSOR_ID
-from reports.child import KINDS, NotMade, file_name
+from reports.child import TYPES, NotMade, file_name
 from reports.month import Month, first_day, last_whole
 from server.screens import Screens
 
@@ -20,7 +20,6 @@ BUSY_S = 15  # after so long it is worth trying again
 BUSY = message("Another report is being made. Try again in a moment.")
 NOT_MADE = message("The report could not be made. The log of hydrolog-server says why.")
 NO_MONTH = message("Choose a month that has begun.")
-TYPES = {"pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class ReportPages:
 
     def routes(self) -> list[Route]:
         """Where they are."""
-        return [Route("/report", self.choice), *(Route(f"/report.{kind}", self._file(kind)) for kind in KINDS)]
+        return [Route("/report", self.choice), *(Route(f"/report.{kind}", self._file(kind)) for kind in TYPES)]
 
     async def choice(self, request: Request) -> Response:
         """Which month, and of which sensor."""

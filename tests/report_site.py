@@ -133,6 +133,6 @@ def write_incidents(data: Path) -> None:
     (data / INCIDENT_ACTS_FILE).write_bytes(b"".join(msgspec.json.encode(deed) + b"\n" for deed in deeds))
     entries = [
         audit.Entry("e1", at, "kim", "", "login"),
-        audit.Entry("e2", START + timedelta(days=3), "kim", "", "night-set", {"sensor": "001", "after": "3 m3/h"}),
+        audit.Entry("e2", START + timedelta(days=3), "kim", "", "sensor-changed", {"sensor": "001", "after": "3 m3/h"}),
     ]
     (data / AUDIT_FILE).write_bytes(b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries))

@@ -29,6 +29,7 @@ from consumer.alerts.dispatcher import Dispatcher
 from consumer.alerts.events import AlertEvent, EventTracker
 from consumer.alerts.known import KnownIncidents
 from consumer.alerts.pending import Queue, digest_day, first_digest_day
+from consumer.alerts.reports import MonthlyReports
 from consumer.source import LogSource
 from incidents.reading import Known
 from messengers.messenger import Messengers
@@ -60,6 +61,7 @@ class Alerts:
         self._once = once
         self._people = messengers.people
         self._desk = Dispatcher(messengers, settings, context.clock, context.stop)
+        self._reports = MonthlyReports(context, messengers)
         self._incidents, self._names = KnownIncidents(context.data), SensorNames(context.data)
         self._state = alerts_state.load(context.data)
         self._tracker = EventTracker(self._state.up)
@@ -106,9 +108,11 @@ class Alerts:
         if group.position != group.committed:
             group.commit(group.position)
             log.trim()
+        self._reports.step(now, wait=self._once)
         return self._counters()
 
     def close(self) -> None:
+        self._reports.close()
         self._source.close()
 
     # --- the box
@@ -156,7 +160,8 @@ class Alerts:
             "waiting": self._desk.waiting,
             "messages_sent": self._desk.messages,
             "lag": self._source.group.lag,
-            "problem": self._desk.problem,
+            "reports_sent": self._reports.sent,
+            "problem": "; ".join(filter(None, (self._desk.problem, self._reports.problem))),
         }
 
 

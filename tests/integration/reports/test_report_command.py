@@ -38,7 +38,7 @@ def test_the_last_month_is_the_one_that_is_over(month_site: MonthSite, capfd: py
     assert "cause: leak repaired" in text and "현장 출동" in text
     assert "98.3 %" in text, "half a day of 31 is missing"
     assert "0.500 0.375 1.33" in text and "1.00 0.375 2.67" in text
-    assert "night-set" in text and "login" not in text
+    assert "sensor changed" in text and "after 3 m3/h" in text and "login" not in text
     assert "has not changed" not in text and "did not change" not in text and "in September" not in text
 
 
