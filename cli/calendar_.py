@@ -19,7 +19,7 @@ from common.refused import NotPossible
 from common.settings import Settings
 from outliers import calendar, planning
 from outliers.calendar import HOLIDAYS, Work
-from outliers.planning import CalendarUnwritable, TypedWork
+from outliers.planning import TypedWork
 
 HOLIDAY = "holiday"
 
@@ -46,10 +46,7 @@ def run(args: list[str]) -> int:
 
 def _change(chosen: Settings, options: argparse.Namespace) -> None:
     data, by = chosen.paths.data, Actor(acting.person())
-    try:
-        acting.become_owner(data)
-    except OSError as error:
-        raise CalendarUnwritable(f"{data}: {error.strerror}; paths.data in the settings names it") from error
+    acting.become_owner(data)
     try:
         if options.action == "add":
             _add(chosen, by, options.words)

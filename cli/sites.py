@@ -9,7 +9,7 @@ from cli import acting, shell
 from common import settings
 from common.settings import Settings
 from server import site_tokens
-from server.site_tokens import SiteToken, TokensUnusable
+from server.site_tokens import SiteToken
 
 
 def run(args: list[str]) -> int:
@@ -17,15 +17,12 @@ def run(args: list[str]) -> int:
 
     Raises:
         TokenRefused: no name of a site, or nothing to revoke.
-        TokensUnusable: the file cannot be read or written; nothing has changed.
+        HydrologError: a file cannot be read or written; nothing has changed.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
     data = chosen.paths.data
-    try:
-        acting.become_owner(data)
-    except OSError as error:
-        raise TokensUnusable(f"{data}: {error.strerror}; paths.data in the settings names the data folder") from error
+    acting.become_owner(data)
     if options.action in (None, "list"):
         _list(chosen, options.json)
     else:

@@ -15,7 +15,6 @@ from common.errors import HydrologError
 from common.settings import Settings
 from server.access import changes, passwords, users
 from server.access.roles import ROLES
-from server.access.users import UsersUnusable
 
 RECENT = 50  # entries of the audit, without --all
 LONGEST_VALUES = 120  # characters
@@ -32,16 +31,13 @@ def run(args: list[str]) -> int:
 
     Raises:
         UserRefused: there is no such user, the name is taken, or it is the last admin.
-        UsersUnusable, AuditUnwritable: a file cannot be read or written; nothing has changed.
+        HydrologError: a file cannot be read or written; nothing has changed.
         PasswordRefused: it is too short, too common, or not typed twice.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
     data = chosen.paths.data
-    try:
-        acting.become_owner(data)
-    except OSError as error:
-        raise UsersUnusable(f"{data}: {error.strerror}; paths.data in the settings names the data folder") from error
+    acting.become_owner(data)
     if options.action in (None, "list"):
         _list(chosen, options.json)
     elif options.action == "audit":
