@@ -23,12 +23,20 @@ PARTITIONS = 4
 ROUNDS = 4
 ROWS = 400  # of each site and round
 DEADLINE_S = 120.0
+# A broker that soon takes its partitions from a process that was killed.
+_HEARTBEATS = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
+HURRY = [
+    option
+    for name, value in _HEARTBEATS.items()
+    for least in ("", "min.")
+    for option in ("--set", f"group.consumer.{least}{name}={value}")
+]
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("broker")
-    with real_broker(folder) if NODE else running_broker(folder) as address:
+    with real_broker(folder, *HURRY) if NODE else running_broker(folder) as address:
         yield address
 
 

@@ -110,3 +110,15 @@ def test_while_the_database_is_away_what_was_read_waits(
         connection.execute("ALTER TABLE elsewhere RENAME TO RECEIVED_TB")
     counters = here.step_until(lambda: len(stored(database_url)) == 12)
     assert (counters["archived"], counters["repeated"]) == (12, 0)
+
+
+def test_a_row_that_the_database_cannot_hold_is_set_aside_alone(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE RECEIVED_TB ADD CHECK (flow < 50)")
+    produce(broker, topic, [row_of("a", offset, flow=99.0 if offset in {3, 7} else 8.5) for offset in range(10)], 0)
+    counters = center().step_until(lambda: marks(database_url).get(0) == 10)
+    assert stored(database_url) == [("a", offset) for offset in range(10) if offset not in {3, 7}]
+    assert (counters["archived"], counters["repeated"], counters["not_rows"]) == (8, 0, 2)
+    assert (tmp_path / "data" / "unparsed.tsv").read_text().count("reason=CheckViolation") == 2
