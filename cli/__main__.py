@@ -20,6 +20,7 @@ COMMANDS = {
     "init-db": ("cli.init_db", "create the tables in your own database"),
     "load": ("cli.load", "load recorded minutes into the database"),
     "export": ("cli.export", "write rows of the database as CSV or as a workbook"),
+    "report": ("cli.report", "write the report of a month as PDF or as a workbook"),
     "users": ("cli.users", "say who may log in to the page, and show what people did there"),
     "sites": ("cli.sites", "say which sites may deliver to this server, each with its own token"),
     "certificate": ("cli.certificate", "make or renew the certificate of the page"),

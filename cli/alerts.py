@@ -13,6 +13,7 @@ from common import settings
 from common.clock import minute_of
 from common.errors import HydrologError
 from common.settings import Settings
+from common.settings_alerts import GROUP
 
 if TYPE_CHECKING:
     from common.settings_alerts import Person
@@ -36,20 +37,15 @@ def run(args: list[str]) -> int:
 
 
 def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
-    from consumer.alerts.worker import GROUP, open_settings
-    from messengers.message import Message
+    from consumer.alerts.worker import open_settings
     from messengers.messenger import Messengers
-    from messengers.phrases import say
+    from messengers.trial import tried
 
     messengers = Messengers(chosen.alerts, threading.Event())
     messengers.check()
-    local = f"{now.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     failed = False
-    for name, person in messengers.people.items():
-        language = person.language or chosen.site.language
-        title = f"{say(language, 'test title')} ({chosen.site.id})"
-        body = say(language, "test", now=local, zone=chosen.site.timezone)
-        problem = messengers.send(name, Message(title, body, "info"))
+    for name in messengers.people:
+        problem = tried(messengers, name, chosen, now)
         failed = failed or bool(problem)
         sys.stdout.write(f"{messengers.shown(name)}: {printable(problem) or 'ok'}\n")
     if GROUP not in chosen.log.groups:

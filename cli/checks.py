@@ -183,9 +183,7 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(False, "server", 'server.url is empty: set it, or remove "server" from log.groups')
         return
     if chosen.server.url.startswith(KAFKA):
-        from cli.checks_kafka import cluster
-
-        yield from cluster(chosen)
+        yield from _cluster(chosen, chosen.server.url, "server.url")
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
@@ -200,6 +198,22 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     if answer.status in yes and poster.post(_NO_ROW, key, _NO_TOKEN).status in yes:
         ok, text = False, _TAKES_ANYTHING
     yield CheckResult(ok, "server", f"{printable(chosen.server.url)} {text}")
+
+
+def receiver(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
+    """The cluster that hydrolog-server passes batches on to; nothing if it keeps them itself."""
+    if chosen.receiver.into != "log":
+        return
+    if chosen.log.url.startswith(KAFKA):
+        yield from _cluster(chosen, chosen.log.url, "log.url")
+    else:
+        yield CheckResult(False, "server", 'receiver.into = "log" needs a cluster in log.url')
+
+
+def _cluster(chosen: Settings, url: str, key: str) -> Iterator[CheckResult]:
+    from cli.checks_kafka import cluster
+
+    yield from cluster(chosen, url, key)
 
 
 def server_says(status: int | None, problem: str) -> tuple[bool, str]:
@@ -262,4 +276,4 @@ def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(True, "calendar", f"{len(known.works)} planned works, {len(known.holidays)} holidays")
 
 
-LOOKS: tuple[SubjectCheck, ...] = (folder, clock, log, calendar, port, tables, server)
+LOOKS: tuple[SubjectCheck, ...] = (folder, clock, log, calendar, port, tables, server, receiver)

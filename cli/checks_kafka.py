@@ -1,4 +1,4 @@
-"""`hydrolog check` of a Kafka cluster as the server: it answers, has the topic, and takes rows from this user."""
+"""`hydrolog check` of a Kafka cluster that takes rows: it answers, has the topic, and this user may write."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,18 +14,18 @@ DAY_MS = 86_400_000
 LEAST_DAYS = 7  # a center that stands still over a long weekend must find the rows
 
 
-def cluster(chosen: Settings) -> Iterator[CheckResult]:
-    """The brokers, the topic, the user's rights, and how long rows are kept."""
+def cluster(chosen: Settings, url: str, key: str) -> Iterator[CheckResult]:
+    """The brokers, the topic, the user's rights, and how long rows are kept; `key`: the setting that holds `url`."""
     try:
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
     except ImportError:
         yield CheckResult(False, "server", NO_CLIENT)
         return
-    topic = servers_and_topic(chosen.server.url)[1]
+    topic = servers_and_topic(url)[1]
     said: list[str] = []
     try:
-        settings = client(chosen.server.url, chosen.kafka) | {"error_cb": lambda error: said.append(error.str())}
+        settings = client(url, chosen.kafka) | {"error_cb": lambda error: said.append(error.str())}
     except SettingsError as error:
         yield CheckResult(False, "server", printable(error))
         return
@@ -35,14 +35,14 @@ def cluster(chosen: Settings) -> Iterator[CheckResult]:
     except KafkaException as error:
         admin.poll(1.0)  # what the client said beside it: a wrong password, a certificate
         why = printable(said[0] if said else error.args[0].str())
-        advice = "look at server.url, the network, and the keys of [kafka]"
-        yield CheckResult(False, "server", f"{printable(chosen.server.url)} does not answer ({why}); {advice}")
+        advice = f"look at {key}, the network, and the keys of [kafka]"
+        yield CheckResult(False, "server", f"{printable(url)} does not answer ({why}); {advice}")
         return
     if found is None or found.error is not None:
-        advice = "make it, or give this user the rights Describe and Write, or correct server.url"
-        yield CheckResult(False, "server", f"{printable(chosen.server.url)}: there is no such topic for us; {advice}")
+        advice = f"make it, or give this user the rights Describe and Write, or correct {key}"
+        yield CheckResult(False, "server", f"{printable(url)}: there is no such topic for us; {advice}")
         return
-    yield _rights(admin, topic, f"{printable(chosen.server.url)} answers, {len(found.partitions)} partitions")
+    yield _rights(admin, topic, f"{printable(url)} answers, {len(found.partitions)} partitions")
     yield from _kept(admin, topic)
 
 

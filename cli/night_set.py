@@ -1,30 +1,23 @@
 """`hydrolog night set`: a sensor's night values: users or night use, N1, reference pressure."""
 
 import argparse
-import math
-from datetime import timedelta
 from typing import Any
 
-import psycopg
-
-from cli import shell
-from common import database
-from common.clock import minute_of
-from common.errors import NoSuchSensor
+from cli import acting, shell
+from common import database, registry
+from common.audit import Actor
+from common.night import CHANGED_NIGHTS
 from common.settings import Settings
-from outliers import calendar
 
-RECOMPUTED_NIGHTS = 7  # so that a change shows at once; older nights keep their values
-# option -> column of SENSOR_TB, unit, least, most: beyond these it is a typing error
-FIGURES = {
-    "--users": ("night_users", "PEOPLE", 0.0, 1e7),
-    "--litres": ("night_litres", "L/H", 0.0, 100.0),
-    "--use": ("night_use", "M3H", 0.0, 1e5),
-    "--n1": ("n1", "N1", 0.3, 2.5),
-    "--reference": ("reference_pressure", "BAR", 0.1, 100.0),
-    "--mains": ("mains_km", "KM", 0.0, 1e5),
-    "--connections": ("connections", "COUNT", 0.0, 1e7),
-    "--service": ("service_km", "KM", 0.0, 1e5),
+OPTIONS = {  # option -> column of SENSOR_TB, unit
+    "--users": ("night_users", "PEOPLE"),
+    "--litres": ("night_litres", "L/H"),
+    "--use": ("night_use", "M3H"),
+    "--n1": ("n1", "N1"),
+    "--reference": ("reference_pressure", "BAR"),
+    "--mains": ("mains_km", "KM"),
+    "--connections": ("connections", "COUNT"),
+    "--service": ("service_km", "KM"),
 }
 UNKNOWN = "default"
 
@@ -36,82 +29,39 @@ def add_parser(actions: Any) -> None:
         "their use in m3/h; N1 (1.0); the reference pressure for comparing nights (the median of 24 nights). "
         "Length of mains, service connections, and length of service pipe from property line to meter, for the "
         "unavoidable losses (UARL). "
-        f"'{UNKNOWN}' resets a value. The last {RECOMPUTED_NIGHTS} nights are computed again."
+        f"'{UNKNOWN}' resets a value. The last {CHANGED_NIGHTS} nights are computed again within a minute."
     )
     action = actions.add_parser("set", help="set night use, N1 and reference pressure of a sensor", description=words)
     action.add_argument("sensor", metavar="ID")
     shell.add_config_again(action)
-    for option, (column, unit, least, most) in FIGURES.items():
-        action.add_argument(option, dest=column, type=_figure(least, most), metavar=unit)
-
-
-def _figure(least: float, most: float) -> Any:
-    def figure(text: str) -> float | str:
-        if text == UNKNOWN:
-            return text
-        value = float(text)
-        if not (math.isfinite(value) and least <= value <= most):
-            raise argparse.ArgumentTypeError(f"must be between {least:g} and {most:g}, or {UNKNOWN}; is {text}")
-        return value
-
-    return figure
+    for option, (column, unit) in OPTIONS.items():
+        action.add_argument(option, dest=column, metavar=unit)
 
 
 def change(chosen: Settings, options: argparse.Namespace) -> str:
-    """Store the given values and recompute the last nights; returns the new values as text.
+    """Store the given values; returns the new ones as text.
 
     Raises:
         NoSuchSensor: it is not registered.
+        Refused: a value is none.
         DatabaseDown: no answer.
     """
-    given = {column: getattr(options, column) for column, *_ in FIGURES.values()}
-    given = {column: None if value == UNKNOWN else value for column, value in given.items() if value is not None}
-    connection = database.Database(chosen, "night-set")
-    try:
-        with connection.transaction() as cursor:
-            known = _stored(cursor, options.sensor, given)
-            if given:
-                recompute(cursor, chosen)
-    finally:
-        connection.close()
-    return f"{options.sensor}: {words(*known)}\n"
+    data = chosen.paths.data
+    given = {column: getattr(options, column) for column, _ in OPTIONS.values()}
+    given = {column: "" if text == UNKNOWN else text for column, text in given.items() if text is not None}
+    with database.changing(chosen, "night-set", database.TRANSACTION_TIMEOUT_S) as cursor:
+        by, now = Actor(acting.person()), shell.site_clock(data).now()
+        found = registry.change(cursor, data, by, options.sensor, given, at=now)
+    return f"{options.sensor}: {words(found)}\n"
 
 
-def _stored(cursor: psycopg.Cursor[Any], sensor: str, given: dict[str, float | None]) -> tuple[float | None, ...]:
-    for column, value in given.items():
-        cursor.execute(f"UPDATE SENSOR_TB SET {column} = %s WHERE sensor = %s".encode(), (value, sensor))
-    cursor.execute(
-        "SELECT night_users, night_litres, night_use, n1, reference_pressure FROM SENSOR_TB WHERE sensor = %s",
-        (sensor,),
-    )
-    row = cursor.fetchone()
-    if row is None:
-        raise NoSuchSensor(f"{shell.printable(sensor)} is not registered; see: hydrolog sensors")
-    return tuple(row)
-
-
-def recompute(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
-    """Recompute the last nights that have a report, oldest first, for all sensors."""
-    from nightflow import report
-    from nightflow.window import plan_of
-
-    plan, now = plan_of(chosen), shell.site_clock(chosen.paths.data).now()
-    works = calendar.load(chosen.paths.data, chosen.site.zone).works
-    cursor.execute("SELECT DISTINCT night FROM NIGHT_REPORT_TB")
-    there = {row[0] for row in cursor.fetchall()}
-    first = minute_of(now - timedelta(days=RECOMPUTED_NIGHTS))
-    for night in plan.nights(first, minute_of(now)):
-        if night.date in there:
-            report.store(cursor, night, now, plan.zone, works)
-
-
-def words(
-    users: float | None, litres: float | None, use: float | None, n1: float | None, reference: float | None
-) -> str:
+def words(known: registry.Row) -> str:
     """A sensor's night values as text."""
     from nightflow.known import NIGHT_LITRES
     from nightflow.leakage import N1
 
+    columns = ("night_users", "night_litres", "night_use", "n1", "reference_pressure")
+    users, litres, use, n1, reference = (known[column] for column in columns)
     if use is not None:
         night = f"night use {use:g} m3/h"
     elif users is not None:

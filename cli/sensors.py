@@ -4,7 +4,6 @@ Rows of unregistered sensors are kept in a separate table; registering moves the
 """
 
 import argparse
-import math
 import sys
 from datetime import datetime
 from typing import Any
@@ -12,13 +11,11 @@ from typing import Any
 import psycopg
 from rich.table import Table
 
-from cli import night_set, shell
-from common import database, settings
-from common.errors import NoSuchSensor
+from cli import acting, shell
+from common import database, registry, settings
+from common.audit import Actor
 from common.row import SENSOR_ID
 from common.settings import Settings
-
-MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
 
 
 def run(args: list[str]) -> int:
@@ -27,23 +24,14 @@ def run(args: list[str]) -> int:
     Raises:
         DatabaseDown: no answer.
         NoSuchSensor: the sensor to remove or replace is not registered.
+        Refused: a value is none.
+        AuditUnwritable: it could not be written down, so it has not been done.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
-    connection = database.Database(chosen, "sensors")
-    try:
-        with connection.transaction(MOVE_TIMEOUT_S) as cursor:
-            if options.action == "add":
-                said = _added(cursor, options)
-            elif options.action == "remove":
-                said = _removed(cursor, options.sensor)
-            elif options.action == "replaced":
-                said = _replaced(cursor, options.sensor, options.at, chosen)
-            else:
-                _show(cursor, chosen)
-                said = ""
-    finally:
-        connection.close()
+    acts = {"add": _added, "remove": _removed, "replaced": _replaced}
+    with database.changing(chosen, "sensors", registry.MOVE_TIMEOUT_S) as cursor:
+        said = acts[options.action](cursor, chosen, options) if options.action in acts else _show(cursor, chosen)
     sys.stdout.write(said)
     return 0
 
@@ -67,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "add":
             action.add_argument("--name", help="name for people")
-            action.add_argument("--flow-max", type=_positive, metavar="M3H", help="highest flow the meter can show")
-            action.add_argument("--pressure-max", type=_positive, metavar="BAR", help="highest pressure")
+            action.add_argument("--flow-max", metavar="M3H", help="highest flow the meter can show")
+            action.add_argument("--pressure-max", metavar="BAR", help="highest pressure")
     return parser
 
 
@@ -78,45 +66,22 @@ def _sensor_id(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
-    return value
-
-
-def _added(cursor: psycopg.Cursor[Any], options: argparse.Namespace) -> str:
-    is_new, moved = register(cursor, options.sensor, options.name, options.flow_max, options.pressure_max)
+def _added(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
+    given = {column: getattr(options, column) for column in ("name", *registry.LIMITS)}
+    given = {column: text for column, text in given.items() if text is not None}
+    is_new, moved = registry.register(cursor, chosen.paths.data, _who(), options.sensor, given)
     done = "registered" if is_new else "changed"
     rows = f"; {moved} kept row{'s' * (moved != 1)} moved to its history" if moved or is_new else ""
     return f"{options.sensor} {done}{rows}\n"
 
 
-def register(
-    cursor: psycopg.Cursor[Any],
-    sensor: str,
-    name: str | None = None,
-    flow_max: float | None = None,
-    pressure_max: float | None = None,
-) -> tuple[bool, int]:
-    """Register a sensor or change its given values, and move its stored rows; returns (is it new, rows moved).
-
-    The lock makes the archive wait until the move is over, so no row is left in the other table.
-    """
-    cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
-    cursor.execute(database.statement("sensor_register"), [sensor, name or "", flow_max, pressure_max, name])
-    row = cursor.fetchone()
-    assert row
-    cursor.execute(database.statement("sensor_months"), (sensor,))
-    cursor.execute(database.statement("sensor_move"), (sensor,))
-    return bool(row[0]), cursor.rowcount
+def _removed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
+    registry.remove(cursor, chosen.paths.data, _who(), options.sensor)
+    return f"{options.sensor} removed; its rows stay, new rows are kept separately until it is added again\n"
 
 
-def _removed(cursor: psycopg.Cursor[Any], sensor: str) -> str:
-    cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
-    if not cursor.rowcount:
-        raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
-    return f"{sensor} removed; its rows stay, new rows are kept separately until it is added again\n"
+def _who() -> Actor:
+    return Actor(acting.person())
 
 
 def _moment(text: str) -> datetime:
@@ -126,13 +91,10 @@ def _moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f'{text!r} is not a time like "2024-09-17 10:30"') from None
 
 
-def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, chosen: Settings) -> str:
-    now = shell.site_clock(chosen.paths.data).now()
+def _replaced(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
+    now, sensor, at = shell.site_clock(chosen.paths.data).now(), options.sensor, options.at
     moment = now if at is None else at.replace(tzinfo=at.tzinfo or chosen.site.zone)
-    cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s WHERE sensor = %s", (moment, sensor))
-    if not cursor.rowcount:
-        raise NoSuchSensor(f"{sensor} is not registered; see: hydrolog sensors")
-    night_set.recompute(cursor, chosen)
+    registry.replaced(cursor, chosen.paths.data, _who(), sensor, moment, at=now)
     since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     return (
         f"{sensor} has a new instrument since {since}: nights are compared from then on, and new criteria "
@@ -140,7 +102,7 @@ def _replaced(cursor: psycopg.Cursor[Any], sensor: str, at: datetime | None, cho
     )
 
 
-def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
+def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> str:
     table = Table("sensor", "name", "max m3/h", "max bar", "newest row", "")
     cursor.execute(database.statement("sensor_list"))
     for sensor, name, flow_max, pressure_max, newest, known in cursor.fetchall():
@@ -152,11 +114,10 @@ def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> None:
             _local(newest, chosen),
             "" if known else shell.cell(f"not registered; hydrolog sensors add {sensor}", "yellow"),
         )
-    console = shell.console()
     if table.row_count:
-        console.print(table)
-    else:
-        console.print("no sensor yet; register one with: hydrolog sensors add ID")
+        shell.console().print(table)
+        return ""
+    return "no sensor yet; register one with: hydrolog sensors add ID\n"
 
 
 def _local(time: datetime | None, chosen: Settings) -> str:

@@ -4,7 +4,7 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from common import clock, health
 from common.clock import Clock
 from common.errors import SettingsError
 from common.options import Parser
+from reports.month import first_day
 
 WIDE = 140  # columns if there is no terminal
 MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms per month: the range of outliers.alarms_per_month
@@ -54,6 +55,14 @@ def alarms_per_month(text: str) -> float:
     if not MOST_SELDOM <= value <= MOST_OFTEN:
         raise argparse.ArgumentTypeError(f"must be between {MOST_SELDOM:g} and {MOST_OFTEN:g}, is {text}")
     return value
+
+
+def month(text: str) -> date:
+    """The type of a month: its first day."""
+    first = first_day(text)
+    if first is None:
+        raise argparse.ArgumentTypeError(f"must be a month like 2024-08, is {text!r}")
+    return first
 
 
 def need_plots() -> None:

@@ -149,6 +149,21 @@ class Database:
 
 
 @contextlib.contextmanager
+def changing(settings: Settings, application: str, timeout_s: float) -> Iterator[psycopg.Cursor[Any]]:
+    """One transaction on a connection of its own, for what a person changes.
+
+    Raises:
+        DatabaseDown: see `Database.transaction`.
+    """
+    database = Database(settings, application)
+    try:
+        with database.transaction(timeout_s) as cursor:
+            yield cursor
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
 def _deadline(connection: psycopg.Connection[Any], timeout_s: float) -> Iterator[None]:
     """Shut the connection's socket down after `timeout_s`: psycopg's wait then ends with an error.
 

@@ -38,6 +38,10 @@ class RoleTaken(HydrologError):
         super().__init__(f"the role {role} is held by process {pid}; end that one first")
 
 
+class ChartsBusy(HydrologError):
+    """too many charts are asked for at once; wait a few seconds"""
+
+
 class RowRefused(HydrologError):
     """A text is not a row; `reason` is one word for the counter."""
 

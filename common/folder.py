@@ -34,6 +34,7 @@ REJECTED_FOLDER = "rejected"
 NOT_ROWS_FILE = "unparsed.tsv"
 SENSOR_NAMES_FILE = "sensor_names.json"  # of SENSOR_TB, by the archive
 ALERTS_STATE_FILE = "alerts_state.json"
+REPORTS_SENT_FOLDER = "reports_sent"  # by the messengers: a file for each monthly report that somebody has got
 
 # nightflow and the learning of criteria; people edit the calendar's two files in the same folder
 NIGHT_STATE_FILE = "night_state.json"

@@ -32,6 +32,7 @@ class Health:
     counters: dict[str, Any] = field(default_factory=dict)
     last_success: datetime | None = None
     last_problem: str = ""
+    problem_kind: str = ""  # the name of the error's class; empty for what a step itself has found
     problem_since: datetime | None = None
     _written_s: float = -1e9
     _folder: Path | None = None  # known once the process has its data folder
@@ -44,10 +45,10 @@ class Health:
         if ended_problem or monotonic_s - self._written_s >= WRITE_EVERY_S:
             self.write(monotonic_s)
 
-    def problem(self, now: datetime, monotonic_s: float, text: str, **counters: Any) -> None:
+    def problem(self, now: datetime, monotonic_s: float, text: str, kind: str = "", **counters: Any) -> None:
         """Record a failed step."""
         changed = self.problem_since is None or text != self.last_problem
-        self.last_problem = text
+        self.last_problem, self.problem_kind = text, kind
         self.problem_since = self.problem_since or now
         self.counters.update(counters)
         if changed or monotonic_s - self._written_s >= WRITE_EVERY_S:
@@ -64,6 +65,7 @@ class Health:
             "started": self.started.isoformat(),
             "last_success": self.last_success.isoformat() if self.last_success else None,
             "problem": self.last_problem if self.problem_since else "",
+            "problem_kind": self.problem_kind if self.problem_since else "",
             "problem_since": self.problem_since.isoformat() if self.problem_since else None,
             "last_problem": self.last_problem,
             "counters": self.counters,

@@ -60,18 +60,32 @@ class KafkaSender:
 
     def send(self, messages: Sequence[Keyed]) -> NotSafe | None:
         """Send all, in this order; None = every one is safe."""
-        if self._producer is None or time.monotonic() - self._since_s > CLIENT_S:
-            self._producer = self._new()
-        failed = self._send(self._producer, messages)
+        failed = self._send(self._client(), messages)
         if failed is not None:
             self.close()
         return failed
+
+    def look(self) -> NotSafe | None:
+        """Send nothing; None = a broker answers and has the topic."""
+        producer = self._client()
+        producer.poll(0)  # what the client has to say of itself
+        try:
+            topic = producer.list_topics(self._topic, LOOK_AT_TOPIC_S).topics.get(self._topic)
+            error = topic.error if topic is not None else None
+        except KafkaException as failed:
+            error = failed.args[0]
+        return self._judge(producer, [error]) if error is not None else None
 
     def close(self) -> None:
         """Forget what is under way; the next `send` opens a new client."""
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
+
+    def _client(self) -> Producer:
+        if self._producer is None or time.monotonic() - self._since_s > CLIENT_S:
+            self._producer = self._new()
+        return self._producer
 
     def _new(self) -> Producer:
         self._said, self._since_s = None, time.monotonic()

@@ -21,6 +21,7 @@ DAY = timedelta(days=1)
 DAY_MINUTES = 24 * 60
 WINDOW_MINUTES = 10  # a window T is the ten minutes T-9..T
 HOUR_WINDOWS = 6
+CHANGED_NIGHTS = 7  # reported anew after a change of what is known of a sensor; older nights keep their values
 HOUR_MINUTES_NEEDED = 50  # accepted minutes of 60: an hour made from fewer may have missed its use or its quiet
 # Which definition a night's report follows. 1: the minimum of 02:00 to 04:00, night use guessed as one number, leakage
 # without a bound. 2: the minimum of the report's hours, a guessed night use as a range, leakage not above any flow.

@@ -30,6 +30,7 @@ from common.roles import RoleLock
 from common.settings import Settings, load
 from common.signals import stop_on_signals
 from common.version import version
+from common.waits import DEFECT
 
 TICK_S = 1  # real seconds between steps; the shortest interval of `schedule`
 PAUSE_S = 0.1  # real seconds of each wait after a failure
@@ -209,10 +210,10 @@ class _Process:
                 self._worker = self._build(self._context)
             counters = self._worker.step(clock.now())
         except HydrologError as error:
-            self._failed(str(error), error.counters)
+            self._failed(str(error), error.counters, type(error).__name__)
         except Exception as error:  # noqa: BLE001 - the only broad except: a bug must not end the process
             _log.exception("step_failed")
-            self._failed(f"a defect of the program ({type(error).__name__}); its log tells more", {})
+            self._failed(f"a defect of the program ({type(error).__name__}); its log tells more", {}, DEFECT)
             self._rebuild_later()
         else:
             if self._failures:
@@ -224,13 +225,14 @@ class _Process:
             else:
                 self._health.success(clock.now(), time.monotonic(), **counters)
 
-    def _failed(self, text: str, counters: Mapping[str, Any]) -> None:
+    def _failed(self, text: str, counters: Mapping[str, Any], kind: str) -> None:
         self._failures += 1
         self._not_before_s = time.monotonic() + self._backoff.wait_s(self._failures)
         if text != self._said:
             _log.warning("waiting problem=%s", logging_setup.quoted(text))
             self._said = text
-        self._health.problem(self._context.clock.now(), time.monotonic(), text, failures=self._failures, **counters)
+        now, monotonic_s = self._context.clock.now(), time.monotonic()
+        self._health.problem(now, monotonic_s, text, kind, failures=self._failures, **counters)
 
     def _rebuild_later(self) -> None:
         """After a bug the worker's memory is not trusted: the next step starts again from the files."""

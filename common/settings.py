@@ -31,6 +31,7 @@ from common.settings_checks import (
     key,
     line_url,
     log_url,
+    networks,
     one_of,
     proxy_url,
     serial_mode,
@@ -162,8 +163,10 @@ class ReceiverSettings:
     host: str = key("127.0.0.1")
     port: int = key(8080, between(0, 65535))
     hosts: tuple[str, ...] = key([], host_names)  # names that browsers may ask for, besides this machine's own
+    proxies: tuple[str, ...] = key([], networks)  # whose X-Forwarded-For is believed, besides this machine's
     token_file: str = key("")
     rows_per_minute: int = key(0, between(0, 1_000_000_000))  # that a site may deliver; 0: as many as come
+    into: str = key("database", one_of("database", "log"))  # where batches go; "log": the cluster of log.url
     certificate: str = key("")  # with `key`: the page by TLS
     key: str = key("")
 

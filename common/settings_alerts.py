@@ -9,6 +9,7 @@ from common.messages import LANGUAGES
 from common.settings_checks import alert_urls, between, clock_time, key
 from common.verdict import FAULT, LEAK, SILENT, TROUBLE, WATCH
 
+GROUP = "alerts"  # the consumer group that tells people
 SUPPLY = "supply"
 TOLD_KINDS = (LEAK, FAULT, SILENT, TROUBLE, SUPPLY, WATCH)  # of incidents; and of the box: silent, trouble
 _SPAN = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
@@ -62,6 +63,7 @@ class Person:
         kinds: what this person is told.
         quiet_hours: site time in which only `wakes` are told; the others wait for its end.
         digest: WATCH and SUPPLY wait for this time of the day; empty: they come at once.
+        report: day of the month on which the report of the month before comes; 0: never.
     """
 
     name: str = key("", _name)
@@ -71,6 +73,7 @@ class Person:
     quiet_hours: str = key("", _span)
     wakes: tuple[str, ...] = key([LEAK], _waking)
     digest: str = key("", _digest)
+    report: int = key(0, between(0, 28))
 
     def sleeps(self, local: datetime) -> bool:
         """Whether a local time is in the quiet hours, which may go over midnight."""

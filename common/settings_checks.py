@@ -244,6 +244,15 @@ def host_names(value: tuple[str, ...]) -> str | None:
     return None
 
 
+def networks(value: tuple[str, ...]) -> str | None:
+    for name in value:
+        try:
+            ipaddress.ip_network(name)
+        except ValueError:
+            return f'{name!r} is neither an address like "10.0.0.3" nor a network like "10.0.0.0/24"'
+    return None
+
+
 def is_loopback(host: str) -> bool:
     """Whether what goes there stays on the box."""
     try:

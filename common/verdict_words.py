@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from common import waits
 from common.messages import words as catalogue_of
 from common.verdict import FAULT, GOOD, LEAK, SILENT, TROUBLE, WATCH, Problem, Value
 from common.verdict_center import CENTER
@@ -233,6 +234,8 @@ def said(problem: Problem, language: str = ENGLISH) -> Said:
     language = language if language in SAID else ENGLISH
     words = WORDS[problem.code][language]
     values = _sizes(problem, language) | {key: _shown(key, value, language) for key, value in problem.values.items()}
+    if language == KOREAN and (why := waits.KOREAN.get(str(values.get("reason_kind")))):
+        values["reason"] = f"{why}({values['reason']})"
     values |= {"role": problem.subject, "sensor": problem.subject}
     fragments = (fragment.format(**values) for fragment in words.detail if _fields(fragment) <= values.keys())
     return Said(_where(problem, language), words.word, "; ".join(fragments), words.todo.format(**values))

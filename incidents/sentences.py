@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
 from common.messages import Catalogue, message, plain, words
-from incidents.acts import Cause
+from incidents.acts import Act, Cause, Do
 from incidents.advice import todo
 from incidents.incident import Incident, Sign
 from incidents.life import Life, Stage
@@ -32,6 +32,12 @@ CAUSES = {
     Cause.METER: message("instrument"),
     Cause.FALSE_ALARM: message("false alarm"),
     Cause.OTHER: message("other"),
+}
+ACTS = {
+    Do.NOTE: message("note"),
+    Do.ACKNOWLEDGE: message("acknowledged"),
+    Do.SHELVE: message("shelved until {until}"),
+    Do.CLOSE: message("closed; cause: {cause}"),
 }
 INSTRUMENTS = {
     "flow": message("flow meter"),
@@ -151,6 +157,11 @@ def told(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) ->
         todo=tuple(reader.words.say(each) for each in todo(incident, leading, life.stage)),
         life=_life(life, reader),
     )
+
+
+def did(act: Act, until: str, catalogue: Catalogue) -> str:
+    """What somebody did. `until`: the end of a shelf, as the reader's clock shows it."""
+    return catalogue.say(ACTS[act.do], until=until, cause=catalogue.say(CAUSES[act.cause or Cause.OTHER]))
 
 
 def _title(incident: Incident, name: str, catalogue: Catalogue) -> str:

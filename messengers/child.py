@@ -11,9 +11,11 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from common.files import sync_folder
 from common.logging_setup import quoted
 
 SHORTEST_SECRET = 3  # characters: removing shorter parts would hide ordinary words
@@ -86,7 +88,7 @@ def deliver(order: dict[str, Any]) -> list[str]:
             title=order["title"],
             notify_type=order["colour"],
             body_format=NotifyFormat.TEXT,
-            attach=_picture(order["picture"]),
+            attach=_attached(order["files"]),
         ):
             results.append("")
         else:
@@ -94,13 +96,21 @@ def deliver(order: dict[str, Any]) -> list[str]:
     return results
 
 
-def _picture(encoded: str) -> Any:
-    """The PNG as an attachment of the library; None if there is none."""
-    if not encoded:
+def _attached(files: list[tuple[str, str, str]]) -> Any:
+    """Files as attachments of the library; None if there is none."""
+    if not files:
         return None
     from apprise.attachment.memory import AttachMemory  # noqa: PLC0415 - as above
 
-    return AttachMemory(content=base64.b64decode(encoded), name="chart.png", mimetype="image/png")  # type: ignore[no-untyped-call]
+    return [
+        AttachMemory(content=base64.b64decode(encoded), name=name, mimetype=kind)  # type: ignore[no-untyped-call]
+        for name, kind, encoded in files
+    ]
+
+
+def _rename(prepared: Path, receipt: Path) -> None:
+    prepared.replace(receipt)
+    sync_folder(receipt.parent)
 
 
 def main() -> int:
@@ -109,6 +119,8 @@ def main() -> int:
     out, sys.stdout = sys.stdout, sys.stderr  # keeps a plugin's output out of the answer
     try:
         answer: dict[str, Any] = {"results": deliver(order)}
+        if order.get("receipt") and answer["results"] == [""]:
+            _rename(*map(Path, order["receipt"]))
     except ModuleNotFoundError as error:
         answer = {"missing": str(error.name)}
     except Exception as error:  # noqa: BLE001 - a plugin's bug: its text may contain an address

@@ -1,6 +1,15 @@
 """What a messenger is given."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Attachment(NamedTuple):
+    """A file; `kind` is its MIME type."""
+
+    name: str
+    kind: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -11,6 +20,7 @@ class Message:
         colour: failure, warning, info or success; services may show it as a colour.
         thread: messages with the same one belong together; may be empty.
         picture: a PNG; may be empty.
+        files: for services that `Messengers.takes_files`; the others leave them out.
     """
 
     title: str
@@ -18,3 +28,4 @@ class Message:
     colour: str
     thread: str = ""
     picture: bytes = b""
+    files: tuple[Attachment, ...] = ()

@@ -2,22 +2,42 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from common.errors import SettingsError
 from common.settings_alerts import AlertsSettings, Person
-from messengers.addresses import AlertAddress, everyone, in_thread, kind, names
-from messengers.message import Message
+from messengers.addresses import AlertAddress, everyone, in_thread, kind, names, patient
+from messengers.message import Attachment, Message
 
 KEY = "alerts.urls"
 DEADLINE_S = 40.0  # real seconds: the library takes one or two to start, a slow mail server ten
 LOOK_S = 0.1  # real seconds between two checks whether the process should stop
 WITH_PICTURE = ("mailto", "mailtos", "slack", "discord", "tgram", "matrix", "matrixs", "ntfy", "ntfys", "pover")
+WITH_FILES = ("mailto", "mailtos", "slack", "discord", "tgram", "matrix", "matrixs")
+
+
+class Receipt(NamedTuple):
+    """What outlives the caller, who may be killed while a message is accepted.
+
+    Attributes:
+        path: of a file that is there once the message is accepted.
+        lock: a locked descriptor, which the child keeps open until it ends.
+    """
+
+    path: Path
+    lock: int
+
+    @property
+    def prepared(self) -> Path:
+        """A file that the child only has to rename: a full disk shows before the message is sent."""
+        return self.path.with_name(f"{self.path.name}.part")
 
 
 class Messengers:
@@ -52,18 +72,31 @@ class Messengers:
                 key, _, number = address.name.partition(" ")
                 raise SettingsError(key, f"number {number} {problem}")
 
-    def send(self, name: str, message: Message) -> str:
-        """Send to one recipient; returns "" if it was accepted, else the error without secrets."""
+    def takes_files(self, name: str) -> bool:
+        """Whether a recipient's service takes files of any kind."""
+        return kind(self._addresses[name].url) in WITH_FILES
+
+    def send(self, name: str, message: Message, receipt: Receipt | None = None) -> str:
+        """Send to one recipient; returns "" if it was accepted, else the error without secrets.
+
+        Raises:
+            OSError: the receipt cannot be prepared; nothing was sent.
+        """
         url = self._addresses[name].url
-        picture = message.picture if kind(url) in WITH_PICTURE else b""
+        files = [*message.files] if self.takes_files(name) else []
+        if message.picture and kind(url) in WITH_PICTURE:
+            files.append(Attachment("chart.png", "image/png", message.picture))
+        if receipt:
+            receipt.prepared.touch()
         order = {
-            "urls": [in_thread(url, message.thread)],
+            "urls": [in_thread(patient(url) if files else url, message.thread)],
             "title": message.title,
             "body": message.body,
             "colour": message.colour,
-            "picture": base64.b64encode(picture).decode(),
+            "files": [(file.name, file.kind, base64.b64encode(file.content).decode()) for file in files],
+            "receipt": [str(receipt.prepared), str(receipt.path)] if receipt else [],
         }
-        answer = self._ask(order)
+        answer = self._ask(order, (receipt.lock,) if receipt else ())
         if "results" in answer:
             return str(answer["results"][0])
         return str(answer.get("problem") or f"the library failed: {answer.get('missing') or answer.get('defect')}")
@@ -72,22 +105,27 @@ class Messengers:
         """The recipient for people, without secrets."""
         return self._addresses[name].name
 
-    def _ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "messengers.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C goes to this process, which ends the child
-        )
+    def _ask(self, order: Mapping[str, Any], kept: tuple[int, ...] = ()) -> dict[str, Any]:
+        # A file in memory: a pipe takes 64 KiB at once, and nobody would write the rest if this process is killed.
+        with os.fdopen(os.memfd_create("order"), "w+b") as told:
+            told.write(json.dumps(order).encode())
+            told.seek(0)
+            child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "messengers.child"],
+                stdin=told,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=kept,
+                process_group=0,  # Ctrl-C goes to this process, which ends the child
+            )
         give_up_s = time.monotonic() + self._deadline_s
-        text: bytes | None = json.dumps(order).encode()
         while True:
             try:
-                out, _ = child.communicate(text, timeout=LOOK_S)
+                out, _ = child.communicate(timeout=LOOK_S)
                 break
             except subprocess.TimeoutExpired:
-                text = None  # already sent
+                if self._stop.is_set() and kept:  # it goes on, and leaves its receipt
+                    return {"problem": "this process is stopping"}
                 if self._stop.is_set() or time.monotonic() >= give_up_s:
                     child.kill()
                     child.communicate()

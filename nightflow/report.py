@@ -50,6 +50,18 @@ def oldest_to_renew(cursor: psycopg.Cursor[Any], after: date) -> list[date]:
     return [night for (night,) in cursor.fetchall()]
 
 
+def changed_at(cursor: psycopg.Cursor[Any]) -> datetime | None:
+    """When people last changed what is known of a sensor."""
+    row = cursor.execute("SELECT max(changed_at) FROM SENSOR_TB").fetchone()
+    found: datetime | None = row[0] if row else None
+    return found
+
+
+def since(cursor: psycopg.Cursor[Any], first: date) -> list[date]:
+    """The nights from `first` on that have a report, oldest first."""
+    return [night for (night,) in cursor.execute(statement("night_since"), {"first": first})]
+
+
 def store(
     cursor: psycopg.Cursor[Any], night: Night, now: datetime, zone: ZoneInfo, works: Sequence[Work] = ()
 ) -> dict[str, Leakage]:

@@ -3,7 +3,8 @@
 All state is in the tables. Every check covers the last two nights and writes windows that are missing or have new late
 rows. At start, when the registered sensors change, and after the archive has caught up from far behind, one sweep
 covers all nights with rows. So nothing else is needed after a kill or an outage. After an update, reports by an earlier
-definition are made anew, some in each check; each says by which definition it was made.
+definition are made anew, some in each check; each says by which definition it was made. After people have changed what
+is known of a sensor, the next check makes the last nights anew.
 """
 
 import logging
@@ -15,7 +16,7 @@ from common import database
 from common.clock import minute_start
 from common.errors import HydrologError
 from common.logging_setup import quoted
-from common.night import DAY_MINUTES
+from common.night import CHANGED_NIGHTS, DAY_MINUTES
 from common.runner import Context
 from log import mark, roles
 from nightflow import country_days, means, report
@@ -54,6 +55,7 @@ class NightFlow:
         self._published = report.published(context.data)
         self._country: str | None = context.settings.site.country  # None: its holidays are written
         self._renewed_through: date | None = date.min  # None: there is no more report by an earlier definition
+        self._changed: datetime | None = None  # the last change of what is known of the sensors that was followed
         self._counters = {"windows_stored": 0, "windows_again": 0, "reports": 0, "renewed": 0}
 
     def step(self, now: datetime) -> Mapping[str, Any]:
@@ -124,6 +126,7 @@ class NightFlow:
                     nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * DAY_MINUTES), ready))
         before = dict(self._counters)
         self._renew(now)
+        self._renew_changed(now)
         grown = False  # later reports are compared with a changed night
         for night in nights:
             if self._stop.is_set():
@@ -150,6 +153,25 @@ class NightFlow:
             self._renewed_through = nights[0] if nights else None
             if self._published in nights:
                 self._published = None
+
+    def _renew_changed(self, now: datetime) -> None:
+        """After people have changed what is known of a sensor, make the reports of the last nights anew."""
+        with self._database.transaction() as cursor:
+            changed, first = report.changed_at(cursor), now - timedelta(days=CHANGED_NIGHTS)
+            if changed is None or changed == self._changed or changed < first:
+                return
+            nights = report.since(cursor, first.astimezone(self._plan.zone).date())
+        works = calendar.load(self._data, self._plan.zone).works
+        for night in nights:
+            if self._stop.is_set():
+                return
+            with self._database.transaction() as cursor:
+                self._counters["renewed"] += len(
+                    report.store(cursor, self._plan.night(night), now, self._plan.zone, works)
+                )
+        if self._published in nights:
+            self._published = None
+        self._changed = changed
 
     def _refresh_night(self, night: Night, now: datetime, ready: int, *, again: bool, is_last: bool) -> bool:
         """One night in one transaction: its windows, and its report if it is over; True if a window was written."""

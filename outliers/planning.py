@@ -18,7 +18,7 @@ from common.clock import minute_of, minute_start
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER
 from common.messages import message
-from common.refused import CHANGED, NotPossible, Refused
+from common.refused import CHANGED, NotPossible, Refused, local_time, one_line
 from outliers import calendar
 from outliers.calendar import HOLIDAYS, LONGEST_WHAT, MOST_BYTES, PLANNED, Work
 
@@ -27,9 +27,7 @@ HEADS = {
     HOLIDAYS: "# one date per line, treated as a Sunday",
 }
 
-NO_TIME = message("This is not a local time like 2024-09-17 09:00.")
 NO_DATE = message("This is not a date like 2024-09-17.")
-NO_NAME = message("A name may have {count} printable characters.")
 IS_HOLIDAY = message("This day is a holiday already.")
 FULL = message("The calendar is full. Remove what is long over.")
 GONE = message("It is not in the calendar any more, so nothing was changed.")
@@ -63,7 +61,7 @@ def key(work: Work) -> str:
 
 def plan(data: Path, zone: ZoneInfo, by: Actor, typed: TypedWork) -> None:
     """Add planned work. What is there already is not added twice."""
-    first, end = _time(typed.first, "first"), _time(typed.end, "end")
+    first, end = local_time(typed.first, "first"), local_time(typed.end, "end")
     work = calendar.work(typed.sensor, first, end, typed.what, zone)
     with _changing(data, by, PLANNED) as (lines, store):
         if any(key(known) == key(work) for known in _works(data, zone)):
@@ -102,9 +100,7 @@ def remove_line(data: Path, by: Actor, number: int) -> None:
 
 def add_holiday(data: Path, by: Actor, typed: str, name: str = "") -> None:
     """Add a holiday. `typed`: its date."""
-    day, name = _day(typed), " ".join(name.split())
-    if len(name) > LONGEST_WHAT or not name.isprintable():
-        raise Refused(NO_NAME, "name", count=LONGEST_WHAT)
+    day, name = _day(typed), one_line(name, LONGEST_WHAT, "name")
     with _changing(data, by, HOLIDAYS) as (lines, store):
         if day in calendar.named_holidays(_path(data, HOLIDAYS))[0]:
             raise Refused(IS_HOLIDAY, "day")
@@ -142,17 +138,6 @@ def _gone(data: Path, entry: str | int) -> NotPossible:
 def _line(work: Work, zone: ZoneInfo) -> str:
     first, end = (f"{minute_start(minute).astimezone(zone):%Y-%m-%d %H:%M}" for minute in (work.first, work.end))
     return f"{work.sensor}  {first}  {end}  {work.what}"
-
-
-def _time(text: str, field: str) -> datetime:
-    """A local time that somebody has typed, whole minutes."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise Refused(NO_TIME, field) from error
-    if found.tzinfo is not None:
-        raise Refused(NO_TIME, field)
-    return found.replace(second=0, microsecond=0)
 
 
 def _day(text: str) -> date:

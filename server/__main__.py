@@ -9,12 +9,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM."""
     leave_on_signals()
     from common import runner
-    from server.receiver import Receiver
+    from server.worker import worker
 
     options = runner.parser(
         "hydrolog-server", "Receive batches at POST /v1/batches and serve the operator's page at /."
     )
-    return runner.run("server", Receiver, options.parse_args(argv))
+    return runner.run("server", worker, options.parse_args(argv))
 
 
 if __name__ == "__main__":

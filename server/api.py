@@ -8,27 +8,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from common.database import Database
-from common.night import NightClock, minute_of_day
 from common.row import SENSOR_ID
 from common.version import NAME
 from outliers import flags
-from server import explain, facts, metrics, planned, queries
+from server import explain, facts, metrics, sensor_screen, spans
 from server.charts import Charts
 from server.current import Current
-from server.db_thread import DatabaseThread
 from server.explain import SpellRequest
 from server.languages import language_of
+from server.sensor_charts import SensorCharts, wanted
 
 CHART_TIMEOUT_S = 15.0
 SHOWN_NIGHTS = 60
 _SECONDS = re.compile(r"\d{1,10}", re.ASCII)  # until the year 2286
-# Hours back -> hours ahead and the width of one point: at most about 1,500 points per line.
-SPANS = {
-    6: (3, timedelta(minutes=1)),
-    24: (6, timedelta(minutes=1)),
-    72: (12, timedelta(minutes=5)),
-    168: (24, timedelta(minutes=10)),
-}
 
 Json = dict[str, Any]
 
@@ -36,8 +28,9 @@ Json = dict[str, Any]
 class Api:
     """The endpoints for programs, all read-only."""
 
-    def __init__(self, charts: DatabaseThread, current: Current) -> None:
-        self._charts = Charts(charts)
+    def __init__(self, charts: Charts, sensor_charts: SensorCharts, current: Current) -> None:
+        self._charts = charts
+        self._sensor_charts = sensor_charts
         self._current = current
         self._settings = current.settings
         self._clock = current.clock
@@ -63,17 +56,17 @@ class Api:
         return Response(self._metrics, media_type=metrics.MEDIA_TYPE)
 
     async def sensor(self, request: Request) -> Response:
-        """One sensor's charts: measured, forecast, flags, and its last two nights."""
-        sensor = request.query_params.get("sensor", "")
-        hours = _hours(request)
-        if hours is None or not SENSOR_ID.fullmatch(sensor):
-            return _bad_request("sensor must be a sensor id and hours one of " + ", ".join(map(str, SPANS)))
-        if refused := await self._unknown(sensor):
-            return refused
-        question = ("sensor", sensor, hours)
-        return await self._charts.answer(
-            request, question, lambda database: self._sensor_charts(database, sensor, hours)
-        )
+        """One sensor's charts in a span of time: measured, forecast, flags, incidents, and two nights."""
+        query = request.query_params
+        asked = spans.asked(query)
+        understood = query.get("span", asked.span) == asked.span and query.get("at", "") == asked.at
+        sensor = query.get("sensor", "")
+        if not understood or not SENSOR_ID.fullmatch(sensor):
+            return _bad_request(f"sensor must be a sensor id, span one of {', '.join(spans.SHAPES)}, at a date or time")
+        if isinstance(entry := await self._registered(sensor), Response):
+            return entry
+        language = language_of(query, request.headers, self._settings.site.language)
+        return await self._sensor_charts.answer(request, wanted(entry, asked, language))
 
     async def incidents(self, request: Request) -> Response:
         """The incidents that are up and the newest of the others, in the reader's language."""
@@ -85,7 +78,7 @@ class Api:
         spell = _spell(request)
         if spell is None:
             return _bad_request("sensor, channel, method, start and end must be those of a chart of an incident")
-        if refused := await self._unknown(spell.sensor):
+        if isinstance(refused := await self._registered(spell.sensor), Response):
             return refused
         settings = self._settings
 
@@ -103,7 +96,7 @@ class Api:
         sensor = request.query_params.get("sensor", "")
         if not SENSOR_ID.fullmatch(sensor):
             return _bad_request("sensor must be a sensor id")
-        if refused := await self._unknown(sensor):
+        if isinstance(refused := await self._registered(sensor), Response):
             return refused
         tomorrow = self._clock.now().astimezone(self._settings.site.zone).date() + timedelta(days=1)
 
@@ -113,51 +106,18 @@ class Api:
 
         return await self._charts.answer(request, ("nights", sensor), ask)
 
-    def _sensor_charts(self, database: Database, sensor: str, hours: int) -> Json:
-        now = self._clock.now()
-        ahead_h, step = SPANS[hours]
-        start, end = now - timedelta(hours=hours), now + timedelta(hours=ahead_h)
-        night = self._settings.night
-        spans = NightClock(self._settings.site.zone, minute_of_day(night.start), minute_of_day(night.end)).begun(now)
-        with database.transaction(CHART_TIMEOUT_S) as cursor:
-            return {
-                "sensor": sensor,
-                "start": start.timestamp(),
-                "end": end.timestamp(),
-                "now": now.timestamp(),
-                "step_s": int(step.total_seconds()),
-                "series": queries.series(cursor, sensor, start, end, step),
-                "forecast": queries.forecast(cursor, sensor, start - timedelta(hours=1), end, now),
-                "spells": queries.spells(cursor, [sensor], start, end),
-                "works": planned.works(self._current.calendar.now(), sensor, start, end),
-                "night": explain.last_night(cursor, sensor, now.date()),
-                "nights": [
-                    {
-                        "start": int(first.timestamp()),
-                        "end": int(last.timestamp()),
-                        "windows": queries.night(cursor, sensor, first, last),
-                    }
-                    for first, last in spans
-                ],
-            }
-
-    async def _unknown(self, sensor: str) -> Response | None:
-        """The answer for a sensor that is not registered: it costs no place among the charts."""
+    async def _registered(self, sensor: str) -> Json | Response:
+        """A sensor in the state, or the answer for one that is not registered: it costs no place among the charts."""
         state = await self._current.state()
         if state["database"]:
             return JSONResponse({"error": state["database"]}, 503, headers={"Retry-After": "5"})
-        known = any(entry["sensor"] == sensor for entry in state["sensors"])
-        return None if known else JSONResponse({"error": "no such sensor is registered"}, 404)
+        found = sensor_screen.entry(state, sensor)
+        return JSONResponse({"error": "no such sensor is registered"}, 404) if found is None else found
 
 
 def _line(problem: Json) -> str:
     """A problem of the state with its code, for people who read /healthz and programs that look for one."""
     return f"{problem['line']} [{problem['code']}]"
-
-
-def _hours(request: Request) -> int | None:
-    text = request.query_params.get("hours", "24")
-    return int(text) if text in map(str, SPANS) else None
 
 
 def _spell(request: Request) -> SpellRequest | None:

@@ -37,7 +37,11 @@ class BatchRefused(HydrologError):
 
 
 class NotKept(HydrologError):
-    """The batch cannot be stored now; the sender tries again."""
+    """The batch cannot be stored now; the sender tries again. `why`: for the log only."""
+
+    def __init__(self, problem: str, why: str) -> None:
+        super().__init__(problem)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from server.screens import Screens
 
 ROWS = 50  # works on one page of the list
 YEAR = timedelta(days=365)
-FORMAT = "%Y-%m-%dT%H:%M"  # of a browser's field for a local time
 KINDS = {
     "flushing": message("flushing"),
     "repair": message("repair"),
@@ -65,8 +64,7 @@ class CalendarPages:
     async def shown(self, request: Request) -> Response:
         """What is planned, and the form for more."""
         reader, asked = self._screens.reader(request), request.query_params
-        first = reader.now.astimezone(reader.zone).strftime(FORMAT)
-        form = dict.fromkeys(FIELDS, "") | {"sensor": asked.get("sensor", ""), "first": first}
+        form = dict.fromkeys(FIELDS, "") | {"sensor": asked.get("sensor", ""), "first": reader.local_now}
         said = SAID.get(asked.get("done", ""), "")
         return await self._page(request, reader, form, said=reader.words.say(said) if said else "")
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common.database import Database
-from common.errors import DatabaseDown
+from common.errors import ChartsBusy, DatabaseDown
 from server.connections import network
 from server.db_thread import DatabaseThread
 
@@ -22,9 +22,14 @@ RETRY_AFTER_S = 2
 Json = dict[str, Any]
 
 
+class _Found(NamedTuple):
+    content: Json
+    body: bytes  # the same as JSON
+
+
 class _Asked(NamedTuple):
-    answer: "asyncio.Task[bytes]"
-    at_s: float
+    answer: "asyncio.Task[_Found]"
+    until_s: float
     address: str
 
 
@@ -35,24 +40,44 @@ class Charts:
         self._desk = desk
         self._asked: dict[Hashable, _Asked] = {}
 
-    async def answer(self, request: Request, question: Hashable, work: Callable[[Database], Json]) -> Response:
-        """The answer to `question`, by `work` unless it is known."""
+    async def answer(
+        self, request: Request, question: Hashable, work: Callable[[Database], Json], fresh_s: float = FRESH_S
+    ) -> Response:
+        """The answer to `question` as JSON, by `work` unless it is known."""
+        try:
+            found = await self._found(request, question, work, fresh_s)
+        except (ChartsBusy, DatabaseDown) as problem:
+            return JSONResponse({"error": str(problem)}, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+        return Response(found.body, media_type="application/json")
+
+    async def content(
+        self, request: Request, question: Hashable, work: Callable[[Database], Json], fresh_s: float = FRESH_S
+    ) -> Json:
+        """The same as values.
+
+        Raises:
+            ChartsBusy: too many are asked for at once.
+            DatabaseDown: the database does not answer.
+        """
+        return (await self._found(request, question, work, fresh_s)).content
+
+    async def _found(
+        self, request: Request, question: Hashable, work: Callable[[Database], Json], fresh_s: float
+    ) -> _Found:
         address = network(request.client.host) if request.client else ""
-        self._forget(time.monotonic())
+        now_s = time.monotonic()
+        self._forget(now_s)
         asked = self._asked.get(question)
         if asked is None:
             if not self._has_room(address):
-                return _later("too many charts are asked for at once; wait a few seconds")
+                raise ChartsBusy
             task = asyncio.ensure_future(self._desk.ask(lambda database: _rendered(work(database))))
-            asked = self._asked[question] = _Asked(task, time.monotonic(), address)
-        try:
-            return Response(await asyncio.shield(asked.answer), media_type="application/json")
-        except DatabaseDown as down:
-            return _later(str(down))
+            asked = self._asked[question] = _Asked(task, now_s + fresh_s, address)
+        return await asyncio.shield(asked.answer)
 
     def _forget(self, now_s: float) -> None:
         for question, asked in list(self._asked.items()):
-            if asked.answer.done() and now_s - asked.at_s > FRESH_S:
+            if asked.answer.done() and (now_s > asked.until_s or asked.answer.exception() is not None):
                 del self._asked[question]
 
     def _has_room(self, address: str) -> bool:
@@ -65,9 +90,5 @@ class Charts:
         return len(waiting) < MAX_OF_ADDRESS
 
 
-def _rendered(content: Json) -> bytes:
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _later(problem: str) -> Response:
-    return JSONResponse({"error": problem}, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+def _rendered(content: Json) -> _Found:
+    return _Found(content, json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())

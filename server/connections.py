@@ -13,7 +13,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADERS_S = 10.0  # a connection without a request for this long blocks a place that others need
+HEADERS_S = 30.0  # a connection without a request for this long; ten thousand that come at once take a while to be read
 EXCHANGE_S = 60.0  # longer than a slow body and a slow database together
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from common.errors import SettingsError
 from common.folder import SITE_TOKENS_FILE
-from common.settings import RECEIVER_TOKEN, ReceiverSettings, read_token
+from common.settings import RECEIVER_TOKEN, ReceiverSettings, Settings, read_token
 from server.batch import BatchRefused
 from server.site_tokens import SiteTokens
 
@@ -27,12 +27,22 @@ def common_token(receiver: ReceiverSettings, data: Path) -> str | None:
     return read_token(RECEIVER_TOKEN, receiver.token_file, "receiver.token_file")
 
 
+def credentials_for(settings: Settings) -> "Credentials":
+    """Those of a server.
+
+    Raises:
+        SettingsError: there is no token at all.
+    """
+    data = settings.paths.data
+    return Credentials(common_token(settings.receiver, data), SiteTokens(data))
+
+
 class Credentials:
     """What is known of tokens; `common` lets in every site without a token of its own, None lets in none."""
 
     def __init__(self, common: str | None, tokens: SiteTokens) -> None:
         self._common = common
-        self._tokens = tokens
+        self.tokens = tokens
 
     def holder(self, authorization: str) -> str:
         """The site whose token stands in the header; `EVERY_SITE` for the common one.
@@ -41,12 +51,12 @@ class Credentials:
             BatchRefused: 401, the token is not known.
             TokensUnusable: nobody can tell.
         """
-        self._tokens.look()
+        self.tokens.look()
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer":
             if self._common is not None and hmac.compare_digest(token.encode("latin-1"), self._common.encode("ascii")):
                 return EVERY_SITE
-            if (site := self._tokens.site_of(token)) is not None:
+            if (site := self.tokens.site_of(token)) is not None:
                 return site
         raise BatchRefused(401, "a bearer token is needed")
 
@@ -56,7 +66,7 @@ class Credentials:
         Raises:
             BatchRefused: 403, it is another one's.
         """
-        if holder == EVERY_SITE and self._tokens.names(site):
+        if holder == EVERY_SITE and self.tokens.names(site):
             raise BatchRefused(403, "this site has a token of its own; the common one is for sites that have none")
         if holder not in (EVERY_SITE, site):
             raise BatchRefused(403, "this token is another site's than the Idempotency-Key names", site=holder)

@@ -20,6 +20,7 @@ from server.paging import Paged, page_asked, paged
 
 ROWS = 30  # incidents on one page of the list
 MOST_LISTED = 3000  # beyond these, a month has to be chosen
+MOST_DRAWN = 200  # on one chart
 LONGEST_ID = 200
 ASK_S = 10.0
 FIRST, LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -46,13 +47,7 @@ class Sought(NamedTuple):
 
     def fits(self, incident: Incident, zone: ZoneInfo) -> bool:
         first, end = self.span(zone)
-        ended = LAST if incident.ended is None else minute_start(incident.ended)
-        return (
-            self.sensor in ("", incident.sensor)
-            and self.kind in ("", incident.kind)
-            and minute_start(incident.began) < end
-            and ended >= first
-        )
+        return self.sensor in ("", incident.sensor) and self.kind in ("", incident.kind) and _up(incident, first, end)
 
 
 class Found(NamedTuple):
@@ -116,6 +111,24 @@ def listed(database: Database, settings: Settings, wanted: Sought, minute: int) 
         return Found(paged([*here.values()], wanted.page, ROWS), len(here), False, of_file.problem)
     known = [there[name] for name in names.shown if name in there]
     return Found(Paged(known, names.page, names.pages), len(here) + len(older), True, of_file.problem)
+
+
+def of_sensor(
+    cursor: Cursor[Any], settings: Settings, sensor: str, span: tuple[datetime, datetime], minute: int
+) -> list[Known]:
+    """A sensor's incidents that were up in a span of time, those that are up first; at most `MOST_DRAWN`."""
+    first, end = span
+    of_file = reading.load(settings.paths.data, minute).known
+    newer = {each.incident.id for each in of_file}
+    here = [each for each in of_file if each.incident.sensor == sensor and _up(each.incident, first, end)]
+    values = {"site": settings.site.id, "sensor": sensor, "kind": "", "from": first, "to": end, "most": MOST_DRAWN}
+    older = [name for (name,) in cursor.execute(statement("incident_ids"), values) if name not in newer]
+    return [*here, *_stored(cursor, settings, older, minute)][:MOST_DRAWN]
+
+
+def _up(incident: Incident, first: datetime, end: datetime) -> bool:
+    ended = LAST if incident.ended is None else minute_start(incident.ended)
+    return minute_start(incident.began) < end and ended >= first
 
 
 def _stored(cursor: Cursor[Any], settings: Settings, names: Sequence[str], minute: int) -> list[Known]:

@@ -60,6 +60,13 @@ def one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> 
     }
 
 
+def mark(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:
+    """What a chart shows of an incident."""
+    whole = one(known, name, language, zone, minute)
+    look = LOOKS.get(known.incident.severity.upper(), "warn")
+    return {key: whole[key] for key in ("id", "title", "began", "ended")} | {"look": look}
+
+
 def _size(incident: Incident) -> Json | None:
     size = incident.size
     if size is None:

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from common.clock import minute_of
 from common.messages import message
 from incidents.acting import possible
-from incidents.acts import Act, Cause, Do
+from incidents.acts import Act, Do
 from incidents.reading import Known
 from incidents.reasons import why
-from incidents.sentences import CAUSES
+from incidents.sentences import did
 from server import incident_list
 from server.reader import Reader
 from server.render import part
@@ -29,12 +29,6 @@ DONE = {
     Do.ACKNOWLEDGE: message("You have acknowledged it."),
     Do.SHELVE: message("It is shelved."),
     Do.CLOSE: message("It is closed."),
-}
-ACTS = {
-    Do.NOTE: message("note"),
-    Do.ACKNOWLEDGE: message("acknowledged"),
-    Do.SHELVE: message("shelved until {until}"),
-    Do.CLOSE: message("closed; cause: {cause}"),
 }
 
 Json = dict[str, Any]
@@ -96,9 +90,7 @@ def _history(known: Known, reader: Reader) -> list[Line]:
 
 
 def _did(act: Act, reader: Reader) -> str:
-    until = reader.time(act.until * 60) if act.until is not None else ""
-    cause = reader.words.say(CAUSES[act.cause or Cause.OTHER])
-    return reader.words.say(ACTS[act.do], until=until, cause=cause)
+    return did(act, reader.time(act.until * 60) if act.until is not None else "", reader.words)
 
 
 def shelf(choice: str, date: str, reader: Reader) -> int | None:

@@ -22,7 +22,6 @@ from server.quotas import Quotas
 from server.site_tokens import TokensUnusable
 
 MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; after a 413 the sender halves its batch
-MAX_POSTS = 8  # bodies in memory at a time
 MOST_SITES = 1000  # whose silence is noticed
 BODY_TIMEOUT_S = 30.0  # a slower body blocks a place that others need
 RETRY_AFTER_S = 5  # rows cannot be kept now, or all places are taken: try again soon
@@ -33,7 +32,15 @@ _log = logging.getLogger(__name__)
 
 
 class Keeper(Protocol):
-    """Where the rows go."""
+    """Where the rows go.
+
+    Attributes:
+        room_bytes: of bodies that are in memory at a time.
+        least_bytes: what a body counts at least.
+    """
+
+    room_bytes: int
+    least_bytes: int
 
     async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived]) -> StoredBatch:
         """Store the rows of a body; on return they are safe. The whole batch or nothing.
@@ -50,7 +57,7 @@ class Ingest:
     def __init__(self, keeper: Keeper, credentials: Credentials, quotas: Quotas, clock: Clock) -> None:
         self._keeper, self._credentials, self._quotas, self._clock = keeper, credentials, quotas, clock
         self.heard: dict[str, int] = {}  # site -> UTC minute of its last request, also of one that was not taken
-        self._posts = 0
+        self._free_bytes = keeper.room_bytes
         self.counters: Counter[str] = Counter(batches=0, stored=0, repeated=0, refused=0, postponed=0)
 
     async def __call__(self, request: Request) -> Response:
@@ -77,15 +84,16 @@ class Ingest:
             self.heard[key.site] = minute_of(self._clock.now())
         if wait_s := self._quotas.wait_s(key.site, self._clock.monotonic()):
             return self._later(key.site, "more rows than this site may deliver in a minute", status=429, wait_s=wait_s)
-        if self._posts >= MAX_POSTS:
+        size = max(self._keeper.least_bytes, _announced(request))
+        if size > self._free_bytes:
             return self._later(key.site, "too many batches at once")
-        self._posts += 1
+        self._free_bytes -= size
         try:
             return await self._taken(request, key)
         except NotKept as error:
-            return self._later(key.site, str(error), str(error.__cause__ or error))
+            return self._later(key.site, str(error), error.why)
         finally:
-            self._posts -= 1
+            self._free_bytes += size
 
     async def _taken(self, request: Request, key: BatchKey) -> Response:
         body = await _read_body(request)
@@ -110,9 +118,14 @@ def _check_form(request: Request) -> None:
     media_type, _, parameter = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != MEDIA_TYPE or parameter.strip().lower() not in ("", "charset=utf-8"):
         raise BatchRefused(415, f"Content-Type must be {MEDIA_TYPE}; charset=utf-8")
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+    if _announced(request) > MAX_BODY_BYTES:
         raise _too_large()
+
+
+def _announced(request: Request) -> int:
+    """The size of the body, the largest one if the header does not say."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else MAX_BODY_BYTES
 
 
 async def _read_body(request: Request) -> bytes:

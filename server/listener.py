@@ -19,8 +19,9 @@ from server.connections import Connection, Places
 from server.handshake import SecureConnection
 
 MAX_CONNECTIONS = 512  # a few senders, a few browsers with six each; the rest makes silent ones last longer
-BACKLOG = 128  # connections that are accepted at once, before any of them has a place
-OTHER_DESCRIPTORS = 32  # the database, files, the event loop
+MAX_SECURE = 256  # of them where they speak TLS: each takes 0.3 MB then
+MOST_BACKLOG = 1024  # connections that are accepted at once, before any of them has a place
+OTHER_DESCRIPTORS = 64  # the database or the cluster, files, the event loop
 HEAD_BYTES = 16 * 1024  # of a request's first line and headers; ours have 500
 WAKE_S = 0.5  # real seconds until uvicorn notices a stop
 GRACE_S = 2  # time for current requests to finish after SIGTERM
@@ -46,14 +47,16 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Listener:
-    """Listens until it is closed; signals stay with the main thread."""
+    """Listens until it is closed; signals stay with the main thread. `most`: connections, if the system allows."""
 
-    def __init__(self, app: Any, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        backlog, number = shares(_descriptors())
+    def __init__(
+        self, app: Any, host: str, port: int, tls: ssl.SSLContext | None = None, most: int = MAX_CONNECTIONS
+    ) -> None:
+        backlog, number = shares(_descriptors(most), most)
         handle = _listen(host, port, backlog)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{handle.getsockname()[1]}/"
-        self._places = Places(number)
+        self._places = Places(min(number, MAX_SECURE) if tls else number)
         kind = functools.partial(SecureConnection, tls) if tls else Connection
         self._server = _Uvicorn(
             uvicorn.Config(
@@ -92,18 +95,22 @@ class Listener:
         self._thread.join(GRACE_S + 1.0)
 
 
-def shares(descriptors: int) -> tuple[int, int]:
+def shares(descriptors: int, most: int) -> tuple[int, int]:
     """How many connections may wait to be accepted, and how many places there are.
 
     asyncio accepts all that wait at once, and a second and third lot before the first that had to leave are closed.
     """
-    backlog = min(BACKLOG, descriptors // 8)
-    return backlog, min(MAX_CONNECTIONS, max(descriptors // 8, descriptors - 3 * backlog - OTHER_DESCRIPTORS))
+    backlog = min(_backlog(most), descriptors // 8)
+    return backlog, min(most, max(descriptors // 8, descriptors - 3 * backlog - OTHER_DESCRIPTORS))
 
 
-def _descriptors() -> int:
+def _backlog(most: int) -> int:
+    return min(MOST_BACKLOG, most // 4)
+
+
+def _descriptors(most: int) -> int:
     """How many files this process may have open: what it needs, if it is allowed to."""
-    wanted = MAX_CONNECTIONS + 3 * BACKLOG + OTHER_DESCRIPTORS
+    wanted = most + 3 * _backlog(most) + OTHER_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)

@@ -9,9 +9,10 @@ from markupsafe import Markup
 from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.verdict import KINDS, STATES
-from server.paging import page_asked, paged
+from server.paging import Paged, page_asked, paged
 from server.reader import ABSENT, Reader
 from server.render import part
+from server.trends import Trend
 
 ROWS = 50  # sensors on one page of the list
 WITH_CHARTS = 4  # so few sensors have their charts on the first page
@@ -53,18 +54,33 @@ def leakage(database: Database, today: date) -> dict[str, Json]:
     return {row[0]: dict(zip(keys, row[1:], strict=True)) for row in rows}
 
 
-def parts(state: Json, incidents: Json, nights: Mapping[str, Json], wanted: Asked, reader: Reader) -> dict[str, Markup]:
-    """The live parts of the page by name."""
+class Listing(NamedTuple):
+    """One page of the list: its rows, how many were found, of how many, and what was asked for."""
+
+    on_page: Paged[Json]
+    found: int
+    all: int
+    wanted: Asked
+
+
+def listing(state: Json, nights: Mapping[str, Json], wanted: Asked, reader: Reader) -> Listing:
+    """The rows that are asked for."""
     rows = [_row(entry, nights.get(entry["sensor"]), reader) for entry in state["sensors"]]
     found = [row for row in rows if wanted.search.casefold() in f"{row['sensor']} {row['name']}".casefold()]
     found.sort(key=_ORDERS[wanted.sort])
-    on_page = paged(found, wanted.page, ROWS)
-    listing = {"on_page": on_page, "found": len(found), "all": len(rows), "wanted": wanted}
+    return Listing(paged(found, wanted.page, ROWS), len(found), len(rows), wanted)
+
+
+def parts(
+    state: Json, incidents: Json, shown: Listing, trends: Mapping[str, Trend], reader: Reader
+) -> dict[str, Markup]:
+    """The live parts of the page by name."""
     known = incidents["incidents"]
     up = [each for each in known if each["ended"] is None]
+    values = {**shown._asdict(), "trends": trends}
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
-        "sensors": part("parts/sensors.html", reader, state=state, **listing),
+        "sensors": part("parts/sensors.html", reader, state=state, **values),
         "incidents": part(
             "parts/incidents.html",
             reader,

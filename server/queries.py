@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from common.database import statement
+from outliers import flags
 
 Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]
@@ -70,6 +71,40 @@ def series(cursor: Cursor, sensor: str, start: datetime, end: datetime, step: ti
         "flow": [_short(row[1]) for row in rows],
         "pressure": [_short(row[2]) for row in rows],
     }
+
+
+class Step(NamedTuple):
+    """Of one channel in one step of time: m3/h or bar; no value in a step without one. `minutes`: with a value."""
+
+    low: float | None
+    mean: float | None
+    high: float | None
+    minutes: int
+
+
+def steps(cursor: Cursor, sensor: str, bounds: Sequence[datetime]) -> list[tuple[Step, Step] | None]:
+    """Flow and pressure between each bound and the next; None where there is no row."""
+    values = {"sensor": sensor, "first": list(bounds[:-1]), "after": list(bounds[1:])}
+    rows = cursor.execute(statement("page_steps"), values)
+    return [(Step(*row[:4]), Step(*row[4:8])) if row[8] else None for row in rows]
+
+
+def filled(bounds: Sequence[datetime], found: Sequence[tuple[Step, Step] | None]) -> Json:
+    """The steps with a row as parallel lists: at (UTC s), and low, mean, high and minutes of each channel.
+
+    Lists of the lowest and highest are left out where each step is one value.
+    """
+    known = [(int(at.timestamp()), each) for at, each in zip(bounds, found, strict=False) if each is not None]
+    lists: Json = {"at": [at for at, _ in known]}
+    for place, channel in enumerate(flags.CHANNELS):
+        of_channel = [each[place] for _, each in known]
+        ranges = any(step.low != step.high for step in of_channel)
+        names = ("low", "mean", "high") if ranges else ("mean",)
+        lists[channel] = {
+            **{name: [_short(getattr(step, name)) for step in of_channel] for name in names},
+            "minutes": [step.minutes for step in of_channel],
+        }
+    return lists
 
 
 def forecast(cursor: Cursor, sensor: str, start: datetime, end: datetime, now: datetime) -> Json:

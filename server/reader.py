@@ -1,7 +1,7 @@
 """Whoever reads the page: the language, and how numbers and times are written."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -29,6 +29,11 @@ class Reader:
     def language(self) -> str:
         return self.words.language
 
+    @property
+    def local_now(self) -> str:
+        """Now at the site, as a browser's field for a local time has it."""
+        return self.now.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
+
     def figure(self, value: float | None) -> str:
         """A flow or a pressure without its unit."""
         if value is None:
@@ -43,7 +48,11 @@ class Reader:
         """Day and time in the site's zone."""
         if seconds is None:
             return ABSENT
-        return self.words.time(datetime.fromtimestamp(seconds, UTC).astimezone(self.zone), self.now)
+        return self.words.time(self.local(seconds), self.now)
+
+    def local(self, seconds: float) -> datetime:
+        """By the site's clock."""
+        return datetime.fromtimestamp(seconds, self.zone)
 
     def age(self, seconds: float | None) -> str:
         """A span of time; the page's script counts on from it."""

@@ -12,11 +12,14 @@ from typing import Any
 from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
+from reports import child
 from server import tls
 from server.access.access import Access
+from server.access.addresses import Proxies
 from server.api import Api
 from server.app import build
-from server.credentials import Credentials, common_token
+from server.charts import Charts
+from server.credentials import credentials_for
 from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
@@ -24,10 +27,11 @@ from server.ingest import Ingest
 from server.listener import Listener
 from server.log_limit import limit_log
 from server.quotas import Quotas
+from server.report_pages import Wanted
 from server.screens import Screens
+from server.sensor_charts import SensorCharts
 from server.silent_boxes import SilentBoxes, last_heard
-from server.site_tokens import SiteTokens
-from server.store import SLICE_ROWS, InDatabase, drop_old
+from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
 
@@ -38,20 +42,26 @@ class Receiver:
     def __init__(self, context: Context) -> None:
         settings = context.settings
         self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
-        self._tokens = SiteTokens(context.data)
-        credentials = Credentials(common_token(settings.receiver, context.data), self._tokens)
+        credentials = credentials_for(settings)
+        self._tokens = credentials.tokens
         limit_log()
         # Three ways to the database: neither batches, nor charts, nor the state wait for one another.
-        self._batches, self._charts, self._state = (
-            DatabaseThread(settings, name) for name in ("receiver", "page", "state")
-        )
+        self._batches = DatabaseThread(settings, "receiver", CONNECTIONS)
+        self._charts, self._state = DatabaseThread(settings, "page"), DatabaseThread(settings, "state")
         quotas = Quotas(settings.receiver.rows_per_minute)
         self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
-        api, screens = Api(self._charts, current), Screens(current)
-        self._access = Access(context.data, settings.site)
+        charts = Charts(self._charts)
+        sensor_charts = SensorCharts(charts, current)
+        api, screens = Api(charts, sensor_charts, current), Screens(current, sensor_charts)
+        self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
         names = own_names(self._receiver.host, self._receiver.hosts)
-        self._app = build(self._ingest, api, screens, self._access, names)
+
+        def make_report(wanted: Wanted) -> bytes:
+            month, kind, language, sensor = wanted
+            return child.make(month, kind, language, context.config, context.stop, sensor=sensor)
+
+        self._app = build(self._ingest, api, screens, self._access, names, make_report=make_report)
         self._boxes = SilentBoxes(context, self._ingest.heard)
         self._http: Listener | None = None
         self._cleaned: date | None = None

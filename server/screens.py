@@ -9,11 +9,15 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from server import overview, sensor_screen
+from common.errors import ChartsBusy, DatabaseDown
+from server import figures, overview, sensor_screen, span_nav, spans
 from server.current import Current
 from server.live import Live, Parts
 from server.reader import Reader, reader_of
-from server.render import answer
+from server.render import answer, part
+from server.sensor_charts import SensorCharts, wanted
+from server.spans import SpanAsked
+from server.trends import Trends
 
 NIGHTS_FOR_S = 60.0  # a night is reported once a day
 CHOICES_FOR_S = 400 * 86400  # as long as browsers keep a cookie
@@ -26,8 +30,10 @@ Look = Callable[[Request], Awaitable[Parts]]
 class Screens:
     """The endpoints that answer with HTML."""
 
-    def __init__(self, current: Current) -> None:
+    def __init__(self, current: Current, sensor_charts: SensorCharts) -> None:
         self.current = current
+        self._sensor_charts = sensor_charts
+        self._trends = Trends(current)
         self._nights: tuple[float, dict[str, Json]] = (-1.0, {})
         self._live = Live()
         self.looks: dict[str, Look] = {
@@ -47,8 +53,13 @@ class Screens:
         few = len(state["sensors"]) <= overview.WITH_CHARTS and not state["database"]
         wanted = overview.asked(request.query_params)
         query = urlencode({"screen": "overview", "q": wanted.search, "sort": wanted.sort, "page": wanted.page})
-        charts = state["sensors"] if few else []
-        return self.page(request, "overview.html", reader, state, parts=parts, charts=charts, query=query)
+        seen = self._sensor_charts.window(SpanAsked(spans.asked(request.query_params).span))
+        charts: Json = {
+            "charts": state["sensors"] if few else [],
+            "chart_query": urlencode(spans.query(seen.asked)),
+            "nav": span_nav.nav(seen, {}, reader),
+        }
+        return self.page(request, "overview.html", reader, state, parts=parts, query=query, **charts)
 
     async def sensor(self, request: Request) -> Response:
         """One sensor."""
@@ -57,9 +68,17 @@ class Screens:
         entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
             return self.page(request, "missing.html", reader, state, 404)
-        parts = sensor_screen.parts(entry, await self.current.incidents(reader.language), await self.nights(), reader)
-        query = urlencode({"screen": "sensor", "id": entry["sensor"]})
-        return self.page(request, "sensor.html", reader, state, parts=parts, sensor=entry, query=query)
+        asked = spans.asked(request.query_params)
+        seen = self._sensor_charts.window(asked)
+        chart_query = spans.query(asked)
+        values: Json = {
+            "parts": await self._sensor_parts(request, reader, entry),
+            "sensor": entry,
+            "nav": span_nav.nav(seen, {"id": entry["sensor"]}, reader),
+            "chart_query": urlencode(chart_query),
+            "query": urlencode({"screen": "sensor", "id": entry["sensor"], **chart_query}),
+        }
+        return self.page(request, "sensor.html", reader, state, **values)
 
     async def prefer(self, request: Request) -> Response:
         """Keep the reader's language in a cookie, and go back to where it was chosen."""
@@ -85,13 +104,34 @@ class Screens:
         entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
             return Parts(state["now"], state["speed"], {})
+        return Parts(state["now"], state["speed"], await self._sensor_parts(request, reader, entry))
+
+    async def _sensor_parts(self, request: Request, reader: Reader, entry: Json) -> dict[str, Markup]:
         incidents = await self.current.incidents(reader.language)
-        return Parts(state["now"], state["speed"], sensor_screen.parts(entry, incidents, await self.nights(), reader))
+        return sensor_screen.parts(entry, incidents, await self.nights(), reader) | {
+            "figures": await self._figures(request, reader, entry)
+        }
+
+    async def _figures(self, request: Request, reader: Reader, entry: Json) -> Markup:
+        """The span in words and as a table; an open page's are made anew only when the sensor has something new."""
+        kept: tuple[str, Markup] | None = getattr(request.state, "figures", None)
+        if kept is not None and kept[0] == entry["version"]:
+            return kept[1]
+        asked = spans.asked(request.query_params)
+        try:
+            content = await self._sensor_charts.content(request, wanted(entry, asked, reader.language))
+        except (ChartsBusy, DatabaseDown):
+            return part("parts/figures.html", reader, figures=None)
+        found = figures.figures(content, entry, self._sensor_charts.window(asked), reader)
+        shown = part("parts/figures.html", reader, figures=found)
+        request.state.figures = (entry["version"], shown)
+        return shown
 
     async def _overview(self, request: Request, reader: Reader, state: Json) -> dict[str, Markup]:
         incidents = await self.current.incidents(reader.language)
-        wanted = overview.asked(request.query_params)
-        return overview.parts(state, incidents, await self.nights(), wanted, reader)
+        shown = overview.listing(state, await self.nights(), overview.asked(request.query_params), reader)
+        trends = await self._trends.of([row["sensor"] for row in shown.on_page.shown])
+        return overview.parts(state, incidents, shown, trends, reader)
 
     async def nights(self) -> dict[str, Json]:
         """The newest night of each sensor."""

@@ -58,7 +58,7 @@ class SiteTokens:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._stamp: files.Stamp | None = None
+        self._stamp: files.Stamp | None = (0, 0, 0)  # no file's
         self._digests: dict[str, tuple[str, ...]] | None = None  # of sites; None: never read
         self.problem = ""  # why what counts may be old
         self.look()
@@ -67,7 +67,7 @@ class SiteTokens:
         """Read the file if it has changed."""
         path = self._data / SITE_TOKENS_FILE
         stamp = files.stamp(path)
-        if stamp == self._stamp and self._digests is not None:
+        if stamp == self._stamp:
             return
         try:
             found = load(self._data)
@@ -86,6 +86,11 @@ class SiteTokens:
         if self._digests is None:
             raise TokensUnusable(self.problem)
         return self._digests
+
+    @property
+    def usable(self) -> bool:
+        """Whether the file was ever read, or there is none."""
+        return self._digests is not None
 
     def names(self, site: str) -> bool:
         """Whether a site has tokens of its own, revoked ones too.

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from server.door import NOTHING_HERE
 
-_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
 
 
 class _File(NamedTuple):
@@ -30,7 +30,14 @@ class StaticFiles:
         }
 
     async def __call__(self, request: Request) -> Response:
-        file = self._files.get(request.path_params["name"])
+        return self._answer(request, request.path_params["name"])
+
+    async def worker(self, request: Request) -> Response:
+        """The endpoint `worker.js`: a worker serves the folder that it comes from."""
+        return self._answer(request, "worker.js")
+
+    def _answer(self, request: Request, name: str) -> Response:
+        file = self._files.get(name)
         if file is None:
             return PlainTextResponse(NOTHING_HERE, 404)
         headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}

@@ -11,7 +11,10 @@ from common.errors import DatabaseDown
 from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch
 from server.db_thread import DatabaseThread
 
+MIB = 1024 * 1024
 SLICE_ROWS = 10_000  # rows deleted at once: a few tenths of a second
+CONNECTIONS = 4  # small batches wait for the disk and share its flush: three times as many of them as with one
+MAX_POSTS = 4 * CONNECTIONS  # batches that are read, wait or are stored: more would wait longer than their senders do
 STORE_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s, so they get a 503
 
 # The database may be configured not to wait for the disk, but an answer of 200 promises that rows are on disk.
@@ -45,6 +48,8 @@ def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredB
 class InDatabase:
     """Keeps batches in Postgres; see `server.ingest.Keeper`."""
 
+    room_bytes, least_bytes = MAX_POSTS * MIB, MIB
+
     def __init__(self, desk: DatabaseThread) -> None:
         self._desk = desk
 
@@ -52,7 +57,7 @@ class InDatabase:
         try:
             return await self._desk.ask(lambda database: store(database, key, rows))
         except DatabaseDown as down:
-            raise NotKept("the database does not answer; nothing of this batch is stored") from down
+            raise NotKept("the database does not answer; nothing of this batch is stored", str(down)) from down
 
 
 def drop_old(database: Database) -> int:

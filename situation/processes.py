@@ -39,7 +39,8 @@ def process(role: str, published: Process | None, now: datetime, speed: float) -
         given_up = published.ended_s > GIVEN_UP_S
         return Problem(TROUBLE, role, "given-up" if given_up else "stopped", {"ended_s": published.ended_s})
     if text := str(state.get("problem") or "")[:MOST_TEXT]:
-        return _waiting(role, text, time_of(state.get("problem_since")), now, speed)
+        why = {"reason": text, "reason_kind": str(state.get("problem_kind") or role)[:MOST_TEXT]}
+        return _waiting(role, why, time_of(state.get("problem_since")), now, speed)
     return _by_progress(role, state, now, speed)
 
 
@@ -52,12 +53,12 @@ def time_of(value: object) -> datetime | None:
     return time if time and time.tzinfo else None
 
 
-def _waiting(role: str, text: str, since: datetime | None, now: datetime, speed: float) -> Problem:
+def _waiting(role: str, why: dict[str, str], since: datetime | None, now: datetime, speed: float) -> Problem:
     if since is None:
-        return Problem(WATCH, role, "waiting", {"reason": text})
+        return Problem(WATCH, role, "waiting", why)
     lasted_s = max(0.0, (now - since).total_seconds())
     kind = TROUBLE if lasted_s > PROBLEM_BAD_S * speed else WATCH
-    return Problem(kind, role, "waiting", {"reason": text, "waiting_s": lasted_s})
+    return Problem(kind, role, "waiting", {**why, "waiting_s": lasted_s})
 
 
 def _by_progress(role: str, state: Mapping[str, Any], now: datetime, speed: float) -> Problem:

@@ -7,7 +7,7 @@ import functools
 import gettext
 import math
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 LANGUAGES = ("en", "ko")
@@ -55,6 +55,14 @@ class Catalogue:
         if self.language == "ko":
             return f"{at.year}년 " * year + f"{at.month}월 {at.day}일 {at:%H:%M}"
         return f"{at.day} {_MONTHS[at.month - 1]}" + f" {at.year}" * year + f" {at:%H:%M}"
+
+    def day(self, at: date) -> str:
+        """A day with its year."""
+        return f"{at.year}년 {at.month}월 {at.day}일" if self.language == "ko" else f"{at.day} {self.month(at)}"
+
+    def month(self, at: date) -> str:
+        """A month with its year."""
+        return f"{at.year}년 {at.month}월" if self.language == "ko" else f"{_MONTHS[at.month - 1]} {at.year}"
 
     def span(self, minutes: float) -> str:
         """A span, rounded to what is of use: minutes up to ten hours, hours up to a week; at least a minute."""

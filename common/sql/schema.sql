@@ -18,7 +18,8 @@ ALTER TABLE SENSOR_TB
     ADD COLUMN IF NOT EXISTS replaced_at        timestamptz,      -- when the instrument was replaced
     ADD COLUMN IF NOT EXISTS mains_km           double precision, -- with the next two: unavoidable losses (UARL)
     ADD COLUMN IF NOT EXISTS connections        double precision, -- service connections
-    ADD COLUMN IF NOT EXISTS service_km         double precision; -- service pipe from property line to meter
+    ADD COLUMN IF NOT EXISTS service_km         double precision, -- service pipe from property line to meter
+    ADD COLUMN IF NOT EXISTS changed_at         timestamptz;      -- when people last changed any of these
 
 -- One row per sensor and minute, exactly as in the log. Partitioned by month: see real_val_partition().
 CREATE TABLE IF NOT EXISTS REAL_VAL_TB (

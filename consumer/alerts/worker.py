@@ -21,7 +21,7 @@ from common.clock import minute_of
 from common.logging_setup import quoted
 from common.runner import Context
 from common.sensor_names import SensorNames
-from common.settings_alerts import SUPPLY
+from common.settings_alerts import GROUP, SUPPLY
 from common.verdict import WATCH
 from consumer.alerts import state as alerts_state
 from consumer.alerts.box import Watch, conditions
@@ -29,12 +29,12 @@ from consumer.alerts.dispatcher import Dispatcher
 from consumer.alerts.events import AlertEvent, EventTracker
 from consumer.alerts.known import KnownIncidents
 from consumer.alerts.pending import Queue, digest_day, first_digest_day
+from consumer.alerts.reports import MonthlyReports
 from consumer.source import LogSource
 from incidents.reading import Known
 from messengers.messenger import Messengers
 from situation import snapshot
 
-GROUP = "alerts"
 POLL_ROWS = 1000
 WORK_S = 5.0  # real seconds of reading per step; then what was found is sent
 URLS_VARIABLE = "HYDROLOG_ALERTS__URLS"
@@ -61,6 +61,7 @@ class Alerts:
         self._once = once
         self._people = messengers.people
         self._desk = Dispatcher(messengers, settings, context.clock, context.stop)
+        self._reports = MonthlyReports(context, messengers)
         self._incidents, self._names = KnownIncidents(context.data), SensorNames(context.data)
         self._state = alerts_state.load(context.data)
         self._tracker = EventTracker(self._state.up)
@@ -107,9 +108,11 @@ class Alerts:
         if group.position != group.committed:
             group.commit(group.position)
             log.trim()
+        self._reports.step(now, wait=self._once)
         return self._counters()
 
     def close(self) -> None:
+        self._reports.close()
         self._source.close()
 
     # --- the box
@@ -157,7 +160,8 @@ class Alerts:
             "waiting": self._desk.waiting,
             "messages_sent": self._desk.messages,
             "lag": self._source.group.lag,
-            "problem": self._desk.problem,
+            "reports_sent": self._reports.sent,
+            "problem": "; ".join(filter(None, (self._desk.problem, self._reports.problem))),
         }
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from common.state_file import Minute
+from outliers.watch.repeats import Repeats
 
 MEMORY_MIN = 30 * 1440  # a LEAK counts for this long, with fading weight
 FREE = 1.5  # LEAKs of a month that raise no limit
@@ -54,6 +55,7 @@ class ActiveFindings(msgspec.Struct):
         ended: minute at which the last `more` ended.
         often: LEAKs of the last month, with fading weight.
         counted: minute of the last of them.
+        repeats: what was raised, and went as it came.
     """
 
     watches: dict[str, Minute] = {}
@@ -63,6 +65,7 @@ class ActiveFindings(msgspec.Struct):
     ended: Minute = 0
     often: float = 0.0
     counted: Minute = 0
+    repeats: Repeats = msgspec.field(default_factory=Repeats)
 
     def count(self, minute: int) -> None:
         """A LEAK is raised."""

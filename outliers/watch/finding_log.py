@@ -61,6 +61,8 @@ class FindingLog:
         meter = active.meter
         if meter is not None and leak.size < RECOVERY * abs(meter.size):
             return []  # the meter may just read correctly again
+        if active.repeats.explain(leak.since, leak.raised, leak.size):
+            return []
         if active.leak is not None:
             return self._on_more(evidence)
         minute, since = leak.raised, leak.since
@@ -137,6 +139,8 @@ class FindingLog:
             rule, active.leak = LEAKS[leak.method], None
         else:
             rule, active.more, active.ended = MORE_LEAKS[leak.method], None, minute
+        if end in (End.FELL, End.USUAL):
+            active.repeats.on_use(leak.since, minute, leak.size)
         self._report(Evidence(rule, Change.ENDED, minute, leak.raised, numbers, end=end))
         return leak
 

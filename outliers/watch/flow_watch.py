@@ -20,6 +20,7 @@ from outliers.watch.expectation import Correction, Expectation, ExpectationState
 from outliers.watch.finding_log import FindingLog
 from outliers.watch.flicker_watch import FlickerState, FlickerWatch
 from outliers.watch.hourly import Hourly, HourlyState
+from outliers.watch.leak_size import DOUBT_SHARE, size_now, size_to_end
 from outliers.watch.low_flow import low_flow
 from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
 from outliers.watch.night_minimum import NightMinimum, NightState
@@ -30,11 +31,6 @@ from outliers.watch.step_change import StepState, StepWatch
 from outliers.watch.supply import SupplyState, SupplyWatch
 
 QUARTER_MIN = 15
-DOUBT_SHARE = 0.5  # of a step, and of a LEAK's size when it is raised: a step's height is taken at one time of day
-# The error of a LEAK's size. The first hours after the raise still hold what was taken out of the hours before it; and
-# the hours' model says less than there is. Of 151 sizes on simulated bursts 2 were off by more than two errors; 13
-# without these three.
-EARLY_SHARE, EARLY_H, MODEL = 0.3, 4.0, 1.3
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
 
@@ -101,20 +97,11 @@ class FlowWatch:
         return flow, self.pressure.expected(flow) if self.pressure is not None else None
 
     def leak_now(self, minute: int) -> tuple[float, float] | None:
-        """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak.
-
-        A step is off by half of it or so, also as the LEAK that it becomes; each hour after that says how far off.
-        """
+        """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""
         active, mean = self.log.active, self.expectation.use.mean_m3h
         if active.leak is not None:
-            size = self.expectation.leak_size
-            change, error = self.expectation.tracker.change()
-            doubt = DOUBT_SHARE * size
-            if not math.isfinite(error):
-                return size * mean, doubt * mean
-            share = doubt**2 / (doubt**2 + error**2)
-            early = EARLY_SHARE * size * math.exp((active.leak.raised - minute) / 60 / EARLY_H)
-            return (size + share * change) * mean, math.hypot(MODEL * math.sqrt(share) * error, early) * mean
+            size, error = size_now(self.expectation.leak_size, active.leak.raised, minute, self.expectation.tracker)
+            return size * mean, error * mean
         if STEP.code in active.watches and self.steps.state.since is not None:
             rise = self.steps.rise
             return rise, math.hypot(self.steps.error(minute), DOUBT_SHARE * rise)
@@ -167,12 +154,12 @@ class FlowWatch:
             self._on_leak(leak)
 
     def _on_drop(self, minute: int) -> None:
-        """A leak is active and the flow is below its forecast: has it been shut off?"""
+        """A leak is active and the flow has dropped: has it been shut off?"""
         active = self.log.active
         leak = active.newest
         if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - active.ended < FALLING_MIN:
             return
-        end = self.steps.drop(minute, leak)
+        end = self.steps.drop(minute, size_to_end(leak, minute, self.expectation.tracker))
         if end is not None:
             self._correct(self.log.on_leak_end(minute, end))
 
@@ -237,7 +224,8 @@ class FlowWatch:
     def _on_leak_hour(self, minute: int, leak: Leak) -> None:
         """End of an hour during a LEAK."""
         says = self.pressure.on_leak(leak) if self.pressure is not None else None
-        self._correct(*self.log.on_leak_hour(minute, says, self.hourly.end(leak, self.expectation)))
+        end = self.hourly.end(leak, size_to_end(leak, minute, self.expectation.tracker), self.expectation)
+        self._correct(*self.log.on_leak_hour(minute, says, end))
 
     def _on_night_end(self, minute: int) -> None:
         """The night window has closed."""

@@ -21,8 +21,8 @@ from outliers.watch.flicker_watch import steady_numbers
 
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
 BACK_SHARE = 0.7  # of a WATCH's limit: it ends below this
-GONE_SCORE = 3.0  # a fall needs less evidence than a rise: clearing too late hides the next leak
-GONE_SHARE = 0.5
+OVER_ODDS = 4.5  # log of the odds that a leak is over: of one of three errors that has fallen by all of its size
+GONE_SHARE = 0.5  # of a use that is over
 PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one extreme hour is often over by the next, a pool by the morning
 ALONE_AGE_H, ALONE_SCORE = 24, 7.0  # a shift this old, with this score, is raised even if the flicker contradicts it
 YOUNGER = 0.5  # of a score: a use that may have started this much later may be over soon
@@ -112,10 +112,12 @@ class Hourly:
         proves = large and not doubtful and _flows(tracker, shift, with_flicker=False)
         return shift if self._proven(ALONE_RULE, PROVEN_H, proves=proves) else None
 
-    def end(self, leak: Leak, expected: Expectation) -> LeakEnd | None:
-        """Whether most of a known leak has stopped."""
+    def end(self, leak: Leak, size: float, expected: Expectation) -> LeakEnd | None:
+        """Whether a known leak, of `size` now, is over: its flow fell, and "all of it" explains that far better than
+        "none of it".
+        """
         fall = expected.tracker.fall(1, MAX_AGE_H, with_flicker=leak.by_flicker > 0.0)
-        if fall.score <= GONE_SCORE or -fall.size <= GONE_SHARE * leak.size:
+        if fall.score <= 0.0 or size * (-fall.size - size / 2) <= OVER_ODDS * fall.error**2:
             return None
         return LeakEnd(fall.since, End.USUAL, {"fall_m3h": -fall.size * self.use.mean_m3h})
 

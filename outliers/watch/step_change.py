@@ -191,12 +191,15 @@ class StepWatch:
         return LeakEvidence(Leak("PREDICT", minute, since, size, size), numbers)
 
     def dropped(self) -> bool:
-        """Whether the flow is below its forecast."""
-        return self.state.fast < self.state.base
+        """Whether the flow has stepped down by more than it does without a reason."""
+        return self.state.base - self.state.fast > self.watch_limit
 
-    def drop(self, minute: int, leak: Leak) -> LeakEnd | None:
-        """Whether the flow has just stepped down by most of a leak."""
-        size, fall = leak.size * self.use.mean_m3h, self.state.base - self.state.fast
-        if fall <= BACK_SHARE * size or fall <= self.watch_limit:
+    def drop(self, minute: int, leak: float) -> LeakEnd | None:
+        """Whether the flow, which has `dropped`, fell by most of a leak of this size, share of the mean.
+
+        The flow falls by less without a reason, so the end of a smaller leak is left to VALUE.
+        """
+        size, fall = leak * self.use.mean_m3h, self.state.base - self.state.fast
+        if size <= self.watch_limit or fall <= BACK_SHARE * size:
             return None
         return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall})

@@ -17,6 +17,7 @@ from common.logging_setup import quoted
 from common.messages import message
 from common.settings import SiteSettings
 from server.access import passwords, users
+from server.access.addresses import Proxies
 from server.access.failures import Failures
 from server.access.sessions import Signature
 from server.access.throttle import Throttle
@@ -47,8 +48,11 @@ class LoginRefused(HydrologError):
 class Access:
     """Of one server. People's browsers live by the real time, also where the site's is faster."""
 
-    def __init__(self, data: Path, site: SiteSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, data: Path, site: SiteSettings, clock: Clock | None = None, proxies: Proxies | None = None
+    ) -> None:
         self.data, self.site, self.clock = data, site, clock or SystemClock()
+        self.proxies = proxies or Proxies()
         self.users = Users(data)
         self._throttle = Throttle()
         self._failures = Failures()

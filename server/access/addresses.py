@@ -1,25 +1,42 @@
 """Where a request comes from."""
 
 import ipaddress
+from collections.abc import Iterable
 
 from starlette.requests import HTTPConnection
 
 from common.settings_checks import is_loopback
 
 
-def address_of(request: HTTPConnection) -> str:
-    """The browser's address, through a proxy on this machine as well.
+class Proxies:
+    """The addresses and networks whose word about a browser's address is believed: this machine's, and those named."""
 
-    A proxy appends the address that it was asked from, so only the last one is its own word.
-    """
-    address = request.client.host if request.client else ""
-    if is_loopback(address):
-        told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    def __init__(self, named: Iterable[str] = ()) -> None:
+        self._networks = [ipaddress.ip_network(name) for name in named]
+
+    def address_of(self, request: HTTPConnection) -> str:
+        """The browser's address, through proxies that are believed as well.
+
+        A proxy appends the address that it was asked from: so the last ones are believed, until one is of nobody known.
+        """
+        address = request.client.host if request.client else ""
+        told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+        believed = is_loopback(address) or self._names(address)
+        while told and believed:
+            try:
+                address = str(ipaddress.ip_address(told.pop().strip()))
+            except ValueError:
+                break
+            believed = self._names(address)
+        return address
+
+    def _names(self, address: str) -> bool:
         try:
-            return str(ipaddress.ip_address(told))
+            found = ipaddress.ip_address(address)
         except ValueError:
-            return address
-    return address
+            return False
+        plain = getattr(found, "ipv4_mapped", None) or found
+        return any(plain in network for network in self._networks)
 
 
 def is_secure(request: HTTPConnection) -> bool:

@@ -13,14 +13,15 @@ from msgspec.structs import replace
 from common import audit
 from common.audit import Actor
 from common.messages import message
+from common.refused import CHANGED, NotPossible
 from server.access.roles import Role
 from server.access.users import MOST_USERS, Account, Accounts, UserRefused, changing, checked_name, same
 
 MOST_ENDED = 50  # sessions of a user in `Account.ended`; one more ends them all
 
-UNKNOWN = message("There is no user {name}.")
-TAKEN = message("There is a user {name} already.")
-LAST_ADMIN = message("{name} is the last admin, and has to stay one.")
+UNKNOWN = message("There is no user {user}.")
+TAKEN = message("There is a user {user} already.")
+LAST_ADMIN = message("{user} is the last admin, and has to stay one.")
 FIRST_ADMIN = message("The first user has to be an admin.")
 TOO_MANY = message("There are {count} users already, and no more can be made.")
 
@@ -31,9 +32,9 @@ def add(data: Path, by: Actor, name: str, role: Role, *, kept: str, at: datetime
     with changing(data) as known:
         there = known.get(same(name))
         if there is not None:
-            raise UserRefused(TAKEN, name=there.name)
+            raise UserRefused(TAKEN, "name", user=there.name)
         if not known and role < Role.ADMIN:
-            raise UserRefused(FIRST_ADMIN)
+            raise UserRefused(FIRST_ADMIN, "role")
         if len(known) >= MOST_USERS:
             raise UserRefused(TOO_MANY, count=len(known))
         audit.record(data, *by, "user-added", user=account.name, role=role.word)
@@ -49,10 +50,12 @@ def remove(data: Path, by: Actor, name: str) -> None:
         del known[same(name)]
 
 
-def set_role(data: Path, by: Actor, name: str, role: Role) -> None:
-    """Give a user another role, from the next request on."""
+def set_role(data: Path, by: Actor, name: str, role: Role, *, seen: str = "") -> None:
+    """Give a user another role, from the next request on. `seen`: the role that stood in the form before."""
     with changing(data) as known:
         account = one(known, name)
+        if seen and seen != account.role:
+            raise _meanwhile(data, account)
         if role < Role.ADMIN:
             _keep_an_admin(known, account)
         audit.record(data, *by, "user-role", user=account.name, before=account.role, after=role.word)
@@ -90,14 +93,19 @@ def one(known: Accounts, name: str) -> Account:
     """The user of that name."""
     account = known.get(same(name))
     if account is None:
-        raise UserRefused(UNKNOWN, name=name)
+        raise UserRefused(UNKNOWN, user=name)
     return account
+
+
+def _meanwhile(data: Path, account: Account) -> NotPossible:
+    done = audit.last(data, user=account.name)
+    return NotPossible(CHANGED, by=done.by if done and done.by else account.name)
 
 
 def _keep_an_admin(known: Accounts, account: Account) -> None:
     admins = [each for each in known.values() if each.user.role is Role.ADMIN]
     if admins == [account]:
-        raise UserRefused(LAST_ADMIN, name=account.name)
+        raise UserRefused(LAST_ADMIN, user=account.name)
 
 
 def _without_sessions(account: Account) -> Account:

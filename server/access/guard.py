@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.logging_setup import quoted
 from server.access import answers, forms
 from server.access.access import Access
-from server.access.addresses import address_of
 from server.access.roles import Role
 from server.access.users import UsersUnusable
 from server.access.visit import Visit
@@ -48,7 +47,12 @@ class Guard:
             return
         request = Request(scope, receive)
         visit = Visit(request, self._access)
-        fresh = {"user": None, "open": False, "form": forms.Fields(), "address": address_of(request)}
+        fresh = {
+            "user": None,
+            "open": False,
+            "form": forms.Fields(),
+            "address": self._access.proxies.address_of(request),
+        }
         scope.setdefault("state", {}).update(fresh, visit=visit, access=self._access)
 
         async def send_with_cookie(message: Message) -> None:

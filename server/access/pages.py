@@ -13,20 +13,26 @@ from common.audit import Actor, AuditUnwritable
 from common.errors import HydrologError
 from common.logging_setup import quoted
 from common.messages import message
+from common.refused import Refused
 from server.access import answers, changes, passwords, sessions
 from server.access.access import Access, LoginRefused
 from server.access.guard import needs
 from server.access.roles import ROLES, Role
-from server.access.users import UserRefused, UsersUnusable
-from server.attempt import NOT_WRITTEN
+from server.access.users import UsersUnusable
+from server.attempt import DONE, MOST_TYPED, NOT_WRITTEN, Outcome, actor, attempt, typed
 from server.screens import way_back
-
-MOST_TYPED = 1000  # characters of a name or a password: what is longer is wrong
 
 NOT_TWICE = message("The two new passwords are not the same.")
 NO_ROLE = message("This role is not known.")
 
-FAILED = (UserRefused, UsersUnusable, AuditUnwritable)
+SAID = {
+    "add": message("The user is made, and can log in."),
+    "role": message("The role is set."),
+    "password": message("The password is set. All sessions of this user have ended."),
+    "remove": message("The user is removed."),
+}
+
+FAILED = (Refused, UsersUnusable, AuditUnwritable)
 
 Sentence = tuple[str, Mapping[str, object]]
 
@@ -123,38 +129,41 @@ async def _change_own(request: Request, name: str) -> Sentence | None:
 @needs(Role.ADMIN)
 async def people(request: Request) -> Response:
     """The users; only for admins."""
-    problem = await _change(request) if request.method == "POST" else None
-    if request.method == "POST" and problem is None:
-        return RedirectResponse("users", 303)
-    known = sorted(_access(request).users.now().values(), key=lambda account: account.name.casefold())
-    said = _said(request, problem) if problem else ""
-    typed = {name: request.state.form.get(name, "")[:MOST_TYPED] for name in ("name", "role")}
+    done = await _change(request) if request.method == "POST" else DONE
+    if request.method == "POST" and done is DONE:
+        do = request.state.form.get("do", "")
+        return RedirectResponse(f"users?done={do}" if do in SAID else "users", 303)
+    reader = answers.reader(request)
+    said = SAID.get(request.query_params.get("done", ""), "")
     return answers.page(
-        request, "users.html", 400 if problem else 200, known=known, roles=[*ROLES], problem=said, typed=typed
+        request,
+        "users.html",
+        done.status,
+        known=sorted(_access(request).users.now().values(), key=lambda account: account.name.casefold()),
+        roles=[*ROLES],
+        said=reader.words.say(said) if said else "",
+        wrong=done.wrong,
+        typed=typed(request, "do", "name", "role"),
     )
 
 
-async def _change(request: Request) -> Sentence | None:
-    """What an admin does to a user; why it cannot be done."""
-    form, access = request.state.form, _access(request)
+async def _change(request: Request) -> Outcome:
+    """What an admin does to a user."""
+    form, access, reader = request.state.form, _access(request), answers.reader(request)
     do, name, role, new = (form.get(field, "")[:MOST_TYPED] for field in ("do", "name", "role", "password"))
     if do in ("add", "role") and role not in ROLES:
-        return NO_ROLE, {}
+        return Outcome(422, {"role": reader.words.say(NO_ROLE)})
     if do in ("add", "password") and (problem := passwords.problem(new, (name, access.site.id))):
-        return problem, {}
+        return Outcome(422, {"password": reader.words.say(problem)})
     kept = await access.hashing(passwords.hashed, new) if do in ("add", "password") else ""
-    data, actor = access.data, Actor(request.state.user.name, request.state.address)
+    data, by = access.data, actor(request)
     work: dict[str, Callable[[], object]] = {
-        "add": lambda: changes.add(data, actor, name, ROLES[role], kept=kept, at=access.clock.now()),
-        "role": lambda: changes.set_role(data, actor, name, ROLES[role]),
-        "password": lambda: changes.set_password(data, actor, name, kept),
-        "remove": lambda: changes.remove(data, actor, name),
+        "add": lambda: changes.add(data, by, name, ROLES[role], kept=kept, at=access.clock.now()),
+        "role": lambda: changes.set_role(data, by, name, ROLES[role], seen=form.get("seen", "")),
+        "password": lambda: changes.set_password(data, by, name, kept),
+        "remove": lambda: changes.remove(data, by, name),
     }
-    try:
-        await asyncio.to_thread(work.get(do, lambda: None))
-    except FAILED as error:
-        return _sentence(error)
-    return None
+    return await attempt(work.get(do, lambda: None), reader)
 
 
 def _access(request: Request) -> Access:
@@ -164,7 +173,7 @@ def _access(request: Request) -> Access:
 
 def _sentence(error: HydrologError) -> Sentence:
     """What went wrong, for the catalogues."""
-    if isinstance(error, UserRefused):
+    if isinstance(error, Refused):
         return error.sentence, error.values
     if isinstance(error, LoginRefused):
         return error.sentence, {"minutes": math.ceil(error.wait_s / 60)} if error.wait_s else {}

@@ -19,7 +19,8 @@ import msgspec
 from common import files, state_file
 from common.errors import HydrologError
 from common.folder import SESSION_KEY_FILE, USERS_FILE, USERS_LOCK_FILE
-from common.messages import message, words
+from common.messages import message
+from common.refused import Refused
 from common.state_file import StateUnusable
 from server.access.roles import ROLES, User
 
@@ -72,12 +73,10 @@ class UsersUnusable(HydrologError):
     """The users cannot be read, so nobody can log in."""
 
 
-class UserRefused(HydrologError):
-    """What was asked for cannot be done; `sentence` and `values` say why, in any language."""
+class UserRefused(Refused):
+    """What was asked for cannot be done."""
 
-    def __init__(self, sentence: str, **values: object) -> None:
-        super().__init__(words("en").say(sentence, **values))
-        self.sentence, self.values = sentence, values
+    exit_code = 1
 
 
 NOT_A_NAME = message(
@@ -194,7 +193,7 @@ def checked_name(name: str) -> str:
     allowed = all(unicodedata.category(char)[0] in LETTERS or char in SIGNS for char in found)
     begins = found[:1].isalnum() and found == found.strip() and "  " not in found
     if not (allowed and begins and len(found) <= MOST_NAME):
-        raise UserRefused(NOT_A_NAME)
+        raise UserRefused(NOT_A_NAME, "name")
     return found
 
 

@@ -1,7 +1,7 @@
 // Three charts per sensor: flow and pressure against the forecast, and the night's ten-minute means.
-import { barAxis, flagLook, hourSteps, timeAxis, withGaps } from "./axis.js";
+import { barAxis, flagLook, hourSteps, points, timeAxis, when } from "./axis.js";
 import { draw } from "./draw.js";
-import { dayMinute, figure, minuteTime } from "./text.js";
+import { figure, minuteTime } from "./text.js";
 import { many, say } from "./words.js";
 
 const MARKS_A_SPELL = 10; // marks that one flagged spell gets at most: a leak of days must not hide the line
@@ -38,23 +38,45 @@ function wordsOf({ severity, method }) {
   return say("{what} ({method})", { what: what[severity] ?? say("watch, supply"), method: by[method] ?? method });
 }
 
-/** For each point its time, value and what was flagged. */
+/** For each point its time, its mean and range, and what was flagged. */
 function pointWords(data, channel, spells, zone) {
-  const words = data.series.at.map((time, i) => `${dayMinute(time, zone)}  ${figure(data.series[channel][i])}`);
+  const { mean, low, high } = data.series[channel];
+  const words = data.series.at.map((time, i) => `${when(time, data.step_s, zone)}  ${figure(mean[i])}`);
+  if (low) low.forEach((each, i) => { words[i] += `\n${say("lowest {low}, highest {high}", { low: figure(each), high: figure(high[i]) })}`; });
   for (const spell of spells) for (const i of inside(spell, data)) words[i] += `\n${wordsOf(spell)}`;
   return words;
 }
 
 /** Marks on the line for flagged points; at the lowest value if there is no point. */
 function flagLayers(data, channel, spells, words, zone) {
-  const { at } = data.series, values = data.series[channel];
+  const values = data.series[channel].mean, { x } = points(data.series.at, data.step_s);
   const floor = values.reduce((least, value) => (value === null ? least : Math.min(least, value)), Infinity);
   const lowest = floor === Infinity ? 0 : floor;
   return spells.map((spell) => {
     const all = inside(spell, data), every = Math.max(1, Math.ceil(all.length / MARKS_A_SPELL));
     const kept = all.filter((_, n) => n % every === 0), look = flagLook(spell.severity);
-    if (!kept.length) return { kind: "marks", x: [spell.start], y: [lowest], words: [`${dayMinute(spell.start, zone)}\n${wordsOf(spell)}`], look };
-    return { kind: "marks", x: kept.map((i) => at[i]), y: kept.map((i) => values[i] ?? lowest), words: kept.map((i) => words[i]), look };
+    if (!kept.length) return { kind: "marks", x: [spell.start], y: [lowest], words: [`${when(spell.start, data.step_s, zone)}\n${wordsOf(spell)}`], look };
+    return { kind: "marks", x: kept.map((i) => x[i]), y: kept.map((i) => values[i] ?? lowest), words: kept.map((i) => words[i]), look };
+  });
+}
+
+/** What was measured: the mean, its range behind, and the same time a week before. */
+function measuredLayers(data, channel, words, zone) {
+  const now = points(data.series.at, data.step_s), { mean, low, high } = data.series[channel];
+  const layers = low ? [{ kind: "area", x: now.x, low: now.take(low), high: now.take(high), look: "range" }] : [];
+  if (data.before) {
+    const then = points(data.before.at, data.step_s), values = data.before[channel].mean;
+    const said = values.map((value, i) => `${when(data.before.at[i], data.step_s, zone)}  ${say("a week before {value}", { value: figure(value) })}`);
+    layers.push({ kind: "line", x: then.x, y: then.take(values), words: then.take(said, ""), look: "before" });
+  }
+  return [...layers, { kind: "line", x: now.x, y: now.take(mean), words: now.take(words, ""), look: "measured", walked: true }];
+}
+
+/** Incidents as strips along the top. */
+function incidentLayers(data, zone) {
+  return data.incidents.map((each) => {
+    const until = each.ended ?? data.now, span = `${when(each.began, 60, zone)} – ${each.ended === null ? say("still up") : when(each.ended, 60, zone)}`;
+    return { kind: "roof", from: each.began, to: Math.max(until, each.began + 60), look: each.look, words: `${each.title}\n${span}` };
   });
 }
 
@@ -66,10 +88,11 @@ export function drawSeries(node, data, channel, zone) {
     { kind: "ground", from: data.now, to: data.end, look: "ahead" },
     ...workLayers(data.works),
     ...forecastLayers(data, channel, zone),
-    { kind: "line", ...withGaps(data.series.at, data.series[channel], words, data.step_s), look: "measured" },
+    ...measuredLayers(data, channel, words, zone),
     ...flagLayers(data, channel, spells, words, zone),
     { kind: "upright", at: data.now, look: "now" },
     ...spells.map((spell) => ({ kind: "strip", from: spell.start, to: spell.end + 60, look: flagLook(spell.severity) })),
+    ...incidentLayers(data, zone),
   ];
   draw(node, (width) => ({ x: timeAxis(data.start, data.end, zone, width), fromZero: channel === "flow", layers }));
 }
@@ -92,7 +115,7 @@ export function drawNight(node, data, zone) {
   ].join("\n"));
   const x = slots.map((_, i) => i);
   const layers = [
-    { kind: "bars", x, y: windows.map((window) => window?.flow ?? null), words, look: (i) => (windows[i].complete ? "full" : "hatched") },
+    { kind: "bars", x, y: windows.map((window) => window?.flow ?? null), words, look: (i) => (windows[i].complete ? "full" : "hatched"), walked: true },
     { kind: "line", x: x.flatMap((i) => [i - 0.5, i + 0.5]), y: earlier.flatMap((flow) => [flow, flow]), look: "before" },
   ];
   const ticks = x.filter((i) => names[i].endsWith(":00") && Number(names[i].slice(0, 2)) % 2 === 0);

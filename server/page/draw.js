@@ -7,6 +7,8 @@ const TICKS = 6; // steps of the vertical axis at most
 const NEAR = 40; // pixels from the pointer within which a point tells its words
 const BAR = 0.82; // of the place of a bar
 const STRIP = 0.02; // of the plot's height
+const ROOF = 7; // pixels along the top
+const LEAPS = { ArrowRight: 1, ArrowLeft: -1, PageDown: 30, PageUp: -30, Home: -Infinity, End: Infinity }; // points
 const SIGNS = { bad: "M0-6 6 0 0 6-6 0Z", fault: "M-4.5-4.5h9v9h-9Z", planned: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0Z", warn: "M0-6 6 5H-6Z" };
 
 const charts = new WeakMap(); // node -> what is drawn in it
@@ -35,11 +37,16 @@ export function draw(node, make) {
 }
 
 function open(node) {
-  const tip = document.createElement("div"), drawing = shape("svg", {});
+  const tip = document.createElement("div"), spoken = document.createElement("p"), drawing = shape("svg", { "aria-hidden": "true" });
   tip.className = "tip";
   tip.hidden = true;
-  node.replaceChildren(drawing, tip);
-  charts.set(node, { drawing, tip, pointer: null, targets: [] });
+  tip.ariaHidden = "true";
+  spoken.className = "spoken";
+  spoken.role = "status";
+  node.replaceChildren(drawing, tip, spoken);
+  node.tabIndex = 0;
+  charts.set(node, { drawing, tip, spoken, pointer: null, targets: [] });
+  node.addEventListener("keydown", (event) => walk(node, event));
   for (const kind of ["pointermove", "pointerdown"]) {
     node.addEventListener(kind, ({ clientX, clientY }) => {
       const box = node.getBoundingClientRect();
@@ -54,6 +61,20 @@ function open(node) {
 function point(node, pointer) {
   charts.get(node).pointer = pointer;
   tell(node);
+}
+
+/** Arrow keys move over the points, and say them; Escape leaves. */
+function walk(node, event) {
+  const { targets: all, pointer, spoken, tip } = charts.get(node), leap = LEAPS[event.key];
+  const middles = all.filter(({ walked }) => walked).map(({ left, right, top, foot }) => [(left + right) / 2, (top + foot) / 2]);
+  if (event.key === "Escape" && pointer) point(node, null);
+  else if (leap && middles.length && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    const apart = middles.map(([x]) => Math.abs(x - pointer?.[0]));
+    const here = pointer ? apart.indexOf(Math.min(...apart)) : leap > 0 ? -1 : middles.length;
+    point(node, middles[Math.max(0, Math.min(middles.length - 1, here + leap))]);
+    spoken.textContent = tip.textContent;
+  } else return;
+  event.preventDefault();
 }
 
 function sizeOf(node) {
@@ -92,6 +113,7 @@ const exact = (pixels) => Math.round(pixels * 10) / 10;
 /** Each kind of layer as SVG elements. */
 const KINDS = {
   ground: ({ from, to, look }, place) => [block(place.x(from), 0, place.x(to), place.height, `ground ${look}`)],
+  roof: ({ from, to, look }, place) => [block(place.x(from), 0, Math.max(place.x(to), place.x(from) + 3), ROOF, `strip ${look}`)],
   strip: ({ from, to, look }, place) => [block(place.x(from), place.height * (1 - STRIP), Math.max(place.x(to), place.x(from) + 2), place.height, `strip ${look}`)],
   upright: ({ at, look }, place) => [shape("path", { d: `M${exact(place.x(at))} 0V${place.height}`, class: `line ${look}` })],
   line: ({ x, y, look }, place) => [shape("path", { d: stretches(x, [y]).map((at) => trace(at, x, y, place)).join(""), class: `line ${look}` })],
@@ -166,20 +188,24 @@ function labels(x, rungs, place) {
   return [...left, ...below];
 }
 
-/** The area in which a layer shows its tooltip: a bar over the full height, others at their points. */
-function targets({ kind, x, y, words }, place) {
+/** The areas in which a layer shows its tooltip: a strip at the top, a bar over the full height, others at their points. */
+function targets({ kind, x, y, from, to, words, walked }, place) {
   if (!words) return [];
+  if (kind === "roof") {
+    const left = Math.max(0, place.x(from)), right = Math.min(place.width, place.x(to));
+    return left <= right ? [{ left: place.left + left, right: place.left + right, top: TOP, foot: TOP + ROOF, words }] : [];
+  }
   return x.flatMap((at, i) => {
     const bar = kind === "bars", half = bar ? 0.5 : 0;
     if (!words[i] || (y[i] === null && !bar) || place.x(at) < 0 || place.x(at) > place.width) return [];
     const [top, foot] = bar ? [0, place.height] : [place.y(y[i]), place.y(y[i])];
-    return [{ left: place.left + place.x(at - half), right: place.left + place.x(at + half), top: TOP + top, foot: TOP + foot, words: words[i] }];
+    return [{ left: place.left + place.x(at - half), right: place.left + place.x(at + half), top: TOP + top, foot: TOP + foot, words: words[i], walked }];
   });
 }
 
 /** Show the tooltip of the element nearest to the pointer. */
 function tell(node) {
-  const { tip, pointer, targets: all } = charts.get(node);
+  const { tip, drawing, pointer, targets: all } = charts.get(node);
   const [x, y] = pointer ?? [NaN, NaN];
   const beyond = (low, value, high) => Math.max(low - value, value - high, 0);
   let nearest = null, least = NEAR;
@@ -188,7 +214,10 @@ function tell(node) {
     if (apart <= least) { nearest = target; least = apart; }
   }
   tip.hidden = nearest === null;
+  drawing.querySelector(".cursor")?.remove();
   if (!nearest) return;
+  const [cx, cy] = [(nearest.left + nearest.right) / 2, (nearest.top + nearest.foot) / 2].map(exact);
+  if (nearest.left === nearest.right) drawing.append(shape("circle", { cx, cy, r: 5, class: "cursor" }));
   if (telling && telling !== node) point(telling, null);
   telling = node;
   tip.textContent = nearest.words;

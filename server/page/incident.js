@@ -11,7 +11,7 @@ async function drawn() {
   const sign = JSON.parse(place.dataset.sign);
   const asked = new URLSearchParams(["sensor", "channel", "method", "start", "end"].map((name) => [name, String(sign[name])]));
   const data = { ...(await ask(`api/finding?${asked}`)), severity: sign.severity };
-  const figure = element("figure"), chart = element("div", "", { class: "chart" });
+  const figure = element("figure"), chart = element("div", "", { class: "chart", role: "group", "aria-label": channelName(data.channel) });
   figure.append(element("figcaption", channelName(data.channel)), chart);
   place.append(figure);
   drawFinding(chart, data, data.channel, zone);

@@ -7,7 +7,9 @@ const STALE_AFTER_MS = 45000; // the server gives a sign of life every 24 s
 const ASK_AGAIN_MS = 30000; // for a stream that was refused
 
 let { now, speed } = Object.fromEntries(["now", "speed"].map((name) => [name, Number(document.body.dataset[name])]));
-let heardAt = Date.now();
+const { seenAt } = document.body.dataset; // of a page that was kept, because there is no network
+let heardAt = seenAt ? Number(seenAt) : Date.now();
+let heard = !seenAt;
 let changed = () => {};
 
 /** The site's time now, UTC s: the server's last word, continued at the site's speed. */
@@ -30,6 +32,7 @@ function listen() {
     const page = JSON.parse(data);
     ({ now, speed } = page);
     heardAt = Date.now();
+    heard = true;
     for (const [name, html] of Object.entries(page.parts)) put(name, html);
     tick();
     changed();
@@ -50,16 +53,19 @@ function put(name, html) {
 
 /** What counts on by itself: the clock, and how old each thing is. */
 function tick() {
-  const silentMs = Date.now() - heardAt, stale = silentMs > STALE_AFTER_MS;
+  const silentMs = Date.now() - heardAt, stale = !heard || silentMs > STALE_AFTER_MS;
   document.body.classList.toggle("stale", stale);
   set(document.getElementById("clock"), clockTime(siteNow(), zone));
   set(document.getElementById("zone"), `${dayOf(siteNow(), zone)} · ${zone}${speed === 1 ? "" : ` · ${say("{speed} times as fast", { speed })}`}`);
   for (const node of document.querySelectorAll("[data-at]")) if (node.dataset.at) set(node, age(siteNow() - Number(node.dataset.at)));
-  const hero = document.getElementById("hero");
-  if (!stale || !hero) return;
+  const hero = document.getElementById("hero"), note = document.getElementById("stale");
+  const how = say("What is shown below is {age} old.", { age: age(silentMs / 1000) });
+  note.hidden = !stale || Boolean(hero);
+  if (!stale) return;
+  if (!hero) return set(note, `${say("No answer from the server")}. ${how}`);
   hero.dataset.state = "bad";
   set(document.getElementById("hero-word"), say("No answer from the server"));
-  set(document.getElementById("hero-detail"), say("What is shown below is {age} old.", { age: age(silentMs / 1000) }));
+  set(document.getElementById("hero-detail"), how);
 }
 
 /** Change a text only if it is another: a reader's place in it is not lost. */

@@ -1,13 +1,13 @@
 // The page's own work: it follows the server, draws the charts that are in view, and opens the panel.
 import { drawNight, drawSeries } from "./charts.js";
+import { keepWhatIsSeen } from "./installed.js";
 import { follow } from "./live.js";
 import { lastNight } from "./night-words.js";
 import { openFinding, openNights } from "./panel.js";
 import { dayTime } from "./text.js";
-import { many, say, zone } from "./words.js";
+import { language, many, say, zone } from "./words.js";
 
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
-let hours = [6, 24, 72, 168].find((span) => location.hash === `#${span}h`) ?? 24;
 const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
 
 export async function ask(address) {
@@ -30,18 +30,18 @@ function versionOf(sensor) {
 }
 
 async function drawCard(sensor, card) {
-  const wanted = `${hours} ${versionOf(sensor)}`;
-  const due = wanted !== card.drawn && (card.drawn.split(" ")[0] !== String(hours) || Date.now() - card.drawnAt >= CHART_EVERY_MS);
+  const version = versionOf(sensor);
+  const due = card.drawn === null || (version !== card.drawn && Date.now() - card.drawnAt >= CHART_EVERY_MS);
   if (!card.visible || card.busy || !due) return;
   card.busy = true;
   try {
-    const data = await ask(`api/sensor?sensor=${encodeURIComponent(sensor)}&hours=${hours}`);
+    const data = await ask(`api/sensor?sensor=${encodeURIComponent(sensor)}&language=${language}&${card.node.dataset.query}`);
     const node = (name) => card.node.querySelector(`[data-chart="${name}"]`);
     drawSeries(node("flow"), data, "flow", zone);
     drawSeries(node("pressure"), data, "pressure", zone);
     drawNight(node("night"), data, zone);
     card.node.querySelector(".sensor-note").textContent = [forecastWords(data.forecast), windowWords(data.nights[0]), lastNight(data.night)].join(" ");
-    card.drawn = wanted;
+    card.drawn = version;
     card.drawnAt = Date.now();
   } finally {
     card.busy = false;
@@ -79,22 +79,13 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: "200px" });
 
 for (const node of document.querySelectorAll("[data-charts]")) {
-  cards.set(node.dataset.charts, { node, visible: false, drawn: "", drawnAt: 0, busy: false });
+  cards.set(node.dataset.charts, { node, visible: false, drawn: null, drawnAt: 0, busy: false });
   watcher.observe(node);
-}
-
-function showSpans() {
-  for (const button of document.querySelectorAll("[data-hours]")) button.setAttribute("aria-pressed", String(Number(button.dataset.hours) === hours));
 }
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("button");
-  if (button?.dataset.hours) {
-    hours = Number(button.dataset.hours);
-    history.replaceState(null, "", `#${hours}h`);
-    showSpans();
-    drawAll();
-  } else if (button?.dataset.nights) {
+  if (button?.dataset.nights) {
     inPanel(openNights(button.dataset.nights, zone, ask));
   } else if (button?.dataset.finding) {
     inPanel(openFinding(JSON.parse(button.dataset.finding), button.dataset, zone, ask));
@@ -119,6 +110,6 @@ function showLinked() {
   node.scrollIntoView({ block: "center" });
 }
 
-showSpans();
 showLinked();
 follow(drawAll);
+addEventListener("load", keepWhatIsSeen);

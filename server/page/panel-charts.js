@@ -1,5 +1,5 @@
 // The charts of the panel: a finding with measured and expected values, and the nights with their level.
-import { barAxis, flagLook, room, timeAxis, withGaps } from "./axis.js";
+import { barAxis, flagLook, points, room, timeAxis } from "./axis.js";
 import { forecastLayers, workLayers } from "./charts.js";
 import { draw } from "./draw.js";
 import { nightFigure } from "./night-words.js";
@@ -41,13 +41,13 @@ function limitLayers(data, channel) {
 export function drawFinding(node, data, channel, zone) {
   const { finding } = data, [from, until] = data.window, look = flagLook(data.severity);
   const words = data.series.at.map((at, i) => `${dayMinute(at, zone)}  ${figure(data.series[channel][i])}`);
-  const usual = data.usual[channel];
+  const usual = data.usual[channel], { x, take } = points(data.series.at, data.step_s);
   const layers = [
     ...workLayers(data.works),
     { kind: "ground", from: finding?.since ?? data.start, to: finding?.cleared ?? data.end + 60, look },
     ...forecastLayers(data, channel, zone),
     { kind: "line", x: data.usual.at, y: usual, words: usual.map((value) => say("usual {value}", { value: figure(value) })), look: "usual" },
-    { kind: "line", ...withGaps(data.series.at, data.series[channel], words, data.step_s), look: "measured" },
+    { kind: "line", x, y: take(data.series[channel]), words: take(words, ""), look: "measured", walked: true },
     ...limitLayers(data, channel),
     { kind: "upright", at: Math.max(finding?.raised ?? data.start, from), look: `raised ${look}` },
   ];
@@ -85,7 +85,7 @@ export function drawNights(node, nights, zone, marked = "") {
   const use = shown.map((night) => (reported(night) ? Math.min(night.night_use ?? night.night_use_high, night.hour_flow) : null));
   const leakage = shown.map((night) => night.leak_flow ?? night.leak_flow_low ?? null);
   const layers = [
-    { kind: "bars", x, y: use, words, look: () => "part" },
+    { kind: "bars", x, y: use, words, look: () => "part", walked: true },
     { kind: "bars", x, y: leakage, base: use, look: (i) => (shown[i].night === marked ? "bad" : "full") },
     { kind: "line", x, y: usual, look: "usual" },
     { kind: "line", x, y: percentile, look: "percentile" },

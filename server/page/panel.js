@@ -50,7 +50,7 @@ export function channelName(channel) {
 }
 
 function chart(title, key) {
-  const figureNode = element("figure"), caption = element("figcaption", title), node = element("div", "", { class: "chart" });
+  const figureNode = element("figure"), caption = element("figcaption", title), node = element("div", "", { class: "chart", role: "group", "aria-label": title });
   caption.append(...key.map(([kind, words]) => {
     const part = element("small", "", { class: "key" });
     part.append(element("i", "", { class: kind }), words);

@@ -51,9 +51,19 @@ export function clockTime(seconds, zone) {
   return format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(seconds * 1000);
 }
 
+/** "26 Aug", "8월 26일". */
+export function dayMonth(seconds, zone) {
+  return format(zone, { day: "numeric", month: "short" }).format(seconds * 1000).replace("Sept", "Sep"); // as the server writes it
+}
+
+/** "Aug", "8월". */
+export function monthName(seconds, zone) {
+  return format(zone, { month: "short" }).format(seconds * 1000).replace("Sept", "Sep");
+}
+
 /** "26 Aug 09:56", "8월 26일 09:56". */
 export function dayTime(seconds, zone) {
-  return `${format(zone, { day: "numeric", month: "short" }).format(seconds * 1000)} ${minuteTime(seconds, zone)}`;
+  return `${dayMonth(seconds, zone)} ${minuteTime(seconds, zone)}`;
 }
 
 /** "Mon 09:56": a time within the week. */
@@ -68,7 +78,7 @@ export function weekDay(seconds, zone) {
 
 /** "26 Aug": a night, from its date YYYY-MM-DD. */
 export function shortDate(text) {
-  return format("UTC", { day: "numeric", month: "short" }).format(Date.parse(`${text}T00:00:00Z`));
+  return dayMonth(Date.parse(`${text}T00:00:00Z`) / 1000, "UTC");
 }
 
 /** Local time: hour, minute, and days since 1970. */

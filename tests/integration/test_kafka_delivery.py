@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from broker import running_broker
+from broker import make_topic, running_broker
 from confluent_kafka import Consumer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 from delivery_site import FIRST, START, Watch
 from ports import free_port
 
@@ -29,13 +27,8 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture
 def topic(broker: str, tmp_path: Path) -> str:
-    make(broker, tmp_path.name)
+    make_topic(broker, tmp_path.name)
     return tmp_path.name
-
-
-def make(broker: str, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": broker})
-    admin.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(30)
 
 
 class Box:
@@ -126,7 +119,7 @@ def test_after_an_outage_all_rows_come_once_and_in_order(box: Callable[..., Box]
     here.worker = here.started()  # as after a kill: the frozen batch goes first
     (tmp_path / "broker").mkdir()
     with running_broker(tmp_path / "broker", port) as broker:
-        make(broker, "rows")
+        make_topic(broker, "rows")
         assert here.step_until_delivered()["rows_sent"] == 20
         offsets = [int(value.split("\t")[2]) for value in values(broker, "rows", 20) if "closed" not in value]
     assert offsets == list(range(20))
@@ -156,6 +149,9 @@ def test_the_check_sees_the_cluster_and_the_topic(settings_for: MakeSettings, br
     away = said(f"kafka://127.0.0.1:{free_port()}/rows")["server"]
     assert not away.ok
     assert "does not answer" in away.text
+    keys = {"receiver__into": "log", "log__url": f"kafka://{broker}/{topic}"}
+    assert next(checks.receiver(settings_for(**keys), START)).ok
+    assert "log.url" in next(checks.receiver(settings_for(receiver__into="log"), START)).text
     assert "no token" in said(f"kafka://{broker}/{topic}", kafka__user="box")["server"].text
 
 

@@ -28,6 +28,7 @@ PACKAGES = (
     "outliers",
     "postgres",
     "producer",
+    "reports",
     "server",
 )
 LOOSE = ("bench", "docs", "tests")  # their files import each other by the bare name

@@ -26,15 +26,20 @@ BELOW = {
     "messengers": ("common",),
     "postgres": ("common",),
     "producer": ("common", "incidents", "log", "outliers", "outliers.watch"),
-    "consumer": ("common", "incidents", "log", "messengers", "outliers", "situation"),
+    "consumer": ("common", "incidents", "log", "messengers", "outliers", "reports", "situation"),
     "nightflow": ("common", "incidents", "log", "outliers"),
     "forecaster": ("common", "log", "outliers"),
-    "server": ("common", "incidents", "log", "messengers", "outliers", "situation"),
+    "server": ("common", "incidents", "log", "messengers", "outliers", "reports", "situation"),
+    "reports": ("common", "forecaster", "incidents", "outliers"),
     "demo": ("common", "log", "postgres", "situation"),
 }
 ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it
 # What a folder may start as a process of its own, beside itself: `python -m NAME`.
-STARTS = {"nightflow": ("outliers.learn",), "demo": ("cli", "forecaster", "supervisor.supervisord")}
+STARTS = {
+    "nightflow": ("outliers.learn",),
+    "reports": ("cli",),
+    "demo": ("cli", "forecaster", "supervisor.supervisord"),
+}
 
 
 @pytest.mark.parametrize(
@@ -43,9 +48,11 @@ STARTS = {"nightflow": ("outliers.learn",), "demo": ("cli", "forecaster", "super
         ("producer.step", ("psycopg", "pymodbus", *HEAVY)),
         ("consumer.archive", HEAVY),
         ("consumer.delivery", ("psycopg", *HEAVY)),
-        ("consumer.alerts.worker", ("psycopg", "apprise", *HEAVY)),
+        ("consumer.alerts.worker", ("psycopg", "apprise", "reportlab", *HEAVY)),
+        ("server.receiver", ("reportlab", "xlsxwriter", *HEAVY)),
         ("nightflow.step", ("pandas", "torch")),
         ("forecaster.step", ("pandas", "torch")),
+        ("server.front", ("jinja2", "psycopg", *HEAVY)),
         ("postgres.step", HEAVY),
         ("common.settings", ("outliers", "log", *HEAVY)),
     ],

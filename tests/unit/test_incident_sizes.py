@@ -93,3 +93,18 @@ def test_a_leak_that_grew_is_told_with_its_size_of_now(learnt: Criteria) -> None
     for incident, share in ((before, 0.15), (after, 0.45)):
         assert incident.size is not None
         assert abs(incident.size.flow_m3h - share * MEAN_M3H) < 2 * incident.size.error_m3h
+
+
+def test_a_burst_is_one_incident_of_its_size_until_it_is_repaired(learnt: Criteria) -> None:
+    first, lasts, truth = DAY + 8 * HOUR, 40 * HOUR, 9.3
+    state, rows = quiet_until(learnt, days(4), first), days(4)
+    burst(rows, first, first + lasts, truth / MEAN_M3H)
+    at = sized(learnt, state, rows, first, first + lasts + 6 * HOUR)
+    assert len({incident.id for incident in at.values()}) == 1
+    assert all(at[place].up for place in range(first + HOUR, first + lasts, SIZED_MIN))
+    for age_h in AGES_H:
+        incident = at[first + age_h * HOUR]
+        assert incident.size is not None
+        assert abs(incident.size.flow_m3h - truth) < 2 * incident.size.error_m3h
+    assert at[first + 30 * HOUR].volume_m3 == pytest.approx(truth * 30, rel=0.2)
+    assert max(at) < first + lasts + HOUR, "it ends with the repair"

@@ -3,7 +3,7 @@
 import pytest
 
 from common.settings_alerts import AlertsSettings, Person
-from messengers.addresses import AlertAddress, everyone, in_thread, names
+from messengers.addresses import AlertAddress, everyone, in_thread, names, patient
 
 
 def recipients(urls: list[str]) -> list[AlertAddress]:
@@ -88,3 +88,10 @@ def test_people_come_first_and_each_address_keeps_its_persons_wishes() -> None:
 def test_a_thread_is_asked_for_where_the_service_has_them(url: str, told: str) -> None:
     assert in_thread(url, "a-1") == url + told
     assert in_thread(url, "") == url
+
+
+def test_a_mail_server_has_time_to_look_into_files() -> None:
+    assert patient("mailto://host?to=a@b").endswith("&rto=30")
+    assert patient("mailtos://host/a@b").endswith("?rto=30")
+    for whole in ("mailto://host?rto=5&to=a@b", "slack://token"):
+        assert patient(whole) == whole

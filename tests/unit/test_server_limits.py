@@ -17,10 +17,12 @@ from server import log_limit
 from server.charts import MAX_CHARTS, MAX_OF_ADDRESS, Charts
 from server.connections import Connection, Places, network
 from server.credentials import Credentials
+from server.front import MOST_BOXES
 from server.ingest import Ingest
-from server.listener import shares
+from server.listener import MAX_CONNECTIONS, shares
 from server.quotas import Quotas
 from server.site_tokens import SiteTokens
+from server.store import InDatabase
 
 
 class Client:
@@ -78,11 +80,11 @@ def test_an_address_counts_as_what_one_client_can_choose_from(address: str, show
     assert network(address) == shown
 
 
-@given(descriptors=st.integers(min_value=256, max_value=100_000))
-def test_the_places_leave_descriptors_for_everything_else(descriptors: int) -> None:
-    backlog, places = shares(descriptors)
-    assert backlog > 0 and 0 < places <= 512
-    assert places + 3 * backlog + 32 <= descriptors
+@given(descriptors=st.integers(min_value=256, max_value=100_000), most=st.sampled_from([MAX_CONNECTIONS, MOST_BOXES]))
+def test_the_places_leave_descriptors_for_everything_else(descriptors: int, most: int) -> None:
+    backlog, places = shares(descriptors, most)
+    assert backlog > 0 and 0 < places <= most
+    assert places + 3 * backlog + 64 <= descriptors
 
 
 @pytest.mark.parametrize(("token", "trusted"), [("right", True), ("wrong", False)])
@@ -98,7 +100,7 @@ def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool, tmp_p
     headers = [(b"authorization", f"Bearer {token}".encode())]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers, "state": {}}
     assert Connection.trusted.fget(Slow(scope)) is False  # type: ignore[attr-defined]
-    ingest = Ingest(cast(Any, None), Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
+    ingest = Ingest(InDatabase(cast(Any, None)), Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
     asyncio.run(ingest(Request(scope)))
     assert Connection.trusted.fget(Slow(scope)) is trusted  # type: ignore[attr-defined]
 

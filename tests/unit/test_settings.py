@@ -59,6 +59,7 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         ('[night]\nfinish = "05:00"\n', "night.finish"),
         ("[forecast]\nhorizon_hours = 0\n", "forecast.horizon_hours"),
         ("[receiver]\nport = 70000\n", "receiver.port"),
+        ('[receiver]\nproxies = ["10.0.0.3/24"]\n', "receiver.proxies"),
         ("[nonsense]\n", "nonsense"),
         ("site = 1\n", "site"),
         ("[site\n", "--config"),

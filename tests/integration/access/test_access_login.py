@@ -182,15 +182,16 @@ def test_an_admin_makes_changes_and_removes_users(empty: Start, tmp_path: Path) 
         return kim.send("/users", csrf=kim.token("/users"), **fields).status
 
     assert act(do="add", name="박", role="operator", password=PASSWORD) == 303
-    assert act(do="add", name="박", role="admin", password=PASSWORD) == 400
-    assert act(do="add", name="Choi", role="root", password=PASSWORD) == 400
-    assert act(do="add", name="Choi", role="viewer", password="short") == 400
-    assert act(do="add", name="a\r\nSet-Cookie: x=1", role="viewer", password=PASSWORD) == 400
-    assert act(do="role", name="Kim", role="viewer") == 400  # the last admin
-    assert act(do="remove", name="Kim") == 400
-    assert act(do="remove", name="nobody") == 400
+    assert act(do="add", name="박", role="admin", password=PASSWORD) == 422
+    assert act(do="add", name="Choi", role="root", password=PASSWORD) == 422
+    assert act(do="add", name="Choi", role="viewer", password="short") == 422
+    assert act(do="add", name="a\r\nSet-Cookie: x=1", role="viewer", password=PASSWORD) == 422
+    assert act(do="role", name="Kim", role="viewer") == 422  # the last admin
+    assert act(do="remove", name="Kim") == 422
+    assert act(do="remove", name="nobody") == 422
     assert act(do="password", name="박", password="seven wet valves") == 303
-    assert act(do="role", name="박", role="admin") == 303
+    assert act(do="role", name="박", role="admin", seen="viewer") == 409  # somebody else has changed it meanwhile
+    assert act(do="role", name="박", role="admin", seen="operator") == 303
     assert act(do="remove", name="Kim") == 303
     assert after(kim.get("/users")).startswith("login")
     done = [(entry.by, entry.what, entry.values) for entry in audit.load(data)[0] if entry.by == "Kim"]
@@ -200,6 +201,21 @@ def test_an_admin_makes_changes_and_removes_users(empty: Start, tmp_path: Path) 
         ("Kim", "user-role", {"user": "박", "before": "operator", "after": "admin"}),
         ("Kim", "user-removed", {"user": "Kim", "role": "admin"}),
     ]
+
+
+def test_what_is_wrong_with_a_new_user_is_named_at_its_field_and_the_form_stays(empty: Start, tmp_path: Path) -> None:
+    make_user(tmp_path / "data", "Kim")
+    kim = Browser(empty())
+    kim.log_in("Kim")
+    fields: dict[str, Any] = {"do": "add", "name": "Park", "role": "operator", "password": PASSWORD}
+    for changed, field in (({"name": "kim"}, "name"), ({"name": "<i>"}, "name"), ({"password": "short"}, "password")):
+        page = kim.send("/users", **fields | changed).body.decode()
+        assert f'id="wrong-{field}"' in page and f'aria-describedby="wrong-{field}"' in page
+        assert 'value="operator" selected' in page and PASSWORD not in page and "<i>" not in page
+    assert after(kim.send("/users", **fields)) == "users?done=add"
+    assert 'role="status"' in kim.get("/users?done=add").body.decode()
+    late = kim.send("/users", do="password", name="Park", password="short").body.decode()
+    assert 'id="problem"' in late and "<details open>" in late
 
 
 def test_an_open_page_ends_with_the_login(empty: Start, tmp_path: Path) -> None:

@@ -85,33 +85,30 @@ def test_sent_twice_is_planned_once(browser: Browser, data: Path) -> None:
     assert len(works(data)) == 1
 
 
-@pytest.mark.parametrize(
-    ("changed", "field", "said"),
-    [
-        ({"sensor": "no such thing"}, "sensor", "neither a sensor id nor all"),
-        ({"sensor": "<script>"}, "sensor", "neither a sensor id nor all"),
-        ({"first": "soon"}, "first", "not a local time"),
-        ({"first": ""}, "first", "not a local time"),
-        ({"end": "2024-09-17T09:00+09:00"}, "end", "not a local time"),
-        ({"end": "2024-09-17T08:00"}, "end", "not after the beginning"),
-        ({"end": "2025-09-17T08:00"}, "end", "longer than 31 days"),
-        ({"first": "0001-01-01T00:00"}, "first", "out of range"),
-        ({"kind": "other", "note": " "}, "what", "at most 80"),
-        ({"kind": "other", "note": "x" * 500}, "what", "at most 80"),
-        ({"note": "a\x1b[2J"}, "what", "printable"),
-    ],
-)
-def test_what_is_wrong_is_named_at_its_field_and_what_was_typed_stays(
-    browser: Browser, data: Path, changed: dict[str, str], field: str, said: str
-) -> None:
-    answer = send(browser, **WORK | {"note": "<b>Mill</b> Lane"} | changed)
-    page = answer.body.decode()
-    assert answer.status == 422
-    assert said in told(answer, f"wrong-{field}")
-    assert f'aria-describedby="wrong-{field}"' in page
-    assert "<b>Mill" not in page and "<script>x" not in page
-    if "note" not in changed:
-        assert 'value="&lt;b&gt;Mill&lt;/b&gt; Lane"' in page
+WRONG: list[tuple[dict[str, str], str, str]] = [
+    ({"sensor": "no such thing"}, "sensor", "neither a sensor id nor all"),
+    ({"sensor": "<script>"}, "sensor", "neither a sensor id nor all"),
+    ({"first": "soon"}, "first", "not a local time"),
+    ({"first": ""}, "first", "not a local time"),
+    ({"end": "2024-09-17T09:00+09:00"}, "end", "not a local time"),
+    ({"end": "2024-09-17T08:00"}, "end", "not after the beginning"),
+    ({"end": "2025-09-17T08:00"}, "end", "longer than 31 days"),
+    ({"first": "0001-01-01T00:00"}, "first", "not a local time"),
+    ({"first": "1999-01-01T00:00"}, "first", "out of range"),
+    ({"kind": "other", "note": " "}, "what", "at most 80"),
+    ({"kind": "other", "note": "x" * 500}, "what", "at most 80"),
+    ({"note": "a\x1b[2J"}, "what", "printable"),
+]
+
+
+def test_what_is_wrong_is_named_at_its_field_and_what_was_typed_stays(browser: Browser, data: Path) -> None:
+    for changed, field, said in WRONG:
+        answer = send(browser, **WORK | {"note": "<b>Mill</b> Lane"} | changed)
+        page = answer.body.decode()
+        assert (answer.status, said in told(answer, f"wrong-{field}")) == (422, True), changed
+        assert f'aria-describedby="wrong-{field}"' in page
+        assert "<b>Mill" not in page and "<script>" not in page
+        assert "note" in changed or 'value="&lt;b&gt;Mill&lt;/b&gt; Lane"' in page
     assert works(data) == []
 
 

@@ -2,15 +2,18 @@
 
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from command_site import Configure, count, now_minute, row
 
-from cli import sensors
+from cli import night, sensors
+from common import audit
 from common.clock import minute_of, minute_start
 from common.errors import NoSuchSensor
+from common.refused import Refused
 from consumer.store import store as archive
 
 
@@ -78,7 +81,7 @@ def test_the_list_shows_unregistered_sensors_and_obeys_no_escape_in_a_name(
 ) -> None:
     now = now_minute()
     path = str(config())
-    sensors.run(["add", "001", "--name", "\x1b]0;owned\x07[red]x", "--config", path])
+    connection.execute("INSERT INTO SENSOR_TB (sensor, name) VALUES ('001', %s)", ("\x1b]0;owned\x07[red]x",))
     with connection.transaction(), connection.cursor() as cursor:
         archive(cursor, "log", [(0, row(now, "stranger"))], [])
     capsys.readouterr()
@@ -91,10 +94,51 @@ def test_the_list_shows_unregistered_sensors_and_obeys_no_escape_in_a_name(
     assert "not registered" in shown
 
 
-@pytest.mark.parametrize(
-    "arguments", [("add",), ("add", "a b"), ("add", "x" * 33), ("add", "001", "--flow-max", "nan"), ("drop", "001")]
-)
+@pytest.mark.parametrize("arguments", [("add",), ("add", "a b"), ("add", "x" * 33), ("drop", "001")])
 def test_bad_usage_of_sensors_is_exit_code_2(arguments: tuple[str, ...], config: Configure) -> None:
     with pytest.raises(SystemExit) as left:
         sensors.run([*arguments, "--config", str(config())])
     assert left.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--flow-max", "nan"), "between 0.01 and 1,000,000"),
+        (("--flow-max", "-3"), "between"),
+        (("--pressure-max", "high"), "not a number"),
+        (("--name", "x" * 61), "60 characters"),
+        (("--name", "\x1b]0;owned\x07"), "60 characters"),
+    ],
+)
+def test_a_wrong_value_changes_nothing(
+    arguments: tuple[str, str], said: str, config: Configure, connection: psycopg.Connection[Any]
+) -> None:
+    with pytest.raises(Refused, match=said) as refused:
+        sensors.run(["add", "001", *arguments, "--config", str(config())])
+    assert refused.value.exit_code == 2
+    assert count(connection, "SENSOR_TB") == 0
+
+
+def test_each_change_is_written_down_with_who_made_it(
+    config: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = str(config())
+    monkeypatch.setenv("SUDO_USER", "Kim")
+    sensors.run(["add", "001", "--name", "Gate", "--config", path])
+    sensors.run(["add", "001", "--name", "Gate", "--flow-max", "120", "--config", path])
+    night.run(["--config", path, "set", "001", "--users", "2000"])
+    sensors.run(["replaced", "001", "--at", "2024-08-25 10:30", "--config", path])
+    sensors.run(["remove", "001", "--config", path])
+    done = [
+        (entry.what, entry.values.get("value"), entry.values.get("after")) for entry in audit.load(tmp_path / "data")[0]
+    ]
+    assert done == [
+        ("sensor-registered", None, None),
+        ("sensor-changed", "name", "Gate"),
+        ("sensor-changed", "flow_max", 120.0),
+        ("sensor-changed", "night_users", 2000.0),
+        ("sensor-replaced", None, None),
+        ("sensor-removed", None, None),
+    ]
+    assert {entry.by for entry in audit.load(tmp_path / "data")[0]} == {"Kim"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from access_site import Browser, make_user
 from receiver_process import ReceiverProcess, kept, wait_for
 
 from common import database
@@ -13,6 +14,7 @@ from common.folder import POSTGRES_URL_FILE
 from postgres import server
 
 A_ROW = "SELECT '001', '2024-08-26Z', 8, 4, 60, '0000', '000', 'log', 1"
+OWNERS = b"SELECT count(*) FROM pg_stat_activity WHERE usename = 'hydrolog'"
 AS_0_2 = """
 ALTER DATABASE postgres OWNER TO postgres;
 REASSIGN OWNED BY hydrolog TO postgres;
@@ -115,3 +117,22 @@ def test_the_server_works_on_the_embedded_database(existing: Path) -> None:
         finally:
             receiver.kill()
         assert kept(address(existing)) == [(1, 1), (2, 1), (3, 1)]
+
+
+def test_an_admin_registers_a_sensor_on_the_page_and_leaves_no_connection_of_the_owner(existing: Path) -> None:
+    make_user(existing, "Kim")
+    with server.running(existing), database.connect(address(existing), "test") as connection:
+        connection.autocommit = True
+        connection.execute(f"INSERT INTO UNREGISTERED_VAL_TB {A_ROW}".encode())
+        receiver = ReceiverProcess(existing, "")
+        receiver.start()
+        try:
+            kim = Browser(receiver)
+            kim.log_in("Kim")
+            assert kim.send("/sensors", kim.token("/password"), sensor="001", name="Gate").status == 303
+            assert b'value="Gate"' in kim.get("/sensor_values?id=001").body
+            wait_for(lambda: connection.execute(OWNERS).fetchone() == (1,), "the owner's connection to close")
+        finally:
+            receiver.kill()
+        assert connection.execute("SELECT count(*) FROM REAL_VAL_TB").fetchone() == (1,)
+        connection.execute("DROP TABLE real_val_202408")  # of the owner, not of the web process

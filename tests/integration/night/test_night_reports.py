@@ -12,6 +12,8 @@ from cli import sensors, shell
 from common import database
 from common.clock import FixedClock, minute_start
 from common.errors import DatabaseDown, NoSuchSensor
+from common.folder import NIGHT_STATE_FILE
+from common.refused import Refused
 from nightflow import step
 
 
@@ -137,6 +139,7 @@ def test_the_command_says_since_when_another_instrument_measures_and_reports_the
     monkeypatch.setenv("HYDROLOG_DATABASE__URL", site.url)
     assert sensors.run(["replaced", "001", "--at", "2024-08-25 10:30"]) == 0
     assert "001 has a new instrument since 2024-08-25 10:30" in capsys.readouterr().out
+    site.nightflow.step(MORNING + timedelta(hours=1, minutes=1))
     after = site.report()
     assert after and after["percentile_nights"] == 2
     with pytest.raises(NoSuchSensor):
@@ -183,26 +186,44 @@ def test_setting_what_is_known_reports_the_last_nights_anew(
 ) -> None:
     site.rows(range(FIRST - 9 * 1440, FIRST + 430))
     site.nightflow.step(MORNING)
-    monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(MORNING + timedelta(hours=1)))
     monkeypatch.setenv("HYDROLOG_PATHS__DATA", str(site.settings.paths.data))
     monkeypatch.setenv("HYDROLOG_DATABASE__URL", site.url)
-    said = command.run(["set", "001", "--users", "5000", "--litres", "0.5", "--n1", "1.1"])
-    assert said == 0
+
+    def change(minutes: int, *words: str) -> None:
+        now = MORNING + timedelta(minutes=minutes)
+        monkeypatch.setattr(shell, "site_clock", lambda _: FixedClock(now))
+        assert command.run(["set", "001", *words]) == 0
+        site.nightflow.step(now + timedelta(minutes=1))
+
+    change(10, "--users", "5000", "--litres", "0.5", "--n1", "1.1")
     assert "5000 users x 0.5 L/h = 2.5 m3/h; N1 1.1; compared at the median of 24 nights" in capsys.readouterr().out
     last, old = site.report(), site.report(NIGHT - timedelta(days=8))
     assert last and old
     assert (last["night_use"], last["n1"], last["leak_flow"]) == (2.5, 1.1, pytest.approx(5.5))
     assert (old["night_use_by"], old["n1"]) == ("share", 1.0)
-    command.run(["set", "001", "--use", "3.25"])
+    change(20, "--use", "3.25")
     command.run(["--nights", "1"])
     assert "3.25 (fixed)" in capsys.readouterr().out
-    command.run(["set", "001", "--use", "default", "--users", "default"])
+    assert json.loads((site.settings.paths.data / NIGHT_STATE_FILE).read_text())["sensors"]["001"]["leak_m3h"] == 4.75
+    change(30, "--use", "default", "--users", "default")
     last = site.report()
     assert last and last["night_use_by"] == "share"
     with pytest.raises(NoSuchSensor):
         command.run(["set", "002", "--n1", "1.1"])
-    with pytest.raises(SystemExit):
+    with pytest.raises(Refused, match=r"between 0\.3 and 2\.5"):
         command.run(["set", "001", "--n1", "11"])
+
+
+def test_a_change_made_while_nothing_ran_is_followed_after_the_start_and_an_old_one_is_not(site: Site) -> None:
+    site.rows(range(FIRST - 9 * 1440, FIRST + 430))
+    site.nightflow.step(MORNING)
+    for ago, use in ((timedelta(days=8), 1.0), (timedelta(days=1), 2.0)):
+        site.nightflow.close()
+        site.connection.execute("UPDATE SENSOR_TB SET night_use = %s, changed_at = %s", (use, MORNING - ago))
+        site.nightflow = site.start()
+        site.nightflow.step(MORNING + timedelta(minutes=2))
+        report = site.report(NIGHT - timedelta(days=3))
+        assert report and report["night_use"] == (2.0 if use == 2.0 else None)
 
 
 def test_reports_by_an_earlier_definition_are_made_anew_some_in_each_check(

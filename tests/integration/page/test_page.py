@@ -117,9 +117,9 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
 
 def test_nothing_leaves_the_host_and_nothing_complains(visit: Visit) -> None:
     visit.open()
-    for words in ("6 h", "3 days", "7 days"):
+    for words in ("Hour", "Week", "Month", "Year"):
         with visit.page.expect_response(lambda answer: "/api/sensor" in answer.url):
-            visit.page.get_by_role("button", name=words, exact=True).click()
+            visit.page.get_by_role("link", name=words, exact=True).click()
     assert visit.asked
     assert [url for url in visit.asked if not url.startswith((visit.address, "data:"))] == []
     # The one sensor whose id no row could have is the only one whose charts are refused.
@@ -189,8 +189,19 @@ def test_ages_are_those_of_the_sites_clock(server: ReceiverProcess) -> None:
     assert state["newest"]["at"] == int((NOW.replace(second=0) - timedelta(minutes=1)).timestamp())
     assert 20 <= state["newest"]["age_s"] < DEADLINE_S
     assert state["newest"]["state"] == "ok"
-    charts = server.get("/api/sensor?sensor=001&hours=24").json
+    charts = server.get("/api/sensor?sensor=001&span=day").json
     assert charts["forecast"]["made_at"] == int(NOW.replace(minute=0, second=0).astimezone(UTC).timestamp())
     assert charts["forecast"]["hour"] == sorted(set(charts["forecast"]["hour"]))
-    assert len(charts["series"]["at"]) == 1439
+    assert len(charts["series"]["at"]) == 1440
+    assert charts["series"]["flow"]["mean"].count(None) == 1
     assert charts["spells"][0]["minutes"] == 30
+
+
+def test_each_sensor_of_the_list_has_the_line_of_its_day(visit: Visit) -> None:
+    visit.open()
+    line = visit.page.locator('tr[data-sensor="001"] .trend path')
+    assert line.get_attribute("d").count("L") == 23  # 24 whole hours
+    said = visit.page.locator('tr[data-sensor="001"] .trend').get_attribute("aria-label")
+    assert re.fullmatch(r"Flow of the last 24 hours: lowest 7\.\d\d, highest 13\.\d\d m³/h", said)
+    box = line.bounding_box()
+    assert box["width"] > 60 and 10 < box["height"] <= 30

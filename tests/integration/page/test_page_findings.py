@@ -34,7 +34,7 @@ def test_an_incident_opens_the_chart_that_explains_it(visit: Visit) -> None:
     captions = page.locator("#panel figcaption").all_inner_texts()
     assert captions[0].startswith("Flow, m³/h") and "limit" in captions[0]
     assert captions[1].startswith("Pressure, bar") and "limit" not in captions[1]
-    flow = page.locator("#panel .chart >> nth=0")
+    flow = page.locator("#panel").get_by_role("group", name="Flow, m³/h")
     dashes = flow.locator(".line").evaluate_all(
         "nodes => nodes.map((node) => getComputedStyle(node).strokeDasharray).filter((dash) => dash !== 'none')"
     )

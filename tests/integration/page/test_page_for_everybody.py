@@ -15,11 +15,17 @@ PAGES = [
     "",
     "?sort=name",
     "sensor?id=001",
+    "sensor?id=001&span=month&at=2024-08-25&compare=week",
     "sensor?id=nothing",
     "incidents",
     f"incident?id={LEAK_ID}",
     "users",
     "password",
+    "calendar",
+    "sensors",
+    "sensor_values?id=001",
+    "alerts",
+    "audit",
 ]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE, TABLET, DESK = (360, 740), (768, 1024), (1400, 900)

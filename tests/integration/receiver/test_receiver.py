@@ -131,6 +131,19 @@ def test_large_bodies_and_bombs_are_refused_with_memory_flat(receiver: ReceiverP
     assert len(kept(database_url)) == last
 
 
+def test_batches_at_the_same_time_store_each_row_once(receiver: ReceiverProcess, database_url: str) -> None:
+    statuses: list[int] = []
+    for first in range(0, 400, 100):  # cuts of one log that overlap, and the same one twice
+        spans = [(first + start, first + start + 49) for start in (0, 10, 20, 30, 40, 50, 50)]
+        posts = [threading.Thread(target=lambda s=s: statuses.append(receiver.post_rows(*s).status)) for s in spans]
+        for post in posts:
+            post.start()
+        for post in posts:
+            post.join()
+    assert statuses == [200] * 28
+    assert kept(database_url) == [(offset, 1) for offset in range(400)]
+
+
 def test_a_kill_loses_no_row_that_was_acknowledged(receiver: ReceiverProcess, database_url: str) -> None:
     acknowledged: set[int] = set()
     done = threading.Event()
@@ -187,7 +200,7 @@ def test_what_a_browser_is_told(receiver: ReceiverProcess) -> None:
     assert b"export function draw" in gzip.decompress(script.body)
     again = receiver.request("GET", "/static/draw.js", headers={"If-None-Match": script.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
-    for query in ("sensor=001&hours=25", "sensor=%3Cb%3E", "sensor=", "sensor=001&hours=" + "9" * 5000):
+    for query in ("sensor=001&span=age", "sensor=%3Cb%3E", "sensor=", "sensor=001&at=" + "9" * 5000):
         assert receiver.get(f"/api/sensor?{query}").status == 400
 
 

@@ -17,6 +17,7 @@ from receiver_process import DEADLINE_S, FORM, ReceiverProcess, body_of, key_of,
 from server.listener import MAX_CONNECTIONS
 
 CROWD = MAX_CONNECTIONS + 150
+MOST_FILES = 4096
 BATCH = body_of(1, 3)
 
 
@@ -24,7 +25,7 @@ BATCH = body_of(1, 3)
 def descriptors() -> None:
     """Enough for a crowd of our own."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096) if hard > 0 else 4096, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_FILES) if hard > 0 else MOST_FILES, hard))
 
 
 @contextlib.contextmanager
@@ -59,6 +60,13 @@ def test_a_crowd_takes_nobodys_place(receiver: ReceiverProcess, said: bytes) -> 
         assert psutil.Process(receiver.process.pid).num_fds() < 2 * MAX_CONNECTIONS
         health = receiver.data / "health" / "server.json"
         wait_for(lambda: json.loads(health.read_bytes())["counters"]["crowded_out"], "the crowd to be counted")
+    assert receiver.output.stat().st_size < 10_000
+
+
+def test_thousands_of_silent_connections_keep_no_batch_waiting(receiver: ReceiverProcess) -> None:
+    with crowd(receiver.port, min(3_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)):
+        for first in range(0, 100, 10):
+            assert receiver.post_rows(first, first + 9).status == 200
     assert receiver.output.stat().st_size < 10_000
 
 

@@ -19,7 +19,7 @@ from common import certificates
 from common.certificates import Pair
 from common.settings import ServerSettings
 from consumer.post import Poster, address_of
-from server import connections, listener, tls
+from server import connections, tls
 from server.listener import Listener
 
 NAMES = ["localhost", "127.0.0.1"]
@@ -134,10 +134,9 @@ def test_what_cannot_be_used_ends_the_start_with_one_line(tmp_path: Path, files:
 
 
 @pytest.fixture
-def few(files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+def few(files: tuple[Path, Path]) -> Iterator[Listener]:
     """A listener in this process, with four places."""
-    monkeypatch.setattr(listener, "MAX_CONNECTIONS", 4)
-    http = Listener(_nothing, "127.0.0.1", 0, tls.context_of(*files))
+    http = Listener(_nothing, "127.0.0.1", 0, tls.context_of(*files), 4)
     yield http
     http.close()
 

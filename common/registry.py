@@ -1,0 +1,170 @@
+"""The registered sensors: what is known of each, and changing it. The page and the commands share these rules.
+
+Each change is written down in its own transaction, before it is committed. All of them raise `Refused` for what is
+wrong, `NotPossible` for what is not as somebody saw it, and `AuditUnwritable`; then nothing has changed.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+
+from common import audit
+from common.audit import Actor
+from common.database import statement
+from common.errors import NoSuchSensor
+from common.messages import message
+from common.refused import CHANGED, NotPossible, Refused, one_line
+from common.row import SENSOR_ID
+
+MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
+MOST_NAME = 60  # characters
+
+NO_ID = message("A sensor's id has 1 to 32 letters of the Latin alphabet, digits and the signs _ . : - in it.")
+NO_NUMBER = message("This is not a number.")
+OUT_OF_BOUNDS = message("It must be between {least} and {most}.")
+FUTURE = message("This time is not over yet.")
+IS_THERE = message("It is registered already.")
+CHANGED_SINCE = message("It has changed meanwhile, so nothing was changed. See how it is now.")
+
+Value = str | float | None
+Row = dict[str, Any]
+Cursor = psycopg.Cursor[Any]
+
+
+class Figure(NamedTuple):
+    """A number that people may set: its unit, and what is not a typing error."""
+
+    unit: str
+    least: float
+    most: float
+
+
+LIMITS = {"flow_max": Figure("m³/h", 0.01, 1e6), "pressure_max": Figure("bar", 0.01, 1e4)}
+NIGHT = {
+    "night_users": Figure("", 0.0, 1e7),
+    "night_litres": Figure("L/h", 0.0, 100.0),
+    "night_use": Figure("m³/h", 0.0, 1e5),
+    "n1": Figure("", 0.3, 2.5),
+    "reference_pressure": Figure("bar", 0.1, 100.0),
+    "mains_km": Figure("km", 0.0, 1e5),
+    "connections": Figure("", 0.0, 1e7),
+    "service_km": Figure("km", 0.0, 1e5),
+}
+FIGURES = LIMITS | NIGHT
+COLUMNS = ("name", *FIGURES)
+
+
+def shown(value: Value) -> str:
+    """A value as it stands in a form; empty for what is not known."""
+    return "" if value is None else value if isinstance(value, str) else f"{value:.12g}"
+
+
+def version(row: Row) -> str:
+    """Another one when a value has changed."""
+    return hashlib.sha256("\0".join(map(shown, row.values())).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def parsed(column: str, text: str) -> Value:
+    """What somebody has typed; None for a number that is not known."""
+    if column == "name":
+        return one_line(text, MOST_NAME, column)
+    if not text.strip():
+        return None
+    figure = FIGURES[column]
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise Refused(NO_NUMBER, column) from error
+    if not (math.isfinite(value) and figure.least <= value <= figure.most):
+        raise Refused(OUT_OF_BOUNDS, column, least=f"{figure.least:,.12g}", most=f"{figure.most:,.12g}")
+    return value
+
+
+def known(cursor: Cursor, sensor: str) -> Row:
+    """What is known of a sensor, by column.
+
+    Raises:
+        NoSuchSensor: it is not registered.
+    """
+    columns = ", ".join(COLUMNS)
+    row = cursor.execute(f"SELECT {columns} FROM SENSOR_TB WHERE sensor = %s".encode(), (sensor,)).fetchone()
+    if row is None:
+        raise NoSuchSensor(f"{ascii(sensor)[1:-1]} is not registered; see: hydrolog sensors")
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def register(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str]) -> tuple[bool, int]:
+    """Register a sensor or change the given values, and move its stored rows; returns (is it new, rows moved).
+
+    The lock makes the archive wait until the move is over, so no row is left in the other table.
+    """
+    if not SENSOR_ID.fullmatch(sensor):
+        raise Refused(NO_ID, "sensor")
+    cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
+    is_new = cursor.execute(statement("sensor_register"), (sensor,)).rowcount > 0
+    if is_new:
+        audit.record(data, *by, "sensor-registered", sensor=sensor)
+    _store(cursor, data, by, sensor, {column: parsed(column, text) for column, text in values.items()})
+    cursor.execute(statement("sensor_months"), (sensor,))
+    cursor.execute(statement("sensor_move"), (sensor,))
+    return is_new, cursor.rowcount
+
+
+def register_new(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str]) -> None:
+    """Register a sensor that nobody has registered before."""
+    cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
+    if cursor.execute("SELECT FROM SENSOR_TB WHERE sensor = %s", (sensor,)).fetchone() is not None:
+        raise NotPossible(IS_THERE, "sensor")
+    register(cursor, data, by, sensor, values)
+
+
+def change(
+    cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str], *, at: datetime, seen: str = ""
+) -> Row:
+    """Change the values of a sensor; returns all that is known of it then.
+
+    Args:
+        values: as typed, by column. What is the same as before is not touched.
+        at: now, by the site's clock. The last nights are reported anew by what is known then.
+        seen: the `version` of what stood in the form before; empty if nobody has looked.
+    """
+    cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
+    before = known(cursor, sensor)
+    if seen and seen != version(before):
+        done = audit.last(data, sensor=sensor)
+        raise NotPossible(CHANGED, by=done.by) if done and done.by else NotPossible(CHANGED_SINCE)
+    new = {column: parsed(column, text) for column, text in values.items() if text != shown(before[column])}
+    _store(cursor, data, by, sensor, new)
+    if new.keys() & NIGHT.keys():
+        cursor.execute("UPDATE SENSOR_TB SET changed_at = %s WHERE sensor = %s", (at, sensor))
+    return known(cursor, sensor)
+
+
+def replaced(cursor: Cursor, data: Path, by: Actor, sensor: str, since: datetime, *, at: datetime) -> None:
+    """Record that the instrument was replaced. `at`: now, by the site's clock."""
+    known(cursor, sensor)
+    if since > at:
+        raise Refused(FUTURE, "since")
+    audit.record(data, *by, "sensor-replaced", sensor=sensor, since=since.isoformat(timespec="minutes"))
+    cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s, changed_at = %s WHERE sensor = %s", (since, at, sensor))
+
+
+def remove(cursor: Cursor, data: Path, by: Actor, sensor: str) -> None:
+    """Unregister a sensor. Its rows stay; new ones are kept apart until it is registered again."""
+    known(cursor, sensor)
+    audit.record(data, *by, "sensor-removed", sensor=sensor)
+    cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
+
+
+def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, Value]) -> None:
+    before = known(cursor, sensor)
+    for column, value in values.items():
+        if value != before[column]:
+            was = {"value": column, "before": before[column], "after": value}
+            audit.record(data, *by, "sensor-changed", sensor=sensor, **was)
+            cursor.execute(f"UPDATE SENSOR_TB SET {column} = %s WHERE sensor = %s".encode(), (value, sensor))

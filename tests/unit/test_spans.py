@@ -1,0 +1,92 @@
+"""Which part of a history is looked at: by the site's calendar, across changes of the clock, back and forth."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server import spans
+from server.spans import SpanAsked
+
+ROME, SEOUL, DELHI = ZoneInfo("Europe/Rome"), ZoneInfo("Asia/Seoul"), ZoneInfo("Asia/Kolkata")
+NOW = datetime(2024, 11, 14, 9, 26, 20, tzinfo=UTC)
+
+
+def hours(asked: SpanAsked, zone: ZoneInfo = ROME) -> float:
+    seen = spans.window(asked, zone, NOW)
+    return (seen.end.astimezone(UTC) - seen.first.astimezone(UTC)) / timedelta(hours=1)
+
+
+def test_a_span_without_a_date_is_that_of_now_with_the_forecast_ahead() -> None:
+    seen = spans.window(SpanAsked("day"), SEOUL, NOW)
+    assert (seen.first, seen.end, seen.now, seen.after) == (
+        NOW - timedelta(hours=24),
+        NOW + timedelta(hours=6),
+        True,
+        None,
+    )
+    assert seen.before == SpanAsked("day", "2024-11-13")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (SpanAsked("day", "2024-03-31"), 23),
+        (SpanAsked("day", "2024-10-27"), 25),
+        (SpanAsked("week", "2024-10-27"), 169),
+        (SpanAsked("month", "2024-02-10"), 29 * 24),
+        (SpanAsked("month", "2024-12-31"), 31 * 24),
+        (SpanAsked("year", "2024-06-01"), 366 * 24),
+        (SpanAsked("hour", "2024-10-27T02:30"), 1),
+    ],
+)
+def test_days_and_months_are_those_of_the_calendar(asked: SpanAsked, expected: float) -> None:
+    assert hours(asked) == expected
+
+
+@pytest.mark.parametrize("span", spans.SHAPES)
+def test_back_and_forth_leaves_no_time_out_and_ends_at_now(span: str) -> None:
+    """Through the hour that the clock shows twice, too."""
+    asked: SpanAsked | None = SpanAsked(span, "2024-10-26T20:00")
+    ends: list[datetime] = []
+    for _ in range(500):
+        assert asked is not None
+        seen = spans.window(asked, ROME, NOW)
+        if not asked.at:
+            break
+        if ends:
+            assert seen.first.astimezone(UTC) == ends[-1]
+            assert spans.window(seen.before, ROME, NOW).end.astimezone(UTC) == ends[-1]
+        ends.append(seen.end.astimezone(UTC))
+        asked = seen.after
+    assert asked == SpanAsked(span) and ends[-1] > NOW
+
+
+@pytest.mark.parametrize(("span", "most"), [("hour", 62), ("day", 1442), ("week", 1010), ("month", 745), ("year", 367)])
+@pytest.mark.parametrize("at", ["", "2023-12-31"])
+def test_a_span_is_a_bounded_number_of_steps_up_to_now(span: str, most: int, at: str) -> None:
+    seen = spans.window(SpanAsked(span, at), DELHI, NOW)
+    bounds = spans.steps(seen, DELHI, NOW)
+    assert 0.96 * most <= len(bounds) <= most
+    assert bounds == sorted(set(bounds))
+    assert bounds[0] <= seen.first < bounds[1]
+    assert bounds[-1] >= min(seen.end, NOW)
+    if span in ("month", "year"):  # half an hour beside UTC: an hour is one of the site's clock
+        assert {bound.astimezone(DELHI).minute for bound in bounds} == {0}
+
+
+def test_a_day_of_a_year_is_a_day_of_the_sites_clock() -> None:
+    bounds = spans.steps(spans.window(SpanAsked("year", "2023-07-01"), ROME, NOW), ROME, NOW)
+    lengths = [(after - first) / timedelta(hours=1) for first, after in itertools.pairwise(bounds)]
+    assert (len(lengths), sorted(set(lengths))) == (365, [23, 24, 25])
+
+
+def test_a_week_before_is_the_same_time_by_the_clock() -> None:
+    (before,) = spans.earlier([datetime(2024, 10, 29, 6, tzinfo=ROME).astimezone(UTC)], ROME)
+    assert before.astimezone(ROME).replace(tzinfo=None) == datetime(2024, 10, 22, 6)
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2024-13-01", "0001-01-01", "9999-12-31", "2024-01-01" + "0" * 5000, "\0"])
+def test_what_is_no_date_counts_as_now(at: str) -> None:
+    assert spans.asked({"span": "century", "at": at, "compare": "1"}) == SpanAsked()
