@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from broker import running_broker
-from center_site import NODE, make_topic, produce, real_broker, row_of, stored
+from broker import NODE, make_topic, running_broker
+from center_site import produce, row_of, stored
 from meter import wait_until
 
 CONSUMER = (sys.executable, "-P", "-m", "consumer", "--group", "archive")
@@ -36,7 +36,7 @@ HURRY = [
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("broker")
-    with real_broker(folder, *HURRY) if NODE else running_broker(folder) as address:
+    with running_broker(folder, node=NODE, options=HURRY) as address:
         yield address
 
 

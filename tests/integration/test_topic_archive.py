@@ -1,12 +1,16 @@
 """The archive of a center reads the topic of all sites as a group: each row once, and how far it is with the rows."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
-from center_site import Center, make_topic, marks, produce, row_of, stored
+from broker import make_topic
+from center_site import Center, marks, produce, row_of, stored
+from ports import free_port
 
+from cli import checks
 from common.errors import DatabaseDown
 from common.kafka_rows import mark_message
 from common.settings import Settings
@@ -45,6 +49,18 @@ def test_rows_of_all_sites_are_stored_once_with_the_mark(
     counters = here.step_until(lambda: sum(marks(database_url).values()) == 135)
     assert stored(database_url) == [(site, offset) for site in sites for offset in range(20)]
     assert (counters["archived"], counters["repeated"], counters["not_rows"], counters["lag"]) == (100, 30, 0, 0)
+
+
+def test_the_check_of_a_center_looks_at_its_topic_and_at_nothing_of_a_box(
+    settings_for: MakeSettings, broker: str, topic: str
+) -> None:
+    there, away = (settings_for(log__url=f"kafka://{at}/{topic}") for at in (broker, f"127.0.0.1:{free_port()}"))
+    found = [*checks.log(there, datetime.now(UTC)), *checks.port(there, datetime.now(UTC))]
+    assert found[0].text.startswith(f"kafka://{broker}/{topic} answers, 3 partitions")
+    assert {each.subject for each in found} == {"server", "topic"}
+    (said,) = checks.log(away, datetime.now(UTC))
+    assert not said.ok
+    assert "look at log.url" in said.text
 
 
 def test_the_next_one_goes_on_where_the_database_says(

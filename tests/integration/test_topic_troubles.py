@@ -6,7 +6,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from center_site import DEADLINE_S, NODE, Center, make_topic, marks, produce, real_broker, row_of, stored
+from broker import NODE, make_topic, running_broker
+from center_site import DEADLINE_S, Center, marks, produce, row_of, stored
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -19,13 +20,14 @@ pytestmark = pytest.mark.skipif(not NODE, reason="needs a real broker: KAFKA_NOD
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with real_broker(tmp_path_factory.mktemp("broker")) as address:
+    with running_broker(tmp_path_factory.mktemp("broker"), node=NODE) as address:
         yield address
 
 
 @pytest.fixture
 def old_broker(tmp_path: Path) -> Iterator[str]:
-    with real_broker(tmp_path / "old", "--set", "group.coordinator.rebalance.protocols=classic") as address:
+    options = ("--set", "group.coordinator.rebalance.protocols=classic")
+    with running_broker(tmp_path / "old", node=NODE, options=options) as address:
         yield address
 
 
