@@ -10,8 +10,9 @@ from broker import make_topic
 from center_site import Center, marks, produce, row_of, stored
 from ports import free_port
 
-from cli import checks
+from cli import checks, status
 from common.errors import DatabaseDown
+from common.health import Health
 from common.kafka_rows import mark_message
 from common.settings import Settings
 
@@ -61,6 +62,19 @@ def test_the_check_of_a_center_looks_at_its_topic_and_at_nothing_of_a_box(
     (said,) = checks.log(away, datetime.now(UTC))
     assert not said.ok
     assert "look at log.url" in said.text
+
+
+def test_status_of_a_center_shows_how_far_its_process_is_behind(
+    settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, now = settings_for().paths.data, datetime.now(UTC)
+    Health(data, "consumer-archive", now).success(now, 0.0, lag=4711, archived=3)
+    for name, value in (("LOG__URL", "kafka://127.0.0.1:1/rows"), ("PATHS__DATA", data), ("DATABASE__URL", "port=1")):
+        monkeypatch.setenv(f"HYDROLOG_{name}", str(value))
+    status.run([])
+    shown = next(line for line in capsys.readouterr().out.splitlines() if "consumer-archive" in line)
+    assert "running" in shown
+    assert "4711" in shown
 
 
 def test_the_next_one_goes_on_where_the_database_says(
