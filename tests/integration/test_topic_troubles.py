@@ -1,12 +1,13 @@
 """What a real cluster does to a topic: each trouble has a name, is counted once, and stops no partition."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from broker import NODE, make_topic, running_broker
+from broker import NODE, Broker, make_topic, running_broker
 from center_site import DEADLINE_S, Center, marks, produce, row_of, stored
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -157,3 +158,29 @@ def test_two_of_one_name_are_told_and_store_each_row_once(
                 said.append(str(error))
     assert len(stored(database_url)) == 10
     assert "-archive-" in said[0]
+
+
+def test_a_cluster_that_goes_away_is_named_and_read_on_when_it_is_back(
+    settings_for: MakeSettings, database_url: str, tmp_path: Path
+) -> None:
+    broker = Broker(tmp_path / "broker", node=NODE)
+    broker.start()
+    try:
+        make_topic(broker.address, "rows")
+        ship(broker.address, "rows", 0, 10)
+        here = Center(settings_for(log__url=f"kafka://{broker.address}/rows", database__url=database_url))
+        here.step_until(lambda: len(stored(database_url)) == 10)
+        broker.kill()
+        with pytest.raises(LogError, match="the Kafka cluster"):
+            here.step_until(lambda: False)
+        broker.start()
+        ship(broker.address, "rows", 10, 20)
+        give_up_s = time.monotonic() + DEADLINE_S
+        while len(stored(database_url)) < 20 and time.monotonic() < give_up_s:
+            with contextlib.suppress(LogError):
+                here.step()
+        assert stored(database_url) == [("a", offset) for offset in range(20)]
+        assert troubles(database_url) == {}
+        here.worker.close()
+    finally:
+        broker.kill()
