@@ -58,6 +58,8 @@ def _rights(admin: Any, topic: str, right: str, text: str) -> CheckResult:
         rights = asked[topic].result(ANSWER_S).authorized_operations
     except KafkaException as error:
         return CheckResult(True, "server", f"{text}; it does not say what this user may do ({error.args[0].str()})")
+    except TimeoutError:
+        return CheckResult(False, "server", f"{text}, but it has not said in {ANSWER_S:.0f} s what this user may do")
     verb = right.lower()
     if rights and AclOperation[right.upper()] not in rights and AclOperation.ALL not in rights:
         return CheckResult(
@@ -76,6 +78,9 @@ def _kept(admin: Any, topic: str) -> Iterator[CheckResult]:
         found = admin.describe_configs([resource], request_timeout=ANSWER_S)[resource].result(ANSWER_S)
     except KafkaException:
         yield CheckResult(True, "topic", "this user may not see how long rows are kept (right DescribeConfigs)")
+        return
+    except TimeoutError:
+        yield CheckResult(False, "topic", f"the cluster has not said in {ANSWER_S:.0f} s how long rows are kept")
         return
     kept_ms, replicas = int(found["retention.ms"].value), int(found["min.insync.replicas"].value)
     kept = f"rows are kept {kept_ms / DAY_MS:.3g} days" if kept_ms >= 0 else "rows are kept for ever"
