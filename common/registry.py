@@ -91,8 +91,9 @@ def known(cursor: Cursor, sensor: str) -> Row:
     Raises:
         NoSuchSensor: it is not registered.
     """
-    columns = ", ".join(COLUMNS)
-    row = cursor.execute(f"SELECT {columns} FROM SENSOR_TB WHERE sensor = %s".encode(), (sensor,)).fetchone()
+    columns, row = ", ".join(COLUMNS), None
+    if "\0" not in sensor:  # which no database can look for
+        row = cursor.execute(f"SELECT {columns} FROM SENSOR_TB WHERE sensor = %s".encode(), (sensor,)).fetchone()
     if row is None:
         raise NoSuchSensor(f"{ascii(sensor)[1:-1]} is not registered; see: hydrolog sensors")
     return dict(zip(COLUMNS, row, strict=True))
@@ -103,8 +104,7 @@ def register(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping
 
     The lock makes the archive wait until the move is over, so no row is left in the other table.
     """
-    if not SENSOR_ID.fullmatch(sensor):
-        raise Refused(NO_ID, "sensor")
+    _check_id(sensor)
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
     is_new = cursor.execute(statement("sensor_register"), (sensor,)).rowcount > 0
     if is_new:
@@ -117,6 +117,7 @@ def register(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping
 
 def register_new(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str]) -> None:
     """Register a sensor that nobody has registered before."""
+    _check_id(sensor)
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
     if cursor.execute("SELECT FROM SENSOR_TB WHERE sensor = %s", (sensor,)).fetchone() is not None:
         raise NotPossible(IS_THERE, "sensor")
@@ -159,6 +160,11 @@ def remove(cursor: Cursor, data: Path, by: Actor, sensor: str) -> None:
     known(cursor, sensor)
     audit.record(data, *by, "sensor-removed", sensor=sensor)
     cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
+
+
+def _check_id(sensor: str) -> None:
+    if not SENSOR_ID.fullmatch(sensor):
+        raise Refused(NO_ID, "sensor")
 
 
 def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, Value]) -> None:
