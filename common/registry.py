@@ -27,6 +27,7 @@ MOST_NAME = 60  # characters
 NO_ID = message("A sensor's id has 1 to 32 letters of the Latin alphabet, digits and the signs _ . : - in it.")
 NO_NUMBER = message("This is not a number.")
 OUT_OF_BOUNDS = message("It must be between {least} and {most}.")
+HALF_PLACE = message("A place has a latitude and a longitude.")
 FUTURE = message("This time is not over yet.")
 IS_THERE = message("It is registered already.")
 CHANGED_SINCE = message("It has changed meanwhile, so nothing was changed. See how it is now.")
@@ -55,7 +56,8 @@ NIGHT = {
     "connections": Figure("", 0.0, 1e7),
     "service_km": Figure("km", 0.0, 1e5),
 }
-FIGURES = LIMITS | NIGHT
+PLACE = {"latitude": Figure("°", -90.0, 90.0), "longitude": Figure("°", -180.0, 180.0)}  # of WGS84
+FIGURES = LIMITS | NIGHT | PLACE
 COLUMNS = ("name", *FIGURES)
 
 
@@ -167,8 +169,11 @@ def _check_id(sensor: str) -> None:
         raise Refused(NO_ID, "sensor")
 
 
-def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, Value]) -> None:
+def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: dict[str, Value]) -> None:
     before = known(cursor, sensor)
+    unknown = [column for column in PLACE if (before | values)[column] is None]
+    if len(unknown) == 1:
+        raise Refused(HALF_PLACE, unknown[0])
     for column, value in values.items():
         if value != before[column]:
             was = {"value": column, "before": before[column], "after": value}

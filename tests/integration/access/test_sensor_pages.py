@@ -156,6 +156,18 @@ def test_what_is_wrong_is_named_at_its_field_and_nothing_is_stored(
     assert known(connection, "name, flow_max, service_km") == ("Gate", 120.0, None)
 
 
+def test_a_place_has_both_its_numbers_or_none(kim: Browser, connection: psycopg.Connection[Any]) -> None:
+    half = send(kim, **form_of(kim) | {"latitude": "37.5665"})
+    assert (half.status, told(half, "wrong-longitude")) == (422, "A place has a latitude and a longitude.")
+    assert known(connection, "latitude, longitude") == (None, None)
+    assert send(kim, **form_of(kim) | {"latitude": "37.5665", "longitude": "126.978"}).status == 303
+    assert known(connection, "latitude, longitude, changed_at") == (37.5665, 126.978, None)
+    late = send(kim, **form_of(kim) | {"longitude": ""})
+    assert (late.status, told(late, "wrong-longitude")) == (422, "A place has a latitude and a longitude.")
+    assert send(kim, **form_of(kim) | {"latitude": "", "longitude": ""}).status == 303
+    assert known(connection, "latitude, longitude") == (None, None)
+
+
 def test_a_line_break_in_a_name_is_a_space(kim: Browser, connection: psycopg.Connection[Any]) -> None:
     send(kim, **form_of(kim) | {"name": "North\r\nGate"})
     assert known(connection) == ("North Gate",)
