@@ -23,6 +23,16 @@ EXAMPLES = [
 ]
 
 
+def test_the_korean_page_has_the_same_examples() -> None:
+    """Their comments aside."""
+    settings = [
+        [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)]
+        for page in ("operators/meters.md", "operators/meters.ko.md")
+    ]
+    assert settings[0]
+    assert settings[1] == settings[0]
+
+
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_an_example_is_whole(text: str, tmp_path: Path) -> None:
     kinds = {"[line.format]": "described", "[[line.modbus.registers]]": "modbus"}

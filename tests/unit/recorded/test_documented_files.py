@@ -8,10 +8,17 @@ import pytest
 from cli.recorded.description import Description, read_description, to_toml
 from cli.recorded.guess import guess
 
-PAGE = (Path(__file__).parents[3] / "docs/operators/history.md").read_text("utf-8")
-BLOCKS = [
-    re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in re.findall(r"(?:^    .*\n)+", PAGE, re.MULTILINE)
-]
+DOCS = Path(__file__).parents[3] / "docs/operators"
+PAGE, KOREAN = ((DOCS / name).read_text("utf-8") for name in ("history.md", "history.ko.md"))
+
+
+def _blocks(page: str) -> list[str]:
+    return [
+        re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in re.findall(r"(?:^    .*\n)+", page, re.MULTILINE)
+    ]
+
+
+BLOCKS = _blocks(PAGE)
 DESCRIPTIONS = [block for block in BLOCKS if "time_column" in block and "$" not in block]
 
 
@@ -37,3 +44,13 @@ def test_every_key_has_its_row() -> None:
     keys = set(Description.__dataclass_fields__)
     table = PAGE.split("## The description")[1].split("Several meters")[0]
     assert keys <= set(re.findall(r"`(\w+)`", table))
+
+
+def test_the_korean_page_says_the_same_of_files() -> None:
+    """Its blocks are the same, words behind a command aside; its table has the same keys."""
+    words = re.compile(r"^(hydrolog .*?)   +.*", re.MULTILINE)
+    blocks = [[words.sub(r"\1", block) for block in _blocks(page)] for page in (PAGE, KOREAN)]
+    assert blocks[1] == blocks[0]
+    keys = [re.findall(r"^\| (`\w+`(?:, `\w+`)*)", page, re.MULTILINE) for page in (PAGE, KOREAN)]
+    assert keys[0]
+    assert keys[1] == keys[0]
