@@ -16,7 +16,7 @@ COMMANDS = {
     "status": ("cli.status", "show the state of each process and each sensor"),
     "incidents": ("cli.incidents_", "list what is wrong, and say what you do about it"),
     "tail": ("cli.tail", "show rows as they come in"),
-    "sensors": ("cli.sensors", "list, add and remove sensors, and record a replaced instrument"),
+    "sensors": ("cli.sensors", "list, add, place and remove sensors, and record a replaced instrument"),
     "init-db": ("cli.init_db", "create the tables in your own database"),
     "load": ("cli.load", "load recorded minutes into the database"),
     "export": ("cli.export", "write rows of the database as CSV or as a workbook"),

@@ -121,6 +121,8 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     from producer.port import Port, check_url
     from situation.snapshot import alive
 
+    if chosen.log.url != "file":
+        return  # a center has none
     url = chosen.line.url
     state = health.load_all(chosen.paths.data).get("producer")
     if state is not None and "pid" in state and alive(state):
@@ -176,6 +178,8 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it accepts the token. An empty body is posted, no row."""
     from consumer.post import Poster, address_of
 
+    if chosen.log.url != "file":
+        return  # a center sends nothing
     if "server" not in chosen.log.groups:
         yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
         return
@@ -210,10 +214,10 @@ def receiver(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(False, "server", 'receiver.into = "log" needs a cluster in log.url')
 
 
-def _cluster(chosen: Settings, url: str, key: str) -> Iterator[CheckResult]:
+def _cluster(chosen: Settings, url: str, key: str, right: str = "Write") -> Iterator[CheckResult]:
     from cli.checks_kafka import cluster
 
-    yield from cluster(chosen, url, key)
+    yield from cluster(chosen, url, key, right)
 
 
 def server_says(status: int | None, problem: str) -> tuple[bool, str]:
@@ -235,6 +239,8 @@ def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The log: its header, its size, the position of each group."""
     if chosen.log.url == "file":
         yield _log_file(chosen)
+    elif chosen.receiver.into != "log":  # else it is looked at for writing
+        yield from _cluster(chosen, chosen.log.url, "log.url", "Read")
     known = mark.load(chosen.paths.data)
     for group, position in positions(chosen, chosen.log.groups).items():
         yield _group(group, position, known.end_offset if known else None)

@@ -1,4 +1,4 @@
-"""`hydrolog check` of a Kafka cluster that takes rows: it answers, has the topic, and this user may write."""
+"""`hydrolog check` of a Kafka cluster: it answers, has the topic, and this user may write or read there."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +14,8 @@ DAY_MS = 86_400_000
 LEAST_DAYS = 7  # a center that stands still over a long weekend must find the rows
 
 
-def cluster(chosen: Settings, url: str, key: str) -> Iterator[CheckResult]:
-    """The brokers, the topic, the user's rights, and how long rows are kept; `key`: the setting that holds `url`."""
+def cluster(chosen: Settings, url: str, key: str, right: str = "Write") -> Iterator[CheckResult]:
+    """The brokers, the topic, the user's `right`, and how long rows are kept; `key`: the setting that holds `url`."""
     try:
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
@@ -39,15 +39,15 @@ def cluster(chosen: Settings, url: str, key: str) -> Iterator[CheckResult]:
         yield CheckResult(False, "server", f"{printable(url)} does not answer ({why}); {advice}")
         return
     if found is None or found.error is not None:
-        advice = f"make it, or give this user the rights Describe and Write, or correct {key}"
+        advice = f"make it, or give this user the rights Describe and {right}, or correct {key}"
         yield CheckResult(False, "server", f"{printable(url)}: there is no such topic for us; {advice}")
         return
-    yield _rights(admin, topic, f"{printable(url)} answers, {len(found.partitions)} partitions")
+    yield _rights(admin, topic, right, f"{printable(url)} answers, {len(found.partitions)} partitions")
     yield from _kept(admin, topic)
 
 
-def _rights(admin: Any, topic: str, text: str) -> CheckResult:
-    """Whether the cluster says that this user may write."""
+def _rights(admin: Any, topic: str, right: str, text: str) -> CheckResult:
+    """Whether the cluster says that this user has a right."""
     from confluent_kafka import KafkaException, TopicCollection
     from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
@@ -58,11 +58,14 @@ def _rights(admin: Any, topic: str, text: str) -> CheckResult:
         rights = asked[topic].result(ANSWER_S).authorized_operations
     except KafkaException as error:
         return CheckResult(True, "server", f"{text}; it does not say what this user may do ({error.args[0].str()})")
-    if rights and AclOperation.WRITE not in rights and AclOperation.ALL not in rights:
+    except TimeoutError:
+        return CheckResult(False, "server", f"{text}, but it has not said in {ANSWER_S:.0f} s what this user may do")
+    verb = right.lower()
+    if rights and AclOperation[right.upper()] not in rights and AclOperation.ALL not in rights:
         return CheckResult(
-            False, "server", f"{text}, but this user may not write; give it the right Write on the topic"
+            False, "server", f"{text}, but this user may not {verb}; give it the right {right} on the topic"
         )
-    return CheckResult(True, "server", text + (", this user may write" if rights else ""))
+    return CheckResult(True, "server", text + (f", this user may {verb}" if rights else ""))
 
 
 def _kept(admin: Any, topic: str) -> Iterator[CheckResult]:
@@ -75,6 +78,9 @@ def _kept(admin: Any, topic: str) -> Iterator[CheckResult]:
         found = admin.describe_configs([resource], request_timeout=ANSWER_S)[resource].result(ANSWER_S)
     except KafkaException:
         yield CheckResult(True, "topic", "this user may not see how long rows are kept (right DescribeConfigs)")
+        return
+    except TimeoutError:
+        yield CheckResult(False, "topic", f"the cluster has not said in {ANSWER_S:.0f} s how long rows are kept")
         return
     kept_ms, replicas = int(found["retention.ms"].value), int(found["min.insync.replicas"].value)
     kept = f"rows are kept {kept_ms / DAY_MS:.3g} days" if kept_ms >= 0 else "rows are kept for ever"

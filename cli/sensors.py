@@ -1,4 +1,4 @@
-"""`hydrolog sensors`: list, add and remove registered sensors.
+"""`hydrolog sensors`: list, add, place and remove registered sensors.
 
 Rows of unregistered sensors are kept in a separate table; registering moves them in one transaction.
 """
@@ -14,12 +14,13 @@ from rich.table import Table
 from cli import acting, shell
 from common import database, registry, settings
 from common.audit import Actor
+from common.refused import Refused
 from common.row import SENSOR_ID
 from common.settings import Settings
 
 
 def run(args: list[str]) -> int:
-    """List, add or remove.
+    """List, or change one.
 
     Raises:
         DatabaseDown: no answer.
@@ -29,7 +30,7 @@ def run(args: list[str]) -> int:
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
-    acts = {"add": _added, "remove": _removed, "replaced": _replaced}
+    acts = {"add": _added, "place": _placed, "remove": _removed, "replaced": _replaced}
     with database.changing(chosen, "sensors", registry.MOVE_TIMEOUT_S) as cursor:
         said = acts[options.action](cursor, chosen, options) if options.action in acts else _show(cursor, chosen)
     sys.stdout.write(said)
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     shell.add_config_again(actions.add_parser("list", help=words, description=words))
     for name, help_ in (
         ("add", "register or change a sensor; its stored rows move to REAL_VAL_TB"),
+        ("place", "say where a sensor is, in degrees of WGS84"),
         ("remove", "unregister a sensor; its rows stay, new rows are kept separately"),
         ("replaced", "record that the instrument was replaced: nights and criteria start again with the new one"),
     ):
@@ -57,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
             action.add_argument("--name", help="name for people")
             action.add_argument("--flow-max", metavar="M3H", help="highest flow the meter can show")
             action.add_argument("--pressure-max", metavar="BAR", help="highest pressure")
+        if name == "place":
+            action.add_argument("latitude", nargs="?", metavar="LAT", help="north of the equator; south is below zero")
+            action.add_argument("longitude", nargs="?", metavar="LON", help="east of Greenwich; west is below zero")
+            action.add_argument("--unknown", action="store_true", help="forget its place")
     return parser
 
 
@@ -73,6 +79,19 @@ def _added(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Name
     done = "registered" if is_new else "changed"
     rows = f"; {moved} kept row{'s' * (moved != 1)} moved to its history" if moved or is_new else ""
     return f"{options.sensor} {done}{rows}\n"
+
+
+def _placed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
+    typed = {"latitude": options.latitude or "", "longitude": options.longitude or ""}
+    if options.unknown == any(typed.values()):
+        raise Refused(registry.HALF_PLACE)
+    data, now = chosen.paths.data, shell.site_clock(chosen.paths.data).now()
+    found = registry.change(cursor, data, _who(), options.sensor, typed, at=now)
+    return f"{options.sensor}: {_place(found['latitude'], found['longitude']) or 'no place'}\n"
+
+
+def _place(latitude: float | None, longitude: float | None) -> str:
+    return "" if latitude is None else f"{registry.shown(latitude)} {registry.shown(longitude)}"
 
 
 def _removed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
@@ -103,14 +122,15 @@ def _replaced(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.N
 
 
 def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> str:
-    table = Table("sensor", "name", "max m3/h", "max bar", "newest row", "")
+    table = Table("sensor", "name", "max m3/h", "max bar", "place", "newest row", "")
     cursor.execute(database.statement("sensor_list"))
-    for sensor, name, flow_max, pressure_max, newest, known in cursor.fetchall():
+    for sensor, name, flow_max, pressure_max, latitude, longitude, newest, known in cursor.fetchall():
         table.add_row(
             shell.cell(sensor),
             shell.cell(name),
             shell.number(flow_max, 1),
             shell.number(pressure_max, 1),
+            _place(latitude, longitude),
             _local(newest, chosen),
             "" if known else shell.cell(f"not registered; hydrolog sensors add {sensor}", "yellow"),
         )

@@ -123,7 +123,7 @@ def _processes(state: Json, catalogue: Catalogue) -> Table:
     )
     for process in state["processes"]:
         success = process["success"]
-        lag = lags.get(process["role"])
+        lag = lags.get(process["role"], process["counters"].get("lag"))  # of a center only the process itself knows
         ago = span(state["now"] - success, catalogue.language) if success is not None else ""
         table.add_row(
             shell.cell(process["role"]),

@@ -24,12 +24,12 @@ def closed(descriptor: int) -> int:
 
 
 def stamp(path: Path) -> Stamp | None:
-    """A value that changes when the file is replaced; None if there is no file."""
+    """A value that changes when the file is replaced, or when others may read it; None if there is no file."""
     try:
         state = path.stat()
     except OSError:
         return None
-    return state.st_ino, state.st_mtime_ns, state.st_size
+    return state.st_ino, state.st_ctime_ns, state.st_size
 
 
 def open_lock_file(path: Path) -> int:

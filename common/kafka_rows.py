@@ -32,8 +32,7 @@ class SiteRow:
     log_id: str
     offset: int
     row: Row
-    pred_flow: float  # m3/h, 0 = none
-    pred_pressure: float  # bar, 0 = none
+    text: str  # the whole message; each column is of its documented form
 
     @property
     def name(self) -> tuple[str, str, int]:
@@ -58,7 +57,8 @@ def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | None:
         RowRefused: neither a row nor a mark; `reason` names the column.
     """
     try:
-        site, log_id, offset, *rest = (value or b"").decode("ascii").split("\t")
+        text = (value or b"").decode("ascii")
+        site, log_id, offset, *rest = text.split("\t")
     except ValueError as error:  # also text that is not ASCII
         raise RowRefused("columns") from error
     if not _NAME.fullmatch(site) or site.encode() != key:
@@ -75,4 +75,4 @@ def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | None:
     row = parse_payload("\t".join(rest[:-2]))
     if not _FIRST_MINUTE <= row.minute < _LAST_MINUTE:
         raise RowRefused("time")
-    return SiteRow(site, log_id, int(offset), row, float(rest[-2]), float(rest[-1]))
+    return SiteRow(site, log_id, int(offset), row, text)

@@ -27,6 +27,7 @@ MOST_NAME = 60  # characters
 NO_ID = message("A sensor's id has 1 to 32 letters of the Latin alphabet, digits and the signs _ . : - in it.")
 NO_NUMBER = message("This is not a number.")
 OUT_OF_BOUNDS = message("It must be between {least} and {most}.")
+HALF_PLACE = message("A place has a latitude and a longitude.")
 FUTURE = message("This time is not over yet.")
 IS_THERE = message("It is registered already.")
 CHANGED_SINCE = message("It has changed meanwhile, so nothing was changed. See how it is now.")
@@ -55,7 +56,8 @@ NIGHT = {
     "connections": Figure("", 0.0, 1e7),
     "service_km": Figure("km", 0.0, 1e5),
 }
-FIGURES = LIMITS | NIGHT
+PLACE = {"latitude": Figure("°", -90.0, 90.0), "longitude": Figure("°", -180.0, 180.0)}  # of WGS84
+FIGURES = LIMITS | NIGHT | PLACE
 COLUMNS = ("name", *FIGURES)
 
 
@@ -91,8 +93,9 @@ def known(cursor: Cursor, sensor: str) -> Row:
     Raises:
         NoSuchSensor: it is not registered.
     """
-    columns = ", ".join(COLUMNS)
-    row = cursor.execute(f"SELECT {columns} FROM SENSOR_TB WHERE sensor = %s".encode(), (sensor,)).fetchone()
+    columns, row = ", ".join(COLUMNS), None
+    if "\0" not in sensor:  # which no database can look for
+        row = cursor.execute(f"SELECT {columns} FROM SENSOR_TB WHERE sensor = %s".encode(), (sensor,)).fetchone()
     if row is None:
         raise NoSuchSensor(f"{ascii(sensor)[1:-1]} is not registered; see: hydrolog sensors")
     return dict(zip(COLUMNS, row, strict=True))
@@ -103,8 +106,7 @@ def register(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping
 
     The lock makes the archive wait until the move is over, so no row is left in the other table.
     """
-    if not SENSOR_ID.fullmatch(sensor):
-        raise Refused(NO_ID, "sensor")
+    _check_id(sensor)
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
     is_new = cursor.execute(statement("sensor_register"), (sensor,)).rowcount > 0
     if is_new:
@@ -117,6 +119,7 @@ def register(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping
 
 def register_new(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str]) -> None:
     """Register a sensor that nobody has registered before."""
+    _check_id(sensor)
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
     if cursor.execute("SELECT FROM SENSOR_TB WHERE sensor = %s", (sensor,)).fetchone() is not None:
         raise NotPossible(IS_THERE, "sensor")
@@ -161,8 +164,16 @@ def remove(cursor: Cursor, data: Path, by: Actor, sensor: str) -> None:
     cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
 
 
-def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, Value]) -> None:
+def _check_id(sensor: str) -> None:
+    if not SENSOR_ID.fullmatch(sensor):
+        raise Refused(NO_ID, "sensor")
+
+
+def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: dict[str, Value]) -> None:
     before = known(cursor, sensor)
+    unknown = [column for column in PLACE if (before | values)[column] is None]
+    if len(unknown) == 1:
+        raise Refused(HALF_PLACE, unknown[0])
     for column, value in values.items():
         if value != before[column]:
             was = {"value": column, "before": before[column], "after": value}

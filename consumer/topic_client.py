@@ -83,6 +83,8 @@ class TopicClient:
             found = str(asked[topic].result(ANSWER_S).topic_id)
         except KafkaException as error:
             raise self.failure("say what its topic is", error.args[0]) from error
+        except TimeoutError as error:
+            raise self.failure("say what its topic is", KafkaError(KafkaError._TIMED_OUT)) from error
         self._said = None
         return found
 

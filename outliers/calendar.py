@@ -11,6 +11,7 @@ Empty lines and lines that start with "#" are ignored. A line that cannot be rea
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -140,15 +141,17 @@ def named_holidays(path: Path) -> tuple[dict[date, str], tuple[str, ...]]:
 
 
 def lines_of(path: Path) -> list[str]:
-    """All lines of a file, including comments; empty if there is no file.
+    """All lines of a file, including comments; empty if there is no file. What is not UTF-8 can be written again as it
+    was (`surrogateescape`).
 
     Raises:
         OSError: it cannot be read.
     """
     try:
-        return [raw.decode("utf-8", errors="replace") for raw in path.read_bytes().splitlines()]
+        lines = path.read_bytes().removeprefix(BOM_UTF8).splitlines()
     except FileNotFoundError:
         return []
+    return [raw.decode("utf-8", errors="surrogateescape") for raw in lines]
 
 
 def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str]]:
@@ -173,7 +176,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             content = file.read(MOST_BYTES)
     except FileNotFoundError:
         return
-    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
+    for number, raw in enumerate(content.removeprefix(BOM_UTF8).splitlines(), 1):
         text = raw.decode("utf-8", errors="replace").strip()
         if text and not text.startswith("#"):
             yield number, text

@@ -110,12 +110,12 @@ def add_holiday(data: Path, by: Actor, typed: str, name: str = "") -> None:
 
 def remove_holiday(data: Path, by: Actor, typed: str) -> None:
     """Remove a holiday that people have added. `typed`: its date."""
-    day = _day(typed).isoformat()
+    day = _day(typed)
     with _changing(data, by, HOLIDAYS) as (lines, store):
-        left = [line for line in lines if line.split()[:1] != [day]]
+        left = [line for line in lines if not _is_of(line, day)]
         if len(left) == len(lines):
-            raise _gone(data, day)
-        store(left, "holiday-removed", entry=day)
+            raise _gone(data, day.isoformat())
+        store(left, "holiday-removed", entry=day.isoformat())
 
 
 def _works(data: Path, zone: ZoneInfo) -> tuple[Work, ...]:
@@ -147,6 +147,14 @@ def _day(text: str) -> date:
         raise Refused(NO_DATE, "day") from error
 
 
+def _is_of(line: str, day: date) -> bool:
+    """Whether a line names this holiday, however its date is written."""
+    try:
+        return [date.fromisoformat(word) for word in line.split()[:1]] == [day]
+    except ValueError:
+        return False
+
+
 def _path(data: Path, name: str) -> Path:
     return data / CRITERIA_FOLDER / name
 
@@ -157,7 +165,7 @@ def _changing(data: Path, by: Actor, name: str) -> Iterator[tuple[list[str], Sto
     path = _path(data, name)
 
     def store(lines: list[str], what: str, **values: Value) -> None:
-        content = "".join(f"{line}\n" for line in lines).encode()
+        content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         if len(content) > MOST_BYTES:
             raise Refused(FULL)
         audit.record(data, *by, what, **values)

@@ -64,7 +64,7 @@ class Charts:
     async def _found(
         self, request: Request, question: Hashable, work: Callable[[Database], Json], fresh_s: float
     ) -> _Found:
-        address = network(request.client.host) if request.client else ""
+        address = network(request.state.address)
         now_s = time.monotonic()
         self._forget(now_s)
         asked = self._asked.get(question)

@@ -42,7 +42,7 @@ class Live:
 
     async def stream(self, request: Request, look: Callable[[], Awaitable[Parts]]) -> Response:
         """What changes, until the browser leaves or its user is no longer logged in."""
-        address = network(request.client.host) if request.client else ""
+        address = network(request.state.address)
         if self._open.total() >= MOST_STREAMS or self._open[address] >= MOST_OF_ADDRESS:
             return PlainTextResponse("too many pages are open\n", 503, {"Retry-After": "30"})
         request.scope["state"]["streaming"] = True

@@ -17,7 +17,7 @@ from common.database import Database, statement
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import message
 from common.refused import local_time
-from common.registry import COLUMNS, FIGURES, LIMITS, MOST_NAME
+from common.registry import COLUMNS, FIGURES, LIMITS, MOST_NAME, NIGHT, PLACE
 from server.access import Role, answers, may, needs
 from server.attempt import DONE, Outcome, actor, attempt, typed
 from server.paging import page_asked, paged
@@ -39,7 +39,10 @@ LABELS = {
     "mains_km": message("Length of mains"),
     "connections": message("Service connections"),
     "service_km": message("Service pipe from property line to meter, all together"),
+    "latitude": message("Latitude, north of the equator"),
+    "longitude": message("Longitude, east of Greenwich"),
 }
+GROUPS = {"limits": LIMITS, "night": NIGHT, "place": PLACE}
 SAID = {
     "register": message("The sensor is registered, with all its rows that were kept."),
     "change": message("It is stored."),
@@ -184,13 +187,13 @@ class RegistryPages:
 
 def _field(column: str, label: str) -> Json:
     figure = FIGURES.get(column)
-    group = "" if column == "name" else "limits" if column in LIMITS else "night"
+    group = next((name for name, columns in GROUPS.items() if column in columns), "")
     return {"column": column, "label": label, "unit": figure.unit if figure else "", "group": group}
 
 
 def _listed(database_: Database) -> list[Json]:
     with database_.transaction(TIMEOUT_S) as cursor:
-        keys = ("sensor", "name", "flow_max", "pressure_max", "newest", "registered")
+        keys = ("sensor", "name", "flow_max", "pressure_max", *PLACE, "newest", "registered")
         return [dict(zip(keys, row, strict=True)) for row in cursor.execute(statement("sensor_list"))]
 
 

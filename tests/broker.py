@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -20,9 +20,9 @@ NODE = os.environ.get("KAFKA_NODE", "")
 
 
 @contextlib.contextmanager
-def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
-    """A broker that keeps its data in memory; its address."""
-    broker = Broker(folder, port)
+def running_broker(folder: Path, port: int | None = None, node: str = "", options: Sequence[str] = ()) -> Iterator[str]:
+    """A broker that keeps its data in memory, or with `node` a real one; its address."""
+    broker = Broker(folder, port, node, options)
     broker.start()
     try:
         yield broker.address
@@ -33,13 +33,13 @@ def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
 class Broker:
     """One that can go away and come back with its data: a real one is killed, the one in memory stands still."""
 
-    def __init__(self, folder: Path, port: int | None = None, node: str = "") -> None:
+    def __init__(self, folder: Path, port: int | None = None, node: str = "", options: Sequence[str] = ()) -> None:
         port = self.port = port or free_port()
         self.address = f"127.0.0.1:{port}"
         self._node = node
         memory = ("--only", "kafka", "--host", "127.0.0.1", "--kafka-port", str(port), "--data-dir", str(folder))
         in_memory = [str(Path(sys.executable).with_name("noida-db")), "start", *memory]
-        self._command = [node, str(folder), "--port", str(port)] if node else in_memory
+        self._command = [node, str(folder), "--port", str(port), *options] if node else in_memory
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -74,13 +74,13 @@ class Broker:
             os.killpg(self._process.pid, number)
 
 
-def make_topic(address: str, topic: str) -> None:
-    """Make a topic of one partition."""
+def make_topic(address: str, topic: str, partitions: int = 1) -> None:
+    """Make a topic."""
     admin = AdminClient({"bootstrap.servers": address})
     give_up_s = time.monotonic() + 60
     while True:
         try:
-            admin.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(30)
+            admin.create_topics([NewTopic(topic, num_partitions=partitions)])[topic].result(30)
         except KafkaException:  # a broker that has just been started
             assert time.monotonic() < give_up_s
         else:

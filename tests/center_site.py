@@ -1,19 +1,12 @@
 """For tests: the archive of a center, the topic of all sites, and boxes that ship rows to it."""
 
-import contextlib
-import os
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
-from confluent_kafka import KafkaException, Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
-from ports import free_port
+from confluent_kafka import Producer
 
 from common.clock import SystemClock
 from common.kafka_rows import Keyed, row_message
@@ -24,31 +17,6 @@ from consumer.topic_archive import TopicArchive
 
 FIRST = 28_730_000  # a UTC minute
 DEADLINE_S = 120.0
-NODE = os.environ.get("KAFKA_NODE", "")  # a program that is a real broker: NODE FOLDER --port PORT
-
-
-@contextlib.contextmanager
-def real_broker(folder: Path, *options: str) -> Iterator[str]:
-    """A real broker of the test's own; its address."""
-    port = free_port()
-    command = [NODE, str(folder), "--port", str(port), *options]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.kill()
-
-
-def make_topic(broker: str, topic: str, partitions: int = 1) -> None:
-    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
-    give_up_s = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)])[topic].result(30)
-        except KafkaException:  # a broker that has just been started
-            assert time.monotonic() < give_up_s
-        else:
-            return
 
 
 def row_of(site: str, offset: int, flow: float = 8.5) -> Keyed:

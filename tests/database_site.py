@@ -1,11 +1,15 @@
-"""The embedded Postgres as a program of its own on a data folder."""
+"""The embedded Postgres as a program of its own on a data folder; and a database that goes away."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
 
 from common import database, health, processes
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
@@ -70,3 +74,16 @@ def copied(made: Path, data: Path) -> Path:
     """With the owners, since root's Postgres runs as somebody else."""
     subprocess.run(["cp", "-a", made, data], check=True)
     return data
+
+
+@contextmanager
+def away(postgres_url: str, database_url: str) -> Iterator[None]:
+    """A database that takes nobody and has thrown everybody out, until the block ends."""
+    name = urlsplit(database_url).path[1:]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())

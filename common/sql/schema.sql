@@ -20,6 +20,10 @@ ALTER TABLE SENSOR_TB
     ADD COLUMN IF NOT EXISTS connections        double precision, -- service connections
     ADD COLUMN IF NOT EXISTS service_km         double precision, -- service pipe from property line to meter
     ADD COLUMN IF NOT EXISTS changed_at         timestamptz;      -- when people last changed any of these
+-- Where it is, degrees of WGS84; both or none.
+ALTER TABLE SENSOR_TB
+    ADD COLUMN IF NOT EXISTS latitude  double precision,
+    ADD COLUMN IF NOT EXISTS longitude double precision;
 
 -- One row per sensor and minute, exactly as in the log. Partitioned by month: see real_val_partition().
 CREATE TABLE IF NOT EXISTS REAL_VAL_TB (

@@ -5,11 +5,11 @@ WITH RECURSIVE kept AS (
     UNION ALL
     SELECT (SELECT sensor FROM UNREGISTERED_VAL_TB AS later WHERE later.sensor > kept.sensor ORDER BY sensor LIMIT 1)
     FROM kept WHERE kept.sensor IS NOT NULL)
-SELECT sensor, name, flow_max, pressure_max,
+SELECT sensor, name, flow_max, pressure_max, latitude, longitude,
        (SELECT max(time) FROM REAL_VAL_TB AS taken WHERE taken.sensor = known.sensor) AS newest, true AS registered
 FROM SENSOR_TB AS known
 UNION ALL
-SELECT sensor, '', NULL, NULL,
+SELECT sensor, '', NULL, NULL, NULL, NULL,
        (SELECT max(time) FROM UNREGISTERED_VAL_TB AS taken WHERE taken.sensor = kept.sensor), false
 FROM kept WHERE sensor IS NOT NULL
 ORDER BY registered DESC, sensor

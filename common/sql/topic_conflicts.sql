@@ -1,10 +1,6 @@
--- The names of rows whose stored row differs. The log's columns of a row never change. The forecast is added by the
--- sender and not compared: rows sent again from the sender's database have none.
+-- The names of rows that have arrived and whose stored row differs. The log's columns of a row never change. The forecast
+-- is added by the sender and not compared: rows sent again from the sender's database have none.
 SELECT old.site, old.log_id, old.log_offset
-FROM unnest(%(site)s::text[], %(log_id)s::text[], %(log_offset)s::bigint[], %(time)s::timestamptz[], %(sensor)s::text[],
-            %(flow)s::float8[], %(pressure)s::float8[], %(samples)s::integer[], %(flow_flags)s::text[],
-            %(pressure_flags)s::text[])
-     AS new(site, log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags, pressure_flags)
-JOIN RECEIVED_TB old USING (site, log_id, log_offset)
+FROM topic_arrived new JOIN RECEIVED_TB old USING (site, log_id, log_offset)
 WHERE (old.time, old.sensor, old.flow, old.pressure, old.samples, old.flow_flags, old.pressure_flags)
    IS DISTINCT FROM (new.time, new.sensor, new.flow, new.pressure, new.samples, new.flow_flags, new.pressure_flags)

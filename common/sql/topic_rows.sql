@@ -1,8 +1,6 @@
--- Store rows of many sites (arrays of equal length), without those that are here already.
+-- Store the rows that have arrived, without those that are here already. In one order everywhere: two who store the same
+-- rows then wait for each other instead of both failing.
 INSERT INTO RECEIVED_TB (site, log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags, pressure_flags,
                          pred_flow, pred_pressure)
-SELECT * FROM unnest(
-    %(site)s::text[], %(log_id)s::text[], %(log_offset)s::bigint[], %(time)s::timestamptz[], %(sensor)s::text[],
-    %(flow)s::float8[], %(pressure)s::float8[], %(samples)s::integer[], %(flow_flags)s::text[],
-    %(pressure_flags)s::text[], %(pred_flow)s::float8[], %(pred_pressure)s::float8[])
+SELECT * FROM topic_arrived ORDER BY site, log_id, log_offset
 ON CONFLICT (site, log_id, log_offset) DO NOTHING

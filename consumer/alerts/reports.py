@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from common.clock import minute_of
 from common.errors import HydrologError
 from common.folder import REPORTS_SENT_FOLDER
 from common.logging_setup import quoted
@@ -20,6 +21,7 @@ from common.messages import words
 from common.retry import Backoff
 from common.runner import Context
 from common.settings_alerts import Person
+from log import mark
 from messengers.message import Attachment, Message
 from messengers.messenger import Messengers, Receipt
 from reports.child import TYPES, file_name, make
@@ -71,7 +73,13 @@ class MonthlyReports:
         zone = self._context.settings.site.zone
         month, people = last_whole(now, zone), self._messengers.people
         due = [name for name, person in people.items() if is_due(person, now.astimezone(zone))]
-        return month, [name for name in due if not self._receipt(name, month).exists()]
+        missing = [name for name in due if not self._receipt(name, month).exists()]
+        return month, missing if missing and self._is_over(month, now) else []
+
+    def _is_over(self, month: Month, now: datetime) -> bool:
+        """Whether the producer has closed a minute after it, too: it trusts no clock that has jumped."""
+        known = mark.load(self._context.data)
+        return known is None or minute_of(month.end) <= known.closed_through <= minute_of(now)
 
     def _receipt(self, name: str, month: Month) -> Path:
         return self._folder / f"{name}-{month}"

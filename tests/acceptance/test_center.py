@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from broker import running_broker
-from center_site import NODE, make_topic, produce, real_broker, row_of, stored
+from broker import NODE, make_topic, running_broker
+from center_site import produce, row_of, stored
 from meter import wait_until
 
 CONSUMER = (sys.executable, "-P", "-m", "consumer", "--group", "archive")
@@ -23,12 +23,20 @@ PARTITIONS = 4
 ROUNDS = 4
 ROWS = 400  # of each site and round
 DEADLINE_S = 120.0
+# A broker that soon takes its partitions from a process that was killed.
+_HEARTBEATS = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}
+HURRY = [
+    option
+    for name, value in _HEARTBEATS.items()
+    for least in ("", "min.")
+    for option in ("--set", f"group.consumer.{least}{name}={value}")
+]
 
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("broker")
-    with real_broker(folder) if NODE else running_broker(folder) as address:
+    with running_broker(folder, node=NODE, options=HURRY) as address:
         yield address
 
 

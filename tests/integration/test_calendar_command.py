@@ -48,6 +48,21 @@ def test_holidays_are_added_and_removed(site: Settings, capsys: pytest.CaptureFi
     assert text(site, "holidays.txt").splitlines()[1:] == ["2024-12-25"]
 
 
+def test_a_file_of_a_windows_editor_can_be_changed_and_keeps_its_bytes(site: Settings) -> None:
+    folder = site.paths.data / "criteria"
+    folder.mkdir()
+    (folder / "holidays.txt").write_bytes(b"\xef\xbb\xbf2024-09-17 Chuseok\r\n20241003\r\n2024-12-25\r\n")
+    assert command.run(["remove", "2024-09-17"]) == 0
+    assert command.run(["remove", "2024-10-03"]) == 0
+    assert text(site, "holidays.txt") == "2024-12-25\n"
+    korean = "001 2024-09-17 09:00 2024-09-17 12:30 관세척".encode("cp949")
+    (folder / "planned.txt").write_bytes(korean + b"\n")
+    command.run(["add", "002", "2024-09-18 09:00", "2024-09-18 12:30", "flushing"])
+    assert (folder / "planned.txt").read_bytes().startswith(korean + b"\n002 ")
+    command.run(["remove", "1"])
+    assert "관" not in text(site) and audit.load(site.paths.data)[0][-1].what == "work-removed"
+
+
 def test_adding_twice_is_adding_once(site: Settings) -> None:
     for _ in range(2):
         command.run(["add", "001", "2024-09-17 09:00", "2024-09-17 12:30", "flushing"])

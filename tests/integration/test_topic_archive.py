@@ -1,13 +1,18 @@
 """The archive of a center reads the topic of all sites as a group: each row once, and how far it is with the rows."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
-from center_site import Center, make_topic, marks, produce, row_of, stored
+from broker import make_topic
+from center_site import Center, marks, produce, row_of, stored
+from ports import free_port
 
+from cli import checks, status
 from common.errors import DatabaseDown
+from common.health import Health
 from common.kafka_rows import mark_message
 from common.settings import Settings
 
@@ -45,6 +50,31 @@ def test_rows_of_all_sites_are_stored_once_with_the_mark(
     counters = here.step_until(lambda: sum(marks(database_url).values()) == 135)
     assert stored(database_url) == [(site, offset) for site in sites for offset in range(20)]
     assert (counters["archived"], counters["repeated"], counters["not_rows"], counters["lag"]) == (100, 30, 0, 0)
+
+
+def test_the_check_of_a_center_looks_at_its_topic_and_at_nothing_of_a_box(
+    settings_for: MakeSettings, broker: str, topic: str
+) -> None:
+    there, away = (settings_for(log__url=f"kafka://{at}/{topic}") for at in (broker, f"127.0.0.1:{free_port()}"))
+    found = [*checks.log(there, datetime.now(UTC)), *checks.port(there, datetime.now(UTC))]
+    assert found[0].text.startswith(f"kafka://{broker}/{topic} answers, 3 partitions")
+    assert {each.subject for each in found} == {"server", "topic"}
+    (said,) = checks.log(away, datetime.now(UTC))
+    assert not said.ok
+    assert "look at log.url" in said.text
+
+
+def test_status_of_a_center_shows_how_far_its_process_is_behind(
+    settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, now = settings_for().paths.data, datetime.now(UTC)
+    Health(data, "consumer-archive", now).success(now, 0.0, lag=4711, archived=3)
+    for name, value in (("LOG__URL", "kafka://127.0.0.1:1/rows"), ("PATHS__DATA", data), ("DATABASE__URL", "port=1")):
+        monkeypatch.setenv(f"HYDROLOG_{name}", str(value))
+    status.run([])
+    shown = next(line for line in capsys.readouterr().out.splitlines() if "consumer-archive" in line)
+    assert "running" in shown
+    assert "4711" in shown
 
 
 def test_the_next_one_goes_on_where_the_database_says(
@@ -110,3 +140,15 @@ def test_while_the_database_is_away_what_was_read_waits(
         connection.execute("ALTER TABLE elsewhere RENAME TO RECEIVED_TB")
     counters = here.step_until(lambda: len(stored(database_url)) == 12)
     assert (counters["archived"], counters["repeated"]) == (12, 0)
+
+
+def test_a_row_that_the_database_cannot_hold_is_set_aside_alone(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("ALTER TABLE RECEIVED_TB ADD CHECK (flow < 50)")
+    produce(broker, topic, [row_of("a", offset, flow=99.0 if offset in {3, 7} else 8.5) for offset in range(10)], 0)
+    counters = center().step_until(lambda: marks(database_url).get(0) == 10)
+    assert stored(database_url) == [("a", offset) for offset in range(10) if offset not in {3, 7}]
+    assert (counters["archived"], counters["repeated"], counters["not_rows"]) == (8, 0, 2)
+    assert (tmp_path / "data" / "unparsed.tsv").read_text().count("reason=CheckViolation") == 2

@@ -1,14 +1,18 @@
 """What a real cluster does to a topic: each trouble has a name, is counted once, and stops no partition."""
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from center_site import NODE, Center, make_topic, marks, produce, real_broker, row_of, stored
+from broker import NODE, Broker, make_topic, running_broker
+from center_site import DEADLINE_S, Center, marks, produce, row_of, stored
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from common.errors import LogError
 from common.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -17,7 +21,14 @@ pytestmark = pytest.mark.skipif(not NODE, reason="needs a real broker: KAFKA_NOD
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with real_broker(tmp_path_factory.mktemp("broker")) as address:
+    with running_broker(tmp_path_factory.mktemp("broker"), node=NODE) as address:
+        yield address
+
+
+@pytest.fixture
+def old_broker(tmp_path: Path) -> Iterator[str]:
+    options = ("--set", "group.coordinator.rebalance.protocols=classic")
+    with running_broker(tmp_path / "old", node=NODE, options=options) as address:
         yield address
 
 
@@ -117,3 +128,59 @@ def test_a_cluster_that_lost_messages_is_read_again(
     counters = center().step_until(lambda: marks(database_url).get(0) == 15)
     assert stored(database_url) == [("a", offset) for offset in (*range(10), *range(50, 55))]
     assert (troubles(database_url), counters["repeated"]) == ({"topic-cut": 5}, 10)
+
+
+def test_an_older_cluster_is_read_by_the_older_protocol(
+    settings_for: MakeSettings, old_broker: str, database_url: str
+) -> None:
+    make_topic(old_broker, "rows", 2)
+    ship(old_broker, "rows", 0, 10)
+    here = Center(settings_for(log__url=f"kafka://{old_broker}/rows", database__url=database_url))
+    here.step_until(lambda: len(stored(database_url)) == 10)
+    here.worker.close()
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_two_of_one_name_are_told_and_store_each_row_once(
+    protocol: str, center: Callable[..., Center], broker: str, database_url: str, tmp_path: Path
+) -> None:
+    first = center(f",group.protocol={protocol}")
+    first.step_until(lambda: marks(database_url).get(0) == 0)
+    second = center(f",group.protocol={protocol}")
+    ship(broker, tmp_path.name, 0, 10)
+    said: list[str] = []
+    give_up_s = time.monotonic() + DEADLINE_S
+    while not (said and len(stored(database_url)) == 10) and time.monotonic() < give_up_s:
+        for each in (first, second):
+            try:
+                each.step()
+            except LogError as error:
+                said.append(str(error))
+    assert len(stored(database_url)) == 10
+    assert "-archive-" in said[0]
+
+
+def test_a_cluster_that_goes_away_is_named_and_read_on_when_it_is_back(
+    settings_for: MakeSettings, database_url: str, tmp_path: Path
+) -> None:
+    broker = Broker(tmp_path / "broker", node=NODE)
+    broker.start()
+    try:
+        make_topic(broker.address, "rows")
+        ship(broker.address, "rows", 0, 10)
+        here = Center(settings_for(log__url=f"kafka://{broker.address}/rows", database__url=database_url))
+        here.step_until(lambda: len(stored(database_url)) == 10)
+        broker.kill()
+        with pytest.raises(LogError, match="the Kafka cluster"):
+            here.step_until(lambda: False)
+        broker.start()
+        ship(broker.address, "rows", 10, 20)
+        give_up_s = time.monotonic() + DEADLINE_S
+        while len(stored(database_url)) < 20 and time.monotonic() < give_up_s:
+            with contextlib.suppress(LogError):
+                here.step()
+        assert stored(database_url) == [("a", offset) for offset in range(20)]
+        assert troubles(database_url) == {}
+        here.worker.close()
+    finally:
+        broker.kill()

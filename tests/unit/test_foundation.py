@@ -15,13 +15,24 @@ from hypothesis import strategies as st
 
 from common import clock, health
 from common.errors import LockTimeout, RoleTaken
-from common.files import replace
+from common.files import replace, stamp
 from common.folder import HEALTH_FOLDER, MARK_FILE
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.roles import RoleLock
 from log import mark
 from log.lock import Lock
+
+
+def test_a_file_that_may_be_read_from_now_on_has_changed(tmp_path: Path) -> None:
+    """Who could not read it tries again."""
+    path = tmp_path / "users.json"
+    path.write_text("{}")
+    path.chmod(0o000)
+    before = stamp(path)
+    for _ in range(100_000):  # some ticks of the file system's clock
+        path.chmod(0o640)
+    assert stamp(path) != before
 
 
 def test_a_replaced_file_is_on_disk_before_its_name_and_its_name_before_the_return(

@@ -119,9 +119,10 @@ class Desk:
 
 
 class Asking:
-    def __init__(self, host: str) -> None:
-        self.client = self
-        self.host = host
+    """A request of a browser, as far as the charts look at it."""
+
+    def __init__(self, address: str) -> None:
+        self.state, self.address = self, address
 
 
 async def asked(charts: Charts, question: object, host: str = "10.0.0.1") -> Any:

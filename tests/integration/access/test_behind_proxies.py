@@ -25,6 +25,7 @@ from starlette.requests import Request
 
 from common import audit, certificates
 from server.access.addresses import Proxies
+from server.live import MOST_OF_ADDRESS
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy" / "proxy"
 NAME = "water.example.org"
@@ -170,6 +171,23 @@ def first_event(proxy: Proxy, browser: Browser) -> Any:
         while not (found := re.search(r"^data: (.*)$\n\n", text, re.MULTILINE)):
             text += unpacked.decompress(answer.read1()).decode()
         return json.loads(found[1])
+
+
+def test_each_browser_behind_a_proxy_has_limits_of_its_own(served: ReceiverProcess) -> None:
+    browser = Browser(served)
+    browser.log_in("Kim")
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    with contextlib.ExitStack() as open_pages:
+
+        def status(address: str) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=DEADLINE_S)
+            open_pages.enter_context(contextlib.closing(connection))
+            connection.request("GET", "/events", headers={"Cookie": cookie, "X-Forwarded-For": address})
+            return connection.getresponse().status
+
+        assert {status("198.51.100.7") for _ in range(MOST_OF_ADDRESS)} == {200}
+        assert status("198.51.100.7") == 503
+        assert status("198.51.100.8") == 200
 
 
 @pytest.mark.parametrize(

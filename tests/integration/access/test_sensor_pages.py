@@ -98,7 +98,7 @@ def test_an_admin_registers_an_unknown_sensor_with_its_rows(
 def test_an_id_that_is_none_is_refused_and_the_form_stays_as_typed(
     kim: Browser, connection: psycopg.Connection[Any]
 ) -> None:
-    for sensor in ("", "a b", "x" * 33, "<script>", "a\nb", "센서"):
+    for sensor in ("", "a b", "x" * 33, "<script>", "a\nb", "a\0b", "센서"):
         answer = send(kim, "/sensors", sensor=sensor, name="Gate")
         assert (answer.status, "letters" in told(answer, "wrong-sensor")) == (422, True), sensor
         assert b'value="Gate"' in answer.body and b'value="<' not in answer.body
@@ -156,6 +156,18 @@ def test_what_is_wrong_is_named_at_its_field_and_nothing_is_stored(
     assert known(connection, "name, flow_max, service_km") == ("Gate", 120.0, None)
 
 
+def test_a_place_has_both_its_numbers_or_none(kim: Browser, connection: psycopg.Connection[Any]) -> None:
+    half = send(kim, **form_of(kim) | {"latitude": "37.5665"})
+    assert (half.status, told(half, "wrong-longitude")) == (422, "A place has a latitude and a longitude.")
+    assert known(connection, "latitude, longitude") == (None, None)
+    assert send(kim, **form_of(kim) | {"latitude": "37.5665", "longitude": "126.978"}).status == 303
+    assert known(connection, "latitude, longitude, changed_at") == (37.5665, 126.978, None)
+    late = send(kim, **form_of(kim) | {"longitude": ""})
+    assert (late.status, told(late, "wrong-longitude")) == (422, "A place has a latitude and a longitude.")
+    assert send(kim, **form_of(kim) | {"latitude": "", "longitude": ""}).status == 303
+    assert known(connection, "latitude, longitude") == (None, None)
+
+
 def test_a_line_break_in_a_name_is_a_space(kim: Browser, connection: psycopg.Connection[Any]) -> None:
     send(kim, **form_of(kim) | {"name": "North\r\nGate"})
     assert known(connection) == ("North Gate",)
@@ -194,6 +206,7 @@ def test_a_removed_sensor_is_gone_and_comes_back(kim: Browser, connection: psyco
     for do in ("remove", "change", "replaced"):
         assert send(kim, id="001", do=do, since="2024-09-17T09:00").status == 404
     assert kim.get("/sensor_values?id=001").status == 404
+    assert kim.get("/sensor_values?id=%00").status == send(kim, id="\0", do="change").status == 404
     assert send(kim, "/sensors", sensor="001").status == 303
     assert [what for _, what in done(data)] == ["sensor-removed", "sensor-registered"]
 

@@ -25,11 +25,14 @@ from http_server import HttpServer
 from ports import free_port
 from report_site import MonthSite, read
 
+from common.clock import minute_of
 from common.folder import REPORTS_SENT_FOLDER
 from common.settings import Settings, load
 from common.settings_alerts import Person
 from consumer.alerts.reports import is_due
 from consumer.alerts.worker import Alerts
+from log import mark
+from log.mark import Mark
 
 EIGHT = datetime.fromisoformat("2024-09-01T08:00:00+09:00")
 
@@ -138,6 +141,26 @@ def test_a_service_without_files_is_told_where_it_is(box: Callable[..., Site], s
     sends(site, alerts, lambda: server.requests)
     alerts.close()
     assert "https://water.example/report?month=2024-08" in server.requests[0].body.decode("unicode-escape")
+
+
+def test_a_wrong_clock_sends_no_report_of_another_month(box: Callable[..., Site], server: HttpServer) -> None:
+    site = box(webhook(server))
+    data, alerts = site.settings.paths.data, site.alerts()
+
+    def step(now: datetime, closed: datetime) -> None:
+        mark.store(data, Mark(minute_of(closed), 0, "log"))
+        site.clock.time = now
+        site.step(alerts, seconds=1)
+
+    step(EIGHT, EIGHT)
+    sends(site, alerts, lambda: site.step(alerts)["reports_sent"] == 1)
+    for wrong in (EIGHT.replace(year=2038), EIGHT.replace(year=1980), EIGHT.replace(month=8)):
+        step(wrong, EIGHT)
+    step(EIGHT.replace(day=2), EIGHT)
+    step(EIGHT.replace(month=10), EIGHT.replace(month=10))
+    sends(site, alerts, lambda: site.step(alerts)["reports_sent"] == 2)
+    alerts.close()
+    assert [request.body.decode("unicode-escape").count("2024년") for request in server.requests] == [1, 1]
 
 
 def test_what_fails_is_said_and_tried_again(

@@ -120,6 +120,29 @@ def test_a_wrong_value_changes_nothing(
     assert count(connection, "SENSOR_TB") == 0
 
 
+def test_a_sensor_gets_a_place_and_loses_it(
+    config: Configure, connection: psycopg.Connection[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(config())
+    sensors.run(["add", "001", "--config", path])
+    sensors.run(["place", "001", "-33.8688", "151.2093", "--config", path])
+    where = "SELECT latitude, longitude FROM SENSOR_TB"
+    assert connection.execute(where).fetchall() == [(-33.8688, 151.2093)]
+    sensors.run(["--config", path])
+    assert "-33.8688 151.2093" in capsys.readouterr().out
+    for wrong, said in ((["91", "0"], "between -90 and 90"), (["37,5", "127"], "not a number"), (["5"], "and a long")):
+        with pytest.raises(Refused, match=said):
+            sensors.run(["place", "001", *wrong, "--config", path])
+    for unclear in ([], ["1", "2", "--unknown"]):
+        with pytest.raises(Refused):
+            sensors.run(["place", "001", *unclear, "--config", path])
+    assert connection.execute(where).fetchall() == [(-33.8688, 151.2093)]
+    sensors.run(["place", "001", "--unknown", "--config", path])
+    assert connection.execute(where).fetchall() == [(None, None)]
+    done = [(entry.values["value"], entry.values["after"]) for entry in audit.load(tmp_path / "data")[0][1:]]
+    assert done == [("latitude", -33.8688), ("longitude", 151.2093), ("latitude", None), ("longitude", None)]
+
+
 def test_each_change_is_written_down_with_who_made_it(
     config: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,9 +6,8 @@ import socket
 import subprocess
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
+from database_site import away
 from ports import free_port
 from receiver_process import DEADLINE_S, FORM, PROGRAM, TOKEN, ReceiverProcess, kept, key_of, wait_for
 
@@ -39,24 +38,9 @@ def test_a_database_that_comes_back_is_used_again(
     receiver: ReceiverProcess, database_url: str, postgres_url: str
 ) -> None:
     assert receiver.post_rows(1, 3).status == 200
-    parts = urlsplit(database_url)
-    name, away = parts.path[1:], "away_" + parts.path[1:]
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-
-        def rename(one: str, other: str) -> None:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-                (one,),
-            )
-            connection.execute(f"ALTER DATABASE {one} RENAME TO {other}".encode())
-
-        rename(name, away)
-        try:
-            assert receiver.post_rows(4, 6).status == 503
-        finally:
-            rename(away, name)
+    with away(postgres_url, database_url):
+        assert receiver.post_rows(4, 6).status == 503
     assert receiver.post_rows(4, 6).json == {"stored": 3, "repeated": 0}
-    assert urlunsplit(parts) == database_url
     assert [offset for offset, _ in kept(database_url)] == [1, 2, 3, 4, 5, 6]
 
 
