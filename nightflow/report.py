@@ -50,9 +50,9 @@ def oldest_to_renew(cursor: psycopg.Cursor[Any], after: date) -> list[date]:
     return [night for (night,) in cursor.fetchall()]
 
 
-def changed_at(cursor: psycopg.Cursor[Any]) -> datetime | None:
-    """When people last changed what is known of a sensor."""
-    row = cursor.execute("SELECT max(changed_at) FROM SENSOR_TB").fetchone()
+def changed_at(cursor: psycopg.Cursor[Any], now: datetime) -> datetime | None:
+    """When people last changed what is known of a sensor; without changes of a clock that was ahead."""
+    row = cursor.execute("SELECT max(changed_at) FROM SENSOR_TB WHERE changed_at <= %s", (now,)).fetchone()
     found: datetime | None = row[0] if row else None
     return found
 

@@ -157,7 +157,7 @@ class NightFlow:
     def _renew_changed(self, now: datetime) -> None:
         """After people have changed what is known of a sensor, make the reports of the last nights anew."""
         with self._database.transaction() as cursor:
-            changed, first = report.changed_at(cursor), now - timedelta(days=CHANGED_NIGHTS)
+            changed, first = report.changed_at(cursor, now), now - timedelta(days=CHANGED_NIGHTS)
             if changed is None or changed == self._changed or changed < first:
                 return
             nights = report.since(cursor, first.astimezone(self._plan.zone).date())

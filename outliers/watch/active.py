@@ -74,7 +74,7 @@ class ActiveFindings(msgspec.Struct):
 
     def often_at(self, minute: int) -> float:
         """`often`, faded until a UTC minute."""
-        return self.often * math.exp((self.counted - minute) / MEMORY_MIN) if self.often else 0.0
+        return self.often * math.exp(min(0, self.counted - minute) / MEMORY_MIN) if self.often else 0.0
 
     def strictness(self, minute: int) -> float:
         """Factor on the limits of a LEAK: after repeated LEAKs, the use differs from the archive."""

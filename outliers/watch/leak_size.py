@@ -23,7 +23,7 @@ def size_now(size: float, raised: int, minute: int, tracker: ShiftTracker) -> tu
     if not math.isfinite(error):
         return size, doubt
     share = doubt**2 / (doubt**2 + error**2)
-    early = EARLY_SHARE * size * math.exp((raised - minute) / 60 / EARLY_H)
+    early = EARLY_SHARE * size * math.exp(min(0, raised - minute) / 60 / EARLY_H)
     return size + share * change, math.hypot(MODEL * math.sqrt(share) * error, early)
 
 

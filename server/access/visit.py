@@ -1,5 +1,7 @@
 """The session of one request, and what becomes of it."""
 
+from dataclasses import replace
+
 from starlette.requests import Request
 
 from server.access import sessions
@@ -31,7 +33,7 @@ class Visit:
         self._session = self._signature.read(header, self._access.clock.now())
 
     def user(self) -> User | None:
-        """Who is logged in.
+        """Who is logged in. A session that has ended is nobody's for good: its cookie may be written anew.
 
         Raises:
             UsersUnusable: see `read`.
@@ -40,8 +42,10 @@ class Visit:
         account = self._access.users.find(session.name) if session and session.generation else None
         if session is None or account is None:
             return None
-        lasts = session.generation == account.generation and session.id not in account.ended
-        return account.user if lasts else None
+        if session.generation != account.generation or session.id in account.ended:
+            self._session = replace(session, generation="")
+            return None
+        return account.user
 
     def browser_of(self, account: Account | None) -> str:
         """This browser's session, if it was this user who last logged in with it."""

@@ -1,6 +1,7 @@
 """A LEAK goes on until the water is back: ordinary falls of the use do not end it, and a repair does."""
 
 import pytest
+from msgspec import structs
 from outlier_site import DAY, LEARN_DAYS, MEAN_M3H, START, UTC, burst, detect, history
 
 from outliers.criteria import Criteria
@@ -44,3 +45,18 @@ def test_the_end_of_a_small_leak_is_not_told_within_minutes(learnt: Criteria) ->
     steps.state.base, steps.state.fast = 0.0, -1.5 * steps.watch_limit
     for limits, told in ((0.8, False), (1.2, True)):
         assert (steps.drop(0, limits * steps.watch_limit / MEAN_M3H) is not None) == told
+
+
+def test_a_state_whose_leak_was_raised_in_the_future_stops_nothing(learnt: Criteria) -> None:
+    """A disk has changed a digit of it."""
+    detector, rows = Detector("001", learnt, UTC), history(6, seed=5, first=START + LEARN_DAYS * DAY)
+    burst(rows, DAY, 6 * DAY, 0.3)
+    values = zip(range(rows.first, rows.first + 6 * DAY), rows.flow, rows.pressure, strict=True)
+    while detector.log.active.leak is None:
+        detector.step(*next(values))
+    known = detector.log.active.leak
+    detector.log.active.leak = structs.replace(known, raised=known.raised + 10**6)
+    detector.log.active.counted += 10**8
+    for minute, flow, pressure in values:
+        detector.step(minute, flow, pressure)
+    assert detector.leak_now() is not None

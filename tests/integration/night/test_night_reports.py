@@ -226,6 +226,19 @@ def test_a_change_made_while_nothing_ran_is_followed_after_the_start_and_an_old_
         assert report and report["night_use"] == (2.0 if use == 2.0 else None)
 
 
+def test_a_change_by_a_clock_that_was_ahead_hides_no_later_one(site: Site) -> None:
+    site.rows(range(FIRST - 600, FIRST + 430))
+    site.nightflow.step(MORNING)
+    ahead = MORNING.replace(year=2038)
+    site.connection.execute("INSERT INTO SENSOR_TB (sensor, changed_at) VALUES ('002', %s)", (ahead,))
+    site.nightflow.step(MORNING + timedelta(minutes=2))
+    changed = MORNING + timedelta(minutes=3)
+    site.connection.execute("UPDATE SENSOR_TB SET night_use = 2, changed_at = %s WHERE sensor = '001'", (changed,))
+    site.nightflow.step(MORNING + timedelta(minutes=4))
+    report = site.report()
+    assert report and report["night_use"] == 2.0
+
+
 def test_reports_by_an_earlier_definition_are_made_anew_some_in_each_check(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
