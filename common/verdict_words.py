@@ -38,7 +38,7 @@ SAID: dict[str, dict[str, str]] = {
 PARTS = {
     ENGLISH: {"rows": "newest row", "disk": "disk", "log": "log", "groups": "groups", "clock": "clock"}
     | {"incidents": "incidents", "delivery": "server", "certificate": "certificate", "topic": "topic"},
-    KOREAN: {"rows": "최신 행", "disk": "디스크", "log": "로그", "groups": "소비 그룹", "clock": "시계"}
+    KOREAN: {"rows": "최근 자료", "disk": "디스크", "log": "로그", "groups": "컨슈머 그룹", "clock": "시계"}
     | {
         "incidents": "경보 기록",
         "delivery": "서버",
@@ -63,13 +63,15 @@ class Said(NamedTuple):
         return f"{self.where}: {self.word}" + (f": {more}" if more else "")
 
 
+_METER_EN = "see to the meter, the cable and the producer"
+_METER_KO = "계측기, 통신선, 수집 프로그램(producer)을 확인하십시오"
 _LOG_EN = "see logs/{role}.log; if it stays so, type: sudo systemctl restart hydrolog"
 _LOG_KO = "logs/{role}.log 파일을 확인하고, 계속되면 다음을 입력하십시오: sudo systemctl restart hydrolog"
 _CLOCK, _RENEW = "hydrolog clock confirm --go-on", "hydrolog certificate --renew"
 _STAGE_EN = ("acknowledged by {acknowledged_by} {acknowledged_s} ago", "shelved by {shelved_by} for {shelved_s}")
 _STAGE_KO = ("{acknowledged_by} 확인({acknowledged_s} 전)", "{shelved_by} 보류({shelved_s} 남음)")
 _INCIDENT_EN = ("for {lasted_s}", "about {size}", "{reason}", *_STAGE_EN)
-_INCIDENT_KO = ("{lasted_s}째 계속", "현재 약 {size}", *_STAGE_KO)
+_INCIDENT_KO = ("{lasted_s}째 계속", "초과 유량 약 {size}", *_STAGE_KO)
 
 # Of sensors.
 SENSORS: dict[str, dict[str, Words]] = {
@@ -81,14 +83,14 @@ SENSORS: dict[str, dict[str, Words]] = {
     "shelved": {ENGLISH: Words("shelved", _STAGE_EN), KOREAN: Words("보류", _STAGE_KO)},
     "late": {ENGLISH: Words("late", ("nothing for {silent_s}",)), KOREAN: Words("지연", ("{silent_s} 동안 결측",))},
     "no-data": {
-        ENGLISH: Words("no data", ("nothing for {silent_s}",), "see to the meter, the cable and the producer"),
-        KOREAN: Words("수신 두절", ("{silent_s} 동안 결측",), "계측기, 통신선, producer를 확인하십시오"),
+        ENGLISH: Words("no data", ("nothing for {silent_s}",), _METER_EN),
+        KOREAN: Words("수신 두절", ("{silent_s} 동안 결측",), _METER_KO),
     },
     "no-rows": {
         ENGLISH: Words("no rows yet", todo="see to the meter and its number in the settings"),
         KOREAN: Words("수신 이력 없음", todo="계측기와 설정의 센서 번호를 확인하십시오"),
     },
-    "future-row": {ENGLISH: Words("row of the future"), KOREAN: Words("미래 시각의 행")},
+    "future-row": {ENGLISH: Words("row of the future"), KOREAN: Words("미래 시각의 자료")},
     "leak": {
         ENGLISH: Words("leak suspected", _INCIDENT_EN, "check planned work; if there is none, listen at night"),
         KOREAN: Words("누수 의심", _INCIDENT_KO, "계획 작업을 확인하고, 없으면 야간 누수탐사를 하십시오"),
@@ -108,7 +110,7 @@ SENSORS: dict[str, dict[str, Words]] = {
     "watch": {ENGLISH: Words("watch", _INCIDENT_EN), KOREAN: Words("주의", _INCIDENT_KO)},
     "unregistered": {
         ENGLISH: Words("not registered", ("its rows are kept",), "type: hydrolog sensors add {sensor}"),
-        KOREAN: Words("미등록", ("수신한 행은 보관 중",), "다음을 입력하십시오: hydrolog sensors add {sensor}"),
+        KOREAN: Words("미등록", ("수신한 자료는 보관 중",), "다음을 입력하십시오: hydrolog sensors add {sensor}"),
     },
 }
 # Of processes.
@@ -129,15 +131,15 @@ PROCESSES: dict[str, dict[str, Words]] = {
     },
     "not-started": {
         ENGLISH: Words("not started", ("it has published no state since this box was started",), _LOG_EN),
-        KOREAN: Words("시작되지 않음", ("장비가 켜진 뒤 상태를 알린 적이 없음",), _LOG_KO),
+        KOREAN: Words("시작되지 않음", ("장비가 켜진 뒤 동작한 기록이 없음",), _LOG_KO),
     },
     "stopped": {
         ENGLISH: Words("stopped", ("its process has ended; another should start within seconds",), _LOG_EN),
-        KOREAN: Words("중지", ("프로세스가 끝남. 몇 초 안에 다시 시작되어야 함",), _LOG_KO),
+        KOREAN: Words("중지", ("프로세스가 종료됨. 보통 몇 초 안에 다시 시작됨",), _LOG_KO),
     },
     "given-up": {
         ENGLISH: Words("stopped for good", ("it ended {ended_s} ago, and no other is started",), _LOG_EN),
-        KOREAN: Words("완전히 중지", ("{ended_s} 전에 끝났고 다시 시작되지 않음",), _LOG_KO),
+        KOREAN: Words("완전히 중지", ("{ended_s} 전에 종료되어 다시 시작되지 않음",), _LOG_KO),
     },
     "stalled": {
         ENGLISH: Words("stalled", ("no progress for {idle_s}",), _LOG_EN),
@@ -147,13 +149,10 @@ PROCESSES: dict[str, dict[str, Words]] = {
 # Of parts of the box.
 BOX: dict[str, dict[str, Words]] = {
     "fresh": {ENGLISH: Words("fresh"), KOREAN: Words("정상")},
-    "late-rows": {
-        ENGLISH: Words("late", ("nothing for {silent_s}",)),
-        KOREAN: Words("지연", ("{silent_s} 동안 결측",)),
-    },
+    "late-rows": SENSORS["late"],
     "silent-rows": {
-        ENGLISH: Words("no data", ("nothing for {silent_s}",), "see to the meter, the cable and the producer"),
-        KOREAN: Words("수신 두절", ("{silent_s} 동안 모든 센서 결측",), "계측기, 통신선, producer를 확인하십시오"),
+        ENGLISH: Words("no data", ("nothing for {silent_s}",), _METER_EN),
+        KOREAN: Words("수신 두절", ("{silent_s} 동안 모든 센서 결측",), _METER_KO),
     },
     "first-rows": {
         ENGLISH: Words("no rows yet", todo="see to the meter and the cable; register sensors: hydrolog sensors add"),
@@ -166,14 +165,14 @@ BOX: dict[str, dict[str, Words]] = {
             f"if the clock of this box is right, type: {_CLOCK}",
         ),
         KOREAN: Words(
-            "미래 시각의 행",
-            ("잘못된 시계로 {newest}까지의 행이 생김({ahead_s} 앞섬)",),
+            "미래 시각의 자료",
+            ("시계가 틀려 {newest}까지의 자료가 생김({ahead_s} 앞섬)",),
             f"장비 시계가 맞으면 다음을 입력하십시오: {_CLOCK}",
         ),
     },
     "clock-doubted": {
         ENGLISH: Words("doubted", ("readings wait until it is confirmed",), f"if it is right, type: {_CLOCK}"),
-        KOREAN: Words("확인 필요", ("확인될 때까지 값이 대기",), f"시계가 맞으면 다음을 입력하십시오: {_CLOCK}"),
+        KOREAN: Words("확인 필요", ("확인될 때까지 수신한 값이 대기",), f"시계가 맞으면 다음을 입력하십시오: {_CLOCK}"),
     },
     "no-database": {
         ENGLISH: Words("no answer", ("{rows} rows wait in the log, none is lost", "{reason}")),
@@ -185,7 +184,7 @@ BOX: dict[str, dict[str, Words]] = {
     },
     "log-large": {
         ENGLISH: Words("large", ("{log_bytes} of rows wait: a group lags behind",), "type: hydrolog status"),
-        KOREAN: Words("과대", ("{log_bytes}의 행이 대기: 지연된 그룹이 있음",), "다음을 입력하십시오: hydrolog status"),
+        KOREAN: Words("과대", ("{log_bytes} 대기: 지연된 그룹이 있음",), "다음을 입력하십시오: hydrolog status"),
     },
     "groups-unknown": {
         ENGLISH: Words("unknown", ("how far they have come cannot be read",), "see logs/server.log"),
@@ -193,7 +192,7 @@ BOX: dict[str, dict[str, Words]] = {
     },
     "backlog": {
         ENGLISH: Words("behind", ("{rows} rows wait in the log, none is lost",)),
-        KOREAN: Words("밀림", ("{rows}개 행이 로그에서 대기 중이며 유실은 없음",)),
+        KOREAN: Words("처리 지연", ("{rows}개 행이 로그에서 대기 중이며 유실은 없음",)),
     },
     "token-refused": {
         ENGLISH: Words(
@@ -209,7 +208,7 @@ BOX: dict[str, dict[str, Words]] = {
         ),
         KOREAN: Words(
             "행 거부",
-            ("연속 {refused}건; 행은 로그에서 대기 중이며 유실은 없음",),
+            ("연속 {refused}회; 행은 로그에서 대기 중이며 유실은 없음",),
             "서버 담당자에게 문의하고 rejected 폴더를 확인하십시오",
         ),
     },
@@ -253,17 +252,16 @@ def of_json(entry: Mapping[str, Any]) -> Problem:
 
 
 def span(seconds: float, language: str = ENGLISH) -> str:
-    """A span of time in its two largest units, never negative."""
+    """A span of time, never negative; the English is short, for a line of the terminal."""
     seconds = max(0, int(seconds))
     minutes = seconds // 60
-    day, hour, minute, second = ("일", "시간", "분", "초") if language == KOREAN else (" days", " h", " min", " s")
-    if seconds < 60:
-        return f"{seconds}{second}"
+    if language == KOREAN:
+        return catalogue_of(KOREAN).span(minutes) if minutes else f"{seconds}초"
     if minutes < 60:
-        return f"{minutes}{minute}"
+        return f"{minutes} min" if minutes else f"{seconds} s"
     if minutes < 48 * 60:
-        return f"{minutes // 60}{hour} {minutes % 60}{minute}"
-    return f"{minutes // (24 * 60)}{day}"
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // (24 * 60)} days"
 
 
 def _where(problem: Problem, language: str) -> str:

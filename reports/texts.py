@@ -76,7 +76,7 @@ class Texts:
         shares = [one.available.share for one in report.sensors if one.available.share is not None]
         if shares:
             points = self.speech.many("mean of {count} sensor", "mean of {count} sensors", len(shares))
-            yield say("minutes with a value"), f"{percent(sum(shares) / len(shares))}\n{points}"
+            yield say("share of minutes with a value"), f"{percent(sum(shares) / len(shares))}\n{points}"
 
     def remarks(self) -> Iterator[str]:
         """What a reader has to know of the figures."""

@@ -121,7 +121,9 @@ def leakage_text(night: Json | None, reader: Reader) -> str:
     low, high = leakage_range(night)
     if low is None or high is None:
         return ABSENT
-    return reader.figure(low) if low == high else f"{reader.figure(low)}–{reader.figure(high)}"
+    if low == high:
+        return reader.figure(low)
+    return reader.words.say("{low}–{high}", low=reader.figure(low), high=reader.figure(high))
 
 
 def _largest_first(name: str) -> Any:

@@ -69,11 +69,10 @@ def title(seen: Window, reader: Reader) -> str:
     if not seen.asked.at:
         return reader.words.say(OF_NOW[seen.asked.span])
     first, end = (at.astimezone(reader.zone) for at in (seen.first, seen.end))
+    words = reader.words
     if seen.asked.span == "hour":
-        return f"{reader.words.day(first)} {first:%H:%M}–{end:%H:%M}"
+        return words.say("{low}–{high}", low=f"{words.day(first)} {first:%H:%M}", high=f"{end:%H:%M}")
     last = end - timedelta(minutes=1)
-    return (
-        reader.words.day(first)
-        if first.date() == last.date()
-        else f"{reader.words.day(first)} – {reader.words.day(last)}"
-    )
+    if first.date() == last.date():
+        return words.day(first)
+    return words.say("{start} – {end}", start=words.day(first), end=words.day(last))

@@ -75,8 +75,8 @@ function measuredLayers(data, channel, words, zone) {
 /** Incidents as strips along the top. */
 function incidentLayers(data, zone) {
   return data.incidents.map((each) => {
-    const until = each.ended ?? data.now, span = `${when(each.began, 60, zone)} – ${each.ended === null ? say("still up") : when(each.ended, 60, zone)}`;
-    return { kind: "roof", from: each.began, to: Math.max(until, each.began + 60), look: each.look, words: `${each.title}\n${span}` };
+    const until = each.ended ?? data.now, end = each.ended === null ? say("still up") : when(each.ended, 60, zone);
+    return { kind: "roof", from: each.began, to: Math.max(until, each.began + 60), look: each.look, words: `${each.title}\n${say("{start} – {end}", { start: when(each.began, 60, zone), end })}` };
   });
 }
 

@@ -89,7 +89,7 @@ def test_each_sentence_has_its_korean_with_the_same_values(english: tuple[str, .
     (korean,) = in_source()[english[0]]
     assert korean, "not translated"
     assert fields(korean) == fields(english[-1])
-    assert re.search("[가-힣]", NAMES.sub("", korean)) or not re.search("[A-Za-z]", NAMES.sub("", english[0]))
+    assert re.search("[가-힣~]", NAMES.sub("", korean)) or not re.search("[A-Za-z]", NAMES.sub("", english[0]))
     assert not re.search("[A-Za-z]", NAMES.sub("", korean))
     assert not ASKS_FOR_A_LETTER.search(korean), "its form would depend on the value's last sound"
 
@@ -134,5 +134,5 @@ def test_a_time_names_the_year_only_if_it_is_another() -> None:
 
 def test_a_language_that_is_not_known_is_english_and_a_value_is_no_sentence() -> None:
     assert words("xx").language == "en"
-    assert words("ko").say("{kind}: over", kind="{by} {0.__class__}") == "{by} {0.__class__} 해제"
+    assert words("ko").say("{kind}: over", kind="{by} {0.__class__}") == "{by} {0.__class__} 해소"
     assert plain("a\nb\x1b[31m\u202ec\u2028") == "a?b?[31m?c?"

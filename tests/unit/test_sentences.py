@@ -121,17 +121,17 @@ def test_every_end_says_why_and_the_action_is_to_close_it(end: str, language: st
     [
         (
             1,
-            "1시간째 유량이 평소보다 많으며, 현재 차이는 9.3 m³/h(±1.1)입니다",
+            "1시간째 유량이 평소보다 많으며, 현재 초과 유량은 9.3 m³/h(±1.1)입니다",
             "(1 hour) the flow has been above its usual, now by 9.3 ±",
         ),
         (
             10,
-            "10시간째 유량이 평소보다 많으며, 현재 차이는 9.0 m³/h(±1.1)입니다",
+            "10시간째 유량이 평소보다 많으며, 현재 초과 유량은 9.0 m³/h(±1.1)입니다",
             "(10 hours) the flow has been above its usual, now by 9.0 ±",
         ),
         (
             30,
-            "30시간째 유량이 평소보다 많으며, 현재 차이는 8.3 m³/h(±1.1)입니다",
+            "30시간째 유량이 평소보다 많으며, 현재 초과 유량은 8.3 m³/h(±1.1)입니다",
             "(30 hours) the flow has been above its usual, now by 8.3 ±",
         ),
     ],
@@ -165,7 +165,7 @@ def test_the_end_of_a_leak_with_its_history() -> None:
         "Until 27 Aug 12:10 it was taken for: leak suspected. "
         "It has come back 2 times."
     )
-    assert say(one).title == "[누수 의심 해제] 연산3 소블록"
+    assert say(one).title == "[누수 의심 해소] 연산3 소블록"
     assert "8월 27일 02:10~8월 28일 09:10(31시간) 유량이 평소보다 많았습니다." in say(one).what
 
 

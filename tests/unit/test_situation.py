@@ -248,7 +248,7 @@ def test_what_is_not_known_is_left_out_and_hostile_text_stays_in_its_line() -> N
     assert said(problem).detail == "for 29 h 0 min"  # the error is not known, so the size is not told
     whole = replace(problem, values={**problem.values, "error_m3h": 1.1, "reason": "{role} {x}"})
     assert said(whole).detail == "for 29 h 0 min; about 9.3 ± 1.1 m³/h; {role} {x}"
-    assert said(whole, KOREAN).detail == "29시간 0분째 계속; 현재 약 9.3 m³/h(±1.1)"
+    assert said(whole, KOREAN).detail == "29시간째 계속; 초과 유량 약 9.3 m³/h(±1.1)"
 
 
 def test_spans_are_said_as_people_say_them() -> None:

@@ -101,7 +101,7 @@ def assert_times(read: Read, recording: Recording, begins: int = 10, ends: int =
     assert 0 <= incident.ended - recording.end <= ends
 
 
-LEAK, LEAK_OVER = ("leak suspected", "누수 의심"), ("leak suspected: over", "누수 의심 해제")
+LEAK, LEAK_OVER = ("leak suspected", "누수 의심"), ("leak suspected: over", "누수 의심 해소")
 
 
 def assert_a_leak_and_its_end(course: Course, recording: Recording) -> Incident:
@@ -139,7 +139,7 @@ def test_a_growing_leak(watch: Watch) -> None:
     assert only(course.day_after).volume_m3 == pytest.approx(recording.volume_m3, rel=0.25)
 
 
-FAULT, FAULT_OVER = ("instrument fault", "계측기 이상"), ("instrument fault: over", "계측기 이상 해제")
+FAULT, FAULT_OVER = ("instrument fault", "계측기 이상"), ("instrument fault: over", "계측기 이상 해소")
 
 
 def test_a_stuck_gauge(watch: Watch) -> None:
@@ -221,7 +221,7 @@ def test_flushing_that_is_in_the_calendar(watch: Watch) -> None:
     assert_times(over, recording)
 
 
-OUTAGE, OUTAGE_OVER = ("supply outage suspected", "단수 의심"), ("supply outage suspected: over", "단수 의심 해제")
+OUTAGE, OUTAGE_OVER = ("supply outage suspected", "단수 의심"), ("supply outage suspected: over", "단수 의심 해소")
 
 
 @pytest.mark.parametrize("sudden", [False, True])

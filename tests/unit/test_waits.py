@@ -32,6 +32,7 @@ ANSWERED = {
     *(
         "BatchRefused",
         "CalendarUnwritable",
+        "ChartsBusy",
         "FormRefused",
         "FrameRefused",
         "LoginRefused",

@@ -128,9 +128,9 @@ def test_it_comes_on_its_day_in_the_readers_language_once(
     site.step(again, days=20)
     again.close()
     (mail,), (files,) = handler.mails, handler.files()
-    assert mail["Subject"] == "누수 월간 보고서, 2024년 8월 (demo)" and mail["To"] == "kim@example.org"
+    assert mail["Subject"] == "2024년 8월 누수 월간 보고서 (demo)" and mail["To"] == "kim@example.org"
     assert set(files) == {"demo-2024-08.pdf", "demo-2024-08.xlsx"}
-    assert "누수 월간 보고서, 2024년 8월" in read(files["demo-2024-08.pdf"])
+    assert "2024년 8월 누수 월간 보고서" in read(files["demo-2024-08.pdf"])
     assert files["demo-2024-08.xlsx"].startswith(b"PK")
 
 

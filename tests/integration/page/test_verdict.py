@@ -367,7 +367,7 @@ def test_the_page_speaks_the_language_that_is_asked_for(box: Box) -> None:
     state = wait_for(lambda: box.settled() and box.server.get("/api/state?language=ko").json, "the state")
     first = state["verdict"]["problems"][0]
     assert (state["verdict"]["said"], first["word"], first["where"]) == ("누수 의심", "누수 의심", "센서 001 Mill Lane")
-    assert "현재 약 9.3 m³/h(±1.1)" in first["detail"] and "누수탐사" in first["todo"]
+    assert "초과 유량 약 9.3 m³/h(±1.1)" in first["detail"] and "누수탐사" in first["todo"]
     assert box.server.get("/api/state?language=%3Cx%3E").json["language"] == "en"
 
 

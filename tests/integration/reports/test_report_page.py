@@ -46,7 +46,7 @@ def test_the_files_are_those_of_the_command(server: ReceiverProcess) -> None:
     assert pdf.headers["Content-Disposition"] == 'attachment; filename="demo-2024-08.pdf"'
     assert pdf.headers["Cache-Control"] == "no-store"
     text = read(pdf.body)
-    assert "누수 월간 보고서, 2024년 8월" in text and "연산3 소블록" in text and "Riverside" not in text
+    assert "2024년 8월 누수 월간 보고서" in text and "연산3 소블록" in text and "Riverside" not in text
     xlsx = server.get("/report.xlsx?month=2024-08")
     assert xlsx.status == 200 and xlsx.body.startswith(b"PK")
 
