@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cli import acting, shell
 from common import certificates, files, settings
-from common.certificates import Pair
+from common.certificates import CertificateUnusable, Pair
 from common.clock import SystemClock
 from common.errors import HydrologError, SettingsError
 from common.folder import CERTIFICATE_FOLDER
@@ -38,12 +38,15 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
     data, now = chosen.paths.data, SystemClock().now()
+    folder = data / CERTIFICATE_FOLDER
     try:
         acting.become_owner(data)
-        folder = data / CERTIFICATE_FOLDER
         told = _renewed(folder, options.names, chosen, now) if options.renew else _made(folder, options, chosen, now)
     except OSError as error:
         raise HydrologError(f"{error.filename or data}: {error.strerror}; nothing is changed") from error
+    except CertificateUnusable as error:
+        anew = "remove the folder, and make the certificate anew: phones have to trust it once more"
+        raise HydrologError(f"a file in {folder} cannot be used, {error}; {anew}") from error
     shell.say(told)
     return 0
 
@@ -84,7 +87,7 @@ def _made(folder: Path, options: argparse.Namespace, chosen: Settings, now: date
 def _renewed(folder: Path, asked: list[str], chosen: Settings, now: datetime) -> str:
     """Sign anew. The authority stays, unless there are names that it cannot vouch for or it ends before."""
     before = certificates.names_of((folder / f"{SITE}.crt").read_bytes())
-    names = _names(asked, chosen) if asked else before
+    names = before if before and not asked else _names(asked, chosen)
     authority = _read(folder, AUTHORITY)
     left_days = (certificates.ends(authority.certificate) - now).days
     stays = set(names) <= set(before) and left_days > certificates.SITE_DAYS

@@ -51,10 +51,14 @@ def make_authority(site: str, names: Iterable[str], now: datetime) -> Pair:
 
 
 def sign(authority: Pair, names: Iterable[str], now: datetime) -> Pair:
-    """A certificate with a new key for these names and addresses, of which the authority may vouch."""
-    issuer = _read(authority.certificate)
-    issuing = serialization.load_pem_private_key(authority.key, None)
-    assert isinstance(issuing, Key)
+    """A certificate with a new key for these names and addresses, of which the authority may vouch.
+
+    Raises:
+        CertificateUnusable: the authority's certificate or key is none, or they do not belong together.
+    """
+    issuer, issuing = _read(authority.certificate), _read_key(authority.key)
+    if issuing.public_key() != issuer.public_key():
+        raise CertificateUnusable("the authority's key is another one's")
     key, known = ec.generate_private_key(ec.SECP256R1()), [*names]
     unsigned = (
         _begun(_called(known[0]), key, now, SITE_DAYS)
@@ -100,6 +104,16 @@ def _read(certificate: bytes) -> x509.Certificate:
         return x509.load_pem_x509_certificate(certificate)
     except ValueError as error:
         raise CertificateUnusable("it is no certificate in PEM form") from error
+
+
+def _read_key(key: bytes) -> Key:
+    try:
+        found = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError) as error:  # no key, or one with a password
+        raise CertificateUnusable("the authority's key is no private key in PEM form") from error
+    if not isinstance(found, Key):
+        raise CertificateUnusable("the authority's key is not of the kind that is made here")
+    return found
 
 
 def _begun(called: x509.Name, key: Key, now: datetime, days: int) -> x509.CertificateBuilder:

@@ -71,6 +71,21 @@ def test_a_renewal_keeps_what_phones_trust_unless_there_are_other_names(config: 
     ssl.create_default_context(cadata=made(path)[0].certificate.decode())
 
 
+@pytest.mark.parametrize("name", ["site.crt", "authority.crt", "authority.key"])
+@pytest.mark.parametrize("kind", ["empty", "other"])
+def test_a_damaged_file_is_no_dead_end(name: str, kind: str, config: Configure, tmp_path: Path) -> None:
+    path, file = config(), tmp_path / "data" / "certificate" / name
+    hydrolog("certificate", "--config", str(path))
+    other = certificates.make_authority("other", ["localhost"], NOW)
+    file.write_bytes(b"" if kind == "empty" else other.key if name.endswith("key") else other.certificate)
+    refused = hydrolog("certificate", "--renew", "--config", str(path))
+    if (name, kind) == ("site.crt", "other"):  # it names nothing, so everything is made for this machine's names
+        assert refused.returncode == 0
+        return
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert f"{file.parent} cannot be used" in refused.stderr and "remove the folder" in refused.stderr
+
+
 @pytest.fixture
 def chosen(config: Configure) -> Settings:
     """A box whose page has a certificate."""
