@@ -36,17 +36,20 @@ def make(
     """The report as a file of one of `TYPES`.
 
     Raises:
-        NotMade: the database does not answer, it took too long, or `stop` was set.
+        NotMade: the database does not answer, no process can be started, it took too long, or `stop` was set.
     """
     words = ["report", str(month), "--language", language, f"--{kind}", "-", *(["--sensor", sensor] if sensor else [])]
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "cli", *words],
-        env=os.environ | ({CONFIG: str(config)} if config else {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        process_group=0,  # Ctrl-C goes to this process, which ends the child
-    )
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "cli", *words],
+            env=os.environ | ({CONFIG: str(config)} if config else {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,  # Ctrl-C goes to this process, which ends the child
+        )
+    except OSError as error:  # no memory, or too many processes
+        raise NotMade(f"no process could be started: {error.strerror}") from error
     with contextlib.suppress(ProcessLookupError):  # it has already ended
         os.setpriority(os.PRIO_PROCESS, child.pid, PRIORITY)
     made, said = _wait(child, stop)

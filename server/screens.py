@@ -121,7 +121,7 @@ class Screens:
         try:
             content = await self._sensor_charts.content(request, wanted(entry, asked, reader.language))
         except (ChartsBusy, DatabaseDown):
-            return part("parts/figures.html", reader, figures=None)
+            return kept[1] if kept else part("parts/figures.html", reader, figures=None)
         found = figures.figures(content, entry, self._sensor_charts.window(asked), reader)
         shown = part("parts/figures.html", reader, figures=found)
         request.state.figures = (entry["version"], shown)

@@ -73,6 +73,8 @@ class SiteTokens:
             found = load(self._data)
         except TokensUnusable as error:
             self.problem = str(error)
+            if isinstance(error.__cause__, OSError):
+                return  # the disk, or too many open files: the next look may do better
         else:
             self.problem = ""
             if stamp is None and self._digests:

@@ -101,10 +101,9 @@ class Users:
         stamps = tuple(files.stamp(self._data / name) for name in (USERS_FILE, SESSION_KEY_FILE))
         if stamps != self._stamps:
             try:
-                self._known = load(self._data)
-            except UsersUnusable as error:
-                self._known = error
-            self._stamps = stamps
+                self._known, self._stamps = load(self._data), stamps
+            except UsersUnusable as error:  # perhaps the disk, or too many open files: it is tried again
+                self._known, self._stamps = error, None
         if isinstance(self._known, UsersUnusable):
             raise self._known
         return self._known

@@ -1,11 +1,14 @@
 """Parts of the monthly report: days on which the clocks change, axes, and letters that the fonts do not have."""
 
+import sys
+import threading
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from common.messages import words
+from reports import child
 from reports.availability import available
 from reports.drawings import nice
 from reports.month import Month, first_day, last_whole
@@ -61,3 +64,9 @@ def test_headings_are_in_the_bold_font() -> None:
     for english in (*SECTIONS, "Leakage report, {month}"):
         said = words("ko").text(english)
         assert said != english and drawable(said, BOLD) == said
+
+
+def test_without_room_for_a_process_no_report_is_made_and_nothing_falls_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/program")
+    with pytest.raises(child.NotMade, match="no process could be started: No such file"):
+        child.make(Month(date(2024, 8, 1), SEOUL), "pdf", "en", None, threading.Event())

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from common.clock import SystemClock
-from common.errors import DatabaseDown
+from common.errors import ChartsBusy, DatabaseDown
+from common.messages import words
 from server import log_limit
 from server.charts import MAX_CHARTS, MAX_OF_ADDRESS, Charts
 from server.connections import Connection, Places, network
@@ -21,6 +24,8 @@ from server.front import MOST_BOXES
 from server.ingest import Ingest
 from server.listener import MAX_CONNECTIONS, shares
 from server.quotas import Quotas
+from server.reader import Reader
+from server.screens import Screens
 from server.site_tokens import SiteTokens
 from server.store import InDatabase
 
@@ -178,6 +183,18 @@ def test_a_failed_answer_is_said_to_all_who_ask() -> None:
         assert {(await task).status_code for task in await started(charts, ["same"] * 3, "a")} == {503}
 
     asyncio.run(run())
+
+
+def test_an_open_page_keeps_its_table_while_too_many_charts_are_asked_for() -> None:
+    class Busy:
+        async def content(self, *_: Any) -> Any:
+            raise ChartsBusy
+
+    request = Request({"type": "http", "query_string": b"", "state": {"figures": ("1", "the table")}})
+    entry = {"sensor": "001", "name": "", "version": "2"}
+    screens = Screens(cast(Any, None), cast(Any, Busy()))
+    reader = Reader(words("en"), ZoneInfo("UTC"), datetime.now(UTC))
+    assert asyncio.run(screens._figures(request, reader, entry)) == "the table"
 
 
 def test_lines_of_one_event_are_counted_and_let_through_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Sessions over weeks: a clock that a test moves, and requests without a server."""
 
+import errno
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,3 +76,19 @@ def test_a_copy_of_an_ended_session_does_not_come_back_to_life(come: Come, clock
         copy = written(visit, copy)
     log_out(logged_in(come, tmp_path))  # what was ended long ago is forgotten
     assert come(copy).user() is None
+
+
+def test_a_disk_that_fails_for_a_moment_closes_the_page_for_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_user(tmp_path, "Kim")
+    known = users.Users(tmp_path)
+
+    def failing(*_: object) -> object:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as moment:
+        moment.setattr(Path, "open", failing)
+        with pytest.raises(users.UsersUnusable, match="Too many open files"):
+            known.now()
+    assert known.find("Kim") is not None

@@ -1,8 +1,10 @@
 """Tokens of sites: made and revoked by the command while hydrolog-server runs, each good for its own site only."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from command_site import hydrolog
 from receiver_process import FORM, LOG_ID, SITE, TOKEN, Answer, ReceiverProcess, body_of, kept, wait_for
 
 from common.folder import SITE_TOKENS_FILE
+from server import site_tokens
 
 OTHER = "site-2"
+NOW = datetime.now(UTC)
 
 
 def sites(data: Path, *arguments: str) -> str:
@@ -97,6 +101,24 @@ def fresh(tmp_path: Path, database_url: str) -> Iterator[ReceiverProcess]:
     yield process
     if process.process is not None:
         process.kill()
+
+
+def test_a_revocation_counts_after_the_disk_has_failed_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = site_tokens.add(tmp_path, SITE, NOW)
+    tokens = site_tokens.SiteTokens(tmp_path)
+    site_tokens.revoke(tmp_path, SITE, NOW)
+
+    def failing(*_: object) -> object:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as moment:
+        moment.setattr(Path, "open", failing)
+        tokens.look()
+    assert "Too many open files" in tokens.problem and tokens.site_of(token) == SITE
+    tokens.look()
+    assert (tokens.problem, tokens.site_of(token)) == ("", None)
 
 
 def test_a_server_starts_with_the_tokens_of_sites_alone(fresh: ReceiverProcess) -> None:
