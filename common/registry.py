@@ -32,6 +32,22 @@ FUTURE = message("This time is not over yet.")
 IS_THERE = message("It is registered already.")
 CHANGED_SINCE = message("It has changed meanwhile, so nothing was changed. See how it is now.")
 
+LABELS = {  # by column
+    "name": message("Name"),
+    "flow_max": message("Highest flow that the meter can show"),
+    "pressure_max": message("Highest pressure that the gauge can show"),
+    "night_users": message("People supplied through the meter"),
+    "night_litres": message("Night use of each of them"),
+    "night_use": message("Night use, instead of the two before"),
+    "n1": message("Exponent of leakage by pressure"),
+    "reference_pressure": message("Pressure for comparing nights"),
+    "mains_km": message("Length of mains"),
+    "connections": message("Service connections"),
+    "service_km": message("Service pipe from property line to meter, all together"),
+    "latitude": message("Latitude, north of the equator"),
+    "longitude": message("Longitude, east of Greenwich"),
+}
+
 Value = str | float | None
 Row = dict[str, Any]
 Cursor = psycopg.Cursor[Any]

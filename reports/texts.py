@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from common import audit_words
 from common.audit import Value
 from common.clock import minute_of
 from common.messages import Catalogue, message
@@ -105,7 +106,7 @@ class Texts:
         change = self.speech.say(CHANGES.get(deed.what.what, deed.what.what))
         sensor = deed.what.values.get("sensor")
         values = {name: value for name, value in deed.what.values.items() if name != "sensor"}
-        return change, self.report.name(sensor) if isinstance(sensor, str) else "", _listed(values)
+        return change, self.report.name(sensor) if isinstance(sensor, str) else "", _listed(values, self.speech)
 
     def _sensor_of(self, incident: str) -> str:
         found = (known.incident.sensor for known in self.report.incidents if known.incident.id == incident)
@@ -117,5 +118,5 @@ def percent(share: float) -> str:
     return f"{int(share * 1000) / 10:.1f} %"
 
 
-def _listed(values: Mapping[str, Value]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+def _listed(values: Mapping[str, Value], speech: Catalogue) -> str:
+    return ", ".join(f"{name} {value}" for name, value in audit_words.shown(values, speech, {}))

@@ -7,9 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from common import audit
+from common import audit, audit_words
 from common.audit import Entry
 from common.messages import message
+from incidents.sentences import CAUSES
 from server.access import Role, needs
 from server.paging import page_asked, paged
 from server.reader import Reader
@@ -42,6 +43,7 @@ WORDS = {
     "sensor-removed": message("removed a sensor"),
     "alerts-tested": message("sent a test message"),
 }
+CODES = {"cause": {cause.value: words for cause, words in CAUSES.items()}}
 
 Json = dict[str, Any]
 
@@ -81,5 +83,5 @@ def _shown(entry: Entry, reader: Reader) -> Json:
         "by": entry.by,
         "address": entry.address,
         "what": words,
-        "values": [(name, "–" if value is None else value) for name, value in entry.values.items() if name != "entry"],
+        "values": [*audit_words.shown(entry.values, reader.words, CODES)],
     }

@@ -17,7 +17,7 @@ from common.database import Database, statement
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import message
 from common.refused import local_time
-from common.registry import COLUMNS, FIGURES, LIMITS, MOST_NAME, NIGHT, PLACE
+from common.registry import COLUMNS, FIGURES, LABELS, LIMITS, MOST_NAME, NIGHT, PLACE
 from server.access import Role, answers, may, needs
 from server.attempt import DONE, Outcome, actor, attempt, typed
 from server.paging import page_asked, paged
@@ -27,21 +27,6 @@ ROWS = 50  # sensors on one page of the list
 TIMEOUT_S = 10.0
 
 NO_ANSWER = message("The database does not answer. Try again later.")
-LABELS = {
-    "name": message("Name"),
-    "flow_max": message("Highest flow that the meter can show"),
-    "pressure_max": message("Highest pressure that the gauge can show"),
-    "night_users": message("People supplied through the meter"),
-    "night_litres": message("Night use of each of them"),
-    "night_use": message("Night use, instead of the two before"),
-    "n1": message("Exponent of leakage by pressure"),
-    "reference_pressure": message("Pressure for comparing nights"),
-    "mains_km": message("Length of mains"),
-    "connections": message("Service connections"),
-    "service_km": message("Service pipe from property line to meter, all together"),
-    "latitude": message("Latitude, north of the equator"),
-    "longitude": message("Longitude, east of Greenwich"),
-}
 GROUPS = {"limits": LIMITS, "night": NIGHT, "place": PLACE}
 SAID = {
     "register": message("The sensor is registered, with all its rows that were kept."),

@@ -33,6 +33,7 @@ def test_an_admin_sees_who_did_what_newest_first(empty: Callable[..., ReceiverPr
     assert "logged in" in older and "made a user" in older and "at the box" in older
     kim.headers["Accept-Language"] = "ko"
     assert "로그인" in kim.get("/audit?page=2").body.decode()
+    assert "사용자: Kim, 권한: 관리자" in kim.get("/audit?page=2").body.decode()
     with (data / AUDIT_FILE).open("a") as file:
         file.write("half a li\n")
     assert "1줄" in kim.get("/audit").body.decode()

@@ -82,7 +82,7 @@ def test_a_guessed_night_use_makes_the_month_a_range(site: Site, ask: Ask) -> No
     found = first(ask("--json"))
     assert (found["leak_low"], found["leak_high"], found["estimate"], found["nights"]) == (170, 190, True, 2)
     assert "170-190 (estimate)" in ask()
-    assert "170~190(추정)" in ask(site__language="ko")
+    assert "170~190 (추정)" in ask(site__language="ko")
     assert "5일 중 2일" in ask(site__language="ko")
 
 

@@ -49,7 +49,7 @@ def test_names_and_notes_of_people_stay_text(month_site: MonthSite, capfd: pytes
 
 def test_it_speaks_korean(month_site: MonthSite, capfd: pytest.CaptureFixture[str]) -> None:
     text = written(capfd, month_site, "2024-08", "--language", "ko")
-    assert "2024년 8월 누수 월간 보고서" in text and "2,170~2,790(추정)" in text
+    assert "2024년 8월 누수 월간 보고서" in text and "2,170~2,790 (추정)" in text
     assert "001 연산3 소블록" in text and "자료 수신율" in text and "원인: 누수 복구" in text
     assert "?" not in text, "the fonts have every sign"
 

@@ -1,0 +1,30 @@
+"""One thing has one name in Korean: nothing says a word that docs/contributors/words.ko.md rejects."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from common import verdict_center, verdict_words, waits
+from messengers import phrases
+
+ROOT = Path(__file__).resolve().parents[2]
+REJECTED = re.compile(r"알람|예보|장치|해제|(?<!웹)사이트|소비 그룹|작업 이력|지난주|급수 ?전수|압력|\} ~ \{")
+CATALOGUE = (ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po").read_text("utf-8")
+TEXTS = {
+    "catalogue": "\n".join(line for line in CATALOGUE.splitlines() if line.startswith("msgstr")),
+    "verdict": repr([each["ko"] for each in (verdict_words.WORDS | verdict_center.CENTER).values()]),
+    "parts": repr(verdict_words.PARTS["ko"]),
+    "waits": repr(waits.KOREAN),
+    "alerts": repr((phrases.PHRASES["ko"], phrases.BOX_REASONS["ko"])),
+    **{path.name: path.read_text("utf-8") for path in ROOT.glob("docs/operators/*.ko.md")},
+    "README.ko.md": (ROOT / "README.ko.md").read_text("utf-8"),
+}
+
+
+@pytest.mark.parametrize("where", TEXTS)
+def test_no_text_has_a_second_word_for_a_thing(where: str) -> None:
+    assert re.search("[가-힣]", TEXTS[where])
+    assert [
+        TEXTS[where][max(0, found.start() - 20) : found.end() + 20] for found in REJECTED.finditer(TEXTS[where])
+    ] == []
