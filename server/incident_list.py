@@ -4,6 +4,7 @@ database.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from incidents.incident import Incident, Sign
@@ -12,6 +13,7 @@ from incidents.sentences import told
 from outliers import flags
 
 MOST_SHOWN = 60  # each is about 1 KB, and a page asks every few seconds
+BEFORE_CHARTS = 5  # so many, or all that are up: on a phone the charts come after them
 
 LOOKS = {"LEAK": "bad", "FAULT": "fault", "PLANNED": "planned"}  # of a severity; warn for any other
 
@@ -27,6 +29,16 @@ def shown(incidents: Incidents, names: Mapping[str, str], language: str, zone: Z
         "left_out": len(incidents.known) - len(known),
         "incidents": [one(each, names.get(each.incident.sensor, ""), language, zone, minute) for each in known],
     }
+
+
+def before_charts(shown: Json, sensor: str = "") -> Json:
+    """What a page says of all incidents, or of one sensor's, and where the others are; empty if these are all."""
+    known = [each for each in shown["incidents"] if sensor in ("", each["sensor"])]
+    up = [each for each in known if each["ended"] is None]
+    few = known[: max(BEFORE_CHARTS, len(up))]
+    others = len(known) + shown["left_out"] > len(few)
+    place = f"incidents?sensor={quote(sensor)}" if sensor else "incidents"
+    return {"problem": shown["problem"], "incidents": few, "more": place if others else ""}
 
 
 def one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.verdict import KINDS, STATES
+from server import incident_list
 from server.paging import Paged, page_asked, paged
 from server.reader import ABSENT, Reader
 from server.render import part
@@ -18,7 +19,6 @@ ROWS = 50  # sensors on one page of the list
 WITH_CHARTS = 4  # so few sensors have their charts on the first page
 NIGHTS_BACK = timedelta(days=2)
 NIGHTS_TIMEOUT_S = 10.0
-SHOWN_INCIDENTS = 20  # the others are a page of their own
 MOST_SEARCHED = 80  # characters
 SORTS = ("severity", "name", "flow", "pressure", "leakage")
 
@@ -75,19 +75,11 @@ def parts(
     state: Json, incidents: Json, shown: Listing, trends: Mapping[str, Trend], reader: Reader
 ) -> dict[str, Markup]:
     """The live parts of the page by name."""
-    known = incidents["incidents"]
-    up = [each for each in known if each["ended"] is None]
     values = {**shown._asdict(), "trends": trends}
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
         "sensors": part("parts/sensors.html", reader, state=state, **values),
-        "incidents": part(
-            "parts/incidents.html",
-            reader,
-            problem=incidents["problem"],
-            incidents=known[: max(SHOWN_INCIDENTS, len(up))],
-            more=len(known) + incidents["left_out"] > max(SHOWN_INCIDENTS, len(up)),
-        ),
+        "incidents": part("parts/incidents.html", reader, **incident_list.before_charts(incidents)),
         "calendar": part("parts/calendar.html", reader, calendar=state["calendar"], now=state["now"]),
         "processes": part("parts/processes.html", reader, processes=state["processes"]),
         "unregistered": part("parts/unregistered.html", reader, unregistered=state["unregistered"]),

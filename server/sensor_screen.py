@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from server import incident_list
 from server.overview import leakage_text
 from server.reader import Reader
 from server.render import part
@@ -19,9 +20,8 @@ def entry(state: Json, sensor: str) -> Json | None:
 
 def parts(sensor: Json, incidents: Json, nights: Mapping[str, Json], reader: Reader) -> dict[str, Markup]:
     """The live parts of the page by name."""
-    own = [each for each in incidents["incidents"] if each["sensor"] == sensor["sensor"]]
     leakage = leakage_text(nights.get(sensor["sensor"]), reader)
     return {
         "head": part("parts/sensor-head.html", reader, sensor=sensor, leakage=leakage),
-        "incidents": part("parts/incidents.html", reader, problem=incidents["problem"], incidents=own, more=False),
+        "incidents": part("parts/incidents.html", reader, **incident_list.before_charts(incidents, sensor["sensor"])),
     }

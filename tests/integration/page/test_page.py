@@ -135,6 +135,9 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         bar = visit.page.locator('[data-charts="001"] [data-chart="night"] .column').nth(4)
         bar.wait_for()
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        # What is wrong is read before what is drawn.
+        incidents, charts = (visit.page.locator(part).first.bounding_box() for part in ("#incidents", ".charts"))
+        assert incidents["y"] < charts["y"]
         ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == "rgb(13, 17, 22)"
         # What a finger points at stays readable when it is lifted.
@@ -150,7 +153,7 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         there = mark_.bounding_box()
         above, beside = words["y"] + words["height"] < there["y"], words["x"] + words["width"] < there["x"]
         assert above or beside
-        visit.page.locator('[data-charts="001"] h2').tap()
+        visit.page.locator('[data-charts="001"] figcaption').first.tap()
         visit.page.locator(".tip:visible").wait_for(state="hidden")
         # Turned on its side, and in another light: the chart follows.
         before, fill = bar.bounding_box()["width"], bar.evaluate("node => getComputedStyle(node).fill")
