@@ -12,6 +12,7 @@ from common.verdict import KINDS, STATES
 from server.paging import Paged, page_asked, paged
 from server.reader import ABSENT, Reader
 from server.render import part
+from server.site_map import site_map
 from server.trends import Trend
 
 ROWS = 50  # sensors on one page of the list
@@ -81,6 +82,7 @@ def parts(
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
         "sensors": part("parts/sensors.html", reader, state=state, **values),
+        "map": part("parts/map.html", reader, map=site_map(state["sensors"])),
         "incidents": part(
             "parts/incidents.html",
             reader,
