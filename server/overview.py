@@ -13,6 +13,7 @@ from server import incident_list
 from server.paging import Paged, page_asked, paged
 from server.reader import ABSENT, Reader
 from server.render import part
+from server.site_map import site_map
 from server.trends import Trend
 
 ROWS = 50  # sensors on one page of the list
@@ -79,6 +80,7 @@ def parts(
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
         "sensors": part("parts/sensors.html", reader, state=state, **values),
+        "map": part("parts/map.html", reader, map=site_map(state["sensors"])),
         "incidents": part("parts/incidents.html", reader, **incident_list.before_charts(incidents)),
         "calendar": part("parts/calendar.html", reader, calendar=state["calendar"], now=state["now"]),
         "processes": part("parts/processes.html", reader, processes=state["processes"]),

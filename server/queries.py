@@ -33,11 +33,12 @@ def sensors(cursor: Cursor, until: datetime) -> list[Json]:
     found = []
     values = {"flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT, "until": until}
     for row in cursor.execute(statement("page_sensors"), values):
-        sensor, name, time, flow, pressure, made_at, severity, channel, reason, flagged = row
+        sensor, name, time, flow, pressure, made_at, severity, channel, reason, flagged, latitude, longitude = row
         found.append(
             {
                 "sensor": sensor,
                 "name": name,
+                "place": None if latitude is None or longitude is None else [latitude, longitude],
                 "newest": time,
                 "flow": flow,
                 "pressure": pressure,

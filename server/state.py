@@ -118,6 +118,7 @@ def _row_of_the_log(sensor: str, row: Row | None, closed: int | None, look: Snap
     return {
         "sensor": sensor,
         "name": "",
+        "place": None,
         "newest": newest if newest <= look.until else None,
         "channel": None,
         "version": "",
@@ -178,7 +179,7 @@ def _log_file(look: Snapshot) -> Json:
 
 def _sensor(entry: Json, judged: Judged, look: Snapshot) -> Json:
     sensor, newest = entry["sensor"], entry["newest"]
-    shown = {key: entry[key] for key in ("sensor", "name", "flow", "pressure", "channel", "version")}
+    shown = {key: entry[key] for key in ("sensor", "name", "place", "flow", "pressure", "channel", "version")}
     return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, look)} | judged.sensors[sensor].to_json()
 
 

@@ -1,6 +1,7 @@
 -- Each registered sensor with its newest row up to %(until)s (a later one was made by a wrong clock), its newest forecast and the most severe of its recent flags. Every part
 -- is one index lookup.
-SELECT s.sensor, s.name, n.time, n.flow, n.pressure, p.made_at, o.severity, o.channel, o.reason, o.time
+SELECT s.sensor, s.name, n.time, n.flow, n.pressure, p.made_at, o.severity, o.channel, o.reason, o.time,
+       s.latitude, s.longitude
 FROM SENSOR_TB s
 LEFT JOIN LATERAL (SELECT time, flow, pressure FROM REAL_VAL_TB r
                    WHERE r.sensor = s.sensor AND r.time <= %(until)s ORDER BY time DESC LIMIT 1) n ON true

@@ -22,8 +22,8 @@ ALTER TABLE SENSOR_TB
     ADD COLUMN IF NOT EXISTS changed_at         timestamptz;      -- when people last changed any of these
 -- Where it is, degrees of WGS84; both or none.
 ALTER TABLE SENSOR_TB
-    ADD COLUMN IF NOT EXISTS latitude  double precision,
-    ADD COLUMN IF NOT EXISTS longitude double precision;
+    ADD COLUMN IF NOT EXISTS latitude  double precision CHECK (latitude BETWEEN -90 AND 90),
+    ADD COLUMN IF NOT EXISTS longitude double precision CHECK (longitude BETWEEN -180 AND 180);
 
 -- One row per sensor and minute, exactly as in the log. Partitioned by month: see real_val_partition().
 CREATE TABLE IF NOT EXISTS REAL_VAL_TB (

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from access_site import PASSWORD, make_user
 from page_site import LEAK_ID, PATIENCE_MS
@@ -45,9 +46,12 @@ TOUCHED = "a:not(.skip, p a):not(td a), button, summary, input:not([type=hidden]
 
 
 @pytest.fixture
-def admin(browser: Any, server: ReceiverProcess, tmp_path: Path) -> Iterator[Any]:
-    """Opens pages as a logged-in admin with settings of his own."""
+def admin(browser: Any, server: ReceiverProcess, database_url: str, tmp_path: Path) -> Iterator[Any]:
+    """Opens pages as a logged-in admin with settings of his own; two sensors are on the map."""
     make_user(tmp_path / "data", "Kim")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE SENSOR_TB SET latitude = 37.5, longitude = 127 WHERE sensor = '001'")
+        connection.execute("UPDATE SENSOR_TB SET latitude = 37.51, longitude = 127.01 WHERE sensor = '002'")
     contexts = []
 
     def context(language: str, colours: str, size: tuple[int, int], contrast: str = "no-preference") -> Any:
