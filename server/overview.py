@@ -20,6 +20,7 @@ ROWS = 50  # sensors on one page of the list
 WITH_CHARTS = 4  # so few sensors have their charts on the first page
 NIGHTS_BACK = timedelta(days=2)
 NIGHTS_TIMEOUT_S = 10.0
+LARGE_MAP = 32_000  # characters, of some hundred sensors
 MOST_SEARCHED = 80  # characters
 SORTS = ("severity", "name", "flow", "pressure", "leakage")
 

@@ -127,7 +127,7 @@ def touched(points: Sequence[tuple[float, float]]) -> list[Spot]:
             apart = math.dist(pixels[here], pixels[there])
             nearest[here], nearest[there] = min(nearest[here], apart), min(nearest[there], apart)
     return [
-        Spot(round(x, 2), round(y, 2), max(LEAST_TOUCH_PX, int(px / 2)))
+        Spot(round(x, 1), round(y, 1), max(LEAST_TOUCH_PX, int(px / 2)))
         for (x, y), px in zip(points, nearest, strict=True)
     ]
 

@@ -64,6 +64,25 @@ def test_the_keyboard_stays_on_a_sensor_while_the_map_changes(
         visit.page.close()
 
 
+def test_a_large_map_does_not_keep_the_list_waiting(
+    browser: Any, server: ReceiverProcess, placed: psycopg.Connection[Any]
+) -> None:
+    placed.execute(
+        "INSERT INTO SENSOR_TB (sensor, latitude, longitude) "
+        "SELECT to_char(n, 'FM0000'), 37 + n % 23 / 1000.0, 127 + n / 23 / 1000.0 FROM generate_series(1, 600) AS n"
+    )
+    visit = Visit(browser, server, viewport=DESK, locale="en")
+    try:
+        with visit.page.expect_response(visit.address) as asked:
+            visit.page.goto(visit.address)
+        assert len(asked.value.body()) < 80_000
+        visit.page.wait_for_selector(".map")
+        assert visit.count(".map a[data-key]") == 500
+        assert "500 of 603 sensors" in visit.text("#map-end")
+    finally:
+        visit.page.close()
+
+
 @pytest.mark.parametrize(("size", "names"), [(PHONE, 5), (DESK, 15)])
 def test_names_are_read_without_covering_each_other(
     size: dict[str, int], names: int, browser: Any, server: ReceiverProcess, placed: psycopg.Connection[Any]
