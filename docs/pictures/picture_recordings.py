@@ -1,8 +1,20 @@
-"""Recordings for the README's picture of the page: ``python docs/pictures/picture_recordings.py FOLDER``.
+"""Recordings for the README's pictures of the page, and how these are made.
 
 The bundled recordings with three events in the first night: a leak at 001, a flushing at 002, a stuck gauge at 003.
-Then ``hydrolog demo --recordings FOLDER --data DEMO``, ``hydrolog calendar add 002 ...`` (flushing), and
-`screenshot.py` twelve minutes later.
+On a quiet machine, in the folder of the project, with PYTHONPATH=. and the environment's python:
+
+    python docs/pictures/picture_recordings.py FOLDER
+    python -m cli demo --recordings FOLDER --data DEMO --port 8231
+    python -m cli calendar add 002 "2023-07-07 00:15" "2023-07-07 02:15" "flushing" --config DEMO/hydrolog.toml
+
+The last one at once, in another terminal: the flushing has to be known when it begins, two and a half minutes after
+the demo is prepared. Twelve minutes later, in the morning of the recordings:
+
+    shot="python docs/pictures/screenshot.py" page=http://127.0.0.1:8231/ at=docs/pictures
+    $shot $page $at/page.png --height 1560
+    $shot $page $at/page.ko.png --height 1560 --language ko
+    $shot "${page}sensor?id=001" $at/sensor.png
+    $shot $page $at/phone.ko.png --width 390 --height 1430 --language ko
 """
 
 import csv
