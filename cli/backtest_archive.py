@@ -31,6 +31,8 @@ from outliers.flags import FAULT, LEAK
 
 if TYPE_CHECKING:
     from cli.outlier_plots import Course
+    from outliers.criteria import Criteria
+    from outliers.learn.build import History
 
 MONTH_DAYS = 30.4
 FETCH_TIMEOUT_S = 120.0  # nine months of one sensor from a slow disk
@@ -80,11 +82,30 @@ class Past:
         site_now = shell.site_clock(chosen.paths.data).now()
         self._now: datetime = minute_start(minute_of(site_now))
 
-    def judge(self, days: int, only: str | None) -> "list[Course]":
-        """What would have been raised in each sensor's last `days`; sensors without rows are skipped."""
+    def sensors(self, only: str | None) -> list[tuple[Any, ...]]:
+        """Each registered sensor with its limits, and when it was replaced."""
         with self._database.transaction() as cursor:
             cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
-            sensors = [row for row in cursor.fetchall() if only in (None, row[0])]
+            return [row for row in cursor.fetchall() if only in (None, row[0])]
+
+    def rows(self, sensor: tuple[Any, ...], days: int) -> "tuple[Criteria, History, History, int]":
+        """The physical limits, the raw rows and those to learn from, and the minute at which the last `days` begin."""
+        from outliers.learn import archive
+        from outliers.learn.build import WINDOW_DAYS
+
+        name, flow_max, pressure_max, replaced = sensor
+        start = self._now - timedelta(days=days)
+        first = (start - timedelta(days=WINDOW_DAYS)).replace(minute=0)
+        first = max(first, replaced.replace(minute=0)) if replaced and replaced < start else first
+        with self._database.transaction(FETCH_TIMEOUT_S) as cursor:
+            rows = archive.read_rows(cursor, name, first, self._now)
+            clean = archive.read_history(cursor, name, first, self._now, self._known.at(name))
+        prior = archive.limits(self._chosen.paths.data / CRITERIA_FOLDER, name, flow_max, pressure_max)
+        return prior, rows, clean, minute_of(start)
+
+    def judge(self, days: int, only: str | None) -> "list[Course]":
+        """What would have been raised in each sensor's last `days`; sensors without rows are skipped."""
+        sensors = self.sensors(only)
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("judging", total=len(sensors) * days * DAY_MINUTES)
@@ -98,21 +119,12 @@ class Past:
         import numpy as np
 
         from cli.outlier_plots import Course
-        from outliers.learn import archive
-        from outliers.learn.build import WINDOW_DAYS
         from outliers.watch.detector import Detector
 
-        name, flow_max, pressure_max, replaced = sensor
-        zone, works = self._chosen.site.zone, self._known.at(name)
+        name, zone = sensor[0], self._chosen.site.zone
         progress.update(task, description=f"judging {name}")
-        start = self._now - timedelta(days=days)
-        first = (start - timedelta(days=WINDOW_DAYS)).replace(minute=0)
-        first = max(first, replaced.replace(minute=0)) if replaced and replaced < start else first
-        with self._database.transaction(FETCH_TIMEOUT_S) as cursor:
-            rows = archive.read_rows(cursor, name, first, self._now)
-            clean = archive.read_history(cursor, name, first, self._now, works)
-        learn_end = minute_of(start)
-        course = Course(name, rows.span(learn_end, minute_of(self._now)), zone, works)
+        prior, rows, clean, learn_end = self.rows(sensor, days)
+        course = Course(name, rows.span(learn_end, minute_of(self._now)), zone, self._known.at(name))
         if not np.isfinite(course.rows.flow).any():
             return None
 
@@ -121,7 +133,6 @@ class Past:
             if minute % SHOW_EVERY_ROWS == 0:
                 progress.advance(task, SHOW_EVERY_ROWS)
 
-        prior = archive.limits(self._chosen.paths.data / CRITERIA_FOLDER, name, flow_max, pressure_max)
         judged = rehearse(
             rows,
             prior,

@@ -11,6 +11,7 @@ the folder:
 
 import argparse
 import csv
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from outliers import calendar
 from outliers import criteria as stored
 from outliers.backtest import rehearse
 from outliers.calendar import Occasions
+from outliers.criteria import Criteria
 from outliers.findings import Finding
 from outliers.findings_text import figures, text
 from outliers.rules import REBUILD_DAYS
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
 ZONE = ZoneInfo("UTC")  # the files have local times without offset, which are used unchanged
 SCORED = ("point", "time", "channel", "code", "kind", "severity", "state")
 HEADER = (*SCORED, "since", "method", "numbers", "reason")  # the other columns are for people
+PROMISED = "promised"
+PLANT_HELP = (
+    f"plant leaks of these sizes (m3/h, with commas; or {PROMISED}: those that hydrolog check says) into the rows, and "
+    "count those found in time"
+)
 SEVERITY = {"supply": "watch"}  # in findings.csv a supply finding has severity watch and kind supply
 
 
@@ -55,6 +62,12 @@ class Point:
     pressure_max: float
     learn_end: int  # minute
 
+    def limits(self) -> Criteria:
+        """Its physical limits."""
+        limits = stored.initial(self.name)
+        flow, pressure = replace(limits.flow, high=self.flow_max), replace(limits.pressure, high=self.pressure_max)
+        return replace(limits, flow=flow, pressure=pressure)
+
 
 def run(args: list[str]) -> int:
     """The subcommand; returns the exit code.
@@ -63,6 +76,10 @@ def run(args: list[str]) -> int:
         HydrologError: the folder or the database cannot be used.
     """
     options = _parser().parse_args(args)
+    if options.plant is not None:
+        from cli import backtest_plant
+
+        return backtest_plant.run(options)
     if options.data is None:
         from cli import backtest_archive
 
@@ -96,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="FILE.html or FILE.csv to write")
     parser.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
+    parser.add_argument("--plant", type=planted_sizes, metavar="SIZES", help=PLANT_HELP)
     past = parser.add_argument_group("from the database")
     past.add_argument("--days", type=int, default=REBUILD_DAYS, metavar="N", help=f"last days to test ({REBUILD_DAYS})")
     past.add_argument("--sensor", metavar="ID", help="only this one")
@@ -104,6 +122,19 @@ def _parser() -> argparse.ArgumentParser:
     folder.add_argument("--points", nargs="*", metavar="POINT", help="only these points")
     folder.add_argument("--holidays", type=Path, metavar="FILE", help="dates (default: holidays.txt in the folder)")
     return parser
+
+
+def planted_sizes(text: str) -> tuple[float, ...]:
+    """m3/h, separated by commas; none of its own for `PROMISED`."""
+    if text == PROMISED:
+        return ()
+    try:
+        sizes = tuple(float(size) for size in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or not all(0 < size < math.inf for size in sizes):
+        raise argparse.ArgumentTypeError(f"sizes in m3/h, or {PROMISED}: not {text!r:.50}")
+    return sizes
 
 
 def read_points(folder: Path) -> list[Point]:
@@ -149,14 +180,8 @@ def read_history(folder: Path, name: str) -> "History":
 
 def backtest(point: Point, folder: Path, known: Occasions, alarms_per_month: float) -> Iterator[Finding]:
     """Learn, detect, rebuild every three months; yields the findings from `learn_end` on."""
-    limits = stored.initial(point.name)
-    prior = replace(
-        limits,
-        flow=replace(limits.flow, high=point.flow_max),
-        pressure=replace(limits.pressure, high=point.pressure_max),
-    )
     history = read_history(folder, point.name)
-    return rehearse(history, prior, point.learn_end, ZONE, known=known, alarms_per_month=alarms_per_month)
+    return rehearse(history, point.limits(), point.learn_end, ZONE, known=known, alarms_per_month=alarms_per_month)
 
 
 def line(finding: Finding) -> tuple[str | float, ...]:

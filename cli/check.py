@@ -8,6 +8,7 @@ from rich.text import Text
 from cli import shell
 from cli.checks import LOOKS
 from cli.checks_certificate import certificate
+from cli.checks_detectability import leaks
 from cli.checks_secrets import secrets
 from common import settings
 
@@ -31,7 +32,7 @@ def run(args: list[str]) -> int:
     console.print(_line(True, "settings", shell.printable(source)), soft_wrap=True)
     now = shell.site_clock(chosen.paths.data).now()
     all_well = True
-    looks = (look(chosen, now) for look in (certificate, *LOOKS))
+    looks = (look(chosen, now) for look in (certificate, *LOOKS, leaks))
     for finding in chain(secrets(chosen, options.config), *looks):
         all_well &= finding.ok
         console.print(_line(*finding), soft_wrap=True)

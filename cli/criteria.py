@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import shell
+from cli.checks_detectability import found_texts
 from common import database, settings
 from common.errors import CriteriaUnusable
 from common.folder import CRITERIA_FOLDER
@@ -57,13 +58,13 @@ def run(args: list[str]) -> int:
     chosen = settings.load(options.config)
     folder = chosen.paths.data / CRITERIA_FOLDER
     if options.action == "show":
-        return _show(folder, options.sensor)
+        return _show(chosen, folder, options.sensor)
     if options.action == "compare":
         return _compare(folder, options.sensor, options.versions)
     return _rebuild(chosen, folder, options)
 
 
-def _show(folder: Path, sensor: str | None) -> int:
+def _show(chosen: Settings, folder: Path, sensor: str | None) -> int:
     names = [sensor] if sensor else stored.sensors(folder)
     known = [(name, stored.load(folder, name)) for name in names]
     table = shell.table("sensor", "version", "learnt from", "to", "weeks", "m3/h", "LEAK: step %", "by score", "night")
@@ -71,6 +72,8 @@ def _show(folder: Path, sensor: str | None) -> int:
         table.add_row(shell.cell(name), *(_summary(criteria) if criteria else ["none", *[""] * 7]))
     console = shell.console()
     console.print(table if known else "no criteria yet: they are learnt after eight weeks of rows")
+    for name, found in found_texts(chosen, names):
+        console.print(f"{shell.printable(name)}: {found}", soft_wrap=True)
     return 0
 
 

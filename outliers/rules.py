@@ -23,12 +23,14 @@ STEP_WINDOWS = (2, 4, 7)  # blocks of the longer windows; the fast mean is the s
 STEP_BASE_BLOCKS = 8  # blocks before a window: the level without a step
 STEP_CARRY = 0.85  # share of the base's residual that is expected to continue
 STEP_LASTING_ROWS = 45  # the height of a lasting step is the mean of this many rows
+STEP_LEAST_RATIO = 0.5  # of the level's ratio: limits do not fall further with the flow
 STEP_LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
 
 # VALUE: hours, and how long ago a leak may have begun
 WATCH_AGE_H = 3  # younger starts are left to PREDICT
 LARGE_AGE_H = 3  # large shifts are checked this early
 ORDINARY_H = 12  # an ordinary use (a pool, a large customer's shift) ends within this
+YOUNGER = 0.5  # of a score: a use that may have started this much later may be over soon
 SHORT_H = 48  # younger starts use the short limit
 MAX_AGE_H = 16 * 24  # a leak older than this has become part of the level
 SURPRISE_CLIP = 3.0  # standard deviations at which an hour's surprise is cut (Huber); beyond, weight is 1/surprise
@@ -46,6 +48,8 @@ STEP_GUARD = 4.0  # times the flicker's score: upper bound of the joint score of
 NIGHTS_KEPT = 24  # a night is compared with the median of this many
 NIGHTS_HELD_BACK = 3  # the newest nights are not in the reference: a leak must not become its own reference
 LEAST_NIGHTS = 7
+NIGHT_PROOF_SHARE = 0.9  # of VALUE's limit: above this the hours support the night
+NIGHT_PROOF_H = 24  # and from starts at least this old: by then a pool is full and a pump is back
 CREEP_DRIFT = 0.4  # k of the CUSUM, in spreads: half of the shift that matters most
 CREEP_CUT = 3.0  # spreads: the most that one extreme night adds to a creep
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from outliers import criteria as stored
 from outliers.criteria import Criteria
+from outliers.detectability import AS_LEARNT, Weeks
 from outliers.watch.detector_state import DetectorState, copy_of, still_valid
 from outliers.watch.evidence import DRIFT, GATES, METER, SUPPLY_STEP
 from outliers.watch.expectation import HourForecast
@@ -116,6 +117,14 @@ class Detector:
     def leak_now(self) -> tuple[float, float] | None:
         """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""
         return self.watch.leak_now(self.minute) if self.watch is not None and self.minute is not None else None
+
+    def weeks(self) -> Weeks:
+        """How the present weeks differ from the archive's."""
+        if self.watch is None or self.minute is None:
+            return AS_LEARNT
+        expected, use = self.watch.expectation, self.watch.expectation.use
+        strictness = self.log.active.strictness(self.minute)
+        return Weeks(expected.level - use.level, expected.tracker.stretch(), strictness)
 
     def expected(self) -> tuple[float | None, float | None]:
         """Expected flow (m3/h) and pressure (bar) at the last minute; None without criteria."""

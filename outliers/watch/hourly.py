@@ -13,7 +13,7 @@ from common.state_file import Count
 from outliers.criteria import FlowUse
 from outliers.findings import End
 from outliers.flow_shift import Shift, ShiftTracker
-from outliers.rules import LARGE_AGE_H, MAX_AGE_H, ORDINARY_H, SHORT_H, WATCH_AGE_H
+from outliers.rules import LARGE_AGE_H, MAX_AGE_H, ORDINARY_H, SHORT_H, WATCH_AGE_H, YOUNGER
 from outliers.watch.active import Leak
 from outliers.watch.evidence import HIGH, Change, Evidence, LeakEnd, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation
@@ -25,7 +25,6 @@ OVER_ODDS = 4.5  # log of the odds that a leak is over: of one of three errors t
 GONE_SHARE = 0.5  # of a use that is over
 PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one extreme hour is often over by the next, a pool by the morning
 ALONE_AGE_H, ALONE_SCORE = 24, 7.0  # a shift this old, with this score, is raised even if the flicker contradicts it
-YOUNGER = 0.5  # of a score: a use that may have started this much later may be over soon
 ORDINARY_ERRORS = 2.0  # standard errors by which a use must exceed an ordinary one
 STEPPED = 0.9  # times the early limit if PREDICT saw the start
 OUTLAST_SCORE = 1.5  # score of the flow after the end of an ordinary use, to be none

@@ -3,15 +3,13 @@
 from outliers.criteria import NightUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow, denies
-from outliers.rules import CREEP_CUT, MAX_AGE_H
+from outliers.rules import CREEP_CUT, MAX_AGE_H, NIGHT_PROOF_H, NIGHT_PROOF_SHARE
 from outliers.watch.active import Leak
 from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation
 from outliers.watch.night_minimum import NightResult
 
-AGE_H = 24  # by then a pool is full and a pump is back
 STEADY_MIN = 180  # before the end of the night: the span whose flicker is used
-HOURLY_SHARE = 0.9  # of VALUE's limit: above this the hours support the night
 
 
 def night_evidence(minute: int, result: NightResult, use: NightUse) -> list[Evidence]:
@@ -45,8 +43,8 @@ def night_leak(
         steady: the unexplained steady flow of the last `STEADY_MIN`.
         strictness: times the limit.
     """
-    proof = expected.tracker.rise(AGE_H, MAX_AGE_H, fair=True)
-    if proof.score < HOURLY_SHARE * expected.use.long_score * strictness:
+    proof = expected.tracker.rise(NIGHT_PROOF_H, MAX_AGE_H, fair=True)
+    if proof.score < NIGHT_PROOF_SHARE * expected.use.long_score * strictness:
         return None
     rise = (result.flow_m3h - result.reference_m3h) / expected.use.mean_m3h
     if denies(proof.steady, rise) or denies(steady, rise):

@@ -22,6 +22,7 @@ from outliers.rules import (
     STEP_FAST_ROWS,
     STEP_LASTING_MIN,
     STEP_LASTING_ROWS,
+    STEP_LEAST_RATIO,
     STEP_WINDOWS,
     exponential_weight,
 )
@@ -34,7 +35,6 @@ KEPT_BLOCKS = STEP_WINDOWS[-1] + STEP_BASE_BLOCKS
 REACTION_MIN = 3  # the step began about this long before the fast mean exceeded the limit
 CLEAR_AFTER_MIN = 20  # below half the limit for this long = over
 GIVE_UP_MIN = 150  # not over, but too small for a LEAK: from then on VALUE handles it
-LEAST_RATIO = 0.5  # of the level's ratio: limits do not fall further with the flow
 BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
 UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
@@ -78,7 +78,7 @@ class StepWatch:
 
     def set_limits(self, slot: int, ratio: float) -> None:
         """Set the limits for an hour of the week at a level: the variation scales with the flow."""
-        scale = max(LEAST_RATIO, ratio) * self.state.stretch
+        scale = max(STEP_LEAST_RATIO, ratio) * self.state.stretch
         spread = self.use.step_spread_m3h[slot] * scale
         self.watch_limit, *self.window_limits = [limit * spread for limit in self.use.step_watch]
         self.lasting_spread = self.use.lasting_spread_m3h[slot] * scale

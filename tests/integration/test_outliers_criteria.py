@@ -71,7 +71,7 @@ def test_criteria_are_learnt_previewed_taken_shown_and_compared(
     assert command.run(["compare", "--sensor", "001"]) == 0
     assert "LEAK scores" in capsys.readouterr().out
     assert command.run(["show"]) == 0
-    assert "001" in capsys.readouterr().out
+    assert "001: 9 leaks of 10 are found: " in capsys.readouterr().out
 
 
 def test_a_short_archive_is_refused_with_its_weeks(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:

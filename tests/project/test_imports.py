@@ -33,7 +33,7 @@ BELOW = {
     "reports": ("common", "forecaster", "incidents", "outliers"),
     "demo": ("common", "log", "postgres", "situation"),
 }
-ABOVE_ITS_FOLDER = {"outliers.backtest"}  # judges the past with both halves; only commands use it
+ABOVE_ITS_FOLDER = {"outliers.backtest", "outliers.planting"}  # they judge the past with both halves; for commands
 # What a folder may start as a process of its own, beside itself: `python -m NAME`.
 STARTS = {
     "nightflow": ("outliers.learn",),

@@ -16,10 +16,14 @@ import psycopg
 import pytest
 from command_site import Configure, healthy, logged, now_minute, row
 from http_server import Behaviour, HttpServer, answer, in_turn
+from outlier_site import UTC as UTC_ZONE
+from outlier_site import history
 
 from cli import check, checks, checks_secrets, sensors
 from common.settings import load
 from log.mark import Mark, store
+from outliers import criteria
+from outliers.learn.build import build
 
 
 @pytest.mark.parametrize(
@@ -103,9 +107,11 @@ def test_check_says_ok_to_everything_in_place(
     monkeypatch.setattr(checks, "MIN_FREE_BYTES", 1)
     sensors.run(["add", "001", "--config", str(path)])
     logged(path, [row(now)]).close()
+    criteria.store(path.parent / "data" / "criteria", build(history(70), UTC_ZONE, criteria.initial("001")))
     capsys.readouterr()
     code = check.run(["--config", str(path)])
     shown = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("ok   leaks 001: 9 leaks of 10 are found: ") for line in shown)
     assert [line for line in shown if not line.startswith("ok ")] == []
     assert code == 0
     subjects = {line.split()[1].rstrip(":") for line in shown}

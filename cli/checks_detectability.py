@@ -1,0 +1,28 @@
+"""What size of leak is found at each sensor: for `hydrolog check` and `hydrolog criteria show`."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from cli.checks import CheckResult
+from cli.shell import printable
+from common.folder import CRITERIA_FOLDER
+from common.messages import words
+from common.settings import Settings
+from outliers import criteria
+from outliers.detectability_text import said
+
+
+def leaks(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
+    """A line for each sensor with criteria."""
+    for sensor, text in found_texts(chosen, criteria.sensors(chosen.paths.data / CRITERIA_FOLDER)):
+        yield CheckResult(True, f"leaks {printable(sensor)}", text)
+
+
+def found_texts(chosen: Settings, sensors: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each sensor, and what is found there."""
+    from outliers.watch.found_here import found_here, memories
+
+    data = chosen.paths.data
+    known = memories(data)
+    for sensor in sensors:
+        yield sensor, said(found_here(data, sensor, chosen.site.zone, known), words("en"), "m3/h")

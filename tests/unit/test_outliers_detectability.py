@@ -1,0 +1,94 @@
+"""What size of leak is found here, and in how long: told from the criteria, and kept by the detector."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, UTC, burst, days, detect, raised
+
+from common.folder import CRITERIA_FOLDER, DETECTORS_FILE
+from common.messages import words
+from outliers.criteria import Criteria, initial, store
+from outliers.detectability import Detectability, Lack, Weeks, detectability
+from outliers.detectability_text import said
+from outliers.watch import memory
+from outliers.watch.detector import Detector
+from outliers.watch.found_here import found_here, memories
+from outliers.watch.memory import SensorMemory
+
+
+def of(criteria: Criteria, weeks: Weeks | None = None) -> Detectability:
+    found = detectability(criteria, weeks or Weeks())
+    assert found is not None
+    return found
+
+
+def test_the_longer_the_smaller(restless: Criteria) -> None:
+    found = of(restless)
+    assert min(found.hour_m3h) > found.day_m3h > found.nights_m3h > 0
+    assert min(found.hour_m3h) < MEAN_M3H
+
+
+def test_a_leak_of_the_size_told_is_found_in_time_and_one_of_a_quarter_is_not(restless: Criteria) -> None:
+    found, start = of(restless), 17 * DAY + 12 * 60
+    for size_m3h, term in ((found.hour_m3h[12], 60), (found.day_m3h, DAY)):
+        for share, count in ((1.2, 1), (0.25, 0)):
+            rows = days(19, restless=RESTLESS_M3H)
+            rows = rows.span(rows.first, rows.first + start + term)
+            burst(rows, start, start + term, share * size_m3h / MEAN_M3H)
+            codes = [code for code, _, _ in raised(detect(restless, rows)[0], rows)]
+            assert codes.count("LEAK") == count, (size_m3h, term, share)
+
+
+def test_wild_weeks_a_high_use_and_many_leaks_make_it_more(restless: Criteria) -> None:
+    usual = of(restless)
+    for weeks in (Weeks(more=0.4), Weeks(stretch=1.5), Weeks(strictness=1.5)):
+        found = of(restless, weeks)
+        assert found.day_m3h > usual.day_m3h and found.nights_m3h >= usual.nights_m3h
+        assert max(found.hour_m3h) >= max(usual.hour_m3h)
+    assert max(of(restless, Weeks(more=0.4)).hour_m3h) > 1.2 * max(usual.hour_m3h)
+
+
+def test_the_detector_tells_its_weeks(restless: Criteria) -> None:
+    detector = Detector("001", restless, UTC)
+    assert detector.weeks() == Weeks()
+    rows = days(8, restless=RESTLESS_M3H, more=0.2)
+    for place in range(8 * DAY):
+        detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
+    assert 0.05 < detector.weeks().more < 0.3
+
+
+def test_what_a_site_lacks_is_said(learnt: Criteria) -> None:
+    assert Lack.FLICKER in of(learnt).lacks and Lack.NIGHTS not in of(learnt).lacks
+    found = of(replace(learnt, night=None))
+    assert Lack.NIGHTS in found.lacks
+    assert found.nights_m3h >= of(learnt).nights_m3h
+    text = said(found, words("en"), "m3/h")
+    assert "Too few nights" in text and "pulses" in text and "An estimate: only 10 weeks" in text
+    assert "추정" in said(found, words("ko"), "m³/h")
+    assert detectability(initial("001")) is None
+    assert "eight weeks" in said(None, words("en"), "m3/h")
+
+
+def test_what_is_told_is_of_the_stored_detectors_weeks(restless: Criteria, tmp_path: Path) -> None:
+    store(tmp_path / CRITERIA_FOLDER, restless)
+    detector = Detector("001", replace(restless, version=1), UTC)
+    rows = days(1)
+    detector.step(rows.first, 40.0, 4.3)
+    assert found_here(tmp_path, "002", UTC, {}) is None
+    as_learnt = found_here(tmp_path, "001", UTC, {})
+    state = detector.state()
+    state.active.often, state.active.counted = 6.0, rows.first
+    memory.store(tmp_path / DETECTORS_FILE, {"001": SensorMemory(state)})
+    now = found_here(tmp_path, "001", UTC, memories(tmp_path))
+    assert as_learnt is not None and now is not None and now.day_m3h > 1.1 * as_learnt.day_m3h
+
+
+def test_only_what_is_smaller_than_what_is_found_sooner_is_told() -> None:
+    hours = tuple(3.0 + hour / 24 for hour in range(24))
+    found = Detectability(hours, 2.06, 0.62, (), 26.0)
+    text = "9 leaks of 10 are found: 3.0–4.0 m3/h within an hour, by the time of day, 2.1 m3/h within a day, "
+    assert said(found, words("en"), "m3/h") == text + "0.6 m3/h within 5 nights."
+    assert "within a day" not in said(replace(found, day_m3h=5.0), words("en"), "m3/h")
+    never = replace(found, hour_m3h=(math.inf,) * 24)
+    assert said(never, words("en"), "m3/h").startswith("9 leaks of 10 are found: 2.1 m3/h within a day")
