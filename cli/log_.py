@@ -38,6 +38,13 @@ ACTIONS = {
 WORST_SHOWN = 10  # damaged lines that are listed
 
 
+class Progress(NamedTuple):
+    """How far the producer and the groups say that they are; read before the file, which only grows meanwhile."""
+
+    written: int  # the producer's end offset, 0 if it has none
+    commits: dict[str, int]
+
+
 class LogReport(NamedTuple):
     """The result of checking every line."""
 
@@ -63,13 +70,14 @@ def run(args: list[str]) -> int:
     if chosen.log.url != "file":
         raise SettingsError("log.url", f"is {chosen.log.url!r}; this looks at the log that is a file")
     data = chosen.paths.data
+    progress = _progress(data)
     try:
         file = LogFile.open(data / LOG_FILE, os.O_RDONLY)
     except OSError as error:
         raise LogError(f"cannot read {data / LOG_FILE}: {error.strerror}") from error
     try:
         if options.action == "verify":
-            return _verify(data, file)
+            return _verify(data, file, progress)
         if options.action == "groups":
             _groups(chosen, file)
         else:
@@ -99,14 +107,19 @@ def _say(text: str) -> None:
 # --- verify
 
 
-def _verify(data: Path, file: LogFile) -> int:
+def _progress(data: Path) -> Progress:
+    published = mark.load(data)
+    return Progress(published.end_offset if published else 0, commits.read_all(data))
+
+
+def _verify(data: Path, file: LogFile, progress: Progress) -> int:
     found = _look_at_every_line(file)
     problems = _say_header(data, file)
     _say(f"rows      {found.rows}" + (f", offsets {found.first} to {found.last}" if found.rows else ""))
     problems += _say_lines(file, found)
     for kind, count in sorted(badlines.count(data).items()):
         _say(f"set aside {count} of kind {shell.printable(kind)!r} in {LOG_DAMAGED_FILE}")
-    problems += _say_state(data, file, found)
+    problems += _say_state(data, file, found, progress)
     _say("the log is sound" if not problems else f"{problems} finding(s); nothing needs to be repaired by hand")
     return 1 if problems else 0
 
@@ -177,15 +190,14 @@ def _say_lines(file: LogFile, found: LogReport) -> int:
     return problems
 
 
-def _say_state(data: Path, file: LogFile, found: LogReport) -> int:
+def _say_state(data: Path, file: LogFile, found: LogReport, progress: Progress) -> int:
     problems = 0
     base = file.header.base if file.header else max(found.first, 0)
     end = max(found.last + 1, base)
-    published = mark.load(data)
-    if published and published.end_offset > end:
-        _say(f"LOST      the producer has written up to {published.end_offset}, the file ends at {end}")
+    if progress.written > end:
+        _say(f"LOST      the producer has written up to {progress.written}, the file ends at {end}")
         problems += 1
-    for name, offset in commits.read_all(data).items():
+    for name, offset in progress.commits.items():
         if offset > end + len(found.damaged):
             _say(f"LOST      group {shell.printable(name)} has consumed up to {offset}, the file ends at {end}")
             problems += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import log_
 from cli.log_ import run
 from common.errors import LogError
 from common.settings import Settings
@@ -13,6 +14,7 @@ from log import mark
 from log.file import FileLog
 from log.mark import Mark
 from log.roles import open_for
+from log.segment import LogFile
 
 ROW = "2024-08-26T16:{:02d}:00+09:00\t001\t8.02\t4.11\t60\t0000\t000"
 
@@ -56,6 +58,22 @@ def test_a_sound_log_is_called_sound_and_is_not_touched(log: FileLog, capsys: py
 def test_it_answers_while_a_process_holds_the_lock(log: FileLog) -> None:
     with log._state.lock.held():
         assert run(["verify"]) == 0
+
+
+def test_rows_that_come_while_it_looks_are_not_called_lost(
+    log: FileLog, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    look = log_._look_at_every_line
+
+    def while_rows_come(file: LogFile) -> log_.LogReport:
+        seen = look(file)
+        log.append([ROW.format(minute) for minute in range(10, 14)])
+        mark.store(log._state.data, Mark(28_000_000, 14, log.log_id))
+        return seen
+
+    monkeypatch.setattr(log_, "_look_at_every_line", while_rows_come)
+    assert run(["verify"]) == 0
+    assert "offsets 0 to 9" in capsys.readouterr().out
 
 
 def test_damage_is_named_with_its_place(log: FileLog, capsys: pytest.CaptureFixture[str]) -> None:
