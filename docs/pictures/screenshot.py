@@ -25,7 +25,7 @@ DRAWN = """() => {
     return document.getElementById("clock").textContent && charts.every((node) => node.querySelector("svg > svg"));
 }"""
 TIMEOUT_MS = 60_000
-COLOURS = 256  # of the file: the page has few, so nothing is seen of it, and the file is a third
+COLOURS = 256  # of the file: the page has few, so nothing is seen of it, and the file is less than half
 PHONE_WIDTH = 680  # CSS pixels; up to here the picture is as sharp as a phone's
 
 
