@@ -99,6 +99,7 @@ def test_hostile_words_stay_words(visit: Visit) -> None:
     assert HOSTILE in page.locator("#unregistered-rows").inner_text()
     assert HOSTILE in page.locator(".processes").inner_text()
     mark_ = page.locator('[data-charts="001"] [data-chart="flow"] .mark').first
+    mark_.scroll_into_view_if_needed()
     box = mark_.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     hover = page.locator('[data-charts="001"] [data-chart="flow"] .tip')

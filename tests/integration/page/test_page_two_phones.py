@@ -190,7 +190,7 @@ def both_at_once(a: Any, b: Any) -> None:
 
 def close(a: Any, b: Any, pipe: Pipe) -> None:
     pipe.finds(*OVER)
-    shows(a, HEAD, "[누수 의심 해제] Mill Lane")
+    shows(a, HEAD, "[누수 의심 해소] Mill Lane")
     shows(b, HEAD, "[leak suspected: over] Mill Lane")
     a.select_option("[name=cause]", "repaired")
     a.fill("[name=text]", "관 교체")
