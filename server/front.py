@@ -15,13 +15,12 @@ from common.errors import SettingsError
 from common.kafka_client import KAFKA, NO_CLIENT
 from common.runner import Context
 from common.version import NAME, version
-from server import tls
 from server.credentials import credentials_for
 from server.door import Door, own_names
 from server.ingest import Ingest
-from server.listener import Listener
 from server.log_limit import limit_log
 from server.quotas import Quotas
+from server.serving import Serving
 from server.web import application
 
 MOST_BOXES = 12_000  # connections: ten thousand boxes in the same second, and some that say nothing
@@ -39,14 +38,13 @@ class Front:
         except ImportError as error:
             raise SettingsError("receiver.into", NO_CLIENT) from error
         limit_log()
-        self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
+        self._serving = Serving(settings.receiver, MOST_BOXES)
         self._credentials = credentials_for(settings)
         self._cluster = InCluster(settings)
         quotas = Quotas(settings.receiver.rows_per_minute)
         self._ingest = Ingest(self._cluster, self._credentials, quotas, context.clock)
         routes = [Route("/v1/batches", self._ingest.__call__, methods=["POST"]), Route("/healthz", self._healthz)]
-        self._app = Door(application(routes), own_names(self._receiver.host, self._receiver.hosts))
-        self._http: Listener | None = None
+        self._app = Door(application(routes), own_names(settings.receiver.host, settings.receiver.hosts))
 
     def step(self, _now: datetime) -> Mapping[str, Any]:
         """Serve, and see whether the cluster is there.
@@ -54,20 +52,15 @@ class Front:
         Raises:
             HydrologError: the address cannot be used.
         """
-        if self._http is None or not self._http.serving:
-            context = self._tls.context if self._tls else None
-            self._http = Listener(self._app, self._receiver.host, self._receiver.port, context, MOST_BOXES)
-        secure = self._tls.step() if self._tls else {}
+        served = self._serving.step(self._app)
         self._credentials.tokens.look()
         self._cluster.look()
         problem = self._cluster.problem or self._credentials.tokens.problem
-        counters = {**self._ingest.counters, **self._http.counters, **secure}
-        return {"url": self._http.url, "problem": problem, **counters}
+        return {"problem": problem, **served, **self._ingest.counters}
 
     def close(self) -> None:
         """Finish current requests and stop."""
-        if self._http is not None:
-            self._http.close()
+        self._serving.close()
         self._cluster.close()
 
     async def _healthz(self, _request: Request) -> Response:

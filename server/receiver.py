@@ -13,7 +13,6 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
 from reports import child
-from server import tls
 from server.access.access import Access
 from server.access.addresses import Proxies
 from server.api import Api
@@ -24,12 +23,12 @@ from server.current import Current
 from server.db_thread import DatabaseThread
 from server.door import own_names
 from server.ingest import Ingest
-from server.listener import Listener
 from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.report_pages import Wanted
 from server.screens import Screens
 from server.sensor_charts import SensorCharts
+from server.serving import Serving
 from server.silent_boxes import SilentBoxes, last_heard
 from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
 
@@ -41,7 +40,7 @@ class Receiver:
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
-        self._receiver, self._tls = settings.receiver, tls.of_settings(settings.receiver)
+        self._serving = Serving(settings.receiver)
         credentials = credentials_for(settings)
         self._tokens = credentials.tokens
         limit_log()
@@ -54,8 +53,8 @@ class Receiver:
         charts = Charts(self._charts)
         sensor_charts = SensorCharts(charts, current)
         api, screens = Api(charts, sensor_charts, current), Screens(current, sensor_charts)
-        self._access = Access(context.data, settings.site, proxies=Proxies(self._receiver.proxies))
-        names = own_names(self._receiver.host, self._receiver.hosts)
+        self._access = Access(context.data, settings.site, proxies=Proxies(settings.receiver.proxies))
+        names = own_names(settings.receiver.host, settings.receiver.hosts)
 
         def make_report(wanted: Wanted) -> bytes:
             month, kind, language, sensor = wanted
@@ -63,7 +62,6 @@ class Receiver:
 
         self._app = build(self._ingest, api, screens, self._access, names, make_report=make_report)
         self._boxes = SilentBoxes(context, self._ingest.heard)
-        self._http: Listener | None = None
         self._cleaned: date | None = None
 
     def step(self, now: datetime) -> Mapping[str, Any]:
@@ -72,10 +70,7 @@ class Receiver:
         Raises:
             HydrologError: the address cannot be used, or the database does not answer.
         """
-        if self._http is None or not self._http.serving:
-            context = self._tls.context if self._tls else None
-            self._http = Listener(self._app, self._receiver.host, self._receiver.port, context)
-        secure = self._tls.step() if self._tls else {}
+        served = self._serving.step(self._app)
         self._access.step()
         self._tokens.look()
         try:
@@ -86,8 +81,7 @@ class Receiver:
         if not self._boxes.known:
             self._boxes.know(self._state.submit(last_heard).result(PING_S))
         self._boxes.step(now)
-        counters = {**self._ingest.counters, **self._http.counters, **self._boxes.counters, **secure}
-        return {"url": self._http.url, "problem": self._tokens.problem, **counters}
+        return {"problem": self._tokens.problem, **served, **self._ingest.counters, **self._boxes.counters}
 
     def _clean_up(self, today: date) -> None:
         """Once a day delete rows older than a year, a slice per step, so that no batch has to wait."""
@@ -96,8 +90,7 @@ class Receiver:
 
     def close(self) -> None:
         """Finish current requests and stop."""
-        if self._http is not None:
-            self._http.close()
+        self._serving.close()
         for desk in (self._batches, self._charts, self._state):
             desk.close()
         self._access.close()
