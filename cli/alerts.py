@@ -27,8 +27,7 @@ def run(args: list[str]) -> int:
     parser = shell.parser("alerts", "Test the alarms.")
     commands = parser.add_subparsers(dest="command", required=True)
     words = "send a test message to every address, or show what would have been sent"
-    test = commands.add_parser("test", help=words, description=words)
-    shell.add_config_again(test)
+    test = shell.add_action(commands, "test", words)
     test.add_argument("--dry-run", action="store_true", help="send nothing: show what each person would be told")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)

@@ -71,8 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         ("end", "number", "end planned work that is under way now, by its number in the list"),
         ("remove", "entry", "planned work by its number in the list, or a holiday by its date"),
     ):  # fmt: skip
-        action = actions.add_parser(name, help=help_, description=help_)
-        shell.add_config_again(action)
+        action = shell.add_action(actions, name, help_)
         if words:
             kind = int if words == "number" else str
             action.add_argument(words, type=kind, nargs="+" if name == "add" else None, metavar=words.upper())

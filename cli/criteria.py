@@ -47,9 +47,8 @@ def run(args: list[str]) -> int:
     parser = shell.parser("criteria", "The criteria of each sensor, learnt from its last half year, in versions.")
     actions = parser.add_subparsers(dest="action", required=True)
     for name, words in ACTIONS.items():
-        action = actions.add_parser(name, help=words, description=words)
+        action = shell.add_action(actions, name, words)
         action.add_argument("--sensor", metavar="ID", required=name == "compare", help="only this one")
-        shell.add_config_again(action)
     rebuild, compare = actions.choices["rebuild"], actions.choices["compare"]
     rebuild.add_argument("--take", action="store_true", help="store the new criteria; without it nothing is changed")
     rebuild.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)

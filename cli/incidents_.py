@@ -95,8 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    shell.add_config_again(action)
+    action = shell.add_action(actions, name, text)
     if name != "list":
         _add_output(action, argparse.SUPPRESS)
     return action

@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = shell.parser("log", "Inspect the log; nothing is changed.")
     actions = parser.add_subparsers(dest="action", required=True)
     for name, words in ACTIONS.items():
-        shell.add_config_again(actions.add_parser(name, help=words, description=words))
+        shell.add_action(actions, name, words)
     show = actions.choices["show"]
     show.add_argument("offset", type=int, nargs="?", help="offset of the first row (default: the last rows)")
     show.add_argument("-n", "--count", type=int, default=ROWS, help=f"how many ({ROWS})")

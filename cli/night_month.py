@@ -28,11 +28,10 @@ def add_parser(actions: Any) -> None:
         "infrastructure leakage index (ILI) where the night use and the network are known, and the cost "
         "(site.water_price). A night without a daily leakage is left out and counted, never filled in."
     )
-    action = actions.add_parser("report", help="the leakage of a month", description=text)
+    action = shell.add_action(actions, "report", "the leakage of a month", text)
     action.add_argument("--month", type=shell.month, metavar="YYYY-MM", help="that month (that of the last night)")
     action.add_argument("--sensor", metavar="ID", default=argparse.SUPPRESS, help="only this one")
     action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
-    shell.add_config_again(action)
 
 
 def show(chosen: Settings, options: argparse.Namespace) -> None:

@@ -31,9 +31,8 @@ def add_parser(actions: Any) -> None:
         "unavoidable losses (UARL). "
         f"'{UNKNOWN}' resets a value. The last {CHANGED_NIGHTS} nights are computed again within a minute."
     )
-    action = actions.add_parser("set", help="set night use, N1 and reference pressure of a sensor", description=words)
+    action = shell.add_action(actions, "set", "set night use, N1 and reference pressure of a sensor", words)
     action.add_argument("sensor", metavar="ID")
-    shell.add_config_again(action)
     for option, (column, unit) in OPTIONS.items():
         action.add_argument(option, dest=column, metavar=unit)
 

@@ -40,17 +40,15 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = shell.parser("sensors", "The registered sensors. Without an action: list.")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    words = "list registered sensors, and unregistered ones that send data"
-    shell.add_config_again(actions.add_parser("list", help=words, description=words))
+    shell.add_action(actions, "list", "list registered sensors, and unregistered ones that send data")
     for name, help_ in (
         ("add", "register or change a sensor; its stored rows move to REAL_VAL_TB"),
         ("place", "say where a sensor is, in degrees of WGS84"),
         ("remove", "unregister a sensor; its rows stay, new rows are kept separately"),
         ("replaced", "record that the instrument was replaced: nights and criteria start again with the new one"),
     ):
-        action = actions.add_parser(name, help=help_, description=help_)
+        action = shell.add_action(actions, name, help_)
         action.add_argument("sensor", type=_sensor_id, metavar="ID")
-        shell.add_config_again(action)
         if name == "replaced":
             action.add_argument(
                 "--at", type=_moment, metavar="TIME", help='local time, "2024-09-17 10:30" (default: now)'

@@ -44,9 +44,14 @@ def add_config(made: argparse.ArgumentParser) -> None:
     made.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
 
 
-def add_config_again(action: argparse.ArgumentParser) -> None:
-    """Allow --config FILE after the action too; without a default, which would overwrite one given before."""
+def add_action(actions: Any, name: str, text: str, description: str = "") -> argparse.ArgumentParser:
+    """One action of a command. `text`: its help, and its description unless that is longer.
+
+    --config FILE may stand after it too; without a default, which would overwrite one given before.
+    """
+    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=description or text)
     action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file (TOML)")
+    return action
 
 
 def alarms_per_month(text: str) -> float:

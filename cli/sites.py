@@ -3,7 +3,6 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from cli import acting, shell
 from common import settings
@@ -38,20 +37,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    listed = _action(actions, "list", "list the tokens: whose, when made, when revoked")
+    listed = shell.add_action(actions, "list", "list the tokens: whose, when made, when revoked")
     listed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
-    made = _action(actions, "add", "make a token for a site, beside those that it has, and show it once")
-    revoked = _action(actions, "revoke", "revoke a site's tokens: its batches are refused until it has another one")
+    made = shell.add_action(actions, "add", "make a token for a site, beside those that it has, and show it once")
+    revoked = shell.add_action(
+        actions, "revoke", "revoke a site's tokens: its batches are refused until it has another one"
+    )
     revoked.add_argument("--older", action="store_true", help="all but the newest, which the box has by now")
     for action in (made, revoked):
         action.add_argument("site", metavar="SITE", help="site.id in the settings of the box")
     return parser
-
-
-def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    shell.add_config_again(made)
-    return made
 
 
 def _changed(data: Path, options: argparse.Namespace) -> str:

@@ -68,8 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _action(actions: Any, action: str, text: str, *, name: bool = False, json_: bool = False) -> Any:
-    made = actions.add_parser(action, help=text, description=text)
-    shell.add_config_again(made)
+    made = shell.add_action(actions, action, text)
     if json_:
         made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
     if name:
