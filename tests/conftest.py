@@ -39,6 +39,11 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("hydrolog")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: most tests wait for a process or a time-out, not for the processor."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def _with_database(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
@@ -51,6 +56,10 @@ def postgres_url() -> Iterator[str]:
         with server.running(folder):
             url = (folder / POSTGRES_URL_FILE).read_text().strip().replace("//hydrolog@", "//postgres@")
             with psycopg.connect(url, autocommit=True) as connection:
+                # Nobody cuts the power of this one; on a slow disk its syncs would be half of the time that tests take.
+                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                    connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+                connection.execute("SELECT pg_reload_conf()")
                 connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
             database.init_schema(_with_database(url, TEMPLATE))
             yield url
@@ -60,7 +69,7 @@ def postgres_url() -> Iterator[str]:
 def _copied(url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
         yield _with_database(url, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
