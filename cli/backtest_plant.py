@@ -23,7 +23,8 @@ from common.night import DAY_MINUTES, DEFAULT_HOURS, ReportHours, report_hours
 from common.settings import DEFAULT_ALARMS_PER_MONTH
 from outliers import calendar
 from outliers.calendar import Occasions
-from outliers.detectability import NIGHTS, TERMS_MIN
+from outliers.detectability import TERMS_MIN
+from outliers.findable import NIGHTS
 
 if TYPE_CHECKING:
     from outliers.criteria import Criteria

@@ -2,14 +2,11 @@
 
 import argparse
 import sys
-from datetime import datetime, timedelta
-from itertools import chain
+from datetime import datetime
 from pathlib import Path
 
-from cli import false_time, shell
-from common import health
-from common.clock import FUTURE_S, minute_of, minute_start
-from common.errors import DatabaseDown, SettingsError
+from cli import acting, shell
+from common.audit import Actor
 from common.options import Parser
 from common.settings import Settings, load
 
@@ -18,62 +15,29 @@ SET_IT = "sudo timedatectl set-time '2026-05-04 12:30'"
 
 def run(args: list[str]) -> int:
     """Write the confirmation for the producer; returns the exit code."""
-    from producer import confirmation
-    from producer.site_time import NEVER_SET_BEFORE_S
+    from situation.clock_confirmation import confirm, standing
 
     options = _parser().parse_args(args)
-    chosen = load(options.config)
-    now = shell.site_clock(chosen.paths.data).now()
-    if now.timestamp() < NEVER_SET_BEFORE_S:
+    chosen, by = load(options.config), Actor(acting.person())
+    acting.become_owner(chosen.paths.data)
+    found = standing(chosen, shell.site_clock(chosen.paths.data).now())
+    shown = _local(found.now, chosen)
+    if not found.is_set:
+        return _refuse(f"the clock says {shown}: it was never set; nothing is confirmed. Set it: {SET_IT}")
+    if found.is_ahead and not options.go_on:
         return _refuse(
-            f"the clock says {_local(now, chosen)}: it was never set; nothing is confirmed. Set it: {SET_IT}"
-        )
-    newest, down = _newest(chosen, now)
-    is_ahead = newest > now + timedelta(seconds=FUTURE_S)
-    if is_ahead and not options.go_on:
-        return _refuse(
-            f"the clock says {_local(now, chosen)}, but there are rows up to {_local(newest, chosen)}; nothing is "
-            f"confirmed.\nIf the clock is right, a wrong one made those rows: hydrolog clock confirm --go-on\n"
+            f"the clock says {shown}, but there are rows up to {_local(found.newest, chosen)}; nothing is confirmed.\n"
+            f"If the clock is right, a wrong one made those rows: hydrolog clock confirm --go-on\n"
             f"If it is wrong, set it: {SET_IT}"
         )
-    try:
-        if options.go_on:
-            down = _set_aside(chosen, now, is_ahead=is_ahead)
-        confirmation.leave(chosen.paths.data, confirmation.GO_ON if is_ahead else confirmation.RIGHT)
-    except OSError as error:
-        raise SettingsError("paths.data", f"cannot write to {chosen.paths.data}: {error.strerror}") from error
-    shell.say(f"confirmed: it is {_local(now, chosen)}; the producer takes this clock within a second")
-    if down:
+    done = confirm(chosen, by, found, go_on=options.go_on)
+    for path, rows in done.moved:
+        shell.say(f"set aside: {rows} rows in {path}")
+    shell.say(f"confirmed: it is {shown}; the producer takes this clock within a second")
+    if down := done.down or found.down:
         advice = "when it is back, type hydrolog clock confirm --go-on, in case it has rows of the future"
         sys.stderr.write(f"{down}\n{advice}\n")
     return 0
-
-
-def _newest(chosen: Settings, now: datetime) -> tuple[datetime, str]:
-    try:
-        return false_time.newest(chosen, now), ""
-    except DatabaseDown as down:
-        return false_time.closed(chosen, now), str(down)
-
-
-def _waiting_from(chosen: Settings, now: datetime) -> int:
-    """The minute of the oldest reading that waits in the producer: from it on, minutes are to come."""
-    counters = health.load_all(chosen.paths.data).get("producer", {}).get("counters")
-    minute = counters.get("waiting_from") if isinstance(counters, dict) else None
-    recent = isinstance(minute, int) and timedelta(0) <= now - minute_start(minute) < timedelta(days=40)
-    return min(minute, minute_of(now)) if recent and isinstance(minute, int) else minute_of(now)
-
-
-def _set_aside(chosen: Settings, now: datetime, *, is_ahead: bool) -> str:
-    """Move rows of the future out of the way before their minutes come; returns why the database keeps them, or ""."""
-    folder = false_time.new_folder(chosen.paths.data, now)
-    moved = false_time.set_aside_rows(chosen, _waiting_from(chosen, now) - 1, folder) if is_ahead else iter(())
-    try:
-        for path, rows in chain(moved, false_time.set_aside_stored(chosen, now, folder)):
-            shell.say(f"set aside: {rows} rows in {path}")
-    except DatabaseDown as down:
-        return str(down)
-    return ""
 
 
 def _refuse(text: str) -> int:

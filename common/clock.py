@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 VARIABLE = "HYDROLOG_CLOCK"
+NEVER_SET_BEFORE_S = 1_262_304_000.0  # 2010-01-01: a box without a battery starts in 1970 or 2000
 FUTURE_S = 120.0  # a meter's clock may be this fast: a later time was made by a wrong clock
 
 

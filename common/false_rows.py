@@ -1,6 +1,6 @@
-"""Rows of a false time in the log, which no consumer takes: `hydrolog clock confirm --go-on` writes which they are.
+"""Rows of a false time in the log, which no consumer takes: who confirms a clock that was ahead says which they are.
 
-The rows themselves stay in the log until it is reset, and that command copies them into `set_aside/`.
+The rows themselves stay in the log until it is reset, and are copied into `set_aside/` (`situation.false_time`).
 """
 
 from dataclasses import dataclass

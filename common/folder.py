@@ -13,7 +13,7 @@ GROUPS_FOLDER = "groups"  # one file per consumer group: its commit
 OPEN_MINUTE_FILE = "open_minute.json"
 CLOCK_CONFIRMED_FILE = "clock_confirmed"
 CLOCK_FILE = "clock.json"
-FALSE_ROWS_FILE = "false_rows.json"  # written by `hydrolog clock confirm --go-on`, like the folder
+FALSE_ROWS_FILE = "false_rows.json"  # written when people confirm a clock that was ahead, like the folder
 SET_ASIDE_FOLDER = "set_aside"
 DETECTORS_FILE = "detectors.json"
 FINDINGS_FILE = "findings.json"
@@ -26,6 +26,7 @@ USERS_FILE = "users.json"
 USERS_LOCK_FILE = "users.lock"
 SESSION_KEY_FILE = "session.key"
 SITE_TOKENS_FILE = "receiver.tokens"
+CRITERIA_WANTED_FILE = "criteria_wanted.json"
 
 # The consumers
 OUTBOX_FILE = "outbox.tsv"
@@ -39,6 +40,7 @@ REPORTS_SENT_FOLDER = "reports_sent"  # by the messengers: a file for each month
 # nightflow and the learning of criteria; people edit the calendar's two files in the same folder
 NIGHT_STATE_FILE = "night_state.json"
 CRITERIA_FOLDER = "criteria"
+CRITERIA_LEARNING_FILE = "criteria_learning.json"
 
 # The forecaster
 FORECAST_FILE = "sensor_data.csv"
@@ -46,6 +48,7 @@ MODELS_FOLDER = "models"
 
 # hydrolog-server
 SILENT_BOXES_FILE = "silent_boxes.json"
+RESENDING_FILE = "resending.json"
 CERTIFICATE_FOLDER = "certificate"  # written by `hydrolog certificate`
 
 # Every process, and the embedded database

@@ -1,4 +1,4 @@
-"""Starts the learning of criteria: three months after a sensor's first row, then every three months.
+"""Starts the learning of criteria: three months after a sensor's first row, every three months, and when people ask.
 
 Learning reads half a year of minutes into arrays. It runs in a child process at the lowest priority, so its memory and
 its failures do not affect this process. It stores a new version of a file, which the producer then uses.
@@ -10,20 +10,22 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from common import processes
+from common import files, processes
 from common.errors import CriteriaUnusable
-from common.folder import CRITERIA_FOLDER
+from common.folder import CRITERIA_FOLDER, CRITERIA_WANTED_FILE
 from common.logging_setup import quoted
 from common.night import ReportHours, report_hours
 from common.runner import Context
 from common.settings import CONFIG
-from outliers import criteria
+from outliers import criteria, relearning
+from outliers.relearning import Run, Wish
 from outliers.rules import REBUILD_DAYS
 
 FIRST_DAYS = 91  # until then the initial criteria file is used
@@ -54,6 +56,7 @@ class Learning:
     """Controls the child process. `look` never waits."""
 
     def __init__(self, context: Context, command: Command | None = None) -> None:
+        self._data = context.data
         self._folder = context.data / CRITERIA_FOLDER
         self._zone = context.settings.site.zone
         self._alarms_per_month = context.settings.outliers.alarms_per_month
@@ -65,8 +68,14 @@ class Learning:
         self._tried: date | None = None
         self._waiting: list[str] = []
         self._child: subprocess.Popen[bytes] | None = None
+        self._sensor = ""  # of the child
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - what each child says, until `close`
         self._started = datetime.min
         self._learnt = 0
+        self._progress, self._is_published = relearning.progress(context.data), True
+        self._seen: files.Stamp | None = None  # of the file with the wish
+        self._wish: Wish | None = None
+        self._wished: set[str] = set()  # its sensors that are not done
 
     def wants_look(self, now: datetime) -> bool:
         """Whether `plan` is due: once a day, by day."""
@@ -95,30 +104,72 @@ class Learning:
             return None
 
     def look(self, now: datetime) -> Mapping[str, int]:
-        """Start the next run, or handle the end of one."""
-        if self._child is not None and self._ended(now):
-            self._child = None
+        """Start the next run, or handle the end of one.
+
+        Raises:
+            WishUnwritable: people cannot be told what was done; the next call tries again.
+        """
+        self._take_wish()
+        if self._child is not None:
+            self._see_end(self._child, now)
         if self._child is None and self._waiting:
             self._start(self._waiting.pop(0), now)
+        if not self._is_published:
+            relearning.store(self._data, self._progress)
+            self._is_published = True
         return {"criteria_learnt": self._learnt, "criteria_waiting": len(self._waiting) + (self._child is not None)}
 
-    def _ended(self, now: datetime) -> bool:
-        assert self._child is not None
-        code = self._child.poll()
-        if code is None and now - self._started > LONGEST:
-            _log.warning("criteria_learning_ended took_longer_than=%s", LONGEST)
-            self.close()
-            return True
-        if code == 0:
+    def _take_wish(self) -> None:
+        """What people ask for comes first. After a restart, what is done already is not done again."""
+        if (seen := files.stamp(self._data / CRITERIA_WANTED_FILE)) == self._seen:
+            return
+        self._seen, self._wish = seen, relearning.open_wish(self._data)
+        if self._wish is None:
+            return
+        runs, asked = self._progress.runs, self._wish.at
+        names = [name for name in self._wish.sensors if name not in runs or runs[name].at <= asked]
+        self._wished = set(names)
+        self._waiting[:0] = [name for name in names if name not in {*self._waiting, self._sensor}]
+        self._note_done()
+
+    def _see_end(self, child: "subprocess.Popen[bytes]", now: datetime) -> None:
+        code, problem = child.poll(), ""
+        if code is None and now - self._started <= LONGEST:
+            return
+        if code is None:
+            problem = f"not learnt within {LONGEST}"
+            processes.end_child(child, END_S)
+        elif code != 0:
+            problem = self._last_words() or f"the process ended with code {code}"
+        else:
             self._learnt += 1
-        elif code is not None:
-            _log.warning("criteria_not_learnt code=%d tried again tomorrow", code)
-        return code is not None
+        if problem:
+            _log.warning("criteria_not_learnt sensor=%s problem=%s", self._sensor, quoted(problem))
+        self._progress.runs[self._sensor] = Run(now, problem)
+        self._wished.discard(self._sensor)
+        self._child, self._sensor, self._is_published = None, "", False
+        self._note_done()
+
+    def _note_done(self) -> None:
+        if self._wish is not None and not self._wished:
+            self._progress.handled, self._wish, self._is_published = self._wish.id, None, False
+
+    def _last_words(self) -> str:
+        """What the child has said of why it failed."""
+        self._said.seek(0)
+        text = self._said.read().decode("utf-8", "replace")
+        return " ".join(text.split())[-relearning.LONGEST_PROBLEM :]
 
     def _start(self, sensor: str, now: datetime) -> None:
-        self._started = now
+        self._started, self._sensor = now, sensor
+        self._said.seek(0)
+        self._said.truncate()
         self._child = subprocess.Popen(
-            [*self._command, "--sensor", sensor], env=self._environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            [*self._command, "--sensor", sensor],
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
         )
         with contextlib.suppress(ProcessLookupError):  # it has already ended
             os.setpriority(os.PRIO_PROCESS, self._child.pid, LOWEST_PRIORITY)
@@ -127,3 +178,4 @@ class Learning:
     def close(self) -> None:
         """Stop a run; it can be repeated."""
         processes.end_child(self._child, END_S)
+        self._said.close()

@@ -9,6 +9,7 @@ The file of a version is never changed, so it can be cached.
 """
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from common.errors import CriteriaUnusable
 from common.night import HOURS_0_1, ReportHours
 from common.row import SENSOR_ID
 from common.settings import DEFAULT_ALARMS_PER_MONTH
+from outliers import findable
+from outliers.findable import Detectability
 from outliers.flicker import TextureUse
 from outliers.flow_shift import HourModel
 from outliers.meter_scale import ScaleUse
@@ -149,6 +152,7 @@ class Criteria:
     pressure_use: PressureUse | None = None
     scale: ScaleUse | None = None  # also None in older files
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # the setting that the limits were learnt for
+    found: Detectability | None = None  # in weeks like those learnt; also None in older files
 
 
 def to_text(criteria: Criteria) -> str:
@@ -168,7 +172,7 @@ def from_text(text: str) -> Criteria:
         if body.pop("format") != FORMAT:
             raise CriteriaUnusable(f"criteria in a format other than {FORMAT}")
         use, night, pressure = body.pop("use"), body.pop("night"), body.pop("pressure_use")
-        scale = body.pop("scale", None)
+        scale, found = body.pop("scale", None), body.pop("found", None)
         flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
         if use is not None:
             use["hours"] = HourModel(**_tuples(use["hours"]))
@@ -181,6 +185,7 @@ def from_text(text: str) -> Criteria:
             night=NightUse(**_tuples(night)) if night else None,
             pressure_use=PressureUse(**_tuples(pressure)) if pressure else None,
             scale=ScaleUse(**scale) if scale else None,
+            found=findable.parsed(found) if found else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CriteriaUnusable(f"not criteria: {error!r:.200}") from error
@@ -202,7 +207,7 @@ def _check(criteria: Criteria) -> None:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

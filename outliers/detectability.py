@@ -8,10 +8,10 @@ tracker itself, run over weeks in which nothing unusual happens.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 from outliers.criteria import Criteria, FlowUse, NightUse
+from outliers.findable import NIGHTS, Detectability, Lack
 from outliers.flicker import GUARD, SteadyFlow
 from outliers.flow_shift import ShiftTracker
 from outliers.rules import (
@@ -30,12 +30,10 @@ from outliers.rules import (
 )
 
 MARGIN = 1.83  # errors: three conditions, each missed by as much once in 30 times, hold together 9 times of 10
-NIGHTS = 5
 TERMS_MIN = (60, 1440, NIGHTS * 1440)  # of the three sizes
 DAY_SLACK_H, NIGHTS_SLACK_H = 2, 6  # for the hour that it begins in, and the hours that must confirm it
 GRID_H = 32  # the tracker keeps starts at multiples of these hours for all terms here
 WEEK_H = 168
-SURE_WEEKS = 24.0  # about half a year
 ROUNDS, CLOSE = 40, 1.01  # of the search for a size
 
 
@@ -55,37 +53,6 @@ class Weeks:
 
 
 AS_LEARNT = Weeks()
-
-
-class Lack(StrEnum):
-    """What a site lacks, so that less is found."""
-
-    NIGHTS = "nights"  # too few are learnt: NIGHT does not work
-    FLICKER = "flicker"  # use does not show in the minutes: the meter's noise, its pulses, or its damping hide it
-
-
-@dataclass(frozen=True, slots=True)
-class Detectability:
-    """Sizes of leaks, m3/h, that become a LEAK within a term 9 times of 10.
-
-    Attributes:
-        hour_m3h: within an hour, by the local hour of the day in which it begins: 24 numbers.
-        day_m3h: within a day.
-        nights_m3h: within `NIGHTS` nights.
-        lacks: what does not work here.
-        weeks: of rows that it was learnt from.
-    """
-
-    hour_m3h: tuple[float, ...]
-    day_m3h: float
-    nights_m3h: float
-    lacks: tuple[Lack, ...]
-    weeks: float
-
-    @property
-    def estimate(self) -> bool:
-        """Whether the archive is short: limits are wider than those of half a year, and less certain."""
-        return self.weeks < SURE_WEEKS
 
 
 def detectability(criteria: Criteria, weeks: Weeks = AS_LEARNT) -> Detectability | None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from common.messages import Catalogue
-from outliers.detectability import NIGHTS, Detectability, Lack
+from outliers.findable import NIGHTS, Detectability, Lack
 
 
 def said(found: Detectability | None, words: Catalogue, unit: str) -> str:

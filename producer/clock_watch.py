@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import state_file, time_service
+from common import confirmation, state_file, time_service
 from common.clock import Clock, FixedClock, ScaledClock
 from common.folder import CLOCK_FILE
 from common.logging_setup import quoted
-from producer import confirmation
 from producer.minute import Minutes
 from producer.site_time import ClockSample, SiteTime
 from producer.waiting import WaitingReadings

@@ -15,12 +15,11 @@ A time service, a meter's own time or a person ends *stepped* and *unset*; only 
 import math
 from dataclasses import dataclass
 
-from common.clock import FUTURE_S
+from common.clock import FUTURE_S, NEVER_SET_BEFORE_S
 
 LARGEST_STEP_S = 120.0  # the largest correction by a time service that is accepted
 PAST_S = 24 * 3600.0  # a meter may send stored readings of a day
 MOST_AHEAD_S = 30 * 86_400.0  # of the last closed minute: longer than the power is away where somebody needs the rows
-NEVER_SET_BEFORE_S = 1_262_304_000.0  # 2010-01-01: a box without a battery starts in 1970 or 2000
 SURE_AFTER_S = 900.0  # since the start: until then a time service may still say otherwise
 SLOPPY_S = 10.0  # clocks read further apart cannot be compared
 WAITS = "clock"  # instead of a reason to refuse a reading: it waits until the time is trusted

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from common import confirmation
 from common.errors import RowRefused
 from common.logging_setup import quoted
 from common.row import MOST_SENSORS, parse_payload
@@ -19,7 +20,6 @@ from common.state_file import StateUnusable
 from log import mark as marks
 from log.mark import Mark
 from log.roles import Log, needs_file, open_for
-from producer import confirmation
 from producer.clock_watch import ClockWatch
 from producer.hold import PendingRows
 from producer.intake import ReadingSink

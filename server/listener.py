@@ -9,14 +9,16 @@ import ssl
 import threading
 import time
 from collections import Counter
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from common.errors import HydrologError
 from common.settings_checks import is_loopback
 from server.connections import Connection, Places
 from server.handshake import SecureConnection
+from server.plain_http import ToHttps
 
 MAX_CONNECTIONS = 512  # a few senders, a few browsers with six each; the rest makes silent ones last longer
 MAX_SECURE = 256  # of them where they speak TLS: each takes 0.3 MB then
@@ -47,17 +49,29 @@ class _Uvicorn(uvicorn.Server):
 
 
 class Listener:
-    """Listens until it is closed; signals stay with the main thread. `most`: connections, if the system allows."""
+    """Listens until it is closed; signals stay with the main thread."""
 
     def __init__(
-        self, app: Any, host: str, port: int, tls: ssl.SSLContext | None = None, most: int = MAX_CONNECTIONS
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        most: int = MAX_CONNECTIONS,
+        *,
+        names: frozenset[str] = frozenset(),
     ) -> None:
+        """
+        Args:
+            most: connections, if the system allows.
+            names: those under which plain HTTP is sent on to TLS.
+        """
         backlog, number = shares(_descriptors(most), most)
         handle = _listen(host, port, backlog)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{handle.getsockname()[1]}/"
         self._places = Places(min(number, MAX_SECURE) if tls else number)
-        kind = functools.partial(SecureConnection, tls) if tls else Connection
+        kind = functools.partial(SecureConnection, tls, ToHttps(names)) if tls else Connection
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from common.verdict import KINDS
+from common.verdict import CERTIFICATE_ENDS, KINDS
 from server.facts import Facts, incident_counts, leak_sizes
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -137,6 +137,10 @@ def _box(state: Json, facts: Facts) -> Iterator[Family]:
     trusted = float(producer["clock"] == "trusted") if "clock" in producer else None
     text = "0 while the producer does not believe the clock, and readings wait"
     yield "hydrolog_clock_trusted", "gauge", text, [({}, trusted)]
+    server: Json = next((each["counters"] for each in state["processes"] if each["role"] == "server"), {})
+    ends: list[Sample] = [({}, _number(server.get(CERTIFICATE_ENDS)))]
+    text = "When the certificate of the page ends, seconds since 1970; absent without TLS"
+    yield "hydrolog_certificate_expiry_timestamp_seconds", "gauge", text, ends
     in_step = None if facts.in_step is None else float(facts.in_step)
     yield "hydrolog_clock_synchronized", "gauge", "1 while a time service keeps the clock", [({}, in_step)]
 

@@ -1,5 +1,6 @@
 """The pages for people: rendered here, readable without a script, and kept alive by `server.live`."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from common.errors import ChartsBusy, DatabaseDown
+from common.folder import CRITERIA_FOLDER
+from outliers import criteria
 from server import figures, overview, sensor_screen, span_nav, spans
 from server.current import Current
 from server.live import Live, Parts
@@ -73,9 +76,12 @@ class Screens:
         asked = spans.asked(request.query_params)
         seen = self._sensor_charts.window(asked)
         chart_query = spans.query(asked)
+        folder = self.current.settings.paths.data / CRITERIA_FOLDER
+        learnt = await asyncio.to_thread(criteria.load, folder, entry["sensor"])
         values: Json = {
             "parts": await self._sensor_parts(request, reader, entry),
             "sensor": entry,
+            "found_here": sensor_screen.found_here(learnt, reader),
             "nav": span_nav.nav(seen, {"id": entry["sensor"]}, reader),
             "chart_query": urlencode(chart_query),
             "query": urlencode({"screen": "sensor", "id": entry["sensor"], **chart_query}),

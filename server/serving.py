@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from common.settings import ReceiverSettings
 from server import tls
+from server.door import own_names
 from server.listener import MAX_CONNECTIONS, Listener
 
 
@@ -20,6 +21,7 @@ class Serving:
             SettingsError: see `tls.of_settings`.
         """
         self._settings, self._most = settings, most
+        self._names = own_names(settings.host, settings.hosts)
         self._tls = tls.of_settings(settings)
         self._http: Listener | None = None
 
@@ -31,7 +33,7 @@ class Serving:
         """
         if self._http is None or not self._http.serving:
             context = self._tls.context if self._tls else None
-            self._http = Listener(app, self._settings.host, self._settings.port, context, self._most)
+            self._http = Listener(app, self._settings.host, self._settings.port, context, self._most, names=self._names)
         certificate = self._tls.step() if self._tls else {}
         return {"url": self._http.url, **self._http.counters, **certificate}
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from common import confirmation
 from common.row import Row, parse_payload
 from common.settings import load
-from producer import confirmation
 from producer.ascii import encode
 
 DEADLINE_S = 120.0  # of real time; only a broken product comes near it

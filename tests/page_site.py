@@ -2,6 +2,7 @@
 
 import functools
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from incidents import acts
 from incidents.incident import Incident, Sign, Size
 from incidents.reading import IncidentsFile
 from outliers import criteria, findings
+from outliers.detectability import detectability
 from outliers.findings import Finding
 from outliers.learn.build import build
 
@@ -92,7 +94,8 @@ def fill(database_url: str) -> None:
 
 @functools.cache
 def learnt() -> criteria.Criteria:
-    return build(history(70), ZoneInfo("Asia/Seoul"), criteria.initial("001"))
+    known = build(history(70), ZoneInfo("Asia/Seoul"), criteria.initial("001"))
+    return replace(known, found=detectability(known))
 
 
 def write_files(data: Path) -> None:

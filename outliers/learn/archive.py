@@ -16,6 +16,7 @@ from common.settings import Settings
 from outliers import criteria as stored
 from outliers.calendar import Occasions, Work, spans
 from outliers.criteria import Criteria
+from outliers.detectability import detectability
 from outliers.learn.build import WINDOW_DAYS, History, build
 from outliers.learn.exclude import Taught
 
@@ -105,7 +106,7 @@ def learn_for(
         alarms_per_month=chosen.outliers.alarms_per_month,
         hours=report_hours(chosen.night),
     )
-    return prior, new
+    return prior, replace(new, found=detectability(new))
 
 
 def limits(folder: Path, sensor: str, flow_max: float | None, pressure_max: float | None) -> Criteria:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from common.folder import CRITERIA_FOLDER, DETECTORS_FILE
 from outliers import criteria as stored
-from outliers.detectability import AS_LEARNT, Detectability, detectability
+from outliers.detectability import AS_LEARNT, detectability
+from outliers.findable import Detectability
 from outliers.watch import memory
 from outliers.watch.detector import Detector
 from outliers.watch.memory import SensorMemory

@@ -62,6 +62,7 @@ def test_criteria_are_learnt_previewed_taken_shown_and_compared(
     taken = stored.load(folder, "001")
     assert taken is not None and taken.version == 1 and taken.use is not None
     assert taken.flow.high == 500
+    assert taken.found is not None and taken.found.day_m3h > 0
     assert taken.clean_weeks == pytest.approx(DAYS / 7 - 120 / 10080, abs=0.01)
     assert max(max(day) for day in taken.use.profile_m3h) < 100
     assert (taken.first, taken.last) == ("2022-01-10", "2022-03-20")

@@ -104,7 +104,11 @@ def test_delivery_and_the_box() -> None:
     waits: dict[str, Any] = {"rows_sent": 40, "rows_rejected": 2, "waiting_since": "2024-08-26T07:03:00+00:00"}
     found = samples(
         state_of(
-            processes=[process("consumer-server", **waits), process("producer", clock="stepped")],
+            processes=[
+                process("consumer-server", **waits),
+                process("producer", clock="stepped"),
+                process("server", certificate_ends=1_800_000_000),
+            ],
             groups=[{"group": "server", "lag": 27}, {"group": "archive", "lag": None}],
             received={"rows": 10, "repeated": 0, "last_s": 44.0},
             disk_free=5,
@@ -134,6 +138,7 @@ def test_delivery_and_the_box() -> None:
         "hydrolog_disk_size_bytes": "9",
         "hydrolog_clock_trusted": "0",
         "hydrolog_clock_synchronized": "0",
+        "hydrolog_certificate_expiry_timestamp_seconds": "1800000000",
     }
 
 

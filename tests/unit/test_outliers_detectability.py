@@ -1,20 +1,28 @@
 """What size of leak is found here, and in how long: told from the criteria, and kept by the detector."""
 
+import json
 import math
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, UTC, burst, days, detect, raised
 
+from common.errors import CriteriaUnusable
 from common.folder import CRITERIA_FOLDER, DETECTORS_FILE
 from common.messages import words
-from outliers.criteria import Criteria, initial, store
-from outliers.detectability import Detectability, Lack, Weeks, detectability
+from outliers.criteria import Criteria, from_text, initial, load, store, to_text
+from outliers.detectability import Weeks, detectability
 from outliers.detectability_text import said
+from outliers.findable import Detectability, Lack
+from outliers.watch import found_here as found_now
 from outliers.watch import memory
 from outliers.watch.detector import Detector
-from outliers.watch.found_here import found_here, memories
 from outliers.watch.memory import SensorMemory
+from server.reader import Reader
+from server.sensor_screen import found_here
 
 
 def of(criteria: Criteria, weeks: Weeks | None = None) -> Detectability:
@@ -75,12 +83,12 @@ def test_what_is_told_is_of_the_stored_detectors_weeks(restless: Criteria, tmp_p
     detector = Detector("001", replace(restless, version=1), UTC)
     rows = days(1)
     detector.step(rows.first, 40.0, 4.3)
-    assert found_here(tmp_path, "002", UTC, {}) is None
-    as_learnt = found_here(tmp_path, "001", UTC, {})
+    assert found_now.found_here(tmp_path, "002", UTC, {}) is None
+    as_learnt = found_now.found_here(tmp_path, "001", UTC, {})
     state = detector.state()
     state.active.often, state.active.counted = 6.0, rows.first
     memory.store(tmp_path / DETECTORS_FILE, {"001": SensorMemory(state)})
-    now = found_here(tmp_path, "001", UTC, memories(tmp_path))
+    now = found_now.found_here(tmp_path, "001", UTC, found_now.memories(tmp_path))
     assert as_learnt is not None and now is not None and now.day_m3h > 1.1 * as_learnt.day_m3h
 
 
@@ -92,3 +100,26 @@ def test_only_what_is_smaller_than_what_is_found_sooner_is_told() -> None:
     assert "within a day" not in said(replace(found, day_m3h=5.0), words("en"), "m3/h")
     never = replace(found, hour_m3h=(math.inf,) * 24)
     assert said(never, words("en"), "m3/h").startswith("9 leaks of 10 are found: 2.1 m3/h within a day")
+
+
+def test_the_page_tells_what_the_file_of_the_criteria_keeps_and_no_more(learnt: Criteria, tmp_path: Path) -> None:
+    reader = Reader(words("en"), UTC, datetime(2024, 8, 26, tzinfo=UTC))
+    found = replace(of(learnt), hour_m3h=(math.inf, *[3.0] * 23))  # in one hour no leak is found within an hour
+    store(tmp_path, replace(learnt, found=found))
+    kept = load(tmp_path, "001")
+    assert kept is not None and kept.found is not None and kept.found.hour_m3h == found.hour_m3h
+    assert kept.found.lacks == found.lacks
+    told = found_here(kept, reader)
+    assert told is not None and told["last"] == learnt.last
+    assert told["said"] == said(kept.found, words("en"), "m³/h")
+    assert found_here(replace(learnt, found=None), reader) is None  # of an older version
+    nothing = found_here(None, reader)
+    assert nothing == found_here(initial("001"), reader) == {"said": said(None, words("en"), ""), "last": ""}
+
+
+@pytest.mark.parametrize("damage", [{"hour_m3h": [1.0]}, {"lacks": ["luck"]}, {"day_m3h": "much"}])
+def test_sizes_that_cannot_be_read_are_no_criteria(learnt: Criteria, damage: dict[str, Any]) -> None:
+    body = json.loads(to_text(replace(learnt, found=of(learnt))))
+    body["found"] |= damage
+    with pytest.raises(CriteriaUnusable):
+        from_text(json.dumps(body))

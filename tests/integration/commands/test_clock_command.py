@@ -10,12 +10,11 @@ import pytest
 from command_site import Configure, count, healthy, logged, now_minute, row
 
 from cli import checks_clock, clock, sensors, status
-from common import false_rows, time_service
+from common import confirmation, false_rows, time_service
 from common.settings import load
 from consumer.store import store as archive
 from incidents.reading import Incidents
 from log.mark import Mark, store
-from producer import confirmation
 from server import metrics
 from server.facts import Facts
 

@@ -12,20 +12,26 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from common import audit, state_file
+from common.audit import Actor
 from common.clock import FixedClock
+from common.folder import CRITERIA_WANTED_FILE
 from common.night import DEFAULT_HOURS, ReportHours
+from common.refused import NotPossible
 from common.runner import Context
 from common.settings import Settings
 from nightflow.learner import Learning, due
 from nightflow.step import NightFlow
-from outliers import criteria
+from outliers import criteria, relearning
 from outliers.criteria import Criteria
+from outliers.relearning import Progress, Run, WishUnwritable
 
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
 
 # Stands for `python -m outliers.learn`: says for which sensor it was called, and fails for one of them.
-CHILD = "import sys; open(sys.argv[1], 'a').write(sys.argv[-1] + '\\n'); sys.exit(sys.argv[-1] == '009')"
+CHILD = "import sys; n = sys.argv[-1]; open(sys.argv[1], 'a').write(n + '\\n'); sys.exit(n == '009' and 'too short')"
+KIM = Actor("Kim", "10.0.0.9")
 
 
 def learnt(last: str, alarms_per_month: float = 0.3, hours: ReportHours = DEFAULT_HOURS) -> Criteria:
@@ -54,8 +60,13 @@ class Box:
     def __init__(self, settings: Settings, url: str, calls: Path) -> None:
         self.connection = psycopg.connect(url, autocommit=True)
         self.calls = calls
-        context = Context(settings, FixedClock(NOON), threading.Event(), "nightflow")
-        self.learning = Learning(context, [sys.executable, "-c", CHILD, str(calls)])
+        self.data = settings.paths.data
+        self.context = Context(settings, FixedClock(NOON), threading.Event(), "nightflow")
+        self.learning = self.started()
+
+    def started(self) -> Learning:
+        """Another start of the process."""
+        return Learning(self.context, [sys.executable, "-c", CHILD, str(self.calls)])
 
     def sensor(self, name: str, days: int) -> None:
         first = NOON - timedelta(days=days)
@@ -125,6 +136,57 @@ def test_a_run_that_takes_too_long_is_ended(box: Box) -> None:
     box.plan(NOON)
     assert box.learning.look(NOON)["criteria_waiting"] == 1
     assert box.finish(NOON + timedelta(hours=3))["criteria_learnt"] == 0
+
+
+def test_what_people_ask_for_is_learnt_at_once_and_they_hear_of_it(box: Box) -> None:
+    assert box.finish(NOON)["criteria_learnt"] == 0
+    relearning.ask(box.data, KIM, ["007", "009"], NOON)
+    with pytest.raises(NotPossible, match="Kim has asked"):
+        relearning.ask(box.data, Actor("Lee"), ["007"], NOON)
+    morning = NOON - timedelta(hours=4)
+    later = morning + timedelta(days=1)
+    assert box.finish(later)["criteria_learnt"] == 1
+    assert box.called() == ["007", "009"]
+    assert relearning.open_wish(box.data) is None
+    assert relearning.progress(box.data).runs == {"007": Run(later), "009": Run(later, "too short")}
+    assert [entry.values for entry in audit.load(box.data)[0]] == [{"count": 2}]
+    relearning.ask(box.data, KIM, ["007"], later)
+    assert box.finish(later + timedelta(hours=1))["criteria_learnt"] == 2
+
+
+def test_a_wish_outlives_the_process_and_what_is_done_is_not_done_again(box: Box) -> None:
+    relearning.ask(box.data, KIM, ["006", "007"], NOON - timedelta(hours=2))
+    relearning.store(box.data, Progress(runs={"006": Run(NOON - timedelta(hours=1))}))
+    box.learning.close()
+    box.learning = box.started()
+    box.finish(NOON)
+    assert box.called() == ["007"] and relearning.open_wish(box.data) is None
+    box.learning.close()
+    box.learning = box.started()
+    box.finish(NOON)
+    assert box.called() == ["007"]
+
+
+def test_a_full_disk_is_a_problem_of_the_step_and_the_wish_is_named_as_done_later(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relearning.ask(box.data, KIM, ["007"], NOON - timedelta(hours=1))
+    with monkeypatch.context() as full:
+        full.setattr(state_file, "store", lambda *_: exec("raise OSError(28, 'full')"))
+        with pytest.raises(WishUnwritable, match=r"cannot write .*criteria_learning\.json"):
+            box.finish(NOON)
+    assert relearning.open_wish(box.data) is not None
+    box.finish(NOON)
+    assert relearning.open_wish(box.data) is None and box.called() == ["007"]
+
+
+@pytest.mark.parametrize("torn", [b"", b"{", b'{"id":"x","at":"2024-08-26T00:00:00","by":"K","sensors":["1"]}', b"[1]"])
+def test_a_wish_that_cannot_be_read_is_none(box: Box, torn: bytes) -> None:
+    (box.data / CRITERIA_WANTED_FILE).write_bytes(torn)
+    assert box.finish(NOON)["criteria_waiting"] == 0
+    relearning.ask(box.data, KIM, ["007"], NOON)
+    box.finish(NOON)
+    assert box.called() == ["007"]
 
 
 def test_nightflow_asks_by_itself(

@@ -158,6 +158,7 @@ def test_without_a_script_a_span_is_words_links_and_a_table(plain: Visit) -> Non
     plain.page.get_by_label("Date").fill("2024-08-25T11:30")
     plain.page.get_by_role("button", name="Show").click()
     assert plain.text("#span-title") == "25 Aug 2024 11:00–12:00"
+    assert plain.text("#found-here").startswith("9 leaks of 10 are found: ")
 
 
 def test_a_page_asked_for_nonsense_shows_the_day(server: ReceiverProcess) -> None:

@@ -81,11 +81,6 @@ def test_a_session_is_never_sent_without_tls(server: ReceiverProcess, authority:
     assert cookie.endswith("; Secure")
 
 
-def test_plain_http_gets_no_page(server: ReceiverProcess) -> None:
-    with pytest.raises((OSError, http.client.HTTPException)):
-        server.get("/login")
-
-
 def test_a_renewed_certificate_is_taken_without_a_restart(
     server: ReceiverProcess, authority: Pair, tmp_path: Path
 ) -> None:
@@ -136,7 +131,7 @@ def test_what_cannot_be_used_ends_the_start_with_one_line(tmp_path: Path, files:
 @pytest.fixture
 def few(files: tuple[Path, Path]) -> Iterator[Listener]:
     """A listener in this process, with four places."""
-    http = Listener(_nothing, "127.0.0.1", 0, tls.context_of(*files), 4)
+    http = Listener(_nothing, "127.0.0.1", 0, tls.context_of(*files), 4, names=frozenset({"box.example.org"}))
     yield http
     http.close()
 
@@ -180,6 +175,67 @@ def test_many_requests_come_with_the_end_of_their_handshake(few: Listener, autho
     for _ in range(50):
         assert answered(port_of(few), authority)
     wait_for(lambda: not few._places._open, "all places to be free")
+
+
+def test_the_first_bytes_of_a_handshake_may_come_one_by_one(few: Listener, authority: Pair) -> None:
+    sent, come = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting(authority).wrap_bio(come, sent, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", port_of(few)), DEADLINE_S) as plain:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while client.version() is None:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+            hello = sent.read()
+            for part in (hello[:1], hello[1:7], hello[7:]):
+                plain.sendall(part)
+            if client.version() is None:
+                come.write(plain.recv(65536))
+
+
+def plainly(http: Listener, request: bytes) -> bytes:
+    """The whole answer to what is sent without TLS."""
+    with socket.create_connection(("127.0.0.1", port_of(http)), DEADLINE_S) as plain:
+        plain.sendall(request)
+        with contextlib.suppress(ConnectionResetError):  # it was closed with bytes unread
+            return b"".join(iter(lambda: plain.recv(65536), b""))
+    return b""
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_plain_http_is_sent_to_the_same_place_over_tls(few: Listener, method: bytes) -> None:
+    answer = plainly(few, method + b" /sensor?id=001 HTTP/1.1\r\nHost: box.example.org:8443\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 308 ")
+    assert b"location: https://box.example.org:8443/sensor?id=001\r\n" in head + b"\r\n"
+    assert b"set-cookie" not in head.lower() and b"connection: close" in head
+    assert ("HTTPS로만".encode() in body and b"HTTPS only" in body) == (method == b"GET")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: box.example.org/evil\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"POST /v1/batches HTTP/1.1\r\nHost: box.example.org\r\nContent-Length: 5\r\n\r\n1\t2\t3",
+        b"POST / HTTP/1.1\r\nHost: box.example.org\r\nContent-Length: 900000000\r\n\r\n",
+    ],
+)
+def test_what_is_not_asked_under_our_name_or_sends_something_is_only_told(few: Listener, request_: bytes) -> None:
+    head, _, body = plainly(few, request_).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 421 ") and b"HTTPS only" in body
+    assert b"location" not in head.lower() and b"evil" not in head + body
+
+
+def test_a_target_that_is_an_address_leads_to_no_other_server(few: Listener) -> None:
+    answer = plainly(few, b"GET http://evil.example/x HTTP/1.1\r\nHost: box.example.org\r\n\r\n")
+    assert b"location: https://box.example.org/\r\n" in answer
+
+
+@pytest.mark.parametrize("noise", [b"\x00" * 100, b"GET /" + b"x" * 20_000, b"SSH-2.0-x\r\n\r\n"])
+def test_noise_is_answered_shortly_and_gives_its_place_back(few: Listener, noise: bytes) -> None:
+    assert len(plainly(few, noise)) < 1000
+    wait_for(lambda: not few._places._open, "its place to be free")
 
 
 def test_it_ends_in_time_with_a_handshake_open(server: ReceiverProcess) -> None:

@@ -1,11 +1,11 @@
-"""A person's confirmation of the clock: a file that `hydrolog clock confirm` writes and the producer takes.
+"""A person's confirmation of the clock: a file that the page or `hydrolog clock confirm` writes and the producer takes.
 
 It counts only until the machine starts again: after that the clock may be another.
 """
 
 from pathlib import Path
 
-from common import time_service
+from common import files, time_service
 from common.folder import CLOCK_CONFIRMED_FILE
 
 RIGHT = "right"  # the clock is right
@@ -18,7 +18,8 @@ def leave(data: Path, order: str) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    (data / CLOCK_CONFIRMED_FILE).write_text(f"{order} {time_service.boot_id()}\n", encoding="ascii")
+    content = f"{order} {time_service.boot_id()}\n".encode("ascii")
+    files.replace(data / CLOCK_CONFIRMED_FILE, content, durable=False)  # the producer may look at any instant
 
 
 def take(data: Path) -> str | None:
