@@ -44,6 +44,9 @@ CRITERIA_FOLDER = "criteria"
 FORECAST_FILE = "sensor_data.csv"
 MODELS_FOLDER = "models"
 
+# People, by `hydrolog weather`, and the group "server" from the answers of its server
+WEATHER_FILE = "weather.csv"
+
 # hydrolog-server
 SILENT_BOXES_FILE = "silent_boxes.json"
 CERTIFICATE_FOLDER = "certificate"  # written by `hydrolog certificate`
