@@ -46,6 +46,9 @@ CRITERIA_LEARNING_FILE = "criteria_learning.json"
 FORECAST_FILE = "sensor_data.csv"
 MODELS_FOLDER = "models"
 
+# People, by `hydrolog weather`, and the group "server" from the answers of its server
+WEATHER_FILE = "weather.csv"
+
 # hydrolog-server
 SILENT_BOXES_FILE = "silent_boxes.json"
 RESENDING_FILE = "resending.json"

@@ -26,6 +26,7 @@ from consumer.outbox import Frozen
 from consumer.reader import Upcoming
 from consumer.rejected import Rejected
 from consumer.source import LogSource
+from consumer.told_weather import ToldWeather
 from log import mark
 from log.roles import Group, Log
 
@@ -50,6 +51,7 @@ class Delivery:
         self._false_rows = FalseRows(context.data)
         self._context = context
         self._carrier = carrier_for(settings, context.stop)
+        self._weather = ToldWeather(context.data)
         settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
         self._rhythm = SendSchedule(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
         self._once = once
@@ -155,6 +157,7 @@ class Delivery:
         self._last_status = verdict.answer.status
         if verdict.kind is Kind.DELIVERED:
             self._delivered(part)
+            self._weather.take(verdict.answer.body, now)
         elif verdict.kind is Kind.HALVE:
             self._halve(part, verdict, now)
         else:

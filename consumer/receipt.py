@@ -11,6 +11,7 @@ from typing import Any
 from common.logging_setup import quoted
 
 DEPTH = 3  # of objects in the body
+WEATHER = "weather"  # what stands under this name says nothing of rows
 # Words for the rows that a server took, or had already; a server uses one of them, or some that add up.
 _TAKEN = (
     *("rows", "count", "received", "accepted", "stored", "inserted", "saved", "written", "processed"),
@@ -55,8 +56,9 @@ def _objects(said: Any, depth: int) -> Iterator[dict[str, Any]]:
     """An object and those in it, their names in small letters."""
     if isinstance(said, dict) and depth:
         yield {str(name).lower(): value for name, value in said.items()}
-        for value in said.values():
-            yield from _objects(value, depth - 1)
+        for name, value in said.items():
+            if name != WEATHER:
+                yield from _objects(value, depth - 1)
 
 
 def _denied(said: dict[str, Any], rows: int) -> str:

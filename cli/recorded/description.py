@@ -48,7 +48,8 @@ def _time_form(value: str) -> str | None:
     return None if good else f'must be "iso", or a form like "%d/%m/%Y %H:%M" with date and time, is {value!r}'
 
 
-def _zone(value: str) -> str | None:
+def zone_problem(value: str) -> str | None:
+    """What is wrong with the name of a zone or an offset; None if nothing is."""
     return None if value in ("", "UTC") or _OFFSET.fullmatch(value) else time_zone(value)
 
 
@@ -65,7 +66,7 @@ class Description:
     first_row: int = key(2, between(1, 1000))  # the first row with values
     skip: tuple[str, ...] = key([])  # rows that begin with such a word, or one of TOTALS, are not read
     time: str = key("iso", _time_form)  # or a strptime form
-    zone: str = key("", _zone)  # empty: the site's
+    zone: str = key("", zone_problem)  # empty: the site's
     stamp: str = key("start", one_of("start", "end"))  # a row's time: of its step's start or end
     time_column: str = key("time")
     clock_column: str = key("")  # if the time of day has a column of its own
@@ -136,9 +137,14 @@ def to_toml(description: Description) -> str:
 
 def zone_of(description: Description, site: ZoneInfo) -> tzinfo:
     """The zone of the file's times."""
-    if not description.zone:
+    return zone_named(description.zone, site)
+
+
+def zone_named(text: str, site: ZoneInfo) -> tzinfo:
+    """The zone that a text names, which has been checked; the site's for none."""
+    if not text:
         return site
-    if match := _OFFSET.fullmatch(description.zone):
+    if match := _OFFSET.fullmatch(text):
         minutes = int(match[2]) * 60 + int(match[3])
         return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))
-    return UTC if description.zone == "UTC" else ZoneInfo(description.zone)
+    return UTC if text == "UTC" else ZoneInfo(text)

@@ -6,6 +6,7 @@ import pytest
 from delivery_site import FIRST, MakeSite
 from http_server import accept, answer, at_most, cut_answer, drop, drop_after_keeping, in_turn, refuse_offsets
 
+from common import weather
 from common.errors import NotDelivered
 from common.settings import SERVER_TOKEN
 from consumer.rejected import load_all
@@ -24,6 +25,18 @@ def test_an_outage_of_half_an_hour_loses_nothing(site: MakeSite) -> None:
     here.step()
     assert here.delivered_once(43)
     assert here.server.arrivals == list(range(43))
+
+
+def test_weather_in_the_answer_to_a_batch_is_kept_and_its_numbers_count_no_rows(site: MakeSite) -> None:
+    hours = b'[{"hour": "2024-08-26T07:00:00Z", "temperature_c": 30.5}]'
+    here = site(
+        answer(200, b'{"stored": 10, "weather": {"made_at": "2024-08-26T07:00:00Z", "count": 1, "hours": %s}}' % hours)
+    )
+    here.append(10)
+    here.watch.later(minutes=12)
+    here.step()
+    assert here.log.group("server").lag == 0
+    assert [line.temperature_c for line in weather.read(here.data)] == [30.5]
 
 
 @pytest.mark.parametrize("status", [302, 404, 405, 408, 409, 415, 421, 425, 429, 500, 502, 503, 418])
