@@ -40,6 +40,7 @@ TABLES = (
     "night_report_tb",
     "received_tb",
     "received_batch_tb",
+    "site_tb",
 )
 # What every server must refuse. One that does not is none, or does not look at what it gets.
 _NO_ROW, _NO_TOKEN = b"not-a-row\n", "not-a-token"

@@ -1,16 +1,19 @@
 """How rows and marks lie in a topic: key = site; value = text, tab-separated. Pure.
 
 row     site  log id  offset  and the columns of a batch's line after its offset
-mark    site  log id  offset  "closed"  time     all rows up to this minute have offsets before this one
+mark    site  log id  offset  "closed"  time  first
+        All rows from offset `first` to before `offset` are in front of it. Those up to minute `time` have offsets
+        before `offset`; an empty time is not known.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from common.clock import minute_of, minute_start
+from common.batch_mark import BatchMark, parse_columns
+from common.clock import minute_of
 from common.errors import RowRefused
-from common.row import Row, parse_payload, parse_time
+from common.row import Row, parse_payload
 
 CLOSED = "closed"
 
@@ -39,19 +42,27 @@ class SiteRow:
         return self.site, self.log_id, self.offset
 
 
+@dataclass(frozen=True, slots=True)
+class SiteMark:
+    """The mark of a site's batch that ends before `offset`."""
+
+    site: str
+    offset: int
+    mark: BatchMark
+
+
 def row_message(site: str, log_id: str, line: str) -> Keyed:
     """A line of a batch, which begins with the row's offset."""
     return site.encode(), f"{site}\t{log_id}\t{line}".encode()
 
 
-def mark_message(site: str, log_id: str, offset: int, closed: int) -> Keyed:
-    """All rows up to UTC minute `closed` have offsets before `offset`."""
-    time = minute_start(closed).isoformat(timespec="seconds")
-    return site.encode(), f"{site}\t{log_id}\t{offset}\t{CLOSED}\t{time}".encode()
+def mark_message(site: str, log_id: str, offset: int, mark: BatchMark) -> Keyed:
+    """The mark of a batch that ends before `offset`."""
+    return site.encode(), "\t".join((site, log_id, str(offset), CLOSED, *mark.columns)).encode()
 
 
-def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | None:
-    """The row of a message; None for a mark.
+def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | SiteMark:
+    """The row or the mark of a message.
 
     Raises:
         RowRefused: neither a row nor a mark; `reason` names the column.
@@ -67,9 +78,11 @@ def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | None:
         raise RowRefused("log_id")
     if not _OFFSET.fullmatch(offset):
         raise RowRefused("offset")
-    if rest[:1] == [CLOSED] and len(rest) == 2:
-        parse_time(rest[1])
-        return None
+    if rest[:1] == [CLOSED] and len(rest) == 3:
+        mark = parse_columns(*rest[1:])
+        if mark.first > int(offset):
+            raise RowRefused("first")
+        return SiteMark(site, int(offset), mark)
     if not all(_PREDICTION.fullmatch(text) for text in rest[-2:]):
         raise RowRefused("prediction")
     row = parse_payload("\t".join(rest[:-2]))

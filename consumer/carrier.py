@@ -11,19 +11,15 @@ from common.settings import SERVER_TOKEN, Settings, read_token
 from consumer import answers
 from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch
-from consumer.closed import Closed
+from consumer.closed import MarkOf
 from consumer.post import Poster, address_of
 
 
 class Carrier(Protocol):
     """Tries once, within `server.timeout_seconds`; who calls it decides when to try again."""
 
-    def carry(self, batch: OutgoingBatch, now: datetime, closed: Closed) -> DeliveryOutcome:
-        """Take a batch away; the same bytes each time.
-
-        Args:
-            closed: gives the newest UTC minute of which all rows are in this batch or before it; None = not known.
-        """
+    def carry(self, batch: OutgoingBatch, now: datetime, mark_of: MarkOf) -> DeliveryOutcome:
+        """Take a batch away, the same bytes each time, and its mark."""
 
     def close(self) -> None: ...
 
@@ -42,10 +38,10 @@ class HttpCarrier:
         self._poster = Poster(address_of(settings.server), settings.server.timeout_seconds, stop)
         self._refused = False
 
-    def carry(self, batch: OutgoingBatch, now: datetime, closed: Closed) -> DeliveryOutcome:
+    def carry(self, batch: OutgoingBatch, now: datetime, mark_of: MarkOf) -> DeliveryOutcome:
         if self._refused:
             self._token = self._read_token()  # a person may have replaced it in the file
-        answer = self._poster.post(batch.body, batch.key, self._token)
+        answer = self._poster.post(batch.body, batch.key, self._token, mark_of())
         outcome = answers.judge(answer, now, len(batch.lines), self._server.receipt)
         self._refused = outcome.kind is Kind.SLOW
         return replace(outcome, answer=answer)

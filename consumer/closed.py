@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from common.batch_mark import BatchMark
 from common.errors import RowRefused
 from common.row import parse_payload
 from log.mark import Mark
 from log.roles import Log
 
-Closed = Callable[[], int | None]  # asked only by who tells it: the answer costs a look into the log
+MarkOf = Callable[[], BatchMark | None]  # of a batch; asked only by who tells it: the answer costs a look into the log
 MOST_ROWS = 10_000  # rows read to find out; in a longer backlog a later place will tell
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from common.batch_mark import BatchMark
 from common.errors import NotDelivered
 from common.false_rows import FalseRows
 from common.logging_setup import quoted
@@ -151,7 +152,7 @@ class Delivery:
         if self._parcel is None:
             return
         part = self._parcel.head(self._part)
-        verdict = self._carrier.carry(part, now, lambda: self._closed_before(part.last + 1))
+        verdict = self._carrier.carry(part, now, lambda: self._mark_of(part))
         if verdict.kind is not Kind.DELIVERED and verdict.answer.status is None and self._context.stop.is_set():
             return
         self._last_status = verdict.answer.status
@@ -163,9 +164,12 @@ class Delivery:
         else:
             self._wait(verdict, now)
 
-    def _closed_before(self, offset: int) -> int | None:
-        """See `closed_before`; not known after a lost commit, when older rows still come."""
-        return closed_before(self._source.log, mark.load(self._context.data), offset) if self._owned else None
+    def _mark_of(self, part: OutgoingBatch) -> BatchMark | None:
+        """What the batch says of its place; nothing after a lost commit, when older rows still come."""
+        if not self._owned:
+            return None
+        closed = closed_before(self._source.log, mark.load(self._context.data), part.last + 1)
+        return BatchMark(self._source.group.committed, closed)
 
     def _delivered(self, part: OutgoingBatch) -> None:
         if self._waiting_since is not None:

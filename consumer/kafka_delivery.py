@@ -3,12 +3,13 @@
 import threading
 from datetime import datetime
 
+from common.batch_mark import BatchMark
 from common.kafka_rows import Keyed, mark_message, row_message
 from common.kafka_sender import KafkaSender
 from common.settings import Settings
 from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch
-from consumer.closed import Closed
+from consumer.closed import MarkOf
 
 
 class KafkaCarrier:
@@ -23,8 +24,8 @@ class KafkaCarrier:
         server = settings.server
         self._sender = KafkaSender(server.url, settings.kafka, server.timeout_seconds, stop)
 
-    def carry(self, batch: OutgoingBatch, now: datetime, closed: Closed) -> DeliveryOutcome:
-        failed = self._sender.send(messages(batch, closed()))
+    def carry(self, batch: OutgoingBatch, now: datetime, mark_of: MarkOf) -> DeliveryOutcome:
+        failed = self._sender.send(messages(batch, mark_of()))
         if failed is None:
             return DeliveryOutcome(Kind.DELIVERED)
         return DeliveryOutcome(Kind.SLOW if failed.by_person else Kind.RETRY, failed.problem)
@@ -33,9 +34,9 @@ class KafkaCarrier:
         self._sender.close()
 
 
-def messages(batch: OutgoingBatch, closed: int | None) -> list[Keyed]:
+def messages(batch: OutgoingBatch, mark: BatchMark | None) -> list[Keyed]:
     """The messages of a batch, in order."""
     found = [row_message(batch.site, batch.log_id, line.text) for line in batch.lines]
-    if closed is not None:
-        found.append(mark_message(batch.site, batch.log_id, batch.last + 1, closed))
+    if mark is not None:
+        found.append(mark_message(batch.site, batch.log_id, batch.last + 1, mark))
     return found

@@ -5,6 +5,7 @@ import threading
 import time
 from urllib.parse import quote, urlsplit
 
+from common.batch_mark import HEADER, BatchMark, to_header
 from common.errors import SettingsError
 from common.logging_setup import quoted
 from common.settings import ServerSettings
@@ -59,7 +60,7 @@ class Poster:
         self._stop = stop
         self._exchange: Exchange | None = None
 
-    def post(self, body: bytes, key: str, token: str) -> HttpAnswer:
+    def post(self, body: bytes, key: str, token: str, mark: BatchMark | None = None) -> HttpAnswer:
         """Send one batch; returns the answer. If `stop` is set meanwhile there is no answer."""
         if self._exchange is not None and not self._exchange.left_within(CUT_S):
             return HttpAnswer(None, "the attempt before this one has not ended yet")
@@ -70,6 +71,8 @@ class Poster:
             ("User-Agent", f"{NAME}/{version()}"),
             ("Connection", "close"),
         ]
+        if mark is not None:
+            headers.append((HEADER, to_header(mark)))
         self._exchange = Exchange(self._address, self._timeout_s, body, headers)
         self._exchange.start()
         if self._ended_in_time(self._exchange):

@@ -9,17 +9,17 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
 from psycopg import Cursor
 
-from common import database
+from common import database, site_marks
 from common.database import Database, statement
 from common.errors import DatabaseDown, HydrologError, RowRefused
-from common.kafka_rows import SiteRow, parse_message
+from common.kafka_rows import SiteMark, SiteRow, parse_message
 from common.logging_setup import quoted
 from common.runner import Context
 from consumer import not_rows, topic_marks, topic_rows
@@ -39,10 +39,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Sorted:
-    """The messages of a poll: rows by name with the messages that brought them, others with the reason, and how far
-    they go."""
+    """The messages of a poll: rows by name with the messages that brought them, marks, others with the reason; when
+    each site's newest one came, and how far they go."""
 
     rows: dict[Name, tuple[SiteRow, Message]] = field(default_factory=dict)
+    marks: list[SiteMark] = field(default_factory=list)
+    heard: dict[str, datetime | None] = field(default_factory=dict)
     repeated: int = 0
     strange: list[tuple[Message, str]] = field(default_factory=list)
     reached: dict[int, int] = field(default_factory=dict)
@@ -107,6 +109,7 @@ class TopicArchive:
             new, refused = topic_rows.store(cursor, [row for row, _ in found.rows.values()])
             strange = found.strange + [(found.rows[name][1], reason) for name, reason in refused.items()]
             self._set_aside(cursor, strange)
+            site_marks.store(cursor, found.heard, found.marks)
             topic_marks.move(cursor, topic, found.reached)
         self._member.stored(found.reached)
         self._counts["archived"] += new
@@ -149,23 +152,31 @@ class TopicArchive:
 
 
 def sort(messages: Iterable[Message]) -> Sorted:
-    """What the messages of a poll are; marks of sites say nothing that is stored."""
+    """What the messages of a poll are."""
     found = Sorted()
     for message in messages:
         found.reached[place(message)] = (message.offset() or 0) + 1
         try:
-            row = parse_message(message.key(), message.value())
+            parsed = parse_message(message.key(), message.value())
         except RowRefused as refused:
             found.strange.append((message, refused.reason))
             continue
-        if row is None:
+        found.heard[parsed.site] = came_at(message)
+        if isinstance(parsed, SiteMark):
+            found.marks.append(parsed)
             continue
-        first, _ = found.rows.setdefault(row.name, (row, message))
-        if first.row != row.row:
+        first, _ = found.rows.setdefault(parsed.name, (parsed, message))
+        if first.row != parsed.row:
             found.strange.append((message, topic_rows.OTHER_ROW))
-        elif first is not row:
+        elif first is not parsed:
             found.repeated += 1
     return found
+
+
+def came_at(message: Message) -> datetime | None:
+    """When the cluster got it; None if the topic keeps the sender's clock instead, which may be wrong."""
+    kind, at_ms = message.timestamp()
+    return datetime.fromtimestamp(at_ms / 1000, UTC) if kind == TIMESTAMP_LOG_APPEND_TIME else None
 
 
 def place(message: Message) -> int:

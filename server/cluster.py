@@ -12,8 +12,9 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
+from common.batch_mark import BatchMark
 from common.errors import SettingsError
-from common.kafka_rows import Keyed, row_message
+from common.kafka_rows import Keyed, mark_message, row_message
 from common.kafka_sender import KafkaSender, NotSafe
 from common.settings import Settings
 from server.batch import Arrived, BatchKey, NotKept, StoredBatch
@@ -59,13 +60,16 @@ class InCluster:
     def problem(self) -> str:
         return self._unsafe or self._unseen
 
-    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived]) -> StoredBatch:
+    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived], mark: BatchMark | None) -> StoredBatch:
         if self._batches and self.problem:
             raise NotKept("the cluster does not take rows; nothing of this batch is sent", self.problem)
         self._batches += 1
         try:
             lines = body.decode("ascii").removesuffix("\n").split("\n")
-            failed = await asyncio.wrap_future(self._put([row_message(key.site, key.log_id, line) for line in lines]))
+            messages = [row_message(key.site, key.log_id, line) for line in lines]
+            if mark is not None:
+                messages.append(mark_message(key.site, key.log_id, key.last + 1, mark))
+            failed = await asyncio.wrap_future(self._put(messages))
         finally:
             self._batches -= 1
         if failed is not None:

@@ -14,6 +14,7 @@ from typing import Protocol
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from common.batch_mark import HEADER, BatchMark, from_header
 from common.clock import Clock, minute_of
 from common.logging_setup import quoted
 from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch, parse_body, parse_key
@@ -42,7 +43,7 @@ class Keeper(Protocol):
     room_bytes: int
     least_bytes: int
 
-    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived]) -> StoredBatch:
+    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived], mark: BatchMark | None) -> StoredBatch:
         """Store the rows of a body; on return they are safe. The whole batch or nothing.
 
         Raises:
@@ -98,7 +99,7 @@ class Ingest:
     async def _taken(self, request: Request, key: BatchKey) -> Response:
         body = await _read_body(request)
         rows = parse_body(body, key)
-        done = await self._keeper.keep(key, body, rows)
+        done = await self._keeper.keep(key, body, rows, _mark(request, key))
         self._quotas.took(key.site, len(rows), self._clock.monotonic())
         self.counters.update(batches=1, stored=done.stored, repeated=done.repeated)
         return _answer(200, {"stored": done.stored, "repeated": done.repeated})
@@ -110,6 +111,12 @@ class Ingest:
             _log.warning("postponed problem=%s", quoted(logged))
         after_s = max(RETRY_AFTER_S, math.ceil(wait_s)) + zlib.crc32(site.encode()) % SPREAD_S
         return _answer(status, {"error": problem}, {"Retry-After": str(after_s)})
+
+
+def _mark(request: Request, key: BatchKey) -> BatchMark | None:
+    """What the batch says of its place. It is an addition: one that cannot be right is no reason to refuse rows."""
+    mark = from_header(request.headers.get(HEADER, ""))
+    return mark if mark is not None and mark.first <= key.first else None
 
 
 def _check_form(request: Request) -> None:

@@ -5,9 +5,12 @@ from typing import Any
 
 import psycopg
 
+from common import site_marks
+from common.batch_mark import BatchMark
 from common.clock import minute_start
 from common.database import Database, statement
 from common.errors import DatabaseDown
+from common.kafka_rows import SiteMark
 from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch
 from server.db_thread import DatabaseThread
 
@@ -24,7 +27,7 @@ _COUNT_REPEATED = "UPDATE RECEIVED_BATCH_TB SET repeated = %(repeated)s WHERE ke
 _HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND log_id = %(log_id)s"
 
 
-def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredBatch:
+def store(database: Database, key: BatchKey, rows: Sequence[Arrived], mark: BatchMark | None = None) -> StoredBatch:
     """Store the rows; on return they are on disk. The whole batch or nothing.
 
     Raises:
@@ -42,6 +45,8 @@ def store(database: Database, key: BatchKey, rows: Sequence[Arrived]) -> StoredB
             _refuse_conflicts(cursor, values)
             if times_seen == 1:
                 cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
+        marks = [SiteMark(key.site, key.last + 1, mark)] if mark is not None else []
+        site_marks.store(cursor, {key.site: None}, marks)
     return StoredBatch(stored, repeated)
 
 
@@ -53,9 +58,9 @@ class InDatabase:
     def __init__(self, desk: DatabaseThread) -> None:
         self._desk = desk
 
-    async def keep(self, key: BatchKey, _body: bytes, rows: list[Arrived]) -> StoredBatch:
+    async def keep(self, key: BatchKey, _body: bytes, rows: list[Arrived], mark: BatchMark | None) -> StoredBatch:
         try:
-            return await self._desk.ask(lambda database: store(database, key, rows))
+            return await self._desk.ask(lambda database: store(database, key, rows, mark))
         except DatabaseDown as down:
             raise NotKept("the database does not answer; nothing of this batch is stored", str(down)) from down
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from confluent_kafka import Producer
@@ -45,6 +46,14 @@ def marks(url: str) -> dict[int, int]:
     """How far each partition has come."""
     with psycopg.connect(url) as connection:
         return dict(connection.execute("SELECT partition, next FROM KAFKA_MARK_TB").fetchall())
+
+
+def sites_of(url: str) -> list[tuple[Any, ...]]:
+    """Each site: its name, when it was heard, its offset, and its closed minute."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT site, heard_at, next_offset, (extract(epoch FROM closed_through) / 60)::bigint FROM SITE_TB"
+        ).fetchall()
 
 
 class Center:

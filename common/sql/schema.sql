@@ -261,3 +261,25 @@ CREATE TABLE IF NOT EXISTS KAFKA_TROUBLE_TB (
     latest    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (topic_id, partition, code)
 );
+
+-- Each site that delivers here: when it was heard last, and through which minute it is complete. Written in the
+-- transaction that stores the rows.
+CREATE TABLE IF NOT EXISTS SITE_TB (
+    site           text PRIMARY KEY,
+    heard_at       timestamptz NOT NULL,       -- when its newest batch came
+    next_offset    bigint,                     -- all rows before it are stored; NULL = no mark has said so
+    closed_through timestamptz                 -- all rows of this minute and of those before; NULL = not known
+);
+INSERT INTO SITE_TB (site, heard_at)           -- of an earlier version
+SELECT split_part(key, '/', 1), max(received_at) FROM RECEIVED_BATCH_TB
+WHERE NOT EXISTS (SELECT FROM SITE_TB) GROUP BY 1 ON CONFLICT DO NOTHING;
+
+-- Marks of batches that have overtaken a batch before them.
+CREATE TABLE IF NOT EXISTS SITE_MARK_TB (
+    site           text NOT NULL,
+    first_offset   bigint NOT NULL,            -- of its batch
+    next_offset    bigint NOT NULL,            -- the first one behind its batch
+    closed_through timestamptz,                -- as in SITE_TB
+    waits_since    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (site, first_offset)
+);

@@ -102,7 +102,7 @@ def test_a_batch_is_rows_with_their_names_and_then_the_mark(box: Callable[..., B
     *rows, closed = values(broker, topic, 11)
     assert rows[3] == f"{whose}\t3\t2024-08-26T16:33:00+09:00\t001\t8.5\t4.1\t60\t0000\t000\t0\t0"
     assert [row.split("\t")[2] for row in rows] == [str(offset) for offset in range(10)]
-    assert closed == f"{whose}\t10\tclosed\t2024-08-26T07:39:00+00:00"
+    assert closed == f"{whose}\t10\tclosed\t2024-08-26T07:39:00+00:00\t0"
     assert not (here.settings.paths.data / "outbox.tsv").exists()
 
 
@@ -121,7 +121,7 @@ def test_after_an_outage_all_rows_come_once_and_in_order(box: Callable[..., Box]
     with running_broker(tmp_path / "broker", port) as broker:
         make_topic(broker, "rows")
         assert here.step_until_delivered()["rows_sent"] == 20
-        offsets = [int(value.split("\t")[2]) for value in values(broker, "rows", 20) if "closed" not in value]
+        offsets = [int(value.split("\t")[2]) for value in values(broker, "rows", 22) if "closed" not in value]
     assert offsets == list(range(20))
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from broker import make_topic
-from center_site import Center, marks, produce, row_of, stored
+from center_site import FIRST, Center, marks, produce, row_of, sites_of, stored
 from ports import free_port
 
 from cli import checks, status
+from common.batch_mark import BatchMark
+from common.clock import minute_of
 from common.errors import DatabaseDown
 from common.health import Health
 from common.kafka_rows import mark_message
@@ -45,11 +47,38 @@ def test_rows_of_all_sites_are_stored_once_with_the_mark(
 ) -> None:
     sites = [f"site-{number}" for number in range(5)]
     rows = [row_of(site, offset) for offset in range(20) for site in sites]
-    produce(broker, topic, [*rows, *(mark_message(site, "log", 20, 1) for site in sites), *rows[:30]])
+    closed = BatchMark(0, FIRST + 19)
+    produce(broker, topic, [*rows, *(mark_message(site, "log", 20, closed) for site in sites), *rows[:30]])
     here = center()
     counters = here.step_until(lambda: sum(marks(database_url).values()) == 135)
     assert stored(database_url) == [(site, offset) for site in sites for offset in range(20)]
     assert (counters["archived"], counters["repeated"], counters["not_rows"], counters["lag"]) == (100, 30, 0, 0)
+    assert {site: reached for site, _, *reached in sites_of(database_url)} == {site: [20, FIRST + 19] for site in sites}
+
+
+def test_a_mark_that_overtakes_a_batch_waits_for_it_and_a_minute_of_the_future_is_not_believed(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str
+) -> None:
+    here, sent = center(), 0
+
+    def reached_after(partition: int, first: int, offset: int, closed: int) -> list[object]:
+        nonlocal sent
+        produce(broker, topic, [mark_message("a", "log", offset, BatchMark(first, closed))], partition)
+        sent += 1
+        here.step_until(lambda: sum(marks(database_url).values()) == sent)
+        ((_, _, *reached),) = sites_of(database_url)
+        return reached
+
+    assert reached_after(0, 0, 5, FIRST) == [5, FIRST]
+    assert reached_after(1, 9, 12, FIRST + 2) == [5, FIRST]  # partitions were added, and the site has moved
+    assert reached_after(0, 5, 9, FIRST + 1) == [12, FIRST + 2]
+    assert reached_after(0, 12, 15, minute_of(datetime.now(UTC)) + 99) == [15, FIRST + 2]
+    assert reached_after(0, 20, 25, FIRST + 5) == [15, FIRST + 2]
+    with psycopg.connect(database_url) as connection:
+        waits = connection.execute("SELECT first_offset FROM SITE_MARK_TB").fetchall()
+        connection.execute("UPDATE SITE_MARK_TB SET waits_since = now() - interval '25 hours'")
+    assert waits == [(20,)]
+    assert reached_after(0, 25, 30, FIRST + 6) == [30, FIRST + 6]  # what was between is given up
 
 
 def test_the_check_of_a_center_looks_at_its_topic_and_at_nothing_of_a_box(

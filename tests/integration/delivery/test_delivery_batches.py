@@ -43,7 +43,9 @@ def test_the_mark_says_that_a_window_is_whole(site: MakeSite) -> None:
     here.append(1, first=FIRST + 9)
     mark.store(here.data, mark.Mark(FIRST + 9, 10, here.log.log_id))
     here.step()
-    assert [request.offsets for request in here.server.requests] == [list(range(10))]
+    (request,) = here.server.requests
+    assert request.offsets == list(range(10))
+    assert request.headers["hydrolog-mark"] == "2024-08-26T07:39:00+00:00 0"
 
 
 def test_a_mark_that_comes_late_lets_the_log_be_reset_without_new_rows(site: MakeSite) -> None:

@@ -35,6 +35,8 @@ from receiver_process import (
     wait_for,
 )
 
+from common.batch_mark import HEADER
+
 NO_DATABASE = "postgresql://127.0.0.1:1/none"
 REAL = pytest.param(NODE, marks=pytest.mark.skipif(not NODE, reason="KAFKA_NODE names no real broker"))
 
@@ -73,13 +75,14 @@ def offsets(cluster: Broker, topic: str) -> list[int]:
 
 def test_a_batch_is_a_message_for_each_row(cluster: Broker, topic: str, front: ReceiverProcess) -> None:
     batch = body_of(7, 9, flow="", pred_flow="8.5", flow_flags="M0W0")
-    answer = front.post(batch, key_of(7, 9))
+    answer = front.post(batch, key_of(7, 9), **{HEADER: "2024-08-25T15:09:00+00:00 7"})
     assert (answer.status, answer.json) == (200, {"stored": 3, "repeated": 0})
     assert lying_in(cluster.address, topic) == [
-        (SITE, f"{SITE}\t{LOG_ID}\t{line}") for line in batch.decode().splitlines()
+        (SITE, f"{SITE}\t{LOG_ID}\t{line}")
+        for line in [*batch.decode().splitlines(), "10\tclosed\t2024-08-25T15:09:00+00:00\t7"]
     ]
     assert front.post(batch, key_of(7, 9)).status == 200  # nothing is remembered: a repeat lies there twice
-    assert offsets(cluster, topic) == [7, 8, 9, 7, 8, 9]
+    assert offsets(cluster, topic) == [7, 8, 9, 10, 7, 8, 9]
 
 
 def test_ten_thousand_connections_have_a_place_beside_those_that_deliver(

@@ -24,6 +24,8 @@ from receiver_process import (
     wait_for,
 )
 
+from common.batch_mark import HEADER
+
 MIB = 1024 * 1024
 
 
@@ -31,7 +33,11 @@ def test_rows_are_kept_once_and_exactly(receiver: ReceiverProcess, database_url:
     batch = body_of(7, 9, flow="", pred_flow="8.5", flow_flags="M0W0")
     first = receiver.post(batch, key_of(7, 9))
     assert (first.status, first.json) == (200, {"stored": 3, "repeated": 0})
-    assert receiver.post(batch, key_of(7, 9)).json == {"stored": 0, "repeated": 3}
+    marked = {HEADER: "2024-08-25T15:09:00+00:00 7"}
+    assert receiver.post(batch, key_of(7, 9), **marked).json == {"stored": 0, "repeated": 3}
+    # What is no mark, or one that begins behind its batch, is left out; the rows count.
+    for text in ("2199", "2024-08-25T15:12:00+00:00 8"):
+        assert receiver.post(batch, key_of(7, 9), **{HEADER: text}).status == 200
     # Another cut of the same log: the row is the unit, not the key.
     assert receiver.post_rows(8, 8).json == {"stored": 0, "repeated": 1}
     assert receiver.post(batch + f"{line_of(10)}\n".encode(), key_of(7, 10)).json == {"stored": 1, "repeated": 3}
@@ -50,10 +56,12 @@ def test_rows_are_kept_once_and_exactly(receiver: ReceiverProcess, database_url:
         counts = connection.execute(
             "SELECT sum(rows), sum(repeated), sum(times_seen) FROM RECEIVED_BATCH_TB"
         ).fetchone()
+        sites = connection.execute("SELECT site, next_offset, closed_through::text FROM SITE_TB ORDER BY 1").fetchall()
     assert row == ("site-1", LOG_ID, "2024-08-26 00:09:00+09", "001", None, 4.11, 60, "M0W0", "000", 8.5, 0.0)
-    assert counts == (14, 4, 7)
+    assert counts == (14, 4, 9)
+    assert sites == [(SITE, 10, "2024-08-26 00:09:00+09"), ("site-2", None, None)]
     received = receiver.get("/api/state").json["received"]
-    assert (received["rows"], received["repeated"], received["batches"]) == (10, 10, 5)
+    assert (received["rows"], received["repeated"], received["batches"]) == (10, 16, 5)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""What a center knows of its sites: when each was heard, and through which minute all its rows are stored.
+
+Read and moved in the transaction that stores the rows. A batch's mark counts once every batch before it is there: until
+then it waits, since the batches of a site may come by ways that overtake each other.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from psycopg import Cursor
+
+from common.batch_mark import BatchMark
+from common.clock import minute_start
+from common.database import statement
+from common.kafka_rows import SiteMark
+from common.logging_setup import quoted
+
+PATIENCE_H = 24  # that a mark waits for the batches before it: what is not here by then went another way
+MOST_WAITING = 1000  # marks of a site: a week of batches
+AHEAD_MIN = 10  # a mark beyond this is of a wrong clock, and would hold for as long as that was ahead
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a site is. None: no mark has said it.
+
+    Attributes:
+        offset: all rows before it are stored.
+        closed: all rows of this UTC minute and of those before are stored.
+    """
+
+    offset: int | None
+    closed: int | None
+
+
+def advance(reached: Reached, marks: Iterable[SiteMark]) -> tuple[Reached, list[SiteMark]]:
+    """How far a site is with these marks, and which of them still wait for a batch before them. Pure."""
+    waiting: list[SiteMark] = []
+    for each in sorted(marks, key=lambda each: each.mark.first):
+        if reached.offset is not None and each.mark.first > reached.offset:
+            waiting.append(each)
+        else:
+            offset, closed = max(reached.offset or 0, each.offset), each.mark.closed
+            reached = Reached(offset, _later(reached.closed, closed))
+    return reached, waiting
+
+
+def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequence[SiteMark]) -> None:
+    """Note that these sites were heard, and what the marks among their batches say.
+
+    Args:
+        heard: when each site's newest batch came; None = now.
+        marks: of these sites. The rows of each one's own batch are stored.
+    """
+    if not heard:
+        return
+    sites = sorted(heard)  # in one order everywhere: two who store then wait for each other instead of both failing
+    values = {"sites": sites, "heard": [heard[site] for site in sites]}
+    before = {site: each for site, *each in cursor.execute(statement("site_heard").encode(), values)}
+    by_site: dict[str, list[SiteMark]] = {}
+    for each in marks:
+        by_site.setdefault(each.site, []).append(each)
+    if not by_site:
+        return
+    waiting = _waiting(cursor, list(by_site))
+    moved: dict[str, Reached] = {}
+    left: list[SiteMark] = []
+    for site, those in by_site.items():
+        offset, closed, now = before[site]
+        reached = Reached(offset, closed)
+        moved[site], rest = advance(reached, [*waiting.marks(site), *(_believed(each, now) for each in those)])
+        if rest and (site in waiting.late or len(rest) > MOST_WAITING):
+            _log.warning("site_gap site=%s after=%s", quoted(site), moved[site].offset)
+            moved[site], rest = advance(Reached(None, moved[site].closed), rest)
+        left += rest
+    cursor.execute(statement("site_reached").encode(), _reached_columns(moved))
+    if left:
+        cursor.execute(statement("site_waits").encode(), _mark_columns(left))
+    if waiting.by_site:
+        cursor.execute(statement("site_waits_no_more").encode(), {"sites": list(waiting.by_site)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The marks that wait, by site, and the sites of which one has waited for too long."""
+
+    by_site: dict[str, list[SiteMark]]
+    late: set[str]
+
+    def marks(self, site: str) -> list[SiteMark]:
+        return self.by_site.get(site, [])
+
+
+def _waiting(cursor: Cursor[Any], sites: list[str]) -> _Waiting:
+    found = _Waiting({}, set())
+    values = {"sites": sites, "hours": PATIENCE_H}
+    for site, first, offset, closed, late in cursor.execute(statement("site_waiting").encode(), values):
+        found.by_site.setdefault(site, []).append(SiteMark(site, offset, BatchMark(first, closed)))
+        if late:
+            found.late.add(site)
+    return found
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else max(one, other)
+
+
+def _believed(each: SiteMark, now: int) -> SiteMark:
+    """The mark without a minute that this clock calls the future."""
+    if each.mark.closed is None or each.mark.closed <= now + AHEAD_MIN:
+        return each
+    return replace(each, mark=replace(each.mark, closed=None))
+
+
+def _reached_columns(moved: Mapping[str, Reached]) -> dict[str, list[Any]]:
+    return {
+        "sites": list(moved),
+        "offsets": [each.offset for each in moved.values()],
+        "closed": [_time(each.closed) for each in moved.values()],
+    }
+
+
+def _mark_columns(marks: Sequence[SiteMark]) -> dict[str, list[Any]]:
+    return {
+        "sites": [each.site for each in marks],
+        "firsts": [each.mark.first for each in marks],
+        "offsets": [each.offset for each in marks],
+        "closed": [_time(each.mark.closed) for each in marks],
+    }
+
+
+def _time(minute: int | None) -> datetime | None:
+    return None if minute is None else minute_start(minute)

@@ -1,0 +1,3 @@
+-- The marks of these sites that the sites have reached.
+DELETE FROM SITE_MARK_TB waits USING SITE_TB known
+WHERE waits.site = ANY (%(sites)s) AND known.site = waits.site AND waits.first_offset <= known.next_offset

@@ -1,0 +1,40 @@
+"""The marks of a site's batches: in whatever order they come, no minute counts before all rows before it are there."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.batch_mark import BatchMark, from_header, to_header
+from common.kafka_rows import SiteMark
+from common.site_marks import Reached, advance
+
+
+def mark(first: int, offset: int, closed: int | None = None) -> SiteMark:
+    return SiteMark("site", offset, BatchMark(first, closed))
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=8, unique=True).map(sorted), st.data())
+def test_in_any_order_what_is_closed_is_there(ends: list[int], data: st.DataObject) -> None:
+    batches = [mark(first, end, closed=end) for first, end in pairwise([0, *ends])]
+    reached, waiting = advance(Reached(None, None), [mark(0, 0)])
+    come: set[int] = set()
+    for each in data.draw(st.permutations([*batches, *batches[:2]])):  # some come twice
+        reached, waiting = advance(reached, [*waiting, each])
+        come.add(each.offset)
+        whole = [end for place, end in enumerate(ends) if come.issuperset(ends[: place + 1])]
+        assert (reached.offset, reached.closed) == ((whole[-1], whole[-1]) if whole else (0, None))
+    assert (reached, waiting) == (Reached(ends[-1], ends[-1]), [])
+
+
+def test_a_mark_that_knows_no_minute_keeps_the_chain_and_the_minute() -> None:
+    known, waiting = advance(Reached(5, 100), [mark(9, 12, 103), mark(5, 9)])
+    assert (known, waiting) == (Reached(12, 103), [])
+    assert advance(Reached(5, 100), [mark(0, 3, 40)]) == (Reached(5, 100), [])  # an old one moves nothing back
+
+
+def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
+    for each in (BatchMark(18342, 28_744_300), BatchMark(0, None)):
+        assert from_header(to_header(each)) == each
+    for text in ("", "x", "-1", "01", "2024-08-26T07:39:00+00:00", "2024-08-26 7", "2024-08-26T07:39:00+00:00  7", "٣"):
+        assert from_header(text) is None
