@@ -3,7 +3,7 @@
 row     site  log id  offset  and the columns of a batch's line after its offset
 mark    site  log id  offset  "closed"  time  first
         All rows from offset `first` to before `offset` are in front of it. Those up to minute `time` have offsets
-        before `offset`; an empty time is not known.
+        before `offset`; an empty time is not known. Without `first` it is 0.
 """
 
 import re
@@ -16,6 +16,7 @@ from common.errors import RowRefused
 from common.row import Row, parse_payload
 
 CLOSED = "closed"
+FIRST_OF_ALL = "0"  # of a mark without it: all that the site ever sent is in front of it
 
 Keyed = tuple[bytes, bytes]  # a message: its key and its value
 
@@ -78,8 +79,8 @@ def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | SiteMark:
         raise RowRefused("log_id")
     if not _OFFSET.fullmatch(offset):
         raise RowRefused("offset")
-    if rest[:1] == [CLOSED] and len(rest) == 3:
-        mark = parse_columns(*rest[1:])
+    if rest[:1] == [CLOSED] and len(rest) in (2, 3):
+        mark = parse_columns(rest[1], rest[2] if len(rest) == 3 else FIRST_OF_ALL)
         if mark.first > int(offset):
             raise RowRefused("first")
         return SiteMark(site, int(offset), mark)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.batch_mark import BatchMark, from_header, to_header
-from common.kafka_rows import SiteMark
+from common.kafka_rows import SiteMark, parse_message
 from common.site_marks import Reached, advance
 
 
@@ -38,3 +38,8 @@ def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
         assert from_header(to_header(each)) == each
     for text in ("", "x", "-1", "01", "2024-08-26T07:39:00+00:00", "2024-08-26 7", "2024-08-26T07:39:00+00:00  7", "٣"):
         assert from_header(text) is None
+
+
+def test_a_mark_without_the_first_offset_follows_all_that_its_site_sent() -> None:
+    text = b"site\tlog\t18352\tclosed\t2024-08-26T07:39:00+00:00"
+    assert parse_message(b"site", text) == mark(0, 18352, closed=28_744_299)
