@@ -1,4 +1,4 @@
-"""`hydrolog weather show|add|clear`: temperature and rain, measured and forecast, kept for the forecasts of water use."""
+"""`hydrolog weather show|add|clear`: temperature and rain, measured and forecast, for the forecasts of water use."""
 
 import argparse
 import json
