@@ -1,18 +1,20 @@
 """`hydrolog resend`: send rows to the server again."""
 
+import json
 import sys
 import threading
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.shell import local
 from common import clock as clocks
-from common import database, settings
+from common import database, resend_count, settings
 from common.options import Parser, aware_time
 from common.settings import Settings
 
 if TYPE_CHECKING:
-    from consumer.resend import Resender
+    from consumer.resend import Resender, ResendOutcome
 
 
 def run(args: list[str]) -> int:
@@ -28,20 +30,46 @@ def run(args: list[str]) -> int:
     )
     parser.add_argument("--from", dest="start", type=aware_time, metavar="ISO-TIME", help="first minute of the span")
     parser.add_argument("--to", dest="end", type=aware_time, metavar="ISO-TIME", help="the minute after the span")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be sent")
+    parser.add_argument("--json", action="store_true", help="only how many rows were sent and refused, as JSON")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
     options = parser.parse_args(args)
     if (options.start is None) != (options.end is None):
         parser.error("--from and --to go together")
     chosen = settings.load(options.config)
+    if options.dry_run:
+        return _preview(chosen, options.start, options.end)
     courier = Resender(carrier_for(chosen, threading.Event()), clocks.from_environment())
-    if options.start is None:
-        _rejected(courier, chosen)
-    else:
-        _span(courier, chosen, options.start, options.end)
-    for offset, problem in courier.outcome.refused:
-        sys.stdout.write(f"refused: offset {offset}, {problem}\n")
-    sys.stdout.write(f"{courier.outcome.rows} rows sent, {len(courier.outcome.refused)} refused\n")
+    try:
+        if options.start is None:
+            _rejected(courier, chosen)
+        else:
+            _span(courier, chosen, options.start, options.end)
+    finally:  # also of what was sent before the server took no more
+        _say(courier.outcome, as_json=options.json)
     return 1 if courier.outcome.refused else 0
+
+
+def _say(outcome: "ResendOutcome", *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"rows": outcome.rows, "refused": len(outcome.refused)}) + "\n")
+        return
+    for offset, problem in outcome.refused:
+        sys.stdout.write(f"refused: offset {offset}, {problem}\n")
+    sys.stdout.write(f"{outcome.rows} rows sent, {len(outcome.refused)} refused\n")
+
+
+def _preview(chosen: Settings, start: datetime | None, end: datetime) -> int:
+    from consumer import rejected
+
+    if start is None:
+        sys.stdout.write(f"{sum(1 for _ in rejected.load_all(chosen.paths.data))} refused rows would be sent\n")
+        return 0
+    with database.connect(database.address(chosen), "resend") as connection, connection.cursor() as cursor:
+        found = resend_count.count(cursor, start, end)
+    shown = " to ".join(local(time, chosen.site.zone) for time in (found.first, found.last) if time)
+    sys.stdout.write(f"{found.rows} rows of {found.sensors} sensors would be sent{shown and f': {shown}'}\n")
+    return 0
 
 
 def _rejected(courier: "Resender", chosen: Settings) -> None:

@@ -20,6 +20,10 @@ NAMES = {
     "text": message("note"),
     "recipient": message("recipient"),
     "count": message("count"),
+    "now": message("the clock then"),
+    "rows_until": message("newest row"),
+    "first": message("from"),
+    "end": message("until"),
 }
 
 

@@ -171,8 +171,16 @@ BOX: dict[str, dict[str, Words]] = {
         ),
     },
     "clock-doubted": {
-        ENGLISH: Words("doubted", ("readings wait until it is confirmed",), f"if it is right, type: {_CLOCK}"),
-        KOREAN: Words("확인 필요", ("확인될 때까지 수신한 값이 대기",), f"시계가 맞으면 다음을 입력하십시오: {_CLOCK}"),
+        ENGLISH: Words(
+            "doubted",
+            ("readings wait until it is confirmed",),
+            f"if it is right, confirm it on the page, Upkeep, or type: {_CLOCK}",
+        ),
+        KOREAN: Words(
+            "확인 필요",
+            ("확인될 때까지 수신한 값이 대기",),
+            f"시계가 맞으면 화면의 유지 관리에서 확인하거나 다음을 입력하십시오: {_CLOCK}",
+        ),
     },
     "no-database": {
         ENGLISH: Words("no answer", ("{rows} rows wait in the log, none is lost", "{reason}")),

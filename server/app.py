@@ -16,12 +16,14 @@ from server.incident_pages import IncidentPages
 from server.ingest import Ingest
 from server.registry_pages import RegistryPages
 from server.report_pages import Make, ReportPages
+from server.resending import Resending
 from server.screens import Screens
 from server.static_files import StaticFiles
+from server.upkeep_pages import UpkeepPages
 from server.web import application
 
 
-def places(ingest: Ingest, api: Api, screens: Screens, make_report: Make) -> list[Route]:
+def places(ingest: Ingest, api: Api, screens: Screens, *, make_report: Make, resending: Resending) -> list[Route]:
     """Every address that there is."""
     files = StaticFiles()
     return [
@@ -47,12 +49,20 @@ def places(ingest: Ingest, api: Api, screens: Screens, make_report: Make) -> lis
         *AlertPages(screens).routes(),
         *AuditPage(screens).routes(),
         *ReportPages(screens, make_report).routes(),
+        *UpkeepPages(screens, resending).routes(),
     ]
 
 
 def build(
-    ingest: Ingest, api: Api, screens: Screens, access: Access, names: frozenset[str], *, make_report: Make
+    ingest: Ingest,
+    api: Api,
+    screens: Screens,
+    access: Access,
+    names: frozenset[str],
+    *,
+    make_report: Make,
+    resending: Resending,
 ) -> ASGIApp:
     """The application of one process, which answers to `names`."""
-    routes = places(ingest, api, screens, make_report)
+    routes = places(ingest, api, screens, make_report=make_report, resending=resending)
     return Door(Guard(application(routes), access, routes), names)

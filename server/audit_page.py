@@ -42,6 +42,9 @@ WORDS = {
     "sensor-replaced": message("recorded a replaced instrument"),
     "sensor-removed": message("removed a sensor"),
     "alerts-tested": message("sent a test message"),
+    "clock-confirmed": message("confirmed the clock"),
+    "criteria-wanted": message("asked for new limits"),
+    "rows-resent": message("had rows sent again"),
 }
 CODES = {"cause": {cause.value: words for cause, words in CAUSES.items()}}
 

@@ -1,13 +1,12 @@
 """A connection over TLS: it has its place before its handshake, so that silent ones are counted and parted with.
 
-The first byte tells TLS from plain HTTP, whose client is told where the page is.
+The first byte tells TLS from plain HTTP, which `server.plain_http` answers.
 """
 
 import asyncio
 import ssl
 from typing import Any, cast
 
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from server import connections
@@ -18,12 +17,11 @@ GOODBYE_S = 1.0  # to answer the end of TLS; the connection is closed then in an
 
 
 class SecureConnection(Connection):
-    """One client of a port of TLS. `astray`: answers those that speak plain HTTP."""
+    """One client of a port of TLS."""
 
-    def __init__(self, tls: ssl.SSLContext, astray: ASGIApp, places: Places, **uvicorn: Any) -> None:
+    def __init__(self, tls: ssl.SSLContext, places: Places, **uvicorn: Any) -> None:
         super().__init__(places, **uvicorn)
         self.tls = tls
-        self.astray = astray
         self.is_heard = False  # uvicorn has it
         self.early_bytes = bytearray()  # the first request may come with the end of the handshake
         self.handshake: asyncio.Task[None] | None = None  # kept, or it could be collected while it runs
@@ -42,7 +40,6 @@ class SecureConnection(Connection):
         elif data[0] == HANDSHAKE:
             self.handshake = self.loop.create_task(self.shake_hands(self.transport, data))
         else:
-            self.app = self.astray
             self.hear(self.transport, data)
 
     async def shake_hands(self, plain: asyncio.Transport, first: bytes) -> None:

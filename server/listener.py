@@ -71,10 +71,10 @@ class Listener:
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{handle.getsockname()[1]}/"
         self._places = Places(min(number, MAX_SECURE) if tls else number)
-        kind = functools.partial(SecureConnection, tls, ToHttps(names)) if tls else Connection
+        kind = functools.partial(SecureConnection, tls) if tls else Connection
         self._server = _Uvicorn(
             uvicorn.Config(
-                app,
+                ToHttps(app, names) if tls else app,
                 lifespan="off",
                 http=cast("type[asyncio.Protocol]", functools.partial(kind, self._places)),
                 ws="none",

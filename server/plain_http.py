@@ -1,25 +1,28 @@
-"""What a client hears that speaks plain HTTP to a port of TLS: where the page is, and nothing of the page."""
+"""Around the application of a port of TLS: a client of plain HTTP hears where the page is, and nothing of the page."""
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.messages import LANGUAGES, message, words
 from server.door import is_ours
 
 READS = {"GET", "HEAD"}
-ONLY_HTTPS = message("This server speaks HTTPS only: begin the address with https://")
+ONLY_HTTPS = message("This server speaks {protocol} only: begin the address with {start}")
 
 
 class ToHttps:
-    """The application of such connections. `names`: those that the server answers to."""
+    """`names`: those that the server answers to."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+        self._app = app
         self._names = names
-        self._text = "".join(f"{words(language).say(ONLY_HTTPS)}\n" for language in LANGUAGES)
+        values = {"protocol": "HTTPS", "start": "https://"}
+        self._text = "".join(f"{words(language).say(ONLY_HTTPS, **values)}\n" for language in LANGUAGES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(scope)(scope, receive, send)
+        way = self._app if scope["scheme"] == "https" else self._answer(scope)
+        await way(scope, receive, send)
 
     def _answer(self, scope: Scope) -> Response:
         """A redirect for a browser that asks for one of our names; what sends something has to be set right by people.

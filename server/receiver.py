@@ -26,6 +26,7 @@ from server.ingest import Ingest
 from server.log_limit import limit_log
 from server.quotas import Quotas
 from server.report_pages import Wanted
+from server.resending import Resending
 from server.screens import Screens
 from server.sensor_charts import SensorCharts
 from server.serving import Serving
@@ -60,7 +61,10 @@ class Receiver:
             month, kind, language, sensor = wanted
             return child.make(month, kind, language, context.config, context.stop, sensor=sensor)
 
-        self._app = build(self._ingest, api, screens, self._access, names, make_report=make_report)
+        self._resending = Resending(context)
+        self._app = build(
+            self._ingest, api, screens, self._access, names, make_report=make_report, resending=self._resending
+        )
         self._boxes = SilentBoxes(context, self._ingest.heard)
         self._cleaned: date | None = None
 
@@ -93,6 +97,7 @@ class Receiver:
         self._serving.close()
         for desk in (self._batches, self._charts, self._state):
             desk.close()
+        self._resending.close()
         self._access.close()
 
 

@@ -118,6 +118,28 @@ def test_a_span_ends_before_its_end(settings: Settings, server: HttpServer) -> N
     assert sorted(offset for _, offset in server.rows) == [2, 3]
 
 
+def test_what_would_be_sent_is_said_before_it_is_sent(
+    settings: Settings, server: HttpServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive(settings, [(n, Row(FIRST + n, "001", 1.0, 1.0, 60)) for n in range(20)])
+    archive(settings, [(99, Row(FIRST + 3, "001x", 1.0, 1.0, 60))])  # of a sensor that nobody has registered
+    archive(settings, [(1, Row(FIRST + 2, "002", 1.0, 1.0, 60))], log_id="history")
+    span = ["--from", "2024-08-26T16:57:00+09:00", "--to", "2024-08-26T16:59:00+09:00"]
+    refuse(settings, 9)
+    assert [resend.run([*span, "--dry-run"]), resend.run(["--dry-run"])] == [0, 0]
+    assert capsys.readouterr().out == (
+        "3 rows of 2 sensors would be sent: 2024-08-26 16:57 to 2024-08-26 16:58\n1 refused rows would be sent\n"
+    )
+    assert not server.requests
+    server.behave = answer(503)
+    with pytest.raises(NotDelivered):
+        resend.run([*span, "--json"])
+    assert capsys.readouterr().out == '{"rows": 0, "refused": 0}\n'
+    server.behave = accept
+    assert resend.run([*span, "--json"]) == 0
+    assert capsys.readouterr().out == '{"rows": 3, "refused": 0}\n'
+
+
 def test_a_row_of_a_span_that_is_refused_is_named(
     settings: Settings, server: HttpServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,7 @@ ABOVE_ITS_FOLDER = {"outliers.backtest", "outliers.planting"}  # they judge the 
 STARTS = {
     "nightflow": ("outliers.learn",),
     "reports": ("cli",),
+    "server": ("cli",),
     "demo": ("cli", "forecaster", "supervisor.supervisord"),
 }
 

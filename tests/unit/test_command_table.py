@@ -1,15 +1,21 @@
 """The `hydrolog` command: what it lists, what it says to a wrong name, how errors leave it."""
 
+import functools
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from cli import shell
 from cli.__main__ import COMMANDS, main
 from common.errors import HydrologError, SettingsError
+
+PAGE = Path(__file__).parents[2] / "docs/engineers/page.md"
 
 
 def test_the_list_names_every_command_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,6 +24,30 @@ def test_the_list_names_every_command_that_is_there(capsys: pytest.CaptureFixtur
     for name, (module, text) in COMMANDS.items():
         there = importlib.util.find_spec(module) is not None
         assert (f"  {name} " in out and text in out) == there
+
+
+def test_each_command_and_each_of_its_actions_has_a_line_in_the_table_of_the_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docs/engineers/page.md says where it is on the page, or why it is not there."""
+    found: dict[str, list[str]] = {name: [] for name in COMMANDS}
+    add = shell.add_action
+
+    def noted(command: str, actions: Any, name: str, *more: Any, **others: Any) -> Any:
+        found[command].append(f"{command} {name}")
+        return add(actions, name, *more, **others)
+
+    for command, (module, _) in COMMANDS.items():
+        monkeypatch.setattr(shell, "add_action", functools.partial(noted, command))
+        with pytest.raises(SystemExit):
+            importlib.import_module(module).run(["--help"])
+    capsys.readouterr()
+    table = PAGE.read_text("utf-8").partition("| command `hydrolog …` |")[2].partition("\n\n")[0]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    assert all(len(line) == 3 and (line[1] != "no" or line[2]) for line in lines)
+    named = [name for line in lines for name in re.findall(r"`([^`]+)`", line[0])]
+    wanted = [name for command, actions in found.items() for name in actions or [command]]
+    assert sorted(named) == sorted(wanted)
 
 
 @pytest.mark.parametrize("name", ["nonsense", "__main__", "--verbose"])

@@ -36,6 +36,8 @@ FOR = {
     ("POST", "/sensors"): Role.ADMIN,
     ("GET", "/sensor_values"): Role.OPERATOR,
     ("POST", "/sensor_values"): Role.ADMIN,
+    ("GET", "/upkeep"): Role.OPERATOR,
+    ("POST", "/upkeep"): Role.OPERATOR,
     ("GET", "/alerts"): Role.ADMIN,
     ("POST", "/alerts"): Role.ADMIN,
     ("GET", "/users"): Role.ADMIN,
@@ -72,7 +74,7 @@ def test_every_address_has_a_line_in_the_table(tmp_path: Path) -> None:
         charts = Charts(desk)
         sensor_charts = SensorCharts(charts, current)
         api, screens = Api(charts, sensor_charts, current), Screens(current, sensor_charts)
-        there = places(lambda: None, api, screens, lambda _: b"")  # type: ignore[arg-type]
+        there = places(lambda: None, api, screens, make_report=lambda _: b"", resending=None)  # type: ignore[arg-type]
     finally:
         desk.close()
     assert {(method, each.path) for each in there for method in each.methods or () if method != "HEAD"} == FOR.keys()
@@ -116,9 +118,9 @@ def test_without_users_everybody_reads_and_nobody_changes(empty: Callable[..., R
 @pytest.mark.parametrize(
     ("name", "there", "absent"),
     [
-        ("guest", {"incidents", "calendar", "password"}, {"sensors", "alerts", "users", "audit"}),
-        ("이영희", {"incidents", "calendar", "sensors", "password"}, {"alerts", "users", "audit"}),
-        ("Kim", {"incidents", "calendar", "sensors", "alerts", "users", "audit", "password"}, set()),
+        ("guest", {"incidents", "calendar", "password"}, {"sensors", "upkeep", "alerts", "users", "audit"}),
+        ("이영희", {"incidents", "calendar", "sensors", "upkeep", "password"}, {"alerts", "users", "audit"}),
+        ("Kim", {"incidents", "calendar", "sensors", "upkeep", "alerts", "users", "audit", "password"}, set()),
     ],
 )
 def test_the_menu_leads_each_to_what_is_for_him(

@@ -208,7 +208,7 @@ def test_plain_http_is_sent_to_the_same_place_over_tls(few: Listener, method: by
     assert head.startswith(b"HTTP/1.1 308 ")
     assert b"location: https://box.example.org:8443/sensor?id=001\r\n" in head + b"\r\n"
     assert b"set-cookie" not in head.lower() and b"connection: close" in head
-    assert ("HTTPS로만".encode() in body and b"HTTPS only" in body) == (method == b"GET")
+    assert ("HTTPS 방식으로만".encode() in body and b"HTTPS only" in body) == (method == b"GET")
 
 
 @pytest.mark.parametrize(
