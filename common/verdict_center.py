@@ -40,6 +40,30 @@ CENTER: dict[str, dict[str, Words]] = {
             "클러스터 담당자에게 확인하십시오",
         ),
     },
+    "topic-unread": {
+        ENGLISH: Words(
+            "is not read",
+            ("partition {partitions}: no process reads it", "for {unread_s}"),
+            "start hydrolog-consumer --group archive on a machine of the center, or see its log",
+        ),
+        KOREAN: Words(
+            "읽는 프로세스 없음",
+            ("파티션 {partitions}", "{unread_s} 경과"),
+            "센터 장비에서 hydrolog-consumer --group archive를 시작하거나 로그를 확인하십시오",
+        ),
+    },
+    "topic-late": {
+        ENGLISH: Words(
+            "is read late",
+            ("partition {partitions}: {rows} messages wait", "{behind_s} behind"),
+            "start hydrolog-consumer --group archive on another machine, or see why the database is slow",
+        ),
+        KOREAN: Words(
+            "처리 지연",
+            ("파티션 {partitions}: 메시지 {rows}개 대기", "{behind_s} 지연"),
+            "다른 장비에서도 hydrolog-consumer --group archive를 시작하거나 데이터베이스가 느린 원인을 확인하십시오",
+        ),
+    },
     "topic-strange": {
         ENGLISH: Words(
             "holds what is no row", ("{rows} messages are set aside in unparsed.tsv",), "find out who sends them"

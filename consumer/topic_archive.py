@@ -31,7 +31,7 @@ from log.format import Record
 
 POLL_ROWS = 2000  # one transaction: large enough to catch up quickly, small enough to be cheap
 WORK_S = 5.0  # real seconds of work per step, so health is published while a backlog is processed
-TROUBLES_S = 30.0  # real seconds between two looks at what went wrong anywhere
+LOOK_S = 15.0  # real seconds between two looks at how far behind we are, and at what went wrong anywhere
 SLICE_ROWS = 10_000  # old rows deleted at once: a few tenths of a second
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class TopicArchive:
         self._member = TopicMember(context.settings, GROUP)
         self._counts: Counter[str] = Counter(archived=0, repeated=0, not_rows=0)
         self._troubles: dict[str, int] = {}
-        self._troubles_s = 0.0  # monotonic: when to look at them again
+        self._look_s = 0.0  # monotonic: when to look at them again
         self._cleaned: date | None = None
 
     def step(self, now: datetime) -> Mapping[str, Any]:
@@ -80,7 +80,7 @@ class TopicArchive:
                 self._store(messages)
                 if time.monotonic() >= give_back_s:
                     break
-            self._look_at_troubles()
+            self._look_around()
             self._clean_up(now)
         except psycopg.Error as error:
             database.note("rows_not_stored", error)
@@ -97,7 +97,7 @@ class TopicArchive:
         self._database.close()
 
     def _begin(self, partition: int) -> int:
-        self._troubles_s = 0.0
+        self._look_s = 0.0
         with self._database.transaction() as cursor:
             return topic_marks.begin(cursor, self._topic(), partition, lambda: self._member.watermarks(partition))
 
@@ -119,7 +119,7 @@ class TopicArchive:
     def _set_aside(self, cursor: Cursor[Any], strange: Sequence[tuple[Message, str]]) -> None:
         topic = self._topic()
         if strange:
-            self._troubles_s = 0.0
+            self._look_s = 0.0
         for message, reason in strange:
             record = Record(message.offset() or 0, (message.value() or b"").decode(errors="backslashreplace"))
             if not_rows.set_aside(self._context.data, f"{topic.id}/{place(message)}", record, reason):
@@ -135,11 +135,13 @@ class TopicArchive:
         troubles = {code.replace("-", "_"): messages for code, messages in self._troubles.items()}
         return {**self._counts, **troubles, "partitions": len(self._member.next), "lag": self._member.lag}
 
-    def _look_at_troubles(self) -> None:
-        if time.monotonic() >= self._troubles_s:
+    def _look_around(self) -> None:
+        if time.monotonic() >= self._look_s:
+            behind = self._member.behind()
             with self._database.transaction() as cursor:
+                topic_marks.seen(cursor, self._topic(), behind)
                 self._troubles = topic_marks.recent(cursor, self._member.topic)
-            self._troubles_s = time.monotonic() + TROUBLES_S
+            self._look_s = time.monotonic() + LOOK_S
 
     def _clean_up(self, now: datetime) -> None:
         """Once a day, drop rows older than a year, in several steps if there are many."""

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Cursor
 
 from common.database import statement
+from consumer.topic_progress import Behind
 
 EXPIRED, ANEW, CUT, STRANGE = "topic-expired", "topic-anew", "topic-cut", "topic-strange"
 CODES = (EXPIRED, ANEW, CUT, STRANGE)
@@ -66,6 +67,15 @@ def held(cursor: Cursor[Any], topic: Topic, partitions: list[int]) -> dict[int, 
 def move(cursor: Cursor[Any], topic: Topic, marks: Mapping[int, int]) -> None:
     """Move marks whose locks are held."""
     cursor.executemany(_MOVE, [(offset, topic.id, partition) for partition, offset in marks.items()])
+
+
+def seen(cursor: Cursor[Any], topic: Topic, behind: Mapping[int, Behind]) -> None:
+    """Say how far behind these partitions are."""
+    values = [
+        {"topic_id": topic.id, "partition": partition, "lag": each.messages, "behind": each.seconds}
+        for partition, each in sorted(behind.items())
+    ]
+    cursor.executemany(statement("topic_seen").encode(), values)
 
 
 def note(cursor: Cursor[Any], topic: Topic, partition: int, code: str, messages: int) -> None:

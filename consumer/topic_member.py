@@ -14,8 +14,10 @@ from common.kafka_client import servers_and_topic
 from common.logging_setup import quoted
 from common.settings import Settings
 from consumer.topic_client import ANSWER_S, TopicClient
+from consumer.topic_progress import Behind, TopicProgress
 
 POLL_S = 0.2  # how long a poll waits for messages that are being fetched
+END_S, ENDS_S = 0.5, 5.0  # the longest wait for the end of one partition, and of all
 LOOK_S = 10.0  # how often the topic is looked at: it may have been made anew
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class TopicMember:
         self.next: dict[int, int] = {}
         self._arrived: set[int] = set()  # ours, and not begun
         self._waiting: list[Message] = []  # handed out, and not stored
+        self._progress, self._seen_s = TopicProgress(), dict[int, float]()
         self._look_s = 0.0  # monotonic: when to look at the topic again
         self._client = TopicClient(settings, group)
         self._consumer: Consumer | None = None
@@ -96,11 +99,30 @@ class TopicMember:
             LogError: it does not say.
         """
         try:
-            assert self._consumer is not None
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=ANSWER_S)
+            return self._ask_watermarks(partition, ANSWER_S)
         except KafkaException as error:
             raise self._client.failure("say how far the topic goes", error.args[0]) from error
+
+    def _ask_watermarks(self, partition: int, timeout_s: float) -> tuple[int, int]:
+        assert self._consumer is not None
+        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=timeout_s)
         return low, high
+
+    def behind(self) -> dict[int, Behind]:
+        """How far behind our partitions are; those whose end the cluster does not say are left out."""
+        self._progress.keep(set(self.next))
+        found: dict[int, Behind] = {}
+        give_up_s = time.monotonic() + ENDS_S
+        for partition in sorted(self.next, key=lambda each: self._seen_s.get(each, 0.0)):
+            if (now_s := time.monotonic()) > give_up_s:
+                break
+            self._seen_s[partition] = now_s  # whose leader is away comes last the next time
+            try:
+                end = self._ask_watermarks(partition, END_S)[1]
+            except KafkaException:
+                continue
+            found[partition] = self._progress.see(partition, self.next[partition], end, now_s)
+        return found
 
     @property
     def lag(self) -> int:

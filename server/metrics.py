@@ -5,12 +5,13 @@ limit and report is in these, and a rule in other units would be wrong by a fact
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from common.verdict import CERTIFICATE_ENDS, KINDS
 from server.facts import Facts, incident_counts, leak_sizes
+from situation.topic import PartitionState
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MEASURED_FOR_S = 900.0  # site seconds: an older value is not that of now, and a line in a chart would say so
@@ -30,6 +31,7 @@ def render(state: Json, facts: Facts) -> str:
         *_nights(facts),
         *_processes(state),
         *_rows(state),
+        *_center(state),
         *_box(state, facts),
     )
     return "".join(_family(*family) for family in families)
@@ -126,6 +128,25 @@ def _rows(state: Json) -> Iterator[Family]:
     yield "hydrolog_repeated_rows_total", "counter", "Rows that came again", [({}, received.get("repeated"))]
     text = "Real seconds since the newest received batch; absent without one"
     yield "hydrolog_received_age_seconds", "gauge", text, [({}, received.get("last_s"))]
+
+
+def _center(state: Json) -> Iterator[Family]:
+    """The topic that a center reads, and the sites that deliver; absent on a box."""
+    known = [PartitionState(**each) for each in state["topic"]]
+
+    def of_each(value: Callable[[PartitionState], float | None]) -> list[Sample]:
+        return [({"topic": each.topic, "partition": str(each.partition)}, value(each)) for each in known]
+
+    lag = of_each(lambda each: each.lag if each.is_read else None)
+    yield "hydrolog_topic_lag_messages", "gauge", "Messages of a partition that are not stored; absent if unread", lag
+    behind = of_each(lambda each: each.behind_s)
+    yield "hydrolog_topic_behind_seconds", "gauge", "All messages of so long ago are stored", behind
+    unread = of_each(lambda each: each.unread_s)
+    yield "hydrolog_topic_unread_seconds", "gauge", "Since a process last read a partition", unread
+    sites: Json = state["sites"] or {}
+    yield "hydrolog_sites", "gauge", "Sites that have delivered in the last week", [({}, sites.get("known"))]
+    text = "Sites of which nothing was heard for alerts.silent_box_minutes"
+    yield "hydrolog_sites_silent", "gauge", text, [({}, sites.get("silent"))]
 
 
 def _box(state: Json, facts: Facts) -> Iterator[Family]:

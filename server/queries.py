@@ -8,6 +8,7 @@ import psycopg
 
 from common.database import statement
 from outliers import flags
+from situation.topic import PartitionState
 
 Cursor = psycopg.Cursor[Any]
 Json = dict[str, Any]
@@ -61,6 +62,18 @@ def received(cursor: Cursor) -> Json:
     row = cursor.execute(statement("page_received")).fetchone()
     assert row is not None
     return dict(zip(("rows", "repeated", "batches", "last_s"), row, strict=True))
+
+
+def topic(cursor: Cursor) -> tuple[PartitionState, ...]:
+    """The partitions that a center reads; empty elsewhere."""
+    return tuple(PartitionState(*row) for row in cursor.execute(statement("topic_state")))
+
+
+def sites(cursor: Cursor, silent_minutes: int) -> Json:
+    """How many sites deliver here, and how many of them are silent."""
+    row = cursor.execute(statement("sites_silent"), {"minutes": silent_minutes}).fetchone()
+    assert row is not None
+    return dict(zip(("known", "silent"), row, strict=True))
 
 
 def series(cursor: Cursor, sensor: str, start: datetime, end: datetime, step: timedelta) -> Json:

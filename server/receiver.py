@@ -30,7 +30,7 @@ from server.resending import Resending
 from server.screens import Screens
 from server.sensor_charts import SensorCharts
 from server.serving import Serving
-from server.silent_boxes import SilentBoxes, last_heard
+from server.silent_boxes import SilentBoxes, heard
 from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
@@ -82,8 +82,8 @@ class Receiver:
         except FutureTimeout as error:
             raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
         self._clean_up(now.date())
-        if not self._boxes.known:
-            self._boxes.know(self._state.submit(last_heard).result(PING_S))
+        if self._boxes.wants_to_know:
+            self._boxes.know(self._state.submit(heard).result(PING_S))
         self._boxes.step(now)
         return {"problem": self._tokens.problem, **served, **self._ingest.counters, **self._boxes.counters}
 

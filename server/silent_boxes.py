@@ -5,8 +5,11 @@ each silence is told once, also if the server is killed; only between "accepted"
 """
 
 import logging
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from common import state_file
 from common.clock import minute_of, minute_start
@@ -22,24 +25,48 @@ from common.verdict import SILENT
 from messengers.message import Message
 from messengers.messenger import Messengers
 from messengers.phrases import say
+from situation.topic import PartitionState
 
 GONE_MIN = 7 * 1440  # a box that has been silent for a week when it is noticed has been taken away
 RETRY = Backoff(first_s=10.0, cap_s=600.0)
-LAST_TIMEOUT_S = 10.0
+HEARD_TIMEOUT_S = 10.0
+ASK_S = 30.0  # real seconds between two questions to the database
+GATHER_S = 300.0  # after a message: a network that fails silences many boxes, each at its own minute
+BREAK_MIN = 10  # that the reading of a topic may be behind: more, and the cluster may have been away
+MOST_LISTED = 30
+MANY = "many.silent"
 
 Told = dict[str, dict[str, Minute]]  # name of an address -> site -> UTC minute since when it is silent
 
 _log = logging.getLogger(__name__)
 
 
-def last_heard(database: Database) -> dict[str, int]:
-    """Site -> UTC minute of its newest delivery.
+class HeardSites(NamedTuple):
+    """What the database knows.
+
+    Attributes:
+        sites: the UTC minute of each site's newest delivery, on whatever way it came.
+        through: the UTC minute up to which the topic of a center has been read; None = there is no topic.
+    """
+
+    sites: Mapping[str, int]
+    through: int | None
+
+
+def heard(database: Database) -> HeardSites:
+    """When each site was heard.
 
     Raises:
         DatabaseDown: it does not answer.
     """
-    with database.transaction(LAST_TIMEOUT_S) as cursor:
-        return dict(cursor.execute(statement("received_last")).fetchall())
+    with database.transaction(HEARD_TIMEOUT_S) as cursor:
+        sites = dict(cursor.execute(statement("sites_heard")).fetchall())
+        topic = [PartitionState(*row) for row in cursor.execute(statement("topic_state"))]
+        row = cursor.execute("SELECT floor(extract(epoch FROM now()) / 60)::bigint").fetchone()
+    if not topic or row is None:
+        return HeardSites(sites, None)
+    behind = [each.behind_s for each in topic]
+    return HeardSites(sites, 0 if None in behind else row[0] - math.ceil(max(filter(None, behind), default=0.0) / 60))
 
 
 class SilentBoxes:
@@ -53,22 +80,31 @@ class SilentBoxes:
         self._path = context.data / SILENT_BOXES_FILE
         self._told: Told = state_file.load(self._path, Told) or {}
         self._started = minute_of(context.clock.now())
+        self._through: int | None = None
         self._failures: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
-        self.known = not self._people  # whether `know` was called; nobody has to be told: no need
+        self._ask_s = 0.0
 
-    def know(self, before: Mapping[str, int]) -> None:
-        """When each site was heard by the server's earlier lives."""
-        for site, minute in before.items():
+    @property
+    def wants_to_know(self) -> bool:
+        """Whether it is time for `know`."""
+        return bool(self._people) and time.monotonic() >= self._ask_s
+
+    def know(self, found: HeardSites) -> None:
+        """What was heard elsewhere: by earlier lives of the server, by others, by those who read a topic."""
+        for site, minute in found.sites.items():
             self._heard[site] = max(minute, self._heard.get(site, 0))
-        self.known = True
+        self._through, now = found.through, minute_of(self._clock.now())
+        if self._through is not None and now - self._through > BREAK_MIN:
+            self._started = now  # who could not deliver meanwhile has as long as ever to do so again
+        self._ask_s = time.monotonic() + ASK_S
 
     @property
     def counters(self) -> dict[str, int]:
         return {"boxes_silent": len({site for told in self._told.values() for site in told})}
 
     def step(self, now: datetime) -> None:
-        """Tell at most one thing to one address: a messenger may take long.
+        """Tell at most one thing to one address: a messenger may take long. What comes up meanwhile is told together.
 
         Raises:
             LogError: what was told cannot be stored.
@@ -78,48 +114,80 @@ class SilentBoxes:
             asleep = person.sleeps(now.astimezone(self._settings.site.zone)) and SILENT not in person.wakes
             if asleep or self._clock.monotonic() < self._not_before_s.get(name, 0.0):
                 continue
-            for site, last in [*self._heard.items()]:
-                if site in told and last > told[site]:
-                    self._tell(name, site, self._back(person, site, told[site], last), None)
-                    return
-                if site not in told and self._silent(last, minute_of(now)):
-                    self._tell(name, site, self._silence(person, site, last, minute_of(now)), last)
-                    return
+            silent, back = self._news(told, minute_of(now))
+            if silent:
+                self._tell(name, self._silence(person, silent, minute_of(now)), silent)
+            elif back:
+                self._tell(name, self._back(person, back, told), dict.fromkeys(back))
+
+    def _news(self, told: Mapping[str, int], minute: int) -> tuple[dict[str, int], dict[str, int]]:
+        """Whose silence, and whose return is to be told, with the minute when they were heard last."""
+        known = [*self._heard.items()]
+        silent = {site: last for site, last in known if site not in told and self._silent(last, minute)}
+        return silent, {site: last for site, last in known if site in told and last > told[site]}
 
     def _silent(self, last: int, minute: int) -> bool:
+        """Of a topic that is not read nobody knows who is silent."""
+        listened = minute if self._through is None else min(minute, self._through)
         limit = self._settings.alerts.silent_box_minutes
-        return minute - max(last, self._started) >= limit and minute - last < GONE_MIN
+        return listened - max(last, self._started) >= limit and minute - last < GONE_MIN
 
-    def _tell(self, name: str, site: str, message: Message, since: int | None) -> None:
+    def _tell(self, name: str, message: Message, since: Mapping[str, int | None]) -> None:
+        """Tell it, and keep for each site since when it is silent; None: no more."""
         problem = self._messengers.send(name, message)
         if problem:
             self._failures[name] = self._failures.get(name, 0) + 1
             self._not_before_s[name] = self._clock.monotonic() + RETRY.wait_s(self._failures[name])
             if self._failures[name] == 1:
                 said = f"{self._messengers.shown(name)} does not take messages: {problem}"
-                _log.warning("not_told site=%s problem=%s", quoted(site), quoted(said))
+                _log.warning("not_told sites=%s problem=%s", _some(since), quoted(said))
             return
         self._failures.pop(name, None)
-        if since is None:
-            del self._told[name][site]
-        else:
-            self._told[name][site] = since
-        _log.info("%s site=%s", "box_back" if since is None else "box_silent", quoted(site))
+        self._not_before_s[name] = self._clock.monotonic() + GATHER_S
+        for site, minute in since.items():
+            if minute is None:
+                del self._told[name][site]
+            else:
+                self._told[name][site] = minute
+        _log.info("%s sites=%s", "boxes_back" if None in since.values() else "boxes_silent", _some(since))
         try:
             state_file.store(self._path, self._told)
         except OSError as error:
             raise LogError(f"cannot keep what was told: {quoted(error)}") from error
 
-    def _silence(self, person: Person, site: str, last: int, minute: int) -> Message:
+    def _silence(self, person: Person, silent: Mapping[str, int], minute: int) -> Message:
         language = person.language or self._settings.site.language
-        title = f"[{say(language, SILENT)}] {site}: {say(language, 'box silent', minutes=minute - last)}"
-        return Message(title, say(language, "box silent text", since=self._local(last)), "warning", f"{site}.silent")
+        since = {site: self._local(last) for site, last in silent.items()}
+        if len(silent) == 1:
+            ((site, last),) = silent.items()
+            title = f"[{say(language, SILENT)}] {site}: {say(language, 'box silent', minutes=minute - last)}"
+            return Message(title, say(language, "box silent text", since=since[site]), "warning", f"{site}.silent")
+        title = f"[{say(language, SILENT)}] {say(language, 'boxes silent', count=len(silent))}"
+        body = f"{say(language, 'boxes silent text')}\n\n{_list(language, since)}"
+        return Message(title, body, "warning", MANY)
 
-    def _back(self, person: Person, site: str, since: int, last: int) -> Message:
+    def _back(self, person: Person, back: Mapping[str, int], told: Mapping[str, int]) -> Message:
         language = person.language or self._settings.site.language
-        title = f"{say(language, 'over')}: {site}: {say(language, 'box back')}"
-        body = say(language, "box back text", since=self._local(since), until=self._local(last))
-        return Message(title, body, "success", f"{site}.silent")
+        spans = {site: f"{self._local(told[site])} ~ {self._local(last)}" for site, last in back.items()}
+        if len(back) == 1:
+            ((site, last),) = back.items()
+            title = f"{say(language, 'over')}: {site}: {say(language, 'box back')}"
+            body = say(language, "box back text", since=self._local(told[site]), until=self._local(last))
+            return Message(title, body, "success", f"{site}.silent")
+        title = f"{say(language, 'over')}: {say(language, 'boxes back', count=len(back))}"
+        return Message(title, _list(language, spans), "success", MANY)
 
     def _local(self, minute: int) -> str:
         return f"{minute_start(minute).astimezone(self._settings.site.zone):%Y-%m-%d %H:%M}"
+
+
+def _list(language: str, lines: Mapping[str, str]) -> str:
+    """A line for each site, as many as somebody reads."""
+    shown = [f"{site}: {text}" for site, text in [*sorted(lines.items())][:MOST_LISTED]]
+    more = len(lines) - len(shown)
+    return "\n".join([*shown, *[say(language, "boxes more", count=more)][:more]])
+
+
+def _some(sites: Iterable[str]) -> str:
+    """Names for the log."""
+    return quoted(", ".join(sorted(sites)))

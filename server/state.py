@@ -89,6 +89,8 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
             future = queries.future(cursor, look.until)
             unregistered = queries.unregistered(cursor)
             received = queries.received(cursor)
+            topic = queries.topic(cursor)
+            sites = queries.sites(cursor, settings.alerts.silent_box_minutes)
     except DatabaseDown as down:
         return _from_the_log(settings, look, str(down))
     sensors = _fresher(sensors, settings, look)
@@ -98,7 +100,8 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
     }
     apart = {entry["sensor"]: datetime.fromtimestamp(entry["newest"], UTC) for entry in unregistered}
     shown = {"database": "", "sensors": sensors, "unregistered": unregistered, "received": received}
-    return Stored(rows, True, future, apart), shown
+    shown |= {"topic": [each._asdict() for each in topic], "sites": sites}
+    return Stored(rows, True, future, apart, topic), shown
 
 
 def _from_the_log(settings: Settings, look: Snapshot, down: str) -> tuple[Stored, Json]:
@@ -109,7 +112,7 @@ def _from_the_log(settings: Settings, look: Snapshot, down: str) -> tuple[Stored
         _row_of_the_log(sensor, rows.get(sensor), closed.get(sensor), look) for sensor in sorted({*rows, *closed})
     ]
     known = {entry["sensor"]: SensorRow(entry["newest"], "", entry["severity"]) for entry in sensors}
-    shown = {"database": down, "sensors": sensors, "unregistered": [], "received": None}
+    shown = {"database": down, "sensors": sensors, "unregistered": [], "received": None, "topic": [], "sites": None}
     return Stored(known, down=down), shown
 
 

@@ -10,7 +10,7 @@ from common.verdict import CERTIFICATE_ENDS, FAULT, GOOD, KINDS, LEAK, TROUBLE, 
 from incidents.life import Stage
 from incidents.reading import Known
 from outliers import flags
-from situation import rows
+from situation import rows, topic
 from situation.processes import expected_roles, of_processes
 from situation.rows import SensorRow, Stored
 from situation.snapshot import Snapshot
@@ -24,7 +24,6 @@ DOUBTED = ("unset", "stepped", "ahead")  # states of the producer's clock
 OUTAGE = "outage"  # code of an incident in which flow and pressure have fallen together
 # Severity of a sign or a flag -> kind of the verdict and code.
 _KINDS = {flags.LEAK: LEAK, flags.FAULT: FAULT, flags.SUPPLY: WATCH, flags.WATCH: WATCH, flags.PLANNED: GOOD}
-_TOPIC = {"topic-expired": TROUBLE, "topic-cut": TROUBLE, "topic-anew": WATCH, "topic-strange": WATCH}
 _KINDS[OUTAGE] = FAULT  # somebody must look: both instruments show what they never show, and say so in the rows
 
 
@@ -119,7 +118,8 @@ def _of_box(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Prob
         yield Problem(damaged, "incidents", "acts-damaged" if look.incidents.complete else "incidents-damaged")
     yield from _of_certificate(look)
     yield from _of_delivery(look)
-    yield from _of_topic(look)
+    yield from topic.of_partitions(stored.topic)
+    yield from topic.of_readers(look.counters("consumer-archive"))
     yield from _backlogs(look, settings, stored)
     for sensor, newest in stored.unregistered.items():
         if rows.row_age_s(newest, look.now) < 60 * FRESH_MIN:
@@ -144,15 +144,6 @@ def _of_delivery(look: Snapshot) -> Iterator[Problem]:
         yield Problem(TROUBLE, "delivery", "token-refused", {"status": status})
     elif isinstance(refused, int) and refused >= REFUSED_IN_A_ROW:
         yield Problem(TROUBLE, "delivery", "rows-refused", {"refused": refused})
-
-
-def _of_topic(look: Snapshot) -> Iterator[Problem]:
-    """What the archive of a center has met in its topic in the last days."""
-    counters = look.counters("consumer-archive")
-    for code, kind in _TOPIC.items():
-        found = counters.get(code.replace("-", "_"))
-        if isinstance(found, int) and found > 0:
-            yield Problem(kind, "topic", code, {"rows": found})
 
 
 def _backlogs(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from common.settings import Settings
 from common.verdict import GOOD, SILENT, TROUBLE, WATCH, Problem, Value
 from outliers.calendar import ALL, Work
 from situation.snapshot import PIPELINE_S, Snapshot
+from situation.topic import PartitionState
 
 ROW_LATE_S = 180.0  # twice a minute plus its lateness and its way through the log
 GONE = timedelta(days=7)  # an unregistered sensor that has been silent for a week has been removed
@@ -37,6 +38,7 @@ class Stored:
             does not answer.
         future: the newest row of the future.
         unregistered: sensors that nobody registered, and their newest rows.
+        topic: the partitions that a center reads.
         down: why the database does not answer; empty if it does, or was not asked.
     """
 
@@ -44,6 +46,7 @@ class Stored:
     registered: bool = False
     future: datetime | None = None
     unregistered: Mapping[str, datetime] = field(default_factory=dict)
+    topic: tuple[PartitionState, ...] = ()
     down: str = ""
 
 

@@ -283,3 +283,9 @@ CREATE TABLE IF NOT EXISTS SITE_MARK_TB (
     waits_since    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (site, first_offset)
 );
+
+-- How far behind each partition is, as its reader says now and then.
+ALTER TABLE KAFKA_MARK_TB
+    ADD COLUMN IF NOT EXISTS seen_at      timestamptz, -- when its reader has said so; NULL = never
+    ADD COLUMN IF NOT EXISTS lag          bigint,      -- messages that are not stored
+    ADD COLUMN IF NOT EXISTS read_through timestamptz; -- all messages of before are stored; NULL = not known

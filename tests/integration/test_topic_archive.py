@@ -54,6 +54,13 @@ def test_rows_of_all_sites_are_stored_once_with_the_mark(
     assert stored(database_url) == [(site, offset) for site in sites for offset in range(20)]
     assert (counters["archived"], counters["repeated"], counters["not_rows"], counters["lag"]) == (100, 30, 0, 0)
     assert {site: reached for site, _, *reached in sites_of(database_url)} == {site: [20, FIRST + 19] for site in sites}
+    here.worker._look_s = 0.0  # it is time again to say how far behind it is
+    here.step()
+    with psycopg.connect(database_url) as connection:
+        seen = connection.execute(
+            "SELECT count(*) FROM KAFKA_MARK_TB WHERE lag = 0 AND least(seen_at, read_through) > now() - interval '1 m'"
+        ).fetchone()
+    assert seen == (3,)
 
 
 def test_a_mark_that_overtakes_a_batch_waits_for_it_and_a_minute_of_the_future_is_not_believed(

@@ -10,6 +10,7 @@ from incidents.life import Life, Stage
 from incidents.reading import Incidents, Known
 from server import metrics
 from server.facts import Facts, Night, incident_counts, leak_sizes
+from situation.topic import PartitionState
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 MINUTE = minute_of(NOW)
@@ -36,6 +37,8 @@ def state_of(**changes: Any) -> dict[str, Any]:
         "processes": [],
         "groups": [],
         "received": None,
+        "topic": [],
+        "sites": None,
         "unregistered": [],
         "verdict": {"kind": "trouble"},
         "future": None,
@@ -175,4 +178,18 @@ def test_leakage_is_told_only_where_it_is_no_guess() -> None:
         'hydrolog_minimum_night_flow_cubic_meters_per_hour{sensor="001"}': "6.5",
         'hydrolog_minimum_night_flow_cubic_meters_per_hour{sensor="002"}': "9",
         'hydrolog_night_leakage_cubic_meters_per_hour{sensor="001"}': "5.3",
+    }
+
+
+def test_a_center_tells_of_each_partition_and_of_its_sites() -> None:
+    read, away = (PartitionState("rows", 3, 40, 12.0, 75.5), PartitionState("rows", 4, 9, 4000.0, None))
+    found = samples(state_of(topic=[read._asdict(), away._asdict()], sites={"known": 120, "silent": 3}))
+    of = '{topic="rows",partition="%d"}'
+    assert {key: value for key, value in found.items() if "topic" in key or "sites" in key} == {
+        f"hydrolog_topic_lag_messages{of % 3}": "40",  # of the other one nobody knows it now
+        f"hydrolog_topic_behind_seconds{of % 3}": "75.5",
+        f"hydrolog_topic_unread_seconds{of % 3}": "12",
+        f"hydrolog_topic_unread_seconds{of % 4}": "4000",
+        "hydrolog_sites": "120",
+        "hydrolog_sites_silent": "3",
     }

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,14 +14,16 @@ from alerts_box import FIRST, START, HandClock, webhook
 from http_server import HttpServer, answer
 from receiver_process import ReceiverProcess, wait_for
 
-from common.clock import ScaledClock, minute_start
+from common.clock import ScaledClock, minute_of
 from common.database import Database
 from common.errors import LogError
 from common.folder import SILENT_BOXES_FILE
 from common.runner import Context
 from common.settings import Settings
 from common.settings_alerts import Person
-from server.silent_boxes import GONE_MIN, SilentBoxes, last_heard
+from messengers.message import Message
+from messengers.messenger import Messengers
+from server.silent_boxes import GONE_MIN, HeardSites, SilentBoxes, heard
 
 
 @pytest.fixture
@@ -104,15 +106,62 @@ def test_a_state_that_cannot_be_written_is_an_error(settings_for: Callable[..., 
         server.after(60)
 
 
-def test_what_was_heard_before_is_in_the_database(settings_for: Callable[..., Settings], database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for key, minute in (("site-1/l/1-2", FIRST), ("site-1/l/3-4", FIRST + 10), ("site-2/l/1-2", FIRST + 5)):
-            connection.execute(
-                "INSERT INTO RECEIVED_BATCH_TB (key, rows, repeated, received_at) VALUES (%s, 2, 0, %s)",
-                (key, minute_start(minute)),
-            )
+def test_many_are_told_together_and_no_one_while_the_topic_is_not_read(
+    settings_for: Callable[..., Settings], hook: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Message] = []
+
+    def send(_self: Messengers, _name: str, message: Message) -> str:
+        told.append(message)
+        return ""
+
+    monkeypatch.setattr(Messengers, "send", send)
+    server = Server(settings_for(), hook)
+    server.heard.update({f"site-{number}": FIRST for number in range(40)})
+    server.after(70)
+    (first,) = told
+    assert first.title == "[no data] 40 boxes: no delivery"
+    assert first.body.splitlines()[2] == "site-0: 2024-08-26 12:00"
+    assert first.body.splitlines()[-1].startswith("And 10 more:")
+    server.heard.update({f"late-{number}": FIRST + 11 for number in range(2)})
+    server.after(74)
+    assert len(told) == 1  # what comes up within five minutes is told together
+    server.heard.update(dict.fromkeys(["site-1", "site-2"], FIRST + 74))
+    server.after(80)
+    server.after(90)
+    assert [each.title for each in told[1:]] == ["[no data] 2 boxes: no delivery", "Over: 2 boxes deliver again"]
+
+    def read(minute: int, through: int) -> int:
+        server.clock.time = START + timedelta(minutes=minute)
+        server.boxes.know(HeardSites({"far": FIRST + 60}, FIRST + through))
+        server.after(minute)
+        return len(told)
+
+    assert read(130, through=115) == 3  # "far" was heard 70 minutes ago, but the topic was read to 115 only
+    assert read(185, through=185) == 3  # read again: since it stood still, everybody has an hour
+    assert read(191, through=191) == 4
+
+
+def test_who_was_heard_and_how_far_a_topic_is_read_is_in_the_database(
+    settings_for: Callable[..., Settings], database_url: str
+) -> None:
     database = Database(settings_for(database__url=database_url), "test")
-    assert last_heard(database) == {"site-1": FIRST + 10, "site-2": FIRST + 5}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO SITE_TB (site, heard_at) VALUES ('site-1', now()), ('gone', now() - interval '9 days')"
+        )
+        now = minute_of(datetime.now(UTC))
+        found = heard(database)
+        assert ([*found.sites], found.through) == (["site-1"], None)
+        assert found.sites["site-1"] == pytest.approx(now, abs=1)
+        connection.execute(
+            "INSERT INTO KAFKA_MARK_TB (topic_id, partition, topic, next, lag, seen_at, read_through) VALUES"
+            " ('old', 0, 'rows', 9, 5, now() - interval '1 day', now() - interval '1 day'),"
+            " ('new', 0, 'rows', 9, 5, now(), now()), ('new', 1, 'rows', 9, 5, now(), now() - interval '20 minutes')"
+        )
+        assert heard(database).through == pytest.approx(now - 20, abs=1)
+        connection.execute("UPDATE KAFKA_MARK_TB SET read_through = NULL WHERE topic_id = 'new' AND partition = 1")
+        assert heard(database).through == 0
     database.close()
 
 
