@@ -36,6 +36,7 @@ class Cause(StrEnum):
     REPAIRED = "repaired"
     FLUSHING = "flushing"
     METER = "meter"
+    ACCEPTED = "accepted"
     FALSE_ALARM = "false-alarm"
     OTHER = "other"
 

@@ -30,6 +30,7 @@ CAUSES = {
     Cause.REPAIRED: message("leak repaired"),
     Cause.FLUSHING: message("flushing"),
     Cause.METER: message("instrument"),
+    Cause.ACCEPTED: message("known, and goes on"),
     Cause.FALSE_ALARM: message("false alarm"),
     Cause.OTHER: message("other"),
 }

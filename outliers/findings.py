@@ -27,7 +27,9 @@ class End(StrEnum):
     LEAK = "leak"  # it became a LEAK
     METER = "meter"  # it is a fault of the meter
     FELL = "fell"  # the flow fell by most of the leak
-    ACCEPTED = "accepted"  # up for 14 days: it counts as the usual from now on
+    ACCEPTED = "accepted"  # people say that it is usual; of an older release: it was up for 14 days
+    REPAIRED = "repaired"  # people say that it is repaired
+    PART = "part"  # it is part of the LEAK that it came on top of
     GOOD = "good"  # the instrument is good again
     BACK = "back"  # a spike is over
     PRESSURE_USUAL = "pressure-usual"  # the pressure is back, or its new level counts as the usual

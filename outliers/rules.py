@@ -6,6 +6,7 @@ windows the limit would belong to a different quantity.
 
 REBUILD_DAYS = 91  # between two builds of criteria: the usual use changes by 15 to 25 % over the year
 
+LEVEL_DAYS = 15  # centred window of the archive's slow level: longer than a week, shorter than a season
 SUNDAY = 6  # day of the week that holidays count as
 MAD_TO_SD = 1.4826  # median absolute deviation -> standard deviation, for a normal distribution
 HOUR_ROWS = 30  # fewest good minutes of an hour that counts

@@ -1,4 +1,5 @@
-"""Keeps `incidents.json`: findings are joined as they come, leaks are sized every ten minutes.
+"""Keeps `incidents.json`: findings are joined as they come, leaks are sized every ten minutes. What people close is
+told to the detectors.
 
 The file is on the disk before the rows that were flagged. A disk that refuses it costs no row: it is written with the
 next change.
@@ -8,13 +9,22 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from common import files
+from common.clock import minute_of
+from common.folder import INCIDENT_ACTS_FILE
 from common.logging_setup import quoted
-from incidents import book
+from incidents import acts, book
+from incidents.acts import Cause, Do
 from incidents.incident import Size
 from outliers.findings import Finding
+from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
+from outliers.watch.evidence import LEAK_CODES
 
 LOOK_EVERY_MIN = 10  # a size changes within hours, and each time costs a write and a sync
+
+# What a detector learns from a close. After other causes the flow ends by itself, or nothing is known.
+SAID = {Cause.REPAIRED: Said.REPAIRED, Cause.ACCEPTED: Said.ACCEPTED, Cause.FALSE_ALARM: Said.FALSE_ALARM}
 
 _log = logging.getLogger(__name__)
 
@@ -29,12 +39,33 @@ class IncidentKeeper:
             _log.warning("incidents_unreadable set aside, made anew from the findings; problem=%s", quoted(problem))
         self._unwritten = True  # a file that was made anew, or of an older form
         self._look_at_minute = 0
+        self._acts_seen: files.Stamp | None = None
 
     def take(self, found: Sequence[Finding]) -> None:
         """New findings of closed minutes; what they change is on disk on return."""
         self._unwritten |= self._book.on_findings(found)
         if self._unwritten:
             self._store()
+
+    def closings(self) -> dict[str, list[Closing]] | None:
+        """What people have closed so far, by sensor, oldest first; None while their file is unchanged.
+
+        A detector takes each only once.
+        """
+        seen = files.stamp(self._data / INCIDENT_ACTS_FILE)
+        if seen == self._acts_seen:
+            return None
+        self._acts_seen = seen
+        incidents = {incident.id: incident for incident in self._book.incidents}
+        found: dict[str, list[Closing]] = {}
+        for act in sorted(acts.load(self._data).known, key=lambda act: act.at):
+            incident = incidents.get(act.incident)
+            if incident is not None and act.do is Do.CLOSE and act.cause in SAID:
+                minute = minute_of(act.at)
+                raised = tuple(sign.raised for sign in incident.signs if sign.code in LEAK_CODES)
+                up = incident.ended is None or incident.ended > minute
+                found.setdefault(incident.sensor, []).append(Closing(minute, SAID[act.cause], raised, up))
+        return found
 
     def look(self, minute: int, detectors: Mapping[str, Detector], remembered: Mapping[str, object]) -> None:
         """Every ten minutes: sizes, and signs that no detector knows. `remembered`: sensors whose state is kept."""

@@ -18,6 +18,7 @@ from outliers import criteria as criteria_files
 from outliers.calendar import CalendarFile, Occasions, Work
 from outliers.findings import KEEP, Finding, load, store
 from outliers.watch import memory
+from outliers.watch.closing import Closing
 from outliers.watch.detector import Detector, default_criteria
 from outliers.watch.memory import SensorMemory
 from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
@@ -49,6 +50,7 @@ class Verdicts:
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
         self._incidents = IncidentKeeper(data, site.id, self._findings)
+        self._closings: dict[str, list[Closing]] = {}  # of sensors whose next row has not come yet
         self._criteria_seen = 0
         self._looked_at_minute = 0
         self._sync_at_minute = 0
@@ -59,6 +61,9 @@ class Verdicts:
             self._forecasts.refresh(means[0].minute)
             self._look_for_occasions()
             self._look_for_criteria(means[-1].minute)
+            closings = self._incidents.closings()
+            if closings is not None:
+                self._closings = closings
         found: list[Finding] = []
         rows = [self._row(mean, found) for mean in means]
         if found:
@@ -71,7 +76,10 @@ class Verdicts:
         flow_flags, pressure_flags = CLEAR_FLOW, CLEAR_PRESSURE
         try:
             forecast = self._forecasts.of(mean.sensor, mean.minute)
-            verdict = self._detector(mean.sensor).step(mean.minute, mean.flow, mean.pressure, forecast)
+            detector = self._detector(mean.sensor)
+            for closing in self._closings.pop(mean.sensor, ()):
+                detector.on_closing(closing)
+            verdict = detector.step(mean.minute, mean.flow, mean.pressure, forecast)
             verdict = self._planned[mean.sensor].step(mean.minute, verdict, self._works_at(mean.sensor, mean.minute))
             flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags
             found.extend(verdict.findings)

@@ -107,7 +107,7 @@ CREATE TABLE IF NOT EXISTS INCIDENT_ACT_TB (
     by       text NOT NULL,
     act      text NOT NULL,                    -- acknowledge, shelve, close, note
     until    timestamptz,                      -- of shelve
-    cause    text,                             -- of close: repaired, flushing, meter, false-alarm, other
+    cause    text,                             -- of close: repaired, flushing, meter, accepted, false-alarm, other
     text     text NOT NULL,                    -- the note; may be empty
     PRIMARY KEY (site, id)
 );

@@ -9,10 +9,9 @@ from outliers.learn.return_level import Floats, spread
 from outliers.learn.rolling import by_slot
 from outliers.learn.step_change import step_limits
 from outliers.learn.without_leaks import ArchiveHours, calm
-from outliers.rules import HOUR_ROWS, SUNDAY
+from outliers.rules import HOUR_ROWS, LEVEL_DAYS, SUNDAY
 
 LEAST_QUARTER_ROWS = 8
-LEVEL_DAYS = 15  # centred window of the slow level: longer than a week, shorter than a season
 ODD_DAY = 3.5  # robust spreads: a day further off (holiday, burst, fault) is not used for the profile
 SELF_FIT = 2.0  # weeks: profile and spread of each hour are fitted to its own values
 MARGIN_WEEKS = 26.0  # weeks of archive that the other margins assume

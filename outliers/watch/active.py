@@ -5,9 +5,11 @@ its end.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from common.state_file import Minute
 from outliers.watch.repeats import Repeats
@@ -56,6 +58,7 @@ class ActiveFindings(msgspec.Struct):
         often: LEAKs of the last month, with fading weight.
         counted: minute of the last of them.
         repeats: what was raised, and went as it came.
+        closed: minute of the last closing that was taken.
     """
 
     watches: dict[str, Minute] = {}
@@ -66,10 +69,17 @@ class ActiveFindings(msgspec.Struct):
     often: float = 0.0
     counted: Minute = 0
     repeats: Repeats = msgspec.field(default_factory=Repeats)
+    closed: Minute = 0
 
     def count(self, minute: int) -> None:
         """A LEAK is raised."""
         self.often = self.often_at(minute) + 1.0
+        self.counted = minute
+
+    def uncount(self, minute: int, raised: Iterable[int]) -> None:
+        """The LEAKs raised at these minutes were leaks: they say nothing about the use."""
+        weights = sum(math.exp(min(0, each - minute) / MEMORY_MIN) for each in raised)
+        self.often = max(0.0, self.often_at(minute) - weights)
         self.counted = minute
 
     def often_at(self, minute: int) -> float:
@@ -84,6 +94,14 @@ class ActiveFindings(msgspec.Struct):
     def newest(self) -> Leak | None:
         """The LEAK that ends first."""
         return self.more or self.leak
+
+    @property
+    def known(self) -> Leak | None:
+        """All that is known to leak, as one LEAK."""
+        leak, more = self.leak, self.more
+        if leak is None or more is None:
+            return leak
+        return replace(leak, size=leak.size + more.size, by_flicker=leak.by_flicker + more.by_flicker)
 
     def letters(self) -> str:
         """The letters of VALUE, PREDICT and NIGHT in the flow's flags."""

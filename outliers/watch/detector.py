@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from outliers import criteria as stored
 from outliers.criteria import Criteria
 from outliers.detectability import AS_LEARNT, Weeks
+from outliers.watch.closing import Closing
 from outliers.watch.detector_state import DetectorState, copy_of, still_valid
 from outliers.watch.evidence import DRIFT, GATES, METER, SUPPLY_STEP
 from outliers.watch.expectation import HourForecast
@@ -99,6 +100,11 @@ class Detector:
             if supply.since is not None or supply.drifting:
                 pressure_flags = pressure_letter + ("0P" if supply.since is not None else "00")
         return RowFlags(flow_letter + active.letters(), pressure_flags, log.take() if log.findings else ())
+
+    def on_closing(self, closing: Closing) -> None:
+        """People have closed an incident with LEAKs of this sensor. Findings come with the next row."""
+        if self.watch is not None and self.minute is not None:
+            self.watch.on_closing(self.minute, closing)
 
     def standing(self) -> set[tuple[str, str]]:
         """Code and channel of all that is up."""

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from common.state_file import Count, Minute
 from outliers.criteria import Criteria
+from outliers.rules import LEVEL_DAYS
 from outliers.watch.active import ActiveFindings
 from outliers.watch.expectation import ExpectationState
 from outliers.watch.flow_watch import FlowState
@@ -34,14 +35,20 @@ def still_valid(state: DetectorState, criteria: Criteria) -> DetectorState:
     """The part of a state that stays valid with other criteria.
 
     Levels are relative to the profile, so both change together: the old level with a new profile would bias everything
-    after. Active findings stay active, and nights are in m3/h anyway.
+    after. Active findings stay active, and nights are in m3/h anyway. A flow that people have accepted long enough ago
+    is in the new profile and in the archive's nights, so it is no longer known apart.
     """
     if state.criteria == criteria.version:
         return state
     old, new = state.flow, FlowState(night=state.flow.night)
     if old.expectation is not None:
-        known = old.expectation
-        new.expectation = ExpectationState(leak_size=known.leak_size, by_flicker=known.by_flicker)
+        kept, leak = old.expectation, state.active.known
+        size, by_flicker, accepted = (leak.size, leak.by_flicker, 0) if leak is not None else (0.0, 0.0, 0)
+        if (state.minute or 0) - kept.accepted < LEVEL_DAYS * 1440:
+            size, by_flicker, accepted = kept.leak_size, kept.by_flicker, kept.accepted
+        elif kept.accepted:
+            new.night = None
+        new.expectation = ExpectationState(leak_size=size, by_flicker=by_flicker, accepted=accepted)
     if old.scale is not None:  # also in m3/h, except for the current quarter
         new.scale = replace(old.scale, sums=QuarterSums())
     if old.flicker is not None:

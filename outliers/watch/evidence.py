@@ -45,6 +45,7 @@ DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", FAULT, FAULT)
 METER = Rule("SYS-METER", "flow", "SYSTEM", FAULT, FAULT)
 LEAKS = {method: Rule("LEAK", "flow", method, LEAK, LEAK) for method in ("VALUE", "PREDICT", "NIGHT")}
 MORE_LEAKS = {method: Rule("LEAK-MORE", "flow", method, LEAK, LEAK) for method in LEAKS}
+LEAK_CODES = {rule.code for rule in (*LEAKS.values(), *MORE_LEAKS.values())}
 _SYSTEM = {"M": "SYS-MISS", "R": "SYS-RANGE", "S": "SYS-STUCK", "K": "SYS-SPIKE"}
 GATES = {
     (channel, letter): Rule(code, channel, "SYSTEM", FAULT, FAULT)

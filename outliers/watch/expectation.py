@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from common.state_file import Count
+from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.flicker import SteadyFlow
 from outliers.flow_shift import ShiftTracker
@@ -72,6 +72,7 @@ class ExpectationState(msgspec.Struct):
         by_flicker: the part of it seen by the flicker.
         level: expected flow / profile - 1, from the tracker.
         ratio: expected flow now / profile, from the forecast if there is one.
+        accepted: UTC minute since which a part of `leak_size` is no active leak, but usual.
     """
 
     tracker: TrackerState | None = None
@@ -85,6 +86,7 @@ class ExpectationState(msgspec.Struct):
     by_flicker: float = 0.0
     level: float | None = None
     ratio: float | None = None
+    accepted: Minute = 0
 
 
 class Expectation:
@@ -99,7 +101,7 @@ class Expectation:
         self.other = self._tracker(state.other) if state.other else None
         self.as_sunday, self.better = state.as_sunday, state.better
         self._flow_sum, self._profile_sum, self._rows = state.flow_sum, state.profile_sum, state.rows
-        self.leak_size, self.by_flicker = state.leak_size, state.by_flicker
+        self.leak_size, self.by_flicker, self.accepted = state.leak_size, state.by_flicker, state.accepted
         self.level = use.level if state.level is None else state.level
         self.ratio = 1.0 + self.level if state.ratio is None else state.ratio
         self.day: date | None = None
@@ -124,6 +126,7 @@ class Expectation:
             by_flicker=self.by_flicker,
             level=self.level,
             ratio=self.ratio,
+            accepted=self.accepted,
         )
 
     # the profile
@@ -294,3 +297,10 @@ class Expectation:
         self.leak_size += correction.size
         self.by_flicker += correction.by_flicker
         return self._profile_m3h * self._take_level() + (self.leak_size - before) * self.use.mean_m3h
+
+    def accept(self, minute: int, error: float) -> None:
+        """A leak, known to within `error` (share of the mean), is usual from now on."""
+        self.accepted = minute
+        for tracker in (self.tracker, self.other):
+            if tracker is not None:
+                tracker.unsure(error)

@@ -24,7 +24,7 @@ from outliers.watch.expectation import Correction, LeakCorrection, ScaleCorrecti
 from outliers.watch.pressure_watch import LeakPressure, MeterEvidence
 from outliers.watch.pressure_witness import AGREES
 
-ACCEPTED_MIN = 14 * 1440  # after this a flow counts as usual, with a note
+STANDING_MIN = 14 * 1440  # after this a LEAK hides no smaller one, and one on top of it is part of it
 DAY_MIN = 1440  # about the accuracy of the start of a wrong scale
 RECOVERY = 2.0  # times a meter's bias: how large its recovery may look in the busiest hours, as share of the mean flow
 SURE = 0.75  # share of a wrong meter's effect at which a LEAK is cleared
@@ -77,7 +77,9 @@ class FindingLog:
     def _on_more(self, evidence: LeakEvidence) -> list[Correction]:
         """A second leak on top of an active LEAK."""
         active, leak, known = self.active, evidence.leak, self.active.leak
-        if known is None or active.more is not None or leak.size < known.size:
+        if known is None or active.more is not None:
+            return []
+        if leak.size < known.size and leak.raised - known.raised < STANDING_MIN:
             return []
         active.more = leak
         active.count(leak.raised)
@@ -85,7 +87,7 @@ class FindingLog:
         return [LeakCorrection(leak.since / 60, leak.size, leak.by_flicker)]
 
     def on_leak_hour(self, minute: int, pressure: LeakPressure | None, end: LeakEnd | None) -> list[Correction]:
-        """End of an hour during a LEAK: it may turn out to be a meter fault, have ended, or count as usual."""
+        """End of an hour during a LEAK: it may turn out to be a meter fault, or have ended."""
         active, leak = self.active, self.active.newest
         if leak is None:
             return []
@@ -95,9 +97,16 @@ class FindingLog:
                 return self.on_meter(wrong)
         if end is not None:
             return [self.on_leak_end(minute, end)]
-        if minute - leak.raised >= ACCEPTED_MIN:
-            self._end_leak(minute, End.ACCEPTED)
+        if active.more is not None and minute - leak.raised >= STANDING_MIN:
+            whole = active.known
+            self._end_leak(minute, End.PART)
+            active.leak = whole
         return []
+
+    def end_all(self, minute: int, end: End) -> None:
+        """End the LEAK and what is on top of it."""
+        while self.active.newest is not None:
+            self._end_leak(minute, end)
 
     def on_leak_end(self, minute: int, end: LeakEnd) -> Correction:
         """The newest LEAK has ended."""

@@ -15,11 +15,12 @@ from outliers.criteria import Criteria, FlowUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow
 from outliers.watch.active import Leak
+from outliers.watch.closing import Closing, Said
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
 from outliers.watch.expectation import Correction, Expectation, ExpectationState, HourForecast, LeakCorrection
 from outliers.watch.finding_log import FindingLog
 from outliers.watch.flicker_watch import FlickerState, FlickerWatch
-from outliers.watch.hourly import Hourly, HourlyState
+from outliers.watch.hourly import Hourly, HourlyState, gone_since
 from outliers.watch.leak_size import DOUBT_SHARE, size_now, size_to_end
 from outliers.watch.low_flow import low_flow
 from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
@@ -162,6 +163,25 @@ class FlowWatch:
         end = self.steps.drop(minute, size_to_end(leak, minute, self.expectation.tracker))
         if end is not None:
             self._correct(self.log.on_leak_end(minute, end))
+
+    def on_closing(self, minute: int, closing: Closing) -> None:
+        """People have closed an incident. A closing that was taken before changes nothing."""
+        active = self.log.active
+        if closing.minute <= active.closed:
+            return
+        active.closed = closing.minute
+        if closing.said is not Said.FALSE_ALARM:
+            active.uncount(minute, closing.raised)
+        known = active.known
+        if not closing.up or known is None or known.raised > closing.minute:
+            return
+        if closing.said is Said.REPAIRED:
+            since = gone_since(known, minute // 60, self.expectation)
+            self.log.end_all(minute, End.REPAIRED)
+            self._correct(LeakCorrection(since, -known.size, -known.by_flicker))
+        else:
+            self.log.end_all(minute, End.ACCEPTED)
+            self.expectation.accept(minute, DOUBT_SHARE * known.size)
 
     # quarters, hours, nights
 

@@ -121,6 +121,12 @@ class Hourly:
         return LeakEnd(fall.since, End.USUAL, {"fall_m3h": -fall.size * self.use.mean_m3h})
 
 
+def gone_since(leak: Leak, hour: int, expected: Expectation) -> int:
+    """The UTC hour since which a leak that is over has been gone: that of its fall, else `hour`."""
+    fall = expected.tracker.fall(1, MAX_AGE_H, with_flicker=leak.by_flicker > 0.0)
+    return fall.since if -fall.size > GONE_SHARE * leak.size else hour
+
+
 def _ordinary(tracker: ShiftTracker, shift: Shift, young: int) -> bool:
     """Whether a start at least `young` hours ago may be a use that is soon over: a pool, a shift."""
     if young == ORDINARY_H:

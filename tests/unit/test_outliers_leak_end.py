@@ -1,10 +1,16 @@
 """A LEAK goes on until the water is back: ordinary falls of the use do not end it, and a repair does."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
 import pytest
 from msgspec import structs
 from outlier_site import DAY, LEARN_DAYS, MEAN_M3H, START, UTC, burst, detect, history
 
 from outliers.criteria import Criteria
+from outliers.findings import Finding
+from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
 
 BEGIN, REPAIRED = 2 * DAY + 9 * 60, 10 * DAY + 9 * 60
@@ -45,6 +51,85 @@ def test_the_end_of_a_small_leak_is_not_told_within_minutes(learnt: Criteria) ->
     steps.state.base, steps.state.fast = 0.0, -1.5 * steps.watch_limit
     for limits, told in ((0.8, False), (1.2, True)):
         assert (steps.drop(0, limits * steps.watch_limit / MEAN_M3H) is not None) == told
+
+
+@dataclass
+class Burst:
+    """A leak of 30 % of the mean that is never repaired; `detector` has raised it as a LEAK, `rest` is what follows."""
+
+    detector: Detector
+    rest: Iterator[tuple[int, float, float]]
+    found: list[Finding]
+
+    def go_on(self, days: int) -> list[tuple[str, str, str]]:
+        """Code, state and end of what comes in these days."""
+        found = [one for row in islice(self.rest, days * DAY) for one in self.detector.step(*row).findings]
+        self.found += found
+        return [(one.code, one.state, one.end) for one in found if one.code.startswith("LEAK")]
+
+    def up(self) -> bool:
+        return self.detector.log.active.leak is not None
+
+    def close(self, said: Said, *, up: bool = True) -> None:
+        minute = self.detector.minute or 0
+        raised = tuple(one.minute for one in self.found if one.code == "LEAK" and one.state == "raise")
+        self.detector.on_closing(Closing(minute, said, raised, up))
+
+
+@pytest.fixture
+def leaking(learnt: Criteria) -> Burst:
+    rows = history(50, seed=14, first=START + LEARN_DAYS * DAY)
+    burst(rows, BEGIN, 50 * DAY, 0.3)
+    values = zip(range(rows.first, rows.first + 50 * DAY), rows.flow.tolist(), rows.pressure.tolist(), strict=True)
+    one = Burst(Detector("001", learnt, UTC), values, [])
+    while one.detector.log.active.leak is None:
+        one.go_on(1)
+    return one
+
+
+def test_a_leak_does_not_become_usual_by_itself(leaking: Burst) -> None:
+    assert leaking.go_on(30) == []
+    size, error = leaking.detector.leak_now() or (0.0, 0.0)
+    assert abs(size - 0.3 * MEAN_M3H) < 3 * error
+
+
+@pytest.mark.parametrize("said", [Said.ACCEPTED, Said.FALSE_ALARM])
+def test_what_people_accept_is_usual_from_then_on(leaking: Burst, said: Said, learnt: Criteria) -> None:
+    leaking.close(said)
+    assert leaking.go_on(20) == [("LEAK", "clear", "accepted")]
+    assert leaking.detector.leak_now() is None
+    later = Detector("001", replace(learnt, version=9), UTC, leaking.detector.state()).state().flow.expectation
+    assert later is not None and later.leak_size == 0  # it is in the profile that was learnt meanwhile
+
+
+def test_what_is_said_to_be_repaired_and_goes_on_is_raised_again(leaking: Burst) -> None:
+    leaking.close(Said.REPAIRED)
+    assert leaking.go_on(3) == [("LEAK", "clear", "repaired"), ("LEAK", "raise", "")]
+
+
+def test_a_closing_is_taken_once_and_only_real_leaks_do_not_raise_the_limits(leaking: Burst) -> None:
+    active = leaking.detector.log.active
+    before = active.often
+    leaking.close(Said.FALSE_ALARM, up=False)
+    assert leaking.up() and active.often == before
+    leaking.close(Said.REPAIRED)  # in the same minute: a closing that was taken before
+    assert leaking.up() and active.often == before
+    leaking.go_on(1)
+    leaking.close(Said.REPAIRED)
+    assert not leaking.up() and active.often == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_leak_that_stands_long_hides_no_smaller_one(leaking: Burst) -> None:
+    leaking.go_on(16)
+    leaking.rest = ((minute, flow + 0.2 * MEAN_M3H, pressure) for minute, flow, pressure in leaking.rest)
+    assert leaking.go_on(1) == [("LEAK-MORE", "raise", "")]
+    active = leaking.detector.log.active
+    more, whole = active.more, active.known
+    assert more is not None and whole is not None
+    active.more = structs.replace(more, raised=more.raised - 15 * DAY)
+    leaking.detector.log.on_leak_hour(leaking.detector.minute or 0, None, None)
+    assert active.leak == whole
+    assert leaking.go_on(1)[0] == ("LEAK-MORE", "clear", "part")
 
 
 def test_a_state_whose_leak_was_raised_in_the_future_stops_nothing(learnt: Criteria) -> None:

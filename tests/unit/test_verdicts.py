@@ -9,12 +9,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from common.clock import minute_of
+from common.clock import minute_of, minute_start
+from common.folder import INCIDENT_ACTS_FILE
 from common.row import format_payload, parse_payload
 from common.settings import SiteSettings
+from incidents import acts
+from incidents.acts import Cause, Do
+from incidents.reading import stored
 from outliers import flags
 from outliers.findings import load as load_findings
 from outliers.flags import CLEAR
+from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
 from outliers.watch.row_flags import RowFlags
 from producer.forecasts import Forecasts
@@ -233,3 +238,19 @@ def test_a_fault_of_one_channel_is_in_the_rows_of_that_channel(
     found = {"flow": row.flow_flags, "pressure": row.pressure_flags}
     other = "pressure" if channel == "flow" else "flow"
     assert (found[channel][0], found[other]) == (letter, CLEAR * flags.CHANNELS[other])
+
+
+def test_what_people_close_reaches_the_detector_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Closing] = []
+    monkeypatch.setattr(Detector, "on_closing", lambda _, closing: told.append(closing))
+    verdicts = Verdicts(tmp_path, SITE)
+    verdicts.rows([mean(T, flow=-5.0)])
+    incident = stored(tmp_path).incidents[0].id
+    at = minute_start(T + 1)
+    for cause, other in ((Cause.OTHER, incident), (Cause.REPAIRED, "of another box"), (Cause.ACCEPTED, incident)):
+        acts.append(tmp_path, acts.new(other, "Kim", at, Do.CLOSE, cause=cause))
+    with (tmp_path / INCIDENT_ACTS_FILE).open("ab") as file:
+        file.write(b"torn")
+    verdicts.rows([mean(T + 2)])
+    verdicts.rows([mean(T + 3)])
+    assert told == [Closing(T + 1, Said.ACCEPTED, (), True)]
