@@ -40,6 +40,9 @@ from common.settings_checks import (
     time_zone,
 )
 from common.settings_tables import put_text, read_table
+from common.zones import SECTION as ZONES
+from common.zones import Zones
+from common.zones import read as read_zones
 
 PREFIX = "HYDROLOG_"
 DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about one in three months
@@ -94,6 +97,12 @@ class LineSettings:
         if self.protocol == "modbus":
             return self.modbus.poll_seconds
         return self.ask.poll_seconds if self.ask.meters else 0.0
+
+    @property
+    def named(self) -> set[str]:
+        """The sensors that the description of the meters names."""
+        registers = {one.sensor for one in self.modbus.registers} if self.protocol == "modbus" else set()
+        return registers | {self.format.sensor, *(meter.sensor for meter in self.ask.meters)} - {""}
 
     @property
     def quiet_minutes(self) -> int:
@@ -185,11 +194,10 @@ class Settings:
     forecast: ForecastSettings = field(default_factory=ForecastSettings)
     alerts: AlertsSettings = field(default_factory=AlertsSettings)
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
+    zones: Zones = field(default_factory=dict)  # the only section whose keys are names
 
 
-_SECTIONS: dict[str, type[Any]] = {
-    f.name: hint for f, hint in zip(dataclasses.fields(Settings), get_type_hints(Settings).values(), strict=True)
-}
+_SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(Settings).items() if name != ZONES}
 
 
 def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -205,8 +213,8 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     folder = config.resolve().parent if config else Path.cwd()
     raw = _read_toml(config) if config else {}
     for name in raw:
-        if name not in _SECTIONS:
-            raise SettingsError(name, f"unknown section; sections are {', '.join(_SECTIONS)}")
+        if name not in _SECTIONS and name != ZONES:
+            raise SettingsError(name, f"unknown section; sections are {', '.join((*_SECTIONS, ZONES))}")
         if not isinstance(raw[name], dict):
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)
@@ -217,7 +225,8 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
         "receiver": ("token_file", "certificate", "key"),
     }
     found = {section: _beside(folder, getattr(settings, section), names) for section, names in files.items()}
-    return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), **found)
+    zones = read_zones(raw.get(ZONES, {}), settings.line.named)
+    return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), zones=zones, **found)
 
 
 def _beside(folder: Path, section: Any, names: Iterable[str]) -> Any:
@@ -248,6 +257,9 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
+        if separator and section == ZONES:
+            raw.setdefault(ZONES, {})[key] = text
+            continue
         if not separator or section not in _SECTIONS:
             raise SettingsError(variable, "is not a setting; settings are HYDROLOG_SECTION__KEY")
         put_text(raw.setdefault(section, {}), _SECTIONS[section], f"{section}.{key}", text, variable)

@@ -12,6 +12,7 @@ import pytest
 from common.clock import minute_of
 from common.row import format_payload, parse_payload
 from common.settings import SiteSettings
+from common.zones import parse
 from outliers import flags
 from outliers.findings import load as load_findings
 from outliers.flags import CLEAR
@@ -233,3 +234,11 @@ def test_a_fault_of_one_channel_is_in_the_rows_of_that_channel(
     found = {"flow": row.flow_flags, "pressure": row.pressure_flags}
     other = "pressure" if channel == "flow" else "flow"
     assert (found[channel][0], found[other]) == (letter, CLEAR * flags.CHANNELS[other])
+
+
+def test_a_zone_has_no_pressure_may_be_below_zero_and_its_gaps_are_told_of_its_meters(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SITE, zones={"zone_a": parse("zone_a", "001 + 002 - 003")})
+    for minute in (*range(T, T + 20), *range(T + 100, T + 120)):
+        (row,) = verdicts.rows([MinuteMean(minute, "zone_a", minute % 7 / 10 - 0.3, None, 60)])
+        assert (row.flow_flags, row.pressure_flags) == ("0000", "000")
+    assert load_findings(tmp_path / "findings.json") == []
