@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -41,8 +41,7 @@ from common.settings_checks import (
 )
 from common.settings_tables import put_text, read_table
 from common.zones import SECTION as ZONES
-from common.zones import Zones
-from common.zones import read as read_zones
+from common.zones import Zones, read_zones
 
 PREFIX = "HYDROLOG_"
 DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about one in three months
@@ -128,6 +127,7 @@ class ServerSettings:
     proxy: str = key("", proxy_url)
     plain_http: bool = key(False)  # whether http:// may leave the box
     ca_file: str = key("")  # the certificate of the server's authority; empty: those of the system
+    zones: bool = key(False)  # whether the rows of zones are sent, too: a server expects the sensors that it knows
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,11 @@ class Settings:
     alerts: AlertsSettings = field(default_factory=AlertsSettings)
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
     zones: Zones = field(default_factory=dict)  # the only section whose keys are names
+
+    @property
+    def not_sent(self) -> Collection[str]:
+        """The zones whose rows do not go to the server."""
+        return () if self.server.zones else self.zones.keys()
 
 
 _SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(Settings).items() if name != ZONES}

@@ -76,7 +76,7 @@ def parse(name: str, formula: str) -> Zone:
     return Zone(name, {sensor: _SIGNS[sign] for sign, sensor in zip(signs, sensors, strict=True)})
 
 
-def read(raw: Mapping[str, object], meters: Iterable[str]) -> dict[str, Zone]:
+def read_zones(raw: Mapping[str, object], meters: Iterable[str]) -> dict[str, Zone]:
     """All zones of the settings' section. `meters`: the sensors that the settings name elsewhere.
 
     Raises:

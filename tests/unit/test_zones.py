@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli import checks_zones
+from common.clock import minute_start
 from common.errors import SettingsError
 from common.row import Row
 from common.settings import load
-from common.zones import parse, read
+from common.zones import parse, read_zones
+from log import mark
+from log.mark import Mark
 from producer.minute import MinuteMean
 from producer.zones import WAIT_MIN, ZoneMinutes, rows_of
 
 T = 28_744_293  # 2024-08-26T16:33:00+09:00
-ZONES = read({"zone_a": "001 + 002 - 003", "zone_b": "003 + 004"}, ())
+ZONES = read_zones({"zone_a": "001 + 002 - 003", "zone_b": "003 + 004"}, ())
 METERS = ("001", "002", "003", "004")
 
 ids = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,31}", fullmatch=True)
@@ -66,7 +71,7 @@ def test_what_is_no_formula_is_refused_in_one_line_and_nothing_else(text: str) -
 )
 def test_what_is_no_zone_is_named(raw: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
-        read(raw, ["001", "002"])
+        read_zones(raw, ["001", "002"])
 
 
 def test_a_zone_of_a_described_meter_s_name_stops_the_start() -> None:
@@ -142,7 +147,7 @@ def test_what_a_wrong_clock_made_is_forgotten() -> None:
 def test_a_changed_formula_starts_with_the_minutes_that_are_open() -> None:
     before = ZoneMinutes(ZONES)
     before.means([row(T, "001", 8.0), row(T, "002", 1.0)])
-    after = ZoneMinutes(read({"zone_a": "001 + 002", "zone_c": "001 + 009"}, ()))
+    after = ZoneMinutes(read_zones({"zone_a": "001 + 002", "zone_c": "001 + 009"}, ()))
     after.start({"001": T, "002": T, "003": T - 1, "zone_a": T - 1})
     after.restore(json.loads(json.dumps(before.to_state())))
     assert flows(after.means()) == [(T, "zone_a", 9.0)]
@@ -230,3 +235,24 @@ def _wanted(found: dict[tuple[int, str], Row]) -> Iterator[tuple[tuple[int, str]
             if len(known) == len(rows):
                 total = sum(sign * flow for sign, flow in zip(zone.signs.values(), known, strict=True))
                 yield (minute, zone.name), pytest.approx(total, abs=0.0011)
+
+
+@pytest.mark.parametrize(
+    ("sensors", "words"),
+    [
+        ({}, "001 + 002 - 003; no sum yet"),
+        ({"001": T, "002": T, "003": T}, "001 + 002 - 003; no sum yet"),
+        ({"001": T, "002": T - 15, "003": T, "zone_a": T - 15}, "last sum 2024-08-26 16:18"),
+        ({"001": T, "002": T}, "no row of 003 in the last days"),
+        ({"001": T, "002": T - 16, "003": T}, "002 is more than 15 minutes behind"),
+    ],
+)
+def test_the_check_says_which_meter_a_zone_lacks(tmp_path: Path, sensors: dict[str, int], words: str) -> None:
+    environ = {"HYDROLOG_PATHS__DATA": str(tmp_path), "HYDROLOG_ZONES__ZONE_A": "001 + 002 - 003"}
+    mark.store(tmp_path, Mark(T, 0, "log", sensors))
+    (found,) = checks_zones.zones(load(None, environ), minute_start(T))
+    assert words in found.text
+    assert found.ok == words.endswith(("yet", "16:18"))
+    (slow,) = checks_zones.zones(load(None, environ | {
+        "HYDROLOG_LINE__PROTOCOL": "modbus", "HYDROLOG_LINE__MODBUS__POLL_SECONDS": "300"}), minute_start(T))  # fmt: skip
+    assert not slow.ok
