@@ -94,7 +94,7 @@ class Delivery:
     def _prepare(self, log: Log, group: Group) -> None:
         data, settings = self._context.data, self._context.settings
         self._rejected = Rejected(data)
-        self._upcoming = Upcoming(data, settings.site.id, log, group, self._rhythm, settings.not_sent)
+        self._upcoming = Upcoming(data, settings.site.id, log, group, self._rhythm, not_sent=settings.not_sent)
         self._resume(log, group)
 
     def _resume(self, log: Log, group: Group) -> None:

@@ -23,7 +23,7 @@ class Upcoming:
     """Makes batches of the group's rows. At most one batch and one poll are in memory, however much waits."""
 
     def __init__(
-        self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule, not_sent: Container[str] = ()
+        self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule, *, not_sent: Container[str]
     ) -> None:
         """`not_sent`: names of zones whose rows stay here."""
         self._data = data

@@ -51,13 +51,19 @@ def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep
     newest = rows.newest_rows(look, stored, keep)
     future = rows.of_future(look, stored)
     is_box = settings.log.url == "file"
-    site = rows.of_site(look, newest, settings) if is_box else Problem(GOOD, rows.SITE, "many-sites")
+    meters = {sensor: time for sensor, time in newest.items() if sensor not in settings.zones}
+    site = rows.of_site(look, meters, settings) if is_box else Problem(GOOD, rows.SITE, "many-sites")
     arrival = {
         sensor: rows.of_sensor(sensor, time, _row(stored, sensor).name, look, settings)
-        for sensor, time in newest.items()
+        for sensor, time in meters.items()
+    }
+    arrival |= {
+        zone.name: rows.of_zone(zone, newest[zone.name], _row(stored, zone.name).name, look, settings, arrival)
+        for zone in settings.zones.values()
+        if zone.name in newest
     }
     told = list(of_incidents(look, stored))
-    none = bool(future) and not any(newest.values())  # that there never was a row would be untrue
+    none = bool(future) and not any(meters.values())  # that there never was a row would be untrue
     # If all are silent, each sensor by itself says no more.
     apart = [each for each in arrival.values() if each.code != "future-row"] if none or site.code == "fresh" else [site]
     processes = of_processes(look, expected_roles(settings))

@@ -253,6 +253,6 @@ def test_the_check_says_which_meter_a_zone_lacks(tmp_path: Path, sensors: dict[s
     (found,) = checks_zones.zones(load(None, environ), minute_start(T))
     assert words in found.text
     assert found.ok == words.endswith(("yet", "16:18"))
-    (slow,) = checks_zones.zones(load(None, environ | {
-        "HYDROLOG_LINE__PROTOCOL": "modbus", "HYDROLOG_LINE__MODBUS__POLL_SECONDS": "300"}), minute_start(T))  # fmt: skip
+    polled = {"HYDROLOG_LINE__PROTOCOL": "modbus", "HYDROLOG_LINE__MODBUS__POLL_SECONDS": "300"}
+    (slow,) = checks_zones.zones(load(None, environ | polled), minute_start(T))
     assert not slow.ok
