@@ -92,7 +92,9 @@ SENSORS: dict[str, dict[str, Words]] = {
     },
     "no-sum": {
         ENGLISH: Words("no sum", ("nothing for {silent_s}", "no row of {meters}", "it is {formula}"), "see its meters"),
-        KOREAN: Words("합계 없음", ("{silent_s} 동안 없음", "{meters} 결측"), "구역의 유량계를 확인하십시오"),
+        KOREAN: Words(
+            "합계 없음", ("{silent_s} 동안 없음", "{meters} 결측", "구성: {formula}"), "유량계를 확인하십시오"
+        ),
     },
     "future-row": {ENGLISH: Words("row of the future"), KOREAN: Words("미래 시각의 자료")},
     "leak": {

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common.logging_setup import quoted
+from common.zones import Zones
 from incidents import book
 from incidents.incident import Size
 from outliers.findings import Finding
@@ -22,9 +23,9 @@ _log = logging.getLogger(__name__)
 class IncidentKeeper:
     """The producer's side of the incidents."""
 
-    def __init__(self, data: Path, site: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, data: Path, site: str, findings: Sequence[Finding], zones: Zones) -> None:
         self._data = data
-        self._book, problem = book.load(data, site, findings)
+        self._book, problem = book.load(data, site, findings, zones)
         if problem:
             _log.warning("incidents_unreadable set aside, made anew from the findings; problem=%s", quoted(problem))
         self._unwritten = True  # a file that was made anew, or of an older form

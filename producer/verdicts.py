@@ -50,7 +50,7 @@ class Verdicts:
         self._followed = CalendarFile(data, zone)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
-        self._incidents = IncidentKeeper(data, site.id, self._findings)
+        self._incidents = IncidentKeeper(data, site.id, self._findings, zones)
         self._criteria_seen = 0
         self._looked_at_minute = 0
         self._sync_at_minute = 0

@@ -101,7 +101,7 @@ def of_sensor(sensor: str, newest: datetime | None, name: str, look: Snapshot, s
 
 
 def of_zone(
-    zone: Zone, newest: datetime | None, name: str, look: Snapshot, set_: Settings, arrival: Mapping[str, Problem]
+    zone: Zone, newest: datetime | None, look: Snapshot, set_: Settings, *, arrival: Mapping[str, Problem], name: str
 ) -> Problem:
     """Whether a zone's sums come. If not, one of its meters is why; where that is told, the zone calls nobody.
 

@@ -98,6 +98,8 @@ CREATE TABLE IF NOT EXISTS INCIDENT_TB (
     cause          text,                       -- why it was closed
     PRIMARY KEY (site, id)
 );
+-- The incident with which it is one leak, at a zone or a meter of it; '' = it stands alone.
+ALTER TABLE INCIDENT_TB ADD COLUMN IF NOT EXISTS joined text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS incident_began ON INCIDENT_TB (sensor, began);
 
 -- What people did about incidents, as in incident_acts.jsonl. Kept for good, like the incidents.
