@@ -100,7 +100,9 @@ class Past:
         with self._database.transaction(FETCH_TIMEOUT_S) as cursor:
             rows = archive.read_rows(cursor, name, first, self._now)
             clean = archive.read_history(cursor, name, first, self._now, self._known.at(name))
-        prior = archive.limits(self._chosen.paths.data / CRITERIA_FOLDER, name, flow_max, pressure_max)
+        instrument = archive.Instrument(name, flow_max, pressure_max, replaced)
+        folder = self._chosen.paths.data / CRITERIA_FOLDER
+        prior = archive.limits(folder, instrument, is_zone=name in self._chosen.zones)
         return prior, rows, clean, minute_of(start)
 
     def judge(self, days: int, only: str | None) -> "list[Course]":

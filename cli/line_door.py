@@ -31,6 +31,7 @@ WHY = {
     "late": "its minute is closed already: the meter's clock is behind, or this box's was ahead",
     "clock": "the box's clock is not sure, and the meter sends no time: see hydrolog check",
     "sensors": "more sensors than a line can have",
+    "zone": "a zone of the settings has this id, so the meter needs another one",
     "flow-no-value": "the flow is a fault code, so it is no value",
     "flow-limit": "the flow is beyond line.flow_limits, so it is no value",
     "flow-measure": "the unit in the line is not known, so the flow is no value",
@@ -48,10 +49,10 @@ class Door:
     """Takes readings as the producer would, and keeps none of them."""
 
     def __init__(self, settings: Settings, show: Callable[["Reading"], None]) -> None:
+        from producer.closed import minutes_after
         from producer.intake import ReadingSink
         from producer.minute import Minutes
         from producer.site_time import SiteTime
-        from producer.step import minutes_after
 
         line = settings.line
         known = mark.load(settings.paths.data)
@@ -61,7 +62,14 @@ class Door:
         look = self._look()
         self.time = SiteTime(look, known.closed_through if known else 0, given=known is None)
         self._minutes = minutes_after(line.lateness_seconds, known, known) if known else Minutes(line.lateness_seconds)
-        self._sink = ReadingSink(self.time, self._minutes, self.refused, settings=line, zone=settings.site.zone)
+        self._sink = ReadingSink(
+            self.time,
+            self._minutes,
+            self.refused,
+            settings=line,
+            zone=settings.site.zone,
+            reserved=settings.zones.keys(),
+        )
         self._looked_s = self._heard_s = look.monotonic_s
         self._fine: set[tuple[str, str]] = set()  # sensor and channel
         self._wrong: dict[tuple[str, str], str] = {}  # the last reason

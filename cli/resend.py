@@ -84,5 +84,5 @@ def _span(courier: "Resender", chosen: Settings, start: datetime, end: datetime)
     from consumer.resend import parcels_of_span
 
     with database.connect(database.address(chosen), "resend") as connection:
-        for parcel in parcels_of_span(connection, chosen.site.id, chosen.site.zone, start, end):
+        for parcel in parcels_of_span(connection, chosen, start, end):
             courier.deliver(parcel)

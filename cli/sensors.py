@@ -123,6 +123,10 @@ def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> str:
     table = Table("sensor", "name", "max m3/h", "max bar", "place", "newest row", "")
     cursor.execute(database.statement("sensor_list"))
     for sensor, name, flow_max, pressure_max, latitude, longitude, newest, known in cursor.fetchall():
+        zone = chosen.zones.get(sensor)
+        remark = shell.cell("" if zone is None else f"zone: {zone.formula}")
+        if not known:
+            remark = shell.cell(f"not registered; hydrolog sensors add {sensor}", "yellow")
         table.add_row(
             shell.cell(sensor),
             shell.cell(name),
@@ -130,7 +134,7 @@ def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> str:
             shell.number(pressure_max, 1),
             _place(latitude, longitude),
             _local(newest, chosen),
-            "" if known else shell.cell(f"not registered; hydrolog sensors add {sensor}", "yellow"),
+            remark,
         )
     if table.row_count:
         shell.console().print(table)

@@ -20,9 +20,11 @@ from common.errors import NoSuchSensor
 from common.messages import message
 from common.refused import CHANGED, NotPossible, Refused, one_line
 from common.row import SENSOR_ID
+from common.zones import Zones
 
 MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
 MOST_NAME = 60  # characters
+SETTINGS = Actor("hydrolog")  # who does what the settings say
 
 NO_ID = message("A sensor's id has 1 to 32 letters of the Latin alphabet, digits and the signs _ . : - in it.")
 NO_NUMBER = message("This is not a number.")
@@ -171,6 +173,27 @@ def replaced(cursor: Cursor, data: Path, by: Actor, sensor: str, since: datetime
         raise Refused(FUTURE, "since")
     audit.record(data, *by, "sensor-replaced", sensor=sensor, since=since.isoformat(timespec="minutes"))
     cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s, changed_at = %s WHERE sensor = %s", (since, at, sensor))
+
+
+def keep_zones(cursor: Cursor, data: Path, zones: Zones, *, at: datetime) -> bool:
+    """Register the zones of the settings, each with its formula; True if something has changed.
+
+    With another formula a zone begins anew, like a sensor with a new instrument. A zone that is not in the settings any
+    more is a sensor without rows, for people to remove. `at`: now, by the site's clock.
+    """
+    found = cursor.execute(
+        "SELECT sensor, formula FROM SENSOR_TB WHERE sensor = ANY (%s) OR formula <> ''", ([*zones],)
+    )
+    known = dict(found.fetchall())
+    formulas = dict.fromkeys(known, "") | {name: zone.formula for name, zone in zones.items()}
+    changed = {name: formula for name, formula in formulas.items() if known.get(name) != formula}
+    for name, formula in changed.items():
+        if name not in known:
+            register(cursor, data, SETTINGS, name, {})
+        elif known[name] and formula:
+            replaced(cursor, data, SETTINGS, name, at, at=at)
+        cursor.execute("UPDATE SENSOR_TB SET formula = %s WHERE sensor = %s", (formula, name))
+    return bool(changed)
 
 
 def remove(cursor: Cursor, data: Path, by: Actor, sensor: str) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -40,6 +40,8 @@ from common.settings_checks import (
     time_zone,
 )
 from common.settings_tables import put_text, read_table
+from common.zones import SECTION as ZONES
+from common.zones import Zones, read_zones
 
 PREFIX = "HYDROLOG_"
 DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about one in three months
@@ -96,6 +98,12 @@ class LineSettings:
         return self.ask.poll_seconds if self.ask.meters else 0.0
 
     @property
+    def named(self) -> set[str]:
+        """The sensors that the description of the meters names."""
+        registers = {one.sensor for one in self.modbus.registers} if self.protocol == "modbus" else set()
+        return registers | {self.format.sensor, *(meter.sensor for meter in self.ask.meters)} - {""}
+
+    @property
     def quiet_minutes(self) -> int:
         """Minutes without a row that are as they should be, where meters are polled less often than every minute."""
         return int(SILENT_POLLS * self.poll_seconds / 60) if self.poll_seconds > 60 else 0
@@ -119,6 +127,7 @@ class ServerSettings:
     proxy: str = key("", proxy_url)
     plain_http: bool = key(False)  # whether http:// may leave the box
     ca_file: str = key("")  # the certificate of the server's authority; empty: those of the system
+    zones: bool = key(False)  # whether the rows of zones are sent, too: a server expects the sensors that it knows
 
 
 @dataclass(frozen=True)
@@ -185,11 +194,15 @@ class Settings:
     forecast: ForecastSettings = field(default_factory=ForecastSettings)
     alerts: AlertsSettings = field(default_factory=AlertsSettings)
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
+    zones: Zones = field(default_factory=dict)  # the only section whose keys are names
+
+    @property
+    def not_sent(self) -> Collection[str]:
+        """The zones whose rows do not go to the server."""
+        return () if self.server.zones else self.zones.keys()
 
 
-_SECTIONS: dict[str, type[Any]] = {
-    f.name: hint for f, hint in zip(dataclasses.fields(Settings), get_type_hints(Settings).values(), strict=True)
-}
+_SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(Settings).items() if name != ZONES}
 
 
 def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -205,8 +218,8 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     folder = config.resolve().parent if config else Path.cwd()
     raw = _read_toml(config) if config else {}
     for name in raw:
-        if name not in _SECTIONS:
-            raise SettingsError(name, f"unknown section; sections are {', '.join(_SECTIONS)}")
+        if name not in _SECTIONS and name != ZONES:
+            raise SettingsError(name, f"unknown section; sections are {', '.join((*_SECTIONS, ZONES))}")
         if not isinstance(raw[name], dict):
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)
@@ -217,7 +230,8 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
         "receiver": ("token_file", "certificate", "key"),
     }
     found = {section: _beside(folder, getattr(settings, section), names) for section, names in files.items()}
-    return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), **found)
+    zones = read_zones(raw.get(ZONES, {}), settings.line.named)
+    return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), zones=zones, **found)
 
 
 def _beside(folder: Path, section: Any, names: Iterable[str]) -> Any:
@@ -248,6 +262,9 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
+        if separator and section == ZONES:
+            raw.setdefault(ZONES, {})[key] = text
+            continue
         if not separator or section not in _SECTIONS:
             raise SettingsError(variable, "is not a setting; settings are HYDROLOG_SECTION__KEY")
         put_text(raw.setdefault(section, {}), _SECTIONS[section], f"{section}.{key}", text, variable)

@@ -90,6 +90,12 @@ SENSORS: dict[str, dict[str, Words]] = {
         ENGLISH: Words("no rows yet", todo="see to the meter and its number in the settings"),
         KOREAN: Words("수신 이력 없음", todo="계측기와 설정의 센서 번호를 확인하십시오"),
     },
+    "no-sum": {
+        ENGLISH: Words("no sum", ("nothing for {silent_s}", "no row of {meters}", "it is {formula}"), "see its meters"),
+        KOREAN: Words(
+            "합계 없음", ("{silent_s} 동안 없음", "{meters} 결측", "구성: {formula}"), "유량계를 확인하십시오"
+        ),
+    },
     "future-row": {ENGLISH: Words("row of the future"), KOREAN: Words("미래 시각의 자료")},
     "leak": {
         ENGLISH: Words("leak suspected", _INCIDENT_EN, "check planned work; if there is none, listen at night"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from common import database, sensor_names
+from common import audit, database, registry, sensor_names
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError, RowRefused
 from common.false_rows import FalseRows
@@ -60,6 +60,7 @@ class Archive:
         self._cleaned: date | None = None
         self._source = LogSource(context.settings, GROUP)
         self._names_s = 0.0  # monotonic: when to look at them again
+        self._zones_s: float | None = 0.0  # monotonic: when to try to register the zones; None: it is done
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Archive all waiting rows, or as many as a few seconds allow.
@@ -74,6 +75,7 @@ class Archive:
         try:
             self._incidents.step(self._database, now)
             self._audit.step(self._database)
+            self._keep_zones(now)
             while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
                 self._store(log, records)
                 group.commit(group.position)
@@ -135,6 +137,24 @@ class Archive:
         self._counts["not_rows"] += 1
         if not_rows.set_aside(self._context.data, log.log_id, record, reason):
             _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(reason))
+
+    def _keep_zones(self, now: datetime) -> None:
+        """Once, register the zones of the settings. A full disk, which takes no audit, must not hold up the rows."""
+        if self._zones_s is None or time.monotonic() < self._zones_s:
+            return
+        self._zones_s = time.monotonic() + NAMES_S
+        try:
+            with self._database.transaction(registry.MOVE_TIMEOUT_S) as cursor:
+                changed = registry.keep_zones(cursor, self._context.data, self._context.settings.zones, at=now)
+        except psycopg.Error as error:
+            database.note("zones_not_kept", error)
+            raise DatabaseDown(f"cannot register the zones ({type(error).__name__}); see its log") from error
+        except audit.AuditUnwritable as error:
+            _log.warning("zones_not_kept problem=%s", quoted(error))
+            return
+        self._zones_s = None
+        if changed:
+            _log.info("zones_kept count=%d", len(self._context.settings.zones))
 
     def _keep_names(self) -> None:
         """Now and then, copy the sensors' names for the alerts, who cannot ask the database."""

@@ -95,9 +95,9 @@ class Delivery:
     # --- from the log to the outbox
 
     def _prepare(self, log: Log, group: Group) -> None:
-        data = self._context.data
+        data, settings = self._context.data, self._context.settings
         self._rejected = Rejected(data)
-        self._upcoming = Upcoming(data, self._context.settings.site.id, log, group, self._rhythm)
+        self._upcoming = Upcoming(data, settings.site.id, log, group, self._rhythm, not_sent=settings.not_sent)
         self._resume(log, group)
 
     def _resume(self, log: Log, group: Group) -> None:

@@ -1,7 +1,7 @@
 """The rows waiting in the log for the server: read a little ahead, returned batch by batch."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
@@ -22,12 +22,16 @@ _log = logging.getLogger(__name__)
 class Upcoming:
     """Makes batches of the group's rows. At most one batch and one poll are in memory, however much waits."""
 
-    def __init__(self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule) -> None:
+    def __init__(
+        self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule, *, not_sent: Container[str]
+    ) -> None:
+        """`not_sent`: names of zones whose rows stay here."""
         self._data = data
         self._site = site
         self._log = log
         self._group = group
         self._rhythm = rhythm
+        self._not_sent = not_sent
         self._forecasts = ForecastFile(data)
         self._rows: list[Waiting] = []
         self.unparsed = 0
@@ -70,11 +74,14 @@ class Upcoming:
         records = self._group.poll(POLL_ROWS)
         for record in records:
             try:
-                self._rows.append(batch.waiting(record))
+                row = batch.waiting(record)
             except RowRefused as refused:
                 self.unparsed += 1
                 if not_rows.set_aside(self._data, self._log.log_id, record, refused.reason):
                     _log.warning("not_a_row offset=%d reason=%s", record.offset, quoted(refused.reason))
+                continue
+            if row.sensor not in self._not_sent:
+                self._rows.append(row)
         if not self._rows and self._group.position > self._group.committed:
             self._group.commit(self._group.position)
         return bool(records)

@@ -16,6 +16,7 @@ from common.clock import Clock, minute_of
 from common.database import note, statement
 from common.errors import DatabaseDown, NotDelivered
 from common.row import Row, format_number, format_payload
+from common.settings import Settings
 from consumer import batch
 from consumer.answers import Kind
 from consumer.batch import OutgoingBatch, Prediction, SendSchedule, Waiting
@@ -69,7 +70,7 @@ class Resender:
 
 
 def parcels_of_span(
-    connection: psycopg.Connection[Any], site: str, zone: ZoneInfo, start: datetime, end: datetime
+    connection: psycopg.Connection[Any], settings: Settings, start: datetime, end: datetime
 ) -> Iterator[OutgoingBatch]:
     """The rows from `start` to before `end` that came through the log, in the original batches.
 
@@ -79,9 +80,10 @@ def parcels_of_span(
     try:
         with connection.cursor("resend", withhold=True) as cursor:
             cursor.itersize = FETCH_ROWS
-            cursor.execute(statement("resend_rows").encode(), {"from": start, "to": end})
+            span = {"from": start, "to": end, "not_sent": [*settings.not_sent]}
+            cursor.execute(statement("resend_rows").encode(), span)
             connection.commit()  # the cursor survives it, so no transaction stays open while the server answers
-            yield from _parcels(cursor, site, zone, end)
+            yield from _parcels(cursor, settings.site.id, settings.site.zone, end)
     except psycopg.Error as error:
         note("rows_not_read", error)
         raise DatabaseDown(f"the database cannot return the rows ({type(error).__name__})") from error

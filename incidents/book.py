@@ -6,15 +6,17 @@ incident, however the box is killed.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import msgspec
 
 from common import files
 from common.folder import INCIDENTS_FILE
-from incidents.incident import Before, Incident, Sign, Size
-from incidents.one_trouble import one_outage, one_step
+from common.zones import NO_ZONES, Zones
+from incidents.incident import Before, Incident, Sign, Size, id_of
+from incidents.one_leak import OneLeak
+from incidents.one_trouble import OUTLASTS_MIN, one_outage, one_step
 from incidents.reading import IncidentsFile, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
@@ -25,7 +27,6 @@ MOST_SIGNS = 60  # of one incident: a stuck gauge that chatters for weeks
 # An incident that ended so short ago is the same one when its trouble returns: a burst that is pumped, a gauge that
 # sticks and moves. Whatever people draw every evening is one each evening.
 RETURN_MIN = {LEAK: 6 * 60, FAULT: 60, SUPPLY: 60}
-OUTLASTS_MIN = 120  # a sign of another kind may end so much later: means of hours come back slowly
 GONE = "gone"  # why a sign ended: the detector no longer knows it
 
 Key = tuple[str, str, str]  # sensor, kind, channel
@@ -35,9 +36,10 @@ Standing = Callable[[str], set[tuple[str, str]] | None]  # sensor -> code and ch
 class Book:
     """The incidents of a site. `incidents` are in the order of their beginnings."""
 
-    def __init__(self, site: str, incidents: Iterable[Incident] = ()) -> None:
+    def __init__(self, site: str, incidents: Iterable[Incident] = (), zones: Zones = NO_ZONES) -> None:
         self.site = site
         self.incidents = [*incidents]
+        self._one_leak = OneLeak(zones)
 
     def on_findings(self, found: Iterable[Finding]) -> bool:
         """Take new findings, in order; True if something has changed."""
@@ -62,7 +64,7 @@ class Book:
         """End the signs that their detectors do not know: a kill came between the two files, or a power cut.
         What outlasts the trouble that it was a sign of becomes one of its own.
         """
-        changed = self._part(minute)
+        changed = self._part(minute) | self._one_leak.part(self.incidents, minute)
         for incident in self.incidents:
             if incident.ended is not None or (known := standing(incident.sensor)) is None:
                 continue
@@ -114,6 +116,7 @@ class Book:
             incident.signs.remove(
                 next((sign for sign in incident.signs[1:] if sign.ended is not None), incident.signs[1])
             )
+        self._one_leak.join(incident, self.incidents)
         return True
 
     def _on_clear(self, finding: Finding) -> bool:
@@ -189,12 +192,8 @@ class Book:
         return None
 
     def _new(self, sensor: str, kind: str, began: int, raised: int) -> Incident:
-        wanted = f"{sensor}-{datetime.fromtimestamp(began * 60, UTC):%Y%m%dT%H%MZ}-{kind}"
         taken = {incident.id for incident in self.incidents}
-        name, number = wanted, 1
-        while name in taken:
-            number += 1
-            name = f"{wanted}-{number}"
+        name = next(name for number in count(1) if (name := id_of(sensor, began, kind, number)) not in taken)
         self.incidents.append(Incident(name, self.site, sensor, kind, began, raised))
         return self.incidents[-1]
 
@@ -214,7 +213,7 @@ def _last_end(incident: Incident) -> int:
     return max(sign.ended or 0 for sign in incident.signs)
 
 
-def load(data: Path, site: str, findings: Sequence[Finding]) -> tuple[Book, str]:
+def load(data: Path, site: str, findings: Sequence[Finding], zones: Zones = NO_ZONES) -> tuple[Book, str]:
     """The book in a data folder, and what is wrong with its file; empty if nothing is.
 
     A damaged file is set aside, and of its incidents those that can be told are kept. Without any, as after an update,
@@ -225,8 +224,8 @@ def load(data: Path, site: str, findings: Sequence[Finding]) -> tuple[Book, str]
         with suppress(OSError):
             path.replace(path.with_name(path.name + ".bad"))
     if found.complete or found.incidents:
-        return Book(site, found.incidents), found.problem
-    book = Book(site)
+        return Book(site, found.incidents, zones), found.problem
+    book = Book(site, zones=zones)
     book.on_findings(findings)
     book.incidents = [incident for incident in book.incidents if incident.ended is None]
     return book, found.problem

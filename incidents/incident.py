@@ -3,11 +3,15 @@
 The methods find signs; `book` joins them. Nothing here depends on who reads, or on what people did (`acts`, `life`).
 """
 
+import re
+
 import msgspec
 
+from common.clock import minute_start
 from common.state_file import Count, Minute
 from outliers.flags import FAULT, LEAK, SUPPLY, WATCH, WORST_FIRST
 
+_ID = re.compile(r"(.+)-\d{8}T\d{4}Z-[a-z]+(?:-\d+)?", re.ASCII)
 KINDS = (LEAK, FAULT, SUPPLY)
 
 
@@ -70,6 +74,7 @@ class Incident(msgspec.Struct):
         signs: oldest first; at most `book.MOST_SIGNS`.
         before: other kinds that it was taken for before, oldest first.
         returned: how often it came back after it had ended.
+        joined: id of the incident with which this one is one leak, at a zone or a meter of it; empty: it stands alone.
     """
 
     id: str
@@ -85,6 +90,7 @@ class Incident(msgspec.Struct):
     signs: list[Sign] = []
     before: list[Before] = []
     returned: Count = 0
+    joined: str = ""
 
     @property
     def up(self) -> list[Sign]:
@@ -132,6 +138,18 @@ class Incident(msgspec.Struct):
     def minutes(self, now: int) -> int:
         """How long it has lasted at UTC minute `now`, or did last; never negative, whatever the clock did."""
         return max(0, (now if self.ended is None else self.ended) - self.began)
+
+
+def id_of(sensor: str, began: int, kind: str, number: int = 1) -> str:
+    """The id of an incident that began at UTC minute `began`; `number`: of those that would have the same."""
+    whole = f"{sensor}-{minute_start(began):%Y%m%dT%H%MZ}-{kind}"
+    return whole if number == 1 else f"{whole}-{number}"
+
+
+def sensor_of(incident: str) -> str:
+    """The sensor in an id; the id itself if it is of another form."""
+    found = _ID.fullmatch(incident)
+    return found[1] if found else incident
 
 
 def _of_another_kind(sign: Sign, kind: str) -> bool:

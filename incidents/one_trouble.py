@@ -7,6 +7,7 @@ from outliers.findings import Finding
 from outliers.flags import LEAK
 
 STEP, DRIFT, METER = "SUP-STEP", "SYS-DRIFT", "SYS-METER"
+OUTLASTS_MIN = 120  # another sign of a trouble may end so much later than it: means of hours come back slowly
 TOGETHER_MIN = 240  # a step of the pressure so soon after a leak began is its sign, or shows that the meter is wrong
 
 

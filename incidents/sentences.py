@@ -9,7 +9,7 @@ from common.clock import minute_start
 from common.messages import Catalogue, message, plain, words
 from incidents.acts import Act, Cause, Do
 from incidents.advice import todo
-from incidents.incident import Incident, Sign
+from incidents.incident import Incident, Sign, sensor_of
 from incidents.life import Life, Stage
 from incidents.reading import Known
 from incidents.reasons import ENDS, LEAK_CODES, M3H, NIGHT_CODES, excess, side, values, why
@@ -189,6 +189,8 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
         if last.end in ENDS:
             yield reader.words.say(ENDS[last.end])
     yield from _so_far(incident, reader.words)
+    if incident.joined:
+        yield reader.words.say("It is one leak with the one at {sensor}.", sensor=sensor_of(incident.joined))
     for earlier in incident.before[-1:]:
         kind = reader.words.say(KINDS.get(earlier.kind, KINDS[WATCH]))
         yield reader.words.say("Until {time} it was taken for: {kind}.", time=reader.time(earlier.minute), kind=kind)

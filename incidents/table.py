@@ -48,6 +48,7 @@ class IncidentRow(msgspec.Struct, frozen=True):
     at: datetime | None
     until: datetime | None
     cause: str | None
+    joined: str = ""
 
 
 class ActRow(msgspec.Struct, frozen=True):
@@ -90,6 +91,7 @@ def row(site: str, incident: Incident, life: Life) -> IncidentRow:
         at=life.at,
         until=_time(life.until),
         cause=life.cause,
+        joined=incident.joined,
     )
 
 
@@ -112,6 +114,7 @@ def incident(found: IncidentRow) -> Incident:
         found.signs,
         found.before,
         found.returned,
+        found.joined,
     )
 
 

@@ -252,17 +252,18 @@ def store(folder: Path, criteria: Criteria) -> Criteria:
 
 
 DEFAULT_FLOW = ChannelLimits(low=0.0, high=10_000.0)  # a larger inlet needs limits in the file
+ZONE_FLOW = ChannelLimits(low=-10_000.0, high=10_000.0)  # meters err, so a sum of little may be below zero
 DEFAULT_PRESSURE = ChannelLimits(low=0.0, high=25.0)  # bar; the pressure class of ordinary mains is 16
 
 
-def initial(sensor: str, folder: Path | None = None) -> Criteria:
+def initial(sensor: str, folder: Path | None = None, *, is_zone: bool = False) -> Criteria:
     """Criteria without history: the file's limits for this sensor, its [default], or wide physical limits.
 
     Raises:
         CriteriaUnusable: the file has an unknown key or a value that is not a number.
     """
     table = _initial_table(folder / INITIAL, sensor) if folder is not None else {}
-    flow = _taken(table, "flow", DEFAULT_FLOW)
+    flow = _taken(table, "flow", ZONE_FLOW if is_zone else DEFAULT_FLOW)
     pressure = _taken(table, "pressure", DEFAULT_PRESSURE)
     if table:
         raise CriteriaUnusable(f"{INITIAL}: unknown key {min(table)!r:.100}")

@@ -13,6 +13,7 @@ from common import files
 from common.clock import minute_of
 from common.folder import INCIDENT_ACTS_FILE
 from common.logging_setup import quoted
+from common.zones import Zones
 from incidents import acts, book
 from incidents.acts import Cause, Do
 from incidents.incident import Size
@@ -32,9 +33,9 @@ _log = logging.getLogger(__name__)
 class IncidentKeeper:
     """The producer's side of the incidents."""
 
-    def __init__(self, data: Path, site: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, data: Path, site: str, findings: Sequence[Finding], zones: Zones) -> None:
         self._data = data
-        self._book, problem = book.load(data, site, findings)
+        self._book, problem = book.load(data, site, findings, zones)
         if problem:
             _log.warning("incidents_unreadable set aside, made anew from the findings; problem=%s", quoted(problem))
         self._unwritten = True  # a file that was made anew, or of an older form

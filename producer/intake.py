@@ -6,7 +6,7 @@ one operation, and everything that depends only on a frame's time is decided onc
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -27,22 +27,32 @@ class ReadingSink:
     """Puts readings into their minute, or refuses and counts them."""
 
     def __init__(
-        self, time: SiteTime, minutes: Minutes, refused: Counter[str], *, settings: LineSettings, zone: ZoneInfo
+        self,
+        time: SiteTime,
+        minutes: Minutes,
+        refused: Counter[str],
+        *,
+        settings: LineSettings,
+        zone: ZoneInfo,
+        reserved: Container[str] = (),
     ) -> None:
-        """`zone`: of the site."""
+        """`zone`: of the site; `reserved`: names that no meter may have, those of the zones."""
         self.plausible = Plausible(settings, refused)
         self.clocks = MeterClocks(MeterZones(settings, zone))
         self.time = time
         self.minutes = minutes
         self.waiting = WaitingReadings(settings.hold_rows, refused)
         self.refused = refused
+        self._reserved = reserved
 
     def take(self, reading: Reading) -> int:
         """1 if the reading was accepted, else 0."""
         sensor = reading.sensor
         self.clocks.note(sensor, reading.time_s, self.time.now_s)
         time_s, reason = self.time.time_of(reading.time_s)
-        if reason == WAITS:
+        if sensor in self._reserved:
+            sums: Sums | str = "zone"
+        elif reason == WAITS:
             sums = self.waiting.sums(self.wait(reading.time_s), sensor)
         else:
             sums = reason or self.minutes.sums_at(time_s, sensor)
@@ -60,7 +70,9 @@ class ReadingSink:
         return self.waiting.at(time_s, self.time.monotonic_s)
 
     def sums(self, slot: Slot, sensor: str) -> Sums | str:
-        """A sensor's sums in a minute or where readings wait, or the reason why there are none (late, sensors)."""
+        """A sensor's sums in a minute or where readings wait, or why there are none (late, sensors, zone)."""
+        if sensor in self._reserved:
+            return "zone"
         return self.waiting.sums(slot, sensor) if isinstance(slot, WaitingSlot) else self.minutes.sums(slot, sensor)
 
 

@@ -6,33 +6,31 @@ Nothing here waits for a database, a server or a network. The step waits only fo
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from common import confirmation
-from common.errors import RowRefused
 from common.logging_setup import quoted
-from common.row import MOST_SENSORS, parse_payload
 from common.runner import Context
 from common.state_file import StateUnusable
 from log import mark as marks
 from log.mark import Mark
 from log.roles import Log, needs_file, open_for
+from producer import closed
 from producer.clock_watch import ClockWatch
 from producer.hold import PendingRows
 from producer.intake import ReadingSink
 from producer.line import SerialLine
-from producer.minute import Minutes
+from producer.minute import MinuteMean, Minutes
 from producer.open_minute import OpenMinuteFile
 from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for
 from producer.site_time import WAITS, SiteTime
 from producer.verdicts import Verdicts
+from producer.zones import ZoneMinutes, rows_of
 
-FUTURE_MIN = 10  # minutes by which a meter that is right may be ahead of the others
-TAIL_ROWS = 10_000  # rows of the log per read at the start
 SILENT_S = 1.0  # real seconds without a byte, at any speed of the site's clock
 SAY_REFUSED_EVERY_S = 600.0  # refused frames are summed up in one log line
 SNAPSHOT_PAUSE = 20  # times the duration of a snapshot of the open minutes: at most 5 % of a core
@@ -79,6 +77,7 @@ class Producer:
     _minutes: Minutes
     _clock: ClockWatch
     _time: SiteTime
+    _zones: ZoneMinutes
     _door: ReadingSink
     _intake: Intake
     _verdicts: Verdicts
@@ -108,13 +107,22 @@ class Producer:
         log = open_for(settings)
         try:
             published = marks.load(data)
-            mark = _with_tail(published, log)
+            self._zones = ZoneMinutes(settings.zones)
+            mark = closed.with_tail(published, log, self._zones.note)
+            self._zones.start(closed.of_sensors(mark))
             self._kept = OpenMinuteFile(data)
             self._held = PendingRows(log, data, self._zone, settings.line.hold_rows, mark)
-            self._minutes = minutes_after(settings.line.lateness_seconds, published, mark)
+            self._minutes = closed.minutes_after(settings.line.lateness_seconds, published, mark)
             self._clock = ClockWatch(self._context.clock, data, mark.closed_through)
             self._time = self._clock.time
-            self._door = ReadingSink(self._time, self._minutes, self._refused, settings=settings.line, zone=self._zone)
+            self._door = ReadingSink(
+                self._time,
+                self._minutes,
+                self._refused,
+                settings=settings.line,
+                zone=self._zone,
+                reserved=settings.zones.keys(),
+            )
             self._intake = intake_for(
                 settings.line,
                 self._door,
@@ -122,7 +130,7 @@ class Producer:
                 self._line,
             )
             self._clock.restore(self._door.waiting)
-            self._verdicts = Verdicts(data, settings.site, settings.line.quiet_minutes)
+            self._verdicts = Verdicts(data, settings.site, settings.line.quiet_minutes, settings.zones)
             self._restore_open_minutes(published)
         except BaseException:
             log.close()
@@ -139,6 +147,8 @@ class Producer:
             rows_through = self._held.restore([str(row) for row in state.get("held", ())], through)
             self._minutes.closed_through = max(self._minutes.closed_through, rows_through)
             readings = self._minutes.restore(state, lost=published is None)
+            if "zones" in state:
+                self._zones.restore(state["zones"])
             self._intake.keep(str(state["rest"]).encode("latin-1"))
             _log.info("open_minute_restored readings=%d rows=%d", readings, len(self._held))
         except (StateUnusable, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
@@ -152,6 +162,7 @@ class Producer:
             last = self._clock.waiting_from - 1
             self._refused[WAITS] += self._minutes.forget_future(last)
             self._held.forget_future(last)
+            self._zones.forget_future(last)
             self._verdicts.forget_future(last)
             self._time.closed(self._minutes.closed_through)
             self._unsaved = True
@@ -167,12 +178,19 @@ class Producer:
         means = self._minutes.close(self._time.now_s, elapsed_s, quiet=self._line.silent_s >= SILENT_S)
         if means:
             self._unsaved = True
-            self._held.add(self._verdicts.rows(means))
+            self._take(means)
         elif not self._held.waiting or monotonic_s - self._tried_held_s < RETRY_HELD_S:
             return
         self._tried_held_s = monotonic_s
         if self._held.flush(self._minutes.closed_through):
             self._verdicts.save(self._minutes.closed_through)
+
+    def _take(self, means: Sequence[MinuteMean]) -> None:
+        """Closed minutes become rows that wait for the log."""
+        waiting = len(self._held) > 0
+        self._held.add(rows_of(means, self._zones, self._verdicts.rows))
+        if self._zones.waits:  # once these rows are in the log, nothing else will tell them to a zone after a kill
+            self._keep_open_minutes(on_disk=waiting)
 
     # --- what is published
 
@@ -225,7 +243,7 @@ class Producer:
         if waiting := len(self._held):
             _log.warning("rows_wait count=%d for the next start", waiting)
         self._clock.keep()
-        self._keep_open_minutes(durable=True)
+        self._keep_open_minutes(on_disk=True, durable=True)
         self._log.close()
         self._log = None
 
@@ -234,47 +252,21 @@ class Producer:
         clock = self._context.clock
         before_s = clock.monotonic()
         if before_s >= self._next_snapshot_s:
-            self._keep_open_minutes(durable=False)
+            self._keep_open_minutes(on_disk=len(self._held) > 0)
             self._unsaved = False
             after_s = clock.monotonic()
             self._snapshot_cost_s = min(after_s - before_s, 2 * self._snapshot_cost_s)  # one hiccup does not count
             self._next_snapshot_s = after_s + self._snapshot_cost_s * SNAPSHOT_PAUSE
 
-    def _keep_open_minutes(self, *, durable: bool) -> None:
+    def _keep_open_minutes(self, *, on_disk: bool, durable: bool = False) -> None:
         state = self._minutes.to_state() | {
             "rest": self._intake.rest.decode("latin-1"),
             "held": self._held.to_state(),
+            "zones": self._zones.to_state(),
         }
         content = json.dumps(state).encode() + b"\n"
         try:
-            self._kept.store(content, on_disk=durable or len(self._held) > 0, durable=durable)
+            self._kept.store(content, on_disk=on_disk, durable=durable)
         except OSError as error:
             if durable:
                 _log.warning("open_minute_lost problem=%s", quoted(error))
-
-
-def minutes_after(lateness_s: float, published: Mark | None, mark: Mark) -> Minutes:
-    """What is closed: by the mark of the last start, and the rows in the log that it does not know of yet."""
-    # A clock that was years ahead, and was confirmed to be right again, leaves minutes of the future in the mark.
-    last = mark.closed_through + FUTURE_MIN
-    closed = {sensor: min(minute, last) for sensor, minute in mark.sensors.items()}
-    known = published is not None and len(mark.sensors) < MOST_SENSORS
-    return Minutes(lateness_s, mark.closed_through, closed, 0 if known else mark.closed_through)
-
-
-def _with_tail(mark: Mark | None, log: Log) -> Mark:
-    """The later of the mark and the log's rows: a kill may have happened between an append and its mark."""
-    offset = synced = mark.end_offset if mark and mark.log_id == log.log_id else log.base_offset
-    closed_through = mark.closed_through if mark else 0
-    sensors = dict(mark.sensors) if mark else {}
-    while records := log.read(offset, TAIL_ROWS):
-        offset = records[-1].offset + 1
-        for record in records:
-            try:
-                row = parse_payload(record.payload)
-            except RowRefused as error:
-                _log.warning("tail_row_unreadable offset=%d reason=%s", record.offset, error.reason)
-                continue
-            closed_through = max(closed_through, row.minute)
-            sensors[row.sensor] = max(row.minute, sensors.get(row.sensor, 0))
-    return Mark(closed_through, synced, log.log_id, sensors)

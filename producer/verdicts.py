@@ -14,6 +14,7 @@ from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from common.settings import SiteSettings
+from common.zones import NO_ZONES, Zones
 from outliers import criteria as criteria_files
 from outliers.calendar import CalendarFile, Occasions, Work
 from outliers.findings import KEEP, Finding, load, store
@@ -36,11 +37,12 @@ _log = logging.getLogger(__name__)
 class Verdicts:
     """Flags for closed minutes. `failures` counts rows written without detection."""
 
-    def __init__(self, data: Path, site: SiteSettings, quiet_minutes: int = 0) -> None:
+    def __init__(self, data: Path, site: SiteSettings, quiet_minutes: int = 0, zones: Zones = NO_ZONES) -> None:
         self.failures = 0
         self._data = data
         self._zone = zone = site.zone
         self._quiet_minutes = quiet_minutes
+        self._zones = zones
         self._forecasts = Forecasts(data)
         self._states: dict[str, SensorMemory] = memory.load(data / DETECTORS_FILE)
         self._detectors: dict[str, Detector] = {}
@@ -49,7 +51,7 @@ class Verdicts:
         self._followed = CalendarFile(data, zone)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
-        self._incidents = IncidentKeeper(data, site.id, self._findings)
+        self._incidents = IncidentKeeper(data, site.id, self._findings, zones)
         self._closings: dict[str, list[Closing]] = {}  # of sensors whose next row has not come yet
         self._criteria_seen = 0
         self._looked_at_minute = 0
@@ -98,7 +100,7 @@ class Verdicts:
             kept = self._states.pop(sensor, None) or SensorMemory()
             self._planned[sensor] = Planned(kept.planned)
             detector = Detector(sensor, criteria, self._zone, kept.detector, self._occasions.holidays)
-            detector.quiet_minutes = self._quiet_minutes
+            detector.quiet_minutes, detector.is_zone = self._quiet_minutes, sensor in self._zones
             self._detectors[sensor] = detector
         return detector
 
@@ -129,7 +131,7 @@ class Verdicts:
 
     def _initial(self, sensor: str) -> criteria_files.Criteria:
         try:
-            return criteria_files.initial(sensor, self._data / CRITERIA_FOLDER)
+            return criteria_files.initial(sensor, self._data / CRITERIA_FOLDER, is_zone=sensor in self._zones)
         except HydrologError as error:
             _log.warning("criteria_unusable sensor=%s problem=%s", sensor, quoted(error))
             return default_criteria(sensor)

@@ -70,8 +70,9 @@ class Texts:
             lost = worst.leakage
             range_ = leakage.in_range(lost.leak_low, lost.leak_high, lost.estimate, self.speech)
             yield say("largest leakage, m³"), f"{range_}\n{report.name(worst.sensor)}"
-        leaks = sum(known.incident.kind == LEAK for known in report.incidents)
-        counted = self.speech.many("{count} incident", "{count} incidents", len(report.incidents))
+        troubles = [known.incident for known in report.incidents if not known.incident.joined]
+        leaks = sum(incident.kind == LEAK for incident in troubles)
+        counted = self.speech.many("{count} incident", "{count} incidents", len(troubles))
         of_leaks = say("{count} of them leaks", count=f"{leaks:,}")
         yield say("incidents"), f"{counted}\n{of_leaks}"
         shares = [one.available.share for one in report.sensors if one.available.share is not None]

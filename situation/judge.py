@@ -21,6 +21,7 @@ BACKLOG_MIN = 120  # minutes that a group may be behind: a long step and a short
 FRESH_MIN = 1440  # minutes for which an unregistered sensor is news: noise may look like one
 ARCHIVE, SENDER = "archive", "consumer-server"
 DOUBTED = ("unset", "stepped", "ahead")  # states of the producer's clock
+JOINED = "joined"  # value of an incident that is told with another one, whose id it is
 OUTAGE = "outage"  # code of an incident in which flow and pressure have fallen together
 # Severity of a sign or a flag -> kind of the verdict and code.
 _KINDS = {flags.LEAK: LEAK, flags.FAULT: FAULT, flags.SUPPLY: WATCH, flags.WATCH: WATCH, flags.PLANNED: GOOD}
@@ -50,17 +51,26 @@ def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep
     newest = rows.newest_rows(look, stored, keep)
     future = rows.of_future(look, stored)
     is_box = settings.log.url == "file"
-    site = rows.of_site(look, newest, settings) if is_box else Problem(GOOD, rows.SITE, "many-sites")
+    meters = {sensor: time for sensor, time in newest.items() if sensor not in settings.zones}
+    site = rows.of_site(look, meters, settings) if is_box else Problem(GOOD, rows.SITE, "many-sites")
     arrival = {
         sensor: rows.of_sensor(sensor, time, _row(stored, sensor).name, look, settings)
-        for sensor, time in newest.items()
+        for sensor, time in meters.items()
+    }
+    arrival |= {
+        zone.name: rows.of_zone(
+            zone, newest[zone.name], look, settings, arrival=arrival, name=_row(stored, zone.name).name
+        )
+        for zone in settings.zones.values()
+        if zone.name in newest
     }
     told = list(of_incidents(look, stored))
-    none = bool(future) and not any(newest.values())  # that there never was a row would be untrue
+    none = bool(future) and not any(meters.values())  # that there never was a row would be untrue
     # If all are silent, each sensor by itself says no more.
     apart = [each for each in arrival.values() if each.code != "future-row"] if none or site.code == "fresh" else [site]
     processes = of_processes(look, expected_roles(settings))
-    found = (*future, *apart, *told, *processes.values(), *_of_box(look, settings, stored))
+    alone = (each for each in told if JOINED not in each.values)
+    found = (*future, *apart, *alone, *processes.values(), *_of_box(look, settings, stored))
     shelved = [problem for problem in told if "shelved_by" in problem.values]
     sensors = {
         sensor: _worst([status, *(each for each in told if each.subject == sensor)])
@@ -86,6 +96,8 @@ def _of_incident(known: Known, look: Snapshot, name: str) -> Problem:
     incident, life = known
     code = OUTAGE if incident.outage else incident.severity
     values = _known(name=name, incident=incident.id, rule=incident.leading.code, channel=incident.channel)
+    if incident.joined:
+        values[JOINED] = incident.joined
     values["lasted_s"] = 60 * incident.minutes(look.minute)
     if incident.size is not None and incident.kind == flags.LEAK:
         values |= {"size_m3h": incident.size.flow_m3h, "error_m3h": incident.size.error_m3h}

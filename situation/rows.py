@@ -8,6 +8,7 @@ from typing import NamedTuple
 from common.clock import minute_start
 from common.settings import Settings
 from common.verdict import GOOD, SILENT, TROUBLE, WATCH, Problem, Value
+from common.zones import Zone
 from outliers.calendar import ALL, Work
 from situation.snapshot import PIPELINE_S, Snapshot
 from situation.topic import PartitionState
@@ -100,6 +101,24 @@ def of_sensor(sensor: str, newest: datetime | None, name: str, look: Snapshot, s
     if found.kind != GOOD and (work := working(sensor, look)):
         return Problem(GOOD, sensor, "planned", {**values, "reason": work.what})
     return Problem(found.kind, sensor, found.code, values)
+
+
+def of_zone(
+    zone: Zone, newest: datetime | None, look: Snapshot, set_: Settings, *, arrival: Mapping[str, Problem], name: str
+) -> Problem:
+    """Whether a zone's sums come. If not, one of its meters is why; where that is told, the zone calls nobody.
+
+    `arrival`: of the meters.
+    """
+    found = newest_row(zone.name, newest, look, set_)
+    named: dict[str, Value] = {"name": name} if name else {}
+    if found.kind == GOOD:
+        return Problem(GOOD, zone.name, found.code, named)
+    away = [sensor for sensor in zone.signs if sensor in arrival and arrival[sensor].code != "normal"]
+    values: dict[str, Value] = {**found.values, **named, "formula": zone.formula}
+    if away:
+        values["meters"] = ", ".join(away)
+    return Problem(GOOD if away else WATCH, zone.name, "no-sum", values)
 
 
 def newest_row(subject: str, newest: datetime | None, look: Snapshot, set_: Settings) -> Problem:

@@ -7,5 +7,6 @@ ON CONFLICT (site, id) DO UPDATE SET
     size_m3h = EXCLUDED.size_m3h, size_error_m3h = EXCLUDED.size_error_m3h, size_at = EXCLUDED.size_at,
     largest_m3h = EXCLUDED.largest_m3h, volume_m3 = EXCLUDED.volume_m3, returned = EXCLUDED.returned,
     signs = EXCLUDED.signs, before = EXCLUDED.before,
-    stage = EXCLUDED.stage, by = EXCLUDED.by, at = EXCLUDED.at, until = EXCLUDED.until, cause = EXCLUDED.cause
+    stage = EXCLUDED.stage, by = EXCLUDED.by, at = EXCLUDED.at, until = EXCLUDED.until, cause = EXCLUDED.cause,
+    joined = EXCLUDED.joined
 WHERE INCIDENT_TB IS DISTINCT FROM EXCLUDED

@@ -8,4 +8,5 @@ FROM (SELECT sensor, time, flow, pressure, samples, flow_flags, pressure_flags, 
       FROM UNREGISTERED_VAL_TB WHERE time >= %(from)s AND time < %(to)s) AS r
 LEFT JOIN PRED_VAL_TB p ON p.sensor = r.sensor AND p.hour = r.time AND p.made_at = r.time
 WHERE r.log_id <> 'history' -- loaded from files: these never stood in the log
+  AND r.sensor <> ALL (%(not_sent)s::text[]) -- zones
 ORDER BY r.log_id, r.log_offset

@@ -20,6 +20,8 @@ ALTER TABLE SENSOR_TB
     ADD COLUMN IF NOT EXISTS connections        double precision, -- service connections
     ADD COLUMN IF NOT EXISTS service_km         double precision, -- service pipe from property line to meter
     ADD COLUMN IF NOT EXISTS changed_at         timestamptz;      -- when people last changed any of these
+-- Of a zone: its meters, as in the settings; '' = a meter. What a zone was before its formula changed is another's.
+ALTER TABLE SENSOR_TB ADD COLUMN IF NOT EXISTS formula text NOT NULL DEFAULT '';
 -- Where it is, degrees of WGS84; both or none.
 ALTER TABLE SENSOR_TB
     ADD COLUMN IF NOT EXISTS latitude  double precision CHECK (latitude BETWEEN -90 AND 90),
@@ -96,6 +98,8 @@ CREATE TABLE IF NOT EXISTS INCIDENT_TB (
     cause          text,                       -- why it was closed
     PRIMARY KEY (site, id)
 );
+-- The incident with which it is one leak, at a zone or a meter of it; '' = it stands alone.
+ALTER TABLE INCIDENT_TB ADD COLUMN IF NOT EXISTS joined text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS incident_began ON INCIDENT_TB (sensor, began);
 
 -- What people did about incidents, as in incident_acts.jsonl. Kept for good, like the incidents.

@@ -93,7 +93,7 @@ def learn_for(
         CriteriaUnusable: less than eight weeks of good rows.
     """
     sensor, replaced = instrument.sensor, instrument.replaced
-    prior = limits(folder, sensor, instrument.flow_max, instrument.pressure_max)
+    prior = limits(folder, instrument, is_zone=sensor in chosen.zones)
     end = now.replace(minute=0, second=0, microsecond=0)
     first = end - timedelta(days=WINDOW_DAYS)
     if replaced is not None:  # values of the old instrument are not usual for the new one
@@ -109,11 +109,11 @@ def learn_for(
     return prior, replace(new, found=detectability(new))
 
 
-def limits(folder: Path, sensor: str, flow_max: float | None, pressure_max: float | None) -> Criteria:
+def limits(folder: Path, instrument: Instrument, *, is_zone: bool) -> Criteria:
     """The physical limits: from the initial file, or from the table if the meter's range is known there."""
-    prior = stored.initial(sensor, folder)
-    if flow_max is not None:
-        prior = replace(prior, flow=replace(prior.flow, high=flow_max))
-    if pressure_max is not None:
-        prior = replace(prior, pressure=replace(prior.pressure, high=pressure_max))
+    prior = stored.initial(instrument.sensor, folder, is_zone=is_zone)
+    if instrument.flow_max is not None:
+        prior = replace(prior, flow=replace(prior.flow, high=instrument.flow_max))
+    if instrument.pressure_max is not None:
+        prior = replace(prior, pressure=replace(prior.pressure, high=instrument.pressure_max))
     return prior

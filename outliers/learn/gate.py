@@ -30,7 +30,8 @@ def channel_limits(values: Floats, prior: ChannelLimits, *, floor_share: float, 
     typical = mean if rooted else 0.0
     usual = normal_level(daily_maxima(_excursions(good, typical), 1440), SPIKE_RETURN_DAYS, SPIKES_IN_ARCHIVE)
     jump = max(usual, floor_share * mean)
-    low = max(prior.low, LOW_SHARE * float(np.quantile(finite, 1e-4)))
+    lowest = float(np.quantile(finite, 1e-4))
+    low = max(prior.low, LOW_SHARE * lowest) if lowest > 0 else prior.low
     return replace(prior, low=low, stuck_rows=stuck, jump=jump, typical=typical)
 
 

@@ -1,5 +1,6 @@
 """The group "archive" against a real Postgres: which row goes to which table, and what happens when it goes away."""
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from common import false_rows
+from common import audit, false_rows
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown, SettingsError
 from common.false_rows import FalseSpan
@@ -16,6 +17,7 @@ from common.row import Row, format_payload
 from common.runner import Context
 from common.sensor_names import SensorNames
 from common.settings import Settings
+from common.zones import read_zones
 from consumer.archive import Archive
 from log import commits
 from log.roles import Log, open_for
@@ -323,3 +325,23 @@ def test_the_sensors_names_are_copied_for_who_cannot_ask_the_database(site: Site
     site.restart()
     site.step()
     assert names.now() == {"001": "연산3 {x}"}
+
+
+def test_zones_are_registered_with_their_formula_and_begin_anew_with_another_one(site: Site) -> None:
+    def start(**formulas: str) -> list[tuple[object, ...]]:
+        site.settings = dataclasses.replace(site.settings, zones=read_zones(formulas, ()))
+        site.restart()
+        site.step()
+        return site.database.execute("SELECT sensor, formula, replaced_at FROM SENSOR_TB ORDER BY sensor").fetchall()
+
+    site.append(Row(FIRST, "zone_a", 5.0, None, 60))
+    meters: list[tuple[object, ...]] = [("001", "", None), ("002", "", None)]
+    assert start() == meters
+    assert len(site.rows("UNREGISTERED_VAL_TB")) == 1
+    assert start(zone_a="001 + 002") == [*meters, ("zone_a", "001 + 002", None)]
+    assert [row[0] for row in site.rows()] == ["zone_a"]
+    assert start(zone_a="001 + 002") == [*meters, ("zone_a", "001 + 002", None)]
+    site.now += timedelta(hours=1)
+    assert start(zone_a="001 - 002") == [*meters, ("zone_a", "001 - 002", site.now)]
+    assert start() == [*meters, ("zone_a", "", site.now)]
+    assert [entry.what for entry in audit.load(site.settings.paths.data)[0]] == ["sensor-registered", "sensor-replaced"]

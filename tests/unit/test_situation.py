@@ -15,6 +15,7 @@ from common.row import Row, format_payload
 from common.settings import Settings
 from common.verdict import GOOD, KINDS, LEAK, SILENT, TROUBLE, WATCH, Problem
 from common.verdict_words import ENGLISH, KOREAN, PARTS, SAID, WORDS, said, span
+from common.zones import read_zones
 from incidents.reading import Incidents
 from log.mark import Mark
 from log.roles import Position, open_for
@@ -100,6 +101,16 @@ def test_silence_is_one_problem_of_the_site_or_one_of_each_sensor(chosen: Settin
     assert codes(marked({"001": 0, "002": 0}), chosen) == []
     assert codes(marked({"001": 0, "002": 40}), chosen) == ["002 no-data"]
     assert codes(marked({"001": 50, "002": 40}), chosen) == ["rows silent-rows"]
+
+
+def test_a_zone_without_a_sum_calls_nobody_where_its_meter_does(chosen: Settings) -> None:
+    zoned = replace(chosen, zones=read_zones({"zone_a": "001 + 002"}, ()))
+    assert codes(marked({"001": 0, "002": 0, "zone_a": 2}), zoned) == []
+    assert codes(marked({"001": 0, "002": 40, "zone_a": 40}), zoned) == ["002 no-data"]
+    assert codes(marked({"001": 50, "002": 40, "zone_a": 50}), zoned) == ["rows silent-rows"]
+    assert codes(marked({"001": 0, "002": 0, "zone_a": 40}), zoned) == ["zone_a no-sum"]  # one of them is not believed
+    found = judge(marked({"001": 0, "002": 40, "zone_a": 40}), zoned).sensors["zone_a"]
+    assert str(said(found)).endswith("no sum: nothing for 39 min; no row of 002; it is 001 + 002; see its meters")
 
 
 def test_a_row_in_the_log_counts_before_the_archive_has_it(chosen: Settings) -> None:

@@ -13,6 +13,7 @@ from common.clock import minute_of, minute_start
 from common.folder import INCIDENT_ACTS_FILE
 from common.row import format_payload, parse_payload
 from common.settings import SiteSettings
+from common.zones import parse
 from incidents import acts
 from incidents.acts import Cause, Do
 from incidents.reading import stored
@@ -254,3 +255,11 @@ def test_what_people_close_reaches_the_detector_once(tmp_path: Path, monkeypatch
     verdicts.rows([mean(T + 2)])
     verdicts.rows([mean(T + 3)])
     assert told == [Closing(T + 1, Said.ACCEPTED, (), True)]
+
+
+def test_a_zone_has_no_pressure_may_be_below_zero_and_its_gaps_are_told_of_its_meters(tmp_path: Path) -> None:
+    verdicts = Verdicts(tmp_path, SITE, zones={"zone_a": parse("zone_a", "001 + 002 - 003")})
+    for minute in (*range(T, T + 20), *range(T + 100, T + 120)):
+        (row,) = verdicts.rows([MinuteMean(minute, "zone_a", minute % 7 / 10 - 0.3, None, 60)])
+        assert (row.flow_flags, row.pressure_flags) == ("0000", "000")
+    assert load_findings(tmp_path / "findings.json") == []

@@ -1,5 +1,6 @@
 """What goes in one batch, and when."""
 
+import dataclasses
 import threading
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from common.errors import NotDelivered, SettingsError
 from common.false_rows import FalseSpan
 from common.runner import Context
 from common.settings import SERVER_TOKEN, Settings
+from common.zones import parse
 from consumer.delivery import Delivery
 from log import mark
 
@@ -142,3 +144,24 @@ def test_rows_of_a_false_time_are_not_sent_not_even_from_a_frozen_batch(site: Ma
     here.try_for(hours=0.5)
     assert [offset for _, offset in here.server.rows] == [0, 5, 6, 7]
     assert here.committed == 8
+
+
+def test_rows_of_zones_stay_here_and_hold_nothing_up_unless_the_server_wants_them(site: MakeSite) -> None:
+    zones = {"zone_a": parse("zone_a", "001 + 002")}
+    here = site()
+    here.settings = dataclasses.replace(here.settings, zones=zones)
+    here.restart()
+    here.append(10, sensors=("001", "002", "zone_a"))
+    here.watch.later(minutes=12)
+    here.step()
+    assert here.step()["lag"] == 0
+    assert len((here.data / "server_data.txt").read_text().splitlines()) == 1  # the header
+    (request,) = here.server.requests
+    assert {line.split("\t")[2] for line in request.lines} == {"001", "002"}
+    assert request.key == f"site-1/{here.log.log_id}/0-28"
+    here.settings = dataclasses.replace(here.settings, server=dataclasses.replace(here.settings.server, zones=True))
+    here.restart()
+    here.append(10, sensors=("zone_a",), first=FIRST + 10)
+    here.watch.later(minutes=10)
+    here.step()
+    assert [line.split("\t")[2] for line in here.server.requests[1].lines] == ["zone_a"] * 10

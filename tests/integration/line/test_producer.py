@@ -171,3 +171,27 @@ def test_a_port_is_not_shared(cable: Cable, start: Start, minute: int) -> None:
     first.stop()
     cable.read("001", seconds(minute, 0, 5))
     second.took(5)
+
+
+def test_a_kill_between_the_meters_of_a_zone_costs_no_minute_of_it_and_repeats_none(
+    cable: Cable, start: Start, minute: int
+) -> None:
+    zones = {"HYDROLOG_ZONES__ZONE_A": "001 - 002", "HYDROLOG_LINE__LATENESS_SECONDS": "20"}
+    first = start(**zones)
+    cable.read("zone_a", seconds(minute, 0, 3))  # no meter may have its name
+    cable.read("002", seconds(minute, 0, 30), flow=3.0)  # whose clock is slow
+    cable.read("001", seconds(minute, 0, 60))
+    cable.read("001", seconds(minute + 1, 20, 21))
+    wait_until(lambda: (mark := load_mark(first.data)) and mark.sensors == {"001": minute}, "the faster meter's mark")
+    first.stop(signal.SIGKILL)
+    consume_everything(first.data)
+    assert rows(first.data) == []  # the log was reset: it no longer tells the faster meter's flow
+    second = start(**zones)
+    cable.read("002", seconds(minute, 30, 60), flow=3.0)
+    cable.read("002", seconds(minute + 1, 20, 21), flow=3.0)
+    wait_until(lambda: len(rows(second.data)) == 2, "the slower meter's row, and the zone's")
+    assert [(row.minute, row.sensor, row.flow, row.pressure, row.samples) for row in rows(second.data)] == [
+        (minute, "002", 3.0, 4.0, 60),
+        (minute, "zone_a", 5.0, None, 60),
+    ]
+    wait_until(lambda: (mark := load_mark(second.data)) and "zone_a" in mark.sensors, "the zone in the mark")
