@@ -45,9 +45,10 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class SiteMark:
-    """The mark of a site's batch that ends before `offset`."""
+    """The mark of a site's batch that ends before `offset` of this log."""
 
     site: str
+    log_id: str
     offset: int
     mark: BatchMark
 
@@ -83,7 +84,7 @@ def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | SiteMark:
         mark = parse_columns(rest[1], rest[2] if len(rest) == 3 else FIRST_OF_ALL)
         if mark.first > int(offset):
             raise RowRefused("first")
-        return SiteMark(site, int(offset), mark)
+        return SiteMark(site, log_id, int(offset), mark)
     if not all(_PREDICTION.fullmatch(text) for text in rest[-2:]):
         raise RowRefused("prediction")
     row = parse_payload("\t".join(rest[:-2]))

@@ -30,23 +30,35 @@ class Reached:
     """How far a site is. None: no mark has said it.
 
     Attributes:
-        offset: all rows before it are stored.
+        log_id: of its newest log.
+        offset: all rows of that log before it are stored.
         closed: all rows of this UTC minute and of those before are stored.
     """
 
+    log_id: str | None
     offset: int | None
     closed: int | None
 
 
+NOTHING = Reached(None, None, None)
+
+
 def advance(reached: Reached, marks: Iterable[SiteMark]) -> tuple[Reached, list[SiteMark]]:
-    """How far a site is with these marks, and which of them still wait for a batch before them. Pure."""
+    """How far a site is with these marks, and which of them still wait for a batch before them. Pure.
+
+    A log that was made anew begins a new chain; what still comes of the one before it says nothing more.
+    """
     waiting: list[SiteMark] = []
-    for each in sorted(marks, key=lambda each: each.mark.first):
+    for each in sorted(marks, key=lambda each: (each.log_id != reached.log_id, each.mark.first)):
+        if each.log_id != reached.log_id:
+            if reached.log_id is not None and (each.mark.closed or 0) <= (reached.closed or 0):
+                continue
+            reached, waiting = Reached(each.log_id, None, reached.closed), []
         if reached.offset is not None and each.mark.first > reached.offset:
             waiting.append(each)
         else:
             offset, closed = max(reached.offset or 0, each.offset), each.mark.closed
-            reached = Reached(offset, _later(reached.closed, closed))
+            reached = Reached(each.log_id, offset, _later(reached.closed, closed))
     return reached, waiting
 
 
@@ -71,12 +83,12 @@ def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequ
     moved: dict[str, Reached] = {}
     left: list[SiteMark] = []
     for site, those in by_site.items():
-        offset, closed, now = before[site]
-        reached = Reached(offset, closed)
+        *known, now = before[site]
+        reached = Reached(*known)
         moved[site], rest = advance(reached, [*waiting.marks(site), *(_believed(each, now) for each in those)])
         if rest and (site in waiting.late or len(rest) > MOST_WAITING):
             _log.warning("site_gap site=%s after=%s", quoted(site), moved[site].offset)
-            moved[site], rest = advance(Reached(None, moved[site].closed), rest)
+            moved[site], rest = advance(replace(moved[site], offset=None), rest)
         left += rest
     cursor.execute(statement("site_reached").encode(), _reached_columns(moved))
     if left:
@@ -99,8 +111,8 @@ class _Waiting:
 def _waiting(cursor: Cursor[Any], sites: list[str]) -> _Waiting:
     found = _Waiting({}, set())
     values = {"sites": sites, "hours": PATIENCE_H}
-    for site, first, offset, closed, late in cursor.execute(statement("site_waiting").encode(), values):
-        found.by_site.setdefault(site, []).append(SiteMark(site, offset, BatchMark(first, closed)))
+    for site, log_id, first, offset, closed, late in cursor.execute(statement("site_waiting").encode(), values):
+        found.by_site.setdefault(site, []).append(SiteMark(site, log_id, offset, BatchMark(first, closed)))
         if late:
             found.late.add(site)
     return found
@@ -120,6 +132,7 @@ def _believed(each: SiteMark, now: int) -> SiteMark:
 def _reached_columns(moved: Mapping[str, Reached]) -> dict[str, list[Any]]:
     return {
         "sites": list(moved),
+        "logs": [each.log_id for each in moved.values()],
         "offsets": [each.offset for each in moved.values()],
         "closed": [_time(each.closed) for each in moved.values()],
     }
@@ -128,6 +141,7 @@ def _reached_columns(moved: Mapping[str, Reached]) -> dict[str, list[Any]]:
 def _mark_columns(marks: Sequence[SiteMark]) -> dict[str, list[Any]]:
     return {
         "sites": [each.site for each in marks],
+        "logs": [each.log_id for each in marks],
         "firsts": [each.mark.first for each in marks],
         "offsets": [each.offset for each in marks],
         "closed": [_time(each.mark.closed) for each in marks],

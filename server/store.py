@@ -45,7 +45,7 @@ def store(database: Database, key: BatchKey, rows: Sequence[Arrived], mark: Batc
             _refuse_conflicts(cursor, values)
             if times_seen == 1:
                 cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
-        marks = [SiteMark(key.site, key.last + 1, mark)] if mark is not None else []
+        marks = [SiteMark(key.site, key.log_id, key.last + 1, mark)] if mark is not None else []
         site_marks.store(cursor, {key.site: None}, marks)
     return StoredBatch(stored, repeated)
 

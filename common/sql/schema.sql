@@ -271,7 +271,8 @@ CREATE TABLE IF NOT EXISTS KAFKA_TROUBLE_TB (
 CREATE TABLE IF NOT EXISTS SITE_TB (
     site           text PRIMARY KEY,
     heard_at       timestamptz NOT NULL,       -- when its newest batch came
-    next_offset    bigint,                     -- all rows before it are stored; NULL = no mark has said so
+    log_id         text,                       -- of its newest log; NULL = no mark has said so
+    next_offset    bigint,                     -- all rows of that log before it are stored
     closed_through timestamptz                 -- all rows of this minute and of those before; NULL = not known
 );
 INSERT INTO SITE_TB (site, heard_at)           -- of an earlier version
@@ -281,11 +282,12 @@ WHERE NOT EXISTS (SELECT FROM SITE_TB) GROUP BY 1 ON CONFLICT DO NOTHING;
 -- Marks of batches that have overtaken a batch before them.
 CREATE TABLE IF NOT EXISTS SITE_MARK_TB (
     site           text NOT NULL,
+    log_id         text NOT NULL,
     first_offset   bigint NOT NULL,            -- of its batch
     next_offset    bigint NOT NULL,            -- the first one behind its batch
     closed_through timestamptz,                -- as in SITE_TB
     waits_since    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (site, first_offset)
+    PRIMARY KEY (site, log_id, first_offset)
 );
 
 -- How far behind each partition is, as its reader says now and then.

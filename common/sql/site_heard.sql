@@ -4,5 +4,5 @@ INSERT INTO SITE_TB AS known (site, heard_at)
 SELECT site, least(coalesce(heard, now()), now())
 FROM unnest(%(sites)s::text[], %(heard)s::timestamptz[]) AS new(site, heard)
 ON CONFLICT (site) DO UPDATE SET heard_at = greatest(known.heard_at, excluded.heard_at)
-RETURNING site, next_offset, floor(extract(epoch FROM closed_through) / 60)::bigint,
+RETURNING site, log_id, next_offset, floor(extract(epoch FROM closed_through) / 60)::bigint,
           floor(extract(epoch FROM now()) / 60)::bigint

@@ -7,30 +7,34 @@ from hypothesis import strategies as st
 
 from common.batch_mark import BatchMark, from_header, to_header
 from common.kafka_rows import SiteMark, parse_message
-from common.site_marks import Reached, advance
+from common.site_marks import NOTHING, Reached, advance
 
 
-def mark(first: int, offset: int, closed: int | None = None) -> SiteMark:
-    return SiteMark("site", offset, BatchMark(first, closed))
+def mark(first: int, offset: int, closed: int | None = None, log_id: str = "log") -> SiteMark:
+    return SiteMark("site", log_id, offset, BatchMark(first, closed))
+
+
+def at(offset: int, closed: int | None, log_id: str = "log") -> Reached:
+    return Reached(log_id, offset, closed)
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8, unique=True).map(sorted), st.data())
 def test_in_any_order_what_is_closed_is_there(ends: list[int], data: st.DataObject) -> None:
     batches = [mark(first, end, closed=end) for first, end in pairwise([0, *ends])]
-    reached, waiting = advance(Reached(None, None), [mark(0, 0)])
+    reached, waiting = advance(NOTHING, [mark(0, 0)])
     come: set[int] = set()
     for each in data.draw(st.permutations([*batches, *batches[:2]])):  # some come twice
         reached, waiting = advance(reached, [*waiting, each])
         come.add(each.offset)
         whole = [end for place, end in enumerate(ends) if come.issuperset(ends[: place + 1])]
         assert (reached.offset, reached.closed) == ((whole[-1], whole[-1]) if whole else (0, None))
-    assert (reached, waiting) == (Reached(ends[-1], ends[-1]), [])
+    assert (reached, waiting) == (at(ends[-1], ends[-1]), [])
 
 
 def test_a_mark_that_knows_no_minute_keeps_the_chain_and_the_minute() -> None:
-    known, waiting = advance(Reached(5, 100), [mark(9, 12, 103), mark(5, 9)])
-    assert (known, waiting) == (Reached(12, 103), [])
-    assert advance(Reached(5, 100), [mark(0, 3, 40)]) == (Reached(5, 100), [])  # an old one moves nothing back
+    known, waiting = advance(at(5, 100), [mark(9, 12, 103), mark(5, 9)])
+    assert (known, waiting) == (at(12, 103), [])
+    assert advance(at(5, 100), [mark(0, 3, 40)]) == (at(5, 100), [])  # an old one moves nothing back
 
 
 def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
@@ -43,3 +47,11 @@ def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
 def test_a_mark_without_the_first_offset_follows_all_that_its_site_sent() -> None:
     text = b"site\tlog\t18352\tclosed\t2024-08-26T07:39:00+00:00"
     assert parse_message(b"site", text) == mark(0, 18352, closed=28_744_299)
+
+
+def test_a_log_made_anew_begins_a_chain_of_its_own() -> None:
+    old = mark(9, 12, 103)  # waits for a batch of its log that never came
+    known, waiting = advance(at(5, 100), [old, mark(0, 4, 110, "new"), mark(7, 9, 112, "new")])
+    assert (known, waiting) == (at(4, 110, "new"), [mark(7, 9, 112, "new")])
+    known, waiting = advance(known, [old, mark(5, 9, 101), mark(4, 7, 111, "new"), *waiting])
+    assert (known, waiting) == (at(9, 112, "new"), [])
