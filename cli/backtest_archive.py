@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     if not _is_table(options.out):
         shell.need_plots()
     chosen = settings.load(options.config)
-    known = calendar.load(chosen.paths.data, chosen.site.zone)
+    known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones)
     for problem in known.problems:
         sys.stderr.write(shell.printable(problem) + "\n")
     knob = options.alarms_per_month or chosen.outliers.alarms_per_month

@@ -112,7 +112,7 @@ def _of_folder(options: argparse.Namespace) -> Iterator[tuple[Site, Place]]:
 
 def _of_database(options: argparse.Namespace) -> Iterator[tuple[Site, Place]]:
     chosen = settings.load(options.config)
-    known = calendar.load(chosen.paths.data, chosen.site.zone)
+    known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones)
     knob = options.alarms_per_month or chosen.outliers.alarms_per_month
     site = Site(chosen.site.zone, known, knob, report_hours(chosen.night))
     with closing(database.Database(chosen, "backtest")) as connection:

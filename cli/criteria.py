@@ -144,7 +144,7 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
         wanted = dataclasses.replace(chosen.outliers, alarms_per_month=options.alarms_per_month)
         chosen = dataclasses.replace(chosen, outliers=wanted)
     now, console, refused = shell.site_clock(chosen.paths.data).now(), shell.console(), 0
-    known = calendar.load(chosen.paths.data, chosen.site.zone)
+    known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones)
     for problem in known.problems:
         console.print(shell.printable(problem))
     with contextlib.closing(database.Database(chosen, "criteria")) as connection:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from common import state_file
+from common import files, state_file
 from common.clock import minute_start
 from common.database import statement
-from common.files import replace
 from common.folder import NIGHT_STATE_FILE
 from common.night import DAY_MINUTES, DEFINITION, WINDOW_MINUTES
+from common.zones import NO_ZONES, Zone, Zones
 from nightflow.known import Known, Range
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Leakage, Tenth, leakage
 from nightflow.window import Night
@@ -63,13 +63,22 @@ def since(cursor: psycopg.Cursor[Any], first: date) -> list[date]:
 
 
 def store(
-    cursor: psycopg.Cursor[Any], night: Night, now: datetime, zone: ZoneInfo, works: Sequence[Work] = ()
+    cursor: psycopg.Cursor[Any],
+    night: Night,
+    now: datetime,
+    zone: ZoneInfo,
+    works: Sequence[Work] = (),
+    *,
+    zones: Zones = NO_ZONES,
 ) -> dict[str, Leakage]:
     """Compute and write the night's report of every sensor with windows in it; returns them by sensor.
 
-    The sensor's current settings are used and stored with the night. `works` are excluded.
+    The sensor's current settings are used and stored with the night. `works` are excluded. `zones` of the settings have
+    the pressure of an inlet.
     """
     inputs = _read_inputs(cursor, night, works)
+    for one in zones.values():
+        _take_pressure(one, inputs)
     inputs.known.update(_read_known(cursor, zone))
     cursor.execute(
         "SELECT DISTINCT sensor FROM NIGHT_FLOW_VAL_TB WHERE time BETWEEN %s AND %s ORDER BY sensor",
@@ -92,6 +101,16 @@ def _leakage(sensor: str, night: Night, inputs: _Inputs) -> Leakage:
         known=inputs.known.get(sensor),
         day=day,
     )
+
+
+def _take_pressure(zone: Zone, inputs: _Inputs) -> None:
+    """A zone has the pressure of the inlet with the most hours of it, the first of those in the formula."""
+    inlet = max(zone.inlets, key=lambda sensor: len(inputs.hours_bar.get(sensor, ())))
+    inputs.hours_bar[zone.name] = inputs.hours_bar.get(inlet, [])
+    there = inputs.day.get(inlet, {})
+    for step, tenth in inputs.day.get(zone.name, {}).items():
+        bar = there.get(step, Tenth())
+        inputs.day[zone.name][step] = replace(tenth, pressure_sum=bar.pressure_sum, pressure_count=bar.pressure_count)
 
 
 def _read_known(cursor: psycopg.Cursor[Any], zone: ZoneInfo) -> dict[str, Known]:
@@ -220,4 +239,4 @@ def publish(data: Path, night: date, reports: dict[str, Leakage], now: datetime)
         for sensor, found in sorted(reports.items())
     }
     state = {"night": night.isoformat(), "computed_at": now.isoformat(), "sensors": sensors}
-    replace(data / NIGHT_STATE_FILE, json.dumps(state, indent=1).encode() + b"\n")
+    files.replace(data / NIGHT_STATE_FILE, json.dumps(state, indent=1).encode() + b"\n")

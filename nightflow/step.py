@@ -8,9 +8,11 @@ is known of a sensor, the next check makes the last nights anew.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+
+import psycopg
 
 from common import database
 from common.clock import minute_start
@@ -21,9 +23,11 @@ from common.runner import Context
 from log import mark, roles
 from nightflow import country_days, means, report
 from nightflow.arrival import Arrival
+from nightflow.leakage import Leakage
 from nightflow.learner import Learning
 from nightflow.window import Night, plan_of, ready_through
 from outliers import calendar
+from outliers.calendar import Work
 
 ARCHIVE = "archive"
 KEEP_DAYS = 365  # retention of REAL_VAL_TB: there are no older rows
@@ -45,6 +49,7 @@ class NightFlow:
         self._stop = context.stop
         self._grace_s = context.settings.night.grace_seconds
         self._plan = plan_of(context.settings)
+        self._zones = context.settings.zones
         self._database = database.Database(context.settings, "nightflow")
         self._committed = committed or (lambda: roles.committed(context.settings, ARCHIVE))
         self._arrival = Arrival()
@@ -140,16 +145,14 @@ class NightFlow:
     def _renew(self, now: datetime) -> None:
         """Make some reports by an earlier definition anew, oldest first. One whose rows are gone stays."""
         oldest = now.date() - timedelta(days=KEEP_DAYS)
-        works = calendar.load(self._data, self._plan.zone).works
+        works = self._works()
         for _ in range(RENEWED_NIGHTS):
             if self._renewed_through is None or self._stop.is_set():
                 return
             with self._database.transaction() as cursor:
                 nights = report.oldest_to_renew(cursor, max(oldest, self._renewed_through))
                 for night in nights:
-                    self._counters["renewed"] += len(
-                        report.store(cursor, self._plan.night(night), now, self._plan.zone, works)
-                    )
+                    self._counters["renewed"] += len(self._report(cursor, self._plan.night(night), now, works))
             self._renewed_through = nights[0] if nights else None
             if self._published in nights:
                 self._published = None
@@ -161,14 +164,12 @@ class NightFlow:
             if changed is None or changed == self._changed or changed < first:
                 return
             nights = report.since(cursor, first.astimezone(self._plan.zone).date())
-        works = calendar.load(self._data, self._plan.zone).works
+        works = self._works()
         for night in nights:
             if self._stop.is_set():
                 return
             with self._database.transaction() as cursor:
-                self._counters["renewed"] += len(
-                    report.store(cursor, self._plan.night(night), now, self._plan.zone, works)
-                )
+                self._counters["renewed"] += len(self._report(cursor, self._plan.night(night), now, works))
         if self._published in nights:
             self._published = None
         self._changed = changed
@@ -181,8 +182,7 @@ class NightFlow:
             if night.last_window <= ready:
                 unpublished = is_last and self._published != night.date
                 if stored or again or unpublished or report.is_missing(cursor, night):
-                    works = calendar.load(self._data, self._plan.zone).works
-                    reports = report.store(cursor, night, now, self._plan.zone, works)
+                    reports = self._report(cursor, night, now, self._works())
         written_again = sum(window.again for window in stored)
         self._counters["windows_stored"] += len(stored) - written_again
         self._counters["windows_again"] += written_again
@@ -192,6 +192,14 @@ class NightFlow:
                 report.publish(self._data, night.date, reports, now)
                 self._published = night.date
         return bool(stored)
+
+    def _works(self) -> Sequence[Work]:
+        return calendar.load(self._data, self._plan.zone, self._zones).works
+
+    def _report(
+        self, cursor: psycopg.Cursor[Any], night: Night, now: datetime, works: Sequence[Work]
+    ) -> dict[str, Leakage]:
+        return report.store(cursor, night, now, self._plan.zone, works, zones=self._zones)
 
     def _say(self, before: Mapping[str, int], nights: int) -> None:
         """One log line for a check that recomputed something, ended a night, or covered more than the recent nights."""

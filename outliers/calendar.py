@@ -13,7 +13,7 @@ Empty lines and lines that start with "#" are ignored. A line that cannot be rea
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from common.logging_setup import quoted
 from common.messages import message
 from common.refused import Refused
 from common.row import SENSOR_ID
+from common.zones import NO_ZONES, Zones, zones_of
 
 PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS = "planned.txt", "holidays.txt", "holidays.country.txt"
 ALL = "all"
@@ -87,9 +88,10 @@ class _Wrong(ValueError):
     """A line is wrong; the message says why."""
 
 
-def load(data: Path, zone: ZoneInfo) -> Occasions:
-    """Read the files of a data folder; a missing file counts as empty."""
+def load(data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES) -> Occasions:
+    """Read the files of a data folder; a missing file counts as empty. A work at a meter is one at its `zones`, too."""
     works, wrong_works = planned(data / CRITERIA_FOLDER / PLANNED, zone)
+    works += tuple(replace(work, sensor=near.name) for work in works for near in zones_of(work.sensor, zones))
     holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
     of_country, wrong_lines = holidays_of(data / CRITERIA_FOLDER / COUNTRY_HOLIDAYS)
     return Occasions(works, holidays | of_country, (*wrong_works, *wrong_dates, *wrong_lines))
@@ -109,8 +111,8 @@ def _paths(data: Path) -> tuple[Path, ...]:
 class CalendarFile:
     """The files of a data folder, read again when one of them has changed."""
 
-    def __init__(self, data: Path, zone: ZoneInfo) -> None:
-        self._data, self._zone = data, zone
+    def __init__(self, data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES) -> None:
+        self._data, self._zone, self._zones = data, zone, zones
         self._seen: tuple[files.Stamp | None, ...] | None = None
         self._known = Occasions()
 
@@ -118,7 +120,7 @@ class CalendarFile:
         """The current content; the same object until a file changes."""
         seen = stamp(self._data)
         if seen != self._seen:
-            self._known, self._seen = load(self._data, self._zone), seen
+            self._known, self._seen = load(self._data, self._zone, self._zones), seen
         return self._known
 
 

@@ -48,7 +48,7 @@ class Verdicts:
         self._detectors: dict[str, Detector] = {}
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
-        self._followed = CalendarFile(data, zone)
+        self._followed = CalendarFile(data, zone, zones)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
         self._incidents = IncidentKeeper(data, site.id, self._findings, zones)

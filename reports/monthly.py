@@ -1,7 +1,7 @@
 """The report of a month as values: whatever shows it, takes everything from here."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ from common.database import Database, statement
 from common.errors import HydrologError, NoSuchSensor
 from common.night import DAY
 from common.settings import Settings
+from common.zones import Zone
 from incidents.reading import Known
-from reports import availability, forecast_errors, happened, leakage
+from reports import availability, balance, forecast_errors, happened, leakage
 from reports.availability import Available, Point
+from reports.balance import Balance
 from reports.forecast_errors import ForecastError
 from reports.happened import Deed
 from reports.leakage import MonthlyLeakage
@@ -34,6 +36,8 @@ class SensorMonth:
         leakage: None if the sensor has no night in the month yet.
         minima: the minimum night flow of each night that has one, m3/h.
         errors: of the forecasts; empty without forecasts.
+        zone: what it is the sum of; None for a meter.
+        balance: of a zone with a sum in the month.
     """
 
     sensor: str
@@ -42,6 +46,8 @@ class SensorMonth:
     minima: Mapping[date, float]
     available: Available
     errors: tuple[ForecastError, ...]
+    zone: Zone | None = None
+    balance: Balance | None = None
 
     @property
     def lost_m3(self) -> float | None:
@@ -79,6 +85,11 @@ class MonthlyReport:
         return self.last >= self.month.after - DAY
 
     @property
+    def zones(self) -> list[SensorMonth]:
+        """The zones among the sensors, the largest loss first."""
+        return [one for one in self.sensors if one.zone is not None]
+
+    @property
     def leakages(self) -> Iterator[MonthlyLeakage]:
         """Of the sensors that have some."""
         return (one.leakage for one in self.sensors if one.leakage is not None)
@@ -110,6 +121,7 @@ def gather(
     if only is not None and not points:
         raise NoSuchSensor(f"{only} is not registered; see: hydrolog sensors")
     read = availability.read(database, month, now, points, done=lambda n: told("minutes", n, len(points)))
+    balances = _balances(chosen, database, month, now, [point.sensor for point in points])
     told("forecasts", 0, 0)
     errors = forecast_errors.read(database, month, now, [point.sensor for point in points])
     told("incidents", 0, 0)
@@ -117,10 +129,30 @@ def gather(
         known = happened.incidents(cursor, chosen.paths.data, chosen.site.id, month, now, sensor=only)
         deeds = happened.deeds(cursor, chosen.paths.data, chosen.site.id, month, known)
     lost = {one.sensor: one for one in summed}
-    sensors = [_sensor(point, lost.get(point.sensor), minima, read, errors) for point in points]
+    sensors = [
+        replace(
+            _sensor(point, lost.get(point.sensor), minima, read, errors),
+            zone=chosen.zones.get(point.sensor),
+            balance=balances.get(point.sensor),
+        )
+        for point in points
+    ]
     return MonthlyReport(
         chosen.site.id, month, now, last, chosen.site.currency, _ordered(sensors), tuple(known), tuple(deeds)
     )
+
+
+def _balances(
+    chosen: Settings, database: Database, month: Month, now: datetime, sensors: Sequence[str]
+) -> dict[str, Balance]:
+    """The balance of each zone that has one."""
+    found = {}
+    for zone in (chosen.zones[sensor] for sensor in sensors if sensor in chosen.zones):
+        with database.transaction() as cursor:
+            days = balance.read(cursor, zone, month.start, min(now, month.end), month.zone)
+        if (whole := balance.summed(days.values())) is not None:
+            found[zone.name] = whole
+    return found
 
 
 def _points(cursor: Cursor[Any], only: str | None) -> list[Point]:

@@ -24,6 +24,7 @@ from reports.texts import (
     INCIDENTS,
     LEAKAGE,
     MINIMA,
+    ZONES,
     Texts,
     percent,
 )
@@ -107,6 +108,7 @@ class _Pages:
         yield Spacer(0, 8)
         yield self._figures()
         yield from self._losses()
+        yield from self._zones()
         yield from self._minima()
         yield from self._incidents()
         yield from self._availability()
@@ -133,6 +135,21 @@ class _Pages:
         if found:
             yield Spacer(0, 8)
             yield KeepTogether([_words(self.say("Leakage, m³"), _QUIET), drawings.bars(found, WIDTH)])
+
+    def _zones(self) -> Iterator[Flowable]:
+        rows = []
+        for one in self._report.zones[:MOST_ROWS]:
+            lost, found = one.leakage, one.balance
+            volumes = [found.inflow, found.outflow, found.remained] if found else []
+            leaked = in_range(lost.leak_low, lost.leak_high, lost.estimate, self._speech) if lost else ""
+            cells = [f"{volume:,.0f}" for volume in volumes] or [""] * 3
+            rows.append([self._report.name(one.sensor), *cells, leaked, f"{found.minutes:,}" if found else ""])
+        if rows:
+            yield from self._section(ZONES)
+            shares = [0.25, 0.14, 0.14, 0.16, 0.17, 0.14]
+            yield from self._table(
+                self._texts.zone_heads(), rows, shares, right=range(1, 6), more=len(self._report.zones)
+            )
 
     def _loss_rows(self) -> tuple[list[str], list[list[str]], list[float]]:
         """Headings, cells and shares of the width, without the columns that no sensor fills."""

@@ -18,12 +18,13 @@ from reports.monthly import MonthlyReport
 
 CHANNELS = {"flow": message("flow, m³/h"), "pressure": message("pressure, bar")}
 LEAKAGE = message("Leakage, the largest first")
+ZONES = message("Water balance of the zones, the largest leakage first")
 MINIMA = message("Minimum night flow")
 INCIDENTS = message("Incidents")
 AVAILABILITY = message("Minutes with a value")
 ERRORS = message("Forecasts: mean error")
 DEEDS = message("What was done")
-SECTIONS = (LEAKAGE, MINIMA, INCIDENTS, AVAILABILITY, ERRORS, DEEDS)
+SECTIONS = (LEAKAGE, ZONES, MINIMA, INCIDENTS, AVAILABILITY, ERRORS, DEEDS)
 # Of the audit; another one is shown as its code.
 CHANGES = {
     "sensor-registered": message("sensor registered"),
@@ -87,8 +88,16 @@ class Texts:
             yield say("The month is not over: nights to {last}.", last=report.last)
         yield from leakage.remarks([*report.leakages], self.speech)
         yield say("A minute counts once it has a flow or a pressure; days before a sensor's first value are left out.")
+        if report.zones:
+            yield say("Minutes in which a meter of the zone has no flow that is believed are left out, not filled in.")
         if any(one.errors for one in report.sensors):
             yield say("Week before: the error of taking the value of the week before as the forecast.")
+
+    def zone_heads(self) -> list[str]:
+        """Of the table of zones: all volumes are m3."""
+        say = self.speech.say
+        return [say("zone"), say("inflow, m³"), say("outflow, m³"), say("used or lost in the zone, m³"),
+                say("leakage, m³"), say("minutes with a sum")]  # fmt: skip
 
     def told(self, known: Known) -> Told:
         """An incident in words of when the report was made."""

@@ -13,7 +13,7 @@ from common.clock import minute_start
 from common.messages import Catalogue
 from incidents.sentences import CAUSES
 from reports.monthly import MonthlyReport
-from reports.texts import AVAILABILITY, CHANNELS, DEEDS, ERRORS, INCIDENTS, LEAKAGE, MINIMA, Texts
+from reports.texts import AVAILABILITY, CHANNELS, DEEDS, ERRORS, INCIDENTS, LEAKAGE, MINIMA, ZONES, Texts
 
 LONGEST_NAME = 31  # of a sheet, as spreadsheets allow
 CELL_CHARACTERS = 32_767
@@ -31,6 +31,7 @@ def workbook(report: MonthlyReport, speech: Catalogue) -> bytes:
         sheets = _Sheets(book, report, speech)
         sheets.summary()
         sheets.leakage()
+        sheets.zones()
         sheets.minima()
         sheets.incidents()
         sheets.availability()
@@ -95,6 +96,19 @@ class _Sheets:
         chart.set_y_axis({"reverse": True})
         chart.set_size({"width": 640, "height": 120 + 40 * count})
         sheet.insert_chart(1, column + 1, chart)
+
+    def zones(self) -> None:
+        zone, inflow, outflow, remained, _, minutes = self._texts.zone_heads()
+        heads = [zone, self.say("name"), self.say("meters"), inflow, outflow, remained, minutes]
+        heads += [self.say("leakage at least, m³"), self.say("leakage at most, m³")]
+        rows: list[list[Cell]] = []
+        for one in self._report.zones:
+            found, lost = one.balance, one.leakage
+            figures: list[Cell] = [found.inflow, found.outflow, found.remained, found.minutes] if found else [None] * 4
+            figures += [lost.leak_low, lost.leak_high] if lost else [None, None]
+            rows.append([one.sensor, one.name, one.zone.formula if one.zone else "", *figures])
+        if rows:
+            self._sheet(ZONES, heads, rows)
 
     def minima(self) -> None:
         sensors = [one for one in self._report.sensors if one.minima]

@@ -21,6 +21,7 @@ from server.render import answer, part
 from server.sensor_charts import SensorCharts, wanted
 from server.spans import SpanAsked
 from server.trends import Trends
+from server.zone_screen import ZoneParts
 
 NIGHTS_FOR_S = 60.0  # a night is reported once a day
 CHOICES_FOR_S = 400 * 86400  # as long as browsers keep a cookie
@@ -37,6 +38,7 @@ class Screens:
         self.current = current
         self._sensor_charts = sensor_charts
         self._trends = Trends(current)
+        self._zones = ZoneParts(current)
         self._nights: tuple[float, dict[str, Json]] = (-1.0, {})
         self._live = Live()
         self.looks: dict[str, Look] = {
@@ -79,7 +81,7 @@ class Screens:
         folder = self.current.settings.paths.data / CRITERIA_FOLDER
         learnt = await asyncio.to_thread(criteria.load, folder, entry["sensor"])
         values: Json = {
-            "parts": await self._sensor_parts(request, reader, entry),
+            "parts": await self._sensor_parts(request, reader, state, entry),
             "sensor": entry,
             "found_here": sensor_screen.found_here(learnt, reader),
             "nav": span_nav.nav(seen, {"id": entry["sensor"]}, reader),
@@ -112,12 +114,13 @@ class Screens:
         entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
             return Parts(state["now"], state["speed"], {})
-        return Parts(state["now"], state["speed"], await self._sensor_parts(request, reader, entry))
+        return Parts(state["now"], state["speed"], await self._sensor_parts(request, reader, state, entry))
 
-    async def _sensor_parts(self, request: Request, reader: Reader, entry: Json) -> dict[str, Markup]:
-        incidents = await self.current.incidents(reader.language)
-        return sensor_screen.parts(entry, incidents, await self.nights(), reader) | {
-            "figures": await self._figures(request, reader, entry)
+    async def _sensor_parts(self, request: Request, reader: Reader, state: Json, entry: Json) -> dict[str, Markup]:
+        incidents, nights = await self.current.incidents(reader.language), await self.nights()
+        return sensor_screen.parts(entry, incidents, nights, reader) | {
+            "zones": await self._zones.part(entry["sensor"], state, nights, reader),
+            "figures": await self._figures(request, reader, entry),
         }
 
     async def _figures(self, request: Request, reader: Reader, entry: Json) -> Markup:

@@ -37,7 +37,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _learn(chosen: settings.Settings, only: str | None) -> int:
     folder, now = chosen.paths.data / CRITERIA_FOLDER, clock.from_environment().now()
-    known, refused = calendar.load(chosen.paths.data, chosen.site.zone), 0
+    known, refused = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones), 0
     with contextlib.closing(database.Database(chosen, "criteria")) as connection, connection.transaction() as cursor:
         for instrument in archive.instruments(cursor, only):
             try:

@@ -1,6 +1,7 @@
 """What each night says about leakage: what is left out of it, what is known, and what makes it be made anew."""
 
 import contextlib
+import dataclasses
 import json
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from common.clock import FixedClock, minute_start
 from common.errors import DatabaseDown, NoSuchSensor
 from common.folder import NIGHT_STATE_FILE
 from common.refused import Refused
+from common.zones import parse
 from nightflow import step
 
 
@@ -273,3 +275,22 @@ def test_leakage_is_not_above_an_hour_of_the_day_before(site: Site) -> None:
     assert (report["hour_flow"], report["leak_flow"], report["leak_bound"]) == pytest.approx((8.0, 3.0, 3.0))
     assert minute_start(FIRST - 600) <= report["leak_bound_start"] <= minute_start(FIRST - 590)
     assert report["uarl_day"] == pytest.approx((18 * 10 + 0.8 * 500) * 4.0 * 10.197 / 1000)
+
+
+def test_a_zone_has_the_pressure_of_its_inlet_and_the_work_at_its_meters(site: Site) -> None:
+    zones = {"zone_a": parse("zone_a", "002 + 001 - 003")}
+    site.register("zone_a")
+    site.rows(range(FIRST - 24 * 60, FIRST + 430))
+    site.rows(range(FIRST - 24 * 60, FIRST + 430), sensor="zone_a", flow=6.0)
+    site.connection.execute("UPDATE REAL_VAL_TB SET pressure = NULL WHERE sensor = 'zone_a'")
+    folder = site.settings.paths.data / "criteria"
+    folder.mkdir()
+    (folder / "planned.txt").write_text("003 2024-08-27 02:00 2024-08-27 03:00 flushing\n")
+    with contextlib.closing(site.start(dataclasses.replace(site.settings, zones=zones))) as nightflow:
+        nightflow.step(MORNING)
+    report = site.report(sensor="zone_a")
+    assert report
+    assert (report["hour_flow"], report["hour_pressure"]) == (pytest.approx(6.0), pytest.approx(4.0))
+    assert report["planned_minutes"] == 60
+    assert report["day_factor"] == pytest.approx(24.0)
+    assert report["leak_day_low"] == pytest.approx(24 * 0.7 * 6.0)
