@@ -60,3 +60,8 @@ def together(one: SteadyFlow, two: SteadyFlow | None) -> tuple[float, float, flo
 def denies(steady: SteadyFlow | None, size: float) -> bool:
     """Whether the flicker shows that most of a flow of `size` is use."""
     return steady is not None and steady.size + DENIED * steady.error < size / 2
+
+
+def agrees(steady: SteadyFlow | None, size: float) -> bool:
+    """Whether all of a flow of `size` explains the flicker better than none of it."""
+    return steady is not None and steady.size > size / 2

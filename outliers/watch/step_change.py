@@ -14,8 +14,9 @@ import msgspec
 from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.findings import End
-from outliers.flicker import SteadyFlow, together
+from outliers.flicker import SteadyFlow, agrees, together
 from outliers.rules import (
+    STEP_ALONE,
     STEP_BASE_BLOCKS,
     STEP_BLOCK_ROWS,
     STEP_CARRY,
@@ -179,7 +180,8 @@ class StepWatch:
         limit = self.use.step_leak * (UNSURE if as_sunday else 1.0) * strictness
         over = SteadyFlow((rise - explained_m3h) / mean, self.error(minute) / mean)
         size, error, score = together(over, steady)
-        if score < limit:
+        large = over.size > STEP_ALONE * limit * over.error and agrees(steady, over.size)
+        if score < limit and not large:
             return None
         numbers = {
             "rise_m3h": rise,

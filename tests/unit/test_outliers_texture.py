@@ -17,6 +17,7 @@ from outliers.learn.build import History
 from outliers.learn.flicker import Texture, learn_texture
 from outliers.watch.detector import Detector
 from outliers.watch.flicker_watch import FlickerWatch, QuarterFlicker
+from outliers.watch.step_change import StepWatch
 
 USE = TextureUse(by_use_m3h=0.2, steady_m3h=12.0, by_bar_m3h=0.0, usual_bar=0.0, error=1.0, wander=0.003)
 CALM = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
@@ -246,3 +247,17 @@ def test_running_means_say_what_the_hours_say() -> None:
     size, error = texture.running(60)
     assert size[59::60] / MEAN_M3H == pytest.approx(texture.size, abs=0.03)
     assert error[59::60] / MEAN_M3H == pytest.approx(texture.error, rel=0.05)
+
+
+@pytest.mark.parametrize(("times", "steady", "leaks"), [(1.4, 0.6, False), (1.6, 0.6, True), (1.6, 0.4, False)])
+def test_a_large_step_needs_no_sure_flicker_but_one_that_agrees(
+    restless: Criteria, times: float, steady: float, leaks: bool
+) -> None:
+    assert restless.use is not None
+    steps = StepWatch(restless.use)
+    steps.set_limits(12, 1.0)
+    steps.state.since, steps.state.lasting = 1000, times * restless.use.step_leak * steps.lasting_spread
+    rise = steps.state.lasting / restless.use.mean_m3h
+    unsure = SteadyFlow(steady * rise, rise)  # so much that the joint score is low
+    found = steps.leak(1052, explained_m3h=0.0, steady=unsure, as_sunday=False, strictness=1.0)
+    assert (found is not None) == leaks
