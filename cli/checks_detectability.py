@@ -25,4 +25,4 @@ def found_texts(chosen: Settings, sensors: Iterable[str]) -> Iterator[tuple[str,
     data = chosen.paths.data
     known = memories(data)
     for sensor in sensors:
-        yield sensor, said(found_here(data, sensor, chosen.site.zone, known), words("en"), "m3/h")
+        yield sensor, said(found_here(data, sensor, chosen.site.zone, known), words("en"))

@@ -231,7 +231,7 @@ class _Command:
 
     def _told(self, known: Known) -> Told:
         name = self._history.name(known.incident.sensor)
-        return told(known, name, self._language, self._zone, self._minute)
+        return told(known, name, words(self._language), self._zone, self._minute)
 
     def _plain(self, known: Known) -> dict[str, Any]:
         return plain(known, self._told(known), self._zone, self._minute)

@@ -89,7 +89,7 @@ def _placed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Nam
 
 
 def _place(latitude: float | None, longitude: float | None) -> str:
-    return "" if latitude is None else f"{registry.shown(latitude)} {registry.shown(longitude)}"
+    return " ".join(registry.shown("latitude", each) for each in (latitude, longitude)).strip()
 
 
 def _removed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:

@@ -8,16 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cli import acting, shell
-from common import audit, settings
-from common.audit import Actor, Entry
+from cli import acting, shell, users_audit
+from cli.users_audit import RECENT
+from common import settings
+from common.audit import Actor
 from common.errors import HydrologError
 from common.settings import Settings
 from server.access import changes, passwords, users
 from server.access.roles import ROLES
-
-RECENT = 50  # entries of the audit, without --all
-LONGEST_VALUES = 120  # characters
 
 
 class PasswordRefused(HydrologError):
@@ -41,7 +39,7 @@ def run(args: list[str]) -> int:
     if options.action in (None, "list"):
         _list(chosen, options.json)
     elif options.action == "audit":
-        _audit(chosen, options)
+        users_audit.show(chosen, options)
     else:
         shell.say(_changed(data, options, chosen.site.id))
     return 0
@@ -158,28 +156,6 @@ def _list(chosen: Settings, as_json: bool) -> None:
         made = shell.local(one.made, chosen.site.zone)
         table.add_row(shell.cell(one.name), shell.cell(one.role), made, shell.cell(one.by))
     shell.console().print(table)
-
-
-def _audit(chosen: Settings, options: argparse.Namespace) -> None:
-    entries, damaged = audit.load(chosen.paths.data)
-    shown = entries if options.all else entries[-RECENT:]
-    if options.json:
-        shell.say(json.dumps([_plain(entry) for entry in shown], ensure_ascii=False))
-    else:
-        table = shell.table("time", "user", "from", "what", "", whole=("time", "what"))
-        for entry in shown:
-            values = ", ".join(f"{name} {value}" for name, value in entry.values.items())
-            texts = [entry.by, entry.address or "the box", entry.what]
-            cells = [shell.cell(text) for text in texts] + [shell.cell(values, longest=LONGEST_VALUES)]
-            table.add_row(shell.local(entry.at, chosen.site.zone), *cells)
-        shell.console().print(table)
-    if damaged:
-        sys.stderr.write(f"{damaged} damaged line{'s' * (damaged != 1)} left out\n")
-
-
-def _plain(entry: Entry) -> dict[str, Any]:
-    shown = {"id": entry.id, "at": _iso(entry.at), "by": entry.by, "address": entry.address}
-    return shown | {"what": entry.what, "values": entry.values}
 
 
 def _iso(at: datetime) -> str:

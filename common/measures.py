@@ -2,7 +2,7 @@
 
 import re
 
-from common.meters import MEASURES
+from common.units import MEASURES
 
 _SPELLINGS = {
     "flow": {

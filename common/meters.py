@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from common.row import SENSOR_ID
 from common.settings_checks import Check, between, key, one_of, spelt_out, time_zone
+from common.units import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
 LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
 SILENT_POLLS = 2.5  # polls without an answer, so that one may be lost: then a slowly polled meter counts as silent
@@ -13,32 +14,6 @@ FIELDS = (
     *("sensor", "time", "flow", "pressure", "total", "flow_measure", "pressure_measure", "total_measure"),
     "ignore",
 )
-# Each flow unit in m3/h.
-FLOW_MEASURES = {
-    "m3/h": 1.0,
-    "m3/min": 60.0,
-    "m3/s": 3600.0,
-    "m3/d": 1 / 24,
-    "L/h": 0.001,
-    "L/min": 0.06,
-    "L/s": 3.6,
-    "gpm": 0.2271247070,  # US gallons per minute
-}
-# Each pressure unit in bar; metres and feet of water at 4 degrees Celsius.
-PRESSURE_MEASURES = {
-    "bar": 1.0,
-    "mbar": 0.001,
-    "Pa": 1e-5,
-    "kPa": 0.01,
-    "MPa": 10.0,
-    "m": 0.0980665,
-    "kgf/cm2": 0.980665,
-    "psi": 0.0689475729,
-    "ft": 0.0298907,
-}
-# Each volume unit in m3.
-VOLUME_MEASURES = {"m3": 1.0, "L": 0.001, "gal": 0.003785411784}
-MEASURES = {"flow": FLOW_MEASURES, "pressure": PRESSURE_MEASURES, "total": VOLUME_MEASURES}
 # 16-bit registers per value.
 TYPES = {
     **{"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4},

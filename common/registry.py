@@ -20,6 +20,7 @@ from common.errors import NoSuchSensor
 from common.messages import message
 from common.refused import CHANGED, NotPossible, Refused, one_line
 from common.row import SENSOR_ID
+from common.units import USUAL, Unit, Units
 from common.zones import Zones
 
 MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
@@ -56,20 +57,33 @@ Cursor = psycopg.Cursor[Any]
 
 
 class Figure(NamedTuple):
-    """A number that people may set: its unit, and what is not a typing error."""
+    """A number that people may set: its unit, what is not a typing error, and the channel that it is a value of."""
 
     unit: str
     least: float
     most: float
+    channel: str = ""
+
+    def shown_in(self, units: Units) -> Unit:
+        """The unit that somebody reads and types it in."""
+        return units.of(self.channel) if self.channel else Unit(self.unit, self.unit, 1.0, 0)
 
 
-LIMITS = {"flow_max": Figure("m³/h", 0.01, 1e6), "pressure_max": Figure("bar", 0.01, 1e4)}
+def _flow(least: float, most: float) -> Figure:
+    return Figure(USUAL.flow.name, least, most, "flow")
+
+
+def _pressure(least: float, most: float) -> Figure:
+    return Figure(USUAL.pressure.name, least, most, "pressure")
+
+
+LIMITS = {"flow_max": _flow(0.01, 1e6), "pressure_max": _pressure(0.01, 1e4)}
 NIGHT = {
     "night_users": Figure("", 0.0, 1e7),
     "night_litres": Figure("L/h", 0.0, 100.0),
-    "night_use": Figure("m³/h", 0.0, 1e5),
+    "night_use": _flow(0.0, 1e5),
     "n1": Figure("", 0.3, 2.5),
-    "reference_pressure": Figure("bar", 0.1, 100.0),
+    "reference_pressure": _pressure(0.1, 100.0),
     "mains_km": Figure("km", 0.0, 1e5),
     "connections": Figure("", 0.0, 1e7),
     "service_km": Figure("km", 0.0, 1e5),
@@ -79,29 +93,35 @@ FIGURES = LIMITS | NIGHT | PLACE
 COLUMNS = ("name", *FIGURES)
 
 
-def shown(value: Value) -> str:
-    """A value as it stands in a form; empty for what is not known."""
-    return "" if value is None else value if isinstance(value, str) else f"{value:.12g}"
+def shown(column: str, value: Value, units: Units = USUAL) -> str:
+    """A value as it stands in a form; empty for what is not known. In another unit it has seven digits."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    unit = FIGURES[column].shown_in(units)
+    return f"{value:.12g}" if unit.size == 1.0 else f"{unit.of(value):.7g}"
 
 
 def version(row: Row) -> str:
     """Another one when a value has changed."""
-    return hashlib.sha256("\0".join(map(shown, row.values())).encode("utf-8", "replace")).hexdigest()[:16]
+    whole = "\0".join(shown(column, value) for column, value in row.items())
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def parsed(column: str, text: str) -> Value:
-    """What somebody has typed; None for a number that is not known."""
+def parsed(column: str, text: str, units: Units = USUAL) -> Value:
+    """What somebody has typed, a flow in m3/h and a pressure in bar; None for a number that is not known."""
     if column == "name":
         return one_line(text, MOST_NAME, column)
     if not text.strip():
         return None
     figure = FIGURES[column]
+    unit = figure.shown_in(units)
     try:
-        value = float(text)
+        value = float(f"{unit.back(float(text)):.12g}")
     except ValueError as error:
         raise Refused(NO_NUMBER, column) from error
     if not (math.isfinite(value) and figure.least <= value <= figure.most):
-        raise Refused(OUT_OF_BOUNDS, column, least=f"{figure.least:,.12g}", most=f"{figure.most:,.12g}")
+        least, most = (f"{unit.of(bound):,.7g}" for bound in (figure.least, figure.most))
+        raise Refused(OUT_OF_BOUNDS, column, least=least, most=most)
     return value
 
 
@@ -145,7 +165,15 @@ def register_new(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Map
 
 
 def change(
-    cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str], *, at: datetime, seen: str = ""
+    cursor: Cursor,
+    data: Path,
+    by: Actor,
+    sensor: str,
+    values: Mapping[str, str],
+    *,
+    at: datetime,
+    seen: str = "",
+    units: Units = USUAL,
 ) -> Row:
     """Change the values of a sensor; returns all that is known of it then.
 
@@ -153,13 +181,18 @@ def change(
         values: as typed, by column. What is the same as before is not touched.
         at: now, by the site's clock. The last nights are reported anew by what is known then.
         seen: the `version` of what stood in the form before; empty if nobody has looked.
+        units: of the form.
     """
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
     before = known(cursor, sensor)
     if seen and seen != version(before):
         done = audit.last(data, sensor=sensor)
         raise NotPossible(CHANGED, by=done.by) if done and done.by else NotPossible(CHANGED_SINCE)
-    new = {column: parsed(column, text) for column, text in values.items() if text != shown(before[column])}
+    new = {
+        column: parsed(column, text, units)
+        for column, text in values.items()
+        if text != shown(column, before[column], units)
+    }
     _store(cursor, data, by, sensor, new)
     if new.keys() & NIGHT.keys():
         cursor.execute("UPDATE SENSOR_TB SET changed_at = %s WHERE sensor = %s", (at, sensor))

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from common import waits
+from common.messages import Catalogue
 from common.messages import words as catalogue_of
+from common.units import USUAL, Units
 from common.verdict import FAULT, GOOD, LEAK, SILENT, TROUBLE, WATCH, Problem, Value
 from common.verdict_center import CENTER
 from common.verdict_form import ENGLISH, KOREAN, Words
@@ -242,11 +244,12 @@ BOX: dict[str, dict[str, Words]] = {
 WORDS = SENSORS | PROCESSES | BOX | CENTER
 
 
-def said(problem: Problem, language: str = ENGLISH) -> Said:
+def said(problem: Problem, language: str = ENGLISH, units: Units = USUAL) -> Said:
     """A problem in words; English for a language that is not known."""
     language = language if language in SAID else ENGLISH
     words = WORDS[problem.code][language]
-    values = _sizes(problem, language) | {key: _shown(key, value, language) for key, value in problem.values.items()}
+    sizes = _sizes(problem, catalogue_of(language, units))
+    values = sizes | {key: _shown(key, value, language) for key, value in problem.values.items()}
     if language == KOREAN and (why := waits.KOREAN.get(str(values.get("reason_kind")))):
         values["reason"] = f"{why}({values['reason']})"
     values |= {"role": problem.subject, "sensor": problem.subject}
@@ -254,9 +257,9 @@ def said(problem: Problem, language: str = ENGLISH) -> Said:
     return Said(_where(problem, language), words.word, "; ".join(fragments), words.todo.format(**values))
 
 
-def spoken(problem: Problem, language: str = ENGLISH) -> dict[str, Any]:
+def spoken(problem: Problem, language: str = ENGLISH, units: Units = USUAL) -> dict[str, Any]:
     """A problem for programs and people: codes, values and words."""
-    words = said(problem, language)
+    words = said(problem, language, units)
     return problem.to_json() | words._asdict() | {"line": str(words)}
 
 
@@ -285,12 +288,12 @@ def _where(problem: Problem, language: str) -> str:
     return SENSOR[language].format(f"{problem.subject} {name}".strip())
 
 
-def _sizes(problem: Problem, language: str) -> dict[str, str]:
+def _sizes(problem: Problem, catalogue: Catalogue) -> dict[str, str]:
     """A leak's size, rounded to what its error allows."""
     size, error = problem.values.get("size_m3h"), problem.values.get("error_m3h")
     if not isinstance(size, int | float) or not isinstance(error, int | float):
         return {}
-    return {"size": catalogue_of(language).amount(size, "m³/h", error)}
+    return {"size": catalogue.flow(size, error)}
 
 
 def _shown(key: str, value: Value, language: str) -> str:

@@ -5,9 +5,8 @@ import string
 
 from common.messages import Catalogue, message, plain
 from incidents.incident import Sign
+from outliers.flags import CHANNELS
 
-M3H = "m³/h"
-UNITS = {"flow": M3H, "pressure": "bar"}
 NIGHT_CODES = {"NGT-JUMP", "NGT-CREEP"}
 LEAK_CODES = {"LEAK", "LEAK-MORE", "PRE-STEP", "VAL-HIGH"}
 ERRORS = {
@@ -165,10 +164,10 @@ def _shown(name: str, numbers: dict[str, float], channel: str, catalogue: Catalo
     if name.endswith("_share") or name == "share":
         return catalogue.share(abs(value), error)
     if name.endswith("_bar"):
-        return f"{abs(value) if name in SIGNED else value:.2f} bar"
+        return catalogue.measured("pressure", abs(value) if name in SIGNED else value)
     if name.endswith("_m3h"):
-        return catalogue.amount(value, M3H, error)
-    return f"{value:,.2f} {UNITS.get(channel, '')}".strip()
+        return catalogue.flow(value, error)
+    return catalogue.measured(channel, value) if channel in CHANNELS else f"{value:,.2f}"
 
 
 def fields(english: str) -> set[str]:

@@ -6,13 +6,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from common.clock import minute_start
-from common.messages import Catalogue, message, plain, words
+from common.messages import Catalogue, message, plain
 from incidents.acts import Act, Cause, Do
 from incidents.advice import todo
 from incidents.incident import Incident, Sign, sensor_of
 from incidents.life import Life, Stage
 from incidents.reading import Known
-from incidents.reasons import ENDS, LEAK_CODES, M3H, NIGHT_CODES, excess, side, values, why
+from incidents.reasons import ENDS, LEAK_CODES, NIGHT_CODES, excess, side, values, why
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
 FRESH_MIN = 120  # minutes for which a size is still said to be that of now; it is measured every ten minutes
@@ -34,6 +34,7 @@ CAUSES = {
     Cause.FALSE_ALARM: message("false alarm"),
     Cause.OTHER: message("other"),
 }
+CAUSE_CODES = {"cause": {cause.value: words for cause, words in CAUSES.items()}}  # for entries of the audit
 ACTS = {
     Do.NOTE: message("note"),
     Do.ACKNOWLEDGE: message("acknowledged"),
@@ -146,10 +147,10 @@ class _Reader:
         return self.words.time(moment.astimezone(self.zone), minute_start(self.minute))
 
 
-def told(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Told:
-    """What to say of an incident at UTC `minute` to a reader of `language`. `name`: the sensor's."""
+def told(known: Known, name: str, words: Catalogue, zone: ZoneInfo, minute: int) -> Told:
+    """What to say of an incident at UTC `minute` in somebody's words. `name`: the sensor's."""
     incident, life = known
-    reader = _Reader(words(language), zone, minute)
+    reader = _Reader(words, zone, minute)
     leading = incident.leading
     return Told(
         title=_title(incident, plain(name), reader.words),
@@ -217,7 +218,7 @@ def _now(incident: Incident, leading: Sign, reader: _Reader, known: dict[str, st
             raised = reader.time(leading.raised)
             yield catalogue.say("When it was told, at {raised}, it was {excess}.", raised=raised, excess=found)
         return
-    amount = catalogue.amount(size.flow_m3h, M3H, size.error_m3h)
+    amount = catalogue.flow(size.flow_m3h, size.error_m3h)
     if reader.minute - size.minute > FRESH_MIN:
         yield catalogue.say(_lasts(incident, leading)[0], **known)
         yield catalogue.say("Last measured at {time}: {size}.", time=reader.time(size.minute), size=amount)
@@ -236,7 +237,7 @@ def _so_far(incident: Incident, catalogue: Catalogue) -> Iterator[str]:
         return
     size = incident.size.flow_m3h if incident.size and incident.ended is None else 0.0
     if incident.largest_m3h is not None and incident.largest_m3h > GREATER * size:
-        yield catalogue.say("Largest: {largest}.", largest=catalogue.about(incident.largest_m3h, M3H))
+        yield catalogue.say("Largest: {largest}.", largest=catalogue.about_flow(incident.largest_m3h))
     if incident.volume_m3 is not None:
         volume = catalogue.about(incident.volume_m3, "m³")
         yield catalogue.say("Lost in all, by estimate: about {volume}.", volume=volume)

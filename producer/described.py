@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 from common.errors import FrameRefused
 from common.logging_setup import quoted
 from common.measures import unit
-from common.meters import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES, Format
+from common.meters import Format
 from common.row import MOST_SENSORS, SENSOR_ID
+from common.units import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 from producer import digits
 from producer.ascii import Reading, moment, seconds
 from producer.described_checks import check_format, compiled, field_names

@@ -1,7 +1,8 @@
 """Wrong combinations of the keys of a Modbus line, refused before anything is touched."""
 
 from common.errors import SettingsError
-from common.meters import MEASURES, TYPES, Modbus, Register
+from common.meters import TYPES, Modbus, Register
+from common.units import MEASURES
 from producer.quantities import grouped
 from producer.rounds import questions
 

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from common.meters import MEASURES, Format, Register, SensorLimits, measure_factor
+from common.meters import Format, Register, SensorLimits, measure_factor
 from common.settings import LineSettings
+from common.units import MEASURES
 from producer.described_checks import field_names
 
 # What makers send in place of a flow or a pressure: displays full of nines, and the ends of integers.

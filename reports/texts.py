@@ -102,7 +102,7 @@ class Texts:
     def told(self, known: Known) -> Told:
         """An incident in words of when the report was made."""
         name = self.report.name(known.incident.sensor)
-        return told(known, name, self.speech.language, self.report.month.zone, self._minute)
+        return told(known, name, self.speech, self.report.month.zone, self._minute)
 
     def time(self, at: datetime) -> str:
         return self.speech.time(at.astimezone(self.report.month.zone), self.report.made)

@@ -110,7 +110,7 @@ class AlertPages:
             request,
             "alerts.html",
             reader,
-            await self._screens.current.state(reader.language),
+            await self._screens.current.state(reader.words),
             done.status,
             recipients=recipients,
             everybody=EVERYBODY,

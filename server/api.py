@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from common.database import Database
+from common.messages import words
 from common.row import SENSOR_ID
 from common.version import NAME
 from outliers import flags
@@ -38,7 +39,8 @@ class Api:
         self._metrics = ""
 
     async def state(self, request: Request) -> Response:
-        return JSONResponse(await self._current.state(request.query_params.get("language", "")))
+        language = request.query_params.get("language", "")
+        return JSONResponse(await self._current.state(words(language) if language else None))
 
     async def healthz(self, _request: Request) -> Response:
         state = await self._current.state()
@@ -60,9 +62,13 @@ class Api:
         query = request.query_params
         asked = spans.asked(query)
         understood = query.get("span", asked.span) == asked.span and query.get("at", "") == asked.at
+        understood = understood and (asked.part is not None) == bool(query.keys() & {"from", "until"})
         sensor = query.get("sensor", "")
         if not understood or not SENSOR_ID.fullmatch(sensor):
-            return _bad_request(f"sensor must be a sensor id, span one of {', '.join(spans.SHAPES)}, at a date or time")
+            return _bad_request(
+                f"sensor must be a sensor id, span one of {', '.join(spans.SHAPES)}, at a date or time, from and until "
+                "times with an offset, ten minutes to 366 days apart"
+            )
         if isinstance(entry := await self._registered(sensor), Response):
             return entry
         language = language_of(query, request.headers, self._settings.site.language)
@@ -71,7 +77,7 @@ class Api:
     async def incidents(self, request: Request) -> Response:
         """The incidents that are up and the newest of the others, in the reader's language."""
         language = language_of(request.query_params, request.headers, self._settings.site.language)
-        return JSONResponse(await self._current.incidents(language), headers={"Vary": "Accept-Language"})
+        return JSONResponse(await self._current.incidents(words(language)), headers={"Vary": "Accept-Language"})
 
     async def finding(self, request: Request) -> Response:
         """The data that explains one sign of an incident."""

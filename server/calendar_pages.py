@@ -99,7 +99,7 @@ class CalendarPages:
     async def _page(
         self, request: Request, reader: Reader, form: Typed, done: Outcome = DONE, *, said: str = ""
     ) -> Response:
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         known = self._current.calendar.now()
         minute = minute_of(reader.now)
         works = sorted(known.works, key=lambda work: (work.end <= minute, abs(work.first - minute)))

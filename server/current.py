@@ -7,6 +7,7 @@ from typing import Any
 
 from common.clock import Clock, minute_of
 from common.database import Database
+from common.messages import Catalogue
 from common.settings import Settings
 from incidents import reading
 from outliers.calendar import CalendarFile
@@ -27,30 +28,30 @@ class Current:
         self.clock = clock
         self.calendar = CalendarFile(settings.paths.data, settings.site.zone)
         self._desk = desk
-        self._known: dict[str, tuple[float, Json]] = {}  # question -> until when its answer is given, and the answer
+        self._known: dict[Catalogue | None, tuple[float, Json]] = {}  # incidents and state: until when, and what
         self._one_at_a_time = asyncio.Lock()
 
-    async def state(self, language: str = "") -> Json:
-        """As `server.state.read` has it, in a language or the site's."""
+    async def state(self, words: Catalogue | None = None) -> Json:
+        """As `server.state.read` has it, in somebody's words or the site's."""
         async with self._one_at_a_time:
-            state = self._fresh("state")
+            state = self._fresh(None)
             if state is None:
-                state = self._keep("state", await self._desk.ask(self._read))
-        return in_language(state, language) if language else state
+                state = self._keep(None, await self._desk.ask(self._read))
+        return in_language(state, words.language, words.units) if words else state
 
-    async def incidents(self, language: str) -> Json:
+    async def incidents(self, words: Catalogue) -> Json:
         """As `server.incident_list.shown` has them."""
         names = {entry["sensor"]: entry["name"] for entry in (await self.state())["sensors"]}
         zone, minute = self.settings.site.zone, minute_of(self.clock.now())
 
         def look() -> Json:
             known = reading.load(self.settings.paths.data, minute)
-            return incident_list.shown(known, names, language, zone, minute)
+            return incident_list.shown(known, names, words, zone, minute)
 
         async with self._one_at_a_time:
-            answer = self._fresh(language)
+            answer = self._fresh(words)
             if answer is None:
-                answer = self._keep(language, await asyncio.to_thread(look))
+                answer = self._keep(words, await asyncio.to_thread(look))
         return answer
 
     async def ask(self, work: Callable[[Database], Any]) -> Any:
@@ -61,10 +62,10 @@ class Current:
         calendar = planned.calendar(self.calendar.now(), self.clock.now())
         return read(database, self.settings, self.clock) | {"calendar": calendar}
 
-    def _fresh(self, question: str) -> Json | None:
-        until_s, answer = self._known.get(question, (-1.0, None))
+    def _fresh(self, whose: Catalogue | None) -> Json | None:
+        until_s, answer = self._known.get(whose, (-1.0, None))
         return answer if time.monotonic() < until_s else None
 
-    def _keep(self, question: str, answer: Json) -> Json:
-        self._known[question] = (time.monotonic() + STATE_FOR_S, answer)
+    def _keep(self, whose: Catalogue | None, answer: Json) -> Json:
+        self._known[whose] = (time.monotonic() + STATE_FOR_S, answer)
         return answer

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 from common.messages import message
 from outliers import flags
 from server import span_nav
-from server.reader import ABSENT, FLOW_UNIT, PRESSURE_UNIT, Reader
+from server.reader import ABSENT, Reader
 from server.spans import Window
 
-UNITS = {"flow": FLOW_UNIT, "pressure": PRESSURE_UNIT}
 LATE_S = 300  # what is later than this is missing; until then it may be on its way
 NAMES = {"flow": message("Flow"), "pressure": message("Pressure")}
 _OF_ROW: dict[str, Callable[[datetime], datetime]] = {
@@ -65,17 +64,17 @@ def _said(channel: str, lists: Json, minutes: int, now: float | None, reader: Re
     whole = together(_summaries(lists))
     if whole is None:
         return say("{channel}: no value in this span.", channel=say(NAMES[channel]))
-    values = {name: reader.figure(getattr(whole, name)) for name in ("low", "mean", "high")}
     words = [
         say(
-            "{channel}: mean {mean}, lowest {low}, highest {high} {unit}.",
+            "{channel}: mean {mean}, lowest {low}, highest {high}.",
             channel=say(NAMES[channel]),
-            unit=UNITS[channel],
-            **values,
+            mean=reader.figure(channel, whole.mean),
+            low=reader.figure(channel, whole.low),
+            high=reader.measured(channel, whole.high),
         )
     ]
     if now is not None:
-        words.append(say("Now {value} {unit}.", value=reader.figure(now), unit=UNITS[channel]))
+        words.append(say("Now {value}.", value=reader.measured(channel, now)))
     if missing := max(0, minutes - whole.minutes):
         words.append(many("{count} minute without a value.", "{count} minutes without a value.", missing))
     return " ".join(words)
@@ -91,17 +90,18 @@ def _rows(series: Json, seen: Window, reader: Reader) -> list[Json]:
     known = {channel: _summaries(series[channel]) for channel in flags.CHANNELS}
     return [
         {"at": _label(first, seen, reader)}
-        | {channel: _cells((every[place] for place in held), reader) for channel, every in known.items()}
+        | {channel: _cells(channel, (every[place] for place in held), reader) for channel, every in known.items()}
         for first, held in places.values()
     ]
 
 
-def _cells(parts: Iterable[Summary | None], reader: Reader) -> list[str]:
+def _cells(channel: str, parts: Iterable[Summary | None], reader: Reader) -> list[str]:
     """Mean, lowest and highest of one line, and its minutes with a value."""
     found = together(parts)
     if found is None:
         return [ABSENT, ABSENT, ABSENT, "0"]
-    return [*map(reader.figure, (found.mean, found.low, found.high)), reader.count(found.minutes)]
+    values = [reader.figure(channel, value) for value in (found.mean, found.low, found.high)]
+    return [*values, reader.count(found.minutes)]
 
 
 def _summaries(lists: Json) -> list[Summary | None]:

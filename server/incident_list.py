@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from common.messages import Catalogue
 from incidents.incident import Incident, Sign
 from incidents.reading import Incidents, Known
 from incidents.sentences import told
@@ -20,14 +21,14 @@ LOOKS = {"LEAK": "bad", "FAULT": "fault", "PLANNED": "planned"}  # of a severity
 Json = dict[str, Any]
 
 
-def shown(incidents: Incidents, names: Mapping[str, str], language: str, zone: ZoneInfo, minute: int) -> Json:
+def shown(incidents: Incidents, names: Mapping[str, str], words: Catalogue, zone: ZoneInfo, minute: int) -> Json:
     """The newest incidents, those that are up first. `names`: of the sensors, by id."""
     known = incidents.known[:MOST_SHOWN]
     return {
-        "language": language,
+        "language": words.language,
         "problem": incidents.problem,
         "left_out": len(incidents.known) - len(known),
-        "incidents": [one(each, names.get(each.incident.sensor, ""), language, zone, minute) for each in known],
+        "incidents": [one(each, names.get(each.incident.sensor, ""), words, zone, minute) for each in known],
     }
 
 
@@ -41,10 +42,10 @@ def before_charts(shown: Json, sensor: str = "") -> Json:
     return {"problem": shown["problem"], "incidents": few, "more": place if others else ""}
 
 
-def one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:
+def one(known: Known, name: str, words: Catalogue, zone: ZoneInfo, minute: int) -> Json:
     """One incident. `name`: of its sensor."""
     incident, life = known
-    said = told(known, name or incident.sensor, language, zone, minute)
+    said = told(known, name or incident.sensor, words, zone, minute)
     return {
         "id": incident.id,
         "sensor": incident.sensor,
@@ -72,9 +73,9 @@ def one(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> 
     }
 
 
-def mark(known: Known, name: str, language: str, zone: ZoneInfo, minute: int) -> Json:
+def mark(known: Known, name: str, words: Catalogue, zone: ZoneInfo, minute: int) -> Json:
     """What a chart shows of an incident."""
-    whole = one(known, name, language, zone, minute)
+    whole = one(known, name, words, zone, minute)
     look = LOOKS.get(known.incident.severity.upper(), "warn")
     return {key: whole[key] for key in ("id", "title", "began", "ended")} | {"look": look}
 

@@ -61,12 +61,12 @@ class IncidentPages:
     async def listed(self, request: Request) -> Response:
         """Incidents of any age, by month, sensor and kind."""
         reader, settings = self._screens.reader(request), self._current.settings
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         wanted, minute = incident_archive.sought(request.query_params), minute_of(reader.now)
         found = await self._current.ask(lambda database: incident_archive.listed(database, settings, wanted, minute))
         names = _names(state)
         incidents = [
-            incident_list.one(each, names.get(each.incident.sensor, ""), reader.language, reader.zone, minute)
+            incident_list.one(each, names.get(each.incident.sensor, ""), reader.words, reader.zone, minute)
             for each in found.known.shown
         ]
         query = {name: value for name, value in wanted._asdict().items() if value and name != "page"}
@@ -126,7 +126,7 @@ class IncidentPages:
     async def now(self, request: Request) -> Parts:
         """The live parts of an incident's page."""
         reader = self._screens.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         known = await self._find(request.query_params.get("id", ""), reader)
         if known is None:
             return Parts(state["now"], state["speed"], {})
@@ -144,7 +144,7 @@ class IncidentPages:
         typed: Typed = EMPTY,
     ) -> Response:
         reader = self._screens.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         known = await self._find(name, reader)
         if known is None:
             return self._screens.page(request, "missing.html", reader, state, 404)

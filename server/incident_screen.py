@@ -58,7 +58,7 @@ def shown(known: Known, names: Mapping[str, str], reader: Reader) -> Json:
         for sign in incident.signs
     ]
     name = names.get(incident.sensor, "")
-    return incident_list.one(known, name, reader.language, reader.zone, minute) | {
+    return incident_list.one(known, name, reader.words, reader.zone, minute) | {
         "signs": signs,
         "history": _history(known, reader),
         "seen": life.acts[-1].id if life.acts else "",

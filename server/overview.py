@@ -10,7 +10,7 @@ from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.verdict import KINDS, STATES
 from server import incident_list
-from server.paging import Paged, page_asked, paged
+from server.paging import Paged, fits, page_asked, paged, searched
 from server.reader import ABSENT, Reader
 from server.render import part
 from server.site_map import site_map
@@ -21,7 +21,6 @@ WITH_CHARTS = 4  # so few sensors have their charts on the first page
 NIGHTS_BACK = timedelta(days=2)
 NIGHTS_TIMEOUT_S = 10.0
 LARGE_MAP = 32_000  # characters, of some hundred sensors
-MOST_SEARCHED = 80  # characters
 SORTS = ("severity", "name", "flow", "pressure", "leakage")
 
 Json = dict[str, Any]
@@ -39,7 +38,7 @@ def asked(query: Mapping[str, str]) -> Asked:
     """What is not understood counts as not asked."""
     sort = query.get("sort", "")
     return Asked(
-        query.get("q", "").strip()[:MOST_SEARCHED],
+        searched(query),
         sort if sort in SORTS else SORTS[0],
         page_asked(query),
     )
@@ -68,7 +67,7 @@ class Listing(NamedTuple):
 def listing(state: Json, nights: Mapping[str, Json], wanted: Asked, reader: Reader) -> Listing:
     """The rows that are asked for."""
     rows = [_row(entry, nights.get(entry["sensor"]), reader) for entry in state["sensors"]]
-    found = [row for row in rows if wanted.search.casefold() in f"{row['sensor']} {row['name']}".casefold()]
+    found = [row for row in rows if fits(wanted.search, row["sensor"], row["name"])]
     found.sort(key=_ORDERS[wanted.sort])
     return Listing(paged(found, wanted.page, ROWS), len(found), len(rows), wanted)
 
@@ -117,8 +116,8 @@ def leakage_text(night: Json | None, reader: Reader) -> str:
     if low is None or high is None:
         return ABSENT
     if low == high:
-        return reader.figure(low)
-    return reader.words.say("{low}–{high}", low=reader.figure(low), high=reader.figure(high))
+        return reader.figure("flow", low)
+    return reader.words.say("{low}–{high}", low=reader.figure("flow", low), high=reader.figure("flow", high))
 
 
 def _largest_first(name: str) -> Any:

@@ -1,9 +1,10 @@
-"""Lists that are too long for one page. Pure."""
+"""Lists that are too long for one page, and searched. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 MOST_DIGITS = 5
+MOST_SOUGHT = 80  # characters
 
 T = TypeVar("T")
 
@@ -14,6 +15,16 @@ class Paged(NamedTuple, Generic[T]):
     shown: Sequence[T]
     page: int
     pages: int
+
+
+def searched(query: Mapping[str, str]) -> str:
+    """The text that a list is searched for; all of it for an empty one."""
+    return query.get("q", "").strip()[:MOST_SOUGHT]
+
+
+def fits(search: str, *texts: str) -> bool:
+    """Whether a row has the text in one of its own, however its letters are written."""
+    return search.casefold() in " ".join(texts).casefold()
 
 
 def page_asked(query: Mapping[str, str]) -> int:

@@ -1,16 +1,17 @@
-"""Whoever reads the page: the language, and how numbers and times are written."""
+"""Whoever reads the page: the language, the units, and how numbers and times are written."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from common.messages import Catalogue, words
+from common.units import Units, chosen
 from server.languages import language_of
 
 ABSENT = "–"
-FLOW_UNIT, PRESSURE_UNIT = "m³/h", "bar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,22 @@ class Reader:
         """Now at the site, as a browser's field for a local time has it."""
         return self.now.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M")
 
-    def figure(self, value: float | None) -> str:
-        """A flow or a pressure without its unit."""
-        if value is None:
-            return ABSENT
-        size = abs(value)
-        return f"{value:,.{0 if size >= 1000 else 1 if size >= 100 else 2}f}"
+    @property
+    def units(self) -> Units:
+        return self.words.units
+
+    @property
+    def choices(self) -> str:
+        """What the reader has chosen, for the address of what an open page asks for: it stays as it was opened."""
+        return urlencode({"language": self.language, **self.units.keys})
+
+    def figure(self, channel: str, value: float | None) -> str:
+        """A flow of m3/h or a pressure of bar in the reader's unit, which stands elsewhere."""
+        return ABSENT if value is None else self.words.figure(channel, value)
+
+    def measured(self, channel: str, value: float | None) -> str:
+        """The same with its unit."""
+        return ABSENT if value is None else self.words.measured(channel, value)
 
     def count(self, number: float | None) -> str:
         return ABSENT if number is None else f"{number:,.0f}"
@@ -64,8 +75,8 @@ class Reader:
 def reader_of(request: Request, of_site: str, zone: ZoneInfo, now: datetime) -> Reader:
     """The reader of a request.
 
-    The language is what the address asks for, else what was chosen before, else the browser's, else the site's.
+    Language and units are what the address asks for, else what was chosen before, else the browser's language, else the
+    site's. A form is read in the units that it was shown in, whatever was chosen meanwhile.
     """
-    chosen = request.cookies
-    language = language_of({**chosen, **request.query_params}, request.headers, of_site)
-    return Reader(words(language), zone, now)
+    asked = {**request.cookies, **request.query_params, **request.state.form}
+    return Reader(words(language_of(asked, request.headers, of_site), chosen(asked)), zone, now)

@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from common import database, registry
-from common.audit import Actor
 from common.database import Database, statement
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import message
@@ -20,7 +19,8 @@ from common.refused import local_time
 from common.registry import COLUMNS, FIGURES, LABELS, LIMITS, MOST_NAME, NIGHT, PLACE
 from server.access import Role, answers, may, needs
 from server.attempt import DONE, Outcome, actor, attempt, typed
-from server.paging import page_asked, paged
+from server.paging import fits, page_asked, paged, searched
+from server.reader import Reader
 from server.screens import Screens
 
 ROWS = 50  # sensors on one page of the list
@@ -83,7 +83,7 @@ class RegistryPages:
         """What an admin changes of one sensor."""
         form, do = request.state.form, request.state.form.get("do", "")
         sensor, fields = form.get("id", ""), typed(request, *COLUMNS, "since")
-        work = self._work(do, actor(request), sensor, fields, form.get("seen", ""))
+        work = self._work(do, request, sensor, fields)
         done = await self._do(request, work) if work else DONE
         if done is not DONE:
             return await self._one(request, sensor, fields if do == "change" else {"since": fields["since"]}, done)
@@ -91,16 +91,18 @@ class RegistryPages:
             return RedirectResponse("sensors?done=remove", 303)
         return RedirectResponse(f"sensor_values?id={quote(sensor)}&done={do}", 303)
 
-    def _work(self, do: str, by: Actor, sensor: str, fields: Mapping[str, str], seen: str) -> Work | None:
-        data, zone, now = self._current.settings.paths.data, self._current.settings.site.zone, self._current.clock.now()
-        known = {column: fields[column] for column in COLUMNS}
+    def _work(self, do: str, request: Request, sensor: str, fields: Mapping[str, str]) -> Work | None:
+        reader, data, by = self._screens.reader(request), self._current.settings.paths.data, actor(request)
+        known, seen = {column: fields[column] for column in COLUMNS}, request.state.form.get("seen", "")
 
         def replaced(cursor: psycopg.Cursor[Any]) -> None:
-            since = local_time(fields["since"], "since").replace(tzinfo=zone)
-            registry.replaced(cursor, data, by, sensor, since, at=now)
+            since = local_time(fields["since"], "since").replace(tzinfo=reader.zone)
+            registry.replaced(cursor, data, by, sensor, since, at=reader.now)
 
         works: dict[str, Work] = {
-            "change": lambda cursor: registry.change(cursor, data, by, sensor, known, at=now, seen=seen),
+            "change": lambda cursor: registry.change(
+                cursor, data, by, sensor, known, at=reader.now, seen=seen, units=reader.units
+            ),
             "replaced": replaced,
             "remove": lambda cursor: registry.remove(cursor, data, by, sensor),
         }
@@ -118,18 +120,23 @@ class RegistryPages:
 
     async def _list(self, request: Request, form: Mapping[str, str], done: Outcome = DONE) -> Response:
         reader = self._screens.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         try:
             rows = await self._current.ask(_listed)
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
+        search, registered = searched(request.query_params), [row for row in rows if row["registered"]]
+        found = [row for row in registered if fits(search, row["sensor"], row["name"])]
         return self._screens.page(
             request,
             "sensors.html",
             reader,
             state,
             done.status,
-            on_page=paged([row for row in rows if row["registered"]], page_asked(request.query_params), ROWS),
+            on_page=paged(found, page_asked(request.query_params), ROWS),
+            search=search,
+            found=len(found),
+            all=len(registered),
             unregistered=[row for row in rows if not row["registered"]],
             acts=may(request, Role.ADMIN),
             said=self._said(request),
@@ -140,14 +147,14 @@ class RegistryPages:
 
     async def _one(self, request: Request, sensor: str, form: Mapping[str, str] = {}, done: Outcome = DONE) -> Response:
         reader = self._screens.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         try:
             row = await self._current.ask(functools.partial(_known, sensor))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
         except NoSuchSensor:
             return self._screens.page(request, "missing.html", reader, state, 404)
-        now = {column: registry.shown(value) for column, value in row.items()}
+        now = {column: registry.shown(column, value, reader.units) for column, value in row.items()}
         return self._screens.page(
             request,
             "sensor_values.html",
@@ -157,7 +164,7 @@ class RegistryPages:
             sensor=sensor,
             now=now,
             seen=registry.version(row),
-            fields=[_field(column, reader.words.say(label)) for column, label in LABELS.items()],
+            fields=[_field(column, label, reader) for column, label in LABELS.items()],
             acts=may(request, Role.ADMIN),
             said=self._said(request),
             wrong=done.wrong,
@@ -170,10 +177,11 @@ class RegistryPages:
         return self._screens.reader(request).words.say(said) if said else ""
 
 
-def _field(column: str, label: str) -> Json:
+def _field(column: str, label: str, reader: Reader) -> Json:
     figure = FIGURES.get(column)
     group = next((name for name, columns in GROUPS.items() if column in columns), "")
-    return {"column": column, "label": label, "unit": figure.unit if figure else "", "group": group}
+    unit = figure.shown_in(reader.units).name if figure else ""
+    return {"column": column, "label": reader.words.say(label), "unit": unit, "group": group}
 
 
 def _listed(database_: Database) -> list[Json]:

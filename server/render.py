@@ -11,27 +11,27 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from common.messages import Catalogue, words
-from server.reader import FLOW_UNIT, PRESSURE_UNIT, Reader
+from common.units import CHOICES
+from server.reader import Reader
 from server.script_words import sentences
 
 
 @functools.cache
 def environment() -> Environment:
     """The templates. A value that is not given is an error, never an empty text."""
-    found = Environment(
+    return Environment(
         loader=PackageLoader("server", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(flow_unit=FLOW_UNIT, pressure_unit=PRESSURE_UNIT)
-    return found
 
 
 def part(name: str, reader: Reader, /, **values: Any) -> Markup:
     """One template as HTML."""
-    return Markup(environment().get_template(name).render(**_words(reader.words), reader=reader, **values))
+    units = {"flow_unit": reader.units.flow.name, "pressure_unit": reader.units.pressure.name}
+    return Markup(environment().get_template(name).render(**_words(reader.words), **units, reader=reader, **values))
 
 
 def answer(request: Request, name: str, reader: Reader, status: int = 200, /, **values: Any) -> HTMLResponse:
@@ -44,6 +44,8 @@ def answer(request: Request, name: str, reader: Reader, status: int = 200, /, **
         user=user,
         csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(request.state.visit.token()),
         script_words=_script_words(reader.language),
+        choices=CHOICES,
+        units={channel: reader.units.of(channel)._asdict() for channel in CHOICES},
         **values,
     )
     return HTMLResponse(whole, status, headers={"Vary": "Accept-Language, Cookie"})

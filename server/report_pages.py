@@ -79,7 +79,7 @@ class ReportPages:
 
     async def _answer(self, request: Request, status: int, problem: str) -> Response:
         reader = self._screens.reader(request)
-        state = await self._screens.current.state(reader.language)
+        state = await self._screens.current.state(reader.words)
         asked = request.query_params
         answer = self._screens.page(
             request,

@@ -53,7 +53,7 @@ class Screens:
     async def index(self, request: Request) -> Response:
         """The overview."""
         reader = self.reader(request)
-        state = await self.current.state(reader.language)
+        state = await self.current.state(reader.words)
         parts = await self._overview(request, reader, state)
         if len(parts["map"]) > overview.LARGE_MAP:
             parts["map"] = Markup()  # the stream brings it in an eighth of the bytes, when the list is there
@@ -71,7 +71,7 @@ class Screens:
     async def sensor(self, request: Request) -> Response:
         """One sensor."""
         reader = self.reader(request)
-        state = await self.current.state(reader.language)
+        state = await self.current.state(reader.words)
         entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
             return self.page(request, "missing.html", reader, state, 404)
@@ -91,11 +91,11 @@ class Screens:
         return self.page(request, "sensor.html", reader, state, **values)
 
     async def prefer(self, request: Request) -> Response:
-        """Keep the reader's language in a cookie, and go back to where it was chosen."""
-        asked = request.query_params
+        """Keep the reader's language and units in cookies, and go back to where they were chosen."""
+        asked, reader = request.query_params, self.reader(request)
         back = RedirectResponse(way_back(asked.get("back", "")), 303)
-        language = self.reader(request).language
-        back.set_cookie("language", language, max_age=CHOICES_FOR_S, path="", samesite="lax", httponly=True)
+        for name, value in {"language": reader.language, **reader.units.keys}.items():
+            back.set_cookie(name, value, max_age=CHOICES_FOR_S, path="", samesite="lax", httponly=True)
         return back
 
     async def events(self, request: Request) -> Response:
@@ -105,19 +105,19 @@ class Screens:
 
     async def _overview_now(self, request: Request) -> Parts:
         reader = self.reader(request)
-        state = await self.current.state(reader.language)
+        state = await self.current.state(reader.words)
         return Parts(state["now"], state["speed"], await self._overview(request, reader, state))
 
     async def _sensor_now(self, request: Request) -> Parts:
         reader = self.reader(request)
-        state = await self.current.state(reader.language)
+        state = await self.current.state(reader.words)
         entry = sensor_screen.entry(state, request.query_params.get("id", ""))
         if entry is None:
             return Parts(state["now"], state["speed"], {})
         return Parts(state["now"], state["speed"], await self._sensor_parts(request, reader, state, entry))
 
     async def _sensor_parts(self, request: Request, reader: Reader, state: Json, entry: Json) -> dict[str, Markup]:
-        incidents, nights = await self.current.incidents(reader.language), await self.nights()
+        incidents, nights = await self.current.incidents(reader.words), await self.nights()
         return sensor_screen.parts(entry, incidents, nights, reader) | {
             "zones": await self._zones.part(entry["sensor"], state, nights, reader),
             "figures": await self._figures(request, reader, entry),
@@ -139,7 +139,7 @@ class Screens:
         return shown
 
     async def _overview(self, request: Request, reader: Reader, state: Json) -> dict[str, Markup]:
-        incidents = await self.current.incidents(reader.language)
+        incidents = await self.current.incidents(reader.words)
         shown = overview.listing(state, await self.nights(), overview.asked(request.query_params), reader)
         trends = await self._trends.of([row["sensor"] for row in shown.on_page.shown])
         return overview.parts(state, incidents, shown, trends, reader)

@@ -84,7 +84,7 @@ class SensorCharts:
     def _incidents(self, cursor: psycopg.Cursor[Any], wanted: ChartAsked, seen: Window, now: datetime) -> list[Json]:
         minute, zone = minute_of(now), self._settings.site.zone
         found = incident_archive.of_sensor(cursor, self._settings, wanted.sensor, (seen.first, seen.end), minute)
-        return [incident_list.mark(each, wanted.name, wanted.language, zone, minute) for each in found]
+        return [incident_list.mark(each, wanted.name, words(wanted.language), zone, minute) for each in found]
 
     def _nights(self, cursor: psycopg.Cursor[Any], sensor: str, at: datetime) -> list[Json]:
         """The ten-minute means of the latest night that had begun, and of the night before."""

@@ -9,7 +9,7 @@ from outliers.criteria import Criteria
 from outliers.detectability_text import said
 from server import incident_list
 from server.overview import leakage_text
-from server.reader import FLOW_UNIT, Reader
+from server.reader import Reader
 from server.render import part
 
 Json = dict[str, Any]
@@ -35,5 +35,5 @@ def found_here(criteria: Criteria | None, reader: Reader) -> Json | None:
     None if the criteria are of a version that did not keep it.
     """
     if criteria is None or criteria.use is None:
-        return {"said": said(None, reader.words, FLOW_UNIT), "last": ""}
-    return {"said": said(criteria.found, reader.words, FLOW_UNIT), "last": criteria.last} if criteria.found else None
+        return {"said": said(None, reader.words), "last": ""}
+    return {"said": said(criteria.found, reader.words), "last": criteria.last} if criteria.found else None

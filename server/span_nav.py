@@ -43,18 +43,25 @@ def nav(seen: Window, place: Mapping[str, str], reader: Reader) -> Json:
         place: the other parameters of the page's address.
     """
     asked, say = seen.asked, reader.words.say
-    first = seen.first.astimezone(reader.zone)
-    shown = first if asked.at else reader.now.astimezone(reader.zone)
+    whole = asked._replace(part=None)
+    shown = (seen.first if asked.at or asked.part else reader.now).astimezone(reader.zone)
 
     def href(wanted: SpanAsked) -> str:
         return "?" + urlencode({**place, **spans.query(wanted)})
 
+    def of_span(name: str) -> Link:
+        wanted = whole._replace(span=name)
+        if asked.part:  # the one around what is looked at
+            return Link(say(NAMES[name]), href(spans.of(wanted, seen.first, reader.zone)))
+        return Link(say(NAMES[name]), href(wanted), name == asked.span)
+
     return {
         "title": title(seen, reader),
-        "spans": [Link(say(NAMES[name]), href(asked._replace(span=name)), name == asked.span) for name in spans.SHAPES],
+        "spans": [of_span(name) for name in spans.SHAPES],
+        "whole": Link(title(spans.window(whole, reader.zone, reader.now), reader), href(whole)) if asked.part else None,
         "before": href(seen.before),
         "after": href(seen.after) if seen.after else None,
-        "now": href(asked._replace(at="")) if asked.at else None,
+        "now": href(whole._replace(at="")) if asked.at or asked.part else None,
         "compare": Link(
             say("Compare with a week before"), href(asked._replace(compare=not asked.compare)), asked.compare
         ),
@@ -66,11 +73,15 @@ def nav(seen: Window, place: Mapping[str, str], reader: Reader) -> Json:
 
 def title(seen: Window, reader: Reader) -> str:
     """The span in words."""
-    if not seen.asked.at:
-        return reader.words.say(OF_NOW[seen.asked.span])
+    asked = seen.asked
+    if not asked.at and not asked.part:
+        return reader.words.say(OF_NOW[asked.span])
     first, end = (at.astimezone(reader.zone) for at in (seen.first, seen.end))
     words = reader.words
-    if seen.asked.span == "hour":
+    if asked.part and first.date() != end.date():
+        start, until = (f"{words.day(at)} {at:%H:%M}" for at in (first, end))
+        return words.say("{start} – {end}", start=start, end=until)
+    if asked.part or asked.span == "hour":
         return words.say("{low}–{high}", low=f"{words.day(first)} {first:%H:%M}", high=f"{end:%H:%M}")
     last = end - timedelta(minutes=1)
     if first.date() == last.date():

@@ -1,4 +1,4 @@
-"""Which part of a sensor's history is looked at: an hour to a year, that of now or one in the past. Pure.
+"""Which part of a sensor's history is looked at: an hour to a year, of now or in the past, or a part of one. Pure.
 
 Days, weeks, months and years are those of the site's calendar, so a day may have 23 or 25 hours.
 """
@@ -14,6 +14,7 @@ FIRST_YEAR, LAST_YEAR = 1971, 8999
 LONGEST_AT = 40  # characters
 FEW_MARKS = timedelta(days=8)  # a longer span shows incidents, but not each flagged value
 FEW_HOURS = timedelta(days=40)  # a longer span does not show the forecast of each hour
+LEAST_PART, LONGEST_PART = timedelta(minutes=10), timedelta(days=366)
 
 
 class Shape(NamedTuple):
@@ -23,30 +24,45 @@ class Shape(NamedTuple):
         back, ahead: around now, while it is that of now; the forecast lies ahead.
         step: of one point; a day is one of the calendar.
         row: of one line of the table: "10 minutes", "hour", "day" or "month".
+        longest: part of a span that is drawn like this.
     """
 
     back: timedelta
     ahead: timedelta
     step: timedelta
     row: str
+    longest: timedelta
 
 
 SHAPES = {
-    "hour": Shape(HOUR, 10 * MINUTE, MINUTE, "10 minutes"),
-    "day": Shape(DAY, 6 * HOUR, MINUTE, "hour"),
-    "week": Shape(7 * DAY, DAY, 10 * MINUTE, "day"),
-    "month": Shape(30 * DAY, DAY, HOUR, "day"),
-    "year": Shape(365 * DAY, timedelta(0), DAY, "month"),
+    "hour": Shape(HOUR, 10 * MINUTE, MINUTE, "10 minutes", 2 * HOUR),
+    "day": Shape(DAY, 6 * HOUR, MINUTE, "hour", 30 * HOUR),
+    "week": Shape(7 * DAY, DAY, 10 * MINUTE, "day", 10 * DAY),
+    "month": Shape(30 * DAY, DAY, HOUR, "day", 62 * DAY),
+    "year": Shape(365 * DAY, timedelta(0), DAY, "month", LONGEST_PART),
 }
 USUAL = "day"
 
 
+class Part(NamedTuple):
+    """Of a span, from a whole minute to another, UTC."""
+
+    first: datetime
+    end: datetime
+
+
 class SpanAsked(NamedTuple):
-    """What a reader asks for. `at`: a local date or time within the span; empty for that of now."""
+    """What a reader asks for.
+
+    Attributes:
+        at: a local date or time within the span; empty for that of now.
+        part: what is looked at more closely; the span is where the way back leads.
+    """
 
     span: str = USUAL
     at: str = ""
     compare: bool = False
+    part: Part | None = None
 
 
 class Window(NamedTuple):
@@ -66,7 +82,9 @@ class Window(NamedTuple):
 
     @property
     def shape(self) -> Shape:
-        return SHAPES[self.asked.span]
+        if self.asked.part is None:
+            return SHAPES[self.asked.span]
+        return next(shape for shape in SHAPES.values() if self.end - self.first <= shape.longest)
 
 
 def asked(query: Mapping[str, str]) -> SpanAsked:
@@ -77,6 +95,7 @@ def asked(query: Mapping[str, str]) -> SpanAsked:
         span if span in SHAPES else USUAL,
         at if len(at) <= LONGEST_AT and _moment(at) else "",
         query.get("compare") == "week",
+        _part(query.get("from", ""), query.get("until", "")),
     )
 
 
@@ -86,19 +105,33 @@ def query(wanted: SpanAsked) -> dict[str, str]:
         "span": wanted.span,
         **({"at": wanted.at} if wanted.at else {}),
         **({"compare": "week"} if wanted.compare else {}),
+        **(dict(zip(("from", "until"), map(_address, wanted.part), strict=True)) if wanted.part else {}),
     }
 
 
 def window(wanted: SpanAsked, zone: ZoneInfo, now: datetime) -> Window:
-    """The span that is asked for."""
+    """The span that is asked for, or the part of it."""
+    if wanted.part is not None:
+        first, end = wanted.part
+        after = wanted._replace(part=Part(end, end + (end - first))) if end <= now else None
+        return Window(wanted, first, end, False, wanted._replace(part=Part(first - (end - first), first)), after)
     moment = _moment(wanted.at)
     if moment is None:
         shape = SHAPES[wanted.span]
         first, _ = _unit(wanted.span, now.astimezone(zone))
-        return Window(wanted, now - shape.back, now + shape.ahead, True, _at(wanted, first - MINUTE, zone), None)
+        return Window(wanted, now - shape.back, now + shape.ahead, True, of(wanted, first - MINUTE, zone), None)
     first, end = _unit(wanted.span, _in(zone, moment))
-    after = _at(wanted, end, zone) if end <= now else wanted._replace(at="") if first <= now else None
-    return Window(wanted, first, end, first <= now < end, _at(wanted, first - MINUTE, zone), after)
+    after = of(wanted, end, zone) if end <= now else wanted._replace(at="") if first <= now else None
+    return Window(wanted, first, end, first <= now < end, of(wanted, first - MINUTE, zone), after)
+
+
+def of(wanted: SpanAsked, moment: datetime, zone: ZoneInfo) -> SpanAsked:
+    """The whole span of `moment`. An hour names its offset: the clock may show it twice."""
+    local = moment.astimezone(zone)
+    hour = local.replace(minute=0, second=0, microsecond=0)
+    return wanted._replace(
+        part=None, at=f"{hour:%Y-%m-%dT%H:%M}{hour.isoformat()[19:]}" if wanted.span == "hour" else f"{local:%Y-%m-%d}"
+    )
 
 
 def steps(seen: Window, zone: ZoneInfo, now: datetime) -> list[datetime]:
@@ -136,17 +169,23 @@ def _moment(text: str) -> datetime | None:
     return found if FIRST_YEAR <= found.year <= LAST_YEAR else None
 
 
+def _address(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%MZ}"
+
+
+def _part(first: str, end: str) -> Part | None:
+    """From one time with its offset to another; None for what is none, or shorter or longer than is drawn."""
+    if max(len(first), len(end)) > LONGEST_AT:
+        return None
+    begins, ends = _moment(first), _moment(end)
+    if begins is None or ends is None or begins.tzinfo is None or ends.tzinfo is None:
+        return None
+    part = Part(*(moment.astimezone(UTC).replace(second=0, microsecond=0) for moment in (begins, ends)))
+    return part if LEAST_PART <= part.end - part.first <= LONGEST_PART else None
+
+
 def _in(zone: ZoneInfo, moment: datetime) -> datetime:
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
-
-
-def _at(wanted: SpanAsked, moment: datetime, zone: ZoneInfo) -> SpanAsked:
-    """The span of `moment`. An hour names its offset: the clock may show it twice."""
-    local = moment.astimezone(zone)
-    hour = local.replace(minute=0, second=0, microsecond=0)
-    return wanted._replace(
-        at=f"{hour:%Y-%m-%dT%H:%M}{hour.isoformat()[19:]}" if wanted.span == "hour" else f"{local:%Y-%m-%d}"
-    )
 
 
 def _unit(span: str, local: datetime) -> tuple[datetime, datetime]:

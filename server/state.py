@@ -12,6 +12,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.row import Row
 from common.settings import Settings
+from common.units import USUAL, Units
 from common.verdict import Problem
 from common.verdict_words import ENGLISH, SAID, of_json, said, spoken
 from common.version import version
@@ -57,27 +58,27 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
     return in_language(state, language or settings.site.language)
 
 
-def in_language(state: Json, language: str) -> Json:
-    """The same state, its words in another language; English for one that is not known."""
+def in_language(state: Json, language: str, units: Units = USUAL) -> Json:
+    """The same state, its words in another language, English for one that is not known, and in other units."""
     language = language if language in SAID else ENGLISH
     found = state["verdict"]
     offsets = state["clock_offsets_s"]
-    lists = {key: [spoken(of_json(each), language) for each in found[key]] for key in ("problems", "shelved")}
+    lists = {key: [spoken(of_json(each), language, units) for each in found[key]] for key in ("problems", "shelved")}
     return {
         **state,
         "language": language,
-        "newest": _with_words(state["newest"], language),
-        "processes": [_with_words(entry, language) for entry in state["processes"]],
+        "newest": _with_words(state["newest"], language, units),
+        "processes": [_with_words(entry, language, units) for entry in state["processes"]],
         "sensors": [
-            _with_words(entry, language) | {"clock": said_of_meter(offsets.get(entry["sensor"], 0.0), language)}
+            _with_words(entry, language, units) | {"clock": said_of_meter(offsets.get(entry["sensor"], 0.0), language)}
             for entry in state["sensors"]
         ],
         "verdict": {**found, "said": SAID[language][found["kind"]], **lists},
     }
 
 
-def _with_words(entry: Json, language: str) -> Json:
-    words = said(of_json(entry), language)
+def _with_words(entry: Json, language: str, units: Units) -> Json:
+    words = said(of_json(entry), language, units)
     return {**entry, "word": words.word, "detail": "; ".join(filter(None, (words.detail, words.todo)))}
 
 

@@ -85,7 +85,7 @@ class UpkeepPages:
         """What somebody asks for."""
         reader, do = self._screens.reader(request), request.state.form.get("do", "")
         form = typed(request, "first", "end", "sensor", "seen")
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         work = self._work(do, actor(request), form, [each["sensor"] for each in state["sensors"]], reader)
         done = await self._do(request, work) if work else DONE
         if done is not DONE:
@@ -133,7 +133,7 @@ class UpkeepPages:
         self, request: Request, form: Mapping[str, str], done: Outcome = DONE, *, counted: ResendCount | None = None
     ) -> Response:
         reader = self._screens.reader(request)
-        state = await self._current.state(reader.language)
+        state = await self._current.state(reader.words)
         on_page = paged(state["sensors"], page_asked(request.query_params), ROWS)
         said = SAID.get(request.query_params.get("done", ""), "")
         return self._screens.page(

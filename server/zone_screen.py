@@ -77,7 +77,7 @@ def balance_shown(zone: Zone, days: Days, state: Json, nights: Mapping[str, Json
             "sensor": sensor,
             "label": now.get(sensor, {}).get("name") or "",
             "sign": sign,
-            "flow": reader.figure(now.get(sensor, {}).get("flow")),
+            "flow": reader.figure("flow", now.get(sensor, {}).get("flow")),
             "volumes": [ABSENT if span is None else reader.count(round(span.passed[place])) for span in spans],
         }
         for place, (sensor, sign) in enumerate(zone.signs.items())
@@ -86,9 +86,9 @@ def balance_shown(zone: Zone, days: Days, state: Json, nights: Mapping[str, Json
     return {
         "formula": zone.formula,
         "rows": rows,
-        "flow": reader.figure(now.get(zone.name, {}).get("flow")),
+        "flow": reader.figure("flow", now.get(zone.name, {}).get("flow")),
         "remained": [ABSENT if span is None else reader.count(round(span.remained)) for span in spans],
         "minutes": [ABSENT if span is None else reader.count(span.minutes) for span in spans],
-        "night_flow": reader.figure(night["hour_flow"] if night else None),
+        "night_flow": reader.figure("flow", night["hour_flow"] if night else None),
         "leakage": leakage_text(night, reader),
     }

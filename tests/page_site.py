@@ -145,7 +145,8 @@ class Visit:
         self.page.wait_for_selector(".incident")
 
     def text(self, selector: str) -> str:
-        return str(self.page.locator(selector).first.inner_text())
+        """What is read there; a number and its unit stand on one line."""
+        return str(self.page.locator(selector).first.inner_text()).replace("\u00a0", " ")
 
     def count(self, selector: str) -> int:
         return int(self.page.locator(selector).count())

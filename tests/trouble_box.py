@@ -10,7 +10,7 @@ from trouble_recordings import HOUR, Recording
 from common import verdict_words
 from common.clock import minute_start
 from common.folder import CRITERIA_FOLDER
-from common.messages import LANGUAGES
+from common.messages import LANGUAGES, words
 from common.verdict import verdict
 from common.zones import NO_ZONES
 from incidents import reading
@@ -84,5 +84,5 @@ def read(data: Path, minute: int) -> Read:
         tuple(each.incident for each in known.known),
         whole.kind,
         {language: [str(verdict_words.said(each, language)) for each in whole.problems] for language in LANGUAGES},
-        {language: [told(each, NAME, language, ZONE, minute) for each in known.known] for language in LANGUAGES},
+        {language: [told(each, NAME, words(language), ZONE, minute) for each in known.known] for language in LANGUAGES},
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
-from common.meters import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 from common.settings_checks import between, key, one_of, time_zone
 from common.settings_tables import read_table
+from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
 NO_VALUE = ("", "-", "--", "---", "----", "nan", "null", "none", "n/a", "na", "#n/a", "#na", "inf", "-inf")
 TOTALS = ("total", "sum", "average", "mean", "minimum", "maximum", "합계", "총계", "소계", "평균", "최대", "최소")

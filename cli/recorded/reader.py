@@ -17,7 +17,7 @@ from cli.recorded.problems import CellRefused, HistoryRefused
 from cli.recorded.times import TimeForm
 from cli.recorded.values import qualities, values
 from cli.recorded.wall_clock import Times, WallClock
-from common.meters import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
+from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
 PIECE_ROWS = 20_000  # a few megabytes; well under a second between two updates of the progress bar
 AHEAD = timedelta(minutes=2)  # a later time than this from now was never measured

@@ -10,6 +10,8 @@ import unicodedata
 from datetime import date, datetime
 from pathlib import Path
 
+from common.units import USUAL, Units
+
 LANGUAGES = ("en", "ko")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TWO_DIGITS = 3.55  # an error that begins with less is given with two digits, any other with one
@@ -26,10 +28,11 @@ def plain(text: str) -> str:
 
 
 class Catalogue:
-    """One language: its sentences, and how it writes numbers, times and spans."""
+    """One language: its sentences, and how it writes numbers, times and spans; and the units of whoever reads."""
 
-    def __init__(self, language: str) -> None:
-        self.language = language if language in LANGUAGES else LANGUAGES[0]
+    def __init__(self, language: str, units: Units = USUAL) -> None:
+        self.language = language
+        self.units = units
         folder = Path(__file__).parent
         self._texts = gettext.translation("hydrolog", folder, [self.language], fallback=True)
 
@@ -77,31 +80,56 @@ class Catalogue:
         day = self.many("{count} day", "{count} days", days)
         return f"{day} {self.many('{count} hour', '{count} hours', hours % 24)}" if hours % 24 and days < 7 else day
 
+    def flow(self, m3h: float, error: float | None = None) -> str:
+        """A flow and its error, m3/h, as `amount` writes them in the reader's unit."""
+        unit = self.units.flow
+        return self.amount(unit.of(m3h), unit.name, None if error is None else unit.of(error))
+
+    def about_flow(self, m3h: float) -> str:
+        """An estimated flow, m3/h, as `about` writes it in the reader's unit."""
+        return self.about(self.units.flow.of(m3h), self.units.flow.name)
+
+    def measured(self, channel: str, value: float) -> str:
+        """A flow of m3/h or a pressure of bar with the reader's unit, as precisely as it is shown."""
+        return self.with_unit(self.figure(channel, value), self.units.of(channel).name)
+
+    def figure(self, channel: str, value: float) -> str:
+        """The same without its unit, where that stands elsewhere."""
+        unit = self.units.of(channel)
+        shown = unit.of(value)
+        return _rounded(shown, unit.decimals(shown))
+
+    def with_unit(self, number: str, unit: str) -> str:
+        """A number that stays on one line with its unit."""
+        return f"{number} {unit}".replace(" ", self.units.space)
+
     def amount(self, value: float, unit: str, error: float | None = None) -> str:
         """A value with its unit, and its error, both rounded to what the error allows."""
         if error is None or not math.isfinite(error) or error <= 0:
-            return f"{_rounded(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2)} {unit}"
+            return self.with_unit(_rounded(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2), unit)
         power = math.floor(math.log10(error))
         digits = min(2, (1 if error / 10**power < _TWO_DIGITS else 0) - power)
         values = {"value": _rounded(value, digits), "error": _rounded(error, digits), "unit": unit}
-        return self.say("{value} ± {error} {unit}", **values)
+        return self.say("{value} ± {error} {unit}", **values).replace(" ", self.units.space)
 
     def about(self, value: float, unit: str) -> str:
         """An estimate of unknown error: two digits of it."""
         digits = 1 - math.floor(math.log10(abs(value))) if value else 0
-        return f"{_rounded(value, min(1, digits))} {unit}"
+        return self.with_unit(_rounded(value, min(1, digits)), unit)
 
     def share(self, value: float, error: float | None = None) -> str:
         """A share as a percentage."""
         if error is None or not math.isfinite(error) or error <= 0:
-            return f"{_rounded(100 * value, 0)} %"
+            return self.with_unit(_rounded(100 * value, 0), "%")
         return self.amount(100 * value, "%", max(1.0, 100 * error))
 
 
-@functools.cache
-def words(language: str) -> Catalogue:
-    """The catalogue of a language; English for one that is not known."""
-    return Catalogue(language)
+def words(language: str, units: Units = USUAL) -> Catalogue:
+    """The catalogue of a language, the same one each time; English for one that is not known."""
+    return _catalogue(language if language in LANGUAGES else LANGUAGES[0], units)
+
+
+_catalogue = functools.cache(Catalogue)  # of what is known: anybody may ask for any other language
 
 
 def _rounded(value: float, digits: int) -> str:

@@ -74,7 +74,7 @@ def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -
     if item.event is not None:
         return _of_event(item.event, site, language, item.kind, whole=whole)
     assert item.known is not None
-    words = told(item.known, site.place(item.known.incident.sensor), language, site.zone, minute)
+    words = told(item.known, site.place(item.known.incident.sensor), messages.words(language), site.zone, minute)
     plain_title = item.news in (News.RAISED, News.OVER)  # the sentence itself says that it is over
     title = words.title if plain_title else f"{say(language, item.news)}: {words.title}"
     lines = [words.what]

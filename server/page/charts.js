@@ -1,8 +1,9 @@
 // Three charts per sensor: flow and pressure against the forecast, and the night's ten-minute means.
 import { barAxis, flagLook, hourSteps, points, timeAxis, when } from "./axis.js";
 import { draw } from "./draw.js";
-import { figure, minuteTime } from "./text.js";
-import { many, say } from "./words.js";
+import { figure, measured, minuteTime } from "./text.js";
+import { say, UNITS } from "./words.js";
+import { zoomable } from "./zoom.js";
 
 const MARKS_A_SPELL = 10; // marks that one flagged spell gets at most: a leak of days must not hide the line
 const WINDOW_S = 600;
@@ -12,8 +13,8 @@ export function forecastLayers(data, channel, zone) {
   const { hour } = data.forecast, { mean, low, high } = data.forecast[channel];
   const { x, take } = hourSteps(hour);
   const words = hour.map((at, i) => {
-    const band = { low: figure(low[i]), high: figure(high[i]) };
-    return `${minuteTime(at, zone)}  ${say("forecast {value}", { value: figure(mean[i]) })}\n${say("90 % band {low} to {high}", band)}`;
+    const band = { low: figure(low[i], channel), high: figure(high[i], channel) };
+    return `${minuteTime(at, zone)}  ${say("forecast {value}", { value: figure(mean[i], channel) })}\n${say("90 % band {low} to {high}", band)}`;
   });
   return [
     { kind: "area", x, low: take(low), high: take(high), look: "band" },
@@ -41,8 +42,8 @@ function wordsOf({ severity, method }) {
 /** For each point its time, its mean and range, and what was flagged. */
 function pointWords(data, channel, spells, zone) {
   const { mean, low, high } = data.series[channel];
-  const words = data.series.at.map((time, i) => `${when(time, data.step_s, zone)}  ${figure(mean[i])}`);
-  if (low) low.forEach((each, i) => { words[i] += `\n${say("lowest {low}, highest {high}", { low: figure(each), high: figure(high[i]) })}`; });
+  const words = data.series.at.map((time, i) => `${when(time, data.step_s, zone)}  ${figure(mean[i], channel)}`);
+  if (low) low.forEach((each, i) => { words[i] += `\n${say("lowest {low}, highest {high}", { low: figure(each, channel), high: figure(high[i], channel) })}`; });
   for (const spell of spells) for (const i of inside(spell, data)) words[i] += `\n${wordsOf(spell)}`;
   return words;
 }
@@ -66,7 +67,7 @@ function measuredLayers(data, channel, words, zone) {
   const layers = low ? [{ kind: "area", x: now.x, low: now.take(low), high: now.take(high), look: "range" }] : [];
   if (data.before) {
     const then = points(data.before.at, data.step_s), values = data.before[channel].mean;
-    const said = values.map((value, i) => `${when(data.before.at[i], data.step_s, zone)}  ${say("a week before {value}", { value: figure(value) })}`);
+    const said = values.map((value, i) => `${when(data.before.at[i], data.step_s, zone)}  ${say("a week before {value}", { value: figure(value, channel) })}`);
     layers.push({ kind: "line", x: then.x, y: then.take(values), words: then.take(said, ""), look: "before" });
   }
   return [...layers, { kind: "line", x: now.x, y: now.take(mean), words: now.take(words, ""), look: "measured", walked: true }];
@@ -94,7 +95,8 @@ export function drawSeries(node, data, channel, zone) {
     ...spells.map((spell) => ({ kind: "strip", from: spell.start, to: spell.end + 60, look: flagLook(spell.severity) })),
     ...incidentLayers(data, zone),
   ];
-  draw(node, (width) => ({ x: timeAxis(data.start, data.end, zone, width), fromZero: channel === "flow", layers }));
+  draw(node, (width) => ({ x: timeAxis(data.start, data.end, zone, width), unit: UNITS[channel].size, fromZero: channel === "flow", layers }));
+  zoomable(node, data.sensor);
 }
 
 /** Draw the latest night as bars, the night before as a line; an incomplete window is pale and hatched. */
@@ -109,9 +111,9 @@ export function drawNight(node, data, zone) {
   const lastNight = new Map(before.windows.map((window) => [minuteTime(window.at, zone), window.flow]));
   const earlier = names.map((name) => lastNight.get(name) ?? null);
   const words = windows.map((window, i) => [
-    window ? `${names[i]}  ${figure(window.flow)} m³/h\n${figure(window.pressure)} bar` : `${names[i]}  ${say("no mean")}`,
+    window ? `${names[i]}  ${measured(window.flow, "flow")}\n${measured(window.pressure, "pressure")}` : `${names[i]}  ${say("no mean")}`,
     ...(window ? [window.complete ? say("all ten minutes") : say("incomplete: {count} of ten minutes", { count: String(window.minutes) })] : []),
-    ...(earlier[i] === null ? [] : [say("night before {flow} m³/h", { flow: figure(earlier[i]) })]),
+    ...(earlier[i] === null ? [] : [say("night before {flow}", { flow: measured(earlier[i], "flow") })]),
   ].join("\n"));
   const x = slots.map((_, i) => i);
   const layers = [
@@ -119,5 +121,5 @@ export function drawNight(node, data, zone) {
     { kind: "line", x: x.flatMap((i) => [i - 0.5, i + 0.5]), y: earlier.flatMap((flow) => [flow, flow]), look: "before" },
   ];
   const ticks = x.filter((i) => names[i].endsWith(":00") && Number(names[i].slice(0, 2)) % 2 === 0);
-  draw(node, () => ({ x: barAxis(names, ticks), fromZero: true, layers }));
+  draw(node, () => ({ x: barAxis(names, ticks), unit: UNITS.flow.size, fromZero: true, layers }));
 }

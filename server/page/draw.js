@@ -27,13 +27,30 @@ document.addEventListener("pointerdown", ({ target }) => {
 
 /**
  * Draw into `node` the chart that `make(width)` describes, now and whenever the node's size changes:
- * `x`: `from`, `to` and `ticks` of the horizontal axis; `fromZero`: the vertical one starts at 0; `layers`, the lowest
- * first, each a `kind` (of KINDS below) with its positions (`from`, `to` or `x`), values, `look` and `words`.
+ * `x`: `from`, `to` and `ticks` of the horizontal axis; `unit`: the values in one of what the vertical one is labelled
+ * in; `fromZero`: it starts at 0; `layers`, the lowest first, each a `kind` (of KINDS below) with its positions (`from`,
+ * `to` or `x`), values, `look` and `words`.
  */
 export function draw(node, make) {
   if (!charts.has(node)) open(node);
   charts.get(node).make = make;
   paint(node);
+}
+
+/** The place on the horizontal axis, UTC s, below a pixel of the window; its end for one beside the plot. */
+export function timeAt(node, clientX) {
+  const { axis, place } = charts.get(node);
+  const share = (clientX - node.getBoundingClientRect().left - place.left) / place.width;
+  return axis.from + Math.max(0, Math.min(1, share)) * (axis.to - axis.from);
+}
+
+/** Mark the span of the horizontal axis that somebody drags over; none for null. */
+export function mark(node, span) {
+  const { drawing, place } = charts.get(node);
+  drawing.querySelector(".chosen")?.remove();
+  if (!span) return;
+  const [left, right] = span.map((at) => place.left + place.x(at));
+  drawing.append(block(left, TOP, right, TOP + place.height, "chosen"));
 }
 
 function open(node) {
@@ -84,8 +101,8 @@ function sizeOf(node) {
 function paint(node) {
   const chart = charts.get(node);
   chart.size = sizeOf(node);
-  const { x, fromZero, layers } = chart.make(node.clientWidth);
-  const { low, high, rungs } = span(layers.flatMap(valuesOf), fromZero);
+  const { x, unit, fromZero, layers } = chart.make(node.clientWidth);
+  const { low, high, rungs } = span(layers.flatMap(valuesOf), unit, fromZero);
   const left = Math.max(LEFT, 12 + DIGIT * Math.max(...rungs.map(({ words }) => words.length)));
   const width = node.clientWidth - left - RIGHT, height = node.clientHeight - TOP - BOTTOM;
   if (width <= 0 || height <= 0) return;
@@ -94,6 +111,7 @@ function paint(node) {
     x: (at) => ((at - x.from) / (x.to - x.from)) * width,
     y: (value) => height - ((value - low) / (high - low)) * height,
   };
+  Object.assign(chart, { axis: x, place });
   const plot = shape("svg", { x: left, y: TOP, width, height }); // cuts off what lies beyond the axes
   plot.append(grid(x, rungs, place), ...layers.flatMap((layer) => KINDS[layer.kind](layer, place)));
   chart.drawing.replaceChildren(...labels(x, rungs, place), plot);
@@ -160,8 +178,8 @@ function valuesOf({ y, base, low, high }) {
   return [...(y ?? []).map((value, i) => (value === null ? null : value + (base?.[i] ?? 0))), ...(low ?? []), ...(high ?? [])];
 }
 
-/** The vertical axis: slightly larger than the values' range, ticks at steps of 1, 2 or 5; none without values. */
-function span(values, fromZero) {
+/** The vertical axis: slightly larger than the values' range, ticks at steps of 1, 2 or 5 of `unit`; none without values. */
+function span(values, unit, fromZero) {
   const known = values.filter((value) => value !== null);
   if (!known.length) return { low: 0, high: 1, rungs: [] };
   let low = known.reduce((least, value) => Math.min(least, value), fromZero ? 0 : Infinity);
@@ -169,10 +187,10 @@ function span(values, fromZero) {
   const spare = high > low ? (high - low) * 0.06 : 1;
   high += spare;
   if (!fromZero || low < 0) low -= spare;
-  const least = (high - low) / TICKS, power = 10 ** Math.floor(Math.log10(least));
+  const least = (high - low) / unit / TICKS, power = 10 ** Math.floor(Math.log10(least));
   const step = [1, 2, 5, 10].find((each) => each * power >= least * 0.999) * power;
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)), rungs = [];
-  for (let n = Math.ceil(low / step); n * step <= high; n += 1) rungs.push({ at: n * step, words: (n * step).toFixed(decimals) });
+  for (let n = Math.ceil(low / unit / step); n * step * unit <= high; n += 1) rungs.push({ at: n * step * unit, words: (n * step).toFixed(decimals) });
   return { low, high, rungs };
 }
 

@@ -40,7 +40,7 @@ async function drawCard(sensor, card) {
     drawSeries(node("flow"), data, "flow", zone);
     drawSeries(node("pressure"), data, "pressure", zone);
     drawNight(node("night"), data, zone);
-    card.node.querySelector(".sensor-note").textContent = [forecastWords(data.forecast), windowWords(data.nights[0]), lastNight(data.night)].join(" ");
+    card.node.querySelector(".sensor-note").textContent = [forecastWords(data.forecast), windowWords(data.nights[0]), lastNight(data.night), say("Drag over a chart to zoom in.")].join(" ");
     card.drawn = version;
     card.drawnAt = Date.now();
   } finally {

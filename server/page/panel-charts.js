@@ -2,9 +2,10 @@
 import { barAxis, flagLook, points, room, timeAxis } from "./axis.js";
 import { forecastLayers, workLayers } from "./charts.js";
 import { draw } from "./draw.js";
-import { nightFigure } from "./night-words.js";
-import { dayMinute, dayTime, figure, shortDate } from "./text.js";
-import { say } from "./words.js";
+import { nightFlow } from "./night-words.js";
+import { dayMinute, dayTime, figure, measured, shortDate } from "./text.js";
+import { say, UNITS } from "./words.js";
+import { zoomable } from "./zoom.js";
 
 const SHIFT_BACK_S = 12 * 3600; // a step of the supply is judged against the half day before it
 const DAY_MS = 86400000;
@@ -29,7 +30,7 @@ function shiftBefore(data, channel, since) {
 function limitLayers(data, channel) {
   const { finding } = data;
   if (!finding || finding.limit === null || channel !== data.channel) return [];
-  const line = (x, y) => ({ kind: "line", x, y, words: y.map((value) => say("limit {value}", { value: figure(value) })), look: "limit" });
+  const line = (x, y) => ({ kind: "line", x, y, words: y.map((value) => say("limit {value}", { value: figure(value, channel) })), look: "limit" });
   if (finding.limit_kind === "level") return [line(data.window, [finding.limit, finding.limit])];
   const shift = finding.code === "SUP-STEP" ? shiftBefore(data, channel, finding.since) : 0;
   const expected = expectation(data, channel);
@@ -40,18 +41,19 @@ function limitLayers(data, channel) {
 /** Draw one channel around a finding: measured, usual, forecast, limit; the event's span and the minute of the raise. */
 export function drawFinding(node, data, channel, zone) {
   const { finding } = data, [from, until] = data.window, look = flagLook(data.severity);
-  const words = data.series.at.map((at, i) => `${dayMinute(at, zone)}  ${figure(data.series[channel][i])}`);
+  const words = data.series.at.map((at, i) => `${dayMinute(at, zone)}  ${figure(data.series[channel][i], channel)}`);
   const usual = data.usual[channel], { x, take } = points(data.series.at, data.step_s);
   const layers = [
     ...workLayers(data.works),
     { kind: "ground", from: finding?.since ?? data.start, to: finding?.cleared ?? data.end + 60, look },
     ...forecastLayers(data, channel, zone),
-    { kind: "line", x: data.usual.at, y: usual, words: usual.map((value) => say("usual {value}", { value: figure(value) })), look: "usual" },
+    { kind: "line", x: data.usual.at, y: usual, words: usual.map((value) => say("usual {value}", { value: figure(value, channel) })), look: "usual" },
     { kind: "line", x, y: take(data.series[channel]), words: take(words, ""), look: "measured", walked: true },
     ...limitLayers(data, channel),
     { kind: "upright", at: Math.max(finding?.raised ?? data.start, from), look: `raised ${look}` },
   ];
-  draw(node, (width) => ({ x: timeAxis(from, until, zone, width), fromZero: false, layers }));
+  draw(node, (width) => ({ x: timeAxis(from, until, zone, width), unit: UNITS[channel].size, fromZero: false, layers }));
+  zoomable(node, data.sensor);
 }
 
 /** Every night between the first and the last; a night without a report is empty. */
@@ -74,12 +76,12 @@ export function drawNights(node, nights, zone, marked = "") {
   const words = shown.map((night, i) => [
     ...(reported(night)
       ? [
-        say("{date}: {flow} m³/h from {time}", { date: names[i], flow: figure(night.hour_flow), time: dayTime(night.hour_start, zone) }),
-        say("night use {use}, leakage {leakage}", { use: nightFigure(night, "night_use"), leakage: nightFigure(night, "leak_flow") }),
+        say("{date}: {flow} from {time}", { date: names[i], flow: measured(night.hour_flow, "flow"), time: dayTime(night.hour_start, zone) }),
+        say("night use {use}, leakage {leakage}", { use: nightFlow(night, "night_use"), leakage: nightFlow(night, "leak_flow") }),
       ]
       : [say("{date}: too few values", { date: names[i] })]),
-    ...(usual[i] === null ? [] : [say("usual (median of 24 nights) {value}", { value: figure(usual[i]) })]),
-    ...(percentile[i] === null ? [] : [say("20th percentile of seven nights {value}", { value: figure(percentile[i]) })]),
+    ...(usual[i] === null ? [] : [say("usual (median of 24 nights) {value}", { value: measured(usual[i], "flow") })]),
+    ...(percentile[i] === null ? [] : [say("20th percentile of seven nights {value}", { value: measured(percentile[i], "flow") })]),
   ].join("\n"));
   // Of an estimate the part that leaks at least is drawn as leakage.
   const use = shown.map((night) => (reported(night) ? Math.min(night.night_use ?? night.night_use_high, night.hour_flow) : null));
@@ -92,6 +94,6 @@ export function drawNights(node, nights, zone, marked = "") {
   ];
   draw(node, (width) => {
     const every = Math.max(1, Math.ceil(shown.length / room(width)));
-    return { x: barAxis(names, x.filter((i) => (shown.length - 1 - i) % every === 0)), fromZero: true, layers };
+    return { x: barAxis(names, x.filter((i) => (shown.length - 1 - i) % every === 0)), unit: UNITS.flow.size, fromZero: true, layers };
   });
 }

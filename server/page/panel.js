@@ -15,7 +15,7 @@ export async function openFinding(spell, incident, zone, ask) {
   const mine = ++turn;
   const data = { ...(await ask(`api/finding?${asked}`)), severity: spell.severity };
   if (mine !== turn) return;
-  if (data.nights.length) drawNights(chart(say("Quietest hour of each night, {unit}", { unit: UNITS.flow }), nightKey()), data.nights, zone, markedNight(data));
+  if (data.nights.length) drawNights(chart(say("Quietest hour of each night, {unit}", { unit: UNITS.flow.name }), nightKey()), data.nights, zone, markedNight(data));
   const other = data.channel === "flow" ? "pressure" : "flow";
   for (const channel of [data.channel, other]) drawFinding(chart(channelName(channel), findingKey(data, channel)), data, channel, zone);
   facts(findingWords(data, spell, zone));
@@ -31,7 +31,7 @@ export async function openNights(sensor, zone, ask) {
     facts([say("No night yet: a night is reported after its last window.")]);
     return;
   }
-  drawNights(chart(say("Quietest hour of each night, {unit}", { unit: UNITS.flow }), nightKey()), nights, zone);
+  drawNights(chart(say("Quietest hour of each night, {unit}", { unit: UNITS.flow.name }), nightKey()), nights, zone);
   facts(nightWords(nights.at(-1), zone));
 }
 
@@ -46,7 +46,7 @@ function show(title, reason, severity) {
 
 /** The caption of a channel's chart. */
 export function channelName(channel) {
-  return channel === "flow" ? say("Flow, {unit}", { unit: UNITS.flow }) : say("Pressure, {unit}", { unit: UNITS.pressure });
+  return channel === "flow" ? say("Flow, {unit}", { unit: UNITS.flow.name }) : say("Pressure, {unit}", { unit: UNITS.pressure.name });
 }
 
 function chart(title, key) {

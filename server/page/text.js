@@ -1,5 +1,5 @@
 // Numbers, times and spans as the reader writes them; elements built from text only, never from HTML.
-import { language, many, say } from "./words.js";
+import { language, many, say, UNITS } from "./words.js";
 
 const ABSENT = "–";
 
@@ -11,11 +11,27 @@ export function element(tag, text = "", attributes = {}) {
   return made;
 }
 
-/** A flow or a pressure without its unit. */
-export function figure(value) {
+/** A number with four digits or fewer, and at most so many decimals. */
+export function number(value, most = 2) {
   if (value === null || value === undefined) return ABSENT;
-  const size = Math.abs(value), digits = size >= 1000 ? 0 : size >= 100 ? 1 : 2;
+  const size = Math.abs(value), digits = Math.min(most, size >= 1000 ? 0 : size >= 100 ? 1 : 2);
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** A flow of m3/h or a pressure of bar in the reader's unit, which stands elsewhere. */
+export function figure(value, channel) {
+  const { size, digits } = UNITS[channel];
+  return number(typeof value === "number" ? value / size : value, digits);
+}
+
+/** The same with its unit. */
+export function measured(value, channel) {
+  return withUnit(figure(value, channel), UNITS[channel].name);
+}
+
+/** A number that stays on one line with its unit. */
+export function withUnit(text, unit) {
+  return `${text}\u00a0${unit}`;
 }
 
 export function count(value) {

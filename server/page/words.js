@@ -1,9 +1,10 @@
-// The scripts' words in the reader's language, and the units: both come with the page.
+// The scripts' words in the reader's language, and the units: both come with the page. A unit has its `name`, its `size`
+// (m3/h or bar in one of it) and its `digits` (decimals at most).
 const known = JSON.parse(document.getElementById("words").textContent);
-const { zone, flowUnit, pressureUnit } = document.body.dataset;
+const { zone, units } = document.body.dataset;
 
 export { zone };
-export const UNITS = { flow: flowUnit, pressure: pressureUnit };
+export const UNITS = JSON.parse(units);
 export const language = document.documentElement.lang;
 
 /** A sentence by its English, with its values. */

@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from common.messages import words
 from incidents.incident import Incident, Sign
 from incidents.life import Life
 from incidents.reading import Incidents, Known
@@ -23,7 +24,7 @@ def known(sensor: str, up: int, over: int) -> list[Known]:
 
 def on_page(each: list[Known], sensor: str = "") -> tuple[list[str], str]:
     """The ids, and the link to the others."""
-    part = before_charts(shown(Incidents(tuple(each)), {}, "en", ZoneInfo("Asia/Seoul"), MINUTE), sensor)
+    part = before_charts(shown(Incidents(tuple(each)), {}, words("en"), ZoneInfo("Asia/Seoul"), MINUTE), sensor)
     return [incident["id"] for incident in part["incidents"]], part["more"]
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from common.clock import minute_start
+from common.messages import words
 from common.settings import Settings
 from common.zones import read_zones
 from consumer.alerts.known import KnownIncidents
@@ -134,8 +135,7 @@ def test_one_leak_is_told_once_by_the_verdict_and_the_alerts_and_shown_at_both_p
     assert [each.subject for each in found.verdict.problems if each.code == "leak"] == ["001"]
     assert {sensor: each.code for sensor, each in found.sensors.items()} == {"001": "leak", "zone_a": "leak"}
     assert [known.incident.sensor for known in KnownIncidents(chosen.paths.data).now(T + 61)] == ["001"]
-    said = {
-        known.incident.sensor: told(known, "", "en", ZoneInfo("UTC"), T + 61).what for known in look.incidents.known
-    }
+    known_here = look.incidents.known
+    said = {known.incident.sensor: told(known, "", words("en"), ZoneInfo("UTC"), T + 61).what for known in known_here}
     assert "one leak with the one at 001" in said["zone_a"]
     assert "one leak" not in said["001"]

@@ -71,11 +71,11 @@ def test_what_a_site_lacks_is_said(learnt: Criteria) -> None:
     found = of(replace(learnt, night=None))
     assert Lack.NIGHTS in found.lacks
     assert found.nights_m3h >= of(learnt).nights_m3h
-    text = said(found, words("en"), "m3/h")
+    text = said(found, words("en"))
     assert "Too few nights" in text and "pulses" in text and "An estimate: only 10 weeks" in text
-    assert "추정" in said(found, words("ko"), "m³/h")
+    assert "추정" in said(found, words("ko"))
     assert detectability(initial("001")) is None
-    assert "eight weeks" in said(None, words("en"), "m3/h")
+    assert "eight weeks" in said(None, words("en"))
 
 
 def test_what_is_told_is_of_the_stored_detectors_weeks(restless: Criteria, tmp_path: Path) -> None:
@@ -95,11 +95,11 @@ def test_what_is_told_is_of_the_stored_detectors_weeks(restless: Criteria, tmp_p
 def test_only_what_is_smaller_than_what_is_found_sooner_is_told() -> None:
     hours = tuple(3.0 + hour / 24 for hour in range(24))
     found = Detectability(hours, 2.06, 0.62, (), 26.0)
-    text = "9 leaks of 10 are found: 3.0–4.0 m3/h within an hour, by the time of day, 2.1 m3/h within a day, "
-    assert said(found, words("en"), "m3/h") == text + "0.6 m3/h within 5 nights."
-    assert "within a day" not in said(replace(found, day_m3h=5.0), words("en"), "m3/h")
+    text = "9 leaks of 10 are found: 3.0–4.0 m³/h within an hour, by the time of day, 2.1 m³/h within a day, "
+    assert said(found, words("en")) == text + "0.6 m³/h within 5 nights."
+    assert "within a day" not in said(replace(found, day_m3h=5.0), words("en"))
     never = replace(found, hour_m3h=(math.inf,) * 24)
-    assert said(never, words("en"), "m3/h").startswith("9 leaks of 10 are found: 2.1 m3/h within a day")
+    assert said(never, words("en")).startswith("9 leaks of 10 are found: 2.1 m³/h within a day")
 
 
 def test_the_page_tells_what_the_file_of_the_criteria_keeps_and_no_more(learnt: Criteria, tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_the_page_tells_what_the_file_of_the_criteria_keeps_and_no_more(learnt: 
     assert kept.found.lacks == found.lacks
     told = found_here(kept, reader)
     assert told is not None and told["last"] == learnt.last
-    assert told["said"] == said(kept.found, words("en"), "m³/h")
+    assert told["said"] == said(kept.found, words("en"))
     assert found_here(replace(learnt, found=None), reader) is None  # of an older version
     nothing = found_here(None, reader)
-    assert nothing == found_here(initial("001"), reader) == {"said": said(None, words("en"), ""), "last": ""}
+    assert nothing == found_here(initial("001"), reader) == {"said": said(None, words("en")), "last": ""}
 
 
 @pytest.mark.parametrize("damage", [{"hour_m3h": [1.0]}, {"lacks": ["luck"]}, {"day_m3h": "much"}])

@@ -80,7 +80,7 @@ def incident(*signs: Sign, **more: object) -> Incident:
 
 
 def say(one: Incident, language: str = "ko", hours: float = 1, life: Life = Life()) -> Told:  # noqa: B008
-    return told(Known(one, life), "연산3 소블록", language, SEOUL, BEGAN + int(60 * hours))
+    return told(Known(one, life), "연산3 소블록", words(language), SEOUL, BEGAN + int(60 * hours))
 
 
 @pytest.mark.parametrize(("code", "language"), [*product(CODES, LANGUAGES)])
@@ -197,7 +197,7 @@ def test_the_life_among_people() -> None:
 def test_hostile_words_stay_text() -> None:
     work = "{kind}\x1b[2J\nBcc: all\u202e"
     one = incident(sign("LEAK PREDICT", work=work, severity=PLANNED))
-    found = told(Known(one, Life()), "{0}\r\nSubject: x", "en", SEOUL, BEGAN + 60)
+    found = told(Known(one, Life()), "{0}\r\nSubject: x", words("en"), SEOUL, BEGAN + 60)
     assert found.title == "[planned work] {0}??Subject: x"
     assert found.why[0].endswith("during planned work: {kind}?[2J?Bcc: all?")
 

@@ -90,3 +90,42 @@ def test_a_week_before_is_the_same_time_by_the_clock() -> None:
 @pytest.mark.parametrize("at", ["yesterday", "2024-13-01", "0001-01-01", "9999-12-31", "2024-01-01" + "0" * 5000, "\0"])
 def test_what_is_no_date_counts_as_now(at: str) -> None:
     assert spans.asked({"span": "century", "at": at, "compare": "1"}) == SpanAsked()
+
+
+def part_of(first: str, end: str, **others: str) -> SpanAsked:
+    return spans.asked({"from": first, "until": end, **others})
+
+
+def test_a_part_of_a_span_is_drawn_as_finely_as_it_is_long_and_leads_on_without_a_gap() -> None:
+    asked = part_of("2024-10-27T00:30Z", "2024-10-27T04:00+01:00", span="year", at="2024-01-01")
+    seen = spans.window(asked, ROME, NOW)
+    assert (seen.end - seen.first, seen.shape, seen.now) == (timedelta(hours=2, minutes=30), spans.SHAPES["day"], False)
+    assert len(spans.steps(seen, ROME, NOW)) == 151
+    assert seen.after is not None
+    before, after = (spans.window(each, ROME, NOW) for each in (seen.before, seen.after))
+    assert (before.end, after.first) == (seen.first, seen.end)
+    assert spans.asked(spans.query(asked)) == asked
+    assert spans.of(asked, seen.first, ROME) == SpanAsked("year", "2024-10-27")
+
+
+@pytest.mark.parametrize("days", [0.1, 1, 8, 45, 366])
+def test_a_part_is_a_bounded_number_of_steps(days: float) -> None:
+    first = NOW - timedelta(days=days)
+    seen = spans.window(part_of(first.isoformat(), NOW.isoformat()), DELHI, NOW)
+    assert 40 < len(spans.steps(seen, DELHI, NOW)) <= 1500
+
+
+@pytest.mark.parametrize(
+    ("first", "end"),
+    [
+        ("2024-08-25T04:00Z", ""),
+        ("2024-08-25T04:00Z", "2024-08-25T04:09Z"),
+        ("2024-08-25T05:00Z", "2024-08-25T04:00Z"),
+        ("2024-08-25T04:00", "2024-08-25T06:00"),  # of which clock?
+        ("2024-01-01T00:00Z", "2025-02-01T00:00Z"),
+        ("2024-08-25T04:00Z", "9" * 5000),
+        ("0001-01-01T00:00Z", "0001-01-02T00:00Z"),
+    ],
+)
+def test_what_is_no_part_counts_as_not_asked(first: str, end: str) -> None:
+    assert part_of(first, end) == SpanAsked()

@@ -58,10 +58,14 @@ def logged_in(server: ReceiverProcess, name: str) -> Browser:
 
 def form_of(browser: Browser, sensor: str = "001") -> dict[str, str]:
     """The fields of the form as they stand there."""
-    page = browser.get(f"/sensor_values?id={sensor}").body.decode()
+    return form_of_answer(browser.get(f"/sensor_values?id={sensor}")) | {"do": "change"}
+
+
+def form_of_answer(answer: Answer) -> dict[str, str]:
+    page = answer.body.decode()
     form = page[page.index('<form id="values"') :].partition("</form>")[0]
     found = re.findall(r'name="(\w+)" value="([^"]*)"', form)
-    return {name: html.unescape(value) for name, value in found if name not in ("csrf", "do")} | {"do": "change"}
+    return {name: html.unescape(value) for name, value in found if name not in ("csrf", "do")}
 
 
 def send(browser: Browser, path: str = "/sensor_values", **fields: Any) -> Answer:
@@ -128,6 +132,24 @@ class _AnyTime:
 
 
 ANY_TIME = _AnyTime()
+
+
+def test_limits_are_typed_in_the_readers_units_whatever_is_chosen_meanwhile(
+    kim: Browser, connection: psycopg.Connection[Any], data: Path
+) -> None:
+    kim.get("/prefer?flow_unit=L/s&pressure_unit=kPa")
+    form = form_of(kim)
+    assert (form["flow_max"], form["flow_unit"], form["pressure_unit"]) == ("33.33333", "L/s", "kPa")
+    page = html.unescape(kim.get("/sensor_values?id=001").body.decode())
+    assert "can show, L/s <input" in page and "can show, kPa <input" in page
+    kim.get("/prefer?flow_unit=m3/h&pressure_unit=bar")  # in another tab, while the form is open
+    wrong = send(kim, **form | {"pressure_max": "0.2", "night_use": "0.7"})
+    assert told(wrong, "wrong-pressure_max") == "It must be between 1 and 1,000,000."
+    assert form_of_answer(wrong) | {"do": "change"} == form | {"pressure_max": "0.2", "night_use": "0.7"}
+    assert send(kim, **form | {"pressure_max": "1600", "night_use": "0.7"}).status == 303
+    assert known(connection, "flow_max, pressure_max, night_use") == (120.0, 16.0, 2.52)
+    assert {entry.values.get("value") for entry in audit.load(data)[0]} & {*form} == {"pressure_max", "night_use"}
+    assert "after 2.52\u00a0m³/h" in re.sub(r": (?=[\d.]+\xa0)", " ", html.unescape(kim.get("/audit").body.decode()))
 
 
 def test_a_name_alone_makes_no_night_anew(kim: Browser, connection: psycopg.Connection[Any]) -> None:
@@ -216,7 +238,7 @@ def test_an_operator_sees_the_values_and_changes_none(
 ) -> None:
     operator = logged_in(server, "이영희")
     page = operator.get("/sensor_values?id=001").body.decode()
-    assert 'data-value="flow_max">120 m³/h<' in page
+    assert 'data-value="flow_max">120\u00a0m³/h<' in page
     assert "<form id=" not in page and "data-may-not" in page
     assert send(operator, id="001", do="remove").status == 403
     assert send(operator, "/sensors", sensor="X-77").status == 403
@@ -241,3 +263,20 @@ def test_without_a_database_the_page_says_so(server: ReceiverProcess, kim: Brows
     answer = kim.get("/sensors")
     assert (answer.status, "database does not answer" in answer.body.decode()) == (503, True)
     assert send(kim, **form).status == 503
+
+
+def test_a_long_list_is_searched_by_id_or_name_and_paged(kim: Browser, connection: psycopg.Connection[Any]) -> None:
+    assert 'role="search"' not in kim.get("/sensors").body.decode()
+    connection.execute(
+        "INSERT INTO SENSOR_TB (sensor, name) SELECT 'B-' || n, 'Pump & <b>' || n FROM generate_series(1, 60) n"
+    )
+
+    def listed(query: str) -> list[str]:
+        return re.findall(r'href="sensor_values\?id=([^"]+)"', kim.get(f"/sensors?{query}").body.decode())
+
+    assert (len(listed("")), listed("q=gAtE"), listed("q=nowhere")) == (50, ["001"], [])
+    assert listed("q=%20b-7%20") == ["B-7"] and listed(f"q={'x' * 9000}") == []
+    page = kim.get("/sensors?q=pump+%26+%3Cb%3E").body.decode()
+    assert 'value="Pump' not in page and 'value="pump &amp; &lt;b&gt;"' in page and ">60 of 61<" in page
+    (after_,) = re.findall(r'href="sensors\?([^"]+)">next', page)
+    assert len(listed(html.unescape(after_))) == 10

@@ -143,9 +143,9 @@ def test_a_phone_in_the_dark(browser: Any, server: ReceiverProcess) -> None:
         assert ground == "rgb(13, 17, 22)"
         # What a finger points at stays readable when it is lifted.
         bar.tap()
-        tip = visit.page.locator('[data-charts="001"] [data-chart="night"] .tip')
-        assert tip.is_visible()
-        assert tip.inner_text() == "22:40  6.50 m³/h\n4.30 bar\nall ten minutes"
+        tip = '[data-charts="001"] [data-chart="night"] .tip'
+        assert visit.page.locator(tip).is_visible()
+        assert visit.text(tip) == "22:40  6.50 m³/h\n4.30 bar\nall ten minutes"
         # The words hide no mark.
         mark_ = visit.page.locator('[data-charts="001"] [data-chart="flow"] .mark').last
         mark_.tap(force=True)  # the line of now crosses it
@@ -206,6 +206,6 @@ def test_each_sensor_of_the_list_has_the_line_of_its_day(visit: Visit) -> None:
     line = visit.page.locator('tr[data-sensor="001"] .trend path')
     assert line.get_attribute("d").count("L") == 23  # 24 whole hours
     said = visit.page.locator('tr[data-sensor="001"] .trend').get_attribute("aria-label")
-    assert re.fullmatch(r"Flow of the last 24 hours: lowest 7\.\d\d, highest 13\.\d\d m³/h", said)
+    assert re.fullmatch(r"Flow of the last 24 hours: lowest 7\.\d\d, highest 13\.\d\d\u00a0m³/h", said)
     box = line.bounding_box()
     assert box["width"] > 60 and 10 < box["height"] <= 30

@@ -24,7 +24,7 @@ def test_an_incident_says_what_where_since_when_how_large_and_who_has_it(visit: 
         ["001-step", "over"],
     ]
     leak = lines.nth(1)
-    text = leak.locator("summary").inner_text()
+    text = leak.locator("summary").inner_text().replace("\u00a0", " ")
     assert "Mill Lane" in text
     assert "9.3 ± 0.4 m³/h" in text
     assert HOSTILE in text  # who acknowledged it

@@ -1,5 +1,6 @@
 """A sensor's page at any span: linked, drawn, walked by keys, in words and as a table, with and without a script."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,97 @@ def test_the_figures_of_an_open_page_follow_new_rows(visit: Visit, database_url:
     assert page.locator(".figures-table").is_visible()
 
 
+def dragged(page: Any, first: float, last: float) -> None:
+    """A drag over the flow's chart, in shares of its width."""
+    box = page.locator('[data-chart="flow"]').bounding_box()
+    across = [box["x"] + share * box["width"] for share in (first, last)]
+    page.mouse.move(across[0], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(across[1], box["y"] + 90, steps=4)
+    page.locator('[data-chart="flow"] .chosen').wait_for(state="attached")
+    page.mouse.up()
+
+
+def swiped(page: Any, right: float, down: float) -> None:
+    """A finger over the flow's chart, in pixels."""
+    box, touch = page.locator('[data-chart="flow"]').bounding_box(), page.context.new_cdp_session(page)
+    for kind, share in (("touchStart", 0.0), *(("touchMove", step / 5) for step in range(1, 6)), ("touchEnd", None)):
+        points = [] if share is None else [{"x": box["x"] + 100 + share * right, "y": box["y"] + 150 + share * down}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_drag_zooms_into_its_span_and_a_link_leads_out(visit: Visit, browser: Any, server: ReceiverProcess) -> None:
+    page = go(visit, "span=day&at=2024-08-26")
+    dragged(page, 0.4, 0.25)
+    page.wait_for_url("**from=2024-08-2*until=*#spans")
+    page.wait_for_selector(DRAWN)
+    assert re.fullmatch(r"26 Aug 2024 0[4-7]:\d\d–(08|09|10):\d\d", visit.text("#span-title"))
+    assert visit.text("#figures-title") == visit.text("#span-title")
+    assert 100 < page.locator(DRAWN).get_attribute("d").count("L") < 300
+    page.locator("#whole", has_text="26 Aug 2024").click()
+    page.wait_for_url(lambda address: "from=" not in address and "at=2024-08-26" in address)
+    page.go_back()
+    page.wait_for_url("**until=*")
+    page.get_by_role("link", name="Week", exact=True).click()
+    assert visit.text("#span-title") == "26 Aug 2024 – 1 Sep 2024"
+    page.locator('[data-chart="flow"]').click(position={"x": 200, "y": 90})  # no drag
+    assert visit.text("#span-title") == "26 Aug 2024 – 1 Sep 2024"
+    assert visit.complaints == []
+    # A finger scrolls up and down, and zooms sideways.
+    phone = Visit(browser, server, viewport={"width": 390, "height": 844}, has_touch=True).page
+    phone.goto(f"{visit.address}sensor?id=001")
+    phone.locator('[data-chart="flow"]').scroll_into_view_if_needed()
+    phone.wait_for_selector(DRAWN)
+    before = phone.evaluate("scrollY")
+    swiped(phone, 5, -120)
+    phone.wait_for_function("before => scrollY > before", arg=before)
+    assert "from=" not in phone.url
+    swiped(phone, 120, 10)
+    phone.wait_for_url("**from=*until=*")
+    phone.close()
+
+
+READ_AS = {
+    "m3/h": ("Flow, m³/h", "10.00 m³/h", "9.3 ± 0.4 m³/h", "10", "9.50 m³/h", "13"),
+    "L/s": ("Flow, L/s", "2.78 L/s", "2.58 ± 0.11 L/s", "3", "2.64 L/s", "3"),
+}
+
+
+def test_every_number_follows_the_readers_units(visit: Visit, server: ReceiverProcess) -> None:
+    for unit in READ_AS:
+        follows(visit, unit)
+    answer = server.get("/api/sensor?sensor=001&span=hour&flow_unit=L/s").json
+    assert answer["series"]["flow"]["mean"][-1] == 10 and visit.complaints == []
+
+
+def follows(visit: Visit, unit: str) -> None:
+    page, (caption, now, size, rung, quietest, highest) = visit.page, READ_AS[unit]
+    page.goto(f"{visit.address}sensor?id=001&span=hour")
+    for select, chosen in (("Unit of flow", unit), ("Unit of pressure", "kPa")):
+        page.get_by_label(select).select_option(chosen)
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_selector(DRAWN, state="attached")
+    assert f"Now {now}." in visit.text("#said-flow-0") and "mean 410, " in visit.text("#said-pressure-0")
+    assert f"{visit.text('[data-flow]')} {unit.replace('3', '³')}" == now
+    assert (visit.text("figcaption"), visit.text("[data-pressure]")) == (caption, "410")
+    assert size in visit.text('[data-part="what"]')
+    chart = page.locator('[data-chart="flow"]')
+    chart.focus()
+    page.keyboard.press("End")
+    assert visit.text('[data-chart="flow"] .spoken').startswith(f"Mon 10:25 {now.split()[0]}")
+    assert chart.locator(".value").last.text_content() == rung
+    rungs = page.locator('[data-chart="pressure"] .value').all_text_contents()
+    assert all(300 <= float(rung) <= 520 for rung in rungs)
+    page.locator("[data-nights]").first.click()
+    page.wait_for_selector("#panel .column")
+    assert f"with {quietest} at 430 kPa" in visit.text("#panel-facts")
+    page.goto(visit.address)
+    assert f"highest {highest}." in page.locator(".trend").first.get_attribute("aria-label")
+    assert caption in visit.text(".sensors thead") and size in visit.text("#hero-detail")
+    stream = page.evaluate("document.body.dataset.events")
+    assert "pressure_unit=kPa" in stream  # so that an open page stays as it was opened
+
+
 @pytest.fixture
 def plain(browser: Any, server: ReceiverProcess) -> Iterator[Visit]:
     visited = Visit(browser, server, java_script_enabled=False)
@@ -159,6 +251,10 @@ def test_without_a_script_a_span_is_words_links_and_a_table(plain: Visit) -> Non
     plain.page.get_by_role("button", name="Show").click()
     assert plain.text("#span-title") == "25 Aug 2024 11:00–12:00"
     assert plain.text("#found-here").startswith("9 leaks of 10 are found: ")
+    plain.page.get_by_label("Unit of pressure").select_option("m")
+    plain.page.get_by_role("button", name="Apply").click()
+    assert "mean 41.8, lowest 41.8, highest 41.8 m." in plain.text("#said-pressure-0")
+    assert plain.text("#span-title") == "25 Aug 2024 11:00–12:00"
 
 
 def test_a_page_asked_for_nonsense_shows_the_day(server: ReceiverProcess) -> None:

@@ -11,7 +11,9 @@ from receiver_process import ReceiverProcess
 from common.messages import words
 
 # Units, names of sensors, models, zones and programs, and what others have written, stay as they are.
-STAYS = re.compile(r"m³(/h)?|L/h|\b(bar|UARL|N1|hydrolog( night set)?|Mill Lane|lstm-1|site-1|English|Asia/Seoul)\b")
+STAYS = re.compile(
+    r"m³(/h)?|L/h|\b(bar|kPa|UARL|N1|hydrolog( night set)?|Mill Lane|lstm-1|site-1|English|Asia/Seoul)\b"
+)
 SAID = """() => {
     const NAMES = ["aria-label", "title", "alt", "placeholder", "data-waiting"];
     const of = (node) => NAMES.map((name) => node.getAttribute(name) ?? "");
