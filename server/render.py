@@ -37,12 +37,19 @@ def part(name: str, reader: Reader, /, **values: Any) -> Markup:
 def answer(request: Request, name: str, reader: Reader, status: int = 200, /, **values: Any) -> HTMLResponse:
     """A whole page. Every template may use `request`, `user` and `csrf_field()`."""
     user = getattr(request.state, "user", None)
+
+    @functools.cache
+    def token() -> str:
+        """One for all forms of the page: each is new, so several would not be compressed."""
+        told: str = request.state.visit.token()
+        return told
+
     whole = part(
         name,
         reader,
         request=request,
         user=user,
-        csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(request.state.visit.token()),
+        csrf_field=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token()),
         script_words=_script_words(reader.language),
         choices=CHOICES,
         units={channel: reader.units.of(channel)._asdict() for channel in CHOICES},

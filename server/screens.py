@@ -56,7 +56,7 @@ class Screens:
         state = await self.current.state(reader.words)
         parts = await self._overview(request, reader, state)
         if len(parts["map"]) > overview.LARGE_MAP:
-            parts["map"] = Markup()  # the stream brings it in an eighth of the bytes, when the list is there
+            parts["map"] = Markup()  # the stream brings all parts once more: so it comes once, after the list
         few = len(state["sensors"]) <= overview.WITH_CHARTS and not state["database"]
         wanted = overview.asked(request.query_params)
         query = urlencode({"screen": "overview", "q": wanted.search, "sort": wanted.sort, "page": wanted.page})

@@ -17,6 +17,7 @@ LASTS_S = 30 * 86400  # without a visit
 FRESH_S = 86400  # an older cookie is written anew at a visit
 FAST_S = 120  # a cookie may be of a clock that was ahead by this much
 MOST_BYTES = 1000  # of a cookie; ours have 300
+SECRET_BYTES = 32  # of a session's forms
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,24 @@ class Signature:
         return found if -FAST_S <= age_s <= LASTS_S else replace(found, generation="")
 
     def token(self, session: Session) -> str:
-        """Of the forms of a session."""
-        return hmac.new(self._key, b"csrf" + session.id.encode(), hashlib.sha256).hexdigest()
+        """Of the forms of a session, behind a mask that is new each time.
+
+        Pages are compressed, and repeat what an address asks for: without the mask their lengths would tell a secret
+        that stays the same (BREACH).
+        """
+        mask = secrets.token_bytes(SECRET_BYTES)
+        return (mask + _masked(self._secret(session), mask)).hex()
 
     def is_token(self, session: Session, told: str) -> bool:
-        return hmac.compare_digest(self.token(session).encode(), told.encode("utf-8", "replace"))
+        try:
+            raw = bytes.fromhex(told)
+        except ValueError:
+            return False
+        mask, hidden = raw[:SECRET_BYTES], raw[SECRET_BYTES:]
+        return len(raw) == 2 * SECRET_BYTES and hmac.compare_digest(_masked(hidden, mask), self._secret(session))
+
+    def _secret(self, session: Session) -> bytes:
+        return hmac.new(self._key, b"csrf" + session.id.encode(), hashlib.sha256).digest()
 
     def _sessions(self, header: str) -> Iterator[Session]:
         for part in header.split(";"):
@@ -79,3 +93,8 @@ class Signature:
                 except (BadData, ValueError, TypeError):
                     continue
                 yield Session(id_, user, generation, seen_s)
+
+
+def _masked(secret: bytes, mask: bytes) -> bytes:
+    """With it once: hidden; twice: as it was. Both have the same length."""
+    return bytes(one ^ other for one, other in zip(secret, mask, strict=True))

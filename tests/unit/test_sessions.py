@@ -92,3 +92,15 @@ def test_a_disk_that_fails_for_a_moment_closes_the_page_for_no_longer(
         with pytest.raises(users.UsersUnusable, match="Too many open files"):
             known.now()
     assert known.find("Kim") is not None
+
+
+def test_each_page_has_a_token_of_its_own_and_all_of_a_session_are_good(come: Come, tmp_path: Path) -> None:
+    """Else a page's compressed length could tell it, character by character."""
+    cookie = logged_in(come, tmp_path)
+    one, other = come(cookie).token(), come(cookie).token()
+    assert one[64:] != other[64:] and one[:64] != other[:64]
+    visit = come(cookie)
+    assert visit.is_token(one) and visit.is_token(other)
+    assert not come(logged_in(come, tmp_path)).is_token(one)
+    for wrong in ("", one[:-2], one + "00", one[:64], one[:-1] + "g", one[:64] + other[64:], "가" * 64, "0" * 128):
+        assert not visit.is_token(wrong)

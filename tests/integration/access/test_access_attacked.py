@@ -1,5 +1,7 @@
 """The login attacked: forged and old cookies, forms of other sites, hostile fields, floods."""
 
+import gzip
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -238,3 +240,22 @@ def test_a_flood_of_logins_leaves_the_page_to_others(empty: Start, tmp_path: Pat
     assert {403, 503} & set(said)
     assert set(said) <= {403, 429, 503}
     assert sum(entry.what == "login-failed" for entry in audit.load(tmp_path / "data")[0]) <= 10
+
+
+def test_answers_are_compressed_once_and_their_length_tells_no_token(server: ReceiverProcess) -> None:
+    kim = Browser(server)
+    kim.log_in("Kim")
+    plain = [kim.get("/password").body for _ in range(2)]
+    assert len({*re.findall(rb'name="csrf" value="(\w+)"', plain[0] + plain[1])}) == 2  # one a page, of many forms
+    for path, media in (
+        ("/password", "text/html"),
+        ("/api/state", "application/json"),
+        ("/static/page.css", "text/css"),
+    ):
+        answer = kim.get(path, Accept_Encoding="gzip, br")
+        assert answer.headers["Content-Encoding"] == "gzip" and answer.headers["Content-Type"].startswith(media)
+        assert "Accept-Encoding" in ", ".join(answer.headers.get_all("Vary", []))
+        whole = gzip.decompress(answer.body)
+        assert len(whole) > 2 * len(answer.body) and whole[:2] != b"\x1f\x8b"
+    with kim.stream("/events") as events:  # which has one layer, too
+        assert next(events).startswith(b"retry: ")

@@ -25,6 +25,7 @@ PAGES = [
     "calendar",
     "sensors",
     "sensor_values?id=001",
+    "upkeep",
     "alerts",
     "audit",
 ]
