@@ -7,6 +7,7 @@ from typing import Any
 
 from common import masking
 from common.settings import Settings
+from common.zones import SECTION as ZONES
 
 SECRET_KEYS = {"alerts.urls", "alerts.people", "database.url", "server.proxy"}  # their whole values
 
@@ -15,6 +16,8 @@ def settings_text(chosen: Settings, secrets: set[str]) -> str:
     """Every key that differs from its default; a secret one as a comment."""
     sections = []
     for section in dataclasses.fields(chosen):
+        if section.name == ZONES:
+            continue
         value = getattr(chosen, section.name)
         usual = type(value)()
         lines = [
@@ -26,6 +29,9 @@ def settings_text(chosen: Settings, secrets: set[str]) -> str:
         ]
         if lines:
             sections.append("\n".join([f"[{section.name}]", *lines]))
+    if chosen.zones:
+        lines = [f"{_toml(zone.name)} = {_toml(zone.formula)}" for zone in chosen.zones.values()]
+        sections.append("\n".join([f"[{ZONES}]", *lines]))
     return masking.hide_all("\n\n".join(sections) + "\n", secrets)
 
 

@@ -56,11 +56,12 @@ def test_the_examples_person_holds_every_key(tmp_path: Path) -> None:
 
 def test_the_example_is_valid_and_differs_from_the_defaults_only_where_it_says_so() -> None:
     example, default = settings.load(EXAMPLE, {}), Settings()
+    usual = dataclasses.asdict(default)
     differing = {
-        f"{f.name}.{key}"
-        for f in dataclasses.fields(Settings)
-        for key, value in dataclasses.asdict(getattr(example, f.name)).items()
-        if value != dataclasses.asdict(getattr(default, f.name))[key]
+        f"{section}.{key}"
+        for section, values in dataclasses.asdict(example).items()
+        for key, value in values.items()
+        if value != usual[section].get(key)
     }
     assert differing == {"paths.data", "server.url", "server.token_file", "receiver.token_file"}
 

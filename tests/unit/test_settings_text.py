@@ -30,6 +30,11 @@ measure = "m3"
 url = "https://water.example/v1"
 plain_http = true
 """
+ZONES = """
+[zones]
+zone_a = "001 + 002"
+"zone.b" = "001 - 003"
+"""
 SECRETS = """
 proxy = "http://box:s3cretproxy@10.0.0.1:3128"
 [database]
@@ -40,11 +45,11 @@ urls = ["mailtos://box:s3cretmail@mail.example.org"]
 
 
 def test_what_is_read_back_is_what_was_in_use(tmp_path: Path) -> None:
-    (tmp_path / "hydrolog.toml").write_text(TEXT)
+    (tmp_path / "hydrolog.toml").write_text(TEXT + ZONES)
     chosen = load(tmp_path / "hydrolog.toml", {})
     (tmp_path / "again.toml").write_text(settings_text(chosen, set()))
     assert load(tmp_path / "again.toml", {}) == chosen
-    (tmp_path / "hydrolog.toml").write_text(TEXT + SECRETS)
+    (tmp_path / "hydrolog.toml").write_text(TEXT + SECRETS + ZONES)
     text = settings_text(load(tmp_path / "hydrolog.toml", {}), set())
     assert "s3cret" not in text
     assert text.count("= a secret, not written here") == 3
