@@ -3,7 +3,7 @@
 import threading
 from datetime import datetime
 
-from common.kafka_rows import Keyed, mark_message, row_message
+from common.kafka_rows import Keyed, mark_message, row_messages
 from common.kafka_sender import KafkaSender
 from common.settings import Settings
 from consumer.answers import DeliveryOutcome, Kind
@@ -35,7 +35,7 @@ class KafkaCarrier:
 
 def messages(batch: OutgoingBatch, closed: int | None) -> list[Keyed]:
     """The messages of a batch, in order."""
-    found = [row_message(batch.site, batch.log_id, line.text) for line in batch.lines]
+    found = row_messages(batch.site, batch.log_id, (line.text.encode() for line in batch.lines))
     if closed is not None:
         found.append(mark_message(batch.site, batch.log_id, batch.last + 1, closed))
     return found

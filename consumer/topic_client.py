@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 from common.errors import LogError, SettingsError
 from common.kafka_client import client
-from common.kafka_sender import ADVICE
+from common.kafka_producer import ADVICE
 from common.logging_setup import quoted
 from common.settings import Settings
 

@@ -16,6 +16,7 @@ from common.settings import Settings
 from consumer.topic_client import ANSWER_S, TopicClient
 
 POLL_S = 0.2  # how long a poll waits for messages that are being fetched
+NEVER = 1 << 63  # beyond every offset
 LOOK_S = 10.0  # how often the topic is looked at: it may have been made anew
 
 _log = logging.getLogger(__name__)
@@ -64,9 +65,10 @@ class TopicMember:
         except KafkaException as error:
             self._forget(list(self.next))  # messages may have been lost on their way to us
             raise self._client.failure("give rows", error.args[0]) from error
-        failed = [message for message in got if not self._keep(message)]
-        for message in failed:
-            self._on_error(message)
+        self._keep([message for message in got if message.error() is None])
+        for message in got:
+            if message.error() is not None:
+                self._on_error(message)
         if self._arrived:
             self._look_s = 0.0
             self._look()  # where they begin depends on which topic it is now
@@ -146,14 +148,10 @@ class TopicMember:
             self.topic_id = found
             self._forget(list(self.next))
 
-    def _keep(self, message: Message) -> bool:
-        """False if it is an error."""
-        partition, offset = message.partition(), message.offset()
-        if message.error() is not None or partition is None or offset is None:
-            return False
-        if offset >= self.next.get(partition, offset + 1):  # else fetched before it was begun, or it has gone
-            self._waiting.append(message)
-        return True
+    def _keep(self, messages: list[Message]) -> None:
+        """Hand these out, but for what was fetched before its partition was begun, or that has gone."""
+        begun = self.next
+        self._waiting += [each for each in messages if each.offset() >= begun.get(each.partition(), NEVER)]  # type: ignore[operator,arg-type]
 
     def _on_error(self, message: Message) -> None:
         error, partition = message.error(), message.partition()
