@@ -8,12 +8,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from common.kafka_client import servers_and_topic
 from common.logging_setup import quoted
 from common.settings import Settings
-from consumer.topic_client import ANSWER_S, TopicClient
+from consumer.topic_client import TopicClient
 
 POLL_S = 0.2  # how long a poll waits for messages that are being fetched
 NEVER = 1 << 63  # beyond every offset
@@ -97,12 +97,7 @@ class TopicMember:
         Raises:
             LogError: it does not say.
         """
-        try:
-            assert self._consumer is not None
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=ANSWER_S)
-        except KafkaException as error:
-            raise self._client.failure("say how far the topic goes", error.args[0]) from error
-        return low, high
+        return self._client.watermarks(self.topic, partition)
 
     @property
     def lag(self) -> int:
@@ -128,7 +123,9 @@ class TopicMember:
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
-            place.offset = OFFSET_END  # it is paused, and this is a place that there is
+            # It is paused. Not a word like OFFSET_END: the client asks the cluster what that is, and an answer that
+            # comes after the partition has begun moves it there, past rows that nobody has read.
+            place.offset = 0
         consumer.incremental_assign(places)
         consumer.pause(places)
         self._arrived |= {place.partition for place in places}
