@@ -18,14 +18,15 @@ PARTITIONS = 12
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """The address of a broker: the one of KAFKA_BROKER, one started by KAFKA_NODE, or the one in memory."""
+def cluster(folder: Path | None = None) -> Iterator[str]:
+    """The address of a broker: the one of KAFKA_BROKER, one started by KAFKA_NODE, or the one in memory. `folder`: for
+    its data."""
     if there := os.environ.get("KAFKA_BROKER"):
         yield there
         return
     with (
-        tempfile.TemporaryDirectory(prefix="hydrolog-bench-", ignore_cleanup_errors=True) as folder,
-        running_broker(Path(folder), node=NODE) as address,
+        tempfile.TemporaryDirectory(prefix="hydrolog-bench-", ignore_cleanup_errors=True) as temporary,
+        running_broker(folder or Path(temporary), node=NODE) as address,
     ):
         yield address
 
