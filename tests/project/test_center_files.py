@@ -38,7 +38,7 @@ def service(unit: Path) -> configparser.SectionProxy:
     return parser["Service"]
 
 
-def test_servers_and_archives_use_one_topic_and_the_part_about_a_cluster_elsewhere_can_be_switched_on(
+def test_servers_and_archives_use_one_topic_here_or_elsewhere(
     tmp_path: Path,
 ) -> None:
     front, archive = (loaded(name, {}) for name in ("front", "archive"))
