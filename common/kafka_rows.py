@@ -7,40 +7,24 @@ mark    site  log id  offset  "closed"  time  first
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from common import sent_row
 from common.batch_mark import BatchMark, parse_columns
-from common.clock import minute_of
 from common.errors import RowRefused
-from common.row import Row, parse_payload
+from common.row import TIME
 
 CLOSED = "closed"
 FIRST_OF_ALL = "0"  # of a mark without it: all that the site ever sent is in front of it
+_CLOSED = CLOSED.encode()
 
 Keyed = tuple[bytes, bytes]  # a message: its key and its value
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)  # of a site or a log
-_OFFSET = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
-_PREDICTION = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
-# Minutes outside these are no real readings; Postgres and datetime handle all inside.
-_FIRST_MINUTE = minute_of(datetime(1970, 1, 1, tzinfo=UTC))
-_LAST_MINUTE = minute_of(datetime(2200, 1, 1, tzinfo=UTC))
-
-
-@dataclass(frozen=True, slots=True)
-class SiteRow:
-    """A row of a site; (site, log id, offset) is its name for ever."""
-
-    site: str
-    log_id: str
-    offset: int
-    row: Row
-    text: str  # the whole message; each column is of its documented form
-
-    @property
-    def name(self) -> tuple[str, str, int]:
-        return self.site, self.log_id, self.offset
+_NAME = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}"  # of a site or a log
+_ROW = f"{_NAME}\t{_NAME}\t{sent_row.FORM}"
+_MARK = f"{_NAME}\t{_NAME}\t{sent_row.OFFSET}\t{CLOSED}\t(?:{TIME})?(?:\t{sent_row.OFFSET})?"
+_MESSAGES = f"(?:(?:{_ROW}|{_MARK})\n)+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +37,10 @@ class SiteMark:
     mark: BatchMark
 
 
-def row_message(site: str, log_id: str, line: str) -> Keyed:
-    """A line of a batch, which begins with the row's offset."""
-    return site.encode(), f"{site}\t{log_id}\t{line}".encode()
+def row_messages(site: str, log_id: str, lines: Iterable[bytes]) -> list[Keyed]:
+    """The lines of a batch, which begin with the row's offset."""
+    key, whose = site.encode(), f"{site}\t{log_id}\t".encode()
+    return [(key, whose + line) for line in lines]
 
 
 def mark_message(site: str, log_id: str, offset: int, mark: BatchMark) -> Keyed:
@@ -63,31 +48,73 @@ def mark_message(site: str, log_id: str, offset: int, mark: BatchMark) -> Keyed:
     return site.encode(), "\t".join((site, log_id, str(offset), CLOSED, *mark.columns)).encode()
 
 
-def parse_message(key: bytes | None, value: bytes | None) -> SiteRow | SiteMark:
-    """The row or the mark of a message.
+@dataclass(slots=True)
+class Sifted:
+    """What messages are, by their numbers in a list: rows, in order; marks; and neither, with the reason."""
 
-    Raises:
-        RowRefused: neither a row nor a mark; `reason` names the column.
+    rows: list[int]
+    marks: dict[int, SiteMark]
+    strange: dict[int, str]
+
+
+def sift(keys: Sequence[bytes | None], values: Sequence[bytes]) -> Sifted:
+    """Tell rows from marks and from what is neither.
+
+    All are checked at once; where that fails, each half of them is, until the strange ones are found.
     """
+    found = Sifted([], {}, {})
+    spans = [(0, len(values))] if values else []
+    while spans:
+        first, end = spans.pop()
+        parts = [value.split(b"\t", 4) for value in values[first:end]]
+        if _well_formed(keys[first:end], values[first:end], parts):
+            for number, part in enumerate(parts, first):
+                if part[3] != _CLOSED:
+                    found.rows.append(number)
+                else:
+                    _take_mark(found, number, values[number])
+        elif end - first > 1:
+            middle = (first + end) // 2
+            spans += [(middle, end), (first, middle)]
+        else:
+            found.strange[first] = _strange(keys[first], values[first])
+    return found
+
+
+def _well_formed(keys: Sequence[bytes | None], values: Sequence[bytes], parts: Sequence[list[bytes]]) -> bool:
+    """Whether each message is a row or a mark. `parts`: its first columns."""
+    text = b"\n".join((*values, b""))
+    if text.count(b"\n") != len(values) or not sent_row.expression(_MESSAGES).fullmatch(text):
+        return False
+    times = {part[3] for part in parts} - {_CLOSED}
+    return [part[0] for part in parts] == list(keys) and all(map(sent_row.is_time, times))
+
+
+def _take_mark(found: Sifted, number: int, value: bytes) -> None:
+    """A mark's columns, which are of their form, into what is found."""
+    site, log_id, offset, _, closed, *first = value.decode("ascii").split("\t")
     try:
-        text = (value or b"").decode("ascii")
-        site, log_id, offset, *rest = text.split("\t")
-    except ValueError as error:  # also text that is not ASCII
-        raise RowRefused("columns") from error
-    if not _NAME.fullmatch(site) or site.encode() != key:
-        raise RowRefused("site")
-    if not _NAME.fullmatch(log_id):
-        raise RowRefused("log_id")
-    if not _OFFSET.fullmatch(offset):
-        raise RowRefused("offset")
-    if rest[:1] == [CLOSED] and len(rest) in (2, 3):
-        mark = parse_columns(rest[1], rest[2] if len(rest) == 3 else FIRST_OF_ALL)
+        mark = parse_columns(closed, *(first or [FIRST_OF_ALL]))
         if mark.first > int(offset):
             raise RowRefused("first")
-        return SiteMark(site, log_id, int(offset), mark)
-    if not all(_PREDICTION.fullmatch(text) for text in rest[-2:]):
-        raise RowRefused("prediction")
-    row = parse_payload("\t".join(rest[:-2]))
-    if not _FIRST_MINUTE <= row.minute < _LAST_MINUTE:
-        raise RowRefused("time")
-    return SiteRow(site, log_id, int(offset), row, text)
+    except RowRefused as refused:
+        found.strange[number] = refused.reason
+    else:
+        found.marks[number] = SiteMark(site, log_id, int(offset), mark)
+
+
+def _strange(key: bytes | None, value: bytes) -> str:
+    """Why a message is neither a row nor a mark: the column."""
+    try:
+        site, log_id, *rest = value.decode("ascii").split("\t")
+    except ValueError:  # also text that is not ASCII
+        return "columns"
+    if not re.fullmatch(_NAME, site) or site.encode() != key:
+        return "site"
+    if not re.fullmatch(_NAME, log_id):
+        return "log_id"
+    try:
+        sent_row.check(rest)
+    except RowRefused as refused:
+        return refused.reason
+    return "line"  # a mark that is none, or a line break in the last column

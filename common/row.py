@@ -19,10 +19,24 @@ COLUMNS = ("time", "sensor", "flow", "pressure", "samples", "flow_flags", "press
 CLEAR_FLOW = "0000"  # SYSTEM VALUE PREDICT NIGHT
 CLEAR_PRESSURE = "000"  # SYSTEM VALUE PREDICT
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00(?:[+-]\d\d:\d\d(?::\d\d)?|Z)", re.ASCII)
-_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?", re.ASCII)
-_COUNT = re.compile(r"\d{1,6}", re.ASCII)
-_FLAGS = re.compile(r"[0-9A-Za-z]+")
+NUMBER = r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?"
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00(?:[+-][0-9]{2}:[0-9]{2}(?::[0-9]{2})?|Z)"
+_COUNT_FORM, _FLAG = "[0-9]{1,6}", "[0-9A-Za-z]"
+_TIME, _NUMBER, _COUNT = re.compile(TIME), re.compile(NUMBER), re.compile(_COUNT_FORM)
+_FLAGS = re.compile(f"{_FLAG}+")
+# The expression of a whole payload, for whoever checks many at once. What it takes, `parse_payload` takes, but for the
+# time: there is no 30th of February.
+FORM = "\t".join(
+    (
+        TIME,
+        SENSOR_ID.pattern,
+        f"(?:{NUMBER})?",
+        f"(?:{NUMBER})?",
+        _COUNT_FORM,
+        f"{_FLAG}{{{len(CLEAR_FLOW)}}}",
+        f"{_FLAG}{{{len(CLEAR_PRESSURE)}}}",
+    )
+)
 _DECIMALS = 3  # 1 L/h and 1 mbar: finer than any pipe meter
 
 

@@ -4,7 +4,7 @@ import threading
 from datetime import datetime
 
 from common.batch_mark import BatchMark
-from common.kafka_rows import Keyed, mark_message, row_message
+from common.kafka_rows import Keyed, mark_message, row_messages
 from common.kafka_sender import KafkaSender
 from common.settings import Settings
 from consumer.answers import DeliveryOutcome, Kind
@@ -36,7 +36,7 @@ class KafkaCarrier:
 
 def messages(batch: OutgoingBatch, mark: BatchMark | None) -> list[Keyed]:
     """The messages of a batch, in order."""
-    found = [row_message(batch.site, batch.log_id, line.text) for line in batch.lines]
+    found = row_messages(batch.site, batch.log_id, (line.text.encode() for line in batch.lines))
     if mark is not None:
         found.append(mark_message(batch.site, batch.log_id, batch.last + 1, mark))
     return found

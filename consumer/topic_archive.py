@@ -7,8 +7,7 @@ same messages again; after it, the next ones.
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,36 +17,24 @@ from psycopg import Cursor
 
 from common import database, site_marks
 from common.database import Database, statement
-from common.errors import DatabaseDown, HydrologError, RowRefused
-from common.kafka_rows import SiteMark, SiteRow, parse_message
+from common.errors import DatabaseDown, HydrologError
+from common.kafka_rows import sift
 from common.logging_setup import quoted
 from common.runner import Context
 from consumer import not_rows, topic_marks, topic_rows
 from consumer.archive import GROUP
+from consumer.not_rows import NotRow
 from consumer.topic_marks import Topic
 from consumer.topic_member import TopicMember
-from consumer.topic_rows import Name
 from log.format import Record
 
 POLL_ROWS = 2000  # one transaction: large enough to catch up quickly, small enough to be cheap
 WORK_S = 5.0  # real seconds of work per step, so health is published while a backlog is processed
 LOOK_S = 15.0  # real seconds between two looks at how far behind we are, and at what went wrong anywhere
+MOST_SAID = 10  # messages of a poll that are no rows, in the process's log; the file has them all
 SLICE_ROWS = 10_000  # old rows deleted at once: a few tenths of a second
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Sorted:
-    """The messages of a poll: rows by name with the messages that brought them, marks, others with the reason; when
-    each site's newest one came, and how far they go."""
-
-    rows: dict[Name, tuple[SiteRow, Message]] = field(default_factory=dict)
-    marks: list[SiteMark] = field(default_factory=list)
-    heard: dict[str, datetime | None] = field(default_factory=dict)
-    repeated: int = 0
-    strange: list[tuple[Message, str]] = field(default_factory=list)
-    reached: dict[int, int] = field(default_factory=dict)
 
 
 class TopicArchive:
@@ -105,26 +92,39 @@ class TopicArchive:
         topic, begun = self._topic(), self._member.next
         with self._database.transaction() as cursor:
             held = topic_marks.held(cursor, topic, sorted(begun))
-            found = sort(each for each in messages if begun[place(each)] == held.get(place(each)))
-            new, refused = topic_rows.store(cursor, [row for row, _ in found.rows.values()])
-            strange = found.strange + [(found.rows[name][1], reason) for name, reason in refused.items()]
-            self._set_aside(cursor, strange)
-            site_marks.store(cursor, found.heard, found.marks)
-            topic_marks.move(cursor, topic, found.reached)
-        self._member.stored(found.reached)
+            if begun != held:  # another process stores some of them
+                messages = [each for each in messages if begun[place(each)] == held.get(place(each))]
+            keys = [each.key() for each in messages]
+            values = [each.value() or b"" for each in messages]
+            found = sift(keys, values)
+            new, refused = topic_rows.store(cursor, [values[number] for number in found.rows])
+            strange = found.strange | {found.rows[number]: reason for number, reason in refused.items()}
+            self._set_aside(cursor, [(messages[number], reason) for number, reason in sorted(strange.items())])
+            newest = {keys[number]: messages[number] for number in sorted([*found.rows, *found.marks])}
+            heard = {(site or b"").decode(): came_at(message) for site, message in newest.items()}
+            site_marks.store(cursor, heard, list(found.marks.values()))
+            reached = {place(each): (each.offset() or 0) + 1 for each in messages}
+            topic_marks.move(cursor, topic, reached)
+        self._member.stored(reached)
         self._counts["archived"] += new
-        self._counts["repeated"] += found.repeated + len(found.rows) - new - len(refused)
+        self._counts["repeated"] += len(found.rows) - new - len(refused)
         self._counts["not_rows"] += len(strange)
 
     def _set_aside(self, cursor: Cursor[Any], strange: Sequence[tuple[Message, str]]) -> None:
-        topic = self._topic()
-        if strange:
-            self._look_s = 0.0
-        for message, reason in strange:
-            record = Record(message.offset() or 0, (message.value() or b"").decode(errors="backslashreplace"))
-            if not_rows.set_aside(self._context.data, f"{topic.id}/{place(message)}", record, reason):
-                where, what = place(message), quoted(reason)
-                _log.warning("not_a_row partition=%d offset=%d reason=%s", where, record.offset, what)
+        if not strange:
+            return
+        topic, self._look_s = self._topic(), 0.0
+        found = [
+            NotRow(
+                f"{topic.id}/{place(message)}",
+                Record(message.offset() or 0, (message.value() or b"").decode(errors="backslashreplace")),
+                reason,
+            )
+            for message, reason in strange
+        ]
+        for each in not_rows.set_all_aside(self._context.data, found)[:MOST_SAID]:
+            where, offset = each.log_id.rpartition("/")[2], each.record.offset
+            _log.warning("not_a_row partition=%s offset=%d reason=%s", where, offset, quoted(each.reason))
         for partition, count in Counter(place(message) for message, _ in strange).items():
             topic_marks.note(cursor, topic, partition, topic_marks.STRANGE, count)
 
@@ -151,28 +151,6 @@ class TopicArchive:
             dropped = cursor.execute(statement("received_drop_rows").encode(), {"rows": SLICE_ROWS}).rowcount
         if dropped < SLICE_ROWS:
             self._cleaned = now.date()
-
-
-def sort(messages: Iterable[Message]) -> Sorted:
-    """What the messages of a poll are."""
-    found = Sorted()
-    for message in messages:
-        found.reached[place(message)] = (message.offset() or 0) + 1
-        try:
-            parsed = parse_message(message.key(), message.value())
-        except RowRefused as refused:
-            found.strange.append((message, refused.reason))
-            continue
-        found.heard[parsed.site] = came_at(message)
-        if isinstance(parsed, SiteMark):
-            found.marks.append(parsed)
-            continue
-        first, _ = found.rows.setdefault(parsed.name, (parsed, message))
-        if first.row != parsed.row:
-            found.strange.append((message, topic_rows.OTHER_ROW))
-        elif first is not parsed:
-            found.repeated += 1
-    return found
 
 
 def came_at(message: Message) -> datetime | None:

@@ -2,15 +2,16 @@
 
 import logging
 import socket
+from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from common.errors import LogError, SettingsError
 from common.kafka_client import client
-from common.kafka_sender import ADVICE
+from common.kafka_producer import ADVICE
 from common.logging_setup import quoted
 from common.settings import Settings
 
@@ -25,6 +26,7 @@ _ADVICE = ADVICE | {
     KafkaError._UNKNOWN_TOPIC: _NO_TOPIC,
     KafkaError.UNKNOWN_TOPIC_OR_PART: _NO_TOPIC,
 }
+_ENDS = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
 _log = logging.getLogger(__name__)
 
 
@@ -86,6 +88,35 @@ class TopicClient:
         except TimeoutError as error:
             raise self.failure("say what its topic is", KafkaError(KafkaError._TIMED_OUT)) from error
         self._said = None
+        return found
+
+    def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
+        """The first offset that the cluster still has, and the one that the next message will get.
+
+        Not asked over a member's connection: there the question waits behind a fetch, half a second for each partition.
+
+        Raises:
+            LogError: the cluster does not say.
+        """
+        place = TopicPartition(topic, partition)
+        try:
+            asked = [self._admin.list_offsets({place: each}, request_timeout=ANSWER_S)[place] for each in _ENDS]
+            low, high = (each.result(ANSWER_S).offset for each in asked)
+        except KafkaException as error:
+            raise self.failure("say how far the topic goes", error.args[0]) from error
+        except TimeoutError as error:
+            raise self.failure("say how far the topic goes", KafkaError(KafkaError._TIMED_OUT)) from error
+        return low, high
+
+    def ends(self, topic: str, partitions: Iterable[int], limit_s: float) -> dict[int, int]:
+        """The offset that the next message of each partition will get; those that do not answer are left out."""
+        latest = {TopicPartition(topic, each): _ENDS[1] for each in partitions}
+        found: dict[int, int] = {}
+        for place, asked in (self._admin.list_offsets(latest, request_timeout=limit_s) if latest else {}).items():
+            try:
+                found[place.partition] = asked.result(limit_s).offset
+            except (KafkaException, TimeoutError) as error:
+                _log.info("end_unknown partition=%d problem=%s", place.partition, quoted(error))
         return found
 
     def on_fatal(self, error: KafkaError) -> None:

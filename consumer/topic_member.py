@@ -8,16 +8,17 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from common.kafka_client import servers_and_topic
 from common.logging_setup import quoted
 from common.settings import Settings
-from consumer.topic_client import ANSWER_S, TopicClient
+from consumer.topic_client import TopicClient
 from consumer.topic_progress import Behind, TopicProgress
 
 POLL_S = 0.2  # how long a poll waits for messages that are being fetched
-END_S, ENDS_S = 0.5, 5.0  # the longest wait for the end of one partition, and of all
+NEVER = 1 << 63  # beyond every offset
+ENDS_S = 5.0  # the longest wait for the ends of our partitions
 LOOK_S = 10.0  # how often the topic is looked at: it may have been made anew
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class TopicMember:
         self.next: dict[int, int] = {}
         self._arrived: set[int] = set()  # ours, and not begun
         self._waiting: list[Message] = []  # handed out, and not stored
-        self._progress, self._seen_s = TopicProgress(), dict[int, float]()
+        self._progress = TopicProgress()
         self._look_s = 0.0  # monotonic: when to look at the topic again
         self._client = TopicClient(settings, group)
         self._consumer: Consumer | None = None
@@ -67,9 +68,10 @@ class TopicMember:
         except KafkaException as error:
             self._forget(list(self.next))  # messages may have been lost on their way to us
             raise self._client.failure("give rows", error.args[0]) from error
-        failed = [message for message in got if not self._keep(message)]
-        for message in failed:
-            self._on_error(message)
+        self._keep([message for message in got if message.error() is None])
+        for message in got:
+            if message.error() is not None:
+                self._on_error(message)
         if self._arrived:
             self._look_s = 0.0
             self._look()  # where they begin depends on which topic it is now
@@ -98,31 +100,13 @@ class TopicMember:
         Raises:
             LogError: it does not say.
         """
-        try:
-            return self._ask_watermarks(partition, ANSWER_S)
-        except KafkaException as error:
-            raise self._client.failure("say how far the topic goes", error.args[0]) from error
-
-    def _ask_watermarks(self, partition: int, timeout_s: float) -> tuple[int, int]:
-        assert self._consumer is not None
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=timeout_s)
-        return low, high
+        return self._client.watermarks(self.topic, partition)
 
     def behind(self) -> dict[int, Behind]:
         """How far behind our partitions are; those whose end the cluster does not say are left out."""
         self._progress.keep(set(self.next))
-        found: dict[int, Behind] = {}
-        give_up_s = time.monotonic() + ENDS_S
-        for partition in sorted(self.next, key=lambda each: self._seen_s.get(each, 0.0)):
-            if (now_s := time.monotonic()) > give_up_s:
-                break
-            self._seen_s[partition] = now_s  # whose leader is away comes last the next time
-            try:
-                end = self._ask_watermarks(partition, END_S)[1]
-            except KafkaException:
-                continue
-            found[partition] = self._progress.see(partition, self.next[partition], end, now_s)
-        return found
+        now_s, ends = time.monotonic(), self._client.ends(self.topic, self.next, ENDS_S)
+        return {each: self._progress.see(each, self.next[each], end, now_s) for each, end in ends.items()}
 
     @property
     def lag(self) -> int:
@@ -148,7 +132,9 @@ class TopicMember:
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         for place in places:
-            place.offset = OFFSET_END  # it is paused, and this is a place that there is
+            # It is paused. Not a word like OFFSET_END: the client asks the cluster what that is, and an answer that
+            # comes after the partition has begun moves it there, past rows that nobody has read.
+            place.offset = 0
         consumer.incremental_assign(places)
         consumer.pause(places)
         self._arrived |= {place.partition for place in places}
@@ -168,14 +154,10 @@ class TopicMember:
             self.topic_id = found
             self._forget(list(self.next))
 
-    def _keep(self, message: Message) -> bool:
-        """False if it is an error."""
-        partition, offset = message.partition(), message.offset()
-        if message.error() is not None or partition is None or offset is None:
-            return False
-        if offset >= self.next.get(partition, offset + 1):  # else fetched before it was begun, or it has gone
-            self._waiting.append(message)
-        return True
+    def _keep(self, messages: list[Message]) -> None:
+        """Hand these out, but for what was fetched before its partition was begun, or that has gone."""
+        begun = self.next
+        self._waiting += [each for each in messages if each.offset() >= begun.get(each.partition(), NEVER)]  # type: ignore[operator,arg-type]
 
     def _on_error(self, message: Message) -> None:
         error, partition = message.error(), message.partition()

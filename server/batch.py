@@ -1,30 +1,22 @@
-"""Parsing and checking an incoming batch: its key and its rows.
+"""Checking an incoming batch: its key and its rows.
 
-Pure: text in, values or a `BatchRefused` out. The reason names the row (from 1) and the column, never its content:
+Pure: bytes in, the lines or a `BatchRefused` out. The reason names the row (from 1) and the column, never its content:
 answers must not contain bytes from outside.
 """
 
+import operator
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from common.clock import minute_of
+from common import sent_row
 from common.errors import HydrologError, RowRefused
-from common.row import COLUMNS as ROW_COLUMNS
-from common.row import Row, parse_payload
-
-COLUMNS = ("offset", *ROW_COLUMNS, "pred_flow", "pred_pressure")
 
 _KEY = re.compile(
     r"(?P<site>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})"
     r"/(?P<log>[A-Za-z0-9][A-Za-z0-9_.:-]{0,63})"
-    r"/(?P<first>0|[1-9][0-9]{0,17})-(?P<last>0|[1-9][0-9]{0,17})"  # 18 digits: a row per second for 30 billion years
+    rf"/(?P<first>{sent_row.OFFSET})-(?P<last>{sent_row.OFFSET})"
 )
-_OFFSET = re.compile(r"0|[1-9][0-9]{0,17}")
-_PREDICTION = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
-# Minutes outside these are no real readings; Postgres and datetime handle all inside.
-_FIRST_MINUTE = minute_of(datetime(1970, 1, 1, tzinfo=UTC))
-_LAST_MINUTE = minute_of(datetime(2200, 1, 1, tzinfo=UTC))
+_LINES = f"(?:{sent_row.FORM}\n)+"
 
 
 class BatchRefused(HydrologError):
@@ -63,16 +55,6 @@ class BatchKey:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One row of a batch: the log's row, its offset, and its forecast (0 = none)."""
-
-    offset: int
-    row: Row
-    pred_flow: float  # m3/h
-    pred_pressure: float  # bar
-
-
 def parse_key(text: str) -> BatchKey:
     """Parse the Idempotency-Key.
 
@@ -85,47 +67,46 @@ def parse_key(text: str) -> BatchKey:
     return BatchKey(match["site"], match["log"], int(match["first"]), int(match["last"]), text)
 
 
-def parse_body(body: bytes, key: BatchKey) -> list[Arrived]:
-    """All rows of the body: at least one, offsets ascending, from the key's first to its last.
+def lines_of(body: bytes, key: BatchKey) -> list[bytes]:
+    """The lines of the body: at least one, each a row, offsets ascending, from the key's first to its last.
 
     Raises:
-        BatchRefused: 422; `row` counts from 1 and `column` is one of `COLUMNS`, or "line" for the whole line.
+        BatchRefused: 422; `row` counts from 1 and `column` is one of `sent_row.COLUMNS`, or "line" for the whole line.
     """
     if not body:
         raise BatchRefused(422, "the batch holds no row")
     lines = body.removesuffix(b"\n").split(b"\n")
-    rows: list[Arrived] = []
-    for number, line in enumerate(lines, 1):
-        arrived = _parse_line(line, number)
-        if rows and arrived.offset <= rows[-1].offset:
-            raise _refused(number, "offset", "not above the one before")
-        rows.append(arrived)
-    if rows[0].offset != key.first:
+    if not sent_row.expression(_LINES).fullmatch(body if body.endswith(b"\n") else body + b"\n"):
+        _refuse_one_of(lines)
+    begins = [line.split(b"\t", 2) for line in lines]
+    if not all(map(sent_row.is_time, {begin[1] for begin in begins})):
+        _refuse_one_of(lines)
+    offsets = [int(begin[0]) for begin in begins]
+    wrong = list(map(operator.ge, offsets, offsets[1:]))
+    if any(wrong):
+        raise _refused(wrong.index(True) + 2, "offset", "not above the one before")
+    if offsets[0] != key.first:
         raise _refused(1, "offset", "not the first one of the Idempotency-Key")
-    if rows[-1].offset != key.last:
-        raise _refused(len(rows), "offset", "not the last one of the Idempotency-Key")
-    return rows
+    if offsets[-1] != key.last:
+        raise _refused(len(lines), "offset", "not the last one of the Idempotency-Key")
+    return lines
 
 
-def _parse_line(line: bytes, number: int) -> Arrived:
-    try:
-        parts = line.decode("ascii").split("\t")
-    except UnicodeDecodeError:
-        raise _refused(number, "line", "not plain ASCII text") from None
-    if len(parts) != len(COLUMNS):
-        raise _refused(number, "line", f"{len(parts)} columns instead of {len(COLUMNS)}")
-    if not _OFFSET.fullmatch(parts[0]):
-        raise _refused(number, "offset", "not a whole number")
-    try:
-        row = parse_payload("\t".join(parts[1:-2]))
-    except RowRefused as error:
-        raise _refused(number, error.reason, "not of the documented form") from error
-    if not _FIRST_MINUTE <= row.minute < _LAST_MINUTE:
-        raise _refused(number, "time", "not between 1970 and 2200")
-    for name, text in zip(COLUMNS[-2:], parts[-2:], strict=True):
-        if not _PREDICTION.fullmatch(text):
-            raise _refused(number, name, "not a number")
-    return Arrived(int(parts[0]), row, float(parts[-2]), float(parts[-1]))
+def _refuse_one_of(lines: list[bytes]) -> None:
+    """Say which line is no row, and why."""
+    for number, line in enumerate(lines, 1):
+        try:
+            sent_row.check(parts := line.decode("ascii").split("\t"))
+        except UnicodeDecodeError:
+            raise _refused(number, "line", "not plain ASCII text") from None
+        except RowRefused as error:
+            if error.reason == "columns":
+                there = f"{len(parts)} columns instead of {len(sent_row.COLUMNS)}"
+                raise _refused(number, "line", there) from error
+            raise _refused(number, error.reason, _WRONG.get(error.reason, "not of the documented form")) from error
+
+
+_WRONG = {"time": "not of the documented form, or not between 1970 and 2200", "offset": "not a whole number"}
 
 
 def _refused(number: int, column: str, problem: str) -> BatchRefused:

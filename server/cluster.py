@@ -1,42 +1,45 @@
-"""Batches into the topic of a Kafka cluster: a message for each row. What waits at the same time is sent together.
+"""Batches into the topic of a Kafka cluster: a message for each row.
 
-A batch counts when every replica that the topic demands has all of it. While the cluster takes nothing, one batch at a
-time tries, and all others are put off at once: so no queue fills. Nothing is kept here. The sender has the rows until
-they are safe, and sends the same bytes again; the row's own name in each message tells repeats.
+A batch counts when every replica that the topic demands has all of it, and is answered then, whatever becomes of the
+others. While a partition takes nothing, one of its batches at a time tries, and its others are put off at once: so no
+queue fills, and the batches of other partitions do not notice. Nothing is kept here. The sender has the rows until they
+are safe, and sends the same bytes again; the row's own name in each message tells repeats.
 """
 
 import asyncio
+import contextlib
 import threading
 import time
-from concurrent.futures import Future
-from queue import Empty, SimpleQueue
+from collections import Counter
 from typing import NamedTuple
 
 from common.batch_mark import BatchMark
 from common.errors import SettingsError
-from common.kafka_rows import Keyed, mark_message, row_message
-from common.kafka_sender import KafkaSender, NotSafe
+from common.kafka_producer import KafkaProducer, NotSafe, Sending
+from common.kafka_rows import mark_message, row_messages
+from common.kafka_sender import CLIENT_S
 from common.settings import Settings
-from server.batch import Arrived, BatchKey, NotKept, StoredBatch
+from server.batch import BatchKey, NotKept, StoredBatch
 
 SEND_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s; longer than a cluster needs to replace a dead leader
 LOOK_EVERY_S = 5.0  # while no batch comes
+SPENT_CLIENT_S = 30.0  # one that failed is replaced when it is so old: a new one takes a second to be of use
+POLL_S = 0.5  # until the thread notices a stop; what is acknowledged wakes it at once
+FORGET_S = 900.0  # a partition that failed, and that no box has tried since
+MOST_SITES = 100_000  # whose partition is remembered
+UNKNOWN = -1  # the partition of a site that nothing is known of yet
 MIB = 1024 * 1024
 
 
-class _Job(NamedTuple):
-    """What waits for the thread; without messages it is a look at the cluster."""
+class _Failing(NamedTuple):
+    """Why a partition's last batch is not safe, and since when (monotonic)."""
 
-    messages: list[Keyed]
-    done: "Future[NotSafe | None]"
+    why: str
+    since_s: float
 
 
 class InCluster:
-    """Keeps batches in the cluster of `log.url`; see `server.ingest.Keeper`.
-
-    Attributes:
-        problem: why the newest rows are not safe; empty when they are.
-    """
+    """Keeps batches in the cluster of `log.url`; see `server.ingest.Keeper`."""
 
     room_bytes, least_bytes = 16 * MIB, 4096
 
@@ -46,81 +49,112 @@ class InCluster:
         Raises:
             SettingsError: the client does not take them.
         """
-        self._stop = threading.Event()
-        self._sender = KafkaSender(settings.log.url, settings.kafka, SEND_TIMEOUT_S, self._stop)
-        self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
-        self._batches = 0  # that wait for an answer
-        self._unsafe = ""  # why the last batches are not safe
+        self._url, self._kafka = settings.log.url, settings.kafka
+        self._producer, self._swap = self._new(), threading.Lock()
+        self._retired: list[KafkaProducer] = []  # with messages that are not told of yet
+        self._is_spent = False  # the client had better be replaced
+        self._partitions: dict[str, int] = {}  # of sites
+        self._trying: Counter[int] = Counter()  # batches that wait, by partition
+        self._failing: dict[int, _Failing] = {}  # partitions whose last batch is not safe
+        self._taken: set[int] = set()  # partitions whose last batch is safe
         self._unseen = "the cluster was not seen yet"  # why it is not seen
         self._known_s = -LOOK_EVERY_S  # when the cluster was last heard
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="cluster", daemon=True)
         self._thread.start()
 
     @property
     def problem(self) -> str:
-        return self._unsafe or self._unseen
+        """Why the rows of a partition are not safe, or the cluster is not seen; empty if nothing is wrong."""
+        return next((each.why for each in self._failing.copy().values()), self._unseen)
 
-    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived], mark: BatchMark | None) -> StoredBatch:
-        if self._batches and self.problem:
-            raise NotKept("the cluster does not take rows; nothing of this batch is sent", self.problem)
-        self._batches += 1
+    @property
+    def taking(self) -> bool:
+        """Whether rows are taken, of some partitions at least."""
+        return not self._unseen and (bool(self._taken) or not self._failing)
+
+    async def keep(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> StoredBatch:
+        partition = self._partitions.get(key.site, UNKNOWN)
+        failing = self._failing.get(partition)
+        if self._trying[partition] and (failing or self._unseen):
+            why = failing.why if failing else self._unseen
+            raise NotKept("the cluster does not take rows; nothing of this batch is sent", why)
+        self._trying[partition] += 1
         try:
-            lines = body.decode("ascii").removesuffix("\n").split("\n")
-            messages = [row_message(key.site, key.log_id, line) for line in lines]
-            if mark is not None:
-                messages.append(mark_message(key.site, key.log_id, key.last + 1, mark))
-            failed = await asyncio.wrap_future(self._put(messages))
+            ended, failed = await self._sent(key, lines, mark)
         finally:
-            self._batches -= 1
+            self._trying[partition] -= 1
+        if ended.partition >= 0 and (key.site in self._partitions or len(self._partitions) < MOST_SITES):
+            self._partitions[key.site] = ended.partition
         if failed is not None:
+            self._taken.discard(ended.partition)
+            self._failing[ended.partition] = _Failing(failed.problem, time.monotonic())
+            self._is_spent = self._is_spent or not self.taking or not ended.only_late
+            self._known_s = -LOOK_EVERY_S
             raise NotKept("the cluster has not confirmed all rows of this batch", failed.problem)
-        return StoredBatch(len(rows), 0)
+        for each in (ended.partition, UNKNOWN):
+            self._failing.pop(each, None)
+        self._taken.add(ended.partition)
+        self._unseen, self._known_s = "", time.monotonic()
+        return StoredBatch(len(lines), 0)
 
-    def look(self) -> None:
-        """See whether the cluster is there, if nothing was heard of it for a while."""
-        if not self._batches and time.monotonic() - self._known_s >= LOOK_EVERY_S:
-            self._put([]).result()
+    def step(self) -> None:
+        """Replace a client that is old or has failed; see whether the cluster is there, if nothing else tells."""
+        now_s = time.monotonic()
+        if self._producer.age_s > (SPENT_CLIENT_S if self._is_spent else CLIENT_S):
+            try:
+                fresh = self._new()
+            except SettingsError as error:  # what a new client reads is gone: a certificate, a password
+                self._unseen = str(error)
+                return
+            with self._swap:
+                self._retired.append(self._producer)
+                self._producer, self._is_spent = fresh, False
+        if now_s - self._known_s >= LOOK_EVERY_S:
+            wrong = self._producer.look()
+            self._unseen, self._known_s = wrong.problem if wrong else "", now_s
+        for partition, failing in self._failing.copy().items():
+            if now_s - failing.since_s > FORGET_S:
+                self._failing.pop(partition, None)
 
     def close(self) -> None:
         """Send nothing more; whoever waits is told that nothing counts."""
+        for each in (self._producer, *self._retired):
+            each.purge()
         self._stop.set()
-        self._waiting.put(None)
+        self._thread.join(2 * POLL_S)
 
-    def _put(self, messages: list[Keyed]) -> "Future[NotSafe | None]":
-        job = _Job(messages, Future())
-        self._waiting.put(job)
-        return job.done
+    def _new(self) -> KafkaProducer:
+        return KafkaProducer(self._url, self._kafka, SEND_TIMEOUT_S)
+
+    async def _sent(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> tuple[Sending, NotSafe | None]:
+        """What became of a batch's messages; with the reason if they are not all safe."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[Sending] = loop.create_future()
+
+        def tell(ended: Sending) -> None:
+            with contextlib.suppress(RuntimeError):  # the process ends, and nobody waits any more
+                loop.call_soon_threadsafe(_answer, told, ended)
+
+        messages = row_messages(key.site, key.log_id, lines)
+        if mark is not None:
+            messages.append(mark_message(key.site, key.log_id, key.last + 1, mark))
+        with self._swap:  # else the client could be retired, and forgotten, before it has the messages
+            producer = self._producer
+            producer.put(messages, tell)
+        ended = await told
+        return ended, producer.judge(ended.errors) if ended.errors else None
 
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            jobs = [first, *self._all_that_wait()]
-            failed = self._done([message for job in jobs for message in job.messages])
-            if failed is not None:
-                jobs += self._all_that_wait()
-            self._known_s = time.monotonic()
-            for job in jobs:
-                if job.done.set_running_or_notify_cancel():  # not if a stop has ended the request
-                    job.done.set_result(failed)
-        self._sender.close()
+        """Hear what becomes of the messages."""
+        while not self._stop.is_set():
+            self._producer.poll(POLL_S)
+            for each in self._retired.copy():
+                each.poll(0)
+                if not each.waiting:
+                    self._retired.remove(each)
 
-    def _done(self, messages: list[Keyed]) -> NotSafe | None:
-        try:
-            failed = self._sender.send(messages) if messages else self._sender.look()
-        except SettingsError as error:  # what a new client reads is gone: a certificate, a password
-            failed = NotSafe(str(error), by_person=True)
-        problem = failed.problem if failed else ""
-        if messages:
-            self._unsafe, self._unseen = problem, ""
-        else:
-            self._unseen = problem
-        return failed
 
-    def _all_that_wait(self) -> list[_Job]:
-        found: list[_Job] = []
-        try:
-            while (job := self._waiting.get_nowait()) is not None:
-                found.append(job)
-            self._waiting.put(None)  # the end, for who waits next
-        except Empty:
-            pass
-        return found
+def _answer(told: "asyncio.Future[Sending]", ended: Sending) -> None:
+    if not told.done():  # a stop has ended the request
+        told.set_result(ended)

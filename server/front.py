@@ -52,9 +52,9 @@ class Front:
         Raises:
             HydrologError: the address cannot be used.
         """
+        self._cluster.step()
         served = self._serving.step(self._app)
         self._credentials.tokens.look()
-        self._cluster.look()
         problem = self._cluster.problem or self._credentials.tokens.problem
         return {"problem": problem, **served, **self._ingest.counters}
 
@@ -65,7 +65,7 @@ class Front:
 
     async def _healthz(self, _request: Request) -> Response:
         """Whether batches are taken now, for people and for the balancer."""
-        problems = ["the cluster does not take rows; the log of this process says why"] * bool(self._cluster.problem)
+        problems = ["the cluster does not take rows; the log of this process says why"] * (not self._cluster.taking)
         problems += ["the tokens of sites cannot be read"] * (not self._credentials.tokens.usable)
         lines = [*(problems or ["ok"]), f"{NAME} {version()}"]
         return PlainTextResponse("".join(f"{line}\n" for line in lines), 503 if problems else 200)

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from common.batch_mark import HEADER, BatchMark, from_header
 from common.clock import Clock, minute_of
 from common.logging_setup import quoted
-from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch, parse_body, parse_key
+from server.batch import BatchKey, BatchRefused, NotKept, StoredBatch, lines_of, parse_key
 from server.credentials import Credentials
 from server.quotas import Quotas
 from server.site_tokens import TokensUnusable
@@ -43,8 +43,8 @@ class Keeper(Protocol):
     room_bytes: int
     least_bytes: int
 
-    async def keep(self, key: BatchKey, body: bytes, rows: list[Arrived], mark: BatchMark | None) -> StoredBatch:
-        """Store the rows of a body; on return they are safe. The whole batch or nothing.
+    async def keep(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> StoredBatch:
+        """Store the rows of a batch, a line each; on return they are safe. The whole batch or nothing.
 
         Raises:
             BatchRefused: it cannot be taken as it is.
@@ -97,10 +97,9 @@ class Ingest:
             self._free_bytes += size
 
     async def _taken(self, request: Request, key: BatchKey) -> Response:
-        body = await _read_body(request)
-        rows = parse_body(body, key)
-        done = await self._keeper.keep(key, body, rows, _mark(request, key))
-        self._quotas.took(key.site, len(rows), self._clock.monotonic())
+        lines = lines_of(await _read_body(request), key)
+        done = await self._keeper.keep(key, lines, _mark(request, key))
+        self._quotas.took(key.site, len(lines), self._clock.monotonic())
         self.counters.update(batches=1, stored=done.stored, repeated=done.repeated)
         return _answer(200, {"stored": done.stored, "repeated": done.repeated})
 

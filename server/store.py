@@ -5,13 +5,14 @@ from typing import Any
 
 import psycopg
 
-from common import site_marks
+from common import sent_row, site_marks
 from common.batch_mark import BatchMark
 from common.clock import minute_start
 from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.kafka_rows import SiteMark
-from server.batch import Arrived, BatchKey, BatchRefused, NotKept, StoredBatch
+from common.row import parse_time
+from server.batch import BatchKey, BatchRefused, NotKept, StoredBatch
 from server.db_thread import DatabaseThread
 
 MIB = 1024 * 1024
@@ -23,24 +24,25 @@ STORE_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s, so they get a 503
 # The database may be configured not to wait for the disk, but an answer of 200 promises that rows are on disk.
 _DURABLE = "SET LOCAL synchronous_commit = on"
 
+_NAMES = [f"{name.rstrip('s')}s" for name in sent_row.COLUMNS]  # of the statements' arrays: offset -> offsets
 _COUNT_REPEATED = "UPDATE RECEIVED_BATCH_TB SET repeated = %(repeated)s WHERE key = %(key)s"
 _HIGHEST = "SELECT max(log_offset) FROM RECEIVED_TB WHERE site = %(site)s AND log_id = %(log_id)s"
 
 
-def store(database: Database, key: BatchKey, rows: Sequence[Arrived], mark: BatchMark | None = None) -> StoredBatch:
-    """Store the rows; on return they are on disk. The whole batch or nothing.
+def store(database: Database, key: BatchKey, lines: Sequence[bytes], mark: BatchMark | None = None) -> StoredBatch:
+    """Store the rows of a batch's lines; on return they are on disk. The whole batch or nothing.
 
     Raises:
         BatchRefused: 409, an offset of this log holds another row here.
         DatabaseDown: nothing is known to be stored; the sender tries again.
     """
-    values = _columns(key, rows) | {"key": key.text, "rows": len(rows)}
+    values = _columns(key, lines) | {"key": key.text, "rows": len(lines)}
     with database.transaction(STORE_TIMEOUT_S) as cursor:
         cursor.execute(_DURABLE)
         (times_seen,) = _one(cursor.execute(statement("received_batch"), values))
         cursor.execute(statement("received_rows"), values)
         stored = cursor.rowcount
-        repeated = len(rows) - stored
+        repeated = len(lines) - stored
         if repeated:
             _refuse_conflicts(cursor, values)
             if times_seen == 1:
@@ -58,9 +60,9 @@ class InDatabase:
     def __init__(self, desk: DatabaseThread) -> None:
         self._desk = desk
 
-    async def keep(self, key: BatchKey, _body: bytes, rows: list[Arrived], mark: BatchMark | None) -> StoredBatch:
+    async def keep(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> StoredBatch:
         try:
-            return await self._desk.ask(lambda database: store(database, key, rows, mark))
+            return await self._desk.ask(lambda database: store(database, key, lines, mark))
         except DatabaseDown as down:
             raise NotKept("the database does not answer; nothing of this batch is stored", str(down)) from down
 
@@ -89,20 +91,15 @@ def _refuse_conflicts(cursor: psycopg.Cursor[Any], values: dict[str, Any]) -> No
     )
 
 
-def _columns(key: BatchKey, rows: Sequence[Arrived]) -> dict[str, Any]:
+def _columns(key: BatchKey, lines: Sequence[bytes]) -> dict[str, Any]:
+    found = dict(zip(_NAMES, zip(*(line.decode("ascii").split("\t") for line in lines), strict=True), strict=True))
     return {
         "site": key.site,
         "log_id": key.log_id,
-        "offsets": [arrived.offset for arrived in rows],
-        "times": [minute_start(arrived.row.minute) for arrived in rows],
-        "sensors": [arrived.row.sensor for arrived in rows],
-        "flows": [arrived.row.flow for arrived in rows],
-        "pressures": [arrived.row.pressure for arrived in rows],
-        "samples": [arrived.row.samples for arrived in rows],
-        "flow_flags": [arrived.row.flow_flags for arrived in rows],
-        "pressure_flags": [arrived.row.pressure_flags for arrived in rows],
-        "pred_flows": [arrived.pred_flow for arrived in rows],
-        "pred_pressures": [arrived.pred_pressure for arrived in rows],
+        **{name: list(texts) for name, texts in found.items()},
+        "times": [minute_start(parse_time(text)) for text in found["times"]],  # Postgres knows fewer of them
+        "flows": [text or None for text in found["flows"]],
+        "pressures": [text or None for text in found["pressures"]],
     }
 
 

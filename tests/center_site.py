@@ -10,7 +10,7 @@ import psycopg
 from confluent_kafka import Producer
 
 from common.clock import SystemClock
-from common.kafka_rows import Keyed, row_message
+from common.kafka_rows import Keyed, row_messages
 from common.row import Row, format_payload
 from common.runner import Context
 from common.settings import Settings
@@ -23,7 +23,7 @@ DEADLINE_S = 120.0
 def row_of(site: str, offset: int, flow: float = 8.5) -> Keyed:
     """The row of a site's log at an offset: one a minute."""
     payload = format_payload(Row(FIRST + offset, "001", flow, 4.1, 60), Settings().site.zone)
-    return row_message(site, f"log-of-{site}", f"{offset}\t{payload}\t0\t0")
+    return row_messages(site, f"log-of-{site}", [f"{offset}\t{payload}\t0\t0".encode()])[0]
 
 
 def produce(broker: str, topic: str, messages: Sequence[Keyed], partition: int | None = None) -> None:

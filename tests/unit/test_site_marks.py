@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.batch_mark import BatchMark, from_header, to_header
-from common.kafka_rows import SiteMark, parse_message
+from common.kafka_rows import SiteMark, sift
 from common.site_marks import NOTHING, Reached, advance
 
 
@@ -46,7 +46,7 @@ def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
 
 def test_a_mark_without_the_first_offset_follows_all_that_its_site_sent() -> None:
     text = b"site\tlog\t18352\tclosed\t2024-08-26T07:39:00+00:00"
-    assert parse_message(b"site", text) == mark(0, 18352, closed=28_744_299)
+    assert sift([b"site"], [text]).marks == {0: mark(0, 18352, closed=28_744_299)}
 
 
 def test_a_log_made_anew_begins_a_chain_of_its_own() -> None:
@@ -55,3 +55,21 @@ def test_a_log_made_anew_begins_a_chain_of_its_own() -> None:
     assert (known, waiting) == (at(4, 110, "new"), [mark(7, 9, 112, "new")])
     known, waiting = advance(known, [old, mark(5, 9, 101), mark(4, 7, 111, "new"), *waiting])
     assert (known, waiting) == (at(9, 112, "new"), [])
+
+
+def test_marks_among_rows_are_told_from_them_and_from_what_is_neither() -> None:
+    row = b"site\tlog\t7\t2024-08-26T07:39:00+00:00\t001\t8.02\t4.11\t60\t0000\t000\t0\t0"
+    values = [
+        row,
+        b"site\tlog\t9\tclosed\t\t8",
+        b"site\tlog\t9\tclosed\t2024-08-26T07:39:00+00:00\t10",  # first behind its end
+        b"site\tlog\t9\tclosed\t2024-08-32T07:39:00+00:00\t8",
+        b"site\tlog\t9\tclosed\t2024-08-26T07:39:00+00:00\t8\t8",
+        row + b"\n" + row,
+        row,
+    ]
+    found = sift([b"site"] * len(values), values)
+    assert found.rows == [0, 6]
+    assert found.marks == {1: mark(8, 9)}
+    assert found.strange.keys() == {2, 3, 4, 5}
+    assert (found.strange[2], found.strange[3]) == ("first", "time")
