@@ -79,7 +79,7 @@ def parcels_of_span(
     try:
         with connection.cursor("resend", withhold=True) as cursor:
             cursor.itersize = FETCH_ROWS
-            cursor.execute(statement("resend_rows").encode(), {"from": start, "to": end})
+            cursor.execute(statement("resend_rows").encode(), {"site": site, "from": start, "to": end})
             connection.commit()  # the cursor survives it, so no transaction stays open while the server answers
             yield from _parcels(cursor, site, zone, end)
     except psycopg.Error as error:

@@ -16,6 +16,7 @@ from common.audit import Actor
 from common.database import Database, statement
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import message
+from common.point import Point
 from common.refused import local_time
 from common.registry import COLUMNS, FIGURES, LABELS, LIMITS, MOST_NAME, NIGHT, PLACE
 from server.access import Role, answers, may, needs
@@ -67,8 +68,8 @@ class RegistryPages:
         form, by = typed(request, "sensor", "name"), actor(request)
         sensor = form["sensor"].strip()
         named = {"name": form["name"]} if form["name"].strip() else {}
-        data = self._current.settings.paths.data
-        done = await self._do(request, lambda cursor: registry.register_new(cursor, data, by, sensor, named))
+        point, data = self._point(sensor), self._current.settings.paths.data
+        done = await self._do(request, lambda cursor: registry.register_new(cursor, data, by, point, named))
         if done is not DONE:
             return await self._list(request, form, done)
         return RedirectResponse(f"sensor_values?id={quote(sensor)}&done=register", 303)
@@ -92,19 +93,23 @@ class RegistryPages:
         return RedirectResponse(f"sensor_values?id={quote(sensor)}&done={do}", 303)
 
     def _work(self, do: str, by: Actor, sensor: str, fields: Mapping[str, str], seen: str) -> Work | None:
-        data, zone, now = self._current.settings.paths.data, self._current.settings.site.zone, self._current.clock.now()
+        data, now = self._current.settings.paths.data, self._current.clock.now()
+        point, zone = self._point(sensor), self._current.settings.site.zone
         known = {column: fields[column] for column in COLUMNS}
 
         def replaced(cursor: psycopg.Cursor[Any]) -> None:
             since = local_time(fields["since"], "since").replace(tzinfo=zone)
-            registry.replaced(cursor, data, by, sensor, since, at=now)
+            registry.replaced(cursor, data, by, point, since, at=now)
 
         works: dict[str, Work] = {
-            "change": lambda cursor: registry.change(cursor, data, by, sensor, known, at=now, seen=seen),
+            "change": lambda cursor: registry.change(cursor, data, by, point, known, at=now, seen=seen),
             "replaced": replaced,
-            "remove": lambda cursor: registry.remove(cursor, data, by, sensor),
+            "remove": lambda cursor: registry.remove(cursor, data, by, point),
         }
         return works.get(do)
+
+    def _point(self, sensor: str) -> Point:
+        return Point(self._current.settings.site.id, sensor)
 
     async def _do(self, request: Request, work: Work) -> Outcome:
         """One change at a time, each as the owner of the tables, on a connection that is closed after it."""
@@ -120,7 +125,7 @@ class RegistryPages:
         reader = self._screens.reader(request)
         state = await self._current.state(reader.language)
         try:
-            rows = await self._current.ask(_listed)
+            rows = await self._current.ask(functools.partial(_listed, self._current.settings.site.id))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
         return self._screens.page(
@@ -142,7 +147,7 @@ class RegistryPages:
         reader = self._screens.reader(request)
         state = await self._current.state(reader.language)
         try:
-            row = await self._current.ask(functools.partial(_known, sensor))
+            row = await self._current.ask(functools.partial(_known, self._point(sensor)))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
         except NoSuchSensor:
@@ -176,12 +181,13 @@ def _field(column: str, label: str) -> Json:
     return {"column": column, "label": label, "unit": figure.unit if figure else "", "group": group}
 
 
-def _listed(database_: Database) -> list[Json]:
+def _listed(site: str, database_: Database) -> list[Json]:
     with database_.transaction(TIMEOUT_S) as cursor:
         keys = ("sensor", "name", "flow_max", "pressure_max", *PLACE, "newest", "registered")
-        return [dict(zip(keys, row, strict=True)) for row in cursor.execute(statement("sensor_list"))]
+        rows = cursor.execute(statement("sensor_list"), {"site": site})
+        return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
-def _known(sensor: str, database_: Database) -> registry.Row:
+def _known(point: Point, database_: Database) -> registry.Row:
     with database_.transaction(TIMEOUT_S) as cursor:
-        return registry.known(cursor, sensor)
+        return registry.known(cursor, point)

@@ -85,9 +85,9 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
     """What the database knows, for the verdict and for the page; while it does not answer, what the log knows."""
     try:
         with database.transaction(STATE_TIMEOUT_S) as cursor:
-            sensors = queries.sensors(cursor, look.until)
-            future = queries.future(cursor, look.until)
-            unregistered = queries.unregistered(cursor)
+            sensors = queries.sensors(cursor, settings.site.id, look.until)
+            future = queries.future(cursor, settings.site.id, look.until)
+            unregistered = queries.unregistered(cursor, settings.site.id)
             received = queries.received(cursor)
     except DatabaseDown as down:
         return _from_the_log(settings, look, str(down))
