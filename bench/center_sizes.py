@@ -21,7 +21,7 @@ from peers.topic import SITES, archived, fill, rows
 from rich.console import Console
 from rich.table import Table
 
-from common import database, settings
+from common import settings
 from common.folder import POSTGRES_URL_FILE
 from postgres import server as postgres
 from server.front import MOST_BOXES
@@ -54,7 +54,7 @@ def tree_cpu_s(word: str) -> float:
 def measured(folder: Path) -> Measured:
     data, kept = folder / "data", folder / "broker"
     kept.mkdir()
-    with postgres.running(data), cluster(kept) as broker:
+    with postgres.running(data, "bench"), cluster(kept) as broker:
         topic = new_topic(broker)
         with front(broker, topic, folder / "front") as (pid, port):
             work = [[boxes.request(f"site-{box}", 0, ROWS)] for box in range(BOXES)]
@@ -67,7 +67,6 @@ def measured(folder: Path) -> Measured:
             costs = Costs(taken_s / BOXES * 1e3, (cpu_s(pid) - before_s) / BOXES * 1e3)
         lies = sum(each.stat().st_size for each in kept.glob(f"data/{topic}-*/*.log"))
         url = (data / POSTGRES_URL_FILE).read_text("utf-8").strip()
-        database.init_schema(url)
         chosen = settings.load(None, {"HYDROLOG_PATHS__DATA": str(data), "HYDROLOG_DATABASE__URL": url})
         filled = fill(broker, rows())
         postgres_s = tree_cpu_s("postgres")

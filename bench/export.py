@@ -26,8 +26,8 @@ ROWS = 400_000  # of each sensor
 SENSORS = ("001", "002")  # their rows lie between each other, as on a box
 RUNS = 3
 _FILL = """
-INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset)
-SELECT sensor, TIMESTAMPTZ '2024-01-01 00:00+00' + make_interval(mins => i), 20 + i %% 977 / 100.0,
+INSERT INTO REAL_VAL_TB (site, sensor, time, flow, pressure, samples, log_id, log_offset)
+SELECT 'site-1', sensor, TIMESTAMPTZ '2024-01-01 00:00+00' + make_interval(mins => i), 20 + i %% 977 / 100.0,
        3.5 + i %% 31 / 100.0, 60, 'bench', i
 FROM generate_series(0, %(rows)s - 1) AS i CROSS JOIN unnest(%(sensors)s::text[]) AS sensor
 """
@@ -68,7 +68,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
-        with server.running(data):
+        with server.running(data, "site-1"):
             url = (data / POSTGRES_URL_FILE).read_text("utf-8").strip()
             chosen = settings.load(None, {"HYDROLOG_PATHS__DATA": str(data)})
             with database.connect(url, "bench") as connection:

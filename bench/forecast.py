@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 
-from common import database
 from common.folder import POSTGRES_URL_FILE
 from common.forecast_file import ForecastLine
 from forecaster import artifact, pytorch
@@ -102,9 +101,8 @@ def follow(folder: Path, history: HourlyHistory, model: Model, made: list[Foreca
 def start(model: Model) -> None:
     """A real process against a real database with half a year of minutes."""
     folder = Path(tempfile.mkdtemp(prefix="hydrolog-bench-"))
-    with server.running(folder):
+    with server.running(folder, "site-1"):
         url = (folder / POSTGRES_URL_FILE).read_text().strip()
-        database.init_schema(url)
         with psycopg.connect(url, autocommit=True) as connection:
             load(connection)
         artifact.save(folder, model)
@@ -119,12 +117,12 @@ def start(model: Model) -> None:
 
 
 def load(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
+    connection.execute("INSERT INTO SENSOR_TB (site, sensor) VALUES ('site-1', '001')")
     for week in range(28):
         connection.execute("SELECT real_val_partition(%s)", (END - timedelta(weeks=week),))
     connection.execute(
-        "INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset) "
-        "SELECT '001', t, 30 + 10 * sin(extract(epoch FROM t) / 13751), 5, 60, 'log', 1 "
+        "INSERT INTO REAL_VAL_TB (site, sensor, time, flow, pressure, samples, log_id, log_offset) "
+        "SELECT 'site-1', '001', t, 30 + 10 * sin(extract(epoch FROM t) / 13751), 5, 60, 'log', 1 "
         "FROM generate_series(%s::timestamptz, %s::timestamptz, interval '1 minute') t",
         (END - timedelta(weeks=26), END - timedelta(minutes=1)),
     )

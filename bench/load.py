@@ -15,6 +15,7 @@ from rich.table import Table
 from cli.history import load_file
 from common import database
 from common.folder import POSTGRES_URL_FILE
+from common.point import Point
 from postgres import server
 
 ROWS = 400_000
@@ -38,13 +39,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-", ignore_cleanup_errors=True) as folder:
         source = Path(folder) / "minutes.csv"
         write_minutes(source)
-        with server.running(Path(folder) / "data"):
+        with server.running(Path(folder) / "data", "bench"):
             url = (Path(folder) / "data" / POSTGRES_URL_FILE).read_text("utf-8").strip()
             with database.connect(url, "bench") as connection:
                 connection.autocommit = True
                 for run in range(RUNS):
                     started_s = time.perf_counter()
-                    loaded = load_file(connection, f"bench-{run}", source, ZoneInfo("Asia/Seoul"))
+                    loaded = load_file(connection, Point("bench", f"bench-{run}"), source, ZoneInfo("Asia/Seoul"))
                     took_s = time.perf_counter() - started_s
                     speed = loaded.added / took_s
                     ratio = f"{speed / LEGACY_ROWS_S:.0f} x"

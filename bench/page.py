@@ -43,14 +43,15 @@ IDLE_S = 120
 PATIENCE_MS = 120_000
 NOW = datetime.fromisoformat("2024-08-26T10:26:20+09:00")
 _FILL = """
-INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset)
-SELECT to_char(sensor, 'FM0000'), %(now)s - make_interval(mins => i), 20 + i %% 977 / 100.0, 3.5 + i %% 31 / 100.0,
+INSERT INTO REAL_VAL_TB (site, sensor, time, flow, pressure, samples, log_id, log_offset)
+SELECT 'site-1', to_char(sensor, 'FM0000'), %(now)s - make_interval(mins => i),
+       20 + i %% 977 / 100.0, 3.5 + i %% 31 / 100.0,
        60, 'bench', i
 FROM generate_series(1, %(minutes)s) AS i CROSS JOIN generate_series(1, %(sensors)s) AS sensor
 """
 _NAMES = """
-INSERT INTO SENSOR_TB (sensor, name)
-SELECT to_char(sensor, 'FM0000'), 'Mill Lane ' || sensor FROM generate_series(1, %s) AS sensor
+INSERT INTO SENSOR_TB (site, sensor, name)
+SELECT 'site-1', to_char(sensor, 'FM0000'), 'Mill Lane ' || sensor FROM generate_series(1, %s) AS sensor
 """
 # When the verdict's words, the list and a chart's line are there; ms since the page was asked for.
 _WATCH = """
@@ -69,7 +70,7 @@ requestAnimationFrame(look);
 def site(folder: Path, sensors: int) -> Iterator[str]:
     """A server with this many sensors, a day of rows each; its address."""
     data = folder / "data"
-    with server.running(data):
+    with server.running(data, "site-1"):
         url = (data / POSTGRES_URL_FILE).read_text("utf-8").strip()
         with database.connect(url, "bench") as connection:
             connection.autocommit = True

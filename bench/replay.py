@@ -47,7 +47,7 @@ def main() -> None:
             paths=settings.PathsSettings(Path(folder) / "data"),
             log=dataclasses.replace(base.log, groups=("archive",)),
         )
-        with server.running(chosen.paths.data):
+        with server.running(chosen.paths.data, chosen.site.id):
             register(chosen, ["001"])
             result = replay(chosen, {"001": recording.load(source)}, Console(stderr=True))
     for name, seconds in result.seconds.items():

@@ -103,7 +103,8 @@ def run(home: Path, seconds: float, seed: int) -> int:
 def _register(settings: Settings) -> None:
     with database.connect(database.address(settings), "soak") as connection:
         for number in range(1, SENSORS):  # the last one stays unknown: its rows are kept apart
-            connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES (%s) ON CONFLICT DO NOTHING", (f"D{number:03}",))
+            point = {"site": settings.site.id, "sensor": f"D{number:03}"}
+            connection.execute(database.statement("sensor_register").encode(), point)
         connection.commit()
 
 

@@ -16,7 +16,7 @@ from peers.topic import ROWS, SITES, Took, archived, fill, rows, timed
 from rich.console import Console
 from rich.table import Table
 
-from common import database, settings
+from common import settings
 from common.folder import POSTGRES_URL_FILE
 from consumer.topic_archive import POLL_ROWS
 from postgres import server
@@ -64,9 +64,8 @@ def main() -> None:
     table = Table("", "messages", "messages/s", "CPU us", "clock, of COPY", "CPU, of the bare loop", title="All sites")
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
-        with server.running(data), cluster() as broker:
+        with server.running(data, "bench"), cluster() as broker:
             url = (data / POSTGRES_URL_FILE).read_text("utf-8").strip()
-            database.init_schema(url)
             chosen = settings.load(None, {"HYDROLOG_PATHS__DATA": str(data), "HYDROLOG_DATABASE__URL": url})
             topic = fill(broker, rows())
             found = {

@@ -148,7 +148,7 @@ def group(home: Path, trace: Path) -> Iterator[None]:
 def elsewhere(data: Path, disk: Path) -> None:
     """Put Postgres's files on a disk of their own."""
     data.mkdir(parents=True)
-    with server.running(data):
+    with server.running(data, "demo"):
         pass
     subprocess.run(["cp", "-a", data / POSTGRES_FOLDER, disk], check=True)
     subprocess.run(["rm", "-r", data / POSTGRES_FOLDER], check=True)

@@ -21,6 +21,7 @@ from common.clock import minute_of, minute_start
 from common.errors import HydrologError, SettingsError
 from common.folder import CRITERIA_FOLDER
 from common.night import DAY_MINUTES, report_hours
+from common.point import Point
 from common.settings import Settings
 from outliers import calendar
 from outliers.backtest import rehearse
@@ -85,7 +86,8 @@ class Past:
     def sensors(self, only: str | None) -> list[tuple[Any, ...]]:
         """Each registered sensor with its limits, and when it was replaced."""
         with self._database.transaction() as cursor:
-            cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
+            query = "SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB WHERE site = %s ORDER BY sensor"
+            cursor.execute(query, (self._chosen.site.id,))
             return [row for row in cursor.fetchall() if only in (None, row[0])]
 
     def rows(self, sensor: tuple[Any, ...], days: int) -> "tuple[Criteria, History, History, int]":
@@ -98,8 +100,9 @@ class Past:
         first = (start - timedelta(days=WINDOW_DAYS)).replace(minute=0)
         first = max(first, replaced.replace(minute=0)) if replaced and replaced < start else first
         with self._database.transaction(FETCH_TIMEOUT_S) as cursor:
-            rows = archive.read_rows(cursor, name, first, self._now)
-            clean = archive.read_history(cursor, name, first, self._now, self._known.at(name))
+            point = Point(self._chosen.site.id, name)
+            rows = archive.read_rows(cursor, point, first, self._now)
+            clean = archive.read_history(cursor, point, first, self._now, self._known.at(name))
         instrument = archive.Instrument(name, flow_max, pressure_max, replaced)
         folder = self._chosen.paths.data / CRITERIA_FOLDER
         prior = archive.limits(folder, instrument, is_zone=name in self._chosen.zones)

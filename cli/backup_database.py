@@ -3,15 +3,15 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from cli.backup_file import BackupDamaged, BackupWriter, TableRows
-from common import database
+from common import database, schema
 
-_OURS = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)", re.MULTILINE)
 _MONTH = re.compile(r"real_val_(\d{4})(\d\d)")
 _PARTITIONED = "real_val_tb"
 _COLUMNS = """
@@ -21,11 +21,6 @@ WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgene
 _PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s) ORDER BY 1"
 
 Connection = psycopg.Connection[Any]
-
-
-def ours() -> list[str]:
-    """The tables of this version."""
-    return [name.lower() for name in _OURS.findall(database.statement("schema"))]
 
 
 def copy_out(connection: Connection, writer: BackupWriter) -> dict[str, TableRows]:
@@ -47,7 +42,7 @@ def copy_out(connection: Connection, writer: BackupWriter) -> dict[str, TableRow
 
 def _tables(connection: Connection) -> list[str]:
     months = [name for (name,) in connection.execute(_PARTITIONS.encode(), (_PARTITIONED,))]
-    return [*(name for name in ours() if name != _PARTITIONED), *filter(_MONTH.fullmatch, months)]
+    return [*(name for name in schema.tables() if name != _PARTITIONED), *filter(_MONTH.fullmatch, months)]
 
 
 def _table_out(connection: Connection, writer: BackupWriter, table: str, columns: list[str]) -> int:
@@ -72,17 +67,20 @@ def _statement(table: str, columns: list[str], direction: str) -> sql.Composed:
 def filled(url: str) -> list[str]:
     """The tables of ours that have rows already."""
     with database.connect(url, "restore") as connection:
-        there = [name for name in ours() if connection.execute(_COLUMNS.encode(), (name,)).fetchone()]
+        there = [name for name in schema.tables() if connection.execute(_COLUMNS.encode(), (name,)).fetchone()]
         exists = "SELECT EXISTS (SELECT FROM {})"
         rows = {name: connection.execute(sql.SQL(exists).format(sql.Identifier(name))).fetchone() for name in there}
     return [name for name, found in rows.items() if found and found[0]]
 
 
-def copy_in(connection: Connection, tables: dict[str, TableRows], pieces: Iterable[tuple[str, Iterator[bytes]]]) -> int:
+def copy_in(
+    connection: Connection, site: str, tables: dict[str, TableRows], pieces: Iterable[tuple[str, Iterator[bytes]]]
+) -> int:
     """Put the rows into the empty tables of this version; the number of rows.
 
     Args:
         connection: within a transaction.
+        site: of rows from before rows had a site.
         tables: what must be there at the end.
         pieces: the table and the content of each piece; those of a table follow one another.
 
@@ -91,11 +89,12 @@ def copy_in(connection: Connection, tables: dict[str, TableRows], pieces: Iterab
         psycopg.Error: the database refuses.
     """
     for table, some in itertools.groupby(pieces, lambda piece: piece[0]):
-        if table not in tables or (table not in ours() and not _MONTH.fullmatch(table)):
+        if table not in tables or (table not in schema.tables() and not _MONTH.fullmatch(table)):
             raise BackupDamaged(f"this version of hydrolog has no table {table}: install the version of the backup")
         if month := _MONTH.fullmatch(table):
             connection.execute("SELECT real_val_partition(%s::timestamptz)", (f"{month[1]}-{month[2]}-01Z",))
-        with connection.cursor().copy(_statement(table, tables[table].columns, "FROM STDIN")) as copy:
+        into = _statement(table, tables[table].columns, "FROM STDIN")
+        with _site_of_old_rows(connection, site, table, tables[table].columns), connection.cursor().copy(into) as copy:
             for _, blocks in some:
                 for block in blocks:
                     copy.write(block)
@@ -105,3 +104,16 @@ def copy_in(connection: Connection, tables: dict[str, TableRows], pieces: Iterab
             if connection.execute(count).fetchone() != (expected.rows,):
                 raise BackupDamaged(f"the table {table} does not have the {expected.rows} rows of the backup")
     return sum(expected.rows for expected in tables.values())
+
+
+@contextmanager
+def _site_of_old_rows(connection: Connection, site: str, table: str, columns: list[str]) -> Iterator[None]:
+    """While rows come that have no site, the table gives them one."""
+    there = [name for (name,) in connection.execute(_COLUMNS.encode(), (table,))]
+    if "site" not in there or "site" in columns:
+        yield
+        return
+    alter = sql.SQL("ALTER TABLE {} ALTER COLUMN site ").format(sql.Identifier(table))
+    connection.execute(alter + sql.SQL("SET DEFAULT {}").format(sql.Literal(site)))
+    yield
+    connection.execute(alter + sql.SQL("DROP DEFAULT"))

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cli import checks_clock
 from cli.init_db import database_name
 from cli.shell import printable
-from common import database, health, time_service
+from common import database, health, schema, site_rename, time_service
 from common.errors import DatabaseDown, PortError, SettingsError
 from common.folder import LOG_FILE
 from common.kafka_client import KAFKA
@@ -30,18 +30,6 @@ from outliers import calendar as occasions
 MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, plus free space for Postgres
 # File systems on which other processes do not see a lock, or a rename is not atomic.
 SHARES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "vboxsf", "vfat", "exfat"}
-TABLES = (
-    "sensor_tb",
-    "real_val_tb",
-    "unregistered_val_tb",
-    "outlier_tb",
-    "pred_val_tb",
-    "night_flow_val_tb",
-    "night_report_tb",
-    "received_tb",
-    "received_batch_tb",
-    "site_tb",
-)
 # What every server must refuse. One that does not is none, or does not look at what it gets.
 _NO_ROW, _NO_TOKEN = b"not-a-row\n", "not-a-token"
 _TAKES_ANYTHING = (
@@ -157,16 +145,24 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
             version = cursor.fetchone()
             yield CheckResult(True, "database", f"Postgres {version[0] if version else '?'}, {printable(where)}")
             cursor.execute(
-                "SELECT name FROM unnest(%s::text[]) AS t (name) WHERE to_regclass(name) IS NULL", [[*TABLES]]
+                "SELECT name FROM unnest(%s::text[]) AS t (name) WHERE to_regclass(name) IS NULL", [schema.tables()]
             )
             if missing := [name.upper() for (name,) in cursor.fetchall()]:
                 yield CheckResult(False, "tables", f"missing: {', '.join(missing)}; run: hydrolog init-db")
                 return
-            yield CheckResult(True, "tables", f"all {len(TABLES)} are there")
-            cursor.execute("SELECT count(*) FROM SENSOR_TB")
+            yield CheckResult(True, "tables", f"all {len(schema.tables())} are there")
+            cursor.execute("SELECT count(*) FROM SENSOR_TB WHERE site = %s", (chosen.site.id,))
             count = cursor.fetchone()
+            others = site_rename.others(cursor, chosen.site.id)
         if count and count[0]:
             yield CheckResult(True, "sensors", f"{count[0]} registered")
+        elif others:
+            yield CheckResult(
+                False,
+                "sensors",
+                f"none is registered at {chosen.site.id}, but at {printable(', '.join(others))}: if site.id was "
+                f"changed, run: hydrolog init-db --site-was {printable(others[0])}",
+            )
         else:
             yield CheckResult(False, "sensors", "none is registered; run: hydrolog sensors add ID")
     except DatabaseDown as down:

@@ -14,6 +14,7 @@ from cli.checks_detectability import found_texts
 from common import database, settings
 from common.errors import CriteriaUnusable
 from common.folder import CRITERIA_FOLDER
+from common.point import Point
 from common.settings import Settings
 from outliers import calendar
 from outliers import criteria as stored
@@ -149,13 +150,14 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
         console.print(shell.printable(problem))
     with contextlib.closing(database.Database(chosen, "criteria")) as connection:
         with connection.transaction() as cursor:
-            instruments = archive.instruments(cursor, options.sensor)
+            instruments = archive.instruments(cursor, chosen.site.id, options.sensor)
         for instrument in instruments:
             sensor = instrument.sensor
             try:
                 with connection.transaction() as cursor:
                     prior, new = archive.learn_for(cursor, instrument, folder, now, chosen=chosen, known=known)
-                    past = archive.read_rows(cursor, sensor, now - timedelta(days=WARM_DAYS + PREVIEW_DAYS), now)
+                    first = now - timedelta(days=WARM_DAYS + PREVIEW_DAYS)
+                    past = archive.read_rows(cursor, Point(chosen.site.id, sensor), first, now)
             except CriteriaUnusable as error:
                 console.print(f"{shell.printable(sensor)}: {error}")
                 refused += 1

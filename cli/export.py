@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_sensor,
         metavar="SENSOR",
         help="a sensor's id (default: all that "
-        "are registered); several stand in one table with the column sensor in front",
+        "are registered); several stand in one table with the columns site and sensor in front",
     )
     parser.add_argument("--of", choices=tuple(KINDS), default="minutes", help="what (default: minutes)")
     when = 'a day, 2024-08-26, or a time of the site, "2024-08-26 16:33", also with an offset'

@@ -21,12 +21,13 @@ from common.settings import Settings
 
 PIECE_DAYS = 28  # 40,320 minutes: a megabyte
 ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_OF_POINT = "site = %(site)s AND sensor = %(sensor)s"
 _MINUTE_TABLES = ("REAL_VAL_TB", "UNREGISTERED_VAL_TB")
 
 # A column has the same type in every kind; those in none of these sets are numbers.
 TIMES = frozenset({"time", "hour", "made_at", "hour_start", "began", "raised", "ended", "size_at", "at", "until"})
 DAYS = frozenset({"night"})
-TEXTS = frozenset({"sensor", "channel", "method", "code", "severity", "reason", "model", "night_use_by"}) | {
+TEXTS = frozenset({"site", "sensor", "channel", "method", "code", "severity", "reason", "model", "night_use_by"}) | {
     *("id", "kind", "stage", "by", "cause", "incident", "act", "text"),
 }
 
@@ -40,7 +41,7 @@ class Kind:
     """One kind of rows; its statement is ``export_NAME.sql``."""
 
     name: str
-    columns: str  # after the sensor
+    columns: str  # after site and sensor
     tables: tuple[str, ...]
     at: str = "time"  # what places a row in a span, in SQL
     free_text: bool = False  # holds sentences, not only ASCII
@@ -57,7 +58,7 @@ _INCIDENT = (
     "by at until cause"
 )
 _ACTS = (
-    "(SELECT sensor, done.at FROM INCIDENT_ACT_TB AS done "
+    "(SELECT done.site, sensor, done.at FROM INCIDENT_ACT_TB AS done "
     "JOIN INCIDENT_TB AS incident ON incident.site = done.site AND incident.id = done.incident) AS acts"
 )
 _LISTED = (
@@ -84,9 +85,9 @@ class Source:
     """The rows of one kind. `guard` stands before a text that a spreadsheet would take for a formula."""
 
     def __init__(self, chosen: Settings, kind: Kind, *, with_sensor: bool, guard: str) -> None:
-        self.columns = ["sensor"] * with_sensor + kind.columns.split()
+        self.columns = [*(["site", "sensor"] if with_sensor else []), *kind.columns.split()]
         self._kind = kind
-        self._zone = chosen.site.zone
+        self._site, self._zone = chosen.site.id, chosen.site.zone
         self._guard = guard
         self._database = database.Database(chosen, "export")
         shown = ", ".join(map(_as_text, self.columns))
@@ -98,7 +99,7 @@ class Source:
     def registered(self) -> list[str]:
         """The registered sensors."""
         with self._transaction() as cursor:
-            cursor.execute("SELECT sensor FROM SENSOR_TB ORDER BY sensor")
+            cursor.execute("SELECT sensor FROM SENSOR_TB WHERE site = %s ORDER BY sensor", (self._site,))
             return [str(row[0]) for row in cursor.fetchall()]
 
     def extent(self, sensor: str) -> tuple[datetime, datetime] | None:
@@ -109,9 +110,9 @@ class Source:
 
     def has_minutes(self, sensor: str) -> bool:
         """Whether there is any row of the sensor: one that is not registered may have some."""
-        there = " OR ".join(f"EXISTS (SELECT FROM {table} WHERE sensor = %(sensor)s)" for table in _MINUTE_TABLES)
+        there = " OR ".join(f"EXISTS (SELECT FROM {table} WHERE {_OF_POINT})" for table in _MINUTE_TABLES)
         with self._transaction() as cursor:
-            cursor.execute(f"SELECT {there}".encode(), {"sensor": sensor})
+            cursor.execute(f"SELECT {there}".encode(), {"site": self._site, "sensor": sensor})
             row = cursor.fetchone()
         assert row
         return bool(row[0])
@@ -125,7 +126,7 @@ class Source:
         """The sensor's rows, oldest first, as lines of CSV."""
         while (first := self.first(sensor, span)) is not None:
             end = min(span.end, _four_weeks_after(first, self._zone))
-            values = {"sensor": sensor, "first": first, "end": end, "guard": self._guard}
+            values = {"site": self._site, "sensor": sensor, "first": first, "end": end, "guard": self._guard}
             piece = io.BytesIO()  # a join would keep every line as an object first, and take three times as long
             with self._transaction() as cursor, cursor.copy(self._copy.encode(), values) as lines:
                 for line in lines:
@@ -137,8 +138,8 @@ class Source:
         found = []
         for table in self._kind.tables:
             at = self._kind.at
-            where = f"sensor = %(sensor)s AND {at} >= %(first)s AND {at} < %(end)s"
-            values = {"sensor": sensor, "first": span.first, "end": span.end}
+            where = f"{_OF_POINT} AND {at} >= %(first)s AND {at} < %(end)s"
+            values = {"site": self._site, "sensor": sensor, "first": span.first, "end": span.end}
             cursor.execute(f"SELECT {which}({at}) FROM {table} WHERE {where}".encode(), values)
             row = cursor.fetchone()
             if row and row[0] is not None:
@@ -168,6 +169,8 @@ def _four_weeks_after(first: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _as_text(column: str) -> str:
+    if column == "site":
+        return "%(site)s::text AS site"
     if column in TIMES:  # as JSON, a time is ISO 8601 with its offset
         return f"trim('\"' FROM to_json({column})::text) AS {column}"
     if column in TEXTS:

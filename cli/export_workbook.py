@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from string import ascii_uppercase
 from typing import IO, BinaryIO
 from xml.sax.saxutils import escape
 
@@ -61,8 +62,8 @@ class _Workbook:
     def __init__(self, package: zipfile.ZipFile, columns: Sequence[str]) -> None:
         self._package = package
         self._columns = columns
-        cells = len(columns) + sum(column in TIMES for column in columns)  # at most 26
-        self._letters = [chr(ord("A") + place) for place in range(cells)]
+        cells = len(columns) + sum(column in TIMES for column in columns)
+        self._letters = [*ascii_uppercase, *(f"A{letter}" for letter in ascii_uppercase)][:cells]
         self._sheets = 0
         self._begin_sheet()
 

@@ -4,13 +4,13 @@ import argparse
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli import shell
 from common import clock
 from common.database import Database
 from common.options import Parser
-from common.settings import load
+from common.settings import SiteSettings, load
 
 if TYPE_CHECKING:
     from forecaster.report import Track
@@ -26,7 +26,7 @@ def run(args: list[str]) -> int:
     settings = load(options.config)
     database = Database(settings, "forecast-report")
     try:
-        made = _tracks(database, settings.site.zone, options.days, options.sensor)
+        made = _tracks(database, settings.site, options.days, options.sensor)
     finally:
         database.close()
     if not made:
@@ -50,18 +50,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tracks(database: Database, zone: Any, days: int, sensor: str | None) -> "list[Track]":
+def _tracks(database: Database, site: SiteSettings, days: int, sensor: str | None) -> "list[Track]":
     from forecaster import report, store
     from forecaster.fallback import WEEK
 
+    zone = site.zone
     now = clock.from_environment().now().astimezone(zone).replace(minute=0, second=0, microsecond=0)
     first = (now - timedelta(days=days)).replace(hour=0)
-    lines = store.forecasts(database, "forecast_leads", first=first, until=now)
+    lines = store.forecasts(database, site.id, "forecast_leads", first=first, until=now)
     lines = [line for line in lines if sensor in (None, line.sensor)]
     names = sorted({line.sensor for line in lines})
     if not names:
         return []
-    history = store.history(database, names, zone, first - timedelta(hours=WEEK), now)
+    history = store.history(database, site, names, first - timedelta(hours=WEEK), now)
     return report.tracks(history, lines, history.row(first), zone)
 
 

@@ -21,6 +21,7 @@ from cli.recorded.reader import Piece, Reader
 from cli.recorded.step import Steps
 from common.clock import SystemClock
 from common.database import statement
+from common.point import Point
 
 PAGES = 1024  # of the temporary table in one statement: about 100,000 rows, two seconds
 _POSTGRES_EPOCH_US = 946_684_800_000_000  # 2000-01-01
@@ -34,7 +35,9 @@ _TABLE = """
 DROP TABLE IF EXISTS pg_temp.history_rows;
 CREATE TEMPORARY TABLE history_rows (row bigint, time timestamptz, flow double precision, pressure double precision)
 """
-_KEEP_OLD = "ON CONFLICT (sensor, time) DO NOTHING"  # nearly doubles the time of an insert, so used only if needed
+_KEEP_OLD = (
+    "ON CONFLICT (site, sensor, time) DO NOTHING"  # nearly doubles the time of an insert, so used only if needed
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ Progress = Callable[[int, int], None]  # bytes read so far, rows read so far
 
 def load_file(
     connection: psycopg.Connection[Any],
-    sensor: str,
+    point: Point,
     path: Path,
     zone: ZoneInfo,
     progress: Progress = lambda *_: None,
@@ -87,7 +90,7 @@ def load_file(
         for month in steps.months():
             cursor.execute("SELECT real_val_partition(%s)", [month])
         with connection.transaction():
-            minutes, added = _insert(connection, sensor, steps, described)
+            minutes, added = _insert(connection, point, steps, described)
     return Loaded(reader.read, minutes, added, reader.skipped, reader.left_out, reader.bad, steps.rows - minutes, steps)
 
 
@@ -130,12 +133,12 @@ def _move_to_starts(cursor: psycopg.Cursor[Any], path: Path, described: Descript
     cursor.execute("SELECT real_val_partition(min(time)) FROM history_rows")
 
 
-def _insert(connection: psycopg.Connection[Any], sensor: str, steps: Steps, described: Description) -> tuple[int, int]:
+def _insert(connection: psycopg.Connection[Any], point: Point, steps: Steps, described: Description) -> tuple[int, int]:
     """Write the rows of the temporary table; returns how many minutes or steps they are, and how many were new."""
     cursor = connection.cursor()
     if not steps.simple or described.total_column:
         given = {"counter": bool(described.total_column), "most": described.most_m3h, "step": steps.minutes}
-        cursor.execute(statement("history_insert_steps"), {"sensor": sensor, **given})
+        cursor.execute(statement("history_insert_steps"), {**point._asdict(), **given})
         added = cursor.rowcount
         found = cursor.execute("SELECT count(DISTINCT date_trunc('minute', time)) FROM history_rows").fetchone()
         assert found is not None
@@ -144,7 +147,7 @@ def _insert(connection: psycopg.Connection[Any], sensor: str, steps: Steps, desc
     assert found is not None
     added = 0
     for first in range(0, found[0], PAGES):
-        values = {"sensor": sensor, "from": first, "to": first + PAGES}
+        values = {**point._asdict(), "from": first, "to": first + PAGES}
         try:
             with connection.transaction():
                 cursor.execute(statement("history_insert"), values)

@@ -4,12 +4,13 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from psycopg import Cursor
 
 from common.clock import minute_start
 from common.database import statement
+from common.point import Point
+from common.settings import SiteSettings
 from incidents.incident import Incident
 
 HEIGHT = 12  # lines
@@ -21,7 +22,7 @@ UNITS = {"flow": "m3/h", "pressure": "bar"}
 Values = list[float | None]
 
 
-def chart(cursor: Cursor[Any], incident: Incident, zone: ZoneInfo, minute: int, width: int) -> list[str]:
+def chart(cursor: Cursor[Any], site: SiteSettings, incident: Incident, minute: int, width: int) -> list[str]:
     """The lines of a chart of the hours around an incident, as known at UTC `minute`; none without values.
 
     Raises:
@@ -34,14 +35,16 @@ def chart(cursor: Cursor[Any], incident: Incident, zone: ZoneInfo, minute: int, 
     step = next((step for step in STEPS if step * columns >= asked), math.ceil(asked / columns / 1440) * 1440)
     first = (incident.began - BEFORE) // step * step
     count = math.ceil((end - first) / step)
-    measured, expected = _values(cursor, incident.sensor, channel, range(first, first + count * step, step))
+    measured, expected = _values(
+        cursor, Point(site.id, incident.sensor), channel, range(first, first + count * step, step)
+    )
     if all(value is None for value in measured):
         return []
     marks = [" "] * count
     for moment in (incident.began, incident.ended):
         if moment is not None:
             marks[min(count - 1, (moment - first) // step)] = "▲"
-    times = [f"{minute_start(at).astimezone(zone):%m-%d %H:%M}" for at in (first, first + count * step)]
+    times = [f"{minute_start(at).astimezone(site.zone):%m-%d %H:%M}" for at in (first, first + count * step)]
     ends = "" if incident.ended is None else ", ended"
     legend = f"█ {channel}, {UNITS[channel]}   ▒ above the forecast   · below it   ▲ began{ends}"
     return [
@@ -74,12 +77,12 @@ def _cell(value: float | None, usual: float | None, level: float) -> str:
     return "·" if value is not None and expected else " "
 
 
-def _values(cursor: Cursor[Any], sensor: str, channel: str, starts: range) -> tuple[Values, Values]:
+def _values(cursor: Cursor[Any], point: Point, channel: str, starts: range) -> tuple[Values, Values]:
     """The mean of each step, and the mean of the forecasts of its hours that were made when these began."""
     first, end = minute_start(starts.start), minute_start(starts.stop)
-    span = {"sensor": sensor, "from": first - timedelta(hours=1), "to": end, "step": timedelta(minutes=starts.step)}
+    span = {**point._asdict(), "from": first - timedelta(hours=1), "to": end}
     place = {"flow": 1, "pressure": 2}[channel]
-    cursor.execute(statement("page_series").encode(), span)
+    cursor.execute(statement("page_series").encode(), {**span, "step": timedelta(minutes=starts.step)})
     means = {int(row[0]) // 60: row[place] for row in cursor.fetchall()}
     cursor.execute(statement("page_forecast").encode(), {**span, "made_at": end})
     hours = {int(row[0]) // 60: row[{"flow": 1, "pressure": 4}[channel]] for row in cursor.fetchall()}

@@ -77,7 +77,7 @@ def read(chosen: Settings, database: Database, minute: int) -> History:
     try:
         with database.transaction() as cursor:
             earlier, recorded = table.load(cursor, chosen.site.id), table.load_acts(cursor, chosen.site.id)
-            cursor.execute("SELECT sensor, name FROM SENSOR_TB")
+            cursor.execute("SELECT sensor, name FROM SENSOR_TB WHERE site = %s", (chosen.site.id,))
             names = dict(cursor.fetchall())
     except (DatabaseDown, psycopg.Error) as error:
         whole = False

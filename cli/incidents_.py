@@ -145,7 +145,7 @@ class _Command:
         self._history = history
         self._now = now
         self._minute = minute_of(now)
-        self._zone = chosen.site.zone
+        self._site, self._zone = chosen.site, chosen.site.zone
         self._language = options.language or chosen.site.language
 
     def list(self) -> None:
@@ -215,7 +215,7 @@ class _Command:
             console.print(shell.cell(text, longest=LONGEST), soft_wrap=True)
         try:
             with database.transaction() as cursor:
-                lines = chart(cursor, known.incident, self._zone, self._minute, console.width)
+                lines = chart(cursor, self._site, known.incident, self._minute, console.width)
         except (DatabaseDown, psycopg.Error):
             return  # that it does not answer is among the problems
         for line in ["", *lines] if lines else ["no minute of these hours is in the database"]:

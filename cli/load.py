@@ -36,7 +36,7 @@ def run(args: list[str]) -> int:
             )
             return 0
     files = [(sensor, path, one) for (sensor, path), one in zip(options.files, described, strict=True)]
-    load_files(database.address(chosen), files, chosen.site.zone)
+    load_files(database.address(chosen), chosen.site.id, files, chosen.site.zone)
     return 0
 
 

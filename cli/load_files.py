@@ -15,6 +15,7 @@ from cli.recorded.step import FEWEST, Steps, in_words
 from common import database
 from common.errors import DatabaseDown, HydrologError
 from common.logging_setup import quoted
+from common.point import Point
 
 _WINTER = (
     "  A clock that changes never shows them. If the logger keeps winter time all year, its rows in summer are an "
@@ -26,8 +27,8 @@ class NotLoaded(HydrologError):
     """Nothing can be loaded."""
 
 
-def load_files(url: str, files: list[tuple[str, Path, Description]], zone: ZoneInfo) -> list[Loaded]:
-    """Load files with one progress bar (on standard error); returns the result of each.
+def load_files(url: str, site: str, files: list[tuple[str, Path, Description]], zone: ZoneInfo) -> list[Loaded]:
+    """Load files of a site with one progress bar (on standard error); returns the result of each.
 
     Raises:
         NotLoaded: a sensor is not registered, or a file cannot be read.
@@ -45,7 +46,7 @@ def load_files(url: str, files: list[tuple[str, Path, Description]], zone: ZoneI
     results = []
     with database.connect(url, "load") as connection, Progress(*columns, console=console) as bars:
         connection.autocommit = True
-        _refuse_unknown(connection, [sensor for sensor, _, _ in files])
+        _refuse_unknown(connection, site, [sensor for sensor, _, _ in files])
         for sensor, path, described in files:
             bar = bars.add_task(f"history {sensor}", total=path.stat().st_size, rows=0)
 
@@ -53,7 +54,7 @@ def load_files(url: str, files: list[tuple[str, Path, Description]], zone: ZoneI
                 bars.update(bar, completed=position, rows=rows)
 
             try:
-                results.append(load_file(connection, sensor, path, zone, show, described=described))
+                results.append(load_file(connection, Point(site, sensor), path, zone, show, described=described))
             except psycopg.OperationalError as error:
                 raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
             except (OSError, EOFError) as error:
@@ -62,8 +63,9 @@ def load_files(url: str, files: list[tuple[str, Path, Description]], zone: ZoneI
     return results
 
 
-def _refuse_unknown(connection: psycopg.Connection[Any], sensors: list[str]) -> None:
-    known = {str(row[0]) for row in connection.execute("SELECT sensor FROM SENSOR_TB").fetchall()}
+def _refuse_unknown(connection: psycopg.Connection[Any], site: str, sensors: list[str]) -> None:
+    found = connection.execute("SELECT sensor FROM SENSOR_TB WHERE site = %s", (site,)).fetchall()
+    known = {str(row[0]) for row in found}
     if missing := sorted(set(sensors) - known):
         raise NotLoaded(f"not registered: {', '.join(missing)}; first: hydrolog sensors add {missing[0]}")
 

@@ -64,7 +64,8 @@ def _read(chosen: Settings, nights: int, sensor: str | None) -> list[dict[str, A
     try:
         with connection.transaction() as cursor:
             cursor.row_factory = dict_row
-            cursor.execute(database.statement("night_last"), {"nights": max(nights, 0), "sensor": sensor})
+            asked = {"site": chosen.site.id, "nights": max(nights, 0), "sensor": sensor}
+            cursor.execute(database.statement("night_last"), asked)
             return cursor.fetchall()
     finally:
         connection.close()

@@ -7,6 +7,7 @@ from cli import acting, shell
 from common import database, registry
 from common.audit import Actor
 from common.night import CHANGED_NIGHTS
+from common.point import Point
 from common.settings import Settings
 
 OPTIONS = {  # option -> column of SENSOR_TB, unit
@@ -50,7 +51,7 @@ def change(chosen: Settings, options: argparse.Namespace) -> str:
     given = {column: "" if text == UNKNOWN else text for column, text in given.items() if text is not None}
     with database.changing(chosen, "night-set", database.TRANSACTION_TIMEOUT_S) as cursor:
         by, now = Actor(acting.person()), shell.site_clock(data).now()
-        found = registry.change(cursor, data, by, options.sensor, given, at=now)
+        found = registry.change(cursor, data, by, Point(chosen.site.id, options.sensor), given, at=now)
     return f"{options.sensor}: {words(found)}\n"
 
 

@@ -79,7 +79,7 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     chosen = _settings(options.config, options.data)
     recordings = _recordings(options.files)
-    with server.running(chosen.paths.data):
+    with server.running(chosen.paths.data, chosen.site.id):
         register(chosen, list(recordings))
         result = replay(chosen, recordings, Console(stderr=True))
         _write_results(chosen, options.data)
@@ -173,7 +173,8 @@ def register(chosen: settings.Settings, sensors: list[str]) -> None:
     """Register the sensors, so their rows are archived in the main table."""
     with database.connect(database.address(chosen), "replay") as connection:
         for sensor in sensors:
-            connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES (%s) ON CONFLICT DO NOTHING", [sensor])
+            point = {"site": chosen.site.id, "sensor": sensor}
+            connection.execute(database.statement("sensor_register").encode(), point)
 
 
 def _write_results(chosen: settings.Settings, folder: Path) -> None:

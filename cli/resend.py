@@ -66,7 +66,7 @@ def _preview(chosen: Settings, start: datetime | None, end: datetime) -> int:
         sys.stdout.write(f"{sum(1 for _ in rejected.load_all(chosen.paths.data))} refused rows would be sent\n")
         return 0
     with database.connect(database.address(chosen), "resend") as connection, connection.cursor() as cursor:
-        found = resend_count.count(cursor, start, end)
+        found = resend_count.count(cursor, chosen, start, end)
     shown = " to ".join(local(time, chosen.site.zone) for time in (found.first, found.last) if time)
     sys.stdout.write(f"{found.rows} rows of {found.sensors} sensors would be sent{shown and f': {shown}'}\n")
     return 0

@@ -147,7 +147,7 @@ def _database(chosen: Settings, making: Path) -> Iterator[str]:
     if chosen.database.url:
         yield chosen.database.url
         return
-    with server.running(making):
+    with server.running(making, chosen.site.id):
         yield (making / folder.POSTGRES_URL_FILE).read_text("utf-8").strip()
     (making / folder.POSTGRES_URL_FILE).unlink()
     shutil.rmtree(making / folder.ROLES_FOLDER)
@@ -159,9 +159,9 @@ def _fill(url: str, path: Path, found: Manifest, secrets: set[str]) -> int:
         (name.split("/")[1], pieces) for name, pieces in backup_file.members(path) if name.startswith("database/")
     )
     try:
-        database.init_schema(url)
+        database.update_schema(url, found.site)
         with database.connect(url, "restore") as connection:
-            rows = backup_database.copy_in(connection, found.tables, tables)
+            rows = backup_database.copy_in(connection, found.site, found.tables, tables)
     except psycopg.Error as error:
         said = shell.printable(masking.hide_all(str(error).strip(), secrets))
         raise NotRestored(f"the database refuses the rows: {said}") from error

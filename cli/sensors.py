@@ -14,6 +14,7 @@ from rich.table import Table
 from cli import acting, shell
 from common import database, registry, settings
 from common.audit import Actor
+from common.point import Point
 from common.refused import Refused
 from common.row import SENSOR_ID
 from common.settings import Settings
@@ -73,7 +74,7 @@ def _sensor_id(text: str) -> str:
 def _added(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
     given = {column: getattr(options, column) for column in ("name", *registry.LIMITS)}
     given = {column: text for column, text in given.items() if text is not None}
-    is_new, moved = registry.register(cursor, chosen.paths.data, _who(), options.sensor, given)
+    is_new, moved = registry.register(cursor, chosen.paths.data, _who(), _point(chosen, options), given)
     done = "registered" if is_new else "changed"
     rows = f"; {moved} kept row{'s' * (moved != 1)} moved to its history" if moved or is_new else ""
     return f"{options.sensor} {done}{rows}\n"
@@ -84,7 +85,7 @@ def _placed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Nam
     if options.unknown == any(typed.values()):
         raise Refused(registry.HALF_PLACE)
     data, now = chosen.paths.data, shell.site_clock(chosen.paths.data).now()
-    found = registry.change(cursor, data, _who(), options.sensor, typed, at=now)
+    found = registry.change(cursor, data, _who(), _point(chosen, options), typed, at=now)
     return f"{options.sensor}: {_place(found['latitude'], found['longitude']) or 'no place'}\n"
 
 
@@ -93,8 +94,12 @@ def _place(latitude: float | None, longitude: float | None) -> str:
 
 
 def _removed(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
-    registry.remove(cursor, chosen.paths.data, _who(), options.sensor)
+    registry.remove(cursor, chosen.paths.data, _who(), _point(chosen, options))
     return f"{options.sensor} removed; its rows stay, new rows are kept separately until it is added again\n"
+
+
+def _point(chosen: Settings, options: argparse.Namespace) -> Point:
+    return Point(chosen.site.id, options.sensor)
 
 
 def _who() -> Actor:
@@ -111,7 +116,7 @@ def _moment(text: str) -> datetime:
 def _replaced(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:
     now, sensor, at = shell.site_clock(chosen.paths.data).now(), options.sensor, options.at
     moment = now if at is None else at.replace(tzinfo=at.tzinfo or chosen.site.zone)
-    registry.replaced(cursor, chosen.paths.data, _who(), sensor, moment, at=now)
+    registry.replaced(cursor, chosen.paths.data, _who(), _point(chosen, options), moment, at=now)
     since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
     return (
         f"{sensor} has a new instrument since {since}: nights are compared from then on, and new criteria "
@@ -121,7 +126,7 @@ def _replaced(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.N
 
 def _show(cursor: psycopg.Cursor[Any], chosen: Settings) -> str:
     table = Table("sensor", "name", "max m3/h", "max bar", "place", "newest row", "")
-    cursor.execute(database.statement("sensor_list"))
+    cursor.execute(database.statement("sensor_list"), {"site": chosen.site.id})
     for sensor, name, flow_max, pressure_max, latitude, longitude, newest, known in cursor.fetchall():
         zone = chosen.zones.get(sensor)
         remark = shell.cell("" if zone is None else f"zone: {zone.formula}")

@@ -47,7 +47,7 @@ def read(chosen: Settings, time: Clock, language: str = "") -> Json:
     connection = database.Database(chosen, "status")
     try:
         state = page.read(connection, chosen, time, language)
-        newest = _newest_rows(connection, time) if not state["database"] else {}
+        newest = _newest_rows(connection, chosen.site.id, time) if not state["database"] else {}
     finally:
         connection.close()
     for sensor in state["sensors"]:
@@ -56,14 +56,14 @@ def read(chosen: Settings, time: Clock, language: str = "") -> Json:
     return state
 
 
-def _newest_rows(connection: database.Database, time: Clock) -> dict[str, Json]:
+def _newest_rows(connection: database.Database, site: str, time: Clock) -> dict[str, Json]:
     """Samples and flags of each registered sensor's newest row up to now; empty while the database is down."""
     from situation.snapshot import PIPELINE_S, speed_of
 
     until = time.now() + timedelta(seconds=FUTURE_S + PIPELINE_S * speed_of(time))
     try:
         with connection.transaction() as cursor:
-            cursor.execute(database.statement("sensor_newest"), {"until": until})
+            cursor.execute(database.statement("sensor_newest"), {"site": site, "until": until})
             return {
                 sensor: {"samples": samples, "flow_flags": flow_flags, "pressure_flags": pressure_flags}
                 for sensor, samples, flow_flags, pressure_flags in cursor.fetchall()

@@ -17,10 +17,9 @@ import psycopg
 from psycopg import sql
 
 from cli import shell
-from cli.backup_database import ours
 from cli.settings_text import settings_text
 from cli.whole_file import leave_room, refuse_existing, replacing
-from common import database, folder, health, masking, settings, time_service
+from common import database, folder, health, masking, schema, settings, time_service
 from common.errors import DatabaseDown
 from common.settings import Settings
 from common.version import version
@@ -135,7 +134,7 @@ def _tables(chosen: Settings) -> str:
         with closing(database.connect(database.address(chosen), "support")) as connection:
             lines = [f"server {connection.info.server_version}\n"]
             connection.execute(f"SET statement_timeout = '{COMMAND_S:g} s'".encode())
-            for name in ours():
+            for name in schema.tables():
                 counted = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name)))
                 lines.append(f"{name} {counted.fetchone()}\n")
     except (DatabaseDown, psycopg.Error) as error:

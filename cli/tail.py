@@ -159,7 +159,7 @@ def _names(chosen: Settings) -> dict[str, str]:
     connection = database.Database(chosen, "tail")
     try:
         with connection.transaction() as cursor:
-            cursor.execute("SELECT sensor, name FROM SENSOR_TB")
+            cursor.execute("SELECT sensor, name FROM SENSOR_TB WHERE site = %s", (chosen.site.id,))
             return dict(cursor.fetchall())
     except DatabaseDown:
         return {}

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import logging
 import os
 import socket
@@ -14,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from common import masking
-from common.errors import DatabaseDown
+from common import masking, schema
+from common.errors import DatabaseDown, Stopped
 from common.files import replace
 from common.folder import POSTGRES_URL_FILE
 from common.logging_setup import quoted
@@ -24,6 +23,8 @@ from common.settings import Settings
 CONNECT_TIMEOUT_S = 5
 WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can reach
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
+
+OLD_TABLES = "the tables are missing or old; run: hydrolog init-db"
 
 _log = logging.getLogger(__name__)
 _noted: dict[str, str] = {}  # what was logged last, by event
@@ -119,23 +120,29 @@ class Database:
         self._application = application
         self._user = None if settings.database.url else embedded_user
         self._connection: psycopg.Connection[Any] | None = None
+        self._is_current = False  # whether its tables are of this version: others would be misunderstood
 
     @contextlib.contextmanager
     def transaction(self, timeout_s: float = TRANSACTION_TIMEOUT_S) -> Iterator[psycopg.Cursor[Any]]:
         """A cursor in its own transaction: committed at the end, rolled back on any error.
 
         Raises:
-            DatabaseDown: no connection, connection lost, deadline exceeded, or tables missing.
+            DatabaseDown: no connection, connection lost, deadline exceeded, or tables of another version.
         """
         if self._connection is None or self._connection.closed:
             self._connection = connect(address(self._settings), self._application, self._user)
+            self._is_current = False
         connection = self._connection
         try:
             with _deadline(connection, timeout_s), connection.transaction(), connection.cursor() as cursor:
+                if not self._is_current:
+                    self._is_current = schema.found(connection) >= schema.NEEDED
+                    if not self._is_current:
+                        raise DatabaseDown(OLD_TABLES)
                 yield cursor
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
             note("database_refused", error)
-            raise DatabaseDown("the tables are missing or old; run: hydrolog init-db") from error
+            raise DatabaseDown(OLD_TABLES) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
             note("database_lost", error)
@@ -191,35 +198,48 @@ def statement(name: str, package: str = "common.sql") -> str:
     return resources.files(package).joinpath(f"{name}.sql").read_text("utf-8")
 
 
-def init_schema(url: str) -> None:
-    """Create missing tables; safe to repeat.
+def update_schema(url: str, site: str, stop: threading.Event | None = None) -> list[str]:
+    """Make the tables, or bring them to this version; returns what was done. Safe to repeat.
+
+    Args:
+        site: of the rows that were stored before rows had a site.
+        stop: ends it within a moment, whatever it is doing; the next try goes on from there.
 
     Raises:
-        DatabaseDown: no answer.
+        DatabaseDown: no answer; or a newer hydrolog has changed the tables, or somebody uses them.
+        Stopped: `stop` was set.
+        psycopg.Error: the database refuses.
     """
-    with connect(url, "init-db") as connection:
-        # At the first start several processes may do this at once: the lock makes them take turns.
-        connection.execute("SELECT pg_advisory_xact_lock(7203411)")
-        connection.execute(statement("schema"))
-        connection.execute(f"COMMENT ON TABLE SENSOR_TB IS '{_schema_stamp()}'".encode())
+    stop = stop or threading.Event()
+    with contextlib.closing(connect(url, "init-db")) as connection, _cancelled_by(stop, connection):
+        connection.autocommit = True
+        try:
+            return schema.update(connection, site, stop)
+        except psycopg.errors.QueryCanceled as error:
+            if not stop.is_set():
+                raise
+            raise Stopped from error
+        except psycopg.errors.LockNotAvailable as error:
+            raise DatabaseDown("somebody uses the tables that must be changed; stop hydrolog and try again") from error
 
 
-def update_schema(url: str) -> None:
-    """At each start: `init_schema`, but nothing if this version's tables are there.
+@contextlib.contextmanager
+def _cancelled_by(stop: threading.Event, connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Cancel what the connection does as soon as `stop` is set: building an index takes long."""
+    over = threading.Event()
 
-    Even a statement that changes nothing waits for every consumer that writes, and they wait for it.
+    def look() -> None:
+        while not over.wait(schema.LOOK_S):
+            if stop.is_set():  # again and again: one between two statements has no effect
+                connection.cancel_safe(timeout=CONNECT_TIMEOUT_S)
 
-    Raises:
-        DatabaseDown: no answer.
-    """
-    with connect(url, "init-db") as connection:
-        found = connection.execute("SELECT obj_description(to_regclass('sensor_tb'), 'pg_class')").fetchone()
-    if found != (_schema_stamp(),):
-        init_schema(url)
-
-
-def _schema_stamp() -> str:
-    return f"hydrolog schema {hashlib.sha256(statement('schema').encode()).hexdigest()[:16]}"
+    watch = threading.Thread(target=look, daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
 
 
 def publish_address(data: Path, url: str) -> None:

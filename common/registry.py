@@ -18,6 +18,7 @@ from common.audit import Actor
 from common.database import statement
 from common.errors import NoSuchSensor
 from common.messages import message
+from common.point import Point
 from common.refused import CHANGED, NotPossible, Refused, one_line
 from common.row import SENSOR_ID
 from common.units import USUAL, Unit, Units
@@ -125,50 +126,53 @@ def parsed(column: str, text: str, units: Units = USUAL) -> Value:
     return value
 
 
-def known(cursor: Cursor, sensor: str) -> Row:
+def known(cursor: Cursor, point: Point) -> Row:
     """What is known of a sensor, by column.
 
     Raises:
         NoSuchSensor: it is not registered.
     """
     columns, row = ", ".join(COLUMNS), None
-    if "\0" not in sensor:  # which no database can look for
-        row = cursor.execute(f"SELECT {columns} FROM SENSOR_TB WHERE sensor = %s".encode(), (sensor,)).fetchone()
+    if "\0" not in point.sensor:  # which no database can look for
+        query = f"SELECT {columns} FROM SENSOR_TB WHERE site = %s AND sensor = %s"
+        row = cursor.execute(query.encode(), point).fetchone()
     if row is None:
-        raise NoSuchSensor(f"{ascii(sensor)[1:-1]} is not registered; see: hydrolog sensors")
+        raise NoSuchSensor(f"{ascii(point.sensor)[1:-1]} is not registered; see: hydrolog sensors")
     return dict(zip(COLUMNS, row, strict=True))
 
 
-def register(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str]) -> tuple[bool, int]:
+def register(cursor: Cursor, data: Path, by: Actor, point: Point, values: Mapping[str, str]) -> tuple[bool, int]:
     """Register a sensor or change the given values, and move its stored rows; returns (is it new, rows moved).
 
     The lock makes the archive wait until the move is over, so no row is left in the other table.
     """
-    _check_id(sensor)
+    _check_id(point.sensor)
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
-    is_new = cursor.execute(statement("sensor_register"), (sensor,)).rowcount > 0
+    named = point._asdict()
+    is_new = cursor.execute(statement("sensor_register"), named).rowcount > 0
     if is_new:
-        audit.record(data, *by, "sensor-registered", sensor=sensor)
-    _store(cursor, data, by, sensor, {column: parsed(column, text) for column, text in values.items()})
-    cursor.execute(statement("sensor_months"), (sensor,))
-    cursor.execute(statement("sensor_move"), (sensor,))
+        audit.record(data, *by, "sensor-registered", sensor=point.sensor)
+    _store(cursor, data, by, point, {column: parsed(column, text) for column, text in values.items()})
+    cursor.execute(statement("sensor_months"), named)
+    cursor.execute(statement("sensor_move"), named)
     return is_new, cursor.rowcount
 
 
-def register_new(cursor: Cursor, data: Path, by: Actor, sensor: str, values: Mapping[str, str]) -> None:
+def register_new(cursor: Cursor, data: Path, by: Actor, point: Point, values: Mapping[str, str]) -> None:
     """Register a sensor that nobody has registered before."""
-    _check_id(sensor)
+    _check_id(point.sensor)
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
-    if cursor.execute("SELECT FROM SENSOR_TB WHERE sensor = %s", (sensor,)).fetchone() is not None:
+    query = "SELECT FROM SENSOR_TB WHERE site = %s AND sensor = %s"
+    if cursor.execute(query, point).fetchone() is not None:
         raise NotPossible(IS_THERE, "sensor")
-    register(cursor, data, by, sensor, values)
+    register(cursor, data, by, point, values)
 
 
 def change(
     cursor: Cursor,
     data: Path,
     by: Actor,
-    sensor: str,
+    point: Point,
     values: Mapping[str, str],
     *,
     at: datetime,
@@ -184,56 +188,59 @@ def change(
         units: of the form.
     """
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE ROW EXCLUSIVE MODE")
-    before = known(cursor, sensor)
+    before = known(cursor, point)
     if seen and seen != version(before):
-        done = audit.last(data, sensor=sensor)
+        done = audit.last(data, sensor=point.sensor)
         raise NotPossible(CHANGED, by=done.by) if done and done.by else NotPossible(CHANGED_SINCE)
     new = {
         column: parsed(column, text, units)
         for column, text in values.items()
         if text != shown(column, before[column], units)
     }
-    _store(cursor, data, by, sensor, new)
+    _store(cursor, data, by, point, new)
     if new.keys() & NIGHT.keys():
-        cursor.execute("UPDATE SENSOR_TB SET changed_at = %s WHERE sensor = %s", (at, sensor))
-    return known(cursor, sensor)
+        cursor.execute("UPDATE SENSOR_TB SET changed_at = %s WHERE site = %s AND sensor = %s", (at, *point))
+    return known(cursor, point)
 
 
-def replaced(cursor: Cursor, data: Path, by: Actor, sensor: str, since: datetime, *, at: datetime) -> None:
+def replaced(cursor: Cursor, data: Path, by: Actor, point: Point, since: datetime, *, at: datetime) -> None:
     """Record that the instrument was replaced. `at`: now, by the site's clock."""
-    known(cursor, sensor)
+    known(cursor, point)
     if since > at:
         raise Refused(FUTURE, "since")
-    audit.record(data, *by, "sensor-replaced", sensor=sensor, since=since.isoformat(timespec="minutes"))
-    cursor.execute("UPDATE SENSOR_TB SET replaced_at = %s, changed_at = %s WHERE sensor = %s", (since, at, sensor))
+    audit.record(data, *by, "sensor-replaced", sensor=point.sensor, since=since.isoformat(timespec="minutes"))
+    query = "UPDATE SENSOR_TB SET replaced_at = %s, changed_at = %s WHERE site = %s AND sensor = %s"
+    cursor.execute(query, (since, at, *point))
 
 
-def keep_zones(cursor: Cursor, data: Path, zones: Zones, *, at: datetime) -> bool:
-    """Register the zones of the settings, each with its formula; True if something has changed.
+def keep_zones(cursor: Cursor, data: Path, site: str, zones: Zones, *, at: datetime) -> bool:
+    """Register the zones of a site's settings, each with its formula; True if something has changed.
 
     With another formula a zone begins anew, like a sensor with a new instrument. A zone that is not in the settings any
     more is a sensor without rows, for people to remove. `at`: now, by the site's clock.
     """
     found = cursor.execute(
-        "SELECT sensor, formula FROM SENSOR_TB WHERE sensor = ANY (%s) OR formula <> ''", ([*zones],)
+        "SELECT sensor, formula FROM SENSOR_TB WHERE site = %s AND (sensor = ANY (%s) OR formula <> '')",
+        (site, [*zones]),
     )
     known = dict(found.fetchall())
     formulas = dict.fromkeys(known, "") | {name: zone.formula for name, zone in zones.items()}
     changed = {name: formula for name, formula in formulas.items() if known.get(name) != formula}
     for name, formula in changed.items():
+        point = Point(site, name)
         if name not in known:
-            register(cursor, data, SETTINGS, name, {})
+            register(cursor, data, SETTINGS, point, {})
         elif known[name] and formula:
-            replaced(cursor, data, SETTINGS, name, at, at=at)
-        cursor.execute("UPDATE SENSOR_TB SET formula = %s WHERE sensor = %s", (formula, name))
+            replaced(cursor, data, SETTINGS, point, at, at=at)
+        cursor.execute("UPDATE SENSOR_TB SET formula = %s WHERE site = %s AND sensor = %s", (formula, *point))
     return bool(changed)
 
 
-def remove(cursor: Cursor, data: Path, by: Actor, sensor: str) -> None:
+def remove(cursor: Cursor, data: Path, by: Actor, point: Point) -> None:
     """Unregister a sensor. Its rows stay; new ones are kept apart until it is registered again."""
-    known(cursor, sensor)
-    audit.record(data, *by, "sensor-removed", sensor=sensor)
-    cursor.execute("DELETE FROM SENSOR_TB WHERE sensor = %s", (sensor,))
+    known(cursor, point)
+    audit.record(data, *by, "sensor-removed", sensor=point.sensor)
+    cursor.execute("DELETE FROM SENSOR_TB WHERE site = %s AND sensor = %s", point)
 
 
 def _check_id(sensor: str) -> None:
@@ -241,13 +248,14 @@ def _check_id(sensor: str) -> None:
         raise Refused(NO_ID, "sensor")
 
 
-def _store(cursor: Cursor, data: Path, by: Actor, sensor: str, values: dict[str, Value]) -> None:
-    before = known(cursor, sensor)
+def _store(cursor: Cursor, data: Path, by: Actor, point: Point, values: dict[str, Value]) -> None:
+    before = known(cursor, point)
     unknown = [column for column in PLACE if (before | values)[column] is None]
     if len(unknown) == 1:
         raise Refused(HALF_PLACE, unknown[0])
     for column, value in values.items():
         if value != before[column]:
             was = {"value": column, "before": before[column], "after": value}
-            audit.record(data, *by, "sensor-changed", sensor=sensor, **was)
-            cursor.execute(f"UPDATE SENSOR_TB SET {column} = %s WHERE sensor = %s".encode(), (value, sensor))
+            audit.record(data, *by, "sensor-changed", sensor=point.sensor, **was)
+            query = f"UPDATE SENSOR_TB SET {column} = %s WHERE site = %s AND sensor = %s"
+            cursor.execute(query.encode(), (value, *point))

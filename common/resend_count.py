@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from common.database import statement
+from common.settings import Settings
 
 
 class ResendCount(NamedTuple):
@@ -17,8 +18,9 @@ class ResendCount(NamedTuple):
     last: datetime | None
 
 
-def count(cursor: psycopg.Cursor[Any], start: datetime, end: datetime) -> ResendCount:
-    """Count the rows from `start` to before `end` that came through the log."""
-    found = cursor.execute(statement("resend_count"), {"from": start, "to": end}).fetchone()
+def count(cursor: psycopg.Cursor[Any], chosen: Settings, start: datetime, end: datetime) -> ResendCount:
+    """Count the site's rows from `start` to before `end` that came through the log."""
+    span = {"site": chosen.site.id, "from": start, "to": end, "not_sent": [*chosen.not_sent]}
+    found = cursor.execute(statement("resend_count"), span).fetchone()
     assert found is not None
     return ResendCount(*found)

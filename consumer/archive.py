@@ -51,10 +51,11 @@ class Archive:
         """
         self._context = context
         self._once = once
+        self._site = context.settings.site.id
         self._database = Database(context.settings, "archive")
         self._findings = FindingsFile(context.data)
-        self._incidents = IncidentMirror(context.data, context.settings.site.id)
-        self._audit = AuditMirror(context.data, context.settings.site.id)
+        self._incidents = IncidentMirror(context.data, self._site)
+        self._audit = AuditMirror(context.data, self._site)
         self._false_rows = FalseRows(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
         self._cleaned: date | None = None
@@ -116,7 +117,7 @@ class Archive:
         found = list(outliers((row for _, row in rows), self._findings.now()))
         try:
             with self._database.transaction() as cursor:
-                stored = store(cursor, log.id_of(rows[0][0]), rows, found)
+                stored = store(cursor, self._site, log.id_of(rows[0][0]), rows, found)
                 self._incidents.name(cursor, found)
         except (psycopg.DataError, psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation) as error:
             if len(rows) == 1:
@@ -145,7 +146,8 @@ class Archive:
         self._zones_s = time.monotonic() + NAMES_S
         try:
             with self._database.transaction(registry.MOVE_TIMEOUT_S) as cursor:
-                changed = registry.keep_zones(cursor, self._context.data, self._context.settings.zones, at=now)
+                chosen = self._context.settings
+                changed = registry.keep_zones(cursor, chosen.paths.data, chosen.site.id, chosen.zones, at=now)
         except psycopg.Error as error:
             database.note("zones_not_kept", error)
             raise DatabaseDown(f"cannot register the zones ({type(error).__name__}); see its log") from error
@@ -162,7 +164,8 @@ class Archive:
             return
         try:
             with self._database.transaction() as cursor:
-                cursor.execute("SELECT sensor, name FROM SENSOR_TB WHERE name <> '' ORDER BY sensor")
+                query = "SELECT sensor, name FROM SENSOR_TB WHERE site = %s AND name <> '' ORDER BY sensor"
+                cursor.execute(query, (self._site,))
                 names = dict(cursor.fetchall())
         except psycopg.Error as error:
             database.note("names_not_read", error)
@@ -179,7 +182,7 @@ class Archive:
             return
         try:
             with self._database.transaction() as cursor:
-                dropped, done = drop_old(cursor, now)
+                dropped, done = drop_old(cursor, self._site, now)
         except psycopg.Error as error:
             database.note("rows_not_dropped", error)
             raise DatabaseDown(f"cannot drop old rows ({type(error).__name__}); see its log") from error

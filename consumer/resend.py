@@ -80,7 +80,7 @@ def parcels_of_span(
     try:
         with connection.cursor("resend", withhold=True) as cursor:
             cursor.itersize = FETCH_ROWS
-            span = {"from": start, "to": end, "not_sent": [*settings.not_sent]}
+            span = {"site": settings.site.id, "from": start, "to": end, "not_sent": [*settings.not_sent]}
             cursor.execute(statement("resend_rows").encode(), span)
             connection.commit()  # the cursor survives it, so no transaction stays open while the server answers
             yield from _parcels(cursor, settings.site.id, settings.site.zone, end)

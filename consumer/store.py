@@ -33,15 +33,17 @@ _log = logging.getLogger(__name__)
 Numbered = tuple[int, Row]  # offset in the log, row
 
 
-def store(cursor: Cursor[Any], log_id: str, rows: Sequence[Numbered], found: Sequence[Outlier]) -> Counter[str]:
-    """Insert rows and their outliers; returns the number of rows per table.
+def store(
+    cursor: Cursor[Any], site: str, log_id: str, rows: Sequence[Numbered], found: Sequence[Outlier]
+) -> Counter[str]:
+    """Insert rows of a site and their outliers; returns the number of rows per table.
 
     Registering a sensor locks SENSOR_TB until its history has moved. Rows wait for that, so none ends up in the table
     of unregistered rows after the move.
     """
     cursor.execute("LOCK TABLE SENSOR_TB IN SHARE MODE")
     names = list({row.sensor for _, row in rows})
-    cursor.execute("SELECT sensor FROM SENSOR_TB WHERE sensor = ANY(%s)", (names,))
+    cursor.execute("SELECT sensor FROM SENSOR_TB WHERE site = %s AND sensor = ANY(%s)", (site, names))
     registered = {name for (name,) in cursor.fetchall()}
     known = [numbered for numbered in rows if numbered[1].sensor in registered]
     unknown = [numbered for numbered in rows if numbered[1].sensor not in registered]
@@ -49,11 +51,11 @@ def store(cursor: Cursor[Any], log_id: str, rows: Sequence[Numbered], found: Seq
     stored: Counter[str] = Counter()
     for name, insert, some in (("archived", _REAL, known), ("unregistered", _UNREGISTERED, unknown)):
         if some:
-            cursor.execute(insert, _columns(log_id, some))
+            cursor.execute(insert, _columns(log_id, some) | {"site": site})
             stored[name] += cursor.rowcount
             stored["repeated"] += len(some) - cursor.rowcount
     if found:
-        cursor.execute(_OUTLIERS.encode(), _outlier_columns(found))
+        cursor.execute(_OUTLIERS.encode(), _outlier_columns(found) | {"site": site})
         stored["flagged"] += cursor.rowcount
     return stored
 
@@ -88,8 +90,9 @@ def _outlier_columns(found: Sequence[Outlier]) -> dict[str, Any]:
     return columns
 
 
-def drop_old(cursor: Cursor[Any], now: datetime) -> tuple[list[str], bool]:
-    """Drop rows older than the retention; returns the dropped partitions, and whether nothing old is left.
+def drop_old(cursor: Cursor[Any], site: str, now: datetime) -> tuple[list[str], bool]:
+    """Drop old months of all sites, and older rows of the site; returns the dropped partitions, and whether nothing
+    old is left.
 
     The age is measured from the newest row if that is older than `now`: a clock that jumped ahead must not delete a
     year.
@@ -103,16 +106,17 @@ def drop_old(cursor: Cursor[Any], now: datetime) -> tuple[list[str], bool]:
     oldest_kept = min(now, newest) - RETENTION
     last_month = oldest_kept.year * 12 + oldest_kept.month
     dropped = [name for name in newest_first if int(months[name][1]) * 12 + int(months[name][2]) < last_month]
-    deleted = [_delete(cursor, table, column, oldest_kept) for table, column in _OLD_ROWS.items()]
+    deleted = [_delete(cursor, site, table, column, oldest_kept) for table, column in _OLD_ROWS.items()]
     return [name for name in dropped if _drop(cursor, name)], max(deleted) < SLICE_ROWS
 
 
-def _delete(cursor: Cursor[Any], table: str, column: str, before: datetime) -> int:
+def _delete(cursor: Cursor[Any], site: str, table: str, column: str, before: datetime) -> int:
     """Delete a slice of a table's old rows: deleting many at once would take minutes."""
     slice_of = sql.SQL(
-        "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < %s LIMIT {rows}))"
+        "DELETE FROM {table} WHERE ctid = ANY (ARRAY("
+        "SELECT ctid FROM {table} WHERE site = %s AND {column} < %s LIMIT {rows}))"
     ).format(table=sql.Identifier(table), column=sql.Identifier(column), rows=SLICE_ROWS)
-    cursor.execute(slice_of, (before,))
+    cursor.execute(slice_of, (site, before))
     return cursor.rowcount
 
 

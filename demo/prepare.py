@@ -39,7 +39,7 @@ def prepare(
     settings = folder.settings()
     url = database.address(settings)
     with database.connect(url, "demo") as connection:
-        recordings.register(connection)
+        recordings.register(connection, settings.site.id)
     if not recordings.histories:
         return
     say("history: recorded minutes into the database")

@@ -32,8 +32,8 @@ class Recordings:
     histories: dict[str, Path]
     start: datetime  # aware: the first minute of the replays
 
-    def register(self, connection: psycopg.Connection[object]) -> None:
-        """Register the sensors with a history; existing ones are not changed."""
+    def register(self, connection: psycopg.Connection[object], site: str) -> None:
+        """Register the site's sensors with a history; existing ones are not changed."""
         names = {}
         if (self.folder / NAMES).exists():
             with (self.folder / NAMES).open(encoding="utf-8", newline="") as file:
@@ -41,9 +41,9 @@ class Recordings:
         for sensor in self.histories:
             row = names.get(sensor, {})
             connection.execute(
-                "INSERT INTO SENSOR_TB (sensor, name, flow_max, pressure_max) VALUES (%s, %s, %s, %s) "
-                "ON CONFLICT (sensor) DO NOTHING",
-                [sensor, row.get("name", ""), row.get("flow_max") or None, row.get("pressure_max") or None],
+                "INSERT INTO SENSOR_TB (site, sensor, name, flow_max, pressure_max) VALUES (%s, %s, %s, %s, %s) "
+                "ON CONFLICT (site, sensor) DO NOTHING",
+                [site, sensor, row.get("name", ""), row.get("flow_max") or None, row.get("pressure_max") or None],
             )
 
 

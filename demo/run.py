@@ -91,7 +91,7 @@ class Demo:
         """Raises Stopped if the demo is stopped meanwhile."""
         began_s = time.monotonic()
         environ = groups.environment(self._folder, ScaledClock(1.0, time.time(), site_s))
-        with server.running(self._folder.data, self._stop):
+        with server.running(self._folder.data, self._folder.settings().site.id, self._stop):
             prepare(self._folder, self._wishes.recordings, environ, self._stop, self._say)
         self._state.prepared, self._state.first_s, self._state.site_s = True, site_s, site_s
         self._folder.store_state(self._state)

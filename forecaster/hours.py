@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from common.database import Database
+from common.settings import SiteSettings
 from forecaster import store
 from forecaster.dataset import LEAK_MASK_H, HourlyHistory, Series, hour_number, start_of_hour
 
@@ -19,9 +19,9 @@ GRACE = timedelta(hours=48)  # a sensor that has been silent for longer does not
 class HourReader:
     """`until(hour)` gives the history up to an hour; only what may have changed is read."""
 
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+    def __init__(self, database: Database, site: SiteSettings) -> None:
         self._database = database
-        self._zone = zone
+        self._site, self._zone = site, site.zone
         self._history = HourlyHistory(np.datetime64(0, "h"), (), np.empty((0, 0)))
         self._last: dict[str, datetime] = {}
 
@@ -30,7 +30,7 @@ class HourReader:
 
         Raises:
             DatabaseDown: nothing is changed then."""
-        spans = [s for s in store.sensors(self._database, hour - REACH) if s.first < hour]
+        spans = [s for s in store.sensors(self._database, self._site.id, hour - REACH) if s.first < hour]
         names = [span.sensor for span in spans]
         known = [name for name in names if name in self._last]
         new = [name for name in names if name not in self._last]
@@ -45,7 +45,8 @@ class HourReader:
         return self._history
 
     def _read(self, names: list[str], first: datetime, hour: datetime) -> HourlyHistory:
-        return store.history(self._database, names, self._zone, start_of_hour(first, self._zone), hour)
+        start = start_of_hour(first, self._zone)
+        return store.history(self._database, self._site, names, start, hour)
 
     def _laid_over(self, parts: list[HourlyHistory], names: list[str], hour: datetime) -> HourlyHistory:
         """The parts' rows on one grid from REACH before the hour to before it; the later part counts."""

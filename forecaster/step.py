@@ -41,9 +41,9 @@ class Forecaster:
         self._trainer = trainer
         self._patient = patient
         self._data = settings.paths.data
-        self._zone = settings.site.zone
+        self._site, self._zone = settings.site.id, settings.site.zone
         self._database = Database(settings, "forecaster")
-        self._hours = HourReader(self._database, self._zone)
+        self._hours = HourReader(self._database, settings.site)
         self._intervals = Intervals(self._data)
         self._model: Model | None = None
         self._tried: list[str] | None = None
@@ -57,7 +57,7 @@ class Forecaster:
             DatabaseDown: it is made when the database is back."""
         current = self._hour(now)
         if self._lines is None:
-            own = store.forecasts(self._database, "forecast_own", first=current - CATCH_UP_H * HOUR)
+            own = store.forecasts(self._database, self._site, "forecast_own", first=current - CATCH_UP_H * HOUR)
             self._made = {line.made_at.astimezone(UTC) for line in own}
             self._lines = forecast_file.select([*forecast_file.read(self._data), *own])
         due = self._due(current)
@@ -99,7 +99,7 @@ class Forecaster:
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:
-            store.save(self._database, lines)
+            store.save(self._database, self._site, lines)
             self._publish(lines, self._hour(now))
         seconds = time.perf_counter() - began
         labels = sorted({line.model for line in lines})
@@ -113,7 +113,8 @@ class Forecaster:
             seconds,
         )
         if self._model:
-            told = store.forecasts(self._database, "forecast_for_hours", first=hour - HOUR, until=hour)
+            span = {"first": hour - HOUR, "until": hour}
+            told = store.forecasts(self._database, self._site, "forecast_for_hours", **span)
             self._intervals.learn(self._model, history, hour - HOUR, told, self._zone)
         training = self._trainer.look(now, history) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}

@@ -7,12 +7,12 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple, cast
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from common.database import Database, statement
 from common.forecast_file import ForecastLine
+from common.settings import SiteSettings
 from forecaster.dataset import Channel, FloatArray, HourlyHistory, Series, hour_number, unmask_long_leaks
 
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
@@ -28,29 +28,29 @@ class Span(NamedTuple):
     last: datetime
 
 
-def sensors(database: Database, since: datetime) -> list[Span]:
-    """Registered sensors that have rows since `since`."""
+def sensors(database: Database, site: str, since: datetime) -> list[Span]:
+    """Registered sensors of a site that have rows since `since`."""
     with database.transaction() as cursor:
-        cursor.execute(statement("forecast_sensors"), {"first": since})
+        cursor.execute(statement("forecast_sensors"), {"site": site, "first": since})
         return [Span(*row) for row in cursor.fetchall()]
 
 
 def history(
-    database: Database, names: Sequence[str], zone: ZoneInfo, first: datetime, until: datetime
+    database: Database, site: SiteSettings, names: Sequence[str], first: datetime, until: datetime
 ) -> HourlyHistory:
-    """Hourly history of both channels of the sensors, rows from `first` to before `until` (aware).
+    """Hourly history of both channels of a site's sensors, rows from `first` to before `until` (aware).
 
     SYSTEM-flagged minutes do not count; hours mostly under a leak are missing for the first days of the leak.
     The grid always ends with the hour before `until`."""
-    start = hour_number(first.astimezone(zone))
-    rows = max(hour_number((until - timedelta(minutes=1)).astimezone(zone)) - start + 1, 1)
+    start = hour_number(first.astimezone(site.zone))
+    rows = max(hour_number((until - timedelta(minutes=1)).astimezone(site.zone)) - start + 1, 1)
     series = tuple(Series(name, channel) for name in names for channel in CHANNELS)
     y, leak = np.full((len(series), rows), np.nan), np.zeros((len(series), rows), dtype=bool)
     place = {name: 2 * i for i, name in enumerate(names)}
     for begin in range(0, len(names), SENSORS_AT_ONCE):
         wanted = list(names[begin : begin + SENSORS_AT_ONCE])
         with database.transaction() as cursor:
-            values = {"zone": zone.key, "sensors": wanted, "first": first, "until": until}
+            values = {"site": site.id, "zone": site.timezone, "sensors": wanted, "first": first, "until": until}
             cursor.execute(statement("forecast_hours"), values)
             for name, hour, *channels in cursor:
                 for k in range(2):
@@ -64,20 +64,20 @@ def history(
     return HourlyHistory(np.datetime64(start, "h"), series, cast(FloatArray, y))
 
 
-def save(database: Database, lines: Sequence[ForecastLine]) -> None:
-    """Keep forecasts; idempotent by (sensor, made_at, hour)."""
+def save(database: Database, site: str, lines: Sequence[ForecastLine]) -> None:
+    """Keep a site's forecasts; idempotent by (site, sensor, made_at, hour)."""
     columns = [field.name for field in fields(ForecastLine)]
     row_of = attrgetter(*columns)
     with database.transaction() as cursor:
         cursor.execute("CREATE TEMP TABLE forecast_new (LIKE PRED_VAL_TB) ON COMMIT DROP")
-        with cursor.copy(f"COPY forecast_new ({', '.join(columns)}) FROM STDIN") as copy:
+        with cursor.copy(f"COPY forecast_new (site, {', '.join(columns)}) FROM STDIN") as copy:
             for line in lines:
-                copy.write_row(row_of(line))
+                copy.write_row((site, *row_of(line)))
         cursor.execute(statement("forecast_save"))
 
 
-def forecasts(database: Database, which: str, **times: datetime) -> list[ForecastLine]:
-    """Forecasts by one of the statements `forecast_own`, `forecast_for_hours`, `forecast_leads`."""
+def forecasts(database: Database, site: str, which: str, **times: datetime) -> list[ForecastLine]:
+    """A site's forecasts by one of the statements `forecast_own`, `forecast_for_hours`, `forecast_leads`."""
     with database.transaction() as cursor:
-        cursor.execute(statement(which), times)
+        cursor.execute(statement(which), {"site": site, **times})
         return [ForecastLine(*row) for row in cursor.fetchall()]

@@ -64,11 +64,11 @@ def run_training(
 
     Raises:
         DatabaseDown: the archive does not answer."""
-    zone = settings.site.zone
-    until = start_of_hour(now, zone)
+    site = settings.site
+    until = start_of_hour(now, site.zone)
     first = (until - BACK).replace(hour=0)
-    names = [span.sensor for span in store.sensors(database, first)]
-    history = store.history(database, names, zone, first, until)
+    names = [span.sensor for span in store.sensors(database, site.id, first)]
+    history = store.history(database, site, names, first, until)
     history = replace_fields(without_empty_start(history), holidays=holidays.of_site(settings.paths.data))
     version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
     horizon = settings.forecast.horizon_hours

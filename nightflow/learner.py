@@ -58,6 +58,7 @@ class Learning:
     def __init__(self, context: Context, command: Command | None = None) -> None:
         self._data = context.data
         self._folder = context.data / CRITERIA_FOLDER
+        self._site = context.settings.site.id
         self._zone = context.settings.site.zone
         self._alarms_per_month = context.settings.outliers.alarms_per_month
         self._hours = report_hours(context.settings.night)
@@ -86,7 +87,9 @@ class Learning:
         """Find the sensors whose criteria are due today."""
         today = now.astimezone(self._zone).date()
         cursor.execute(
-            "SELECT sensor, (SELECT min(time) FROM REAL_VAL_TB r WHERE r.sensor = s.sensor) FROM SENSOR_TB s"
+            "SELECT sensor, (SELECT min(time) FROM REAL_VAL_TB r WHERE r.site = s.site AND r.sensor = s.sensor) "
+            "FROM SENSOR_TB s WHERE s.site = %s",
+            (self._site,),
         )
         for sensor, first in cursor.fetchall():
             if first is None:

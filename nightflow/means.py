@@ -26,7 +26,7 @@ class StoredMeans:
     again: bool  # it was stored before, from fewer minutes
 
 
-def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) -> list[StoredMeans]:
+def store(cursor: psycopg.Cursor[Any], site: str, windows: Iterable[int], now: datetime) -> list[StoredMeans]:
     """Write the windows that are missing or have more rows now; returns the written ones.
 
     Safe to repeat: a window with the same rows is not written.
@@ -34,21 +34,21 @@ def store(cursor: psycopg.Cursor[Any], windows: Iterable[int], now: datetime) ->
     times = [minute_start(window) for window in windows]
     if not times:
         return []
-    cursor.execute(statement("night_means"), {"windows": times, "now": now})
+    cursor.execute(statement("night_means"), {"site": site, "windows": times, "now": now})
     return [
         StoredMeans(sensor, minute_of(time), minutes, complete, again)
         for sensor, time, minutes, complete, again in cursor.fetchall()
     ]
 
 
-def first_row_minute(cursor: psycopg.Cursor[Any]) -> int | None:
-    """The oldest minute in REAL_VAL_TB of any registered sensor; None if there is no row."""
-    cursor.execute(statement("night_first_row"))
+def first_row_minute(cursor: psycopg.Cursor[Any], site: str) -> int | None:
+    """The oldest minute in REAL_VAL_TB of any registered sensor of a site; None if there is no row."""
+    cursor.execute(statement("night_first_row"), {"site": site})
     row = cursor.fetchone()
     return minute_of(row[0]) if row and row[0] is not None else None
 
 
-def registered(cursor: psycopg.Cursor[Any]) -> frozenset[str]:
-    """The sensors of SENSOR_TB."""
-    cursor.execute("SELECT sensor FROM SENSOR_TB")
+def registered(cursor: psycopg.Cursor[Any], site: str) -> frozenset[str]:
+    """A site's sensors of SENSOR_TB."""
+    cursor.execute("SELECT sensor FROM SENSOR_TB WHERE site = %s", (site,))
     return frozenset(row[0] for row in cursor.fetchall())

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -16,6 +15,7 @@ from common.clock import minute_start
 from common.database import statement
 from common.folder import NIGHT_STATE_FILE
 from common.night import DAY_MINUTES, DEFINITION, WINDOW_MINUTES
+from common.settings import SiteSettings
 from common.zones import NO_ZONES, Zone, Zones
 from nightflow.known import Known, Range
 from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Leakage, Tenth, leakage
@@ -31,62 +31,60 @@ class _Inputs:
     known: dict[str, Known]
 
 
-def is_missing(cursor: psycopg.Cursor[Any], night: Night) -> bool:
-    """Whether a sensor has windows in the night but no report of it."""
-    cursor.execute(
-        statement("night_missing"),
-        {"first": minute_start(night.windows[0]), "last": minute_start(night.last_window), "night": night.date},
-    )
+def is_missing(cursor: psycopg.Cursor[Any], site: str, night: Night) -> bool:
+    """Whether a sensor of a site has windows in the night but no report of it."""
+    span = {"first": minute_start(night.windows[0]), "last": minute_start(night.last_window)}
+    cursor.execute(statement("night_missing"), {"site": site, **span, "night": night.date})
     row = cursor.fetchone()
     return bool(row and row[0])
 
 
-def oldest_to_renew(cursor: psycopg.Cursor[Any], after: date) -> list[date]:
+def oldest_to_renew(cursor: psycopg.Cursor[Any], site: str, after: date) -> list[date]:
     """The oldest night after `after` with a report by an earlier definition; with the last of them, also the nights
     that were reported since and compared with it. Empty if there is none."""
-    cursor.execute(
-        statement("night_old"), {"after": after, "definition": DEFINITION, "compared": timedelta(days=REFERENCE_NIGHTS)}
-    )
+    asked = {"after": after, "definition": DEFINITION, "compared": timedelta(days=REFERENCE_NIGHTS)}
+    cursor.execute(statement("night_old"), {"site": site, **asked})
     return [night for (night,) in cursor.fetchall()]
 
 
-def changed_at(cursor: psycopg.Cursor[Any], now: datetime) -> datetime | None:
-    """When people last changed what is known of a sensor; without changes of a clock that was ahead."""
-    row = cursor.execute("SELECT max(changed_at) FROM SENSOR_TB WHERE changed_at <= %s", (now,)).fetchone()
+def changed_at(cursor: psycopg.Cursor[Any], site: str, now: datetime) -> datetime | None:
+    """When people last changed what is known of a site's sensor; without changes of a clock that was ahead."""
+    query = "SELECT max(changed_at) FROM SENSOR_TB WHERE site = %s AND changed_at <= %s"
+    row = cursor.execute(query, (site, now)).fetchone()
     found: datetime | None = row[0] if row else None
     return found
 
 
-def since(cursor: psycopg.Cursor[Any], first: date) -> list[date]:
-    """The nights from `first` on that have a report, oldest first."""
-    return [night for (night,) in cursor.execute(statement("night_since"), {"first": first})]
+def since(cursor: psycopg.Cursor[Any], site: str, first: date) -> list[date]:
+    """A site's nights from `first` on that have a report, oldest first."""
+    return [night for (night,) in cursor.execute(statement("night_since"), {"site": site, "first": first})]
 
 
 def store(
     cursor: psycopg.Cursor[Any],
+    site: SiteSettings,
     night: Night,
     now: datetime,
-    zone: ZoneInfo,
     works: Sequence[Work] = (),
     *,
     zones: Zones = NO_ZONES,
 ) -> dict[str, Leakage]:
-    """Compute and write the night's report of every sensor with windows in it; returns them by sensor.
+    """Compute and write the night's report of every sensor of a site with windows in it; returns them by sensor.
 
     The sensor's current settings are used and stored with the night. `works` are excluded. `zones` of the settings have
     the pressure of an inlet.
     """
-    inputs = _read_inputs(cursor, night, works)
+    inputs = _read_inputs(cursor, site.id, night, works)
     for one in zones.values():
         _take_pressure(one, inputs)
-    inputs.known.update(_read_known(cursor, zone))
+    inputs.known.update(_read_known(cursor, site))
     cursor.execute(
-        "SELECT DISTINCT sensor FROM NIGHT_FLOW_VAL_TB WHERE time BETWEEN %s AND %s ORDER BY sensor",
-        (minute_start(night.windows[0]), minute_start(night.last_window)),
+        "SELECT DISTINCT sensor FROM NIGHT_FLOW_VAL_TB WHERE site = %s AND time BETWEEN %s AND %s ORDER BY sensor",
+        (site.id, minute_start(night.windows[0]), minute_start(night.last_window)),
     )
     reports = {sensor: _leakage(sensor, night, inputs) for (sensor,) in cursor.fetchall()}
     if reports:
-        rows = [_row(sensor, night, found, now) for sensor, found in reports.items()]
+        rows = [{"site": site.id, **_row(sensor, night, found, now)} for sensor, found in reports.items()]
         cursor.executemany(statement("night_report"), rows)
     return reports
 
@@ -113,8 +111,8 @@ def _take_pressure(zone: Zone, inputs: _Inputs) -> None:
         inputs.day[zone.name][step] = replace(tenth, pressure_sum=bar.pressure_sum, pressure_count=bar.pressure_count)
 
 
-def _read_known(cursor: psycopg.Cursor[Any], zone: ZoneInfo) -> dict[str, Known]:
-    cursor.execute(statement("night_sites"))
+def _read_known(cursor: psycopg.Cursor[Any], site: SiteSettings) -> dict[str, Known]:
+    cursor.execute(statement("night_sites"), {"site": site.id})
     return {
         sensor: Known(
             users,
@@ -125,13 +123,13 @@ def _read_known(cursor: psycopg.Cursor[Any], zone: ZoneInfo) -> dict[str, Known]
             mains_km,
             connections,
             service_km,
-            replaced.astimezone(zone).date() if replaced else None,
+            replaced.astimezone(site.zone).date() if replaced else None,
         )
         for sensor, replaced, users, litres, use, n1, reference, mains_km, connections, service_km in cursor.fetchall()
     }
 
 
-def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work]) -> _Inputs:
+def _read_inputs(cursor: psycopg.Cursor[Any], site: str, night: Night, works: Sequence[Work]) -> _Inputs:
     inputs = _Inputs(defaultdict(dict), defaultdict(list), defaultdict(list), {})
     first, end = _first_minute(night), night.last_window + 1
     begin = end - DAY_MINUTES  # whole windows before the first, because a night's windows are tens of minutes
@@ -139,6 +137,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
     cursor.execute(
         statement("night_tenths"),
         {
+            "site": site,
             "begin": minute_start(begin),
             "first": minute_start(first),
             "end": minute_start(end),
@@ -150,12 +149,11 @@ def _read_inputs(cursor: psycopg.Cursor[Any], night: Night, works: Sequence[Work
     for sensor, step, *values in cursor.fetchall():
         inputs.day[sensor][step] = Tenth(*values)
     day = {"first": minute_start(night.end - DAY_HOURS * 60), "end": minute_start(night.end)}
-    cursor.execute(statement("night_hours"), day)
+    cursor.execute(statement("night_hours"), {"site": site, **day})
     for sensor, pressure_bar in cursor.fetchall():
         inputs.hours_bar[sensor].append(pressure_bar)
-    cursor.execute(
-        statement("night_earlier"), {"first": night.date - timedelta(days=REFERENCE_NIGHTS), "before": night.date}
-    )
+    before = {"first": night.date - timedelta(days=REFERENCE_NIGHTS), "before": night.date}
+    cursor.execute(statement("night_earlier"), {"site": site, **before})
     for sensor, *values in cursor.fetchall():
         inputs.earlier[sensor].append(Earlier(*values))
     return inputs

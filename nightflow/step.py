@@ -46,6 +46,7 @@ class NightFlow:
     def __init__(self, context: Context, committed: Callable[[], int | None] | None = None) -> None:
         roles.needs_file(context.settings)
         self._data = context.data
+        self._site = context.settings.site
         self._stop = context.stop
         self._grace_s = context.settings.night.grace_seconds
         self._plan = plan_of(context.settings)
@@ -124,9 +125,9 @@ class NightFlow:
         over = [night for night in nights if night.last_window <= ready]
         last_over = over[-1] if over else None
         with self._database.transaction() as cursor:
-            sensors = means.registered(cursor)
+            sensors = means.registered(cursor, self._site.id)
             if caught_up or sensors != self._sensors:
-                oldest = means.first_row_minute(cursor)
+                oldest = means.first_row_minute(cursor, self._site.id)
                 if oldest is not None:
                     nights = list(self._plan.nights(max(oldest, ready - KEEP_DAYS * DAY_MINUTES), ready))
         before = dict(self._counters)
@@ -150,7 +151,7 @@ class NightFlow:
             if self._renewed_through is None or self._stop.is_set():
                 return
             with self._database.transaction() as cursor:
-                nights = report.oldest_to_renew(cursor, max(oldest, self._renewed_through))
+                nights = report.oldest_to_renew(cursor, self._site.id, max(oldest, self._renewed_through))
                 for night in nights:
                     self._counters["renewed"] += len(self._report(cursor, self._plan.night(night), now, works))
             self._renewed_through = nights[0] if nights else None
@@ -160,10 +161,10 @@ class NightFlow:
     def _renew_changed(self, now: datetime) -> None:
         """After people have changed what is known of a sensor, make the reports of the last nights anew."""
         with self._database.transaction() as cursor:
-            changed, first = report.changed_at(cursor, now), now - timedelta(days=CHANGED_NIGHTS)
+            changed, first = report.changed_at(cursor, self._site.id, now), now - timedelta(days=CHANGED_NIGHTS)
             if changed is None or changed == self._changed or changed < first:
                 return
-            nights = report.since(cursor, first.astimezone(self._plan.zone).date())
+            nights = report.since(cursor, self._site.id, first.astimezone(self._plan.zone).date())
         works = self._works()
         for night in nights:
             if self._stop.is_set():
@@ -178,10 +179,11 @@ class NightFlow:
         """One night in one transaction: its windows, and its report if it is over; True if a window was written."""
         reports = None
         with self._database.transaction() as cursor:
-            stored = means.store(cursor, [window for window in night.windows if window <= ready], now)
+            due = [window for window in night.windows if window <= ready]
+            stored = means.store(cursor, self._site.id, due, now)
             if night.last_window <= ready:
                 unpublished = is_last and self._published != night.date
-                if stored or again or unpublished or report.is_missing(cursor, night):
+                if stored or again or unpublished or report.is_missing(cursor, self._site.id, night):
                     reports = self._report(cursor, night, now, self._works())
         written_again = sum(window.again for window in stored)
         self._counters["windows_stored"] += len(stored) - written_again
@@ -199,7 +201,7 @@ class NightFlow:
     def _report(
         self, cursor: psycopg.Cursor[Any], night: Night, now: datetime, works: Sequence[Work]
     ) -> dict[str, Leakage]:
-        return report.store(cursor, night, now, self._plan.zone, works, zones=self._zones)
+        return report.store(cursor, self._site, night, now, works, zones=self._zones)
 
     def _say(self, before: Mapping[str, int], nights: int) -> None:
         """One log line for a check that recomputed something, ended a night, or covered more than the recent nights."""

@@ -41,10 +41,10 @@ BOX = {
 
 
 class Server:
-    """The Postgres of a data folder, for the process that holds the role."""
+    """The Postgres of a data folder, for the process that holds the role. `site`: of rows that have none yet."""
 
-    def __init__(self, data: Path) -> None:
-        self._data = data.resolve()
+    def __init__(self, data: Path, site: str) -> None:
+        self._data, self._site = data.resolve(), site
         self._folder = self._data / POSTGRES_FOLDER
         self._child: subprocess.Popen[bytes] | None = None
         self._url = ""
@@ -95,7 +95,7 @@ class Server:
         while not (answers := self._answers()) and time.monotonic() < give_up_s and not stop.wait(cluster.LOOK_S):
             pass
         if answers and not self.ready:
-            address = users.prepare(self._url)
+            address = users.prepare(self._url, self._site, stop)
             try:
                 database.publish_address(self._data, address)
             except OSError as error:
@@ -135,8 +135,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(data: Path, stop: threading.Event | None = None) -> Iterator[None]:
-    """Run a Postgres during the block, with its address published.
+def running(data: Path, site: str, stop: threading.Event | None = None) -> Iterator[None]:
+    """Run a Postgres during the block, with its address published. `site`: of rows that have none yet.
 
     Raises:
         DatabaseDown: it does not start; says why.
@@ -145,7 +145,7 @@ def running(data: Path, stop: threading.Event | None = None) -> Iterator[None]:
     """
     stop = stop or threading.Event()
     lock = RoleLock(data / ROLES_FOLDER, ROLE)
-    server = Server(data)
+    server = Server(data, site)
     try:
         try:
             _start(server, stop)

@@ -23,7 +23,7 @@ class Keeper:
     def __init__(self, context: Context) -> None:
         self._data = context.data
         self._stop = context.stop
-        self._server = Server(context.data)
+        self._server = Server(context.data, context.settings.site.id)
         self._starts = 0
         self._upgrade = upgrade.run(self._data, self._stop)
         self._not_upgraded = ""

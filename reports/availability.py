@@ -13,7 +13,7 @@ MINUTE_S = 60
 Shares = Mapping[date, float]
 
 
-class Point(NamedTuple):
+class RegisteredSensor(NamedTuple):
     """A registered sensor; `since` is the time of its first row, None if it has none."""
 
     sensor: str
@@ -34,14 +34,26 @@ class Available(NamedTuple):
 
 
 def read(
-    database: Database, month: Month, until: datetime, points: Sequence[Point], *, done: Callable[[int], object]
+    database: Database,
+    site: str,
+    month: Month,
+    until: datetime,
+    points: Sequence[RegisteredSensor],
+    *,
+    done: Callable[[int], object],
 ) -> dict[str, Available]:
     """The availability of each sensor in the month, as far as it is over at `until`."""
     counted: dict[str, dict[date, int]] = {point.sensor: {} for point in points}
     for begin in range(0, len(points), SENSORS_AT_ONCE):
         done(begin)
         some = [point.sensor for point in points[begin : begin + SENSORS_AT_ONCE]]
-        span = {"sensors": some, "zone": month.zone.key, "first": month.start, "until": min(until, month.end)}
+        span = {
+            "site": site,
+            "sensors": some,
+            "zone": month.zone.key,
+            "first": month.start,
+            "until": min(until, month.end),
+        }
         with database.transaction() as cursor:
             cursor.execute(statement("report_days"), span)
             for sensor, day, minutes in cursor:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from psycopg import Cursor
 
 from common.database import statement
+from common.settings import SiteSettings
 from common.zones import Zone
 
 
@@ -44,9 +44,16 @@ class Balance:
         return self.inflow - self.outflow
 
 
-def read(cursor: Cursor[Any], zone: Zone, first: datetime, until: datetime, clock: ZoneInfo) -> dict[date, Balance]:
+def read(cursor: Cursor[Any], site: SiteSettings, zone: Zone, first: datetime, until: datetime) -> dict[date, Balance]:
     """The balance of each local day from `first` to before `until` that has a minute with a sum."""
-    asked = {"name": zone.name, "meters": [*zone.signs], "first": first, "until": until, "zone": clock.key}
+    asked = {
+        "site": site.id,
+        "name": zone.name,
+        "meters": [*zone.signs],
+        "first": first,
+        "until": until,
+        "zone": site.zone.key,
+    }
     volumes: dict[date, dict[str, float]] = {}
     minutes: dict[date, int] = {}
     for day, sensor, volume, count in cursor.execute(statement("zone_volumes"), asked):

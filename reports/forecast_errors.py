@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common.database import Database
+from common.settings import SiteSettings
 from forecaster import report, store
 from forecaster.dataset import start_of_hour
 from forecaster.fallback import WEEK
@@ -33,16 +34,18 @@ class ForecastError(NamedTuple):
         return self.mean / self.week_before if self.week_before > 0 else None
 
 
-def read(database: Database, month: Month, until: datetime, sensors: Sequence[str]) -> list[ForecastError]:
+def read(
+    database: Database, site: SiteSettings, month: Month, until: datetime, sensors: Sequence[str]
+) -> list[ForecastError]:
     """By sensor, channel and lead; only those that can be compared in at least one hour."""
     first, end = month.start, min(month.end, start_of_hour(until, month.zone))
     wanted = set(sensors)
-    lines = store.forecasts(database, "forecast_leads", first=first, until=end) if first < end else []
+    lines = store.forecasts(database, site.id, "forecast_leads", first=first, until=end) if first < end else []
     lines = [line for line in lines if line.sensor in wanted]
     names = sorted({line.sensor for line in lines})
     if not names:
         return []
-    history = store.history(database, names, month.zone, first - timedelta(hours=WEEK), end)
+    history = store.history(database, site, names, first - timedelta(hours=WEEK), end)
     return [
         ForecastError(*_series(track), int(track.both.sum()), track.error(), track.naive_error())
         for track in report.tracks(history, lines, history.row(first), month.zone)

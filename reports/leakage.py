@@ -47,8 +47,8 @@ class MonthlyLeakage:
 def read(
     cursor: Cursor[Any], first: date, last: date, site: SiteSettings, sensor: str | None = None
 ) -> list[MonthlyLeakage]:
-    """The nights from `first` to `last` of each sensor, or of one."""
-    asked = {"first": first, "last": last, "sensor": sensor, "definition": DEFINITION}
+    """The nights from `first` to `last` of each sensor of a site, or of one."""
+    asked = {"site": site.id, "first": first, "last": last, "sensor": sensor, "definition": DEFINITION}
     rows = cursor.connection.cursor(row_factory=class_row(MonthlyLeakage)).execute(statement("night_months"), asked)
     return [_with_cost(row, site.water_price) for row in rows]
 

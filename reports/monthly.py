@@ -14,7 +14,7 @@ from common.settings import Settings
 from common.zones import Zone
 from incidents.reading import Known
 from reports import availability, balance, forecast_errors, happened, leakage
-from reports.availability import Available, Point
+from reports.availability import Available, RegisteredSensor
 from reports.balance import Balance
 from reports.forecast_errors import ForecastError
 from reports.happened import Deed
@@ -113,21 +113,22 @@ def gather(
     if month.start > now:
         raise MonthToCome(f"{month} has not begun yet")
     last = min(last_night(chosen, now), month.after - DAY)
+    site = chosen.site.id
     told("nights", 0, 0)
     with database.transaction() as cursor:
-        points = _points(cursor, only)
+        points = _points(cursor, site, only)
         summed = leakage.read(cursor, month.first, last, chosen.site, only) if last >= month.first else []
-        minima = _minima(cursor, month.first, last)
+        minima = _minima(cursor, site, month.first, last)
     if only is not None and not points:
         raise NoSuchSensor(f"{only} is not registered; see: hydrolog sensors")
-    read = availability.read(database, month, now, points, done=lambda n: told("minutes", n, len(points)))
+    read = availability.read(database, site, month, now, points, done=lambda n: told("minutes", n, len(points)))
     balances = _balances(chosen, database, month, now, [point.sensor for point in points])
     told("forecasts", 0, 0)
-    errors = forecast_errors.read(database, month, now, [point.sensor for point in points])
+    errors = forecast_errors.read(database, chosen.site, month, now, [point.sensor for point in points])
     told("incidents", 0, 0)
     with database.transaction() as cursor:
-        known = happened.incidents(cursor, chosen.paths.data, chosen.site.id, month, now, sensor=only)
-        deeds = happened.deeds(cursor, chosen.paths.data, chosen.site.id, month, known)
+        known = happened.incidents(cursor, chosen.paths.data, site, month, now, sensor=only)
+        deeds = happened.deeds(cursor, chosen.paths.data, site, month, known)
     lost = {one.sensor: one for one in summed}
     sensors = [
         replace(
@@ -137,9 +138,7 @@ def gather(
         )
         for point in points
     ]
-    return MonthlyReport(
-        chosen.site.id, month, now, last, chosen.site.currency, _ordered(sensors), tuple(known), tuple(deeds)
-    )
+    return MonthlyReport(site, month, now, last, chosen.site.currency, _ordered(sensors), tuple(known), tuple(deeds))
 
 
 def _balances(
@@ -149,19 +148,19 @@ def _balances(
     found = {}
     for zone in (chosen.zones[sensor] for sensor in sensors if sensor in chosen.zones):
         with database.transaction() as cursor:
-            days = balance.read(cursor, zone, month.start, min(now, month.end), month.zone)
+            days = balance.read(cursor, chosen.site, zone, month.start, min(now, month.end))
         if (whole := balance.summed(days.values())) is not None:
             found[zone.name] = whole
     return found
 
 
-def _points(cursor: Cursor[Any], only: str | None) -> list[Point]:
-    cursor.execute(statement("report_sensors"), {"sensor": only})
-    return [Point(*row) for row in cursor.fetchall()]
+def _points(cursor: Cursor[Any], site: str, only: str | None) -> list[RegisteredSensor]:
+    cursor.execute(statement("report_sensors"), {"site": site, "sensor": only})
+    return [RegisteredSensor(*row) for row in cursor.fetchall()]
 
 
-def _minima(cursor: Cursor[Any], first: date, last: date) -> dict[str, dict[date, float]]:
-    cursor.execute(statement("report_nights"), {"first": first, "last": last})
+def _minima(cursor: Cursor[Any], site: str, first: date, last: date) -> dict[str, dict[date, float]]:
+    cursor.execute(statement("report_nights"), {"site": site, "first": first, "last": last})
     found: dict[str, dict[date, float]] = {}
     for sensor, night, flow in cursor.fetchall():
         found.setdefault(sensor, {})[night] = flow
@@ -169,7 +168,7 @@ def _minima(cursor: Cursor[Any], first: date, last: date) -> dict[str, dict[date
 
 
 def _sensor(
-    point: Point,
+    point: RegisteredSensor,
     lost: MonthlyLeakage | None,
     minima: Mapping[str, Mapping[date, float]],
     read: Mapping[str, Available],

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from common.database import Database
 from common.messages import words
+from common.point import Point
 from common.row import SENSOR_ID
 from common.version import NAME
 from outliers import flags
@@ -89,9 +90,8 @@ class Api:
         settings = self._settings
 
         def ask(database: Database) -> Json:
-            site = explain.AskedAt(
-                settings.paths.data, settings.site.zone, self._current.calendar.now(), self._clock.now()
-            )
+            known, now = self._current.calendar.now(), self._clock.now()
+            site = explain.AskedAt(settings.site.id, settings.paths.data, settings.site.zone, known, now)
             with database.transaction(CHART_TIMEOUT_S) as cursor:
                 return explain.explain(cursor, spell, site)
 
@@ -104,11 +104,13 @@ class Api:
             return _bad_request("sensor must be a sensor id")
         if isinstance(refused := await self._registered(sensor), Response):
             return refused
+        point = Point(self._settings.site.id, sensor)
         tomorrow = self._clock.now().astimezone(self._settings.site.zone).date() + timedelta(days=1)
 
         def ask(database: Database) -> Json:
             with database.transaction(CHART_TIMEOUT_S) as cursor:
-                return {"sensor": sensor, "nights": explain.nights(cursor, sensor, tomorrow, SHOWN_NIGHTS)}
+                nights = explain.nights(cursor, point, tomorrow, SHOWN_NIGHTS)
+                return {"sensor": sensor, "nights": nights}
 
         return await self._charts.answer(request, ("nights", sensor), ask)
 

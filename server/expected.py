@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from common.errors import CriteriaUnusable
+from common.point import Point
 from outliers import criteria
 from outliers.criteria import QUARTERS, Criteria, FlowUse
 from outliers.rules import HEADLOSS, SUNDAY
@@ -38,7 +39,11 @@ class Days(NamedTuple):
 
 
 def usual(
-    cursor: psycopg.Cursor[Any], folder: Path, sensor: str, days: Days, times: tuple[datetime, datetime, datetime]
+    cursor: psycopg.Cursor[Any],
+    folder: Path,
+    point: Point,
+    days: Days,
+    times: tuple[datetime, datetime, datetime],
 ) -> dict[str, Any]:
     """Flow (m3/h) and pressure (bar) at every quarter of an hour as parallel lists; empty without criteria.
 
@@ -47,10 +52,10 @@ def usual(
         times: the level comes from the week before the first; the lists go from the second to the third.
     """
     begins, start, end = times
-    found = _criteria(folder, sensor)
+    found = _criteria(folder, point.sensor)
     if found is None or found.use is None:
         return {"at": [], "flow": [], "pressure": [], "version": None}
-    level = _level(queries.series(cursor, sensor, begins - LEVEL_DAYS, begins, QUARTER), found.use, days)
+    level = _level(queries.series(cursor, point, begins - LEVEL_DAYS, begins, QUARTER), found.use, days)
     at = list(range(int(start.timestamp()) // QUARTER_S * QUARTER_S, int(end.timestamp()) + QUARTER_S, QUARTER_S))
     flow = [level * _profile(found.use, days.place(second)) for second in at]
     return {

@@ -13,6 +13,7 @@ import psycopg
 
 from common.database import statement
 from common.folder import CRITERIA_FOLDER, FINDINGS_FILE
+from common.point import Point
 from outliers import findings
 from outliers.calendar import Occasions
 from outliers.findings import Finding
@@ -38,6 +39,7 @@ LEVEL_CODE = "SYS-RANGE"  # the rule whose limit is a value
 class AskedAt(NamedTuple):
     """The site and the time of a request."""
 
+    id: str
     data: Path
     zone: ZoneInfo
     known: Occasions
@@ -56,6 +58,7 @@ class SpellRequest(NamedTuple):
 
 def explain(cursor: Cursor, spell: SpellRequest, site: AskedAt) -> Json:
     """Everything for the finding's charts."""
+    point = Point(site.id, spell.sensor)
     raised, cleared = matching(findings.load(site.data / FINDINGS_FILE), spell)
     begins = datetime.fromtimestamp(min(spell.start, raised.since * 60) if raised else spell.start, UTC)
     over = datetime.fromtimestamp(spell.end, UTC)
@@ -68,16 +71,16 @@ def explain(cursor: Cursor, spell: SpellRequest, site: AskedAt) -> Json:
         "window": [start.timestamp(), end.timestamp()],
         "step_s": int(step.total_seconds()),
         "finding": _shown(raised, cleared),
-        "series": queries.series(cursor, spell.sensor, start, end, step),
-        "forecast": queries.forecast(cursor, spell.sensor, start - timedelta(hours=1), end, site.now),
+        "series": queries.series(cursor, point, start, end, step),
+        "forecast": queries.forecast(cursor, point, start - timedelta(hours=1), end, site.now),
         "usual": usual(
             cursor,
             site.data / CRITERIA_FOLDER,
-            spell.sensor,
+            point,
             Days(site.zone, site.known.holidays),
             (begins, start, end),
         ),
-        "nights": nights(cursor, spell.sensor, over.astimezone(site.zone).date() + timedelta(days=1), NIGHTS)
+        "nights": nights(cursor, point, over.astimezone(site.zone).date() + timedelta(days=1), NIGHTS)
         if spell.method == "NIGHT"
         else [],
         "works": works(site.known, spell.sensor, start, end),
@@ -111,11 +114,10 @@ def _shown(raised: Finding | None, cleared: Finding | None) -> Json | None:
     }
 
 
-def nights(cursor: Cursor, sensor: str, before: date, count: int) -> list[Json]:
+def nights(cursor: Cursor, point: Point, before: date, count: int) -> list[Json]:
     """The last `count` nights before a local date, oldest first, each with its inputs and its reference."""
-    cursor.execute(
-        statement("page_nights"), {"sensor": sensor, "before": before, "first": before - timedelta(days=count)}
-    )
+    span = {"before": before, "first": before - timedelta(days=count)}
+    cursor.execute(statement("page_nights"), {**point._asdict(), **span})
     assert cursor.description is not None
     names = [column.name for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -128,7 +130,7 @@ def nights(cursor: Cursor, sensor: str, before: date, count: int) -> list[Json]:
     return found
 
 
-def last_night(cursor: Cursor, sensor: str, today: date) -> Json | None:
+def last_night(cursor: Cursor, point: Point, today: date) -> Json | None:
     """The newest report of the last two nights; `today` in UTC, which may be a day behind the site's."""
-    found = nights(cursor, sensor, today + timedelta(days=2), 4)
+    found = nights(cursor, point, today + timedelta(days=2), 4)
     return found[-1] if found else None

@@ -54,8 +54,8 @@ def read(database: Database, settings: Settings, clock: Clock) -> Facts:
         disk_bytes = None
     try:
         with database.transaction(NIGHTS_TIMEOUT_S) as cursor:
-            since = now.astimezone(settings.site.zone).date() - LAST_NIGHT
-            nights = tuple(Night(*row) for row in cursor.execute(statement("metrics_nights"), {"since": since}))
+            asked = {"site": settings.site.id, "since": now.astimezone(settings.site.zone).date() - LAST_NIGHT}
+            nights = tuple(Night(*row) for row in cursor.execute(statement("metrics_nights"), asked))
     except DatabaseDown:
         nights = ()
     return Facts(

@@ -44,11 +44,12 @@ def asked(query: Mapping[str, str]) -> Asked:
     )
 
 
-def leakage(database: Database, today: date) -> dict[str, Json]:
+def leakage(database: Database, site: str, today: date) -> dict[str, Json]:
     """The newest nights by sensor; none while the database does not answer."""
     try:
         with database.transaction(NIGHTS_TIMEOUT_S) as cursor:
-            rows = cursor.execute(statement("page_leakage"), {"since": today - NIGHTS_BACK}).fetchall()
+            asked_for = {"site": site, "since": today - NIGHTS_BACK}
+            rows = cursor.execute(statement("page_leakage"), asked_for).fetchall()
     except DatabaseDown:
         return {}
     keys = ("night", "hour_flow", "leak_flow", "low", "high", "outdated")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from common.database import statement
+from common.point import Point
 from outliers import flags
 from situation.topic import PartitionState
 
@@ -19,20 +20,20 @@ BRIEF_FAULT = 3  # minutes: a few lost frames do not make a sensor faulty
 MAX_SPELLS = 200  # lines; nobody reads more
 MAX_UNREGISTERED = 50
 
-_MADE_AT = "SELECT max(made_at) FROM PRED_VAL_TB WHERE sensor = %(sensor)s AND made_at <= %(now)s"
+_MADE_AT = "SELECT max(made_at) FROM PRED_VAL_TB WHERE site = %(site)s AND sensor = %(sensor)s AND made_at <= %(now)s"
 
 
-def future(cursor: Cursor, until: datetime) -> datetime | None:
+def future(cursor: Cursor, site: str, until: datetime) -> datetime | None:
     """The newest row after `until` of a registered sensor, or received; None if there is none."""
-    row = cursor.execute(statement("page_future"), {"until": until}).fetchone()
+    row = cursor.execute(statement("page_future"), {"site": site, "until": until}).fetchone()
     newest: datetime | None = row[0] if row else None
     return newest
 
 
-def sensors(cursor: Cursor, until: datetime) -> list[Json]:
+def sensors(cursor: Cursor, site: str, until: datetime) -> list[Json]:
     """Registered sensors with their newest row up to `until`; `version` changes when their charts change."""
     found = []
-    values = {"flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT, "until": until}
+    values = {"site": site, "flagged_for": FLAGGED_FOR, "brief_fault": BRIEF_FAULT, "until": until}
     for row in cursor.execute(statement("page_sensors"), values):
         sensor, name, time, flow, pressure, made_at, severity, channel, reason, flagged, latitude, longitude = row
         found.append(
@@ -52,8 +53,8 @@ def sensors(cursor: Cursor, until: datetime) -> list[Json]:
     return found
 
 
-def unregistered(cursor: Cursor) -> list[Json]:
-    rows = cursor.execute(statement("page_unregistered"), {"limit": MAX_UNREGISTERED})
+def unregistered(cursor: Cursor, site: str) -> list[Json]:
+    rows = cursor.execute(statement("page_unregistered"), {"site": site, "limit": MAX_UNREGISTERED})
     return [{"sensor": sensor, "first": _seconds(first), "newest": _seconds(last)} for sensor, first, last in rows]
 
 
@@ -76,9 +77,9 @@ def sites(cursor: Cursor, silent_minutes: int) -> Json:
     return dict(zip(("known", "silent"), row, strict=True))
 
 
-def series(cursor: Cursor, sensor: str, start: datetime, end: datetime, step: timedelta) -> Json:
+def series(cursor: Cursor, point: Point, start: datetime, end: datetime, step: timedelta) -> Json:
     """Means over `step` as parallel lists: at (UTC s), flow (m3/h), pressure (bar)."""
-    values = {"sensor": sensor, "from": start, "to": end, "step": step}
+    values = {**point._asdict(), "from": start, "to": end, "step": step}
     rows = cursor.execute(statement("page_series"), values).fetchall()
     return {
         "at": [row[0] for row in rows],
@@ -96,9 +97,9 @@ class Step(NamedTuple):
     minutes: int
 
 
-def steps(cursor: Cursor, sensor: str, bounds: Sequence[datetime]) -> list[tuple[Step, Step] | None]:
+def steps(cursor: Cursor, point: Point, bounds: Sequence[datetime]) -> list[tuple[Step, Step] | None]:
     """Flow and pressure between each bound and the next; None where there is no row."""
-    values = {"sensor": sensor, "first": list(bounds[:-1]), "after": list(bounds[1:])}
+    values = {**point._asdict(), "first": list(bounds[:-1]), "after": list(bounds[1:])}
     rows = cursor.execute(statement("page_steps"), values)
     return [(Step(*row[:4]), Step(*row[4:8])) if row[8] else None for row in rows]
 
@@ -121,11 +122,11 @@ def filled(bounds: Sequence[datetime], found: Sequence[tuple[Step, Step] | None]
     return lists
 
 
-def forecast(cursor: Cursor, sensor: str, start: datetime, end: datetime, now: datetime) -> Json:
+def forecast(cursor: Cursor, point: Point, start: datetime, end: datetime, now: datetime) -> Json:
     """Hourly forecasts with their 90 % bands as parallel lists; `hour` is the start of each (UTC s)."""
-    made = cursor.execute(_MADE_AT, {"sensor": sensor, "now": now}).fetchone()
+    made = cursor.execute(_MADE_AT, {**point._asdict(), "now": now}).fetchone()
     made_at: datetime | None = made[0] if made else None
-    values = {"sensor": sensor, "from": start, "to": end, "made_at": made_at}
+    values = {**point._asdict(), "from": start, "to": end, "made_at": made_at}
     rows = cursor.execute(statement("page_forecast"), values).fetchall()
     lists: Json = {"hour": [row[0] for row in rows], "model": rows[-1][7] if rows else "", "made_at": _seconds(made_at)}
     for place, channel in ((1, "flow"), (4, "pressure")):
@@ -134,16 +135,18 @@ def forecast(cursor: Cursor, sensor: str, start: datetime, end: datetime, now: d
     return lists
 
 
-def spells(cursor: Cursor, names: Sequence[str], start: datetime, end: datetime) -> list[Json]:
+def spells(cursor: Cursor, site: str, names: Sequence[str], start: datetime, end: datetime) -> list[Json]:
     """The flagged spells, newest first, at most `MAX_SPELLS`."""
-    values = {"sensors": list(names), "from": start, "to": end, "gap": SPELL_GAP, "limit": MAX_SPELLS}
+    span = {"from": start, "to": end, "gap": SPELL_GAP, "limit": MAX_SPELLS}
+    values = {"site": site, "sensors": list(names), **span}
     keys = ("sensor", "channel", "method", "code", "start", "end", "minutes", "severity")
     return [dict(zip(keys, row, strict=True)) for row in cursor.execute(statement("page_spells"), values)]
 
 
-def night(cursor: Cursor, sensor: str, start: datetime, end: datetime) -> list[Json]:
+def night(cursor: Cursor, point: Point, start: datetime, end: datetime) -> list[Json]:
     """Ten-minute means of one night."""
-    rows = cursor.execute(statement("page_night"), {"sensor": sensor, "from": start, "to": end})
+    values = {**point._asdict(), "from": start, "to": end}
+    rows = cursor.execute(statement("page_night"), values)
     keys = ("at", "flow", "pressure", "minutes", "complete")
     return [dict(zip(keys, row, strict=True)) for row in rows]
 

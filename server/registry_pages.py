@@ -15,6 +15,7 @@ from common import database, registry
 from common.database import Database, statement
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import message
+from common.point import Point
 from common.refused import local_time
 from common.registry import COLUMNS, FIGURES, LABELS, LIMITS, MOST_NAME, NIGHT, PLACE
 from server.access import Role, answers, may, needs
@@ -67,8 +68,8 @@ class RegistryPages:
         form, by = typed(request, "sensor", "name"), actor(request)
         sensor = form["sensor"].strip()
         named = {"name": form["name"]} if form["name"].strip() else {}
-        data = self._current.settings.paths.data
-        done = await self._do(request, lambda cursor: registry.register_new(cursor, data, by, sensor, named))
+        point, data = self._point(sensor), self._current.settings.paths.data
+        done = await self._do(request, lambda cursor: registry.register_new(cursor, data, by, point, named))
         if done is not DONE:
             return await self._list(request, form, done)
         return RedirectResponse(f"sensor_values?id={quote(sensor)}&done=register", 303)
@@ -94,19 +95,23 @@ class RegistryPages:
     def _work(self, do: str, request: Request, sensor: str, fields: Mapping[str, str]) -> Work | None:
         reader, data, by = self._screens.reader(request), self._current.settings.paths.data, actor(request)
         known, seen = {column: fields[column] for column in COLUMNS}, request.state.form.get("seen", "")
+        point = self._point(sensor)
 
         def replaced(cursor: psycopg.Cursor[Any]) -> None:
             since = local_time(fields["since"], "since").replace(tzinfo=reader.zone)
-            registry.replaced(cursor, data, by, sensor, since, at=reader.now)
+            registry.replaced(cursor, data, by, point, since, at=reader.now)
 
         works: dict[str, Work] = {
             "change": lambda cursor: registry.change(
-                cursor, data, by, sensor, known, at=reader.now, seen=seen, units=reader.units
+                cursor, data, by, point, known, at=reader.now, seen=seen, units=reader.units
             ),
             "replaced": replaced,
-            "remove": lambda cursor: registry.remove(cursor, data, by, sensor),
+            "remove": lambda cursor: registry.remove(cursor, data, by, point),
         }
         return works.get(do)
+
+    def _point(self, sensor: str) -> Point:
+        return Point(self._current.settings.site.id, sensor)
 
     async def _do(self, request: Request, work: Work) -> Outcome:
         """One change at a time, each as the owner of the tables, on a connection that is closed after it."""
@@ -122,7 +127,7 @@ class RegistryPages:
         reader = self._screens.reader(request)
         state = await self._current.state(reader.words)
         try:
-            rows = await self._current.ask(_listed)
+            rows = await self._current.ask(functools.partial(_listed, self._current.settings.site.id))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
         search, registered = searched(request.query_params), [row for row in rows if row["registered"]]
@@ -149,7 +154,7 @@ class RegistryPages:
         reader = self._screens.reader(request)
         state = await self._current.state(reader.words)
         try:
-            row = await self._current.ask(functools.partial(_known, sensor))
+            row = await self._current.ask(functools.partial(_known, self._point(sensor)))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
         except NoSuchSensor:
@@ -184,12 +189,13 @@ def _field(column: str, label: str, reader: Reader) -> Json:
     return {"column": column, "label": reader.words.say(label), "unit": unit, "group": group}
 
 
-def _listed(database_: Database) -> list[Json]:
+def _listed(site: str, database_: Database) -> list[Json]:
     with database_.transaction(TIMEOUT_S) as cursor:
         keys = ("sensor", "name", "flow_max", "pressure_max", *PLACE, "newest", "registered")
-        return [dict(zip(keys, row, strict=True)) for row in cursor.execute(statement("sensor_list"))]
+        rows = cursor.execute(statement("sensor_list"), {"site": site})
+        return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
-def _known(sensor: str, database_: Database) -> registry.Row:
+def _known(point: Point, database_: Database) -> registry.Row:
     with database_.transaction(TIMEOUT_S) as cursor:
-        return registry.known(cursor, sensor)
+        return registry.known(cursor, point)

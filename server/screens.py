@@ -148,8 +148,9 @@ class Screens:
         """The newest night of each sensor."""
         until_s, nights = self._nights
         if time.monotonic() >= until_s:
-            local = self.current.clock.now().astimezone(self.current.settings.site.zone).date()
-            nights = await self.current.ask(lambda database: overview.leakage(database, local))
+            site = self.current.settings.site
+            local = self.current.clock.now().astimezone(site.zone).date()
+            nights = await self.current.ask(lambda database: overview.leakage(database, site.id, local))
             self._nights = (time.monotonic() + NIGHTS_FOR_S, nights)
         return nights
 

@@ -11,6 +11,7 @@ from common.clock import minute_of
 from common.database import Database
 from common.messages import words
 from common.night import NightClock, minute_of_day
+from common.point import Point
 from server import explain, incident_archive, incident_list, planned, queries, spans
 from server.charts import Charts
 from server.current import Current
@@ -57,28 +58,35 @@ class SensorCharts:
         return spans.window(wanted, self._settings.site.zone, self._current.clock.now())
 
     def _read(self, database: Database, wanted: ChartAsked) -> Json:
-        now, zone, sensor = self._current.clock.now(), self._settings.site.zone, wanted.sensor
+        now, sensor = self._current.clock.now(), wanted.sensor
+        point, zone = Point(self._settings.site.id, sensor), self._settings.site.zone
         seen = spans.window(wanted.asked, zone, now)
         bounds = spans.steps(seen, zone, now)
         length = seen.end - seen.first
         with database.transaction(TIMEOUT_S) as cursor:
-            before = queries.steps(cursor, sensor, spans.earlier(bounds, zone)) if wanted.asked.compare else None
+            before = queries.steps(cursor, point, spans.earlier(bounds, zone)) if wanted.asked.compare else None
             return {
                 "sensor": sensor,
                 "start": seen.first.timestamp(),
                 "end": seen.end.timestamp(),
                 "now": now.timestamp(),
                 "step_s": int(seen.shape.step.total_seconds()),
-                "series": queries.filled(bounds, queries.steps(cursor, sensor, bounds)),
+                "series": queries.filled(bounds, queries.steps(cursor, point, bounds)),
                 "before": None if before is None else queries.filled(bounds, before),
                 "forecast": queries.forecast(
-                    cursor, sensor, seen.first - spans.HOUR, seen.end if length < spans.FEW_HOURS else seen.first, now
+                    cursor,
+                    point,
+                    seen.first - spans.HOUR,
+                    seen.end if length < spans.FEW_HOURS else seen.first,
+                    now,
                 ),
-                "spells": queries.spells(cursor, [sensor], seen.first, seen.end) if length < spans.FEW_MARKS else [],
+                "spells": queries.spells(cursor, point.site, [sensor], seen.first, seen.end)
+                if length < spans.FEW_MARKS
+                else [],
                 "incidents": self._incidents(cursor, wanted, seen, now),
                 "works": planned.works(self._current.calendar.now(), sensor, seen.first, seen.end),
-                "night": explain.last_night(cursor, sensor, now.date()) if seen.now else None,
-                "nights": self._nights(cursor, sensor, min(now, seen.end - timedelta(minutes=1))),
+                "night": explain.last_night(cursor, point, now.date()) if seen.now else None,
+                "nights": self._nights(cursor, point, min(now, seen.end - timedelta(minutes=1))),
             }
 
     def _incidents(self, cursor: psycopg.Cursor[Any], wanted: ChartAsked, seen: Window, now: datetime) -> list[Json]:
@@ -86,7 +94,7 @@ class SensorCharts:
         found = incident_archive.of_sensor(cursor, self._settings, wanted.sensor, (seen.first, seen.end), minute)
         return [incident_list.mark(each, wanted.name, words(wanted.language), zone, minute) for each in found]
 
-    def _nights(self, cursor: psycopg.Cursor[Any], sensor: str, at: datetime) -> list[Json]:
+    def _nights(self, cursor: psycopg.Cursor[Any], point: Point, at: datetime) -> list[Json]:
         """The ten-minute means of the latest night that had begun, and of the night before."""
         night = self._settings.night
         clock = NightClock(self._settings.site.zone, minute_of_day(night.start), minute_of_day(night.end))
@@ -94,7 +102,7 @@ class SensorCharts:
             {
                 "start": int(first.timestamp()),
                 "end": int(last.timestamp()),
-                "windows": queries.night(cursor, sensor, first, last),
+                "windows": queries.night(cursor, point, first, last),
             }
             for first, last in clock.begun(at)
         ]

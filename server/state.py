@@ -86,9 +86,9 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
     """What the database knows, for the verdict and for the page; while it does not answer, what the log knows."""
     try:
         with database.transaction(STATE_TIMEOUT_S) as cursor:
-            sensors = queries.sensors(cursor, look.until)
-            future = queries.future(cursor, look.until)
-            unregistered = queries.unregistered(cursor)
+            sensors = queries.sensors(cursor, settings.site.id, look.until)
+            future = queries.future(cursor, settings.site.id, look.until)
+            unregistered = queries.unregistered(cursor, settings.site.id)
             received = queries.received(cursor)
             topic = queries.topic(cursor)
             sites = queries.sites(cursor, settings.alerts.silent_box_minutes)

@@ -39,18 +39,18 @@ class Trends:
         now_s = time.monotonic()
         missing = [sensor for sensor in sensors if self._known.get(sensor, (-1.0, None))[0] < now_s]
         if missing:
-            now = self._current.clock.now()
-            found = await self._current.ask(lambda database: read(database, missing, now))
+            site, now = self._current.settings.site.id, self._current.clock.now()
+            found = await self._current.ask(lambda database: read(database, site, missing, now))
             self._known |= {sensor: (now_s + KEEP_S, line(values)) for sensor, values in found.items()}
         known = {sensor: self._known[sensor][1] for sensor in sensors if sensor in self._known}
         return {sensor: trend for sensor, trend in known.items() if trend is not None}
 
 
-def read(database: Database, sensors: Sequence[str], now: datetime) -> dict[str, Values]:
+def read(database: Database, site: str, sensors: Sequence[str], now: datetime) -> dict[str, Values]:
     """The mean flow of the last `HOURS` whole hours of each sensor; nothing while the database does not answer."""
     last = now.replace(minute=0, second=0, microsecond=0)
     bounds = [last - HOUR * back for back in range(HOURS, -1, -1)]
-    values = {"sensors": list(sensors), "first": bounds[:-1], "after": bounds[1:]}
+    values = {"site": site, "sensors": list(sensors), "first": bounds[:-1], "after": bounds[1:]}
     try:
         with database.transaction(TIMEOUT_S) as cursor:
             return dict(cursor.execute(statement("page_trends"), values).fetchall())

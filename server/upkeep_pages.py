@@ -127,7 +127,7 @@ class UpkeepPages:
     def _count(self, form: Mapping[str, str], reader: Reader, counted: list[ResendCount]) -> None:
         span = self._span(form, reader)
         with database.changing(self._settings, "page", COUNT_S) as cursor:
-            counted.append(resend_count.count(cursor, *span))
+            counted.append(resend_count.count(cursor, self._current.settings, *span))
 
     async def _page(
         self, request: Request, form: Mapping[str, str], done: Outcome = DONE, *, counted: ResendCount | None = None

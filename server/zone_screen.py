@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from common.database import Database
 from common.errors import DatabaseDown
+from common.settings import SiteSettings
 from common.zones import Zone, zones_of
 from reports import balance
 from reports.balance import Balance
@@ -50,17 +50,17 @@ class ZoneParts:
         if until_s < time.monotonic():
             site = self._current.settings.site
             now = self._current.clock.now().astimezone(site.zone)
-            days = await self._current.ask(lambda database: _read(database, zone, now, site.zone))
+            days = await self._current.ask(lambda database: _read(database, site, zone, now))
             self._known[zone.name] = (time.monotonic() + KEEP_S, days)
         return days
 
 
-def _read(database: Database, zone: Zone, now: datetime, clock: ZoneInfo) -> Days:
+def _read(database: Database, site: SiteSettings, zone: Zone, now: datetime) -> Days:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     first = min(today.replace(day=1), today - DAY)
     try:
         with database.transaction(TIMEOUT_S) as cursor:
-            return balance.read(cursor, zone, first, now, clock)
+            return balance.read(cursor, site, zone, first, now)
     except DatabaseDown:
         return {}
 

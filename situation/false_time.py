@@ -24,7 +24,8 @@ from common.settings import Settings
 from log import mark
 from log.segment import LogFile
 
-ROWS = ("real_val_tb", "unregistered_val_tb", "received_tb")
+ROWS = ("real_val_tb", "unregistered_val_tb")
+RECEIVED = "received_tb"  # of all sites that deliver here
 # What is made of them -> the column that a wrong clock makes too late.
 DERIVED = {
     "outlier_tb": "time",
@@ -53,8 +54,9 @@ def newest(chosen: Settings, now: datetime) -> datetime:
     connection = database.Database(chosen, "clock")
     try:
         with connection.transaction() as cursor:
-            for table in ROWS:
-                text = sql.SQL("SELECT max(time) FROM {} WHERE time > %s").format(sql.Identifier(table))
+            for table in (*ROWS, RECEIVED):
+                which = _and_site(table, chosen.site.id, sql.SQL("time > %s"))
+                text = sql.SQL("SELECT max(time) FROM {} WHERE {}").format(sql.Identifier(table), which)
                 found += [time for (time,) in cursor.execute(text, (now,)) if time]
     finally:
         connection.close()
@@ -75,7 +77,8 @@ def set_aside_rows(chosen: Settings, last: int, folder: Path) -> Iterator[tuple[
 
 
 def set_aside_stored(chosen: Settings, now: datetime, folder: Path) -> Iterator[tuple[Path, int]]:
-    """Move the same rows, what was made of them and all rows after `now` out of the database.
+    """Move the same rows, what was made of them and all of the site's rows after `now` out of the database; also rows
+    after `now` that other sites have delivered here.
 
     Raises:
         OSError: the folder cannot be written.
@@ -86,8 +89,10 @@ def set_aside_stored(chosen: Settings, now: datetime, folder: Path) -> Iterator[
     first = min([now, *(minute_start(span.last + 1) for span in spans[-1:])])
     try:
         with connection.transaction(MOVE_S) as cursor:
-            moved = [_move(cursor, table, _of_spans(spans, now), folder) for table in ROWS]
-            moved += [_move(cursor, table, _from(column, first), folder) for table, column in DERIVED.items()]
+            which = dict.fromkeys((*ROWS, RECEIVED), _of_spans(spans, now))
+            which |= {table: _from(column, first) for table, column in DERIVED.items()}
+            site = chosen.site.id
+            moved = [_move(cursor, table, _and_site(table, site, rows), folder) for table, rows in which.items()]
     except psycopg.Error as error:
         raise DatabaseDown(f"the database keeps its rows: {quoted(str(error).strip())}") from error
     finally:
@@ -138,6 +143,11 @@ def _move(cursor: Cursor, table: str, which: sql.Composable, folder: Path) -> tu
         _sync(file)
     cursor.execute(sql.SQL("DELETE FROM {} AS stored WHERE {}").format(name, which))
     return path, cursor.rowcount
+
+
+def _and_site(table: str, site: str, which: sql.Composable) -> sql.Composable:
+    """Of a table with the points of several sites only the own ones."""
+    return which if table == RECEIVED else sql.SQL("site = {} AND ({})").format(sql.Literal(site), which)
 
 
 def _from(column: str, first: datetime) -> sql.Composed:

@@ -17,9 +17,11 @@ from meter import Cable
 from common import database
 from common.folder import POSTGRES_URL_FILE
 from common.settings import Settings, load
+from common.site_columns import KEYS, PARTITIONED
 from postgres import server
 
 TEMPLATE = "hydrolog_template"
+SITE = "site-1"  # of the settings, where they name none
 
 # As on the box. More threads on these small arrays only wait for each other, busily; read when numpy is loaded.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
@@ -53,7 +55,7 @@ def postgres_url() -> Iterator[str]:
     """An embedded Postgres for the whole run, with the schema in a template database."""
     with tempfile.TemporaryDirectory(prefix="hydrolog-tests-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with server.running(folder):
+        with server.running(folder, SITE):
             url = (folder / POSTGRES_URL_FILE).read_text().strip().replace("//hydrolog@", "//postgres@")
             with psycopg.connect(url, autocommit=True) as connection:
                 # Nobody cuts the power of this one; on a slow disk its syncs would be half of the time that tests take.
@@ -61,7 +63,11 @@ def postgres_url() -> Iterator[str]:
                     connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
                 connection.execute("SELECT pg_reload_conf()")
                 connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
-            database.init_schema(_with_database(url, TEMPLATE))
+            template = _with_database(url, TEMPLATE)
+            database.update_schema(template, SITE)
+            with psycopg.connect(template) as connection:  # tests fill the tables by hand, most of them at one site
+                for table in (*KEYS, PARTITIONED):
+                    connection.execute(f"ALTER TABLE {table} ALTER COLUMN site SET DEFAULT '{SITE}'".encode())
             yield url
 
 

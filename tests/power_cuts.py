@@ -88,8 +88,8 @@ class Cuts:
         try:
             with database.connect(database.address(self.box.settings), "power") as connection:
                 for number in range(1, SENSORS):  # the last one stays unknown: its rows are kept apart
-                    insert = "INSERT INTO SENSOR_TB (sensor) VALUES (%s) ON CONFLICT DO NOTHING"
-                    connection.execute(insert, (f"D{number:03}",))
+                    point = {"site": self.box.settings.site.id, "sensor": f"D{number:03}"}
+                    connection.execute(database.statement("sensor_register").encode(), point)
         except HydrologError:
             return False
         return True

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import neighbour
 import psycopg
 import pypdfium2
 
@@ -25,26 +26,26 @@ LEAK = "001-20240826T1710Z-leak"
 
 # A flow that swings over the day and the week; 001 with a burst.
 ROWS = """
-INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset)
-SELECT sensor, t, 10 + 4 * sin(2 * pi() * (extract(hour FROM t) - 9) / 24) + extract(isodow FROM t) / 4
+INSERT INTO REAL_VAL_TB (site, sensor, time, flow, pressure, samples, log_id, log_offset)
+SELECT 'demo', sensor, t, 10 + 4 * sin(2 * pi() * (extract(hour FROM t) - 9) / 24) + extract(isodow FROM t) / 4
        + CASE WHEN sensor = '001' AND t >= %(burst)s AND t < %(repaired)s THEN 9 ELSE 0 END,
        4, 60, 'log', row_number() OVER ()
 FROM generate_series(%(first)s::timestamptz, %(until)s::timestamptz - interval '1 minute', interval '1 minute') AS t,
      unnest(%(sensors)s::text[]) AS sensor
 """
 NIGHTS = """
-INSERT INTO NIGHT_REPORT_TB (sensor, night, hour_flow, night_use_by, definition, leak_day, leak_day_low, leak_day_high,
-                             uarl_day, hour_minutes, good_minutes, faulty_minutes, percentile_nights, n1,
+INSERT INTO NIGHT_REPORT_TB (site, sensor, night, hour_flow, night_use_by, definition, leak_day, leak_day_low,
+                             leak_day_high, uarl_day, hour_minutes, good_minutes, faulty_minutes, percentile_nights, n1,
                              pressure_hours)
-SELECT %(sensor)s, day::date, %(flow)s + extract(isodow FROM day) / 10
+SELECT 'demo', %(sensor)s, day::date, %(flow)s + extract(isodow FROM day) / 10
        + CASE WHEN %(sensor)s = '001' AND day IN ('2024-08-27', '2024-08-28') THEN 9 ELSE 0 END,
        %(by)s, 2, %(set)s, %(low)s, %(high)s, %(uarl)s, 60, 300, 0, 7, 1, 24
 FROM generate_series(%(first)s::date, '2024-08-31'::date, interval '1 day') AS day
 """
 # Off by 0.5 m3/h an hour ahead, by 1 a day ahead.
 FORECASTS = """
-INSERT INTO PRED_VAL_TB (sensor, made_at, hour, flow, flow_low, flow_high, model)
-SELECT '001', hour - lead, hour, flow + extract(epoch FROM lead + interval '23 hours') / 82800 / 2,
+INSERT INTO PRED_VAL_TB (site, sensor, made_at, hour, flow, flow_low, flow_high, model)
+SELECT 'demo', '001', hour - lead, hour, flow + extract(epoch FROM lead + interval '23 hours') / 82800 / 2,
        flow - 2, flow + 2, 'lstm-1'
 FROM (SELECT date_trunc('hour', time) AS hour, avg(flow) AS flow FROM REAL_VAL_TB
       WHERE sensor = '001' GROUP BY 1) AS hours,
@@ -59,7 +60,7 @@ def fill(connection: psycopg.Connection[Any]) -> None:
         connection.execute("SELECT real_val_partition(%s)", (first + timedelta(days=day),))
     connection.execute("SELECT real_val_partition(%s)", (NOW,))
     for sensor, name in NAMES.items():
-        connection.execute("INSERT INTO SENSOR_TB (sensor, name) VALUES (%s, %s)", (sensor, name))
+        connection.execute("INSERT INTO SENSOR_TB (site, sensor, name) VALUES ('demo', %s, %s)", (sensor, name))
     times = {"burst": BURST, "repaired": REPAIRED, "until": NOW}
     connection.execute(ROWS, times | {"first": first, "sensors": ["001", "002"]})
     connection.execute(ROWS, times | {"first": START + timedelta(days=19), "sensors": ["003"]})
@@ -76,6 +77,7 @@ def fill(connection: psycopg.Connection[Any]) -> None:
     for night in nights:
         connection.execute(NIGHTS, night)
     connection.execute(FORECASTS)
+    neighbour.moves_in(connection)
 
 
 def read(pdf: bytes) -> str:

@@ -9,11 +9,12 @@ SELECT sensor,
        count(pressure) FILTER (WHERE left(pressure_flags, 1) = '0') AS pressure_minutes
 FROM (
     SELECT sensor, time, flow, pressure, flow_flags, pressure_flags FROM REAL_VAL_TB
-    WHERE sensor = %(sensor)s AND time >= %(first)s AND time < %(end)s
+    WHERE site = %(site)s AND sensor = %(sensor)s AND time >= %(first)s AND time < %(end)s
     UNION ALL
     SELECT sensor, time, flow, pressure, flow_flags, pressure_flags FROM UNREGISTERED_VAL_TB AS apart
-    WHERE sensor = %(sensor)s AND time >= %(first)s AND time < %(end)s AND NOT EXISTS (
-        SELECT FROM REAL_VAL_TB AS archived WHERE archived.sensor = apart.sensor AND archived.time = apart.time
+    WHERE site = %(site)s AND sensor = %(sensor)s AND time >= %(first)s AND time < %(end)s AND NOT EXISTS (
+        SELECT FROM REAL_VAL_TB AS archived
+        WHERE archived.site = apart.site AND archived.sensor = apart.sensor AND archived.time = apart.time
             AND archived.time >= %(first)s AND archived.time < %(end)s)
 ) AS taken
 GROUP BY sensor, date_trunc('hour', time AT TIME ZONE current_setting('timezone')), extract(timezone FROM time)

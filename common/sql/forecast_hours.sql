@@ -13,5 +13,5 @@ SELECT sensor,
            AS pressure_minutes,
        coalesce(sum(minutes) FILTER (WHERE strpos(upper(pressure_flags), 'L') > 0), 0) AS pressure_leak
 FROM REAL_VAL_TB
-WHERE sensor = ANY(%(sensors)s) AND time >= %(first)s AND time < %(until)s
+WHERE site = %(site)s AND sensor = ANY(%(sensors)s) AND time >= %(first)s AND time < %(until)s
 GROUP BY 1, 2

@@ -2,8 +2,9 @@
 -- the next row, and a counter becomes the flow of its step.
 -- %(step)s: the file's step in minutes; %(counter)s: flow holds the readings of a counter (m3); %(most)s: the highest
 -- flow (m3/h) that a counter may mean; a higher one, a falling counter and a gap give no flow.
-INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, log_id, log_offset, minutes)
-SELECT %(sensor)s,
+INSERT INTO REAL_VAL_TB (site, sensor, time, flow, pressure, samples, log_id, log_offset, minutes)
+SELECT %(site)s,
+       %(sensor)s,
        minute,
        CASE WHEN NOT %(counter)s THEN flow
             WHEN next_start - start <= make_interval(mins => %(step)s + 1) AND next_flow >= flow
@@ -29,4 +30,4 @@ FROM (
     ) AS minutes
     WINDOW later AS (ORDER BY minute)
 ) AS steps
-ON CONFLICT (sensor, time) DO NOTHING
+ON CONFLICT (site, sensor, time) DO NOTHING

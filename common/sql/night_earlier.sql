@@ -1,3 +1,3 @@
--- The minimum hours of the nights before one, for comparison.
+-- The minimum hours of a site's nights before one, for comparison.
 SELECT sensor, night, hour_flow, hour_pressure FROM NIGHT_REPORT_TB
-WHERE night >= %(first)s AND night < %(before)s AND hour_flow IS NOT NULL
+WHERE site = %(site)s AND night >= %(first)s AND night < %(before)s AND hour_flow IS NOT NULL

@@ -1,18 +1,19 @@
--- The nights from %(first)s to %(last)s of each sensor, or of one, summed up. A night without a daily leakage adds
+-- The nights from %(first)s to %(last)s of each sensor of a site, or of one, summed up. A night without a daily leakage adds
 -- nothing and is named; so is one of an earlier definition (below %(definition)s) whose guess was one number.
-WITH site AS (
-    SELECT sensor FROM SENSOR_TB
-    UNION SELECT sensor FROM NIGHT_REPORT_TB WHERE night BETWEEN %(first)s AND %(last)s
+WITH known AS (
+    SELECT sensor FROM SENSOR_TB WHERE site = %(site)s
+    UNION SELECT sensor FROM NIGHT_REPORT_TB WHERE site = %(site)s AND night BETWEEN %(first)s AND %(last)s
 ), told AS (
-    SELECT site.sensor, day::date AS night, hour_flow, uarl_day, night_use_by = 'share' AS is_estimate,
+    SELECT known.sensor, day::date AS night, hour_flow, uarl_day, night_use_by = 'share' AS is_estimate,
            CASE WHEN night_use_by <> 'share' THEN leak_day END AS set_day,
            CASE WHEN night_use_by <> 'share' THEN leak_day WHEN definition >= %(definition)s THEN leak_day_low END
                AS low_day,
            CASE WHEN night_use_by <> 'share' THEN leak_day WHEN definition >= %(definition)s THEN leak_day_high END
                AS high_day
-    FROM site CROSS JOIN generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS day
-    LEFT JOIN NIGHT_REPORT_TB AS report ON report.sensor = site.sensor AND report.night = day::date
-    WHERE %(sensor)s::text IS NULL OR site.sensor = %(sensor)s
+    FROM known CROSS JOIN generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS day
+    LEFT JOIN NIGHT_REPORT_TB AS report
+        ON report.site = %(site)s AND report.sensor = known.sensor AND report.night = day::date
+    WHERE %(sensor)s::text IS NULL OR known.sensor = %(sensor)s
 )
 SELECT sensor,
        avg(hour_flow) AS hour_flow_mean,

@@ -1,13 +1,13 @@
 -- Write one night's report of one sensor, replacing an earlier one of the same night.
 INSERT INTO NIGHT_REPORT_TB AS stored
-    (sensor, night, hour_start, hour_flow, hour_pressure, hour_minutes, good_minutes, faulty_minutes,
+    (site, sensor, night, hour_start, hour_flow, hour_pressure, hour_minutes, good_minutes, faulty_minutes,
      percentile_flow, percentile_nights, night_use, n1, reference_pressure, leak_flow, leak_flow_reference,
      day_factor, pressure_hours, leak_day, planned_minutes, night_use_by, night_users, night_litres, reference_by,
      definition, night_use_low, night_use_high, leak_flow_low, leak_flow_high, leak_flow_reference_low,
      leak_flow_reference_high, leak_day_low, leak_day_high, leak_bound, leak_bound_start, uarl_day,
      computed_at)
 VALUES
-    (%(sensor)s, %(night)s, %(hour_start)s, %(hour_flow)s, %(hour_pressure)s, %(hour_minutes)s, %(good_minutes)s,
+    (%(site)s, %(sensor)s, %(night)s, %(hour_start)s, %(hour_flow)s, %(hour_pressure)s, %(hour_minutes)s, %(good_minutes)s,
      %(faulty_minutes)s, %(percentile_flow)s, %(percentile_nights)s, %(night_use)s, %(n1)s,
      %(reference_pressure)s, %(leak_flow)s, %(leak_flow_reference)s, %(day_factor)s, %(pressure_hours)s,
      %(leak_day)s, %(planned_minutes)s, %(night_use_by)s, %(night_users)s, %(night_litres)s, %(reference_by)s,
@@ -15,7 +15,7 @@ VALUES
      %(leak_flow_reference_low)s, %(leak_flow_reference_high)s, %(leak_day_low)s, %(leak_day_high)s, %(leak_bound)s,
      %(leak_bound_start)s, %(uarl_day)s,
      %(now)s)
-ON CONFLICT (sensor, night) DO UPDATE
+ON CONFLICT (site, sensor, night) DO UPDATE
 SET hour_start = excluded.hour_start, hour_flow = excluded.hour_flow, hour_pressure = excluded.hour_pressure,
     hour_minutes = excluded.hour_minutes, good_minutes = excluded.good_minutes,
     faulty_minutes = excluded.faulty_minutes, percentile_flow = excluded.percentile_flow,

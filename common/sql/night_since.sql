@@ -1,2 +1,2 @@
--- The nights from %(first)s on that have a report, oldest first.
-SELECT DISTINCT night FROM NIGHT_REPORT_TB WHERE night >= %(first)s ORDER BY night
+-- The nights of a site from %(first)s on that have a report, oldest first.
+SELECT DISTINCT night FROM NIGHT_REPORT_TB WHERE site = %(site)s AND night >= %(first)s ORDER BY night

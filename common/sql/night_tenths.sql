@@ -1,4 +1,4 @@
--- Sums and counts of the accepted values of a day in ten-minute steps: one row per registered sensor and step with a
+-- Sums and counts of the accepted values of a day in ten-minute steps: one row per registered sensor of a site and step with a
 -- row; step 0 is the first of the night's report, those before it are negative. A row counts as the minutes that it covers. Values with a SYSTEM flag are counted as faulty, those
 -- during planned work as planned; both are excluded, and so are values of the old instrument if it was replaced in that
 -- span.
@@ -17,7 +17,7 @@ FROM (
            left(flow_flags, 1) = '0' AND NOT planned AS flow_good,
            left(pressure_flags, 1) = '0' AND NOT planned AS pressure_good
     FROM REAL_VAL_TB AS taken
-    JOIN SENSOR_TB AS known ON known.sensor = taken.sensor
+    JOIN SENSOR_TB AS known ON known.site = taken.site AND known.sensor = taken.sensor
     CROSS JOIN LATERAL generate_series(0, taken.minutes - 1) AS later
     CROSS JOIN LATERAL (SELECT taken.time + make_interval(mins => later) AS minute) AS covered
     CROSS JOIN LATERAL (
@@ -27,7 +27,8 @@ FROM (
             WHERE work.sensor IN ('all', taken.sensor) AND minute >= work.first AND minute < work.ending
         ) AS planned
     ) AS work
-    WHERE taken.time >= %(begin)s::timestamptz - interval '59 minutes' -- a row covers an hour at most
+    WHERE taken.site = %(site)s
+      AND taken.time >= %(begin)s::timestamptz - interval '59 minutes' -- a row covers an hour at most
       AND minute >= %(begin)s AND minute < %(end)s AND taken.time < %(end)s
       AND (known.replaced_at IS NULL OR known.replaced_at >= %(end)s OR taken.time >= known.replaced_at)
 ) AS judged

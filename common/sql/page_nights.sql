@@ -5,4 +5,4 @@ SELECT night, extract(epoch FROM hour_start)::bigint AS hour_start, hour_flow, h
        leak_flow, leak_flow_reference, day_factor, pressure_hours, leak_day, definition,
        night_use_low, night_use_high, leak_flow_low, leak_flow_high, leak_flow_reference_low, leak_flow_reference_high,
        leak_day_low, leak_day_high, leak_bound, extract(epoch FROM leak_bound_start)::bigint AS leak_bound_start, uarl_day
-FROM NIGHT_REPORT_TB WHERE sensor = %(sensor)s AND night >= %(first)s AND night < %(before)s ORDER BY night
+FROM NIGHT_REPORT_TB WHERE site = %(site)s AND sensor = %(sensor)s AND night >= %(first)s AND night < %(before)s ORDER BY night

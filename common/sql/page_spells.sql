@@ -1,7 +1,7 @@
 -- Flagged minutes of one sensor, channel and method, joined into spells.
 WITH marked AS (
     SELECT *, CASE WHEN time - lag(time) OVER one <= %(gap)s THEN 0 ELSE 1 END AS begins
-    FROM OUTLIER_TB WHERE sensor = ANY(%(sensors)s) AND time >= %(from)s AND time < %(to)s
+    FROM OUTLIER_TB WHERE site = %(site)s AND sensor = ANY(%(sensors)s) AND time >= %(from)s AND time < %(to)s
     WINDOW one AS (PARTITION BY sensor, channel, method, code ORDER BY time)),
 numbered AS (
     SELECT *, sum(begins) OVER (PARTITION BY sensor, channel, method, code ORDER BY time) AS spell FROM marked)

@@ -6,5 +6,5 @@ CROSS JOIN LATERAL (
     SELECT min(flow), avg(flow), max(flow), coalesce(sum(minutes) FILTER (WHERE flow IS NOT NULL), 0)::int,
            min(pressure), avg(pressure), max(pressure),
            coalesce(sum(minutes) FILTER (WHERE pressure IS NOT NULL), 0)::int, count(*)::int
-    FROM REAL_VAL_TB WHERE sensor = %(sensor)s AND time >= step.first AND time < step.after) AS found
+    FROM REAL_VAL_TB WHERE site = %(site)s AND sensor = %(sensor)s AND time >= step.first AND time < step.after) AS found
 ORDER BY place

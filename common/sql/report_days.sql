@@ -2,6 +2,6 @@
 -- it covers.
 SELECT sensor, (time AT TIME ZONE %(zone)s)::date, sum(minutes)
 FROM REAL_VAL_TB
-WHERE sensor = ANY(%(sensors)s) AND time >= %(first)s AND time < %(until)s
+WHERE site = %(site)s AND sensor = ANY(%(sensors)s) AND time >= %(first)s AND time < %(until)s
   AND (flow IS NOT NULL OR pressure IS NOT NULL)
 GROUP BY 1, 2

@@ -3,5 +3,6 @@ SELECT known.sensor, newest.samples, newest.flow_flags, newest.pressure_flags
 FROM SENSOR_TB AS known
 CROSS JOIN LATERAL (
     SELECT samples, flow_flags, pressure_flags FROM REAL_VAL_TB AS taken
-    WHERE taken.sensor = known.sensor AND taken.time <= %(until)s ORDER BY time DESC LIMIT 1
+    WHERE taken.site = known.site AND taken.sensor = known.sensor AND taken.time <= %(until)s ORDER BY time DESC LIMIT 1
 ) AS newest
+WHERE known.site = %(site)s

@@ -39,7 +39,7 @@ def _learn(chosen: settings.Settings, only: str | None) -> int:
     folder, now = chosen.paths.data / CRITERIA_FOLDER, clock.from_environment().now()
     known, refused = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones), 0
     with contextlib.closing(database.Database(chosen, "criteria")) as connection, connection.transaction() as cursor:
-        for instrument in archive.instruments(cursor, only):
+        for instrument in archive.instruments(cursor, chosen.site.id, only):
             try:
                 _, new = archive.learn_for(cursor, instrument, folder, now, chosen=chosen, known=known)
             except CriteriaUnusable as error:

@@ -12,6 +12,7 @@ import psycopg
 from common.clock import minute_of, minute_start
 from common.database import statement
 from common.night import report_hours
+from common.point import Point
 from common.settings import Settings
 from outliers import criteria as stored
 from outliers.calendar import Occasions, Work, spans
@@ -23,13 +24,13 @@ from outliers.learn.exclude import Taught
 PIECE_ROWS = 20_000  # rows per fetch: half a year at once would be 100 MB
 
 
-def read_rows(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime) -> History:
+def read_rows(cursor: psycopg.Cursor[Any], point: Point, first: datetime, end: datetime) -> History:
     """The raw rows of REAL_VAL_TB from `first` to before `end`."""
-    return _read(cursor, sensor, first, end, raw=True)
+    return _read(cursor, point, first, end, raw=True)
 
 
 def read_history(
-    cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, works: Collection[Work] = ()
+    cursor: psycopg.Cursor[Any], point: Point, first: datetime, end: datetime, works: Collection[Work] = ()
 ) -> History:
     """The rows of REAL_VAL_TB from `first` to before `end` that may be used for learning.
 
@@ -37,18 +38,18 @@ def read_history(
     planned `works` at the sensor. A WATCH is not excluded: without all high values the criteria would become narrower
     with each build.
     """
-    history = _read(cursor, sensor, first, end, raw=False)
+    history = _read(cursor, point, first, end, raw=False)
     for begins, ends in spans(works, history.first, history.first + len(history.flow)):
         part = slice(begins - history.first, ends - history.first)
         history.flow[part] = history.pressure[part] = np.nan
     return history
 
 
-def _read(cursor: psycopg.Cursor[Any], sensor: str, first: datetime, end: datetime, *, raw: bool) -> History:
+def _read(cursor: psycopg.Cursor[Any], point: Point, first: datetime, end: datetime, *, raw: bool) -> History:
     start, rows = minute_of(first), minute_of(end) - minute_of(first)
     history = History(start, np.full(rows, np.nan), np.full(rows, np.nan))
     bounds = {"first": minute_start(start), "end": minute_start(start + rows)}
-    cursor.execute(statement("criteria_rows"), {"sensor": sensor, **bounds})
+    cursor.execute(statement("criteria_rows"), {**point._asdict(), **bounds})
     taught = None if raw else Taught(history)
     while piece := cursor.fetchmany(PIECE_ROWS):
         for minute, flow, pressure, flow_flags, pressure_flags in piece:
@@ -70,9 +71,10 @@ class Instrument(NamedTuple):
     replaced: datetime | None
 
 
-def instruments(cursor: psycopg.Cursor[Any], only: str | None = None) -> list[Instrument]:
-    """Every registered sensor, or one."""
-    cursor.execute("SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB ORDER BY sensor")
+def instruments(cursor: psycopg.Cursor[Any], site: str, only: str | None = None) -> list[Instrument]:
+    """Every registered sensor of a site, or one."""
+    query = "SELECT sensor, flow_max, pressure_max, replaced_at FROM SENSOR_TB WHERE site = %s ORDER BY sensor"
+    cursor.execute(query, (site,))
     return [Instrument(*row) for row in cursor.fetchall() if only in (None, row[0])]
 
 
@@ -99,7 +101,7 @@ def learn_for(
     if replaced is not None:  # values of the old instrument are not usual for the new one
         first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
     new = build(
-        read_history(cursor, sensor, first, end, known.at(sensor)),
+        read_history(cursor, Point(chosen.site.id, sensor), first, end, known.at(sensor)),
         chosen.site.zone,
         prior,
         known.holidays,

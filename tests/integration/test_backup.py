@@ -22,9 +22,9 @@ from incident_site import ID, leak
 from incident_site import file as file_incidents
 from receiver_process import TOKEN, ReceiverProcess
 
-from cli import backup, backup_database, backup_file, restore
+from cli import backup, backup_file, restore
 from cli.backup_file import BackupDamaged, Manifest
-from common import database
+from common import database, schema
 from common.clock import minute_of
 from common.errors import HydrologError
 from common.folder import POSTGRES_URL_FILE
@@ -80,7 +80,7 @@ def query(url: str, text: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def receiver(tmp_path: Path, empty_url: str) -> Iterator[ReceiverProcess]:
-    database.init_schema(empty_url)
+    database.update_schema(empty_url, "site-1")
     (tmp_path / "receiver").mkdir()
     process = ReceiverProcess(tmp_path / "receiver", empty_url)
     process.start()
@@ -362,5 +362,5 @@ def test_its_sums_are_those_that_sha256sum_checks_and_nobody_else_can_read_it(ma
 def test_the_tables_are_of_a_kind_that_a_backup_knows(database_url: str) -> None:
     """Each is copied; none counts in a sequence, whose position a restore would have to set."""
     there = query(database_url, "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 2200")
-    assert {name for (name,) in there} == set(backup_database.ours())
+    assert {name for (name,) in there} == {*schema.tables(), "schema_tb"}
     assert query(database_url, "SELECT * FROM pg_sequences") == []

@@ -15,6 +15,7 @@ from cli.load_files import NotLoaded, load_files
 from cli.recorded import reader
 from cli.recorded.description import PLAIN, Description
 from cli.recorded.problems import HistoryRefused
+from common.point import Point
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -44,13 +45,13 @@ def test_every_minute_lands_at_its_instant_across_months_and_the_autumn_change(
     path = _write(tmp_path / "a.csv.gz", start, 5000)  # into November
     seen: list[tuple[int, int]] = []
     with psycopg.connect(database_url, autocommit=True) as connection:
-        loaded = load_file(connection, "001", path, ROME, lambda *step: seen.append(step))
+        loaded = load_file(connection, Point("site-1", "001"), path, ROME, lambda *step: seen.append(step))
         assert (loaded.read, loaded.added, loaded.skipped) == (5000, 5000, 0)
         rows = _rows(connection)
         assert [(row[0], row[1]) for row in rows] == [(start + timedelta(minutes=i), float(i)) for i in range(5000)]
         assert seen == sorted(seen)
         assert seen[-1] == (path.stat().st_size, 5000)
-        assert load_file(connection, "001", path, ROME).added == 0
+        assert load_file(connection, Point("site-1", "001"), path, ROME).added == 0
         assert _rows(connection) == rows
 
 
@@ -64,7 +65,7 @@ def test_what_is_there_already_stays_as_it_is(database_url: str, tmp_path: Path)
             "VALUES ('001', %s, 99, 60, 'x', 7)",
             [start + timedelta(minutes=4)],
         )
-        assert load_file(connection, "001", path, ROME).added == 9
+        assert load_file(connection, Point("site-1", "001"), path, ROME).added == 9
         assert [row[1] for row in _rows(connection)] == [0, 1, 2, 3, 99, 5, 6, 7, 8, 9]
 
 
@@ -72,7 +73,7 @@ def test_no_value_stays_no_value(database_url: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("time,flow,pressure\n2023-07-01 00:00,,\n2023-07-01 00:01,NaN,3.5\n2023-07-01 00:02,0,-0.1")
     with psycopg.connect(database_url, autocommit=True) as connection:
-        assert load_file(connection, "001", path, ROME).read == 3
+        assert load_file(connection, Point("site-1", "001"), path, ROME).read == 3
         assert [row[1:4] for row in _rows(connection)] == [(None, None, 0), (None, 3.5, 1), (0.0, -0.1, 1)]
 
 
@@ -99,7 +100,7 @@ def test_a_file_of_something_else_is_refused_by_name(
     path.write_text(text)
     with psycopg.connect(database_url, autocommit=True) as connection:
         with pytest.raises(HistoryRefused, match=problem) as refusal:
-            load_file(connection, "001", path, ROME)
+            load_file(connection, Point("site-1", "001"), path, ROME)
         assert str(path) in str(refusal.value)
         assert _rows(connection) == []
 
@@ -107,13 +108,13 @@ def test_a_file_of_something_else_is_refused_by_name(
 def test_an_unregistered_sensor_and_a_cut_off_file_are_named(database_url: str, tmp_path: Path) -> None:
     path = _write(tmp_path / "a.csv.gz", datetime(2023, 7, 1, tzinfo=UTC), 100)
     with pytest.raises(NotLoaded, match="not registered: 001"):
-        load_files(database_url, [("001", path, PLAIN)], ROME)
+        load_files(database_url, "site-1", [("001", path, PLAIN)], ROME)
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001')")
-    assert load_files(database_url, [("001", path, PLAIN)], ROME)[0].added == 100
+    assert load_files(database_url, "site-1", [("001", path, PLAIN)], ROME)[0].added == 100
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(NotLoaded, match=r"a\.csv\.gz"):
-        load_files(database_url, [("001", path, PLAIN)], ROME)
+        load_files(database_url, "site-1", [("001", path, PLAIN)], ROME)
 
 
 def test_a_failure_while_writing_leaves_nothing_of_the_file(
@@ -125,7 +126,7 @@ def test_a_failure_while_writing_leaves_nothing_of_the_file(
         connection.execute("SELECT real_val_partition('2023-07-01Z')")
         connection.execute("ALTER TABLE REAL_VAL_TB ADD CHECK (flow <> 900)")
         with pytest.raises(psycopg.errors.CheckViolation):
-            load_file(connection, "001", path, ROME)
+            load_file(connection, Point("site-1", "001"), path, ROME)
         assert _rows(connection) == []
 
 
@@ -148,7 +149,7 @@ def test_the_repeated_hour_in_every_spelling(spelling: tuple[str, str], database
     path.write_text("\n".join(["time,flow,pressure", *lines]))
     with psycopg.connect(database_url, autocommit=True) as connection:
         described = Description(time=spelling[1], flow_column="flow", pressure_column="pressure")
-        assert load_file(connection, "001", path, ROME, described=described).added == 8
+        assert load_file(connection, Point("site-1", "001"), path, ROME, described=described).added == 8
         assert [row[:2] for row in _rows(connection)] == [(time, float(i)) for i, time in enumerate(times)]
 
 
@@ -157,7 +158,7 @@ def test_readings_of_a_minute_become_their_mean(database_url: str, tmp_path: Pat
     lines = [f"2023-07-01 00:0{i // 6}:{i % 6}7,{i},{'' if i == 7 else 4}" for i in range(18)]
     path.write_text("\n".join(["time,flow,pressure", *lines, lines[3]]))
     with psycopg.connect(database_url, autocommit=True) as connection:
-        assert load_file(connection, "001", path, ROME).added == 3
+        assert load_file(connection, Point("site-1", "001"), path, ROME).added == 3
         assert [row[1:4] for row in _rows(connection)] == [(2.5, 4.0, 6), (8.5, 4.0, 6), (14.5, 4.0, 6)]
 
 
@@ -165,7 +166,7 @@ def test_a_row_that_is_there_twice_counts_once(database_url: str, tmp_path: Path
     path = tmp_path / "a.csv"
     path.write_text("time,flow,pressure\n2023-07-01 00:00,1,\n2023-07-01 00:01,2,\n2023-07-01 00:00,1,\n")
     with psycopg.connect(database_url, autocommit=True) as connection:
-        loaded = load_file(connection, "001", path, ROME)
+        loaded = load_file(connection, Point("site-1", "001"), path, ROME)
         assert (loaded.read, loaded.added, loaded.repeated) == (3, 2, 1)
         assert [row[1:4] for row in _rows(connection)] == [(1.0, None, 1), (2.0, None, 1)]
 
@@ -187,7 +188,7 @@ def test_a_counter_becomes_the_flow_until_its_next_reading(database_url: str, tm
     path.write_text("\n".join(["time,V", *(f"2023-07-01 {reading}" for reading in readings)]))
     described = Description(total_column="V", total_measure="m3", most_m3h=1000)
     with psycopg.connect(database_url, autocommit=True) as connection:
-        loaded = load_file(connection, "001", path, ROME, described=described)
+        loaded = load_file(connection, Point("site-1", "001"), path, ROME, described=described)
         assert (loaded.added, loaded.steps.minutes) == (10, 15)
         flows = [row[1] for row in _rows(connection)]
         # a reset, a gap of half an hour, no reading, and an exchanged counter give no flow
@@ -205,7 +206,7 @@ def test_a_time_at_the_end_of_its_step_is_moved_to_the_start(step: int, database
     described = Description(flow_column="Q", stamp="end")
     with psycopg.connect(database_url, autocommit=True) as connection:
         for added in (6, 0):  # loading it again changes nothing
-            assert load_file(connection, "001", path, ROME, described=described).added == added
+            assert load_file(connection, Point("site-1", "001"), path, ROME, described=described).added == added
         wanted = [(start + timedelta(minutes=step * i), float(i)) for i in range(6)]
         assert [row[:2] for row in _rows(connection)] == wanted
 
@@ -224,5 +225,6 @@ def test_ends_of_steps_of_no_clear_length_are_refused(
     path.write_text("time,Q\n" + "".join(f"2023-07-01 {time},{i}\n" for i, time in enumerate(times)))
     with psycopg.connect(database_url, autocommit=True) as connection:
         with pytest.raises(HistoryRefused, match=rf"a\.csv: stamp = \"end\", but the rows {said}"):
-            load_file(connection, "001", path, ROME, described=Description(flow_column="Q", stamp="end"))
+            described = Description(flow_column="Q", stamp="end")
+            load_file(connection, Point("site-1", "001"), path, ROME, described=described)
         assert _rows(connection) == []

@@ -13,6 +13,7 @@ from cli import criteria as command
 from cli import shell
 from common import database
 from common.clock import FixedClock, minute_start
+from common.point import Point
 from common.settings import Settings
 from outliers import criteria as stored
 from outliers.learn.archive import read_history, read_rows
@@ -92,7 +93,7 @@ def test_comparing_what_is_not_there_is_bad_usage(site: Settings, capsys: pytest
 def test_the_rows_come_with_their_minutes(site: Settings) -> None:
     connection = database.Database(site, "test")
     with connection.transaction() as cursor:
-        read = read_history(cursor, "001", minute_start(START + 1440), minute_start(START + 2880))
+        read = read_history(cursor, Point("site-1", "001"), minute_start(START + 1440), minute_start(START + 2880))
     connection.close()
     whole = history(DAYS)
     assert read.first == START + 1440
@@ -108,8 +109,8 @@ def test_a_leak_and_the_day_before_it_was_raised_are_not_learnt_from(site: Setti
         )
     reader = database.Database(site, "test")
     with reader.transaction() as cursor:
-        read = read_history(cursor, "001", minute_start(START), minute_start(START + 7 * 1440))
-        rows = read_rows(cursor, "001", minute_start(START), minute_start(START + 7 * 1440))
+        read = read_history(cursor, Point("site-1", "001"), minute_start(START), minute_start(START + 7 * 1440))
+        rows = read_rows(cursor, Point("site-1", "001"), minute_start(START), minute_start(START + 7 * 1440))
     reader.close()
     left_out = np.isnan(read.flow) & np.isfinite(rows.flow)
     assert np.flatnonzero(left_out).tolist() == list(range(3 * 1440, 5 * 1440))
@@ -172,6 +173,6 @@ def test_a_clock_between_two_minutes_reads_whole_minutes(site: Settings) -> None
     connection = database.Database(site, "test")
     with connection.transaction() as cursor:
         late = timedelta(seconds=42)
-        read = read_rows(cursor, "001", minute_start(START) + late, minute_start(START + 60) + late)
+        read = read_rows(cursor, Point("site-1", "001"), minute_start(START) + late, minute_start(START + 60) + late)
     connection.close()
     assert (read.first, len(read.flow), np.isfinite(read.flow).sum()) == (START, 60, 60)

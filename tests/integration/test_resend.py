@@ -62,7 +62,7 @@ def refuse(settings: Settings, *offsets: int) -> None:
 def archive(settings: Settings, rows: list[tuple[int, Row]], log_id: str = LOG_ID) -> None:
     with psycopg.connect(settings.database.url) as connection, connection.cursor() as cursor:
         cursor.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001') ON CONFLICT DO NOTHING")
-        store(cursor, log_id, rows, [])
+        store(cursor, "site-1", log_id, rows, [])
 
 
 def test_refused_rows_that_the_server_takes_now_leave_the_folder(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from common.database import Database
+from common.settings import SiteSettings
 from forecaster import hours, store
 from forecaster.dataset import HourlyHistory, Series, hour_number
 from forecaster.hours import REACH, HourReader
@@ -28,19 +29,21 @@ class Archive:
         monkeypatch.setattr(store, "sensors", self.sensors)
         monkeypatch.setattr(store, "history", self.history)
 
-    def sensors(self, _: Database, since: datetime) -> list[Span]:
+    def sensors(self, _: Database, site: str, since: datetime) -> list[Span]:
         return [Span(name, max(first, since), self.now) for name, first in self.first.items()]
 
-    def history(self, _: Database, names: list[str], zone: ZoneInfo, first: datetime, until: datetime) -> HourlyHistory:
+    def history(
+        self, _: Database, site: SiteSettings, names: list[str], first: datetime, until: datetime
+    ) -> HourlyHistory:
         self.asked.append((tuple(names), first))
-        begin, end = hour_number(first.astimezone(zone)), hour_number((until - timedelta(minutes=1)).astimezone(zone))
+        begin, end = (hour_number(t.astimezone(site.zone)) for t in (first, until - timedelta(minutes=1)))
         rows = range(begin, end + 1)
         series = tuple(Series(name, channel) for name in names for channel in store.CHANNELS)
         y = [[self.late.get((s.sensor, row), row + ord(s.sensor) / 1000) for row in rows] for s in series]
         return HourlyHistory(np.datetime64(begin, "h"), series, np.array(y))
 
     def reader(self) -> HourReader:
-        return HourReader(None, ROME)  # type: ignore[arg-type]
+        return HourReader(None, SiteSettings(timezone=ROME.key))  # type: ignore[arg-type]
 
 
 def assert_same(one: HourlyHistory, other: HourlyHistory) -> None:

@@ -33,7 +33,7 @@ def suffered(config: Configure, connection: psycopg.Connection[Any]) -> Path:
     log = logged(path, rows)
     store(data, Mark(now + AHEAD_MIN + 2, log.end_offset, log.log_id, {"001": now + AHEAD_MIN + 2}))
     with connection.transaction(), connection.cursor() as cursor:
-        archive(cursor, log.log_id, [*enumerate(rows)][:3], [])
+        archive(cursor, "site-1", log.log_id, [*enumerate(rows)][:3], [])
         cursor.execute(
             "INSERT INTO PRED_VAL_TB (sensor, made_at, hour, model) VALUES ('001', now() + '1 year', now(), 'm')"
         )

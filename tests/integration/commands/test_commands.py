@@ -1,6 +1,7 @@
 """What holds for all commands for people, and the small ones: init-db, night."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import psycopg
 import pytest
 from command_site import Configure, count, hydrolog
 
-from cli import init_db, night, sensors, shell
+from cli import checks, init_db, night, sensors, shell
 from common.errors import DatabaseDown
+from common.settings import load
+from common.site_rename import NotRenamed
 
 
 @pytest.mark.parametrize("command", ["check", "status", "sensors", "tail", "night", "init-db"])
@@ -26,11 +29,37 @@ def test_init_db_makes_the_tables_and_is_safe_to_run_again(
     config: Configure, connection: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(config())
-    connection.execute("DROP TABLE NIGHT_REPORT_TB")
     assert init_db.run(["--config", path]) == 0
     assert init_db.run(["--config", path]) == 0
     assert count(connection, "NIGHT_REPORT_TB") == 0
     assert "postgresql://" not in capsys.readouterr().out  # a connection string may hold a password
+
+
+def test_a_site_whose_id_has_changed_keeps_its_sensors_and_rows(
+    config: Configure, connection: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(config(site='id = "north"'))
+    connection.execute(
+        "INSERT INTO SENSOR_TB (site, sensor, night_use) VALUES ('site-1', '001', 3), ('south', '001', 4)"
+    )
+    connection.execute("SELECT real_val_partition('2024-08-26Z'), real_val_partition('2024-09-26Z')")
+    insert = "INSERT INTO {} (site, sensor, time, samples, log_id, log_offset) VALUES (%s, '001', %s, 60, '', 1)"
+    for table, site, time in (
+        ("REAL_VAL_TB", "site-1", "2024-08-26Z"),
+        ("REAL_VAL_TB", "south", "2024-08-26Z"),
+        ("UNREGISTERED_VAL_TB", "north", "2024-09-26Z"),
+    ):
+        connection.execute(insert.format(table).encode(), (site, time))
+    assert not all(result.ok for result in checks.tables(load(Path(path)), datetime.now(UTC)))
+    assert init_db.run(["--site-was", "site-1", "--config", path]) == 0
+    assert "2 rows of site-1 are now of north" in capsys.readouterr().out
+    rows = "SELECT site, count(*) FROM {} GROUP BY 1 ORDER BY 1"
+    assert connection.execute(rows.format("REAL_VAL_TB").encode()).fetchall() == [("north", 2), ("south", 1)]
+    assert connection.execute("SELECT night_use FROM SENSOR_TB WHERE site = 'north'").fetchone() == (3,)
+    with pytest.raises(NotRenamed, match=r"north have the same in sensor_tb: .*001"):
+        init_db.run(["--site-was", "south", "--config", path])
+    with pytest.raises(NotRenamed, match="no row of a site nowhere"):
+        init_db.run(["--site-was", "nowhere", "--config", path])
 
 
 def test_night_prints_the_reports(

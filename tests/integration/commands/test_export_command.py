@@ -43,12 +43,12 @@ def test_minutes_of_one_sensor_have_the_form_that_load_takes(site: str, capfd: C
 
 
 @pytest.mark.parametrize("named", [["001", "002"], ["001", "002", "001"], []])
-def test_several_sensors_are_one_table_with_the_sensor_in_front(named: list[str], site: str, capfd: Capture) -> None:
+def test_several_sensors_are_one_table_with_the_point_in_front(named: list[str], site: str, capfd: Capture) -> None:
     code, out, _ = told(capfd, "export", *named, "--config", site)
     lines = out.splitlines()
-    assert (code, lines[0], len(lines)) == (0, "sensor,time,flow,pressure", 7)
-    assert [line.split(",")[0] for line in lines[1:]] == ["001"] * 3 + ["002"] * 3
-    assert lines[4] == "002,2024-08-26T12:00:00+09:00,1e-07,0.3333333333333333"  # not a digit less
+    assert (code, lines[0], len(lines)) == (0, "site,sensor,time,flow,pressure", 7)
+    assert [line.split(",")[:2] for line in lines[1:]] == [["site-1", "001"]] * 3 + [["site-1", "002"]] * 3
+    assert lines[4] == "site-1,002,2024-08-26T12:00:00+09:00,1e-07,0.3333333333333333"  # not a digit less
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_findings_nights_and_forecasts(site: str, connection: Connection, capfd:
     nights = ["export", "001", "002", "--of", "nights", "--config", site]
     code, out, err = told(capfd, *nights, "--from", "2024-08-26", "--to", "2024-08-26")
     assert (code, err) == (0, "002 has no nights yet\n")
-    assert out.splitlines()[1].startswith("001,2024-08-26,2024-08-26T02:10:00+09:00,2.5,,")
+    assert out.splitlines()[1].startswith("site-1,001,2024-08-26,2024-08-26T02:10:00+09:00,2.5,,")
     assert told(capfd, *nights, "--from", "2024-08-27")[0] == 1
     assert told(capfd, *nights, "--to", "2024-08-25")[0] == 1
 

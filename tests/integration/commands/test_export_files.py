@@ -16,8 +16,6 @@ from command_site import Configure, hydrolog
 from export_site import fill, minutes, register, told
 from psycopg.conninfo import make_conninfo
 
-from common import database
-
 START = datetime(2024, 8, 1, tzinfo=UTC)
 Connection = psycopg.Connection[Any]
 Capture = pytest.CaptureFixture[str]
@@ -235,11 +233,10 @@ def test_without_permission_it_is_one_line(site: str, connection: Connection) ->
     finally:
         connection.execute("DROP ROLE hydrolog_nobody")
     assert (asked.returncode, asked.stdout, asked.stderr.count("\n")) == (1, "", 1)
-    assert asked.stderr.startswith("the database refuses: 'permission denied for table sensor_tb")
+    assert asked.stderr.startswith("the database refuses: 'permission denied for table schema_tb")
 
 
 def test_without_tables_it_says_what_to_run(site: str, connection: Connection, capfd: Capture) -> None:
     connection.execute("DROP TABLE SENSOR_TB")
     code, _, err = told(capfd, "export", "001", "--config", site)
     assert (code, "hydrolog init-db" in err) == (1, True)
-    database.init_schema(connection.info.dsn)

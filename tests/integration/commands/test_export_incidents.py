@@ -71,5 +71,5 @@ def test_all_columns_of_several_sensors_fit_into_a_workbook(
         sheet = ElementTree.fromstring(package.read("xl/worksheets/sheet1.xml"))
     cells = [cell for cell in sheet.iter() if cell.tag.endswith("}c")]
     names = [str(cell.get("r")) for cell in cells if str(cell.get("r")).endswith("1") and len(str(cell.get("r"))) == 2]
-    assert names == [f"{chr(ord('A') + place)}1" for place in range(25)]
+    assert names == [f"{chr(ord('A') + place)}1" for place in range(26)]
     assert {"".join(cell.itertext()) for cell in cells} >= {ID, "=Kim", "+09:00", "9.3"}

@@ -24,7 +24,7 @@ def test_registering_a_sensor_moves_its_history_over_the_end_of_a_month(
     new_year = minute_of(datetime(2024, 1, 1, tzinfo=UTC))
     rows = [(n, row(new_year - 5 + n, "new", flow=float(n))) for n in range(10)]
     with connection.transaction(), connection.cursor() as cursor:
-        archive(cursor, "log", [*rows, (10, row(new_year, "other"))], [])
+        archive(cursor, "site-1", "log", [*rows, (10, row(new_year, "other"))], [])
     assert (count(connection, "UNREGISTERED_VAL_TB"), count(connection, "REAL_VAL_TB")) == (11, 0)
     assert sensors.run(["add", "new", "--name", "North gate", "--flow-max", "120", "--config", path]) == 0
     assert "10 kept rows" in capsys.readouterr().out
@@ -32,7 +32,7 @@ def test_registering_a_sensor_moves_its_history_over_the_end_of_a_month(
     assert moved == [(minute_start(new_year - 5 + n), float(n), n) for n in range(10)]
     assert count(connection, "UNREGISTERED_VAL_TB") == 1
     with connection.transaction(), connection.cursor() as cursor:  # later rows go straight to the others
-        archive(cursor, "log", [(11, row(new_year + 5, "new"))], [])
+        archive(cursor, "site-1", "log", [(11, row(new_year + 5, "new"))], [])
     assert count(connection, "REAL_VAL_TB") == 11
 
 
@@ -42,7 +42,7 @@ def test_no_row_slips_in_behind_a_registration(config: Configure, connection: ps
     path = str(config())
     with psycopg.connect(connection.info.dsn, password=connection.info.password or None) as archiving:
         with archiving.cursor() as cursor:
-            archive(cursor, "log", [(0, row(now, "new"))], [])
+            archive(cursor, "site-1", "log", [(0, row(now, "new"))], [])
         adding = threading.Thread(target=sensors.run, args=(["--config", path, "add", "new"],))
         adding.start()
         adding.join(0.3)
@@ -65,10 +65,10 @@ def test_a_removed_sensor_keeps_its_rows_and_comes_back(config: Configure, conne
     path = str(config())
     sensors.run(["add", "001", "--config", path])
     with connection.transaction(), connection.cursor() as cursor:
-        archive(cursor, "log", [(0, row(now - 2))], [])
+        archive(cursor, "site-1", "log", [(0, row(now - 2))], [])
     assert sensors.run(["remove", "001", "--config", path]) == 0
     with connection.transaction(), connection.cursor() as cursor:
-        archive(cursor, "log", [(1, row(now - 1))], [])
+        archive(cursor, "site-1", "log", [(1, row(now - 1))], [])
     assert (count(connection, "UNREGISTERED_VAL_TB"), count(connection, "REAL_VAL_TB")) == (1, 1)
     sensors.run(["add", "001", "--config", path])
     assert (count(connection, "UNREGISTERED_VAL_TB"), count(connection, "REAL_VAL_TB")) == (0, 2)
@@ -83,7 +83,7 @@ def test_the_list_shows_unregistered_sensors_and_obeys_no_escape_in_a_name(
     path = str(config())
     connection.execute("INSERT INTO SENSOR_TB (sensor, name) VALUES ('001', %s)", ("\x1b]0;owned\x07[red]x",))
     with connection.transaction(), connection.cursor() as cursor:
-        archive(cursor, "log", [(0, row(now, "stranger"))], [])
+        archive(cursor, "site-1", "log", [(0, row(now, "stranger"))], [])
     capsys.readouterr()
     assert sensors.run(["--config", path]) == 0
     shown = capsys.readouterr().out

@@ -37,7 +37,7 @@ def test_status_of_a_box_that_is_well(
     log.close()
     with connection.transaction(), connection.cursor() as cursor:
         rows = [(0, row(now - 1)), (1, row(now - 2, "stranger"))]
-        archive(cursor, "log", rows, [])
+        archive(cursor, "site-1", "log", rows, [])
     capsys.readouterr()
     assert status.run(["--config", str(path)]) == 0
     shown = capsys.readouterr().out
@@ -172,7 +172,7 @@ def test_status_speaks_the_language_that_is_asked_for(
     sensors.run(["add", "001", "--name", "연산3", "--config", str(path)])
     with connection.transaction(), connection.cursor() as cursor:
         flagged = replace(row(now_minute() - 1), flow_flags="00l0", pressure_flags="00P")
-        archive(cursor, "log", [(0, flagged), (1, row(now_minute() - 2, "stranger"))], [])
+        archive(cursor, "site-1", "log", [(0, flagged), (1, row(now_minute() - 2, "stranger"))], [])
     capsys.readouterr()
     status.run(["--config", str(path), "--language", "ko"])
     shown = capsys.readouterr().out

@@ -29,7 +29,7 @@ def plain() -> Iterator[Path]:
 def made() -> Iterator[Path]:
     """A data folder whose database has been made: making it takes longer than most of what is tried on it."""
     with tempfile.TemporaryDirectory(prefix="hydrolog-", ignore_cleanup_errors=True) as name:
-        with server.running(Path(name) / "data"):
+        with server.running(Path(name) / "data", "site-1"):
             pass
         yield Path(name) / "data"
 

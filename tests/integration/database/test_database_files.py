@@ -30,7 +30,7 @@ def stranger() -> Iterator[int]:
 def test_files_that_name_a_process_of_another_boot_are_no_reason_not_to_start(existing: Path, stranger: int) -> None:
     """postmaster.pid cut after some of its lines, or all zeros, and the socket's lock, naming a live process."""
     folder = existing / POSTGRES_FOLDER
-    with server.running(existing):
+    with server.running(existing, "site-1"):
         whole = (folder / leftovers.PID_FILE).read_text().splitlines(keepends=True)
         lock = (folder / f"{cluster.SOCKET}.lock").read_text().splitlines(keepends=True)
     whole[0] = lock[0] = f"{stranger}\n"
@@ -38,7 +38,7 @@ def test_files_that_name_a_process_of_another_boot_are_no_reason_not_to_start(ex
         (folder / leftovers.PID_FILE).write_text(damaged)
         (folder / f"{cluster.SOCKET}.lock").write_text("".join(lock))
         (folder / cluster.SOCKET).touch()
-        with server.running(existing):
+        with server.running(existing, "site-1"):
             assert rows(existing) == 0
     assert processes.alive(stranger)
 
@@ -47,7 +47,7 @@ def test_files_that_name_a_process_of_another_boot_are_no_reason_not_to_start(ex
 def test_started_by_root_it_opens_no_private_folder(plain: Path) -> None:
     home = plain.parent
     home.chmod(0o700)
-    with server.running(plain):
+    with server.running(plain, "site-1"):
         owner = (plain / POSTGRES_FOLDER).stat()
         assert owner.st_uid != 0
         assert stat.S_IMODE(owner.st_mode) == 0o700
@@ -58,7 +58,7 @@ def test_started_by_root_it_opens_no_private_folder(plain: Path) -> None:
 def test_a_power_cut_in_the_very_first_start_of_0_1_is_no_reason_never_to_start(plain: Path) -> None:
     (plain / POSTGRES_FOLDER).mkdir(mode=0o700, parents=True)
     (plain / POSTGRES_FOLDER / "PG_VERSION").write_text("18\n")
-    with server.running(plain):
+    with server.running(plain, "site-1"):
         assert (plain / cluster.HALF_MADE / "PG_VERSION").exists()
         assert rows(plain) == 0
 
@@ -67,19 +67,19 @@ def test_a_database_that_was_ever_there_is_never_set_aside(plain: Path) -> None:
     (plain / POSTGRES_FOLDER).mkdir(mode=0o700, parents=True)
     (plain / POSTGRES_FOLDER / "PG_VERSION").write_text("18\n")
     (plain / POSTGRES_URL_FILE).touch()
-    with pytest.raises(DatabaseDown), server.running(plain):
+    with pytest.raises(DatabaseDown), server.running(plain, "site-1"):
         pass
     assert (plain / POSTGRES_FOLDER / "PG_VERSION").exists()
 
 
 def test_a_database_of_a_postgres_that_is_not_here_is_said_and_kept(existing: Path) -> None:
     (existing / POSTGRES_FOLDER / "PG_VERSION").write_text("99\n")
-    with pytest.raises(DatabaseDown, match="created by Postgres 99"), server.running(existing):
+    with pytest.raises(DatabaseDown, match="created by Postgres 99"), server.running(existing, "site-1"):
         pass
 
 
 def test_the_log_of_postgres_does_not_grow_for_ever(existing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with server.running(existing):
+    with server.running(existing, "site-1"):
         log = existing / POSTGRES_FOLDER / cluster.LOG_FILE
         before = log.read_bytes()
         cluster.bound_log(existing)
@@ -101,7 +101,7 @@ def test_the_log_of_postgres_does_not_grow_for_ever(existing: Path, monkeypatch:
 def test_a_database_folder_that_cannot_be_is_said_in_words(plain: Path) -> None:
     plain.mkdir()
     (plain / POSTGRES_FOLDER).write_text("")
-    with pytest.raises(DatabaseDown, match="cannot use"), server.running(plain):
+    with pytest.raises(DatabaseDown, match="cannot use"), server.running(plain, "site-1"):
         pass
 
 
@@ -114,7 +114,7 @@ def test_a_disk_that_refuses_the_address_is_asked_again(existing: Path, monkeypa
         publish(folder, url)
 
     monkeypatch.setattr(database, "publish_address", refused)
-    stop, one = threading.Event(), server.Server(existing)
+    stop, one = threading.Event(), server.Server(existing, "site-1")
     one.start(stop)
     try:
         for _ in range(2):

@@ -78,7 +78,7 @@ def test_a_stop_is_heard_while_the_files_are_made(plain: Path) -> None:
         process.communicate(timeout=DEADLINE_S)
         assert time.monotonic() - told_s < TOLD_S + 60
     assert process.returncode == 0
-    with server.running(plain):
+    with server.running(plain, "site-1"):
         assert rows(plain) == 0
 
 
@@ -100,7 +100,7 @@ def test_a_second_program_is_told_who_has_the_role(existing: Path) -> None:
         with start(existing) as second:
             said, _ = second.communicate(timeout=DEADLINE_S)
         assert (second.returncode, str(first.pid) in said) == (3, True)
-        with pytest.raises(RoleTaken), server.running(existing):
+        with pytest.raises(RoleTaken), server.running(existing, "site-1"):
             pass
         first.terminate()
         first.communicate(timeout=DEADLINE_S)

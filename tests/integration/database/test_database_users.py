@@ -13,7 +13,8 @@ from common import database
 from common.folder import POSTGRES_URL_FILE
 from postgres import server
 
-A_ROW = "SELECT '001', '2024-08-26Z', 8, 4, 60, '0000', '000', 'log', 1"
+A_ROW = """(site, sensor, time, flow, pressure, samples, log_id, log_offset)
+VALUES ('site-1', '001', '2024-08-26Z', 8, 4, 60, 'log', 1)"""
 OWNERS = b"SELECT count(*) FROM pg_stat_activity WHERE usename = 'hydrolog'"
 AS_0_2 = """
 ALTER DATABASE postgres OWNER TO postgres;
@@ -34,7 +35,7 @@ def as_superuser(data: Path) -> str:
 @pytest.fixture
 def web(existing: Path) -> Iterator[psycopg.Connection[Any]]:
     with (
-        server.running(existing),
+        server.running(existing, "site-1"),
         database.connect(address(existing), "test", database.WEB_USER) as connection,
     ):
         yield connection
@@ -45,7 +46,7 @@ def who(connection: psycopg.Connection[Any]) -> tuple[Any, ...] | None:
 
 
 def test_the_processes_are_no_superuser_and_own_the_tables(existing: Path) -> None:
-    with server.running(existing), database.connect(address(existing), "test") as connection:
+    with server.running(existing, "site-1"), database.connect(address(existing), "test") as connection:
         assert who(connection) == ("hydrolog", False)
         connection.execute("SELECT real_val_partition('2024-08-26Z')")
         connection.execute("DROP TABLE real_val_202408")
@@ -87,13 +88,13 @@ def test_the_web_process_reads_tables_that_come_later(existing: Path, web: psyco
 
 
 def test_a_database_of_an_earlier_version_gets_its_users_and_keeps_its_rows(existing: Path) -> None:
-    with server.running(existing), database.connect(address(existing), "test") as connection:
+    with server.running(existing, "site-1"), database.connect(address(existing), "test") as connection:
         connection.execute("SELECT real_val_partition('2024-08-26Z')")
         connection.execute(f"INSERT INTO REAL_VAL_TB {A_ROW}".encode())
         connection.commit()
         with psycopg.connect(as_superuser(existing)) as superuser:
             superuser.execute(AS_0_2)
-    with server.running(existing), database.connect(address(existing), "test") as connection:
+    with server.running(existing, "site-1"), database.connect(address(existing), "test") as connection:
         assert connection.execute("SELECT count(*) FROM REAL_VAL_TB").fetchone() == (1,)
         owners = connection.execute(
             "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -103,7 +104,7 @@ def test_a_database_of_an_earlier_version_gets_its_users_and_keeps_its_rows(exis
 
 
 def test_the_server_works_on_the_embedded_database(existing: Path) -> None:
-    with server.running(existing):
+    with server.running(existing, "site-1"):
         receiver = ReceiverProcess(existing, "")
         receiver.start()
         assert receiver.process is not None
@@ -121,7 +122,7 @@ def test_the_server_works_on_the_embedded_database(existing: Path) -> None:
 
 def test_an_admin_registers_a_sensor_on_the_page_and_leaves_no_connection_of_the_owner(existing: Path) -> None:
     make_user(existing, "Kim")
-    with server.running(existing), database.connect(address(existing), "test") as connection:
+    with server.running(existing, "site-1"), database.connect(address(existing), "test") as connection:
         connection.autocommit = True
         connection.execute(f"INSERT INTO UNREGISTERED_VAL_TB {A_ROW}".encode())
         receiver = ReceiverProcess(existing, "")

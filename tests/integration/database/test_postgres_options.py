@@ -21,7 +21,7 @@ def test_it_writes_seldom_and_a_commit_is_on_disk(empty_url: str) -> None:
 def test_what_a_power_cut_left_in_its_log_is_removed(existing: Path) -> None:
     log = existing / POSTGRES_FOLDER / LOG_FILE
     log.write_bytes(log.read_bytes() + b"half a line" + bytes(4000))
-    with server.running(existing):
+    with server.running(existing, "site-1"):
         found = log.read_bytes()
     assert b"half a line\n" in found
     assert b"\0" not in found

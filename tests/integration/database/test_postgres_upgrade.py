@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from database_site import DEADLINE_S, copied, ready, start, wait_for
 
-from common import database, files, health
+from common import files, health, schema
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
 from postgres import cluster, program, server, upgrade, users
 from postgres.upgrade import NotUpgraded
@@ -55,8 +55,8 @@ def made(data: Path, fill: Callable[[psycopg.Connection[Any]], None]) -> Old:
     """A folder of Postgres 16, as an older wheel made it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(program, "NEWEST", 16)
-        patch.setattr(users, "prepare", lambda superuser: superuser)  # it had no other
-        with server.running(data):
+        patch.setattr(users, "prepare", lambda superuser, *_: superuser)  # it had no other
+        with server.running(data, "site-1"):
             with connected(data) as connection:
                 fill(connection)
             found = counts(data)
@@ -65,15 +65,15 @@ def made(data: Path, fill: Callable[[psycopg.Connection[Any]], None]) -> Old:
 
 
 def todays(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(database.statement("schema").encode())
+    schema.update(connection, "site-1", threading.Event())
     connection.execute("SELECT real_val_partition('2024-08-26Z'), real_val_partition('2024-09-26Z')")
     connection.execute(
-        "INSERT INTO REAL_VAL_TB (sensor, time, flow, samples, log_id, log_offset) SELECT '001', "
+        "INSERT INTO REAL_VAL_TB (site, sensor, time, flow, samples, log_id, log_offset) SELECT 'site-1', '001', "
         "timestamptz '2024-08-26 00:00Z' + n * interval '1 minute', n / 7.0, 60, 'log', n "
         "FROM generate_series(1, %s) n",
         (ROWS,),
     )
-    connection.execute("INSERT INTO SENSOR_TB (sensor, name) VALUES ('001', %s)", (ODD_NAME,))
+    connection.execute("INSERT INTO SENSOR_TB (site, sensor, name) VALUES ('site-1', '001', %s)", (ODD_NAME,))
     connection.execute("CREATE ROLE reader LOGIN")
     connection.execute("GRANT SELECT ON SENSOR_TB TO reader")
 
@@ -118,7 +118,7 @@ def test_every_row_goes_along_and_the_old_files_are_kept(existing: Path, old: Ol
     assert old.counts["real_val_202408"] + old.counts["real_val_202409"] == ROWS
     assert names(existing) == {POSTGRES_FOLDER, "postgres.16"}
     assert [major(existing / name) for name in (POSTGRES_FOLDER, "postgres.16")] == [program.NEWEST, 16]
-    with server.running(existing), connected(existing) as found:
+    with server.running(existing, "site-1"), connected(existing) as found:
         assert found.execute("SELECT name FROM SENSOR_TB").fetchone() == (ODD_NAME,)
         assert found.execute("SELECT has_table_privilege('reader', 'sensor_tb', 'SELECT')").fetchone() == (True,)
         found.execute("SELECT real_val_partition('2024-11-01Z')")
@@ -200,7 +200,7 @@ def test_without_room_it_goes_on_with_the_old_version_and_says_so(
     with pytest.raises(NotUpgraded, match=r"stays at Postgres 16 for now.* MB are needed; free some"):
         upgraded(existing)
     assert names(existing) == {POSTGRES_FOLDER}
-    with server.running(existing):
+    with server.running(existing, "site-1"):
         assert counts(existing) == old.counts
 
 

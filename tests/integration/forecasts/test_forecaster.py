@@ -20,7 +20,7 @@ from common.database import Database
 from common.errors import DatabaseDown
 from common.folder import FORECAST_FILE, GROUPS_FOLDER
 from common.runner import Context
-from common.settings import Settings
+from common.settings import Settings, SiteSettings
 from forecaster import artifact, store
 from forecaster.__main__ import _forecaster
 from forecaster.step import Forecaster
@@ -212,7 +212,7 @@ def test_the_first_days_of_a_leak_and_faulty_values_are_no_history(site: Site) -
     ):
         site.fill(begins, until, flags=flags)
     database = Database(site.settings, "test")
-    flow, pressure = store.history(database, ["001"], ZoneInfo("Asia/Seoul"), first, NOON).y
+    flow, pressure = store.history(database, site.settings.site, ["001"], first, NOON).y
     database.close()
     assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(48, 48 + 72), 190, 191]
     assert not np.isnan(pressure).any()
@@ -221,7 +221,7 @@ def test_the_first_days_of_a_leak_and_faulty_values_are_no_history(site: Site) -
 def hours(site: Site, zone: str, first: datetime, until: datetime) -> np.ndarray:
     """The hourly flow from the database."""
     database = Database(site.settings, "test")
-    flow: np.ndarray = store.history(database, ["001"], ZoneInfo(zone), first, until).y[0]
+    flow: np.ndarray = store.history(database, SiteSettings(timezone=zone), ["001"], first, until).y[0]
     database.close()
     return flow
 

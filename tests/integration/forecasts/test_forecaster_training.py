@@ -48,7 +48,7 @@ def test_an_hour_that_has_come_is_counted_against_its_forecasts(site: Site) -> N
     first = NOON - timedelta(days=60)
     site.fill(first, NOON + 2 * HOUR, noise=30.0)
     database = Database(site.settings, "test")
-    past = store.history(database, ["001"], SEOUL, first, NOON)
+    past = store.history(database, site.settings.site, ["001"], first, NOON)
     database.close()
     model = fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(24, 1, 8)])
     artifact.save(site.data, model)

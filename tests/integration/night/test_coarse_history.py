@@ -11,6 +11,7 @@ from night_site import FIRST, MORNING, NIGHT, TWO, Site
 from cli.history import load_file
 from common.clock import minute_start
 from common.database import Database
+from common.point import Point
 from forecaster import store
 from outliers.learn.archive import read_history
 
@@ -30,7 +31,7 @@ def write(path: Path, step: int, hours: int, *, gap: tuple[int, int] = (0, 0)) -
 
 @pytest.mark.parametrize("step", [5, 15, 60])
 def test_a_night_of_longer_steps_has_its_windows_and_its_report(site: Site, tmp_path: Path, step: int) -> None:
-    loaded = load_file(site.connection, "001", write(tmp_path / "a.csv", step, 40), SEOUL)
+    loaded = load_file(site.connection, Point("site-1", "001"), write(tmp_path / "a.csv", step, 40), SEOUL)
     assert loaded.steps.minutes == step
     site.nightflow.step(MORNING)
     window = site.window(TWO)  # the ten minutes until 02:00: nine of before, one of the quiet hour
@@ -46,10 +47,10 @@ def test_a_night_of_longer_steps_has_its_windows_and_its_report(site: Site, tmp_
 @pytest.mark.parametrize("step", [1, 5, 15, 60])
 def test_hours_of_longer_steps_are_history_for_forecasts(site: Site, tmp_path: Path, step: int) -> None:
     gap = (FIRST + 5 * 60, FIRST + 5 * 60 + max(step, 20))  # 40 of 60 minutes are left: too few
-    load_file(site.connection, "001", write(tmp_path / "a.csv", step, 40, gap=gap), SEOUL)
+    load_file(site.connection, Point("site-1", "001"), write(tmp_path / "a.csv", step, 40, gap=gap), SEOUL)
     database = Database(site.settings, "test")
     start = minute_start(FIRST + 60)
-    history = store.history(database, ["001"], SEOUL, start, start + timedelta(hours=6))
+    history = store.history(database, site.settings.site, ["001"], start, start + timedelta(hours=6))
     database.close()
     np.testing.assert_allclose(history.y[0], [8, 8, 8, 3, np.nan, 8])
     np.testing.assert_allclose(history.y[1], [4, 4, 4, 4, np.nan, 4])
@@ -58,7 +59,7 @@ def test_hours_of_longer_steps_are_history_for_forecasts(site: Site, tmp_path: P
 def test_a_row_covers_no_minute_of_the_next_one(site: Site, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 15, 40)
     path.write_text(path.read_text() + f"\n{minute_start(FIRST + 4).astimezone(SEOUL):%Y-%m-%d %H:%M},2,4")
-    load_file(site.connection, "001", path, SEOUL)
+    load_file(site.connection, Point("site-1", "001"), path, SEOUL)
     found = site.connection.execute(
         "SELECT flow, minutes FROM REAL_VAL_TB WHERE time >= %s ORDER BY time LIMIT 3", [minute_start(FIRST)]
     ).fetchall()
@@ -67,9 +68,9 @@ def test_a_row_covers_no_minute_of_the_next_one(site: Site, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("step", [1, 5])
 def test_criteria_are_learnt_from_rows_of_a_minute_only(site: Site, tmp_path: Path, step: int) -> None:
-    load_file(site.connection, "001", write(tmp_path / "a.csv", step, 40), SEOUL)
+    load_file(site.connection, Point("site-1", "001"), write(tmp_path / "a.csv", step, 40), SEOUL)
     with site.connection.cursor() as cursor:
-        history = read_history(cursor, "001", minute_start(FIRST), minute_start(FIRST + 120))
+        history = read_history(cursor, Point("site-1", "001"), minute_start(FIRST), minute_start(FIRST + 120))
     assert np.isfinite(history.flow).sum() == (120 if step == 1 else 0)
 
 
@@ -81,5 +82,5 @@ def test_the_step_of_a_file(site: Site, tmp_path: Path, step: int, usual: int, m
     times = [start + timedelta(minutes=step * i) for i in range(20) if i != 7]
     path = tmp_path / "a.csv"
     path.write_text("\n".join(["time,flow,pressure", *(f"{time:%Y-%m-%d %H:%M}Z,1,1" for time in times)]))
-    steps = load_file(site.connection, "001", path, SEOUL).steps
+    steps = load_file(site.connection, Point("site-1", "001"), path, SEOUL).steps
     assert (steps.usual, steps.minutes) == (usual, minutes)

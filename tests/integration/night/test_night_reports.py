@@ -10,9 +10,8 @@ from night_site import FIRST, MORNING, NIGHT, TWO, Site
 
 from cli import night as command
 from cli import sensors, shell
-from common import database
 from common.clock import FixedClock, minute_start
-from common.errors import DatabaseDown, NoSuchSensor
+from common.errors import NoSuchSensor
 from common.folder import NIGHT_STATE_FILE
 from common.refused import Refused
 from common.zones import parse
@@ -160,27 +159,6 @@ def test_missing_nights_are_not_made_up_and_the_week_counts_days(site: Site) -> 
                              ((-9, 1), (-8, 2), (-6, 3), (-3, 4), (0, 3))]  # fmt: skip
     report = site.report(NIGHT - timedelta(days=1))
     assert report is None or report["hour_flow"] is None
-
-
-def test_tables_of_an_older_version_get_what_is_new_and_keep_what_they_hold(site: Site) -> None:
-    site.rows(range(FIRST - 24 * 60, FIRST + 430))
-    site.nightflow.step(MORNING)
-    before = site.report()
-    assert before
-    for table, columns in (
-        ("SENSOR_TB", ("night_users", "night_litres", "night_use", "n1", "reference_pressure", "replaced_at")),
-        ("NIGHT_REPORT_TB", ("planned_minutes", "night_use_by", "night_users", "night_litres", "reference_by")),
-    ):
-        for column in columns:
-            site.connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}".encode())
-    with pytest.raises(DatabaseDown, match="hydrolog init-db"), contextlib.closing(site.start()) as nightflow:
-        nightflow.step(MORNING + timedelta(days=1))
-    for _ in range(2):
-        database.init_schema(site.url)
-    after = site.report()
-    assert after == before
-    site.nightflow.step(MORNING + timedelta(days=1))
-    assert site.report(NIGHT + timedelta(days=1))
 
 
 def test_setting_what_is_known_reports_the_last_nights_anew(

@@ -115,7 +115,7 @@ def test_a_dash_is_standard_output(month_site: MonthSite, capfdbinary: pytest.Ca
 def test_a_site_without_a_sensor_has_a_report(
     month_site: MonthSite, empty_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    database.init_schema(empty_url)
+    database.update_schema(empty_url, "site-1")
     month_site.write_settings(empty_url)
     text = written(capfd, month_site)
     assert "No sensor is registered." in text and "Leakage report, Aug 2024" in text
@@ -128,8 +128,8 @@ def test_a_long_month_goes_over_pages_and_the_rest_is_in_the_workbook(
 ) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO SENSOR_TB (sensor, name) "
-            "SELECT 'n' || n, repeat('긴이름', 300) FROM generate_series(1, 120) AS n"
+            "INSERT INTO SENSOR_TB (site, sensor, name) "
+            "SELECT 'demo', 'n' || n, repeat('긴이름', 300) FROM generate_series(1, 120) AS n"
         )
     text = written(capfd, month_site, "--language", "ko")
     assert "나머지 23건은 엑셀 파일에 있습니다." in text
