@@ -21,7 +21,7 @@ from common.messages import message
 from common.point import Point
 from common.refused import CHANGED, NotPossible, Refused, one_line
 from common.row import SENSOR_ID
-from common.units import USUAL, Unit, Units
+from common.units import CHOICES, USUAL, Unit, Units
 from common.zones import Zones
 
 MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
@@ -58,33 +58,28 @@ Cursor = psycopg.Cursor[Any]
 
 
 class Figure(NamedTuple):
-    """A number that people may set: its unit, what is not a typing error, and the channel that it is a value of."""
+    """A number that people may set, and what is not a typing error.
+
+    Attributes:
+        unit: its unit; or "flow" or "pressure", which each reader has his own unit of: the bounds are in m3/h and bar.
+    """
 
     unit: str
     least: float
     most: float
-    channel: str = ""
 
     def shown_in(self, units: Units) -> Unit:
         """The unit that somebody reads and types it in."""
-        return units.of(self.channel) if self.channel else Unit(self.unit, self.unit, 1.0, 0)
+        return units.of(self.unit) if self.unit in CHOICES else Unit(self.unit, self.unit, 1.0, 0)
 
 
-def _flow(least: float, most: float) -> Figure:
-    return Figure(USUAL.flow.name, least, most, "flow")
-
-
-def _pressure(least: float, most: float) -> Figure:
-    return Figure(USUAL.pressure.name, least, most, "pressure")
-
-
-LIMITS = {"flow_max": _flow(0.01, 1e6), "pressure_max": _pressure(0.01, 1e4)}
+LIMITS = {"flow_max": Figure("flow", 0.01, 1e6), "pressure_max": Figure("pressure", 0.01, 1e4)}
 NIGHT = {
     "night_users": Figure("", 0.0, 1e7),
     "night_litres": Figure("L/h", 0.0, 100.0),
-    "night_use": _flow(0.0, 1e5),
+    "night_use": Figure("flow", 0.0, 1e5),
     "n1": Figure("", 0.3, 2.5),
-    "reference_pressure": _pressure(0.1, 100.0),
+    "reference_pressure": Figure("pressure", 0.1, 100.0),
     "mains_km": Figure("km", 0.0, 1e5),
     "connections": Figure("", 0.0, 1e7),
     "service_km": Figure("km", 0.0, 1e5),

@@ -249,7 +249,7 @@ def said(problem: Problem, language: str = ENGLISH, units: Units = USUAL) -> Sai
     language = language if language in SAID else ENGLISH
     words = WORDS[problem.code][language]
     sizes = _sizes(problem, catalogue_of(language, units))
-    values = sizes | {key: _shown(key, value, language) for key, value in problem.values.items()}
+    values = sizes | {key: _shown(key, value, language, units.space) for key, value in problem.values.items()}
     if language == KOREAN and (why := waits.KOREAN.get(str(values.get("reason_kind")))):
         values["reason"] = f"{why}({values['reason']})"
     values |= {"role": problem.subject, "sensor": problem.subject}
@@ -296,14 +296,14 @@ def _sizes(problem: Problem, catalogue: Catalogue) -> dict[str, str]:
     return {"size": catalogue.flow(size, error)}
 
 
-def _shown(key: str, value: Value, language: str) -> str:
-    """A value in the form of its unit."""
+def _shown(key: str, value: Value, language: str, space: str) -> str:
+    """A value in the form of its unit. `space`: between the two."""
     if isinstance(value, str):
         return _plain(value)
     if key.endswith("_s"):
-        return span(value, language)
+        return span(value, language).replace(" ", space)
     if key.endswith("_bytes"):
-        return f"{value / 1e6:,.0f} MB"
+        return f"{value / 1e6:,.0f}{space}MB"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 

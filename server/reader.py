@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -40,9 +39,9 @@ class Reader:
         return self.words.units
 
     @property
-    def choices(self) -> str:
-        """What the reader has chosen, for the address of what an open page asks for: it stays as it was opened."""
-        return urlencode({"language": self.language, **self.units.keys})
+    def choices(self) -> dict[str, str]:
+        """Language and units as parameters of an address."""
+        return {"language": self.language, **self.units.keys}
 
     def figure(self, channel: str, value: float | None) -> str:
         """A flow of m3/h or a pressure of bar in the reader's unit, which stands elsewhere."""
@@ -75,8 +74,11 @@ class Reader:
 def reader_of(request: Request, of_site: str, zone: ZoneInfo, now: datetime) -> Reader:
     """The reader of a request.
 
-    Language and units are what the address asks for, else what was chosen before, else the browser's language, else the
-    site's. A form is read in the units that it was shown in, whatever was chosen meanwhile.
+    Language and units are what the address asks for, else what this user has chosen, else what was chosen in this
+    browser, else the browser's language, else the site's. A form is read in the units that it was shown in, whatever
+    was chosen meanwhile.
     """
-    asked = {**request.cookies, **request.query_params, **request.state.form}
+    state = request.state
+    of_user = state.user.reads_in if state.user else {}
+    asked = {**request.cookies, **of_user, **request.query_params, **state.form}
     return Reader(words(language_of(asked, request.headers, of_site), chosen(asked)), zone, now)

@@ -1,6 +1,7 @@
 """The pages for people: rendered here, readable without a script, and kept alive by `server.live`."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,8 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from common.errors import ChartsBusy, DatabaseDown
 from common.folder import CRITERIA_FOLDER
+from common.logging_setup import quoted
 from outliers import criteria
 from server import figures, overview, sensor_screen, span_nav, spans
+from server.access import changes
+from server.access.users import UserRefused, UsersUnusable
 from server.current import Current
 from server.live import Live, Parts
 from server.reader import Reader, reader_of
@@ -29,6 +33,8 @@ LONGEST_WAY_BACK = 500
 
 Json = dict[str, Any]
 Look = Callable[[Request], Awaitable[Parts]]
+
+_log = logging.getLogger(__name__)
 
 
 class Screens:
@@ -91,10 +97,15 @@ class Screens:
         return self.page(request, "sensor.html", reader, state, **values)
 
     async def prefer(self, request: Request) -> Response:
-        """Keep the reader's language and units in cookies, and go back to where they were chosen."""
-        asked, reader = request.query_params, self.reader(request)
-        back = RedirectResponse(way_back(asked.get("back", "")), 303)
-        for name, value in {"language": reader.language, **reader.units.keys}.items():
+        """Keep the reader's language and units, in cookies and with the user, and go back to where they were chosen."""
+        user, chosen = request.state.user, self.reader(request).choices
+        if user is not None and user.reads_in != chosen:
+            try:
+                await asyncio.to_thread(changes.set_reads_in, request.state.access.data, user.name, chosen)
+            except (UserRefused, UsersUnusable) as error:
+                _log.warning("choice_not_kept problem=%s", quoted(str(error)))  # but in this browser
+        back = RedirectResponse(way_back(request.query_params.get("back", "")), 303)
+        for name, value in chosen.items():
             back.set_cookie(name, value, max_age=CHOICES_FOR_S, path="", samesite="lax", httponly=True)
         return back
 

@@ -71,14 +71,15 @@ class Catalogue:
         """A span, rounded to what is of use: minutes up to ten hours, hours up to a week; at least a minute."""
         whole = max(1, int(minutes))
         days, hours, rest = whole // 1440, whole // 60, whole % 60
-        minute = self.many("{count} minute", "{count} minutes", rest)
+        minute = self._joined(self.many("{count} minute", "{count} minutes", rest))
         if whole < 60:
             return minute
         if whole < 48 * 60:
-            hour = self.many("{count} hour", "{count} hours", hours)
+            hour = self._joined(self.many("{count} hour", "{count} hours", hours))
             return f"{hour} {minute}" if rest and hours < 10 else hour
-        day = self.many("{count} day", "{count} days", days)
-        return f"{day} {self.many('{count} hour', '{count} hours', hours % 24)}" if hours % 24 and days < 7 else day
+        day = self._joined(self.many("{count} day", "{count} days", days))
+        rest_hours = self._joined(self.many("{count} hour", "{count} hours", hours % 24))
+        return f"{day} {rest_hours}" if hours % 24 and days < 7 else day
 
     def flow(self, m3h: float, error: float | None = None) -> str:
         """A flow and its error, m3/h, as `amount` writes them in the reader's unit."""
@@ -101,7 +102,7 @@ class Catalogue:
 
     def with_unit(self, number: str, unit: str) -> str:
         """A number that stays on one line with its unit."""
-        return f"{number} {unit}".replace(" ", self.units.space)
+        return self._joined(f"{number} {unit}")
 
     def amount(self, value: float, unit: str, error: float | None = None) -> str:
         """A value with its unit, and its error, both rounded to what the error allows."""
@@ -110,12 +111,16 @@ class Catalogue:
         power = math.floor(math.log10(error))
         digits = min(2, (1 if error / 10**power < _TWO_DIGITS else 0) - power)
         values = {"value": _rounded(value, digits), "error": _rounded(error, digits), "unit": unit}
-        return self.say("{value} ± {error} {unit}", **values).replace(" ", self.units.space)
+        return self._joined(self.say("{value} ± {error} {unit}", **values))
 
     def about(self, value: float, unit: str) -> str:
         """An estimate of unknown error: two digits of it."""
         digits = 1 - math.floor(math.log10(abs(value))) if value else 0
         return self.with_unit(_rounded(value, min(1, digits)), unit)
+
+    def _joined(self, text: str) -> str:
+        """On one line, wherever lines are wrapped."""
+        return text.replace(" ", self.units.space)
 
     def share(self, value: float, error: float | None = None) -> str:
         """A share as a percentage."""

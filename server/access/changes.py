@@ -5,6 +5,7 @@ All of them raise `UserRefused` for what cannot be, `UsersUnusable` if the users
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def set_password(data: Path, by: Actor, name: str, kept: str) -> Account:
         audit.record(data, *by, "user-password", user=account.name)
         known[same(name)] = changed = _without_sessions(replace(account, kept=kept))
     return changed
+
+
+def set_reads_in(data: Path, name: str, chosen: Mapping[str, str]) -> None:
+    """Keep the language and the units that somebody reads in; whoever only reads does not stand in the audit."""
+    with changing(data) as known:
+        account = one(known, name)
+        known[same(name)] = replace(account, reads_in={**chosen})
 
 
 def end_session(data: Path, by: Actor, session: str, now_s: int, lasts_s: int) -> None:

@@ -104,8 +104,13 @@ def _see(request: Request) -> bool:
 
 def still(request: Request) -> bool:
     """Whether who asked is still logged in, with the same role: for an answer that goes on for hours."""
-    before = request.state.open, request.state.user
-    return _see(request) and (request.state.open, request.state.user) == before
+    before = _standing(request)
+    return _see(request) and _standing(request) == before
+
+
+def _standing(request: Request) -> tuple[bool, str, Role | None]:
+    user = request.state.user
+    return request.state.open, user.name if user else "", user.role if user else None
 
 
 async def _take_form(request: Request) -> bytes:

@@ -1,5 +1,6 @@
 """Who a person is to the page, and what the role allows."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -18,10 +19,11 @@ class Role(IntEnum):
 
 
 class User(NamedTuple):
-    """Somebody who is logged in."""
+    """Somebody who is logged in. `reads_in`: the language and the units, as far as they were chosen."""
 
     name: str
     role: Role
+    reads_in: Mapping[str, str]
 
 
 ROLES = {role.word: role for role in Role}

@@ -39,6 +39,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
         by: who made the user; empty for a command.
         generation: of the sessions; another one ends all that were begun before.
         ended: the sessions that were ended alone, whose cookies may still be about: their ids, and when (unix s).
+        reads_in: the language and the units that were chosen, as parameters of an address.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str
     generation: str
     ended: dict[str, int] = {}
+    reads_in: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         """A role that is not known must not become one that is."""
@@ -56,7 +58,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def user(self) -> User:
-        return User(self.name, ROLES[self.role])
+        return User(self.name, ROLES[self.role], self.reads_in)
 
 
 class UsersFile(msgspec.Struct, frozen=True):

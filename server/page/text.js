@@ -31,7 +31,11 @@ export function measured(value, channel) {
 
 /** A number that stays on one line with its unit. */
 export function withUnit(text, unit) {
-  return `${text}\u00a0${unit}`;
+  return joined(`${text} ${unit}`);
+}
+
+function joined(text) {
+  return text.replaceAll(" ", "\u00a0");
 }
 
 export function count(value) {
@@ -46,11 +50,11 @@ export function age(seconds) {
 
 function span(minutes) {
   const whole = Math.floor(minutes), days = Math.floor(whole / 1440), hours = Math.floor(whole / 60);
-  const minute = (number) => many("{count} minute", "{count} minutes", number);
-  const hour = (number) => many("{count} hour", "{count} hours", number);
+  const minute = (n) => joined(many("{count} minute", "{count} minutes", n));
+  const hour = (n) => joined(many("{count} hour", "{count} hours", n));
   if (hours < 1) return minute(whole);
   if (hours < 48) return whole % 60 && hours < 10 ? `${hour(hours)} ${minute(whole % 60)}` : hour(hours);
-  const day = many("{count} day", "{count} days", days);
+  const day = joined(many("{count} day", "{count} days", days));
   return hours % 24 && days < 7 ? `${day} ${hour(hours % 24)}` : day;
 }
 

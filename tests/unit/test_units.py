@@ -13,7 +13,7 @@ from common.units import CHOICES, NO_BREAK, USUAL, Unit, Units, chosen
 
 ALL = [Units(flow, pressure) for flow, pressure in product(*CHOICES.values())]
 LITRES = chosen({"flow_unit": "L/s", "pressure_unit": "kPa"})
-COLUMNS = [column for column, figure in registry.FIGURES.items() if figure.channel]
+COLUMNS = [column for column, figure in registry.FIGURES.items() if figure.unit in CHOICES]
 
 
 @given(st.floats(-1e7, 1e7), st.sampled_from([*CHOICES["flow"], *CHOICES["pressure"]]))
@@ -33,6 +33,7 @@ def test_an_error_is_converted_with_its_value_and_rounds_it() -> None:
     for language, said in (("en", "2.6 ± 0.4 L/s"), ("ko", "2.6 L/s(±0.4)")):
         assert words(language, LITRES).flow(9.3412, 1.3) == said.replace(" ", NO_BREAK)
     assert words("en", LITRES).about_flow(360.0) == f"100{NO_BREAK}L/s"
+    assert words("en", LITRES).span(82) == f"1{NO_BREAK}hour 22{NO_BREAK}minutes"
     assert words("en").flow(9.3412, 1.13) == "9.3 ± 1.1 m³/h"  # a message, which some gateway may not take
 
 

@@ -135,7 +135,7 @@ ANY_TIME = _AnyTime()
 
 
 def test_limits_are_typed_in_the_readers_units_whatever_is_chosen_meanwhile(
-    kim: Browser, connection: psycopg.Connection[Any], data: Path
+    kim: Browser, connection: psycopg.Connection[Any], data: Path, server: ReceiverProcess
 ) -> None:
     kim.get("/prefer?flow_unit=L/s&pressure_unit=kPa")
     form = form_of(kim)
@@ -150,6 +150,9 @@ def test_limits_are_typed_in_the_readers_units_whatever_is_chosen_meanwhile(
     assert known(connection, "flow_max, pressure_max, night_use") == (120.0, 16.0, 2.52)
     assert {entry.values.get("value") for entry in audit.load(data)[0]} & {*form} == {"pressure_max", "night_use"}
     assert "after 2.52\u00a0m³/h" in re.sub(r": (?=[\d.]+\xa0)", " ", html.unescape(kim.get("/audit").body.decode()))
+    # The choice is the user's, on every device.
+    logged_in(server, "Kim").get("/prefer?flow_unit=L/s")
+    assert (form_of(kim)["flow_unit"], form_of(logged_in(server, "Choi"))["flow_unit"]) == ("L/s", "m3/h")
 
 
 def test_a_name_alone_makes_no_night_anew(kim: Browser, connection: psycopg.Connection[Any]) -> None:

@@ -63,7 +63,7 @@ def is_shown(phone: Any, server: ReceiverProcess, place: str) -> bool:
 @pytest.mark.parametrize(
     ("phone", "said", "old"),
     [
-        ("en-GB", "No answer from the server", r"What is shown below is 25 minutes old\."),
+        ("en-GB", "No answer from the server", r"What is shown below is 25\sminutes old\."),
         ("ko-KR", "서버 응답 없음", r".*25.*"),
     ],
     indirect=["phone"],

@@ -9,6 +9,7 @@ from page_site import HOSTILE, LEAK_ID, Visit
 from receiver_process import ReceiverProcess
 
 from common.messages import words
+from common.units import chosen
 
 # Units, names of sensors, models, zones and programs, and what others have written, stay as they are.
 STAYS = re.compile(
@@ -81,4 +82,4 @@ def test_an_age_counts_on_as_the_server_says_it(visit: Visit, language: str) -> 
 
 
 def said_by_server(language: str, span_s: float) -> str:
-    return words(language).span(span_s / 60) if span_s >= 60 else words(language).say("under a minute")
+    return words(language, chosen({})).span(span_s / 60) if span_s >= 60 else words(language).say("under a minute")
