@@ -8,17 +8,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from common.database import Database
+from common.errors import ChartsBusy, DatabaseDown
 from common.messages import words
 from common.point import Point
 from common.row import SENSOR_ID
 from common.version import NAME
 from outliers import flags
-from server import explain, facts, metrics, sensor_screen, spans
-from server.charts import Charts
+from server import explain, facts, metrics, sensor_screen, span_file, spans
+from server.charts import Charts, unanswered
 from server.current import Current
 from server.explain import SpellRequest
 from server.languages import language_of
-from server.sensor_charts import SensorCharts, wanted
+from server.sensor_charts import ChartAsked, SensorCharts, wanted
 
 CHART_TIMEOUT_S = 15.0
 SHOWN_NIGHTS = 60
@@ -60,6 +61,25 @@ class Api:
 
     async def sensor(self, request: Request) -> Response:
         """One sensor's charts in a span of time: measured, forecast, flags, incidents, and two nights."""
+        found = await self._wanted(request)
+        return found if isinstance(found, Response) else await self._sensor_charts.answer(request, found)
+
+    async def sensor_file(self, request: Request) -> Response:
+        """The same span's values as CSV."""
+        found = await self._wanted(request)
+        if isinstance(found, Response):
+            return found
+        try:
+            content = await self._sensor_charts.content(request, found)
+        except (ChartsBusy, DatabaseDown) as problem:
+            return unanswered(problem)
+        zone = self._settings.site.zone
+        name = span_file.file_name(found.sensor, content, zone, found.asked.span)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(span_file.text(content, zone), media_type="text/csv", headers=headers)
+
+    async def _wanted(self, request: Request) -> ChartAsked | Response:
+        """The question about a sensor and a span, or the answer to one that is not understood."""
         query = request.query_params
         asked = spans.asked(query)
         understood = query.get("span", asked.span) == asked.span and query.get("at", "") == asked.at
@@ -73,7 +93,7 @@ class Api:
         if isinstance(entry := await self._registered(sensor), Response):
             return entry
         language = language_of(query, request.headers, self._settings.site.language)
-        return await self._sensor_charts.answer(request, wanted(entry, asked, language))
+        return wanted(entry, asked, language)
 
     async def incidents(self, request: Request) -> Response:
         """The incidents that are up and the newest of the others, in the reader's language."""

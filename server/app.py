@@ -33,6 +33,7 @@ def places(ingest: Ingest, api: Api, screens: Screens, *, make_report: Make, res
         Route("/v1/batches", ingest.__call__, methods=["POST"]),
         Route("/", screens.index),
         Route("/sensor", screens.sensor),
+        Route("/sensor.csv", api.sensor_file),
         Route("/prefer", screens.prefer),
         Route("/events", screens.events),
         Route("/static/{name}", files.__call__),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common.database import Database
-from common.errors import ChartsBusy, DatabaseDown
+from common.errors import ChartsBusy, DatabaseDown, HydrologError
 from server.connections import network
 from server.db_thread import DatabaseThread
 
@@ -47,7 +47,7 @@ class Charts:
         try:
             found = await self._found(request, question, work, fresh_s)
         except (ChartsBusy, DatabaseDown) as problem:
-            return JSONResponse({"error": str(problem)}, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+            return unanswered(problem)
         return Response(found.body, media_type="application/json")
 
     async def content(
@@ -88,6 +88,11 @@ class Charts:
             del self._asked[known]
         waiting = [asked for asked in self._asked.values() if asked.address == address and not asked.answer.done()]
         return len(waiting) < MAX_OF_ADDRESS
+
+
+def unanswered(problem: HydrologError) -> Response:
+    """The answer while there is none."""
+    return JSONResponse({"error": str(problem)}, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _rendered(content: Json) -> _Found:

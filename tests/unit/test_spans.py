@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server import spans
+from server import span_file, spans
+from server.queries import Step, filled
 from server.spans import SpanAsked
 
 ROME, SEOUL, DELHI = ZoneInfo("Europe/Rome"), ZoneInfo("Asia/Seoul"), ZoneInfo("Asia/Kolkata")
@@ -129,3 +130,24 @@ def test_a_part_is_a_bounded_number_of_steps(days: float) -> None:
 )
 def test_what_is_no_part_counts_as_not_asked(first: str, end: str) -> None:
     assert part_of(first, end) == SpanAsked()
+
+
+def test_a_span_as_a_file_has_the_minutes_as_they_are_loaded_and_ranges_of_what_is_longer() -> None:
+    at = int(datetime(2024, 10, 26, 23, 59, tzinfo=UTC).timestamp())  # the clocks go back an hour later
+    steps: list[tuple[Step, Step] | None] = [
+        (Step(1.5, 1.5, 1.5, 1), Step(None, None, None, 0)),
+        None,
+        (Step(2.0, 2.25, 3.0, 7), Step(4.0, 4.0, 4.0, 9)),
+    ]
+    bounds = [datetime.fromtimestamp(at + 3600 * hour, UTC) for hour in range(4)]
+    content = {"step_s": 60, "start": at, "series": filled(bounds, steps)}
+    berlin = ZoneInfo("Europe/Berlin")
+    minutes = span_file.text(content, berlin)
+    assert minutes == "time,flow,pressure\n2024-10-27T01:59:00+02:00,1.5,\n2024-10-27T02:59:00+01:00,2.25,4.0\n"
+    hours = span_file.text({**content, "step_s": 3600}, berlin).splitlines()
+    assert hours[0].startswith("time,flow,flow_low,flow_high,flow_minutes,pressure,pressure_low,")
+    assert hours[1] == "2024-10-27T01:59:00+02:00,1.5,1.5,1.5,1,,,,0"
+    assert hours[2] == "2024-10-27T02:59:00+01:00,2.25,2.0,3.0,7,4.0,4.0,4.0,9"
+    assert span_file.file_name("a:1", content, berlin, "month") == "a-1-2024-10-27-month.csv"
+    nothing = {**content, "series": filled(bounds, [])}
+    assert span_file.text(nothing, berlin) == "time,flow,pressure\n"

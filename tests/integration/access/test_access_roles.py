@@ -23,6 +23,7 @@ NOBODY = None
 FOR = {
     ("GET", "/"): Role.VIEWER,
     ("GET", "/sensor"): Role.VIEWER,
+    ("GET", "/sensor.csv"): Role.VIEWER,
     ("GET", "/events"): Role.VIEWER,
     ("GET", "/incidents"): Role.VIEWER,
     ("GET", "/incident"): Role.VIEWER,

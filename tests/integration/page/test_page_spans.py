@@ -268,6 +268,15 @@ def test_a_page_asked_for_nonsense_shows_the_day(server: ReceiverProcess) -> Non
     ):
         assert server.get(f"/sensor?id=001&{query}").status == 200
     assert server.get("/api/sensor?sensor=001&span=year&at=8999-12-31").json["series"]["at"] == []
+    file = server.get(f"/sensor.csv?sensor=001&span=hour&at={YESTERDAY}T13:00")
+    assert (file.status, file.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="001-2024-08-25-hour.csv"'
+    assert len(file.body.splitlines()) == 61 and file.body.splitlines()[1].startswith(b"2024-08-25T13:00:00+09:00,")
+    assert [server.get(f"/sensor.csv?sensor={each}").status for each in ("001&span=age", "9", "../x")] == [
+        400,
+        404,
+        400,
+    ]
 
 
 def test_a_sensor_is_shown_without_figures_while_the_database_is_away(tmp_path: Path) -> None:
