@@ -23,7 +23,6 @@ from outliers.rules import (
     NIGHT_PROOF_SHARE,
     ORDINARY_H,
     SHORT_H,
-    STEP_ALONE,
     STEP_GUARD,
     STEP_LASTING_ROWS,
     STEP_LEAST_RATIO,
@@ -94,11 +93,7 @@ def _step(use: FlowUse, weeks: Weeks, slot: int) -> float:
         steady = _flicker_error(use, weeks, slot, STEP_LASTING_ROWS, size)
         return Errors((lasting**-2 + steady**-2) ** -0.5, steady)
 
-    limit = use.step_leak * weeks.strictness
-    alone = (STEP_ALONE * limit + MARGIN) * lasting
-    if use.texture is not None:  # more than half of it must flicker like a leak
-        alone = max(alone, 2 * MARGIN * errors(0.0).flicker)
-    return max(noticed, min(alone, _size(errors, limit, STEP_GUARD)))
+    return max(noticed, _size(errors, use.step_leak * weeks.strictness, STEP_GUARD))
 
 
 # VALUE and NIGHT

@@ -44,7 +44,6 @@ FLICKER_WILD = 9.0  # times the usual variance: a larger squared change (a pump,
 FLICKER_COUNT = 2.2  # COUNT / n: squared relative standard error of a variance of n correlated one-minute differences
 LEAST_USE = 0.05  # of the mean flow: below, the flicker is meter noise
 STEP_GUARD = 4.0  # times the flicker's score: upper bound of the joint score of step and flicker
-STEP_ALONE = 1.5  # times a LEAK's limit: a step that scores as much by itself has no such bound, if the flicker agrees
 
 # NIGHT (its minimum is `common.night`'s)
 NIGHTS_KEPT = 24  # a night is compared with the median of this many

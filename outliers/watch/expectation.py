@@ -19,6 +19,7 @@ from outliers.flicker import SteadyFlow
 from outliers.flow_shift import ShiftTracker
 from outliers.rules import HOUR_ROWS, SUNDAY
 from outliers.tracker_state import TrackerState
+from outliers.watch.correction import Correction, ScaleCorrection
 
 HOLIDAY = 2.0  # times the step limits on a listed holiday, because holidays differ
 CLEARLY = 6.0  # squared standard deviations by which a Sunday must fit better for the day to become one
@@ -32,31 +33,6 @@ class HourForecast:
 
     flow_m3h: float | None
     pressure_bar: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LeakCorrection:
-    """A leak of `size` (share of the mean) since UTC hour `since_hour`, which it may share; negative: it has ended.
-
-    `by_flicker` is the part seen by the flicker. `nights` is the number of nights that contain it; None: do not change
-    the nights.
-    """
-
-    since_hour: float
-    size: float
-    by_flicker: float
-    nights: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleCorrection:
-    """The meter reads a share of `size` too much since UTC hour `since_hour`; its flow is corrected from now on."""
-
-    since_hour: int
-    size: float
-
-
-Correction = LeakCorrection | ScaleCorrection
 
 
 class ExpectationState(msgspec.Struct):

@@ -9,6 +9,7 @@ import math
 from outliers.findings import CLEAR, RAISE, End, Finding, Note
 from outliers.flags import WATCH
 from outliers.watch.active import ActiveFindings, Leak, MeterBias
+from outliers.watch.correction import Correction, LeakCorrection, ScaleCorrection
 from outliers.watch.evidence import (
     LEAKS,
     METER,
@@ -20,7 +21,6 @@ from outliers.watch.evidence import (
     LeakEvidence,
     Rule,
 )
-from outliers.watch.expectation import Correction, LeakCorrection, ScaleCorrection
 from outliers.watch.pressure_watch import LeakPressure, MeterEvidence
 from outliers.watch.pressure_witness import AGREES
 

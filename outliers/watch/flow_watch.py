@@ -16,8 +16,9 @@ from outliers.findings import End
 from outliers.flicker import SteadyFlow
 from outliers.watch.active import Leak
 from outliers.watch.closing import Closing, Said
+from outliers.watch.correction import Correction, LeakCorrection
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
-from outliers.watch.expectation import Correction, Expectation, ExpectationState, HourForecast, LeakCorrection
+from outliers.watch.expectation import Expectation, ExpectationState, HourForecast
 from outliers.watch.finding_log import FindingLog
 from outliers.watch.flicker_watch import FlickerState, FlickerWatch
 from outliers.watch.hourly import Hourly, HourlyState, gone_since

@@ -16,7 +16,6 @@ from outliers.criteria import FlowUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow, agrees, together
 from outliers.rules import (
-    STEP_ALONE,
     STEP_BASE_BLOCKS,
     STEP_BLOCK_ROWS,
     STEP_CARRY,
@@ -37,6 +36,7 @@ REACTION_MIN = 3  # the step began about this long before the fast mean exceeded
 CLEAR_AFTER_MIN = 20  # below half the limit for this long = over
 GIVE_UP_MIN = 150  # not over, but too small for a LEAK: from then on VALUE handles it
 BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
+LARGE = 1.5  # times a LEAK's limit: a step that scores as much by itself is not bound by the flicker, if that agrees
 UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
 
@@ -180,7 +180,7 @@ class StepWatch:
         limit = self.use.step_leak * (UNSURE if as_sunday else 1.0) * strictness
         over = SteadyFlow((rise - explained_m3h) / mean, self.error(minute) / mean)
         size, error, score = together(over, steady)
-        large = over.size > STEP_ALONE * limit * over.error and agrees(steady, over.size)
+        large = over.size > LARGE * limit * over.error and agrees(steady, over.size)
         if score < limit and not large:
             return None
         numbers = {
