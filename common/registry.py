@@ -20,7 +20,7 @@ from common.errors import NoSuchSensor
 from common.messages import message
 from common.refused import CHANGED, NotPossible, Refused, one_line
 from common.row import SENSOR_ID
-from common.zones import Zones
+from common.zones import Zones, parse
 
 MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
 MOST_NAME = 60  # characters
@@ -190,7 +190,7 @@ def keep_zones(cursor: Cursor, data: Path, zones: Zones, *, at: datetime) -> boo
     for name, formula in changed.items():
         if name not in known:
             register(cursor, data, SETTINGS, name, {})
-        elif known[name] and formula:
+        elif known[name] and formula and parse(name, known[name]).signs != zones[name].signs:
             replaced(cursor, data, SETTINGS, name, at, at=at)
         cursor.execute("UPDATE SENSOR_TB SET formula = %s WHERE sensor = %s", (formula, name))
     return bool(changed)

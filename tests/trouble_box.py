@@ -12,6 +12,7 @@ from common.clock import minute_start
 from common.folder import CRITERIA_FOLDER
 from common.messages import LANGUAGES
 from common.verdict import verdict
+from common.zones import NO_ZONES
 from incidents import reading
 from incidents.incident import Incident
 from incidents.sentences import Told, told
@@ -55,7 +56,7 @@ def watched(data: Path, learnt: Criteria, recording: Recording, *, planned: str 
     (data / CRITERIA_FOLDER).mkdir()
     (data / CRITERIA_FOLDER / calendar.PLANNED).write_text(planned, encoding="utf-8")
     works = calendar.load(data, ZONE).at("001")
-    detector, muted, keeper = Detector("001", learnt, ZONE), Planned(), IncidentKeeper(data, "demo", [])
+    detector, muted, keeper = Detector("001", learnt, ZONE), Planned(), IncidentKeeper(data, "demo", [], NO_ZONES)
     found, hour_after = dict[int, Read](), 0
     for minute, flow, pressure in minutes(recording.rows):
         findings = muted.step(minute, detector.step(minute, flow, pressure), works).findings

@@ -4,8 +4,9 @@ from itertools import permutations
 
 from found import LOW, T, all_stand, booked, down, up
 
-from incidents.book import OUTLASTS_MIN, Book
+from incidents.book import Book
 from incidents.incident import Before, Size
+from incidents.one_trouble import OUTLASTS_MIN
 from outliers.findings import End
 
 
