@@ -32,6 +32,7 @@ def plain(known: Known, said: Told, zone: ZoneInfo, minute: int) -> dict[str, An
         "largest_m3h": incident.largest_m3h,
         "volume_m3": incident.volume_m3,
         "returned": incident.returned,
+        "joined": incident.joined or None,
         "signs": [_sign(sign, zone) for sign in incident.signs],
         "before": [{"kind": one.kind, "until": _time(one.minute, zone)} for one in incident.before],
         "life": _life(known.life, zone),

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from rich.table import Table
 
-from cli import acting, shell
+from cli import acting, shell, zone_past
 from common import database, registry, settings
 from common.audit import Actor
 from common.point import Point
@@ -19,18 +19,25 @@ from common.refused import Refused
 from common.row import SENSOR_ID
 from common.settings import Settings
 
+_RESTART = "nights, limits and forecasts follow after: sudo systemctl restart hydrolog"
+
 
 def run(args: list[str]) -> int:
     """List, or change one.
 
     Raises:
         DatabaseDown: no answer.
-        NoSuchSensor: the sensor to remove or replace is not registered.
+        NoSuchSensor: the sensor to remove or replace is not registered, or the zone is not in the settings.
+        NoPast: a zone's past cannot be made.
         Refused: a value is none.
         AuditUnwritable: it could not be written down, so it has not been done.
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
+    if options.action == "past":
+        added = zone_past.make(chosen, options.sensor)
+        sys.stdout.write(f"{options.sensor}: {added} minutes from its meters' rows; {_RESTART}\n")
+        return 0
     acts = {"add": _added, "place": _placed, "remove": _removed, "replaced": _replaced}
     with database.changing(chosen, "sensors", registry.MOVE_TIMEOUT_S) as cursor:
         said = acts[options.action](cursor, chosen, options) if options.action in acts else _show(cursor, chosen)
@@ -46,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         ("add", "register or change a sensor; its stored rows move to REAL_VAL_TB"),
         ("place", "say where a sensor is, in degrees of WGS84"),
         ("remove", "unregister a sensor; its rows stay, new rows are kept separately"),
+        ("past", "of a zone: make its rows of the time before it was in the settings, from those of its meters"),
         ("replaced", "record that the instrument was replaced: nights and criteria start again with the new one"),
     ):
         action = shell.add_action(actions, name, help_)

@@ -22,7 +22,7 @@ from common.point import Point
 from common.refused import CHANGED, NotPossible, Refused, one_line
 from common.row import SENSOR_ID
 from common.units import CHOICES, USUAL, Unit, Units
-from common.zones import Zones
+from common.zones import Zones, parse
 
 MOVE_TIMEOUT_S = 600.0  # a year of a sensor's minutes is half a million rows, on a slow disk
 MOST_NAME = 60  # characters
@@ -225,7 +225,7 @@ def keep_zones(cursor: Cursor, data: Path, site: str, zones: Zones, *, at: datet
         point = Point(site, name)
         if name not in known:
             register(cursor, data, SETTINGS, point, {})
-        elif known[name] and formula:
+        elif known[name] and formula and parse(name, known[name]).signs != zones[name].signs:
             replaced(cursor, data, SETTINGS, point, at, at=at)
         cursor.execute("UPDATE SENSOR_TB SET formula = %s WHERE site = %s AND sensor = %s", (formula, *point))
     return bool(changed)

@@ -68,10 +68,10 @@ def read(database: Database, settings: Settings, clock: Clock) -> Facts:
 
 
 def incident_counts(incidents: Incidents) -> dict[tuple[str, str, str, str], int]:
-    """How many are up, by sensor, kind, severity and stage."""
+    """How many are up, by sensor, kind, severity and stage; what is joined to another one counts there."""
     counts: dict[tuple[str, str, str, str], int] = {}
     for incident, life in incidents.known:
-        if incident.ended is None:
+        if incident.ended is None and not incident.joined:
             key = (incident.sensor, incident.kind, incident.severity, str(life.stage))
             counts[key] = counts.get(key, 0) + 1
     return counts

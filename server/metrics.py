@@ -49,8 +49,9 @@ def _sensors(state: Json, facts: Facts) -> Iterator[Family]:
     measured = [each for each in sensors if each["age_s"] is not None and each["age_s"] <= most_s]
     named: list[Sample] = [({"sensor": each["sensor"], "name": each["name"]}, 1.0) for each in sensors]
     yield "hydrolog_sensor_info", "gauge", "The registered sensors and their names", named
+    told = [each for each in sensors if each.get("code") != "no-sum"]  # of a zone: one of its meters says why
     flow, pressure, age = (
-        _of_sensors(part, key) for part, key in ((measured, "flow"), (measured, "pressure"), (sensors, "age_s"))
+        _of_sensors(part, key) for part, key in ((measured, "flow"), (measured, "pressure"), (told, "age_s"))
     )
     yield "hydrolog_flow_cubic_meters_per_hour", "gauge", "Flow of a sensor's newest minute; absent if it is old", flow
     yield "hydrolog_pressure_bar", "gauge", "Pressure of a sensor's newest minute; absent if it is old", pressure

@@ -8,10 +8,7 @@ from incidents.reading import Known
 
 
 class KnownIncidents:
-    """Those that are told: what is joined to another one is told with it.
-
-    While the producer's file cannot be read, the last ones are kept: nothing is over because of it.
-    """
+    """While the producer's file cannot be read, the last ones are kept: nothing is over because of it."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -20,5 +17,5 @@ class KnownIncidents:
     def now(self, minute: int) -> Sequence[Known]:
         found = reading.load(self._data, minute)
         if found.known or not found.problem:
-            self._known = [known for known in found.known if not known.incident.joined]
+            self._known = found.known
         return self._known

@@ -93,6 +93,8 @@ class Queue:
         incident = known.incident
         self._take_over(incident)
         said = self.said.get(incident.id)
+        if incident.joined and (said is None or incident.ended is None):
+            return None  # told with another one; what was told before has an end
         if said is None and incident.ended is not None and incident.ended <= min(self.began, minute):
             return None
         if said and said.flow_m3h is None and incident.size:

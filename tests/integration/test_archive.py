@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from cli import zone_past
+from cli.zone_past import NoPast
 from common import audit, false_rows
 from common.clock import FixedClock, minute_of, minute_start
-from common.errors import DatabaseDown, SettingsError
+from common.errors import DatabaseDown, NoSuchSensor, SettingsError
 from common.false_rows import FalseSpan
 from common.folder import SENSOR_NAMES_FILE
 from common.row import Row, format_payload
@@ -340,8 +342,35 @@ def test_zones_are_registered_with_their_formula_and_begin_anew_with_another_one
     assert len(site.rows("UNREGISTERED_VAL_TB")) == 1
     assert start(zone_a="001 + 002") == [*meters, ("zone_a", "001 + 002", None)]
     assert [row[0] for row in site.rows()] == ["zone_a"]
-    assert start(zone_a="001 + 002") == [*meters, ("zone_a", "001 + 002", None)]
+    assert start(zone_a="002 + 001") == [*meters, ("zone_a", "002 + 001", None)]
     site.now += timedelta(hours=1)
     assert start(zone_a="001 - 002") == [*meters, ("zone_a", "001 - 002", site.now)]
     assert start() == [*meters, ("zone_a", "", site.now)]
     assert [entry.what for entry in audit.load(site.settings.paths.data)[0]] == ["sensor-registered", "sensor-replaced"]
+
+
+def test_a_zone_gets_its_past_from_its_meters_but_no_minute_that_it_left_out(site: Site) -> None:
+    site.settings = dataclasses.replace(site.settings, zones=read_zones({"zone_a": "001 - 002"}, ()))
+    site.restart()
+    site.step()
+    with pytest.raises(NoPast, match="no sum yet"):
+        zone_past.make(site.settings, "zone_a")
+    days = [FIRST - 20 * 1440, FIRST - 1440, FIRST - 5, FIRST - 4, FIRST - 3, FIRST + 1]
+    flagged = {FIRST - 5: "S000", FIRST - 3: "0L00"}
+    site.append(
+        *(Row(minute, "001", 8.0, 4.0, 60, flagged.get(minute, "0000")) for minute in days),
+        *(Row(minute, "002", None if minute == FIRST - 4 else 2.5, 4.0, 30) for minute in days),
+        *(Row(minute, "001", 8.0, 4.0, 60) for minute in (FIRST - 9000, FIRST)),
+        *(Row(minute, "zone_a", 5.5, None, 30) for minute in (FIRST,)),
+    )
+    site.step()
+    assert zone_past.make(site.settings, "zone_a") == 3
+    assert zone_past.make(site.settings, "zone_a") == 0
+    found = site.database.execute("SELECT time, flow, samples FROM REAL_VAL_TB WHERE sensor = 'zone_a' ORDER BY time")
+    minutes = [days[0], days[1], FIRST - 3, FIRST]
+    assert found.fetchall() == [(minute_start(minute), 5.5, 30) for minute in minutes]
+    with pytest.raises(NoSuchSensor, match="no zone"):
+        zone_past.make(site.settings, "001")
+    site.database.execute("UPDATE SENSOR_TB SET replaced_at = now() WHERE sensor = 'zone_a'")
+    with pytest.raises(NoPast, match="another sum"):
+        zone_past.make(site.settings, "zone_a")

@@ -193,3 +193,16 @@ def test_a_center_tells_of_each_partition_and_of_its_sites() -> None:
         "hydrolog_sites": "120",
         "hydrolog_sites_silent": "3",
     }
+
+
+def test_a_zone_calls_nobody_for_what_its_meter_says() -> None:
+    zone = sensor("zone_a", 5000.0, code="no-sum")
+    found = samples(state_of(sensors=[sensor("001", 30.0), zone]))
+    assert [name for name in found if name.startswith("hydrolog_newest_row_age")] == [
+        'hydrolog_newest_row_age_seconds{sensor="001"}'
+    ]
+    first, second = leak("001", 9.0), leak("zone_a", 9.0)
+    second.joined = first.id
+    assert [*incident_counts(Incidents(tuple(Known(one, Life()) for one in (first, second))))] == [
+        ("001", "leak", "leak", "open")
+    ]

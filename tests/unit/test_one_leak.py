@@ -10,8 +10,10 @@ from hypothesis import strategies as some
 from common.clock import minute_start
 from common.messages import words
 from common.settings import Settings
+from common.settings_alerts import Person
 from common.zones import read_zones
-from consumer.alerts.known import KnownIncidents
+from consumer.alerts.news import News, Said
+from consumer.alerts.pending import Queue
 from incidents import book, reading
 from incidents.book import Book
 from incidents.incident import sensor_of
@@ -134,8 +136,12 @@ def test_one_leak_is_told_once_by_the_verdict_and_the_alerts_and_shown_at_both_p
     found = judge(look, chosen)
     assert [each.subject for each in found.verdict.problems if each.code == "leak"] == ["001"]
     assert {sensor: each.code for sensor, each in found.sensors.items()} == {"001": "leak", "zone_a": "leak"}
-    assert [known.incident.sensor for known in KnownIncidents(chosen.paths.data).now(T + 61)] == ["001"]
-    known_here = look.incidents.known
-    said = {known.incident.sensor: told(known, "", words("en"), ZoneInfo("UTC"), T + 61).what for known in known_here}
+    queue, known, person = Queue(), look.incidents.known, Person("kim", kinds=("leak", "watch"))
+    assert [item.id for item in queue.items(known, person, T + 61)] == [known[1].incident.id]
+    queue.said[known[0].incident.id] = Said("leak", "watch", T)  # it was told, and then a worse one came
+    assert len(queue.items(known, person, T + 61)) == 1
+    known[0].incident.ended = T + 61
+    assert {item.news for item in queue.items(known, person, T + 61)} == {News.RAISED, News.OVER}
+    said = {each.incident.sensor: told(each, "", words("en"), ZoneInfo("UTC"), T + 61).what for each in known}
     assert "one leak with the one at 001" in said["zone_a"]
     assert "one leak" not in said["001"]
