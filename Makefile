@@ -19,6 +19,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 SECONDS ?= 120
+BROKERS ?= 1
 ROUNDS ?= 200
 
 # Wheels from `make wheels` are found before the internet is used, and without internet with PIP_NO_INDEX=1.
@@ -31,7 +32,7 @@ $(shell [ -x $(BIN)/python ] && grep -qsF " $$(pwd -P)/$(VENV)" $(VENV)/pyvenv.c
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-lowest test-newest lint words mutate bench soak soak-power wheels deb sbom lock clean
+.PHONY: help run test test-lowest test-newest lint words mutate bench soak soak-center soak-power wheels deb sbom lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,10 +65,13 @@ mutate: $(DEV) ## small planted bugs that no test finds (ARGS="log.mark*" for on
 
 bench: $(DEV) ## the published figures, one table each
 	@$(INSTALL) --editable '.[bench]'
-	@for claim in $(filter-out bench/soak.py bench/writes.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
+	@for claim in $(filter-out bench/soak.py bench/soak_center.py bench/writes.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
 
 soak: $(DEV) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
 	@$(BIN)/python bench/soak.py $(SECONDS)
+
+soak-center: $(DEV) ## a center: cluster, readers, servers in front, boxes, under faults (KAFKA_NODE=PROGRAM BROKERS=3)
+	@$(BIN)/python bench/soak_center.py $(SECONDS) $(BROKERS)
 
 soak-power: $(DEV) ## the power of a whole box is cut at random, every sensor-minute counted (ROUNDS=20, SEED=1)
 	@$(BIN)/python tests/power_cuts.py $(ROUNDS)

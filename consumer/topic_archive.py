@@ -133,7 +133,8 @@ class TopicArchive:
 
     def _counters(self) -> dict[str, Any]:
         troubles = {code.replace("-", "_"): messages for code, messages in self._troubles.items()}
-        return {**self._counts, **troubles, "partitions": len(self._member.next), "lag": self._member.lag}
+        found = {**self._counts, **troubles, "partitions": len(self._member.next), "lag": self._member.lag}
+        return found | ({"problem": self._member.problem} if self._member.problem else {})
 
     def _look_around(self) -> None:
         if time.monotonic() >= self._look_s:

@@ -74,23 +74,24 @@ class TopicClient:
         except (KafkaException, ValueError, TypeError) as error:
             raise SettingsError("kafka", f"the client does not take the settings: {quoted(error)}") from error
 
-    def topic_id(self, topic: str) -> str:
-        """What the cluster calls a topic.
+    def topic_id(self, topic: str, patience_s: float) -> str:
+        """What the cluster calls a topic. After no answer a new client asks: the old one may wait for a dead broker.
 
         Raises:
             LogError: it does not answer, or there is no such topic for us.
         """
         try:
-            asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_S)
-            found = str(asked[topic].result(ANSWER_S).topic_id)
-        except KafkaException as error:
-            raise self.failure("say what its topic is", error.args[0]) from error
-        except TimeoutError as error:
-            raise self.failure("say what its topic is", KafkaError(KafkaError._TIMED_OUT)) from error
+            asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=patience_s)
+            found = str(asked[topic].result(patience_s).topic_id)
+        except (KafkaException, TimeoutError) as error:
+            why = error.args[0] if isinstance(error, KafkaException) else KafkaError(KafkaError._TIMED_OUT)
+            failed = self.failure("say what its topic is", why)
+            self._admin = AdminClient(self._common())
+            raise failed from error
         self._said = None
         return found
 
-    def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
+    def watermarks(self, topic: str, partition: int, patience_s: float) -> tuple[int, int]:
         """The first offset that the cluster still has, and the one that the next message will get.
 
         Not asked over a member's connection: there the question waits behind a fetch, half a second for each partition.
@@ -100,8 +101,8 @@ class TopicClient:
         """
         place = TopicPartition(topic, partition)
         try:
-            asked = [self._admin.list_offsets({place: each}, request_timeout=ANSWER_S)[place] for each in _ENDS]
-            low, high = (each.result(ANSWER_S).offset for each in asked)
+            asked = [self._admin.list_offsets({place: each}, request_timeout=patience_s)[place] for each in _ENDS]
+            low, high = (each.result(patience_s).offset for each in asked)
         except KafkaException as error:
             raise self.failure("say how far the topic goes", error.args[0]) from error
         except TimeoutError as error:
@@ -138,6 +139,7 @@ class TopicClient:
 
     def failure(self, doing: str, error: KafkaError) -> LogError:
         """What is wrong, in our words where we know it."""
+        self._admin.poll(0)  # what it has to say beside its answer: a wrong password, a certificate
         for each in (error, self._said):
             if each is not None and each.code() in _ADVICE:
                 return LogError(f"the Kafka cluster gives no rows: {_ADVICE[each.code()]}")

@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from common.errors import LogError
 from common.kafka_client import servers_and_topic
 from common.logging_setup import quoted
 from common.settings import Settings
-from consumer.topic_client import TopicClient
+from consumer.topic_client import ANSWER_S, TopicClient
 from consumer.topic_progress import Behind, TopicProgress
 
 POLL_S = 0.2  # how long a poll waits for messages that are being fetched
 NEVER = 1 << 63  # beyond every offset
+HASTY_ANSWER_S = 3.0  # the longest wait for one answer while partitions are to be read
+AGAIN_S = 2.0  # after no answer
 ENDS_S = 5.0  # the longest wait for the ends of our partitions
 LOOK_S = 10.0  # how often the topic is looked at: it may have been made anew
 
@@ -31,6 +34,7 @@ class TopicMember:
         topic: its name.
         topic_id: what the cluster calls it; made anew, it gets another one.
         next: of each partition that is ours and begun, the first offset that is not stored.
+        problem: what the cluster does not say, while partitions that are begun are read all the same.
     """
 
     def __init__(self, settings: Settings, group: str) -> None:
@@ -42,10 +46,11 @@ class TopicMember:
         self.topic = servers_and_topic(settings.log.url)[1]
         self.topic_id = ""
         self.next: dict[int, int] = {}
+        self.problem = ""
         self._arrived: set[int] = set()  # ours, and not begun
         self._waiting: list[Message] = []  # handed out, and not stored
-        self._progress = TopicProgress()
-        self._look_s = 0.0  # monotonic: when to look at the topic again
+        self._progress, self._tried_s = TopicProgress(), dict[int, float]()
+        self._look_s = self._begin_s = 0.0  # monotonic: when to look at the topic again, and to begin partitions
         self._client = TopicClient(settings, group)
         self._consumer: Consumer | None = None
 
@@ -72,11 +77,8 @@ class TopicMember:
         for message in got:
             if message.error() is not None:
                 self._on_error(message)
-        if self._arrived:
-            self._look_s = 0.0
-            self._look()  # where they begin depends on which topic it is now
-        for partition in sorted(self._arrived):
-            self._begin(partition, begin(partition))
+        if self._arrived and time.monotonic() >= self._begin_s:
+            self._begin_arrived(begin)
         return self._waiting
 
     def stored(self, reached: Mapping[int, int]) -> None:
@@ -100,7 +102,7 @@ class TopicMember:
         Raises:
             LogError: it does not say.
         """
-        return self._client.watermarks(self.topic, partition)
+        return self._client.watermarks(self.topic, partition, self._patience_s)
 
     def behind(self) -> dict[int, Behind]:
         """How far behind our partitions are; those whose end the cluster does not say are left out."""
@@ -144,11 +146,22 @@ class TopicMember:
         self._drop(gone)
         self._arrived -= gone
 
-    def _look(self) -> None:
+    @property
+    def _patience_s(self) -> float:
+        """How long to wait for an answer: shorter while there are partitions to be read meanwhile."""
+        return HASTY_ANSWER_S if self.next else ANSWER_S
+
+    def _look(self, *, anyway: bool = False) -> None:
         """Now and then: is the topic still the same?"""
-        if time.monotonic() < self._look_s:
+        if time.monotonic() < self._look_s and not anyway:
             return
-        found = self._client.topic_id(self.topic)
+        self._look_s = time.monotonic() + AGAIN_S
+        try:
+            found = self._client.topic_id(self.topic, self._patience_s)
+        except LogError as error:
+            self._doubt(error)
+            return
+        self.problem = ""
         self._look_s = time.monotonic() + LOOK_S
         if found != self.topic_id:
             self.topic_id = found
@@ -172,6 +185,31 @@ class TopicMember:
             raise self._client.failure("give rows", error)
         else:
             _log.info("cluster_said problem=%s", quoted(error.str()))
+
+    def _doubt(self, error: LogError) -> None:
+        """Something is not known: no reason to stop reading what goes well, nor to be silent about it.
+
+        Raises:
+            LogError: nothing goes well.
+        """
+        self.problem = str(error)
+        if not self.next:
+            raise error
+
+    def _begin_arrived(self, begin: Callable[[int], int]) -> None:
+        """Begin those that have become ours. Where they begin depends on which topic it is now."""
+        self._look(anyway=True)
+        self._begin_s = time.monotonic() + AGAIN_S if self.problem else 0.0
+        if self.problem:
+            return
+        for partition in sorted(self._arrived, key=lambda each: self._tried_s.get(each, 0.0)):
+            self._tried_s[partition] = time.monotonic()  # whose leader is away comes last the next time
+            try:
+                self._begin(partition, begin(partition))
+            except LogError as error:
+                self._begin_s = time.monotonic() + AGAIN_S
+                self._doubt(error)
+                return
 
     def _begin(self, partition: int, offset: int) -> None:
         place = TopicPartition(self.topic, partition, offset)

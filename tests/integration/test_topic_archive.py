@@ -13,10 +13,11 @@ from ports import free_port
 from cli import checks, status
 from common.batch_mark import BatchMark
 from common.clock import minute_of
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, LogError
 from common.health import Health
 from common.kafka_rows import mark_message
 from common.settings import Settings
+from consumer.topic_client import TopicClient
 
 MakeSettings = Callable[..., Settings]
 
@@ -176,6 +177,26 @@ def test_while_the_database_is_away_what_was_read_waits(
         connection.execute("ALTER TABLE elsewhere RENAME TO RECEIVED_TB")
     counters = here.step_until(lambda: len(stored(database_url)) == 12)
     assert (counters["archived"], counters["repeated"]) == (12, 0)
+
+
+def test_what_the_cluster_does_not_say_stops_no_reading(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(*_: object) -> str:
+        raise LogError("the broker that knows has died")
+
+    here = center()
+    here.step_until(lambda: len(marks(database_url)) == 3)
+    with monkeypatch.context() as away:
+        away.setattr(TopicClient, "topic_id", dead)
+        here.worker._member._look_s = 0.0
+        produce(broker, topic, [row_of("a", offset) for offset in range(9)])
+        counters = here.step_until(lambda: len(stored(database_url)) == 9)
+        assert counters["problem"] == "the broker that knows has died"
+        with pytest.raises(LogError, match="has died"):
+            center(kafka__client=f"group.protocol=classic,group.id=another-{topic}").step()
+    here.worker._member._look_s = 0.0
+    assert "problem" not in here.step()
 
 
 def test_a_row_that_the_database_cannot_hold_is_set_aside_alone(

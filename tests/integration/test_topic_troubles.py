@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -11,17 +12,30 @@ from broker import NODE, Broker, make_topic, running_broker
 from center_site import DEADLINE_S, Center, marks, produce, row_of, stored
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
+from common.certificates import Pair, make_authority, sign
 from common.errors import LogError
-from common.settings import Settings
+from common.settings import KAFKA_PASSWORD, Settings
 
 MakeSettings = Callable[..., Settings]
 pytestmark = pytest.mark.skipif(not NODE, reason="needs a real broker: KAFKA_NODE names the program")
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_broker(tmp_path_factory.mktemp("broker"), node=NODE) as address:
+def authority() -> Pair:
+    return make_authority("cluster", ["127.0.0.1"], datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory, authority: Pair) -> Iterator[str]:
+    """Its plain port lets everybody do all; two above it speaks TLS, to users who may do what they have rights for."""
+    folder = tmp_path_factory.mktemp("broker")
+    own = sign(authority, ["127.0.0.1"], datetime.now(UTC))
+    (folder / "broker.pem").write_bytes(own.key + own.certificate + authority.certificate)
+    options = ("--pem", str(folder / "broker.pem"), "--user", "center=right")
+    with running_broker(folder / "data", node=NODE, options=options) as address:
         yield address
 
 
@@ -171,8 +185,13 @@ def test_a_cluster_that_goes_away_is_named_and_read_on_when_it_is_back(
         here = Center(settings_for(log__url=f"kafka://{broker.address}/rows", database__url=database_url))
         here.step_until(lambda: len(stored(database_url)) == 10)
         broker.kill()
-        with pytest.raises(LogError, match="the Kafka cluster"):
-            here.step_until(lambda: False)
+        counters: dict[str, object] = {}
+
+        def is_named() -> bool:
+            counters.update(here.step())
+            return "the Kafka cluster" in str(counters.get("problem"))
+
+        here.step_until(is_named)
         broker.start()
         ship(broker.address, "rows", 10, 20)
         give_up_s = time.monotonic() + DEADLINE_S
@@ -184,3 +203,58 @@ def test_a_cluster_that_goes_away_is_named_and_read_on_when_it_is_back(
         here.worker.close()
     finally:
         broker.kill()
+
+
+@pytest.fixture
+def ca_file(authority: Pair, tmp_path: Path) -> Path:
+    (tmp_path / "ca.pem").write_bytes(authority.certificate)
+    return tmp_path / "ca.pem"
+
+
+@pytest.fixture
+def secure(
+    settings_for: MakeSettings, monkeypatch: pytest.MonkeyPatch, broker: str, database_url: str, tmp_path: Path
+) -> Callable[..., Center]:
+    """A center that reads by TLS, as the user "center"."""
+    make_topic(broker, tmp_path.name)
+    host, _, port = broker.partition(":")
+
+    def start(password: str, **keys: object) -> Center:
+        monkeypatch.setenv(KAFKA_PASSWORD, password)
+        own = {"kafka__tls": "true", "kafka__user": "center", "kafka__client": f"group.id={tmp_path.name}", **keys}
+        url = f"kafka://{host}:{int(port) + 2}/{tmp_path.name}"
+        return Center(settings_for(log__url=url, database__url=database_url, **own))
+
+    return start
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+def test_by_tls_rows_are_read_and_what_a_person_must_mend_is_said(
+    mechanism: str, secure: Callable[..., Center], ca_file: Path, broker: str, tmp_path: Path
+) -> None:
+    def says(center: Center, what: str) -> None:
+        with pytest.raises(LogError, match=what):
+            center.step_until(lambda: False)
+        center.worker.close()
+
+    topic = tmp_path.name
+    ship(broker, topic, 0, 10)
+    known = {"kafka__mechanism": mechanism, "kafka__ca_file": ca_file}
+    says(secure("right", kafka__mechanism=mechanism), "TLS fails: look at kafka.tls and kafka.ca_file")
+    says(secure("wrong", **known), "it refuses the user: look at kafka.user")
+    says(secure("right", **known), "the user may not read the topic")
+    allow(broker, ResourceType.TOPIC, topic)
+    says(secure("right", **known), "the user may not join the group")
+    allow(broker, ResourceType.GROUP, topic)
+    here = secure("right", **known)
+    counters = here.step_until(lambda: here.worker._counts["archived"] == 10)
+    assert counters["not_rows"] == 0
+    here.worker.close()
+
+
+def allow(broker: str, kind: ResourceType, name: str) -> None:
+    """Let the user read."""
+    whose = (ResourcePatternType.LITERAL, "User:center", "*", AclOperation.READ, AclPermissionType.ALLOW)
+    admin = AdminClient({"bootstrap.servers": broker})
+    for done in admin.create_acls([AclBinding(kind, name, *whose)]).values():
+        done.result(30)
