@@ -63,7 +63,7 @@ mutate: $(DEV) ## small planted bugs that no test finds (ARGS="log.mark*" for on
 	$(BIN)/python -m mutmut run $(ARGS)
 	$(BIN)/python -m mutmut results
 
-bench: $(DEV) ## the published figures, one table each
+bench: $(DEV) ## the published figures, one table each (BWDF=FOLDER for those of real districts)
 	@$(INSTALL) --editable '.[bench]'
 	@for claim in $(filter-out bench/soak.py bench/soak_center.py bench/writes.py,$(wildcard bench/*.py)); do $(BIN)/python $$claim || exit 1; done
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "night": ("cli.night", "show the leakage of each night, and set a sensor's night values"),
     "calendar": ("cli.calendar_", "list, add and remove planned work and holidays"),
     "criteria": ("cli.criteria", "show, compare and rebuild the criteria of each sensor"),
-    "weather": ("cli.weather", "add measured and forecast temperature and rain"),
+    "weather": ("cli.weather", "add temperature and rain, measured and forecast, for the forecasts"),
     "forecast": ("cli.forecast", "report the forecasts' error compared with the week before, with plots"),
     "backtest outliers": ("cli.backtest_outliers", "run the outlier methods on your own past or on labelled events"),
     "backtest forecasts": ("cli.backtest_forecasts", "run the forecasts on past data"),

@@ -2,16 +2,26 @@
 
 The table: `time_local` and one column per series, hourly or finer. The list of origins:
 `series,origin,first_target,last_target`. Times are local, without offset. Forecasts:
-`series,origin,target,forecast,low,high`.
+`series,origin,target,forecast,low,high`. Errors are shown in units of a series' mean change over a week (MASE);
+pinball is the loss of the whole interval in the same unit.
 """
 
 import argparse
+import json
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from cli.weather_file import read_weather
+from common import clock
 from common.options import Parser
+
+if TYPE_CHECKING:
+    from forecaster.scores import Score
+    from forecaster.site_weather import KnownWeather
 
 
 def run(args: list[str]) -> int:
@@ -22,6 +32,7 @@ def run(args: list[str]) -> int:
     pytorch.prepare()
     from forecaster import backtest as bt
     from forecaster.holidays import numbered
+    from forecaster.scores import scores
     from outliers.calendar import holidays_of
 
     dates, problems = holidays_of(options.holidays) if options.holidays else (frozenset(), ())
@@ -36,12 +47,20 @@ def run(args: list[str]) -> int:
     began = time.process_time()
     try:
         table = bt.backtest(
-            history, wanted, row, train_on=train_on, train_on_until=until, seed=options.seed, report=_progress
+            history,
+            wanted,
+            row,
+            train_on=train_on,
+            train_on_until=until,
+            weather=_weather(options.weather),
+            seed=options.seed,
+            report=_progress,
         )
     except ValueError as error:
         raise bt.TableUnusable(f"cannot train: {error}") from error
     table.to_csv(options.out, index=False, float_format="%.6g")
     _say(f"{len(table)} forecasts in {options.out}, {time.process_time() - began:.1f} CPU s")
+    _scores(scores(table, history, row), as_json=options.json)
     return 0
 
 
@@ -56,9 +75,36 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--train-until", required=True, metavar="TIME", help="first hour not used for training")
     parser.add_argument("--origins", type=Path, required=True, metavar="FILE", help="what to forecast")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="forecasts to write")
+    parser.add_argument(
+        "--weather",
+        type=Path,
+        metavar="FILE",
+        help="temperature and rain, as for hydrolog weather add: local times without offset; forecasts with made_at",
+    )
     parser.add_argument("--holidays", type=Path, metavar="FILE", help="dates with water use like a Sunday")
+    parser.add_argument("--json", action="store_true", help="the scores for programs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
     return parser
+
+
+def _scores(made: "list[Score]", *, as_json: bool) -> None:
+    """What the forecasts are worth, where the table has what was measured."""
+    if as_json:
+        sys.stdout.write(json.dumps([one._asdict() for one in made]) + "\n")
+        return
+    sys.stdout.write("hours ahead     pairs   MASE  pinball  inside\n")
+    for one in made:
+        hours = "1" if one.last == 1 else f"1 to {one.last}"
+        sys.stdout.write(f"{hours:<11}{one.pairs:>10}  {one.mase:.4f}   {one.pinball:.4f}  {100 * one.inside:.1f} %\n")
+
+
+def _weather(path: Path | None) -> "KnownWeather | None":
+    if path is None:
+        return None
+    from forecaster.site_weather import KnownWeather
+
+    now = clock.from_environment().now()
+    return KnownWeather(read_weather(path, UTC, now, now).hours, UTC)
 
 
 def _progress(part: str, step: int, steps: int, loss: float) -> None:

@@ -44,7 +44,7 @@ def run(args: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = shell.parser(
         "weather",
-        "Temperature and rain at the site, hour by hour, kept for the forecasts. Without an action: show.",
+        "Temperature and rain at the site, hour by hour, which the forecasts use. Without an action: show.",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")

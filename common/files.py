@@ -38,16 +38,16 @@ def open_lock_file(path: Path) -> int:
 
 
 @contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path, *, wait: bool = True) -> Iterator[None]:
     """For a change that first looks at what is there: the processes of one box wait for one another. A process that
     dies waits no longer.
 
     Raises:
-        OSError: there is no such folder, or it may not be read.
+        OSError: there is no such folder, or it may not be read; without `wait`, another process is at it.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)

@@ -64,13 +64,13 @@ def known_from(hour: datetime, made_at: datetime) -> datetime:
     return min(made_at, hour + HOUR)
 
 
-def add(data: Path, new: Iterable[WeatherHour], now: datetime) -> int:
+def add(data: Path, new: Iterable[WeatherHour], now: datetime, *, wait: bool = True) -> int:
     """Add to the file what is new, and drop what is old or beyond the longest forecast; the number of hours added or
     changed. What is known of an hour since the same day is replaced by what was known later.
 
     Raises:
-        OSError: the file cannot be written; it stays as it was."""
-    with files.one_at_a_time(data):
+        OSError: the file cannot be written; it stays as it was. Without `wait` also if somebody else is at it."""
+    with files.one_at_a_time(data, wait=wait):
         before = read(data)
         kept = _kept([*before, *map(_as_written, new)], now)
         if kept != before:

@@ -1,6 +1,6 @@
 """Weather that a server sends along with its answer to a batch: `"weather"`, beside whatever else it says.
 
-The rows are safe already; nothing here holds them up. What cannot be used is said once, and left out.
+The rows are safe already; nothing here holds up the next ones. What cannot be used is said once, and left out.
 """
 
 import logging
@@ -59,7 +59,7 @@ class ToldWeather:
         if said in (self._last, None):
             return
         try:
-            weather.add(self._data, _hours(state_file.convert(said, ToldForecast), now), now)
+            weather.add(self._data, _hours(state_file.convert(said, ToldForecast), now), now, wait=False)
         except (StateUnusable, OSError) as error:
             self._warn(quoted(error))
             return

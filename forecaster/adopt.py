@@ -88,4 +88,6 @@ def _extended(part: Part, lines: Array) -> Part:
     for network in part.networks:
         tables = {"embedding.weight": nothing, "own_skip.weight": lines}
         networks.append({**network, **{name: grown(network[name], more) for name, more in tables.items()}})
-    return replace(part, networks=tuple(networks), lines=None if part.lines is None else grown(part.lines, lines))
+    lines_ = None if part.lines is None else grown(part.lines, lines)
+    weather = None if part.weather is None else grown(part.weather, np.zeros((len(lines), 1), dtype=np.float32))
+    return replace(part, networks=tuple(networks), lines=lines_, weather=weather)

@@ -21,6 +21,7 @@ from forecaster.fallback import Units
 from forecaster.features import HOUR, HOUR_INPUTS, LEAD, LEAD_INPUTS, SHARED, SHARED_INPUTS, Array
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
 from forecaster.predict import Model, Part
+from forecaster.weather import INPUTS as OF_WEATHER
 
 KEEP = 3  # versions: the one in use, the one before, and one more for comparison
 # A file of another shape or with other inputs was made by another release: trained anew.
@@ -38,6 +39,7 @@ def save(data: Path, model: Model) -> Path:
         "version": model.version,
         "shape": SHAPE,
         "inputs": INPUTS,
+        "weather": OF_WEATHER,
         "series": [[s.sensor, s.channel] for s in model.series],
         "parts": [[1, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
@@ -54,6 +56,8 @@ def save(data: Path, model: Model) -> Path:
             arrays |= {f"{i}/{j}/{name}": weight for name, weight in network.items()}
         if part.lines is not None:
             arrays[f"{i}/lines"] = part.lines
+        if part.weather is not None:
+            arrays[f"{i}/weather"] = part.weather
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     path = folder / f"{model.version}.npz"
@@ -104,8 +108,14 @@ def _parse(raw: bytes) -> Model:
             if name.count("/") == 2:
                 i, j, weight = name.split("/")
                 networks.setdefault((int(i), int(j)), {})[weight] = arrays[name]
+        weather = "weather" if meta.get("weather") == list(OF_WEATHER) else "none"  # of another release: without
         parts = [
-            Part(last, tuple(networks[i, j] for j in range(count)), arrays.get(f"{i}/lines"))
+            Part(
+                last,
+                tuple(networks[i, j] for j in range(count)),
+                arrays.get(f"{i}/lines"),
+                arrays.get(f"{i}/{weather}"),
+            )
             for i, (_, last, count) in enumerate(meta["parts"])
         ]
         units = Units(arrays["scale"], arrays["centre"], arrays["swing"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from forecaster.fit import Report, fit, refresh
 from forecaster.level_jump import recovered
 from forecaster.online import OnlineCorrections, Told, week_ago
 from forecaster.predict import Forecast, Model, forecast
+from forecaster.site_weather import KnownWeather
 from forecaster.train import Block
 
 TIMES = ("time_utc", "time_local")
@@ -103,6 +104,7 @@ def backtest(
     *,
     train_on: HourlyHistory | None = None,
     train_on_until: int = 0,
+    weather: KnownWeather | None = None,
     seed: int = 0,
     blocks: list[Block] | None = None,
     report: Report | None = None,
@@ -111,12 +113,13 @@ def backtest(
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
     `history` is new to the model, which adopts it from its rows before `train_until`. `blocks` replaces the plan
-    that follows from the size of the history.
+    that follows from the size of the history. `weather` has local times as if they were UTC; what was not known at
+    an origin is not looked at.
 
     Raises:
         ValueError: too little history to train on."""
     horizon = min(max(wanted.horizon, 1), 168)
-    learn, until = history, train_until
+    learn, until = _with(weather, history, train_until), train_until
     if train_on is not None:
         names = tuple(Series(f"{s.sensor} of training", s.channel) for s in train_on.series)
         learn, until = replace(train_on, series=names), train_on_until
@@ -126,12 +129,20 @@ def backtest(
         model = adopted(model, history, train_until, seed)
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
-    return _table(history, wanted, origins, _as_the_product_does(model, history, origins, leads))
+    return _table(history, wanted, origins, _as_the_product_does(model, history, origins, leads, weather))
 
 
-def _as_the_product_does(model: Model, history: HourlyHistory, origins: IntArray, leads: IntArray) -> Forecast:
+def _with(weather: KnownWeather | None, history: HourlyHistory, row: int) -> HourlyHistory:
+    """The history with the weather that was known when a row began."""
+    start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=int(history.hour(row).astype(int)))
+    return weather.onto(history, start) if weather else history
+
+
+def _as_the_product_does(
+    model: Model, history: HourlyHistory, origins: IntArray, leads: IntArray, weather: KnownWeather | None
+) -> Forecast:
     """Forecasts of every origin, with all that follows the truth: each hour's counts once it is known."""
-    by_network = forecast(model, history, origins, leads)
+    by_network = forecast(model, history, origins, leads) if weather is None else None
     shape = (len(history.series), len(origins), len(leads))
     made = Forecast(*(np.full(shape, np.nan) for _ in range(3)))
     followed = OnlineCorrections.start(model, history.series)
@@ -140,9 +151,12 @@ def _as_the_product_does(model: Model, history: HourlyHistory, origins: IntArray
         for row in range(known + 1, origin + 1):
             followed = followed.after(_told(made, history, origins[:o], leads, row))
         known = origin
-        now, here = history.until(origin + 1), origins[o : o + 1]
+        now, here = _with(weather, history.until(origin + 1), origin + 1), origins[o : o + 1]
         past = recovered(now)
-        one = Forecast(*(part[:, [o]] for part in by_network)) if past is now else forecast(model, past, here, leads)
+        if by_network and past is now:
+            one = Forecast(*(part[:, [o]] for part in by_network))
+        else:
+            one = forecast(model, past, here, leads)
         one, _ = filled(followed.applied(one, week_ago(past.y, here, leads), leads), past, model.label)
         for part, own in zip(made, one, strict=True):
             part[:, o] = own[:, 0]

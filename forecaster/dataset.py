@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -32,6 +32,13 @@ class Series:
     channel: Channel
 
 
+class Weather(NamedTuple):
+    """The site's weather on the rows of a history and on those of the week after it, NaN where it is not known."""
+
+    temperature: FloatArray  # °C
+    rain: FloatArray  # mm/h
+
+
 @dataclass(frozen=True)
 class HourlyHistory:
     """Hourly means `y[series, row]`, NaN where missing; row 0 is the local hour `first` (datetime64[h]).
@@ -42,6 +49,7 @@ class HourlyHistory:
     series: tuple[Series, ...]
     y: FloatArray
     holidays: frozenset[int] = frozenset()
+    weather: Weather | None = None
 
     @property
     def rows(self) -> int:
@@ -55,9 +63,11 @@ class HourlyHistory:
         return self.first + np.timedelta64(row, "h")
 
     def until(self, row: int) -> HourlyHistory:
-        """The history as it was known when `row` began: rows before it only; missing where it ended earlier."""
-        short = np.full((len(self.series), max(row - self.rows, 0)), np.nan)
-        return replace(self, y=np.concatenate([self.y[:, : max(row, 0)], short], axis=1))
+        """The history as it was known when `row` began: rows before it only; missing where it ended earlier. Weather of
+        the week that follows counts as its forecast."""
+        rows = max(row, 0)
+        weather = self.weather and Weather(*(_cut(part, len(part) - self.rows + rows) for part in self.weather))
+        return replace(self, y=_cut(self.y, rows), weather=weather)
 
     def weekdays(self, first_row: int, rows: int) -> IntArray:
         """Day of the week of `rows` rows from `first_row` on, 0 = Monday. Shape [rows]."""
@@ -76,6 +86,12 @@ class HourlyHistory:
         other: dict[str, Channel] = {"flow": "pressure", "pressure": "flow"}
         wanted = [Series(s.sensor, other[s.channel]) if s.channel in other else None for s in self.series]
         return np.array([-1 if w is None else at.get(w, -1) for w in wanted], dtype=np.int64)
+
+
+def _cut(values: FloatArray, rows: int) -> FloatArray:
+    """The first rows, missing where there are fewer. [..., rows]"""
+    short = np.full((*values.shape[:-1], max(rows - values.shape[-1], 0)), np.nan)
+    return np.concatenate([values[..., :rows], short], axis=-1)
 
 
 def start_of_hour(time: datetime, zone: ZoneInfo) -> datetime:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecaster import conformal, linear
+from forecaster import conformal, linear, weather_lines
 from forecaster.dataset import FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
 from forecaster.forward import Weights
@@ -133,7 +133,9 @@ def _learnt(
             weights = train(panel, block, until_row=until_row, seed=own_seed, start=first, progress=progress)
             networks.append(weights)
         lines = linear.learn(panel, block.last, until_row=until_row, seed=seed) if block.last > DAY else None
-        parts.append(Part(block.last, tuple(networks), lines))
+        # What weather does to the next hour, the last one has told.
+        weather = weather_lines.learn(panel, block.last, until_row=until_row, seed=seed) if block.last > 1 else None
+        parts.append(Part(block.last, tuple(networks), lines, weather))
     return tuple(parts)
 
 

@@ -6,7 +6,7 @@ and in an autumn. Within the day the network alone is better.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -36,22 +36,42 @@ def answer(lines: Lines, batch: Batch, known: IntArray) -> Array:
     return cast(Array, straight[:, None] + (batch.lead @ line[:, SHARED:, None])[..., 0])
 
 
+class Sample(NamedTuple):
+    """(series, origin, lead) that have a truth: inputs [N, SHARED + LEAD], truth in scales, and which they are, [N]."""
+
+    x: Array
+    truth: Array
+    series: IntArray
+    origin: IntArray
+    lead: IntArray
+
+
 def learn(panel: Panel, last: int, *, until_row: int, seed: int) -> Lines:
-    """Lines for leads past the day up to `last`, from rows before `until_row`. Line 0 is for an unknown series."""
+    """Lines for leads up to `last`, from rows before `until_row`. Line 0 is for an unknown series."""
+    return fitted(sample(panel, last, until_row=until_row, seed=seed), len(panel.kind))
+
+
+def sample(panel: Panel, last: int, *, until_row: int, seed: int) -> Sample:
+    """What lines are learnt from: leads up to `last`, past the day only if it is further; rows before `until_row`."""
     random = np.random.default_rng(seed)
     pairs = usable_origins(panel, WEEK, until_row - 1)
     windows = min(MOST_WINDOWS, len(pairs) // PAIRS_A_WINDOW + 1)
     pick = drawn(pairs)(windows, random)
-    ahead = random.integers(DAY + 1, last + 1, (windows, LEADS_A_WINDOW))
+    ahead = random.integers(DAY + 1 if last > DAY else 1, last + 1, (windows, LEADS_A_WINDOW))
     parts = [_rows(panel, pick[a : a + AT_ONCE], ahead[a : a + AT_ONCE], until_row) for a in range(0, windows, AT_ONCE)]
-    x, truth, series = (np.concatenate(part) for part in zip(*parts, strict=True))
-    x, middle, spread = scaled(x)
+    return Sample(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def fitted(sample: Sample, known: int) -> Lines:
+    """Lines of `known` series."""
+    _, truth, series, _, _ = sample
+    x, middle, spread = scaled(sample.x)
     common, weight = robust(x, truth, PENALTY)
     left = truth - x @ common
-    lines = np.tile(common.astype(np.float64), (len(panel.kind) + 1, 1))
+    lines = np.tile(common.astype(np.float64), (known + 1, 1))
     for number in np.unique(series):
         own = series == number
-        lines[number + 1] += _ridge(x[own], left[own], weight[own], PENALTY)
+        lines[number + 1] += ridge(x[own], left[own], weight[own], PENALTY)
     return unscaled(lines, middle, spread)
 
 
@@ -74,26 +94,28 @@ def inputs(batch: Batch) -> Array:
     return np.concatenate([shared, batch.lead], 2)
 
 
-def _rows(panel: Panel, pick: IntArray, ahead: IntArray, until_row: int) -> tuple[Array, Array, IntArray]:
-    """Inputs [N, SHARED + LEAD], truth [N] and series [N] of the (series, origin) pairs that have a truth."""
+def _rows(panel: Panel, pick: IntArray, ahead: IntArray, until_row: int) -> Sample:
+    """The (series, origin) pairs [B, 2] at their leads [B, L], where they have a truth."""
     series, origin = pick.T
     truth, seen = targets(panel, series, origin, ahead)
     use = (seen > 0) & (origin[:, None] + ahead < until_row)
     x = inputs(gather(panel, series, origin, ahead))[use]
-    return x, truth[use], np.broadcast_to(series[:, None], use.shape)[use]
+    own, since = (np.broadcast_to(a[:, None], use.shape)[use] for a in (series, origin))
+    return Sample(x, truth[use], own, since, ahead[use])
 
 
 def robust(x: Array, truth: Array, penalty: float) -> tuple[Array, Array]:
     """A line near the median, and what each row counts for in it."""
     weight = np.ones(len(truth), dtype=np.float32)
     for _ in range(PASSES):
-        line = _ridge(x, truth, weight, penalty)
+        line = ridge(x, truth, weight, penalty)
         weight = np.reciprocal(np.maximum(np.abs(truth - x @ line), np.float32(LEAST_ERROR)))
         weight /= weight.mean()
     return line, weight
 
 
-def _ridge(x: Array, truth: Array, weight: Array, penalty: float) -> Array:
+def ridge(x: Array, truth: Array, weight: Array, penalty: float) -> Array:
+    """The line through weighted rows, drawn towards 0 by `penalty` rows. [columns of x]"""
     weighted = x * weight[:, None]
     squares = (weighted.T @ x).astype(np.float64) + penalty * np.eye(x.shape[1])
     return np.linalg.solve(squares, (weighted.T @ truth).astype(np.float64)).astype(np.float32)

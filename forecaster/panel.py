@@ -12,6 +12,7 @@ import numpy as np
 from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, WEEK, Units
 from forecaster.features import BASES, CALENDAR, KINDS, SPAN, Array, in_order
+from forecaster.weather import WeatherInputs, inputs_of
 from forecaster.weekly_profile import SUNDAY, Base, base_of
 
 SERIES_AT_ONCE = 64  # bounds memory: half a year of them is two megabytes an array
@@ -37,12 +38,14 @@ class Panel:
     units: Units
     base: FloatArray  # [S, R + WEEK] in the series' own unit
     rows: int
+    weather: WeatherInputs | None
 
 
 def panel_of(history: HourlyHistory, units: Units, skip: int = 0) -> Panel:
     """Prepare a history, in the given units. The panel's row 0 is the history's row `skip`: what is before it is
     in the base, and need not be seen itself."""
     series, rows = len(history.series), history.rows - skip
+    weather = inputs_of(history)
     parts, base = np.zeros((5 + len(BASES), series, SPAN + rows + WEEK), dtype=np.float32), []
     for start in range(0, series, SERIES_AT_ONCE):
         cut = slice(start, start + SERIES_AT_ONCE)
@@ -68,6 +71,7 @@ def panel_of(history: HourlyHistory, units: Units, skip: int = 0) -> Panel:
         units=units,
         base=np.concatenate(base) if base else np.empty((0, rows + WEEK)),
         rows=rows,
+        weather=weather and weather.since(skip),
     )
 
 

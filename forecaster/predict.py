@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from forecaster import linear
+from forecaster import linear, weather_lines
 from forecaster.conformal import block_of
 from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray, Series
 from forecaster.fallback import DAY, WEEK, Units, units_of
@@ -30,9 +30,10 @@ class Part:
     last: int
     networks: tuple[Weights, ...]
     lines: linear.Lines | None = None
+    weather: weather_lines.WeatherLines | None = None
 
     def answer(self, batch: Batch, known: IntArray) -> Array:
-        """Low, middle and high of the residual. [B, L, 3]"""
+        """Low, middle and high of the residual, without weather. [B, L, 3]"""
         out: Array = np.mean([quantiles(n, batch, known) for n in self.networks], axis=0)
         if self.lines is not None:
             out += linear.SHARE * (linear.answer(self.lines, batch, known) - out[..., 1])[..., None]
@@ -106,8 +107,11 @@ def forecast(model: Model, history: HourlyHistory, origins: IntArray, leads: Int
     panel = panel_of(history, units_for(model, history.until(first + 1)), skip)
     origins = origins - skip
     raw = residuals(model, panel, history, origins, leads)  # [S, O, L, 3] residuals in scales
+    added = _of_weather(model, panel, history, origins, leads)
+    there = np.isfinite(added)
+    raw += np.where(there, added, 0.0)[..., None]
     if (later := leads > 1).any() and model.horizon >= DAY:  # at one hour there is no such thing left to correct
-        raw[:, :, later] += _reviewed(model, panel, history, origins)[..., None, None]
+        raw[:, :, later] += np.where(there, *_reviewed(model, panel, history, origins))[:, :, later, None]
     base = panel.base[:, origins[:, None] + leads]
     told = base[..., None] + panel.units.scale[:, None, None, None] * raw
     low, value, high = np.moveaxis(np.where(_enough(panel, origins)[..., None, None], told, np.nan), -1, 0)
@@ -120,23 +124,28 @@ def _enough(panel: Panel, origins: IntArray) -> BoolArray:
     return cast(BoolArray, panel.seen[:, week].sum(2) >= MIN_SEEN_WEEK_H)
 
 
-def _reviewed(model: Model, panel: Panel, history: HourlyHistory, origins: IntArray) -> FloatArray:
-    """What to add at each origin for what the days of the last forecasts were off by, in scales. [S, O]
+def _reviewed(model: Model, panel: Panel, history: HourlyHistory, origins: IntArray) -> tuple[FloatArray, FloatArray]:
+    """What to add at each origin for what the days of the last forecasts were off by, in scales: of forecasts with
+    weather, and of those without. Two of [S, O, 1]
 
     The network has one answer for all sensors and seasons; this follows what is a sensor's own just now."""
     wanted = origins[:, None] - np.array(REVIEWED_H)
     made_at = np.unique(wanted[wanted >= 0])
-    off = np.full((len(history.series), len(made_at) + 1), np.nan)  # the last: before the history
+    off = np.full((2, len(history.series), len(made_at) + 1), np.nan)  # the last: before the history
     if len(made_at):
         leads = np.arange(1, DAY + 1)
         day = replace(model, parts=(model.part_for(DAY),))  # without the networks of the next hours: half of the work
         middle = residuals(day, panel, history, made_at, leads)[..., 1]
         rows = SPAN + made_at[:, None] + leads
-        off[:, :-1] = off_by(np.where(panel.seen[:, rows] > 0, panel.z[:, rows] - middle, np.nan))
-    days = off[:, np.where(wanted >= 0, np.searchsorted(made_at, wanted), -1)]
+        errors = np.where(panel.seen[:, rows] > 0, panel.z[:, rows] - middle, np.nan)
+        added = _of_weather(day, panel, history, made_at, leads)
+        both = [errors - np.nan_to_num(added), errors] if np.isfinite(added).any() else [errors]
+        off[:, :, :-1] = off_by(np.stack(both))
+    days = off[:, :, np.where(wanted >= 0, np.searchsorted(made_at, wanted), -1)]
     seen = np.isfinite(days)
-    mean = np.where(seen, days, 0.0).sum(2) / np.maximum(seen.sum(2), 1)
-    return cast(FloatArray, REVIEW_GAIN * mean)
+    mean = np.where(seen, days, 0.0).sum(3, keepdims=True) / np.maximum(seen.sum(3, keepdims=True), 1)
+    with_weather, without = REVIEW_GAIN * mean
+    return with_weather, without
 
 
 def off_by(errors: FloatArray) -> FloatArray:
@@ -146,7 +155,7 @@ def off_by(errors: FloatArray) -> FloatArray:
 
 
 def residuals(model: Model, panel: Panel, history: HourlyHistory, origins: IntArray, leads: IntArray) -> FloatArray:
-    """Low, middle, high of the residual, in scales, before the stretch. [S, O, L, 3]"""
+    """Low, middle, high of the residual, in scales, without weather and before the stretch. [S, O, L, 3]"""
     series = len(history.series)
     out = np.zeros((series * len(origins), len(leads), 3))
     line, origin = np.repeat(np.arange(series), len(origins)), np.tile(origins, series)
@@ -159,3 +168,15 @@ def residuals(model: Model, panel: Panel, history: HourlyHistory, origins: IntAr
             if (columns := np.flatnonzero(np.equal(asked, part.last))).size:
                 out[cut, columns] = part.answer(batch._replace(lead=batch.lead[:, columns]), known[line[cut]])
     return out.reshape(series, len(origins), len(leads), 3)
+
+
+def _of_weather(model: Model, panel: Panel, history: HourlyHistory, origins: IntArray, leads: IntArray) -> FloatArray:
+    """What weather adds to the residual, in scales; NaN where the weather is not known. [S, O, L]"""
+    out = np.full((len(history.series), len(origins), len(leads)), np.nan)
+    known = model.places(history.series) + 1
+    asked = [model.part_for(int(lead)).last for lead in leads]
+    for part in model.parts:
+        columns = np.flatnonzero(np.equal(asked, part.last))
+        if part.weather is not None and columns.size:
+            out[:, :, columns] = weather_lines.answer(part.weather, panel, known, origins, leads[columns])
+    return out

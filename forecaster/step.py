@@ -20,6 +20,7 @@ from forecaster.dataset import start_of_hour
 from forecaster.hours import HourReader
 from forecaster.intervals import Intervals
 from forecaster.predict import Model
+from forecaster.site_weather import WeatherReader
 from forecaster.trainer import Trainer
 from log import mark
 from log.roles import committed, needs_file
@@ -44,6 +45,7 @@ class Forecaster:
         self._site, self._zone = settings.site.id, settings.site.zone
         self._database = Database(settings, "forecaster")
         self._hours = HourReader(self._database, settings.site)
+        self._weather = WeatherReader(self._data, self._zone)
         self._intervals = Intervals(self._data)
         self._model: Model | None = None
         self._tried: list[str] | None = None
@@ -93,6 +95,7 @@ class Forecaster:
         self._refresh_model()
         history = self._hours.until(max(hour, self._hour(now)))
         history = replace(history, holidays=holidays.of_site(self._data))
+        history = self._weather.onto(history, hour)
         followed = self._intervals.followed(self._model, history.series) if self._model else None
         horizon = self._settings.forecast.horizon_hours
         lines = compose(history, hour, self._zone, horizon=horizon, model=self._model, followed=followed)

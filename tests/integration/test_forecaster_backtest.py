@@ -1,5 +1,6 @@
 """`hydrolog backtest forecasts`, as a user calls it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ def table(path: Path, days: int, spoil_from: int | None = None) -> None:
 
 
 def test_a_backtest_forecasts_what_was_asked_and_looks_at_nothing_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "w.csv").write_text("time,temperature_c\n2024-03-01 00:00,20\n")
     monkeypatch.setattr(fit, "blocks_for", lambda *_: [Block(24, 5, 32)])
     origin = 24 * 70 - 1
     (tmp_path / "origins.csv").write_text(
@@ -43,7 +45,9 @@ def test_a_backtest_forecasts_what_was_asked_and_looks_at_nothing_later(
             "p.csv",
         ]
         paths = [str(tmp_path / a) if a.endswith(".csv") else a for a in arguments]
-        assert main(["backtest", "forecasts", *paths]) == 0
+        assert main(["backtest", "forecasts", *paths, "--weather", str(tmp_path / "w.csv"), "--json"]) == 0
+        (day,) = [one for one in json.loads(capsys.readouterr().out) if one["last"] == 24]
+        assert day["pairs"] == 24 and (day["mase"] < 3) == (spoil is None)  # against the truth that the table has
         texts.append((tmp_path / "p.csv").read_text())
     assert texts[0] == texts[1]
     made = pd.read_csv(tmp_path / "p.csv")

@@ -9,7 +9,7 @@ import pytest
 
 from cli.__main__ import main
 from cli.weather_file import WeatherRefused, read_weather
-from common import weather
+from common import files, weather
 from common.weather import HOUR, WeatherHour
 from consumer.told_weather import ToldWeather
 
@@ -173,6 +173,15 @@ def test_weather_in_an_answer_is_kept(tmp_path: Path) -> None:
     before = (tmp_path / "weather.csv").stat().st_mtime_ns
     told.take(answer(), NOW)
     assert (tmp_path / "weather.csv").stat().st_mtime_ns == before
+
+
+def test_weather_waits_for_the_next_answer_while_somebody_else_is_at_the_file(tmp_path: Path) -> None:
+    told = ToldWeather(tmp_path)
+    with files.one_at_a_time(tmp_path):
+        told.take(answer(), NOW)
+        assert weather.read(tmp_path) == []
+    told.take(answer(), NOW)
+    assert len(weather.read(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(

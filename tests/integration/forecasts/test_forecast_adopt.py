@@ -134,5 +134,5 @@ def test_a_backtest_with_weights_of_other_data_takes_its_series_up_before_it_for
     origin = np.arange(UNTIL - 1, UNTIL + 48, 24)
     wanted = backtest.Wanted(("new",) * len(origin), origin, origin + 1, origin + 24)
     table = backtest.backtest(new, wanted, UNTIL, train_on=district("a", "b"), train_on_until=UNTIL)
-    made = backtest._as_the_product_does(after, new, origin, LEADS)
+    made = backtest._as_the_product_does(after, new, origin, LEADS, None)
     np.testing.assert_array_equal(table.forecast, made.value.ravel())
