@@ -26,8 +26,7 @@ from center_parts.machines import ARCHIVES, BOXES, FRONTS, PARTITIONS, SPEED, Ce
 from center_parts.storm import Storm
 from confluent_kafka import Consumer, TopicPartition
 
-from common.errors import RowRefused
-from common.kafka_rows import SiteRow, parse_message
+from common.kafka_rows import sift
 from common.row import Row
 
 LOOK_S, CLOSED_S = 0.25, 2.0
@@ -150,14 +149,12 @@ def lying(address: str) -> Iterator[tuple[int, str, int]]:
         consumer.assign([place])
         seen = 0
         while seen < end:
-            for message in consumer.consume(1000, 5.0):
-                seen = (message.offset() or 0) + 1
-                try:
-                    row = parse_message(message.key(), message.value())
-                except RowRefused:
-                    continue
-                if isinstance(row, SiteRow):
-                    yield partition, row.site, row.offset
+            messages = consumer.consume(1000, 5.0)
+            values = [message.value() or b"" for message in messages]
+            for number in sift([message.key() for message in messages], values).rows:
+                site, _, offset, _ = values[number].decode().split("\t", 3)
+                yield partition, site, int(offset)
+            seen = max((message.offset() or 0 for message in messages), default=seen - 1) + 1
     consumer.close()
 
 

@@ -71,7 +71,7 @@ def run_training(
     names = [span.sensor for span in store.sensors(database, site.id, first)]
     history = store.history(database, site, names, first, until)
     history = replace_fields(without_empty_start(history), holidays=holidays.of_site(settings.paths.data))
-    history = WeatherReader(settings.paths.data, zone).onto(history, until)
+    history = WeatherReader(settings.paths.data, site.zone).onto(history, until)
     version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
     horizon = settings.forecast.horizon_hours
     outcome = train_and_judge(settings.paths.data, history, version, horizon=horizon, report=report)
