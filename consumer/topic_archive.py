@@ -99,7 +99,8 @@ class TopicArchive:
             new, refused = topic_rows.store(cursor, [values[number] for number in found.rows])
             strange = found.strange | {found.rows[number]: reason for number, reason in refused.items()}
             self._set_aside(cursor, [(messages[number], reason) for number, reason in sorted(strange.items())])
-            reached = {place(each): (each.offset() or 0) + 1 for each in messages}
+            # The last of each partition counts.
+            reached = {each.partition() or 0: (each.offset() or 0) + 1 for each in messages}
             topic_marks.move(cursor, topic, reached)
         self._member.stored(reached)
         self._counts["archived"] += new
