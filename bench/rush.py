@@ -20,9 +20,9 @@ BOXES, ROWS = 10_000, 10
 
 
 def main() -> None:
-    number = int(sys.argv[1]) if sys.argv[1:] else BOXES
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    number = int(sys.argv[1]) if sys.argv[1:] else BOXES if hard < 0 else min(BOXES, hard // 2)
     work = [[boxes.request(f"site-{box}", 0, ROWS)] for box in range(number)]
     with tempfile.TemporaryDirectory(prefix="hydrolog-bench-") as folder, cluster() as broker:
         topic = new_topic(broker)

@@ -103,7 +103,8 @@ class TopicArchive:
             newest = {keys[number]: messages[number] for number in sorted([*found.rows, *found.marks])}
             heard = {(site or b"").decode(): came_at(message) for site, message in newest.items()}
             site_marks.store(cursor, heard, list(found.marks.values()))
-            reached = {place(each): (each.offset() or 0) + 1 for each in messages}
+            # The last of each partition counts.
+            reached = {each.partition() or 0: (each.offset() or 0) + 1 for each in messages}
             topic_marks.move(cursor, topic, reached)
         self._member.stored(reached)
         self._counts["archived"] += new

@@ -73,10 +73,10 @@ class TopicMember:
         except KafkaException as error:
             self._forget(list(self.next))  # messages may have been lost on their way to us
             raise self._client.failure("give rows", error.args[0]) from error
-        self._keep([message for message in got if message.error() is None])
-        for message in got:
-            if message.error() is not None:
-                self._on_error(message)
+        failed = [message for message in got if message.error() is not None]
+        self._keep([message for message in got if message.error() is None] if failed else got)
+        for message in failed:
+            self._on_error(message)
         if self._arrived and time.monotonic() >= self._begin_s:
             self._begin_arrived(begin)
         return self._waiting
