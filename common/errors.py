@@ -112,3 +112,9 @@ class ModelUnusable(HydrologError):
 
 class CriteriaUnusable(HydrologError):
     """The criteria cannot be read or built."""
+
+
+class HistoryTooShort(CriteriaUnusable):
+    """There are too few good weeks to learn criteria from."""
+
+    exit_code = 4

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from common import files, processes
-from common.errors import CriteriaUnusable
+from common.errors import CriteriaUnusable, HistoryTooShort
 from common.folder import CRITERIA_FOLDER, CRITERIA_WANTED_FILE
 from common.logging_setup import quoted
 from common.night import ReportHours, report_hours
@@ -148,7 +148,7 @@ class Learning:
             self._learnt += 1
         if problem:
             _log.warning("criteria_not_learnt sensor=%s problem=%s", self._sensor, quoted(problem))
-        self._progress.runs[self._sensor] = Run(now, problem)
+        self._progress.runs[self._sensor] = Run(now, problem, short=code == HistoryTooShort.exit_code)
         self._wished.discard(self._sensor)
         self._child, self._sensor, self._is_published = None, "", False
         self._note_done()

@@ -41,10 +41,17 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The last learning of a sensor: when it ended, and why there are no new criteria (empty: there are)."""
+    """The last learning of a sensor.
+
+    Attributes:
+        at: when it ended.
+        problem: why there are no new criteria; empty if there are.
+        short: whether that is for too few good weeks.
+    """
 
     at: Moment
     problem: str = ""
+    short: bool = False
 
 
 class Progress(msgspec.Struct, omit_defaults=True):

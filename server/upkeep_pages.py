@@ -45,6 +45,10 @@ SAID = {
     "resend-refused": BEGUN,
 }
 STALE = message("It is a while since you looked at the clock. See what it is now.")
+KEPT = message(
+    "The clock is confirmed. The database does not answer and keeps its rows of later times: "
+    "confirm once more when it does."
+)
 NOT_BEFORE = message("The end must be later than the beginning.")
 TOO_LONG = message("At most {days} days at once. For more, type at the box: {command}")
 
@@ -114,7 +118,9 @@ class UpkeepPages:
         now = self._current.clock.now()
         if not seen.isascii() or not seen.isdigit() or abs(minute_of(now) - int(seen)) > LOOKED_MIN:
             raise NotPossible(STALE)
-        clock_confirmation.confirm(self._settings, by, clock_confirmation.standing(self._settings, now), go_on=go_on)
+        found = clock_confirmation.standing(self._settings, now)
+        if clock_confirmation.confirm(self._settings, by, found, go_on=go_on).down:
+            raise NotPossible(KEPT)
 
     def _span(self, form: Mapping[str, str], reader: Reader) -> Span:
         first, end = (local_time(form[name], name).replace(tzinfo=reader.zone) for name in ("first", "end"))

@@ -15,7 +15,7 @@ from outliers.learn import archive
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 if every sensor has new criteria, 1 if one has too little history or the database does not answer."""
+    """Exit code 0: every sensor has new criteria; 4: one has too little history; 1: the database does not answer."""
     options = _options(argv)
     try:
         chosen = settings.load(options.config)
@@ -37,18 +37,18 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _learn(chosen: settings.Settings, only: str | None) -> int:
     folder, now = chosen.paths.data / CRITERIA_FOLDER, clock.from_environment().now()
-    known, refused = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones), 0
+    known, code = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones), 0
     with contextlib.closing(database.Database(chosen, "criteria")) as connection, connection.transaction() as cursor:
         for instrument in archive.instruments(cursor, chosen.site.id, only):
             try:
                 _, new = archive.learn_for(cursor, instrument, folder, now, chosen=chosen, known=known)
             except CriteriaUnusable as error:
                 sys.stderr.write(f"{instrument.sensor}: {error}\n")
-                refused += 1
+                code = error.exit_code
                 continue
             taken = criteria.store(folder, new)
             sys.stdout.write(f"{instrument.sensor}: stored as version {taken.version}\n")
-    return 1 if refused else 0
+    return code
 
 
 if __name__ == "__main__":

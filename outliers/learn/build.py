@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.errors import CriteriaUnusable
+from common.errors import HistoryTooShort
 from common.night import DEFAULT_HOURS, ReportHours
 from common.settings import DEFAULT_ALARMS_PER_MONTH
 from outliers.criteria import Criteria
@@ -91,7 +91,7 @@ def _enough(sensor: str, flow: Floats) -> float:
     weeks = float(np.isfinite(flow).sum()) / 10080
     if weeks < LEAST_WEEKS:
         needed = f"{LEAST_WEEKS:g} are needed, of rows of one minute"
-        raise CriteriaUnusable(f"only {weeks:.1f} clean weeks of flow for {sensor}, {needed}")
+        raise HistoryTooShort(f"only {weeks:.1f} clean weeks of flow for {sensor}, {needed}")
     return weeks
 
 

@@ -4,23 +4,26 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from access_site import Browser, after, make_user
+from access_site import NO_DATABASE, Browser, after, make_user
 from http_server import HttpServer, Request, accept, answer
 from receiver_process import Answer, ReceiverProcess, wait_for
 
 from common import audit, confirmation
 from common.audit import Actor
-from common.clock import minute_of
+from common.clock import FixedClock, minute_of
 from common.folder import AUDIT_FILE, CLOCK_CONFIRMED_FILE, CRITERIA_WANTED_FILE, MARK_FILE, RESENDING_FILE
 from common.health import Health
+from common.refused import NotPossible
+from common.settings import Settings
 from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 from consumer.rejected import Rejected
@@ -28,6 +31,9 @@ from log import mark
 from outliers import relearning
 from outliers.relearning import Progress, Run
 from server.access.roles import Role
+from server.resending import Resending
+from server.screens import Screens
+from server.upkeep_pages import UpkeepPages
 
 NOW = datetime(2024, 9, 17, 10, 30, tzinfo=ZoneInfo("Asia/Seoul"))
 MINUTE = minute_of(NOW)
@@ -125,6 +131,16 @@ def test_rows_of_the_future_are_set_aside_only_by_who_says_so(lee: Browser, data
     assert len((folder / "real_val_tb.csv").read_text().splitlines()) == 2
 
 
+def test_a_database_that_keeps_its_rows_of_the_future_is_named(settings_for: Callable[..., Settings]) -> None:
+    settings = settings_for(database__url=NO_DATABASE)
+    current = SimpleNamespace(settings=settings, clock=FixedClock(NOW))
+    pages = UpkeepPages(cast(Screens, SimpleNamespace(current=current)), cast(Resending, None))
+    mark.store(settings.paths.data, mark.Mark(MINUTE + 600, 9, LOG_ID))
+    with pytest.raises(NotPossible, match="confirm once more"):
+        pages._confirm(Actor("Kim"), str(MINUTE), go_on=True)
+    assert confirmation.take(settings.paths.data) == confirmation.GO_ON
+
+
 def test_new_limits_are_asked_for_once_and_it_is_said_how_it_went(lee: Browser, data: Path) -> None:
     assert act(lee, "learn", sensor="009").status == 422
     assert after(act(lee, "learn", sensor="*")) == "upkeep?done=learn"
@@ -133,10 +149,12 @@ def test_new_limits_are_asked_for_once_and_it_is_said_how_it_went(lee: Browser, 
     assert "이영희 asked at" in page(lee) and "Learn anew" not in page(lee)
     again = act(lee, "learn", sensor="001")
     assert (again.status, "이영희 has asked for it already".encode() in again.body) == (409, True)
-    runs = {"001": Run(NOW), "002": Run(NOW, "only 7.1 clean weeks of <b>flow</b>")}
+    runs = {"001": Run(NOW), "002": Run(NOW, "the database of <b>flow</b> does not answer")}
     relearning.store(data, Progress(wish.id, runs))
     shown = page(lee)
-    assert re.search(r"Last learnt [^<]*10:30", shown) and "not learnt: only 7.1 clean weeks of &lt;b&gt;" in shown
+    assert re.search(r"Last learnt [^<]*10:30", shown) and "not learnt: the database of &lt;b&gt;" in shown
+    relearning.store(data, Progress(wish.id, {"001": Run(NOW, "only 7.1 clean weeks", short=True)}))
+    assert "fewer than eight good weeks" in page(lee)
     assert after(act(lee, "learn", sensor="001")) == "upkeep?done=learn"
 
 

@@ -30,7 +30,10 @@ MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
 
 # Stands for `python -m outliers.learn`: says for which sensor it was called, and fails for one of them.
-CHILD = "import sys; n = sys.argv[-1]; open(sys.argv[1], 'a').write(n + '\\n'); sys.exit(n == '009' and 'too short')"
+CHILD = (
+    "import sys; n = sys.argv[-1]; open(sys.argv[1], 'a').write(n + '\\n'); "
+    "sys.stderr.write('only 7 weeks\\n' * (n == '009')); sys.exit(4 * (n == '009'))"
+)
 KIM = Actor("Kim", "10.0.0.9")
 
 
@@ -148,7 +151,7 @@ def test_what_people_ask_for_is_learnt_at_once_and_they_hear_of_it(box: Box) -> 
     assert box.finish(later)["criteria_learnt"] == 1
     assert box.called() == ["007", "009"]
     assert relearning.open_wish(box.data) is None
-    assert relearning.progress(box.data).runs == {"007": Run(later), "009": Run(later, "too short")}
+    assert relearning.progress(box.data).runs == {"007": Run(later), "009": Run(later, "only 7 weeks", short=True)}
     assert [entry.values for entry in audit.load(box.data)[0]] == [{"count": 2}]
     relearning.ask(box.data, KIM, ["007"], later)
     assert box.finish(later + timedelta(hours=1))["criteria_learnt"] == 2
@@ -214,3 +217,4 @@ def test_nightflow_asks_by_itself(
     finally:
         nightflow.close()
     assert criteria.load(settings.paths.data / "criteria", "001") is None
+    assert relearning.progress(settings.paths.data).runs["001"].short
