@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common import files
-from common.clock import minute_of
 from common.folder import INCIDENT_ACTS_FILE
 from common.logging_setup import quoted
 from common.zones import Zones
@@ -62,10 +61,10 @@ class IncidentKeeper:
         for act in sorted(acts.load(self._data).known, key=lambda act: act.at):
             incident = incidents.get(act.incident)
             if incident is not None and act.do is Do.CLOSE and act.cause in SAID:
-                minute = minute_of(act.at)
+                second = int(act.at.timestamp())
                 raised = tuple(sign.raised for sign in incident.signs if sign.code in LEAK_CODES)
-                up = incident.ended is None or incident.ended > minute
-                found.setdefault(incident.sensor, []).append(Closing(minute, SAID[act.cause], raised, up))
+                up = incident.ended is None or incident.ended > second // 60
+                found.setdefault(incident.sensor, []).append(Closing(second, SAID[act.cause], raised, up))
         return found
 
     def look(self, minute: int, detectors: Mapping[str, Detector], remembered: Mapping[str, object]) -> None:

@@ -80,7 +80,7 @@ class Verdicts:
             forecast = self._forecasts.of(mean.sensor, mean.minute)
             detector = self._detector(mean.sensor)
             for closing in self._closings.pop(mean.sensor, ()):
-                detector.on_closing(closing)
+                detector.on_closing(mean.minute, closing)
             verdict = detector.step(mean.minute, mean.flow, mean.pressure, forecast)
             verdict = self._planned[mean.sensor].step(mean.minute, verdict, self._works_at(mean.sensor, mean.minute))
             flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags

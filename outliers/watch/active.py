@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from common.state_file import Minute
+from common.state_file import Count, Minute
 from outliers.watch.repeats import Repeats
 
 MEMORY_MIN = 30 * 1440  # a LEAK counts for this long, with fading weight
@@ -58,7 +58,7 @@ class ActiveFindings(msgspec.Struct):
         often: LEAKs of the last month, with fading weight.
         counted: minute of the last of them.
         repeats: what was raised, and went as it came.
-        closed: minute of the last closing that was taken.
+        closed: unix second of the last closing that was taken.
     """
 
     watches: dict[str, Minute] = {}
@@ -69,7 +69,7 @@ class ActiveFindings(msgspec.Struct):
     often: float = 0.0
     counted: Minute = 0
     repeats: Repeats = msgspec.field(default_factory=Repeats)
-    closed: Minute = 0
+    closed: Count = 0
 
     def count(self, minute: int) -> None:
         """A LEAK is raised."""

@@ -17,13 +17,17 @@ class Closing:
     """An incident was closed.
 
     Attributes:
-        minute: UTC minute at which it was closed.
+        second: UTC unix second at which it was closed.
         said: as what.
         raised: UTC minutes at which its LEAKs were raised.
         up: whether it was still up then.
     """
 
-    minute: int
+    second: int
     said: Said
     raised: tuple[int, ...]
     up: bool
+
+    @property
+    def minute(self) -> int:
+        return self.second // 60

@@ -102,10 +102,10 @@ class Detector:
                 pressure_flags = pressure_letter + ("0P" if supply.since is not None else "00")
         return RowFlags(flow_letter + active.letters(), pressure_flags, log.take() if log.findings else ())
 
-    def on_closing(self, closing: Closing) -> None:
-        """People have closed an incident with LEAKs of this sensor. Findings come with the next row."""
-        if self.watch is not None and self.minute is not None:
-            self.watch.on_closing(self.minute, closing)
+    def on_closing(self, minute: int, closing: Closing) -> None:
+        """People have closed an incident of this sensor. `minute` is that of the next row, with which findings come."""
+        if self.watch is not None:
+            self.watch.on_closing(minute, closing)
 
     def standing(self) -> set[tuple[str, str]]:
         """Code and channel of all that is up."""

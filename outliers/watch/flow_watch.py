@@ -34,6 +34,7 @@ from outliers.watch.supply import SupplyState, SupplyWatch
 
 QUARTER_MIN = 15
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
+DAY_MIN = 1440
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
 
 
@@ -168,9 +169,9 @@ class FlowWatch:
     def on_closing(self, minute: int, closing: Closing) -> None:
         """People have closed an incident. A closing that was taken before changes nothing."""
         active = self.log.active
-        if closing.minute <= active.closed:
+        if closing.second <= active.closed or closing.minute > minute + DAY_MIN:  # or its clock was wrong
             return
-        active.closed = closing.minute
+        active.closed = closing.second
         if closing.said is not Said.FALSE_ALARM:
             active.uncount(minute, closing.raised)
         known = active.known

@@ -70,10 +70,10 @@ class Burst:
     def up(self) -> bool:
         return self.detector.log.active.leak is not None
 
-    def close(self, said: Said, *, up: bool = True) -> None:
-        minute = self.detector.minute or 0
+    def close(self, said: Said, *, up: bool = True, second: int = 0) -> None:
+        minute = (self.detector.minute or 0) + 1
         raised = tuple(one.minute for one in self.found if one.code == "LEAK" and one.state == "raise")
-        self.detector.on_closing(Closing(minute, said, raised, up))
+        self.detector.on_closing(minute, Closing(60 * minute + second, said, raised, up))
 
 
 @pytest.fixture
@@ -112,10 +112,10 @@ def test_a_closing_is_taken_once_and_only_real_leaks_do_not_raise_the_limits(lea
     before = active.often
     leaking.close(Said.FALSE_ALARM, up=False)
     assert leaking.up() and active.often == before
-    leaking.close(Said.REPAIRED)  # in the same minute: a closing that was taken before
+    leaking.close(Said.REPAIRED)  # a closing that was taken before
+    leaking.close(Said.REPAIRED, second=2 * 86_400)  # by a clock that was wrong
     assert leaking.up() and active.often == before
-    leaking.go_on(1)
-    leaking.close(Said.REPAIRED)
+    leaking.close(Said.REPAIRED, second=1)
     assert not leaking.up() and active.often == pytest.approx(0.0, abs=1e-9)
 
 

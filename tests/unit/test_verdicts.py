@@ -242,8 +242,8 @@ def test_a_fault_of_one_channel_is_in_the_rows_of_that_channel(
 
 
 def test_what_people_close_reaches_the_detector_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Closing] = []
-    monkeypatch.setattr(Detector, "on_closing", lambda _, closing: told.append(closing))
+    told: list[tuple[int, Closing]] = []
+    monkeypatch.setattr(Detector, "on_closing", lambda _, minute, closing: told.append((minute, closing)))
     verdicts = Verdicts(tmp_path, SITE)
     verdicts.rows([mean(T, flow=-5.0)])
     incident = stored(tmp_path).incidents[0].id
@@ -254,7 +254,7 @@ def test_what_people_close_reaches_the_detector_once(tmp_path: Path, monkeypatch
         file.write(b"torn")
     verdicts.rows([mean(T + 2)])
     verdicts.rows([mean(T + 3)])
-    assert told == [Closing(T + 1, Said.ACCEPTED, (), True)]
+    assert told == [(T + 2, Closing(60 * (T + 1), Said.ACCEPTED, (), True))]
 
 
 def test_a_zone_has_no_pressure_may_be_below_zero_and_its_gaps_are_told_of_its_meters(tmp_path: Path) -> None:
