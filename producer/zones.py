@@ -6,6 +6,7 @@ and it is not made later. The rows of the meters are the only source, so the sum
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from common.row import Row
@@ -51,14 +52,20 @@ class ZoneMinutes:
         self._last = {name: closed.get(name, 0) for name in self._zones}
 
     def means(self, rows: Iterable[Row] = ()) -> list[MinuteMean]:
-        """The zones' minutes that are closed with these rows of closed minutes, oldest first."""
+        """The zones' minutes that are closed with these rows of closed minutes; both oldest first."""
         if not self._zones:
             return []
-        for row in rows:
-            self.note(row)
+        found = self._due()  # what a kill left undone
+        for _, minute in groupby(rows, key=lambda row: row.minute):  # after a standstill these are many
+            for row in minute:
+                self.note(row)
+            found += self._due()
+        return sorted(found, key=lambda mean: mean.minute)
+
+    def _due(self) -> list[MinuteMean]:
         found = [mean for zone in self._zones.values() for mean in self._of(zone)]
         self._forget()
-        return sorted(found, key=lambda mean: mean.minute)
+        return found
 
     def _of(self, zone: Zone) -> list[MinuteMean]:
         parts = [self._parts[sensor] for sensor in zone.signs]
