@@ -10,10 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 import psycopg
 from peers import boxes
-from peers.cluster import cluster, cpu_s, load, new_topic
+from peers.cluster import broker_cpu_s, cluster, cpu_s, load, new_topic, postgres_cpu_s
 from peers.crowd_model import COME_S, WINDOW_S, Costs, simulate
 from peers.fronts import front
 from peers.topic import ROWS as ROWS_OF_SITE
@@ -22,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common import settings
-from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
+from common.folder import POSTGRES_URL_FILE
 from postgres import server as postgres
 from server.front import MOST_BOXES
 
@@ -45,17 +44,6 @@ class Measured(NamedTuple):
     table_bytes: float
 
 
-def tree_cpu_s(top: psutil.Process) -> float:
-    """Processor time of a process, of all below it, and of those of them that have ended."""
-    return float(sum(sum(each.cpu_times()[:4]) for each in (top, *top.children(recursive=True))))
-
-
-def broker_cpu_s() -> float:
-    """Of the broker that was started here; 0 if it is another one."""
-    brokers = [each for each in psutil.Process().children() if "kafka" in " ".join(each.cmdline())]
-    return sum(tree_cpu_s(each) for each in brokers)
-
-
 def measured(folder: Path) -> Measured:
     data, kept = folder / "data", folder / "broker"
     kept.mkdir()
@@ -74,10 +62,9 @@ def measured(folder: Path) -> Measured:
         url = (data / POSTGRES_URL_FILE).read_text("utf-8").strip()
         chosen = settings.load(None, {"HYDROLOG_PATHS__DATA": str(data), "HYDROLOG_DATABASE__URL": url})
         filled = fill(broker, rows())
-        keeper = psutil.Process(int((data / POSTGRES_FOLDER / "postmaster.pid").read_text().split()[0]))
-        postgres_s = tree_cpu_s(keeper)
+        postgres_s = postgres_cpu_s(data)
         took = archived(chosen, filled, ROWS_ARCHIVED, broker)
-        postgres_s = tree_cpu_s(keeper) - postgres_s
+        postgres_s = postgres_cpu_s(data) - postgres_s
         with psycopg.connect(url) as connection:
             size = connection.execute("SELECT pg_total_relation_size('received_tb')").fetchone()
         assert size is not None

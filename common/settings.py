@@ -122,6 +122,7 @@ class ServerSettings:
     url: str = key("", server_url)
     token_file: str = key("")
     every_minutes: int = key(10, between(1, 60))
+    spread_seconds: int = key(0, between(0, 300))  # over which the sites of a center share out when they send
     timeout_seconds: float = key(30.0, between(0.1, 600))
     receipt: str = key("")  # what the server promises to answer to a delivery; {rows} is the number of rows
     proxy: str = key("", proxy_url)

@@ -7,7 +7,8 @@ are the same as without it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from zlib import crc32
 
 from common.clock import minute_of
 from common.row import parse_payload, parse_time
@@ -85,11 +86,13 @@ class OutgoingBatch:
 
 @dataclass(frozen=True, slots=True)
 class SendSchedule:
-    """When rows are due. `settle_s` is how long to wait for a window's last rows if the mark does not cover them."""
+    """When rows are due. `settle_s` is how long to wait for a window's last rows if the mark does not cover them;
+    `moment_s` how long each window waits after its end: see `moment_of`."""
 
     every_minutes: int
     settle_s: float
     forecast_wait_s: float
+    moment_s: float = 0.0
 
     @property
     def window(self) -> int:
@@ -97,8 +100,8 @@ class SendSchedule:
         return min(self.every_minutes, BATCH_MINUTES)
 
     def boundary(self, now: datetime) -> int:
-        """The minute at which the last window ended."""
-        return minute_of(now) // self.every_minutes * self.every_minutes
+        """The minute at which the last window ended whose rows may be sent."""
+        return minute_of(now - timedelta(seconds=self.moment_s)) // self.every_minutes * self.every_minutes
 
     def held_back(self, minute: int, now: datetime) -> bool:
         """Whether a row's window is still open.
@@ -107,6 +110,13 @@ class SendSchedule:
         """
         boundary = self.boundary(now)
         return boundary <= minute < boundary + 2 * self.every_minutes
+
+
+def moment_of(site: str, spread_s: int, every_minutes: int) -> float:
+    """Seconds after a window's end at which a site sends it: always the same, and the sites' are spread evenly. Less
+    than half a window, so that no batch waits for the next one."""
+    spread_s = min(spread_s, every_minutes * 60 // 2)
+    return crc32(site.encode()) % spread_s if spread_s else 0.0
 
 
 def waiting(record: Record) -> Waiting:

@@ -20,7 +20,7 @@ from common.logging_setup import quoted
 from common.runner import Context
 from consumer import outbox
 from consumer.answers import DeliveryOutcome, Kind
-from consumer.batch import OutgoingBatch, SendSchedule
+from consumer.batch import OutgoingBatch, SendSchedule, moment_of
 from consumer.carrier import carrier_for
 from consumer.closed import closed_before
 from consumer.outbox import Frozen
@@ -54,7 +54,9 @@ class Delivery:
         self._carrier = carrier_for(settings, context.stop)
         self._weather = ToldWeather(context.data)
         settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
-        self._rhythm = SendSchedule(settings.server.every_minutes, settle_s, settings.forecast.wait_seconds)
+        server, spread_s = settings.server, 0 if once else settings.server.spread_seconds
+        moment_s = moment_of(settings.site.id, spread_s, server.every_minutes)
+        self._rhythm = SendSchedule(server.every_minutes, settle_s, settings.forecast.wait_seconds, moment_s)
         self._once = once
         self._counts = {"batches_sent": 0, "rows_sent": 0, "rows_rejected": 0}
         self._last_status: int | None = None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from common.folder import POSTGRES_FOLDER
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tests"))
 
 from broker import NODE, make_topic, running_broker  # the tests' broker: a real one with KAFKA_NODE
@@ -42,6 +44,22 @@ def cpu_s(pid: int) -> float:
     """Processor time that a process has taken so far, its threads included."""
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
+
+
+def broker_cpu_s() -> float:
+    """The same of the broker that was started here; 0 if it is another one."""
+    brokers = [each for each in psutil.Process().children() if "kafka" in " ".join(each.cmdline())]
+    return sum(_tree_cpu_s(each) for each in brokers)
+
+
+def postgres_cpu_s(data: Path) -> float:
+    """The same of the embedded Postgres of a data folder."""
+    return _tree_cpu_s(psutil.Process(int((data / POSTGRES_FOLDER / "postmaster.pid").read_text().split()[0])))
+
+
+def _tree_cpu_s(top: psutil.Process) -> float:
+    """Of a process, of all below it, and of those of them that have ended."""
+    return float(sum(sum(each.cpu_times()[:4]) for each in (top, *top.children(recursive=True))))
 
 
 def load() -> str:

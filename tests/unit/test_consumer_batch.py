@@ -86,6 +86,22 @@ def test_a_row_written_while_the_clock_was_ahead_waits_for_nothing() -> None:
     assert batch.take([row("16:51")], RHYTHM, at("16:49")) == 0  # two minutes ahead is an ordinary meter
 
 
+def test_a_window_waits_for_its_sites_moment() -> None:
+    rhythm = SendSchedule(10, 60, 60, moment_s=90)
+    rows = [row("16:30"), row("16:39"), row("16:40"), row("16:41")]
+    assert batch.take(rows, rhythm, at("16:41", 29)) == 0
+    assert batch.take(rows, rhythm, at("16:41", 30)) == 2
+
+
+def test_moments_of_sites_are_their_own_and_spread_evenly() -> None:
+    moments = [batch.moment_of(f"site-{number}", 60, 10) for number in range(6000)]
+    assert moments == [batch.moment_of(f"site-{number}", 60, 10) for number in range(6000)]
+    assert {int(moment) for moment in moments} == set(range(60))
+    assert max(moments.count(second) for second in range(60)) < 2 * 100
+    assert batch.moment_of("site-1", 0, 10) == 0
+    assert max(batch.moment_of(f"site-{number}", 300, 1) for number in range(1000)) < 30
+
+
 @pytest.mark.parametrize("every", [1, 7, 10, 15, 60])
 def test_a_batch_never_spans_more_than_ten_minutes(every: int) -> None:
     rhythm = SendSchedule(every, 60, 60)

@@ -14,6 +14,7 @@ from common.false_rows import FalseSpan
 from common.runner import Context
 from common.settings import SERVER_TOKEN, Settings
 from common.zones import parse
+from consumer.batch import moment_of
 from consumer.delivery import Delivery
 from log import mark
 
@@ -34,6 +35,17 @@ def test_ten_minutes_go_as_one_batch_and_the_log_is_reset(site: MakeSite) -> Non
     assert (counters["batches_sent"], counters["rows_sent"], counters["lag"]) == (1, 10, 0)
     assert len((here.data / "server_data.txt").read_text().splitlines()) == 1  # the header
     assert not (here.data / "outbox.tsv").exists()
+
+
+def test_where_sites_share_out_the_time_a_window_waits_for_its_sites_moment(site: MakeSite) -> None:
+    here = site(server__spread_seconds=300)
+    moment_s = moment_of("site-1", 300, 10)
+    here.append(10)
+    here.watch.later(minutes=11)
+    assert moment_s > 60
+    assert here.step()["lag"] == 10
+    here.watch.later(seconds=moment_s - 60)
+    assert here.step()["lag"] == 0
 
 
 def test_the_mark_says_that_a_window_is_whole(site: MakeSite) -> None:
