@@ -132,7 +132,7 @@ def _rows(state: Json) -> Iterator[Family]:
 
 
 def _center(state: Json) -> Iterator[Family]:
-    """The topic that a center reads, and the sites that deliver; absent on a box."""
+    """The topic that a center reads, absent elsewhere; and the sites that deliver here."""
     known = [PartitionState(**each) for each in state["topic"]]
 
     def of_each(value: Callable[[PartitionState], float | None]) -> list[Sample]:

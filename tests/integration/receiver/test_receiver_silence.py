@@ -140,6 +140,9 @@ def test_many_are_told_together_and_no_one_while_the_topic_is_not_read(
     assert read(130, through=115) == 3  # "far" was heard 70 minutes ago, but the topic was read to 115 only
     assert read(185, through=185) == 3  # read again: since it stood still, everybody has an hour
     assert read(191, through=191) == 4
+    server.heard["near"] = FIRST + 192
+    assert read(255, through=250) == 4  # nothing was heard for 63 minutes, but of the last five nobody knows yet
+    assert read(256, through=256) == 5
 
 
 def test_who_was_heard_and_how_far_a_topic_is_read_is_in_the_database(
@@ -169,6 +172,7 @@ def test_a_killed_server_tells_the_same_silence_once(tmp_path: Path, database_ur
     data = tmp_path / "data"
     fast = ScaledClock(600.0, time.time(), time.time())  # an hour in six seconds
     urls = {"HYDROLOG_ALERTS__URLS": webhook(hook), "HYDROLOG_CLOCK": fast.to_environment()}
+    urls["HYDROLOG_LOG__URL"] = "kafka://127.0.0.1:1/rows"  # as in a center
     server = ReceiverProcess(data, database_url, **urls)
     try:
         server.start()
