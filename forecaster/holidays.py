@@ -17,11 +17,13 @@ _log = logging.getLogger(__name__)
 
 
 def of_site(data: Path) -> frozenset[int]:
-    """The holidays of the site's file, as a history wants them. A line that is not understood is left out."""
-    days, problems = calendar.holidays_of(data / CRITERIA_FOLDER / calendar.HOLIDAYS)
-    for problem in problems:
+    """Holidays of the site's and of its country's file, as a history wants them. Wrong lines are left out."""
+    found = [
+        calendar.holidays_of(data / CRITERIA_FOLDER / name) for name in (calendar.HOLIDAYS, calendar.COUNTRY_HOLIDAYS)
+    ]
+    for problem in (problem for _, problems in found for problem in problems):
         _log.warning("holidays_unusable problem=%s", quoted(problem))
-    return numbered(days)
+    return numbered(day for days, _ in found for day in days)
 
 
 def numbered(days: Iterable[date]) -> frozenset[int]:

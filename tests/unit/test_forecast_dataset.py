@@ -113,6 +113,10 @@ def test_the_list_of_holidays_is_that_of_the_outlier_methods(tmp_path: Path, cap
     path = tmp_path / "criteria" / "holidays.txt"
     path.write_text("1970-01-02\n2024-09-17\n")
     assert holidays.of_site(tmp_path) == {1, 19983}
+    country = path.with_name("holidays.country.txt")
+    country.write_text("1970-01-04 of the country\n")
+    assert holidays.of_site(tmp_path) == {1, 3, 19983}
+    country.unlink()
     path.write_text("soon\n")
     assert holidays.of_site(tmp_path) == frozenset()
     assert "holidays_unusable" in caplog.text
