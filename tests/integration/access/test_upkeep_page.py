@@ -146,7 +146,8 @@ def test_new_limits_are_asked_for_once_and_it_is_said_how_it_went(lee: Browser, 
     assert after(act(lee, "learn", sensor="*")) == "upkeep?done=learn"
     wish = relearning.open_wish(data)
     assert wish is not None and (wish.by, wish.sensors) == ("이영희", ["001", "002"])
-    assert "이영희 asked at" in page(lee) and "Learn anew" not in page(lee)
+    shown = page(lee)
+    assert "이영희 asked at" in shown and "Learn anew" not in shown and "The night process is not at work" in shown
     again = act(lee, "learn", sensor="001")
     assert (again.status, "이영희 has asked for it already".encode() in again.body) == (409, True)
     runs = {"001": Run(NOW), "002": Run(NOW, "the database of <b>flow</b> does not answer")}
