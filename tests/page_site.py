@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import neighbour
 import psycopg
 from outlier_site import history
 from receiver_process import DEADLINE_S, ReceiverProcess
@@ -88,6 +89,7 @@ def fill(database_url: str) -> None:
                 if back != 4
             ],
         )
+        neighbour.moves_in(connection)
 
 
 @functools.cache
