@@ -26,4 +26,4 @@ def moves_in(connection: psycopg.Connection[Any]) -> None:
         columns = [name for (name,) in connection.execute(_COLUMNS, (table,)).fetchall()]
         values = ", ".join(OTHER.get(name, name) for name in columns)
         copy = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} WHERE site <> '{NAME}'"
-        connection.execute(copy.encode())
+        connection.execute(f"{copy} ON CONFLICT DO NOTHING".encode())

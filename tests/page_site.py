@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import neighbour
 import psycopg
 from outlier_site import history
 from receiver_process import DEADLINE_S, ReceiverProcess
@@ -90,6 +91,7 @@ def fill(database_url: str) -> None:
                 if back != 4
             ],
         )
+        neighbour.moves_in(connection)
 
 
 @functools.cache

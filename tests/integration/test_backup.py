@@ -22,7 +22,7 @@ from incident_site import ID, leak
 from incident_site import file as file_incidents
 from receiver_process import TOKEN, ReceiverProcess
 
-from cli import backup, backup_file, restore
+from cli import backup, backup_database, backup_file, restore
 from cli.backup_file import BackupDamaged, Manifest
 from common import database, schema
 from common.clock import minute_of
@@ -364,3 +364,18 @@ def test_the_tables_are_of_a_kind_that_a_backup_knows(database_url: str) -> None
     there = query(database_url, "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 2200")
     assert {name for (name,) in there} == {*schema.tables(), "schema_tb"}
     assert query(database_url, "SELECT * FROM pg_sequences") == []
+
+
+def test_rows_of_a_backup_from_before_rows_had_a_site_get_it(database_url: str) -> None:
+    pieces = {
+        "sensor_tb": (["sensor", "name"], b"001\tGate\n"),
+        "real_val_202408": (["sensor", "time", "samples", "log_id", "log_offset"], b"001\t2024-08-26Z\t60\tlog\t1\n"),
+    }
+    tables = {name: backup_file.TableRows(columns, 1) for name, (columns, _) in pieces.items()}
+    with psycopg.connect(database_url) as connection:
+        given = ((name, iter([rows])) for name, (_, rows) in pieces.items())
+        assert backup_database.copy_in(connection, "north", tables, given) == 2
+    assert query(database_url, "SELECT site, sensor FROM SENSOR_TB") == [("north", "001")]
+    assert query(database_url, "SELECT site, sensor FROM REAL_VAL_TB") == [("north", "001")]
+    defaults = "SELECT count(*) FROM pg_attrdef WHERE adrelid IN ('sensor_tb'::regclass, 'real_val_202408'::regclass)"
+    assert query(database_url, f"{defaults} AND pg_get_expr(adbin, adrelid) LIKE '%north%'") == [(0,)]

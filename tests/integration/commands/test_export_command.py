@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import neighbour
 import psycopg
 import pytest
 from command_site import Configure
@@ -28,6 +29,7 @@ def site(config: Configure, connection: Connection) -> str:
         [(NOON, 8.02, 4.11), (NOON + timedelta(minutes=1), None, 0.1), (NOON.replace(minute=2), 0, -0.0)],
     )
     fill(connection, "002", [(NOON + timedelta(minutes=n), 1e-7 * 10**n, 1 / 3) for n in range(3)])
+    neighbour.moves_in(connection)
     return str(config())
 
 
@@ -209,6 +211,7 @@ def test_findings_nights_and_forecasts(site: str, connection: Connection, capfd:
         "VALUES ('001', '2024-08-26', %s, 2.5, 60, 300, 0, 7, 1, 24)",
         [datetime(2024, 8, 25, 17, 10, tzinfo=UTC)],
     )
+    neighbour.moves_in(connection)
     assert told(capfd, "export", "001", "--of", "findings", "--config", site)[1] == (
         "\ufefftime,channel,method,code,severity,value,reason,incident\n"  # the mark: this is UTF-8
         '2024-08-26T12:00:00+09:00,flow,NIGHT,L,LEAK,12.5,"누수, ""12.5 m3/h""",\n'
