@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -60,20 +60,59 @@ class Connection(H11Protocol):
         return self.busy and bool(self.scope["state"].get("trusted"))
 
 
+class _Clients:
+    """The connections of each address, oldest first; and which address has most, without a look at all of them."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[Connection, None]] = {}
+        self._with: dict[int, dict[str, None]] = {}  # number of connections -> addresses that have so many
+        self._most = 0
+
+    def add(self, connection: Connection) -> None:
+        """A new one, or one that is the newest again."""
+        held = self._of.setdefault(connection.address, {})
+        before = len(held)
+        held.pop(connection, None)
+        held[connection] = None
+        self._count(connection.address, before, len(held))
+
+    def remove(self, connection: Connection) -> None:
+        held = self._of[connection.address]
+        del held[connection]
+        if not held:
+            del self._of[connection.address]
+        self._count(connection.address, len(held) + 1, len(held))
+
+    def of_largest(self) -> Iterable[Connection]:
+        """The connections of the address that has most."""
+        return self._of[next(iter(self._with[self._most]))]
+
+    def _count(self, address: str, before: int, after: int) -> None:
+        if before == after:
+            return
+        if before:
+            del self._with[before][address]
+            if not self._with[before]:
+                del self._with[before]
+        if after:
+            self._with.setdefault(after, {})[address] = None
+        self._most = max(self._most, after) if self._most in self._with else after  # it changes by one
+
+
 class Places:
     """All connections, oldest first: since they came, or since their last answer."""
 
     def __init__(self, number: int) -> None:
         self._number = number
         self._open: dict[Connection, None] = {}
-        self._addresses: Counter[str] = Counter()
+        self._clients = _Clients()
         self._waiting: dict[Connection, tuple[Any, float]] = {}  # -> its current request, and since when
         self.counters: Counter[str] = Counter(crowded_out=0, too_slow=0)
 
     def take(self, connection: Connection) -> None:
         """Give it a place, another one's if none is free."""
         self._open[connection] = None
-        self._addresses[connection.address] += 1
+        self._clients.add(connection)
         if len(self._open) > self._number:
             self._part_with(self._least_missed(), "crowded_out")
 
@@ -82,12 +121,12 @@ class Places:
         if connection in self._open:
             del self._open[connection]
             self._open[connection] = None
+            self._clients.add(connection)
 
     def leave(self, connection: Connection) -> None:
         if connection in self._open:
             del self._open[connection]
-            self._addresses[connection.address] -= 1
-            self._addresses += Counter()  # without those that hold none
+            self._clients.remove(connection)
 
     def part_with_slow(self, now_s: float) -> None:
         """Close the connections that have been in the same state for too long."""
@@ -103,14 +142,14 @@ class Places:
         self._waiting = waiting
 
     def _least_missed(self) -> Connection:
-        most = max(self._addresses, key=self._addresses.__getitem__)
-        wishes: tuple[Callable[[Connection], bool], ...] = (
-            lambda one: one.address == most and not one.busy,
-            lambda one: not one.busy,
-            lambda one: one.address == most and not one.trusted,
-            lambda one: not one.trusted,
+        largest = self._clients.of_largest()
+        wishes: tuple[tuple[Iterable[Connection], Callable[[Connection], bool]], ...] = (
+            (largest, lambda one: not one.busy),
+            (self._open, lambda one: not one.busy),
+            (largest, lambda one: not one.trusted),
+            (self._open, lambda one: not one.trusted),
         )
-        found = (one for wish in wishes for one in self._open if wish(one))
+        found = (one for some, wish in wishes for one in some if wish(one))
         return next(found, next(reversed(self._open)))  # all are trusted: the one that came last
 
     def _part_with(self, connection: Connection, why: str) -> None:

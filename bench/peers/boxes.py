@@ -30,6 +30,10 @@ def request(site: str, first: int, rows: int) -> bytes:
     return head.encode() + body
 
 
+def _address(place: int) -> str:
+    return f"127.{1 + place // 62_500}.{place // 250 % 250}.{1 + place % 250}"
+
+
 def _line(site: str, offset: int) -> str:
     """A row, with values that differ from the others' as those of meters do."""
     noise = crc32(f"{site} {offset}".encode())
@@ -43,6 +47,7 @@ class Box:
     """One connection: what it still has to send, and the batches that wait for their turn."""
 
     batches: list[bytes]
+    address: str  # of its own, as boxes have that no balancer hides
     handle: socket.socket | None = None
     batch: bytes = b""
     sent: int = 0
@@ -68,7 +73,7 @@ class Crowd:
     def __init__(self, port: int, batches: Sequence[Sequence[bytes]], *, once: bool = False) -> None:
         """`once`: any answer is enough."""
         self._port, self._selector, self.told, self._once = port, selectors.DefaultSelector(), Told(), once
-        self._new = [Box(list(reversed(each))) for each in reversed(batches)]
+        self._new = [Box(list(reversed(each)), _address(place)) for place, each in enumerate(reversed(batches))]
         self._later: list[tuple[float, int, Box]] = []  # when to come again; a heap
         self._left = len(self._new)
 
@@ -92,6 +97,7 @@ class Crowd:
     def _come(self, box: Box) -> None:
         box.handle = socket.socket()
         box.handle.setblocking(False)
+        box.handle.bind((box.address, 0))
         box.handle.connect_ex(("127.0.0.1", self._port))
         self._selector.register(box.handle, selectors.EVENT_WRITE, box)
         if not box.batch:

@@ -13,6 +13,7 @@ from consumer import not_rows, outbox, rejected
 from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 from consumer.forecasts import ForecastFile
+from consumer.not_rows import NotRow
 from consumer.outbox import Frozen
 from consumer.outliers import FindingsFile, outliers
 from log.format import Record
@@ -154,6 +155,19 @@ def test_what_is_no_row_is_kept_once(tmp_path: Path) -> None:
     assert not_rows.set_aside(tmp_path, LOG_ID, record, "columns")
     assert not not_rows.set_aside(tmp_path, LOG_ID, record, "columns")
     assert (tmp_path / "unparsed.tsv").read_text() == f"log={LOG_ID}\toffset=7\treason=columns\thello\\x1b\\tworld\n"
+
+
+def test_many_that_are_no_rows_are_kept_with_one_write_and_the_file_stays_small(tmp_path: Path) -> None:
+    def strange(*offsets: int, payload: str = "x") -> list[NotRow]:
+        return [NotRow(LOG_ID, Record(offset, payload), "columns") for offset in offsets]
+
+    assert not_rows.set_all_aside(tmp_path, strange(1, 2, 2)) == strange(1, 2)
+    assert not_rows.set_all_aside(tmp_path, strange(2, 3, 11)) == strange(3, 11)
+    kept = tmp_path / "unparsed.tsv"
+    assert [line.split("\t")[1] for line in kept.read_text().splitlines()] == [f"offset={at}" for at in (1, 2, 3, 11)]
+    not_rows.set_all_aside(tmp_path, strange(*range(20, 600), payload="x" * 4096))
+    assert 900_000 < kept.stat().st_size < not_rows.LARGEST_FILE
+    assert kept.read_text().endswith("x\n")
 
 
 # --- reasons of outliers

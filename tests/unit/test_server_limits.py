@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -58,6 +59,29 @@ def test_the_oldest_silent_connection_leaves_first_of_the_address_that_holds_mos
     assert left(Client(few, busy=True), Client(many, busy=True), Client(many, busy=True), places=2) == [1]
     assert left(Client(few, True, True), Client(few, True, True), Client(many), places=2) == [2]
     assert left(Client(few, True, True), Client(few, True, True), Client(few, True, True), places=2) == [2]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["come", "leave", "answered"])), max_size=60))
+def test_who_leaves_is_of_the_address_that_holds_most_whatever_came_before(steps: list[tuple[str, str]]) -> None:
+    places, there = Places(100), list[Client]()
+    for address, what in steps:
+        of_address = [client for client in there if client.address == address]
+        if what == "come":
+            there.append(Client(address))
+            places.take(cast(Connection, there[-1]))
+        elif of_address:
+            first = of_address[0]
+            there.remove(first)
+            if what == "leave":
+                places.leave(cast(Connection, first))
+            else:
+                places.answered(cast(Connection, first))
+                there.append(first)
+    most = Counter(client.address for client in there)
+    if there:
+        goes = cast(Client, places._least_missed())
+        assert most[goes.address] == max(most.values())
+        assert goes is next(client for client in there if client.address == goes.address)
 
 
 def test_who_has_just_been_answered_leaves_after_those_that_never_asked() -> None:
