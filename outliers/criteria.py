@@ -149,11 +149,14 @@ class Criteria:
     pressure_use: PressureUse | None = None
     scale: ScaleUse | None = None  # also None in older files
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # the setting that the limits were learnt for
+    is_zone: bool = False  # a sum of meters: it has no pressure, and what it lacks is told of its meters
 
 
 def to_text(criteria: Criteria) -> str:
     """As JSON, numbers to six significant digits, long tables with one row per line."""
     body = {"format": FORMAT, **_rounded(asdict(criteria))}
+    if not criteria.is_zone:
+        del body["is_zone"]  # an earlier version, gone back to, does not know it
     return json.dumps(body, indent=1).replace(",\n    ", ", ").replace(",\n   ", ", ") + "\n"
 
 
@@ -262,7 +265,8 @@ def initial(sensor: str, folder: Path | None = None, *, is_zone: bool = False) -
     pressure = _taken(table, "pressure", DEFAULT_PRESSURE)
     if table:
         raise CriteriaUnusable(f"{INITIAL}: unknown key {min(table)!r:.100}")
-    return Criteria(sensor=sensor, version=0, first="", last="", clean_weeks=0.0, flow=flow, pressure=pressure)
+    base = Criteria(sensor=sensor, version=0, first="", last="", clean_weeks=0.0, flow=flow, pressure=pressure)
+    return replace(base, is_zone=is_zone)
 
 
 def _taken(table: dict[str, float], name: str, default: ChannelLimits) -> ChannelLimits:
