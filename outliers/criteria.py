@@ -144,12 +144,12 @@ class Criteria:
     clean_weeks: float
     flow: ChannelLimits
     pressure: ChannelLimits
+    is_zone: bool = False  # a sum of meters: it has no pressure, and what it lacks is told of its meters
     use: FlowUse | None = None
     night: NightUse | None = None
     pressure_use: PressureUse | None = None
     scale: ScaleUse | None = None  # also None in older files
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # the setting that the limits were learnt for
-    is_zone: bool = False  # a sum of meters: it has no pressure, and what it lacks is told of its meters
 
 
 def to_text(criteria: Criteria) -> str:
