@@ -147,6 +147,7 @@ class Criteria:
     clean_weeks: float
     flow: ChannelLimits
     pressure: ChannelLimits
+    is_zone: bool = False  # a sum of meters: it has no pressure, and what it lacks is told of its meters
     use: FlowUse | None = None
     night: NightUse | None = None
     pressure_use: PressureUse | None = None
@@ -158,6 +159,8 @@ class Criteria:
 def to_text(criteria: Criteria) -> str:
     """As JSON, numbers to six significant digits, long tables with one row per line."""
     body = {"format": FORMAT, **_rounded(asdict(criteria))}
+    if not criteria.is_zone:
+        del body["is_zone"]  # an earlier version, gone back to, does not know it
     return json.dumps(body, indent=1).replace(",\n    ", ", ").replace(",\n   ", ", ") + "\n"
 
 
@@ -267,7 +270,8 @@ def initial(sensor: str, folder: Path | None = None, *, is_zone: bool = False) -
     pressure = _taken(table, "pressure", DEFAULT_PRESSURE)
     if table:
         raise CriteriaUnusable(f"{INITIAL}: unknown key {min(table)!r:.100}")
-    return Criteria(sensor=sensor, version=0, first="", last="", clean_weeks=0.0, flow=flow, pressure=pressure)
+    base = Criteria(sensor=sensor, version=0, first="", last="", clean_weeks=0.0, flow=flow, pressure=pressure)
+    return replace(base, is_zone=is_zone)
 
 
 def _taken(table: dict[str, float], name: str, default: ChannelLimits) -> ChannelLimits:

@@ -6,6 +6,7 @@ A row matters more than its flags: if anything fails here, the row is written wi
 import heapq
 import logging
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from common.clock import minute_start
@@ -96,11 +97,12 @@ class Verdicts:
     def _detector(self, sensor: str) -> Detector:
         detector = self._detectors.get(sensor)
         if detector is None:
-            criteria = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
+            found = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
+            criteria = replace(found, is_zone=sensor in self._zones)
             kept = self._states.pop(sensor, None) or SensorMemory()
             self._planned[sensor] = Planned(kept.planned)
             detector = Detector(sensor, criteria, self._zone, kept.detector, self._occasions.holidays)
-            detector.quiet_minutes, detector.is_zone = self._quiet_minutes, sensor in self._zones
+            detector.quiet_minutes = self._quiet_minutes
             self._detectors[sensor] = detector
         return detector
 

@@ -43,7 +43,6 @@ class Detector:
         self.sensor, self.criteria, self.holidays = sensor, criteria, frozenset(holidays)
         self.minute = state.minute
         self.quiet_minutes = 0  # so many without a row are no gap, because the meter is read less often
-        self.is_zone = False  # a sum of meters: it has no pressure, and what it lacks is told of its meters
         self.flow_gate = Gate("flow", criteria.flow, state.flow_gate)
         self.pressure_gate = Gate("pressure", criteria.pressure, state.pressure_gate)
         self.log = FindingLog(sensor, state.active)
@@ -74,12 +73,12 @@ class Detector:
             if minute <= self.minute:
                 raise ValueError(f"minute {minute} is not after {self.minute}")
             missing = minute - self.minute - 1
-            if missing > self.quiet_minutes and not self.is_zone:
+            if missing > self.quiet_minutes and not self.criteria.is_zone:
                 self.flow_gate.on_gap(minute, missing)
                 self.pressure_gate.on_gap(minute, missing)
         self.minute = minute
         flow_letter = self.flow_gate.on_row(minute, flow)
-        pressure_letter = OK if self.is_zone else self.pressure_gate.on_row(minute, pressure)
+        pressure_letter = OK if self.criteria.is_zone else self.pressure_gate.on_row(minute, pressure)
         if self.watch is not None:
             accepted = pressure if pressure_letter == OK else None
             self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast)

@@ -132,3 +132,10 @@ def test_a_new_version_leaves_the_old_and_a_damaged_one_is_passed_over(tmp_path:
 def test_what_is_not_criteria_is_refused(text: str) -> None:
     with pytest.raises(CriteriaUnusable):
         criteria.from_text(text)
+
+
+def test_the_criteria_of_a_zone_say_so_and_others_are_read_by_an_earlier_version() -> None:
+    zone, meter = criteria.initial("zone_a", is_zone=True), criteria.initial("001")
+    assert criteria.from_text(criteria.to_text(zone)) == zone
+    assert zone.flow.low < 0.0 == meter.flow.low
+    assert "is_zone" not in criteria.to_text(meter)
