@@ -76,10 +76,12 @@ def _hours(told: ToldForecast, now: datetime) -> list[WeatherHour]:
 
     Raises:
         StateUnusable: names the first that cannot."""
-    if told.made_at > now + timedelta(seconds=FUTURE_S):
-        raise StateUnusable(f"made at {told.made_at.isoformat()}, which is to come")
+    if not weather.is_time(told.made_at) or told.made_at > now + timedelta(seconds=FUTURE_S):
+        raise StateUnusable(f"made at {told.made_at.isoformat()}, which cannot be")
     hours = []
     for one in told.hours:
+        if not weather.is_time(one.hour):
+            raise StateUnusable(f"{one.hour.isoformat()} cannot be")
         if one.hour.minute or one.hour.second or one.hour.microsecond:
             raise StateUnusable(f"{one.hour.isoformat()} is no start of an hour")
         start = one.hour.astimezone(UTC).replace(minute=0)
