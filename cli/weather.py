@@ -95,7 +95,7 @@ def _made_at(text: str | None, now: datetime) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         time = datetime.min
-    if time.tzinfo is None:
+    if not weather.is_time(time):
         raise WeatherRefused(f"--made-at: {text!r} is no time with a UTC offset, like 2024-09-17T09:00+09:00")
     return time.astimezone(UTC)
 

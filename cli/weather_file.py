@@ -25,6 +25,7 @@ from cli.recorded.times import TimeForm
 from cli.recorded.wall_clock import WallClock
 from common.clock import FUTURE_S
 from common.errors import HydrologError
+from common.refused import END_YEAR, FIRST_YEAR
 from common.weather import WeatherHour, known_from
 
 NAMES = {
@@ -169,6 +170,8 @@ def _instants(clock: WallClock, texts: list[tuple[int, str]]) -> tuple[list[date
     for line, text in texts:
         try:
             read += form.read([text])
+            if not FIRST_YEAR <= int(text[:4]) < END_YEAR:
+                raise CellRefused(text, "a year that cannot be computed with")
         except CellRefused as error:
             raise _Problem(line, f"{text[:40]!r} is no time like 2024-09-17 09:00 or 2024-09-17T09:00+09:00") from error
     at, exist = clock.utc(np.array(read, dtype=np.int64))

@@ -8,7 +8,6 @@ People (`hydrolog weather`) and the group "server" write the file, one at a time
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from pathlib import Path
 from common import files
 from common.folder import WEATHER_FILE
 from common.logging_setup import quoted
+from common.refused import END_YEAR, FIRST_YEAR
 
 HEADER = "made_at,hour,temperature_c,rain_mm_h"
 COLDEST_C, HOTTEST_C = -60.0, 60.0
@@ -59,6 +59,11 @@ class WeatherHour:
         return ""
 
 
+def is_time(time: datetime) -> bool:
+    """Whether a time is aware, and of a year that can be computed with."""
+    return time.tzinfo is not None and FIRST_YEAR <= time.year < END_YEAR
+
+
 def known_from(hour: datetime, made_at: datetime) -> datetime:
     """Since when the value of an hour counts as known that came at `made_at`: a measured one since the hour's end."""
     return min(made_at, hour + HOUR)
@@ -90,7 +95,7 @@ def read(data: Path) -> list[WeatherHour]:
         _log.warning("weather_unreadable problem=%s", quoted(error))
         return []
     lines = raw[:MOST_BYTES].decode("utf-8", "replace").splitlines()
-    found = [_line(cells) for cells in csv.reader(lines[1:], quoting=csv.QUOTE_NONE)]
+    found = [_line(text.split(",")) for text in lines[1:]]
     good = [line for line in found if line is not None]
     if len(good) < len(found) or lines[:1] != [HEADER] or len(raw) > MOST_BYTES:
         _log.warning("weather_damaged lines=%d unreadable=%d", len(found), len(found) - len(good))
@@ -155,5 +160,4 @@ def _line(cells: list[str]) -> WeatherHour | None:
         line = WeatherHour(times[0], times[1], *(float(cell) if cell else None for cell in (temperature, rain)))
     except ValueError:
         return None
-    known = all(time.tzinfo is not None for time in times)
-    return line if known and not line.problem else None
+    return line if all(map(is_time, times)) and not line.problem else None

@@ -18,6 +18,7 @@ from common.state_file import StateUnusable
 from common.weather import WeatherHour, known_from
 
 MOST_HOURS = 1000  # in an answer; a week ahead and a month back are fewer
+EVERY = timedelta(minutes=55)  # forecasts are hourly, and each write of the file is a megabyte on the box's disk
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 _log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class ToldWeather:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._last: Any = None
+        self._taken: datetime | None = None
         self._problem = ""
 
     def take(self, body: bytes, now: datetime) -> None:
@@ -56,14 +58,14 @@ class ToldWeather:
             said = state_file.parse(body, dict[str, Any]).get("weather")
         except StateUnusable:  # an answer in a form of the server's own
             return
-        if said in (self._last, None):
+        if said in (self._last, None) or (self._taken and abs(now - self._taken) < EVERY):
             return
         try:
             weather.add(self._data, _hours(state_file.convert(said, ToldForecast), now), now, wait=False)
         except (StateUnusable, OSError) as error:
             self._warn(quoted(error))
             return
-        self._last, self._problem = said, ""
+        self._last, self._taken, self._problem = said, now, ""
 
     def _warn(self, problem: str) -> None:
         if problem != self._problem:
@@ -76,10 +78,12 @@ def _hours(told: ToldForecast, now: datetime) -> list[WeatherHour]:
 
     Raises:
         StateUnusable: names the first that cannot."""
-    if told.made_at > now + timedelta(seconds=FUTURE_S):
-        raise StateUnusable(f"made at {told.made_at.isoformat()}, which is to come")
+    if not weather.is_time(told.made_at) or told.made_at > now + timedelta(seconds=FUTURE_S):
+        raise StateUnusable(f"made at {told.made_at.isoformat()}, which cannot be")
     hours = []
     for one in told.hours:
+        if not weather.is_time(one.hour):
+            raise StateUnusable(f"{one.hour.isoformat()} cannot be")
         if one.hour.minute or one.hour.second or one.hour.microsecond:
             raise StateUnusable(f"{one.hour.isoformat()} is no start of an hour")
         start = one.hour.astimezone(UTC).replace(minute=0)

@@ -59,7 +59,9 @@ def test_the_file_is_bounded_and_keeps_the_last_word_of_each_old_hour(tmp_path: 
 def test_a_damaged_line_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     weather.add(tmp_path, [known(MEASURED, NOW), known(MEASURED - HOUR, NOW)], NOW)
     path = tmp_path / "weather.csv"
-    path.write_bytes(path.read_bytes()[:-4] + b'\n"\x00,\xff\n2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,nan,0\n')
+    path.write_bytes(
+        path.read_bytes()[:-4] + b'\n"\x00,\xff\n2024-01-01T00:00:00Z,2024-01-01T00:00:00Z,nan,0\n' + b"9" * 200_000
+    )
     assert [line.hour for line in weather.read(tmp_path)] == [MEASURED - HOUR, MEASURED]
     assert "weather_damaged" in caplog.text
 
@@ -109,6 +111,7 @@ def test_forecasts_of_several_times_in_one_file(tmp_path: Path) -> None:
         ("time,temperature_c\n2024-08-26 11:00,nan\n", "line 2: 'nan' is no number"),
         ("time,temperature_c\n2024-08-26 11:00,٣\n", "line 2: '٣' is no number"),
         ("time,temperature_c\n26.8.2024 11:00,3\n", "line 2: '26.8.2024 11:00' is no time like"),
+        ("time,temperature_c\n0001-01-01T00:00+09:00,3\n", "line 2: '0001-01-01T00:00+09:00' is no time like"),
         ("time,temperature_c\n2024-08-26 10:00,3\n2024-08-26 11:0", "line 3: 1 columns, the header has 2; is the"),
         ("time,temperature_c\n2024-08-26 11:00Z,3\n2024-08-26 11:00Z,4\n", "line 3: the time of line 2 again"),
         ('time,temperature_c\n"2024-08-26', "unexpected end"),
@@ -151,7 +154,12 @@ def test_the_command_adds_shows_and_clears(
     assert told["forecast"]["hours"] == 1
     assert main(["weather", "add", str(file(tmp_path, "time,rain_mm\n1999-01-01T00:00Z,1\n"))]) == 2
     assert "none of its 1 hours is of the last 400 days" in capsys.readouterr().err
-    for wrong in (["--zone", "Mars"], ["--made-at", "noon"], ["--made-at", "2024-08-26T09:00"]):
+    for wrong in (
+        ["--zone", "Mars"],
+        ["--made-at", "noon"],
+        ["--made-at", "2024-08-26T09:00"],
+        ["--made-at", "0001-01-01T00:00+09:00"],
+    ):
         assert main(["weather", "add", str(path), *wrong]) == 2
     assert main(["weather", "clear"]) == 0 and weather.read(tmp_path) == []
 
@@ -171,8 +179,11 @@ def test_weather_in_an_answer_is_kept(tmp_path: Path) -> None:
     (line,) = weather.read(tmp_path)
     assert line == WeatherHour(datetime(2024, 8, 26, 3, tzinfo=UTC), datetime(2024, 8, 26, 5, tzinfo=UTC), 30.5, 0.0)
     before = (tmp_path / "weather.csv").stat().st_mtime_ns
-    told.take(answer(), NOW)
+    told.take(answer(), NOW + 2 * HOUR)  # the same again
+    told.take(answer(made_at="2024-08-26T12:10:00+09:00"), NOW + HOUR / 2)  # not each ten minutes
     assert (tmp_path / "weather.csv").stat().st_mtime_ns == before
+    told.take(answer(made_at="2024-08-26T13:10:00+09:00"), NOW + HOUR)
+    assert (tmp_path / "weather.csv").stat().st_mtime_ns != before
 
 
 def test_weather_waits_for_the_next_answer_while_somebody_else_is_at_the_file(tmp_path: Path) -> None:
@@ -194,6 +205,8 @@ def test_weather_waits_for_the_next_answer_while_somebody_else_is_at_the_file(tm
         (b'{"weather": "fine"}', True),
         (answer(made_at="2024-08-26T12:00:00"), True),
         (answer(made_at="2024-08-26T15:00:00+09:00"), True),
+        (answer(made_at="0001-01-01T00:00:00+09:00"), True),
+        (answer(hours=[{"hour": "0001-01-01T00:00:00+09:00", "rain_mm_h": 1}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:10:00+09:00", "rain_mm_h": 1}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00", "rain_mm_h": 1e9}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00", "rain_mm_h": "1"}]), True),

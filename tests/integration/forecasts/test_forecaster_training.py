@@ -1,23 +1,28 @@
 """The forecaster's own training on a real Postgres, and the forecasts of what it learnt."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 import with_torch  # noqa: F401 - without PyTorch this file is skipped
 from forecast_site import HOUR, NOON, Site, current
 
+from common import weather
 from common.database import Database
 from common.folder import MODELS_FOLDER
+from common.weather import WeatherHour
 from forecaster import artifact, store
+from forecaster.dataset import HourlyHistory
 from forecaster.fit import fit
 from forecaster.intervals import Intervals
 from forecaster.online import OnlineCorrections
 from forecaster.step import Forecaster
 from forecaster.train import Block
 from forecaster.trainer import Trainer, command_of
-from forecaster.training import run_training
+from forecaster.training import TrainingOutcome, run_training
 
 SEOUL = ZoneInfo("Asia/Seoul")
 
@@ -42,6 +47,36 @@ def test_a_trained_model_takes_over_and_a_damaged_one_gives_way(site: Site, monk
     fresh = site.forecaster()
     fresh.step(NOON + HOUR)
     assert {line.model for line in current(site, NOON + HOUR)} == {"mean-4w", "naive-168h"}
+
+
+def test_forecast_and_training_see_the_weather_known_at_their_hour(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+
+    def look(history: HourlyHistory) -> None:
+        assert history.weather
+        seen.append(float(history.weather.temperature[history.row(NOON.astimezone(SEOUL))]))
+
+    def training(_data: Path, history: HourlyHistory, _version: str, **_: object) -> TrainingOutcome:
+        look(history)
+        return TrainingOutcome("v", 0, 0.0, 1.0, 1.0, None, None, 1.0, None, "")
+
+    def hour(history: HourlyHistory, *_: object, **__: object) -> list[object]:
+        look(history)
+        return []
+
+    monkeypatch.setattr("forecaster.step.compose", hour)
+    monkeypatch.setattr("forecaster.training.train_and_judge", training)
+    site.fill(NOON - timedelta(days=2), NOON)
+    forecast = WeatherHour(NOON - timedelta(hours=30), NOON, 18.0, None)
+    weather.add(site.data, [forecast, replace(forecast, made_at=NOON - HOUR / 2, temperature_c=20.0)], NOON)
+    forecaster = site.forecaster()
+    forecaster.step(NOON)
+    forecaster.step(NOON)  # makes up the hour before, when less was known
+    weather.add(site.data, [replace(forecast, made_at=NOON, temperature_c=25.0)], NOON)
+    database = Database(site.settings, "test")
+    run_training(site.settings, database, NOON)
+    database.close()
+    assert seen == [20.0, 18.0, 25.0]
 
 
 def test_an_hour_that_has_come_is_counted_against_its_forecasts(site: Site) -> None:
