@@ -1,5 +1,6 @@
 """Two sites in one database, each with a sensor 001: whatever a role stores or reads is of its own site."""
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +20,10 @@ from common.runner import Context
 from common.settings import Settings, load
 from common.site_columns import KEYS, PARTITIONED
 from consumer.outliers import Outlier
+from consumer.resend import parcels_of_span
 from consumer.store import drop_old, store
 from forecaster.step import Forecaster
+from incidents import table
 from nightflow.step import NightFlow
 from outliers.learn import archive as learning
 from server import queries
@@ -114,6 +117,36 @@ def test_the_page_shows_its_own(sites: Sites, connection: Connection, site: str)
         assert set(series["flow"]) == {FLOWS[site]}
         assert [each["sensor"] for each in queries.unregistered(cursor, site)] == ["X"]
         assert len(queries.spells(cursor, site, ["001"], minute_start(LAST), MORNING)) == 1
+
+
+@pytest.mark.parametrize("site", FLOWS)
+def test_commands_list_and_send_its_own(sites: Sites, connection: Connection, site: str) -> None:
+    with connection.cursor() as cursor:
+        listed = cursor.execute(database.statement("sensor_list").encode(), {"site": site}).fetchall()
+        assert [(sensor, name) for sensor, name, *_ in listed] == [("001", site), ("X", "")]
+        (newest,) = cursor.execute(
+            database.statement("sensor_newest").encode(), {"site": site, "until": MORNING}
+        ).fetchall()
+        assert newest[0] == "001"
+    with psycopg.connect(sites[site].database.url) as reading:
+        sent = [*parcels_of_span(reading, site, sites[site].site.zone, minute_start(LAST - 9), MORNING)]
+    assert {parcel.log_id for parcel in sent} == {f"log-{site}"}
+    assert sum(len(parcel.lines) for parcel in sent) == 10 + 2
+
+
+def test_a_flagged_value_gets_the_incident_of_its_site(sites: Sites, connection: Connection) -> None:
+    sign = {"method": "VALUE", "channel": "flow", "severity": "watch", "raised": LAST}
+    insert = (
+        "INSERT INTO INCIDENT_TB "
+        "(site, id, sensor, kind, severity, channel, began, raised, returned, signs, before, stage) VALUES "
+        "(%(site)s, %(site)s, '001', 'leak', 'watch', 'flow', %(at)s, %(at)s, 0, %(signs)s, '[]', 'open')"
+    )
+    with connection.transaction(force_rollback=True), connection.cursor() as cursor:
+        for site in FLOWS:
+            cursor.execute(insert, {"site": site, "at": minute_start(LAST), "signs": json.dumps([sign])})
+        table.name_outliers(cursor, "north", ["001"], minute_start(LAST))
+        found = cursor.execute("SELECT site, incident FROM OUTLIER_TB ORDER BY 1").fetchall()
+    assert found == [("north", "north"), ("south", None)]
 
 
 def test_what_is_changed_and_removed_is_of_one_site(sites: Sites, connection: Connection) -> None:
