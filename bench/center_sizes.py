@@ -29,7 +29,7 @@ BOXES, ROWS = 2_000, 10  # of the measured crowd; ten rows: one meter
 ROWS_ARCHIVED = SITES * ROWS_OF_SITE
 CENTERS = (1_000, 10_000, 100_000, 1_000_000)
 USE = 0.5  # of a core that is planned with: the other half is for the day after an outage
-SPREAD_S = 300  # what a million boxes would have to keep
+SPREAD_S = 300  # server.spread_seconds
 YEAR_ROWS = 365 * 24 * 60  # of a meter
 
 
