@@ -100,8 +100,8 @@ def forecast(model: Model, history: HourlyHistory, origins: IntArray, leads: Int
     """Forecast every series at each origin (a row number: the last row used) for each lead, interval as the network
     has it.
 
-    `history` may go on after an origin; what follows it is not looked at, and the units of a series that is new to
-    the model come from what is before the first origin's end."""
+    `history` may go on after an origin; of what follows it only the weather is looked at, as its forecast. The units
+    of a series that is new to the model come from what is before the first origin's end."""
     first = int(origins.min())
     skip = max(first + 1 - SPAN - max(REVIEWED_H), 0)
     panel = panel_of(history, units_for(model, history.until(first + 1)), skip)

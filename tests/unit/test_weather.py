@@ -45,7 +45,8 @@ def test_what_was_known_at_each_day_stays_and_the_later_word_of_a_day_counts(tmp
     weather.add(tmp_path, [measured], hour + HOUR)
     kept = weather.read(tmp_path)
     assert [(line.days_before, line.temperature_c) for line in kept] == [(3, 18), (2, 20.13), (0, 21)]
-    assert weather.add(tmp_path, [known(hour, NOW, 20.127), measured], NOW + HOUR) == 0  # the same again
+    late = known(hour, NOW - timedelta(minutes=5), 17)  # made before what is there, and came after it
+    assert weather.add(tmp_path, [known(hour, NOW, 20.127), measured, late], NOW + HOUR) == 0  # the same again
 
 
 def test_the_file_is_bounded_and_keeps_the_last_word_of_each_old_hour(tmp_path: Path) -> None:
