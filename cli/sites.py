@@ -1,13 +1,16 @@
-"""`hydrolog sites`: which boxes may deliver here, each with a token of its own."""
+"""`hydrolog sites`: which boxes may deliver here, each with a token of its own, and which of them are heard."""
 
 import argparse
+import contextlib
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from cli import acting, shell
 from common import settings
+from common.database import Database
 from common.settings import Settings
-from server import site_tokens
+from server import delivering, site_tokens
 from server.site_tokens import SiteToken
 
 
@@ -24,6 +27,8 @@ def run(args: list[str]) -> int:
     acting.become_owner(data)
     if options.action in (None, "list"):
         _list(chosen, options.json)
+    elif options.action == "heard":
+        _heard(chosen, options.json)
     else:
         shell.say(_changed(data, options))
     return 0
@@ -38,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="for programs")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listed = shell.add_action(actions, "list", "list the tokens: whose, when made, when revoked")
-    listed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
+    heard = shell.add_action(actions, "heard", "list the sites that deliver here, the silent ones first")
+    for action in (listed, heard):
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
     made = shell.add_action(actions, "add", "make a token for a site, beside those that it has, and show it once")
     revoked = shell.add_action(
         actions, "revoke", "revoke a site's tokens: its batches are refused until it has another one"
@@ -70,6 +77,32 @@ def _list(chosen: Settings, as_json: bool) -> None:
     for token in known:
         times = [shell.local(time, chosen.site.zone) if time else "" for time in (token.made, token.revoked)]
         table.add_row(shell.cell(token.site), *times)
+    shell.console().print(table)
+
+
+def _heard(chosen: Settings, as_json: bool) -> None:
+    limit, zone = timedelta(minutes=chosen.alerts.silent_box_minutes), chosen.site.zone
+    with contextlib.closing(Database(chosen, "sites")) as reading:
+        known = delivering.read(reading, shell.site_clock(chosen.paths.data).now(), limit)
+    if as_json:
+        times = [(site.heard_at, site.closed_through) for site, _ in known]
+        plain = [[time.isoformat(timespec="seconds") if time else None for time in each] for each in times]
+        shell.say(
+            json.dumps(
+                [
+                    {"site": site.site, "state": state.value, "heard_at": heard, "closed_through": closed}
+                    for (site, state), (heard, closed) in zip(known, plain, strict=True)
+                ]
+            )
+        )
+        return
+    if not known:
+        shell.say("no site has delivered rows here yet")
+        return
+    table = shell.table("site", "state", "last heard", "complete through", whole=("state", "last heard"))
+    for site, state in known:
+        closed = shell.local(site.closed_through, zone) if site.closed_through else ""
+        table.add_row(shell.cell(site.site), state.value, shell.local(site.heard_at, zone), closed)
     shell.console().print(table)
 
 

@@ -19,6 +19,7 @@ from server.registry_pages import RegistryPages
 from server.report_pages import Make, ReportPages
 from server.resending import Resending
 from server.screens import Screens
+from server.site_pages import SitePages
 from server.static_files import StaticFiles
 from server.upkeep_pages import UpkeepPages
 from server.web import application
@@ -50,6 +51,7 @@ def places(ingest: Ingest, api: Api, screens: Screens, *, make_report: Make, res
         *IncidentPages(screens).routes(),
         *CalendarPages(screens).routes(),
         *RegistryPages(screens).routes(),
+        *SitePages(screens).routes(),
         *AlertPages(screens).routes(),
         *AuditPage(screens).routes(),
         *ReportPages(screens, make_report).routes(),

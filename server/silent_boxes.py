@@ -25,9 +25,9 @@ from common.verdict import SILENT
 from messengers.message import Message
 from messengers.messenger import Messengers
 from messengers.phrases import say
-from situation.topic import PartitionState
+from situation.sites import GONE
+from situation.topic import PartitionState, behind_s
 
-GONE_MIN = 7 * 1440  # a box that has been silent for a week when it is noticed has been taken away
 RETRY = Backoff(first_s=10.0, cap_s=600.0)
 HEARD_TIMEOUT_S = 10.0
 ASK_S = 30.0  # real seconds between two questions to the database
@@ -65,8 +65,8 @@ def heard(database: Database) -> HeardSites:
         row = cursor.execute("SELECT floor(extract(epoch FROM now()) / 60)::bigint").fetchone()
     if not topic or row is None:
         return HeardSites(sites, None)
-    behind = [each.behind_s for each in topic]
-    return HeardSites(sites, 0 if None in behind else row[0] - math.ceil(max(filter(None, behind), default=0.0) / 60))
+    behind = behind_s(topic)
+    return HeardSites(sites, row[0] - math.ceil(behind / 60) if math.isfinite(behind) else 0)
 
 
 class SilentBoxes:
@@ -130,7 +130,7 @@ class SilentBoxes:
         """Of a topic that is not read nobody knows who is silent."""
         listened = minute if self._through is None else min(minute, self._through)
         limit = self._settings.alerts.silent_box_minutes
-        return listened - max(last, self._started) >= limit and minute - last < GONE_MIN
+        return listened - max(last, self._started) >= limit and minute - last < GONE.total_seconds() / 60
 
     def _tell(self, name: str, message: Message, since: Mapping[str, int | None]) -> None:
         """Tell it, and keep for each site since when it is silent; None: no more."""

@@ -1,5 +1,6 @@
 """How the reading of a center's topic goes: what the database says of its partitions, and what its readers have met."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -31,6 +32,11 @@ class PartitionState(NamedTuple):
     @property
     def is_read(self) -> bool:
         return self.unread_s is not None and self.unread_s <= UNREAD_S
+
+
+def behind_s(partitions: Iterable[PartitionState]) -> float:
+    """All messages of so long ago are stored; 0 where there is no topic, inf where it is not known."""
+    return max((math.inf if each.behind_s is None else each.behind_s for each in partitions), default=0.0)
 
 
 def of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Problem]:

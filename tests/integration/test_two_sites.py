@@ -129,7 +129,7 @@ def test_commands_list_and_send_its_own(sites: Sites, connection: Connection, si
         ).fetchall()
         assert newest[0] == "001"
     with psycopg.connect(sites[site].database.url) as reading:
-        sent = [*parcels_of_span(reading, site, sites[site].site.zone, minute_start(LAST - 9), MORNING)]
+        sent = [*parcels_of_span(reading, sites[site], minute_start(LAST - 9), MORNING)]
     assert {parcel.log_id for parcel in sent} == {f"log-{site}"}
     assert sum(len(parcel.lines) for parcel in sent) == 10 + 2
 

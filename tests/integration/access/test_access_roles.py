@@ -33,6 +33,8 @@ FOR = {
     ("GET", "/report"): Role.VIEWER,
     ("GET", "/report.pdf"): Role.VIEWER,
     ("GET", "/report.xlsx"): Role.VIEWER,
+    ("GET", "/sites"): Role.VIEWER,
+    ("GET", "/site"): Role.VIEWER,
     ("GET", "/sensors"): Role.OPERATOR,
     ("POST", "/sensors"): Role.ADMIN,
     ("GET", "/sensor_values"): Role.OPERATOR,

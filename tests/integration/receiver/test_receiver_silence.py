@@ -23,7 +23,7 @@ from common.settings import Settings
 from common.settings_alerts import Person
 from messengers.message import Message
 from messengers.messenger import Messengers
-from server.silent_boxes import GONE_MIN, HeardSites, SilentBoxes, heard
+from server.silent_boxes import HeardSites, SilentBoxes, heard
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_silence_counts_only_after_listening_and_a_box_that_was_taken_away_is_no
     settings_for: Callable[..., Settings], hook: HttpServer
 ) -> None:
     server = Server(settings_for(), hook)
-    server.heard["taken-away"] = FIRST - GONE_MIN
+    server.heard["taken-away"] = FIRST - 7 * 1440
     server.clock.time = START + timedelta(minutes=500)  # the server itself was off
     server.start()
     server.after(501)

@@ -1,0 +1,34 @@
+"""The sites that deliver here, as the database knows them: for the page and the command."""
+
+import math
+from datetime import datetime, timedelta
+
+from common.database import Database, statement
+from server import queries
+from situation import topic
+from situation.sites import DeliveringSite, Hearing, hearing
+
+TIMEOUT_S = 10.0
+_ORDER = [*Hearing]
+
+
+def read(database: Database, now: datetime, limit: timedelta) -> list[tuple[DeliveringSite, Hearing]]:
+    """All of them, the silent ones first, each for as long; those that are heard by name.
+
+    Args:
+        limit: a site that was not heard for so long is silent.
+
+    Raises:
+        DatabaseDown: it does not answer.
+    """
+    with database.transaction(TIMEOUT_S) as cursor:
+        known = [DeliveringSite(*row) for row in cursor.execute(statement("sites_known"))]
+        behind_s = topic.behind_s(queries.topic(cursor))
+    listened = now - timedelta(seconds=behind_s) if math.isfinite(behind_s) else datetime.min.replace(tzinfo=now.tzinfo)
+    found = [(site, hearing(site, now, listened, limit)) for site in known]
+    return sorted(found, key=_place)
+
+
+def _place(found: tuple[DeliveringSite, Hearing]) -> tuple[int, float]:
+    site, state = found
+    return _ORDER.index(state), 0.0 if state is Hearing.HEARD else site.heard_at.timestamp()

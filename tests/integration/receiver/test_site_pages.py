@@ -1,0 +1,77 @@
+"""The pages of a center: which sites deliver, and what is known of one. A real server and a real database."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from receiver_process import ReceiverProcess
+
+from cli import sites as command
+from situation.sites import DeliveringSite, Hearing, hearing
+
+NOW = datetime(2024, 8, 26, 12, tzinfo=UTC)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+HOSTILE = "<img src=x onerror=alert(1)>&"
+
+
+@pytest.mark.parametrize(
+    ("ago", "read_ago", "expected"),
+    [
+        (59 * MINUTE, 0 * MINUTE, Hearing.HEARD),
+        (61 * MINUTE, 0 * MINUTE, Hearing.SILENT),
+        (61 * MINUTE, 2 * MINUTE, Hearing.UNKNOWN),  # it may be in what is not read yet
+        (70 * MINUTE, 2 * MINUTE, Hearing.SILENT),
+        (timedelta(days=7), 0 * MINUTE, Hearing.GONE),
+    ],
+)
+def test_a_site_is_silent_only_if_all_that_came_is_read(ago: timedelta, read_ago: timedelta, expected: Hearing) -> None:
+    assert hearing(DeliveringSite("a", NOW - ago, None), NOW, NOW - read_ago, HOUR) is expected
+
+
+def test_sites_are_listed_silent_ones_first_and_each_has_its_newest_rows(
+    receiver: ReceiverProcess, database_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'href="sites"' not in receiver.get("/").body.decode()
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO SITE_TB (site, heard_at, log_id, next_offset, closed_through) VALUES"
+            " ('a', now(), 'new', 4, '2024-08-26T12:00Z'), ('b', now() - interval '2 hours', NULL, NULL, NULL),"
+            " (%s, now() - interval '3 hours', NULL, NULL, NULL)",
+            (HOSTILE,),
+        )
+        row = (
+            "INSERT INTO RECEIVED_TB (site, log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags,"
+            " pressure_flags, pred_flow, pred_pressure) VALUES (%s, %s, %s, %s, %s, %s, 4.1, 60, %s, '000', 0, 0)"
+        )
+        for site, log, offset, flow, flags in [
+            ("a", "old", 900, 77.0, "0000"),
+            ("a", "new", 2, 8.5, "0000"),
+            ("a", "new", 3, 9.25, "0L00"),
+            ("b", "log", 1, 66.0, "0000"),
+        ]:
+            connection.execute(row, (site, log, offset, NOW + offset * MINUTE, "001", flow, flags))
+
+    listed = receiver.get("/sites?language=en").body.decode()
+    assert "3 sites deliver here. <b>2 of them are silent.</b>" in listed
+    assert HOSTILE not in listed and HOSTILE in unescape(listed)
+    assert [listed.index(f'data-key="{name}"') for name in ("b", "a")] == sorted(
+        listed.index(f'data-key="{name}"') for name in ("b", "a")
+    )
+    assert "26 Aug 2024 21:00" in listed
+    one = receiver.get("/site?id=a&language=en&flow_unit=L/s").body.decode()
+    assert "2.57" in one and "66" not in one and "77" not in one and "see the page of the site" in one
+    assert receiver.get(f"/site?id={quote(HOSTILE)}").status == 200
+    assert receiver.get("/site?id=nobody").status == 404
+    assert "수신 두절" in receiver.get("/sites?language=ko").body.decode()
+
+    for name, value in {"PATHS__DATA": str(receiver.data), "DATABASE__URL": database_url}.items():
+        monkeypatch.setenv(f"HYDROLOG_{name}", value)
+    assert command.run(["heard"]) == 0
+    assert "complete through" in capsys.readouterr().out
+    assert command.run(["heard", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["site"], each["state"]) for each in told] == [(HOSTILE, "silent"), ("b", "silent"), ("a", "heard")]
+    assert [each["closed_through"] for each in told][1:] == [None, "2024-08-26T12:00:00+00:00"]
