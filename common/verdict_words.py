@@ -170,24 +170,24 @@ BOX: dict[str, dict[str, Words]] = {
         ENGLISH: Words(
             "rows of the future",
             ("a clock that was wrong made rows up to {newest}, {ahead_s} ahead",),
-            f"if the clock of this box is right, confirm it on the page, Upkeep, or type: {_CLOCK}",
+            f"if the clock of this box is right, type: {_CLOCK} (or on the page: Upkeep)",
         ),
         KOREAN: Words(
             "미래 시각의 자료",
             ("시계가 틀려 {newest}까지의 자료가 생김({ahead_s} 앞섬)",),
-            f"장비 시계가 맞으면 화면의 유지 관리에서 확인하거나 다음을 입력하십시오: {_CLOCK}",
+            f"장비 시계가 맞으면 다음을 입력하십시오: {_CLOCK} (화면에서는: 유지 관리)",
         ),
     },
     "clock-doubted": {
         ENGLISH: Words(
             "doubted",
             ("readings wait until it is confirmed",),
-            f"if it is right, confirm it on the page, Upkeep, or type: {_CLOCK}",
+            f"if it is right, type: {_CLOCK} (or on the page: Upkeep)",
         ),
         KOREAN: Words(
             "확인 필요",
             ("확인될 때까지 수신한 값이 대기",),
-            f"시계가 맞으면 화면의 유지 관리에서 확인하거나 다음을 입력하십시오: {_CLOCK}",
+            f"시계가 맞으면 다음을 입력하십시오: {_CLOCK} (화면에서는: 유지 관리)",
         ),
     },
     "no-database": {

@@ -30,6 +30,7 @@ KOREAN = {
     "StateUnusable": "상태 파일을 읽을 수 없음",
     "TokensUnusable": "현장 토큰 파일을 읽을 수 없음",
     "UsersUnusable": "사용자 파일을 읽을 수 없음",
+    "WishUnwritable": "판정 기준 학습 기록을 저장할 수 없음",
     "producer": "통신선, 계측기 또는 시계 확인 필요",
     "consumer-archive": "경보 기록을 저장하지 못함",
     "consumer-alerts": "알림을 보내지 못함",
