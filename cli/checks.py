@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from cli import checks_clock
+from cli import checks_clock, site_rename
 from cli.init_db import database_name
 from cli.shell import printable
-from common import database, health, schema, site_rename, time_service
+from common import database, health, schema, time_service
 from common.errors import DatabaseDown, PortError, SettingsError
 from common.folder import LOG_FILE
 from common.kafka_client import KAFKA

@@ -5,8 +5,8 @@ import sys
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from cli import shell
-from common import database, settings, site_rename
+from cli import shell, site_rename
+from common import database, settings
 from common.errors import HydrologError
 
 RENAME_S = 3600.0  # a year of rows is written anew, on a slow disk

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from common import masking, schema
-from common.errors import DatabaseDown, Stopped
+from common.errors import DatabaseDown, OtherTables, Stopped
 from common.files import replace
 from common.folder import POSTGRES_URL_FILE
 from common.logging_setup import quoted
@@ -138,11 +138,11 @@ class Database:
                 if not self._is_current:
                     self._is_current = schema.found(connection) >= schema.NEEDED
                     if not self._is_current:
-                        raise DatabaseDown(OLD_TABLES)
+                        raise OtherTables(OLD_TABLES)
                 yield cursor
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
             note("database_refused", error)
-            raise DatabaseDown(OLD_TABLES) from error
+            raise OtherTables(OLD_TABLES) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
             note("database_lost", error)

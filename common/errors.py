@@ -70,6 +70,10 @@ class DatabaseDown(HydrologError):
     """The database does not answer."""
 
 
+class OtherTables(DatabaseDown):
+    """The tables of the database are of another version than this program."""
+
+
 class Stopped(HydrologError):
     """This process was asked to stop."""
 

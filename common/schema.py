@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from common import site_columns
-from common.errors import DatabaseDown, Stopped
+from common.errors import DatabaseDown, OtherTables, Stopped
 from common.version import version as program_version
 
 LOCK = 7203411  # of whoever changes the tables
@@ -82,14 +82,14 @@ def found(connection: Connection) -> int:
     """The number of the newest change that a database has; 0 if it has none.
 
     Raises:
-        DatabaseDown: a newer hydrolog has changed it.
+        OtherTables: a newer hydrolog has changed it.
     """
     number = 0
     if connection.execute("SELECT to_regclass('schema_tb')").fetchone() != (None,):
         row = connection.execute("SELECT max(version) FROM SCHEMA_TB").fetchone()
         number = row[0] or 0 if row else 0
     if number > VERSION:
-        raise DatabaseDown(
+        raise OtherTables(
             f"the database was changed by a newer hydrolog (its tables have version {number}, this program knows "
             f"{VERSION}); install the newer one again"
         )
@@ -105,7 +105,8 @@ def update(connection: Connection, site: str, stop: threading.Event) -> list[str
         stop: ends the wait for another process that changes the tables.
 
     Raises:
-        DatabaseDown: a newer hydrolog has changed it, or another process takes too long.
+        OtherTables: a newer hydrolog has changed it.
+        DatabaseDown: another process takes too long.
         Stopped: `stop` was set.
         psycopg.errors.LockNotAvailable: somebody uses a table for long.
         psycopg.Error: the database refuses. What was prepared stays, and the next try goes on from there.

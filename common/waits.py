@@ -24,6 +24,7 @@ KOREAN = {
     "NotDelivered": "서버로 보내지 못함, 자료는 보관 중",
     "NotDurable": "디스크 저장을 확인하지 못함",
     "NotUpgraded": "데이터베이스를 새 버전으로 전환하지 못함",
+    "OtherTables": "데이터베이스 테이블의 버전이 프로그램과 맞지 않음",
     "OtherEndClosed": "상대 쪽에서 연결을 끊음",
     "PortError": "통신 포트를 열거나 읽을 수 없음",
     "SettingsError": "설정 오류",

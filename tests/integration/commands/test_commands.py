@@ -10,9 +10,9 @@ import pytest
 from command_site import Configure, count, hydrolog
 
 from cli import checks, init_db, night, sensors, shell
+from cli.site_rename import NotRenamed
 from common.errors import DatabaseDown
 from common.settings import load
-from common.site_rename import NotRenamed
 
 
 @pytest.mark.parametrize("command", ["check", "status", "sensors", "tail", "night", "init-db"])

@@ -14,7 +14,7 @@ import pytest
 from database_site import wait_for
 
 from common import database, schema, site_columns
-from common.errors import DatabaseDown, Stopped
+from common.errors import DatabaseDown, OtherTables, Stopped
 from common.settings import Settings, load
 
 DEADLINE_S = 60.0
@@ -185,17 +185,17 @@ def test_told_to_end_while_an_index_is_built_it_does(old: Connection) -> None:
 def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO SCHEMA_TB (version, program) VALUES (9999, '99.0')")
-    with pytest.raises(DatabaseDown, match=r"a newer hydrolog .*version 9999"):
+    with pytest.raises(OtherTables, match=r"a newer hydrolog .*version 9999"):
         database.update_schema(database_url, "site-1")
     worker = database.Database(settings_of(database_url, "site-1"), "test")
-    with pytest.raises(DatabaseDown, match="a newer hydrolog"), worker.transaction():
+    with pytest.raises(OtherTables, match="a newer hydrolog"), worker.transaction():
         raise AssertionError
     worker.close()
 
 
 def test_a_process_waits_for_tables_of_its_version_and_then_goes_on(old: Connection) -> None:
     worker = database.Database(settings_of(old.info.dsn, "north"), "test")
-    with pytest.raises(DatabaseDown, match="hydrolog init-db"), worker.transaction():
+    with pytest.raises(OtherTables, match="hydrolog init-db"), worker.transaction():
         raise AssertionError
     database.update_schema(old.info.dsn, "north")
     with worker.transaction() as cursor:
