@@ -8,8 +8,8 @@ from psycopg import Cursor, sql
 from common.database import statement
 from common.errors import HydrologError
 
-# The rows of these keep the id with which they were delivered.
-DELIVERED = ("received_tb",)
+# Of what sites deliver here: it keeps the id with which it came.
+DELIVERED = ("received_tb", "site_tb", "site_mark_tb")
 # Without the parts of a table: they follow it.
 _TABLES = """
 SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
