@@ -10,6 +10,7 @@ from common.settings import KAFKA_PASSWORD, KafkaSettings, read_token
 from common.settings_checks import is_loopback
 
 KAFKA = "kafka://"
+CUT_OFF_MS = 10_000  # without an answer: the broker is cut off. The client's own minute would hold sites for a minute
 NO_CLIENT = "a Kafka cluster needs its client: pip install 'hydrolog[kafka]'"
 
 
@@ -26,7 +27,7 @@ def client(url: str, kafka: KafkaSettings, environ: Mapping[str, str] = os_envir
         SettingsError: a password is missing, or it would cross the network readable.
     """
     servers, _ = servers_and_topic(url)
-    found: dict[str, Any] = {"bootstrap.servers": servers, "log_level": 2}
+    found: dict[str, Any] = {"bootstrap.servers": servers, "log_level": 2, "socket.timeout.ms": CUT_OFF_MS}
     if kafka.tls:
         found["ssl.ca.location"] = kafka.ca_file or "probe"  # probe: the system's certificates
     if kafka.user:
