@@ -1,5 +1,6 @@
 """Means of ten minutes on a real Postgres: which are written, when, and what becomes of them when rows come late."""
 
+import contextlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -157,8 +158,8 @@ def test_a_step_while_the_database_is_down_raises_and_the_next_one_catches_up(
 ) -> None:
     site.rows(range(FIRST - 9, FIRST + 1))
     down = settings_for(database__url="postgresql://127.0.0.1:1/none")
-    with pytest.raises(DatabaseDown):
-        site.start(down).step(EVENING + timedelta(minutes=5))
+    with contextlib.closing(site.start(down)) as nightflow, pytest.raises(DatabaseDown):
+        nightflow.step(EVENING + timedelta(minutes=5))
     site.nightflow.step(EVENING + timedelta(hours=3))
     found = site.window(FIRST)
     assert found

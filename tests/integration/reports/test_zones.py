@@ -22,10 +22,11 @@ from server.zone_screen import ZoneParts
 
 # Two days of the zone, with an hour of the first in which it has no sum; in its first hour 001 ran by an older formula.
 SUMS = """
-INSERT INTO REAL_VAL_TB (sensor, time, flow, samples, log_id, log_offset)
-SELECT 'zone_a', one.time, one.flow - two.flow, 60, 'log', 10000000 + one.log_offset
-FROM REAL_VAL_TB AS one JOIN REAL_VAL_TB AS two ON two.sensor = '002' AND two.time = one.time
-WHERE one.sensor = '001' AND one.time >= %(first)s AND one.time < %(first)s + interval '2 days'
+INSERT INTO REAL_VAL_TB (site, sensor, time, flow, samples, log_id, log_offset)
+SELECT one.site, 'zone_a', one.time, one.flow - two.flow, 60, 'log', 10000000 + one.log_offset
+FROM REAL_VAL_TB AS one JOIN REAL_VAL_TB AS two ON (two.site, two.sensor, two.time) = (one.site, '002', one.time)
+WHERE (one.site, one.sensor) = ('demo', '001') AND one.time >= %(first)s
+  AND one.time < %(first)s + interval '2 days'
   AND (one.time < %(first)s + interval '5 hours' OR one.time >= %(first)s + interval '6 hours')
 """
 
@@ -37,7 +38,8 @@ def zoned(month_site: MonthSite, database_url: str) -> Iterator[MonthSite]:
         first = NOW - timedelta(hours=12)  # midnight in Seoul
         connection.execute(SUMS, {"first": first - timedelta(days=1)})
         connection.execute(
-            "INSERT INTO SENSOR_TB (sensor, name, formula, replaced_at) VALUES ('zone_a', 'Old town', '001 - 002', %s)",
+            "INSERT INTO SENSOR_TB (site, sensor, name, formula, replaced_at) "
+            "VALUES ('demo', 'zone_a', 'Old town', '001 - 002', %s)",
             (first - timedelta(hours=23),),
         )
         connection.execute("UPDATE REAL_VAL_TB SET flow = 12 WHERE sensor = '001' AND time >= %s", (START,))
