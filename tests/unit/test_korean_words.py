@@ -18,6 +18,7 @@ TEXTS = {
     "waits": repr(waits.KOREAN),
     "alerts": repr((phrases.PHRASES["ko"], phrases.BOX_REASONS["ko"])),
     **{path.name: path.read_text("utf-8") for path in ROOT.glob("docs/operators/*.ko.md")},
+    "weather.ko.md": (ROOT / "docs/operators/weather.ko.md").read_text("utf-8").replace("예보", ""),  # its word
     "README.ko.md": (ROOT / "README.ko.md").read_text("utf-8"),
 }
 
