@@ -32,7 +32,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "boxes silent": "{count} boxes: no delivery",
         "boxes silent text": "Nothing has been heard of these boxes. If they share a network or a server, look "
         "there first. Nobody watches their meters until they report again. Heard last:",
-        "boxes more": "And {count} more: SITE_TB.heard_at in the database.",
+        "boxes more": "And {count} more: hydrolog sites heard",
         "boxes back": "{count} boxes deliver again",
         "box back": "delivers again",
         "box back text": "The box delivers again. It was silent from {since} to {until}; rows that it kept "
@@ -65,11 +65,11 @@ PHRASES: dict[str, dict[str, str]] = {
         "test title": "시험",
         "box silent": "{minutes}분째 수신 없음",
         "box silent text": "{since} 이후 이 장비에서 수신된 자료가 없습니다. 전원, 통신 또는 장비 고장일 수 있습니다. "
-        "다시 수신될 때까지 이 현장의 계측값은 감시되지 않습니다. 현장을 확인하십시오.",
+        "다시 수신될 때까지 이 현장의 유량과 수압은 감시되지 않습니다. 현장에 연락하거나 나가서 확인하십시오.",
         "boxes silent": "장비 {count}대 수신 없음",
         "boxes silent text": "다음 장비에서 수신된 자료가 없습니다. 같은 통신망이나 서버를 쓰는 장비라면 그쪽을 먼저 "
-        "확인하십시오. 다시 수신될 때까지 이 현장들의 계측값은 감시되지 않습니다. 마지막 수신:",
-        "boxes more": "그 밖에 {count}대: 데이터베이스의 SITE_TB.heard_at에서 확인하십시오.",
+        "확인하십시오. 다시 수신될 때까지 유량과 수압은 감시되지 않습니다. 마지막 수신:",
+        "boxes more": "그 밖에 {count}대가 더 있습니다. 전체 목록: hydrolog sites heard",
         "boxes back": "장비 {count}대 수신 재개",
         "box back": "수신 재개",
         "box back text": "장비에서 다시 수신됩니다. {since}~{until} 동안 두절되었으며, "

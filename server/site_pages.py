@@ -66,7 +66,7 @@ class SitePages:
             found=len(found),
             all=len(known),
             silent=sum(state is Hearing.SILENT for _, state in known),
-            words=WORDS,
+            words={heard: reader.words.say(said) for heard, said in WORDS.items()},
             shapes=SHAPES,
         )
 
@@ -85,7 +85,14 @@ class SitePages:
             return self._screens.page(request, "missing.html", reader, state, 404)
         site, heard = found
         return self._screens.page(
-            request, "site.html", reader, state, one=site, rows=rows, said=WORDS[heard], shape=SHAPES[heard]
+            request,
+            "site.html",
+            reader,
+            state,
+            one=site,
+            rows=rows,
+            said=reader.words.say(WORDS[heard]),
+            shape=SHAPES[heard],
         )
 
     @property
