@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,14 @@ def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
         assert from_header(to_header(each)) == each
     for text in ("", "x", "-1", "01", "2024-08-26T07:39:00+00:00", "2024-08-26 7", "2024-08-26T07:39:00+00:00  7", "٣"):
         assert from_header(text) is None
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00", "2024-08-26T07:39:00+16:00"]
+)
+def test_a_mark_of_a_time_that_cannot_be_stored_is_none(time: str) -> None:
+    assert from_header(f"{time} 7") is None
+    assert sift([b"site"], [f"site\tlog\t9\tclosed\t{time}\t8".encode()]).strange.keys() == {0}
 
 
 def test_a_mark_without_the_first_offset_follows_all_that_its_site_sent() -> None:
