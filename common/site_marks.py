@@ -102,7 +102,7 @@ def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequ
         if (beyond := given_up(rest, waiting.late)) is not None:
             _log.warning("site_gap site=%s after=%s", quoted(site), moved[site].offset)
             moved[site], rest = advance(replace(moved[site], offset=beyond), rest)
-        left += rest
+        left += set(rest).difference(waiting.marks(site))
     cursor.execute(statement("site_reached").encode(), _reached_columns(moved))
     if left:
         cursor.execute(statement("site_waits").encode(), _mark_columns(left))
