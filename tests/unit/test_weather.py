@@ -11,6 +11,7 @@ from cli.__main__ import main
 from cli.weather_file import WeatherRefused, read_weather
 from common import files, weather
 from common.weather import HOUR, WeatherHour
+from consumer.exchange import ANSWER_BYTES
 from consumer.told_weather import ToldWeather
 
 NOW = datetime(2024, 8, 26, 3, 20, 30, 500, tzinfo=UTC)
@@ -211,6 +212,7 @@ def test_weather_waits_for_the_next_answer_while_somebody_else_is_at_the_file(tm
         (answer(hours=[{"hour": "2024-08-26T14:10:00+09:00", "rain_mm_h": 1}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00", "rain_mm_h": 1e9}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00", "rain_mm_h": "1"}]), True),
+        (answer(more="x" * ANSWER_BYTES)[:ANSWER_BYTES], True),  # the rest was not read
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00"}] * 1001), True),
     ],
 )
