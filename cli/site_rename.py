@@ -5,17 +5,17 @@ from typing import Any
 import psycopg
 from psycopg import Cursor, sql
 
+from common import schema
 from common.database import statement
 from common.errors import HydrologError
 
 # Of what sites deliver here: it keeps the id with which it came.
 DELIVERED = ("received_tb", "site_tb", "site_mark_tb")
-# Without the parts of a table: they follow it.
+# Only hydrolog's own, in whatever schema they are: others in the same database may have sites, too.
 _TABLES = """
-SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-WHERE a.attname = 'site' AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND c.relnamespace = 'public'::regnamespace AND c.relname <> ALL(%s)
-ORDER BY c.relname = 'sensor_tb' DESC, c.relname
+SELECT name FROM unnest(%s::text[]) AS name JOIN pg_attribute ON attrelid = to_regclass(name)
+WHERE attname = 'site' AND NOT attisdropped AND name <> ALL(%s)
+ORDER BY name = 'sensor_tb' DESC, name
 """
 
 
@@ -37,7 +37,7 @@ def rename(cursor: Cursor[Any], before: str, site: str) -> int:
         psycopg.Error: the database refuses.
     """
     rows = 0
-    cursor.execute(_TABLES.encode(), (list(DELIVERED),))
+    cursor.execute(_TABLES.encode(), (schema.tables(), list(DELIVERED)))
     for (table,) in cursor.fetchall():
         update = sql.SQL("UPDATE {} SET site = %s WHERE site = %s").format(sql.Identifier(table))
         try:

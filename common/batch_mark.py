@@ -6,6 +6,7 @@ A chain of marks without a gap proves that nothing is missing, on whatever way t
 import re
 from dataclasses import dataclass
 
+from common import sent_row
 from common.clock import minute_start
 from common.errors import RowRefused
 from common.row import parse_time
@@ -38,10 +39,12 @@ def parse_columns(closed: str, first: str) -> BatchMark:
     """The mark of `BatchMark.columns`.
 
     Raises:
-        RowRefused: it is not of the documented form.
+        RowRefused: it is not of the documented form, or its time is none that a row may have.
     """
     if not _OFFSET.fullmatch(first):
         raise RowRefused("first")
+    if closed and not sent_row.is_time(closed.encode()):
+        raise RowRefused("time")
     return BatchMark(int(first), parse_time(closed) if closed else None)
 
 

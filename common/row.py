@@ -20,7 +20,8 @@ CLEAR_FLOW = "0000"  # SYSTEM VALUE PREDICT NIGHT
 CLEAR_PRESSURE = "000"  # SYSTEM VALUE PREDICT
 
 NUMBER = r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?"
-TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:00(?:[+-][0-9]{2}:[0-9]{2}(?::[0-9]{2})?|Z)"
+_ZONE = "[+-](?:0[0-9]|1[0-5]):[0-5][0-9](?::[0-5][0-9])?"  # none is further from UTC; Postgres takes no other
+TIME = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:00(?:{_ZONE}|Z)"
 _COUNT_FORM, _FLAG = "[0-9]{1,6}", "[0-9A-Za-z]"
 _TIME, _NUMBER, _COUNT = re.compile(TIME), re.compile(NUMBER), re.compile(_COUNT_FORM)
 _FLAGS = re.compile(f"{_FLAG}+")

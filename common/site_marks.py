@@ -62,6 +62,19 @@ def advance(reached: Reached, marks: Iterable[SiteMark]) -> tuple[Reached, list[
     return reached, waiting
 
 
+def given_up(rest: Sequence[SiteMark], late: set[SiteMark]) -> int | None:
+    """The offset before which batches are waited for no more; None if all still are. Pure.
+
+    Args:
+        rest: the marks that wait, as `advance` gives them.
+        late: those that have waited for too long; what they waited for may have come with this batch.
+    """
+    firsts = [each.mark.first for each in rest if each in late]
+    if len(rest) > MOST_WAITING:
+        firsts.append(rest[-MOST_WAITING - 1].mark.first)
+    return max(firsts, default=None)
+
+
 def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequence[SiteMark]) -> None:
     """Note that these sites were heard, and what the marks among their batches say.
 
@@ -86,10 +99,10 @@ def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequ
         *known, now = before[site]
         reached = Reached(*known)
         moved[site], rest = advance(reached, [*waiting.marks(site), *(_believed(each, now) for each in those)])
-        if rest and (site in waiting.late or len(rest) > MOST_WAITING):
+        if (beyond := given_up(rest, waiting.late)) is not None:
             _log.warning("site_gap site=%s after=%s", quoted(site), moved[site].offset)
-            moved[site], rest = advance(replace(moved[site], offset=None), rest)
-        left += rest
+            moved[site], rest = advance(replace(moved[site], offset=beyond), rest)
+        left += set(rest).difference(waiting.marks(site))
     cursor.execute(statement("site_reached").encode(), _reached_columns(moved))
     if left:
         cursor.execute(statement("site_waits").encode(), _mark_columns(left))
@@ -99,10 +112,10 @@ def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequ
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """The marks that wait, by site, and the sites of which one has waited for too long."""
+    """The marks that wait, by site, and which of all have waited for too long."""
 
     by_site: dict[str, list[SiteMark]]
-    late: set[str]
+    late: set[SiteMark]
 
     def marks(self, site: str) -> list[SiteMark]:
         return self.by_site.get(site, [])
@@ -112,9 +125,10 @@ def _waiting(cursor: Cursor[Any], sites: list[str]) -> _Waiting:
     found = _Waiting({}, set())
     values = {"sites": sites, "hours": PATIENCE_H}
     for site, log_id, first, offset, closed, late in cursor.execute(statement("site_waiting").encode(), values):
-        found.by_site.setdefault(site, []).append(SiteMark(site, log_id, offset, BatchMark(first, closed)))
+        mark = SiteMark(site, log_id, offset, BatchMark(first, closed))
+        found.by_site.setdefault(site, []).append(mark)
         if late:
-            found.late.add(site)
+            found.late.add(mark)
     return found
 
 

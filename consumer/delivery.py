@@ -139,8 +139,9 @@ class Delivery:
             return
         has = self._false_rows.has
         lines = tuple(line for line in parcel.lines if not has(parcel.log_id, line.offset, line.minute))
-        if not lines:
-            self._advance(parcel)
+        if not lines:  # the next batch that is sent commits them: else its mark would tell of a gap
+            self._parcel = None
+            outbox.remove(self._context.data)
         elif len(lines) < len(parcel.lines):
             self._take(replace(parcel, lines=lines))
 

@@ -16,6 +16,7 @@ from common.clock import FUTURE_S
 from common.logging_setup import quoted
 from common.state_file import StateUnusable
 from common.weather import WeatherHour, known_from
+from consumer.exchange import ANSWER_BYTES
 
 MOST_HOURS = 1000  # in an answer; a week ahead and a month back are fewer
 EVERY = timedelta(minutes=55)  # forecasts are hourly, and each write of the file is a megabyte on the box's disk
@@ -57,6 +58,8 @@ class ToldWeather:
         try:
             said = state_file.parse(body, dict[str, Any]).get("weather")
         except StateUnusable:  # an answer in a form of the server's own
+            if len(body) >= ANSWER_BYTES:
+                self._warn(f"the answer is longer than {ANSWER_BYTES} bytes, so its weather is not known")
             return
         if said in (self._last, None) or (self._taken and abs(now - self._taken) < EVERY):
             return

@@ -77,12 +77,12 @@ class SitePages:
         state = await self._current.state(reader.words)
         try:
             known = await self._current.ask(functools.partial(delivering.read, now=reader.now, limit=self._limit))
+            found = next(((site, heard) for site, heard in known if site.site == name), None)
+            if found is None:
+                return self._screens.page(request, "missing.html", reader, state, 404)
             rows = await self._current.ask(functools.partial(_newest, name))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
-        found = next(((site, heard) for site, heard in known if site.site == name), None)
-        if found is None:
-            return self._screens.page(request, "missing.html", reader, state, 404)
         site, heard = found
         return self._screens.page(
             request,

@@ -92,7 +92,7 @@ def _set_aside(settings: Settings, found: Standing) -> Done:
     folder = false_time.new_folder(settings.paths.data, found.now)
     of_log: Iterator[tuple[Path, int]] = iter(())
     if found.is_ahead:
-        of_log = false_time.set_aside_rows(settings, _waiting_from(settings, found.now) - 1, folder)
+        of_log = false_time.set_aside_rows(settings, _waiting_from(settings, found.now) - 1, found.now, folder)
     moved = []
     try:
         for each in chain(of_log, false_time.set_aside_stored(settings, found.now, folder)):

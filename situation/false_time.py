@@ -3,9 +3,10 @@
 Nothing is lost: what leaves the database is first on disk as CSV, one file a table, and so are the log's rows.
 """
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from common import database, false_rows
-from common.clock import minute_start
+from common.clock import FUTURE_S, minute_start
 from common.errors import DatabaseDown, RowRefused
 from common.false_rows import FalseSpan
 from common.files import sync_folder
@@ -63,14 +64,18 @@ def newest(chosen: Settings, now: datetime) -> datetime:
     return max(found)
 
 
-def set_aside_rows(chosen: Settings, last: int, folder: Path) -> Iterator[tuple[Path, int]]:
+def set_aside_rows(chosen: Settings, last: int, now: datetime, folder: Path) -> Iterator[tuple[Path, int]]:
     """From now on no consumer takes the log's rows after minute `last`; the file with them, and their number.
+
+    Nothing if no minute after `now` is closed: the producer has gone on meanwhile, and what it writes now is right.
 
     Raises:
         OSError: the folder cannot be written.
     """
     known = mark.load(chosen.paths.data)
-    if chosen.log.url == "file" and known and (chosen.paths.data / LOG_FILE).exists():
+    if known is None or minute_start(known.closed_through) <= now + timedelta(seconds=FUTURE_S):
+        return
+    if chosen.log.url == "file" and (chosen.paths.data / LOG_FILE).exists():
         span = FalseSpan(known.log_id, known.end_offset, last)
         yield from _copy_of_the_log(chosen.paths.data, span, folder)
         false_rows.add(chosen.paths.data, span)
@@ -102,10 +107,17 @@ def set_aside_stored(chosen: Settings, now: datetime, folder: Path) -> Iterator[
 
 
 def new_folder(data: Path, now: datetime) -> Path:
-    """Where rows are set aside."""
-    folder = data / SET_ASIDE_FOLDER / f"{now:%Y%m%dT%H%M%SZ}"
-    folder.mkdir(parents=True, exist_ok=True)
-    sync_folder(folder.parent)
+    """Where rows are set aside: a folder of its own, also of two in one second."""
+    parent, name = data / SET_ASIDE_FOLDER, f"{now:%Y%m%dT%H%M%SZ}"
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(2):
+        folder = parent / name
+        try:
+            folder.mkdir()
+            break
+        except FileExistsError:
+            name = f"{now:%Y%m%dT%H%M%SZ}-{number}"
+    sync_folder(parent)
     return folder
 
 

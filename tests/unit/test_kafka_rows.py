@@ -19,6 +19,8 @@ STRANGE = [
     (b"a", b"a\tlog\t01" + LINE),
     (b"a", b"a\tlog\t1" + LINE.replace(b"08-26", b"02-30")),
     (b"a", b"a\tlog\t1" + LINE.replace(b"2024", b"1024")),
+    (b"a", b"a\tlog\t1" + LINE.replace(b"+09:00", b"+16:00")),  # Postgres knows no such zone
+    (b"a", b"a\tlog\t1" + LINE.replace(b"+09:00", b"+09:75")),
 ]
 
 

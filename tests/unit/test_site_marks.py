@@ -1,13 +1,15 @@
 """The marks of a site's batches: in whatever order they come, no minute counts before all rows before it are there."""
 
+from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from common.batch_mark import BatchMark, from_header, to_header
 from common.kafka_rows import SiteMark, sift
-from common.site_marks import NOTHING, Reached, advance
+from common.site_marks import MOST_WAITING, NOTHING, Reached, advance, given_up
 
 
 def mark(first: int, offset: int, closed: int | None = None, log_id: str = "log") -> SiteMark:
@@ -44,6 +46,14 @@ def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
         assert from_header(text) is None
 
 
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00", "2024-08-26T07:39:00+16:00"]
+)
+def test_a_mark_of_a_time_that_cannot_be_stored_is_none(time: str) -> None:
+    assert from_header(f"{time} 7") is None
+    assert sift([b"site"], [f"site\tlog\t9\tclosed\t{time}\t8".encode()]).strange.keys() == {0}
+
+
 def test_a_mark_without_the_first_offset_follows_all_that_its_site_sent() -> None:
     text = b"site\tlog\t18352\tclosed\t2024-08-26T07:39:00+00:00"
     assert sift([b"site"], [text]).marks == {0: mark(0, 18352, closed=28_744_299)}
@@ -55,6 +65,20 @@ def test_a_log_made_anew_begins_a_chain_of_its_own() -> None:
     assert (known, waiting) == (at(4, 110, "new"), [mark(7, 9, 112, "new")])
     known, waiting = advance(known, [old, mark(5, 9, 101), mark(4, 7, 111, "new"), *waiting])
     assert (known, waiting) == (at(9, 112, "new"), [])
+
+
+def test_a_batch_that_is_missing_since_today_is_waited_for_although_another_one_came_late() -> None:
+    old, new = mark(9, 12, 103), mark(15, 20, 105)
+    reached, rest = advance(at(5, 100), [old, mark(5, 9, 102), new])
+    assert (reached, rest) == (at(12, 103), [new])
+    assert given_up(rest, {old}) is None
+    assert given_up([old, new], {old}) == 9
+
+
+def test_marks_with_gaps_between_them_wait_up_to_a_number_however_many_come_at_once() -> None:
+    reached, rest = advance(at(5, 100), [mark(10 * each, 10 * each + 1) for each in range(1, 5000)])
+    _, rest = advance(replace(reached, offset=given_up(rest, set())), rest)
+    assert len(rest) == MOST_WAITING
 
 
 def test_marks_among_rows_are_told_from_them_and_from_what_is_neither() -> None:

@@ -11,6 +11,7 @@ from cli.__main__ import main
 from cli.weather_file import WeatherRefused, read_weather
 from common import files, weather
 from common.weather import HOUR, WeatherHour
+from consumer.exchange import ANSWER_BYTES
 from consumer.told_weather import ToldWeather
 
 NOW = datetime(2024, 8, 26, 3, 20, 30, 500, tzinfo=UTC)
@@ -179,12 +180,11 @@ def test_weather_in_an_answer_is_kept(tmp_path: Path) -> None:
     told.take(answer(), NOW)
     (line,) = weather.read(tmp_path)
     assert line == WeatherHour(datetime(2024, 8, 26, 3, tzinfo=UTC), datetime(2024, 8, 26, 5, tzinfo=UTC), 30.5, 0.0)
-    before = (tmp_path / "weather.csv").stat().st_mtime_ns
     told.take(answer(), NOW + 2 * HOUR)  # the same again
     told.take(answer(made_at="2024-08-26T12:10:00+09:00"), NOW + HOUR / 2)  # not each ten minutes
-    assert (tmp_path / "weather.csv").stat().st_mtime_ns == before
+    assert weather.read(tmp_path) == [line]
     told.take(answer(made_at="2024-08-26T13:10:00+09:00"), NOW + HOUR)
-    assert (tmp_path / "weather.csv").stat().st_mtime_ns != before
+    assert weather.read(tmp_path)[0].made_at == datetime(2024, 8, 26, 4, 10, tzinfo=UTC)
 
 
 def test_weather_waits_for_the_next_answer_while_somebody_else_is_at_the_file(tmp_path: Path) -> None:
@@ -211,6 +211,7 @@ def test_weather_waits_for_the_next_answer_while_somebody_else_is_at_the_file(tm
         (answer(hours=[{"hour": "2024-08-26T14:10:00+09:00", "rain_mm_h": 1}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00", "rain_mm_h": 1e9}]), True),
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00", "rain_mm_h": "1"}]), True),
+        (answer(more="x" * ANSWER_BYTES)[:ANSWER_BYTES], True),  # the rest was not read
         (answer(hours=[{"hour": "2024-08-26T14:00:00+09:00"}] * 1001), True),
     ],
 )

@@ -11,12 +11,14 @@ from command_site import Configure, count, healthy, logged, now_minute, row
 
 from cli import checks_clock, clock, sensors, status
 from common import confirmation, false_rows, time_service
+from common.audit import Actor
 from common.settings import load
 from consumer.store import store as archive
 from incidents.reading import Incidents
 from log.mark import Mark, store
 from server import metrics
 from server.facts import Facts
+from situation import clock_confirmation
 
 AHEAD_MIN = 4 * 365 * 1440
 
@@ -110,6 +112,21 @@ def test_go_on_while_the_database_is_down_says_so_and_moves_the_rows_the_next_ti
     assert count(connection, "REAL_VAL_TB") == 3
     assert clock.run(["confirm", "--go-on", "--config", str(suffered)]) == 0
     assert count(connection, "REAL_VAL_TB") == 1
+
+
+def test_going_on_twice_in_a_second_keeps_what_was_set_aside_and_takes_no_row_of_now(suffered: Path) -> None:
+    """Two clicks: before the second one has looked into the log, the producer has gone on and written what waited."""
+    chosen, now = load(suffered), datetime.now(UTC)
+    data, ahead = chosen.paths.data, clock_confirmation.standing(chosen, now)
+    healthy(data, "producer", waiting_from=now_minute() - 20)
+    (log_rows, _), *others = clock_confirmation.confirm(chosen, Actor("Kim"), ahead, go_on=True).moved
+    kept = log_rows.read_text()
+    log = logged(suffered, [row(now_minute() - 10)])
+    store(data, Mark(now_minute() - 10, log.end_offset, log.log_id))
+    log.close()
+    assert clock_confirmation.confirm(chosen, Actor("Kim"), ahead, go_on=True).moved == ()
+    assert log_rows.read_text() == kept and all(path.exists() for path, _ in others)
+    assert len(false_rows.load(data)) == 1
 
 
 def test_check_says_that_nothing_speaks_for_the_clock_of_a_new_box(

@@ -10,7 +10,8 @@ import pytest
 from command_site import Configure, count, hydrolog
 
 from cli import checks, init_db, night, sensors, shell
-from cli.site_rename import NotRenamed
+from cli.site_rename import NotRenamed, rename
+from common import schema
 from common.errors import DatabaseDown
 from common.settings import load
 
@@ -50,16 +51,24 @@ def test_a_site_whose_id_has_changed_keeps_its_sensors_and_rows(
         ("UNREGISTERED_VAL_TB", "north", "2024-09-26Z"),
     ):
         connection.execute(insert.format(table).encode(), (site, time))
+    connection.execute("CREATE TABLE mast (site text); INSERT INTO mast VALUES ('site-1')")  # another program's
     assert not all(result.ok for result in checks.tables(load(Path(path)), datetime.now(UTC)))
     assert init_db.run(["--site-was", "site-1", "--config", path]) == 0
     assert "2 rows of site-1 are now of north" in capsys.readouterr().out
     rows = "SELECT site, count(*) FROM {} GROUP BY 1 ORDER BY 1"
+    assert connection.execute(rows.format("mast").encode()).fetchall() == [("site-1", 1)]
     assert connection.execute(rows.format("REAL_VAL_TB").encode()).fetchall() == [("north", 2), ("south", 1)]
     assert connection.execute("SELECT night_use FROM SENSOR_TB WHERE site = 'north'").fetchone() == (3,)
     with pytest.raises(NotRenamed, match=r"north have the same in sensor_tb: .*001"):
         init_db.run(["--site-was", "south", "--config", path])
     with pytest.raises(NotRenamed, match="no row of a site nowhere"):
         init_db.run(["--site-was", "nowhere", "--config", path])
+    connection.execute("CREATE SCHEMA water")
+    with connection.transaction():
+        for table in schema.tables():
+            connection.execute(f"ALTER TABLE {table} SET SCHEMA water".encode())
+        connection.execute("SET LOCAL search_path = water, public")
+        assert rename(connection.cursor(), "north", "west") == 3
 
 
 def test_night_prints_the_reports(

@@ -166,14 +166,32 @@ def test_rows_of_zones_stay_here_and_hold_nothing_up_unless_the_server_wants_the
     here.append(10, sensors=("001", "002", "zone_a"))
     here.watch.later(minutes=12)
     here.step()
-    assert here.step()["lag"] == 0
-    assert len((here.data / "server_data.txt").read_text().splitlines()) == 1  # the header
     (request,) = here.server.requests
     assert {line.split("\t")[2] for line in request.lines} == {"001", "002"}
     assert request.key == f"site-1/{here.log.log_id}/0-28"
-    here.settings = dataclasses.replace(here.settings, server=dataclasses.replace(here.settings.server, zones=True))
     here.restart()
-    here.append(10, sensors=("zone_a",), first=FIRST + 10)
+    here.append(10, sensors=("001", "zone_a"), first=FIRST + 10)
     here.watch.later(minutes=10)
     here.step()
-    assert [line.split("\t")[2] for line in here.server.requests[1].lines] == ["zone_a"] * 10
+    assert here.server.requests[1].key == f"site-1/{here.log.log_id}/30-48"
+    assert here.server.requests[1].headers["hydrolog-mark"].rpartition(" ")[2] == "29"  # whoever has 0-28 sees no gap
+    here.settings = dataclasses.replace(here.settings, server=dataclasses.replace(here.settings.server, zones=True))
+    here.restart()
+    here.append(10, sensors=("zone_a",), first=FIRST + 20)
+    here.watch.later(minutes=10)
+    here.step()
+    assert [line.split("\t")[2] for line in here.server.requests[-1].lines] == ["zone_a"] * 10
+    assert here.step()["lag"] == 0
+    assert len((here.data / "server_data.txt").read_text().splitlines()) == 1  # the header
+
+
+def test_batches_of_which_no_row_is_sent_leave_no_gap_in_the_marks(site: MakeSite) -> None:
+    here = site()
+    here.append(10)
+    here.append(10, first=FIRST + 2_000_000)
+    here.append(10, first=FIRST + 10)
+    false_rows.add(here.data, FalseSpan(here.log.log_id, 20, FIRST + 1_000_000))
+    here.watch.later(minutes=22)
+    here.step()
+    marks = [request.headers["hydrolog-mark"].rpartition(" ")[2] for request in here.server.requests]
+    assert (marks, here.committed) == (["0", "10"], 30)
