@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,7 +113,9 @@ def clear(data: Path) -> bool:
         return there
 
 
-def _kept(lines: Iterable[WeatherHour], now: datetime) -> list[WeatherHour]:
+def _kept(lines: Sequence[WeatherHour], now: datetime) -> list[WeatherHour]:
+    # By the newest line if that is older than now: a clock that jumped ahead must not delete a year.
+    now = min(now, max((line.made_at for line in lines), default=now))
     best: dict[tuple[datetime, int], WeatherHour] = {}
     for line in lines:
         key = line.hour, line.days_before

@@ -16,7 +16,7 @@ from log.roles import Group, Log
 
 POLL_ROWS = 500  # rows read ahead; a batch of one site has ten to a few hundred
 # Lines that are not sent, which only the next batch commits: a commit between batches is a gap to whoever reads marks.
-MOST_SKIPPED = 10_000
+MOST_SKIPPED = 1000
 
 _log = logging.getLogger(__name__)
 

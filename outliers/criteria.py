@@ -239,7 +239,7 @@ def load(folder: Path, sensor: str) -> Criteria | None:
     """
     for _, path in reversed(versions(folder, sensor)):
         try:
-            return from_text(path.read_text(encoding="utf-8"))
+            return from_text(path.read_text(encoding="utf-8", errors="replace"))
         except (OSError, CriteriaUnusable):
             continue
     return None

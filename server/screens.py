@@ -16,7 +16,7 @@ from common.folder import CRITERIA_FOLDER
 from common.logging_setup import quoted
 from outliers import criteria
 from server import figures, overview, sensor_screen, span_nav, spans
-from server.access import changes
+from server.access import changes, forms
 from server.access.users import UserRefused, UsersUnusable
 from server.current import Current
 from server.live import Live, Parts
@@ -97,8 +97,13 @@ class Screens:
         return self.page(request, "sensor.html", reader, state, **values)
 
     async def prefer(self, request: Request) -> Response:
-        """Keep the reader's language and units, in cookies and with the user, and go back to where they were chosen."""
+        """Keep the reader's language and units, in cookies and with the user, and go back to where they were chosen.
+
+        A link of another site chooses nothing.
+        """
         user, chosen = request.state.user, self.reader(request).choices
+        if not forms.is_from_here(request.headers):
+            return RedirectResponse(way_back(""), 303)
         if user is not None and user.reads_in != chosen:
             try:
                 await asyncio.to_thread(changes.set_reads_in, request.state.access.data, user.name, chosen)

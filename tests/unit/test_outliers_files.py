@@ -122,8 +122,9 @@ def test_a_new_version_leaves_the_old_and_a_damaged_one_is_passed_over(tmp_path:
     second = criteria.store(tmp_path, dataclasses.replace(first, clean_weeks=26.0))
     assert (first.version, second.version) == (1, 2)
     assert criteria.load(tmp_path, "A.1") == second
-    (tmp_path / "A.1.v0002.json").write_text("{")
-    assert criteria.load(tmp_path, "A.1") == first
+    for damaged in (b"{", b"\xff\x00"):
+        (tmp_path / "A.1.v0002.json").write_bytes(damaged)
+        assert criteria.load(tmp_path, "A.1") == first
     assert criteria.load(tmp_path, "A") is None
     assert criteria.sensors(tmp_path) == ["A.1"]
 

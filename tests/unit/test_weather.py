@@ -58,6 +58,13 @@ def test_the_file_is_bounded_and_keeps_the_last_word_of_each_old_hour(tmp_path: 
     assert [(line.hour, line.days_before) for line in weather.read(tmp_path)] == [(old, 0)]
 
 
+def test_a_clock_that_is_years_ahead_deletes_no_weather(tmp_path: Path) -> None:
+    told = ToldWeather(tmp_path)
+    told.take(answer(), NOW)
+    told.take(answer(made_at="2024-08-26T13:10:00+09:00"), NOW + timedelta(days=1461))
+    assert len(weather.read(tmp_path)) == 1
+
+
 def test_a_damaged_line_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     weather.add(tmp_path, [known(MEASURED, NOW), known(MEASURED - HOUR, NOW)], NOW)
     path = tmp_path / "weather.csv"

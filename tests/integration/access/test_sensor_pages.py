@@ -153,6 +153,8 @@ def test_limits_are_typed_in_the_readers_units_whatever_is_chosen_meanwhile(
     # The choice is the user's, on every device.
     logged_in(server, "Kim").get("/prefer?flow_unit=L/s")
     assert (form_of(kim)["flow_unit"], form_of(logged_in(server, "Choi"))["flow_unit"]) == ("L/s", "m3/h")
+    assert kim.get("/prefer?flow_unit=m3/h", Sec_Fetch_Site="cross-site").status == 303  # a link of another site
+    assert form_of(kim)["flow_unit"] == "L/s"
 
 
 def test_a_name_alone_makes_no_night_anew(kim: Browser, connection: psycopg.Connection[Any]) -> None:
