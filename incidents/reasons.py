@@ -116,6 +116,7 @@ ENDS = {
     "repaired": message("It was closed as repaired."),
     "part": message("It lasted 14 days, and counts as part of the leak."),
     "good": message("The instrument is good again."),
+    "never": message("The meter has never measured it, so nothing is missing."),
     "back": message("The value is back."),
     "pressure-usual": message("The pressure is back at its usual, or its new level counts as usual."),
     "plan-over": message("The planned work is over."),

@@ -31,6 +31,7 @@ class End(StrEnum):
     REPAIRED = "repaired"  # people say that it is repaired
     PART = "part"  # it is part of the LEAK that it came on top of
     GOOD = "good"  # the instrument is good again
+    NEVER = "never"  # the meter has never measured it
     BACK = "back"  # a spike is over
     PRESSURE_USUAL = "pressure-usual"  # the pressure is back, or its new level counts as the usual
     PLAN_OVER = "plan-over"  # the planned work is over

@@ -62,6 +62,7 @@ _ENDS: dict[str, str] = {
     End.REPAIRED: "it was closed as repaired",
     End.PART: "it is part of the LEAK now",
     End.GOOD: "the {channel} is good again",
+    End.NEVER: "the meter has never measured a {channel}",
     End.BACK: "the {channel} is back",
     End.PRESSURE_USUAL: "the pressure is back at its usual, or its new level is the usual",
     End.PLAN_OVER: "the planned work is over",

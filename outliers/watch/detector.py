@@ -74,11 +74,12 @@ class Detector:
                 raise ValueError(f"minute {minute} is not after {self.minute}")
             missing = minute - self.minute - 1
             if missing > self.quiet_minutes and not self.criteria.is_zone:
-                self.flow_gate.on_gap(minute, missing)
-                self.pressure_gate.on_gap(minute, missing)
+                self._on_gap(minute, missing)
         self.minute = minute
-        flow_letter = self.flow_gate.on_row(minute, flow)
-        pressure_letter = OK if self.criteria.is_zone else self.pressure_gate.on_row(minute, pressure)
+        flow_letter = self._letter(self.flow_gate, minute, flow, self.pressure_gate, pressure)
+        pressure_letter = OK
+        if not self.criteria.is_zone:
+            pressure_letter = self._letter(self.pressure_gate, minute, pressure, self.flow_gate, flow)
         if self.watch is not None:
             accepted = pressure if pressure_letter == OK else None
             self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast)
@@ -86,6 +87,19 @@ class Detector:
             for evidence in (*self.flow_gate.take(), *self.pressure_gate.take()):
                 self.log.on_evidence(evidence)
         return self._flags(flow_letter, pressure_letter)
+
+    def _on_gap(self, minute: int, missing: int) -> None:
+        both = self.flow_gate.measures == self.pressure_gate.measures
+        for gate in (self.flow_gate, self.pressure_gate):
+            if both or gate.measures:
+                gate.on_gap(minute, missing)
+
+    @staticmethod
+    def _letter(gate: Gate, minute: int, value: float | None, other: Gate, others_value: float | None) -> str:
+        """What SYSTEM says of a value. Many meters have one channel only: the other one is not missing then."""
+        if value is None and not gate.measures and (others_value is not None or other.measures):
+            return gate.on_nothing(minute)
+        return gate.on_row(minute, value)
 
     def _flags(self, flow_letter: str, pressure_letter: str) -> RowFlags:
         log, active = self.log, self.log.active

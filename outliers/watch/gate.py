@@ -82,6 +82,18 @@ class Gate:
             self._clear(minute)
         return OK
 
+    @property
+    def measures(self) -> bool:
+        """Whether the channel has ever had a value."""
+        return self.state.last is not None
+
+    def on_nothing(self, minute: int) -> str:
+        """The letter of a minute without a value of a channel that the meter does not have: no fault of it."""
+        for letter in self.state.up:  # of an earlier version, which took it for missing
+            self.seen.append(ended(GATES[self.name, letter], minute, End.NEVER))
+        self.state.up.clear()
+        return "M"
+
     def on_gap(self, minute: int, rows: int) -> None:
         """`rows` minutes before `minute` are missing."""
         self._missing(minute, rows, minute - 1)

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from outlier_site import DAY, MEAN_M3H, UTC, burst, days, detect, raised
 
-from outliers.criteria import Criteria, NightUse
+from outliers.criteria import Criteria, NightUse, initial
+from outliers.findings import End
 from outliers.watch.detector import Detector, HourForecast, default_criteria
+from outliers.watch.gate import Gate, GateState
 from outliers.watch.night_minimum import NightResult
 from outliers.watch.night_rule import night_evidence
+
+START = 28_000_000  # a UTC minute
 
 
 def test_ordinary_days_raise_nothing(learnt: Criteria) -> None:
@@ -238,3 +242,32 @@ def test_a_high_night_counts_the_nights() -> None:
     for nights in (1, 3):
         (evidence, *_) = night_evidence(0, NightResult(23.0, 20.0, 6.0, 7.0, nights), use)
         assert evidence.numbers == {"night_m3h": 23.0, "usual_m3h": 20.0, "spread_m3h": 0.5, "nights": nights}
+
+
+@pytest.mark.parametrize("channel", ["flow", "pressure"])
+def test_a_meter_of_one_channel_lacks_nothing(channel: str) -> None:
+    other, absent = ("pressure", "M00") if channel == "flow" else ("flow", "M000")
+    found = Detector("001", initial("001"), UTC)
+    rows: list[tuple[float | None, float | None]] = [(4.0 + minute % 7 / 10, None) for minute in range(60)]
+    rows[10:30] = [(None, None)] * 20  # it is silent itself
+    flags = [found.step(START + minute, *(row if channel == "flow" else row[::-1])) for minute, row in enumerate(rows)]
+    told = [finding for each in flags for finding in each.findings]
+    assert [(one.code, one.channel, one.state) for one in told] == [
+        ("SYS-MISS", channel, "raise"),
+        ("SYS-MISS", channel, "clear"),
+    ]
+    assert {getattr(each, f"{other}_flags") for each in flags} == {absent}
+
+
+def test_a_meter_without_any_value_from_its_first_row_on_is_told() -> None:
+    found = Detector("001", initial("001"), UTC)
+    told = [one for minute in range(9) for one in found.step(START + minute, None, None).findings]
+    assert {(one.code, one.channel) for one in told} == {("SYS-MISS", "flow"), ("SYS-MISS", "pressure")}
+
+
+def test_a_channel_that_an_earlier_version_took_for_missing_is_let_go() -> None:
+    state = GateState(up={"M": 0}, missing=900)
+    gate = Gate("pressure", initial("001").pressure, state)
+    assert gate.on_nothing(START) == "M"
+    assert [(one.rule.code, one.end) for one in gate.take()] == [("SYS-MISS", End.NEVER)]
+    assert not gate.state.up

@@ -104,7 +104,7 @@ def test_without_numbers_the_rest_is_said(code: str, language: str) -> None:
 
 
 def test_every_end_and_note_of_the_detectors_is_known() -> None:
-    ends = "forecast usual sunday leak meter fell accepted repaired part good back pressure-usual plan-over gone"
+    ends = "forecast usual sunday leak meter fell accepted repaired part good never back pressure-usual plan-over gone"
     assert {*ends.split()} == ENDS.keys()
     assert {f"pressure-{each}" for each in ("unknown", "agrees", "disagrees", "blames-meter")} == NOTES.keys()
 
