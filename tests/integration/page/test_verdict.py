@@ -339,6 +339,7 @@ def test_all_surfaces_say_the_same_of_the_box_itself(name: str, box: Box, monkey
 
 def test_a_shelved_incident_is_listed_and_calls_nobody(box: Box) -> None:
     box.act(Do.SHELVE, until=box.minute + 600)
+    box.settled()
     state = wait_for(
         lambda: (found := box.server.get("/api/state").json)["verdict"]["shelved"] and found, "the shelved one"
     )

@@ -95,5 +95,5 @@ def test_the_page_shows_a_zone_s_balance_and_leads_from_a_meter_to_its_zones(zon
             "720",
         ]
         assert "<b>220</b>" in zone and "&lt;b&gt;" in zone and "sensor?id=002" in zone
-        assert "블록에서 물이 나가는 지점" in part("002", "ko") and "sensor?id=zone_a" in part("002", "ko")
+        assert "유출점" in part("002", "ko") and "sensor?id=zone_a" in part("002", "ko")
         assert part("003", "en") == ""
