@@ -64,8 +64,8 @@ class PendingRows:
         """The oldest waiting rows as text, for the next start."""
         return [format_payload(row, self._zone) for row in itertools.islice(self._rows, KEEP_ROWS)]
 
-    def restore(self, payloads: Iterable[str], published_through: int = 0) -> int:
-        """Restore the rows of `to_state` that the log does not have; returns the newest one's minute, 0 without rows.
+    def restore(self, payloads: Iterable[str], published_through: int = 0) -> dict[str, int]:
+        """Restore the rows of `to_state` that the log does not have; returns the minute of each sensor's newest one.
 
         `published_through`: `closed_through` of the mark on disk. It was written when no row up to that minute was
         waiting, and may no longer contain the sensors of some of them.
@@ -79,7 +79,10 @@ class PendingRows:
             if row.minute > self.mark.sensors.get(row.sensor, published_through):
                 rows.append(row)
         self.add(rows)
-        return max((row.minute for row in rows), default=0)
+        newest: dict[str, int] = {}
+        for row in rows:
+            newest[row.sensor] = max(row.minute, newest.get(row.sensor, 0))
+        return newest
 
     @property
     def waiting(self) -> bool:

@@ -226,6 +226,12 @@ class Minutes:
             self._others = max([self._others, *(self._closed[name] for name in {*self._closed} - {*kept})])
             self._closed = {name: self._closed[name] for name in kept}
 
+    def have_rows(self, newest: Mapping[str, int]) -> None:
+        """There are rows of these sensors up to these minutes: they are closed."""
+        for sensor, minute in newest.items():
+            self._closed[sensor] = max(minute, self._closed.get(sensor, self._others))
+        self.closed_through = max([self.closed_through, *newest.values()])
+
     def forget_future(self, last: int) -> int:
         """A person confirmed that a wrong clock made the minutes after `last`: reopen those that it closed; returns the
         readings of those that were still open, which are dropped."""

@@ -144,8 +144,7 @@ class Producer:
             if state is None:
                 return
             through = published.closed_through if published else 0
-            rows_through = self._held.restore([str(row) for row in state.get("held", ())], through)
-            self._minutes.closed_through = max(self._minutes.closed_through, rows_through)
+            self._minutes.have_rows(self._held.restore([str(row) for row in state.get("held", ())], through))
             readings = self._minutes.restore(state, lost=published is None)
             if "zones" in state:
                 self._zones.restore(state["zones"])

@@ -120,7 +120,7 @@ def test_rows_that_wait_are_taken_up_by_the_next_start_unless_the_log_has_them(l
     kept = first.to_state()
     mark = Mark(T, log.end_offset, log.log_id, {"001": T})  # it appended "001" before it was killed
     second = PendingRows(log, tmp_path, UTC, 1000, mark)
-    assert second.restore(["not a row", *kept]) == T
+    assert second.restore(["not a row", *kept]) == {"002": T}
     assert second.flush(T)
     assert [parse_payload(record.payload) for record in log._log.read(0, 9)] == [Row(T, "002", 3.0, None, 9, "0M00")]
 
@@ -160,7 +160,7 @@ def test_sensors_without_end_do_not_grow_the_mark_and_no_row_of_theirs_comes_twi
     assert mark is not None
     assert mark.sensors == {"Y0": T + 1, "Y1": T + 1}
     second = PendingRows(log, tmp_path, UTC, 1000, mark)
-    assert (second.restore(kept, mark.closed_through), len(second)) == (0, 0)
+    assert (second.restore(kept, mark.closed_through), len(second)) == ({}, 0)
 
 
 def test_what_the_log_took_is_marked_while_the_rows_behind_it_wait(
@@ -179,7 +179,7 @@ def test_what_the_log_took_is_marked_while_the_rows_behind_it_wait(
         {"001": T},
     )  # the minute is not closed yet
     second = PendingRows(log, tmp_path, UTC, 1000, mark)
-    assert second.restore(rows.to_state(), mark.closed_through) == T
+    assert second.restore(rows.to_state(), mark.closed_through) == {"002": T}
     assert len(second) == 1
 
 

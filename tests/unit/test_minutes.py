@@ -182,6 +182,15 @@ def test_a_restored_minute_that_was_closed_meanwhile_is_left_out() -> None:
     assert [mean.minute for mean in after.close(START_S + 500, 500.0, quiet=True)] == [T + 1]
 
 
+def test_a_minute_whose_row_still_waits_for_the_log_after_a_restart_is_closed() -> None:
+    minutes = Minutes(LATENESS_S, T - 1, {"001": T - 1, "002": T - 1})
+    minutes.have_rows({"001": T})
+    assert minutes.closed_through == T
+    assert minutes.add("001", START_S, 1.0, 2.0) == "late"
+    assert minutes.add("002", START_S, 1.0, 2.0) == ""  # no row of it waits
+    assert minutes.add("001", START_S + 60, 1.0, 2.0) == ""
+
+
 @pytest.mark.parametrize("state", [{}, {"open": 1}, {"open": {"x": {}}, "newest_s": 0}, {"open": {"9": {"a": [1]}}}])
 def test_damaged_state_is_refused_whole(state: dict[str, object]) -> None:
     minutes = Minutes(LATENESS_S)
