@@ -34,7 +34,7 @@ class Broker:
     """One that can go away and come back with its data: a real one is killed, the one in memory stands still."""
 
     def __init__(self, folder: Path, port: int | None = None, node: str = "", options: Sequence[str] = ()) -> None:
-        port = self.port = port or free_port()
+        port = self.port = port or free_port(2)  # a real one has its controller beside it
         self.address = f"127.0.0.1:{port}"
         self._node = node
         memory = ("--only", "kafka", "--host", "127.0.0.1", "--kafka-port", str(port), "--data-dir", str(folder))
