@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from ports import free_port
@@ -81,7 +81,9 @@ def make_topic(address: str, topic: str, partitions: int = 1) -> None:
     while True:
         try:
             admin.create_topics([NewTopic(topic, num_partitions=partitions)])[topic].result(30)
-        except KafkaException:  # a broker that has just been started
+        except KafkaException as error:  # a broker that has just been started; its answer may have been lost
+            if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                return
             assert time.monotonic() < give_up_s
         else:
             return
