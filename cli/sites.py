@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cli import acting, shell
@@ -12,6 +12,7 @@ from common.database import Database
 from common.settings import Settings
 from server import delivering, site_tokens
 from server.site_tokens import SiteToken
+from situation.sites import DeliveringSite, Hearing
 
 
 def run(args: list[str]) -> int:
@@ -85,16 +86,7 @@ def _heard(chosen: Settings, as_json: bool) -> None:
     with contextlib.closing(Database(chosen, "sites")) as reading:
         known = delivering.read(reading, shell.site_clock(chosen.paths.data).now(), limit)
     if as_json:
-        times = [(site.heard_at, site.closed_through) for site, _ in known]
-        plain = [[time.isoformat(timespec="seconds") if time else None for time in each] for each in times]
-        shell.say(
-            json.dumps(
-                [
-                    {"site": site.site, "state": state.value, "heard_at": heard, "closed_through": closed}
-                    for (site, state), (heard, closed) in zip(known, plain, strict=True)
-                ]
-            )
-        )
+        shell.say(json.dumps([_plain_heard(site, state) for site, state in known]))
         return
     if not known:
         shell.say("no site has delivered rows here yet")
@@ -106,6 +98,14 @@ def _heard(chosen: Settings, as_json: bool) -> None:
     shell.console().print(table)
 
 
+def _plain_heard(site: DeliveringSite, state: Hearing) -> dict[str, str | None]:
+    heard, closed = _iso(site.heard_at), _iso(site.closed_through)
+    return {"site": site.site, "state": state.value, "heard_at": heard, "closed_through": closed}
+
+
 def _plain(token: SiteToken) -> dict[str, str | None]:
-    made, revoked = (time.isoformat(timespec="seconds") if time else None for time in (token.made, token.revoked))
-    return {"site": token.site, "made": made, "revoked": revoked}
+    return {"site": token.site, "made": _iso(token.made), "revoked": _iso(token.revoked)}
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat(timespec="seconds") if time else None

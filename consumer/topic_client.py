@@ -84,8 +84,7 @@ class TopicClient:
             asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=patience_s)
             found = str(asked[topic].result(patience_s).topic_id)
         except (KafkaException, TimeoutError) as error:
-            why = error.args[0] if isinstance(error, KafkaException) else KafkaError(KafkaError._TIMED_OUT)
-            failed = self.failure("say what its topic is", why)
+            failed = self.failure("say what its topic is", _why(error))
             self._admin = AdminClient(self._common())
             raise failed from error
         self._said = None
@@ -103,10 +102,8 @@ class TopicClient:
         try:
             asked = [self._admin.list_offsets({place: each}, request_timeout=patience_s)[place] for each in _ENDS]
             low, high = (each.result(patience_s).offset for each in asked)
-        except KafkaException as error:
-            raise self.failure("say how far the topic goes", error.args[0]) from error
-        except TimeoutError as error:
-            raise self.failure("say how far the topic goes", KafkaError(KafkaError._TIMED_OUT)) from error
+        except (KafkaException, TimeoutError) as error:
+            raise self.failure("say how far the topic goes", _why(error)) from error
         return low, high
 
     def ends(self, topic: str, partitions: Iterable[int], limit_s: float) -> dict[int, int]:
@@ -151,6 +148,11 @@ class TopicClient:
     def _on_error(self, error: KafkaError) -> None:
         if error.code() != KafkaError._ALL_BROKERS_DOWN and (self._said is None or self.needs_person(error)):
             self._said = error
+
+
+def _why(error: KafkaException | TimeoutError) -> KafkaError:
+    """What kept an answer away."""
+    return error.args[0] if isinstance(error, KafkaException) else KafkaError(KafkaError._TIMED_OUT)
 
 
 def _is(fatal: KafkaError, code: int) -> bool:

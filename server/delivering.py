@@ -12,17 +12,20 @@ TIMEOUT_S = 10.0
 _ORDER = [*Hearing]
 
 
-def read(database: Database, now: datetime, limit: timedelta) -> list[tuple[DeliveringSite, Hearing]]:
+def read(
+    database: Database, now: datetime, limit: timedelta, only: str | None = None
+) -> list[tuple[DeliveringSite, Hearing]]:
     """All of them, the silent ones first, each for as long; those that are heard by name.
 
     Args:
         limit: a site that was not heard for so long is silent.
+        only: one site instead of all.
 
     Raises:
         DatabaseDown: it does not answer.
     """
     with database.transaction(TIMEOUT_S) as cursor:
-        known = [DeliveringSite(*row) for row in cursor.execute(statement("sites_known"))]
+        known = [DeliveringSite(*row) for row in cursor.execute(statement("sites_known"), {"site": only})]
         behind_s = topic.behind_s(queries.topic(cursor))
     listened = now - timedelta(seconds=behind_s) if math.isfinite(behind_s) else datetime.min.replace(tzinfo=now.tzinfo)
     found = [(site, hearing(site, now, listened, limit)) for site in known]

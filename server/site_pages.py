@@ -76,14 +76,14 @@ class SitePages:
         reader, name = self._screens.reader(request), request.query_params.get("id", "")
         state = await self._current.state(reader.words)
         try:
-            known = await self._current.ask(functools.partial(delivering.read, now=reader.now, limit=self._limit))
-            found = next(((site, heard) for site, heard in known if site.site == name), None)
-            if found is None:
+            read = functools.partial(delivering.read, now=reader.now, limit=self._limit, only=name)
+            found = await self._current.ask(read) if "\0" not in name else []  # no text of Postgres has one
+            if not found:
                 return self._screens.page(request, "missing.html", reader, state, 404)
             rows = await self._current.ask(functools.partial(_newest, name))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
-        site, heard = found
+        ((site, heard),) = found
         return self._screens.page(
             request,
             "site.html",

@@ -1,16 +1,15 @@
 """The files of a center agree with the program: settings, programs, exit codes, and what they say of each other."""
 
 import configparser
-import os
 import shlex
 import shutil
-import subprocess
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from unit_rating import must_be_rated
 
 from common import settings
 from common.errors import RoleTaken, SettingsError
@@ -103,20 +102,6 @@ def test_a_unit_starts_a_program_of_the_product(unit: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_a_unit_is_rated_as_well_kept(unit: Path, tmp_path: Path) -> None:
-    """1.5 of 10, where 10 is wide open."""
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not here")
     copy = tmp_path / unit.name.replace("@", "@8081")  # only one with a name is rated
     shutil.copy(unit, copy)
-    rated = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", copy],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "LC_ALL": "C"},
-    )
-    if "unrecognized option" in rated.stderr:
-        pytest.skip("this systemd-analyze rates no file")
-    assert rated.returncode == 0, rated.stdout + rated.stderr
-    assert "Unknown" not in rated.stderr and "Failed to parse" not in rated.stderr
+    must_be_rated(copy, 15)

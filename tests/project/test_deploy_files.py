@@ -3,13 +3,11 @@
 import configparser
 import dataclasses
 import shlex
-import shutil
-import subprocess
 import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import pytest
+from unit_rating import must_be_rated
 
 from common import settings
 from common.errors import RoleTaken, SettingsError
@@ -105,21 +103,7 @@ def test_the_group_is_controlled_through_a_private_socket_only() -> None:
 
 
 def test_the_service_is_rated_as_well_kept() -> None:
-    """2.0 of 10, where 10 is wide open."""
-    unit = DEPLOY / "hydrolog.service"
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("systemd-analyze is not here")
-    rated = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if "unrecognized option" in rated.stderr:
-        pytest.skip("this systemd-analyze rates no file")
-    assert rated.returncode == 0, rated.stdout + rated.stderr
-    assert "Unknown" not in rated.stderr and "Failed to parse" not in rated.stderr
+    must_be_rated(DEPLOY / "hydrolog.service", 20)
 
 
 def test_modems_are_left_to_the_modem_manager() -> None:
