@@ -1,5 +1,6 @@
 """Other processes, from /proc: check whether they are alive, find them, end them."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -10,6 +11,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 LOOK_EVERY_S = 0.05
+LAST_WORDS = 300  # characters
 
 
 def alive(pid: int) -> bool:
@@ -89,6 +91,17 @@ def end(pids: Iterable[int], first: signal.Signals, patience_s: float) -> list[i
     for pid in left:
         _signal(pid, signal.SIGKILL)
     return left
+
+
+def give_way(child: subprocess.Popen[bytes], nice: int) -> None:
+    """Let a child process work behind others; 19 is last."""
+    with contextlib.suppress(ProcessLookupError):  # it has already ended
+        os.setpriority(os.PRIO_PROCESS, child.pid, nice)
+
+
+def last_words(said: bytes) -> str:
+    """Why a child process failed, from all that it said: the end of it, in one line."""
+    return " ".join(said.decode("utf-8", "replace").split())[-LAST_WORDS:]
 
 
 def end_child(child: subprocess.Popen[bytes] | None, patience_s: float) -> None:

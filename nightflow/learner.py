@@ -4,7 +4,6 @@ Learning reads half a year of minutes into arrays. It runs in a child process at
 its failures do not affect this process. It stores a new version of a file, which the producer then uses.
 """
 
-import contextlib
 import logging
 import math
 import os
@@ -160,8 +159,7 @@ class Learning:
     def _last_words(self) -> str:
         """What the child has said of why it failed."""
         self._said.seek(0)
-        text = self._said.read().decode("utf-8", "replace")
-        return " ".join(text.split())[-relearning.LONGEST_PROBLEM :]
+        return processes.last_words(self._said.read())
 
     def _start(self, sensor: str, now: datetime) -> None:
         self._started, self._sensor = now, sensor
@@ -174,8 +172,7 @@ class Learning:
             stdout=subprocess.DEVNULL,
             stderr=self._said,
         )
-        with contextlib.suppress(ProcessLookupError):  # it has already ended
-            os.setpriority(os.PRIO_PROCESS, self._child.pid, LOWEST_PRIORITY)
+        processes.give_way(self._child, LOWEST_PRIORITY)
         _log.info("criteria_learning sensor=%s pid=%d", sensor, self._child.pid)
 
     def close(self) -> None:

@@ -19,8 +19,6 @@ from common.folder import CRITERIA_LEARNING_FILE, CRITERIA_WANTED_FILE
 from common.messages import message
 from common.refused import NotPossible, Refused
 
-LONGEST_PROBLEM = 300  # characters
-
 NOBODY = message("There is no such sensor.")
 UNDER_WAY = message("{by} has asked for it already, and it is under way.")
 

@@ -1,7 +1,6 @@
 """Makes a report in a process of its own, for processes that stay small: it needs much memory for some seconds, and can
 be ended."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+from common import processes
 from common.errors import HydrologError
 from common.logging_setup import quoted
 from common.settings import CONFIG
@@ -50,8 +50,7 @@ def make(
         )
     except OSError as error:  # no memory, or too many processes
         raise NotMade(f"no process could be started: {error.strerror}") from error
-    with contextlib.suppress(ProcessLookupError):  # it has already ended
-        os.setpriority(os.PRIO_PROCESS, child.pid, PRIORITY)
+    processes.give_way(child, PRIORITY)
     made, said = _wait(child, stop)
     if child.returncode != 0:
         raise NotMade(f"code={child.returncode} said={quoted(said.decode(errors='replace').strip()[-LONGEST_REASON:])}")

@@ -29,7 +29,6 @@ from common.state_file import Count, StateUnusable
 LONGEST_S = 6 * 3600.0  # real seconds: a week of a hundred sensors over a slow line
 END_S = 1.0  # time for the process to end
 PRIORITY = 10  # behind whatever keeps rows
-LONGEST_PROBLEM = 300  # characters
 
 NO_SERVER = message("This box sends its rows to no server.")
 UNDER_WAY = message("Rows are being sent again already. Wait until it is done.")
@@ -152,15 +151,14 @@ class Resending:
         except OSError as error:  # no memory, or too many processes
             return _Said(0, 0), f"no process could be started: {error.strerror}"
         self._child = child
-        with contextlib.suppress(ProcessLookupError):  # it has already ended
-            os.setpriority(os.PRIO_PROCESS, child.pid, PRIORITY)
+        processes.give_way(child, PRIORITY)
         try:
             out, why = child.communicate(timeout=LONGEST_S)
         except subprocess.TimeoutExpired:
             processes.end_child(child, END_S)
             child.communicate()
             return _Said(0, 0), f"not done within {LONGEST_S / 3600:g} hours"
-        problem = " ".join(why.decode("utf-8", "replace").split())[-LONGEST_PROBLEM:] if child.returncode else ""
+        problem = processes.last_words(why) if child.returncode else ""
         try:
             said = state_file.parse(out, _Said)
         except StateUnusable:
