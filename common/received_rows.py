@@ -11,7 +11,7 @@ import psycopg
 
 TABLE = "received_tb"
 AGAIN = "received_again"  # where rows of that table are put to go the same way
-COPIED_BY = 5  # the number of the change
+COPIED_BY = 6  # the number of the change
 KEPT = timedelta(days=7)  # the table, like the old keys
 COPIED_AT_ONCE = timedelta(days=1)  # a transaction: of ten thousand boxes fourteen million rows
 

@@ -52,9 +52,10 @@ CHANGES: tuple[Change, ...] = (
     Change("0001_tables"),  # repeatable: also for a database that was made before there were numbers
     Change("0002_site_columns", site_columns.add, site_columns.join),
     Change("0003_old_keys", None, site_columns.drop_old_keys, site_columns.nobody_goes_back),
-    Change("0004_one_archive"),
-    Change("0005_received_rows", received_rows.copy, received_rows.copied),
-    Change("0006_received_tb", None, received_rows.drop, received_rows.nobody_goes_back),
+    Change("0004_site_claims"),
+    Change("0005_one_archive"),
+    Change("0006_received_rows", received_rows.copy, received_rows.copied),
+    Change("0007_received_tb", None, received_rows.drop, received_rows.nobody_goes_back),
 )
 VERSION = len(CHANGES)
 NEEDED = max(number for number, change in enumerate(CHANGES, 1) if change.due is None)  # by the processes

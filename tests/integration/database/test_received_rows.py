@@ -58,12 +58,12 @@ def is_whole(connection: Connection) -> bool:
 
 
 def test_every_row_is_in_the_archive_and_then_the_table_goes(before: Connection) -> None:
-    made = ["0004_one_archive", "0005_received_rows"]
+    made = ["0004_site_claims", "0005_one_archive", "0006_received_rows"]
     assert database.update_schema(before.info.dsn, "north") == made
     assert is_whole(before)
     assert database.update_schema(before.info.dsn, "north") == []
     before.execute("UPDATE SCHEMA_TB SET made_at = made_at - interval '8 days'")
-    assert database.update_schema(before.info.dsn, "north") == ["0006_received_tb"]
+    assert database.update_schema(before.info.dsn, "north") == ["0007_received_tb"]
     assert is_whole(before)
     assert before.execute("SELECT to_regclass('received_tb')").fetchone() == (None,)
 
@@ -86,12 +86,12 @@ def test_cut_short_it_goes_on(before: Connection, monkeypatch: pytest.MonkeyPatc
 
     whole = received_rows.copy
     with monkeypatch.context() as short:
-        cut = schema.CHANGES[4]._replace(prepare=lambda connection, site: whole(Cut(connection), site))  # type: ignore[arg-type]
-        short.setattr(schema, "CHANGES", (*schema.CHANGES[:4], cut, *schema.CHANGES[5:]))
+        cut = schema.CHANGES[5]._replace(prepare=lambda connection, site: whole(Cut(connection), site))  # type: ignore[arg-type]
+        short.setattr(schema, "CHANGES", (*schema.CHANGES[:5], cut, *schema.CHANGES[6:]))
         with pytest.raises(PowerCut):
             database.update_schema(before.info.dsn, "north")
     assert not is_whole(before)
-    assert database.update_schema(before.info.dsn, "north") == ["0005_received_rows"]
+    assert database.update_schema(before.info.dsn, "north") == ["0006_received_rows"]
     assert is_whole(before)
 
 
