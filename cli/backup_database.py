@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from cli.backup_file import BackupDamaged, BackupWriter, TableRows
-from common import database, schema
+from common import database, received_rows, schema
 
 _MONTH = re.compile(r"real_val_(\d{4})(\d\d)")
 _PARTITIONED = "real_val_tb"
@@ -19,6 +19,8 @@ SELECT attname FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
 _PARTITIONS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(%s) ORDER BY 1"
+
+_KNOWN = {received_rows.TABLE}  # of versions before
 
 Connection = psycopg.Connection[Any]
 
@@ -88,8 +90,10 @@ def copy_in(
         BackupDamaged: a table that this version does not have, or another number of rows.
         psycopg.Error: the database refuses.
     """
+    if received_rows.TABLE in tables:
+        received_rows.make(connection)
     for table, some in itertools.groupby(pieces, lambda piece: piece[0]):
-        if table not in tables or (table not in schema.tables() and not _MONTH.fullmatch(table)):
+        if table not in tables or not (table in _KNOWN or table in schema.tables() or _MONTH.fullmatch(table)):
             raise BackupDamaged(f"this version of hydrolog has no table {table}: install the version of the backup")
         if month := _MONTH.fullmatch(table):
             connection.execute("SELECT real_val_partition(%s::timestamptz)", (f"{month[1]}-{month[2]}-01Z",))
@@ -103,6 +107,8 @@ def copy_in(
             count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
             if connection.execute(count).fetchone() != (expected.rows,):
                 raise BackupDamaged(f"the table {table} does not have the {expected.rows} rows of the backup")
+    if received_rows.TABLE in tables:
+        received_rows.pass_on(connection)
     return sum(expected.rows for expected in tables.values())
 
 

@@ -55,6 +55,17 @@ def copy(connection: Connection, _site: str) -> None:
     connection.execute(f"DROP TABLE {AGAIN}".encode())
 
 
+def make(connection: Connection) -> None:
+    """Make the table for a while, in a transaction: a backup of a version before has its rows."""
+    take(connection)
+    connection.execute(f"CREATE TEMP TABLE {TABLE} (LIKE {AGAIN} INCLUDING DEFAULTS) ON COMMIT DROP".encode())
+
+
+def pass_on(connection: Connection) -> None:
+    """Its rows go into the archive, when all others are there."""
+    connection.execute(f"INSERT INTO {AGAIN} SELECT * FROM {TABLE}".encode())
+
+
 def copied(_connection: Connection, _site: str) -> None:
     """Nothing is left to do."""
 

@@ -143,7 +143,7 @@ def test_another_box_goes_on_and_no_row_is_lost_or_repeated(
         assert query(url, "SELECT incident, text FROM INCIDENT_ACT_TB") == [(ID, "누수?")]
         stored = query(url, "SELECT log_id, log_offset FROM REAL_VAL_TB ORDER BY time")
     assert stored == [(old_id, offset) for offset in range(45)] + [(new_id, offset) for offset in range(45, 55)]
-    arrived = query(empty_url, "SELECT log_id, log_offset, time FROM RECEIVED_TB ORDER BY time")
+    arrived = query(empty_url, "SELECT log_id, log_offset, time FROM REAL_VAL_TB ORDER BY time")
     assert [found[:2] for found in arrived] == [
         *((old_id, offset) for offset in range(50)),
         *((new_id, offset) for offset in range(45, 55)),
@@ -379,3 +379,26 @@ def test_rows_of_a_backup_from_before_rows_had_a_site_get_it(database_url: str) 
     assert query(database_url, "SELECT site, sensor FROM REAL_VAL_TB") == [("north", "001")]
     defaults = "SELECT count(*) FROM pg_attrdef WHERE adrelid IN ('sensor_tb'::regclass, 'real_val_202408'::regclass)"
     assert query(database_url, f"{defaults} AND pg_get_expr(adbin, adrelid) LIKE '%north%'") == [(0,)]
+
+
+def test_rows_of_a_backup_from_before_boxes_rows_were_in_the_archive_get_there(database_url: str) -> None:
+    """Those of the box itself are there twice in such a backup."""
+    row = b"%s\tlog\t%d\t2024-08-26 00:0%d:00Z\t001\t8\t4\t60\t0000\t000\t0\t0\n"
+    month = ["site", "sensor", "time", "flow", "pressure", "samples", "log_id", "log_offset"]
+    received = ["site", "log_id", "log_offset", "time", "sensor", "flow", "pressure", "samples", "flow_flags"]
+    pieces = {
+        "received_tb": (
+            [*received, "pressure_flags", "pred_flow", "pred_pressure"],
+            row % (b"north", 1, 1) + row % (b"south", 1, 1) + row % (b"south", 2, 2),
+        ),
+        "sensor_tb": (["site", "sensor"], b"north\t001\n"),
+        "real_val_202408": (month, b"north\t001\t2024-08-26 00:01:00Z\t8\t4\t60\tlog\t1\n"),
+    }
+    tables = {name: backup_file.TableRows(columns, rows.count(b"\n")) for name, (columns, rows) in pieces.items()}
+    with psycopg.connect(database_url) as connection:
+        given = ((name, iter([rows])) for name, (_, rows) in pieces.items())
+        assert backup_database.copy_in(connection, "north", tables, given) == 5
+    rows = query(database_url, "SELECT site, log_offset FROM REAL_VAL_TB ORDER BY 1, 2")
+    assert rows == [("north", 1), ("south", 1), ("south", 2)]
+    assert query(database_url, "SELECT count(*) FROM SECOND_VAL_TB") == [(0,)]
+    assert query(database_url, "SELECT to_regclass('received_tb') IS NULL") == [(True,)]
