@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 import psycopg
@@ -16,6 +17,8 @@ from psycopg import Cursor
 from common.database import statement
 from common.logging_setup import quoted
 from common.row import MOST_SENSORS
+
+_SPAN = "SELECT min(time), max(time) FROM arrived"
 
 _log = logging.getLogger(__name__)
 
@@ -35,12 +38,22 @@ class Stored:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-def store(cursor: Cursor[Any], rows: Sequence[bytes], *, home: str | None = None) -> Stored:
-    """Store rows, each as it lies in a topic: site, log id, and the columns of a batch.
+class Whose(Enum):
+    """Who else stores rows of the same site here.
 
-    Args:
-        home: a site whose own archive stores here, too. People register its sensors.
+    Attributes:
+        SENT: nobody.
+        OWN: the site's own archive stores the same rows, too. People register its sensors.
+        STRANGE: the site's own archive, but other rows: two boxes have one name. Nothing of them is mixed with its own.
     """
+
+    SENT = auto()
+    OWN = auto()
+    STRANGE = auto()
+
+
+def store(cursor: Cursor[Any], rows: Sequence[bytes], whose: Whose = Whose.SENT) -> Stored:
+    """Store rows, each as it lies in a topic: site, log id, and the columns of a batch."""
     found = Stored()
     cursor.execute(statement("arrived").encode())
     spans = [(0, len(rows))] if rows else []
@@ -48,7 +61,7 @@ def store(cursor: Cursor[Any], rows: Sequence[bytes], *, home: str | None = None
         first, end = spans.pop()
         try:
             with cursor.connection.transaction():
-                new, second = _store(cursor, rows[first:end], home)
+                new, second = _store(cursor, rows[first:end], whose)
             found.new += new
             found.second.update(second)
         except (psycopg.DataError, psycopg.IntegrityError) as error:  # the half that it is not in, and then the other
@@ -62,24 +75,24 @@ def store(cursor: Cursor[Any], rows: Sequence[bytes], *, home: str | None = None
     return found
 
 
-def _store(cursor: Cursor[Any], rows: Sequence[bytes], home: str | None) -> tuple[int, dict[str, int]]:
+def _store(cursor: Cursor[Any], rows: Sequence[bytes], whose: Whose) -> tuple[int, dict[str, int]]:
     """How many are new, and how many of each site are second ones."""
     with cursor.copy("COPY arrived FROM STDIN (NULL '')") as copy:
         copy.write(b"\n".join((*rows, b"")))  # no column can hold a backslash
-    apart = _register(cursor, home)
-    first, last, number = cursor.execute(statement("arrived_span").encode()).fetchone() or (None, None, 0)
-    if not number:
-        return apart, {}
-    cursor.execute("SELECT real_val_partitions(ARRAY(SELECT DISTINCT time FROM arrived))")
-    new = cursor.execute(statement("arrived_store").encode()).rowcount
+    apart = new = 0
+    if whose is not Whose.STRANGE:
+        apart = _register(cursor, whose)
+        cursor.execute("SELECT real_val_partitions(ARRAY(SELECT DISTINCT time FROM arrived))")
+        new = cursor.execute(statement("arrived_store").encode()).rowcount
+        cursor.execute(statement("arrived_forecasts").encode())
     second: dict[str, int] = {}
-    if new < number:
+    if apart + new < len(rows):
+        first, last = cursor.execute(_SPAN).fetchone() or (None, None)
         second = dict(cursor.execute(statement("arrived_second").encode(), {"first": first, "last": last}).fetchall())
-    cursor.execute(statement("arrived_forecasts").encode())
     return apart + new, second
 
 
-def _register(cursor: Cursor[Any], home: str | None) -> int:
+def _register(cursor: Cursor[Any], whose: Whose) -> int:
     """Register the sensors that are not yet; the rows of those that may not be are kept apart: how many are new."""
     missing = cursor.execute(statement("arrived_sensors").encode()).fetchall()
     if not missing:
@@ -88,7 +101,7 @@ def _register(cursor: Cursor[Any], home: str | None) -> int:
     new, unknown = list[tuple[str, str]](), list[tuple[str, str]]()
     for site, sensor, known in missing:
         taken[site] += 1
-        (unknown if site == home or known + taken[site] > MOST_SENSORS else new).append((site, sensor))
+        (unknown if whose is Whose.OWN or known + taken[site] > MOST_SENSORS else new).append((site, sensor))
     for points, name in ((new, "arrived_register"), (unknown, "arrived_apart")):
         if points:
             columns = {"sites": [site for site, _ in points], "sensors": [sensor for _, sensor in points]}

@@ -7,13 +7,14 @@ from typing import Any
 import psycopg
 
 from common import arrived_rows, site_marks
+from common.arrived_rows import Whose
 from common.batch_mark import BatchMark
 from common.database import Database, statement
 from common.errors import DatabaseDown
-from common.folder import LOG_FILE
 from common.kafka_rows import SiteMark
 from common.logging_setup import quoted
 from common.settings import Settings
+from log import identity
 from server.batch import BatchKey, BatchRefused, NotKept, StoredBatch
 from server.db_thread import DatabaseThread
 
@@ -30,12 +31,13 @@ _log = logging.getLogger(__name__)
 
 
 def store(
-    database: Database, key: BatchKey, lines: Sequence[bytes], mark: BatchMark | None = None, *, at_home: bool = False
+    database: Database,
+    key: BatchKey,
+    lines: Sequence[bytes],
+    mark: BatchMark | None = None,
+    whose: Whose = Whose.SENT,
 ) -> StoredBatch:
     """Store the rows of a batch's lines; on return they are on disk. The whole batch or nothing.
-
-    Args:
-        at_home: the site's own archive stores into this database, too. Its rows are new if the batch is.
 
     Raises:
         BatchRefused: 422, the database cannot hold a row.
@@ -45,17 +47,21 @@ def store(
     with database.transaction(STORE_TIMEOUT_S) as cursor:
         cursor.execute(_DURABLE)
         (times_seen,) = _one(cursor.execute(statement("received_batch"), values))
-        whose = f"{key.site}\t{key.log_id}\t".encode()
-        found = arrived_rows.store(cursor, [whose + line for line in lines], home=key.site if at_home else None)
+        name = f"{key.site}\t{key.log_id}\t".encode()
+        found = arrived_rows.store(cursor, [name + line for line in lines], whose)
         for number, reason in sorted(found.refused.items()):
             problem = f"row {number + 1}: the database cannot hold it ({reason})"
             raise BatchRefused(422, problem, row=number + 1, column="line")
         second = found.second.total()
-        stored = (0 if times_seen > 1 else len(lines)) if at_home else found.new + second
+        stored = found.new + second
+        if whose is Whose.OWN:  # whoever was first: they are new if the batch is
+            stored = 0 if times_seen > 1 else len(lines)
         repeated = len(lines) - stored
         if repeated and times_seen == 1:
             cursor.execute(_COUNT_REPEATED, values | {"repeated": repeated})
         marks = [SiteMark(key.site, key.log_id, key.last + 1, mark)] if mark is not None else []
+        if whose is Whose.STRANGE:
+            marks = []
         site_marks.store(cursor, {key.site: None}, marks)
     if second:
         _log.warning("second_rows site=%s rows=%d batch=%s", quoted(key.site), second, quoted(key.text))
@@ -68,15 +74,22 @@ class InDatabase:
     room_bytes, least_bytes = MAX_POSTS * MIB, MIB
 
     def __init__(self, desk: DatabaseThread, settings: Settings) -> None:
-        self._desk, self._site = desk, settings.site.id
-        self._log = settings.paths.data / LOG_FILE  # where it is, a box works
+        self._desk, self._site, self._data = desk, settings.site.id, settings.paths.data
 
     async def keep(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> StoredBatch:
-        at_home = key.site == self._site and self._log.exists()
         try:
-            return await self._desk.ask(lambda database: store(database, key, lines, mark, at_home=at_home))
+            return await self._desk.ask(lambda database: store(database, key, lines, mark, self._whose(key)))
         except DatabaseDown as down:
             raise NotKept("the database does not answer; nothing of this batch is stored", str(down)) from down
+        except OSError as error:
+            raise NotKept("this server's disk does not answer; nothing of this batch is stored", str(error)) from error
+
+    def _whose(self, key: BatchKey) -> Whose:
+        """Whether a box works in the same folder, under the name of this site, and whether the batch is of its log."""
+        own = identity.load(self._data) if key.site == self._site else None
+        if own is None:
+            return Whose.SENT
+        return Whose.OWN if own.of(key.last) == key.log_id else Whose.STRANGE
 
 
 def _one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:

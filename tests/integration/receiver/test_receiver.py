@@ -25,7 +25,7 @@ from receiver_process import (
 )
 
 from common.batch_mark import HEADER
-from common.folder import LOG_FILE
+from log import identity
 
 MIB = 1024 * 1024
 
@@ -126,17 +126,19 @@ def test_a_minute_has_one_row_and_no_other_one_is_lost(receiver: ReceiverProcess
 def test_a_box_that_delivers_to_itself_keeps_what_people_have_not_registered_apart(
     tmp_path: Path, database_url: str
 ) -> None:
-    """Its own archive stores the same rows, before or after."""
+    """Its own archive stores the same rows, before or after. Rows of another box of the same name are not its own."""
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO SENSOR_TB (site, sensor) VALUES (%s, '001')", (SITE,))
     process = ReceiverProcess(tmp_path / "data", database_url)
     process.data.mkdir()
-    (process.data / LOG_FILE).touch()
+    identity.store(process.data, identity.Identity(LOG_ID, "machine"))
     process.start()
     try:
         assert process.post_rows(1, 3, sensor="x").json == {"stored": 3, "repeated": 0}
         assert process.post_rows(2, 3, sensor="x").json == {"stored": 2, "repeated": 0}  # of which batch, who knows
         assert process.post_rows(1, 3, sensor="x").json == {"stored": 0, "repeated": 3}
+        strange = process.post(body_of(3, 5), key_of(3, 5).replace(LOG_ID, "another"))
+        assert strange.json == {"stored": 3, "repeated": 0}
         others = process.post(body_of(1, 3, sensor="x"), key_of(1, 3).replace(SITE, "site-2"))
         assert others.json == {"stored": 3, "repeated": 0}
     finally:
@@ -145,8 +147,10 @@ def test_a_box_that_delivers_to_itself_keeps_what_people_have_not_registered_apa
         counted = "SELECT site, sensor, count(*) FROM REAL_VAL_TB GROUP BY 1, 2 ORDER BY 1, 2"
         rows = connection.execute(counted).fetchall()
         apart = connection.execute("SELECT site, sensor, count(*) FROM UNREGISTERED_VAL_TB GROUP BY 1, 2").fetchall()
+        second = connection.execute("SELECT log_id, log_offset FROM SECOND_VAL_TB ORDER BY 2").fetchall()
     assert rows == [(SITE, "001", 2), ("site-2", "001", 2), ("site-2", "x", 1)]
     assert apart == [(SITE, "x", 1)]
+    assert second == [("another", 3), ("another", 4), ("another", 5)]
 
 
 def test_large_bodies_and_bombs_are_refused_with_memory_flat(receiver: ReceiverProcess, database_url: str) -> None:
