@@ -67,7 +67,8 @@ def measured(folder: Path) -> Measured:
         took = archived(chosen, filled, messages_of(ROWS_ARCHIVED), broker)
         postgres_s = postgres_cpu_s(data) - postgres_s
         with psycopg.connect(url) as connection:
-            size = connection.execute("SELECT pg_total_relation_size('received_tb')").fetchone()
+            months = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('real_val_tb')"
+            size = connection.execute(months.encode()).fetchone()
         assert size is not None
     return Measured(
         costs,
@@ -75,7 +76,7 @@ def measured(folder: Path) -> Measured:
         took.cpu_s / took.messages * messages_of(ROWS_ARCHIVED) / ROWS_ARCHIVED * 1e6,
         postgres_s / ROWS_ARCHIVED * 1e6,
         lies / BOXES / ROWS,
-        size[0] / ROWS_ARCHIVED,
+        int(size[0]) / ROWS_ARCHIVED,
     )
 
 

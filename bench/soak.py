@@ -147,16 +147,22 @@ def _drained(data: Path, witness: Witness) -> bool:
     return quiet and published is not None and published.end_offset >= end and min(done) >= end
 
 
+_BATCHES = """
+    SELECT split_part(split_part(key, '/', 3), '-', 1)::bigint FROM RECEIVED_BATCH_TB ORDER BY received_at, 1
+"""
+
+
 def _compare(settings: Settings, folder: DemoFolder, witness: Witness) -> dict[str, Any]:
     """Every row that the witness noted, against what the server and the archive hold."""
     log_id = witness.log.log_id
     with database.connect(database.address(settings), "soak") as connection:
-        received = connection.execute(
-            "SELECT log_offset, extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples, flow_flags,"
-            " pressure_flags FROM RECEIVED_TB WHERE log_id = %s ORDER BY received_at, log_offset",
-            (log_id,),
-        ).fetchall()
-        foreign = connection.execute("SELECT count(*) FROM RECEIVED_TB WHERE log_id <> %s", (log_id,)).fetchone()
+        columns = (
+            "log_id, log_offset, extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples, flow_flags,"
+            " pressure_flags"
+        )
+        rows = connection.execute(tally.RECEIVED.format(columns=columns).encode()).fetchall()
+        received = [row for whose, *row in rows if whose == log_id]
+        batches = connection.execute(_BATCHES).fetchall()
         again = connection.execute("SELECT coalesce(sum(repeated), 0)::bigint FROM RECEIVED_BATCH_TB").fetchone()
         archived = connection.execute(
             "SELECT extract(epoch FROM time)::bigint / 60, sensor FROM REAL_VAL_TB"
@@ -164,7 +170,7 @@ def _compare(settings: Settings, folder: DemoFolder, witness: Witness) -> dict[s
         ).fetchall()
     produced = witness.rows
     at_server = {offset: Row(int(minute), *rest) for offset, minute, *rest in received}
-    order = [offset for offset, *_ in received]
+    order = [first for (first,) in batches]
     times = Counter((row.minute, row.sensor) for row in at_server.values())
     in_archive = Counter((int(minute), sensor) for minute, sensor in archived)
     wanted = {(row.minute, row.sensor) for row in produced.values()}
@@ -178,7 +184,7 @@ def _compare(settings: Settings, folder: DemoFolder, witness: Witness) -> dict[s
         "repeated": sum(count - 1 for count in times.values()) + (len(produced) - len(wanted)),
         "changed": sum(offset in at_server and at_server[offset] != row for offset, row in produced.items())
         + witness.conflicts,
-        "never produced": sum(offset not in produced for offset in at_server) + (foreign[0] if foreign else 0),
+        "never produced": sum(offset not in produced for offset in at_server) + (len(rows) - len(received)),
         "out of order": sum(later < earlier for earlier, later in pairwise(order)),
         "archive: lost": sum(key not in in_archive for key in wanted),
         "archive: repeated": sum(count - 1 for count in in_archive.values()),

@@ -36,12 +36,12 @@ DRAIN_S = 120.0
 _HOW_FAR = "SELECT site, next_offset FROM SITE_TB WHERE next_offset IS NOT NULL"
 _CLOSED = """
     SELECT known.site, (extract(epoch FROM closed_through) / 60)::bigint, count(got.site)
-    FROM SITE_TB known LEFT JOIN RECEIVED_TB got ON got.site = known.site AND got.time <= known.closed_through
+    FROM SITE_TB known LEFT JOIN REAL_VAL_TB got ON got.site = known.site AND got.time <= known.closed_through
     WHERE closed_through IS NOT NULL GROUP BY known.site
 """
 _ALL = """
     SELECT site, log_offset, (extract(epoch FROM time) / 60)::bigint, sensor, flow, pressure, samples, flow_flags,
-           pressure_flags FROM RECEIVED_TB
+           pressure_flags FROM REAL_VAL_TB
 """
 
 

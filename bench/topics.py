@@ -51,8 +51,11 @@ def copied(broker: str, topic: str, number: int, url: str) -> Took:
     consumer = reader(broker, topic)
     with psycopg.connect(url) as connection:
         connection.execute("DROP TABLE IF EXISTS copied")
-        connection.execute("CREATE TABLE copied (LIKE RECEIVED_TB INCLUDING ALL)")
-        connection.execute("ALTER TABLE copied DROP COLUMN received_at")
+        connection.execute(
+            "CREATE TABLE copied (site text, log_id text, log_offset bigint, time timestamptz, sensor text,"
+            " flow float8, pressure float8, samples integer, flow_flags text, pressure_flags text, pred_flow float8,"
+            " pred_pressure float8, PRIMARY KEY (site, sensor, time))"
+        )
         connection.commit()
 
         def take() -> int:

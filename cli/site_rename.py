@@ -10,7 +10,7 @@ from common.database import statement
 from common.errors import HydrologError
 
 # Of what sites deliver here: it keeps the id with which it came.
-DELIVERED = ("received_tb", "site_tb", "site_mark_tb")
+DELIVERED = ("site_tb", "site_mark_tb", "site_work_tb")
 # Only hydrolog's own, in whatever schema they are: others in the same database may have sites, too.
 _TABLES = """
 SELECT name FROM unnest(%s::text[]) AS name JOIN pg_attribute ON attrelid = to_regclass(name)

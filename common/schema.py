@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from common import site_columns
+from common import received_rows, site_columns
 from common.errors import DatabaseDown, OtherTables, Stopped
 from common.version import version as program_version
 
@@ -39,7 +39,7 @@ class Change(NamedTuple):
         prepare: what takes long, while others go on. Cut short, it is begun again, so it must be safe to repeat.
         finish: the change itself, in one short transaction with its number.
         due: whether it may be made now, of a change with which the version before could not go on. Until then no
-            process needs it, or only those that ask for its tables.
+            process needs it, and those after it do not wait for it.
     """
 
     name: str
@@ -48,15 +48,14 @@ class Change(NamedTuple):
     due: Callable[[Connection, str], bool] | None = None
 
 
-def _at_once(_connection: Connection, _site: str) -> bool:
-    return True
-
-
 CHANGES: tuple[Change, ...] = (
     Change("0001_tables"),  # repeatable: also for a database that was made before there were numbers
     Change("0002_site_columns", site_columns.add, site_columns.join),
     Change("0003_old_keys", None, site_columns.drop_old_keys, site_columns.nobody_goes_back),
-    Change("0004_site_claims", due=_at_once),  # of a center only: a box need not give up the old keys for it
+    Change("0004_site_claims"),
+    Change("0005_one_archive"),
+    Change("0006_received_rows", received_rows.copy, received_rows.copied),
+    Change("0007_received_tb", None, received_rows.drop, received_rows.nobody_goes_back),
 )
 VERSION = len(CHANGES)
 NEEDED = max(number for number, change in enumerate(CHANGES, 1) if change.due is None)  # by the processes
@@ -80,7 +79,7 @@ def statements(name: str) -> str:
 def tables() -> list[str]:
     """hydrolog's tables, by the name that Postgres gives them; without its own note of the version."""
     made = (_MADE.findall(statements(change.name)) for change in CHANGES if change.finish is None)
-    return [name.lower() for names in made for name in names]
+    return [name.lower() for names in made for name in names if name.lower() != received_rows.TABLE]
 
 
 def found(connection: Connection) -> int:
@@ -132,13 +131,12 @@ def update(connection: Connection, site: str, stop: threading.Event) -> list[str
 
 
 def _next(connection: Connection, site: str) -> Change | None:
-    """The change that is to be made now. One that is not due yet is made only where a process needs a later one."""
-    missing = CHANGES[found(connection) :]
-    if not missing:
-        return None
-    due = missing[0].due
-    is_needed = any(change.due is None for change in missing)
-    return missing[0] if is_needed or due is None or due(connection, site) else None
+    """The first change that is missing and may be made now."""
+    if not found(connection):
+        return CHANGES[0]
+    made = {number for (number,) in connection.execute("SELECT version FROM SCHEMA_TB").fetchall()}
+    missing = [change for number, change in enumerate(CHANGES, 1) if number not in made]
+    return next((change for change in missing if change.due is None or change.due(connection, site)), None)
 
 
 def _make(connection: Connection, change: Change, site: str) -> None:

@@ -62,10 +62,13 @@ def join(connection: Connection, _site: str) -> None:
 
 
 def nobody_goes_back(connection: Connection, site: str) -> bool:
-    """Whether the old keys may go: a week after the new ones came, or where the site has no row that it could lose."""
+    """Whether the old keys may go: a week after the new ones came, or where the site has no row that it could lose, or
+    another site delivers."""
     tables = ("sensor_tb", PARTITIONED, "unregistered_val_tb")
     rows = " OR ".join(f"EXISTS (SELECT FROM {table} WHERE site = %(site)s)" for table in tables)
-    query = f"SELECT NOT ({rows}) OR max(made_at) < now() - %(kept)s FROM SCHEMA_TB"
+    others = "EXISTS (SELECT FROM SITE_TB WHERE site <> %(site)s)"
+    age = "(SELECT made_at FROM SCHEMA_TB WHERE version = 2) < now() - %(kept)s"
+    query = f"SELECT NOT ({rows}) OR {others} OR {age}"
     return connection.execute(query.encode(), {"site": site, "kept": KEPT}).fetchone() == (True,)
 
 

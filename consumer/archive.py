@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from common import audit, database, registry, sensor_names
+from common import audit, database, registry, retention, sensor_names
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError, RowRefused
 from common.false_rows import FalseRows
@@ -28,7 +28,7 @@ from consumer.audit import AuditMirror
 from consumer.incidents import IncidentMirror
 from consumer.outliers import FindingsFile, outliers
 from consumer.source import LogSource
-from consumer.store import Numbered, drop_old, store
+from consumer.store import Numbered, store
 from log.roles import Log, Record
 
 GROUP = "archive"
@@ -182,7 +182,7 @@ class Archive:
             return
         try:
             with self._database.transaction() as cursor:
-                dropped, done = drop_old(cursor, self._site, now)
+                dropped, done = retention.drop_old(cursor, now, self._site)
         except psycopg.Error as error:
             database.note("rows_not_dropped", error)
             raise DatabaseDown(f"cannot drop old rows ({type(error).__name__}); see its log") from error

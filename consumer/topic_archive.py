@@ -15,13 +15,13 @@ import psycopg
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
 from psycopg import Cursor
 
-from common import database, site_marks
-from common.database import Database, statement
+from common import arrived_rows, database, retention, site_marks
+from common.database import Database
 from common.errors import DatabaseDown, HydrologError
 from common.kafka_rows import sift
 from common.logging_setup import quoted
 from common.runner import Context
-from consumer import not_rows, topic_marks, topic_rows
+from consumer import not_rows, topic_marks
 from consumer.archive import GROUP
 from consumer.not_rows import NotRow
 from consumer.topic_marks import Topic
@@ -32,7 +32,6 @@ POLL_ROWS = 5000  # one transaction, of a tenth of a second: what it costs besid
 WORK_S = 5.0  # real seconds of work per step, so health is published while a backlog is processed
 LOOK_S = 15.0  # real seconds between two looks at how far behind we are, and at what went wrong anywhere
 MOST_SAID = 10  # messages of a poll that are no rows, in the process's log; the file has them all
-SLICE_ROWS = 10_000  # old rows deleted at once: a few tenths of a second
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class TopicArchive:
         self._context = context
         self._database = Database(context.settings, "archive")
         self._member = TopicMember(context.settings, GROUP)
-        self._counts: Counter[str] = Counter(archived=0, repeated=0, not_rows=0)
+        self._counts: Counter[str] = Counter(archived=0, repeated=0, second=0, not_rows=0)
         self._troubles: dict[str, int] = {}
         self._look_s = 0.0  # monotonic: when to look at them again
         self._cleaned: date | None = None
@@ -97,19 +96,22 @@ class TopicArchive:
             keys = [each.key() for each in messages]
             values = [each.value() or b"" for each in messages]
             found = sift(keys, values)
-            new, refused = topic_rows.store(cursor, [values[number] for number in found.rows])
-            strange = found.strange | {found.rows[number]: reason for number, reason in refused.items()}
+            stored = arrived_rows.store(cursor, [values[number] for number in found.rows])
+            strange = found.strange | {found.rows[number]: reason for number, reason in stored.refused.items()}
             self._set_aside(cursor, [(messages[number], reason) for number, reason in sorted(strange.items())])
             said = [number for number in range(len(messages)) if number not in found.strange]
             newest = {keys[number]: messages[number] for number in said}
+            self._note_second(cursor, stored.second, newest)
             heard = {(site or b"").decode(): came_at(message) for site, message in newest.items()}
             site_marks.store(cursor, heard, list(found.marks.values()))
             last = {place(each): each for each in messages}
             reached = {partition: (each.offset() or 0) + 1 for partition, each in last.items()}
             topic_marks.move(cursor, topic, reached)
         self._member.stored(reached)
-        self._counts["archived"] += new
-        self._counts["repeated"] += len(found.rows) - new - len(refused)
+        second = stored.second.total()
+        self._counts["archived"] += stored.new
+        self._counts["second"] += second
+        self._counts["repeated"] += len(found.rows) - stored.new - second - len(stored.refused)
         self._counts["not_rows"] += len(strange)
 
     def _set_aside(self, cursor: Cursor[Any], strange: Sequence[tuple[Message, str]]) -> None:
@@ -129,6 +131,14 @@ class TopicArchive:
             _log.warning("not_a_row partition=%s offset=%d reason=%s", where, offset, quoted(each.reason))
         for partition, count in Counter(place(message) for message, _ in strange).items():
             topic_marks.note(cursor, topic, partition, topic_marks.STRANGE, count)
+
+    def _note_second(self, cursor: Cursor[Any], second: Mapping[str, int], newest: Mapping[Any, Message]) -> None:
+        """Tell of rows whose minute has another row."""
+        for site, rows in second.items():
+            self._look_s = 0.0
+            message = newest[site.encode()]
+            _log.warning("second_rows site=%s rows=%d partition=%d", quoted(site), rows, place(message))
+            topic_marks.note(cursor, self._topic(), place(message), topic_marks.STRANGE, rows)
 
     def _topic(self) -> Topic:
         return Topic(self._member.topic, self._member.topic_id)
@@ -151,9 +161,11 @@ class TopicArchive:
         if self._cleaned == now.date():
             return
         with self._database.transaction() as cursor:
-            dropped = cursor.execute(statement("received_drop_rows").encode(), {"rows": SLICE_ROWS}).rowcount
-        if dropped < SLICE_ROWS:
+            dropped, done = retention.drop_old(cursor, now)
+        if done:
             self._cleaned = now.date()
+        if dropped:
+            _log.info("retention dropped=%s", ",".join(dropped))
 
 
 def came_at(message: Message) -> datetime | None:

@@ -121,11 +121,26 @@ def waiting_rows(log: Log, committed: int) -> set[Key]:
     return waiting
 
 
+# The rows that are in the database and in a batch that the receiver has confirmed, and how many of these they are.
+RECEIVED = """
+    WITH batch AS MATERIALIZED (
+        SELECT split_part(key, '/', 2) AS log_id, split_part(split_part(key, '/', 3), '-', 1)::bigint AS first,
+               split_part(key, '-', -1)::bigint AS last
+        FROM RECEIVED_BATCH_TB)
+    SELECT {columns} FROM (
+        SELECT log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags, pressure_flags FROM REAL_VAL_TB
+        UNION ALL
+        SELECT log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags, pressure_flags
+        FROM UNREGISTERED_VAL_TB) AS stored
+    WHERE EXISTS (
+        SELECT FROM batch WHERE batch.log_id = stored.log_id AND stored.log_offset BETWEEN batch.first AND batch.last)
+"""
+
+
 def received_rows(connection: psycopg.Connection[Any]) -> list[tuple[Key, MinuteValue]]:
     """The rows at the reference receiver."""
-    rows = connection.execute(
-        "SELECT extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples FROM RECEIVED_TB"
-    ).fetchall()
+    columns = "extract(epoch FROM time)::bigint / 60, sensor, flow, pressure, samples"
+    rows = connection.execute(RECEIVED.format(columns=columns).encode()).fetchall()
     return [
         ((int(minute), sensor), MinuteValue(flow, pressure, samples))
         for minute, sensor, flow, pressure, samples in rows
@@ -149,7 +164,7 @@ def counts(connection: psycopg.Connection[Any], from_s: float, to_s: float) -> d
     return {
         "rows_archived": one("SELECT count(*) FROM REAL_VAL_TB WHERE log_id <> 'history'"),
         "rows_unregistered": one("SELECT count(*) FROM UNREGISTERED_VAL_TB"),
-        "rows_received": one("SELECT count(*) FROM RECEIVED_TB"),
+        "rows_received": one(RECEIVED.format(columns="count(*)")),
         "rows_sent_again": one("SELECT coalesce(sum(repeated), 0)::bigint FROM RECEIVED_BATCH_TB"),
         "batches": one("SELECT count(*) FROM RECEIVED_BATCH_TB"),
         "outliers": one(f"SELECT count(*) FROM OUTLIER_TB WHERE {between('time')}"),

@@ -4,11 +4,13 @@ If the database is down or the port is taken, it waits. Meanwhile senders get 50
 and the page says what is missing.
 """
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import date, datetime
 from typing import Any
 
+from common import database, retention
 from common.database import Database
 from common.errors import DatabaseDown
 from common.runner import Context
@@ -31,7 +33,9 @@ from server.screens import Screens
 from server.sensor_charts import SensorCharts
 from server.serving import Serving
 from server.silent_boxes import SilentBoxes, heard
-from server.store import CONNECTIONS, SLICE_ROWS, InDatabase, drop_old
+from server.store import CONNECTIONS, STORE_TIMEOUT_S, InDatabase
+
+_log = logging.getLogger(__name__)
 
 PING_S = 12.0  # longer than one connection attempt plus one slow query of the state
 
@@ -41,6 +45,7 @@ class Receiver:
 
     def __init__(self, context: Context) -> None:
         settings = context.settings
+        self._settings = settings
         self._serving = Serving(settings.receiver)
         credentials = credentials_for(settings)
         self._tokens = credentials.tokens
@@ -49,7 +54,7 @@ class Receiver:
         self._batches = DatabaseThread(settings, "receiver", CONNECTIONS)
         self._charts, self._state = DatabaseThread(settings, "page"), DatabaseThread(settings, "state")
         quotas = Quotas(settings.receiver.rows_per_minute)
-        self._ingest = Ingest(InDatabase(self._batches), credentials, quotas, context.clock)
+        self._ingest = Ingest(InDatabase(self._batches, settings), credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
         charts = Charts(self._charts)
         sensor_charts = SensorCharts(charts, current)
@@ -81,16 +86,22 @@ class Receiver:
             self._state.submit(_ping).result(PING_S)
         except FutureTimeout as error:
             raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
-        self._clean_up(now.date())
+        self._clean_up(now)
         if self._boxes.wants_to_know:
             self._boxes.know(self._state.submit(heard).result(PING_S))
         self._boxes.step(now)
         return {"problem": self._tokens.problem, **served, **self._ingest.counters, **self._boxes.counters}
 
-    def _clean_up(self, today: date) -> None:
-        """Once a day delete rows older than a year, a slice per step, so that no batch has to wait."""
-        if self._cleaned != today and self._batches.submit(drop_old).result() < SLICE_ROWS:
-            self._cleaned = today
+    def _clean_up(self, now: datetime) -> None:
+        """Once a day drop rows older than a year, a slice per step, as the owner of the tables."""
+        if self._cleaned == now.date():
+            return
+        with database.changing(self._settings, "receiver", STORE_TIMEOUT_S) as cursor:
+            dropped, done = retention.drop_old(cursor, now)
+        if done:
+            self._cleaned = now.date()
+        if dropped:
+            _log.info("retention dropped=%s", ",".join(dropped))
 
     def close(self) -> None:
         """Finish current requests and stop."""
@@ -103,4 +114,4 @@ class Receiver:
 
 def _ping(database: Database) -> None:
     with database.transaction(PING_S) as cursor:
-        cursor.execute("SELECT 1 FROM RECEIVED_TB LIMIT 1")
+        cursor.execute("SELECT 1 FROM RECEIVED_BATCH_TB LIMIT 1")

@@ -1,13 +1,14 @@
 """The pages of a center: all sites that deliver here, and what is known of one of them."""
 
 import functools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from common.clock import FUTURE_S
 from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.messages import message
@@ -20,7 +21,7 @@ from server.screens import Screens
 from situation.sites import Hearing
 
 ROWS = 50  # sites on one page
-NEWEST_ROWS = 5000  # of a site: five minutes of a thousand sensors
+MOST_SENSORS = 5000  # of a site on its page
 TIMEOUT_S = 10.0
 WORDS = {
     Hearing.SILENT: message("silent"),
@@ -80,7 +81,7 @@ class SitePages:
             found = await self._current.ask(read) if "\0" not in name else []  # no text of Postgres has one
             if not found:
                 return self._screens.page(request, "missing.html", reader, state, 404)
-            rows = await self._current.ask(functools.partial(_newest, name))
+            rows = await self._current.ask(functools.partial(_newest, name, reader.now + timedelta(seconds=FUTURE_S)))
         except DatabaseDown:
             return answers.refused(request, 503, NO_ANSWER)
         ((site, heard),) = found
@@ -100,9 +101,10 @@ class SitePages:
         return timedelta(minutes=self._current.settings.alerts.silent_box_minutes)
 
 
-def _newest(site: str, database: Database) -> list[Json]:
+def _newest(site: str, until: datetime, database: Database) -> list[Json]:
     with database.transaction(TIMEOUT_S) as cursor:
-        rows = cursor.execute(statement("site_newest"), {"site": site, "rows": NEWEST_ROWS}).fetchall()
+        values = {"site": site, "until": until, "sensors": MOST_SENSORS}
+        rows = cursor.execute(statement("site_newest"), values).fetchall()
     keys = ("sensor", "time", "flow", "pressure", "flow_flags", "pressure_flags")
     found = [dict(zip(keys, row, strict=True)) for row in rows]
     for row in found:

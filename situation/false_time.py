@@ -26,7 +26,8 @@ from log import mark
 from log.segment import LogFile
 
 ROWS = ("real_val_tb", "unregistered_val_tb")
-RECEIVED = "received_tb"  # of all sites that deliver here
+FROM_BOXES = ("second_val_tb", "site_pred_val_tb")  # what else the sites that deliver here have sent
+_DELIVERS = sql.SQL("site IN (SELECT site FROM SITE_TB)")
 # What is made of them -> the column that a wrong clock makes too late.
 DERIVED = {
     "outlier_tb": "time",
@@ -55,10 +56,10 @@ def newest(chosen: Settings, now: datetime) -> datetime:
     connection = database.Database(chosen, "clock")
     try:
         with connection.transaction() as cursor:
-            for table in (*ROWS, RECEIVED):
-                which = _and_site(table, chosen.site.id, sql.SQL("time > %s"))
-                text = sql.SQL("SELECT max(time) FROM {} WHERE {}").format(sql.Identifier(table), which)
-                found += [time for (time,) in cursor.execute(text, (now,)) if time]
+            for table in ROWS:
+                text = sql.SQL("SELECT max(time) FROM {} WHERE time > {} AND (site = {} OR {})")
+                which = text.format(sql.Identifier(table), now, chosen.site.id, _DELIVERS)
+                found += [time for (time,) in cursor.execute(which) if time]
     finally:
         connection.close()
     return max(found)
@@ -94,10 +95,10 @@ def set_aside_stored(chosen: Settings, now: datetime, folder: Path) -> Iterator[
     first = min([now, *(minute_start(span.last + 1) for span in spans[-1:])])
     try:
         with connection.transaction(MOVE_S) as cursor:
-            which = dict.fromkeys((*ROWS, RECEIVED), _of_spans(spans, now))
-            which |= {table: _from(column, first) for table, column in DERIVED.items()}
-            site = chosen.site.id
-            moved = [_move(cursor, table, _and_site(table, site, rows), folder) for table, rows in which.items()]
+            rows_of_all = sql.SQL(" OR ").join([_own(chosen, _of_spans(spans, now)), _delivered(now)])
+            which = dict.fromkeys(ROWS, rows_of_all) | dict.fromkeys(FROM_BOXES, _delivered(now))
+            which |= {table: _own(chosen, _from(column, first)) for table, column in DERIVED.items()}
+            moved = [_move(cursor, table, rows, folder) for table, rows in which.items()]
     except psycopg.Error as error:
         raise DatabaseDown(f"the database keeps its rows: {quoted(str(error).strip())}") from error
     finally:
@@ -157,9 +158,14 @@ def _move(cursor: Cursor, table: str, which: sql.Composable, folder: Path) -> tu
     return path, cursor.rowcount
 
 
-def _and_site(table: str, site: str, which: sql.Composable) -> sql.Composable:
-    """Of a table with the points of several sites only the own ones."""
-    return which if table == RECEIVED else sql.SQL("site = {} AND ({})").format(sql.Literal(site), which)
+def _own(chosen: Settings, which: sql.Composable) -> sql.Composed:
+    """Of the points of several sites only the own ones."""
+    return sql.SQL("(site = {} AND ({}))").format(sql.Literal(chosen.site.id), which)
+
+
+def _delivered(now: datetime) -> sql.Composed:
+    """Rows after now of the sites that deliver here."""
+    return sql.SQL("({} AND {})").format(_DELIVERS, _from("time", now))
 
 
 def _from(column: str, first: datetime) -> sql.Composed:

@@ -39,7 +39,7 @@ def produce(broker: str, topic: str, messages: Sequence[Keyed], partition: int |
 def stored(url: str) -> list[tuple[str, int]]:
     """The rows in the database, in order: site and offset."""
     with psycopg.connect(url) as connection:
-        return connection.execute("SELECT site, log_offset FROM RECEIVED_TB ORDER BY site, log_offset").fetchall()
+        return connection.execute("SELECT site, log_offset FROM REAL_VAL_TB ORDER BY site, log_offset").fetchall()
 
 
 def marks(url: str) -> dict[int, int]:

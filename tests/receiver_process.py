@@ -11,8 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -20,6 +22,7 @@ PROGRAM = (sys.executable, "-P", "-m", "server")
 TOKEN = "s3cret-of-the-test"
 DEADLINE_S = 180.0  # never reached: a test that waits this long has failed
 FORM = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/tab-separated-values; charset=utf-8"}
+MIDNIGHT = datetime(2024, 8, 26, tzinfo=ZoneInfo("Asia/Seoul"))  # offset 0
 SITE, LOG_ID = "site-1", "6f1c0c7e-0000-4000-8000-000000000001"
 
 
@@ -36,7 +39,7 @@ def kept(database_url: str) -> list[tuple[int, int]]:
     """What the database has received: (offset, how many rows have it), in order."""
     with psycopg.connect(database_url) as connection:
         return connection.execute(
-            "SELECT log_offset, count(*) FROM RECEIVED_TB GROUP BY log_offset ORDER BY log_offset"
+            "SELECT log_offset, count(*) FROM REAL_VAL_TB GROUP BY log_offset ORDER BY log_offset"
         ).fetchall()
 
 
@@ -117,7 +120,7 @@ def line_of(offset: int, **changes: str) -> str:
     """A row; keywords are columns that shall read otherwise."""
     columns = {
         "offset": str(offset),
-        "time": f"2024-08-26T{offset // 60 % 24:02d}:{offset % 60:02d}:00+09:00",
+        "time": (MIDNIGHT + timedelta(minutes=offset)).isoformat(),
         "sensor": "001",
         "flow": f"{8 + offset % 10 / 100}",
         "pressure": "4.11",

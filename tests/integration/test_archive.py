@@ -240,7 +240,7 @@ def test_what_is_older_than_a_year_goes_once_a_day(site: Site) -> None:
 def test_forecasts_and_flags_go_with_the_rows_they_speak_of_slice_by_slice(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.store.SLICE_ROWS", 2)
+    monkeypatch.setattr("common.retention.SLICE_ROWS", 2)
     site.append(Row(FIRST, "x", 1.0, 1.0, 60))  # no sensor is registered: the unknown ones count, too
     site.step()
     newest = minute_start(FIRST)
@@ -275,7 +275,7 @@ def _count_old(site: Site, table: str, column: str, before: datetime) -> int:
 def test_an_old_month_that_somebody_reads_goes_another_day(
     site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.store.LOCK_TIMEOUT_MS", 50)
+    monkeypatch.setattr("common.retention.LOCK_TIMEOUT_MS", 50)
     site.append(Row(FIRST, "001", 1.0, 1.0, 60))
     site.step()
     site.append(Row(FIRST - 400 * 1440, "001", 1.0, 1.0, 60))

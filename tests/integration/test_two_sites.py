@@ -11,7 +11,7 @@ import pytest
 
 from cli import night
 from cli.history import load_file
-from common import database, forecast_file, registry
+from common import database, forecast_file, registry, retention
 from common.audit import Actor
 from common.clock import FixedClock, minute_of, minute_start
 from common.point import Point
@@ -21,7 +21,7 @@ from common.settings import Settings, load
 from common.site_columns import KEYS, PARTITIONED
 from consumer.outliers import Outlier
 from consumer.resend import parcels_of_span
-from consumer.store import drop_old, store
+from consumer.store import store
 from forecaster.step import Forecaster
 from incidents import table
 from nightflow.step import NightFlow
@@ -182,5 +182,5 @@ def test_old_rows_of_the_other_site_stay(sites: Sites, connection: Connection) -
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(later)
         before = by_site(connection, count)
-        drop_old(cursor, "north", MORNING)
+        retention.drop_old(cursor, MORNING, "north")
         assert by_site(connection, count) == {"south": before["south"]}

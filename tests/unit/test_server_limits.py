@@ -17,6 +17,7 @@ from starlette.requests import Request
 from common.clock import SystemClock
 from common.errors import ChartsBusy, DatabaseDown
 from common.messages import words
+from common.settings import Settings
 from server import log_limit
 from server.charts import MAX_CHARTS, MAX_OF_ADDRESS, Charts
 from server.connections import Connection, Places, network
@@ -129,7 +130,8 @@ def test_a_request_is_trusted_from_its_token_on(token: str, trusted: bool, tmp_p
     headers = [(b"authorization", f"Bearer {token}".encode())]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": headers, "state": {}}
     assert Connection.trusted.fget(Slow(scope)) is False  # type: ignore[attr-defined]
-    ingest = Ingest(InDatabase(cast(Any, None)), Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
+    keeper = InDatabase(cast(Any, None), Settings())
+    ingest = Ingest(keeper, Credentials("right", SiteTokens(tmp_path)), Quotas(0), SystemClock())
     asyncio.run(ingest(Request(scope)))
     assert Connection.trusted.fget(Slow(scope)) is trusted  # type: ignore[attr-defined]
 

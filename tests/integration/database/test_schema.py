@@ -76,14 +76,17 @@ def names(numbers: slice) -> list[str]:
 
 
 def test_every_row_of_an_older_version_is_there_with_its_site(old: Connection) -> None:
-    assert database.update_schema(old.info.dsn, "north") == names(slice(2))
+    later = [change.name for change in schema.CHANGES if change.due is not None]
+    at_once = [change.name for change in schema.CHANGES if change.due is None]
+    assert database.update_schema(old.info.dsn, "north") == [*at_once, "0007_received_tb"]  # it was empty
     assert is_whole(old)
     assert database.update_schema(old.info.dsn, "north") == []
     old.execute("UPDATE SCHEMA_TB SET made_at = made_at - interval '8 days'")
-    assert database.update_schema(old.info.dsn, "north") == names(slice(2, None))
+    assert database.update_schema(old.info.dsn, "north") == ["0003_old_keys"]
     assert is_whole(old)
-    made = [version for (version,) in old.execute("SELECT version FROM SCHEMA_TB ORDER BY 1").fetchall()]
-    assert made == list(range(1, schema.VERSION + 1))
+    assert set(later) == {"0003_old_keys", "0007_received_tb"}
+    numbers = old.execute("SELECT version FROM SCHEMA_TB ORDER BY 1").fetchall()
+    assert numbers == [(number,) for number in range(1, schema.VERSION + 1)]
     defaults = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'site' AND column_default <> ''"
     assert old.execute(defaults.encode()).fetchone() == (0,), "whoever forgets the site must not write to some site"
 
@@ -103,7 +106,7 @@ def test_for_a_week_the_version_before_can_go_on(old: Connection) -> None:
 def test_another_site_joins_with_the_same_sensors_and_minutes(old: Connection) -> None:
     """Its own start needs no week: it has nothing to go back to."""
     database.update_schema(old.info.dsn, "north")
-    assert database.update_schema(old.info.dsn, "south") == names(slice(2, None))
+    assert database.update_schema(old.info.dsn, "south") == ["0003_old_keys"]
     for table in ("REAL_VAL_TB", "UNREGISTERED_VAL_TB"):
         columns = "sensor, time, samples, log_id, log_offset"
         copy = f"INSERT INTO {table} (site, {columns}) SELECT 'south', {columns} FROM {table}"
@@ -166,7 +169,7 @@ def test_killed_while_an_index_is_built_it_goes_on(old: Connection, tmp_path: Pa
     assert old.execute(invalid.encode()).fetchone() == (1,)
     again = "INSERT INTO SENSOR_TB (sensor) VALUES ('001') ON CONFLICT (sensor) DO NOTHING"
     assert old.execute(again.encode()).rowcount == 0
-    assert database.update_schema(old.info.dsn, "north") == names(slice(1, 2))
+    assert "0002_site_columns" in database.update_schema(old.info.dsn, "north")
     assert is_whole(old)
     assert old.execute(invalid.encode()).fetchone() == (0,)
 

@@ -25,6 +25,7 @@ from receiver_process import (
 )
 
 from common.batch_mark import HEADER
+from common.folder import LOG_FILE
 
 MIB = 1024 * 1024
 
@@ -41,27 +42,30 @@ def test_rows_are_kept_once_and_exactly(receiver: ReceiverProcess, database_url:
     # Another cut of the same log: the row is the unit, not the key.
     assert receiver.post_rows(8, 8).json == {"stored": 0, "repeated": 1}
     assert receiver.post(batch + f"{line_of(10)}\n".encode(), key_of(7, 10)).json == {"stored": 1, "repeated": 3}
-    # Another log has offsets of its own.
-    assert receiver.post(batch, key_of(7, 9).replace(LOG_ID, "other")).json == {"stored": 3, "repeated": 0}
+    # Another log has offsets of its own, but a minute has one row: the same one again says nothing new.
+    assert receiver.post(batch, key_of(7, 9).replace(LOG_ID, "other")).json == {"stored": 0, "repeated": 3}
     # And another site's log may have the same id, with other rows: a card that was copied.
     assert receiver.post(body_of(7, 9), key_of(7, 9).replace(SITE, "site-2")).json == {"stored": 3, "repeated": 0}
     assert receiver.post(batch, key_of(7, 9)).json == {"stored": 0, "repeated": 3}
     with psycopg.connect(database_url) as connection:
         connection.execute("SET timezone TO 'Asia/Seoul'")
         row = connection.execute(
-            "SELECT site, log_id, time::text, sensor, flow, pressure, samples, flow_flags, pressure_flags, pred_flow, "
-            "pred_pressure FROM RECEIVED_TB WHERE site = %s AND log_id = %s AND log_offset = 9",
-            (SITE, LOG_ID),
+            "SELECT r.site, log_id, r.time::text, r.sensor, r.flow, r.pressure, samples, flow_flags, pressure_flags,"
+            " minutes, p.flow, p.pressure FROM REAL_VAL_TB r JOIN SITE_PRED_VAL_TB p USING (site, sensor, time)"
+            " WHERE site = %s AND log_offset = 9",
+            (SITE,),
         ).fetchone()
+        sensors = connection.execute("SELECT site, sensor FROM SENSOR_TB ORDER BY 1").fetchall()
         counts = connection.execute(
             "SELECT sum(rows), sum(repeated), sum(times_seen) FROM RECEIVED_BATCH_TB"
         ).fetchone()
         sites = connection.execute("SELECT site, next_offset, closed_through::text FROM SITE_TB ORDER BY 1").fetchall()
-    assert row == ("site-1", LOG_ID, "2024-08-26 00:09:00+09", "001", None, 4.11, 60, "M0W0", "000", 8.5, 0.0)
-    assert counts == (14, 4, 9)
+    assert row == ("site-1", LOG_ID, "2024-08-26 00:09:00+09", "001", None, 4.11, 60, "M0W0", "000", 1, 8.5, 0.0)
+    assert sensors == [(SITE, "001"), ("site-2", "001")]
+    assert counts == (14, 7, 9)
     assert sites == [(SITE, 10, "2024-08-26 00:09:00+09"), ("site-2", None, None)]
     received = receiver.get("/api/state").json["received"]
-    assert (received["rows"], received["repeated"], received["batches"]) == (10, 16, 5)
+    assert (received["rows"], received["repeated"], received["batches"]) == (7, 19, 5)
 
 
 @pytest.mark.parametrize(
@@ -95,25 +99,54 @@ def test_a_key_that_comes_again_is_judged_by_its_rows(receiver: ReceiverProcess,
     # Frozen anew after its outbox was lost, with the forecast that had come meanwhile.
     again = receiver.post_rows(1, 3, pred_flow="7.5")
     assert (again.status, again.json) == (200, {"stored": 0, "repeated": 3})
-    assert receiver.post_rows(1, 3, flow="9.99").status == 409
     assert kept(database_url) == [(1, 1), (2, 1), (3, 1)]
 
 
-def test_an_offset_stands_for_one_row(receiver: ReceiverProcess, database_url: str) -> None:
+def test_a_minute_has_one_row_and_no_other_one_is_lost(receiver: ReceiverProcess, database_url: str) -> None:
     assert receiver.post_rows(1, 30).status == 200
     answer = receiver.post(body_of(28, 35), key_of(28, 35))
     assert answer.json == {"stored": 5, "repeated": 3}
-    reset = receiver.post_rows(20, 25, sensor="002")  # as a box restored from an old copy would send
-    assert (reset.status, reset.json["offset"], reset.json["highest_offset"]) == (409, 25, 35)
-    assert "35" in reset.json["error"]
-    joined = receiver.post_rows(40, 44, flow="1.5")
-    assert joined.status == 200
-    # Nothing of a refused batch stays, its new rows neither.
-    assert receiver.post(body_of(44, 50), key_of(44, 50)).status == 409
-    assert [offset for offset, _ in kept(database_url)] == [*range(1, 36), *range(40, 45)]
+    # A box that was restored from an old copy gives its offsets once more, to other minutes.
+    assert receiver.post_rows(20, 25, sensor="002").json == {"stored": 1, "repeated": 5}
+    for _ in range(2):  # another value for a minute that is there: the first one counts, this one is kept beside it
+        other = receiver.post(body_of(34, 36, flow="1.5"), key_of(34, 36).replace(LOG_ID, "other"))
+        assert receiver.post_rows(33, 35, flow="99").json["stored"] == 1
+    assert other.status == 200
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("SELECT sensor, log_offset, flow FROM REAL_VAL_TB ORDER BY 1, 2").fetchall()
+        second = connection.execute("SELECT sensor, log_id, log_offset, flow FROM SECOND_VAL_TB").fetchall()
+    usual = [("001", offset, 8 + offset % 10 / 100) for offset in range(1, 36)]
+    assert rows == [*usual, ("001", 36, 1.5), ("002", 25, 8.05)]
+    assert second == [("001", LOG_ID, 35, 99.0)]
     # The forecast is the sender's addition to the row: without it the row is still the same.
     assert receiver.post_rows(60, 61, pred_flow="7.5").json["stored"] == 2
     assert receiver.post(body_of(61, 61), key_of(61, 61)).json == {"stored": 0, "repeated": 1}
+
+
+def test_a_box_that_delivers_to_itself_keeps_what_people_have_not_registered_apart(
+    tmp_path: Path, database_url: str
+) -> None:
+    """Its own archive stores the same rows, before or after."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO SENSOR_TB (site, sensor) VALUES (%s, '001')", (SITE,))
+    process = ReceiverProcess(tmp_path / "data", database_url)
+    process.data.mkdir()
+    (process.data / LOG_FILE).touch()
+    process.start()
+    try:
+        assert process.post_rows(1, 3, sensor="x").json == {"stored": 3, "repeated": 0}
+        assert process.post_rows(2, 3, sensor="x").json == {"stored": 2, "repeated": 0}  # of which batch, who knows
+        assert process.post_rows(1, 3, sensor="x").json == {"stored": 0, "repeated": 3}
+        others = process.post(body_of(1, 3, sensor="x"), key_of(1, 3).replace(SITE, "site-2"))
+        assert others.json == {"stored": 3, "repeated": 0}
+    finally:
+        process.kill()
+    with psycopg.connect(database_url) as connection:
+        counted = "SELECT site, sensor, count(*) FROM REAL_VAL_TB GROUP BY 1, 2 ORDER BY 1, 2"
+        rows = connection.execute(counted).fetchall()
+        apart = connection.execute("SELECT site, sensor, count(*) FROM UNREGISTERED_VAL_TB GROUP BY 1, 2").fetchall()
+    assert rows == [(SITE, "001", 2), ("site-2", "001", 2), ("site-2", "x", 1)]
+    assert apart == [(SITE, "x", 1)]
 
 
 def test_large_bodies_and_bombs_are_refused_with_memory_flat(receiver: ReceiverProcess, database_url: str) -> None:
@@ -216,16 +249,22 @@ def test_rows_of_more_than_a_year_ago_are_forgotten_and_a_clock_ahead_costs_none
     tmp_path: Path, database_url: str
 ) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute("DELETE FROM RECEIVED_TB")
-        connection.execute(
-            "INSERT INTO RECEIVED_TB SELECT 'site-1', 'log', n, timestamptz '2024-01-01Z' + n * interval '1 day',"
-            " '001', 1, 1, 60, '0000', '000', 0, 0 FROM generate_series(0, 399) n"
-        )
+        days = "SELECT timestamptz '2024-01-01Z' + n * interval '1 day' AS time, n FROM generate_series(0, 399) n"
+        connection.execute(f"SELECT real_val_partitions(array_agg(time)) FROM ({days})".encode())
+        for table in ("REAL_VAL_TB", "UNREGISTERED_VAL_TB", "SECOND_VAL_TB"):
+            flags = "flow_flags, pressure_flags"
+            columns = f"site, sensor, time, samples, {flags}, log_id, log_offset"
+            rows = f"SELECT 'site-2', '001', time, 60, '0000', '000', 'log', n FROM ({days})"
+            connection.execute(f"INSERT INTO {table} ({columns}) {rows}".encode())
     process = ReceiverProcess(tmp_path / "data", database_url)
     process.start()
     try:
-        # Now is years later: what counts is the newest row, day 399.
-        wait_for(lambda: kept(database_url)[0] == (34, 1), "old rows to go")
-        assert [offset for offset, _ in kept(database_url)] == list(range(34, 400))
+        # Now is years later: what counts is the month of the newest row, day 399.
+        wait_for(lambda: kept(database_url)[0] == (60, 1), "old months to go")
+        assert [offset for offset, _ in kept(database_url)] == list(range(60, 400))
+        with psycopg.connect(database_url) as connection:
+            for table in ("UNREGISTERED_VAL_TB", "SECOND_VAL_TB"):
+                first = f"SELECT min(log_offset), count(*) FROM {table}".encode()
+                assert connection.execute(first).fetchone() == (60, 340)
     finally:
         process.end(signal.SIGKILL)

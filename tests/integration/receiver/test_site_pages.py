@@ -13,6 +13,7 @@ from cli import sites as command
 from situation.sites import Hearing, hearing, silence_limits
 
 NOW = datetime(2024, 8, 26, 12, tzinfo=UTC)
+AHEAD = datetime(2199, 1, 1, tzinfo=UTC)  # the row of a wrong clock
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 HOSTILE = "<img src=x onerror=alert(1)>&"
 
@@ -49,17 +50,19 @@ def test_sites_are_listed_silent_ones_first_and_each_has_its_newest_rows(
             " (%s, now() - interval '3 hours', NULL, NULL, NULL)",
             (HOSTILE,),
         )
+        connection.execute("INSERT INTO SENSOR_TB (site, sensor) VALUES ('a', '001'), ('b', '001')")
         row = (
-            "INSERT INTO RECEIVED_TB (site, log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags,"
-            " pressure_flags, pred_flow, pred_pressure) VALUES (%s, %s, %s, %s, %s, %s, 4.1, 60, %s, '000', 0, 0)"
+            "INSERT INTO REAL_VAL_TB (site, log_id, log_offset, time, sensor, flow, pressure, samples, flow_flags)"
+            " VALUES (%s, 'log', %s, %s, '001', %s, 4.1, 60, %s)"
         )
-        for site, log, offset, flow, flags in [
-            ("a", "old", 900, 77.0, "0000"),
-            ("a", "new", 2, 8.5, "0000"),
-            ("a", "new", 3, 9.25, "0L00"),
-            ("b", "log", 1, 66.0, "0000"),
+        for site, offset, time, flow, flags in [
+            ("a", 2, NOW + 2 * MINUTE, 8.5, "0000"),
+            ("a", 3, NOW + 3 * MINUTE, 9.25, "0L00"),
+            ("a", 4, AHEAD, 77.0, "0000"),
+            ("b", 1, NOW + MINUTE, 66.0, "0000"),
         ]:
-            connection.execute(row, (site, log, offset, NOW + offset * MINUTE, "001", flow, flags))
+            connection.execute("SELECT real_val_partition(%s)", (time,))
+            connection.execute(row, (site, offset, time, flow, flags))
 
     listed = receiver.get("/sites?language=en").body.decode()
     assert "3 sites deliver here. <b>2 of them are silent.</b>" in listed
