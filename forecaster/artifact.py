@@ -40,7 +40,7 @@ def save(data: Path, model: Model) -> Path:
         "shape": SHAPE,
         "inputs": INPUTS,
         "weather": OF_WEATHER,
-        "series": [[s.sensor, s.channel] for s in model.series],
+        "series": [[s.sensor, s.channel, s.site] for s in model.series],
         "parts": [[1, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
     }
@@ -102,7 +102,8 @@ def _parse(raw: bytes) -> Model:
             raise ValueError(f"its shape is {meta['shape']}, not {SHAPE}")
         if meta.get("inputs", INPUTS) != INPUTS:  # weights of before they had names had these
             raise ValueError("its inputs are others")
-        series = tuple(Series(sensor, cast(Channel, channel)) for sensor, channel in meta["series"])
+        # Weights of before there were several sites have no site: `Model.at_home` names it.
+        series = tuple(Series(sensor, cast(Channel, channel), *site) for sensor, channel, *site in meta["series"])
         networks: dict[tuple[int, int], dict[str, Array]] = {}
         for name in arrays.files:
             if name.count("/") == 2:

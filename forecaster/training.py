@@ -101,11 +101,11 @@ def train_and_judge(
         cpu_s, none = time.process_time() - began, float("nan")
         return TrainingOutcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
     first = history.rows - HELD_OUT_H
-    new, naive, coverage = judge(model, history, first)
+    new, naive, coverage = judge(model, [history], first)
     old = new_beside_old = None
     if old_model := artifact.newest(data):
         unseen = _unseen_row(old_model, history, first)
-        old, new_beside_old = (judge(m, history, unseen).model for m in (old_model, model))
+        old, new_beside_old = (judge(m, [history], unseen).model for m in (old_model, model))
     accepted, reason = _verdict(new, naive, old, new_beside_old)
     if accepted:
         model = refresh(model, history, until_row=history.rows, report=report)
