@@ -26,6 +26,9 @@ TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung
 
 OLD_TABLES = "the tables are missing or old; run: hydrolog init-db"
 
+# What psycopg raises when the connection is gone; the last one when the server has ended it because we stood still.
+_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+
 _log = logging.getLogger(__name__)
 _noted: dict[str, str] = {}  # what was logged last, by event
 
@@ -143,7 +146,7 @@ class Database:
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
             note("database_refused", error)
             raise OtherTables(OLD_TABLES) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except _LOST as error:
             self.close()
             note("database_lost", error)
             raise DatabaseDown(f"the connection to the database was lost: {_reason(error)}") from error

@@ -39,7 +39,7 @@ class Change(NamedTuple):
         prepare: what takes long, while others go on. Cut short, it is begun again, so it must be safe to repeat.
         finish: the change itself, in one short transaction with its number.
         due: whether it may be made now, of a change with which the version before could not go on. Until then no
-            process needs it.
+            process needs it, or only those that ask for its tables.
     """
 
     name: str
@@ -48,10 +48,15 @@ class Change(NamedTuple):
     due: Callable[[Connection, str], bool] | None = None
 
 
+def _at_once(_connection: Connection, _site: str) -> bool:
+    return True
+
+
 CHANGES: tuple[Change, ...] = (
     Change("0001_tables"),  # repeatable: also for a database that was made before there were numbers
     Change("0002_site_columns", site_columns.add, site_columns.join),
     Change("0003_old_keys", None, site_columns.drop_old_keys, site_columns.nobody_goes_back),
+    Change("0004_site_claims", due=_at_once),  # of a center only: a box need not give up the old keys for it
 )
 VERSION = len(CHANGES)
 NEEDED = max(number for number, change in enumerate(CHANGES, 1) if change.due is None)  # by the processes
