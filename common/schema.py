@@ -56,7 +56,9 @@ CHANGES: tuple[Change, ...] = (
     Change("0001_tables"),  # repeatable: also for a database that was made before there were numbers
     Change("0002_site_columns", site_columns.add, site_columns.join),
     Change("0003_old_keys", None, site_columns.drop_old_keys, site_columns.nobody_goes_back),
-    Change("0004_site_claims", due=_at_once),  # of a center only: a box need not give up the old keys for it
+    # Of a center only: a box need not give up the old keys for them.
+    Change("0004_site_claims", due=_at_once),
+    Change("0005_forecasts", due=_at_once),
 )
 VERSION = len(CHANGES)
 NEEDED = max(number for number, change in enumerate(CHANGES, 1) if change.due is None)  # by the processes

@@ -17,7 +17,7 @@ from common.weather import WeatherHour
 from forecaster import artifact, store
 from forecaster.dataset import HourlyHistory
 from forecaster.fit import fit
-from forecaster.intervals import Intervals
+from forecaster.kept import KeptHere
 from forecaster.online import OnlineCorrections
 from forecaster.step import Forecaster
 from forecaster.train import Block
@@ -64,7 +64,7 @@ def test_forecast_and_training_see_the_weather_known_at_their_hour(site: Site, m
         look(history)
         return []
 
-    monkeypatch.setattr("forecaster.step.compose", hour)
+    monkeypatch.setattr("forecaster.site_hour.compose", hour)
     monkeypatch.setattr("forecaster.training.train_and_judge", training)
     site.fill(NOON - timedelta(days=2), NOON)
     forecast = WeatherHour(NOON - timedelta(hours=30), NOON, 18.0, None)
@@ -90,7 +90,10 @@ def test_an_hour_that_has_come_is_counted_against_its_forecasts(site: Site) -> N
     forecaster = site.forecaster()
     forecaster.step(NOON)
     forecaster.step(NOON + HOUR)
-    now, before = Intervals(site.data).followed(model, past.series), OnlineCorrections.start(model, past.series)
+    now, before = (
+        KeptHere(site.data).intervals().followed(model, past.series),
+        OnlineCorrections.start(model, past.series),
+    )
     assert (now.stretch != before.stretch).any(1).all(), "flow and pressure of the hour before"
 
 
