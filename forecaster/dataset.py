@@ -101,8 +101,8 @@ def on_the_same_rows(histories: Sequence[HourlyHistory]) -> list[HourlyHistory]:
 
     A row is the same hour of the wall clock everywhere, not the same moment. Weather is not carried along."""
     starts = [int(history.first.astype(int)) for history in histories]
-    first = min(starts)
-    rows = max(start + history.rows for start, history in zip(starts, histories, strict=True)) - first
+    first = min(starts, default=0)
+    rows = max((start + history.rows for start, history in zip(starts, histories, strict=True)), default=0) - first
     out = []
     for start, history in zip(starts, histories, strict=True):
         y = np.full((len(history.series), rows), np.nan)

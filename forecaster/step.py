@@ -18,9 +18,9 @@ from forecaster.kept import KeptHere
 from forecaster.models import Models
 from forecaster.site_hour import HOUR, SiteHour
 from forecaster.site_weather import WeatherReader
-from forecaster.trainer import Trainer
+from forecaster.trainer import Trainer, next_due
 from log import mark
-from log.roles import committed, needs_file
+from log.roles import committed
 
 CATCH_UP_H = forecast_file.KEEP_H  # hours that were missed are made up for as long as the file would keep them
 ARCHIVE = "archive"
@@ -31,7 +31,6 @@ class Forecaster:
 
     def __init__(self, settings: Settings, trainer: Trainer | None, *, patient: bool = True) -> None:
         """`patient`: wait for the last minute of the hour to be archived. Without a trainer nothing is trained."""
-        needs_file(settings)
         self._settings = settings
         self._trainer = trainer
         self._patient = patient
@@ -99,7 +98,7 @@ class Forecaster:
         if lines:
             self._publish(lines, current)
         seconds = round(time.perf_counter() - began_s, 3)
-        training = self._trainer.look(now, history) if self._trainer else {}
+        training = self._trainer.look(now, lambda: next_due(self._data, now, history)) if self._trainer else {}
         return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": seconds, **training}
 
     def _publish(self, lines: list[ForecastLine], current: datetime) -> None:

@@ -56,7 +56,7 @@ def test_sites_of_other_zones_and_lengths_lie_on_the_same_rows() -> None:
     both = on_the_same_rows([early, late])
     assert {h.first for h in both} == {early.first} and len({h.rows for h in both}) == 1
     for before, after in zip((early, late), both, strict=True):
-        rows = after.row(before.first.item()) + np.arange(before.rows)
+        rows = int((before.first - after.first).astype(int)) + np.arange(before.rows)
         np.testing.assert_array_equal(after.y[:, rows], before.y)
         assert np.isfinite(after.y).sum() == before.y.size
     assert both[1].rows == late.rows + (late.first - early.first).astype(int)

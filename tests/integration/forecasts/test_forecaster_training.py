@@ -56,8 +56,8 @@ def test_forecast_and_training_see_the_weather_known_at_their_hour(site: Site, m
         assert history.weather
         seen.append(float(history.weather.temperature[history.row(NOON.astimezone(SEOUL))]))
 
-    def training(_data: Path, history: HourlyHistory, _version: str, **_: object) -> TrainingOutcome:
-        look(history)
+    def training(_data: Path, sites: list[HourlyHistory], _version: str, **_: object) -> TrainingOutcome:
+        look(*sites)
         return TrainingOutcome("v", 0, 0.0, 1.0, 1.0, None, None, 1.0, None, "")
 
     def hour(history: HourlyHistory, *_: object, **__: object) -> list[object]:
@@ -105,7 +105,7 @@ def test_training_runs_in_a_child_that_does_not_hold_up_the_step(
     monkeypatch.setenv("HYDROLOG_FORECAST__HORIZON_HOURS", "1")  # learnt soonest
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     site.fill(now - timedelta(days=50), now, noise=30.0)
-    trainer = Trainer(command_of(None), site.data)
+    trainer = Trainer(command_of(None))
     forecaster = Forecaster(site.settings, trainer, patient=False)
     site.made.append(forecaster)
     assert forecaster.step(now)["training"] == 1
