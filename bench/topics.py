@@ -1,4 +1,4 @@
-"""The claim: rows are shipped to a cluster and archived at half of what the client's own loops move, which keep nothing.
+"""The claim: rows are shipped to a cluster and archived at half of what the client's own loops move, which keep none.
 
 Batches of two sizes, each with its mark, are put into a topic by the client's own loop and by the box's sender; both
 wait until each batch is safe. One topic of all sites is read three times in one run: by the client's own loop, by a
@@ -88,7 +88,9 @@ def both_ways(broker: str, chosen: Settings, url: str) -> tuple[Table, Table]:
         COPY: copied(broker, rows, NUMBER, url),
         OURS: archived(chosen, topic, messages_of(NUMBER), broker),
     }
-    reads = Table("", "rows/s", "CPU us a row", "clock, of COPY", "clock, of the loop", "CPU, of the loop", title="Read")
+    reads = Table(
+        "", "rows/s", "CPU us a row", "clock, of COPY", "clock, of the loop", "CPU, of the loop", title="Read"
+    )
     for name, each in found.items():
         rows_taken = each.messages if name == COPY else each.messages * NUMBER // messages_of(NUMBER)
         copy = found[COPY].clock_s / each.clock_s
