@@ -7,6 +7,7 @@ ten minutes is simulated for each number of boxes (peers/crowd_model.py). KAFKA_
 
 import math
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from peers.cluster import broker_cpu_s, cluster, cpu_s, load, new_topic, postgre
 from peers.crowd_model import COME_S, WINDOW_S, Costs, simulate
 from peers.fronts import front
 from peers.topic import ROWS as ROWS_OF_SITE
-from peers.topic import SITES, archived, fill, rows
+from peers.topic import SITES, archived, batches, fill, messages_of
 from rich.console import Console
 from rich.table import Table
 
@@ -61,9 +62,9 @@ def measured(folder: Path) -> Measured:
         lies = sum(each.stat().st_size for each in kept.glob(f"data/{topic}-*/*.log"))
         url = (data / POSTGRES_URL_FILE).read_text("utf-8").strip()
         chosen = settings.load(None, {"HYDROLOG_PATHS__DATA": str(data), "HYDROLOG_DATABASE__URL": url})
-        filled = fill(broker, rows())
+        filled = fill(broker, chain.from_iterable(batches()))
         postgres_s = postgres_cpu_s(data)
-        took = archived(chosen, filled, ROWS_ARCHIVED, broker)
+        took = archived(chosen, filled, messages_of(ROWS_ARCHIVED), broker)
         postgres_s = postgres_cpu_s(data) - postgres_s
         with psycopg.connect(url) as connection:
             months = "SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('real_val_tb')"
@@ -72,7 +73,7 @@ def measured(folder: Path) -> Measured:
     return Measured(
         costs,
         broker_s / BOXES * 1e3,
-        took.cpu_s / took.messages * 1e6,
+        took.cpu_s / took.messages * messages_of(ROWS_ARCHIVED) / ROWS_ARCHIVED * 1e6,
         postgres_s / ROWS_ARCHIVED * 1e6,
         lies / BOXES / ROWS,
         int(size[0]) / ROWS_ARCHIVED,

@@ -63,7 +63,7 @@ def train() -> tuple[HourlyHistory, Model]:
     history = sensor_year()
     began = time.process_time()
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    error, naive, covered = judge(model, history, history.rows - 14 * 24)
+    error, naive, covered = judge(model, [history], history.rows - 14 * 24)
     model = refresh(model, history, until_row=history.rows)
     total_s = time.process_time() - began
     row("train a sensor-year, 8,760 hours, flow and pressure", f"{total_s:.1f} CPU s", f"legacy {LEGACY_S:,} s")
@@ -144,7 +144,7 @@ def fleet() -> None:
     history = HourlyHistory(np.datetime64(END.replace(tzinfo=None), "h") - len(hour), names, y)
     began, before = time.process_time(), peak_mib()
     model = fit(history, until_row=history.rows, horizon=24, version="20240901T000000")
-    error, naive, covered = judge(model, history, history.rows - 14 * 24)
+    error, naive, covered = judge(model, [history], history.rows - 14 * 24)
     refresh(model, history, until_row=history.rows)
     minutes = (time.process_time() - began) / 60
     row("one model of 1,000 sensor-years, flow and pressure", f"{minutes:.1f} CPU min", f"{before} to {peak_mib()} MiB")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from common import sent_row
 from common.clock import minute_start
 from common.errors import RowRefused
-from common.row import parse_time
 
 HEADER = "Hydrolog-Mark"  # of a POST: the two columns, with a space between them
 
@@ -43,9 +42,10 @@ def parse_columns(closed: str, first: str) -> BatchMark:
     """
     if not _OFFSET.fullmatch(first):
         raise RowRefused("first")
-    if closed and not sent_row.is_time(closed.encode()):
+    minute = sent_row.minute(closed.encode()) if closed else None
+    if closed and minute is None:
         raise RowRefused("time")
-    return BatchMark(int(first), parse_time(closed) if closed else None)
+    return BatchMark(int(first), minute)
 
 
 def to_header(mark: BatchMark) -> str:

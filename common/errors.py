@@ -74,6 +74,10 @@ class OtherTables(DatabaseDown):
     """The tables of the database are of another version than this program."""
 
 
+class SiteWorkFailed(HydrologError):
+    """The database refuses what a process does for a site; its log tells more."""
+
+
 class Stopped(HydrologError):
     """This process was asked to stop."""
 

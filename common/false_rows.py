@@ -26,12 +26,15 @@ class FalseSpan:
 
 
 def add(data: Path, span: FalseSpan) -> None:
-    """Add a span, durably.
+    """Add a span, durably; the page and the command may do so at the same time.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    state_file.store(data / FALSE_ROWS_FILE, [*load(data), span][-MOST_SPANS:])
+    with files.one_at_a_time(data):
+        known = load(data)
+        if span not in known:
+            state_file.store(data / FALSE_ROWS_FILE, [*known, span][-MOST_SPANS:])
 
 
 def load(data: Path) -> list[FalseSpan]:

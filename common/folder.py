@@ -45,6 +45,7 @@ CRITERIA_LEARNING_FILE = "criteria_learning.json"
 # The forecaster
 FORECAST_FILE = "sensor_data.csv"
 MODELS_FOLDER = "models"
+LEARNING_FOLDER = "learning"  # of a center: weights that are not published yet
 
 # People, by `hydrolog weather`, and the group "server" from the answers of its server
 WEATHER_FILE = "weather.csv"

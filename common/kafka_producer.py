@@ -80,7 +80,7 @@ class Sending:
 
 
 class KafkaProducer:
-    """One client of a topic. Whoever calls `poll` is told what became of the messages."""
+    """One client of a topic. Whoever calls `poll` or `flush` is told what became of the messages."""
 
     def __init__(self, url: str, kafka: KafkaSettings, timeout_s: float) -> None:
         """Check the settings; nothing is reached yet.
@@ -121,7 +121,7 @@ class KafkaProducer:
         """Take one message or more, in this order; never waits.
 
         Args:
-            done: is called once, when all have been told of: by `poll`, or here if the client does not take them.
+            done: is called once, when all have been told of: by those two, or here if the client does not take them.
         """
         sending = Sending(len(messages), done)
         told, produce, topic = sending.told, self._producer.produce, self._topic
@@ -136,6 +136,10 @@ class KafkaProducer:
     def poll(self, most_s: float) -> None:
         """Tell of messages, after a wait of at most `most_s` if there is nothing to tell."""
         self._producer.poll(most_s)
+
+    def flush(self, most_s: float) -> None:
+        """Send what waits for company now, and tell of messages, until all are told of or `most_s` is over."""
+        self._producer.flush(most_s)
 
     def look(self) -> NotSafe | None:
         """See whether a broker answers and has the topic: None, or what is wrong. Takes `LOOK_AT_TOPIC_S` at most."""

@@ -24,6 +24,7 @@ Keyed = tuple[bytes, bytes]  # a message: its key and its value
 _NAME = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}"  # of a site or a log
 _ROW = f"{_NAME}\t{_NAME}\t{sent_row.FORM}"
 _MARK = f"{_NAME}\t{_NAME}\t{sent_row.OFFSET}\t{CLOSED}\t(?:{TIME})?(?:\t{sent_row.OFFSET})?"
+AT_ONCE = 256  # messages that are checked at once: their columns fit into a processor's cache
 _MESSAGES = f"(?:(?:{_ROW}|{_MARK})\n)+"
 
 
@@ -60,19 +61,17 @@ class Sifted:
 def sift(keys: Sequence[bytes | None], values: Sequence[bytes]) -> Sifted:
     """Tell rows from marks and from what is neither.
 
-    All are checked at once; where that fails, each half of them is, until the strange ones are found.
+    Many are checked at once; where that fails, each half of them is, until the strange ones are found.
     """
     found = Sifted([], {}, {})
-    spans = [(0, len(values))] if values else []
+    spans = [(first, min(first + AT_ONCE, len(values))) for first in reversed(range(0, len(values), AT_ONCE))]
     while spans:
         first, end = spans.pop()
         parts = [value.split(b"\t", 4) for value in values[first:end]]
         if _well_formed(keys[first:end], values[first:end], parts):
-            for number, part in enumerate(parts, first):
-                if part[3] != _CLOSED:
-                    found.rows.append(number)
-                else:
-                    _take_mark(found, number, values[number])
+            found.rows += [number for number, part in enumerate(parts, first) if part[3] != _CLOSED]
+            for number in [number for number, part in enumerate(parts, first) if part[3] == _CLOSED]:
+                _take_mark(found, number, values[number])
         elif end - first > 1:
             middle = (first + end) // 2
             spans += [(middle, end), (first, middle)]

@@ -53,7 +53,7 @@ class KafkaSender:
         while not ended and time.monotonic() < give_up_s:
             if self._stop.is_set():
                 return NotSafe("this process was asked to stop")
-            producer.poll(LOOK_S)
+            producer.flush(LOOK_S)  # nothing comes that these messages could wait for
         if ended and not ended[0].errors:
             return None
         return producer.explain(ended[0].errors if ended else [])

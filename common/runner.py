@@ -5,6 +5,7 @@ is only the ticker: the step decides from the data which window or hour is due.
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -182,6 +183,8 @@ class _Process:
         if tick_s:
             ticker.every(tick_s).seconds.do(self._guarded_step)
             self._guarded_step()
+        gc.collect()
+        gc.freeze()  # the modules stay for ever: no collection looks through them again
         while not self._context.stop.is_set():
             if tick_s:
                 ticker.run_pending()

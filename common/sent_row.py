@@ -43,13 +43,19 @@ def check(parts: list[str]) -> None:
             raise RowRefused(name)
 
 
-@functools.lru_cache(maxsize=4096)
-def is_time(text: bytes) -> bool:
-    """Whether a time of the right form is one that there is, and between 1970 and 2200."""
+@functools.lru_cache(maxsize=4096)  # the sites of a center send the same minutes
+def minute(text: bytes) -> int | None:
+    """The UTC minute of a time's text; None if there is no such time between 1970 and 2200."""
     try:
-        return _FIRST_MINUTE <= parse_time(text.decode("ascii")) < _LAST_MINUTE
+        found = parse_time(text.decode("ascii"))
     except RowRefused:
-        return False
+        return None
+    return found if _FIRST_MINUTE <= found < _LAST_MINUTE else None
+
+
+def is_time(text: bytes) -> bool:
+    """Whether there is such a time, between 1970 and 2200."""
+    return minute(text) is not None
 
 
 @functools.cache

@@ -198,6 +198,11 @@ class Settings:
     zones: Zones = field(default_factory=dict)  # the only section whose keys are names
 
     @property
+    def is_center(self) -> bool:
+        """Whether these are settings of a center, whose processes work for all sites of the database."""
+        return self.log.url != "file"
+
+    @property
     def not_sent(self) -> Collection[str]:
         """The zones whose rows do not go to the server."""
         return () if self.server.zones else self.zones.keys()

@@ -14,21 +14,24 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
 from common.clock import minute_of, minute_start
-from common.database import Database, statement
-from common.errors import DatabaseDown
+from common.database import Database, note, statement
+from common.errors import DatabaseDown, SiteWorkFailed
 from common.logging_setup import quoted
 from common.settings_checks import time_zone
 
 IDLE_S = 60  # without a word to the database in the middle of the work; the work of a site takes a part of that
 FIRST_WAIT_S, LONGEST_WAIT_S = 60, 3600  # of a site whose work failed
+OVERDUE = timedelta(minutes=15)  # due for longer: too few processes, or none
+LATE = timedelta(hours=3)  # after the minute that a work waits for: the site does not deliver
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +65,17 @@ class Done:
     wants_through: int | None = None
     done_through: int | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the sites of a kind of work stand: how many there are, are due, `OVERDUE`, failed, `LATE`."""
+
+    sites: int
+    due: int
+    overdue: int
+    failed: int
+    late: int
 
 
 class Held:
@@ -115,6 +129,17 @@ class SiteClaims:
             for name in ("claim_come", "claim_go", "claim_wake"):
                 cursor.execute(statement(name).encode(), values)
 
+    def standing(self, now: datetime) -> Standing:
+        """How the sites stand.
+
+        Raises:
+            DatabaseDown: see `Database.transaction`.
+        """
+        values = {"work": self._work, "now": now, "overdue": OVERDUE, "late": LATE}
+        with self._database.transaction() as cursor:
+            (row,) = cursor.execute(statement("claim_state").encode(), values).fetchall()
+        return Standing(*row)
+
     @contextmanager
     def taken(self, now: datetime, most: int = 1) -> Iterator[Held]:
         """A transaction with up to `most` sites that are due; none if nothing is due that nobody else holds.
@@ -124,6 +149,7 @@ class SiteClaims:
 
         Raises:
             DatabaseDown: nothing counts, and no site has to wait for it.
+            SiteWorkFailed: the database refuses what the body does.
         """
         claims: list[Claim] = []
         failed = True
@@ -138,6 +164,9 @@ class SiteClaims:
         except DatabaseDown:
             failed = False
             raise
+        except psycopg.Error as error:
+            note("site_work_refused", error)
+            raise SiteWorkFailed from error
         finally:
             if failed and claims:
                 self._put_off([claim.site for claim in claims], now)

@@ -18,6 +18,7 @@ from consumer.topic_client import ANSWER_S, TopicClient
 from consumer.topic_progress import Behind, TopicProgress
 
 POLL_S = 0.2  # how long a poll waits for messages that are being fetched
+GATHER_S = 0.05  # and then for more, since a transaction for each message would be dear
 NEVER = 1 << 63  # beyond every offset
 HASTY_ANSWER_S = 3.0  # the longest wait for one answer while partitions are to be read
 AGAIN_S = 2.0  # after no answer
@@ -69,7 +70,7 @@ class TopicMember:
         if self._waiting:  # take no more, but let the cluster know that we live
             consumer.pause(self._places([*self.next, *self._arrived]))
         try:
-            got = consumer.consume(1, 0) if self._waiting else consumer.consume(most, POLL_S)
+            got = consumer.consume(1, 0) if self._waiting else _gathered(consumer, most)
         except KafkaException as error:
             self._forget(list(self.next))  # messages may have been lost on their way to us
             raise self._client.failure("give rows", error.args[0]) from error
@@ -242,3 +243,9 @@ class TopicMember:
         if offsets is None:
             return [TopicPartition(self.topic, partition) for partition in partitions]
         return [TopicPartition(self.topic, partition, offsets[partition]) for partition in partitions]
+
+
+def _gathered(consumer: Consumer, most: int) -> list[Message]:
+    """What is there, or comes soon; at most so many."""
+    first = consumer.consume(1, POLL_S)
+    return first + consumer.consume(most - 1, GATHER_S) if first else first

@@ -36,24 +36,28 @@ def _training(context: Context) -> Worker:
     from forecaster import pytorch
 
     pytorch.prepare()
-    from forecaster.training import Training
+    from forecaster import center_training, training
 
-    return Training(context)
+    is_box = context.settings.log.url == "file"
+    return training.Training(context, training.run_training if is_box else center_training.run_training)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
-    """The forecasting worker; a single step trains nothing and waits for nothing. Without PyTorch nothing is trained
-    either: the weights that there are, or the fallback, forecast."""
+    """The forecasting worker, of a box or of a center. A single step trains nothing and waits for nothing; nor is
+    anything trained without PyTorch: the weights that there are, or the fallback, forecast."""
     import importlib.util
     import logging
 
+    from forecaster.center import CenterForecaster
     from forecaster.step import Forecaster
     from forecaster.trainer import Trainer, command_of
 
     trains = not chosen.once and importlib.util.find_spec("torch") is not None
     if not chosen.once and not trains:
         logging.getLogger(__name__).warning("no_training problem=%r", "PyTorch is not installed")
-    trainer = Trainer(command_of(chosen.config), context.data) if trains else None
+    trainer = Trainer(command_of(chosen.config)) if trains else None
+    if context.settings.log.url != "file":
+        return CenterForecaster(context.settings, trainer)
     return Forecaster(context.settings, trainer, patient=not chosen.once)
 
 

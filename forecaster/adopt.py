@@ -14,7 +14,7 @@ from forecaster import linear
 from forecaster.dataset import BoolArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, WEEK, Units
 from forecaster.features import Array
-from forecaster.fit import CALIBRATE_H, judge_each, stretch_of
+from forecaster.fit import CALIBRATE_H, MANY, judge_each, stretch_of
 from forecaster.gather import gather, targets
 from forecaster.panel import Panel, panel_of
 from forecaster.predict import Model, Part, units_for
@@ -37,10 +37,11 @@ def adopted(model: Model, history: HourlyHistory, until_row: int, seed: int = 0)
     if trial is model:
         return model
     new = (model.places(past.series) < 0) & (trial.places(past.series) >= 0)
-    error, error_without = (judge_each(m, past, held)[0] for m in (trial, model))
+    every = 1 + len(past.series) // MANY
+    error, error_without = (judge_each(m, past, held, every)[0] for m in (trial, model))
     made = _with_lines(model, past, new & (error < WORSE * error_without), seed)
     taken = [past.series.index(s) for s in made.series[len(model.series) :]]
-    stretch = [model.stretch[:-1], stretch_of(trial, past, held)[taken], model.stretch[-1:]]
+    stretch = [model.stretch[:-1], stretch_of(trial, [past], held)[taken], model.stretch[-1:]]
     return replace(made, stretch=np.concatenate(stretch)) if taken else model
 
 

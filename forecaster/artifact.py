@@ -32,15 +32,13 @@ _log = logging.getLogger(__name__)
 
 
 def save(data: Path, model: Model) -> Path:
-    """Write a new version durably and delete all but the newest KEEP. The checksum is written last: it says done."""
-    folder = data / MODELS_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a new version durably and delete all but the newest KEEP."""
     meta = {
         "version": model.version,
         "shape": SHAPE,
         "inputs": INPUTS,
         "weather": OF_WEATHER,
-        "series": [[s.sensor, s.channel] for s in model.series],
+        "series": [[s.sensor, s.channel, s.site] for s in model.series],
         "parts": [[1, p.last, len(p.networks)] for p in model.parts],
         "report": model.report,
     }
@@ -60,15 +58,32 @@ def save(data: Path, model: Model) -> Path:
             arrays[f"{i}/weather"] = part.weather
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    path = folder / f"{model.version}.npz"
-    replace(path, buffer.getvalue())
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    replace(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
+    path = store(data, model.version, buffer.getvalue())
     others = [version for version in versions(data) if version != model.version]
     for old in others[KEEP - 1 :]:
-        (folder / f"{old}.sha256").unlink(missing_ok=True)
-        (folder / f"{old}.npz").unlink(missing_ok=True)
+        drop(data, old)
     return path
+
+
+def store(data: Path, version: str, raw: bytes) -> Path:
+    """Write a version durably. The checksum is written last: it says done."""
+    path = data / MODELS_FOLDER / f"{version}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, raw)
+    digest = hashlib.sha256(raw).hexdigest()
+    replace(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
+    return path
+
+
+def read(data: Path, version: str) -> bytes:
+    """The bytes of a version."""
+    return (data / MODELS_FOLDER / f"{version}.npz").read_bytes()
+
+
+def drop(data: Path, version: str) -> None:
+    """Delete a version."""
+    for suffix in ("sha256", "npz"):
+        (data / MODELS_FOLDER / f"{version}.{suffix}").unlink(missing_ok=True)
 
 
 def versions(data: Path) -> list[str]:
@@ -102,7 +117,8 @@ def _parse(raw: bytes) -> Model:
             raise ValueError(f"its shape is {meta['shape']}, not {SHAPE}")
         if meta.get("inputs", INPUTS) != INPUTS:  # weights of before they had names had these
             raise ValueError("its inputs are others")
-        series = tuple(Series(sensor, cast(Channel, channel)) for sensor, channel in meta["series"])
+        # Weights of before there were several sites have no site: `Model.at_home` names it.
+        series = tuple(Series(sensor, cast(Channel, channel), *site) for sensor, channel, *site in meta["series"])
         networks: dict[tuple[int, int], dict[str, Array]] = {}
         for name in arrays.files:
             if name.count("/") == 2:

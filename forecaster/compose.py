@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.forecast_file import ForecastLine
-from forecaster.dataset import Channel, HourlyHistory, IntArray, Series, hour_number
+from forecaster.dataset import Channel, HourlyHistory, IntArray, hour_number
 from forecaster.fallback import fallback
 from forecaster.level_jump import recovered
 from forecaster.online import OnlineCorrections, week_ago
@@ -51,10 +51,10 @@ def compose(
     made, labels = filled(made, past, model.label if model else "")
     numbers = np.stack(made, -1)[:, 0]  # [S, L, 3]
     cells = np.where(np.isfinite(numbers), numbers, np.array(None)).tolist()
-    place = {s: i for i, s in enumerate(past.series)}
+    place = {(s.sensor, s.channel): i for i, s in enumerate(past.series)}
     lines = []
     for sensor in dict.fromkeys(s.sensor for s in past.series):
-        flow, pressure = (place.get(Series(sensor, channel)) for channel in CHANNELS)
+        flow, pressure = (place.get((sensor, channel)) for channel in CHANNELS)
         for hour in hours:
             at = hour.lead - 1
             f, f_low, f_high = NOTHING if flow is None else cells[flow][at]

@@ -8,6 +8,7 @@ time: the hour that autumn repeats is one row (the mean of both), the one that s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -26,10 +27,11 @@ LEAK_MASK_H = 72  # hours of a leak spell that are masked; a longer one is a new
 
 @dataclass(frozen=True, slots=True, order=True)
 class Series:
-    """One forecast quantity: a channel of a sensor."""
+    """One forecast quantity: a channel of a sensor at a site; a table of records is of no site."""
 
     sensor: str
     channel: Channel
+    site: str = ""
 
 
 class Weather(NamedTuple):
@@ -41,7 +43,7 @@ class Weather(NamedTuple):
 
 @dataclass(frozen=True)
 class HourlyHistory:
-    """Hourly means `y[series, row]`, NaN where missing; row 0 is the local hour `first` (datetime64[h]).
+    """Hourly means `y[series, row]` of one site, NaN where missing; row 0 is the local hour `first` (datetime64[h]).
 
     `holidays` are the days (since 1970) on which water is used as on a Sunday."""
 
@@ -84,7 +86,7 @@ class HourlyHistory:
         """Index of the other channel of the same sensor, -1 for none. Shape [series]."""
         at = {s: i for i, s in enumerate(self.series)}
         other: dict[str, Channel] = {"flow": "pressure", "pressure": "flow"}
-        wanted = [Series(s.sensor, other[s.channel]) if s.channel in other else None for s in self.series]
+        wanted = [replace(s, channel=other[s.channel]) if s.channel in other else None for s in self.series]
         return np.array([-1 if w is None else at.get(w, -1) for w in wanted], dtype=np.int64)
 
 
@@ -92,6 +94,22 @@ def _cut(values: FloatArray, rows: int) -> FloatArray:
     """The first rows, missing where there are fewer. [..., rows]"""
     short = np.full((*values.shape[:-1], max(rows - values.shape[-1], 0)), np.nan)
     return np.concatenate([values[..., :rows], short], axis=-1)
+
+
+def on_the_same_rows(histories: Sequence[HourlyHistory]) -> list[HourlyHistory]:
+    """Histories of sites, each on the rows from the first hour of any to the last hour of any.
+
+    A row is the same hour of the wall clock everywhere, not the same moment. Weather is not carried along."""
+    starts = [int(history.first.astype(int)) for history in histories]
+    first = min(starts, default=0)
+    rows = max((start + history.rows for start, history in zip(starts, histories, strict=True)), default=0) - first
+    out = []
+    for start, history in zip(starts, histories, strict=True):
+        y = np.full((len(history.series), rows), np.nan)
+        begin = start - first
+        y[:, begin : begin + history.rows] = history.y
+        out.append(replace(history, first=np.datetime64(first, "h"), y=y, weather=None))
+    return out
 
 
 def start_of_hour(time: datetime, zone: ZoneInfo) -> datetime:

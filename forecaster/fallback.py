@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -68,6 +69,12 @@ class Units:
     scale: FloatArray
     centre: FloatArray
     swing: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Iterable[Units]) -> Units:
+        """Those of all series of the parts, one part after the other."""
+        each = [(part.scale, part.centre, part.swing) for part in parts]
+        return cls(*(np.concatenate(one) for one in zip(*each, strict=True)))
 
 
 def units_of(y: FloatArray) -> Units:

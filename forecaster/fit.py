@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from forecaster import conformal, linear, weather_lines
 from forecaster.dataset import FloatArray, HourlyHistory, IntArray
-from forecaster.fallback import DAY, LEAST_H, WEEK, mean_of_weeks, scale_of, units_of
+from forecaster.fallback import DAY, LEAST_H, WEEK, Units, mean_of_weeks, scale_of, units_of
 from forecaster.forward import Weights
 from forecaster.online import OnlineCorrections
-from forecaster.panel import Panel, panel_of
+from forecaster.panel import Panel, panel_of, panel_of_sites
 from forecaster.predict import Model, Part, forecast
 from forecaster.sampling import usable_origins
 from forecaster.train import Block, train
@@ -61,8 +61,7 @@ def _steps(last: int, pairs: int) -> int:
 
 
 def fit(
-    history: HourlyHistory,
-    *,
+    *histories: HourlyHistory,
     until_row: int,
     horizon: int,
     version: str,
@@ -72,30 +71,36 @@ def fit(
 ) -> Model:
     """Train on rows before `until_row` only, the last weeks of which stretch the interval and are not learnt.
 
+    Several histories are of sites, on the same rows; the model is one for all of them.
+
     `blocks` replaces the plan that follows from the size of the history.
 
     Raises:
         ValueError: no series has enough history."""
-    past = history.until(until_row)
-    units = units_of(past.y)
-    if past.rows < LEAST_H or not np.isfinite(units.scale).any():
-        raise ValueError(f"{past.rows // DAY} days of history; {LEAST_H // DAY} are needed")
-    held = CALIBRATE_H if past.rows >= 3 * CALIBRATE_H else HELD_OUT_H
-    learn_until = past.rows - held
-    panel = panel_of(past, units)
+    past = [history.until(until_row) for history in histories]
+    units = Units.joined(units_of(one.y) for one in past)
+    if until_row < LEAST_H or not np.isfinite(units.scale).any():
+        raise ValueError(f"{until_row // DAY} days of history; {LEAST_H // DAY} are needed")
+    held = CALIBRATE_H if until_row >= 3 * CALIBRATE_H else HELD_OUT_H
+    learn_until = until_row - held
+    panel = _panel(past, units)
     pairs = len(usable_origins(panel, WEEK, learn_until - 1))
     if not pairs:
         raise ValueError("too many gaps: no week has a day of values")
     blocks = blocks or blocks_for(horizon, pairs)
     parts = _learnt(panel, blocks, until_row=learn_until, seed=seed, report=report)
-    model = Model(version, past.series, units, parts, np.ones((len(past.series) + 1, len(conformal.LEAD_BLOCKS))))
+    series = tuple(s for one in past for s in one.series)
+    model = Model(version, series, units, parts, np.ones((len(series) + 1, len(conformal.LEAD_BLOCKS))))
     return replace(model, stretch=stretch_of(model, past, learn_until))
+
+
+def _panel(past: Sequence[HourlyHistory], units: Units) -> Panel:
+    return panel_of(past[0], units) if len(past) == 1 else panel_of_sites(past, units)
 
 
 def refresh(
     model: Model,
-    history: HourlyHistory,
-    *,
+    *histories: HourlyHistory,
     until_row: int,
     seed: int = 0,
     report: Report | None = None,
@@ -104,12 +109,11 @@ def refresh(
     """The model once the held-out weeks have been learnt too, from rows before `until_row` only.
 
     To be done after judging; the stretches stay as they were found on rows that were not learnt."""
-    past = history.until(until_row)
-    panel = panel_of(past, model.units)
-    plan = blocks or blocks_for(model.horizon, len(usable_origins(panel, WEEK, past.rows - 1)))
+    panel = _panel([history.until(until_row) for history in histories], model.units)
+    plan = blocks or blocks_for(model.horizon, len(usable_origins(panel, WEEK, until_row - 1)))
     start = {part.last: part.networks for part in model.parts}
     shorter = [replace(b, steps=max(int(b.steps * REFRESH), 1)) for b in plan if b.last in start]
-    parts = _learnt(panel, shorter, until_row=past.rows, seed=seed, report=report, start=start)
+    parts = _learnt(panel, shorter, until_row=until_row, seed=seed, report=report, start=start)
     return replace(model, parts=parts)
 
 
@@ -145,28 +149,34 @@ def held_out_origins(rows: int, first_row: int, horizon: int, every: int = 6) ->
     return np.arange(first_row - 1, last + 1, every)
 
 
-def stretch_of(model: Model, past: HourlyHistory, first_row: int) -> FloatArray:
+def stretch_of(model: Model, sites: Sequence[HourlyHistory], first_row: int) -> FloatArray:
     """Interval stretches from forecasts of the rows from `first_row` on."""
+    rows = sites[0].rows
     leads = np.unique(np.r_[1, 2, 4, 12, 24, 72, 120, 168, model.horizon])
-    leads = leads[leads <= min(model.horizon, past.rows - first_row)]
-    every = 5 + 6 * (len(past.series) // MANY)
-    origins = held_out_origins(past.rows, first_row, int(leads.max()), every=every)
-    made = forecast(model, past, origins, leads)
-    truth = past.y[:, origins[:, None] + leads]
-    return conformal.calibrate(conformal.ratio(truth, made.low, made.value, made.high), leads)
+    leads = leads[leads <= min(model.horizon, rows - first_row)]
+    every = 5 + 6 * (sum(len(past.series) for past in sites) // MANY)
+    origins = held_out_origins(rows, first_row, int(leads.max()), every=every)
+    ratios = []
+    for past in sites:
+        made = forecast(model, past, origins, leads)
+        truth = past.y[:, origins[:, None] + leads]
+        ratios.append(conformal.ratio(truth, made.low, made.value, made.high))
+    return conformal.calibrate(np.concatenate(ratios), leads)
 
 
-def judge(model: Model, past: HourlyHistory, first_row: int) -> Judgement:
+def judge(model: Model, sites: Sequence[HourlyHistory], first_row: int) -> Judgement:
     """The model beside the seasonal naive on the rows from `first_row` on, the same pairs for both."""
+    # Of a thousand sensors not each hour has to be forecast to judge.
+    every = 1 + sum(len(past.series) for past in sites) // MANY
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return Judgement(*np.nanmean(judge_each(model, past, first_row), axis=1).tolist())
+        each = np.concatenate([judge_each(model, past, first_row, every) for past in sites], axis=1)
+        return Judgement(*np.nanmean(each, axis=1).tolist())
 
 
-def judge_each(model: Model, past: HourlyHistory, first_row: int) -> FloatArray:
+def judge_each(model: Model, past: HourlyHistory, first_row: int, every: int = 1) -> FloatArray:
     """What a `Judgement` tells, of each series; NaN where nothing is. [3, S]"""
     leads = np.array([lead for lead in JUDGED_LEADS if lead <= model.horizon])
-    every = 1 + len(past.series) // MANY  # of a thousand sensors not each hour has to be forecast to judge
     origins = held_out_origins(past.rows, first_row, int(leads.max()), every=every)
     made = forecast(model, past, origins, leads).stretched(OnlineCorrections.start(model, past.series).stretch, leads)
     rows = origins[:, None] + leads

@@ -41,13 +41,13 @@ def gather(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, dr
 
     `drop` [B, DAYS] blanks whole days of the past (augmentation)."""
     own, seen = _windows(panel.z, series, origin, SPAN), _windows(panel.seen, series, origin, SPAN)
-    kind = panel.kind[series]
-    others_n = _windows(panel.others_n, kind, origin, SPAN) - seen
-    others = (_windows(panel.others, kind, origin, SPAN) - own) / np.maximum(others_n, 1)
+    alike = panel.of_site[series] + panel.kind[series]
+    others_n = _windows(panel.others_n, alike, origin, SPAN) - seen
+    others = (_windows(panel.others, alike, origin, SPAN) - own) / np.maximum(others_n, 1)
     if drop is not None:
         keep = np.repeat(~drop, DAY, axis=1)
         own, seen = own * keep, seen * keep
-    past = _Past(own, seen, others, _partner(panel, series, kind, origin))
+    past = _Past(own, seen, others, _partner(panel, series, alike, origin))
     bases = [(i.name, shape) for i, shape in zip(features.BASES, panel.shapes, strict=True)]
     known = {"base": panel.level, "spread": panel.spread, **dict(bases)}
     recent = {name: _windows(a, series, origin, features.STEPS) for name, a in known.items()}
@@ -64,15 +64,17 @@ def _windows(a: Array, line: IntArray, origin: IntArray, rows: int) -> Array:
     return np.lib.stride_tricks.sliding_window_view(a, rows, axis=1)[line, origin + SPAN + 1 - rows]
 
 
-def _partner(panel: Panel, series: IntArray, kind: IntArray, origin: IntArray) -> Array:
-    """Residuals of the sensor's other channel; without one, the mean of all series of other kinds. [B, SPAN]"""
+def _partner(panel: Panel, series: IntArray, alike: IntArray, origin: IntArray) -> Array:
+    """Residuals of the sensor's other channel; without one, the mean of the site's series of other kinds. [B, SPAN]
+
+    `alike` [B]: the line in `others` of the site's series of this kind."""
     has = panel.partner[series]
     pair = _windows(panel.z, np.maximum(has, 0), origin, SPAN)
     if (has >= 0).all():
         return pair
-    last = np.full_like(kind, len(features.KINDS))
-    rest = _windows(panel.others, last, origin, SPAN) - _windows(panel.others, kind, origin, SPAN)
-    rest_n = _windows(panel.others_n, last, origin, SPAN) - _windows(panel.others_n, kind, origin, SPAN)
+    last = panel.of_site[series] + len(features.KINDS)
+    rest = _windows(panel.others, last, origin, SPAN) - _windows(panel.others, alike, origin, SPAN)
+    rest_n = _windows(panel.others_n, last, origin, SPAN) - _windows(panel.others_n, alike, origin, SPAN)
     return np.where((has >= 0)[:, None], pair, rest / np.maximum(rest_n, 1))
 
 
@@ -86,6 +88,7 @@ def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Ar
     """What all leads of a window have in common. [B, SHARED]"""
     at = origin + SPAN
     count = cast(Array, np.maximum(_sums_of_last(past.seen), 1))
+    day = panel.calendar[panel.of_calendar[series], at]
     values = {
         "own_hours": past.own[:, -features.RECENT_H :],
         "seen_hours": past.seen[:, -features.RECENT_H :],
@@ -95,7 +98,7 @@ def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Ar
         "spread": panel.spread[series, at],
         "seen_week": past.seen[:, -WEEK:].mean(1),
         "kind": np.eye(len(features.KINDS), dtype=np.float32)[panel.kind[series]],
-        **{i.name: panel.calendar[at, columns(features.CALENDAR, i.name)][:, 0] for i in features.DAY_CIRCLE},
+        **{i.name: day[:, columns(features.CALENDAR, i.name)][:, 0] for i in features.DAY_CIRCLE},
     }
     for name, cross in (("others", past.others), ("partner", past.partner)):
         values[f"{name}_hours"] = cross[:, -features.CROSS_RECENT_H :]
@@ -106,7 +109,8 @@ def _shared(panel: Panel, series: IntArray, origin: IntArray, past: _Past) -> Ar
 def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, past: _Past) -> Array:
     """What belongs to one target hour. [B, L, LEAD]"""
     target = origin[:, None] + leads + SPAN
-    at = series[:, None] * panel.level.shape[1] + target
+    width = panel.level.shape[1]
+    at = series[:, None] * width + target
     base = panel.level.take(at)
     values = {
         "base": base,
@@ -130,7 +134,8 @@ def _lead(panel: Panel, series: IntArray, origin: IntArray, leads: IntArray, pas
         values |= {f"{name}_1_day": _at(cross, last_day), f"{name}_1_week": _at(cross, last_week)}
     ahead = leads.astype(np.float32)
     values |= {"lead_log": np.log(ahead) / 5, "lead_fade": np.exp((1 - ahead) / 3)}
-    calendar = np.moveaxis(panel.calendar.take(target, axis=0), 2, 0)
+    days = panel.calendar.reshape(-1, panel.calendar.shape[2])
+    calendar = np.moveaxis(days.take(panel.of_calendar[series][:, None] * width + target, axis=0), 2, 0)
     values |= {i.name: value for i, value in zip(features.CALENDAR, calendar, strict=True)}
     return in_order(features.LEAD_INPUTS, values)
 

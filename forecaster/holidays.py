@@ -29,3 +29,14 @@ def of_site(data: Path) -> frozenset[int]:
 def numbered(days: Iterable[date]) -> frozenset[int]:
     """Dates as days since 1970."""
     return frozenset((day - EPOCH).days for day in days)
+
+
+def of_country(country: str, years: Iterable[int]) -> frozenset[int]:
+    """Public holidays by the library `holidays`; none of a country that it does not know."""
+    import holidays  # noqa: PLC0415 - a box has a file of them, and need not load it
+
+    try:
+        return numbered(holidays.country_holidays(country, years=years))
+    except NotImplementedError:
+        _log.warning("holidays_unusable problem=%s", quoted(f"site.country: no holidays are known of {country}"))
+        return frozenset()

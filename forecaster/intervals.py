@@ -1,20 +1,18 @@
-"""The online corrections, remembered across restarts."""
+"""The online corrections of a site, as they are remembered from hour to hour."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
-from common import state_file
-from common.files import replace
-from common.folder import MODELS_FOLDER
 from common.forecast_file import ForecastLine
+from common.logging_setup import quoted
 from forecaster.compose import hours_ahead
 from forecaster.conformal import LEAD_BLOCKS, block_of
 from forecaster.dataset import HourlyHistory, Series
@@ -22,12 +20,12 @@ from forecaster.fallback import WEEK
 from forecaster.online import OnlineCorrections, Told, week_ago
 from forecaster.predict import Model
 
-NAME = "intervals.json"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the file holds; see `Intervals`."""
+    """What is remembered; see `Intervals`."""
 
     version: str
     through: str
@@ -38,10 +36,19 @@ class Kept:
 class Intervals:
     """Stretches of each series for one model version, which start anew with a new one, and shares, which go on."""
 
-    def __init__(self, data: Path) -> None:
-        self._path = data / MODELS_FOLDER / NAME
-        # Without a file the model's own stretches are a good start.
-        self._kept = state_file.load(self._path, Kept) or Kept("", "", {})
+    def __init__(self, text: str = "") -> None:
+        """`text`: as `text` gave it. Without any, the model's own stretches are a good start."""
+        self._kept = Kept("", "", {})
+        if text:
+            try:
+                self._kept = msgspec.json.decode(text, type=Kept)
+            except msgspec.MsgspecError as error:
+                _log.warning("intervals_unusable problem=%s", quoted(error))
+
+    @property
+    def text(self) -> str:
+        """All of it, to be remembered."""
+        return msgspec.json.encode(self._kept).decode()
 
     def followed(self, model: Model, series: tuple[Series, ...]) -> OnlineCorrections:
         """What to correct the model's forecasts of these series by now."""
@@ -55,10 +62,11 @@ class Intervals:
 
     def learn(
         self, model: Model, history: HourlyHistory, hour: datetime, lines: Iterable[ForecastLine], zone: ZoneInfo
-    ) -> None:
-        """Count the truths of the hour `hour` (aware) against the model's forecasts of it; each hour once."""
+    ) -> bool:
+        """Count the truths of the hour `hour` (aware) against the model's forecasts of it, each hour once; whether
+        there is something to be remembered."""
         if self._kept.version == model.version and hour.isoformat() <= self._kept.through:
-            return
+            return False
         row = history.row(hour.astimezone(zone))
         now = self.followed(model, history.series)
         if 0 <= row < history.rows:
@@ -70,13 +78,12 @@ class Intervals:
         if self._kept.version == model.version:
             stretch = self._kept.stretch | stretch
         self._kept = Kept(model.version, hour.isoformat(), stretch, self._kept.share | share)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        replace(self._path, msgspec.json.encode(self._kept) + b"\n")
+        return True
 
 
 def _told(model: Model, history: HourlyHistory, row: int, lines: Iterable[ForecastLine], zone: ZoneInfo) -> Told:
     """What the model forecast of an hour, of each channel and lead, and what came."""
-    at = {s: i for i, s in enumerate(history.series)}
+    at = {(s.sensor, s.channel): i for i, s in enumerate(history.series)}
     blocks: dict[datetime, int | None] = {}
     places: list[tuple[int, int]] = []
     numbers: list[tuple[float, float, float]] = []
@@ -88,7 +95,7 @@ def _told(model: Model, history: HourlyHistory, row: int, lines: Iterable[Foreca
             blocks[line.made_at] = next((int(block_of(np.array(lead))) for lead in leads), None)
         block = blocks[line.made_at]
         for channel, said, low, high in line.channels():
-            place = at.get(Series(line.sensor, channel))
+            place = at.get((line.sensor, channel))
             if not (place is None or block is None or said is None or low is None or high is None):
                 places.append((place, block))
                 numbers.append((said, low, high))

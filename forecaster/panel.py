@@ -5,11 +5,13 @@ Shapes: S series, R rows. Row r stands at column SPAN + r, so that a look back n
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecaster.dataset import BoolArray, FloatArray, HourlyHistory, IntArray
+from forecaster.dataset import FloatArray, HourlyHistory, IntArray
 from forecaster.fallback import DAY, WEEK, Units
 from forecaster.features import BASES, CALENDAR, KINDS, SPAN, Array, in_order
 from forecaster.weather import WeatherInputs, inputs_of
@@ -30,11 +32,13 @@ class Panel:
     spread: Array
     weeks: Array
     shapes: Array  # [BASES, S, SPAN + R + WEEK]: other bases minus the base, in scales
-    others: Array  # [kinds + 1, SPAN + R + WEEK]: sum of z over the series of a kind; last = all series
+    others: Array  # [sites * (kinds + 1), SPAN + R + WEEK]: sum of z over a site's series of a kind; its last = all
     others_n: Array
     kind: IntArray
+    of_site: IntArray  # [S] the first line of `others` of the series' site
     partner: IntArray  # [S] index or -1
-    calendar: Array  # [SPAN + R + WEEK, CALENDAR]
+    calendar: Array  # [calendars, SPAN + R + WEEK, CALENDAR]: sites with the same holidays share one
+    of_calendar: IntArray  # [S]
     units: Units
     base: FloatArray  # [S, R + WEEK] in the series' own unit
     rows: int
@@ -44,18 +48,32 @@ class Panel:
 def panel_of(history: HourlyHistory, units: Units, skip: int = 0) -> Panel:
     """Prepare a history, in the given units. The panel's row 0 is the history's row `skip`: what is before it is
     in the base, and need not be seen itself."""
-    series, rows = len(history.series), history.rows - skip
     weather = inputs_of(history)
-    parts, base = np.zeros((5 + len(BASES), series, SPAN + rows + WEEK), dtype=np.float32), []
-    for start in range(0, series, SERIES_AT_ONCE):
-        cut = slice(start, start + SERIES_AT_ONCE)
-        own = Units(units.scale[cut], units.centre[cut], units.swing[cut])
-        here = base_of(replace(history, series=history.series[cut], y=history.y[cut]), own.scale).since(skip)
-        base.append(here.level)
-        parts[:, cut, SPAN:] = _in_units(history.y[cut, skip:], here, own)
+    return replace(panel_of_sites([history], units, skip), weather=weather and weather.since(skip))
+
+
+def panel_of_sites(histories: Sequence[HourlyHistory], units: Units, skip: int = 0) -> Panel:
+    """Several sites' histories on the same rows as one panel, without weather: a series has as its others those of
+    its own site, and the holidays of its site."""
+    counts = [len(history.series) for history in histories]
+    begins = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    rows = histories[0].rows - skip
+    width = SPAN + rows + WEEK
+    parts = np.zeros((5 + len(BASES), int(begins[-1]), width), dtype=np.float32)
+    base = np.empty((int(begins[-1]), rows + WEEK))
+    for history, begin in zip(histories, begins, strict=False):
+        for start in range(0, len(history.series), SERIES_AT_ONCE):
+            cut = slice(start, start + SERIES_AT_ONCE)
+            there = slice(begin + start, begin + min(start + SERIES_AT_ONCE, len(history.series)))
+            own = Units(units.scale[there], units.centre[there], units.swing[there])
+            here = base_of(replace(history, series=history.series[cut], y=history.y[cut]), own.scale).since(skip)
+            base[there] = here.level
+            parts[:, there, SPAN:] = _in_units(history.y[cut, skip:], here, own)
     z, seen, level, spread, weeks = parts[:5]
-    kind = np.array([KINDS.index(s.channel) for s in history.series], dtype=np.int64)
-    groups = [kind == k for k in range(len(KINDS))] + [kind >= 0]
+    kind = np.array([KINDS.index(s.channel) for history in histories for s in history.series], dtype=np.int64)
+    partner = [h.partner() + np.where(h.partner() >= 0, b, 0) for h, b in zip(histories, begins, strict=False)]
+    calendars = {history.holidays: history for history in histories}
+    numbers = [list(calendars).index(history.holidays) for history in histories]
     return Panel(
         z=z,
         seen=seen,
@@ -63,15 +81,17 @@ def panel_of(history: HourlyHistory, units: Units, skip: int = 0) -> Panel:
         spread=spread,
         weeks=weeks,
         shapes=parts[5:],
-        others=_sums(z, groups),
-        others_n=_sums(seen, groups),
+        others=_sums(z, kind, begins),
+        others_n=_sums(seen, kind, begins),
         kind=kind,
-        partner=history.partner(),
-        calendar=_calendar(history, skip, rows),
+        of_site=np.repeat(np.arange(len(histories)) * (len(KINDS) + 1), counts),
+        partner=np.concatenate(partner),
+        calendar=np.stack([_calendar(history, skip, rows) for history in calendars.values()]),
+        of_calendar=np.repeat(np.array(numbers, dtype=np.int64), counts),
         units=units,
-        base=np.concatenate(base) if base else np.empty((0, rows + WEEK)),
+        base=base,
         rows=rows,
-        weather=weather and weather.since(skip),
+        weather=None,
     )
 
 
@@ -88,9 +108,16 @@ def _in_units(y: FloatArray, base: Base, units: Units) -> FloatArray:
     return np.stack([*parts, *np.clip(base.others / unit, -CLIP, CLIP)])
 
 
-def _sums(values: Array, groups: list[BoolArray]) -> Array:
-    """Sums over groups of series; a group without any is zero. [groups, rows]"""
-    return np.stack([values.sum(0, where=g[:, None]) for g in groups])
+def _sums(values: Array, kind: IntArray, begins: IntArray) -> Array:
+    """Sums over the series of each kind, and over all, of each site; zero where there is none.
+    [sites * (kinds + 1), rows]"""
+    out = np.zeros(((len(begins) - 1) * (len(KINDS) + 1), values.shape[1]), dtype=np.float32)
+    for site, (begin, end) in enumerate(itertools.pairwise(begins)):
+        own, line = values[begin:end], site * (len(KINDS) + 1)
+        for k in range(len(KINDS)):
+            out[line + k] = own.sum(0, where=(kind[begin:end] == k)[:, None])
+        out[line + len(KINDS)] = own.sum(0)
+    return out
 
 
 def _calendar(history: HourlyHistory, skip: int, rows: int) -> Array:

@@ -66,6 +66,10 @@ class Model:
         """The part that answers this lead: the shortest that reaches it."""
         return min((p for p in self.parts if p.last >= lead), key=lambda p: p.last, default=self.parts[-1])
 
+    def at_home(self, site: str) -> Model:
+        """With `site` for the series of weights that were learnt before a series had a site."""
+        return replace(self, series=tuple(s if s.site else replace(s, site=site) for s in self.series))
+
     def places(self, series: tuple[Series, ...]) -> IntArray:
         """Index of each series in this model, -1 for one it was not trained on."""
         at = {s: i for i, s in enumerate(self.series)}

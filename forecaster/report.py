@@ -58,30 +58,31 @@ class Track:
 
 def tracks(history: HourlyHistory, lines: Iterable[ForecastLine], first_row: int, zone: ZoneInfo) -> list[Track]:
     """A track for each series and lead that has forecasts; `history` reaches a week before `first_row`."""
-    at = {s: i for i, s in enumerate(history.series)}
+    at = {(s.sensor, str(s.channel)): i for i, s in enumerate(history.series)}
     start = int(history.first.astype(int)) + first_row
     rows = history.rows - first_row
-    made: dict[tuple[Series, int], FloatArray] = {}
-    labels: dict[tuple[Series, int], set[str]] = {}
+    made: dict[tuple[int, int], FloatArray] = {}
+    labels: dict[tuple[int, int], set[str]] = {}
     for line in lines:
         lead = int((line.hour - line.made_at) / timedelta(hours=1)) + 1
         row = hour_number(line.hour.astimezone(zone)) - start
         if not 0 <= row < rows or lead not in LEADS:
             continue
         for channel, *values in line.channels():
-            key = Series(line.sensor, channel), lead
-            if key[0] in at and values[0] is not None:
+            place = at.get((line.sensor, channel))
+            if place is not None and values[0] is not None:
+                key = place, lead
                 table = made.setdefault(key, np.full((3, rows), np.nan))
                 table[:, row] = [np.nan if v is None else v for v in values]
                 labels.setdefault(key, set()).add(line.model)
     hours = np.arange(start, start + rows).astype("datetime64[h]")
     out = []
-    for (series, lead), table in sorted(made.items()):
-        y = history.y[at[series]]
+    for place, lead in sorted(made, key=lambda key: (history.series[key[0]], key[1])):
+        table, y = made[place, lead], history.y[place]
         naive = np.concatenate([np.full(WEEK, np.nan), y])[first_row : first_row + rows]
         forecast, low, high = table
-        models = tuple(sorted(labels[series, lead]))
-        out.append(Track(series, lead, hours, y[first_row:], forecast, low, high, naive, models))
+        models = tuple(sorted(labels[place, lead]))
+        out.append(Track(history.series[place], lead, hours, y[first_row:], forecast, low, high, naive, models))
     return out
 
 

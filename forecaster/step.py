@@ -1,11 +1,9 @@
-"""One look at the clock: is an hour's forecast due, are the rows before it in? Then make it, keep it, publish it."""
+"""A box: is an hour's forecast due, are the rows before it in? Then make it, store it, publish it."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,22 +12,18 @@ from common.clock import minute_of
 from common.database import Database
 from common.forecast_file import ForecastLine
 from common.settings import Settings
-from forecaster import artifact, holidays, store
-from forecaster.compose import compose
+from forecaster import holidays, store
 from forecaster.dataset import start_of_hour
-from forecaster.hours import HourReader
-from forecaster.intervals import Intervals
-from forecaster.predict import Model
+from forecaster.kept import KeptHere
+from forecaster.models import Models
+from forecaster.site_hour import HOUR, SiteHour
 from forecaster.site_weather import WeatherReader
-from forecaster.trainer import Trainer
+from forecaster.trainer import Trainer, next_due
 from log import mark
-from log.roles import committed, needs_file
+from log.roles import committed
 
-HOUR = timedelta(hours=1)
 CATCH_UP_H = forecast_file.KEEP_H  # hours that were missed are made up for as long as the file would keep them
 ARCHIVE = "archive"
-
-_log = logging.getLogger(__name__)
 
 
 class Forecaster:
@@ -37,18 +31,20 @@ class Forecaster:
 
     def __init__(self, settings: Settings, trainer: Trainer | None, *, patient: bool = True) -> None:
         """`patient`: wait for the last minute of the hour to be archived. Without a trainer nothing is trained."""
-        needs_file(settings)
         self._settings = settings
         self._trainer = trainer
         self._patient = patient
         self._data = settings.paths.data
         self._site, self._zone = settings.site.id, settings.site.zone
         self._database = Database(settings, "forecaster")
-        self._hours = HourReader(self._database, settings.site)
-        self._weather = WeatherReader(self._data, self._zone)
-        self._intervals = Intervals(self._data)
-        self._model: Model | None = None
-        self._tried: list[str] | None = None
+        self._hours = SiteHour(
+            self._database,
+            settings.site,
+            KeptHere(self._data),
+            horizon=settings.forecast.horizon_hours,
+            weather=WeatherReader(self._data, self._zone),
+        )
+        self._models = Models(self._data, self._site)
         self._lines: list[ForecastLine] | None = None
         self._made: set[datetime] = set()
 
@@ -91,53 +87,25 @@ class Forecaster:
         return archived is not None and archived >= said.end_offset
 
     def _make(self, hour: datetime, now: datetime) -> Mapping[str, Any]:
-        began = time.perf_counter()
-        self._refresh_model()
-        history = self._hours.until(max(hour, self._hour(now)))
-        history = replace(history, holidays=holidays.of_site(self._data))
-        history = self._weather.onto(history, hour)
-        followed = self._intervals.followed(self._model, history.series) if self._model else None
-        horizon = self._settings.forecast.horizon_hours
-        lines = compose(history, hour, self._zone, horizon=horizon, model=self._model, followed=followed)
+        began_s, current = time.perf_counter(), self._hour(now)
+        model = self._models.newest()
+        made = self._hours.make(hour, current, now, model, holidays.of_site(self._data))
+        if made is None:
+            return {"hour": hour.isoformat(), "due": 1}
+        lines, history = made
         self._made.add(hour)
         self._made = {made for made in self._made if made > hour - 2 * CATCH_UP_H * HOUR}
         if lines:
-            store.save(self._database, self._site, lines)
-            self._publish(lines, self._hour(now))
-        seconds = time.perf_counter() - began
-        labels = sorted({line.model for line in lines})
-        empty_past = not lines and hour != self._hour(now)  # a new box has two days of such hours
-        _log.log(
-            logging.DEBUG if empty_past else logging.INFO,
-            "forecast hour=%s sensors=%d models=%s seconds=%.3f",
-            hour.astimezone(self._zone).isoformat(),
-            len({line.sensor for line in lines}),
-            ",".join(labels) or "-",
-            seconds,
-        )
-        if self._model:
-            span = {"first": hour - HOUR, "until": hour}
-            told = store.forecasts(self._database, self._site, "forecast_for_hours", **span)
-            self._intervals.learn(self._model, history, hour - HOUR, told, self._zone)
-        training = self._trainer.look(now, history) if self._trainer else {}
-        return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": round(seconds, 3), **training}
+            self._publish(lines, current)
+        seconds = round(time.perf_counter() - began_s, 3)
+        training = self._trainer.look(now, lambda: next_due(self._data, now, history)) if self._trainer else {}
+        return {"hour": hour.isoformat(), "due": 0, "lines": len(lines), "seconds": seconds, **training}
 
     def _publish(self, lines: list[ForecastLine], current: datetime) -> None:
         # A forecast of the future was made by a clock that was ahead.
         known = [line for line in self._lines or [] if line.made_at <= current]
         self._lines = forecast_file.select([*known, *lines])
         forecast_file.write(self._data, self._lines, self._zone)
-
-    def _refresh_model(self) -> None:
-        """Take the newest good weights when the folder's versions have changed."""
-        found = artifact.versions(self._data)
-        if found == self._tried:
-            return
-        self._tried = found
-        model = artifact.newest(self._data)
-        if model and (self._model is None or model.version != self._model.version):
-            _log.info("model version=%s series=%d", model.version, len(model.series))
-            self._model = model
 
     def close(self) -> None:
         """End a training of ours and the connection."""

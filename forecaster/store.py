@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -44,7 +43,7 @@ def history(
     The grid always ends with the hour before `until`."""
     start = hour_number(first.astimezone(site.zone))
     rows = max(hour_number((until - timedelta(minutes=1)).astimezone(site.zone)) - start + 1, 1)
-    series = tuple(Series(name, channel) for name in names for channel in CHANNELS)
+    series = series_of(site.id, names)
     y, leak = np.full((len(series), rows), np.nan), np.zeros((len(series), rows), dtype=bool)
     place = {name: 2 * i for i, name in enumerate(names)}
     for begin in range(0, len(names), SENSORS_AT_ONCE):
@@ -64,16 +63,16 @@ def history(
     return HourlyHistory(np.datetime64(start, "h"), series, cast(FloatArray, y))
 
 
+def series_of(site: str, names: Sequence[str]) -> tuple[Series, ...]:
+    """Both channels of each sensor."""
+    return tuple(Series(name, channel, site) for name in names for channel in CHANNELS)
+
+
 def save(database: Database, site: str, lines: Sequence[ForecastLine]) -> None:
     """Keep a site's forecasts; idempotent by (site, sensor, made_at, hour)."""
-    columns = [field.name for field in fields(ForecastLine)]
-    row_of = attrgetter(*columns)
+    columns = {field.name: [getattr(line, field.name) for line in lines] for field in fields(ForecastLine)}
     with database.transaction() as cursor:
-        cursor.execute("CREATE TEMP TABLE forecast_new (LIKE PRED_VAL_TB) ON COMMIT DROP")
-        with cursor.copy(f"COPY forecast_new (site, {', '.join(columns)}) FROM STDIN") as copy:
-            for line in lines:
-                copy.write_row((site, *row_of(line)))
-        cursor.execute(statement("forecast_save"))
+        cursor.execute(statement("forecast_save"), {"site": site, **columns})
 
 
 def forecasts(database: Database, site: str, which: str, **times: datetime) -> list[ForecastLine]:

@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,13 +41,17 @@ class TrainingNote:
 
 
 def next_due(data: Path, now: datetime, history: HourlyHistory) -> bool:
-    """Whether a training should start: enough history and none yet, or the last one a week ago.
+    """Whether a training should start on a box: enough history, and none yet or the last one is over for long."""
+    if history.rows < LEAST_H - WEEK or not np.isfinite(history.y[:, : -(LEAST_H - WEEK) or None]).any():
+        return False
+    return is_over(state_file.load(data / MODELS_FOLDER / STATE, TrainingNote), data, now)
+
+
+def is_over(last: TrainingNote | None, data: Path, now: datetime) -> bool:
+    """Whether the last training was long enough ago, or there was none.
 
     With too little history it is looked at again once a day's worth more could have come. Weights that can no longer be
     used, as those of another release, are learnt anew at once, if there were any after the last training."""
-    if history.rows < LEAST_H - WEEK or not np.isfinite(history.y[:, : -(LEAST_H - WEEK) or None]).any():
-        return False
-    last = state_file.load(data / MODELS_FOLDER / STATE, TrainingNote)
     if last is None:
         return True
     wait = timedelta(days=1) if last.outcome == "too little history" else EVERY
@@ -59,13 +63,12 @@ def next_due(data: Path, now: datetime, history: HourlyHistory) -> bool:
 class Trainer:
     """The child process, from the side of the process that forecasts."""
 
-    def __init__(self, command: list[str], data: Path) -> None:
+    def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._data = data
         self._child: subprocess.Popen[bytes] | None = None
         self._not_before: datetime | None = None
 
-    def look(self, now: datetime, history: HourlyHistory) -> Mapping[str, Any]:
+    def look(self, now: datetime, is_due: Callable[[], bool]) -> Mapping[str, Any]:
         """Start a training if one is due, notice the end of the one that runs; never waits."""
         if self._child is not None:
             code = self._child.poll()
@@ -77,7 +80,7 @@ class Trainer:
                 self._not_before = now + AFTER_TROUBLE
             else:
                 _log.info("training_ended")
-        elif (self._not_before is None or now >= self._not_before) and next_due(self._data, now, history):
+        elif (self._not_before is None or now >= self._not_before) and is_due():
             self._start()
             return {"training": 1}
         return {"training": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from common.database import Database
 from common.files import replace
 from common.folder import MODELS_FOLDER
 from common.runner import Context
-from common.settings import Settings
+from common.settings import Settings, SiteSettings
 from forecaster import artifact, holidays, store
 from forecaster.adopt import adopted
 from forecaster.dataset import HourlyHistory, start_of_hour
@@ -65,18 +65,28 @@ def run_training(
 
     Raises:
         DatabaseDown: the archive does not answer."""
-    site = settings.site
+    data, site = settings.paths.data, settings.site
+    history = year_of(database, site, now, holidays.of_site(data))
+    history = WeatherReader(data, site.zone).onto(history, start_of_hour(now, site.zone))
+    horizon = settings.forecast.horizon_hours
+    outcome = train_and_judge(data, [history], version_at(now), site=site.id, horizon=horizon, report=report)
+    write_note(data, note(data, now, outcome))
+    return outcome
+
+
+def version_at(now: datetime) -> str:
+    """The name of weights that are learnt now."""
+    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
+
+
+def year_of(
+    database: Database, site: SiteSettings, now: datetime, days: frozenset[int], most: int | None = None
+) -> HourlyHistory:
+    """The last year of a site's sensors, or of so many of them, from its first value on."""
     until = start_of_hour(now, site.zone)
     first = (until - BACK).replace(hour=0)
-    names = [span.sensor for span in store.sensors(database, site.id, first)]
-    history = store.history(database, site, names, first, until)
-    history = replace_fields(without_empty_start(history), holidays=holidays.of_site(settings.paths.data))
-    history = WeatherReader(settings.paths.data, site.zone).onto(history, until)
-    version = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
-    horizon = settings.forecast.horizon_hours
-    outcome = train_and_judge(settings.paths.data, history, version, horizon=horizon, report=report)
-    note(settings.paths.data, now, outcome)
-    return outcome
+    names = [span.sensor for span in store.sensors(database, site.id, first)][:most]
+    return replace_fields(without_empty_start(store.history(database, site, names, first, until)), holidays=days)
 
 
 def without_empty_start(history: HourlyHistory) -> HourlyHistory:
@@ -90,36 +100,50 @@ def without_empty_start(history: HourlyHistory) -> HourlyHistory:
 
 
 def train_and_judge(
-    data: Path, history: HourlyHistory, version: str, *, horizon: int, report: Report | None = None
+    data: Path,
+    sites: Sequence[HourlyHistory],
+    version: str,
+    *,
+    horizon: int,
+    site: str = "",
+    report: Report | None = None,
 ) -> TrainingOutcome:
-    """Fit, compare with the newest model and the seasonal naive on the last two weeks, save if better."""
+    """Fit, compare with the newest model and the seasonal naive on the last two weeks, save if better.
+
+    `sites` are on the same rows. `site`: of weights that were learnt before a series had one."""
     began = time.process_time()
-    rows = int(np.isfinite(history.y).any(0).sum()) * 60 * len({s.sensor for s in history.series})
+    rows = sum(int(np.isfinite(one.y).any(0).sum()) * 60 * len({s.sensor for s in one.series}) for one in sites)
     try:
-        model = fit(history, until_row=history.rows, horizon=horizon, version=version, report=report)
+        if not sites:
+            raise ValueError("there are no rows")
+        history = sites[0]
+        model = fit(*sites, until_row=history.rows, horizon=horizon, version=version, report=report)
     except ValueError as error:
         cpu_s, none = time.process_time() - began, float("nan")
         return TrainingOutcome(version, rows, cpu_s, none, none, None, None, none, None, str(error))
     first = history.rows - HELD_OUT_H
-    new, naive, coverage = judge(model, history, first)
+    new, naive, coverage = judge(model, sites, first)
     old = new_beside_old = None
     if old_model := artifact.newest(data):
+        old_model = old_model.at_home(site)
         unseen = _unseen_row(old_model, history, first)
-        old, new_beside_old = (judge(m, history, unseen).model for m in (old_model, model))
+        old, new_beside_old = (judge(m, sites, unseen).model for m in (old_model, model))
     accepted, reason = _verdict(new, naive, old, new_beside_old)
     if accepted:
-        model = refresh(model, history, until_row=history.rows, report=report)
+        model = refresh(model, *sites, until_row=history.rows, report=report)
         scores = {"mase": new, "naive_mase": naive, "coverage": coverage, LEARNT_UNTIL: str(history.hour(history.rows))}
         artifact.save(data, replace_fields(model, report=scores))
-    elif old_model and (more := _take_up(data, old_model, history, version)):
+    elif old_model and (more := _take_up(data, old_model, sites, version)):
         reason += f"; they took up {more} new series"
     cpu_s = time.process_time() - began
     return TrainingOutcome(version, rows, cpu_s, new, naive, old, new_beside_old, coverage, accepted, reason)
 
 
-def _take_up(data: Path, old: Model, history: HourlyHistory, version: str) -> int:
+def _take_up(data: Path, old: Model, sites: Sequence[HourlyHistory], version: str) -> int:
     """How many series more the weights in use know from now on, as this version."""
-    model = adopted(old, history, history.rows)
+    history, model = sites[0], old
+    for one in sites:
+        model = adopted(model, one, one.rows)
     if more := len(model.series) - len(old.series):
         report = {**old.report, LEARNT_UNTIL: str(history.hour(history.rows))}
         artifact.save(data, replace_fields(model, version=version, report=report))
@@ -144,24 +168,35 @@ def _verdict(new: float, naive: float, old: float | None, beside: float | None) 
     return True, "better on the last two weeks"
 
 
-def note(data: Path, now: datetime, outcome: TrainingOutcome) -> None:
-    """Remember when training ran and what came of it."""
-    (data / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
+def note(data: Path, now: datetime, outcome: TrainingOutcome) -> TrainingNote:
+    """When a training ran and what came of it; `data` holds its weights."""
     kind = {True: "accepted", False: "not accepted", None: "too little history"}[outcome.accepted]
-    said = TrainingNote(now.astimezone(UTC), kind, outcome.line(), artifact.any_usable(data))
+    return TrainingNote(now.astimezone(UTC), kind, outcome.line(), artifact.any_usable(data))
+
+
+def write_note(data: Path, said: TrainingNote) -> None:
+    """Remember it on a box."""
+    (data / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
     replace(data / MODELS_FOLDER / STATE, msgspec.json.encode(said) + b"\n")
+
+
+Train = Callable[[Settings, Database, datetime, Report | None], TrainingOutcome | None]
 
 
 class Training:
     """One training as the one step of a process."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, train: Train) -> None:
         self._context = context
+        self._train = train
         self._database = Database(context.settings, "forecaster-train")
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Train on what the archive holds at `now`; says how it went in one line."""
-        outcome = run_training(self._context.settings, self._database, now, Progress())
+        outcome = self._train(self._context.settings, self._database, now, Progress())
+        if outcome is None:
+            sys.stdout.write("another process is learning, or there is nothing to learn now\n")
+            return {"elsewhere": 1}
         sys.stdout.write(outcome.line() + "\n")
         sys.stdout.flush()
         return {"version": outcome.version, "accepted": int(bool(outcome.accepted)), "cpu_s": round(outcome.cpu_s, 1)}

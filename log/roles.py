@@ -14,7 +14,7 @@ __all__ = ["Group", "Log", "Position", "Record", "committed", "needs_file", "ope
 
 
 _A_TOPIC = (
-    "names a topic of all sites, which only hydrolog-consumer --group archive reads, in a center; on a box it is "
+    "names a topic of all sites: a center's, in which this program has no work; on a box it is "
     '"file", and server.url = "kafka://..." ships the rows to a cluster'
 )
 
@@ -111,7 +111,7 @@ def needs_file(settings: Settings) -> None:
     Raises:
         SettingsError: the settings are those of a center.
     """
-    if settings.log.url != "file":
+    if settings.is_center:
         raise SettingsError("log.url", _A_TOPIC)
 
 
@@ -148,7 +148,7 @@ class Position(NamedTuple):
 
 def positions(settings: Settings, groups: Sequence[str]) -> dict[str, Position]:
     """What each group has committed, read without joining it; nothing in a center, whose cluster tells."""
-    if settings.log.url != "file":
+    if settings.is_center:
         return {}
     return {group: _in_file(settings.paths.data, group) for group in groups}
 

@@ -9,7 +9,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM, or for one step; returns the exit code."""
     leave_on_signals()
     from common import runner
-    from nightflow.step import build
+    from nightflow.worker import build
 
     options = runner.parser("hydrolog-nightflow", "Store the mean of every ten minutes of the night.").parse_args(argv)
     return runner.run("nightflow", build, options)

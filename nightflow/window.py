@@ -14,6 +14,8 @@ from common.clock import minute_of, minute_start
 from common.night import DAY, DAY_MINUTES, WINDOW_MINUTES, NightClock, ReportHours, minute_of_day, report_hours
 from common.settings import Settings
 
+FAR_MINUTES = 3 * DAY_MINUTES  # a night begins within it, also where a clock change takes one away
+
 
 @dataclass(frozen=True)
 class Night:
@@ -59,6 +61,10 @@ class Plan(NightClock):
             if night.windows and night.windows[0] <= last_minute and night.last_window >= first_minute:
                 yield night
             day += DAY
+
+    def first_after(self, minute: int) -> Night:
+        """The first night whose last window is after a minute."""
+        return next(self.nights(minute + 1, minute + FAR_MINUTES))
 
     def _local_date(self, minute: int) -> date:
         return minute_start(minute).astimezone(self.zone).date()

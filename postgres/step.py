@@ -26,6 +26,7 @@ class Keeper:
         self._server = Server(context.data, context.settings.site.id)
         self._starts = 0
         self._upgrade = upgrade.run(self._data, self._stop)
+        self._upgrade_told = False
         self._not_upgraded = ""
 
     def step(self, now: datetime) -> Mapping[str, Any]:
@@ -53,10 +54,11 @@ class Keeper:
 
     def _next_of_upgrade(self) -> str:
         """Go on with the upgrade of older files for a moment; what it does, or nothing if there is nothing to do."""
-        give_back_s = time.monotonic() + WAIT_S
+        give_back_s = time.monotonic() + WAIT_S if self._upgrade_told else 0.0  # its beginning is said at once
         try:
             for word in self._upgrade:
                 if time.monotonic() >= give_back_s or self._stop.is_set():
+                    self._upgrade_told = True
                     return word
         except NotUpgraded as error:
             self._not_upgraded = str(error)

@@ -7,7 +7,6 @@ are safe, and sends the same bytes again; the row's own name in each message tel
 """
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ from server.batch import BatchKey, NotKept, StoredBatch
 SEND_TIMEOUT_S = 20.0  # below the senders' deadline of 30 s; longer than a cluster needs to replace a dead leader
 LOOK_EVERY_S = 5.0  # while no batch comes
 SPENT_CLIENT_S = 30.0  # one that failed is replaced when it is so old: a new one takes a second to be of use
-POLL_S = 0.5  # until the thread notices a stop; what is acknowledged wakes it at once
+HEAR_S = 0.005  # between two looks at what is safe while a batch waits: as long as the client gathers messages
 FORGET_S = 900.0  # a partition that failed, and that no box has tried since
 MOST_SITES = 100_000  # whose partition is remembered
 UNKNOWN = -1  # the partition of a site that nothing is known of yet
@@ -59,9 +58,8 @@ class InCluster:
         self._taken: set[int] = set()  # partitions whose last batch is safe
         self._unseen = "the cluster was not seen yet"  # why it is not seen
         self._known_s = -LOOK_EVERY_S  # when the cluster was last heard
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="cluster", daemon=True)
-        self._thread.start()
+        self._waiting = 0  # batches
+        self._heard_in: asyncio.AbstractEventLoop | None = None  # None: no batch waits
 
     @property
     def problem(self) -> str:
@@ -113,6 +111,10 @@ class InCluster:
         if now_s - self._known_s >= LOOK_EVERY_S:
             wrong = self._producer.look()
             self._unseen, self._known_s = wrong.problem if wrong else "", now_s
+        with self._swap:
+            if not self._waiting:  # else the server's loop hears
+                self._retired.clear()
+                self._producer.poll(0)
         for partition, failing in self._failing.copy().items():
             if now_s - failing.since_s > FORGET_S:
                 self._failing.pop(partition, None)
@@ -121,8 +123,6 @@ class InCluster:
         """Send nothing more; whoever waits is told that nothing counts."""
         for each in (self._producer, *self._retired):
             each.purge()
-        self._stop.set()
-        self._thread.join(2 * POLL_S)
 
     def _new(self) -> KafkaProducer:
         return KafkaProducer(self._url, self._kafka, SEND_TIMEOUT_S)
@@ -133,28 +133,34 @@ class InCluster:
         told: asyncio.Future[Sending] = loop.create_future()
 
         def tell(ended: Sending) -> None:
-            with contextlib.suppress(RuntimeError):  # the process ends, and nobody waits any more
-                loop.call_soon_threadsafe(_answer, told, ended)
+            if not told.done():  # a stop has ended the request
+                told.set_result(ended)
 
         messages = row_messages(key.site, key.log_id, lines)
         if mark is not None:
             messages.append(mark_message(key.site, key.log_id, key.last + 1, mark))
         with self._swap:  # else the client could be retired, and forgotten, before it has the messages
             producer = self._producer
+            self._waiting += 1
             producer.put(messages, tell)
-        ended = await told
+        if self._heard_in is not loop:
+            self._hear(loop)
+        try:
+            ended = await told
+        finally:
+            self._waiting -= 1
         return ended, producer.judge(ended.errors) if ended.errors else None
 
-    def _work(self) -> None:
-        """Hear what becomes of the messages."""
-        while not self._stop.is_set():
-            self._producer.poll(POLL_S)
-            for each in self._retired.copy():
-                each.poll(0)
-                if not each.waiting:
-                    self._retired.remove(each)
+    def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hear what becomes of the messages, again and again while a batch waits.
 
-
-def _answer(told: "asyncio.Future[Sending]", ended: Sending) -> None:
-    if not told.done():  # a stop has ended the request
-        told.set_result(ended)
+        In the server's own loop: a thread that waits for each acknowledgement, and then wakes the loop, costs more than
+        all checks of a small batch.
+        """
+        for each in (self._producer, *self._retired):
+            each.poll(0)
+        with self._swap:
+            self._retired = [each for each in self._retired if each.waiting]
+        self._heard_in = loop if self._waiting else None
+        if self._waiting:
+            loop.call_later(HEAR_S, self._hear, loop)

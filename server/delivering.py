@@ -1,12 +1,11 @@
 """The sites that deliver here, as the database knows them: for the page and the command."""
 
-import math
 from datetime import datetime, timedelta
 
 from common.database import Database, statement
 from server import queries
 from situation import topic
-from situation.sites import DeliveringSite, Hearing, hearing
+from situation.sites import DeliveringSite, Hearing, hearing, silence_limits
 
 TIMEOUT_S = 10.0
 _ORDER = [*Hearing]
@@ -26,9 +25,9 @@ def read(
     """
     with database.transaction(TIMEOUT_S) as cursor:
         known = [DeliveringSite(*row) for row in cursor.execute(statement("sites_known"), {"site": only})]
-        behind_s = topic.behind_s(queries.topic(cursor))
-    listened = now - timedelta(seconds=behind_s) if math.isfinite(behind_s) else datetime.min.replace(tzinfo=now.tzinfo)
-    found = [(site, hearing(site, now, listened, limit)) for site in known]
+        listened = topic.read_through(queries.topic(cursor), now)
+    limits = silence_limits(now, listened, limit)
+    found = [(site, hearing(site.heard_at, limits)) for site in known]
     return sorted(found, key=_place)
 
 

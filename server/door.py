@@ -4,13 +4,14 @@ A page of another site can let its own name point to this machine (DNS rebinding
 page for its own. They still send that name: so only our names and literal addresses are answered.
 """
 
+import functools
 import ipaddress
 import logging
 import re
 import socket
 from collections.abc import Iterable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,12 +25,14 @@ POLICY = (
     "manifest-src 'self'; worker-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # with none, browsers tell no origin of a form, either
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),  # with none, browsers tell no origin of a form, either
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_CACHE, _NOT_CACHED = b"cache-control", (b"cache-control", b"no-store")
+MOST_HOSTS = 64  # texts of Host headers that are remembered: boxes and browsers send the same ones again and again
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 
 _log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ def own_names(host: str, hosts: Iterable[str]) -> frozenset[str]:
     return frozenset({host.lower(), machine, f"{machine}.local", *(name.lower() for name in hosts)})
 
 
+@functools.lru_cache(MOST_HOSTS)
 def is_ours(asked: str, names: frozenset[str]) -> bool:
     """Whether a Host header names this server."""
     match = _HOST.fullmatch(asked)
@@ -64,9 +68,9 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                own = message["headers"]
+                cached = any(name == _CACHE for name, _ in own)
+                message["headers"] = [*own, *_HEADERS, *(() if cached else (_NOT_CACHED,))]
             await send(message)
 
         await self._way(scope)(scope, receive, send_with_headers)

@@ -9,6 +9,7 @@ import psycopg
 from common.database import statement
 from common.point import Point
 from outliers import flags
+from situation.sites import SilenceLimits
 from situation.topic import PartitionState
 
 Cursor = psycopg.Cursor[Any]
@@ -70,9 +71,9 @@ def topic(cursor: Cursor) -> tuple[PartitionState, ...]:
     return tuple(PartitionState(*row) for row in cursor.execute(statement("topic_state")))
 
 
-def sites(cursor: Cursor, silent_minutes: int) -> Json:
+def sites(cursor: Cursor, limits: SilenceLimits) -> Json:
     """How many sites deliver here, and how many of them are silent."""
-    row = cursor.execute(statement("sites_silent"), {"minutes": silent_minutes}).fetchone()
+    row = cursor.execute(statement("sites_silent"), limits._asdict()).fetchone()
     assert row is not None
     return dict(zip(("known", "silent"), row, strict=True))
 

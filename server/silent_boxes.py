@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common import state_file
@@ -25,7 +25,7 @@ from common.verdict import SILENT
 from messengers.message import Message
 from messengers.messenger import Messengers
 from messengers.phrases import say
-from situation.sites import GONE
+from situation.sites import Hearing, SilenceLimits, hearing, silence_limits
 from situation.topic import PartitionState, behind_s
 
 RETRY = Backoff(first_s=10.0, cap_s=600.0)
@@ -122,15 +122,19 @@ class SilentBoxes:
 
     def _news(self, told: Mapping[str, int], minute: int) -> tuple[dict[str, int], dict[str, int]]:
         """Whose silence, and whose return is to be told, with the minute when they were heard last."""
-        known = [*self._heard.items()]
-        silent = {site: last for site, last in known if site not in told and self._silent(last, minute)}
+        known, limits = [*self._heard.items()], self._limits(minute)
+        silent = {
+            site: last
+            for site, last in known
+            if site not in told and hearing(minute_start(last), limits) is Hearing.SILENT
+        }
         return silent, {site: last for site, last in known if site in told and last > told[site]}
 
-    def _silent(self, last: int, minute: int) -> bool:
+    def _limits(self, minute: int) -> SilenceLimits:
         """Of a topic that is not read nobody knows who is silent."""
         listened = minute if self._through is None else min(minute, self._through)
-        limit = self._settings.alerts.silent_box_minutes
-        return listened - max(last, self._started) >= limit and minute - last < GONE.total_seconds() / 60
+        limit = timedelta(minutes=self._settings.alerts.silent_box_minutes)
+        return silence_limits(minute_start(minute), minute_start(listened), limit, minute_start(self._started))
 
     def _tell(self, name: str, message: Message, since: Mapping[str, int | None]) -> None:
         """Tell it, and keep for each site since when it is silent; None: no more."""

@@ -57,7 +57,7 @@ class SiteTokens:
     """The file, read anew when it has changed. What was read last counts while it cannot be read."""
 
     def __init__(self, data: Path) -> None:
-        self._data = data
+        self._data, self._path = data, data / SITE_TOKENS_FILE
         self._stamp: files.Stamp | None = (0, 0, 0)  # no file's
         self._digests: dict[str, tuple[str, ...]] | None = None  # of sites; None: never read
         self.problem = ""  # why what counts may be old
@@ -65,8 +65,7 @@ class SiteTokens:
 
     def look(self) -> None:
         """Read the file if it has changed."""
-        path = self._data / SITE_TOKENS_FILE
-        stamp = files.stamp(path)
+        stamp = files.stamp(self._path)
         if stamp == self._stamp:
             return
         try:
@@ -78,7 +77,7 @@ class SiteTokens:
         else:
             self.problem = ""
             if stamp is None and self._digests:
-                self.problem = f"{path} is gone; the tokens that it held count until this process ends"
+                self.problem = f"{self._path} is gone; the tokens that it held count until this process ends"
             else:
                 self._digests = _of_sites(found)
         self._stamp = stamp

@@ -3,7 +3,7 @@
 The page, /healthz, /metrics and `hydrolog status` all show this one value and its verdict, so they cannot disagree.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.clock import Clock, minute_of, minute_start
@@ -22,7 +22,9 @@ from situation import snapshot, tail
 from situation.judge import Judged, judge
 from situation.processes import time_of
 from situation.rows import SensorRow, Stored, future_row, row_age_s
+from situation.sites import silence_limits
 from situation.snapshot import Snapshot
+from situation.topic import read_through
 
 STATE_TIMEOUT_S = 10.0
 ARCHIVE_LATE_MIN = 5  # minutes that the archive may be behind before the log's rows are shown
@@ -91,7 +93,8 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
             unregistered = queries.unregistered(cursor, settings.site.id)
             received = queries.received(cursor)
             topic = queries.topic(cursor)
-            sites = queries.sites(cursor, settings.alerts.silent_box_minutes)
+            limit = timedelta(minutes=settings.alerts.silent_box_minutes)
+            sites = queries.sites(cursor, silence_limits(look.now, read_through(topic, look.now), limit))
     except DatabaseDown as down:
         return _from_the_log(settings, look, str(down))
     sensors = _fresher(sensors, settings, look)

@@ -29,15 +29,34 @@ class DeliveringSite(NamedTuple):
     closed_through: datetime | None
 
 
-def hearing(site: DeliveringSite, now: datetime, listened: datetime, limit: timedelta) -> Hearing:
-    """How a site is heard.
+class SilenceLimits(NamedTuple):
+    """Until when a site was heard last that is gone, that is silent, or that is not heard; the first that fits."""
+
+    gone: datetime
+    silent: datetime
+    unheard: datetime
+
+
+def silence_limits(
+    now: datetime, listened: datetime | None, limit: timedelta, since: datetime | None = None
+) -> SilenceLimits:
+    """The one definition of silence.
 
     Args:
-        listened: all that came until then is known; earlier than `now` while a topic is read late.
+        listened: all that came until then is known; earlier than `now` while a topic is read late, None if not known.
         limit: a site that was not heard for so long is silent.
+        since: whoever asks has not listened before: until it has listened for `limit`, none is silent.
     """
-    if now - site.heard_at >= GONE:
+    gone = now - GONE
+    silent = gone if listened is None else max(gone, min(now, listened) - limit)
+    too_soon = since is not None and since > silent
+    return SilenceLimits(gone, gone if too_soon else silent, now - limit)
+
+
+def hearing(heard_at: datetime, limits: SilenceLimits) -> Hearing:
+    """How a site is heard whose newest batch came at `heard_at`."""
+    if heard_at <= limits.gone:
         return Hearing.GONE
-    if now - site.heard_at < limit:
-        return Hearing.HEARD
-    return Hearing.SILENT if listened - site.heard_at >= limit else Hearing.UNKNOWN
+    if heard_at <= limits.silent:
+        return Hearing.SILENT
+    return Hearing.UNKNOWN if heard_at <= limits.unheard else Hearing.HEARD

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from common.verdict import TROUBLE, WATCH, Problem, Value
@@ -37,6 +38,12 @@ class PartitionState(NamedTuple):
 def behind_s(partitions: Iterable[PartitionState]) -> float:
     """All messages of so long ago are stored; 0 where there is no topic, inf where it is not known."""
     return max((math.inf if each.behind_s is None else each.behind_s for each in partitions), default=0.0)
+
+
+def read_through(partitions: Iterable[PartitionState], now: datetime) -> datetime | None:
+    """All messages of that time are stored; `now` where there is no topic, None where it is not known."""
+    behind = behind_s(partitions)
+    return now - timedelta(seconds=behind) if math.isfinite(behind) else None
 
 
 def of_partitions(partitions: Iterable[PartitionState]) -> Iterator[Problem]:

@@ -27,14 +27,21 @@ def left_over(data: Path) -> list[int]:
     return left
 
 
-def start(data: Path, **environ: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def start(data: Path, **environ: str) -> "Iterator[subprocess.Popen[str]]":
+    """The program; it is ended if the body fails, and else waited for."""
+    with subprocess.Popen(
         PROGRAM,
         env={**os.environ, "HYDROLOG_PATHS__DATA": str(data), **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def wait_for(true: Callable[[], bool], what: str) -> None:

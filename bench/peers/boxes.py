@@ -8,10 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from zlib import crc32
 
 TOKEN = "s3cret-of-the-bench"
 LOG_ID = "6f1c0c7e-0000-4000-8000-000000000001"
+START = datetime.fromisoformat("2024-08-26T00:00:00+09:00")  # of each site's first row
 PATIENCE_S = 300.0  # far more than any run takes
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _AFTER = re.compile(rb"(?i)\r\nretry-after: *(\d+)")
@@ -38,8 +40,8 @@ def _line(site: str, offset: int) -> str:
     """A row, with values that differ from the others' as those of meters do."""
     noise = crc32(f"{site} {offset}".encode())
     flow, pressure = 5 + noise % 997 / 100, 4 + (noise >> 12) % 37 / 100
-    time_ = f"2024-08-26T{offset // 60 % 24:02d}:{offset % 60:02d}:00+09:00"
-    return f"{offset}\t{time_}\t001\t{flow:.2f}\t{pressure:.2f}\t60\t0000\t000\t0\t0"
+    time_ = f"{START + timedelta(minutes=offset):%Y-%m-%dT%H:%M}"
+    return f"{offset}\t{time_}:00+09:00\t001\t{flow:.2f}\t{pressure:.2f}\t60\t0000\t000\t0\t0"
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
-"""The recent history in memory: read in pieces it is what one reading of all would give."""
+"""The recent history: read in pieces it is what one reading of all would give."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,7 +11,8 @@ from common.database import Database
 from common.settings import SiteSettings
 from forecaster import hours, store
 from forecaster.dataset import HourlyHistory, Series, hour_number
-from forecaster.hours import REACH, HourReader
+from forecaster.hours import AT_ONCE, REACH
+from forecaster.kept import KeptHere
 from forecaster.store import Span
 
 ROME = ZoneInfo("Europe/Rome")
@@ -42,8 +44,24 @@ class Archive:
         y = [[self.late.get((s.sensor, row), row + ord(s.sensor) / 1000) for row in rows] for s in series]
         return HourlyHistory(np.datetime64(begin, "h"), series, np.array(y))
 
-    def reader(self) -> HourReader:
-        return HourReader(None, SiteSettings(timezone=ROME.key))  # type: ignore[arg-type]
+    def reader(self) -> "Reader":
+        return Reader(self)
+
+
+class Reader:
+    """Who reads hour by hour, and keeps what is kept."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.kept = KeptHere(Path())
+        self._archive = archive
+
+    def step(self, hour: datetime) -> HourlyHistory | None:
+        return hours.recent(None, SiteSettings(timezone=ROME.key), self.kept, hour, hour)  # type: ignore[arg-type]
+
+    def until(self, hour: datetime) -> HourlyHistory:
+        while (history := self.step(hour)) is None:
+            pass
+        return history
 
 
 def assert_same(one: HourlyHistory, other: HourlyHistory) -> None:
@@ -73,7 +91,41 @@ def test_only_what_may_have_changed_is_read_again(monkeypatch: pytest.MonkeyPatc
     archive.now = START + HOUR
     archive.first["c"] = START
     reader.until(archive.now)
-    (known, since), (new, whole) = archive.asked
+    (new, whole), (known, since) = archive.asked
     assert (known, new) == (("a", "b"), ("c",))
     assert since == (START - hours.OVERLAP).astimezone(ROME)
     assert whole.astimezone(UTC) <= archive.now - REACH
+
+
+def test_a_site_that_was_away_is_read_from_where_it_had_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten days later its rows of all ten days come at once."""
+    archive = Archive(monkeypatch)
+    reader = archive.reader()
+    reader.until(START)
+    away = {("a", hour_number((START + k * HOUR).astimezone(ROME))): np.nan for k in range(240)}
+    archive.late |= away
+    stays = archive.now
+    for k in range(0, 240, 12):
+        reader.until(START + k * HOUR)
+    archive.now, archive.late = stays + 240 * HOUR, {}
+    assert_same(reader.until(archive.now), archive.reader().until(archive.now))
+
+
+def test_many_sensors_are_read_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(monkeypatch)
+    archive.first = {chr(ord("A") + n): START - 2 * REACH for n in range(AT_ONCE + 5)}
+    reader = archive.reader()
+    assert reader.step(START) is None
+    assert sum(len(names) for names, _ in archive.asked) == AT_ONCE
+    assert_same(reader.until(START), archive.reader().until(START))
+
+
+def test_what_came_very_late_is_there_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(monkeypatch)
+    reader = archive.reader()
+    reader.until(START)
+    archive.late["a", hour_number((START - timedelta(days=30)).astimezone(ROME))] = 1e6
+    archive.now = START + timedelta(days=6)
+    assert not (reader.until(archive.now).y == 1e6).any()
+    archive.now = START + timedelta(days=7)
+    assert (reader.until(archive.now).y == 1e6).sum() == 2

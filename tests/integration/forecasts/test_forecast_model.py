@@ -59,14 +59,14 @@ def model() -> Model:
 
 
 def test_a_trained_model_beats_the_seasonal_naive_and_its_interval_holds(model: Model) -> None:
-    error, naive, covered = judge(model, district(90), 24 * 76)
+    error, naive, covered = judge(model, [district(90)], 24 * 76)
     assert error < 0.9 * naive
     assert 0.8 <= covered <= 0.97
 
 
 def test_a_new_sensor_works_at_once(model: Model) -> None:
     new = district(60, seed=5, names=("new",))
-    error, naive, _ = judge(model, new, 24 * 46)
+    error, naive, _ = judge(model, [new], 24 * 46)
     assert error < naive
 
 

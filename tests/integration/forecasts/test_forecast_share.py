@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,7 +16,7 @@ from forecaster.backtest import Wanted, backtest
 from forecaster.compose import ForecastHour, compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
-from forecaster.intervals import NAME, Intervals
+from forecaster.intervals import Intervals
 from forecaster.online import OnlineCorrections, Told
 from forecaster.predict import Forecast, Model, forecast
 from forecaster.train import Block
@@ -139,33 +138,33 @@ def told(made_at: datetime, hour: datetime, history: HourlyHistory, model: Model
 class Following:
     """Intervals of a district, told the truths of single hours."""
 
-    def __init__(self, model: Model, folder: Path) -> None:
-        self._intervals, self._model, self._history = Intervals(folder), model, district()
+    def __init__(self, model: Model) -> None:
+        self.intervals, self._model, self._history = Intervals(), model, district()
 
     def learn(self, hour: datetime, lines: list[ForecastLine]) -> None:
-        self._intervals.learn(self._model, self._history, hour, lines, SEOUL)
+        self.intervals.learn(self._model, self._history, hour, lines, SEOUL)
 
     def now(self) -> OnlineCorrections:
-        return self._intervals.followed(self._model, self._history.series)
+        return self.intervals.followed(self._model, self._history.series)
 
 
-def test_the_share_is_kept_over_restarts_and_new_weights(model: Model, tmp_path: Path) -> None:
+def test_the_share_is_kept_over_restarts_and_new_weights(model: Model) -> None:
     history = district()
-    following = Following(model, tmp_path)
+    following = Following(model)
     hours = [datetime(2024, 3, 20, tzinfo=UTC) + timedelta(hours=k) for k in range(30)]
     for hour in hours:
         following.learn(hour, [told(hour, hour, history, model, 1.0)])
     now = following.now()
     assert now.share[0, 0] == pytest.approx(30 * 0.8 * online.SHARE_STEPS[0], abs=1e-4)
     assert np.count_nonzero(now.share) == 1
-    again, newer = Intervals(tmp_path), replace(model, version="20240408T000000")
+    again, newer = Intervals(following.intervals.text), replace(model, version="20240408T000000")
     for which in (model, newer):
         np.testing.assert_array_equal(again.followed(which, history.series).share, now.share)
     assert not np.array_equal(again.followed(newer, history.series).stretch, now.stretch)  # those are the weights' own
 
 
 def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thousand sensors have 24,000 lines an hour: each counting hours on the wall clock took half a minute."""
     asked: list[datetime] = []
@@ -177,37 +176,35 @@ def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
     monkeypatch.setattr(intervals, "hours_ahead", counted)
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
     made = [hour - timedelta(hours=k) for k in range(24) for _ in range(5)]
-    Following(model, tmp_path).learn(hour, [told(at, hour, history, model, 1.0) for at in made])
+    Following(model).learn(hour, [told(at, hour, history, model, 1.0) for at in made])
     assert sorted(asked) == sorted(set(made))
 
 
-def test_an_hour_counts_once_and_each_block_for_itself(model: Model, tmp_path: Path) -> None:
+def test_an_hour_counts_once_and_each_block_for_itself(model: Model) -> None:
     """Leads 1, 2 and 24 of one hour: three blocks; a second look at the hour changes nothing."""
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
     sides = {0: 1.0, 1: -0.5, 23: 1.0}
     told_then = [told(hour - timedelta(hours=back), hour, history, model, side) for back, side in sides.items()]
-    following = Following(model, tmp_path)
+    following = Following(model)
     for _ in range(2):
         following.learn(hour, told_then)
     up = 0.8 * online.SHARE_STEPS[0]
     np.testing.assert_allclose(following.now().share[0], [up, 0, 0, up, 0, 0], atol=1e-5)
 
 
-def test_a_truth_on_the_other_side_leaves_no_share(model: Model, tmp_path: Path) -> None:
+def test_a_truth_on_the_other_side_leaves_no_share(model: Model) -> None:
     history, hour = district(), datetime(2024, 3, 20, tzinfo=UTC)
-    following = Following(model, tmp_path)
+    following = Following(model)
     following.learn(hour, [told(hour, hour, history, model, -0.5)])
     assert not following.now().share.any()
 
 
 @pytest.mark.parametrize("kept", ["missing", {"001/flow": [0.5]}, {"001/flow": [0.5] * 18}, {"001/flow": "x"}])
-def test_a_file_of_another_release_starts_without_shares(kept: object, model: Model, tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
+def test_what_another_release_kept_starts_without_shares(kept: object, model: Model) -> None:
     state: dict[str, object] = {"version": model.version, "through": "", "stretch": {}, "share": kept}
     if kept == "missing":
         del state["share"]
-    (tmp_path / "models" / NAME).write_text(json.dumps(state))
-    assert not Intervals(tmp_path).followed(model, district().series).share.any()
+    assert not Intervals(json.dumps(state)).followed(model, district().series).share.any()
 
 
 def test_an_hour_s_forecast_goes_the_share_s_way_with_its_interval(model: Model) -> None:

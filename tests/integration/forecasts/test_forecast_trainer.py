@@ -17,7 +17,7 @@ from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
 from forecaster.train import Block
 from forecaster.trainer import Trainer, next_due
-from forecaster.training import note, train_and_judge
+from forecaster.training import note, train_and_judge, write_note
 
 NOW = datetime(2024, 8, 26, 3, tzinfo=UTC)
 FLOW = Series("001", "flow")
@@ -45,7 +45,7 @@ def test_training_waits_for_enough_history(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("accepted", "days"), [(True, 7), (False, 7), (None, 1)])
 def test_training_comes_again(tmp_path: Path, accepted: bool | None, days: int) -> None:
-    note(tmp_path, NOW, outcome(accepted))
+    write_note(tmp_path, note(tmp_path, NOW, outcome(accepted)))
     past = history(60)
     artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(24, 1, 8)]))
     assert not next_due(tmp_path, NOW + timedelta(days=days, seconds=-1), history(60))
@@ -58,12 +58,14 @@ def test_weights_of_another_release_are_learnt_anew_at_once(
 ) -> None:
     past = history(60)
     artifact.save(tmp_path, fit(past, until_row=past.rows, horizon=24, version="v", blocks=[Block(24, 1, 8)]))
-    note(tmp_path, NOW, outcome(accepted))  # refused: the ones in use were better, and stayed
+    write_note(tmp_path, note(tmp_path, NOW, outcome(accepted)))  # refused: the ones in use were better, and stayed
     soon = NOW + timedelta(hours=1)
     assert not next_due(tmp_path, soon, past)
     monkeypatch.setattr("forecaster.artifact.SHAPE", [*artifact.SHAPE, 1])
     assert next_due(tmp_path, soon, past)
-    note(tmp_path, NOW, outcome(False))  # what is learnt is worse than the naive: an hour later it is not better
+    write_note(
+        tmp_path, note(tmp_path, NOW, outcome(False))
+    )  # what is learnt is worse than the naive: an hour later it is not better
     assert not next_due(tmp_path, soon, past)
 
 
@@ -91,12 +93,12 @@ def quick(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 def test_better_weights_are_kept_and_worse_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 20)
-    first = train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24)
+    first = train_and_judge(tmp_path, [history(80)], "20240101T000000", horizon=24)
     assert first.accepted and first.old is None
     assert artifact.versions(tmp_path) == ["20240101T000000"]
     quick(monkeypatch, 1)
     later = history(87)
-    second = train_and_judge(tmp_path, later, "20240108T000000", horizon=24)
+    second = train_and_judge(tmp_path, [later], "20240108T000000", horizon=24)
     assert second.accepted is False
     assert artifact.versions(tmp_path) == ["20240101T000000"]
     assert "not accepted" in second.line()
@@ -106,24 +108,24 @@ def test_the_weights_in_use_take_up_a_new_sensor_when_newer_ones_are_worse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick(monkeypatch, 20)
-    train_and_judge(tmp_path, history(80), "20240101T000000", horizon=24)
+    train_and_judge(tmp_path, [history(80)], "20240101T000000", horizon=24)
     quick(monkeypatch, 1)
     later = history(100)
     both = replace(later, series=(FLOW, Series("new", "flow")), y=np.concatenate([later.y, 3 * later.y]))
-    second = train_and_judge(tmp_path, both, "20240108T000000", horizon=24)
+    second = train_and_judge(tmp_path, [both], "20240108T000000", horizon=24)
     assert second.accepted is False
     assert second.reason.endswith("they took up 1 new series")
     newest = artifact.newest(tmp_path)
     assert newest and newest.version == "20240108T000000" and newest.series == both.series
     assert newest.report["learnt_until"] == str(both.hour(both.rows))
-    third = train_and_judge(tmp_path, both, "20240115T000000", horizon=24)
+    third = train_and_judge(tmp_path, [both], "20240115T000000", horizon=24)
     assert third.accepted is False and "took up" not in third.reason
     assert artifact.versions(tmp_path) == ["20240108T000000", "20240101T000000"]
 
 
 def test_weights_that_lose_to_the_naive_are_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch, 1)
-    made = train_and_judge(tmp_path, history(80, noise=0.0), "v", horizon=24)
+    made = train_and_judge(tmp_path, [history(80, noise=0.0)], "v", horizon=24)
     assert made.accepted is False
     assert "seasonal naive" in made.reason
     assert artifact.newest(tmp_path) is None
@@ -141,20 +143,23 @@ def test_old_weights_are_compared_on_what_they_have_not_learnt() -> None:
 
 
 def test_a_child_that_fails_is_tried_again_in_an_hour(tmp_path: Path) -> None:
-    child = Trainer([sys.executable, "-c", "raise SystemExit(1)"], tmp_path)
-    past = history(60)
-    assert child.look(NOW, past) == {"training": 1}
+    child = Trainer([sys.executable, "-c", "raise SystemExit(1)"])
+
+    def due() -> bool:
+        return next_due(tmp_path, NOW, history(60))
+
+    assert child.look(NOW, due) == {"training": 1}
     deadline = time.monotonic() + 30
-    while child.look(NOW, past) == {"training": 1} and time.monotonic() < deadline:
+    while child.look(NOW, due) == {"training": 1} and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert child.look(NOW + timedelta(minutes=59), past) == {"training": 0}
-    assert child.look(NOW + timedelta(minutes=61), past) == {"training": 1}
+    assert child.look(NOW + timedelta(minutes=59), due) == {"training": 0}
+    assert child.look(NOW + timedelta(minutes=61), due) == {"training": 1}
     child.close()
 
 
-def test_closing_ends_a_training(tmp_path: Path) -> None:
-    child = Trainer([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path)
-    child.look(NOW, history(60))
+def test_closing_ends_a_training() -> None:
+    child = Trainer([sys.executable, "-c", "import time; time.sleep(60)"])
+    child.look(NOW, lambda: True)
     began = time.monotonic()
     child.close()
     assert time.monotonic() - began < 10
@@ -162,7 +167,7 @@ def test_closing_ends_a_training(tmp_path: Path) -> None:
 
 
 def test_the_note_says_what_came_of_it(tmp_path: Path) -> None:
-    note(tmp_path, NOW, outcome(True))
+    write_note(tmp_path, note(tmp_path, NOW, outcome(True)))
     state = json.loads((tmp_path / MODELS_FOLDER / trainer.STATE).read_text())
     assert state["outcome"] == "accepted" and "MASE model 0.400" in state["line"]
 

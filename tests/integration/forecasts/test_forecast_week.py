@@ -50,7 +50,7 @@ def test_a_line_finds_what_is_linear_and_what_is_a_series_own() -> None:
     """Residuals that nothing in the past tells, only the hour: alike in both series, and with opposite signs."""
     made = panel(district(200))
     noise = np.random.default_rng(1).normal(0, 1, made.z.shape)
-    alike, opposite = made.calendar[:, 0], made.calendar[:, 1] * np.array([[1], [-1]])
+    alike, opposite = made.calendar[0, :, 0], made.calendar[0, :, 1] * np.array([[1], [-1]])
     planted = replace(made, z=(noise + alike + opposite).astype(np.float32), seen=np.ones_like(made.seen))
     lines = learnt(planted, 24 * 200)
     series, origin = (a.ravel() for a in np.meshgrid([0, 1], np.arange(24 * 40, 24 * 190, 37), indexing="ij"))

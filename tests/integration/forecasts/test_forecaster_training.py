@@ -17,7 +17,7 @@ from common.weather import WeatherHour
 from forecaster import artifact, store
 from forecaster.dataset import HourlyHistory
 from forecaster.fit import fit
-from forecaster.intervals import Intervals
+from forecaster.kept import KeptHere
 from forecaster.online import OnlineCorrections
 from forecaster.step import Forecaster
 from forecaster.train import Block
@@ -56,15 +56,15 @@ def test_forecast_and_training_see_the_weather_known_at_their_hour(site: Site, m
         assert history.weather
         seen.append(float(history.weather.temperature[history.row(NOON.astimezone(SEOUL))]))
 
-    def training(_data: Path, history: HourlyHistory, _version: str, **_: object) -> TrainingOutcome:
-        look(history)
+    def training(_data: Path, sites: list[HourlyHistory], _version: str, **_: object) -> TrainingOutcome:
+        look(*sites)
         return TrainingOutcome("v", 0, 0.0, 1.0, 1.0, None, None, 1.0, None, "")
 
     def hour(history: HourlyHistory, *_: object, **__: object) -> list[object]:
         look(history)
         return []
 
-    monkeypatch.setattr("forecaster.step.compose", hour)
+    monkeypatch.setattr("forecaster.site_hour.compose", hour)
     monkeypatch.setattr("forecaster.training.train_and_judge", training)
     site.fill(NOON - timedelta(days=2), NOON)
     forecast = WeatherHour(NOON - timedelta(hours=30), NOON, 18.0, None)
@@ -90,7 +90,10 @@ def test_an_hour_that_has_come_is_counted_against_its_forecasts(site: Site) -> N
     forecaster = site.forecaster()
     forecaster.step(NOON)
     forecaster.step(NOON + HOUR)
-    now, before = Intervals(site.data).followed(model, past.series), OnlineCorrections.start(model, past.series)
+    now, before = (
+        KeptHere(site.data).intervals().followed(model, past.series),
+        OnlineCorrections.start(model, past.series),
+    )
     assert (now.stretch != before.stretch).any(1).all(), "flow and pressure of the hour before"
 
 
@@ -102,7 +105,7 @@ def test_training_runs_in_a_child_that_does_not_hold_up_the_step(
     monkeypatch.setenv("HYDROLOG_FORECAST__HORIZON_HOURS", "1")  # learnt soonest
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     site.fill(now - timedelta(days=50), now, noise=30.0)
-    trainer = Trainer(command_of(None), site.data)
+    trainer = Trainer(command_of(None))
     forecaster = Forecaster(site.settings, trainer, patient=False)
     site.made.append(forecaster)
     assert forecaster.step(now)["training"] == 1

@@ -15,7 +15,7 @@ from common.errors import NoSuchSensor
 from common.folder import NIGHT_STATE_FILE
 from common.refused import Refused
 from common.zones import parse
-from nightflow import step
+from nightflow import site_nights
 
 
 def test_the_report_leaves_faulty_values_out_and_says_how_many(site: Site) -> None:
@@ -222,7 +222,7 @@ def test_a_change_by_a_clock_that_was_ahead_hides_no_later_one(site: Site) -> No
 def test_reports_by_an_earlier_definition_are_made_anew_some_in_each_check(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step, "RENEWED_NIGHTS", 2)
+    monkeypatch.setattr(site_nights, "RENEWED_NIGHTS", 2)
     for day in range(-4, 1):
         site.rows(range(FIRST + day * 1440 - 17 * 60, FIRST + day * 1440 + 7 * 60))
     site.nightflow.step(MORNING)

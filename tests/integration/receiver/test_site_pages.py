@@ -10,7 +10,7 @@ import pytest
 from receiver_process import ReceiverProcess
 
 from cli import sites as command
-from situation.sites import DeliveringSite, Hearing, hearing
+from situation.sites import Hearing, hearing, silence_limits
 
 NOW = datetime(2024, 8, 26, 12, tzinfo=UTC)
 AHEAD = datetime(2199, 1, 1, tzinfo=UTC)  # the row of a wrong clock
@@ -29,7 +29,14 @@ HOSTILE = "<img src=x onerror=alert(1)>&"
     ],
 )
 def test_a_site_is_silent_only_if_all_that_came_is_read(ago: timedelta, read_ago: timedelta, expected: Hearing) -> None:
-    assert hearing(DeliveringSite("a", NOW - ago, None), NOW, NOW - read_ago, HOUR) is expected
+    assert hearing(NOW - ago, silence_limits(NOW, NOW - read_ago, HOUR)) is expected
+
+
+def test_who_does_not_know_or_has_not_listened_for_long_calls_nobody_silent() -> None:
+    ago = NOW - 70 * MINUTE
+    assert hearing(ago, silence_limits(NOW, None, HOUR)) is Hearing.UNKNOWN
+    assert hearing(ago, silence_limits(NOW, NOW, HOUR, NOW - 59 * MINUTE)) is Hearing.UNKNOWN
+    assert hearing(ago, silence_limits(NOW, NOW, HOUR, NOW - HOUR)) is Hearing.SILENT
 
 
 def test_sites_are_listed_silent_ones_first_and_each_has_its_newest_rows(
@@ -78,3 +85,19 @@ def test_sites_are_listed_silent_ones_first_and_each_has_its_newest_rows(
     told = json.loads(capsys.readouterr().out)
     assert [(each["site"], each["state"]) for each in told] == [(HOSTILE, "silent"), ("b", "silent"), ("a", "heard")]
     assert [each["closed_through"] for each in told][1:] == [None, "2024-08-26T12:00:00+00:00"]
+
+
+def test_the_metric_counts_the_sites_that_the_page_calls_silent(receiver: ReceiverProcess, database_url: str) -> None:
+    """Of a topic that is read up to an hour ago nobody knows who is silent since then."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO SITE_TB (site, heard_at) VALUES ('a', now()), ('b', now() - interval '70 minutes'),"
+            " ('c', now() - interval '3 hours'), ('d', now() - interval '8 days')"
+        )
+        connection.execute(
+            "INSERT INTO KAFKA_MARK_TB (topic_id, partition, topic, next, lag, seen_at, read_through) VALUES"
+            " ('id', 0, 'rows', 9, 5, now(), now() - interval '1 hour')"
+        )
+    assert "<b>One of them is silent.</b>" in receiver.get("/sites?language=en").body.decode()
+    metrics = receiver.get("/metrics").body.decode().splitlines()
+    assert {"hydrolog_sites 3", "hydrolog_sites_silent 1"} <= {*metrics}
