@@ -1,4 +1,4 @@
-"""The words of the verdict on a center: its topic, in which the rows of all sites are."""
+"""The words of the verdict on a center: the topic with the rows of all sites, and what is done for each site."""
 
 from common.verdict_form import ENGLISH, KOREAN, Words
 
@@ -69,5 +69,29 @@ CENTER: dict[str, dict[str, Words]] = {
             "holds what is no row", ("{rows} messages are set aside in unparsed.tsv",), "find out who sends them"
         ),
         KOREAN: Words("행이 아닌 메시지", ("{rows}개를 unparsed.tsv에 따로 보관",), "어디에서 보내는지 확인하십시오"),
+    },
+    "sites-undone": {
+        ENGLISH: Words(
+            "is behind",
+            ("{sites} sites have been due for more than 15 min, and no process has taken them",),
+            "start the process on a machine of the center, or on another one; or see its log",
+        ),
+        KOREAN: Words(
+            "처리 지연",
+            ("현장 {sites}개가 15분 넘게 처리되지 않음",),
+            "센터 장비에서 프로세스를 시작하거나 다른 장비를 추가하십시오. 또는 로그를 확인하십시오",
+        ),
+    },
+    "sites-failed": {
+        ENGLISH: Words(
+            "fails for some sites",
+            ("{sites} sites are tried again within the hour",),
+            "see the log of the process: site_work_failed",
+        ),
+        KOREAN: Words(
+            "일부 현장 처리 실패",
+            ("현장 {sites}개. 한 시간 안에 다시 시도함",),
+            "프로세스의 로그에서 site_work_failed를 확인하십시오",
+        ),
     },
 }

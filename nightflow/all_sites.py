@@ -113,5 +113,6 @@ def _done(piece: Piece, plan: Plan, now: datetime, ready: int) -> Done:
         due = now + RENEW_EVERY
     if piece.more:
         due = now
-    wants = None if place.closed is None else plan.first_after(min(ready, place.closed)).last_window
+    complete = ready if place.closed is None else min(ready, place.closed)
+    wants = plan.first_after(complete).last_window
     return Done(due, wants, place.done_through, state)

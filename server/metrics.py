@@ -5,12 +5,13 @@ limit and report is in these, and a rule in other units would be wrong by a fact
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from common.verdict import CERTIFICATE_ENDS, KINDS
 from server.facts import Facts, incident_counts, leak_sizes
+from situation.site_work import WorkState
 from situation.topic import PartitionState
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -144,10 +145,22 @@ def _center(state: Json) -> Iterator[Family]:
     yield "hydrolog_topic_behind_seconds", "gauge", "All messages of so long ago are stored", behind
     unread = of_each(lambda each: each.unread_s)
     yield "hydrolog_topic_unread_seconds", "gauge", "Since a process last read a partition", unread
+    yield from _work([WorkState(**each) for each in state["work"]])
     sites: Json = state["sites"] or {}
     yield "hydrolog_sites", "gauge", "Sites that have delivered in the last week", [({}, sites.get("known"))]
     text = "Sites of which nothing was heard for alerts.silent_box_minutes"
     yield "hydrolog_sites_silent", "gauge", text, [({}, sites.get("silent"))]
+
+
+def _work(known: Sequence[WorkState]) -> Iterator[Family]:
+    def of_each(value: Callable[[WorkState], int]) -> list[Sample]:
+        return [({"work": each.work}, value(each)) for each in known]
+
+    text = "Sites that have been due for 15 minutes and that no process has taken"
+    yield "hydrolog_site_work_overdue", "gauge", text, of_each(lambda each: each.overdue)
+    yield "hydrolog_site_work_failed", "gauge", "Sites for which the work failed", of_each(lambda each: each.failed)
+    text = "Sites whose rows are awaited for 3 hours"
+    yield "hydrolog_site_work_late", "gauge", text, of_each(lambda each: each.late)
 
 
 def _box(state: Json, facts: Facts) -> Iterator[Family]:

@@ -8,7 +8,9 @@ import psycopg
 
 from common.database import statement
 from common.point import Point
+from common.site_claims import LATE, OVERDUE
 from outliers import flags
+from situation.site_work import WorkState
 from situation.sites import SilenceLimits
 from situation.topic import PartitionState
 
@@ -69,6 +71,12 @@ def received(cursor: Cursor) -> Json:
 def topic(cursor: Cursor) -> tuple[PartitionState, ...]:
     """The partitions that a center reads; empty elsewhere."""
     return tuple(PartitionState(*row) for row in cursor.execute(statement("topic_state")))
+
+
+def site_work(cursor: Cursor, now: datetime) -> tuple[WorkState, ...]:
+    """How the work for the sites of a center goes."""
+    values = {"now": now, "overdue": OVERDUE, "late": LATE}
+    return tuple(WorkState(*row) for row in cursor.execute(statement("claim_states"), values))
 
 
 def sites(cursor: Cursor, limits: SilenceLimits) -> Json:

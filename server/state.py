@@ -93,6 +93,7 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
             unregistered = queries.unregistered(cursor, settings.site.id)
             received = queries.received(cursor)
             topic = queries.topic(cursor)
+            work = queries.site_work(cursor, look.now) if settings.is_center else ()
             limit = timedelta(minutes=settings.alerts.silent_box_minutes)
             sites = queries.sites(cursor, silence_limits(look.now, read_through(topic, look.now), limit))
     except DatabaseDown as down:
@@ -104,8 +105,8 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
     }
     apart = {entry["sensor"]: datetime.fromtimestamp(entry["newest"], UTC) for entry in unregistered}
     shown = {"database": "", "sensors": sensors, "unregistered": unregistered, "received": received}
-    shown |= {"topic": [each._asdict() for each in topic], "sites": sites}
-    return Stored(rows, True, future, apart, topic), shown
+    shown |= {"topic": [each._asdict() for each in topic], "work": [each._asdict() for each in work], "sites": sites}
+    return Stored(rows, True, future, apart, topic, work), shown
 
 
 def _from_the_log(settings: Settings, look: Snapshot, down: str) -> tuple[Stored, Json]:
@@ -116,7 +117,8 @@ def _from_the_log(settings: Settings, look: Snapshot, down: str) -> tuple[Stored
         _row_of_the_log(sensor, rows.get(sensor), closed.get(sensor), look) for sensor in sorted({*rows, *closed})
     ]
     known = {entry["sensor"]: SensorRow(entry["newest"], "", entry["severity"]) for entry in sensors}
-    shown = {"database": down, "sensors": sensors, "unregistered": [], "received": None, "topic": [], "sites": None}
+    shown = {"database": down, "sensors": sensors, "unregistered": [], "received": None}
+    shown |= {"topic": [], "work": [], "sites": None}
     return Stored(known, down=down), shown
 
 

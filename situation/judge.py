@@ -10,7 +10,7 @@ from common.verdict import CERTIFICATE_ENDS, FAULT, GOOD, KINDS, LEAK, TROUBLE, 
 from incidents.life import Stage
 from incidents.reading import Known
 from outliers import flags
-from situation import rows, topic
+from situation import rows, site_work, topic
 from situation.processes import expected_roles, of_processes
 from situation.rows import SensorRow, Stored
 from situation.snapshot import Snapshot
@@ -132,6 +132,7 @@ def _of_box(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Prob
     yield from _of_delivery(look)
     yield from topic.of_partitions(stored.topic)
     yield from topic.of_readers(look.counters("consumer-archive"))
+    yield from site_work.of_work(stored.work)
     yield from _backlogs(look, settings, stored)
     for sensor, newest in stored.unregistered.items():
         if rows.row_age_s(newest, look.now) < 60 * FRESH_MIN:

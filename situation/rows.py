@@ -10,6 +10,7 @@ from common.settings import Settings
 from common.verdict import GOOD, SILENT, TROUBLE, WATCH, Problem, Value
 from common.zones import Zone
 from outliers.calendar import ALL, Work
+from situation.site_work import WorkState
 from situation.snapshot import PIPELINE_S, Snapshot
 from situation.topic import PartitionState
 
@@ -40,6 +41,7 @@ class Stored:
         future: the newest row of the future.
         unregistered: sensors that nobody registered, and their newest rows.
         topic: the partitions that a center reads.
+        work: what a center does for its sites.
         down: why the database does not answer; empty if it does, or was not asked.
     """
 
@@ -48,6 +50,7 @@ class Stored:
     future: datetime | None = None
     unregistered: Mapping[str, datetime] = field(default_factory=dict)
     topic: tuple[PartitionState, ...] = ()
+    work: tuple[WorkState, ...] = ()
     down: str = ""
 
 

@@ -10,6 +10,7 @@ from incidents.life import Life, Stage
 from incidents.reading import Incidents, Known
 from server import metrics
 from server.facts import Facts, Night, incident_counts, leak_sizes
+from situation.site_work import WorkState
 from situation.topic import PartitionState
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
@@ -38,6 +39,7 @@ def state_of(**changes: Any) -> dict[str, Any]:
         "groups": [],
         "received": None,
         "topic": [],
+        "work": [],
         "sites": None,
         "unregistered": [],
         "verdict": {"kind": "trouble"},
@@ -192,6 +194,16 @@ def test_a_center_tells_of_each_partition_and_of_its_sites() -> None:
         f"hydrolog_topic_unread_seconds{of % 4}": "4000",
         "hydrolog_sites": "120",
         "hydrolog_sites_silent": "3",
+    }
+
+
+def test_a_center_tells_how_the_work_for_its_sites_goes() -> None:
+    nights = WorkState("nights", sites=120, overdue=4, failed=1, late=7)
+    found = samples(state_of(work=[nights._asdict()]))
+    assert {key: value for key, value in found.items() if "site_work" in key} == {
+        'hydrolog_site_work_overdue{work="nights"}': "4",
+        'hydrolog_site_work_failed{work="nights"}': "1",
+        'hydrolog_site_work_late{work="nights"}': "7",
     }
 
 

@@ -12,8 +12,10 @@ from night_center import MINUTE, NightCenter
 from night_site import EVENING, MORNING, NIGHT, MakeSettings, Site
 
 from common.errors import DatabaseDown
-from common.site_claims import LATE
+from common.site_claims import LATE, OVERDUE
 from nightflow.all_sites import LOOK_EVERY
+from server import queries
+from situation.site_work import WorkState
 
 DAY = timedelta(days=1)
 DAYTIME = EVENING - timedelta(hours=12)  # 10:00 in Seoul
@@ -75,6 +77,9 @@ def test_a_site_without_marks_is_waited_for(center: NightCenter) -> None:
     assert center.reports() == {}
     worker.step(MORNING + LATE)
     assert center.reports() == {("old", NIGHT): WHOLE}
+    center.delivered("old", MORNING, MORNING + DAY)
+    worker.step(MORNING + DAY)
+    assert center.reports() == {("old", NIGHT): WHOLE, ("old", NIGHT + DAY): WHOLE}, "it has marks now"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +208,27 @@ def test_a_site_whose_night_is_refused_holds_up_no_other_and_is_tried_again(
     worker.step(MORNING + timedelta(hours=1))
     assert ("bad", NIGHT) in center.reports()
     assert worker.step(MORNING + timedelta(hours=2))["sites_failed"] == 0
+
+
+def test_what_nobody_does_is_seen_by_the_server(center: NightCenter) -> None:
+    for site in ("a", "late"):
+        center.add(site)
+        center.delivered(site, DAYTIME, MORNING - timedelta(hours=2))
+    worker = center.worker()
+    worker.step(MORNING)
+    center.closed("a", MORNING)
+    worker._look(MORNING)  # and then it ends
+
+    def seen(now: datetime) -> WorkState:
+        with center.connection.transaction(), center.connection.cursor() as cursor:
+            (state,) = queries.site_work(cursor, now)
+        return state
+
+    assert seen(MORNING + OVERDUE - MINUTE) == WorkState("nights", sites=2, overdue=0, failed=0, late=0)
+    assert seen(MORNING + OVERDUE) == WorkState("nights", sites=2, overdue=1, failed=0, late=0)
+    assert seen(MORNING + LATE) == WorkState("nights", sites=2, overdue=1, failed=0, late=1)
+    worker.step(MORNING + LATE)
+    assert seen(MORNING + LATE) == WorkState("nights", sites=2, overdue=0, failed=0, late=1)
 
 
 def test_what_an_other_version_noted_is_no_trouble(center: NightCenter) -> None:
