@@ -85,17 +85,16 @@ def predict(history: HourlyHistory, model: Model) -> None:
             "legacy 6 s for one",
         )
         made = compose(many, made_at, ZONE, horizon=24, model=model)
-        with tempfile.TemporaryDirectory() as folder:
-            spent = cpu_s(lambda m=many, told=made: follow(Path(folder), m, model, told))  # type: ignore[misc]
+        spent = cpu_s(lambda m=many, told=made: follow(m, model, told))  # type: ignore[misc]
         row("  and what follows the truth of an hour", f"{spent:.3f} CPU s", "")
 
 
-def follow(folder: Path, history: HourlyHistory, model: Model, made: list[ForecastLine]) -> None:
+def follow(history: HourlyHistory, model: Model, made: list[ForecastLine]) -> None:
     """The last hour's truth against what was forecast of it a day long."""
     hour = END.astimezone(UTC) - timedelta(hours=1)
     firsts = [line for line in made if line.hour == made[0].hour]
     told = [replace(line, made_at=hour - timedelta(hours=k), hour=hour) for k in range(24) for line in firsts]
-    Intervals(folder).learn(model, history, hour, told, ZONE)
+    Intervals().learn(model, history, hour, told, ZONE)
 
 
 def start(model: Model) -> None:

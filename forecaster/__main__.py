@@ -38,8 +38,8 @@ def _training(context: Context) -> Worker:
     pytorch.prepare()
     from forecaster import center_training, training
 
-    is_box = context.settings.log.url == "file"
-    return training.Training(context, training.run_training if is_box else center_training.run_training)
+    train = center_training.run_training if context.settings.is_center else training.run_training
+    return training.Training(context, train)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
@@ -56,8 +56,8 @@ def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
     if not chosen.once and not trains:
         logging.getLogger(__name__).warning("no_training problem=%r", "PyTorch is not installed")
     trainer = Trainer(command_of(chosen.config)) if trains else None
-    if context.settings.log.url != "file":
-        return CenterForecaster(context.settings, trainer)
+    if context.settings.is_center:
+        return CenterForecaster(context.settings, trainer, context.stop)
     return Forecaster(context.settings, trainer, patient=not chosen.once)
 
 

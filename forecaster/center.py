@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.clock import minute_of
-from common.database import Database, statement
+from common.database import Database
+from common.errors import SiteWorkFailed
 from common.settings import Settings
 from common.site_claims import Claim, Done, SiteClaims
 from forecaster import center_sites
@@ -23,9 +27,7 @@ WORK = "forecast"
 PATIENCE = timedelta(minutes=15)  # for the last minutes of the hour: boxes send within five minutes of the tenth minute
 FOLLOW_EVERY = timedelta(seconds=10)  # which sites have come, or are complete
 LOOK_EVERY = timedelta(minutes=1)  # for new weights, and whether to learn
-AGAIN_IN = timedelta(seconds=1)  # until a large site goes on: the others come first
 STEP_S = 5.0  # of one step, so that the process says in time how it is
-BEHIND = timedelta(minutes=5)  # beyond its patience, before a site counts as one that nobody cares for
 
 
 class CenterForecaster:
@@ -33,35 +35,39 @@ class CenterForecaster:
 
     An hour that has passed is not made up for: the boxes have made it themselves, and no row waits for it here."""
 
-    def __init__(self, settings: Settings, trainer: Trainer | None) -> None:
-        """Without a trainer nothing is trained here; other processes may."""
+    def __init__(self, settings: Settings, trainer: Trainer | None, stop: threading.Event) -> None:
+        """Without a trainer nothing is trained here; other processes may. `stop`: no other site is begun."""
         self._settings = settings
+        self._stop = stop
         self._trainer = trainer
         self._database = Database(settings, "forecaster")
         self._claims = SiteClaims(self._database, WORK, settings.site.zone)
         self._shared = SharedModels(self._database, settings.paths.data)
         self._models = Models(settings.paths.data, settings.site.id)
         self._followed = self._looked = datetime.min.replace(tzinfo=UTC)
-        self._counters: dict[str, Any] = {"sites": 0, "behind": 0, "hours": 0, "lines": 0}
+        self._counters: dict[str, Any] = {"hours": 0, "lines": 0}
 
     def step(self, now: datetime) -> Mapping[str, Any]:
-        """Make what is due, and say how many sites there are, and how many are behind.
+        """Make what is due, and say how the sites stand.
 
         Raises:
             DatabaseDown: it is made when the database is back.
             OSError: weights cannot be stored here."""
         if not self._followed <= now < self._followed + FOLLOW_EVERY:
             self._claims.follow(now)
-            self._count(now)
+            standing = asdict(self._claims.standing(now))
+            self._counters |= {f"sites_{key}": value for key, value in standing.items()}
             self._followed = now
         if not self._looked <= now < self._looked + LOOK_EVERY:
             self._shared.fetch()
             if self._trainer:
                 self._counters |= self._trainer.look(now, lambda: self._training_is_due(now))
             self._looked = now
-        end_s = time.monotonic() + STEP_S
-        while self._one(now) and time.monotonic() < end_s:
-            pass
+        end_s, is_work_left = time.monotonic() + STEP_S, True
+        while is_work_left and not self._stop.is_set():
+            with contextlib.suppress(SiteWorkFailed):  # said and counted; it waits, and the next one comes
+                is_work_left = self._one(now)
+            is_work_left = is_work_left and time.monotonic() < end_s
         return self._counters
 
     def _one(self, now: datetime) -> bool:
@@ -69,7 +75,7 @@ class CenterForecaster:
         with self._claims.taken(now) as held:
             for claim in held.claims:
                 held.done(claim, self._work(claim, now))
-            return bool(held.claims)
+        return bool(held.claims)
 
     def _work(self, claim: Claim, now: datetime) -> Done:
         settings = self._settings
@@ -88,17 +94,10 @@ class CenterForecaster:
         hours = SiteHour(self._database, site, KeptInDatabase(self._database, site), horizon=horizon)
         made = hours.make(hour, hour, now, self._models.newest(), days)
         if made is None:
-            return Done(now + AGAIN_IN, done_through=claim.done_through)
+            return Done(now, done_through=claim.done_through)
         self._counters["hours"] += 1
         self._counters["lines"] += len(made[0])
         return _next(hour, minute_of(hour))
-
-    def _count(self, now: datetime) -> None:
-        with self._database.transaction() as cursor:
-            values = {"work": WORK, "due": now - BEHIND}
-            row = cursor.execute(statement("forecast_behind"), values).fetchone()
-        assert row is not None
-        self._counters["sites"], self._counters["behind"] = row
 
     def _training_is_due(self, now: datetime) -> bool:
         last, is_running = self._shared.last()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,19 +62,24 @@ class Center:
         return found
 
     def worker(self, name: str = "here", **keys: str) -> CenterForecaster:
-        self.workers.append(CenterForecaster(self.settings(name, **keys), None))
+        self.workers.append(CenterForecaster(self.settings(name, **keys), None, threading.Event()))
         return self.workers[-1]
 
     def _environ(self, name: str) -> dict[str, str]:
         data = str(self.folder / name)
         return {"HYDROLOG_PATHS__DATA": data, "HYDROLOG_DATABASE__URL": self.url, "HYDROLOG_LOG__URL": BROKER}
 
-    def process(self, name: str, *arguments: str, now: datetime = NOON, **environ: str) -> "subprocess.Popen[str]":
-        """A real process, whose clock shows `now` at its start."""
-        clock = ScaledClock(1.0, time.time(), now.timestamp()).to_environment()
+    def process(self, name: str, *arguments: str, horizon: int = 24) -> "subprocess.Popen[str]":
+        """A real process, whose clock shows noon at its start."""
+        clock = ScaledClock(1.0, time.time(), NOON.timestamp()).to_environment()
         made = subprocess.Popen(
             [sys.executable, "-P", "-m", "forecaster", *arguments],
-            env={**os.environ, **self._environ(name), "HYDROLOG_CLOCK": clock, **environ},
+            env={
+                **os.environ,
+                **self._environ(name),
+                "HYDROLOG_CLOCK": clock,
+                "HYDROLOG_FORECAST__HORIZON_HOURS": str(horizon),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -53,8 +53,9 @@ def test_servers_and_archives_use_one_topic_here_or_elsewhere(
 
 
 def test_the_containers_are_programs_of_the_product_with_settings_that_it_knows(compose: Any) -> None:
-    ours = {name: each for name, each in compose["services"].items() if each["image"] == "hydrolog-center"}
-    assert set(ours) == {"tables", "front-1", "front-2", "archive-1", "archive-2"}
+    ours = {name: each for name, each in compose["services"].items() if each["image"].startswith("hydrolog-center")}
+    roles = ("front", "archive", "forecaster")
+    assert set(ours) == {"tables", *(f"{role}-{number}" for role in roles for number in (1, 2))}
     for each in ours.values():
         command = each["command"]
         line = shlex.split(command[-1].rpartition("exec ")[2]) if command[0] == "sh" else command

@@ -135,7 +135,7 @@ def test_sites_come_and_go(center: Center) -> None:
     center.fill("new", days=0.2)
     center.connection.execute("DELETE FROM SITE_TB WHERE site = 'old'")
     center.connection.execute("UPDATE SITE_TB SET closed_through = %s", (NOON + HOUR,))
-    assert until_done(worker, NOON + HOUR)["sites"] == 1
+    assert until_done(worker, NOON + HOUR)["sites_sites"] == 1
     assert center.made(NOON + HOUR) == {"new": 24}
     assert {label for (label,) in center.rows("SELECT model FROM PRED_VAL_TB WHERE site = 'new'")} == {
         "mean",
@@ -168,7 +168,7 @@ def test_a_large_site_is_read_in_portions_that_no_other_waits_for(
     assert center.rows("SELECT count(*) FROM FORECAST_HOURS_TB") == [(AT_ONCE,)]
     worker.step(NOON)
     assert center.made() == {"small": 24}, "the large one goes on behind it"
-    worker.step(NOON + SECOND)
+    worker.step(NOON)
     assert center.made() == {"small": 24, "large": 24 * (len(sensors) + 1)}
 
 
@@ -192,3 +192,13 @@ def test_the_database_may_be_away(center: Center, postgres_url: str, database_ur
     with contextlib.closing(Center(database_url, center.folder)) as again:
         until_done(worker, NOON)
         assert again.made() == {"a": 24}
+
+
+def test_what_the_database_refuses_of_a_site_holds_up_no_other(center: Center) -> None:
+    center.add("bad", "good")
+    center.fill("bad", "good")
+    center.connection.execute("ALTER TABLE PRED_VAL_TB ADD CHECK (site <> 'bad')")
+    counters = until_done(center.worker(), NOON)
+    assert center.made() == {"good": 24}
+    assert counters["sites_failed"] == 0, "counted at the next look"
+    assert until_done(center.worker("two"), NOON + SECOND)["sites_failed"] == 1

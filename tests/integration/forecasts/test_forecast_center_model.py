@@ -19,7 +19,7 @@ from forecaster.trainer import TrainingNote
 from forecaster.training import TrainingOutcome
 
 DAYS = 45
-SOON = {"HYDROLOG_FORECAST__HORIZON_HOURS": "1"}  # learnt soonest
+SOON = 1  # hour: learnt soonest
 AT = ("--at", NOON.isoformat())
 IS_LEARNING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
 
@@ -52,16 +52,16 @@ def test_one_learns_for_all_and_a_killed_one_leaves_its_turn(center: Center) -> 
     center.add("seoul")
     center.add("rome", zone="Europe/Rome")
     center.fill("seoul", "rome", days=DAYS, noise=30.0)
-    killed = center.process("one", "train", *AT, **SOON)
+    killed = center.process("one", "train", *AT, horizon=SOON)
     wait_for(lambda: bool(center.rows(IS_LEARNING, LOCK)), "somebody who learns")
-    other = center.process("two", "train", *AT, **SOON)
+    other = center.process("two", "train", *AT, horizon=SOON)
     assert "another process is learning" in other.communicate(timeout=600)[0]
     assert other.returncode == 0
     killed.kill()
     killed.wait()
     wait_for(lambda: not center.rows(IS_LEARNING, LOCK), "the turn")
     assert center.rows("SELECT count(*) FROM FORECAST_MODEL_TB") == [(0,)]
-    next_one = center.process("one", "train", *AT, **SOON)
+    next_one = center.process("one", "train", *AT, horizon=SOON)
     said = next_one.communicate(timeout=600)[0]
     assert next_one.returncode == 0 and " accepted" in said, said
     ((version, outcome),) = center.rows("SELECT version, outcome FROM FORECAST_MODEL_TB WHERE weights IS NOT NULL")
