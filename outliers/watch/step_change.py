@@ -36,6 +36,7 @@ REACTION_MIN = 3  # the step began about this long before the fast mean exceeded
 CLEAR_AFTER_MIN = 20  # below half the limit for this long = over
 GIVE_UP_MIN = 150  # not over, but too small for a LEAK: from then on VALUE handles it
 BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
+DROP_SHARE = 0.75  # of a LEAK's size: its end; ordinary falls of the use reach half of it
 LARGE = 1.5  # times a LEAK's limit: a step that scores as much by itself is not bound by the flicker, if that agrees
 UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
@@ -197,11 +198,11 @@ class StepWatch:
         return self.state.base - self.state.fast > self.watch_limit
 
     def drop(self, minute: int, leak: float) -> LeakEnd | None:
-        """Whether the flow, which has `dropped`, fell by most of a leak of this size, share of the mean.
+        """Whether the flow, which has `dropped`, fell by nearly all of a leak of this size, share of the mean.
 
         The flow falls by less without a reason, so the end of a smaller leak is left to VALUE.
         """
         size, fall = leak * self.use.mean_m3h, self.state.base - self.state.fast
-        if size <= self.watch_limit or fall <= BACK_SHARE * size:
+        if size <= self.watch_limit or fall <= DROP_SHARE * size:
             return None
-        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall})
+        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall}, leak)

@@ -135,7 +135,7 @@ def test_a_growing_leak(watch: Watch) -> None:
     assert size.flow_m3h == pytest.approx(recording.flow_m3h, rel=0.2)
     assert [sign.code for sign in only(largest).signs] == ["VAL-HIGH", "LEAK", "LEAK-MORE"]
     assert_says(course.day_after, "good", LEAK_OVER, until(course.day_after), OVER_TODO)
-    assert_times(course.day_after, recording, begins=3 * HOUR)
+    assert_times(course.day_after, recording, begins=3 * HOUR, ends=5 * HOUR)  # two signs, one after the other
     assert only(course.day_after).volume_m3 == pytest.approx(recording.volume_m3, rel=0.25)
 
 
