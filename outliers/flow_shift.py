@@ -15,7 +15,9 @@ Hours with extreme values get less weight (Huber), so one hour can neither raise
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from outliers.flicker import FALL_GUARD, GUARD, SteadyFlow
 from outliers.rules import LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, START_VARIANCE, SURPRISE_CLIP
@@ -55,6 +57,14 @@ class Shift:
     error: float
     since: int  # UTC unix hour of its first hour
     steady: SteadyFlow | None = None  # the flicker's measurement alone
+
+
+class Constant(NamedTuple):
+    """A flow of `size` (share of the mean) since UTC hour `since_hour`; `by_flicker`: the part seen by the flicker."""
+
+    since_hour: float
+    size: float
+    by_flicker: float
 
 
 NO_SHIFT = Shift(0.0, 0.0, 0.0, 0)
@@ -214,11 +224,25 @@ class ShiftTracker:
             total, information = total + effect.steady_total, information + effect.steady_information
         return total / information, self.stretch() / math.sqrt(information)
 
+    def falls(self, *, with_flicker: bool = True) -> Iterator[Shift]:
+        """Every possible end of a flow, each with the fall since then."""
+        return self._shifts(1, MAX_AGE_H, -1, with_flicker)
+
     def _best(self, youngest_h: int, oldest_h: int, sign: int, with_flicker: bool, fair: bool = False) -> Shift:
+        return max(
+            self._shifts(youngest_h, oldest_h, sign, with_flicker, fair),
+            key=lambda shift: shift.score,
+            default=NO_SHIFT,
+        )
+
+    def _shifts(
+        self, youngest_h: int, oldest_h: int, sign: int, with_flicker: bool, fair: bool = False
+    ) -> Iterator[Shift]:
+        """Those with a score."""
         last = self.state.hour
         if last is None:
-            return NO_SHIFT
-        best, best_score, weight = NO_SHIFT, 0.0, 1.0 / self.stretch() ** 2
+            return
+        weight = 1.0 / self.stretch() ** 2
         for first, effect in self.state.starts.items():
             age = last + 1 - first
             if not youngest_h <= age < oldest_h or effect.information <= 0:
@@ -235,10 +259,8 @@ class ShiftTracker:
                 score = min(score, (GUARD if sign > 0 else FALL_GUARD) * sign * steady.size / steady.error)
             if fair and score > 0.0:
                 score = math.sqrt(score * score + 2 * math.log(age / youngest_h))
-            if score > best_score:
-                best_score = score
-                best = Shift(score, total / information, 1 / math.sqrt(information), first, steady)
-        return best
+            if score > 0.0:
+                yield Shift(score, total / information, 1 / math.sqrt(information), first, steady)
 
     def unsure(self, size: float) -> None:
         """Add uncertainty of `size` (share of the usual) to level and steady flow, so the next hours can move them."""
@@ -247,19 +269,18 @@ class ShiftTracker:
         self.state.cov = (ll + size * size, ld, ls, dd, ds, ss)
         self.state.steady_variance += size * size * (self.wander > 0)
 
-    def absorb(self, first: float, size: float, by_flicker: float) -> None:
-        """A constant flow of `size` (share of the mean) since hour `first` is now known: remove its past effect.
+    def absorb(self, flows: Iterable[Constant]) -> None:
+        """Constant flows are now known: remove their past effect. The first hour of one may be in part: such a flow is
+        the rest of it since this hour, and its part since the next.
 
-        `first` may be within an hour: such a flow is the rest of it since this hour, and its part since the next.
-        `by_flicker` is the part of it seen by the flicker.
-
-        The caller subtracts it from future hours. All starts are dropped, so later changes are measured against the
+        The caller subtracts them from future hours. All starts are dropped, so later changes are measured against the
         flow including the shift.
         """
-        hour = math.floor(first)
-        later = first - hour
-        for start, share in ((hour, 1.0 - later), (hour + 1, later)):
-            self._remove(start, share * size, share * by_flicker)
+        for first, size, by_flicker in flows:
+            hour = math.floor(first)
+            later = first - hour
+            for start, share in ((hour, 1.0 - later), (hour + 1, later)):
+                self._remove(start, share * size, share * by_flicker)
         self.state.starts = {}
 
     def _remove(self, first: int, size: float, by_flicker: float) -> None:

@@ -84,11 +84,15 @@ class LeakEvidence:
 
 @dataclass(frozen=True, slots=True)
 class LeakEnd:
-    """The flow of a known leak has stopped since about UTC hour `since_hour`."""
+    """The flow of a known leak has stopped since about UTC hour `since_hour`.
+
+    `size`: what it was until then, share of the mean; None: as at its raise.
+    """
 
     since_hour: int
     end: End
     numbers: Numbers
+    size: float | None = None
 
 
 def ended(rule: Rule, minute: int, end: End, **numbers: float) -> Evidence:

@@ -16,7 +16,7 @@ import msgspec
 from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.flicker import SteadyFlow
-from outliers.flow_shift import ShiftTracker
+from outliers.flow_shift import Constant, ShiftTracker
 from outliers.rules import HOUR_ROWS, SUNDAY
 from outliers.tracker_state import TrackerState
 from outliers.watch.correction import Correction, ScaleCorrection
@@ -264,12 +264,12 @@ class Expectation:
         trackers = [self.tracker] if self.other is None else [self.tracker, self.other]
         if isinstance(correction, ScaleCorrection):
             for tracker in trackers:
-                tracker.absorb(correction.since_hour, correction.size, 0.0)
+                tracker.absorb([Constant(correction.since_hour, correction.size, 0.0)])
                 tracker.unsure(correction.size / 2)
             return self._profile_m3h * (self._take_level() + correction.size)
         before = self.leak_size
         for tracker in trackers:
-            tracker.absorb(correction.since_hour, correction.size, correction.by_flicker)
+            tracker.absorb(correction.flows())
         self.leak_size += correction.size
         self.by_flicker += correction.by_flicker
         return self._profile_m3h * self._take_level() + (self.leak_size - before) * self.use.mean_m3h

@@ -111,7 +111,8 @@ class FindingLog:
     def on_leak_end(self, minute: int, end: LeakEnd) -> Correction:
         """The newest LEAK has ended."""
         leak = self._end_leak(minute, end.end, **end.numbers)
-        return LeakCorrection(end.since_hour, -leak.size, -leak.by_flicker)
+        grown = 0.0 if end.size is None else end.size - leak.size
+        return LeakCorrection(end.since_hour, -leak.size, -leak.by_flicker, raised_hour=leak.raised / 60, grown=grown)
 
     def on_meter(self, evidence: MeterEvidence) -> list[Correction]:
         """The flow meter reads at a wrong scale, or correctly again."""

@@ -234,7 +234,7 @@ class FlowWatch:
         if known is None:
             self._on_quiet_hour(minute)
         elif known.raised < minute:
-            self._on_leak_hour(minute, known)
+            self._on_leak_hour(hour, minute, known)
 
     def _on_quiet_hour(self, minute: int) -> None:
         """End of an hour without a LEAK."""
@@ -243,10 +243,11 @@ class FlowWatch:
             if seen is not None:
                 self.log.on_evidence(seen)
 
-    def _on_leak_hour(self, minute: int, leak: Leak) -> None:
+    def _on_leak_hour(self, hour: int, minute: int, leak: Leak) -> None:
         """End of an hour during a LEAK."""
         says = self.pressure.on_leak(leak) if self.pressure is not None else None
-        end = self.hourly.end(leak, size_to_end(leak, minute, self.expectation.tracker), self.expectation)
+        size = size_to_end(leak, minute, self.expectation.tracker)
+        end = self.hourly.end(leak, size, hour, self.expectation)
         self._correct(*self.log.on_leak_hour(minute, says, end))
 
     def _on_night_end(self, minute: int) -> None:

@@ -5,11 +5,12 @@ explain the excess, and the certainty. Until it is clear whether a working day i
 limit for both kinds of day.
 """
 
+from collections.abc import Container
 from typing import Annotated
 
 import msgspec
 
-from common.state_file import Count
+from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.findings import End
 from outliers.flow_shift import Shift, ShiftTracker
@@ -21,10 +22,14 @@ from outliers.watch.flicker_watch import steady_numbers
 
 ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's shift
 BACK_SHARE = 0.7  # of a WATCH's limit: it ends below this
-OVER_ODDS = 4.5  # log of the odds that a leak is over: of one of three errors that has fallen by all of its size
+# Log of the odds that a leak is over: what an hour must say at least, what it counts at most, and what hours in a row
+# must say together. One low hour is often over by the next; a small leak's odds do not become larger with time.
+LEAST_ODDS, MOST_ODDS, OVER_ODDS = 3.5, 7.0, 21.0
+NEARLY_ALL = 0.75  # of a leak's size: ordinary falls of the use reach half of it
 GONE_SHARE = 0.5  # of a use that is over
 PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one extreme hour is often over by the next, a pool by the morning
 ALONE_AGE_H, ALONE_SCORE = 24, 7.0  # a shift this old, with this score, is raised even if the flicker contradicts it
+YOUNGEST_H = 2  # of a start that a LEAK is told to have
 ORDINARY_ERRORS = 2.0  # standard errors by which a use must exceed an ordinary one
 STEPPED = 0.9  # times the early limit if PREDICT saw the start
 OUTLAST_SCORE = 1.5  # score of the flow after the end of an ordinary use, to be none
@@ -35,11 +40,22 @@ ALONE_RULE = RULES - 1
 
 
 class HourlyState(msgspec.Struct):
-    """The state of `Hourly`: for how many hours in a row each rule has detected a leak."""
+    """The state of `Hourly`.
+
+    Attributes:
+        proven: for how many hours in a row each rule has detected a leak.
+        sizes: of the newest leak, share of the mean, as they were known at the start of each hour since which it may be
+            over.
+        sized: when that leak was raised.
+        over: the odds that it is over, of the last hours in a row together.
+    """
 
     proven: Annotated[list[Count], msgspec.Meta(min_length=RULES, max_length=RULES)] = msgspec.field(
         default_factory=lambda: [0] * RULES
     )
+    sizes: dict[int, float] = {}
+    sized: Minute = 0
+    over: float = 0.0
 
 
 class Hourly:
@@ -91,7 +107,7 @@ class Hourly:
                 self.state.proven = [0] * RULES
                 return None
             if self._proven(rule, hours, proves=proves):
-                return shift
+                return tracker.rise(YOUNGEST_H, MAX_AGE_H)  # the likeliest start and size, whichever rule it was
         return self._against_flicker(expected, strictness)
 
     def _proven(self, rule: int, hours: int, *, proves: bool) -> bool:
@@ -111,14 +127,37 @@ class Hourly:
         proves = large and not doubtful and _flows(tracker, shift, with_flicker=False)
         return shift if self._proven(ALONE_RULE, PROVEN_H, proves=proves) else None
 
-    def end(self, leak: Leak, size: float, expected: Expectation) -> LeakEnd | None:
-        """Whether a known leak, of `size` now, is over: its flow fell, and "all of it" explains that far better than
-        "none of it".
+    def end(self, leak: Leak, size: float, hour: int, expected: Expectation) -> LeakEnd | None:
+        """Whether a known leak is over, after `hour`: since some hour its flow has fallen by nearly all of the size
+        that it had until then, and "all of it" explains that far better than "none of it".
+
+        Args:
+            size: after `hour`, share of the mean flow.
         """
-        fall = expected.tracker.fall(1, MAX_AGE_H, with_flicker=leak.by_flicker > 0.0)
-        if fall.score <= 0.0 or size * (-fall.size - size / 2) <= OVER_ODDS * fall.error**2:
+        self._keep_sizes(leak, expected.tracker.state.starts)
+        best, most, known = None, LEAST_ODDS, size
+        for fall in expected.tracker.falls(with_flicker=leak.by_flicker > 0.0):
+            before = self._size_before(fall.since, leak)
+            odds = before * (-fall.size - before / 2) / fall.error**2
+            if -fall.size > NEARLY_ALL * before and odds > most:
+                best, most, known = fall, odds, before
+        self.state.sizes[hour + 1] = size
+        self.state.over = self.state.over + min(most, MOST_ODDS) if best is not None else 0.0
+        if best is None or self.state.over < OVER_ODDS:
             return None
-        return LeakEnd(fall.since, End.USUAL, {"fall_m3h": -fall.size * self.use.mean_m3h})
+        return LeakEnd(best.since, End.USUAL, {"fall_m3h": -best.size * self.use.mean_m3h}, known)
+
+    def _keep_sizes(self, leak: Leak, starts: Container[int]) -> None:
+        state = self.state
+        same = state.sized == leak.raised
+        state.sizes = {first: size for first, size in state.sizes.items() if same and first in starts}
+        state.sized = leak.raised
+
+    def _size_before(self, hour: int, leak: Leak) -> float:
+        """The leak's size as it was known when `hour` began, share of the mean."""
+        sizes = self.state.sizes
+        known = max((first for first in sizes if first <= hour), default=None)
+        return leak.size if known is None else sizes[known]
 
 
 def gone_since(leak: Leak, hour: int, expected: Expectation) -> int:

@@ -35,7 +35,9 @@ KEPT_BLOCKS = STEP_WINDOWS[-1] + STEP_BASE_BLOCKS
 REACTION_MIN = 3  # the step began about this long before the fast mean exceeded the limit
 CLEAR_AFTER_MIN = 20  # below half the limit for this long = over
 GIVE_UP_MIN = 150  # not over, but too small for a LEAK: from then on VALUE handles it
+AWAY_MIN = 30  # without a row
 BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
+DROP_SHARE = 0.75  # of a LEAK's size: its end; ordinary falls of the use reach half of it
 LARGE = 1.5  # times a LEAK's limit: a step that scores as much by itself is not bound by the flicker, if that agrees
 UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
@@ -53,6 +55,7 @@ class StepState(msgspec.Struct):
         passed: the limit that the step exceeded.
         quiet_rows: rows in a row below half of it.
         stretch: factor on the limits while the use varies more than learnt.
+        last: minute of the last row.
     """
 
     fast: float = 0.0
@@ -66,6 +69,7 @@ class StepState(msgspec.Struct):
     passed: float = 0.0
     quiet_rows: Count = 0
     stretch: float = 1.0
+    last: Minute | None = None
 
 
 class StepWatch:
@@ -92,6 +96,9 @@ class StepWatch:
     def on_row(self, minute: int, residual: float) -> Change:
         """BEGAN = a step began, ENDED = it is over, LASTED = it has lasted longer than flushing takes."""
         state = self.state
+        if state.last is not None and minute - state.last > AWAY_MIN and state.fast < -self.watch_limit:
+            self._begin_anew(residual)
+        state.last = minute
         fast = state.fast = state.fast + FAST * (residual - state.fast)
         if state.since is not None:
             return self._lasting(minute, residual)
@@ -102,6 +109,12 @@ class StepWatch:
         if state.block_rows == STEP_BLOCK_ROWS:
             return self._new_block(minute)
         return Change.NONE
+
+    def _begin_anew(self, residual: float) -> None:
+        """The flow ran out before the gap: that it is back is no step, and what it was then is no base."""
+        state = self.state
+        state.since, state.fast, state.base = None, residual, residual
+        state.blocks, state.block, state.block_rows = [], 0.0, 0
 
     def _new_block(self, minute: int) -> Change:
         state, blocks = self.state, self.state.blocks
@@ -197,11 +210,11 @@ class StepWatch:
         return self.state.base - self.state.fast > self.watch_limit
 
     def drop(self, minute: int, leak: float) -> LeakEnd | None:
-        """Whether the flow, which has `dropped`, fell by most of a leak of this size, share of the mean.
+        """Whether the flow, which has `dropped`, fell by nearly all of a leak of this size, share of the mean.
 
         The flow falls by less without a reason, so the end of a smaller leak is left to VALUE.
         """
         size, fall = leak * self.use.mean_m3h, self.state.base - self.state.fast
-        if size <= self.watch_limit or fall <= BACK_SHARE * size:
+        if size <= self.watch_limit or fall <= DROP_SHARE * size:
             return None
-        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall})
+        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall}, leak)

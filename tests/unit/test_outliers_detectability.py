@@ -60,7 +60,7 @@ def test_wild_weeks_a_high_use_and_many_leaks_make_it_more(restless: Criteria) -
 def test_the_detector_tells_its_weeks(restless: Criteria) -> None:
     detector = Detector("001", restless, UTC)
     assert detector.weeks() == Weeks()
-    rows = days(8, restless=RESTLESS_M3H, more=0.2)
+    rows = days(8, restless=RESTLESS_M3H, more=0.1)
     for place in range(8 * DAY):
         detector.step(rows.first + place, float(rows.flow[place]), float(rows.pressure[place]))
     assert 0.05 < detector.weeks().more < 0.3

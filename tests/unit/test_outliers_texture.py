@@ -12,7 +12,7 @@ from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, STEADY_M3H, UTC, burst, da
 from outliers.criteria import Criteria, from_text, to_text
 from outliers.findings import Finding
 from outliers.flicker import SteadyFlow, TextureUse, denies, together
-from outliers.flow_shift import HourModel, ShiftTracker
+from outliers.flow_shift import Constant, HourModel, ShiftTracker
 from outliers.learn.build import History
 from outliers.learn.flicker import Texture, learn_texture
 from outliers.watch.detector import Detector
@@ -234,7 +234,7 @@ def test_hours_and_texture_add_up_and_neither_goes_alone() -> None:
 def test_what_is_accepted_leaves_the_texture_too() -> None:
     tracker = walk(1.0)
     shift = tracker.rise(24, 168)
-    tracker.absorb(shift.since, shift.size, shift.size)
+    tracker.absorb([Constant(shift.since, shift.size, shift.size)])
     for hour in range(240, 300):
         tracker.on_hour(hour, hour % 24, 0.0, 1.0, SteadyFlow(0.04 - shift.size, 0.06))
     assert tracker.fall(12, 96).score < 2.5

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from outliers.flow_shift import HourModel, ShiftTracker
+from outliers.flow_shift import Constant, HourModel, ShiftTracker
 from outliers.learn.return_level import daily_maxima, return_level, spread
 from outliers.rules import MAX_AGE_H
 from outliers.tracker_state import TrackerState
@@ -58,7 +58,7 @@ def test_no_score_is_no_shift_however_old() -> None:
 def test_what_is_accepted_is_not_found_again() -> None:
     tracker = walk(500, leak=0.10, since=440)
     shift = tracker.rise(12, 384)
-    tracker.absorb(shift.since, shift.size, 0.0)
+    tracker.absorb([Constant(shift.since, shift.size, 0.0)])
     assert tracker.rise(0, MAX_AGE_H).score == 0
     assert abs(tracker.expected_ratio()) < 0.06
 
@@ -71,7 +71,7 @@ def test_a_leak_that_began_within_an_hour_is_taken_out_in_part(began: float) -> 
         there = 1.0 - began if hour == 440 else 1.0
         quiet.on_hour(hour, hour % 24, 0.0, night)
         leaky.on_hour(hour, hour % 24, 0.02 * there * night, night)
-    leaky.absorb(440 + began, 0.02, 0.0)
+    leaky.absorb([Constant(440 + began, 0.02, 0.0)])
     assert leaky.expected_ratio() == pytest.approx(quiet.expected_ratio(), abs=1e-4)
     assert leaky.state.short == pytest.approx(quiet.state.short, abs=1e-3)
 
@@ -132,6 +132,6 @@ def test_days_without_a_value_have_no_maximum() -> None:
 def test_a_shift_that_no_hour_has_shown_yet_corrects_nothing() -> None:
     tracker = walk(300)
     before = (tracker.state.level, tracker.state.day, tracker.state.short)
-    tracker.absorb(300, 0.5, 0.0)
+    tracker.absorb([Constant(300, 0.5, 0.0)])
     assert (tracker.state.level, tracker.state.day, tracker.state.short) == before
     assert tracker.rise(1, 48).score == 0.0

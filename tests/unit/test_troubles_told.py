@@ -135,7 +135,7 @@ def test_a_growing_leak(watch: Watch) -> None:
     assert size.flow_m3h == pytest.approx(recording.flow_m3h, rel=0.2)
     assert [sign.code for sign in only(largest).signs] == ["VAL-HIGH", "LEAK", "LEAK-MORE"]
     assert_says(course.day_after, "good", LEAK_OVER, until(course.day_after), OVER_TODO)
-    assert_times(course.day_after, recording, begins=3 * HOUR)
+    assert_times(course.day_after, recording, begins=3 * HOUR, ends=5 * HOUR)  # two signs, one after the other
     assert only(course.day_after).volume_m3 == pytest.approx(recording.volume_m3, rel=0.25)
 
 
@@ -236,9 +236,9 @@ def test_a_supply_outage(watch: Watch, sudden: bool) -> None:
     for read in (course.hour_after, course.largest):
         assert_says(read, "fault", OUTAGE, since(read), todo)
         assert only(read).size is None
-    over = [one for one in course.day_after.incidents if one.kind == "supply"]
-    assert [(one.outage, one.ended is not None) for one in over] == [(True, True)]
-    assert abs(over[0].began - recording.first) <= 5
+    over = only(course.day_after)  # that the water is back is no leak
+    assert (over.kind, over.outage, over.ended is not None) == ("supply", True, True)
+    assert abs(over.began - recording.first) <= 5
     titles = {language: [each.title for each in course.day_after.told[language]] for language in ("en", "ko")}
-    assert f"[{OUTAGE_OVER[0]}] 연산3 소블록" in titles["en"] and f"[{OUTAGE_OVER[1]}] 연산3 소블록" in titles["ko"]
+    assert titles == {"en": [f"[{OUTAGE_OVER[0]}] 연산3 소블록"], "ko": [f"[{OUTAGE_OVER[1]}] 연산3 소블록"]}
     assert course.day_after.kind == "good"
