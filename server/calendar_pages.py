@@ -104,6 +104,7 @@ class CalendarPages:
         minute = minute_of(reader.now)
         works = sorted(known.works, key=lambda work: (work.end <= minute, abs(work.first - minute)))
         words = reader.words
+        places = {each["sensor"]: f"{each['sensor']} {each['name']}".strip() for each in state["sensors"]}
         return self._screens.page(
             request,
             "calendar.html",
@@ -114,8 +115,7 @@ class CalendarPages:
             holidays=self._holidays(reader),
             problems=known.problems,
             country=self._current.settings.site.country,
-            sensors=[(ALL, words.say("all sensors"))]
-            + [(each["sensor"], f"{each['sensor']} {each['name']}".strip()) for each in state["sensors"]],
+            places={ALL: words.say("all sensors"), **places},
             kinds=[*((kind, words.say(english)) for kind, english in KINDS.items()), (OTHER, words.say("other"))],
             acts=may(request, Role.OPERATOR),
             said=said,

@@ -18,6 +18,7 @@ from server.state import in_language, read
 STATE_FOR_S = 1.0  # real seconds that one reading is shared by all requests
 
 Json = dict[str, Any]
+Whose = tuple[Catalogue, str]  # words, and the sensor; empty for all
 
 
 class Current:
@@ -28,7 +29,7 @@ class Current:
         self.clock = clock
         self.calendar = CalendarFile(settings.paths.data, settings.site.zone)
         self._desk = desk
-        self._known: dict[Catalogue | None, tuple[float, Json]] = {}  # incidents and state: until when, and what
+        self._known: dict[Whose | None, tuple[float, Json]] = {}  # incidents and state: until when, and what
         self._one_at_a_time = asyncio.Lock()
 
     async def state(self, words: Catalogue | None = None) -> Json:
@@ -39,19 +40,19 @@ class Current:
                 state = self._keep(None, await self._desk.ask(self._read))
         return in_language(state, words.language, words.units) if words else state
 
-    async def incidents(self, words: Catalogue) -> Json:
-        """As `server.incident_list.shown` has them."""
+    async def incidents(self, words: Catalogue, sensor: str = "") -> Json:
+        """As `server.incident_list.shown` has them: of one sensor, or of all."""
         names = {entry["sensor"]: entry["name"] for entry in (await self.state())["sensors"]}
         zone, minute = self.settings.site.zone, minute_of(self.clock.now())
 
         def look() -> Json:
             known = reading.load(self.settings.paths.data, minute)
-            return incident_list.shown(known, names, words, zone, minute)
+            return incident_list.shown(known, names, words, zone, minute, sensor=sensor)
 
         async with self._one_at_a_time:
-            answer = self._fresh(words)
+            answer = self._fresh((words, sensor))
             if answer is None:
-                answer = self._keep(words, await asyncio.to_thread(look))
+                answer = self._keep((words, sensor), await asyncio.to_thread(look))
         return answer
 
     async def ask(self, work: Callable[[Database], Any]) -> Any:
@@ -62,10 +63,12 @@ class Current:
         calendar = planned.calendar(self.calendar.now(), self.clock.now())
         return read(database, self.settings, self.clock) | {"calendar": calendar}
 
-    def _fresh(self, whose: Catalogue | None) -> Json | None:
+    def _fresh(self, whose: Whose | None) -> Json | None:
         until_s, answer = self._known.get(whose, (-1.0, None))
         return answer if time.monotonic() < until_s else None
 
-    def _keep(self, whose: Catalogue | None, answer: Json) -> Json:
-        self._known[whose] = (time.monotonic() + STATE_FOR_S, answer)
+    def _keep(self, whose: Whose | None, answer: Json) -> Json:
+        now_s = time.monotonic()
+        self._known = {each: known for each, known in self._known.items() if now_s < known[0]}
+        self._known[whose] = (now_s + STATE_FOR_S, answer)
         return answer

@@ -21,25 +21,36 @@ LOOKS = {"LEAK": "bad", "FAULT": "fault", "PLANNED": "planned"}  # of a severity
 Json = dict[str, Any]
 
 
-def shown(incidents: Incidents, names: Mapping[str, str], words: Catalogue, zone: ZoneInfo, minute: int) -> Json:
-    """The newest incidents, those that are up first. `names`: of the sensors, by id."""
-    known = incidents.known[:MOST_SHOWN]
+def shown(
+    incidents: Incidents, names: Mapping[str, str], words: Catalogue, zone: ZoneInfo, minute: int, *, sensor: str = ""
+) -> Json:
+    """The incidents of all sensors or of one: those that are up, the worst first, then the newest of the others.
+
+    `names`: of the sensors, by id.
+    """
+    all_of_them = sorted((each for each in incidents.known if sensor in ("", each.incident.sensor)), key=_urgency)
+    known = all_of_them[:MOST_SHOWN]
     return {
         "language": words.language,
         "problem": incidents.problem,
-        "left_out": len(incidents.known) - len(known),
+        "left_out": len(all_of_them) - len(known),
         "incidents": [one(each, names.get(each.incident.sensor, ""), words, zone, minute) for each in known],
     }
 
 
 def before_charts(shown: Json, sensor: str = "") -> Json:
     """What a page says of all incidents, or of one sensor's, and where the others are; empty if these are all."""
-    known = [each for each in shown["incidents"] if sensor in ("", each["sensor"])]
+    known = shown["incidents"]
     up = [each for each in known if each["ended"] is None]
     few = known[: max(BEFORE_CHARTS, len(up))]
     others = len(known) + shown["left_out"] > len(few)
     place = f"incidents?sensor={quote(sensor)}" if sensor else "incidents"
     return {"problem": shown["problem"], "incidents": few, "more": place if others else ""}
+
+
+def _urgency(known: Known) -> int:
+    incident = known.incident
+    return len(flags.WORST_FIRST) if incident.ended is not None else flags.WORST_FIRST.index(incident.severity)
 
 
 def one(known: Known, name: str, words: Catalogue, zone: ZoneInfo, minute: int) -> Json:

@@ -78,12 +78,13 @@ def parts(
 ) -> dict[str, Markup]:
     """The live parts of the page by name."""
     values = {**shown._asdict(), "trends": trends}
+    names = {entry["sensor"]: entry["name"] for entry in state["sensors"]}
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
         "sensors": part("parts/sensors.html", reader, state=state, **values),
         "map": part("parts/map.html", reader, map=site_map(state["sensors"])),
         "incidents": part("parts/incidents.html", reader, **incident_list.before_charts(incidents)),
-        "calendar": part("parts/calendar.html", reader, calendar=state["calendar"], now=state["now"]),
+        "calendar": part("parts/calendar.html", reader, calendar=state["calendar"], now=state["now"], names=names),
         "processes": part("parts/processes.html", reader, processes=state["processes"]),
         "unregistered": part("parts/unregistered.html", reader, unregistered=state["unregistered"]),
         "delivery": part("parts/delivery.html", reader, state=state),

@@ -133,7 +133,7 @@ class Screens:
         return Parts(state["now"], state["speed"], await self._sensor_parts(request, reader, state, entry))
 
     async def _sensor_parts(self, request: Request, reader: Reader, state: Json, entry: Json) -> dict[str, Markup]:
-        incidents, nights = await self.current.incidents(reader.words), await self.nights()
+        incidents, nights = await self.current.incidents(reader.words, entry["sensor"]), await self.nights()
         return sensor_screen.parts(entry, incidents, nights, reader) | {
             "zones": await self._zones.part(entry["sensor"], state, nights, reader),
             "figures": await self._figures(request, reader, entry),

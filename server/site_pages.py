@@ -12,6 +12,7 @@ from common.clock import FUTURE_S
 from common.database import Database, statement
 from common.errors import DatabaseDown
 from common.messages import message
+from common.verdict import STATES
 from outliers import flags
 from server import delivering
 from server.access import Role, answers, needs
@@ -69,6 +70,7 @@ class SitePages:
             silent=sum(state is Hearing.SILENT for _, state in known),
             words={heard: reader.words.say(said) for heard, said in WORDS.items()},
             shapes=SHAPES,
+            states=STATES,
         )
 
     @needs(Role.VIEWER)
@@ -94,6 +96,7 @@ class SitePages:
             rows=rows,
             said=reader.words.say(WORDS[heard]),
             shape=SHAPES[heard],
+            look=STATES[SHAPES[heard]],
         )
 
     @property

@@ -153,6 +153,7 @@ class UpkeepPages:
             set_aside=SET_ASIDE_FOLDER,
             on_page=on_page,
             learning=await asyncio.to_thread(_learning, self._settings, [each["sensor"] for each in on_page.shown]),
+            names={each["sensor"]: each["name"] for each in on_page.shown},
             every_sensor=EVERY_SENSOR,
             sends=bool(self._settings.server.url),
             kept=_counters(state, SENDER).get("rejected_kept") or 0,

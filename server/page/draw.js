@@ -114,7 +114,9 @@ function paint(node) {
   Object.assign(chart, { axis: x, place });
   const plot = shape("svg", { x: left, y: TOP, width, height }); // cuts off what lies beyond the axes
   plot.append(grid(x, rungs, place), ...layers.flatMap((layer) => KINDS[layer.kind](layer, place)));
+  chart.drawing.setAttribute("viewBox", `0 0 ${node.clientWidth} ${node.clientHeight}`); // paper has another width
   chart.drawing.replaceChildren(...labels(x, rungs, place), plot);
+  for (const label of chart.drawing.querySelectorAll(".place")) keepWithin(label, node.clientWidth);
   chart.targets = layers.flatMap((layer) => targets(layer, place));
   tell(node);
 }
@@ -204,6 +206,12 @@ function labels(x, rungs, place) {
   const left = rungs.map(({ at, words }) => shape("text", { x: place.left - 8, y: exact(TOP + place.y(at) + 4.5), class: "value" }, words));
   const below = x.ticks.flatMap(({ at, words }) => words.split("\n").map((word, i) => shape("text", { x: exact(place.left + place.x(at)), y: TOP + place.height + 17 + 16 * i, class: "place" }, word)));
   return [...left, ...below];
+}
+
+/** A label at the end of the axis would be cut off: it stands as far to the left as it needs. */
+function keepWithin(label, width) {
+  const middle = Number(label.getAttribute("x")), beyond = middle + label.getComputedTextLength() / 2 - width;
+  if (beyond > 0) label.setAttribute("x", exact(middle - beyond));
 }
 
 /** The areas in which a layer shows its tooltip: a strip at the top, a bar over the full height, others at their points. */

@@ -1,7 +1,7 @@
 // The chart of an incident's first sign, drawn in the page.
 import { ask, noAnswer } from "./page.js";
 import { drawFinding } from "./panel-charts.js";
-import { channelName } from "./panel.js";
+import { channelName, chartIn, findingKey } from "./panel.js";
 import { element } from "./text.js";
 import { zone } from "./words.js";
 
@@ -11,10 +11,7 @@ async function drawn() {
   const sign = JSON.parse(place.dataset.sign);
   const asked = new URLSearchParams(["sensor", "channel", "method", "start", "end"].map((name) => [name, String(sign[name])]));
   const data = { ...(await ask(`api/finding?${asked}`)), severity: sign.severity };
-  const figure = element("figure"), chart = element("div", "", { class: "chart", role: "group", "aria-label": channelName(data.channel) });
-  figure.append(element("figcaption", channelName(data.channel)), chart);
-  place.append(figure);
-  drawFinding(chart, data, data.channel, zone);
+  drawFinding(chartIn(place, channelName(data.channel), findingKey(data, data.channel)), data, data.channel, zone);
 }
 
 try {

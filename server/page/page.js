@@ -1,4 +1,4 @@
-// The page's own work: it follows the server, draws the charts that are in view, and opens the panel.
+// The page's own work: it follows the server, draws the charts, and opens the panel.
 import { drawNight, drawSeries } from "./charts.js";
 import { keepWhatIsSeen } from "./installed.js";
 import { follow } from "./live.js";
@@ -31,8 +31,8 @@ function versionOf(sensor) {
 
 async function drawCard(sensor, card) {
   const version = versionOf(sensor);
-  const due = card.drawn === null || (version !== card.drawn && Date.now() - card.drawnAt >= CHART_EVERY_MS);
-  if (!card.visible || card.busy || !due) return;
+  const due = card.drawn === null || (card.visible && version !== card.drawn && Date.now() - card.drawnAt >= CHART_EVERY_MS);
+  if (card.busy || !due) return;
   card.busy = true;
   try {
     const data = await ask(`api/sensor?sensor=${encodeURIComponent(sensor)}&language=${language}&${card.node.dataset.query}`);
@@ -40,7 +40,7 @@ async function drawCard(sensor, card) {
     drawSeries(node("flow"), data, "flow", zone);
     drawSeries(node("pressure"), data, "pressure", zone);
     drawNight(node("night"), data, zone);
-    card.node.querySelector(".sensor-note").textContent = [forecastWords(data.forecast), windowWords(data.nights[0]), lastNight(data.night), say("Drag over a chart to zoom in.")].join(" ");
+    card.node.querySelector(".sensor-note").textContent = [forecastWords(data.forecast), windowWords(data.nights[0]), lastNight(data.night), say("Drag over a chart to zoom in.")].filter(Boolean).join(" ");
     card.drawn = version;
     card.drawnAt = Date.now();
   } finally {
@@ -49,7 +49,8 @@ async function drawCard(sensor, card) {
 }
 
 function forecastWords({ made_at: made, model }) {
-  return made ? say("Forecast made {time} by {model}.", { time: dayTime(made, zone), model }) : say("No forecast yet.");
+  if (!made) return say("No forecast yet.");
+  return model ? say("Forecast made {time} by {model}.", { time: dayTime(made, zone), model }) : ""; // a year draws none
 }
 
 function windowWords(night) {
@@ -61,9 +62,11 @@ function windowWords(night) {
   ].join(" ");
 }
 
+/** Draws those in view anew, then once each of the others: they may be printed. */
 async function drawAll() {
   let words = "";
-  for (const [sensor, card] of cards) {
+  const inView = ([, card]) => card.visible, all = [...cards];
+  for (const [sensor, card] of [...all.filter(inView), ...all.filter((each) => !inView(each))]) {
     try {
       await drawCard(sensor, card);
     } catch {

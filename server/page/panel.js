@@ -50,6 +50,11 @@ export function channelName(channel) {
 }
 
 function chart(title, key) {
+  return chartIn(byId("panel-charts"), title, key);
+}
+
+/** A place for a chart, under its title and the key to its lines. */
+export function chartIn(place, title, key) {
   const figureNode = element("figure"), caption = element("figcaption", title), node = element("div", "", { class: "chart", role: "group", "aria-label": title });
   caption.append(...key.map(([kind, words]) => {
     const part = element("small", "", { class: "key" });
@@ -57,7 +62,7 @@ function chart(title, key) {
     return part;
   }));
   figureNode.append(caption, node);
-  byId("panel-charts").append(figureNode);
+  place.append(figureNode);
   return node;
 }
 
@@ -65,7 +70,8 @@ function facts(lines) {
   byId("panel-facts").replaceChildren(...lines.filter(Boolean).map((line) => element("li", line)));
 }
 
-function findingKey(data, channel) {
+/** What the lines of a finding's chart are. */
+export function findingKey(data, channel) {
   const key = [["line", say("measured")]];
   if (data.usual.at.length) key.push(["usual", say("usual")]);
   if (data.forecast.hour.length) key.push(["forecast", say("forecast, 90 % band")]);

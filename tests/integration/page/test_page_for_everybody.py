@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from access_site import PASSWORD, make_user
-from page_site import LEAK_ID, PATIENCE_MS
+from page_site import LEAK_ID, NOW, PATIENCE_MS
 from receiver_process import ReceiverProcess
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the development extras are not installed")
@@ -28,6 +28,9 @@ PAGES = [
     "upkeep",
     "alerts",
     "audit",
+    "report",
+    "sites",
+    "site?id=busan-1",
 ]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 PHONE, TABLET, DESK = (360, 740), (768, 1024), (1400, 900)
@@ -52,6 +55,7 @@ def admin(browser: Any, server: ReceiverProcess, database_url: str, tmp_path: Pa
     make_user(tmp_path / "data", "Kim")
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE SENSOR_TB SET latitude = 37.5, longitude = 127 WHERE sensor = '001'")
+        connection.execute("INSERT INTO SITE_TB (site, heard_at) VALUES ('busan-1', %s), ('busan-2', %s)", (NOW, NOW))
         connection.execute("UPDATE SENSOR_TB SET latitude = 37.51, longitude = 127.01 WHERE sensor = '002'")
     contexts = []
 
