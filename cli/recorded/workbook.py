@@ -110,7 +110,7 @@ class _Limited:
         self._file = file
         self._left = MOST_PART_BYTES
 
-    def read(self, most: int) -> bytes:
+    def read(self, most: int = -1, /) -> bytes:
         piece = self._file.read(most)
         self._left -= len(piece)
         if self._left < 0:
