@@ -1,6 +1,7 @@
 """What meters, loggers, control rooms and spreadsheets call the units, in the languages that we met."""
 
 import re
+import unicodedata
 
 from common.units import MEASURES
 
@@ -34,10 +35,10 @@ _UNITS = {
     for channel, more in _SPELLINGS.items()
     for names in (MEASURES[channel],)
 }
-_SIGNS = str.maketrans({"³": "3", "²": "2", "㎥": "m3", "㎠": "cm2", "ℓ": "l", "㎪": "kPa", "㎫": "MPa", "㎩": "Pa"})
 
 
 def unit(channel: str, text: str) -> str | None:
     """Our name of a unit; None if it is not known."""
-    plain = re.sub(r"[^a-z0-9가-힣]", "", text.translate(_SIGNS).casefold())
+    written_out = unicodedata.normalize("NFKC", text)  # ㎥ ³ ㎏ ㎠ ℓ ㎪
+    plain = re.sub(r"[^a-z0-9가-힣]", "", written_out.casefold())
     return _UNITS[channel].get(plain)

@@ -9,6 +9,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote
@@ -21,6 +22,7 @@ from consumer.answers import HttpAnswer
 ANSWER_BYTES = 65_536  # bytes kept of the answer's body; a receiver says less
 MOST_INTERIM = 100  # answers before the answer
 _CHUNK = 16_384
+_ANY_ZLIB = zlib.MAX_WBITS + 32  # gzip or zlib, as the first bytes say
 
 Headers = list[tuple[str, str]]
 
@@ -130,7 +132,25 @@ def _answer(connection: socket.socket, request: h11.Request, body: bytes) -> Htt
     start = b""
     while len(start) < ANSWER_BYTES and isinstance(event := _event(connection, http), h11.Data):
         start += bytes(event.data)
-    return HttpAnswer(response.status_code, "", headers.get("retry-after"), start[:ANSWER_BYTES])
+    body = _unpacked(start[:ANSWER_BYTES], headers.get("content-encoding", ""))
+    if body is None and response.status_code < 300:
+        encoding = quoted(headers["content-encoding"])
+        raise NoAnswer(f"its answer {response.status_code} is compressed ({encoding}) and cannot be read")
+    return HttpAnswer(response.status_code, "", headers.get("retry-after"), body or b"")
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes | None:
+    """The start of a body that came compressed, although nobody asked for it; None: it cannot be read."""
+    match encoding.strip().lower():
+        case "" | "identity":
+            return body
+        case "gzip" | "x-gzip" | "deflate":
+            try:
+                return zlib.decompressobj(_ANY_ZLIB).decompress(body, ANSWER_BYTES)
+            except zlib.error:
+                return None
+        case _:
+            return None if body else b""
 
 
 def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:

@@ -69,6 +69,7 @@ class Poster:
             ("Authorization", f"Bearer {token}"),
             ("Idempotency-Key", key),
             ("User-Agent", f"{NAME}/{version()}"),
+            ("Accept-Encoding", "identity"),
             ("Connection", "close"),
         ]
         if mark is not None:

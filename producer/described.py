@@ -8,7 +8,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import reduce
 from operator import xor
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from common.logging_setup import quoted
 from common.measures import unit
 from common.meters import Format
 from common.row import MOST_SENSORS, SENSOR_ID
+from common.time_text import parsed
 from common.units import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 from producer import digits
 from producer.ascii import Reading, moment, seconds
@@ -36,6 +36,7 @@ _DIGITS = {"none": 0, "bcc": 0, "xor": 2, "sum": 2, "crc16": 4}
 _MIDNIGHT = re.compile(r"(?<![0-9])24:00(?::00(?:\.0+)?)?(?![0-9])")  # the end of the day
 _UNIX = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,6})?")
 
+_ENCODINGS = ("utf-8", "cp949")
 _UTC = ZoneInfo("UTC")
 
 _log = logging.getLogger(__name__)
@@ -260,17 +261,16 @@ class Described:
     def _seconds(self, text: str, zone: ZoneInfo, now_s: float) -> float | None:
         if not text:
             return None
-        if _MIDNIGHT.search(text):
-            at_midnight = self._seconds(_MIDNIGHT.sub(lambda found: found[0].replace("24", "00", 1), text), zone, now_s)
-            return None if at_midnight is None else at_midnight + DAY_S
         if self._form.time == "iso":
-            return seconds(text, zone, now_s)
+            if not _MIDNIGHT.search(text):
+                return seconds(text, zone, now_s)
+            return DAY_S + seconds(_MIDNIGHT.sub(lambda found: found[0].replace("24", "00", 1), text), zone, now_s)
         if self._form.time == "unix":
             if not _UNIX.fullmatch(text):
                 raise FrameRefused("time")
             return float(text)
         try:
-            return moment(datetime.strptime(text, self._form.time), zone, now_s)
+            return moment(parsed(text, self._form.time), zone, now_s)
         except (ValueError, OverflowError) as error:
             raise FrameRefused("time") from error
 
@@ -293,7 +293,14 @@ def crc16(data: bytes) -> int:
 
 
 def _text(fields: dict[str, bytes], name: str) -> str:
-    return (fields.get(name) or b"").decode("latin-1").strip()
+    """A field's text; units and halves of a day may be Korean."""
+    raw = fields.get(name) or b""
+    for encoding in _ENCODINGS:
+        try:
+            return raw.decode(encoding).strip()
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1").strip()
 
 
 def _name(group: bytes | str) -> str:

@@ -13,8 +13,29 @@ from common.settings_checks import between, key, one_of, time_zone
 from common.settings_tables import read_table
 from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
-NO_VALUE = ("", "-", "--", "---", "----", "nan", "null", "none", "n/a", "na", "#n/a", "#na", "inf", "-inf")
-TOTALS = ("total", "sum", "average", "mean", "minimum", "maximum", "합계", "총계", "소계", "평균", "최대", "최소")
+NO_VALUE = (
+    *("", "-", "--", "---", "----", "nan", "-nan", "null", "none", "n/a", "na", "#n/a", "#na", "inf", "-inf"),
+    *("#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!"),  # of a spreadsheet's formula
+)
+TOTALS = (
+    *("total", "sum", "average", "mean", "minimum", "maximum"),
+    *(
+        "합계",
+        "총계",
+        "소계",
+        "누계",
+        "일계",
+        "월계",
+        "평균",
+        "평균값",
+        "최대",
+        "최대값",
+        "최댓값",
+        "최소",
+        "최소값",
+        "최솟값",
+    ),
+)
 _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
 _SAMPLE = datetime(2017, 11, 23, 13, 47, tzinfo=UTC)
 _YEAR = re.compile(r"%[YyGcxD+]")

@@ -172,10 +172,16 @@ class Reader:
         wrong = np.flatnonzero(exists & ((at > self._newest) | (at < 0)))
         if len(wrong):
             place = int(wrong[0])
-            time = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(at[place]))).astimezone(self._zone)
-            when = "in the future" if at[place] > 0 else "before 1970"
-            problem = f"{time:%Y-%m-%d %H:%M} is {when}; remove the row, or mend the time form or zone"
+            when = f"{self._shown(int(at[place]))} is in the future" if at[place] > 0 else "the time is before 1970"
+            problem = f"{when}; remove the row, or mend the time form or zone"
             raise self._refused(int(rows[place]), columns.name(columns.time), problem)
+
+    def _shown(self, at: int) -> str:
+        try:
+            time = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)).astimezone(self._zone)
+        except OverflowError:  # no calendar has this day
+            return "the time"
+        return f"{time:%Y-%m-%d %H:%M}"
 
     def _refused(self, row: int, column: str, problem: str) -> HistoryRefused:
         return HistoryRefused(f"{self._path}, row {row}, column {column!r}: {problem}")
@@ -183,5 +189,9 @@ class Reader:
 
 def is_total(cell: str, words: Sequence[str]) -> bool:
     """Whether a row that begins with this cell holds no values of a time."""
-    text = cell.casefold()
-    return any(text.startswith(w := word.casefold()) and not text[len(w) : len(w) + 1].isalpha() for word in words)
+    texts = (cell.casefold(), "".join(cell.casefold().split()))  # 합 계
+    return any(
+        text.startswith(w := word.casefold()) and not text[len(w) : len(w) + 1].isalpha()
+        for word in words
+        for text in texts
+    )

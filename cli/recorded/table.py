@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from cli.recorded import workbook
 from cli.recorded.description import Description
 from cli.recorded.problems import HistoryRefused
 
+LONGEST_LINE = 1024 * 1024  # characters: a line is held in memory, and a compressed file may have one of gigabytes
 LONGEST_CELL = 4096  # characters; a longer one means that the file is no table, or a quotation mark has no partner
 Row = list[str]
 
@@ -23,8 +25,11 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
         if path.suffix != ".gz":
             yield raw, raw.tell
             return
-        with gzip.GzipFile(fileobj=raw) as text:
-            yield cast(IO[bytes], text), raw.tell
+        try:
+            with gzip.GzipFile(fileobj=raw) as text:
+                yield cast(IO[bytes], text), raw.tell
+        except zlib.error as error:
+            raise EOFError("the compressed file is damaged") from error
 
 
 def is_workbook(path: Path) -> bool:
@@ -53,7 +58,7 @@ def rows(path: Path, described: Description) -> Iterator[tuple[Iterator[Row], Ca
 
 def _csv_rows(path: Path, text: io.TextIOWrapper, described: Description) -> Iterator[Row]:
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(text, delimiter=described.separator, skipinitialspace=True, strict=False)
+    reader = csv.reader(_lines(text), delimiter=described.separator, skipinitialspace=True, strict=False)
     try:
         yield from reader
     except UnicodeError as error:
@@ -63,3 +68,10 @@ def _csv_rows(path: Path, text: io.TextIOWrapper, described: Description) -> Ite
         ) from error
     except csv.Error as error:
         raise HistoryRefused(f"{path}, after row {reader.line_num:,}: not a table of text ({error})") from error
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"a line has more than {LONGEST_LINE:,} characters")
+        yield line

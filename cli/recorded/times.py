@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from cli.recorded.memo import Memo
 from cli.recorded.problems import CellRefused
+from common.time_text import parsed
 
 EXACT = 1 << 60  # added to a time that has a UTC offset of its own: it is exact
 DAY_US = 86_400_000_000
@@ -19,8 +20,6 @@ _ISO_CLOCK = re.compile(
     r"[ T]?(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII | re.IGNORECASE
 )
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00)?(\.0+)?$", re.ASCII)
-_END_OF_DAY = re.compile(r"24(:?)00(:?00([.,]0+)?)?", re.ASCII)
-_NOON = (("오전", "AM"), ("오후", "PM"), ("a.m.", "AM"), ("p.m.", "PM"))
 _DATE_LETTERS, _CLOCK_LETTERS = set("YymdbBjaA"), set("HIMSfpz")
 
 
@@ -75,19 +74,11 @@ class TimeForm:
         return self._of_form(text, text.strip(), self._form, "")
 
     def _of_form(self, text: str, cut: str, form: str, date: str) -> int:
-        later = 0
-        hours = 8 if form.startswith("%Y%m%d%H") else 0  # where they begin
-        if "%H" in form and _END_OF_DAY.fullmatch(cut, hours):
-            cut, later = f"{cut[:hours]}00{cut[hours + 2 :]}", DAY_US
-        if "%p" in form:
-            for word, english in _NOON:
-                cut = cut.replace(word, english)
-        time = self._strptime(date + cut, f"%Y-%m-%d {form}" if date else form, text)
-        return later + _microseconds(time)
+        return _microseconds(self._strptime(date + cut, f"%Y-%m-%d {form}" if date else form, text))
 
     def _strptime(self, cut: str, form: str, text: str) -> datetime:
         try:
-            return datetime.strptime(cut, form)
+            return parsed(cut, form)
         except ValueError as error:
             raise CellRefused(text, "") from error
 

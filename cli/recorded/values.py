@@ -9,8 +9,8 @@ from cli.recorded.problems import CellRefused
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AFTER_A_COMMA = re.compile(r"0\d+", re.ASCII)  # as 8,02 without quotation marks becomes the values 8 and 02
-_GROUPED = re.compile(r"[+-]?\d{1,3}(\D\d{3})+(?:[.,]\d*)?", re.ASCII)
-NUMBER_HINT = re.compile(r"[+-]?\d[\d., ']*([eE][+-]?\d+)?", re.ASCII)
+_BLANKS = str.maketrans("\u00a0\u202f", "  ")  # those that do not break, as some programs write between thousands
+NUMBER_HINT = re.compile(r"[+-]?\d[\d., '\u00a0\u202f]*([eE][+-]?\d+)?", re.ASCII)
 
 
 def values(description: Description, factor: float) -> Memo[float]:
@@ -31,6 +31,8 @@ class _Numbers:
         self._description = description
         self._factor = factor
         self._words = {word.casefold() for word in (*NO_VALUE, *description.no_value)}
+        thousands, decimal = re.escape(description.thousands), re.escape(description.decimal)
+        self._grouped = re.compile(rf"[+-]?\d{{1,3}}(?:{thousands}\d{{3}})+(?:{decimal}\d*)?", re.ASCII)
         self._codes = {float(word) for word in description.no_value if _NUMBER.fullmatch(word)}
 
     def read(self, text: str) -> float:
@@ -39,8 +41,10 @@ class _Numbers:
         if plain.casefold() in self._words:
             return math.nan
         described = self._description
-        if described.thousands and (match := _GROUPED.fullmatch(plain)):
-            plain = plain if match[1][0] != described.thousands else plain.replace(described.thousands, "")
+        if described.thousands == " ":
+            plain = plain.translate(_BLANKS)
+        if described.thousands and self._grouped.fullmatch(plain):
+            plain = plain.replace(described.thousands, "")
         if described.decimal == ",":
             plain = plain.replace(".", "?").replace(",", ".")
         if described is PLAIN and _AFTER_A_COMMA.fullmatch(plain):

@@ -1,12 +1,14 @@
 """One POST against servers that answer well, badly, too slowly, or never."""
 
 import contextlib
+import gzip
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,30 @@ def test_only_the_start_of_an_endless_answer_is_read(server: HttpServer) -> None
     got = post(server, flood)
     assert got.status == 200
     assert len(got.body) == ANSWER_BYTES
+
+
+SAID = b'{"success": false}'
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "read"),
+    [
+        *(("gzip", gzip.compress(SAID), SAID), ("X-GZIP", gzip.compress(SAID), SAID)),
+        *(("deflate", zlib.compress(SAID), SAID), ("identity", SAID, SAID), ("br", b"", b"")),
+        ("gzip", gzip.compress(b"x" * 50_000_000), b"x" * ANSWER_BYTES),
+    ],
+)
+def test_an_answer_that_came_compressed_is_read(server: HttpServer, encoding: str, body: bytes, read: bytes) -> None:
+    assert post(server, answer(200, body, Content_Encoding=encoding)) == HttpAnswer(200, "", None, read)
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(("encoding", "body"), [("br", b"\x0b\x08"), ("gzip", b"no gzip"), ("gzip, br", b"x")])
+def test_a_receipt_that_nobody_can_read_is_none(server: HttpServer, encoding: str, body: bytes) -> None:
+    got = post(server, answer(200, body, Content_Encoding=encoding))
+    assert got.status is None
+    assert "is compressed" in got.problem
+    assert post(server, answer(401, body, Content_Encoding=encoding)).status == 401
 
 
 def test_a_refusal_that_comes_before_the_body_was_read_is_heard() -> None:

@@ -249,12 +249,27 @@ def test_two_signs_or_two_numbers_are_no_number(text: str) -> None:
         ("%d.%m.%Y %H:%M:%S", "26.08.2024 24:00:00"),
         ("%d.%m.%Y %H:%M", "26.08.2024 24:00"),
         ("iso", "2024-08-26T24:00:00"),
+        ("%Y%m%d%H%M%S", "20240826240000"),
+        ("%y%m%d%H%M", "2408262400"),
+        ("%H:%M:%S %d/%m/%y", "24:00:00 26/08/24"),
     ],
 )
 def test_twenty_four_hundred_is_the_end_of_the_day(form: str, text: str) -> None:
     described = Described(Format(fields=("time", "flow"), sensor="A", separator=";", time=form))
     midnight = datetime(2024, 8, 27, tzinfo=SEOUL).timestamp()
     assert described.parse(f"{text};8".encode(), SEOUL, midnight).time_s == midnight
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_halves_of_a_day_and_units_may_be_korean(encoding: str) -> None:
+    form = Format(fields=("time", "flow", "flow_measure"), sensor="A", time="%Y-%m-%d %p %I:%M")
+    reading = Described(form).parse("2024-08-26 오후 1:02,8.02,㎥/h".encode(encoding), SEOUL, NOW_S)
+    assert (reading.time_s, reading.flow) == (datetime(2024, 8, 26, 13, 2, tzinfo=SEOUL).timestamp(), 8.02)
+
+
+def test_what_is_no_text_at_all_is_refused_as_before() -> None:
+    with pytest.raises(FrameRefused, match="sensor"):
+        Described(PLAIN).parse(b"\xff\xfe,8,4", SEOUL, NOW_S)
 
 
 BCC = Format(fields=("flow", "pressure"), sensor="A", start="\x02", end="\x03", checksum="bcc")

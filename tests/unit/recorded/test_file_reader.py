@@ -1,5 +1,6 @@
 """Described files: the values that come out, and what is refused by file, row and column."""
 
+import gzip
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from cli.recorded import table
 from cli.recorded.description import PLAIN, TOTALS, Description, read_description, to_toml
 from cli.recorded.problems import HistoryRefused
 from cli.recorded.reader import Reader, is_total
+from cli.recorded.table import LONGEST_LINE
 from common.errors import SettingsError
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -53,6 +55,9 @@ def test_the_plain_form(tmp_path: Path) -> None:
         (f"{START},8,4\n2024-13-26 10:01,8,4", "row 3, column 'time'", "write the form"),
         ("2099-08-26 10:00,8,4", "row 2, column 'time'", "in the future"),
         ("1969-08-26 10:00,8,4", "row 2, column 'time'", "before 1970"),
+        ("0001-01-01 10:00,8,4", "row 2, column 'time'", "before 1970"),
+        ("0001-01-01 00:00+23:59,8,4", "row 2, column 'time'", "before 1970"),
+        ("9999-12-31 23:59-23:59,8,4", "row 2, column 'time'", "in the future"),
         (f'{START},"8,02",4', "row 2, column 'flow'", 'write decimal = ","'),
         (f"{START},8,02", "row 2, column 'pressure'", "follows a decimal comma"),
         (f"{START},8,02,4,11", "row 2, column '4'", "commas are decimal marks"),
@@ -141,7 +146,52 @@ def test_a_code_counts_in_every_spelling_of_its_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "total"), [("Total:", True), ("합계 (m3)", True), ("SUM", True), ("Summer", False), ("Totals", False)]
+    ("text", "decimal", "thousands", "value"),
+    [
+        *(("1,234.5", ".", ",", 1234.5), ("1.234,5", ",", ".", 1234.5), ("1,234,567", ".", ",", 1234567.0)),
+        *(("1.234,567", ".", ",", None), ("1,234,5", ".", ",", None), ("1.234.5", ",", ".", None)),
+        *(("1 234,5", ",", " ", 1234.5), ("1\u00a0234,5", ",", " ", 1234.5), ("1\u202f234,5", ",", " ", 1234.5)),
+        *(("8.020", ".", ",", 8.02), ("1,23", ".", ",", None)),
+    ],
+)
+def test_marks_between_thousands(tmp_path: Path, text: str, decimal: str, thousands: str, value: float | None) -> None:
+    path = wrote(tmp_path, f"time;flow\n{START};{text}\n")
+    described = Description(flow_column="flow", separator=";", decimal=decimal, thousands=thousands)
+    if value is not None:
+        assert read(path, described)[1][0][1] == value
+        return
+    with pytest.raises(HistoryRefused, match="row 2, column 'flow'"):
+        read(path, described)
+
+
+@pytest.mark.parametrize("cell", ["#DIV/0!", "#VALUE!", "#REF!", "-nan", "NaN", "inf"])
+def test_what_is_no_value_in_every_file(tmp_path: Path, cell: str) -> None:
+    assert read(wrote(tmp_path, f"time,flow,pressure\n{START},{cell},4\n"))[1][0][1] is None
+
+
+def test_a_damaged_compressed_file_says_so(tmp_path: Path) -> None:
+    lines = "".join(f"2024-08-26 10:{minute:02d},{minute * 7919 % 1009},4\n" for minute in range(60))
+    packed = bytearray(gzip.compress(f"time,flow,pressure\n{lines}".encode()))
+    packed[60:90] = b"\xff" * 30
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(packed)
+    with pytest.raises(EOFError, match="the compressed file is damaged"):
+        read(path)
+
+
+def test_a_line_that_does_not_end_is_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"time,flow,pressure\n" + b"," * (LONGEST_LINE + 1)))
+    with pytest.raises(HistoryRefused, match="a line has more than"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "total"),
+    [
+        *(("Total:", True), ("합계 (m3)", True), ("SUM", True), ("Summer", False), ("Totals", False)),
+        *(("합 계", True), ("최 대 값", True), ("일계", True), ("합계량", False), ("Sum of day", True)),
+    ],
 )
 def test_words_of_totals(cell: str, total: bool) -> None:
     assert is_total(cell, TOTALS) is total

@@ -87,12 +87,24 @@ def test_what_is_no_time_of_the_form_is_refused(form: str, text: str) -> None:
         ("%d/%m/%Y %H:%M", "26/08/2024 24:00"),
         ("%Y%m%d%H%M", "202408270000"),
         ("%Y%m%d%H%M%S", "20240826240000"),
+        ("%y%m%d%H%M", "2408262400"),
+        ("%H:%M %d.%m.%Y", "24:00 26.08.2024"),
         ("%Y-%m-%d %p %I:%M", "2024-08-27 오전 12:00"),
         ("%m/%d/%Y %I:%M %p", "8/27/2024 12:00 a.m."),
     ],
 )
 def test_midnight_has_many_names(form: str, text: str) -> None:
     assert TimeForm(form).read([text]) == [us(datetime(2024, 8, 27))]
+
+
+@pytest.mark.parametrize("text", ["2024-08-26 24:01", "2024-13-24 24:00", "24:00", "2024-24-24 10:00"])
+def test_only_midnight_has_the_hour_24(text: str) -> None:
+    with pytest.raises(CellRefused):
+        TimeForm("%Y-%m-%d %H:%M").read([text])
+
+
+def test_a_24_that_is_no_hour_stays() -> None:
+    assert TimeForm("%y%m%d%H%M").read(["2412242400"]) == [us(datetime(2024, 12, 25))]
 
 
 def test_a_date_and_a_time_of_day_in_two_columns() -> None:

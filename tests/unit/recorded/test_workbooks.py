@@ -1,5 +1,6 @@
 """Excel workbooks: what their cells say."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,94 @@ def test_a_damaged_sheet(tmp_path: Path) -> None:
     path = small_workbook.write(tmp_path / "a.xlsx", {"s": [small_workbook.texts(1, "1"), "<row>"]})
     with pytest.raises(HistoryRefused, match="after row 1: the workbook is damaged"):
         read(path)
+
+
+def spoilt(path: Path, name: str, text: bytes) -> Path:
+    """A workbook with another part."""
+    small_workbook.write(path, {"s": [small_workbook.texts(1, "1")]})
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part, content in {**parts, name: text}.items():
+            archive.writestr(part, content)
+    return path
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+MANY = 100_000
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *('<row r="999999999"/>', '<row r="0"/>', '<row r="x"/>'),
+        *('<row r="2"><c r="ZZZZ2"/></row>', '<row r="2"><c r="B2"/><c r="A2"/></row>'),
+        *('<row r="2"><c t="s"><v>-1</v></c></row>', '<row r="2"><c s="x"><v>1</v></c></row>'),
+    ],
+)
+def test_impossible_places_are_damage(tmp_path: Path, row: str) -> None:
+    rows = [small_workbook.texts(1, "1"), row]
+    path = small_workbook.write(tmp_path / "a.xlsx", {"s": rows}, ("<t>text</t>",))
+    with pytest.raises(HistoryRefused, match=r"after row [12]: the workbook is damaged"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        *(('s="1"><v>1e308</v>', "1e+308"), ('s="1"><v>1e15</v>', "1000000000000000.0")),
+        *(('s="1"><v>INF</v>', "inf"), ('s="1"><v>NaN</v>', "nan"), ('s="1"><v>-1</v>', "-1.0")),
+        *(('s="3"><v>1</v>', "24:00:00"), ('t="b"><v>1</v>', "TRUE"), ('t="b"><v>0</v>', "FALSE")),
+        ('t="inlineStr"><is>' + "<r>" * 5000 + "</r>" * 5000 + "</is>", ""),
+    ],
+)
+def test_cells_that_are_no_value(tmp_path: Path, cell: str, text: str) -> None:
+    path = small_workbook.write(tmp_path / "a.xlsx", {"s": [f'<row r="1"><c r="a1" {cell}</c></row>']})
+    assert read(path) == [[text]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("xl/workbook.xml", b"<workbook>" + b"<a/>" * MANY + b"</workbook>"),
+        ("xl/styles.xml", b"<styleSheet>" + b"<xf/>" * MANY + b"</styleSheet>"),
+        ("xl/sharedStrings.xml", b"<sst>" + b"<a/>" * MANY + b"</sst>"),
+        ("xl/sharedStrings.xml", b"<sst><si><t>" + b"A" * 4 * MANY + b"</t></si></sst>"),
+        (SHEET, b"<worksheet><sheetData><row>" + b"<c/>" * MANY + b"</row></sheetData></worksheet>"),
+        (SHEET, b"<worksheet><sheetData><row><c><v>" + b"1" * 4 * MANY + b"</v></c></row></sheetData></worksheet>"),
+    ],
+)
+def test_a_few_bytes_that_become_many_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: bytes
+) -> None:
+    monkeypatch.setattr(workbook, "MOST_PART_BYTES", 100_000)
+    path = spoilt(tmp_path / "a.xlsx", name, text)
+    with pytest.raises(HistoryRefused, match="workbook"):
+        read(path)
+
+
+def test_texts_of_several_parts_are_no_endless_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "MOST_PART_BYTES", 100_000)
+    texts = tuple(f"<t>{'A' * 1000}{i}</t>" for i in range(200))
+    rows = [f'<row r="{i}"><c t="s"><v>{i}</v></c><c><v>{"1" * 1000}</v></c></row>' for i in range(1, 200)]
+    path = small_workbook.write(tmp_path / "a.xlsx", {"s": rows}, texts)
+    assert [row[0][-3:] for row in read(path)][-1] == "199"
+
+
+def test_a_locked_or_damaged_workbook_is_refused(tmp_path: Path) -> None:
+    path = small_workbook.write(tmp_path / "a.xlsx", {"s": [small_workbook.texts(1, "1")]})
+    whole = path.read_bytes()
+    for mark, place, byte in ((b"PK\1\2", 8, 1), (b"PK\1\2", 10, 99)):  # a password; another compression
+        content = bytearray(whole)
+        at = -1
+        while (at := content.find(mark, at + 1)) >= 0:
+            content[at + place] = byte
+        path.write_bytes(content)
+        with pytest.raises(HistoryRefused, match="not a workbook that can be read"):
+            read(path)
+    start = whole.index(SHEET.encode()) + len(SHEET)
+    path.write_bytes(whole[:start] + b"\xff" * 20 + whole[start + 20 :])
+    with pytest.raises(HistoryRefused, match="the workbook is damaged"):
+        read(path)
+    with pytest.raises(HistoryRefused, match="not a workbook that can be read"):
+        read(spoilt(path, "xl/styles.xml", b'<styleSheet><cellXfs><xf numFmtId="a"/></cellXfs></styleSheet>'))

@@ -1,0 +1,40 @@
+"""Reads times that people and instruments write but strptime does not know: 24:00, and Korean half days."""
+
+from datetime import datetime, timedelta
+
+_HALVES = (("오전", "AM"), ("오후", "PM"), ("a.m.", "AM"), ("p.m.", "PM"))
+_LAST_HOUR = timedelta(hours=23)
+
+
+def parsed(text: str, form: str) -> datetime:
+    """The time that a text says in a form of strptime; 24:00 is the end of its day.
+
+    Raises:
+        ValueError: it is no time of this form.
+    """
+    if "%p" in form:
+        for word, english in _HALVES:
+            text = text.replace(word, english)
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        if "%H" not in form or (midnight := _start_of_day(text, form)) is None:
+            raise
+    try:
+        return midnight + timedelta(days=1)
+    except OverflowError as error:
+        raise ValueError("behind the last year") from error
+
+
+def _start_of_day(text: str, form: str) -> datetime | None:
+    """The time with 0 in place of the hour 24; None if no 24 in it is the hour, or it is later than 24:00."""
+    place = -1
+    while (place := text.find("24", place + 1)) >= 0:
+        before, behind = text[:place], text[place + 2 :]
+        try:
+            midnight, last = (datetime.strptime(f"{before}{hour}{behind}", form) for hour in ("00", "23"))
+        except ValueError:
+            continue
+        if last - midnight == _LAST_HOUR and not any((midnight.minute, midnight.second, midnight.microsecond)):
+            return midnight
+    return None
