@@ -132,11 +132,11 @@ def _answer(connection: socket.socket, request: h11.Request, body: bytes) -> Htt
     start = b""
     while len(start) < ANSWER_BYTES and isinstance(event := _event(connection, http), h11.Data):
         start += bytes(event.data)
-    body = _unpacked(start[:ANSWER_BYTES], headers.get("content-encoding", ""))
-    if body is None and response.status_code < 300:
+    said = _unpacked(start[:ANSWER_BYTES], headers.get("content-encoding", ""))
+    if said is None and response.status_code < 300:
         encoding = quoted(headers["content-encoding"])
         raise NoAnswer(f"its answer {response.status_code} is compressed ({encoding}) and cannot be read")
-    return HttpAnswer(response.status_code, "", headers.get("retry-after"), body or b"")
+    return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"")
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes | None:
