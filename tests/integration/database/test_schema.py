@@ -78,7 +78,9 @@ def names(numbers: slice) -> list[str]:
 def test_every_row_of_an_older_version_is_there_with_its_site(old: Connection) -> None:
     later = [change.name for change in schema.CHANGES if change.due is not None]
     at_once = [change.name for change in schema.CHANGES if change.due is None]
-    assert sorted(database.update_schema(old.info.dsn, "north")) == sorted([*at_once, "0007_received_tb"])  # it was empty
+    assert sorted(database.update_schema(old.info.dsn, "north")) == sorted(
+        [*at_once, "0007_received_tb"]
+    )
     assert is_whole(old)
     assert database.update_schema(old.info.dsn, "north") == []
     old.execute("UPDATE SCHEMA_TB SET made_at = made_at - interval '8 days'")
