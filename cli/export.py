@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli import shell
+from cli import shell, site_choice
 from cli.export_file import SUFFIXES, is_workbook, opened
 from cli.export_rows import KINDS, NotExported, Source, Span
 from cli.export_span import NotATime, end_instant, first_instant
@@ -31,7 +31,7 @@ def run(args: list[str]) -> int:
     """
     parser = _parser()
     options = parser.parse_args(args)
-    chosen = settings.load(options.config)
+    chosen = site_choice.of(settings.load(options.config), options.site)
     span = _span(parser, options, chosen)
     folder = options.output is not None and _is_folder(parser, options.output, chosen)
     with_sensor = len(options.sensors) != 1 and not folder
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a file .csv, .csv.gz or .xlsx, or an existing "
         "folder, for one file a sensor (default: CSV to standard output)",
     )
+    site_choice.add(parser)
     return parser
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import shell
+from cli import shell, site_choice
 from common import clock
 from common.database import Database
 from common.options import Parser
@@ -23,7 +23,7 @@ def run(args: list[str]) -> int:
     options = _parser().parse_args(args)
     if options.out:
         shell.need_plots()
-    settings = load(options.config)
+    settings = site_choice.of(load(options.config), options.site)
     database = Database(settings, "forecast-report")
     try:
         made = _tracks(database, settings.site, options.days, options.sensor)
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, default=14, metavar="N", help="number of days (default 14)")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="write plots as an HTML page")
+    site_choice.add(parser)
     return parser
 
 

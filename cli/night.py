@@ -11,7 +11,7 @@ from typing import Any
 from psycopg.rows import dict_row
 from rich.table import Table
 
-from cli import night_month, night_set, shell
+from cli import night_month, night_set, shell, site_choice
 from common import database, settings
 from common.night import DEFINITION
 from common.settings import Settings
@@ -34,11 +34,12 @@ def run(args: list[str]) -> int:
     parser.add_argument("--nights", type=int, default=NIGHTS, metavar="N", help=f"number of nights ({NIGHTS})")
     parser.add_argument("--sensor", metavar="ID", help="only this one")
     parser.add_argument("--json", action="store_true", help="every stored figure, for programs")
+    site_choice.add(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     night_month.add_parser(actions)
     night_set.add_parser(actions)
     options = parser.parse_args(args)
-    chosen = settings.load(options.config)
+    chosen = site_choice.of(settings.load(options.config), options.site, changes=options.action == "set")
     if options.action == "set":
         sys.stdout.write(night_set.change(chosen, options))
         return 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from cli import shell
+from cli import shell, site_choice
 from common.database import Database
 from common.errors import NoSuchSensor
 from common.messages import Catalogue, words
@@ -32,6 +32,7 @@ def add_parser(actions: Any) -> None:
     action.add_argument("--month", type=shell.month, metavar="YYYY-MM", help="that month (that of the last night)")
     action.add_argument("--sensor", metavar="ID", default=argparse.SUPPRESS, help="only this one")
     action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
+    site_choice.add(action, again=True)
 
 
 def show(chosen: Settings, options: argparse.Namespace) -> None:

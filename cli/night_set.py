@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from cli import acting, shell
+from cli import acting, shell, site_choice
 from common import database, registry
 from common.audit import Actor
 from common.night import CHANGED_NIGHTS
@@ -34,6 +34,7 @@ def add_parser(actions: Any) -> None:
     )
     action = shell.add_action(actions, "set", "set night use, N1 and reference pressure of a sensor", words)
     action.add_argument("sensor", metavar="ID")
+    site_choice.add(action, again=True)
     for option, (column, unit) in OPTIONS.items():
         action.add_argument(option, dest=column, metavar=unit)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from cli import shell
+from cli import shell, site_choice
 from cli.whole_file import NotWritten, leave_room, replacing
 from common import settings
 from common.database import WEB_USER, Database
@@ -55,11 +55,14 @@ def run(args: list[str]) -> int:
         wanted[options.xlsx] = workbook
     if len(wanted) != (options.pdf is not None) + (options.xlsx is not None) or not wanted:
         parser.error("name a file: --pdf FILE, --xlsx FILE, or both, each of its own")
-    chosen = settings.load(options.config)
+    own = settings.load(options.config)
+    chosen = site_choice.of(own, options.site)
     speech = words(options.language or chosen.site.language)
     console = Console(stderr=True)
     with console.status("") as status:
-        report = _gather(chosen, options, shell.site_clock(chosen.paths.data).now(), status, speech)
+        told = _Told(status, speech)
+        folder = own.paths.data if chosen.site.id == own.site.id else None  # what is in it is of the own site
+        report = _gather(chosen, folder, options, shell.site_clock(own.paths.data).now(), told)
         status.update(speech.say("Writing the files …"))
         made = {path: make(report, speech) for path, make in wanted.items()}
     for path, content in made.items():
@@ -77,23 +80,30 @@ def _parser() -> argparse.ArgumentParser:
         "month", nargs="?", type=shell.month, metavar="MONTH", help="such as 2024-08 (default: the last)"
     )
     parser.add_argument("--sensor", metavar="ID", help="only this one")
+    site_choice.add(parser)
     parser.add_argument("--language", choices=LANGUAGES, help="instead of the site's")
     parser.add_argument("--pdf", type=Path, metavar="FILE", help="write it as PDF; - is standard output")
     parser.add_argument("--xlsx", type=Path, metavar="FILE", help="write it as a workbook; - is standard output")
     return parser
 
 
+class _Told:
+    """How far it is, on the terminal."""
+
+    def __init__(self, status: Status, speech: Catalogue) -> None:
+        self._status, self._speech = status, speech
+
+    def __call__(self, stage: str, count: int, whole: int) -> None:
+        self._status.update(self._speech.say(STAGES[stage], count=f"{count:,}", whole=f"{whole:,}"))
+
+
 def _gather(
-    chosen: Settings, options: argparse.Namespace, now: datetime, status: Status, speech: Catalogue
+    chosen: Settings, folder: Path | None, options: argparse.Namespace, now: datetime, told: _Told
 ) -> MonthlyReport:
     zone = chosen.site.zone
     month = Month(options.month, zone) if options.month else last_whole(now, zone)
-
-    def told(stage: str, count: int, whole: int) -> None:
-        status.update(speech.say(STAGES[stage], count=f"{count:,}", whole=f"{whole:,}"))
-
     with closing(Database(chosen, "report", WEB_USER)) as database:  # which only reads
-        return monthly.gather(chosen, database, month, now, told=told, only=options.sensor)
+        return monthly.gather(chosen, database, folder, month, now, told=told, only=options.sensor)
 
 
 def _write(path: Path, content: bytes, chosen: Settings, speech: Catalogue) -> None:

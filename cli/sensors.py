@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from rich.table import Table
 
-from cli import acting, shell, zone_past
+from cli import acting, shell, site_choice, zone_past
 from common import database, registry, settings
 from common.audit import Actor
 from common.point import Point
@@ -33,7 +33,7 @@ def run(args: list[str]) -> int:
         AuditUnwritable: it could not be written down, so it has not been done.
     """
     options = _parser().parse_args(args)
-    chosen = settings.load(options.config)
+    chosen = site_choice.of(settings.load(options.config), options.site, changes=options.action not in (None, "list"))
     if options.action == "past":
         added = zone_past.make(chosen, options.sensor)
         sys.stdout.write(f"{options.sensor}: {added} minutes from its meters' rows; {_RESTART}\n")
@@ -47,8 +47,10 @@ def run(args: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = shell.parser("sensors", "The registered sensors. Without an action: list.")
+    site_choice.add(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    shell.add_action(actions, "list", "list registered sensors, and unregistered ones that send data")
+    listed = shell.add_action(actions, "list", "list registered sensors, and unregistered ones that send data")
+    site_choice.add(listed, again=True)
     for name, help_ in (
         ("add", "register or change a sensor; its stored rows move to REAL_VAL_TB"),
         ("place", "say where a sensor is, in degrees of WGS84"),
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         action = shell.add_action(actions, name, help_)
         action.add_argument("sensor", type=_sensor_id, metavar="ID")
+        site_choice.add(action, again=True)
         if name == "replaced":
             action.add_argument(
                 "--at", type=_moment, metavar="TIME", help='local time, "2024-09-17 10:30" (default: now)'

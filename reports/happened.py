@@ -32,7 +32,7 @@ class Deed(NamedTuple):
 
 
 def incidents(
-    cursor: Cursor[Any], data: Path, site: str, month: Month, now: datetime, *, sensor: str | None
+    cursor: Cursor[Any], data: Path | None, site: str, month: Month, now: datetime, *, sensor: str | None
 ) -> list[Known]:
     """The incidents that were up in the month, the newest first. The file's version of an incident is the newer one."""
     first, until = minute_of(month.start), min(minute_of(month.end), minute_of(now) + 1)
@@ -40,10 +40,11 @@ def incidents(
     cursor.execute(statement("incident_ids"), asked | {"most": MOST_INCIDENTS})
     names = [name for (name,) in cursor.fetchall()]
     earlier = [one for one in table.load(cursor, site, names) if one.signs]
-    found = {one.id: one for one in (*earlier, *reading.stored(data).incidents)}
+    newer = reading.stored(data).incidents if data else ()
+    found = {one.id: one for one in (*earlier, *newer)}
     here = [one for one in found.values() if sensor in (None, one.sensor) and _was_up(one, first, until)]
     recorded = table.load_acts(cursor, site, [one.id for one in here])
-    done = {act.id: act for act in (*recorded, *acts.load(data).known)}
+    done = {act.id: act for act in (*recorded, *(acts.load(data).known if data else ()))}
     return reading.known(here, done.values(), minute_of(now))
 
 
@@ -51,12 +52,12 @@ def _was_up(incident: Incident, first: int, until: int) -> bool:
     return incident.began < until and (incident.ended is None or incident.ended >= first)
 
 
-def deeds(cursor: Cursor[Any], data: Path, site: str, month: Month, known: Iterable[Known]) -> list[Deed]:
+def deeds(cursor: Cursor[Any], data: Path | None, site: str, month: Month, known: Iterable[Known]) -> list[Deed]:
     """What people did in the month, oldest first."""
     cursor.execute(statement("report_audit"), {"site": site, "first": month.start, "until": month.end})
     names = [column.name for column in cursor.description or ()]
     stored = [msgspec.convert(dict(zip(names, row, strict=True)), Entry) for row in cursor.fetchall()]
-    entries = {entry.id: entry for entry in (*stored, *audit.load(data)[0])}
+    entries = {entry.id: entry for entry in (*stored, *(audit.load(data)[0] if data else ()))}
     told = [Deed(one.at, one.by, one) for one in entries.values() if not one.what.startswith(NOT_TOLD)]
     told += [Deed(act.at, act.by, act) for one in known for act in one.life.acts]
     return sorted((one for one in told if month.start <= one.at < month.end), key=lambda one: one.at)

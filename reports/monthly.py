@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from psycopg import Cursor
@@ -101,9 +102,16 @@ class MonthlyReport:
 
 
 def gather(
-    chosen: Settings, database: Database, month: Month, now: datetime, *, told: Told, only: str | None = None
+    chosen: Settings,
+    database: Database,
+    folder: Path | None,
+    month: Month,
+    now: datetime,
+    *,
+    told: Told,
+    only: str | None = None,
 ) -> MonthlyReport:
-    """Read everything about a month.
+    """Read everything about a month. `folder`: the data folder, if it is of this site.
 
     Raises:
         DatabaseDown: no answer.
@@ -127,8 +135,8 @@ def gather(
     errors = forecast_errors.read(database, chosen.site, month, now, [point.sensor for point in points])
     told("incidents", 0, 0)
     with database.transaction() as cursor:
-        known = happened.incidents(cursor, chosen.paths.data, site, month, now, sensor=only)
-        deeds = happened.deeds(cursor, chosen.paths.data, site, month, known)
+        known = happened.incidents(cursor, folder, site, month, now, sensor=only)
+        deeds = happened.deeds(cursor, folder, site, month, known)
     lost = {one.sensor: one for one in summed}
     sensors = [
         replace(

@@ -52,6 +52,10 @@ def told(server: ReceiverProcess, database_url: str) -> str:
         connection.execute(
             "INSERT INTO UNREGISTERED_VAL_TB VALUES ('X-78', %s, 3, 4, 60, '0000', '000', 'log', 2)", (later,)
         )
+        connection.execute(
+            "INSERT INTO KAFKA_MARK_TB (topic_id, partition, topic, next, seen_at, lag, read_through)"
+            " VALUES ('id', 0, 'rows', 1, now(), 0, now())"
+        )
     return server.get("/metrics").body.decode()
 
 
