@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cli import acting, shell
+from cli import acting, shell, site_zone
 from common import settings
 from common.database import Database
 from common.settings import Settings
@@ -20,6 +20,7 @@ def run(args: list[str]) -> int:
 
     Raises:
         TokenRefused: no name of a site, or nothing to revoke.
+        SettingsError: no such site, or no such zone.
         HydrologError: a file cannot be read or written; nothing has changed.
     """
     options = _parser().parse_args(args)
@@ -30,6 +31,8 @@ def run(args: list[str]) -> int:
         _list(chosen, options.json)
     elif options.action == "heard":
         _heard(chosen, options.json)
+    elif options.action == "zone":
+        shell.say(site_zone.set_zone(chosen, options.site, options.zone))
     else:
         shell.say(_changed(data, options))
     return 0
@@ -52,8 +55,14 @@ def _parser() -> argparse.ArgumentParser:
         actions, "revoke", "revoke a site's tokens: its batches are refused until it has another one"
     )
     revoked.add_argument("--older", action="store_true", help="all but the newest, which the box has by now")
-    for action in (made, revoked):
+    zone = shell.add_action(
+        actions, "zone", "by which clock a site of the center has its nights; without ZONE: show it"
+    )
+    for action in (made, revoked, zone):
         action.add_argument("site", metavar="SITE", help="site.id in the settings of the box")
+    zone.add_argument(
+        "zone", metavar="ZONE", nargs="?", help='like "Europe/Rome"; "default": that of the settings here'
+    )
     return parser
 
 

@@ -1,0 +1,70 @@
+"""`hydrolog sites zone` and `hydrolog check` in a center."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from night_center import MINUTE, NightCenter
+from night_site import EVENING, MORNING, NIGHT
+
+from cli import checks_sites, sites
+from common.errors import SettingsError
+from common.settings import load
+from common.site_claims import OVERDUE
+
+
+@pytest.fixture
+def center(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NightCenter]:
+    with contextlib.closing(NightCenter(database_url, tmp_path)) as made:
+        for name, value in made.environ().items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / "center").mkdir()
+        made.add("rome")
+        yield made
+
+
+def test_a_site_has_the_clock_that_an_engineer_gives_it(
+    center: NightCenter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    center.delivered("rome", EVENING, MORNING)
+    worker = center.worker()
+    worker.step(MORNING - timedelta(hours=2))  # its night by the clock of Seoul is not over
+    for zone, said in (
+        ([], "Asia/Seoul (default)"),
+        (["Europe/Rome"], "Europe/Rome"),
+        ([], "Europe/Rome"),
+        (["default"], "Asia/Seoul (default)"),
+        (["Europe/Rome"], "Europe/Rome"),
+    ):
+        assert sites.run(["zone", "rome", *zone]) == 0
+        assert capsys.readouterr().out == f"rome has the clock of {said}\n"
+    worker.step(MORNING)
+    assert center.reports() == {}
+    center.delivered("rome", MORNING, MORNING + timedelta(hours=8))
+    worker.step(MORNING + timedelta(hours=8))
+    assert center.reports() == {("rome", NIGHT): 290}
+
+
+@pytest.mark.parametrize(("site", "zone"), [("rome", "Rome"), ("nowhere", "Europe/Rome"), ("nowhere", None)])
+def test_a_site_or_a_zone_that_is_not_there_is_refused(center: NightCenter, site: str, zone: str | None) -> None:
+    with pytest.raises(SettingsError):
+        sites.run(["zone", site, *([zone] if zone else [])])
+    assert center.connection.execute("SELECT timezone FROM SITE_TB").fetchall() == [(None,)]
+
+
+def test_check_says_whether_somebody_does_the_nights(center: NightCenter) -> None:
+    def found(name: str = "center") -> list[tuple[bool, str]]:
+        now = MORNING + OVERDUE + MINUTE
+        return [(each.ok, each.text) for each in checks_sites.nights(load(None, center.environ(name)), now)]
+
+    assert found() == [(False, "nobody does them; start hydrolog-nightflow on a machine of the center")]
+    center.worker().step(MORNING)
+    assert found() == [(True, "of 1 sites; the rows of 0 are awaited for 3 hours")]
+    center.connection.execute("UPDATE SITE_WORK_TB SET failed = 1")
+    assert "site_work_failed" in found()[0][1]
+    center.connection.execute("UPDATE SITE_WORK_TB SET next_at = %s", (MORNING,))
+    assert found()[0][1].startswith("1 of 1 sites are overdue; start hydrolog-nightflow")
+    box = load(None, {"HYDROLOG_DATABASE__URL": center.url})
+    assert list(checks_sites.nights(box, MORNING)) == []
