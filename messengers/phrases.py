@@ -77,38 +77,6 @@ PHRASES: dict[str, dict[str, str]] = {
     },
 }
 
-# Of the box's own troubles, for a reader of another language than the site's: that has the numbers.
-BOX_REASONS: dict[str, dict[str, str]] = {
-    "en": {
-        "BOX-LINE": "no row from any sensor: look at the line, the port and the power",
-        "BOX-SENSOR": "no row of this sensor, while others speak: look at the meter and its wiring",
-        "BOX-LOG": "rows wait in the log: see hydrolog status",
-        "BOX-CLOCK": "the clock is or was wrong: see hydrolog status",
-        "BOX-REFUSED": "the server refuses the rows: they wait in the log",
-        "BOX-IDLE": "a process does no work: see hydrolog status",
-        "BOX-INCIDENTS": "the file of incidents cannot be read: see hydrolog status",
-        "BOX-DISK": "the disk is full: see hydrolog status",
-        "BOX-CERTIFICATE": "the page's certificate must be renewed: hydrolog certificate --renew",
-        "BOX-GROUPS": "a group that reads the log is not known: see hydrolog status",
-    },
-    "ko": {
-        "BOX-LINE": "어느 센서에서도 값이 들어오지 않습니다. 통신선, 포트, 전원을 확인하십시오.",
-        "BOX-SENSOR": "다른 센서는 정상인데 이 센서에서 값이 들어오지 않습니다. 계측기와 배선을 확인하십시오.",
-        "BOX-LOG": "처리되지 않은 자료가 쌓이고 있습니다. 상태 확인: hydrolog status",
-        "BOX-CLOCK": "장비 시계가 틀려 미래 시각의 자료가 있습니다. 상태 확인: hydrolog status",
-        "BOX-REFUSED": "서버가 자료를 받지 않습니다. 자료는 장비에 보관됩니다.",
-        "BOX-IDLE": "한 시간 넘게 처리하지 못한 프로세스가 있습니다. 상태 확인: hydrolog status",
-        "BOX-INCIDENTS": "경보 기록 파일을 읽을 수 없습니다. 상태 확인: hydrolog status",
-        "BOX-DISK": "저장 공간이 부족합니다. 상태 확인: hydrolog status",
-        "BOX-CERTIFICATE": "화면의 인증서를 갱신하십시오: hydrolog certificate --renew",
-        "BOX-GROUPS": "컨슈머 그룹의 진행 위치를 읽을 수 없습니다. 상태 확인: hydrolog status",
-    },
-}
-
-
-def box_reason(language: str, code: str, found: str) -> str:
-    return BOX_REASONS[language].get(code, found)
-
 
 def say(language: str, phrase: str, **values: object) -> str:
     return PHRASES[language][phrase].format(**values)

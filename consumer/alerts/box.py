@@ -4,12 +4,12 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
-from common.logging_setup import quoted
 from common.settings import Settings
 from common.verdict import SILENT, TROUBLE, Problem
-from common.verdict_words import PROCESSES, said
+from common.verdict_words import PROCESSES
 from consumer.alerts.events import BOX, AlertEvent, Key
 from outliers.flags import FAULT
 from situation.judge import Judged, judge
@@ -42,7 +42,7 @@ _PLACES = {"silent-rows": "line", "future-rows": "clock", "token-refused": "serv
 
 class Condition(NamedTuple):
     since: int  # UTC unix minute
-    reason: str
+    problem: Problem | None
 
 
 def conditions(look: Snapshot, settings: Settings, up: Mapping[Key, AlertEvent]) -> dict[Key, Condition]:
@@ -55,10 +55,10 @@ def conditions(look: Snapshot, settings: Settings, up: Mapping[Key, AlertEvent])
     found: dict[Key, Condition] = {}
     for problem in judged.verdict.problems:
         if problem.kind in (SILENT, TROUBLE) and (key := _key(problem)) and not _patient(problem):
-            found.setdefault(key, _condition(problem, look, settings))
+            found.setdefault(key, Condition(look.minute - _lasted_min(problem), problem))
     for key, event in up.items():
         if key not in found and _stands(key, look, judged, settings):
-            found[key] = Condition(event.since, event.reason)
+            found[key] = Condition(event.since, event.problem)
     return found
 
 
@@ -90,12 +90,6 @@ def _patient(problem: Problem) -> bool:
     return _lasted_min(problem) <= (ENDED_MIN if "ended_s" in problem.values else IDLE_MIN)
 
 
-def _condition(problem: Problem, look: Snapshot, settings: Settings) -> Condition:
-    words = said(problem, settings.site.language)
-    text = "; ".join(filter(None, (words.word, words.detail, words.todo)))
-    return Condition(look.minute - _lasted_min(problem), quoted(text)[1:-1])
-
-
 def _lasted_min(problem: Problem) -> int:
     """Minutes for which it has lasted, as far as that is known."""
     lasted = (problem.values.get(name) for name in ("silent_s", "idle_s", "waiting_s", "ended_s"))
@@ -118,9 +112,17 @@ class Watch:
         """New alarms at `minute`; silence only after `patience` minutes of listening."""
         listening = minute - self._started >= patience
         return [
-            AlertEvent(sensor, channel, METHOD, code, FAULT, condition.since, minute, condition.reason)
+            AlertEvent(sensor, channel, METHOD, code, FAULT, condition.since, minute, problem=condition.problem)
             for (sensor, channel, code), condition in found.items()
             if (sensor, channel, code) not in up and (listening or code not in (SILENT_LINE, SILENT_SENSOR, IDLE))
+        ]
+
+    def seen(self, found: Mapping[Key, Condition], up: Mapping[Key, AlertEvent]) -> list[AlertEvent]:
+        """The alarms that are up, with what is seen of them now."""
+        return [
+            replace(event, problem=found[key].problem)
+            for key, event in up.items()
+            if key in found and found[key].problem is not None
         ]
 
     def over(self, found: Mapping[Key, Condition], up: Mapping[Key, AlertEvent], minute: int) -> list[AlertEvent]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from common.clock import minute_start
 from common.row import MOST_SENSORS
 from common.state_file import Minute
+from common.verdict import Problem
 
 BOX = ""  # instead of a sensor: the event is about the box itself
 
@@ -24,7 +25,9 @@ class AlertEvent:
         severity: "fault".
         since: UTC unix minute at which it probably began.
         raised: UTC unix minute at which it was raised.
+        reason: a sentence that an earlier version kept.
         cleared: UTC unix minute at which it was cleared; None while active.
+        problem: what it is, with the values that were seen last; None of an earlier version.
     """
 
     sensor: str
@@ -34,8 +37,9 @@ class AlertEvent:
     severity: str
     since: Minute
     raised: Minute
-    reason: str
+    reason: str = ""
     cleared: Minute | None = None
+    problem: Problem | None = None
 
     @property
     def key(self) -> Key:

@@ -82,6 +82,11 @@ class Queue:
             self.told.pop(least.id, None)
             self.more[least.code] = self.more.get(least.code, 0) + 1
 
+    def see(self, event: AlertEvent) -> None:
+        """What is seen now of an event that is up: it may wait to be told."""
+        if event.id in self.waiting and self.waiting[event.id].cleared is None:
+            self.waiting[event.id] = event
+
     def items(self, incidents: Iterable[Known], person: Person, minute: int) -> list[Item]:
         """All that `person` is to be told and was not yet, the worst first."""
         found = [_of_event(event) for event in self.waiting.values()]

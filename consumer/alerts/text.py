@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from common import messages
+from common import messages, verdict_words
 from common.clock import minute_start
 from common.settings import Settings
 from common.settings_alerts import SUPPLY
@@ -15,7 +15,7 @@ from consumer.alerts.news import News
 from consumer.alerts.pending import Item, Queue
 from incidents.sentences import told
 from messengers.message import Message
-from messengers.phrases import box_reason, say
+from messengers.phrases import say
 
 MOST_LENGTH = 1000  # characters of a line: more than the longest sentence
 MOST_IN_WORDS = 40  # items of a summary
@@ -90,9 +90,13 @@ def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -
 
 
 def _of_event(event: AlertEvent, site: Site, language: str, kind: str, *, whole: bool) -> tuple[str, list[str]]:
-    place = site.place(event.sensor) if event.sensor else event.channel
+    place, reason = site.place(event.sensor) if event.sensor else event.channel, event.reason
+    if event.problem is not None:
+        words = verdict_words.said(event.problem, language)
+        place = place if event.sensor else words.where
+        todo = words.todo if event.cleared is None else ""
+        reason = "; ".join(filter(None, (words.word, words.detail, todo)))
     title = f"[{say(language, kind)}] {place}"
-    reason = event.reason if language == site.language else box_reason(language, event.code, event.reason)
     since = site.local(min(event.since, event.raised))
     if event.cleared is None:
         text = say(language, "since", since=since, reason=reason)

@@ -121,6 +121,10 @@ class Alerts:
         settings, tracker, minute = self._context.settings, self._tracker, minute_of(now)
         patience = max(settings.alerts.silent_minutes, settings.line.quiet_minutes)
         found = conditions(snapshot.take(settings, self._context.clock), settings, tracker.up)
+        for event in self._watch.seen(found, tracker.up):
+            tracker.put(event)
+            for queue in self._state.queues.values():
+                queue.see(event)
         raised = [tracker.put(event) for event in self._watch.raised(found, tracker.up, minute, patience)]
         over = [tracker.clear(event, minute) for event in self._watch.over(found, tracker.up, minute)]
         return [*raised, *over]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.verdict import Problem
 from consumer.alerts.events import AlertEvent
 from consumer.alerts.news import News
 from consumer.alerts.pending import Item, Queue
@@ -17,11 +18,12 @@ from incidents.incident import Incident, Sign
 from incidents.life import Life
 from incidents.reading import Known
 from messengers.message import Message
-from messengers.phrases import BOX_REASONS, PHRASES
+from messengers.phrases import PHRASES
 
 T0 = 28_000_000  # 2023-03-28 19:40 in Seoul
 SITE = Site("site-1", "en", ZoneInfo("Asia/Seoul"), {"001": "Yeonsan 3"}, "", 6)
-SILENT = AlertEvent("002", "both", "BOX", "BOX-SENSOR", "fault", T0 - 20, T0, "no row of this sensor")
+NO_DATA = Problem("silent", "002", "no-data", {"silent_s": 1200.0})
+SILENT = AlertEvent("002", "both", "BOX", "BOX-SENSOR", "fault", T0 - 20, T0, problem=NO_DATA)
 
 
 def leak(sensor: str = "001", what: News = News.RAISED) -> Item:
@@ -68,12 +70,27 @@ def test_a_summary_says_that_it_is_one() -> None:
 
 def test_trouble_of_the_box_is_said_in_the_language_of_the_reader() -> None:
     assert message(silent()).title == "[no data] 002 (site-1)"
-    assert "since 2023-03-28 19:20: no row of this sensor" in message(silent()).body
+    assert "since 2023-03-28 19:20: no data; nothing for 20 min; see to the meter" in message(silent()).body
     korean = message(silent(), language="ko")
     assert korean.title == "[수신 두절] 002 (site-1)"
-    assert "no row" not in korean.body
+    assert "2023-03-28 19:20부터: 수신 두절; 20분 동안 결측; 계측기, 통신선" in korean.body
     ended = message(silent(replace(SILENT, cleared=T0 + 30)))
-    assert ended.title.startswith("Over: ") and "from 2023-03-28 19:20 to 2023-03-28 20:10" in ended.body
+    assert ended.title.startswith("Over: ")
+    assert "from 2023-03-28 19:20 to 2023-03-28 20:10: no data; nothing for 20 min\n" in ended.body
+
+
+def test_a_part_of_the_box_has_its_name_in_the_language_of_the_reader() -> None:
+    full = Problem("trouble", "disk", "disk-full", {"free_bytes": 63_000_000})
+    event = AlertEvent("", "disk", "BOX", "BOX-DISK", "fault", T0, T0, problem=full)
+    told = {language: message(silent(event), language=language) for language in ("en", "ko")}
+    assert [one.title for one in told.values()] == ["[no data] disk (site-1)", "[수신 두절] 디스크 (site-1)"]
+    assert "full; only 63 MB are free; make room" in told["en"].body
+    assert "부족; 남은 공간 63 MB; 공간을 확보하십시오" in told["ko"].body
+
+
+def test_a_sentence_of_an_earlier_version_is_told_as_it_is() -> None:
+    event = replace(SILENT, problem=None, reason="no row of this sensor")
+    assert "since 2023-03-28 19:20: no row of this sensor" in message(silent(event)).body
 
 
 def test_every_phrase_is_there_in_both_languages_with_the_same_values() -> None:
@@ -81,7 +98,6 @@ def test_every_phrase_is_there_in_both_languages_with_the_same_values() -> None:
         return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
 
     assert PHRASES["en"].keys() == PHRASES["ko"].keys() >= {*News} - {News.RAISED}
-    assert BOX_REASONS["en"].keys() == BOX_REASONS["ko"].keys()
     for name, text in PHRASES["en"].items():
         assert values(text) == values(PHRASES["ko"][name]), name
 
@@ -91,7 +107,11 @@ def test_no_text_brings_control_characters_or_lines_into_a_message(text: str) ->
     shown = plain(text)
     assert len(shown) <= MOST_LENGTH
     assert not [sign for sign in shown if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
-    named = message(leak(), silent(replace(SILENT, reason=text)), site=replace(SITE, names={"001": text or "001"}))
+    named = message(
+        leak(),
+        silent(replace(SILENT, problem=replace(NO_DATA, values={"silent_s": 1.0, "reason": text}))),
+        site=replace(SITE, names={"001": text or "001"}),
+    )
     assert len(named.body.splitlines()) == len(message(leak(), silent()).body.splitlines())
     assert not [sign for sign in named.title if unicodedata.category(sign)[0] == "C"]
 

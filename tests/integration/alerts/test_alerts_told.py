@@ -200,7 +200,7 @@ def test_the_box_tells_of_its_own_trouble(site: Make, server: HttpServer) -> Non
     here.step(alerts)
     here.step(alerts, minutes=20)
     (silent,) = bodies(server)
-    assert silent["title"] == "[no data] line (site-1)"
+    assert silent["title"] == "[no data] newest row (site-1)"
     assert silent["message"].startswith("since 2024-08-26 12:01: ") and "nothing for" in silent["message"]
     mark.store(data, Mark(FIRST + 21, 0, "log", {"001": FIRST + 21}))
     for _ in range(7):
