@@ -132,25 +132,24 @@ def _answer(connection: socket.socket, request: h11.Request, body: bytes) -> Htt
     start = b""
     while len(start) < ANSWER_BYTES and isinstance(event := _event(connection, http), h11.Data):
         start += bytes(event.data)
-    body = _unpacked(start[:ANSWER_BYTES], headers.get("content-encoding", ""))
-    if body is None and response.status_code < 300:
+    said = _unpacked(start[:ANSWER_BYTES], headers.get("content-encoding", ""))
+    if said is None and response.status_code < 300:
         encoding = quoted(headers["content-encoding"])
         raise NoAnswer(f"its answer {response.status_code} is compressed ({encoding}) and cannot be read")
-    return HttpAnswer(response.status_code, "", headers.get("retry-after"), body or b"")
+    return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"")
 
 
 def _unpacked(body: bytes, encoding: str) -> bytes | None:
     """The start of a body that came compressed, although nobody asked for it; None: it cannot be read."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return body
-        case "gzip" | "x-gzip" | "deflate":
-            try:
-                return zlib.decompressobj(_ANY_ZLIB).decompress(body, ANSWER_BYTES)
-            except zlib.error:
-                return None
-        case _:
-            return None if body else b""
+    named = encoding.strip().lower()
+    if named in ("", "identity") or not body:
+        return body
+    if named not in ("gzip", "x-gzip", "deflate"):
+        return None
+    try:
+        return zlib.decompressobj(_ANY_ZLIB).decompress(body, ANSWER_BYTES)
+    except zlib.error:
+        return None
 
 
 def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:
