@@ -141,16 +141,15 @@ def _answer(connection: socket.socket, request: h11.Request, body: bytes) -> Htt
 
 def _unpacked(body: bytes, encoding: str) -> bytes | None:
     """The start of a body that came compressed, although nobody asked for it; None: it cannot be read."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return body
-        case "gzip" | "x-gzip" | "deflate":
-            try:
-                return zlib.decompressobj(_ANY_ZLIB).decompress(body, ANSWER_BYTES)
-            except zlib.error:
-                return None
-        case _:
-            return None if body else b""
+    named = encoding.strip().lower()
+    if named in ("", "identity") or not body:
+        return body
+    if named not in ("gzip", "x-gzip", "deflate"):
+        return None
+    try:
+        return zlib.decompressobj(_ANY_ZLIB).decompress(body, ANSWER_BYTES)
+    except zlib.error:
+        return None
 
 
 def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:
