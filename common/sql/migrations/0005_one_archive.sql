@@ -34,7 +34,7 @@ DECLARE
     name  text := 'real_val_' || to_char(first, 'YYYYMM');
 BEGIN
     IF to_regclass(name) IS NULL THEN
-        PERFORM pg_advisory_xact_lock(7203412);
+        LOCK TABLE ONLY REAL_VAL_TB IN SHARE UPDATE EXCLUSIVE MODE; -- as attaching does; then what is known is of now
         IF to_regclass(name) IS NULL THEN
             EXECUTE format('CREATE TABLE %I (LIKE REAL_VAL_TB INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
             EXECUTE format(

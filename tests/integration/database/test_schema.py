@@ -116,6 +116,11 @@ def test_another_site_joins_with_the_same_sensors_and_minutes(old: Connection) -
             old.execute(f"{copy} WHERE site = 'north'".encode())
 
 
+def test_where_another_site_delivers_its_rows_need_no_week(old: Connection) -> None:
+    old.execute("INSERT INTO RECEIVED_BATCH_TB (key, rows, repeated) VALUES ('south/log/1-2', 2, 0)")
+    assert "0003_old_keys" in database.update_schema(old.info.dsn, "north")
+
+
 class PowerCut(BaseException):
     """Nothing after this happens."""
 
