@@ -223,3 +223,15 @@ def test_each_site_has_the_holidays_of_its_country_and_the_centers_own(center: C
     }
     assert found["Europe/Rome"] == own
     assert found["Asia/Seoul"] >= own | chuseok
+
+
+def test_a_site_that_is_ahead_of_the_clock_is_forecast_once_an_hour(center: Center) -> None:
+    center.add("ahead", through=NOON + 2 * HOUR)
+    center.fill("ahead", until=NOON + 2 * HOUR)
+    worker = center.worker()
+    until_done(worker, NOON)
+    written = center.rows("SELECT xmin::text FROM PRED_VAL_TB")
+    until_done(worker, NOON + timedelta(minutes=1))
+    assert center.rows("SELECT xmin::text FROM PRED_VAL_TB") == written
+    until_done(worker, NOON + HOUR)
+    assert center.made(NOON + HOUR) == {"ahead": 24}
