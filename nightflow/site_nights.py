@@ -3,12 +3,14 @@
 All state is in the tables; `Place` says how far it is. A box keeps its place in memory and begins anew at each start;
 in a center it lies in the database beside the claim of the site. Every piece is safe to repeat.
 
-Every piece covers the last two nights and writes windows that are missing or have new late rows. At first, and when the
-registered sensors change, all nights with rows are gone through, some in each piece. So nothing else is needed after a
-kill or an outage. After an update, reports by an earlier definition are made anew, some in each piece; each says by
-which definition it was made. After people have changed what is known of a sensor, the last nights are made anew.
+A piece covers the last two nights and writes windows that are missing or have new late rows. At first, and when the
+registered sensors change, all nights with rows are gone through, for some seconds in each piece. So nothing else is
+needed after a kill or an outage. After an update, reports by an earlier definition are made anew, some in each piece;
+each says by which definition it was made. After people have changed what is known of a sensor, the last nights are made
+anew.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,8 +29,8 @@ from outliers.calendar import Work
 
 KEEP_DAYS = 365  # retention of REAL_VAL_TB: there are no older rows
 RECENT_DAYS = 2  # nights covered by every piece: late rows come within days
-NIGHTS_AT_ONCE = 10  # in one piece and its transaction
-RENEWED_NIGHTS = 10  # in one piece: a year takes half an hour, and a piece stays short
+PIECE_S = 2.0  # real seconds, then a piece ends with the night in hand: a transaction and a step stay short
+RENEWED_NIGHTS = 10  # in one piece: a year takes half an hour
 
 Reports = dict[str, Leakage]  # by sensor
 
@@ -134,16 +136,14 @@ class SiteNights:
 
     def _go_on(self, cursor: psycopg.Cursor[Any], piece: Piece, now: datetime, ready: int) -> None:
         """The next nights, and the last ones, oldest first."""
-        begin = self._begin(cursor, piece.place, ready)
-        nights = list(self._plan.nights(begin, ready))
-        if len(nights) > NIGHTS_AT_ONCE:
-            nights, piece.more, through = nights[:NIGHTS_AT_ONCE], True, nights[NIGHTS_AT_ONCE - 1].last_window
-        else:
-            nights, through = list(self._plan.nights(min(begin, ready - RECENT_DAYS * DAY_MINUTES), ready)), ready
-        grown = False  # later reports are compared with a changed night
-        for night in nights:
+        begin, end_s = self._begin(cursor, piece.place, ready), time.monotonic() + PIECE_S
+        through, grown = ready, False  # later reports are compared with a changed night
+        for night in self._plan.nights(min(begin, ready - RECENT_DAYS * DAY_MINUTES), ready):
             grown |= self._night(cursor, piece, night, now, ready, again=grown)
-        piece.nights = len(nights)
+            piece.nights += 1
+            if begin <= night.last_window < ready and time.monotonic() >= end_s:
+                piece.more, through = True, night.last_window
+                break
         piece.place = replace(piece.place, done_through=max(through, begin - 1))
 
     def _begin(self, cursor: psycopg.Cursor[Any], place: Place, ready: int) -> int:

@@ -54,7 +54,7 @@ def test_servers_and_archives_use_one_topic_here_or_elsewhere(
 
 def test_the_containers_are_programs_of_the_product_with_settings_that_it_knows(compose: Any) -> None:
     ours = {name: each for name, each in compose["services"].items() if each["image"].startswith("hydrolog-center")}
-    roles = ("front", "archive", "forecaster")
+    roles = ("front", "archive", "nightflow", "forecaster")
     assert set(ours) == {"tables", *(f"{role}-{number}" for role in roles for number in (1, 2))}
     for each in ours.values():
         command = each["command"]

@@ -127,19 +127,21 @@ def test_a_new_site_gets_its_earlier_nights_and_the_others_do_not_wait_for_them(
     center: NightCenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nightflow.all_sites.WORK_S", 0.0)  # a step is one look, and then pieces by hand
+    monkeypatch.setattr("nightflow.site_nights.PIECE_S", 0.0)  # of a night each
     worker = center.worker()
     center.add("new")
     center.delivered("new", EVENING - 25 * DAY, MORNING)
     worker.step(MORNING)
-    assert worker._work(MORNING)
-    assert 0 < len(center.reports()) <= 10
+    for nights in range(1, 4):
+        assert worker._work(MORNING)
+        assert len(center.reports()) == nights
     center.add("small")
     center.delivered("small", EVENING, MORNING)
     worker.step(MORNING + LOOK_EVERY)
     worker._work(MORNING + LOOK_EVERY)
     worker._work(MORNING + LOOK_EVERY)
     assert ("small", NIGHT) in center.reports()
-    pieces = [worker._work(MORNING + LOOK_EVERY) for _ in range(5)]
+    pieces = [worker._work(MORNING + LOOK_EVERY) for _ in range(40)]
     assert pieces[-1] is False
     assert center.reports() == {("small", NIGHT): WHOLE} | {("new", NIGHT - n * DAY): WHOLE for n in range(26)}
 
