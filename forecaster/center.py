@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.clock import minute_of
-from common.database import Database
+from common.database import Database, statement
 from common.errors import SiteWorkFailed
 from common.settings import Settings
 from common.site_claims import Claim, Done, SiteClaims
@@ -26,7 +26,7 @@ from forecaster.trainer import Trainer, is_over
 WORK = "forecast"
 PATIENCE = timedelta(minutes=15)  # for the last minutes of the hour: boxes send within five minutes of the tenth minute
 FOLLOW_EVERY = timedelta(seconds=10)  # which sites have come, or are complete
-LOOK_EVERY = timedelta(minutes=1)  # for new weights, and whether to learn
+LOOK_EVERY = timedelta(minutes=1)  # for new weights, whether to learn, and what can be forgotten
 STEP_S = 5.0  # of one step, so that the process says in time how it is
 
 
@@ -60,6 +60,8 @@ class CenterForecaster:
             self._followed = now
         if not self._looked <= now < self._looked + LOOK_EVERY:
             self._shared.fetch()
+            with self._database.transaction() as cursor:
+                cursor.execute(statement("forecast_gone"))
             if self._trainer:
                 self._counters |= self._trainer.look(now, lambda: self._training_is_due(now))
             self._looked = now

@@ -34,7 +34,7 @@ class Kept:
 
 
 class Intervals:
-    """Stretches of each series for one model version, which start anew with a new one, and shares, which go on."""
+    """Stretches and shares of each series. A new model begins with stretches of its own for the series it has learnt."""
 
     def __init__(self, text: str = "") -> None:
         """`text`: as `text` gave it. Without any, the model's own stretches are a good start."""
@@ -53,10 +53,10 @@ class Intervals:
     def followed(self, model: Model, series: tuple[Series, ...]) -> OnlineCorrections:
         """What to correct the model's forecasts of these series by now."""
         now = OnlineCorrections.start(model, series)
-        stretches = self._kept.stretch if self._kept.version == model.version else {}
-        for numbers, kept in ((now.stretch, stretches), (now.share, self._kept.share)):
-            for i, s in enumerate(series):
-                if len(own := kept.get(_key(s), [])) == len(LEAD_BLOCKS):  # another release may have had more
+        anew = (self._kept.version != model.version) & (model.places(series) >= 0)
+        for numbers, kept, other in ((now.stretch, self._kept.stretch, anew), (now.share, self._kept.share, False)):
+            for i in np.flatnonzero(~np.broadcast_to(other, len(series))):
+                if len(own := kept.get(_key(series[i]), [])) == len(LEAD_BLOCKS):  # another release may have had more
                     numbers[i] = own
         return now
 

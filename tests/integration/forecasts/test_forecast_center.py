@@ -4,8 +4,9 @@ import contextlib
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
@@ -15,7 +16,9 @@ from forecast_center import HOUR, NOON, TRAINED, Center
 
 from common.errors import DatabaseDown
 from forecaster import center as center_process
+from forecaster import center_sites
 from forecaster.center import PATIENCE, CenterForecaster
+from forecaster.holidays import numbered
 from forecaster.hours import AT_ONCE
 
 SECOND = timedelta(seconds=1)
@@ -133,10 +136,12 @@ def test_sites_come_and_go(center: Center) -> None:
     until_done(worker, NOON)
     center.add("new")
     center.fill("new", days=0.2)
+    assert center.rows("SELECT site FROM FORECAST_HOURS_TB") == [("old",)]
     center.connection.execute("DELETE FROM SITE_TB WHERE site = 'old'")
     center.connection.execute("UPDATE SITE_TB SET closed_through = %s", (NOON + HOUR,))
     assert until_done(worker, NOON + HOUR)["sites_sites"] == 1
     assert center.made(NOON + HOUR) == {"new": 24}
+    assert center.rows("SELECT site FROM FORECAST_HOURS_TB") == [("new",)]
     assert {label for (label,) in center.rows("SELECT model FROM PRED_VAL_TB WHERE site = 'new'")} == {
         "mean",
         "naive-24h",
@@ -202,3 +207,31 @@ def test_what_the_database_refuses_of_a_site_holds_up_no_other(center: Center) -
     assert center.made() == {"good": 24}
     assert counters["sites_failed"] == 0, "counted at the next look"
     assert until_done(center.worker("two"), NOON + SECOND)["sites_failed"] == 1
+
+
+def test_each_site_has_the_holidays_of_its_country_and_the_centers_own(center: Center) -> None:
+    settings = center.settings(site__country="KR")
+    (settings.paths.data / "criteria").mkdir()
+    (settings.paths.data / "criteria" / "holidays.txt").write_text("2024-08-27  the works' own day\n")
+    sites = {
+        zone: center_sites.as_settings(settings.site, "a", ZoneInfo(zone)) for zone in ("Asia/Seoul", "Europe/Rome")
+    }
+    own = numbered([date(2024, 8, 27)])
+    chuseok = numbered([date(2024, 9, 17)])
+    found = {
+        zone: center_sites.holidays_of(settings.site, site, settings.paths.data, NOON) for zone, site in sites.items()
+    }
+    assert found["Europe/Rome"] == own
+    assert found["Asia/Seoul"] >= own | chuseok
+
+
+def test_a_site_that_is_ahead_of_the_clock_is_forecast_once_an_hour(center: Center) -> None:
+    center.add("ahead", through=NOON + 2 * HOUR)
+    center.fill("ahead", until=NOON + 2 * HOUR)
+    worker = center.worker()
+    until_done(worker, NOON)
+    written = center.rows("SELECT xmin::text FROM PRED_VAL_TB")
+    until_done(worker, NOON + timedelta(minutes=1))
+    assert center.rows("SELECT xmin::text FROM PRED_VAL_TB") == written
+    until_done(worker, NOON + HOUR)
+    assert center.made(NOON + HOUR) == {"ahead": 24}

@@ -163,6 +163,20 @@ def test_the_share_is_kept_over_restarts_and_new_weights(model: Model) -> None:
     assert not np.array_equal(again.followed(newer, history.series).stretch, now.stretch)  # those are the weights' own
 
 
+def test_a_series_that_new_weights_have_not_learnt_keeps_its_own_interval(model: Model) -> None:
+    """What they give it is that of any unknown one; its own hours have told better."""
+    history = district()
+    following = Following(model)
+    for k in range(5):
+        hour = datetime(2024, 3, 20, tzinfo=UTC) + timedelta(hours=k)
+        following.learn(hour, [told(hour, hour, history, model, 1.0)])
+    own = following.now().stretch[0]
+    names = tuple(replace(s, sensor=f"{s.sensor} of another") for s in model.series)
+    unknowing = replace(model, version="20240408T000000", series=names)
+    assert not np.array_equal(own, OnlineCorrections.start(unknowing, history.series).stretch[0])
+    np.testing.assert_allclose(following.intervals.followed(unknowing, history.series).stretch[0], own, atol=1e-4)
+
+
 def test_the_hours_ahead_are_counted_once_a_forecast_not_once_a_line(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
