@@ -12,6 +12,7 @@ from cli.export_span import NotATime, first_instant
 from cli.incident_history import History
 from common.clock import minute_of
 from common.errors import HydrologError
+from common.messages import words
 from common.refused import NotPossible
 from common.settings import Settings
 from incidents import acting
@@ -19,8 +20,7 @@ from incidents.acting import Wish
 from incidents.acts import ActsUnwritable, Cause, Do
 from incidents.life import Stage
 from incidents.reading import Known
-
-DONE = {Do.ACKNOWLEDGE: "acknowledged", Do.SHELVE: "shelved", Do.CLOSE: "closed", Do.NOTE: "note stored"}
+from incidents.sentences import did
 
 
 class Needless(HydrologError):
@@ -43,6 +43,7 @@ def act(chosen: Settings, history: History, now: datetime, do: Do, options: argp
         ActsUnwritable: the act could not be stored, so it has not happened.
     """
     known, zone = history.find(options.id), chosen.site.zone
+    catalogue = words(options.language or chosen.site.language)
     until = _until(options, zone, minute_of(now)) if do is Do.SHELVE else None
     cause = Cause(options.cause) if do is Do.CLOSE else None
     wish = Wish(do, _person(options.by), " ".join(options.text), until, cause)
@@ -53,9 +54,8 @@ def act(chosen: Settings, history: History, now: datetime, do: Do, options: argp
     except ActsUnwritable as error:
         raise ActsUnwritable(f"{error}{_who_may(error, chosen.paths.data)}") from error
     done = max(after.life.acts, key=lambda one: one.at)
-    rest = f" until {shell.local(done.until, zone)}" if done.until is not None else ""
-    why = f" ({done.cause})" if done.cause else ""
-    return after, f"{known.incident.id}: {DONE[do]}{rest}{why} by {done.by}"
+    what = did(done, shell.local(done.until, zone) if done.until is not None else "", catalogue)
+    return after, f"{known.incident.id}: {what} ({done.by})"
 
 
 def instant(option: str, text: str, zone: ZoneInfo) -> datetime:

@@ -9,6 +9,7 @@ from psycopg import Cursor
 
 from common.clock import minute_start
 from common.database import statement
+from common.messages import Catalogue, message
 from common.point import Point
 from common.settings import SiteSettings
 from incidents.incident import Incident
@@ -18,11 +19,14 @@ MOST_COLUMNS = 96
 BEFORE, AFTER = 180, 60  # minutes around the incident
 STEPS = (5, 10, 15, 20, 30, 60, 120, 180, 360, 720, 1440)  # minutes of a column
 UNITS = {"flow": "m3/h", "pressure": "bar"}
+NAMES = {"flow": message("flow"), "pressure": message("pressure")}
 
 Values = list[float | None]
 
 
-def chart(cursor: Cursor[Any], site: SiteSettings, incident: Incident, minute: int, width: int) -> list[str]:
+def chart(
+    cursor: Cursor[Any], site: SiteSettings, incident: Incident, minute: int, words: Catalogue, *, width: int
+) -> list[str]:
     """The lines of a chart of the hours around an incident, as known at UTC `minute`; none without values.
 
     Raises:
@@ -45,8 +49,13 @@ def chart(cursor: Cursor[Any], site: SiteSettings, incident: Incident, minute: i
         if moment is not None:
             marks[min(count - 1, (moment - first) // step)] = "▲"
     times = [f"{minute_start(at).astimezone(site.zone):%m-%d %H:%M}" for at in (first, first + count * step)]
-    ends = "" if incident.ended is None else ", ended"
-    legend = f"█ {channel}, {UNITS[channel]}   ▒ above the forecast   · below it   ▲ began{ends}"
+    below = {
+        "█": f"{words.say(NAMES[channel])}, {UNITS[channel]}",
+        "▒": words.say("above the forecast"),
+        "·": words.say("below it"),
+        "▲": words.say("began") if incident.ended is None else words.say("began, ended"),
+    }
+    legend = "   ".join(f"{mark} {meaning}" for mark, meaning in below.items())
     return [
         *plot(measured, expected, from_zero=channel == "flow"),
         " " * 8 + "".join(marks),

@@ -22,17 +22,27 @@ from common import settings
 from common.clock import minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
-from common.messages import LANGUAGES, Catalogue, words
+from common.messages import LANGUAGES, Catalogue, message, words
 from common.settings import Settings
+from common.verdict_words import WORDS
 from incidents.acts import Cause, Do
 from incidents.incident import Incident
+from incidents.life import Stage
 from incidents.reading import Known
-from incidents.sentences import Told, told
+from incidents.sentences import Told, did, told
 
 LONGEST_ID = 48  # columns; a longer one folds
 LONGEST = 2000  # characters of a sentence or a note
 RECENT = 7 * 1440  # minutes: an incident that ended earlier is listed only on request
 UNITS = {"m": 1, "h": 60, "d": 1440}  # minutes
+INCIDENT, BEGAN, SIZE, PEOPLE = message("incident"), message("began"), message("size"), message("people")
+OVER = message("{span}, over")
+STAGES = {
+    Stage.OPEN: message("open"),
+    Stage.ACKNOWLEDGED: message("acknowledged"),
+    Stage.SHELVED: message("shelved"),
+    Stage.CLOSED: message("closed"),
+}
 STYLES = {"leak": "bold red", "fault": "magenta", "supply": "cyan", "watch": "yellow", "planned": "dim"}
 ACTIONS = {
     Do.ACKNOWLEDGE: "say that you take care of it",
@@ -130,7 +140,7 @@ def _amounts(incident: Incident, catalogue: Catalogue) -> str:
     if incident.size and incident.ended is None:
         lines.append(catalogue.amount(incident.size.flow_m3h, "m³/h", incident.size.error_m3h))
     elif incident.largest_m3h is not None:
-        lines.append(f"at most {catalogue.about(incident.largest_m3h, 'm³/h')}")
+        lines.append(catalogue.say("at most {flow}", flow=catalogue.about(incident.largest_m3h, "m³/h")))
     if incident.volume_m3 is not None:
         lines.append(catalogue.about(incident.volume_m3, "m³"))
     return "\n".join(lines)
@@ -146,7 +156,7 @@ class _Command:
         self._now = now
         self._minute = minute_of(now)
         self._site, self._zone = chosen.site, chosen.site.zone
-        self._language = options.language or chosen.site.language
+        self._words = words(options.language or chosen.site.language)
 
     def list(self) -> None:
         """The incidents that were asked for."""
@@ -162,10 +172,11 @@ class _Command:
             self._json({"incidents": [self._plain(each) for each in found], "whole": self._history.whole})
             return
         console = shell.console()
-        console.print(self._table(found) if found else "no incident")
+        console.print(self._table(found) if found else self._words.say("No incident."))
         earlier = len(self._history.known) - len(found)
         if earlier and self._options.sensor is None and self._options.since is None:
-            console.print(f"earlier: {earlier}; to see them: hydrolog incidents --all")
+            see = "hydrolog incidents --all"
+            console.print(self._words.say("Earlier ones: {count}; to see them: {command}", count=earlier, command=see))
 
     def _since(self) -> int:
         if self._options.since is not None:
@@ -180,20 +191,22 @@ class _Command:
 
     def _table(self, found: Sequence[Known]) -> Table:
         """Two lines for each, so that eighty columns are enough."""
-        table = shell.table("incident", "since", "size", "people", whole=("since", "size"))
+        catalogue = self._words
+        headings = [catalogue.say(each) for each in (INCIDENT, BEGAN, SIZE, PEOPLE)]
+        table = shell.table(*headings, whole=headings[1:3])
         table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
-        catalogue = words(self._language)
-        for incident, state in found:
-            style = STYLES.get(incident.severity, "") if incident.ended is None else "dim"
-            over = "" if incident.ended is None else ", over"
+        for incident, life in found:
+            up = incident.ended is None
+            lasted = catalogue.span(incident.minutes(self._minute))
+            kind = WORDS[incident.severity][catalogue.language].word
             table.add_row(
                 shell.cell(incident.id)
                 + Text("\n")
-                + shell.cell(f"[{incident.severity}] ", style)
+                + shell.cell(f"[{kind}] ", STYLES.get(incident.severity, "") if up else "dim")
                 + shell.cell(self._history.name(incident.sensor)),
-                f"{shell.local(incident.began, self._zone)}\n{catalogue.span(incident.minutes(self._minute))}{over}",
+                f"{shell.local(incident.began, self._zone)}\n{lasted if up else catalogue.say(OVER, span=lasted)}",
                 _amounts(incident, catalogue),
-                shell.cell(state.stage) + Text("\n") + shell.cell(f"by {state.by}" if state.by else ""),
+                shell.cell(catalogue.say(STAGES[life.stage])) + Text("\n") + shell.cell(life.by),
             )
         return table
 
@@ -204,21 +217,23 @@ class _Command:
             self._json(self._plain(known))
             return
         said, console = self._told(known), shell.console()
-        paragraphs = [said.title, f"id: {known.incident.id}", said.what, *(f"- {why}" for why in said.why)]
+        paragraphs = [said.title, f"({known.incident.id})", said.what, *(f"- {why}" for why in said.why)]
         paragraphs += [f"→ {todo}" for todo in said.todo]
         if said.life:
             paragraphs.append(said.life)
         for act in known.life.acts:
-            what = f"{act.do}: {act.text}" if act.text else act.do
+            done = did(act, "" if act.until is None else shell.local(act.until, self._zone), self._words)
+            what = f"{done}: {act.text}" if act.text else done
             paragraphs.append(f"{shell.local(act.at, self._zone)}  {act.by}  {what}")
         for text in paragraphs:
             console.print(shell.cell(text, longest=LONGEST), soft_wrap=True)
         try:
             with database.transaction() as cursor:
-                lines = chart(cursor, self._site, known.incident, self._minute, console.width)
+                lines = chart(cursor, self._site, known.incident, self._minute, self._words, width=console.width)
         except (DatabaseDown, psycopg.Error):
             return  # that it does not answer is among the problems
-        for line in ["", *lines] if lines else ["no minute of these hours is in the database"]:
+        none = self._words.say("No minute of these hours is in the database.")
+        for line in ["", *lines] if lines else [none]:
             console.print(line, soft_wrap=True)
 
     def act(self, do: Do) -> None:
@@ -231,7 +246,7 @@ class _Command:
 
     def _told(self, known: Known) -> Told:
         name = self._history.name(known.incident.sensor)
-        return told(known, name, words(self._language), self._zone, self._minute)
+        return told(known, name, self._words, self._zone, self._minute)
 
     def _plain(self, known: Known) -> dict[str, Any]:
         return plain(known, self._told(known), self._zone, self._minute)

@@ -16,7 +16,7 @@ from common.folder import INCIDENTS_FILE
 from common.zones import NO_ZONES, Zones
 from incidents.incident import Before, Incident, Sign, Size, id_of
 from incidents.one_leak import OneLeak
-from incidents.one_trouble import OUTLASTS_MIN, one_outage, one_step
+from incidents.one_trouble import OUTLASTS_MIN, one_outage, one_silence, one_step
 from incidents.reading import IncidentsFile, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
@@ -92,6 +92,7 @@ class Book:
         incident = (
             self._outage(finding)
             or one_step(finding, self._of(finding.sensor))
+            or one_silence(finding, self._of(finding.sensor))
             or self._open(_key(finding))
             or self._turned(finding)
             or self._returned(finding)

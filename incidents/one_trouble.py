@@ -6,9 +6,10 @@ from incidents.incident import Incident, Sign
 from outliers.findings import Finding
 from outliers.flags import LEAK
 
-STEP, DRIFT, METER = "SUP-STEP", "SYS-DRIFT", "SYS-METER"
+STEP, DRIFT, METER, MISSING = "SUP-STEP", "SYS-DRIFT", "SYS-METER", "SYS-MISS"
 OUTLASTS_MIN = 120  # another sign of a trouble may end so much later than it: means of hours come back slowly
 TOGETHER_MIN = 240  # a step of the pressure so soon after a leak began is its sign, or shows that the meter is wrong
+SILENT_TOGETHER_MIN = 10  # two instruments that fall silent within so long have one power and one cable
 
 
 def one_outage(finding: Finding, incidents: Iterable[Incident]) -> Incident | None:
@@ -20,6 +21,23 @@ def one_outage(finding: Finding, incidents: Iterable[Incident]) -> Incident | No
         if any(sign.channel != finding.channel or sign.code == STEP for sign in fallen):
             return incident
     return None
+
+
+def one_silence(finding: Finding, incidents: Iterable[Incident]) -> Incident | None:
+    """No value comes of the flow and of the pressure."""
+    if finding.code != MISSING:
+        return None
+    for incident in incidents:
+        for sign in incident.up:
+            together = abs(sign.since - finding.since) <= SILENT_TOGETHER_MIN
+            if sign.code == MISSING and sign.channel != finding.channel and together:
+                return incident
+    return None
+
+
+def silent_channels(signs: Iterable[Sign]) -> set[str]:
+    """Of which no value comes."""
+    return {sign.channel for sign in signs if sign.code == MISSING}
 
 
 def one_step(finding: Finding, incidents: Iterable[Incident]) -> Incident | None:

@@ -11,6 +11,7 @@ from incidents.acts import Act, Cause, Do
 from incidents.advice import todo
 from incidents.incident import Incident, Sign, sensor_of
 from incidents.life import Life, Stage
+from incidents.one_trouble import MISSING, silent_channels
 from incidents.reading import Known
 from incidents.reasons import ENDS, LEAK_CODES, NIGHT_CODES, excess, side, values, why
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
@@ -155,7 +156,7 @@ def told(known: Known, name: str, words: Catalogue, zone: ZoneInfo, minute: int)
     return Told(
         title=_title(incident, plain(name), reader.words),
         what=" ".join(_what(incident, leading, reader)),
-        why=tuple(why(sign, reader.words) for sign in incident.up or incident.signs),
+        why=tuple(dict.fromkeys(why(sign, reader.words) for sign in incident.up or incident.signs)),
         todo=tuple(reader.words.say(each) for each in todo(incident, leading, life.stage)),
         life=_life(life, reader),
     )
@@ -180,7 +181,7 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
         "since": reader.time(incident.began),
         "until": reader.time(incident.ended or incident.began),
         "span": reader.words.span(incident.minutes(reader.minute)),
-        "instrument": _capital(reader.words.say(INSTRUMENTS.get(leading.channel, INSTRUMENTS["both"]))),
+        "instrument": _capital(reader.words.say(INSTRUMENTS[_instruments(incident, leading)])),
     }
     if incident.ended is None:
         yield from _now(incident, leading, reader, known)
@@ -197,6 +198,12 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
         yield reader.words.say("Until {time} it was taken for: {kind}.", time=reader.time(earlier.minute), kind=kind)
     if incident.returned:
         yield reader.words.many("It has come back once.", "It has come back {count} times.", incident.returned)
+
+
+def _instruments(incident: Incident, leading: Sign) -> str:
+    silent = silent_channels(incident.up or incident.signs)
+    both = leading.channel not in INSTRUMENTS or (leading.code == MISSING and len(silent) > 1)
+    return "both" if both else leading.channel
 
 
 def _lasts(incident: Incident, leading: Sign) -> tuple[str, str]:

@@ -20,10 +20,13 @@ RULES = {  # code: channel, method, kind, severity
     "SYS-DRIFT": ("pressure", "SYSTEM", "fault", "fault"),
     "FLOW-LOW": ("flow", "SYSTEM", "fault", "fault"),
     "GAUGE-LOW": ("pressure", "SYSTEM", "fault", "fault"),
+    "FLOW-MISS": ("flow", "SYSTEM", "fault", "fault"),
+    "GAUGE-MISS": ("pressure", "SYSTEM", "fault", "fault"),
 }
 
 
-NAMES = {"FLOW-LOW": "SYS-RANGE", "GAUGE-LOW": "SYS-RANGE"}  # the rule, where the table above has it twice
+# The rule, where the table above has it twice.
+NAMES = {"FLOW-LOW": "SYS-RANGE", "GAUGE-LOW": "SYS-RANGE", "FLOW-MISS": "SYS-MISS", "GAUGE-MISS": "SYS-MISS"}
 
 
 def up(code: str, minute: int, since: int | None = None, sensor: str = "001", **more: Any) -> Finding:

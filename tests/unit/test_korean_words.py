@@ -19,7 +19,7 @@ TEXTS = {
     "verdict": repr([each["ko"] for each in (verdict_words.WORDS | verdict_center.CENTER).values()]),
     "parts": repr(verdict_words.PARTS["ko"]),
     "waits": repr(waits.KOREAN),
-    "alerts": repr((phrases.PHRASES["ko"], phrases.BOX_REASONS["ko"])),
+    "alerts": repr(phrases.PHRASES["ko"]),
     **{path.name: path.read_text("utf-8") for path in ROOT.glob("docs/operators/*.ko.md")},
     "weather.ko.md": (ROOT / "docs/operators/weather.ko.md").read_text("utf-8").replace("예보", ""),  # its word
     "README.ko.md": (ROOT / "README.ko.md").read_text("utf-8"),

@@ -1,13 +1,20 @@
 """Signs of different kinds: what is one trouble, and what is a trouble of its own."""
 
 from itertools import permutations
+from zoneinfo import ZoneInfo
 
 from found import LOW, T, all_stand, booked, down, up
 
+from common.messages import words
+from incidents import sentences
 from incidents.book import Book
 from incidents.incident import Before, Size
+from incidents.life import Life
 from incidents.one_trouble import OUTLASTS_MIN
+from incidents.reading import Known
 from outliers.findings import End
+
+UTC = ZoneInfo("UTC")
 
 
 def test_flow_and_pressure_that_fall_together_are_one_outage_in_any_order() -> None:
@@ -26,6 +33,23 @@ def test_flow_and_pressure_that_fall_together_are_one_outage_in_any_order() -> N
     assert (one.ended, one.outage, one.leading.code) == (T + 340, True, "SUP-STEP")
     high = up("GAUGE-LOW", T, numbers={"value": 20.0, "limit": 16.0})
     assert [each.kind for each in booked(high, falls[1])] == ["fault", "fault"]
+
+
+def test_two_instruments_that_fall_silent_together_are_one_trouble() -> None:
+    missing = [up("FLOW-MISS", T + 8, T), up("GAUGE-MISS", T + 9, T + 1)]
+    for order in permutations(missing):
+        (one,) = booked(*order)
+        told = [sentences.told(Known(one, Life()), "A", words(each), UTC, T + 60) for each in ("en", "ko")]
+        assert told[0].what.startswith("Flow meter and pressure gauge: ")
+        assert told[1].what.startswith("유량계·수압계: ")
+        assert all(len(each.why) == 1 for each in told)
+    back = [down("FLOW-MISS", T + 60), down("GAUGE-MISS", T + 61)]
+    (one,) = booked(*missing, *back, up("FLOW-MISS", T + 100, T + 92), up("GAUGE-MISS", T + 100, T + 92))
+    assert (one.returned, len(one.up)) == (1, 2)
+    (one,) = booked(*missing, back[0])
+    told_one = sentences.told(Known(one, Life()), "A", words("en"), UTC, T + 70)
+    assert told_one.what.startswith("Pressure gauge: ")
+    assert len(booked(missing[0], up("GAUGE-MISS", T + 300, T + 292))) == 2
 
 
 def test_an_instrument_that_stays_wrong_after_an_outage_is_a_fault_of_its_own() -> None:

@@ -29,11 +29,18 @@ def test_what_is_up_comes_first_and_old_ones_on_request(
     assert listed(capfd, site, "--since", "2024-08-27 03:10", "list") == [ID, "c"]
     out = told(capfd, "incidents", "--config", str(site))[1]
     assert ID in out and "2024-08-27 02:10" in out and "1 hour 22 minutes" in out and "9.3 ± 0.8" in out
-    assert "earlier: 1; to see them: hydrolog incidents --all" in out
+    assert "Earlier ones: 1; to see them: hydrolog incidents --all" in out
     assert told(capfd, "incidents", "--sensor", "777", "--config", str(site))[::2] == (
         1,
         "777 is not known; see: hydrolog sensors\n",
     )
+
+
+def test_the_list_is_in_the_language_of_whoever_reads(site: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = told(capfd, "incidents", "--all", "--language", "ko", "--config", str(site))[1]
+    shown = ("경보", "시작(추정)", "크기", "조치", "미조치", "[누수 의심] 001", "1시간 22분")
+    assert [word for word in shown if word not in out] == []
+    assert not any(word in out for word in ("began", "size", "people", "open", "over", "leak]"))
 
 
 def test_show_tells_what_people_did_and_draws_the_hours(
@@ -81,10 +88,10 @@ def test_an_act_is_stored_said_and_shown(
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "lee")
     said = told(capfd, "incidents", "acknowledge", ID, "--config", str(site))
-    assert said == (0, f"{ID}: acknowledged by lee\n", "")
+    assert said == (0, f"{ID}: acknowledged (lee)\n", "")
     assert shown(capfd, site)["life"]["by"] == "lee"
     said = told(capfd, "incidents", "shelve", ID, "--for", "8h", "--by", "Kim", "--config", str(site))
-    assert said[1] == f"{ID}: shelved until 2024-08-27 11:32 by Kim\n"
+    assert said[1] == f"{ID}: shelved until 2024-08-27 11:32 (Kim)\n"
     said = told(
         capfd, "incidents", "shelve", ID, "--until", "2024-08-28 09:00", "--by", "Kim", "--config", str(site), "--json"
     )
@@ -103,7 +110,7 @@ def test_an_act_is_stored_said_and_shown(
         "--config",
         str(site),
     )
-    assert said[1] == f"{ID}: closed (repaired) by Kim\n"
+    assert said[1] == f"{ID}: closed; cause: leak repaired (Kim)\n"
     found = shown(capfd, site)
     assert (found["life"]["stage"], found["life"]["cause"]) == ("closed", "repaired")
     assert [(act["do"], act["text"]) for act in found["life"]["acts"]] == [
@@ -120,7 +127,7 @@ def test_without_a_name_it_is_the_login_name(
 ) -> None:
     monkeypatch.delenv("SUDO_USER", raising=False)
     name = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-    assert told(capfd, "incidents", "acknowledge", ID, "--config", str(site))[1].endswith(f"by {name}\n")
+    assert told(capfd, "incidents", "acknowledge", ID, "--config", str(site))[1].endswith(f"({name})\n")
     assert told(capfd, "incidents", "note", ID, "x", "--by", " ", "--config", str(site))[::2] == (
         2,
         "--by: give your name\n",
