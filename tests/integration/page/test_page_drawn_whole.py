@@ -35,7 +35,8 @@ COVERED = """() => [...document.querySelectorAll("tr[data-sensor]")].flatMap((ro
     const cells = [...row.children].filter((cell) => words(cell).length), found = [];
     cells.forEach((cell, i) => {
         for (const other of cells.slice(i + 1))
-            if (words(cell).some((a) => words(other).some((b) => over(a, b)))) found.push(`${cell.innerText} / ${other.innerText}`);
+            if (words(cell).some((a) => words(other).some((b) => over(a, b))))
+                found.push(`${cell.innerText} / ${other.innerText}`);
         if (cell.matches(".number") && words(cell).length > 1) found.push(`two lines: ${cell.innerText}`);
         if (words(cell).some(({ right }) => right > innerWidth)) found.push(`beyond: ${cell.innerText}`);
     });
