@@ -38,7 +38,7 @@ MARGIN = 16 * mm
 SECTION_LEAST = 110  # points: a heading, the head of its table and two rows
 INSIDE = 6  # points that the library leaves inside of the margin
 WIDTH = A4[0] - 2 * (MARGIN + INSIDE)
-LOSS_SHARES = (0.17, 0.11, 0.12, 0.15, 0.1, 0.11, 0.24)  # of the columns of the first table
+LOSS_SHARES = (0.165, 0.115, 0.11, 0.165, 0.09, 0.115, 0.24)  # of the columns of the first table
 
 _PLAIN = ParagraphStyle("plain", fontName=TEXT, fontSize=8.5, leading=12, textColor=INK)
 _QUIET = ParagraphStyle("quiet", parent=_PLAIN, textColor=QUIET, fontSize=8)

@@ -211,5 +211,5 @@ class _Sheets:
 
 
 def _sheet_name(text: str) -> str:
-    """Without the signs that a sheet's name may not have."""
-    return re.sub(r"[\[\]:*?/\\]", " ", text)[:LONGEST_NAME].strip().strip("'")
+    """Without the signs that the name of a sheet may not have; a unit keeps something like its slash."""
+    return re.sub(r"[\[\]:*?\\]", " ", text.replace("/", "\N{DIVISION SLASH}"))[:LONGEST_NAME].strip().strip("'")

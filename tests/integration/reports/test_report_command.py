@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pypdfium2
 import pytest
 import report_site
 from export_site import told
@@ -52,6 +53,10 @@ def test_it_speaks_korean(month_site: MonthSite, capfd: pytest.CaptureFixture[st
     assert "2024년 8월 누수 월간 보고서" in text and "2,170~2,790 (추정)" in text
     assert "001 연산3 소블록" in text and "자료 수신율" in text and "원인: 누수 복구" in text
     assert "?" not in text, "the fonts have every sign"
+    with pypdfium2.PdfDocument(month_site.folder / "report.pdf") as document:
+        lines = document[0].get_textpage().get_text_bounded().splitlines()
+    row = next(line for line in lines if line.startswith("002 Riverside 31일 중 31일"))
+    assert row.endswith("2,170~2,790 (추정) 1,953,000~2,511,000 (추정)"), "a sensor takes one line"
 
 
 def test_the_workbook_has_every_figure_as_a_number(month_site: MonthSite, capfd: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +70,7 @@ def test_the_workbook_has_every_figure_as_a_number(month_site: MonthSite, capfd:
     assert [one.get("leakage at most, m³", "") for one in known] == ["2790", "1800", ""]
     assert [one.get("estimate", "") for one in known] == ["estimate", "", ""]
     assert known[2]["name"] == '<b>"=1+1" & 댐</b>'
-    nights = sheet(path, "Minimum night flow, m³ h")
+    nights = sheet(path, "Minimum night flow, m³\N{DIVISION SLASH}h")
     assert len(nights) == 32 and nights[1][0].startswith("2024-08-01")
     assert [len(night) for night in nights[1:3]] == [2, 3], "a night that is not there is empty"
     days = sheet(path, "Minutes with a value")
