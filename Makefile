@@ -70,7 +70,7 @@ bench: $(DEV) ## the published figures, one table each (BWDF=FOLDER for those of
 soak: $(DEV) ## the real processes under random kills and faults, every row counted (SECONDS=3600 for an hour)
 	@$(BIN)/python bench/soak.py $(SECONDS)
 
-soak-center: $(DEV) ## a center: cluster, readers, servers in front, boxes, under faults (KAFKA_NODE=PROGRAM BROKERS=3)
+soak-center: $(DEV) ## a center: cluster, readers, servers in front, boxes, under faults (real brokers: KAFKA_NODE=PROGRAM BROKERS=3)
 	@$(BIN)/python bench/soak_center.py $(SECONDS) $(BROKERS)
 
 soak-power: $(DEV) ## the power of a whole box is cut at random, every sensor-minute counted (ROUNDS=20, SEED=1)

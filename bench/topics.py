@@ -1,4 +1,4 @@
-"""The claim: rows are shipped to a cluster and archived at half of what the client's own loops move, which keep none.
+"""The claim: rows are shipped and archived at half of what the client's own loops move, which keep nothing.
 
 Batches of two sizes, each with its mark, are put into a topic by the client's own loop and by the box's sender; both
 wait until each batch is safe. One topic of all sites is read three times in one run: by the client's own loop, by a

@@ -82,10 +82,17 @@ def parser(program: str, description: str) -> argparse.ArgumentParser:
     return options
 
 
-def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = TICK_S) -> int:
+def every_second(_settings: Settings) -> int:
+    """How often most workers step."""
+    return TICK_S
+
+
+def run(
+    role: str, build: Build, options: argparse.Namespace, *, tick_s: Callable[[Settings], int] = every_second
+) -> int:
     """Run a worker until SIGTERM or SIGINT, or for one step with --once; returns the exit code.
 
-    With `tick_s=0` the step itself waits for its input (the producer at its port) and is called again at once.
+    With a tick of 0 the step itself waits for its input (the producer at its port) and is called again at once.
     """
     logging_setup.setup(role)
     stop = stop_on_signals(LAST_WORD_S)  # first of all: loading modules can take seconds
@@ -109,7 +116,7 @@ def run(role: str, build: Build, options: argparse.Namespace, *, tick_s: int = T
     try:
         if options.once:
             return process.once()
-        process.until_stopped(tick_s)
+        process.until_stopped(tick_s(settings))
     finally:
         role_lock.close()
 

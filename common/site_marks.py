@@ -46,12 +46,16 @@ NOTHING = Reached(None, None, None)
 def advance(reached: Reached, marks: Iterable[SiteMark]) -> tuple[Reached, list[SiteMark]]:
     """How far a site is with these marks, and which of them still wait for a batch before them. Pure.
 
-    A log that was made anew begins a new chain; what still comes of the one before it says nothing more.
+    A log that was made anew goes on where the one before it ended, or further back; what still comes of that one says
+    nothing more.
     """
     waiting: list[SiteMark] = []
     for each in sorted(marks, key=lambda each: (each.log_id != reached.log_id, each.mark.first)):
         if each.log_id != reached.log_id:
             if reached.log_id is not None and (each.mark.closed or 0) <= (reached.closed or 0):
+                continue
+            if reached.offset is not None and each.mark.first > reached.offset:
+                waiting.append(each)
                 continue
             reached, waiting = Reached(each.log_id, None, reached.closed), []
         if reached.offset is not None and each.mark.first > reached.offset:

@@ -14,6 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from common.errors import SettingsError
     from common.kafka_client import KAFKA, NO_CLIENT
     from common.runner import Context, Worker
+    from common.settings import Settings
 
     parser = runner.parser("hydrolog-consumer", "Reads the log for one group: for the database, the server or people.")
     parser.add_argument("--group", required=True, choices=GROUPS, help="the group to read for")
@@ -39,7 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return Archive(context, once=options.once)
 
-    return runner.run(f"consumer-{options.group}", build, options)
+    def tick_s(settings: Settings) -> int:
+        """In a center the step waits for the cluster's messages: what they and a handover wait for is nothing else."""
+        is_topic = options.group == "archive" and settings.log.url.startswith(KAFKA)
+        return 0 if is_topic else runner.every_second(settings)
+
+    return runner.run(f"consumer-{options.group}", build, options, tick_s=tick_s)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = runner.parser(
         "hydrolog-producer", "Reads the serial line and appends one row per sensor and minute to the log."
     )
-    return runner.run("producer", Producer, options.parse_args(argv), tick_s=0)  # the step itself waits at the port
+    return runner.run("producer", Producer, options.parse_args(argv), tick_s=lambda _: 0)  # the step waits at the port
 
 
 if __name__ == "__main__":

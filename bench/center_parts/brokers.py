@@ -1,19 +1,22 @@
-"""A Kafka cluster of one broker or three, whose brokers are killed, frozen, stopped and cut off.
+"""A Kafka cluster of one broker or three, whose brokers are killed, frozen, stopped, cut off, and get a full disk.
 
 `KAFKA_NODE` names a program that is one broker: NODE FOLDER --id I --nodes N --port P [--host A ...] [--set KEY=VALUE].
-As root, three brokers have a network namespace each, so that one can be cut off from everybody.
+As root, each has a small disk of its own, and three have a network namespace each, so that one can be cut off from
+everybody. Without `KAFKA_NODE` there is one in memory, which loses all when it is killed.
 """
 
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from center_parts.disks import Disk
 from center_parts.programs import Program
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -32,6 +35,9 @@ class Brokers:
 
     def __init__(self, node: str, folder: Path, number: int, port: int) -> None:
         self.number = number
+        self.can_die = bool(node)
+        self.disks = [Disk(folder / f"broker-{each}") for each in range(1, number + 1)] if node else []
+        self.can_fill = bool(self.disks) and all(each.there for each in self.disks)
         self.can_cut = number > 1 and os.geteuid() == 0 and _make_networks(number)
         hosts = [f"{_NET}.{each}" if self.can_cut else "127.0.0.1" for each in range(1, number + 1)]
         ports = [port + 10 * each for each in range(number)]
@@ -39,6 +45,9 @@ class Brokers:
         options = [word for name, value in READERS.items() for word in ("--set", f"{name}={value}")]
         options += [word for host in hosts for word in ("--host", host)]
         self.nodes: list[Program] = []
+        if not node:
+            self.nodes = [Program("broker-1", [*_in_memory(port), "--data-dir", str(folder)], {}, folder)]
+            return
         for each in range(1, number + 1):
             inside = ["ip", "netns", "exec", f"{_BRIDGE}{each}"] if self.can_cut else []
             place = [str(folder / f"broker-{each}"), "--id", str(each), "--nodes", str(number), "--port", str(port)]
@@ -79,10 +88,18 @@ class Brokers:
         for each in brokers:
             self.nodes[each].send(signal.SIGSTOP if frozen else signal.SIGCONT)
 
+    def take_before(self, places: Mapping[int, int]) -> None:
+        """Retention takes what lies before these places of the topic's partitions."""
+        before = [TopicPartition(TOPIC, partition, place) for partition, place in places.items()]
+        for done in self._admin.delete_records(before).values():
+            done.result(ANSWER_S)
+
     def end(self) -> None:
         for each in self.nodes:
             if each.code is None:
                 each.kill()
+        for disk in self.disks:
+            disk.end()
         if self.can_cut:
             _remove_networks(self.number)
 
@@ -98,6 +115,11 @@ class Brokers:
     def _partitions(self) -> list[Any]:
         found = self._admin.list_topics(TOPIC, ANSWER_S).topics[TOPIC].partitions
         return [found[each] for each in sorted(found)]
+
+
+def _in_memory(port: int) -> list[str]:
+    program = str(Path(sys.executable).with_name("noida-db"))
+    return [program, "start", "--only", "kafka", "--host", "127.0.0.1", "--kafka-port", str(port)]
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:

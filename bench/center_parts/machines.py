@@ -56,7 +56,10 @@ class Center:
 
     def archive(self, number: int) -> Program:
         """One more reader of the topic."""
-        return self._program(f"archive-{number}", ["consumer", "--group", "archive"], DATABASE__URL=self.database_url)
+        keys = {"DATABASE__URL": self.database_url}
+        if not self.brokers.can_die:
+            keys["KAFKA__CLIENT"] = "group.protocol=classic"  # the broker in memory knows no other
+        return self._program(f"archive-{number}", ["consumer", "--group", "archive"], **keys)
 
     def end(self) -> None:
         self.programs.end()

@@ -6,7 +6,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg
+from center_parts.brokers import TOPIC
 from center_parts.counting import Watch
+from center_parts.lying import Lying, lying
 from center_parts.machines import Center
 
 from common.folder import POSTGRES_FOLDER
@@ -14,7 +17,10 @@ from postgres import leftovers
 
 FROZEN_S = 25.0  # longer than a server in front waits for a cluster: nobody knows then what was taken
 RECOVER_S = 180.0
+STILL_S = 3.0  # of the broker in memory, which cannot be killed
 MOST_ARCHIVES, MOST_PARTITIONS = 5, 24
+
+_STORED = b"SELECT partition, next FROM KAFKA_MARK_TB WHERE topic = %s AND next > 0"
 
 Waits = Iterator[None]
 
@@ -26,6 +32,7 @@ class Storm:
         self._center, self._watch, self._chance = center, watch, chance
         self._brokers, self._programs = center.brokers, center.programs
         self.problems: list[str] = []
+        self.taken: list[Lying] = []  # rows of the topic that retention has taken
 
     def faults(self) -> dict[str, Callable[[], Waits]]:
         found: dict[str, Callable[[], Waits]] = {
@@ -36,7 +43,12 @@ class Storm:
             "kill -9 Postgres": self._kill_postgres,
             "partitions added": self._add_partitions,
             "a reader added": self._add_archive,
+            "retention takes what is stored, and a reader is killed": self._retention,
         }
+        if not self._brokers.can_die:
+            return found | {f"the broker stands still for {STILL_S:g} s": lambda: self._freeze([0], STILL_S)}
+        if self._brokers.can_fill:
+            found["the disk of a leader is full"] = self._full_disk
         if self._brokers.number == 1:
             return found | {
                 "kill -9 the broker": self._kill_only_broker,
@@ -46,7 +58,7 @@ class Storm:
             "kill -9 a leader": lambda: self._kill_broker(0),
             "kill -9 a follower": lambda: self._kill_broker(1),
             "rolling restart of the brokers": self._rolling_restart,
-            f"two brokers frozen for {FROZEN_S:g} s": self._freeze,
+            f"two brokers frozen for {FROZEN_S:g} s": self._freeze_two,
             "kill -9 a leader, a reader, a server in front": self._kill_three,
         }
         return found | ({"a leader cut off from the network": self._cut_off} if self._brokers.can_cut else {})
@@ -119,14 +131,41 @@ class Storm:
             yield from self._whole()
         yield from self._recover()
 
-    def _freeze(self) -> Waits:
+    def _freeze_two(self) -> Waits:
         first = self._brokers.leader()
-        two = [first, (first + 1) % self._brokers.number]
-        self._brokers.freeze(two, frozen=True)
-        over_s = time.monotonic() + FROZEN_S
+        yield from self._freeze([first, (first + 1) % self._brokers.number], FROZEN_S)
+
+    def _freeze(self, brokers: list[int], seconds: float) -> Waits:
+        self._brokers.freeze(brokers, frozen=True)
+        over_s = time.monotonic() + seconds
         while time.monotonic() < over_s:
             yield
-        self._brokers.freeze(two, frozen=False)
+        self._brokers.freeze(brokers, frozen=False)
+        yield from self._recover()
+        yield from self._whole()
+
+    def _retention(self) -> Waits:
+        with psycopg.connect(self._center.database_url) as connection:
+            stored: dict[int, int] = dict(connection.execute(_STORED, (TOPIC,)).fetchall())
+        self.taken += lying(self._brokers.address, stored)
+        self._kill_one("archive")
+        self._brokers.take_before(stored)
+        yield from self._recover()
+
+    def _full_disk(self) -> Waits:
+        """Of several brokers the others go on; the only one comes back when there is room again."""
+        leader = self._brokers.leader()
+        node, disk = self._brokers.nodes[leader], self._brokers.disks[leader]
+        disk.fill()
+        give_up_s = time.monotonic() + RECOVER_S
+        while node.code is None and time.monotonic() < give_up_s:
+            yield
+        if node.code is None:
+            self.problems.append(f"a broker with a full disk went on for {RECOVER_S:g} s")
+        if self._brokers.number > 1:
+            yield from self._recover()
+        disk.free()
+        node.start()
         yield from self._recover()
         yield from self._whole()
 

@@ -97,3 +97,12 @@ def test_marks_among_rows_are_told_from_them_and_from_what_is_neither() -> None:
     assert found.marks == {1: mark(8, 9)}
     assert found.strange.keys() == {2, 3, 4, 5}
     assert (found.strange[2], found.strange[3]) == ("first", "time")
+
+
+def test_what_is_missing_before_a_log_made_anew_is_waited_for_since_offsets_go_on_in_it() -> None:
+    new = mark(12, 15, 110, "new")  # its site had come to 12, and the center has all before 5
+    reached, rest = advance(at(5, 100), [new])
+    assert (reached, rest) == (at(5, 100), [new])
+    assert advance(reached, [*rest, mark(5, 12, 107)]) == (at(15, 110, "new"), [])
+    assert given_up(rest, {new}) == 12
+    assert advance(replace(reached, offset=12), rest) == (at(15, 110, "new"), [])
