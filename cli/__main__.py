@@ -6,7 +6,7 @@ import os
 import sys
 
 from common.errors import HydrologError, SettingsError
-from common.logging_setup import speak_in_any_locale
+from common.logging_setup import harmless, speak_in_any_locale
 from common.version import NAME, version
 
 # name (one or two words) -> module, description.
@@ -69,7 +69,7 @@ def _run(module: str, arguments: list[str]) -> int:
         code: int = importlib.import_module(module).run(arguments)
         sys.stdout.flush()
     except HydrologError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{harmless(str(error))}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 130

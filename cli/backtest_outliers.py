@@ -115,8 +115,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)
     parser.add_argument("--plant", type=planted_sizes, metavar="SIZES", help=PLANT_HELP)
     past = parser.add_argument_group("from the database")
-    past.add_argument("--days", type=int, default=REBUILD_DAYS, metavar="N", help=f"last days to test ({REBUILD_DAYS})")
-    past.add_argument("--sensor", metavar="ID", help="only this one")
+    past.add_argument(
+        "--days", type=shell.days, default=REBUILD_DAYS, metavar="N", help=f"last days to test ({REBUILD_DAYS})"
+    )
+    past.add_argument("--sensor", type=shell.sensor_id, metavar="ID", help="only this one")
     folder = parser.add_argument_group("from a folder")
     folder.add_argument("--data", type=Path, metavar="FOLDER", help="folder with points.csv and the series")
     folder.add_argument("--points", nargs="*", metavar="POINT", help="only these points")

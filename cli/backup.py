@@ -11,7 +11,7 @@ import psycopg
 
 from cli import shell
 from cli.backup_database import copy_out
-from cli.backup_file import FORMAT, SETTINGS, BackupWriter, Manifest
+from cli.backup_file import FORMAT, SETTINGS, BackupWriter, Manifest, belongs
 from cli.settings_text import settings_text
 from cli.whole_file import NotWritten, refuse_existing, replacing
 from common import database, folder, masking, settings
@@ -22,15 +22,6 @@ from log import commits
 from log.format import Header
 from log.segment import LogFile
 
-# What belongs to this machine, is made anew, or is taken in another way: as the log, its commits and the database are.
-LEFT_OUT = {
-    *(folder.LOG_FILE, folder.LOG_LOCK_FILE, folder.LOG_RESERVE_FILE, folder.GROUPS_FOLDER),
-    folder.OPEN_MINUTE_FILE,  # the old box has closed that minute
-    *(folder.CLOCK_FILE, folder.CLOCK_CONFIRMED_FILE),  # the old box's clock is its own
-    # Made anew: who has the backup can take neither anybody's place nor the page's.
-    *(folder.SESSION_KEY_FILE, folder.CERTIFICATE_FOLDER),
-    *(folder.HEALTH_FOLDER, folder.ROLES_FOLDER, folder.POSTGRES_URL_FILE),
-}
 HALF_WRITTEN = (".tmp", ".new", ".mended", ".lock", ".part")
 # Written before a group commits, so read after its commit: a row is set aside, frozen or told before it is done with.
 AFTER_COMMITS = {
@@ -98,8 +89,7 @@ def _write(chosen: Settings, data: Path, url: str, writer: BackupWriter) -> Mani
 
 def _files(data: Path, *, after: bool) -> Iterator[Path]:
     for top in sorted(data.iterdir()):
-        ours = top.name not in LEFT_OUT and not top.name.startswith((".", folder.POSTGRES_FOLDER))
-        if ours and (top.name in AFTER_COMMITS) is after:
+        if belongs(top.name) and (top.name in AFTER_COMMITS) is after:
             found = sorted(top.rglob("*")) if top.is_dir() and not top.is_symlink() else [top]
             yield from (path for path in found if path.is_file() and not path.is_symlink())
 

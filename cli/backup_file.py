@@ -20,12 +20,12 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Annotated, BinaryIO
 
 import msgspec
 
 from cli.whole_file import leave_room
-from common import state_file
+from common import folder, state_file
 from common.errors import HydrologError
 from log import commits
 
@@ -37,9 +37,27 @@ _NAME = re.compile(
     r"(data/(?!\.)[^/\0\n]+(/(?!\.)[^/\0\n]+)*|(log|database/[a-z0-9_]+)/\d+|settings\.toml|backup\.json)"
 )
 
+# What belongs to this machine, is made anew, or is taken in another way: as the log, its commits and the database are.
+LEFT_OUT = {
+    *(folder.LOG_FILE, folder.LOG_LOCK_FILE, folder.LOG_RESERVE_FILE, folder.GROUPS_FOLDER),
+    folder.OPEN_MINUTE_FILE,  # the old box has closed that minute
+    *(folder.CLOCK_FILE, folder.CLOCK_CONFIRMED_FILE),  # the old box's clock is its own
+    # Made anew: who has the backup can take neither anybody's place nor the page's.
+    *(folder.SESSION_KEY_FILE, folder.CERTIFICATE_FOLDER),
+    *(folder.HEALTH_FOLDER, folder.ROLES_FOLDER, folder.POSTGRES_URL_FILE),
+}
+
+
+def belongs(top: str) -> bool:
+    """Whether a backup may hold this file or folder of the data folder."""
+    return top not in LEFT_OUT and not top.startswith((".", folder.POSTGRES_FOLDER))
+
 
 class BackupDamaged(HydrologError):
     """The backup cannot be used."""
+
+
+Offset = Annotated[int, msgspec.Meta(ge=0, lt=10**18)]
 
 
 @dataclass(frozen=True)
@@ -56,9 +74,9 @@ class Manifest:
     version: str  # of hydrolog
     made_at: str
     site: str
-    log_id: str = ""  # empty: the log is not a file
-    log_base: int = 0
-    groups: dict[str, int] = field(default_factory=dict)  # each group's commit
+    log_id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f-]{0,64}\Z")] = ""  # empty: the log is not a file
+    log_base: Offset = 0
+    groups: dict[str, Offset] = field(default_factory=dict)  # each group's commit
     tables: dict[str, TableRows] = field(default_factory=dict)
 
 
@@ -133,11 +151,16 @@ def members(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
     with _damage(path), gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
         for found in tar:
             content = tar.extractfile(found) if found.isreg() else None
-            if content is None or not (_NAME.fullmatch(found.name) or found.name == SUMS):
+            if content is None or not _known(found.name):
                 raise BackupDamaged(f"{path} is not a backup of hydrolog: it holds {found.name!a}")
             yield found.name, _pieces(path, content)
         while packed.read(PIECE_BYTES):  # to the end, where gzip's own sum is
             pass
+
+
+def _known(name: str) -> bool:
+    kind, *rest = name.split("/")
+    return name == SUMS or (bool(_NAME.fullmatch(name)) and (kind != "data" or belongs(rest[0])))
 
 
 def _pieces(path: Path, content: IO[bytes]) -> Iterator[bytes]:
@@ -150,7 +173,7 @@ def _pieces(path: Path, content: IO[bytes]) -> Iterator[bytes]:
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
         raise BackupDamaged(f"{path} is damaged or not a backup of hydrolog: {error}") from error
 
 

@@ -49,7 +49,9 @@ def run(args: list[str]) -> int:
     actions = parser.add_subparsers(dest="action", required=True)
     for name, words in ACTIONS.items():
         action = shell.add_action(actions, name, words)
-        action.add_argument("--sensor", metavar="ID", required=name == "compare", help="only this one")
+        action.add_argument(
+            "--sensor", type=shell.sensor_id, metavar="ID", required=name == "compare", help="only this one"
+        )
     rebuild, compare = actions.choices["rebuild"], actions.choices["compare"]
     rebuild.add_argument("--take", action="store_true", help="store the new criteria; without it nothing is changed")
     rebuild.add_argument("--alarms-per-month", type=shell.alarms_per_month, metavar="N", help=shell.ALARMS_HELP)

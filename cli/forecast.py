@@ -44,8 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="hydrolog forecast", description=words)
     parser.add_argument("action", choices=["report"], help="error of the last days, per sensor")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
-    parser.add_argument("--days", type=int, default=14, metavar="N", help="number of days (default 14)")
-    parser.add_argument("--sensor", metavar="ID", help="only this one")
+    parser.add_argument("--days", type=shell.days, default=14, metavar="N", help="number of days (default 14)")
+    parser.add_argument("--sensor", type=shell.sensor_id, metavar="ID", help="only this one")
     parser.add_argument("--out", type=Path, metavar="FILE.html", help="write plots as an HTML page")
     site_choice.add(parser)
     return parser

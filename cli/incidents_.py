@@ -113,7 +113,7 @@ def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _add_list_options(parser: argparse.ArgumentParser, default: Any = None) -> None:
     parser.add_argument("--all", action="store_true", default=default or False, help="the whole history")
-    parser.add_argument("--sensor", metavar="ID", default=default, help="only of this sensor")
+    parser.add_argument("--sensor", type=shell.sensor_id, metavar="ID", default=default, help="only of this sensor")
     parser.add_argument("--since", metavar="TIME", default=default, help="what was up at this local time or later")
     _add_output(parser, default)
 

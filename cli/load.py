@@ -15,6 +15,7 @@ from cli.recorded.reader import Reader
 from common import database, settings
 from common.clock import SystemClock
 from common.errors import SettingsError
+from common.logging_setup import harmless
 from common.options import Parser
 
 SHOWN_ROWS = 3
@@ -105,9 +106,9 @@ def _agreed() -> bool:
 def _show(path: Path, found: Guess, zone: ZoneInfo) -> None:
     """Write the guess, and the first rows as they would be stored."""
     out = sys.stdout
-    out.write(f"{path.name}: guessed from the file\n")
-    out.writelines(f"  {line}\n" for line in to_toml(found.description).splitlines())
-    out.writelines(f"  ({note})\n" for note in found.notes)
+    out.write(harmless(f"{path.name}: guessed from the file\n"))
+    out.writelines(f"  {harmless(line)}\n" for line in to_toml(found.description).splitlines())
+    out.writelines(f"  ({harmless(note)})\n" for note in found.notes)
     if found.lacks:
         return
     described = found.description

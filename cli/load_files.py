@@ -14,7 +14,7 @@ from cli.recorded.description import Description
 from cli.recorded.step import FEWEST, Steps, in_words
 from common import database
 from common.errors import DatabaseDown, HydrologError
-from common.logging_setup import quoted
+from common.logging_setup import harmless, quoted
 from common.point import Point
 
 _WINTER = (
@@ -78,7 +78,7 @@ def _sentence(sensor: str, path: Path, loaded: Loaded) -> str:
     notes += [f"{loaded.bad:,} without values: their quality is not good"] if loaded.bad else []
     notes += ["seconds counted into their minute"] if loaded.steps.seconds else []
     notes += [f"{loaded.repeated:,} repeated"] if loaded.repeated and loaded.steps.usual != 0 else []
-    text = f"{sensor}: {loaded.added:,} rows from {path.name}" + (f" ({', '.join(notes)})" if notes else "")
+    text = f"{sensor}: {loaded.added:,} rows from {harmless(path.name)}" + (f" ({', '.join(notes)})" if notes else "")
     return "\n".join([text, *_meaning(loaded.steps), *[_WINTER] * bool(loaded.skipped)])
 
 

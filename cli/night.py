@@ -31,8 +31,8 @@ def run(args: list[str]) -> int:
         "The last nights: the quietest rolling hour, the 20th percentile of seven nights, the leakage, and the "
         "leakage per day. Values with a SYSTEM flag and those during planned work are excluded.",
     )
-    parser.add_argument("--nights", type=int, default=NIGHTS, metavar="N", help=f"number of nights ({NIGHTS})")
-    parser.add_argument("--sensor", metavar="ID", help="only this one")
+    parser.add_argument("--nights", type=shell.days, default=NIGHTS, metavar="N", help=f"number of nights ({NIGHTS})")
+    parser.add_argument("--sensor", type=shell.sensor_id, metavar="ID", help="only this one")
     parser.add_argument("--json", action="store_true", help="every stored figure, for programs")
     site_choice.add(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")

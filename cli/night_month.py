@@ -30,7 +30,7 @@ def add_parser(actions: Any) -> None:
     )
     action = shell.add_action(actions, "report", "the leakage of a month", text)
     action.add_argument("--month", type=shell.month, metavar="YYYY-MM", help="that month (that of the last night)")
-    action.add_argument("--sensor", metavar="ID", default=argparse.SUPPRESS, help="only this one")
+    action.add_argument("--sensor", type=shell.sensor_id, metavar="ID", default=argparse.SUPPRESS, help="only this one")
     action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
     site_choice.add(action, again=True)
 

@@ -33,7 +33,7 @@ def add_parser(actions: Any) -> None:
         f"'{UNKNOWN}' resets a value. The last {CHANGED_NIGHTS} nights are computed again within a minute."
     )
     action = shell.add_action(actions, "set", "set night use, N1 and reference pressure of a sensor", words)
-    action.add_argument("sensor", metavar="ID")
+    action.add_argument("sensor", type=shell.sensor_id, metavar="ID")
     site_choice.add(action, again=True)
     for option, (column, unit) in OPTIONS.items():
         action.add_argument(option, dest=column, metavar=unit)

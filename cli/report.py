@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "month", nargs="?", type=shell.month, metavar="MONTH", help="such as 2024-08 (default: the last)"
     )
-    parser.add_argument("--sensor", metavar="ID", help="only this one")
+    parser.add_argument("--sensor", type=shell.sensor_id, metavar="ID", help="only this one")
     site_choice.add(parser)
     parser.add_argument("--language", choices=LANGUAGES, help="instead of the site's")
     parser.add_argument("--pdf", type=Path, metavar="FILE", help="write it as PDF; - is standard output")

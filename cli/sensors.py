@@ -16,7 +16,6 @@ from common import database, registry, settings
 from common.audit import Actor
 from common.point import Point
 from common.refused import Refused
-from common.row import SENSOR_ID
 from common.settings import Settings
 
 _RESTART = "nights, limits and forecasts follow after: sudo systemctl restart hydrolog"
@@ -59,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         ("replaced", "record that the instrument was replaced: nights and criteria start again with the new one"),
     ):
         action = shell.add_action(actions, name, help_)
-        action.add_argument("sensor", type=_sensor_id, metavar="ID")
+        action.add_argument("sensor", type=shell.sensor_id, metavar="ID")
         site_choice.add(action, again=True)
         if name == "replaced":
             action.add_argument(
@@ -74,12 +73,6 @@ def _parser() -> argparse.ArgumentParser:
             action.add_argument("longitude", nargs="?", metavar="LON", help="east of Greenwich; west is below zero")
             action.add_argument("--unknown", action="store_true", help="forget its place")
     return parser
-
-
-def _sensor_id(text: str) -> str:
-    if not SENSOR_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a sensor id (letters, digits, '_', '.', ':', '-')")
-    return text
 
 
 def _added(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.Namespace) -> str:

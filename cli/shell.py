@@ -18,12 +18,14 @@ from common import clock, health
 from common.clock import Clock
 from common.errors import SettingsError
 from common.options import Parser
+from common.row import SENSOR_ID
 from reports.month import first_day
 
 WIDE = 140  # columns if there is no terminal
 MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms per month: the range of outliers.alarms_per_month
 ALARMS_HELP = "allowed false LEAK alarms per point and rule (default: outliers.alarms_per_month in the settings)"
 LONGEST = 200  # characters of a text from outside: enough to recognise it
+MOST_DAYS = 10_000  # that somebody looks back
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -52,6 +54,20 @@ def add_action(actions: Any, name: str, text: str, description: str = "") -> arg
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=description or text)
     action.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="settings file (TOML)")
     return action
+
+
+def sensor_id(text: str) -> str:
+    """The type of a sensor's id, as of --sensor."""
+    if not SENSOR_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a sensor id (letters, digits, '_', '.', ':', '-')")
+    return text
+
+
+def days(text: str) -> int:
+    """The type of a number of days or nights."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"must be a number of days from 1 to {MOST_DAYS}, is {text!r}")
+    return int(text)
 
 
 def alarms_per_month(text: str) -> float:

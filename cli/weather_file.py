@@ -159,7 +159,7 @@ def _number(line: int, text: str) -> float | None:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or not text.isascii():
+    if not math.isfinite(value) or not text.isascii() or "_" in text:
         raise _Problem(line, f"{text[:40]!r} is no number")
     return value
 

@@ -21,6 +21,11 @@ def quoted(text: object) -> str:
     return ascii(text)[:QUOTED_LENGTH]
 
 
+def harmless(text: str) -> str:
+    """Text for a terminal: control characters show as escapes, but for line breaks."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
 class Limit:
     """Lets a few lines of each kind pass in each window; the first of the next one says how many did not.
 

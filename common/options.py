@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
+from common.logging_setup import harmless
 from common.version import NAME, version
 
 
@@ -14,7 +15,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         problem = re.sub(r"invalid _\w+ value: ", "invalid value: ", " ".join(message.split()))  # no names of ours
-        self.exit(2, f"{self.prog}: {problem}; see {self.prog} --help\n")
+        self.exit(2, harmless(f"{self.prog}: {problem}; see {self.prog} --help\n"))
 
 
 class _Version(argparse.Action):

@@ -8,7 +8,6 @@ import dataclasses
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +38,8 @@ from common.settings_checks import (
     site_id,
     time_zone,
 )
-from common.settings_tables import put_text, read_table
+from common.settings_tables import file_name_problem, put_text, read_table
+from common.toml_text import read_toml
 from common.zones import SECTION as ZONES
 from common.zones import Zones, read_zones
 
@@ -235,24 +235,27 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
         "kafka": ("ca_file", "password_file"),
         "receiver": ("token_file", "certificate", "key"),
     }
-    found = {section: _beside(folder, getattr(settings, section), names) for section, names in files.items()}
+    found = {section: _beside(folder, section, getattr(settings, section), names) for section, names in files.items()}
     zones = read_zones(raw.get(ZONES, {}), settings.line.named)
     return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), zones=zones, **found)
 
 
-def _beside(folder: Path, section: Any, names: Iterable[str]) -> Any:
+def _beside(folder: Path, name: str, section: Any, keys: Iterable[str]) -> Any:
     """A section whose files begin at the folder."""
-    named = {name: getattr(section, name) for name in names}
-    return dataclasses.replace(section, **{name: str(folder / file) for name, file in named.items() if file})
+    named = {key: getattr(section, key) for key in keys}
+    for entry, file in named.items():
+        if problem := file_name_problem(file):
+            raise SettingsError(f"{name}.{entry}", problem)
+    return dataclasses.replace(section, **{key: str(folder / file) for key, file in named.items() if file})
 
 
 def _read_toml(config: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config.read_text("utf-8-sig"))  # Notepad puts a mark in front
+        return read_toml(config)
     except OSError as error:
         raise SettingsError("--config", f"cannot read {config}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError("--config", f"{config} is not TOML: {error}{_about_backslash(error)}") from error
+    except ValueError as error:
+        raise SettingsError("--config", f"{config} {error}{_about_backslash(error)}") from error
 
 
 def _about_backslash(error: ValueError) -> str:

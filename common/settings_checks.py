@@ -83,7 +83,7 @@ def currency_name(value: str) -> str | None:
 
 
 def site_id(value: str) -> str | None:
-    return None if _SITE_ID.fullmatch(value) else f"must have only letters, digits, '_', '.', '-', is {value!r}"
+    return None if _SITE_ID.fullmatch(value) else f"must have 1 to 64 letters, digits, '_', '.', '-', is {value!r:.100}"
 
 
 # One host as all our addresses have it: anything else is a slip, and what stands there may be a password.
@@ -138,7 +138,7 @@ def proxy_url(value: str) -> str | None:
 def _web_address(value: str) -> SplitResult | None:
     try:
         parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
+        good = parts.scheme in ("http", "https") and value.isprintable() and (parts.port is None or parts.port > 0)
     except ValueError:
         return None
     return parts if good and _is_place(parts.netloc) else None

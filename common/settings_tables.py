@@ -1,12 +1,24 @@
 """Tables of settings as dataclasses: types converted, values checked, wrong keys named."""
 
 import dataclasses
-import math
+import os
+import sys
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from common.errors import SettingsError
 from common.settings_checks import Check
+
+MOST = sys.float_info.max  # larger whole numbers, and those that are none, are no numbers to compute with
+MOST_NAME_BYTES = 255  # of one name in a path, on every usual disk
+
+
+def file_name_problem(value: str) -> str | None:
+    """What no path can hold; None if nothing is wrong."""
+    if "\0" in value:
+        return "must be a path without NUL characters"
+    longest = max((len(os.fsencode(part)) for part in Path(value).parts), default=0)
+    return f"has a name of {longest} bytes; {MOST_NAME_BYTES} are possible" if longest > MOST_NAME_BYTES else None
 
 
 def put_text(raw: dict[str, Any], section: type[Any], path: str, text: str, variable: str) -> None:
@@ -68,10 +80,12 @@ def _convert(where: str, kind: Any, value: Any) -> Any:
     if get_origin(kind) is tuple and dataclasses.is_dataclass(part := get_args(kind)[0]) and isinstance(value, list):
         return tuple(_convert(f"{where}[{number}]", part, each) for number, each in enumerate(value, 1))
     if kind is Path and isinstance(value, str) and value:
+        if problem := file_name_problem(value):
+            raise SettingsError(where, problem)
         return Path(value)
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(_convert(where, get_args(kind)[0], each) for each in value)
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST:
         return float(value)
     if kind in (int, str, bool) and type(value) is kind:
         return value

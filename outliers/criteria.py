@@ -11,7 +11,6 @@ The file of a version is never changed, so it can be cached.
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from common.errors import CriteriaUnusable
 from common.night import HOURS_0_1, ReportHours
 from common.row import SENSOR_ID
 from common.settings import DEFAULT_ALARMS_PER_MONTH
+from common.toml_text import read_toml
 from outliers import findable
 from outliers.findable import Detectability
 from outliers.flicker import TextureUse
@@ -254,6 +254,7 @@ def store(folder: Path, criteria: Criteria) -> Criteria:
     return numbered
 
 
+MOST_LIMIT = 1e9  # nothing that is measured is larger; nor is anything that is no number smaller
 DEFAULT_FLOW = ChannelLimits(low=0.0, high=10_000.0)  # a larger inlet needs limits in the file
 ZONE_FLOW = ChannelLimits(low=-10_000.0, high=10_000.0)  # meters err, so a sum of little may be below zero
 DEFAULT_PRESSURE = ChannelLimits(low=0.0, high=25.0)  # bar; the pressure class of ordinary mains is 16
@@ -270,6 +271,11 @@ def initial(sensor: str, folder: Path | None = None, *, is_zone: bool = False) -
     pressure = _taken(table, "pressure", DEFAULT_PRESSURE)
     if table:
         raise CriteriaUnusable(f"{INITIAL}: unknown key {min(table)!r:.100}")
+    for channel, limits in (("flow", flow), ("pressure", pressure)):
+        if limits.low >= limits.high:
+            raise CriteriaUnusable(
+                f"{INITIAL}: {channel}_min {limits.low:g} is not below {channel}_max {limits.high:g}"
+            )
     base = Criteria(sensor=sensor, version=0, first="", last="", clean_weeks=0.0, flow=flow, pressure=pressure)
     return replace(base, is_zone=is_zone)
 
@@ -286,13 +292,13 @@ def _initial_table(path: Path, sensor: str) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = read_toml(path)
         merged = {**body.pop("default", {}), **body.pop("sensor", {}).get(sensor, {})}
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise CriteriaUnusable(f"{INITIAL}: {error!r:.200}") from error
     if body:
         raise CriteriaUnusable(f"{INITIAL}: unknown table {min(body)!r:.100}")
-    wrong = [key for key, value in merged.items() if not isinstance(value, int | float)]
+    wrong = [key for key, value in merged.items() if not (isinstance(value, int | float) and abs(value) <= MOST_LIMIT)]
     if wrong:
         raise CriteriaUnusable(f"{INITIAL}: {wrong[0]!r:.100} is not a number")
     return merged

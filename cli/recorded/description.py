@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 from common.errors import SettingsError
 from common.settings_checks import between, key, one_of, time_zone
 from common.settings_tables import read_table
+from common.toml_text import read_toml
 from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
 NO_VALUE = (
@@ -43,8 +43,8 @@ _YEAR = re.compile(r"%[YyGcxD+]")
 
 def _encoding(value: str) -> str | None:
     try:
-        "a".encode(value)  # other codecs than those of text are no encoding
-    except LookupError:
+        "a".encode(value).decode(value)  # other codecs than those of text are no encoding
+    except (LookupError, ValueError):
         return f'must be an encoding like "utf-8", "utf-16", "cp949" or "latin-1", is {value!r}'
     return None
 
@@ -114,11 +114,11 @@ def read_description(path: Path) -> Description:
         SettingsError: names the file and the key.
     """
     try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
+        raw = read_toml(path)
     except OSError as error:
         raise SettingsError("--describe", f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError("--describe", f"{path} is not TOML: {error}") from error
+    except ValueError as error:
+        raise SettingsError("--describe", f"{path} {error}") from error
     found: Description = read_table(str(path), Description, raw)
     if problem := _contradiction(found):
         raise SettingsError(str(path), problem)

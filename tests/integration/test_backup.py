@@ -1,6 +1,7 @@
 """A backup of a running box, and the box that comes back from it: nothing is lost, and nothing comes twice."""
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -279,7 +280,15 @@ def test_members_that_are_missing_or_changed_are_found(
         backup_file.verify(other)
 
 
-@pytest.mark.parametrize("name", ["data/../../evil", "/etc/evil", "data/.ssh/key", "data//x", "elsewhere", "link"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("data/../../evil", "/etc/evil", "data/.ssh/key", "data//x", "elsewhere", "link"),
+        # The settings of a database, whose commands its server would run; a key that somebody knows.
+        *("data/postgres/PG_VERSION", "data/postgres.before/x", "data/session.key", "data/certificate/key.pem"),
+        *("data/groups/server", "data/server_data.txt", "data/roles/producer"),
+    ],
+)
 def test_a_file_of_somebody_else_writes_nowhere(tmp_path: Path, name: str) -> None:
     file = tmp_path / "box.hydrolog"
     with tarfile.open(file, "w:gz") as archive:
@@ -288,6 +297,36 @@ def test_a_file_of_somebody_else_writes_nowhere(tmp_path: Path, name: str) -> No
             member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(member)
     refused(Box(tmp_path / "new", ""), file, "not a backup of hydrolog")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"log_id": "a\tb"}, {"log_base": -1}, {"groups": {"server": 10**18}}, {"groups": {"../x": 1}}, {"site": None}],
+)
+def test_a_manifest_of_somebody_else_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """Its sums are right."""
+    file = tmp_path / "box.hydrolog"
+    sound = {"format": 1, "version": "0.2.0", "made_at": "", "site": "site-1"}
+    with tarfile.open(file, "w:gz") as archive:
+        manifest = json.dumps(sound | wrong).encode()
+        sums = f"{hashlib.sha256(manifest).hexdigest()}  {backup_file.MANIFEST}\n".encode()
+        for name, text in ((backup_file.MANIFEST, manifest), (backup_file.SUMS, sums)):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    with pytest.raises(BackupDamaged, match="cannot be understood"):
+        backup_file.verify(file)
+
+
+@pytest.mark.parametrize("header", [{"GNU.sparse.size": "x", "GNU.sparse.map": "0,1"}, {"size": "-9"}, {"size": "x"}])
+def test_a_header_that_is_no_header_is_damage(tmp_path: Path, header: dict[str, str]) -> None:
+    file = tmp_path / "box.hydrolog"
+    with tarfile.open(file, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("data/x")
+        member.pax_headers = header
+        archive.addfile(member)
+    with pytest.raises(BackupDamaged):
+        backup_file.verify(file)
 
 
 def test_what_is_there_is_never_overwritten(made: Path, tmp_path: Path, old: Box) -> None:

@@ -102,7 +102,7 @@ def test_the_charts_of_a_spell_show_the_raise_that_it_tells_of() -> None:
 
 def test_initial_file_gives_limits_by_sensor(tmp_path: Path) -> None:
     (tmp_path / "initial.toml").write_text(
-        '[default]\npressure_max = 16\n[sensor."001"]\nflow_max = 120.5\nflow_stuck_minutes = 90\n'
+        '\ufeff[default]\npressure_max = 16\n[sensor."001"]\nflow_max = 120.5\nflow_stuck_minutes = 90\n'
     )
     mine, other = criteria.initial("001", tmp_path), criteria.initial("002", tmp_path)
     assert (mine.flow.high, mine.pressure.high, mine.flow.stuck_rows) == (120.5, 16, 90)
@@ -110,7 +110,14 @@ def test_initial_file_gives_limits_by_sensor(tmp_path: Path) -> None:
     assert mine.use is None and mine.version == 0
 
 
-@pytest.mark.parametrize("text", ["[default]\nflow_maximum = 3\n", '[default]\nflow_max = "3"\n', "[defaults]\n", "["])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[default]\nflow_maximum = 3\n", '[default]\nflow_max = "3"\n', "[defaults]\n", "["),
+        *("[default]\nflow_max = nan\n", "[default]\nflow_stuck_minutes = inf\n", "[default]\nflow_min = 20000\n"),
+        *("[default]\nflow_max = 1" + "0" * 400, "[default]\nflow_max = " + "9" * 5000, "x = " + "[" * 5000),
+    ],
+)
 def test_a_wrong_initial_file_says_what_is_wrong(tmp_path: Path, text: str) -> None:
     (tmp_path / "initial.toml").write_text(text)
     with pytest.raises(CriteriaUnusable, match=r"initial\.toml"):

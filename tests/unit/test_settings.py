@@ -27,6 +27,13 @@ def test_a_relative_data_folder_lies_beside_the_settings_file(tmp_path: Path) ->
     assert load(config, {}).paths.data == tmp_path / "rows"
 
 
+def test_a_file_in_another_encoding_says_what_to_do(tmp_path: Path) -> None:
+    config = tmp_path / "hydrolog.toml"
+    config.write_text("[site]\n", "utf-16")
+    with pytest.raises(SettingsError, match="its text is not UTF-8; save it as UTF-8"):
+        load(config, {})
+
+
 def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
     config = tmp_path / "hydrolog.toml"
     config.write_text("[server]\nevery_minutes = 5\n")
@@ -48,6 +55,13 @@ def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:
         ("[line]\nbaudrate = true\n", "line.baudrate"),
         ('[line]\nprotocol = "morse"\n', "line.protocol"),
         ("[line]\nlateness_seconds = nan\n", "line.lateness_seconds"),
+        ("[line]\nlateness_seconds = 1" + "0" * 400, "line.lateness_seconds"),
+        ("x = " + "[" * 5000, "--config"),
+        ("[server]\nevery_minutes = " + "9" * 5000, "--config"),
+        ('[paths]\ndata = "a\\u0000b"\n', "paths.data"),
+        (f'[paths]\ndata = "a/{"가" * 86}"\n', "paths.data"),
+        ('[server]\ntoken_file = "a\\u0000b"\n', "server.token_file"),
+        ('[server]\nurl = "https://a/\\r\\nX: y"\n', "server.url"),
         ("[log]\ngroups = []\n", "log.groups"),
         ('[log]\ngroups = ["a", "a"]\n', "log.groups"),
         ('[log]\ngroups = ["../x"]\n', "log.groups"),

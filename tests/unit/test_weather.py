@@ -119,6 +119,7 @@ def test_forecasts_of_several_times_in_one_file(tmp_path: Path) -> None:
         ("time,rain_mm\n2024-08-26 11:00,-9\n", "line 2: -9 mm/h is not between 0 and 400"),
         ("time,temperature_c\n2024-08-26 11:00,nan\n", "line 2: 'nan' is no number"),
         ("time,temperature_c\n2024-08-26 11:00,٣\n", "line 2: '٣' is no number"),
+        ("time,temperature_c\n2024-08-26 11:00,1_0\n", "line 2: '1_0' is no number"),
         ("time,temperature_c\n26.8.2024 11:00,3\n", "line 2: '26.8.2024 11:00' is no time like"),
         ("time,temperature_c\n0001-01-01T00:00+09:00,3\n", "line 2: '0001-01-01T00:00+09:00' is no time like"),
         ("time,temperature_c\n2024-08-26 10:00,3\n2024-08-26 11:0", "line 3: 1 columns, the header has 2; is the"),

@@ -35,6 +35,13 @@ def stored(connection: Connection) -> list[tuple[Any, ...]]:
     return connection.execute(f"SELECT {text}, flow, pressure FROM REAL_VAL_TB ORDER BY time".encode()).fetchall()
 
 
+def test_what_a_file_says_cannot_reach_a_terminal(load: Any) -> None:
+    code, out, err = load("time;\x1b]0;evil\x07Q;p\u202ex\n2024-08-26 10:00;8,1;4,1\n".encode(), "--yes")
+    assert code == 1
+    assert "no column is named flow or pressure" in err
+    assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+
+
 def test_the_plain_form_loads_without_a_question(load: Any, connection: Connection) -> None:
     code, out, err = load(PLAIN.encode())
     assert (code, out) == (0, "")

@@ -265,6 +265,8 @@ def test_what_a_description_writes_it_reads(
         ('flow_column = "Q"\nencoding = "base64"', "encoding: must be"),
         ('flow_column = "Q"\nflow_measure = "cfs"', "flow_measure: must be one of"),
         ("flow_column = Q", "is not TOML"),
+        ("x = " + "[" * 5000, "is not TOML"),
+        ('encoding = "a\\u0000"', "must be an encoding"),
     ],
 )
 def test_a_wrong_description_is_refused_by_its_key(tmp_path: Path, text: str, problem: str) -> None:
