@@ -34,7 +34,7 @@ class Kept:
 
 
 class Intervals:
-    """Stretches and shares of each series. A new model begins with stretches of its own for the series it has learnt."""
+    """Stretches and shares of each series. A new model begins with stretches of its own for the series it learnt."""
 
     def __init__(self, text: str = "") -> None:
         """`text`: as `text` gave it. Without any, the model's own stretches are a good start."""
