@@ -1,4 +1,4 @@
-"""The claim: a site's night costs the same however many sites there are, and a second hydrolog-nightflow halves the time.
+"""The claim: a night of a site costs the same whatever their number, and a second hydrolog-nightflow halves the time.
 
     python bench/nights.py [--sites 250] [--sensors 10] [--processes 1 2]
 

@@ -77,6 +77,11 @@ class Standing:
     failed: int
     late: int
 
+    def counters(self) -> dict[str, int]:
+        """For the health of a process."""
+        of_some = {f"sites_{name}": getattr(self, name) for name in ("due", "overdue", "failed", "late")}
+        return {"sites": self.sites, **of_some}
+
 
 class Held:
     """The sites of one transaction."""

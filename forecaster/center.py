@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,8 +54,7 @@ class CenterForecaster:
             OSError: weights cannot be stored here."""
         if not self._followed <= now < self._followed + FOLLOW_EVERY:
             self._claims.follow(now)
-            standing = asdict(self._claims.standing(now))
-            self._counters |= {f"sites_{key}": value for key, value in standing.items()}
+            self._counters |= self._claims.standing(now).counters()
             self._followed = now
         if not self._looked <= now < self._looked + LOOK_EVERY:
             self._shared.fetch()

@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ class AllSites:
         while self._is_work_left and not self._stop.is_set() and time.monotonic() < give_back_s:
             with contextlib.suppress(SiteWorkFailed):  # said and counted; it waits, and the next one comes
                 self._is_work_left = self._work(now)
-        return {**self._counts, **{f"sites_{key}": value for key, value in self._standing.items()}}
+        return {**self._counts, **self._standing}
 
     def close(self) -> None:
         self._database.close()
@@ -71,7 +71,7 @@ class AllSites:
         with self._database.transaction() as cursor:
             values = {"work": WORK, "now": now, "first": now - timedelta(days=CHANGED_NIGHTS)}
             cursor.execute(statement("night_wake").encode(), values)
-        self._standing = asdict(self._claims.standing(now))
+        self._standing = self._claims.standing(now).counters()
         self._is_work_left, self._looked = True, now
 
     def _work(self, now: datetime) -> bool:

@@ -139,7 +139,7 @@ def test_sites_come_and_go(center: Center) -> None:
     assert center.rows("SELECT site FROM FORECAST_HOURS_TB") == [("old",)]
     center.connection.execute("DELETE FROM SITE_TB WHERE site = 'old'")
     center.connection.execute("UPDATE SITE_TB SET closed_through = %s", (NOON + HOUR,))
-    assert until_done(worker, NOON + HOUR)["sites_sites"] == 1
+    assert until_done(worker, NOON + HOUR)["sites"] == 1
     assert center.made(NOON + HOUR) == {"new": 24}
     assert center.rows("SELECT site FROM FORECAST_HOURS_TB") == [("new",)]
     assert {label for (label,) in center.rows("SELECT model FROM PRED_VAL_TB WHERE site = 'new'")} == {

@@ -42,7 +42,7 @@ def test_a_night_is_reported_when_the_site_is_complete_and_waits_for_no_other(ce
     now = MORNING + timedelta(hours=2)
     counters = worker.step(now)
     assert center.reports() == {("prompt", NIGHT): WHOLE}
-    assert (counters["sites_sites"], counters["sites_due"]) == (2, 0)
+    assert (counters["sites"], counters["sites_due"]) == (2, 0)
     center.delivered("late", MORNING - timedelta(hours=1), MORNING + MINUTE)
     worker.step(now + LOOK_EVERY)
     assert center.reports() == {("prompt", NIGHT): WHOLE, ("late", NIGHT): WHOLE}
@@ -149,10 +149,10 @@ def test_a_new_site_gets_its_earlier_nights_and_the_others_do_not_wait_for_them(
 def test_a_site_that_is_taken_away_is_left_alone(center: NightCenter) -> None:
     center.add("a")
     worker = center.worker()
-    assert worker.step(EVENING)["sites_sites"] == 1
+    assert worker.step(EVENING)["sites"] == 1
     center.connection.execute("DELETE FROM SITE_TB")
     center.rows("a", EVENING - DAY, MORNING)
-    assert worker.step(MORNING + DAY)["sites_sites"] == 0
+    assert worker.step(MORNING + DAY)["sites"] == 0
     assert center.reports() == {}
 
 
