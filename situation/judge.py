@@ -68,7 +68,7 @@ def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep
     none = bool(future) and not any(meters.values())  # that there never was a row would be untrue
     # If all are silent, each sensor by itself says no more.
     apart = [each for each in arrival.values() if each.code != "future-row"] if none or site.code == "fresh" else [site]
-    processes = of_processes(look, expected_roles(settings))
+    processes = of_processes(look, expected_roles(settings, look.processes))
     alone = (each for each in told if JOINED not in each.values)
     found = (*future, *apart, *alone, *processes.values(), *_of_box(look, settings, stored))
     shelved = [problem for problem in told if "shelved_by" in problem.values]

@@ -1,6 +1,6 @@
 """How a process is, by what it publishes: health is progress. Pure; ages are in site seconds, never negative."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,18 @@ QUIET_S = 90.0  # real seconds: longer than any step except training
 STALLED_S = 900.0  # real seconds: longer than a training run
 PROBLEM_BAD_S = 300.0  # real seconds: a restart of another process is over by then
 GIVEN_UP_S = 60.0  # real seconds: supervisord starts another within ten
+_FOR_SITES = {"nightflow", "forecaster"}
 MOST_TEXT = 300  # characters of a process's own words
 
 
-def expected_roles(settings: Settings) -> list[str]:
-    """The processes of the group, in order of the data flow; in a center, the one that each machine of it has."""
-    if settings.log.url != "file":
-        return ["consumer-archive"]
+def expected_roles(settings: Settings, published: Collection[str] = ()) -> list[str]:
+    """The processes of the group, in order of the data flow.
+
+    In a center, the one that each machine of it has; but in the data folder of a process that works for the sites, only
+    that one, since each has a folder of its own.
+    """
+    if settings.is_center:
+        return [] if _FOR_SITES.intersection(published) else ["consumer-archive"]
     consumers = [f"consumer-{group}" for group in settings.log.groups]
     embedded = [] if settings.database.url else ["database"]
     return ["producer", *consumers, "nightflow", "forecaster", "server", *embedded]

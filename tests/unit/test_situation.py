@@ -233,6 +233,9 @@ def test_a_center_is_judged_by_its_archive_and_by_what_its_topic_lost(settings_f
     assert [each.code for each in verdict.problems] == ["topic-expired", "topic-anew", "topic-strange"]
     assert "40" in str(said(verdict.problems[0]))
     assert judge(Snapshot(NOW), center).verdict.kind == TROUBLE, "nobody archives"
+    for role in ("nightflow", "forecaster"):
+        alone = Snapshot(NOW, processes={role: Process({"last_success": NOW.isoformat()})})
+        assert judge(alone, center).verdict.kind == GOOD, "it has a folder of its own"
 
 
 @pytest.mark.parametrize("code", WORDS)
