@@ -8,10 +8,14 @@ from cli.checks import CheckResult
 from common.database import Database
 from common.errors import DatabaseDown
 from common.settings import Settings
+from situation.site_work import WorkState
+
+# The work, what people call it, and who does it.
+WORKS = (("nights", "nights", "hydrolog-nightflow"), ("forecast", "forecasts", "hydrolog-forecaster"))
 
 
-def nights(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
-    """Whether somebody does the nights of all sites; nothing on a box."""
+def of_sites(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
+    """Whether somebody does the nights and the forecasts of all sites; nothing on a box."""
     from server import queries
 
     if not chosen.is_center:
@@ -19,17 +23,20 @@ def nights(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
     with closing(Database(chosen, "check")) as database:
         try:
             with database.transaction() as cursor:
-                states = queries.site_work(cursor, now)
+                states = {each.work: each for each in queries.site_work(cursor, now)}
         except DatabaseDown:
             return  # said by the check of the database
-    found = next((each for each in states if each.work == "nights"), None)
+    for work, name, program in WORKS:
+        yield _of_work(states.get(work), name, program)
+
+
+def _of_work(found: WorkState | None, name: str, program: str) -> CheckResult:
     if found is None:
-        yield CheckResult(False, "nights", "nobody does them; start hydrolog-nightflow on a machine of the center")
-    elif found.overdue:
-        text = f"{found.overdue} of {found.sites} sites are overdue; start hydrolog-nightflow, also on another machine"
-        yield CheckResult(False, "nights", text)
-    elif found.failed:
-        text = f"of {found.failed} sites they fail; the log of hydrolog-nightflow says why: site_work_failed"
-        yield CheckResult(False, "nights", text)
-    else:
-        yield CheckResult(True, "nights", f"of {found.sites} sites; the rows of {found.late} are awaited for 3 hours")
+        return CheckResult(False, name, f"nobody does them; start {program} on a machine of the center")
+    if found.overdue:
+        text = f"{found.overdue} of {found.sites} sites are overdue; start {program}, also on another machine"
+        return CheckResult(False, name, text)
+    if found.failed:
+        text = f"of {found.failed} sites they fail; the log of {program} says why: site_work_failed"
+        return CheckResult(False, name, text)
+    return CheckResult(True, name, f"of {found.sites} sites; the rows of {found.late} are awaited for 3 hours")

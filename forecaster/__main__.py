@@ -21,25 +21,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     parser = runner.parser("hydrolog-forecaster", __doc__ or "")
     parser.add_argument("action", choices=("run", "train"), nargs="?", default="run", help="default: run")
+    parser.add_argument("--if-due", action="store_true", help="train in a center: only if the last one is a week ago")
     chosen = parser.parse_args(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the box has other work; read when numpy is loaded
     if chosen.action == "train":
         chosen.once = True
-        return runner.run("forecaster-train", _training, chosen)
+        return runner.run("forecaster-train", lambda context: _training(chosen, context), chosen)
     return runner.run("forecaster", lambda context: _forecaster(chosen, context), chosen)
 
 
 # What takes seconds to load is loaded late: usage and settings errors are said before.
 
 
-def _training(context: Context) -> Worker:
+def _training(chosen: argparse.Namespace, context: Context) -> Worker:
+    import functools
+
     from forecaster import pytorch
 
     pytorch.prepare()
     from forecaster import center_training, training
 
-    train = center_training.run_training if context.settings.is_center else training.run_training
-    return training.Training(context, train)
+    if context.settings.is_center:
+        return training.Training(context, functools.partial(center_training.run_training, if_due=chosen.if_due))
+    return training.Training(context, training.run_training)
 
 
 def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:

@@ -50,8 +50,7 @@ class CenterForecaster:
         """Make what is due, and say how the sites stand.
 
         Raises:
-            DatabaseDown: it is made when the database is back.
-            OSError: weights cannot be stored here."""
+            DatabaseDown: it is made when the database is back."""
         if not self._followed <= now < self._followed + FOLLOW_EVERY:
             self._claims.follow(now)
             self._counters |= self._claims.standing(now).counters()

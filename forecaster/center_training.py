@@ -19,10 +19,10 @@ MOST_SENSORS = 1_000  # to learn from: a year of them takes some minutes and 2 G
 
 
 def run_training(
-    settings: Settings, database: Database, now: datetime, report: Report | None = None
+    settings: Settings, database: Database, now: datetime, report: Report | None = None, *, if_due: bool = False
 ) -> TrainingOutcome | None:
     """Train on the sites of the center up to `now` and publish what came of it. None: another process is at it, or
-    has just been.
+    `if_due` and another has just been.
 
     Raises:
         DatabaseDown: the database does not answer, or did not meanwhile; nothing is published."""
@@ -34,7 +34,7 @@ def run_training(
         if not is_ours:
             return None
         models.fetch()
-        if not is_over(models.last()[0], folder, now):
+        if if_due and not is_over(models.last()[0], folder, now):
             return None
         version, horizon = version_at(now), settings.forecast.horizon_hours
         sites = read(settings, database, now)

@@ -33,13 +33,15 @@ class SharedModels:
     def __init__(self, database: Database, data: Path) -> None:
         self._database = database
         self._data = data
+        self._refused: set[str] = set()  # by the disk
 
     def fetch(self) -> None:
         """Bring the copies up to date: no more and no less than the table has.
 
+        Weights that the disk refuses are said once, and fetched again the next time.
+
         Raises:
-            DatabaseDown: the copies stay.
-            OSError: the disk refuses."""
+            DatabaseDown: the copies stay."""
         with self._database.transaction() as cursor:
             cursor.execute(statement("model_newest"), {"most": artifact.KEEP})
             there = dict(cursor.fetchall())
@@ -53,7 +55,13 @@ class SharedModels:
             if hashlib.sha256(row[0]).hexdigest() != there[version]:
                 _log.warning("model_unusable problem=%s", quoted(f"model {version} is damaged in the database"))
                 continue
-            artifact.store(self._data, version, row[0])
+            try:
+                artifact.store(self._data, version, row[0])
+            except OSError as error:
+                if version not in self._refused:
+                    _log.warning("model_not_stored version=%s problem=%s", version, quoted(error))
+                self._refused.add(version)
+                continue
             _log.info("model_fetched version=%s bytes=%d", version, len(row[0]))
         for version in here:
             if version not in there:

@@ -104,4 +104,4 @@ class Trainer:
 def command_of(config: Path | None) -> list[str]:
     """How the forecaster starts its own training."""
     where = ["--config", str(config)] if config else []
-    return [sys.executable, "-P", "-m", "forecaster", "train", *where]
+    return [sys.executable, "-P", "-m", "forecaster", "train", "--if-due", *where]

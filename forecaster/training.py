@@ -195,7 +195,7 @@ class Training:
         """Train on what the archive holds at `now`; says how it went in one line."""
         outcome = self._train(self._context.settings, self._database, now, Progress())
         if outcome is None:
-            sys.stdout.write("another process is learning, or there is nothing to learn now\n")
+            sys.stdout.write("another process is learning, or has just been\n")
             return {"elsewhere": 1}
         sys.stdout.write(outcome.line() + "\n")
         sys.stdout.flush()

@@ -54,17 +54,19 @@ def test_a_site_or_a_zone_that_is_not_there_is_refused(center: NightCenter, site
     assert center.connection.execute("SELECT timezone FROM SITE_TB").fetchall() == [(None,)]
 
 
-def test_check_says_whether_somebody_does_the_nights(center: NightCenter) -> None:
-    def found(name: str = "center") -> list[tuple[bool, str]]:
-        now = MORNING + OVERDUE + MINUTE
-        return [(each.ok, each.text) for each in checks_sites.nights(load(None, center.environ(name)), now)]
+@pytest.mark.parametrize(("work", "name", "program"), checks_sites.WORKS)
+def test_check_says_whether_somebody_does_the_work(work: str, name: str, program: str, center: NightCenter) -> None:
+    def found() -> list[tuple[bool, str]]:
+        said = checks_sites.of_sites(load(None, center.environ("center")), MORNING + OVERDUE + MINUTE)
+        return [(each.ok, each.text) for each in said if each.subject == name]
 
-    assert found() == [(False, "nobody does them; start hydrolog-nightflow on a machine of the center")]
-    center.worker().step(MORNING)
+    assert found() == [(False, f"nobody does them; start {program} on a machine of the center")]
+    come = "INSERT INTO SITE_WORK_TB (work, site, next_at) VALUES (%s, 'rome', %s)"
+    center.connection.execute(come, (work, MORNING + 2 * OVERDUE))
     assert found() == [(True, "of 1 sites; the rows of 0 are awaited for 3 hours")]
     center.connection.execute("UPDATE SITE_WORK_TB SET failed = 1")
     assert "site_work_failed" in found()[0][1]
     center.connection.execute("UPDATE SITE_WORK_TB SET next_at = %s", (MORNING,))
-    assert found()[0][1].startswith("1 of 1 sites are overdue; start hydrolog-nightflow")
+    assert found()[0][1].startswith(f"1 of 1 sites are overdue; start {program}")
     box = load(None, {"HYDROLOG_DATABASE__URL": center.url})
-    assert list(checks_sites.nights(box, MORNING)) == []
+    assert list(checks_sites.of_sites(box, MORNING)) == []

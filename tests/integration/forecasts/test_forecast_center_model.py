@@ -171,7 +171,26 @@ def test_without_a_row_it_is_tried_again_in_a_day(center: Center) -> None:
     with contextlib.closing(Database(settings, "test")) as database:
         outcome = center_training.run_training(settings, database, NOON)
         assert isinstance(outcome, TrainingOutcome) and outcome.accepted is None
-        assert center_training.run_training(settings, database, NOON + timedelta(hours=23)) is None
+        soon = NOON + timedelta(hours=23)
+        assert center_training.run_training(settings, database, soon, if_due=True) is None
+        assert center_training.run_training(settings, database, soon) is not None, "a person may ask for it"
+        center.connection.execute("DELETE FROM FORECAST_MODEL_TB WHERE at = %s", (soon,))
     worker = center.worker()
     assert not worker._training_is_due(NOON + timedelta(hours=23))
     assert worker._training_is_due(NOON + timedelta(hours=24))
+
+
+def test_a_disk_that_refuses_the_weights_stops_no_forecast(center: Center, caplog: pytest.LogCaptureFixture) -> None:
+    publish(center, "20240801T000000")
+    center.add("a")
+    center.fill("a", days=10, until=NOON + HOUR)
+    blocked = center.settings().paths.data / "models"
+    blocked.write_text("in the way")
+    worker = center.worker()
+    wait_for(lambda: bool(worker.step(NOON)) and bool(center.made()), "the forecast")
+    assert {label for (label,) in center.rows("SELECT model FROM PRED_VAL_TB")} == {"naive-168h"}
+    blocked.unlink()
+    center.connection.execute("UPDATE SITE_TB SET closed_through = %s", (NOON + HOUR,))
+    wait_for(lambda: bool(worker.step(NOON + HOUR)) and bool(center.made(NOON + HOUR)), "the next")
+    assert center.rows("SELECT count(*) FROM PRED_VAL_TB WHERE model = 'lstm-20240801T000000'") != [(0,)]
+    assert caplog.text.count("model_not_stored") == 1
