@@ -16,7 +16,7 @@ from common.folder import INCIDENTS_FILE
 from common.zones import NO_ZONES, Zones
 from incidents.incident import Before, Incident, Sign, Size, id_of
 from incidents.one_leak import OneLeak
-from incidents.one_trouble import OUTLASTS_MIN, one_outage, one_silence, one_step
+from incidents.one_trouble import MISSING, OUTLASTS_MIN, one_outage, one_silence, one_step, silent_channels
 from incidents.reading import IncidentsFile, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
@@ -178,13 +178,13 @@ class Book:
         return incident
 
     def _open(self, key: Key) -> Incident | None:
-        return next((one for one in self._of(key[0]) if one.ended is None and _key_of(one) == key), None)
+        return next((one for one in self._of(key[0]) if one.ended is None and _has_key(one, key)), None)
 
     def _returned(self, finding: Finding) -> Incident | None:
         """The same trouble of a moment ago."""
         key, patience = _key(finding), RETURN_MIN[finding.kind]
         for incident in reversed(list(self._of(finding.sensor))):
-            if incident.ended is None or _key_of(incident) != key:
+            if incident.ended is None or not _has_key(incident, key):
                 continue
             if abs(finding.minute - incident.ended) <= patience:
                 if finding.minute > incident.ended:
@@ -206,8 +206,11 @@ def _key(finding: Finding) -> Key:
     return finding.sensor, finding.kind, "" if finding.kind == LEAK else finding.channel
 
 
-def _key_of(incident: Incident) -> Key:
-    return incident.sensor, incident.kind, "" if incident.kind == LEAK else incident.channel
+def _has_key(incident: Incident, key: Key) -> bool:
+    channels = {"" if incident.kind == LEAK else incident.channel}
+    if incident.leading.code == MISSING:
+        channels |= silent_channels(incident.signs)
+    return (incident.sensor, incident.kind) == key[:2] and key[2] in channels
 
 
 def _last_end(incident: Incident) -> int:

@@ -13,6 +13,7 @@ from outliers.flags import FAULT, LEAK, SUPPLY, WATCH, WORST_FIRST
 
 _ID = re.compile(r"(.+)-\d{8}T\d{4}Z-[a-z]+(?:-\d+)?", re.ASCII)
 KINDS = (LEAK, FAULT, SUPPLY)
+SPIKE = "SYS-SPIKE"
 
 
 class Sign(msgspec.Struct):
@@ -101,12 +102,15 @@ class Incident(msgspec.Struct):
     def leading(self) -> Sign:
         """The sign that the incident is named after: the worst that stands, or that it ever had; then the newest.
 
-        One of another kind comes last: of a leak that turned out to be the meter, or of instruments without water.
+        One of another kind comes last: of a leak that turned out to be the meter, or of instruments without water. So
+        does a value that was wrong for a moment meanwhile.
         """
-        return min(
-            self.up or self.signs,
-            key=lambda sign: (_of_another_kind(sign, self.kind), WORST_FIRST.index(sign.severity), -sign.raised),
-        )
+
+        def place(sign: Sign) -> tuple[bool, int, bool, int]:
+            another = _of_another_kind(sign, self.kind)
+            return another, WORST_FIRST.index(sign.severity), sign.code == SPIKE, -sign.raised
+
+        return min(self.up or self.signs, key=place)
 
     @property
     def severity(self) -> str:

@@ -20,6 +20,7 @@ RULES = {  # code: channel, method, kind, severity
     "SYS-DRIFT": ("pressure", "SYSTEM", "fault", "fault"),
     "FLOW-LOW": ("flow", "SYSTEM", "fault", "fault"),
     "GAUGE-LOW": ("pressure", "SYSTEM", "fault", "fault"),
+    "SYS-SPIKE": ("pressure", "SYSTEM", "fault", "fault"),
     "FLOW-MISS": ("flow", "SYSTEM", "fault", "fault"),
     "GAUGE-MISS": ("pressure", "SYSTEM", "fault", "fault"),
 }

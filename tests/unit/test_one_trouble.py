@@ -52,6 +52,12 @@ def test_two_instruments_that_fall_silent_together_are_one_trouble() -> None:
     assert len(booked(missing[0], up("GAUGE-MISS", T + 300, T + 292))) == 2
 
 
+def test_a_wrong_moment_does_not_give_its_name_to_a_trouble_of_days() -> None:
+    drift, spike = up("SYS-DRIFT", T), [up("SYS-SPIKE", T + 900), down("SYS-SPIKE", T + 900)]
+    (one,) = booked(drift, *spike, down("SYS-DRIFT", T + 5000))
+    assert one.leading.code == "SYS-DRIFT"
+
+
 def test_an_instrument_that_stays_wrong_after_an_outage_is_a_fault_of_its_own() -> None:
     found = [up("GAUGE-LOW", T, numbers=LOW), up("FLOW-LOW", T + 1, numbers=LOW), down("GAUGE-LOW", T + 60)]
     made = Book("demo")

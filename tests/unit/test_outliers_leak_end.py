@@ -18,12 +18,12 @@ BEGIN, REPAIRED = 2 * DAY + 9 * 60, 10 * DAY + 9 * 60
 
 @pytest.mark.parametrize(
     ("kind", "share", "seed", "slow_min"),
-    [("learnt", 0.06, 14, DAY), ("learnt", 0.10, 14, 3 * 60), ("restless", 0.10, 17, 8 * 60)],
+    [("learnt", 0.06, 14, 3 * DAY), ("learnt", 0.10, 14, 3 * 60), ("restless", 0.10, 17, 8 * 60)],
 )
 def test_a_leak_is_up_from_its_raise_to_its_repair(
     kind: str, share: float, seed: int, slow_min: int, request: pytest.FixtureRequest
 ) -> None:
-    """`slow_min`: a repair shows within these; that of a small leak needs a night."""
+    """`slow_min`: a repair shows within these; that of a small leak needs nights."""
     criteria: Criteria = request.getfixturevalue(kind)
     rows = history(14, seed=seed, first=START + LEARN_DAYS * DAY, restless=0.15 if kind == "restless" else 0.0)
     burst(rows, BEGIN, REPAIRED, share)
