@@ -159,3 +159,28 @@ def test_a_silent_site_does_not_look_like_one_that_is_heard(opened: Any) -> None
 def test_a_button_in_a_list_says_its_own_words_only(opened: Any) -> None:
     button = opened(f"incident?id={LEAK_ID}", PHONE).page.locator("button[data-finding]").first
     assert button.evaluate("node => getComputedStyle(node, '::before').content") == "none"
+
+
+def test_a_heading_stands_above_its_numbers(opened: Any) -> None:
+    page = opened("sensor?id=001", DESK).page
+    page.click(".tabled summary")
+    right = """nodes => nodes.map((node) =>
+        Math.round(node.getBoundingClientRect().right - parseFloat(getComputedStyle(node).paddingRight)))"""
+    heads = page.eval_on_selector_all(".figures-table thead tr:last-child th", right)
+    assert heads == page.eval_on_selector_all(".figures-table tbody tr:first-child td", right)
+    style = "nodes => nodes.map((node) => getComputedStyle(node).textAlign)"
+    assert set(page.eval_on_selector_all(".figures-table thead tr:last-child th", style)) == {"right"}
+
+
+def test_who_may_only_read_is_offered_no_planning(opened: Any) -> None:
+    assert opened("sensor?id=001", DESK).count('a[href*="#plan"]') == 0
+
+
+def test_a_zone_without_a_sum_does_not_look_well(opened: Any) -> None:
+    page = opened("", DESK).page
+    seen = """(code) => {
+        const badge = document.querySelector("tr[data-sensor] .badge[data-code]");
+        Object.assign(badge.dataset, { kind: "good", state: "ok", code });
+        return getComputedStyle(badge).backgroundColor;
+    }"""
+    assert page.evaluate(seen, "no-sum") != page.evaluate(seen, "good")
