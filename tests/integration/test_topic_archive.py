@@ -89,6 +89,24 @@ def test_a_mark_that_overtakes_a_batch_waits_for_it_and_a_minute_of_the_future_i
     assert reached_after(0, 25, 30, FIRST + 6) == [30, FIRST + 6]  # what was between is given up
 
 
+def test_the_marks_of_a_log_made_anew_wait_for_what_is_missing_before_it(
+    center: Callable[..., Center], broker: str, topic: str, database_url: str
+) -> None:
+    here = center()
+    batches = (
+        (0, "log", BatchMark(0, FIRST), 5, [5, FIRST]),
+        (1, "new", BatchMark(12, FIRST + 3), 15, [5, FIRST]),  # it went on after 12
+        (1, "new", BatchMark(15, FIRST + 4), 18, [5, FIRST]),
+        (0, "log", BatchMark(5, FIRST + 2), 12, [18, FIRST + 4]),
+    )
+    for sent, (partition, log_id, mark, offset, reached) in enumerate(batches, 1):
+        produce(broker, topic, [mark_message("a", log_id, offset, mark)], partition)
+        here.step_until(lambda sent=sent: sum(marks(database_url).values()) == sent)  # type: ignore[misc]
+        assert sites_of(database_url)[0][2:] == tuple(reached)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM SITE_MARK_TB").fetchone() == (0,)
+
+
 def test_the_check_of_a_center_looks_at_its_topic_and_at_nothing_of_a_box(
     settings_for: MakeSettings, broker: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
