@@ -50,6 +50,7 @@ class Loaded:
     skipped: int  # rows at times skipped by a clock change
     left_out: int  # rows of totals
     bad: int  # rows whose quality is not good
+    codes: int  # values that were fault codes
     repeated: int  # rows that share a minute with another one
     steps: Steps
 
@@ -91,7 +92,8 @@ def load_file(
             cursor.execute("SELECT real_val_partition(%s)", [month])
         with connection.transaction():
             minutes, added = _insert(connection, point, steps, described)
-    return Loaded(reader.read, minutes, added, reader.skipped, reader.left_out, reader.bad, steps.rows - minutes, steps)
+    left = (reader.skipped, reader.left_out, reader.bad, reader.codes)
+    return Loaded(reader.read, minutes, added, *left, steps.rows - minutes, steps)
 
 
 def _records(piece: Piece) -> bytes:

@@ -1,5 +1,6 @@
 """``hydrolog line test`` for meters that send by themselves: each frame, and what the producer makes of it."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -79,6 +80,8 @@ class Frames:
         if text is None:
             speed = "" if line.url.startswith("socket://") else f"is the baud rate really {line.baudrate}, "
             return f"nothing was understood: {speed}is the protocol text at all? Try: hydrolog line scan"
+        if text.bits != "8N1":
+            return f"text came in seven bits with a parity: write mode = {json.dumps(text.bits)}"
         end = line.format.end if line.protocol == "described" else "\r\n"
         if end.encode("latin-1") not in self._raw:
             return scan_text.wrong_end(text.end, line.protocol)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from cli.history import Loaded, load_file
-from cli.recorded.description import Description
+from cli.recorded.description import PLAIN, Description
 from cli.recorded.step import FEWEST, Steps, in_words
 from common import database
 from common.errors import DatabaseDown, HydrologError
@@ -20,6 +20,10 @@ from common.point import Point
 _WINTER = (
     "  A clock that changes never shows them. If the logger keeps winter time all year, its rows in summer are an "
     'hour off: the file needs a description with its zone, such as zone = "+01:00".'
+)
+_CODES = (
+    "  {count:,} values such as -999 or 9999 look like fault codes. They were loaded as they are, because a file of "
+    "the plain form says nothing of codes; a description leaves them out: hydrolog load --save-description FILE"
 )
 
 
@@ -59,7 +63,7 @@ def load_files(url: str, site: str, files: list[tuple[str, Path, Description]], 
                 raise DatabaseDown(f"the connection to the database was lost: {quoted(str(error).strip())}") from error
             except (OSError, EOFError) as error:
                 raise NotLoaded(f"{path}: {error}") from error
-            console.print(_sentence(sensor, path, results[-1]), highlight=False)
+            console.print(_sentence(sensor, path, results[-1], plain=described is PLAIN), highlight=False)
     return results
 
 
@@ -70,16 +74,18 @@ def _refuse_unknown(connection: psycopg.Connection[Any], site: str, sensors: lis
         raise NotLoaded(f"not registered: {', '.join(missing)}; first: hydrolog sensors add {missing[0]}")
 
 
-def _sentence(sensor: str, path: Path, loaded: Loaded) -> str:
+def _sentence(sensor: str, path: Path, loaded: Loaded, *, plain: bool) -> str:
     there = loaded.minutes - loaded.added
     notes = [f"{there:,} existed already"] if there else []
     notes += [f"{loaded.skipped:,} at times skipped in spring"] if loaded.skipped else []
     notes += [f"{loaded.left_out:,} with totals left out"] if loaded.left_out else []
     notes += [f"{loaded.bad:,} without values: their quality is not good"] if loaded.bad else []
+    notes += [f"{loaded.codes:,} fault codes such as -999 or 9999 left out"] if loaded.codes and not plain else []
     notes += ["seconds counted into their minute"] if loaded.steps.seconds else []
     notes += [f"{loaded.repeated:,} repeated"] if loaded.repeated and loaded.steps.usual != 0 else []
     text = f"{sensor}: {loaded.added:,} rows from {harmless(path.name)}" + (f" ({', '.join(notes)})" if notes else "")
-    return "\n".join([text, *_meaning(loaded.steps), *[_WINTER] * bool(loaded.skipped)])
+    codes = [_CODES.format(count=loaded.codes)] if loaded.codes and plain else []
+    return "\n".join([text, *_meaning(loaded.steps), *codes, *[_WINTER] * bool(loaded.skipped)])
 
 
 def _meaning(steps: Steps) -> list[str]:

@@ -14,6 +14,8 @@ SHOWN_FIELDS = 12
 # How lines end, the longer ones first; ETX ends frames that STX starts.
 ENDS = ("\r\n", "\n\r", "\n", "\r", "\x03")
 _PRINTABLE = re.compile(r"[\t\n\r\x02\x03\x20-\x7e]")
+_KOREAN = re.compile("[가-힣㎥㎠㎏℃]")
+_ENCODINGS = ("ascii", "utf-8", "cp949")
 _SEPARATORS = (";", "\t", ",", " ")
 
 
@@ -30,14 +32,22 @@ def read(raw: bytes, mode: str) -> Text | None:
     bits = mode
     if mode == "8N1" and (parity := _parity(raw)):
         bits = parity
-    text = raw.decode("latin-1") if bits == mode else bytes(byte & 0x7F for byte in raw).decode("ascii")
-    if len(_PRINTABLE.findall(text)) < READABLE * len(text):
+    if bits != mode:
+        raw = bytes(byte & 0x7F for byte in raw)
+    text = next((text for encoding in _ENCODINGS if _readable(text := raw.decode(encoding, "replace"))), None)
+    if text is None:
         return None
     end = next((end for end in ENDS if text.count(end) >= LEAST_LINES), None)
     if end is None:
         return None
     lines = [line for line in text.split(end)[1:-1] if line.strip()]  # the first one may have begun before
     return Text(bits, end, lines) if lines else None
+
+
+def _readable(text: str) -> bool:
+    """Noise looks like letters of other scripts, too, so most must be plain, and the others Korean."""
+    plain, korean = len(_PRINTABLE.findall(text)), len(_KOREAN.findall(text))
+    return plain + korean >= READABLE * len(text) and plain >= korean
 
 
 def _parity(raw: bytes) -> str:
@@ -77,7 +87,7 @@ def wrong_end(seen: str, protocol: str) -> str:
 
 def _own(line: str, zone: ZoneInfo, now_s: float) -> bool:
     try:
-        parse(line.encode("latin-1"), zone, now_s)
+        parse(line.encode("latin-1", "replace"), zone, now_s)
     except FrameRefused:
         return False
     return True

@@ -17,6 +17,7 @@ from rich.text import Text
 from common import clock, health
 from common.clock import Clock
 from common.errors import SettingsError
+from common.logging_setup import harmless
 from common.options import Parser
 from common.row import SENSOR_ID
 from reports.month import first_day
@@ -37,7 +38,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
 
 def say(text: str) -> None:
     """A line on standard output, at once: somebody watches."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(harmless(text) + "\n")
     sys.stdout.flush()
 
 

@@ -22,8 +22,8 @@ def quoted(text: object) -> str:
 
 
 def harmless(text: str) -> str:
-    """Text for a terminal: control characters show as escapes, but for line breaks."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+    """Text for a terminal: control characters show as escapes, but for line breaks and tabs."""
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
 
 
 class Limit:

@@ -125,7 +125,7 @@ def _measure(found: Guess, channel: str, names: Sequence[str], units: Rows, plac
     default = {"flow": "m3/h", "pressure": "bar", "total": "m3"}[channel]
     texts = [row[place].strip() for row in units if place < len(row)]
     known = [measure for text in texts if (measure := unit(channel, text.strip("()[] ")))]
-    written = words.unit_in(names[place])
+    written = words.unit_in(names[place], channel)
     measure = unit(channel, written) or (known[0] if known else None)
     if measure is None and written:
         found.lacks.append(

@@ -1,6 +1,7 @@
 """Reads a described file: pieces of rows as arrays. Nothing is guessed; what does not fit is refused by its place."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,13 @@ import numpy.typing as npt
 
 from cli.recorded import table
 from cli.recorded.columns import Columns, find_columns
-from cli.recorded.description import TOTALS, Description, zone_of
+from cli.recorded.description import PLAIN, TOTALS, Description, zone_of
 from cli.recorded.problems import CellRefused, HistoryRefused
 from cli.recorded.times import TimeForm
 from cli.recorded.values import qualities, values
 from cli.recorded.wall_clock import Times, WallClock
 from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
+from producer.plausible import ALIKE, USUAL_CODES
 
 PIECE_ROWS = 20_000  # a few megabytes; well under a second between two updates of the progress bar
 AHEAD = timedelta(minutes=2)  # a later time than this from now was never measured
@@ -47,11 +49,17 @@ class Reader:
         self._flows = values(described, total if described.total_column else flow)
         self._pressures = values(described, PRESSURE_MEASURES[described.pressure_measure])
         self._qualities = qualities(described.good)
+        self._codes = (
+            () if described.total_column else _usual_codes(flow),
+            _usual_codes(PRESSURE_MEASURES[described.pressure_measure]),
+        )
+        self._before = [math.nan, math.nan]  # the last flow and pressure
         self._skip = (*TOTALS, *described.skip)
         self._newest = (now + AHEAD - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
         self.read = 0  # rows with a time
         self.left_out = 0  # rows of totals
         self.bad = 0  # rows whose quality is not good
+        self.codes = 0  # values that were fault codes
 
     @property
     def skipped(self) -> int:
@@ -152,7 +160,7 @@ class Reader:
             good = [self._qualities[row[columns.quality]] for row in part]
             self.bad += good.count(False)
         out = []
-        for place, known in ((columns.flow, self._flows), (columns.pressure, self._pressures)):
+        for channel, (place, known) in enumerate(((columns.flow, self._flows), (columns.pressure, self._pressures))):
             if place is None:
                 out.append(np.full(len(part), np.nan))
                 continue
@@ -160,11 +168,23 @@ class Reader:
             if good is not None:
                 texts = [text if ok else "" for text, ok in zip(texts, good, strict=True)]
             try:
-                out.append(np.array([known[text] for text in texts], dtype=np.float64))
+                out.append(self._without_codes(channel, np.array([known[text] for text in texts], dtype=np.float64)))
             except CellRefused as refused:
                 problem = f"{refused.text.strip()!r} {refused.problem}"
                 raise self._refused(numbers[texts.index(refused.text)], columns.name(place), problem) from refused
         return out[0], out[1]
+
+    def _without_codes(self, channel: int, found: Floats) -> Floats:
+        """The values without the usual fault codes, by the rule of the line: one that is not far from the value before
+        may be measured. In the plain form they stay: it is what `hydrolog export` writes."""
+        codes = np.isin(found, self._codes[channel])
+        there = ~np.isnan(found) & ~codes
+        last = np.maximum.accumulate(np.where(there, np.arange(len(found)), -1))
+        before = np.where(last >= 0, found[last], self._before[channel])
+        wrong = codes & ~(np.abs(found) <= ALIKE * np.abs(before))  # also where there is none before
+        self.codes += int(wrong.sum())
+        self._before[channel] = float(before[-1])
+        return found if self._described is PLAIN else np.where(wrong, np.nan, found)
 
     def _refuse_impossible(
         self, rows: npt.NDArray[np.int64], at: Times, exists: npt.NDArray[np.bool_], columns: Columns
@@ -185,6 +205,11 @@ class Reader:
 
     def _refused(self, row: int, column: str, problem: str) -> HistoryRefused:
         return HistoryRefused(f"{self._path}, row {row}, column {column!r}: {problem}")
+
+
+def _usual_codes(factor: float) -> tuple[float, ...]:
+    """What loggers write in place of a value, in the unit of what is stored."""
+    return tuple(float(f"{code * factor:.12g}") for code in USUAL_CODES)
 
 
 def is_total(cell: str, words: Sequence[str]) -> bool:

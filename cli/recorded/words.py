@@ -2,6 +2,8 @@
 
 import re
 
+from common.measures import unit
+
 # Looked for in this order: a counter's name often holds that of a flow.
 CHANNELS = {
     "total": re.compile(r"적산|누적|지침|total|cumul|volum|counter|zähler", re.IGNORECASE),
@@ -22,8 +24,9 @@ def channel_of(name: str) -> str | None:
     return next((channel for channel, pattern in CHANNELS.items() if pattern.search(words)), None)
 
 
-def unit_in(name: str) -> str:
-    """The text in brackets at the end of a column's name, or what follows its last underscore or blank."""
+def unit_in(name: str, channel: str) -> str:
+    """The text in brackets at the end of a column's name, or a unit behind its last blank or underscore."""
     if match := _IN_NAME.search(name):
         return match[1]
-    return ""
+    last = re.split(r"[\s_,:]+", name.strip())[-1]
+    return last if last != name.strip() and unit(channel, last) else ""

@@ -51,6 +51,15 @@ def test_the_plain_form_loads_without_a_question(load: Any, connection: Connecti
     assert "001: 0 rows from old.csv (1 existed already)\n" in err
 
 
+def test_fault_codes_are_said(load: Any, connection: Connection) -> None:
+    code, _, err = load(b"time,flow,pressure\n2024-08-26 10:00,8,4\n2024-08-26 10:01,9999,4\n")
+    assert (code, stored(connection)[1][1]) == (0, 9999.0)
+    assert "1 values such as -999 or 9999 look like fault codes" in " ".join(err.split())
+    code, _, err = load("일시,유량,수압\n2024-08-26 11:00,8,4\n2024-08-26 11:01,9999,4\n".encode(), "--yes")
+    assert (code, stored(connection)[3][1]) == (0, None)
+    assert "1 fault codes such as -999 or 9999 left out" in " ".join(err.split())
+
+
 def test_a_guess_is_shown_and_not_loaded_without_yes(load: Any, connection: Connection) -> None:
     code, out, err = load(OTHER.encode("cp949"))
     assert code == 1

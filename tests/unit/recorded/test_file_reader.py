@@ -17,6 +17,7 @@ from cli.recorded.problems import HistoryRefused
 from cli.recorded.reader import Reader, is_total
 from cli.recorded.table import LONGEST_LINE
 from common.errors import SettingsError
+from producer.plausible import USUAL_CODES
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -164,6 +165,23 @@ def test_marks_between_thousands(tmp_path: Path, text: str, decimal: str, thousa
         read(path, described)
 
 
+def test_the_usual_fault_codes_are_no_values(tmp_path: Path) -> None:
+    flows = ["-999", "8", "9999", "", "9.5", "6000", "9999", "65535"]
+    lines = "".join(f"2024-08-26 10:{minute:02d},{flow},4\n" for minute, flow in enumerate(flows))
+    path = wrote(tmp_path, f"time,flow,pressure\n{lines}")
+    reader, rows = read(path, Description(flow_column="flow", pressure_column="pressure"))
+    assert [row[1] for row in rows] == [None, 8.0, None, None, 9.5, 6000.0, 9999.0, None]  # of a large main: measured
+    assert reader.codes == 3
+    reader, rows = read(path)  # as it was exported
+    assert [row[1] for row in rows] == [-999.0, 8.0, 9999.0, None, 9.5, 6000.0, 9999.0, 65535.0]
+    assert reader.codes == 3
+    described = Description(flow_column="flow", flow_measure="L/s", pressure_column="pressure", pressure_measure="kPa")
+    reader, rows = read(wrote(tmp_path, f"time,flow,pressure\n{START},9999,-999\n"), described)
+    assert (rows[0][1:], reader.codes) == ((None, None), 2)
+    counter = Description(total_column="flow")
+    assert read(wrote(tmp_path, f"time,flow,pressure\n{START},9999,4\n"), counter)[1][0][1] == 9999.0
+
+
 @pytest.mark.parametrize("cell", ["#DIV/0!", "#VALUE!", "#REF!", "-nan", "NaN", "inf"])
 def test_what_is_no_value_in_every_file(tmp_path: Path, cell: str) -> None:
     assert read(wrote(tmp_path, f"time,flow,pressure\n{START},{cell},4\n"))[1][0][1] is None
@@ -212,7 +230,11 @@ def test_a_row_far_down_is_named_by_its_number(tmp_path: Path) -> None:
         read(wrote(tmp_path, "time,flow,pressure\n" + "\n".join(lines)))
 
 
-numbers = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
+numbers = (
+    st.floats(-1e6, 1e6)
+    .map(lambda value: round(value, 3))
+    .filter(lambda value: value == -999 or value not in USUAL_CODES)
+)
 descriptions = st.builds(
     Description,
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp949"]),

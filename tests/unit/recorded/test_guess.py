@@ -23,6 +23,21 @@ def guessed(tmp_path: Path, text: str, encoding: str = "utf-8") -> Guess:
     return guess(path)
 
 
+@pytest.mark.parametrize(
+    ("names", "flow", "pressure"),
+    [
+        ("time,flow_lps,pressure_kpa", "L/s", "kPa"),
+        ("일시,유량 L/s,압력 MPa", "L/s", "MPa"),
+        ("time,Q inlet,p outlet", "m3/h", "bar"),
+        ("time,flow_m3_h,pressure_1", "m3/h", "bar"),
+    ],
+)
+def test_units_behind_the_name(tmp_path: Path, names: str, flow: str, pressure: str) -> None:
+    names = names.replace("Q inlet", "flow inlet").replace("p outlet", "pressure outlet")
+    found = guessed(tmp_path, f"{names}\n2024-08-26 10:00,8,4\n").description
+    assert (found.flow_measure, found.pressure_measure) == (flow, pressure)
+
+
 def test_a_korean_excel(tmp_path: Path) -> None:
     text = (
         "배수지 유량 보고서\n\n일시,순시유량(㎥/h),적산유량(㎥),압력(㎏f/㎠)\n"
