@@ -26,7 +26,7 @@ def lying(address: str, ends: Mapping[int, int] | None = None) -> Iterator[Lying
             while seen < end:
                 if time.monotonic() > give_up_s:
                     raise SystemExit(f"the topic could not be read within {READ_S:g} s")
-                messages = [each for each in consumer.consume(1000, 5.0) if (each.offset() or 0) < end]
+                messages = [each for each in consumer.consume(min(1000, end - seen), 5.0) if (each.offset() or 0) < end]
                 values = [message.value() or b"" for message in messages]
                 for number in sift([message.key() for message in messages], values).rows:
                     site, _, offset, _ = values[number].decode().split("\t", 3)
