@@ -250,8 +250,8 @@ def said(problem: Problem, language: str = ENGLISH, units: Units = USUAL) -> Sai
     words = WORDS[problem.code][language]
     sizes = _sizes(problem, catalogue_of(language, units))
     values = sizes | {key: _shown(key, value, language, units.space) for key, value in problem.values.items()}
-    if language == KOREAN and (why := waits.KOREAN.get(str(values.get("reason_kind")))):
-        values["reason"] = f"{why}({values['reason']})"
+    if language == KOREAN and "reason_kind" in values:
+        values["reason"] = waits.in_korean(str(values["reason_kind"]), str(values["reason"]))
     values |= {"role": problem.subject, "sensor": problem.subject}
     fragments = (fragment.format(**values) for fragment in words.detail if _fields(fragment) <= values.keys())
     return Said(_where(problem, language), words.word, "; ".join(fragments), words.todo.format(**values))

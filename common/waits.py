@@ -1,7 +1,10 @@
 """Why a process waits, in Korean: by the class of its error, or by its role for what it reports without failing.
 
-The error's own words are English and stand behind: they name the file, the port or the number.
+Behind that stand the error's own words, which name the file, the port or the number: in Korean where all their parts
+are known here, otherwise as they are.
 """
+
+import re
 
 DEFECT = "defect"  # an error that is none of ours
 
@@ -28,6 +31,7 @@ KOREAN = {
     "OtherEndClosed": "상대 쪽에서 연결을 끊음",
     "PortError": "통신 포트를 열거나 읽을 수 없음",
     "SettingsError": "설정 오류",
+    "SiteWorkFailed": "데이터베이스가 한 현장의 처리를 거부함, 로그 확인 필요",
     "StateUnusable": "상태 파일을 읽을 수 없음",
     "TokensUnusable": "현장 토큰 파일을 읽을 수 없음",
     "UsersUnusable": "사용자 파일을 읽을 수 없음",
@@ -38,3 +42,56 @@ KOREAN = {
     "database": "데이터베이스 준비 중",
     "server": "현장 토큰 파일을 읽을 수 없음",
 }
+
+# Parts of the errors' own words that operators meet; {} stands for a name or a number.
+PARTS = {
+    "the line is gone": "통신선이 끊김",
+    "waiting for it": "복구 대기",
+    "the other end closed the connection": "상대 쪽에서 연결을 끊음",
+    "no bytes for {} s": "{}초 동안 수신 없음",
+    "reopening it": "다시 여는 중",
+    "there is no such device": "장치가 없음",
+    "another program has it open": "다른 프로그램이 사용 중",
+    "it is not a serial port": "직렬 포트가 아님",
+    "no answer": "응답 없음",
+    "is the gateway on, and the address right?": "게이트웨이 전원과 주소를 확인하십시오",
+    "no way to that address": "그 주소로 연결할 수 없음",
+    "is the gateway on, and the network cable in?": "게이트웨이 전원과 통신선을 확인하십시오",
+    "is the network cable in?": "통신선을 확인하십시오",
+    "the database does not answer": "데이터베이스 응답 없음",
+    "the connection to the database was lost": "데이터베이스 연결이 끊김",
+    "the embedded database has not started yet (program hydrolog-database)": (
+        "내장 데이터베이스가 아직 시작되지 않음(hydrolog-database)"
+    ),
+    "the database has not answered for {} s": "데이터베이스가 {}초 동안 응답하지 않음",
+    "the tables are missing or old": "테이블이 없거나 오래됨",
+    "run": "실행하십시오",
+    "Postgres is starting": "Postgres 시작 중",
+    "connection refused": "연결이 거부됨",
+    "is starting up": "시작 중",
+    "is shutting down": "종료 중",
+    "too many clients": "접속이 너무 많음",
+    "no answer from the server": "서버 응답 없음",
+    "the server answered {}": "서버 응답 코드 {}",
+    "the server refuses the token with {}": "서버가 토큰을 거부함, 응답 코드 {}",
+    "look at server.token_file": "server.token_file을 확인하십시오",
+    "the server redirects with {}": "서버가 다른 주소로 보냄, 응답 코드 {}",
+    "correct server.url": "server.url을 고치십시오",
+}
+_FORMS = [(re.compile(re.escape(english).replace(r"\{\}", r"(\S+)")), korean) for english, korean in PARTS.items()]
+_NAME = re.compile(r"\S+|hydrolog [\w -]+")  # an address, a file, a command: the same in each language
+
+
+def in_korean(kind: str, text: str) -> str:
+    """Why, for a Korean reader. `kind`: the class of the error, or the role."""
+    parts = [_part(part) for part in re.split("(; |: )", text)]
+    own = text if None in parts else "".join(part or "" for part in parts)
+    why = KOREAN.get(kind)
+    return own if why is None or own.startswith(why) else f"{why}({own})"
+
+
+def _part(text: str) -> str | None:
+    for form, korean in _FORMS:
+        if found := form.fullmatch(text):
+            return korean.format(*found.groups())
+    return text if text in ("; ", ": ") or _NAME.fullmatch(text) else None

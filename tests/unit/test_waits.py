@@ -77,3 +77,48 @@ def test_a_wait_is_read_in_korean_with_the_facts_behind(tmp_path: Path, kind: st
     found = process("producer", Process(state), NOW, 1.0)
     assert korean in verdict_words.said(found, "ko").detail
     assert verdict_words.said(found, "en").detail.startswith("refused by 1.2.3.4")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "korean"),
+    [
+        (
+            "PortError",
+            "/dev/ttyUSB0: the line is gone; waiting for it",
+            "통신 포트를 열거나 읽을 수 없음(/dev/ttyUSB0: 통신선이 끊김; 복구 대기)",
+        ),
+        (
+            "PortError",
+            "socket://10.0.0.7:4001: no bytes for 120 s; reopening it",
+            "통신 포트를 열거나 읽을 수 없음(socket://10.0.0.7:4001: 120초 동안 수신 없음; 다시 여는 중)",
+        ),
+        ("DatabaseDown", "the database does not answer", "데이터베이스 응답 없음"),
+        (
+            "DatabaseDown",
+            "the database does not answer: connection refused",
+            "데이터베이스 응답 없음: 연결이 거부됨",
+        ),
+        (
+            "OtherTables",
+            "the tables are missing or old; run: hydrolog init-db",
+            "데이터베이스 테이블의 버전이 프로그램과 맞지 않음(테이블이 없거나 오래됨; 실행하십시오: hydrolog init-db)",
+        ),
+        ("NotDelivered", "the server answered 503", "서버로 보내지 못함, 자료는 보관 중(서버 응답 코드 503)"),
+        ("database", "Postgres is starting", "데이터베이스 준비 중(Postgres 시작 중)"),
+        (
+            "LogError",
+            "cannot read /data/x: Input/output error",
+            "로그를 읽거나 쓸 수 없음(cannot read /data/x: Input/output error)",
+        ),
+    ],
+)
+def test_what_operators_meet_is_all_korean_and_what_is_not_known_stays_whole(kind: str, text: str, korean: str) -> None:
+    assert waits.in_korean(kind, text) == korean
+
+
+def test_the_parts_are_those_of_the_code() -> None:
+    """Else they are old, and nobody notices that a reason is English again."""
+    code = "\n".join(path.read_text("utf-8") for part in PARTS for path in sorted((ROOT / part).glob("**/*.py")))
+    code = code.replace((ROOT / "common/waits.py").read_text("utf-8"), "")
+    pieces = [piece for english in waits.PARTS for piece in english.split("{}") if piece.strip()]
+    assert [piece for piece in pieces if piece not in code] == []
