@@ -22,6 +22,7 @@ from consumer.receipt import contradiction
 
 RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more does not matter
 SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then it continues within ten minutes
+NO_RECEIPT = "the answer {status} is no receipt, so the rows are kept"
 RETRY_AFTER_CAP_S = 900.0  # upper limit: a wrong date must not stop a site
 
 
@@ -56,13 +57,15 @@ class DeliveryOutcome:
     Attributes:
         problem: for people, and the same for each retry.
         after_s: the wait that the server asked for.
-        answer: of an HTTP server, if there was one.
+        answer: of an HTTP server, if there was one, without our token.
+        said: its body as it came, which is neither shown nor kept.
     """
 
     kind: Kind
     problem: str = ""
     after_s: float = 0.0
     answer: HttpAnswer = HttpAnswer(None)
+    said: bytes = b""
 
     def wait_s(self, failures: int) -> float:
         """Seconds until the next try after this many failures in a row."""
@@ -78,7 +81,7 @@ def judge(answer: HttpAnswer, now: datetime, rows: int, receipt: str = "") -> De
     after_s = retry_after_s(answer.retry_after, now)
     if 200 <= status < 300:
         problem = contradiction(answer.body, rows, receipt)
-        text = f"the answer {status} is no receipt, so the rows are kept: {problem}"
+        text = f"{NO_RECEIPT.format(status=status)}: {problem}"
         return DeliveryOutcome(Kind.RETRY, text, after_s) if problem else DeliveryOutcome(Kind.DELIVERED)
     if status in (400, 413, 422):
         return DeliveryOutcome(Kind.HALVE, f"the server refuses rows with {status}: {quoted(answer.body)}", after_s)

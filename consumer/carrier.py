@@ -12,7 +12,7 @@ from consumer import answers
 from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch
 from consumer.closed import MarkOf
-from consumer.post import Poster, address_of
+from consumer.post import Poster, address_of, without
 
 
 class Carrier(Protocol):
@@ -42,9 +42,16 @@ class HttpCarrier:
         if self._refused:
             self._token = self._read_token()  # a person may have replaced it in the file
         answer = self._poster.post(batch.body, batch.key, self._token, mark_of())
-        outcome = answers.judge(answer, now, len(batch.lines), self._server.receipt)
+        rows, receipt = len(batch.lines), self._server.receipt
+        outcome = answers.judge(answer, now, rows, receipt)
         self._refused = outcome.kind is Kind.SLOW
-        return replace(outcome, answer=answer)
+        kept = without(self._token, answer)
+        told = answers.judge(kept, now, rows, receipt)
+        if outcome.problem and told.kind is outcome.kind:
+            outcome = replace(outcome, problem=told.problem)
+        elif outcome.problem:
+            outcome = replace(outcome, problem=answers.NO_RECEIPT.format(status=answer.status))
+        return replace(outcome, answer=kept, said=answer.body)
 
     def close(self) -> None:
         pass

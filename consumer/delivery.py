@@ -161,7 +161,7 @@ class Delivery:
         self._last_status = verdict.answer.status
         if verdict.kind is Kind.DELIVERED:
             self._delivered(part)
-            self._weather.take(verdict.answer.body, now)
+            self._weather.take(verdict.said, now)
         elif verdict.kind is Kind.HALVE:
             self._halve(part, verdict, now)
         else:

@@ -3,6 +3,7 @@
 import ssl
 import threading
 import time
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from common.batch_mark import HEADER, BatchMark, to_header
@@ -17,6 +18,7 @@ from consumer.exchange import Exchange, ServerAddress
 LOOK_S = 0.05  # how often a wait checks the stop event
 CUT_S = 2.0  # a thread whose connection was closed ends within this; a name lookup may take longer
 
+HIDDEN = "[token]"  # in its place
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._?"
 
 
@@ -61,7 +63,8 @@ class Poster:
         self._exchange: Exchange | None = None
 
     def post(self, body: bytes, key: str, token: str, mark: BatchMark | None = None) -> HttpAnswer:
-        """Send one batch; returns the answer. If `stop` is set meanwhile there is no answer."""
+        """Send one batch; returns the answer with its body as it came, to be shown or kept only `without` the token. If
+        `stop` is set meanwhile there is no answer."""
         if self._exchange is not None and not self._exchange.left_within(CUT_S):
             return HttpAnswer(None, "the attempt before this one has not ended yet")
         headers = [
@@ -77,7 +80,8 @@ class Poster:
         self._exchange = Exchange(self._address, self._timeout_s, body, headers)
         self._exchange.start()
         if self._ended_in_time(self._exchange):
-            return _without(token, self._exchange.answer)
+            answer = self._exchange.answer
+            return replace(answer, problem=answer.problem.replace(token, HIDDEN))
         self._exchange.cut()
         if self._stop.is_set():
             return HttpAnswer(None, "this process was asked to stop")
@@ -91,7 +95,9 @@ class Poster:
         return True
 
 
-def _without(token: str, answer: HttpAnswer) -> HttpAnswer:
-    """The answer without our token, in case the server returns it."""
-    body = answer.body.replace(token.encode(), b"[token]")
-    return HttpAnswer(answer.status, answer.problem.replace(token, "[token]"), answer.retry_after, body)
+def without(token: str, answer: HttpAnswer) -> HttpAnswer:
+    """The answer without our token, in case the server returns it.
+
+    Judge it before: the token may be a part of a word.
+    """
+    return replace(answer, body=answer.body.replace(token.encode(), HIDDEN.encode()))

@@ -10,7 +10,9 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,9 +32,10 @@ from http_server import (
 from ports import free_port
 
 from common.errors import SettingsError
-from common.settings import ServerSettings
+from common.settings import SERVER_TOKEN, ServerSettings, Settings
 from common.version import version
-from consumer.answers import HttpAnswer
+from consumer.answers import DeliveryOutcome, HttpAnswer, Kind
+from consumer.carrier import HttpCarrier
 from consumer.exchange import ANSWER_BYTES, ServerAddress
 from consumer.post import Poster, address_of
 
@@ -60,6 +63,16 @@ def poster(server: HttpServer, timeout_s: float = 10.0, stop: threading.Event | 
 def post(server: HttpServer, behave: Behaviour, timeout_s: float = 10.0) -> HttpAnswer:
     server.behave = behave
     return poster(server, timeout_s).post(BODY, KEY, TOKEN)
+
+
+def carried(server: HttpServer, behave: Behaviour, token: str) -> DeliveryOutcome:
+    """What becomes of a batch of two rows."""
+    server.behave = behave
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SERVER_TOKEN, token)
+        carrier = HttpCarrier(Settings(server=ServerSettings(url=server.url)), threading.Event())
+        batch: Any = SimpleNamespace(body=BODY, key=KEY, lines=BODY.splitlines())
+        return carrier.carry(batch, datetime(2024, 8, 26, tzinfo=UTC), lambda: None)
 
 
 def test_a_good_answer(server: HttpServer) -> None:
@@ -194,8 +207,17 @@ def test_a_server_that_sends_the_token_back_cannot_get_it_written_down(server: H
     def echo(_server: HttpServer, request: Request, connection: socket.socket) -> None:
         send(connection, 400, f"you sent {request.headers['authorization']}".encode())
 
-    got = post(server, echo)
-    assert got.body == b"you sent Bearer [token]"
+    outcome = carried(server, echo, TOKEN)
+    assert outcome.answer.body == b"you sent Bearer [token]"
+    assert TOKEN not in outcome.problem
+
+
+@pytest.mark.parametrize("token", ["s", "e", "success", "false", "ok"])
+def test_a_token_that_is_a_part_of_a_word_hides_no_denial(server: HttpServer, token: str) -> None:
+    outcome = carried(server, answer(200, b'{"success": false, "ok": false, "error": "x"}'), token)
+    assert outcome.kind is Kind.RETRY
+    assert outcome.problem.startswith("the answer 200 is no receipt")
+    assert carried(server, answer(200, b'{"ok": true, "success": true}'), token).kind is Kind.DELIVERED
 
 
 @pytest.fixture
