@@ -8,7 +8,7 @@ import { dayTime } from "./text.js";
 import { language, many, say, zone } from "./words.js";
 
 const CHART_EVERY_MS = 5000; // a chart is drawn again at most this often, however fast rows come
-const cards = new Map(); // sensor -> { node, visible, drawn, drawnAt, busy }
+const cards = new Map(); // sensor -> { node, visible, tried, drawn, drawnAt, busy }
 
 export async function ask(address) {
   const answer = await fetch(address, { signal: AbortSignal.timeout(15000), cache: "no-store" });
@@ -31,9 +31,9 @@ function versionOf(sensor) {
 
 async function drawCard(sensor, card) {
   const version = versionOf(sensor);
-  const due = card.drawn === null || (card.visible && version !== card.drawn && Date.now() - card.drawnAt >= CHART_EVERY_MS);
-  if (card.busy || !due) return;
-  card.busy = true;
+  const due = card.drawn === null || (version !== card.drawn && Date.now() - card.drawnAt >= CHART_EVERY_MS);
+  if (card.busy || !(card.visible ? due : !card.tried)) return;
+  card.busy = card.tried = true;
   try {
     const data = await ask(`api/sensor?sensor=${encodeURIComponent(sensor)}&language=${language}&${card.node.dataset.query}`);
     const node = (name) => card.node.querySelector(`[data-chart="${name}"]`);
@@ -62,7 +62,7 @@ function windowWords(night) {
   ].join(" ");
 }
 
-/** Draws those in view anew, then once each of the others: they may be printed. */
+/** Draws those in view anew, and asks once for each of the others: they may be printed. */
 async function drawAll() {
   let words = "";
   const inView = ([, card]) => card.visible, all = [...cards];
@@ -82,7 +82,7 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: "200px" });
 
 for (const node of document.querySelectorAll("[data-charts]")) {
-  cards.set(node.dataset.charts, { node, visible: false, drawn: null, drawnAt: 0, busy: false });
+  cards.set(node.dataset.charts, { node, visible: false, tried: false, drawn: null, drawnAt: 0, busy: false });
   watcher.observe(node);
 }
 

@@ -19,11 +19,11 @@ def test_an_incident_says_what_where_since_when_how_large_and_who_has_it(visit: 
     visit.open()
     lines = visit.page.locator(".incident")
     assert lines.evaluate_all("nodes => nodes.map((node) => [node.dataset.incident, node.dataset.state])") == [
-        ["002-fault", "fault"],
         [LEAK_ID, "bad"],
+        ["002-fault", "fault"],
         ["001-step", "over"],
     ]
-    leak = lines.nth(1)
+    leak = lines.nth(0)
     text = leak.locator("summary").inner_text().replace("\u00a0", " ")
     assert "Mill Lane" in text
     assert "9.3 ± 0.4 m³/h" in text
