@@ -25,6 +25,7 @@ STEP_BASE_BLOCKS = 8  # blocks before a window: the level without a step
 STEP_CARRY = 0.85  # share of the base's residual that is expected to continue
 STEP_LASTING_ROWS = 45  # the height of a lasting step is the mean of this many rows
 STEP_LEAST_RATIO = 0.5  # of the level's ratio: limits do not fall further with the flow
+STEP_WATCH_MIN = 15  # from the first minute of the step; a draw of many uses at once is over by then
 STEP_LASTING_MIN = 52  # from the first minute of the step; flushing a main takes up to about 45
 
 # VALUE: hours, and how long ago a leak may have begun

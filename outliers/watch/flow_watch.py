@@ -26,7 +26,7 @@ from outliers.watch.leak_size import DOUBT_SHARE, size_now, size_to_end
 from outliers.watch.low_flow import low_flow
 from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
 from outliers.watch.night_minimum import NightMinimum, NightState
-from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak
+from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak, night_proof
 from outliers.watch.pressure_watch import PressureWatch
 from outliers.watch.pressure_witness import PressureResidualHistory, ResidualState
 from outliers.watch.step_change import StepState, StepWatch
@@ -142,19 +142,23 @@ class FlowWatch:
     def _on_step(self, minute: int, change: Change) -> None:
         """PREDICT reports that a step began, ended or lasted."""
         steps, expected = self.steps, self.expectation
+        if change is Change.ENDED:
+            self.log.on_evidence(ended(STEP, minute, End.FORECAST))
         if change is not Change.LASTED:
-            self.log.on_evidence(steps.evidence(minute, change))
             return
         since = steps.state.since or minute
-        leak = steps.leak(
+        proof = steps.proof(
             minute,
             explained_m3h=expected.other_kind_rise(since, minute),
             steady=self._unknown_steady(since),
             as_sunday=expected.as_sunday,
             strictness=self.log.active.strictness(minute),
         )
-        if leak is not None:
-            self._on_leak(leak)
+        seen = steps.watch(minute, proof)
+        if seen is not None:
+            self.log.on_evidence(seen)
+        if proof.share >= 1.0 and steps.lasts(minute):
+            self._on_leak(proof.leak)
 
     def _on_drop(self, minute: int) -> None:
         """A leak is active and the flow has dropped: has it been shut off?"""
@@ -257,11 +261,14 @@ class FlowWatch:
         result = self.night.on_night_end(self.expectation.leak_m3h)
         if result is None or self.log.active.leak is not None:
             return
+        proof = night_proof(result, self.expectation, self._unknown_steady(minute - STEADY_MIN))
+        limit = self.expectation.use.long_score * self.log.active.strictness(minute)
         for seen in night_evidence(minute, result, self.night.use):
-            self.log.on_evidence(seen)
-            if seen.change is Change.BEGAN:
-                steady, strictness = self._unknown_steady(minute - STEADY_MIN), self.log.active.strictness(minute)
-                leak = night_leak(seen, result, self.expectation, steady=steady, strictness=strictness)
+            if seen.change is Change.ENDED:
+                self.log.on_evidence(seen)
+            elif proof is not None and self.log.active.leak is None:
+                self.log.on_evidence(seen)
+                leak = night_leak(seen, result, proof, limit=limit)
                 if leak is not None:
                     self._on_leak(leak)
 

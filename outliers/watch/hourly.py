@@ -66,11 +66,15 @@ class Hourly:
         self.state = state or HourlyState()
 
     def watch(self, minute: int, expected: Expectation) -> Evidence | None:
-        """Whether a shift justifies a WATCH, or is over."""
-        shift, limit = expected.tracker.rise(WATCH_AGE_H, MAX_AGE_H), self.use.watch_score
-        if shift.score > limit and _flows(expected.tracker, shift):
-            return Evidence(HIGH, Change.BEGAN, minute, shift.since * 60, self._excess(shift))
-        return ended(HIGH, minute, End.USUAL) if shift.score < BACK_SHARE * limit else None
+        """Whether a shift justifies a WATCH, or is over. A start that a use may explain must reach a LEAK's limit."""
+        tracker, use = expected.tracker, self.use
+        over = 0.0
+        for young, old, limit in ((WATCH_AGE_H, ORDINARY_H, use.early_score), (ORDINARY_H, MAX_AGE_H, use.watch_score)):
+            shift = tracker.rise(young, old)
+            if shift.score > limit and _flows(tracker, shift):
+                return Evidence(HIGH, Change.BEGAN, minute, shift.since * 60, self._excess(shift))
+            over = max(over, shift.score / limit)
+        return ended(HIGH, minute, End.USUAL) if over < BACK_SHARE else None
 
     def _excess(self, shift: Shift) -> Numbers:
         mean = self.use.mean_m3h

@@ -1,8 +1,9 @@
-"""Evaluates a night's quietest hour: a WATCH, or a LEAK if the whole day's use does not contradict it."""
+"""Evaluates a night's quietest hour: a WATCH unless it was use, and a LEAK if the hours of the days support it."""
 
 from outliers.criteria import NightUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow, denies
+from outliers.flow_shift import Shift
 from outliers.rules import CREEP_CUT, MAX_AGE_H, NIGHT_PROOF_H, NIGHT_PROOF_SHARE
 from outliers.watch.active import Leak
 from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, Numbers, ended
@@ -33,21 +34,26 @@ def _numbers(result: NightResult, use: NightUse) -> Numbers:
     }
 
 
-def night_leak(
-    high: Evidence, result: NightResult, expected: Expectation, *, steady: SteadyFlow | None, strictness: float
-) -> LeakEvidence | None:
-    """The leak indicated by a high night, if the day and the flicker support it.
+def night_proof(result: NightResult, expected: Expectation, steady: SteadyFlow | None) -> Shift | None:
+    """What the hours say of a high night; None if the flicker shows that it was use.
+
+    Args:
+        steady: the unexplained steady flow of the last `STEADY_MIN`.
+    """
+    proof = expected.tracker.rise(NIGHT_PROOF_H, MAX_AGE_H, fair=True)
+    rise = (result.flow_m3h - result.reference_m3h) / expected.use.mean_m3h
+    return None if denies(proof.steady, rise) or denies(steady, rise) else proof
+
+
+def night_leak(high: Evidence, result: NightResult, proof: Shift, *, limit: float) -> LeakEvidence | None:
+    """The leak indicated by a high night, if the hours support it.
 
     Args:
         high: the result of `night_evidence`.
-        steady: the unexplained steady flow of the last `STEADY_MIN`.
-        strictness: times the limit.
+        proof: that of `night_proof`.
+        limit: VALUE's for old starts.
     """
-    proof = expected.tracker.rise(NIGHT_PROOF_H, MAX_AGE_H, fair=True)
-    if proof.score < NIGHT_PROOF_SHARE * expected.use.long_score * strictness:
-        return None
-    rise = (result.flow_m3h - result.reference_m3h) / expected.use.mean_m3h
-    if denies(proof.steady, rise) or denies(steady, rise):
+    if proof.score < NIGHT_PROOF_SHARE * limit:
         return None
     size = max(proof.size, min(result.score, CREEP_CUT) * 0.3 * proof.error)
     return LeakEvidence(Leak("NIGHT", high.minute, proof.since * 60, size, size), high.numbers)

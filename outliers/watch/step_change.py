@@ -3,11 +3,12 @@
 The residual is the flow minus its forecast: the forecast of the current hour if there is one, otherwise the profile
 times the level of the last hours. A step is the mean of the last rows minus the part expected from the rows before. It
 is computed over windows of 5 to 35 minutes, because a small step needs more rows than a large one, and compared with
-limits in spreads of this hour of the week. A step over a limit is a WATCH. From then on expectation and level are
-frozen, and if the residual is still up after an hour it is a LEAK: flushing and other planned use is over by then.
+limits in spreads of this hour of the week. From a step on, expectation and level are frozen. It is a WATCH if it will be
+a LEAK if it lasts, and a LEAK if the residual is still up after an hour: flushing and other planned use is over by then.
 """
 
 import math
+from dataclasses import dataclass
 
 import msgspec
 
@@ -23,11 +24,12 @@ from outliers.rules import (
     STEP_LASTING_MIN,
     STEP_LASTING_ROWS,
     STEP_LEAST_RATIO,
+    STEP_WATCH_MIN,
     STEP_WINDOWS,
     exponential_weight,
 )
 from outliers.watch.active import Leak
-from outliers.watch.evidence import STEP, Change, Evidence, LeakEnd, LeakEvidence, ended
+from outliers.watch.evidence import STEP, Change, Evidence, LeakEnd, LeakEvidence
 from outliers.watch.flicker_watch import steady_numbers
 
 FAST = exponential_weight(STEP_FAST_ROWS)
@@ -39,6 +41,7 @@ AWAY_MIN = 30  # without a row
 BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
 DROP_SHARE = 0.75  # of a LEAK's size: its end; ordinary falls of the use reach half of it
 LARGE = 1.5  # times a LEAK's limit: a step that scores as much by itself is not bound by the flicker, if that agrees
+LIKELY = 0.85  # of a LEAK's limit: a step that scores as much will be one if it lasts
 UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
 
@@ -72,6 +75,14 @@ class StepState(msgspec.Struct):
     last: Minute | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StepProof:
+    """The score of a step as share of a LEAK's limit, and the LEAK that it is from 1 on, once it has lasted."""
+
+    share: float
+    leak: LeakEvidence
+
+
 class StepWatch:
     """Tracks the residual of one sensor's flow (m3/h), one good row at a time."""
 
@@ -94,7 +105,7 @@ class StepWatch:
         return self.state.lasting - self.state.base
 
     def on_row(self, minute: int, residual: float) -> Change:
-        """BEGAN = a step began, ENDED = it is over, LASTED = it has lasted longer than flushing takes."""
+        """BEGAN = a step began, LASTED = it is still up, ENDED = it is over."""
         state = self.state
         if state.last is not None and minute - state.last > AWAY_MIN and state.fast < -self.watch_limit:
             self._begin_anew(residual)
@@ -149,8 +160,7 @@ class StepWatch:
         if state.quiet_rows >= CLEAR_AFTER_MIN or minute - since >= GIVE_UP_MIN:
             self.rebase(0.0)
             return Change.ENDED
-        lasts = minute - since >= STEP_LASTING_MIN and above > BACK_SHARE * self.rise > 0.0
-        return Change.LASTED if lasts else Change.NONE
+        return Change.LASTED if above > BACK_SHARE * self.rise > 0.0 else Change.NONE
 
     def lasts(self, minute: int) -> bool:
         """Whether a step has lasted longer than flushing takes."""
@@ -171,17 +181,17 @@ class StepWatch:
         state.blocks = [level] * KEPT_BLOCKS
         state.block, state.block_rows = 0.0, 0
 
-    def evidence(self, minute: int, change: Change) -> Evidence:
-        """Of a step that began or ended."""
-        if change is Change.ENDED:
-            return ended(STEP, minute, End.FORECAST)
+    def watch(self, minute: int, proof: StepProof) -> Evidence | None:
+        """The step as a WATCH: a large one at once, others when they have lasted and will be a LEAK if they go on."""
+        if proof.share < (LARGE if minute - (self.state.since or minute) < STEP_WATCH_MIN else LIKELY):
+            return None
         numbers = {"rise_m3h": self.rise, "limit_m3h": self.state.passed}
-        return Evidence(STEP, change, minute, self.state.since or minute, numbers)
+        return Evidence(STEP, Change.BEGAN, minute, self.state.since or minute, numbers)
 
-    def leak(
+    def proof(
         self, minute: int, *, explained_m3h: float, steady: SteadyFlow | None, as_sunday: bool, strictness: float
-    ) -> LeakEvidence | None:
-        """The leak shown by a lasting step; None if it is too small.
+    ) -> StepProof:
+        """How much of a LEAK the step is so far.
 
         Args:
             explained_m3h: the part of the step that another kind of day would explain.
@@ -194,8 +204,6 @@ class StepWatch:
         over = SteadyFlow((rise - explained_m3h) / mean, self.error(minute) / mean)
         size, error, score = together(over, steady)
         large = over.size > LARGE * limit * over.error and agrees(steady, over.size)
-        if score < limit and not large:
-            return None
         numbers = {
             "rise_m3h": rise,
             "share": rise / mean,
@@ -203,7 +211,8 @@ class StepWatch:
             "limit_m3h": limit * error * mean,
             **steady_numbers(steady, mean),
         }
-        return LeakEvidence(Leak("PREDICT", minute, since, size, size), numbers)
+        leak = LeakEvidence(Leak("PREDICT", minute, since, size, size), numbers)
+        return StepProof(max(score / limit, float(large)), leak)
 
     def dropped(self) -> bool:
         """Whether the flow has stepped down by more than it does without a reason."""

@@ -259,5 +259,5 @@ def test_a_large_step_needs_no_sure_flicker_but_one_that_agrees(
     steps.state.since, steps.state.lasting = 1000, times * restless.use.step_leak * steps.lasting_spread
     rise = steps.state.lasting / restless.use.mean_m3h
     unsure = SteadyFlow(steady * rise, rise)  # so much that the joint score is low
-    found = steps.leak(1052, explained_m3h=0.0, steady=unsure, as_sunday=False, strictness=1.0)
-    assert (found is not None) == leaks
+    proof = steps.proof(1052, explained_m3h=0.0, steady=unsure, as_sunday=False, strictness=1.0)
+    assert (proof.share >= 1.0) == leaks
