@@ -100,3 +100,15 @@ def test_a_night_that_was_high_by_use_is_not_watched(restless: Criteria) -> None
         watched[flickers] = {code for code, _, _ in raised(detect(restless, rows)[0], rows)}
     assert not {"NGT-JUMP", "LEAK"} & watched[True]
     assert {"NGT-JUMP", "LEAK"} & watched[False]
+
+
+def test_a_night_that_is_high_by_both_rules_is_one_leak(learnt: Criteria) -> None:
+    assert learnt.use is not None and learnt.night is not None
+    night_use = replace(learnt.night, jump=0.5, creep=0.05)
+    quick = replace(
+        learnt, night=night_use, use=replace(learnt.use, long_score=3.0, short_score=99.0, early_score=99.0)
+    )
+    rows = days(6)
+    burst(rows, 2 * DAY, len(rows.flow), 0.05)  # too small for PREDICT
+    found = [one for one in detect(quick, rows)[0] if one.severity == "leak" and one.state == "raise"]
+    assert [(one.code, one.method) for one in found] == [("LEAK", "NIGHT")]
