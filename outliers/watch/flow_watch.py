@@ -266,11 +266,7 @@ class FlowWatch:
         for seen in night_evidence(minute, result, self.night.use):
             if seen.change is Change.ENDED:
                 self.log.on_evidence(seen)
-<<<<<<< HEAD
-            elif proof is not None:
-=======
             elif proof is not None and self.log.active.leak is None:
->>>>>>> leaks
                 self.log.on_evidence(seen)
                 leak = night_leak(seen, result, proof, limit=limit)
                 if leak is not None:

@@ -3,14 +3,9 @@
 The residual is the flow minus its forecast: the forecast of the current hour if there is one, otherwise the profile
 times the level of the last hours. A step is the mean of the last rows minus the part expected from the rows before. It
 is computed over windows of 5 to 35 minutes, because a small step needs more rows than a large one, and compared with
-<<<<<<< HEAD
 limits in spreads of this hour of the week. From a step on, expectation and level are frozen. It is a WATCH if it will
 be a LEAK if it lasts, and a LEAK if the residual is still up after an hour: flushing and other planned use is over by
 then.
-=======
-limits in spreads of this hour of the week. From a step on, expectation and level are frozen. It is a WATCH if it will be
-a LEAK if it lasts, and a LEAK if the residual is still up after an hour: flushing and other planned use is over by then.
->>>>>>> leaks
 """
 
 import math
