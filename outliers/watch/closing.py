@@ -1,7 +1,16 @@
-"""What people say about the LEAKs of a sensor when they close the incident."""
+"""What people say about the LEAKs of a sensor when they close the incident, and what follows for its detector."""
 
 from dataclasses import dataclass
 from enum import Enum
+
+from outliers.findings import End
+from outliers.watch.correction import LeakCorrection
+from outliers.watch.expectation import Expectation
+from outliers.watch.finding_log import FindingLog
+from outliers.watch.hourly import gone_since
+from outliers.watch.leak_size import DOUBT_SHARE
+
+AHEAD_MIN = 1440  # a closing further in the future comes from a wrong clock
 
 
 class Said(Enum):
@@ -31,3 +40,23 @@ class Closing:
     @property
     def minute(self) -> int:
         return self.second // 60
+
+
+def taken(minute: int, closing: Closing, log: FindingLog, expectation: Expectation) -> LeakCorrection | None:
+    """End what was closed; returns the correction that follows. A closing that was taken before changes nothing."""
+    active = log.active
+    if closing.second <= active.closed or closing.minute > minute + AHEAD_MIN:
+        return None
+    active.closed = closing.second
+    if closing.said is not Said.FALSE_ALARM:
+        active.uncount(minute, closing.raised)
+    known = active.known
+    if not closing.up or known is None or known.raised > closing.minute:
+        return None
+    if closing.said is Said.REPAIRED:
+        since = gone_since(known, minute // 60, expectation)
+        log.end_all(minute, End.REPAIRED)
+        return LeakCorrection(since, -known.size, -known.by_flicker)
+    log.end_all(minute, End.ACCEPTED)
+    expectation.accept(minute, DOUBT_SHARE * known.size)
+    return None

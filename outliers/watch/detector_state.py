@@ -7,8 +7,8 @@ from common.state_file import Count, Minute
 from outliers.criteria import Criteria
 from outliers.rules import LEVEL_DAYS
 from outliers.watch.active import ActiveFindings
-from outliers.watch.expectation import ExpectationState
-from outliers.watch.flow_watch import FlowState
+from outliers.watch.expectation_state import ExpectationState
+from outliers.watch.flow_state import FlowState
 from outliers.watch.gate import GateState
 from outliers.watch.meter_scale_watch import QuarterSums
 

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.flicker import SteadyFlow
 from outliers.flow_shift import Constant, ShiftTracker
 from outliers.rules import HOUR_ROWS, SUNDAY
 from outliers.tracker_state import TrackerState
 from outliers.watch.correction import Correction, ScaleCorrection
+from outliers.watch.expectation_state import ExpectationState
 
 HOLIDAY = 2.0  # times the step limits on a listed holiday, because holidays differ
 CLEARLY = 6.0  # squared standard deviations by which a Sunday must fit better for the day to become one
@@ -33,36 +31,6 @@ class HourForecast:
 
     flow_m3h: float | None
     pressure_bar: float | None = None
-
-
-class ExpectationState(msgspec.Struct):
-    """The state of `Expectation`. None: start from the criteria.
-
-    Attributes:
-        tracker: the level, with the day's current kind.
-        other: the same with the other kind of day, on working days.
-        as_sunday: the day counts as a Sunday, although it is none.
-        better: how much better the other kind fits today.
-        flow_sum, profile_sum, rows: good rows of the current hour.
-        leak_size: flow of the known active leaks, share of the mean.
-        by_flicker: the part of it seen by the flicker.
-        level: expected flow / profile - 1, from the tracker.
-        ratio: expected flow now / profile, from the forecast if there is one.
-        accepted: UTC minute since which a part of `leak_size` is no active leak, but usual.
-    """
-
-    tracker: TrackerState | None = None
-    other: TrackerState | None = None
-    as_sunday: bool = False
-    better: float = 0.0
-    flow_sum: float = 0.0
-    profile_sum: float = 0.0
-    rows: Count = 0
-    leak_size: float = 0.0
-    by_flicker: float = 0.0
-    level: float | None = None
-    ratio: float | None = None
-    accepted: Minute = 0
 
 
 class Expectation:

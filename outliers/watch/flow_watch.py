@@ -9,46 +9,29 @@ from collections.abc import Collection
 from datetime import date
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from outliers.criteria import Criteria, FlowUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow
 from outliers.watch.active import Leak
-from outliers.watch.closing import Closing, Said
+from outliers.watch.closing import Closing, taken
 from outliers.watch.correction import Correction, LeakCorrection
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
-from outliers.watch.expectation import Expectation, ExpectationState, HourForecast
+from outliers.watch.expectation import Expectation, HourForecast
 from outliers.watch.finding_log import FindingLog
-from outliers.watch.flicker_watch import FlickerState, FlickerWatch
-from outliers.watch.hourly import Hourly, HourlyState, gone_since
+from outliers.watch.flicker_watch import FlickerWatch
+from outliers.watch.flow_state import FlowState
+from outliers.watch.hourly import Hourly
 from outliers.watch.leak_size import DOUBT_SHARE, size_now, size_to_end
 from outliers.watch.low_flow import low_flow
-from outliers.watch.meter_scale_watch import MeterScaleWatch, ScaleState
-from outliers.watch.night_minimum import NightMinimum, NightState
+from outliers.watch.night_minimum import NightMinimum
 from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak, night_proof
-from outliers.watch.pressure_watch import PressureWatch
-from outliers.watch.pressure_witness import PressureResidualHistory, ResidualState
-from outliers.watch.step_change import StepState, StepWatch
-from outliers.watch.supply import SupplyState, SupplyWatch
+from outliers.watch.pressure_watch import pressure_watch
+from outliers.watch.step_change import StepWatch
 
 QUARTER_MIN = 15
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
 DAY_MIN = 1440
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
-
-
-class FlowState(msgspec.Struct):
-    """The state of the methods; None: start new."""
-
-    expectation: ExpectationState | None = None
-    hourly: HourlyState | None = None
-    steps: StepState | None = None
-    night: NightState | None = None
-    flicker: FlickerState | None = None
-    supply: SupplyState | None = None
-    residuals: ResidualState | None = None
-    scale: ScaleState | None = None
 
 
 class FlowWatch:
@@ -70,7 +53,7 @@ class FlowWatch:
         self.steps = StepWatch(use, state.steps)
         self.night = NightMinimum(criteria.night, state.night) if criteria.night else None
         self.flicker = FlickerWatch(use.texture, use.mean_m3h, state.flicker) if use.texture else None
-        self.pressure = _pressure_watch(criteria, use, state)
+        self.pressure = pressure_watch(criteria, use, state)
         self._quarter = self._hour = -1
         self._in_night = False
 
@@ -171,23 +154,10 @@ class FlowWatch:
             self._correct(self.log.on_leak_end(minute, end))
 
     def on_closing(self, minute: int, closing: Closing) -> None:
-        """People have closed an incident. A closing that was taken before changes nothing."""
-        active = self.log.active
-        if closing.second <= active.closed or closing.minute > minute + DAY_MIN:  # or its clock was wrong
-            return
-        active.closed = closing.second
-        if closing.said is not Said.FALSE_ALARM:
-            active.uncount(minute, closing.raised)
-        known = active.known
-        if not closing.up or known is None or known.raised > closing.minute:
-            return
-        if closing.said is Said.REPAIRED:
-            since = gone_since(known, minute // 60, self.expectation)
-            self.log.end_all(minute, End.REPAIRED)
-            self._correct(LeakCorrection(since, -known.size, -known.by_flicker))
-        else:
-            self.log.end_all(minute, End.ACCEPTED)
-            self.expectation.accept(minute, DOUBT_SHARE * known.size)
+        """People have closed an incident."""
+        correction = taken(minute, closing, self.log, self.expectation)
+        if correction is not None:
+            self._correct(correction)
 
     # quarters, hours, nights
 
@@ -298,16 +268,3 @@ class FlowWatch:
 
     def _unknown_steady(self, since: int) -> SteadyFlow | None:
         return self.expectation.unknown(self._steady(since))
-
-
-def _pressure_watch(criteria: Criteria, use: FlowUse, state: FlowState) -> PressureWatch | None:
-    pressure = criteria.pressure_use
-    if pressure is None:
-        return None
-    return PressureWatch(
-        pressure,
-        use.mean_m3h,
-        supply=SupplyWatch(pressure, state.supply),
-        history=PressureResidualHistory(pressure, state.residuals),
-        scale=MeterScaleWatch(criteria.scale, use.mean_m3h, state.scale) if criteria.scale else None,
-    )

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from outliers.criteria import PressureUse
+from outliers.criteria import Criteria, FlowUse, PressureUse
 from outliers.rules import HEADLOSS
 from outliers.watch.active import Leak, MeterBias
 from outliers.watch.evidence import Change, Evidence, Numbers
+from outliers.watch.flow_state import FlowState
 from outliers.watch.meter_scale_watch import BACK_SIZE, LARGEST_SIZE, MeterScaleWatch, ScaleEstimate
 from outliers.watch.pressure_witness import AGREES, PressureAnswer, PressureResidualHistory
 from outliers.watch.supply import SupplyWatch
@@ -126,3 +127,17 @@ class PressureWatch:
 def _wrong(minute: int, scale: ScaleEstimate, **more: float) -> MeterEvidence:
     numbers = {"scale_share": scale.size, "error_share": scale.error, **more}
     return MeterEvidence(Change.BEGAN, minute, scale, numbers)
+
+
+def pressure_watch(criteria: Criteria, use: FlowUse, state: FlowState) -> PressureWatch | None:
+    """The watch of one sensor's pressure; None if its use of pressure was not learnt."""
+    pressure = criteria.pressure_use
+    if pressure is None:
+        return None
+    return PressureWatch(
+        pressure,
+        use.mean_m3h,
+        supply=SupplyWatch(pressure, state.supply),
+        history=PressureResidualHistory(pressure, state.residuals),
+        scale=MeterScaleWatch(criteria.scale, use.mean_m3h, state.scale) if criteria.scale else None,
+    )
