@@ -3,9 +3,9 @@
 The residual is the flow minus its forecast: the forecast of the current hour if there is one, otherwise the profile
 times the level of the last hours. A step is the mean of the last rows minus the part expected from the rows before. It
 is computed over windows of 5 to 35 minutes, because a small step needs more rows than a large one, and compared with
-limits in spreads of this hour of the week. From a step on, expectation and level are frozen. It is a WATCH if it will
-be a LEAK if it lasts, and a LEAK if the residual is still up after an hour: flushing and other planned use is over by
-then.
+limits in spreads of this hour of the week. From a step on, expectation and level are frozen. The step is a WATCH if it
+would be a LEAK if it lasted, and a LEAK if the residual is still up after an hour: flushing and other planned use is
+over by then.
 """
 
 import math
@@ -42,7 +42,6 @@ AWAY_MIN = 30  # without a row
 BACK_SHARE = 0.5  # of a limit: below this a step counts as gone
 DROP_SHARE = 0.75  # of a LEAK's size: its end; ordinary falls of the use reach half of it
 LARGE = 1.5  # times a LEAK's limit: a step that scores as much by itself is not bound by the flicker, if that agrees
-LIKELY = 0.85  # of a LEAK's limit: a step that scores as much will be one if it lasts
 UNSURE = 1.5  # times a LEAK's limit on a day that counts as a Sunday: a burst can make it look like one
 
 
@@ -183,8 +182,8 @@ class StepWatch:
         state.block, state.block_rows = 0.0, 0
 
     def watch(self, minute: int, proof: StepProof) -> Evidence | None:
-        """The step as a WATCH: a large one at once, others when they have lasted and will be a LEAK if they go on."""
-        if proof.share < (LARGE if minute - (self.state.since or minute) < STEP_WATCH_MIN else LIKELY):
+        """The step as a WATCH: it would be a LEAK if it lasted. Small ones are often over in a quarter of an hour."""
+        if proof.share < (LARGE if minute - (self.state.since or minute) < STEP_WATCH_MIN else 1.0):
             return None
         numbers = {"rise_m3h": self.rise, "limit_m3h": self.state.passed}
         return Evidence(STEP, Change.BEGAN, minute, self.state.since or minute, numbers)

@@ -12,7 +12,7 @@ from outliers.rules import ORDINARY_H, STEP_BLOCK_ROWS, STEP_WATCH_MIN, WATCH_AG
 from outliers.watch.evidence import Change, Evidence
 from outliers.watch.expectation import Expectation
 from outliers.watch.hourly import Hourly
-from outliers.watch.step_change import KEPT_BLOCKS, LARGE, LIKELY, StepWatch
+from outliers.watch.step_change import KEPT_BLOCKS, LARGE, StepWatch
 
 LEAK_LIMIT = 5.0  # m3/h, and the score, since the spread is 1 m3/h
 
@@ -47,8 +47,8 @@ def seen_after(use: FlowUse, size: float) -> int | None:
 
 
 def test_a_step_is_watched_if_it_will_be_a_leak_and_a_large_one_at_once(use: FlowUse) -> None:
-    assert seen_after(use, 0.9 * LIKELY * LEAK_LIMIT) is None
-    lasted = seen_after(use, 1.1 * LIKELY * LEAK_LIMIT)
+    assert seen_after(use, 0.9 * LEAK_LIMIT) is None
+    lasted = seen_after(use, 1.25 * LEAK_LIMIT)
     assert lasted is not None and STEP_WATCH_MIN - STEP_BLOCK_ROWS <= lasted <= STEP_WATCH_MIN + STEP_BLOCK_ROWS
     at_once = seen_after(use, 2 * LARGE * LEAK_LIMIT)
     assert at_once is not None and at_once <= STEP_BLOCK_ROWS
