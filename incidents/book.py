@@ -17,7 +17,7 @@ from common.zones import NO_ZONES, Zones
 from incidents.incident import Before, Incident, Sign, Size, id_of
 from incidents.one_leak import OneLeak
 from incidents.one_trouble import MISSING, OUTLASTS_MIN, one_outage, one_silence, one_step, silent_channels
-from incidents.reading import IncidentsFile, Stored, stored
+from incidents.reading import IncidentsFile, Stored, for_log, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
 
@@ -225,11 +225,11 @@ def load(data: Path, site: str, findings: Sequence[Finding], zones: Zones = NO_Z
     """
     found = set_aside(data)
     if found.complete or found.incidents:
-        return Book(site, found.incidents, zones), found.problem
+        return Book(site, found.incidents, zones), for_log(found)
     book = Book(site, zones=zones)
     book.on_findings(findings)
     book.incidents = [incident for incident in book.incidents if incident.ended is None]
-    return book, found.problem
+    return book, for_log(found)
 
 
 def set_aside(data: Path) -> Stored:

@@ -16,6 +16,7 @@ from common.zones import Zones
 from incidents import acts, book
 from incidents.acts import Cause, Do
 from incidents.incident import Size
+from incidents.reading import for_log
 from outliers.findings import Finding
 from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
@@ -102,7 +103,7 @@ class IncidentKeeper:
         return self._written is not None and files.stamp(self._data / INCIDENTS_FILE) != self._written
 
     def _store(self) -> None:
-        if self._is_foreign() and (problem := book.set_aside(self._data).problem):
+        if self._is_foreign() and (problem := for_log(book.set_aside(self._data))):
             _log.warning("incidents_unreadable set aside, written anew; problem=%s", quoted(problem))
         try:
             book.store(self._data, self._book)
