@@ -10,7 +10,6 @@ from cli import shell
 from common.database import Database
 from common.errors import DatabaseDown, HydrologError
 from common.folder import INCIDENT_ACTS_FILE
-from common.logging_setup import quoted
 from common.settings import Settings
 from incidents import acts, reading, table
 from incidents.acts import Act
@@ -32,12 +31,14 @@ class History(NamedTuple):
         names: the name of each registered sensor; empty if the database is not there.
         whole: whether the database has answered. Otherwise only the incidents of the file are known.
         problems: what is wrong, for whoever asks.
+        damaged: whether there may be more incidents, because the file cannot be read in full.
     """
 
     known: tuple[Known, ...]
     names: dict[str, str]
     whole: bool
     problems: tuple[str, ...]
+    damaged: bool = False
 
     def name(self, sensor: str) -> str:
         """What people call a sensor: its id, and its name if it has one."""
@@ -65,9 +66,9 @@ class History(NamedTuple):
 
 def read(chosen: Settings, database: Database, minute: int) -> History:
     """All incidents at UTC `minute`. The file's version of an incident is the newer one."""
-    found, problem, _ = reading.stored(chosen.paths.data)
+    found = reading.stored(chosen.paths.data)
     done = acts.load(chosen.paths.data)
-    problems = [problem] if problem else []
+    problems = [found.problem] if found.problem else []
     if done.damaged:
         problems.append(f"{INCIDENT_ACTS_FILE}: {done.damaged} lines cannot be read")
     earlier: list[Incident] = []
@@ -81,9 +82,10 @@ def read(chosen: Settings, database: Database, minute: int) -> History:
             names = dict(cursor.fetchall())
     except (DatabaseDown, psycopg.Error) as error:
         whole = False
-        problems.append(f"only the incidents of the file are shown, the newest ones: {quoted(error)}")
-    known = reading.known(_each_once(found, earlier), _acts_once(done.known, recorded), minute)
-    return History(tuple(known), names, whole, tuple(problems))
+        why = str(error) if isinstance(error, DatabaseDown) else "the database refuses them"
+        problems.append(f"only the incidents of the file are shown, the newest ones: {why}")
+    known = reading.known(_each_once(found.incidents, earlier), _acts_once(done.known, recorded), minute)
+    return History(tuple(known), names, whole, tuple(problems), damaged=bool(found.problem))
 
 
 def _each_once(newer: Iterable[Incident], older: Iterable[Incident]) -> Iterable[Incident]:

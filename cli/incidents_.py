@@ -29,7 +29,7 @@ from incidents.acts import Cause, Do
 from incidents.incident import Incident
 from incidents.life import Stage
 from incidents.reading import Known
-from incidents.sentences import Told, did, told
+from incidents.sentences import Told, did, told, unreadable
 
 LONGEST_ID = 48  # columns; a longer one folds
 LONGEST = 2000  # characters of a sentence or a note
@@ -73,7 +73,7 @@ def run(args: list[str]) -> int:
         else:
             command.act(Do(options.action))
     for problem in history.problems:
-        sys.stderr.write(f"{shell.printable(problem)}\n")
+        sys.stderr.write(f"{shell.printable(unreadable(problem, command.words))}\n")
     return 0
 
 
@@ -156,7 +156,7 @@ class _Command:
         self._now = now
         self._minute = minute_of(now)
         self._site, self._zone = chosen.site, chosen.site.zone
-        self._words = words(options.language or chosen.site.language)
+        self.words = words(options.language or chosen.site.language)
 
     def list(self) -> None:
         """The incidents that were asked for."""
@@ -172,11 +172,12 @@ class _Command:
             self._json({"incidents": [self._plain(each) for each in found], "whole": self._history.whole})
             return
         console = shell.console()
-        console.print(self._table(found) if found else self._words.say("No incident."))
+        if found or not self._history.damaged:
+            console.print(self._table(found) if found else self.words.say("No incident."))
         earlier = len(self._history.known) - len(found)
         if earlier and self._options.sensor is None and self._options.since is None:
             see = "hydrolog incidents --all"
-            console.print(self._words.say("Earlier ones: {count}; to see them: {command}", count=earlier, command=see))
+            console.print(self.words.say("Earlier ones: {count}; to see them: {command}", count=earlier, command=see))
 
     def _since(self) -> int:
         if self._options.since is not None:
@@ -191,7 +192,7 @@ class _Command:
 
     def _table(self, found: Sequence[Known]) -> Table:
         """Two lines for each, so that eighty columns are enough."""
-        catalogue = self._words
+        catalogue = self.words
         headings = [catalogue.say(each) for each in (INCIDENT, BEGAN, SIZE, PEOPLE)]
         table = shell.table(*headings, whole=headings[1:3])
         table.columns[0].min_width = min(LONGEST_ID, max(len(one.id) for one, _ in found))
@@ -222,17 +223,17 @@ class _Command:
         if said.life:
             paragraphs.append(said.life)
         for act in known.life.acts:
-            done = did(act, "" if act.until is None else shell.local(act.until, self._zone), self._words)
+            done = did(act, "" if act.until is None else shell.local(act.until, self._zone), self.words)
             what = f"{done}: {act.text}" if act.text else done
             paragraphs.append(f"{shell.local(act.at, self._zone)}  {act.by}  {what}")
         for text in paragraphs:
             console.print(shell.cell(text, longest=LONGEST), soft_wrap=True)
         try:
             with database.transaction() as cursor:
-                lines = chart(cursor, self._site, known.incident, self._minute, self._words, width=console.width)
+                lines = chart(cursor, self._site, known.incident, self._minute, self.words, width=console.width)
         except (DatabaseDown, psycopg.Error):
             return  # that it does not answer is among the problems
-        none = self._words.say("No minute of these hours is in the database.")
+        none = self.words.say("No minute of these hours is in the database.")
         for line in ["", *lines] if lines else [none]:
             console.print(line, soft_wrap=True)
 
@@ -246,7 +247,7 @@ class _Command:
 
     def _told(self, known: Known) -> Told:
         name = self._history.name(known.incident.sensor)
-        return told(known, name, self._words, self._zone, self._minute)
+        return told(known, name, self.words, self._zone, self._minute)
 
     def _plain(self, known: Known) -> dict[str, Any]:
         return plain(known, self._told(known), self._zone, self._minute)

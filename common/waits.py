@@ -77,6 +77,10 @@ PARTS = {
     "look at server.token_file": "server.token_file을 확인하십시오",
     "the server redirects with {}": "서버가 다른 주소로 보냄, 응답 코드 {}",
     "correct server.url": "server.url을 고치십시오",
+    "{} cannot be read": "{} 파일을 읽을 수 없음",
+    "{} incidents cannot be read": "경보 {}건을 읽을 수 없음",
+    "{} lines cannot be read": "{}줄을 읽을 수 없음",
+    "only the incidents of the file are shown, the newest ones": "파일에 있는 최근 경보만 표시함",
 }
 _FORMS = [(re.compile(re.escape(english).replace(r"\{\}", r"(\S+)")), korean) for english, korean in PARTS.items()]
 _NAME = re.compile(r"\S+|hydrolog [\w -]+")  # an address, a file, a command: the same in each language

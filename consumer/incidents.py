@@ -67,10 +67,10 @@ class IncidentMirror:
             raise DatabaseDown(f"the database refuses the incidents ({type(error).__name__}); see its log") from error
 
     def _copy(self, database: Database, minute: int) -> None:
-        found, problem, _ = reading.stored(self._data)
+        found = reading.stored(self._data)
         done = acts.load(self._data).known
         with database.transaction() as cursor:
-            rows = self._rows_of(cursor, found, done, minute)
+            rows = self._rows_of(cursor, found.incidents, done, minute)
             changed = [row for row in rows if self._rows.get(row.id) != row]
             store_each(cursor, changed, lambda some: table.store(cursor, some))
         self._acts, self._rows = {act.id for act in done}, {row.id: row for row in rows}
@@ -78,9 +78,9 @@ class IncidentMirror:
             self._unnamed[row.sensor] = min(row.raised, self._unnamed.get(row.sensor, row.raised))
         shelved = [minute_of(row.until) for row in rows if row.stage == Stage.SHELVED and row.until]
         self._again = min(shelved, default=None)
-        if problem and problem != self.problem:
-            _log.warning("incidents_unreadable problem=%s", quoted(problem))
-        self.problem = problem
+        if found.problem and found.problem != self.problem:
+            _log.warning("incidents_unreadable problem=%s", quoted(reading.for_log(found)))
+        self.problem = found.problem
 
     def _rows_of(
         self, cursor: Cursor[Any], found: Sequence[Incident], done: Iterable[Act], minute: int

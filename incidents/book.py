@@ -17,7 +17,7 @@ from common.zones import NO_ZONES, Zones
 from incidents.incident import Before, Incident, Sign, Size, id_of
 from incidents.one_leak import OneLeak
 from incidents.one_trouble import MISSING, OUTLASTS_MIN, one_outage, one_silence, one_step, silent_channels
-from incidents.reading import IncidentsFile, stored
+from incidents.reading import IncidentsFile, Stored, for_log, stored
 from outliers.findings import RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
 
@@ -223,16 +223,22 @@ def load(data: Path, site: str, findings: Sequence[Finding], zones: Zones = NO_Z
     A damaged file is set aside, and of its incidents those that can be told are kept. Without any, as after an update,
     the findings that stand make it anew.
     """
+    found = set_aside(data)
+    if found.complete or found.incidents:
+        return Book(site, found.incidents, zones), for_log(found)
+    book = Book(site, zones=zones)
+    book.on_findings(findings)
+    book.incidents = [incident for incident in book.incidents if incident.ended is None]
+    return book, for_log(found)
+
+
+def set_aside(data: Path) -> Stored:
+    """What is in the file; a damaged one is set aside as `.bad`."""
     found, path = stored(data), data / INCIDENTS_FILE
     if found.problem:
         with suppress(OSError):
             path.replace(path.with_name(path.name + ".bad"))
-    if found.complete or found.incidents:
-        return Book(site, found.incidents, zones), found.problem
-    book = Book(site, zones=zones)
-    book.on_findings(findings)
-    book.incidents = [incident for incident in book.incidents if incident.ended is None]
-    return book, found.problem
+    return found
 
 
 def store(data: Path, book: Book) -> None:

@@ -26,12 +26,13 @@ class Incidents(NamedTuple):
     """The incidents of the file, the newest first: all that are up, and the newest of the others.
 
     `problem` says what is wrong with a file; empty if nothing is. `complete`: the incidents' file is there and whole;
-    an installation that was just updated has none yet.
+    an installation that was just updated has none yet. `detail`: more of the problem, for the log only.
     """
 
     known: tuple[Known, ...] = ()
     problem: str = ""
     complete: bool = False
+    detail: str = ""
 
 
 class IncidentsFile(msgspec.Struct):
@@ -54,15 +55,24 @@ def _load(data: Path, minute: int, *_stamps: files.Stamp | None) -> Incidents:
     problem = found.problem
     if done.damaged and not problem:
         problem = f"{INCIDENT_ACTS_FILE}: {done.damaged} lines cannot be read"
-    return Incidents(tuple(known(found.incidents, done.known, minute)), problem, found.complete)
+    return Incidents(tuple(known(found.incidents, done.known, minute)), problem, found.complete, found.detail)
 
 
 class Stored(NamedTuple):
-    """The incidents of the file, each id once; what is wrong with the file, and whether it is there and whole."""
+    """The incidents of the file, each id once; what is wrong with the file, and whether it is there and whole.
+
+    `detail`: why it cannot be read, in the parser's or the system's words: for the log only.
+    """
 
     incidents: tuple[Incident, ...] = ()
     problem: str = ""
     complete: bool = False
+    detail: str = ""
+
+
+def for_log(found: Stored | Incidents) -> str:
+    """What is wrong, with its detail."""
+    return ": ".join(filter(None, (found.problem, found.detail)))
 
 
 def stored(data: Path) -> Stored:
@@ -73,7 +83,7 @@ def stored(data: Path) -> Stored:
     try:
         whole = state_file.read(data / INCIDENTS_FILE, IncidentsFile)
     except state_file.StateUnusable as error:
-        return Stored(problem=f"{INCIDENTS_FILE} cannot be read: {error}")
+        return Stored(problem=f"{INCIDENTS_FILE} cannot be read", detail=str(error))
     if whole is None:
         return Stored()
     sound = {one.id: one for one in whole.incidents if one.signs and all(_is_known(sign) for sign in one.signs)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from common import waits
 from common.clock import minute_start
 from common.messages import Catalogue, message, plain
 from incidents.acts import Act, Cause, Do
@@ -160,6 +161,11 @@ def told(known: Known, name: str, words: Catalogue, zone: ZoneInfo, minute: int)
         todo=tuple(reader.words.say(each) for each in todo(incident, leading, life.stage)),
         life=_life(life, reader),
     )
+
+
+def unreadable(problem: str, words: Catalogue) -> str:
+    """What is wrong with the files of the incidents, as `reading` says it, in somebody's words."""
+    return waits.in_korean("", problem) if words.language == "ko" else problem
 
 
 def did(act: Act, until: str, catalogue: Catalogue) -> str:

@@ -2,7 +2,7 @@
 told to the detectors.
 
 The file is on the disk before the rows that were flagged. A disk that refuses it costs no row: it is written with the
-next change.
+next change. A file that is damaged or gone while the producer runs is written anew within a minute.
 """
 
 import logging
@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common import files
-from common.folder import INCIDENT_ACTS_FILE
+from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from common.logging_setup import quoted
 from common.zones import Zones
 from incidents import acts, book
 from incidents.acts import Cause, Do
 from incidents.incident import Size
+from incidents.reading import for_log
 from outliers.findings import Finding
 from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
@@ -38,6 +39,7 @@ class IncidentKeeper:
         if problem:
             _log.warning("incidents_unreadable set aside, made anew from the findings; problem=%s", quoted(problem))
         self._unwritten = True  # a file that was made anew, or of an older form
+        self._written: files.Stamp | None = None
         self._look_at_minute = 0
         self._acts_seen: files.Stamp | None = None
 
@@ -69,6 +71,8 @@ class IncidentKeeper:
 
     def look(self, minute: int, detectors: Mapping[str, Detector], remembered: Mapping[str, object]) -> None:
         """Every ten minutes: sizes, and signs that no detector knows. `remembered`: sensors whose state is kept."""
+        if self._is_foreign():
+            self._store()
         if self._look_at_minute - LOOK_EVERY_MIN <= minute < self._look_at_minute:
             return
         self._look_at_minute = minute + LOOK_EVERY_MIN
@@ -94,10 +98,17 @@ class IncidentKeeper:
         self._book.forget_after(minute)
         self._store()
 
+    def _is_foreign(self) -> bool:
+        """Whether the file is not the one that was written last: somebody, or the disk, has changed or removed it."""
+        return self._written is not None and files.stamp(self._data / INCIDENTS_FILE) != self._written
+
     def _store(self) -> None:
+        if self._is_foreign() and (problem := for_log(book.set_aside(self._data))):
+            _log.warning("incidents_unreadable set aside, written anew; problem=%s", quoted(problem))
         try:
             book.store(self._data, self._book)
             self._unwritten = False
+            self._written = files.stamp(self._data / INCIDENTS_FILE)
         except OSError as error:
             self._unwritten = True
             _log.warning("incidents_not_stored count=%d problem=%s", len(self._book.incidents), quoted(error))

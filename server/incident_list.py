@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from common.messages import Catalogue
 from incidents.incident import Incident, Sign
 from incidents.reading import Incidents, Known
-from incidents.sentences import told
+from incidents.sentences import told, unreadable
 from outliers import flags
 
 MOST_SHOWN = 60  # each is about 1 KB, and a page asks every few seconds
@@ -32,7 +32,7 @@ def shown(
     known = all_of_them[:MOST_SHOWN]
     return {
         "language": words.language,
-        "problem": incidents.problem,
+        "problem": unreadable(incidents.problem, words),
         "left_out": len(all_of_them) - len(known),
         "incidents": [one(each, names.get(each.incident.sensor, ""), words, zone, minute) for each in known],
     }

@@ -15,7 +15,7 @@ from incidents.acting import Wish
 from incidents.acts import MOST_TEXT, Cause, Do
 from incidents.incident import KINDS
 from incidents.reading import Known
-from incidents.sentences import CAUSES
+from incidents.sentences import CAUSES, unreadable
 from incidents.sentences import KINDS as KIND_WORDS
 from server import incident_archive, incident_list, incident_screen
 from server.access import Role, may, needs
@@ -77,7 +77,7 @@ class IncidentPages:
             state,
             incidents=incidents,
             found=found,
-            problem=found.problem,
+            problem=unreadable(found.problem, reader.words),
             wanted=wanted,
             sensors=[
                 (sensor, f"{sensor} {name}".strip()) for sensor, name in ({wanted.sensor: ""} | names).items() if sensor

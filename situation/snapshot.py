@@ -171,7 +171,7 @@ def log_problems(look: Snapshot) -> None:
     """Log once what is wrong with files, in the words of those who read them."""
     said = {f"group_unreadable group={group}": each.problem for group, each in look.groups.items() if each.problem}
     if look.incidents.problem:
-        said["incidents_unreadable"] = look.incidents.problem
+        said["incidents_unreadable"] = reading.for_log(look.incidents)
     for event, problem in said.items():
         if _said.get(event) != problem:
             _log.warning("%s problem=%s", event, quoted(problem))

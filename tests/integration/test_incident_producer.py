@@ -123,5 +123,32 @@ def test_a_trouble_that_is_over_while_the_producer_is_away_ends_although_no_dete
     assert one.ended > BAD[-1]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b'{"version":1,"incid', b"[]", b'"incidents"', b"\0\xff" * 2000, b'{"incidents":[{"id":7}]}', b"", b"[" * 9_000, None],
+)
+def test_a_file_that_is_damaged_while_it_runs_is_whole_again_within_a_minute(
+    folder: Path, content: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    judged, path = Verdicts(folder / "data", SiteSettings()), folder / "data" / INCIDENTS_FILE
+
+    def judge_minute(minute: int) -> None:
+        judged.rows([MinuteMean(minute, "001", -5.0 if minute in BAD else 8.0 + minute % 7 / 10, 4.0, 60)])
+        judged.save(minute)
+
+    for minute in range(T, BAD[-1]):
+        judge_minute(minute)
+    before = incidents(folder)
+    assert [one.kind for one in before] == ["fault"]
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    judge_minute(BAD[-1])
+    assert incidents(folder) == before
+    aside = path.with_name(path.name + ".bad")
+    assert (aside.read_bytes() if aside.exists() else None) == content
+    assert caplog.text.count("incidents_unreadable") == (content is not None)
+
+
 if __name__ == "__main__":
     judge(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

@@ -104,6 +104,11 @@ def test_a_wait_is_read_in_korean_with_the_facts_behind(tmp_path: Path, kind: st
             "데이터베이스 테이블의 버전이 프로그램과 맞지 않음(테이블이 없거나 오래됨; 실행하십시오: hydrolog init-db)",
         ),
         ("NotDelivered", "the server answered 503", "서버로 보내지 못함, 자료는 보관 중(서버 응답 코드 503)"),
+        (
+            "consumer-archive",
+            "incidents.json: 3 incidents cannot be read",
+            "경보 기록을 저장하지 못함(incidents.json: 경보 3건을 읽을 수 없음)",
+        ),
         ("database", "Postgres is starting", "데이터베이스 준비 중(Postgres 시작 중)"),
         (
             "LogError",
@@ -118,7 +123,9 @@ def test_what_operators_meet_is_all_korean_and_what_is_not_known_stays_whole(kin
 
 def test_the_parts_are_those_of_the_code() -> None:
     """Else they are old, and nobody notices that a reason is English again."""
-    code = "\n".join(path.read_text("utf-8") for part in PARTS for path in sorted((ROOT / part).glob("**/*.py")))
+    code = "\n".join(
+        path.read_text("utf-8") for part in (*PARTS, "cli") for path in sorted((ROOT / part).glob("**/*.py"))
+    )
     code = code.replace((ROOT / "common/waits.py").read_text("utf-8"), "")
     pieces = [piece for english in waits.PARTS for piece in english.split("{}") if piece.strip()]
     assert [piece for piece in pieces if piece not in code] == []

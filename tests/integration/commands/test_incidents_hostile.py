@@ -87,7 +87,32 @@ def test_damaged_files_are_said_and_the_database_speaks(
     (tmp_path / "data" / INCIDENT_ACTS_FILE).write_text('{"id"\n\x00\x00\x00\n')
     done = hydrolog("incidents", "--config", str(site))
     assert done.returncode == 0 and ID in done.stdout
-    assert "incidents.json cannot be read" in done.stderr and "2 lines cannot be read" in done.stderr
+    assert "incidents.json cannot be read\n" in done.stderr and "2 lines cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            "incidents.json cannot be read\nonly the incidents of the file are shown, the newest ones: "
+            "the database does not answer: connection refused\n",
+        ),
+        (
+            "ko",
+            "incidents.json 파일을 읽을 수 없음\n파일에 있는 최근 경보만 표시함: 데이터베이스 응답 없음: 연결이 거부됨\n",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_not_called_none_and_said_in_the_readers_language(
+    language: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / INCIDENTS_FILE).write_bytes(b'{"version":1,"incid')
+    path = tmp_path / "hydrolog.toml"
+    path.write_text('[paths]\ndata = "data"\n[database]\nurl = "postgresql://me:secret@127.0.0.1:9/x"\n')
+    code, out, err = told(capfd, "incidents", "--language", language, "--config", str(path))
+    assert (code, out.strip(), err) == (0, "", said)
 
 
 def test_two_people_at_once_are_both_heard(site: Path, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_damaged_file_is_said_and_the_page_goes_on(visit: Visit, server: Recei
     (server.data / INCIDENT_ACTS_FILE).write_text("")
     visit.page.goto(visit.address)
     visit.page.locator("#incidents-problem").wait_for()
-    assert "cannot be read" in visit.text("#incidents-problem")
+    assert visit.text("#incidents-problem") == "incidents.json cannot be read"
     assert not visit.page.locator("#no-incidents").is_visible()
     visit.page.wait_for_selector('[data-charts="001"] [data-chart="night"] .column')
 
