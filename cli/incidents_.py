@@ -140,7 +140,7 @@ def _amounts(incident: Incident, catalogue: Catalogue) -> str:
     if incident.size and incident.ended is None:
         lines.append(catalogue.amount(incident.size.flow_m3h, "m³/h", incident.size.error_m3h))
     elif incident.largest_m3h is not None:
-        lines.append(catalogue.say("at most {flow}", flow=catalogue.about(incident.largest_m3h, "m³/h")))
+        lines.append(catalogue.say("up to {value}", value=catalogue.about(incident.largest_m3h, "m³/h")))
     if incident.volume_m3 is not None:
         lines.append(catalogue.about(incident.volume_m3, "m³"))
     return "\n".join(lines)

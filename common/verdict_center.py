@@ -79,7 +79,7 @@ CENTER: dict[str, dict[str, Words]] = {
         KOREAN: Words(
             "처리 지연",
             ("현장 {sites}개가 15분 넘게 처리되지 않음",),
-            "센터 장비에서 프로세스를 시작하거나 다른 장비를 추가하십시오. 또는 로그를 확인하십시오",
+            "센터 장비나 다른 장비에서 이 프로세스를 시작하거나, 로그를 확인하십시오",
         ),
     },
     "sites-failed": {
@@ -90,8 +90,8 @@ CENTER: dict[str, dict[str, Words]] = {
         ),
         KOREAN: Words(
             "일부 현장 처리 실패",
-            ("현장 {sites}개. 한 시간 안에 다시 시도함",),
-            "프로세스의 로그에서 site_work_failed를 확인하십시오",
+            ("현장 {sites}개를 한 시간 안에 다시 처리함",),
+            "프로세스의 로그에서 다음을 찾아보십시오: site_work_failed",
         ),
     },
 }

@@ -234,7 +234,9 @@ BOX: dict[str, dict[str, Words]] = {
     },
     "incidents-damaged": {
         ENGLISH: Words("file damaged", ("it cannot be read; the flags of the rows count",), "see logs/server.log"),
-        KOREAN: Words("파일 손상", ("경보를 읽을 수 없어 행의 플래그로 판단",), "logs/server.log 파일을 확인하십시오"),
+        KOREAN: Words(
+            "파일 손상", ("경보를 읽을 수 없어 자료의 이상 표시로 판단",), "logs/server.log 파일을 확인하십시오"
+        ),
     },
     "acts-damaged": {
         ENGLISH: Words("notes damaged", ("some of what people did about incidents cannot be read",)),

@@ -128,7 +128,7 @@ class _Sheets:
 
     def incidents(self) -> None:
         say = self.say
-        heads = [say("incident"), say("sensor"), say("name"), say("kind"), say("began"), say("told"), say("over")]
+        heads = [say("incident"), say("sensor"), say("name"), say("kind"), say("began"), say("told"), say("ended")]
         heads += [say("largest, m³/h"), say("volume, m³ (estimate)"), say("cause"), say("what happened"), say("people")]
         names = {one.sensor: one.name for one in self._report.sensors}
         rows: list[list[Cell]] = []

@@ -125,7 +125,16 @@ def test_a_trouble_that_is_over_while_the_producer_is_away_ends_although_no_dete
 
 @pytest.mark.parametrize(
     "content",
-    [b'{"version":1,"incid', b"[]", b'"incidents"', b"\0\xff" * 2000, b'{"incidents":[{"id":7}]}', b"", b"[" * 9_000, None],
+    [
+        b'{"version":1,"incid',
+        b"[]",
+        b'"incidents"',
+        b"\0\xff" * 2000,
+        b'{"incidents":[{"id":7}]}',
+        b"",
+        b"[" * 9_000,
+        None,
+    ],
 )
 def test_a_file_that_is_damaged_while_it_runs_is_whole_again_within_a_minute(
     folder: Path, content: bytes | None, caplog: pytest.LogCaptureFixture

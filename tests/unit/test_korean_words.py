@@ -11,18 +11,18 @@ from messengers import phrases
 ROOT = Path(__file__).resolve().parents[2]
 REJECTED = re.compile(
     r"알람|예보|장치|해제|(?<!웹)사이트|소비 그룹|작업 이력|지난주|급수 ?전수|급수 인구|"
-    r"계측값|소식|주야간 계수|압력|\} ~ \{"
+    r"계측값|소식|주야간 계수|압력|단추|직렬 포트|플래그|미조치|\} ~ \{"
 )
 CATALOGUE = (ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po").read_text("utf-8")
 TEXTS = {
     "catalogue": "\n".join(line for line in CATALOGUE.splitlines() if line.startswith("msgstr")),
     "verdict": repr([each["ko"] for each in (verdict_words.WORDS | verdict_center.CENTER).values()]),
     "parts": repr(verdict_words.PARTS["ko"]),
-    "waits": repr(waits.KOREAN),
+    "waits": repr([waits.KOREAN, waits.PARTS]),
     "alerts": repr(phrases.PHRASES["ko"]),
     **{path.name: path.read_text("utf-8") for path in ROOT.glob("docs/operators/*.ko.md")},
     "weather.ko.md": (ROOT / "docs/operators/weather.ko.md").read_text("utf-8").replace("예보", ""),  # its word
-    "README.ko.md": (ROOT / "README.ko.md").read_text("utf-8"),
+    **{name: (ROOT / name).read_text("utf-8") for name in ("README.ko.md", "deploy/README.ko.md")},
 }
 
 

@@ -101,7 +101,8 @@ def test_a_wait_is_read_in_korean_with_the_facts_behind(tmp_path: Path, kind: st
         (
             "OtherTables",
             "the tables are missing or old; run: hydrolog init-db",
-            "데이터베이스 테이블의 버전이 프로그램과 맞지 않음(테이블이 없거나 오래됨; 실행하십시오: hydrolog init-db)",
+            "데이터베이스 테이블의 버전이 프로그램과 맞지 않음"
+            "(테이블이 없거나 이전 버전임; 다음을 실행하십시오: hydrolog init-db)",
         ),
         ("NotDelivered", "the server answered 503", "서버로 보내지 못함, 자료는 보관 중(서버 응답 코드 503)"),
         (
@@ -110,6 +111,11 @@ def test_a_wait_is_read_in_korean_with_the_facts_behind(tmp_path: Path, kind: st
             "경보 기록을 저장하지 못함(incidents.json: 경보 3건을 읽을 수 없음)",
         ),
         ("database", "Postgres is starting", "데이터베이스 준비 중(Postgres 시작 중)"),
+        (
+            "database",
+            "the database is being brought to Postgres 18: 40 %",
+            "데이터베이스 준비 중(데이터베이스를 Postgres 18 버전으로 옮기는 중: 40 %)",
+        ),
         (
             "LogError",
             "cannot read /data/x: Input/output error",

@@ -36,9 +36,12 @@ def test_what_is_up_comes_first_and_old_ones_on_request(
     )
 
 
-def test_the_list_is_in_the_language_of_whoever_reads(site: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_list_is_in_the_language_of_whoever_reads(
+    site: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file(tmp_path / "data", leak(), fault("c", ended=RAISED + 10))
     out = told(capfd, "incidents", "--all", "--language", "ko", "--config", str(site))[1]
-    shown = ("경보", "시작(추정)", "크기", "조치", "미조치", "[누수 의심] 001", "1시간 22분")
+    shown = ("경보", "발생 추정", "초과 유량·누수량", "조치", "미확인", "[누수 의심] 001", "1시간 22분", "해소")
     assert [word for word in shown if word not in out] == []
     assert not any(word in out for word in ("began", "size", "people", "open", "over", "leak]"))
 
