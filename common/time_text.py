@@ -1,9 +1,28 @@
-"""Reads times that people and instruments write but strptime does not know: 24:00, and Korean half days."""
+"""Reads times that people and instruments write but strptime does not know: 24:00, Korean half days, counts since 1970."""
 
+import re
 from datetime import datetime, timedelta
 
 _HALVES = (("오전", "AM"), ("오후", "PM"), ("a.m.", "AM"), ("p.m.", "PM"))
 _LAST_HOUR = timedelta(hours=23)
+# Times that are a number since 1970, UTC: the text of one, and microseconds of its unit.
+UNIX = {
+    "unix": (re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,6}))?"), 1_000_000),
+    "unix-ms": (re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,3}))?"), 1_000),
+}
+
+
+def unix_us(text: str, form: str) -> int:
+    """The microseconds since 1970 that a text says; `form` is one of UNIX.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    pattern, unit_us = UNIX[form]
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError("no time since 1970")
+    return int(match[1]) * unit_us + int((match[2] or "").ljust(len(str(unit_us)) - 1, "0"))
 
 
 def parsed(text: str, form: str) -> datetime:
