@@ -66,7 +66,7 @@ class Format:
     fields: tuple[str, ...] = key([], _fields)  # the body's fields, in order
     pattern: str = key("")  # a regular expression with groups named like the fields, instead of separator and fields
     sensor: str = key("", _sensor)  # the sensor, if the frame does not name it
-    time: str = key("iso")  # or a strptime format
+    time: str = key("iso")  # or unix, unix-ms, or a strptime format
     decimal: str = key(".", one_of(".", ","))
     digits: str = key("text", one_of("text", "bcd"))  # "bcd": two decimal digits in each byte
     digits_first: str = key("high", one_of("high", "low"))  # the byte of packed digits that comes first

@@ -75,6 +75,21 @@ def feed(form: Format, chunks: list[bytes], refused: Counter[str] | None = None)
             b"1724657580,1",
             Reading("A", NOW_S - 10, 1.0, None),
         ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="unix-ms"),
+            b"1724657580250,1",
+            Reading("A", NOW_S - 9.75, 1.0, None),
+        ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="%Y-%m-%d %H:%M %z"),
+            b"2024-08-26 07:33 +0000,1",
+            Reading("A", NOW_S - 10, 1.0, None),
+        ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="%y%j%H%M"),
+            b"242391633,1",
+            Reading("A", NOW_S - 10, 1.0, None),
+        ),
         (Format(fields=("time", "flow"), sensor="A"), b"2024-08-26T07:33:00Z,1", Reading("A", NOW_S - 10, 1.0, None)),
         (Format(fields=("time", "flow"), sensor="A"), b",1", Reading("A", None, 1.0, None)),
         (Format(fields=("sensor", "flow"), sensor="A"), b",1", Reading("A", None, 1.0, None)),
@@ -142,6 +157,8 @@ def test_a_right_checksum_is_believed_and_a_wrong_one_is_not(kind: str, covers: 
         (Format(fields=("flow", "time"), sensor="A"), b"1,noon", "time"),
         (Format(fields=("flow", "time"), sensor="A", time="%Y%m%d%H%M"), b"1,202413011200", "time"),
         (Format(fields=("flow", "time"), sensor="A", time="unix"), b"1,-5", "time"),
+        (Format(fields=("flow", "time"), sensor="A", time="unix"), b"1,1724657580250", "time"),
+        (Format(fields=("flow", "time"), sensor="A", time="unix-ms"), b"1,noon", "time"),
         (Format(pattern=r"(?P<flow>\d+)", sensor="A"), b"1x", "fields"),
     ],
 )
@@ -164,6 +181,8 @@ def test_what_is_not_described_is_refused(form: Format, frame: bytes, reason: st
         (Format(pattern="(?P<flow>x)\u20ac", sensor="A"), "line.format.pattern"),
         (Format(fields=("flow", "time"), sensor="A", time="%H:%M"), "line.format.time"),
         (Format(fields=("flow", "time"), sensor="A", time="noon"), "line.format.time"),
+        (Format(fields=("flow", "time"), sensor="A", time="%Y%m%d%H"), "line.format.time"),  # no reading a minute
+        (Format(fields=("flow", "time"), sensor="A", time="%d.%m. %H:%M"), "line.format.time"),
     ],
 )
 def test_a_description_that_is_none_is_named(form: Format, key: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -282,6 +301,13 @@ def test_halves_of_a_day_and_units_may_be_korean(encoding: str) -> None:
     form = Format(fields=("time", "flow", "flow_measure"), sensor="A", time="%Y-%m-%d %p %I:%M")
     reading = Described(form).parse("2024-08-26 오후 1:02,8.02,㎥/h".encode(encoding), SEOUL, NOW_S)
     assert (reading.time_s, reading.flow) == (datetime(2024, 8, 26, 13, 2, tzinfo=SEOUL).timestamp(), 8.02)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_a_time_of_day_may_be_korean(encoding: str) -> None:
+    form = Format(fields=("time", "flow"), sensor="A", time="%Y-%m-%d %H시 %M분 %S초")
+    reading = Described(form).parse("2024-08-26 13시 05분 07초,8.02".encode(encoding), SEOUL, NOW_S)
+    assert reading.time_s == datetime(2024, 8, 26, 13, 5, 7, tzinfo=SEOUL).timestamp()
 
 
 def test_what_is_no_text_at_all_is_refused_as_before() -> None:
