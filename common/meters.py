@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 from common.row import SENSOR_ID
 from common.settings_checks import Check, between, key, one_of, spelt_out, time_zone
+from common.sums import SUMS
 from common.units import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
 LATE_TIMEOUTS = 3  # an answer later than this is not expected any more
@@ -65,7 +66,7 @@ class Format:
     fields: tuple[str, ...] = key([], _fields)  # the body's fields, in order
     pattern: str = key("")  # a regular expression with groups named like the fields, instead of separator and fields
     sensor: str = key("", _sensor)  # the sensor, if the frame does not name it
-    time: str = key("iso")  # or a strptime format
+    time: str = key("iso")  # or unix, unix-ms, or a strptime format
     decimal: str = key(".", one_of(".", ","))
     digits: str = key("text", one_of("text", "bcd"))  # "bcd": two decimal digits in each byte
     digits_first: str = key("high", one_of("high", "low"))  # the byte of packed digits that comes first
@@ -79,10 +80,10 @@ class Format:
     total_measure: str = key("m3", one_of(*VOLUME_MEASURES))
     rolls_over_at: float = key(0.0, between(0, 2.0**64))  # the number after the counter's last one; 0: it never ends
     most_m3h: float = key(10_000.0, between(0.001, 1e6))  # a total that changes faster was set by hand
-    checksum: str = key("none", one_of("none", "xor", "sum", "crc16", "bcc"))
+    checksum: str = key("none", one_of("none", *SUMS, "bcc"))
     checksum_mark: str = key("*", _marker)  # the text between body and checksum
     checksum_covers: tuple[str, ...] = key(["body"], _covers)
-    checksum_first: str = key("high", one_of("high", "low"))  # the byte of a CRC-16 that comes first
+    checksum_first: str = key("high", one_of("high", "low"))  # the byte that comes first, of a checksum of two
 
 
 @dataclass(frozen=True)

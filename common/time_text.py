@@ -1,9 +1,54 @@
-"""Reads times that people and instruments write but strptime does not know: 24:00, and Korean half days."""
+"""Forms of times, as settings and descriptions of files name them: "iso", counts since 1970, and those of strptime.
 
-from datetime import datetime, timedelta
+Those of strptime also read what it does not know: 24:00, and Korean half days.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
 
 _HALVES = (("오전", "AM"), ("오후", "PM"), ("a.m.", "AM"), ("p.m.", "PM"))
 _LAST_HOUR = timedelta(hours=23)
+_SAMPLE = datetime(2017, 11, 23, 13, 47, tzinfo=UTC)
+_YEAR = re.compile(r"%[YyGcxD+]")
+# Times that are a number since 1970, UTC: the text of one, and microseconds of its unit.
+UNIX = {
+    "unix": (re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,6}))?"), 1_000_000),
+    "unix-ms": (re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,3}))?"), 1_000),
+}
+
+
+def keeps_hours(form: str) -> bool:
+    """Whether a form's times have a date and an hour, and perhaps no minute."""
+    return _keeps(form, _SAMPLE.replace(minute=0))
+
+
+def keeps_minutes(form: str) -> bool:
+    """Whether a form's times have a date, an hour and a minute."""
+    return _keeps(form, _SAMPLE)
+
+
+def _keeps(form: str, sample: datetime) -> bool:
+    if form == "iso" or form in UNIX:
+        return True
+    if not _YEAR.search(form):  # Python guesses a year where there is none, and warns
+        return False
+    try:
+        return datetime.strptime(sample.strftime(form), form).replace(tzinfo=UTC) == sample
+    except ValueError:
+        return False
+
+
+def unix_us(text: str, form: str) -> int:
+    """The microseconds since 1970 that a text says; `form` is one of UNIX.
+
+    Raises:
+        ValueError: it is no such number.
+    """
+    pattern, unit_us = UNIX[form]
+    match = pattern.fullmatch(text)
+    if match is None:
+        raise ValueError("no time since 1970")
+    return int(match[1]) * unit_us + int((match[2] or "").ljust(len(str(unit_us)) - 1, "0"))
 
 
 def parsed(text: str, form: str) -> datetime:

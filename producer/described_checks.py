@@ -1,12 +1,10 @@
 """Wrong combinations of the keys of a described line, refused before anything is touched."""
 
-from datetime import datetime
 from typing import Any
 
 from common.errors import SettingsError
 from common.meters import FIELDS, Format
-
-_SAMPLE = datetime(2024, 8, 26, 16, 33)  # checks that a time format has date, hour and minute
+from common.time_text import keeps_minutes
 
 
 def compiled(pattern: str) -> Any:
@@ -92,17 +90,11 @@ def _check_values(form: Format, names: list[str]) -> None:
 
 
 def _check_time(form: str) -> None:
-    if form in ("iso", "unix"):
-        return
-    try:
-        good = datetime.strptime(_SAMPLE.strftime(form), form).replace(tzinfo=None) == _SAMPLE
-    except ValueError:
-        good = False
-    if not good:
+    if not keeps_minutes(form):
         raise SettingsError(
             "line.format.time",
-            f'must be "iso", "unix" or a form with date, hour and minute like "%d.%m.%Y %H:%M:%S", is {form!r}; '
-            'for an incomplete time use the field "ignore"',
+            'must be "iso", "unix", "unix-ms" or a form with date, hour and minute like "%d.%m.%Y %H:%M:%S", '
+            f'is {form!r}; for an incomplete time use the field "ignore"',
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from common.errors import FrameRefused
 from common.meters import Register, measure_factor
-from producer.described import MOST_VALUE
+from producer.described_fields import MOST_VALUE
 from producer.registers import value
 from producer.totals import MOST_TOTAL_M3, Rate
 

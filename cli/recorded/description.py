@@ -3,13 +3,14 @@
 import json
 import re
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
 from common.settings_checks import between, key, one_of, time_zone
 from common.settings_tables import read_table
+from common.time_text import UNIX, keeps_hours
 from common.toml_text import read_toml
 from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 
@@ -37,8 +38,6 @@ TOTALS = (
     ),
 )
 _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):?([0-5]\d)", re.ASCII)
-_SAMPLE = datetime(2017, 11, 23, 13, 47, tzinfo=UTC)
-_YEAR = re.compile(r"%[YyGcxD+]")
 
 
 def _encoding(value: str) -> str | None:
@@ -53,20 +52,10 @@ def _one_character(value: str) -> str | None:
     return None if len(value) == 1 and value not in '"\r\n' else f'must be one character like ";", is {value!r}'
 
 
-def _same(form: str) -> bool:
-    """Whether a form keeps date and time of day."""
-    return datetime.strptime(_SAMPLE.strftime(form), form).replace(tzinfo=None) == _SAMPLE.replace(tzinfo=None)
-
-
 def _time_form(value: str) -> str | None:
-    if value == "iso":
+    if keeps_hours(value):
         return None
-    try:
-        # Python guesses a year where there is none, and warns.
-        good = _YEAR.search(value) is not None and _same(value)
-    except ValueError:
-        good = False
-    return None if good else f'must be "iso", or a form like "%d/%m/%Y %H:%M" with date and time, is {value!r}'
+    return f'must be "iso", "unix", "unix-ms", or a form like "%d/%m/%Y %H:%M" with date and time, is {value!r}'
 
 
 def zone_problem(value: str) -> str | None:
@@ -86,7 +75,7 @@ class Description:
     header_row: int = key(1, between(0, 1000))  # the row with the columns' names; 0: there is none
     first_row: int = key(2, between(1, 1000))  # the first row with values
     skip: tuple[str, ...] = key([])  # rows that begin with such a word, or one of TOTALS, are not read
-    time: str = key("iso", _time_form)  # or a strptime form
+    time: str = key("iso", _time_form)  # or unix, unix-ms, or a strptime form
     zone: str = key("", zone_problem)  # empty: the site's
     stamp: str = key("start", one_of("start", "end"))  # a row's time: of its step's start or end
     time_column: str = key("time")
@@ -135,6 +124,10 @@ def _contradiction(found: Description) -> str | None:
         (
             bool(found.quality_column) != bool(found.good),
             'quality_column and good belong together: write good = ["…"], the quality of values that count',
+        ),
+        (
+            found.clock_column and found.time in UNIX,
+            f'clock_column is not for time = "{found.time}", which has the time of day in it; remove it',
         ),
         (found.thousands == found.decimal, f"thousands and decimal are both {found.decimal!r}"),
         (

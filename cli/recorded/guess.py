@@ -68,6 +68,7 @@ def guess(path: Path) -> Guess:
 def _has_values(row: Sequence[str]) -> bool:
     """Whether a row has a date, and behind it or before it a number."""
     dates = [cell for cell in row if guess_times.is_time(cell) or guess_times.is_date(cell)]
+    dates = dates or [cell for cell in row if guess_times.is_number_of_time(cell)]
     others = [cell.strip() for cell in row if cell not in dates]
     return bool(dates) and any(NUMBER_HINT.fullmatch(cell) or guess_times.CLOCK.fullmatch(cell) for cell in others)
 
@@ -152,6 +153,8 @@ def _times(found: Guess, path: Path, names: Sequence[str], values: Rows) -> None
     whole = [i for i, cell in enumerate(row) if guess_times.is_time(cell)]
     dates = [i for i, cell in enumerate(row) if guess_times.is_date(cell)]
     clocks = [i for i, cell in enumerate(row) if guess_times.CLOCK.fullmatch(cell.strip())]
+    if not whole and not dates:
+        whole = [i for i, cell in enumerate(row) if guess_times.is_number_of_time(cell)]
     apart = bool(dates) and bool(clocks)
     places = dates if apart else whole
     if len(places) > 1:

@@ -8,8 +8,11 @@ from cli.recorded.problems import CellRefused
 from cli.recorded.times import DAY_US, EXACT, TimeForm
 
 _CLOCK = (
-    r"(?P<clock>(?:(?:오전|오후|[AaPp]\.?[Mm]\.?)\s)?\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?(?:[AaPp]\.?[Mm]\.?))?)"
+    r"(?P<clock>(?:(?:오전|오후|[AaPp]\.?[Mm]\.?)\s)?"
+    r"(?:\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?(?:[AaPp]\.?[Mm]\.?))?"
+    r"|\d{1,2}시(?: ?\d{1,2}분(?: ?\d{1,2}초)?)?))"
 )
+_KOREAN = re.compile(r"\d+([시분초])")
 _OFFSET = r"(?P<offset>\s?(?:Z|[+-]\d\d:?\d\d))?"
 _DATES = (
     (re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})"), ("%Y{0}%m{0}%d",)),
@@ -22,6 +25,12 @@ _DATES = (
     (re.compile(r"\d{1,2}([-/ .])[A-Za-z]{3}\1\d\d(?!\d)"), ("%d{0}%b{0}%y",)),
 )
 _DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M"}
+# Numbers that are times only where nothing else in the row is one: a counter may look the same.
+_NUMBERS = (
+    (re.compile(r"(?:19[7-9]\d|20\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-4])"), "%Y%m%d%H"),
+    (re.compile(r"1\d{9}(?:\.\d{1,6})?"), "unix"),  # from 2001 to 2033
+    (re.compile(r"1\d{12}"), "unix-ms"),
+)
 CLOCK = re.compile(_CLOCK + _OFFSET)
 _AFTER = re.compile(r"(?P<mark> |T|)" + _CLOCK + _OFFSET)
 
@@ -34,13 +43,22 @@ def is_date(text: str) -> bool:
 
 def is_time(text: str) -> bool:
     """Whether a text is a date with a time of day."""
-    return bool(forms(text.strip(), ""))
+    return not is_number_of_time(text) and bool(forms(text.strip(), ""))
+
+
+def is_number_of_time(text: str) -> bool:
+    """Whether a text is a number that may be a time."""
+    return any(pattern.fullmatch(text.strip()) for pattern, _ in _NUMBERS)
 
 
 def forms(text: str, clock: str) -> list[str]:
     """The forms that a first time may have; `clock` is its time of day, if that has a column of its own."""
     if not clock and text.isascii() and text.isdigit() and len(text) in _DIGITS and text[:2] in ("19", "20"):
         return [_DIGITS[len(text)]]
+    if not clock and text.isascii():
+        found = [form for pattern, form in _NUMBERS if pattern.fullmatch(text)]
+        if found:
+            return found[:1]
     for pattern, dates in _DATES:
         if match := pattern.match(text):
             rest = text[match.end() :] if not clock else f" {clock}"
@@ -58,6 +76,10 @@ def forms(text: str, clock: str) -> list[str]:
 def _clock_form(text: str) -> str:
     seconds = ":%S" if text.count(":") == 2 else ""
     fraction = "" if not (match := re.search(r"([.,])\d+\b", text)) else f"{match[1]}%f"
+    if "시" in text:
+        hour = "%I" if text.startswith("오") else "%H"
+        form = _KOREAN.sub(lambda found: {"시": hour, "분": "%M", "초": "%S"}[found[1]] + found[1], text)
+        return re.sub(r"오[전후]", "%p", form)
     if not re.search(r"[AaPp]\.?[Mm]|오", text):
         return f"%H:%M{seconds}{fraction}"
     clock = f"%I:%M{seconds}{fraction}"

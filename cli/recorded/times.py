@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from cli.recorded.memo import Memo
 from cli.recorded.problems import CellRefused
-from common.time_text import parsed
+from common.time_text import UNIX, parsed, unix_us
 
 EXACT = 1 << 60  # added to a time that has a UTC offset of its own: it is exact
 DAY_US = 86_400_000_000
@@ -71,6 +71,11 @@ class TimeForm:
         return self._of_form(text, text.strip(), self._parts[2], "1970-01-01 ")
 
     def _whole(self, text: str) -> int:
+        if self._form in UNIX:
+            try:
+                return unix_us(text.strip(), self._form) + EXACT
+            except ValueError as error:
+                raise CellRefused(text, "") from error
         return self._of_form(text, text.strip(), self._form, "")
 
     def _of_form(self, text: str, cut: str, form: str, date: str) -> int:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.settings import load
+from common.sums import SUMS
 from producer.asking_checks import forms_of
 from producer.described import Described
 from producer.protocols import check_meters
@@ -72,6 +73,14 @@ def test_an_example_reads_its_line(
     found = [described.read(frame, ZoneInfo("UTC"), 0.0) for frame in framer.frames(framer.lines(comes))]
     values = [(each.reading.flow if each.total_m3 is None else each.total_m3, each.reading.pressure) for each in found]
     assert values == [pytest.approx(value) for value in means]
+
+
+@pytest.mark.parametrize("page", ["meters.md", "meters.ko.md"])
+def test_the_page_says_what_each_checksum_is(page: str) -> None:
+    table = re.findall(
+        r'^\| `"([a-z0-9-]+)"` \|.*\| `([0-9A-F]+)` \|$', (DOCS / "operators" / page).read_text("utf-8"), re.M
+    )
+    assert {kind: text.encode() for kind, text in table} == {kind: one.text(b"123456789") for kind, one in SUMS.items()}
 
 
 def test_the_pictured_day_is_the_one_that_is_drawn(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from common.errors import FrameRefused, SettingsError
 from common.meters import Format
+from common.sums import SUMS
 from producer.ascii import Reading
-from producer.described import LONGEST, Described, checksum_text, crc16
+from producer.described import LONGEST, Described
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW_S = datetime.fromisoformat("2024-08-26T16:33:10+09:00").timestamp()
@@ -74,6 +75,21 @@ def feed(form: Format, chunks: list[bytes], refused: Counter[str] | None = None)
             b"1724657580,1",
             Reading("A", NOW_S - 10, 1.0, None),
         ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="unix-ms"),
+            b"1724657580250,1",
+            Reading("A", NOW_S - 9.75, 1.0, None),
+        ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="%Y-%m-%d %H:%M %z"),
+            b"2024-08-26 07:33 +0000,1",
+            Reading("A", NOW_S - 10, 1.0, None),
+        ),
+        (
+            Format(fields=("time", "flow"), sensor="A", time="%y%j%H%M"),
+            b"242391633,1",
+            Reading("A", NOW_S - 10, 1.0, None),
+        ),
         (Format(fields=("time", "flow"), sensor="A"), b"2024-08-26T07:33:00Z,1", Reading("A", NOW_S - 10, 1.0, None)),
         (Format(fields=("time", "flow"), sensor="A"), b",1", Reading("A", None, 1.0, None)),
         (Format(fields=("sensor", "flow"), sensor="A"), b",1", Reading("A", None, 1.0, None)),
@@ -87,21 +103,37 @@ def test_what_is_described_is_read(form: Format, frame: bytes, reading: Reading)
 
 
 def test_checksums_are_the_known_ones() -> None:
-    assert checksum_text("xor", b"GPGLL,5300.97914,N,00259.98174,E,125926,A") == b"28"  # an NMEA 0183 example
-    assert checksum_text("sum", b"123456789") == b"DD"
-    assert crc16(b"123456789") == 0x4B37  # the check value of CRC-16/MODBUS
-    assert checksum_text("crc16", b"123456789") == b"4B37"
-    assert checksum_text("crc16", b"123456789", "low") == b"374B"
+    assert SUMS["xor"].text(b"GPGLL,5300.97914,N,00259.98174,E,125926,A") == b"28"  # an NMEA 0183 example
+    texts = {kind: one.text(b"123456789") for kind, one in SUMS.items()}
+    assert texts == {
+        "xor": b"31",
+        "sum": b"DD",
+        "lrc": b"23",
+        "sum16": b"01DD",
+        "crc16": b"4B37",  # the check values of CRC-16/MODBUS, CRC-16/IBM-3740 and CRC-16/XMODEM
+        "crc16-ccitt": b"29B1",
+        "crc16-xmodem": b"31C3",
+    }
+    assert SUMS["crc16"].text(b"123456789", "low") == b"374B"
+    assert SUMS["sum16"].text(b"123456789", "low") == b"DD01"
+    assert SUMS["lrc"].text(b"\x11\x03\x00\x6b\x00\x03") == b"7E"  # an example of the Modbus protocol
+    assert SUMS["lrc"].text(b"") == b"00"
 
 
-@pytest.mark.parametrize("kind", ["xor", "sum", "crc16"])
+@pytest.mark.parametrize("first", ["high", "low"])
+@pytest.mark.parametrize("kind", SUMS)
 @pytest.mark.parametrize("covers", [("body",), ("start", "body"), ("body", "mark"), ("start", "body", "mark")])
-def test_a_right_checksum_is_believed_and_a_wrong_one_is_not(kind: str, covers: tuple[str, ...]) -> None:
+def test_a_right_checksum_is_believed_and_a_wrong_one_is_not(kind: str, covers: tuple[str, ...], first: str) -> None:
     form = Format(start="#", fields=("flow",), sensor="A", checksum=kind, checksum_mark="~", checksum_covers=covers)
+    form = replace(form, checksum_first=first)
     parts = {"start": b"#", "body": b"8.02", "mark": b"~"}
-    check = checksum_text(kind, b"".join(parts[name] for name in covers))
+    check = SUMS[kind].text(b"".join(parts[name] for name in covers), first)
     assert read(form, b"#8.02~" + check).flow == 8.02
     assert read(form, b"#8.02~" + check.lower()).flow == 8.02
+    if len(check) == 4:
+        other = replace(form, checksum_first="low" if first == "high" else "high")
+        with pytest.raises(FrameRefused, match="checksum"):
+            read(other, b"#8.02~" + check)
     for wrong in (b"#8.03~" + check, b"#8.02" + check, b"#8.02~", b"#", b"#8.02~" + check[:-1] + b"X"):
         with pytest.raises(FrameRefused, match="checksum"):
             read(form, wrong)
@@ -125,6 +157,8 @@ def test_a_right_checksum_is_believed_and_a_wrong_one_is_not(kind: str, covers: 
         (Format(fields=("flow", "time"), sensor="A"), b"1,noon", "time"),
         (Format(fields=("flow", "time"), sensor="A", time="%Y%m%d%H%M"), b"1,202413011200", "time"),
         (Format(fields=("flow", "time"), sensor="A", time="unix"), b"1,-5", "time"),
+        (Format(fields=("flow", "time"), sensor="A", time="unix"), b"1,1724657580250", "time"),
+        (Format(fields=("flow", "time"), sensor="A", time="unix-ms"), b"1,noon", "time"),
         (Format(pattern=r"(?P<flow>\d+)", sensor="A"), b"1x", "fields"),
     ],
 )
@@ -147,6 +181,8 @@ def test_what_is_not_described_is_refused(form: Format, frame: bytes, reason: st
         (Format(pattern="(?P<flow>x)\u20ac", sensor="A"), "line.format.pattern"),
         (Format(fields=("flow", "time"), sensor="A", time="%H:%M"), "line.format.time"),
         (Format(fields=("flow", "time"), sensor="A", time="noon"), "line.format.time"),
+        (Format(fields=("flow", "time"), sensor="A", time="%Y%m%d%H"), "line.format.time"),  # no reading a minute
+        (Format(fields=("flow", "time"), sensor="A", time="%d.%m. %H:%M"), "line.format.time"),
     ],
 )
 def test_a_description_that_is_none_is_named(form: Format, key: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -189,7 +225,7 @@ def test_every_whole_frame_with_marks_is_found_however_the_bytes_are_cut(
     stream = b""
     for (sensor, flow), junk in pairs:
         body = f"{sensor};{flow:.2f}".encode()
-        stream += junk.replace(b"\x03", b"") + b"\x02" + body + b"/" + checksum_text("sum", body) + b"\x03"
+        stream += junk.replace(b"\x03", b"") + b"\x02" + body + b"/" + SUMS["sum"].text(body) + b"\x03"
     cuts = sorted({0, len(stream), *data.draw(st.lists(st.integers(0, len(stream)), max_size=20))})
     frames = feed(SUMMED, [stream[first:end] for first, end in pairwise(cuts)])
     found = [read(SUMMED, frame) for frame in frames]
@@ -267,9 +303,27 @@ def test_halves_of_a_day_and_units_may_be_korean(encoding: str) -> None:
     assert (reading.time_s, reading.flow) == (datetime(2024, 8, 26, 13, 2, tzinfo=SEOUL).timestamp(), 8.02)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_a_time_of_day_may_be_korean(encoding: str) -> None:
+    form = Format(fields=("time", "flow"), sensor="A", time="%Y-%m-%d %H시 %M분 %S초")
+    reading = Described(form).parse("2024-08-26 13시 05분 07초,8.02".encode(encoding), SEOUL, NOW_S)
+    assert reading.time_s == datetime(2024, 8, 26, 13, 5, 7, tzinfo=SEOUL).timestamp()
+
+
 def test_what_is_no_text_at_all_is_refused_as_before() -> None:
     with pytest.raises(FrameRefused, match="sensor"):
         Described(PLAIN).parse(b"\xff\xfe,8,4", SEOUL, NOW_S)
+
+
+def test_a_checksum_may_follow_the_body_at_once_or_behind_its_end() -> None:
+    behind = Format(start=":", fields=("flow", "pressure"), sensor="A", checksum="lrc", checksum_mark="")
+    body = b"8.02,4.11"
+    assert read(behind, b":" + body + SUMS["lrc"].text(body)).flow == 8.02
+    sealed = replace(behind, start="\x02", checksum="sum16", checksum_mark="\x03", checksum_covers=("body", "mark"))
+    good = b"\x02" + body + b"\x03" + SUMS["sum16"].text(body + b"\x03")
+    assert [read(sealed, frame).flow for frame in feed(sealed, [good + b"\r\n"])] == [8.02]
+    with pytest.raises(FrameRefused, match="checksum"):
+        read(sealed, good.replace(b"8", b"9", 1))
 
 
 BCC = Format(fields=("flow", "pressure"), sensor="A", start="\x02", end="\x03", checksum="bcc")

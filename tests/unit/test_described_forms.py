@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from common.errors import FrameRefused, SettingsError
 from common.meters import Format
+from common.sums import SUMS
 from producer.ascii import Reading
-from producer.described import Described, checksum_text
+from producer.described import Described
 
 UTC = ZoneInfo("UTC")
 NOW_S = 1_724_657_590.0
@@ -39,7 +40,7 @@ def marked(flow: int) -> bytes:
 
 def summed(flow: int) -> bytes:
     body = b"%05.2f;%04.2f" % (flow / 100, 4.11)
-    return body + b"*" + checksum_text("xor", body)
+    return body + b"*" + SUMS["xor"].text(body)
 
 
 def plain(flow: int) -> bytes:

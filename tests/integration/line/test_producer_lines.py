@@ -15,8 +15,8 @@ from line_site import Start, seconds
 from meter import DEADLINE_S, Cable, RunningProducer, closed, rows, wait_until
 from rfc2217_server import SerialServer
 
+from common.sums import SUMS
 from producer.ascii import encode, frame_of
-from producer.described import checksum_text
 
 
 def test_noise_at_a_wrong_baud_rate_is_said_to_be(cable: Cable, start: Start) -> None:
@@ -137,10 +137,10 @@ def test_a_described_line_becomes_rows(cable: Cable, start: Start, minute: int) 
     )
     for second in seconds(minute):
         for body in (f"{second};8.5;411", f"{second};9.5;4x1"):
-            cable.send(b"%s*%s\r\n" % (body.encode(), checksum_text("crc16", body.encode())))
+            cable.send(b"%s*%s\r\n" % (body.encode(), SUMS["crc16"].text(body.encode())))
         cable.send(b"%d;1;1*0000\r\n" % second)
     last = b"%d;8;400" % (minute * 60 + 90)
-    cable.send(b"%s*%s\r\n" % (last, checksum_text("crc16", last)))
+    cable.send(b"%s*%s\r\n" % (last, SUMS["crc16"].text(last)))
     found = [row for row in closed(producer.data, minute) if row.minute == minute]
     # The line's very first frame may have been a piece of one.
     assert [(row.sensor, row.flow, row.pressure, row.samples) for row in found] == [("main", 8.5, 4.11, 59)]

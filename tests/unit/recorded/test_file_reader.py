@@ -280,6 +280,8 @@ def test_what_a_description_writes_it_reads(
         ('flow_column = "Q"\nquality_column = "S"', "belong together"),
         ('total_column = "V"\nstamp = "end"', "is not for a counter"),
         ('flow_column = "Q"\nthousands = "."', "are both"),
+        ('flow_column = "Q"\ntime = "unix"\nclock_column = "C"', 'not for time = "unix"'),
+        ('flow_column = "Q"\ntime = "%Y-%m-%d"', "time: must be"),
         ('flow_column = "Q"\nheader_row = 2', "must come after"),
         ('flow_column = "Q"\ntime = "%d/%m %H:%M"', "time: must be"),
         ('flow_column = "Q"\nzone = "KST+9"', "zone: must be"),

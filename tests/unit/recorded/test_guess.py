@@ -134,6 +134,34 @@ def test_what_a_file_does_not_say_is_asked_for(tmp_path: Path, text: str, lack: 
     assert lack in "\n".join(guessed(tmp_path, text).lacks)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "form"),
+    [
+        ("2024-08-26 13시 05분 07초", "2024-08-26 13시 6분 07초", "%Y-%m-%d %H시 %M분 %S초"),
+        ("2024년 8월 26일 오후 1시 5분", "2024년 8월 26일 오후 1시 6분", "%Y년 %m월 %d일 %p %I시 %M분"),
+        ("2024082613", "2024082614", "%Y%m%d%H"),
+        ("1724657580", "1724657640", "unix"),
+        ("1724657580000", "1724657640000", "unix-ms"),
+    ],
+)
+def test_times_with_words_and_times_that_are_numbers(tmp_path: Path, first: str, second: str, form: str) -> None:
+    found = guessed(tmp_path, f"time,flow\n{first},8.02\n{second},8.03\n")
+    assert found.description == Description(time=form, flow_column="flow")
+    assert not found.lacks
+
+
+def test_a_counter_that_looks_like_a_time_is_none_beside_one(tmp_path: Path) -> None:
+    for counter in ("2012112213", "1724657580", "1724657580000"):
+        found = guessed(tmp_path, f"time,total\n2024-08-26 10:00,{counter}\n2024-08-26 10:01,{counter}\n")
+        assert found.description == Description(total_column="total")
+
+
+def test_a_time_of_day_in_korean_words_in_a_column_of_its_own(tmp_path: Path) -> None:
+    found = guessed(tmp_path, "일자,시각,유량\n2024-08-26,13시 05분,8\n2024-08-26,13시 6분,8\n")
+    wanted = Description(time="%Y-%m-%d %H시 %M분", time_column="일자", clock_column="시각", flow_column="유량")
+    assert found.description == wanted
+
+
 @pytest.mark.parametrize("text", ["", "hello\n", "time,flow,pressure\n", "a,b\n1,2\n", "2024-08-26 10:00\n"])
 def test_a_file_without_times_and_values_is_no_record(tmp_path: Path, text: str) -> None:
     with pytest.raises(HistoryRefused, match="a date and a number"):

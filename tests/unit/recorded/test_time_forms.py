@@ -23,6 +23,8 @@ FORMS = [
     "%Y년 %m월 %d일 %H시 %M분",
     "%d-%b-%Y %H:%M",
     "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%d %H시 %M분 %S초",
+    "%y%j%H%M",
 ]
 
 
@@ -40,8 +42,24 @@ def test_what_a_form_writes_it_reads(moment: datetime, form: str) -> None:
 
 @given(moment=moments, form=st.sampled_from(FORMS))
 def test_the_form_of_a_time_is_among_its_candidates(moment: datetime, form: str) -> None:
-    if "시" not in form:
+    if "%j" not in form:
         assert form in forms(moment.strftime(form), "")
+
+
+@given(hour=st.integers(0, 24 * 365 * 60))
+def test_a_date_and_an_hour_are_a_time(hour: int) -> None:
+    moment = EPOCH + timedelta(hours=hour)
+    assert TimeForm("%Y%m%d%H").read([f"{moment:%Y%m%d%H}"]) == [us(moment)]
+    if moment.hour == 0 and hour:
+        assert TimeForm("%Y%m%d%H").read([f"{moment - timedelta(1):%Y%m%d}24"]) == [us(moment)]
+    assert forms(f"{moment:%Y%m%d%H}", "") == ["%Y%m%d%H"]
+
+
+@given(at_s=st.integers(1_000_000_000, 1_999_999_999), ms=st.integers(0, 999))
+def test_counts_since_1970_are_exact(at_s: int, ms: int) -> None:
+    exact = (at_s * 1000 + ms) * 1000 + EXACT
+    assert TimeForm("unix").read([f"{at_s}.{ms:03}"]) == TimeForm("unix-ms").read([f"{at_s}{ms:03}"]) == [exact]
+    assert forms(f"{at_s}{ms:03}", "") == ["unix-ms"]
 
 
 @given(moment=moments, mark=st.sampled_from(" T"), seconds=st.sampled_from(["", ":07", ":07.250", ":07,25"]))
@@ -73,6 +91,10 @@ def test_a_time_with_an_offset_is_exact(moment: datetime, minutes: int) -> None:
         ("%d/%m/%Y %H:%M", "08/26/2024 10:00"),
         ("%d/%m/%Y %H:%M", "26/08/2024"),
         ("%d/%m/%Y %H:%M", ""),
+        ("unix", "1724657580000"),
+        ("unix", "-1724657580"),
+        ("unix-ms", "2024-08-26 10:00"),
+        ("%Y%m%d%H", "2024082625"),
     ],
 )
 def test_what_is_no_time_of_the_form_is_refused(form: str, text: str) -> None:
