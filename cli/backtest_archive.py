@@ -51,10 +51,8 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         DatabaseDown, NothingToJudge: see their messages.
-        SettingsError: the days or the file cannot be used, or the plot library is missing.
+        SettingsError: the file cannot be used, or the plot library is missing.
     """
-    if options.days < 1:
-        raise SettingsError("--days", "must be one or more")
     if not _is_table(options.out):
         shell.need_plots()
     chosen = settings.load(options.config)
