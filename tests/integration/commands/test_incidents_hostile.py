@@ -100,7 +100,8 @@ def test_damaged_files_are_said_and_the_database_speaks(
         ),
         (
             "ko",
-            "incidents.json 파일을 읽을 수 없음\n파일에 있는 최근 경보만 표시함: 데이터베이스 응답 없음: 연결이 거부됨\n",
+            "incidents.json 파일을 읽을 수 없음\n"
+            "파일에 있는 최근 경보만 표시함: 데이터베이스 응답 없음: 연결이 거부됨\n",
         ),
     ],
 )
