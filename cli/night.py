@@ -9,11 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from psycopg.rows import dict_row
-from rich.table import Table
 
-from cli import night_month, night_set, shell, site_choice
+from cli import night_month, night_set, night_table, shell, site_choice
 from common import database, settings
-from common.night import DEFINITION
+from common.messages import words
 from common.settings import Settings
 
 NIGHTS = 7
@@ -52,11 +51,11 @@ def run(args: list[str]) -> int:
             night["estimate"] = night["night_use_by"] == "share"
         sys.stdout.write(json.dumps(nights, default=_text, indent=1) + "\n")
         return 0
-    console = shell.console()
+    console, speech = shell.console(), words(chosen.site.language)
     if nights:
-        console.print(_table(nights, chosen))
+        console.print(night_table.table(nights, chosen.site.zone, speech))
     else:
-        console.print("no night yet: a night is reported after its last window (night.end)")
+        console.print(speech.say("no night yet: a night is reported after it has ended"))
     return 0
 
 
@@ -74,77 +73,3 @@ def _read(chosen: Settings, nights: int, sensor: str | None) -> list[dict[str, A
 
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
-
-
-def _table(nights: list[dict[str, Any]], chosen: Settings) -> Table:
-    headings = (
-        "night",
-        "sensor",
-        "quietest hour",
-        "m3/h",
-        "bar",
-        "20 % of 7",
-        "night use",
-        "leakage",
-        "at reference",
-        "m3 a day",
-        "values",
-        "left out",
-    )
-    table = shell.table(*headings, whole=("night", "sensor", "m3/h", "bar", "night use", "leakage", "values"))
-    for column in table.columns[3:]:
-        column.justify = "right"
-    for night in nights:
-        table.add_row(
-            night["night"].isoformat(),
-            shell.cell(night["sensor"]),
-            _hour(night["hour_start"], chosen),
-            shell.number(night["hour_flow"]),
-            shell.number(night["hour_pressure"]),
-            shell.number(night["percentile_flow"]),
-            _use(night),
-            _leakage(night, "leak_flow", 2),
-            _reference(night),
-            _leakage(night, "leak_day", 0),
-            str(night["good_minutes"]),
-            _left_out(night),
-        )
-    return table
-
-
-def _use(night: dict[str, Any]) -> str:
-    """Night use and its source."""
-    if night["night_use_low"] is not None:
-        return f"{night['night_use_low']:.2f}-{night['night_use_high']:.2f} (estimate)"
-    if night["night_use"] is None or night["night_use_by"] == "share":
-        return ""
-    by = {"users": f"{night['night_users'] or 0:g} users", "fixed": "fixed"}
-    return f"{night['night_use']:.2f} ({by.get(night['night_use_by'], night['night_use_by'])})"
-
-
-def _leakage(night: dict[str, Any], name: str, decimals: int) -> str:
-    """One number where the night use is set, else the range of the estimate."""
-    if night["definition"] < DEFINITION and night["night_use_by"] == "share":
-        return "earlier definition"
-    low, high = night[f"{name}_low"], night[f"{name}_high"]
-    if low is None or high is None:
-        return shell.number(night[name], decimals)
-    return f"{low:.{decimals}f}-{high:.{decimals}f} (estimate)"
-
-
-def _reference(night: dict[str, Any]) -> str:
-    """Leakage at the reference pressure."""
-    leakage = _leakage(night, "leak_flow_reference", 2)
-    if night["reference_pressure"] is None or not leakage or leakage == "earlier definition":
-        return ""
-    exponent = "" if night["n1"] == 1 else f", N1 {night['n1']:g}"
-    return f"{leakage} ({night['reference_pressure']:.2f} bar{exponent})"
-
-
-def _left_out(night: dict[str, Any]) -> str:
-    counts = ((night["faulty_minutes"], "faulty"), (night["planned_minutes"], "planned"))
-    return ", ".join(f"{count} {what}" for count, what in counts if count)
-
-
-def _hour(start: datetime | None, chosen: Settings) -> str:
-    return f"from {start.astimezone(chosen.site.zone):%H:%M}" if start else "too few values"

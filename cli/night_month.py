@@ -17,7 +17,7 @@ from common.messages import Catalogue, words
 from common.night import DAY
 from common.settings import Settings
 from reports import leakage
-from reports.leakage import MonthlyLeakage, in_range, of_nights
+from reports.leakage import MonthlyLeakage, in_range, of_nights, with_currency
 from reports.month import Month, last_night
 
 
@@ -87,8 +87,7 @@ def _table(sensors: list[MonthlyLeakage], chosen: Settings, speech: Catalogue) -
         speech.say("ILI"),
     ]
     if chosen.site.water_price:
-        cost = speech.say("cost of leakage")
-        headings.append(f"{cost}, {shell.printable(chosen.site.currency)}" if chosen.site.currency else cost)
+        headings.append(with_currency(speech.say("cost of leakage"), shell.printable(chosen.site.currency), speech))
     table = shell.table(*headings)
     for column in table.columns[1:]:
         column.justify = "right"

@@ -68,6 +68,11 @@ def in_range(low: float | None, high: float | None, is_estimate: bool, speech: C
     return speech.say("{low:,.0f}-{high:,.0f} (estimate)", low=low, high=high)
 
 
+def with_currency(heading: str, currency: str, speech: Catalogue) -> str:
+    """The heading of costs."""
+    return f"{heading}, {speech.currency(currency)}" if currency else heading
+
+
 def of_nights(value: float | None, nights: int, decimals: int, whole: MonthlyLeakage, speech: Catalogue) -> str:
     """A figure, with the number of its nights if these are not the nights of the volume."""
     if value is None:

@@ -14,7 +14,7 @@ from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph,
 from common.messages import Catalogue
 from reports import drawings
 from reports.drawings import GRID, INK, QUIET, Bar
-from reports.leakage import in_range, of_nights
+from reports.leakage import in_range, of_nights, with_currency
 from reports.monthly import MonthlyReport, SensorMonth
 from reports.texts import (
     AVAILABILITY,
@@ -156,7 +156,7 @@ class _Pages:
         say, speech, sensors = self.say, self._speech, self._report.sensors
         cost = say("cost of leakage")
         heads = [say("sensor"), say("nights"), say("minimum night flow, m³/h"), say("leakage, m³")]
-        heads += [say("UARL, m³"), say("ILI"), f"{cost}, {self._report.currency}" if self._report.currency else cost]
+        heads += [say("UARL, m³"), say("ILI"), with_currency(cost, self._report.currency, speech)]
         rows = []
         for one in sensors:
             lost, cells = one.leakage, [self._report.name(one.sensor), *[""] * 6]

@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 from common.clock import minute_start
 from common.messages import Catalogue
 from incidents.sentences import CAUSES
+from reports.leakage import with_currency
 from reports.monthly import MonthlyReport
 from reports.texts import AVAILABILITY, CHANNELS, DEEDS, ERRORS, INCIDENTS, LEAKAGE, MINIMA, ZONES, Texts
 
@@ -46,7 +47,7 @@ class _Sheets:
     def __init__(self, book: Workbook, report: MonthlyReport, speech: Catalogue) -> None:
         self._book, self._report = book, report
         self._texts = Texts(report, speech)
-        self.say = speech.say
+        self.say, self._speech = speech.say, speech
         self._head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         self._title = book.add_format({"bold": True, "font_size": 16})
         self._wrap = book.add_format({"text_wrap": True, "valign": "top"})
@@ -70,7 +71,7 @@ class _Sheets:
         heads = [say("sensor"), say("name"), say("nights with a leakage"), say("nights in all")]
         heads += [say("minimum night flow, m³/h"), say("leakage at least, m³"), say("leakage at most, m³")]
         heads += [say("estimate"), say("UARL, m³"), say("ILI")]
-        heads += [f"{text}, {money}" if money else text for text in (say("cost at least"), say("cost at most"))]
+        heads += [with_currency(text, money, self._speech) for text in (say("cost at least"), say("cost at most"))]
         rows: list[list[Cell]] = []
         for one in self._report.sensors:
             lost = one.leakage

@@ -27,6 +27,9 @@ def plain(text: str) -> str:
     return "".join("?" if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in text)
 
 
+CURRENCIES = (message("KRW"),)  # with a name of their own in a language; any other stays as it is
+
+
 class Catalogue:
     """One language: its sentences, and how it writes numbers, times and spans; and the units of whoever reads."""
 
@@ -121,6 +124,10 @@ class Catalogue:
     def _joined(self, text: str) -> str:
         """On one line, wherever lines are wrapped."""
         return text.replace(" ", self.units.space)
+
+    def currency(self, name: str) -> str:
+        """A currency of the settings as its readers write it."""
+        return self.text(name) if name in CURRENCIES else name
 
     def share(self, value: float, error: float | None = None) -> str:
         """A share as a percentage."""

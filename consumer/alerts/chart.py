@@ -13,10 +13,13 @@ MINUTES_A_COLUMN = 3
 WIDTH, HEIGHT = LEFT + WIDE + 8, TOP + HIGH + BOTTOM
 WHITE, GREY, RED, BLUE, BLACK = range(5)
 _COLOURS = bytes((255, 255, 255, 208, 208, 208, 255, 224, 216, 24, 84, 160, 64, 64, 64))
+LABEL = 12  # lines between two labels, so that both can be read
+UNITS = {"pressure": "bar"}  # of a channel; of any other m3/h
 # Three columns by five lines, a bit each.
-_SIGNS = {
+SIGNS = {
     "0": "75557", "1": "26227", "2": "71747", "3": "71717", "4": "55711", "5": "74717", "6": "74757",
     "7": "71222", "8": "75757", "9": "75717", ".": "00002", ":": "02020", "-": "00700",
+    "/": "11244", "a": "06357", "b": "44757", "h": "44755", "m": "00775", "r": "00644",
 }  # fmt: skip
 
 
@@ -33,9 +36,9 @@ class Canvas:
             self._lines[y][left : right + 1] = bytes([colour]) * (right + 1 - left)
 
     def write(self, left: int, top: int, text: str) -> None:
-        """Digits, twice their size."""
+        """Text of `SIGNS`, twice their size."""
         for place, sign in enumerate(text):
-            for line, bits in enumerate(_SIGNS.get(sign, "00000")):
+            for line, bits in enumerate(SIGNS.get(sign, "00000")):
                 for column in range(3):
                     if int(bits) & 4 >> column:
                         x, y = left + 8 * place + 2 * column, top + 2 * line
@@ -51,7 +54,15 @@ class Canvas:
         )
 
 
-def draw(values: Sequence[float | None], newest: int, began: int, ended: int | None, zone: ZoneInfo) -> bytes:
+def draw(
+    values: Sequence[float | None],
+    newest: int,
+    began: int,
+    ended: int | None,
+    zone: ZoneInfo,
+    *,
+    channel: str = "flow",
+) -> bytes:
     """The chart of `values`, one a minute up to UTC minute `newest`; red from `began` to `ended`. Empty: too few."""
     known = [value for value in values if value is not None]
     if len(known) < LEAST_VALUES:
@@ -66,9 +77,14 @@ def draw(values: Sequence[float | None], newest: int, began: int, ended: int | N
         return TOP + round((high - value) / (high - low) * (HIGH - 1))
 
     canvas.box(x(began), TOP, x(newest if ended is None else ended), TOP + HIGH - 1, RED)
-    for value in sorted({low, 0.0, high}):
+    written: list[int] = []
+    for value, text in ((0.0, "0"), (high, _number(high)), (low, _number(low))):
         canvas.box(LEFT, y(value), LEFT + WIDE, y(value), GREY)
-        canvas.write(0, max(0, y(value) - 6), f"{value:.4g}"[:7])
+        if all(abs(y(value) - line) >= LABEL for line in written):
+            canvas.write(0, max(0, y(value) - 6), text)
+            written.append(y(value))
+        if value == high:
+            canvas.write(0, TOP + LABEL, UNITS.get(channel, "m3/h"))
     for minute in range(first, newest + 1):
         local = minute_start(minute).astimezone(zone)
         if local.minute == 0 and local.hour % 6 == 0:
@@ -79,3 +95,8 @@ def draw(values: Sequence[float | None], newest: int, began: int, ended: int | N
         if some:
             canvas.box(x(first + start), y(max(some)), x(first + start), y(min(some)) + 1, BLUE)
     return canvas.png()
+
+
+def _number(value: float) -> str:
+    """Four digits, or more before the point; never with an exponent, which `SIGNS` does not have."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{round(value, 4):.4g}"

@@ -81,7 +81,8 @@ class Dispatcher:
             return b""
         incident = batch[0].known.incident
         values = self.recent.day(incident.sensor, incident.channel, minute)
-        return draw(values, minute, incident.began, incident.ended, self._settings.site.zone)
+        zone = self._settings.site.zone
+        return draw(values, minute, incident.began, incident.ended, zone, channel=incident.channel)
 
     def _judge(self, name: str, problem: str, batch: Sequence[Item]) -> bool:
         """Whether the message was accepted."""

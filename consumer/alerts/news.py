@@ -24,6 +24,7 @@ class News(StrEnum):
     CHANGED = "changed"  # it is taken for something else now
     GREW = "grew"
     RETURNED = "returned"  # after its end, or after it was closed
+    TAKEN = "taken"  # somebody has acknowledged it
     AGAIN = "again"  # it is still up after the time for which it was shelved
     OVER = "over"
 
@@ -37,6 +38,7 @@ class Said:
         minute: UTC minute of the message.
         flow_m3h: the size told; None = it was not known.
         over: its end was told.
+        taken: UTC minute of the acknowledgement that was told.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Said:
     minute: Minute
     flow_m3h: float | None = None
     over: bool = False
+    taken: Minute = 0
 
 
 def news(known: Known, said: Said | None, minute: int) -> News | None:
@@ -54,11 +57,23 @@ def news(known: Known, said: Said | None, minute: int) -> News | None:
     if life.stage in (Stage.SHELVED, Stage.CLOSED):
         return None
     if life.stage is Stage.ACKNOWLEDGED and not _more_since(incident, life, said):
-        return News.OVER if said and not said.over and incident.ended is not None else None
+        return _of_taken(incident, life, said)
     if incident.ended is not None:
         told = said.over if said else False
         return None if told or _reopened(life) else News.OVER
     return _of_standing(incident, life, said)
+
+
+def _of_taken(incident: Incident, life: Life, said: Said | None) -> News | None:
+    if said is None or said.over:
+        return None
+    if incident.ended is not None:
+        return News.OVER
+    return News.TAKEN if said.taken != _taken(life) else None
+
+
+def _taken(life: Life) -> int:
+    return minute_of(life.at) if life.stage is Stage.ACKNOWLEDGED and life.at is not None else 0
 
 
 def _of_standing(incident: Incident, life: Life, said: Said | None) -> News | None:
@@ -104,10 +119,11 @@ def _rank(severity: str) -> int:
     return WORST_FIRST.index(severity)
 
 
-def said_now(incident: Incident, before: Said | None, minute: int) -> Said:
+def said_now(incident: Incident, before: Said | None, minute: int, life: Life | None = None) -> Said:
     """What has been told, after a message with the incident as it is."""
+    taken = (_taken(life) if life else 0) or (before.taken if before else 0)
     severity = incident.severity
     if before and before.kind == incident.kind:
         severity = min(severity, before.severity, key=_rank)
     size = incident.size.flow_m3h if incident.size else None
-    return Said(incident.kind, severity, minute, size, incident.ended is not None)
+    return Said(incident.kind, severity, minute, size, incident.ended is not None, taken)

@@ -40,7 +40,7 @@ class Item(NamedTuple):
 
     @property
     def wakes(self) -> bool:
-        return self.news is not News.OVER
+        return self.news not in (News.OVER, News.TAKEN)
 
 
 @dataclass(slots=True)
@@ -145,7 +145,8 @@ class Queue:
         for item in batch:
             self.due.pop(item.id, None)
             if item.known:
-                self.said[item.id] = said_now(item.known.incident, self.said.get(item.id), int(now_s // 60))
+                incident, life = item.known
+                self.said[item.id] = said_now(incident, self.said.get(item.id), int(now_s // 60), life)
             else:
                 self.waiting.pop(item.id, None)
                 self.told.pop(item.id, None) if item.news is News.OVER else self.told.update({item.id: None})

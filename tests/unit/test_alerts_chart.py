@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.row import Row, format_payload
-from consumer.alerts import recent
-from consumer.alerts.chart import BLUE, HEIGHT, HIGH, LEFT, RED, TOP, WIDE, WIDTH, draw
+from consumer.alerts import chart, recent
+from consumer.alerts.chart import BLUE, HEIGHT, HIGH, LEFT, RED, TOP, WIDE, WIDTH, Canvas, draw
 from consumer.alerts.recent import DAY_MIN, RecentValues
 from log.format import Record
 
@@ -49,6 +49,28 @@ def test_values_are_drawn_where_they_are_and_a_gap_stays_a_gap() -> None:
     assert drawn == {LEFT + place for place in range(WIDE) if not 100 <= place < 200}
     assert min(columns(lines, RED)) == LEFT + 380 and max(columns(lines, RED)) == LEFT + 429
     assert BLUE in lines[TOP] and BLUE not in lines[TOP + HIGH - 1]
+
+
+@pytest.mark.parametrize(
+    ("channel", "values", "written"),
+    [
+        ("flow", [18_570.4, 9_000.0], ["0", "18570", "m3/h"]),  # not 1.857: that is another number
+        ("both", [45.894, 3.2], ["0", "45.89", "m3/h"]),
+        ("pressure", [4.162, 0.0], ["0", "4.162", "bar"]),
+        ("pressure", [4.1, -0.02], ["0", "4.1", "bar"]),  # too near to 0 to be read
+        ("flow", [4.0, -2.25], ["0", "4", "m3/h", "-2.25"]),
+        ("flow", [-3.0, -2.25], ["0", "m3/h", "-3"]),
+        ("flow", [1e6, 0.00004], ["0", "1000000", "m3/h"]),
+    ],
+)
+def test_the_axis_has_its_unit_and_numbers_that_are_true_and_apart(
+    channel: str, values: list[float], written: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(Canvas, "write", lambda _self, _left, _top, text: texts.append(text))
+    draw(values * 200, T0, T0 - 60, None, SEOUL, channel=channel)
+    assert [text for text in texts if ":" not in text] == written
+    assert {sign for text in texts for sign in text} <= chart.SIGNS.keys()
 
 
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=DAY_MIN), st.integers(-5000, 5000))

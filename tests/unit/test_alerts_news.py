@@ -1,5 +1,6 @@
 """What is new of an incident for somebody: each change once, and nothing of what people have taken note of."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -71,10 +72,21 @@ def test_the_news_of_an_incident(incident: Incident, said: Said | None, expected
     assert what(incident, said) == expected
 
 
+def test_who_was_told_is_told_once_that_somebody_takes_care() -> None:
+    noted = act(Do.ACKNOWLEDGE, T0 + 5)
+    assert what(leak(), TOLD, noted) is News.TAKEN
+    again = said_now(leak(), TOLD, T0 + 6, life(leak(), [noted], T0 + 6))
+    assert what(leak(), again, noted) is None
+    assert said_now(leak(), again, T0 + 9).taken == again.taken  # whatever is told later
+    assert what(leak(), again, act(Do.ACKNOWLEDGE, T0 + 20)) is News.TAKEN  # somebody else
+    assert what(leak(), None, noted) is None
+
+
 def test_after_an_acknowledgement_only_the_end_and_what_is_worse_are_news() -> None:
     noted = act(Do.ACKNOWLEDGE, T0 + 5)
-    assert what(leak(flow=50.0), TOLD, noted) is None
-    assert what(leak(kind="fault"), TOLD, noted) is None
+    knows = replace(TOLD, taken=T0 + 5)
+    assert what(leak(flow=50.0), knows, noted) is None
+    assert what(leak(kind="fault"), knows, noted) is None
     assert what(leak(), None, noted) is None
     assert what(leak(ended=T0 + 50), TOLD, noted) is News.OVER
     assert what(leak(ended=T0 + 50), None, noted) is None

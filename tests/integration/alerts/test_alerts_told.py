@@ -149,14 +149,16 @@ def test_what_people_took_note_of_is_not_told_again(site: Make, server: HttpServ
     here.minute = FIRST + 30
     here.ends(closed)
     here.step(alerts, minutes=30)
-    assert told(server) == [f"+{noted.id}", f"+{shelved.id}"]
+    assert told(server) == [f"+{noted.id}", f"+{shelved.id}", f"+{noted.id}"]
+    taken = bodies(server)[2]
+    assert taken["title"].startswith("Acknowledged: [leak suspected] ") and "Acknowledged by Kim" in taken["message"]
     here.step(alerts, minutes=30)
     here.step(alerts, minutes=30)
-    assert [body["title"].split(":")[0] for body in bodies(server)[2:]] == ["Still up"]
+    assert [body["title"].split(":")[0] for body in bodies(server)[3:]] == ["Still up"]
     here.ends(noted)
     here.step(alerts)
     alerts.close()
-    assert told(server)[2:] == [f"+{shelved.id}", f"-{noted.id}"]
+    assert told(server)[3:] == [f"+{shelved.id}", f"-{noted.id}"]
 
 
 def test_an_incident_of_the_future_waits_and_one_that_nobody_can_read_is_trouble(

@@ -95,6 +95,9 @@ def test_the_price_of_water_makes_a_cost(site: Site, ask: Ask) -> None:
     assert costs == [pytest.approx(63035), pytest.approx(900500), None]
     shown = ask(**money)
     assert "cost of leakage, KRW" in shown and "63,035-81,045 (estimate)" in shown and "900,500" in shown
+    korean = ask(site__language="ko", **money)
+    assert "누수 손실액, 원" in korean and "63,035~81,045 (추정)" in korean and "KRW" not in korean
+    assert "누수 손실액, EUR" in ask(site__language="ko", **money | {"site__currency": "EUR"})
     assert "cost_low" not in first(ask("--json"))
 
 

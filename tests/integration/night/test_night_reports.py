@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -176,18 +177,25 @@ def test_setting_what_is_known_reports_the_last_nights_anew(
         site.nightflow.step(now + timedelta(minutes=1))
 
     change(10, "--users", "5000", "--litres", "0.5", "--n1", "1.1")
-    assert "5000 users x 0.5 L/h = 2.5 m3/h; N1 1.1; compared at the median of 24 nights" in capsys.readouterr().out
+    assert "5000 users × 0.5 L/h = 2.5 m³/h; N1 1.1; compared at the median of 24 nights" in capsys.readouterr().out
     last, old = site.report(), site.report(NIGHT - timedelta(days=8))
     assert last and old
     assert (last["night_use"], last["n1"], last["leak_flow"]) == (2.5, 1.1, pytest.approx(5.5))
     assert (old["night_use_by"], old["n1"]) == ("share", 1.0)
     change(20, "--use", "3.25")
     command.run(["--nights", "1"])
-    assert "3.25 (fixed)" in capsys.readouterr().out
+    assert "(fixed)" in (out := capsys.readouterr().out) and "3.25" in out
     assert json.loads((site.settings.paths.data / NIGHT_STATE_FILE).read_text())["sensors"]["001"]["leak_m3h"] == 4.75
     change(30, "--use", "default", "--users", "default")
     last = site.report()
     assert last and last["night_use_by"] == "share"
+    capsys.readouterr()
+    monkeypatch.setenv("HYDROLOG_SITE__LANGUAGE", "ko")
+    change(40, "--litres", "default")
+    command.run(["--nights", "1"])
+    korean = capsys.readouterr().out
+    assert "야간 사용량 미설정" in korean and "0.80~2.40" in korean and "(추정)" in korean
+    assert set(re.findall("[A-Za-z]{2,}", korean)) <= {"bar", "hydrolog", "night", "set"}, korean
     with pytest.raises(NoSuchSensor):
         command.run(["set", "002", "--n1", "1.1"])
     with pytest.raises(Refused, match=r"between 0\.3 and 2\.5"):
