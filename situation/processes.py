@@ -19,9 +19,9 @@ MOST_TEXT = 300  # characters of a process's own words
 def expected_roles(settings: Settings, published: Collection[str] = ()) -> list[str]:
     """The processes of the group, in order of the data flow.
 
-    In a center with a topic, the one that each machine of it has; but in the data folder of a process that works for the
-    sites, only that one, since each has a folder of its own. A center without a log has one folder for all; another
-    one, of a process for the sites alone, is that of a further machine.
+    In a center with a topic, the one that each machine of it has; but in the data folder of a process that works for
+    the sites, only that one, since each has a folder of its own. A center without a log has one folder for all;
+    another one, of a process for the sites alone, is that of a further machine.
     """
     embedded = [] if settings.database.url else ["database"]
     if settings.is_http_center:

@@ -73,6 +73,12 @@ def test_check_says_whether_somebody_does_the_work(work: str, name: str, program
     assert list(checks_sites.of_sites(box, MORNING)) == []
 
 
+def test_check_of_a_center_that_no_site_has_delivered_to_misses_nobody(center: NightCenter) -> None:
+    center.connection.execute("DELETE FROM SITE_TB")
+    said = [(each.ok, each.text) for each in checks_sites.of_sites(load(None, center.environ("center")), MORNING)]
+    assert said == [(True, "none to do: no site has delivered yet")] * len(checks_sites.WORKS)
+
+
 def test_check_of_a_center_looks_for_the_sensors_of_all_sites(center: NightCenter) -> None:
     def found(url: str) -> dict[str, tuple[bool, str]]:
         chosen = load(None, center.environ("center") | {"HYDROLOG_LOG__URL": url})
