@@ -239,12 +239,19 @@ def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     if not chosen.is_center:
         yield _log_file(chosen)
     elif chosen.is_http_center:
-        yield CheckResult(True, "log", "none; hydrolog-server stores what boxes deliver")
+        yield _no_log(chosen.paths.data / LOG_FILE)
     elif chosen.receiver.into != "log":  # else it is looked at for writing
         yield from _cluster(chosen, chosen.log.url, "log.url", "Read")
     known = mark.load(chosen.paths.data)
     for group, position in positions(chosen, chosen.log.groups).items():
         yield _group(group, position, known.end_offset if known else None)
+
+
+def _no_log(of_a_box: Path) -> CheckResult:
+    if of_a_box.exists():
+        advice = "rows of a box that nobody reads; give the center an empty data folder"
+        return CheckResult(False, "log", f"{of_a_box} has {advice}")
+    return CheckResult(True, "log", "none; hydrolog-server stores what boxes deliver")
 
 
 def _log_file(chosen: Settings) -> CheckResult:

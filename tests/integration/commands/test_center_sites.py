@@ -11,6 +11,7 @@ from night_site import EVENING, MORNING, NIGHT
 
 from cli import checks, checks_sites, sites
 from common.errors import SettingsError
+from common.folder import LOG_FILE
 from common.settings import load
 from common.settings_checks import NO_LOG
 from common.site_claims import OVERDUE
@@ -92,9 +93,12 @@ def test_check_of_a_center_looks_for_the_sensors_of_all_sites(center: NightCente
         assert found(url) == {"sensors": (True, "1 registered")}
 
 
-def test_check_of_a_center_without_a_log_says_so_and_passes_nothing_on(center: NightCenter) -> None:
+def test_check_of_a_center_without_a_log_says_so_and_passes_nothing_on(center: NightCenter, tmp_path: Path) -> None:
     environ = center.environ("center") | {"HYDROLOG_LOG__URL": NO_LOG}
     (said,) = checks.log(load(None, environ), MORNING)
     assert (said.ok, said.text) == (True, "none; hydrolog-server stores what boxes deliver")
+    (tmp_path / "center" / LOG_FILE).touch()
+    (said,) = checks.log(load(None, environ), MORNING)
+    assert not said.ok and said.text.endswith("rows of a box that nobody reads; give the center an empty data folder")
     (said,) = checks.receiver(load(None, environ | {"HYDROLOG_RECEIVER__INTO": "log"}), MORNING)
     assert (said.ok, said.text) == (False, 'receiver.into = "log" needs a cluster in log.url')
