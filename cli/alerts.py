@@ -13,7 +13,6 @@ from common import settings
 from common.clock import minute_of
 from common.errors import HydrologError
 from common.settings import Settings
-from common.settings_alerts import GROUP
 
 if TYPE_CHECKING:
     from common.settings_alerts import Person
@@ -47,7 +46,7 @@ def _send(chosen: Settings, now: datetime, config: Path | None) -> int:
         problem = tried(messengers, name, chosen, now)
         failed = failed or bool(problem)
         sys.stdout.write(f"{messengers.shown(name)}: {printable(problem) or 'ok'}\n")
-    if GROUP not in chosen.log.groups:
+    if not chosen.are_alarms_sent:
         sys.stdout.write('but log.groups does not name "alerts": no alarm will be sent; see docs/operators/alerts.md\n')
     if warning := open_settings(config):
         sys.stdout.write(f"{printable(warning)}\n")

@@ -73,7 +73,7 @@ def _write(chosen: Settings, data: Path, url: str, writer: BackupWriter) -> Mani
     shell.say("files of the data folder ...")
     for path in _files(data, after=False):
         _add(writer, data, path)
-    if chosen.log.url == "file":
+    if not chosen.is_center:
         shell.say("the log ...")
         known = _add_log(chosen, data, writer)
     for path in _files(data, after=True):

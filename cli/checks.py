@@ -110,7 +110,7 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     from producer.port import Port, check_url
     from situation.snapshot import alive
 
-    if chosen.log.url != "file":
+    if chosen.is_center:
         return  # a center has none
     url = chosen.line.url
     state = health.load_all(chosen.paths.data).get("producer")
@@ -151,11 +151,13 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
                 yield CheckResult(False, "tables", f"missing: {', '.join(missing)}; run: hydrolog init-db")
                 return
             yield CheckResult(True, "tables", f"all {len(schema.tables())} are there")
-            cursor.execute("SELECT count(*) FROM SENSOR_TB WHERE site = %s", (chosen.site.id,))
+            cursor.execute("SELECT count(*) FROM SENSOR_TB WHERE site = %s OR %s", (chosen.site.id, chosen.is_center))
             count = cursor.fetchone()
             others = site_rename.others(cursor, chosen.site.id)
         if count and count[0]:
             yield CheckResult(True, "sensors", f"{count[0]} registered")
+        elif chosen.is_center:
+            yield CheckResult(True, "sensors", "none yet; each is registered with its first row")
         elif others:
             yield CheckResult(
                 False,
@@ -175,7 +177,7 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it accepts the token. An empty body is posted, no row."""
     from consumer.post import Poster, address_of
 
-    if chosen.log.url != "file":
+    if chosen.is_center:
         return  # a center sends nothing
     if "server" not in chosen.log.groups:
         yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
@@ -234,13 +236,22 @@ def server_says(status: int | None, problem: str) -> tuple[bool, str]:
 
 def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The log: its header, its size, the position of each group."""
-    if chosen.log.url == "file":
+    if not chosen.is_center:
         yield _log_file(chosen)
+    elif chosen.is_http_center:
+        yield _no_log(chosen.paths.data / LOG_FILE)
     elif chosen.receiver.into != "log":  # else it is looked at for writing
         yield from _cluster(chosen, chosen.log.url, "log.url", "Read")
     known = mark.load(chosen.paths.data)
     for group, position in positions(chosen, chosen.log.groups).items():
         yield _group(group, position, known.end_offset if known else None)
+
+
+def _no_log(of_a_box: Path) -> CheckResult:
+    if of_a_box.exists():
+        advice = "rows of a box that nobody reads; give the center an empty data folder"
+        return CheckResult(False, "log", f"{of_a_box} has {advice}")
+    return CheckResult(True, "log", "none; hydrolog-server stores what boxes deliver")
 
 
 def _log_file(chosen: Settings) -> CheckResult:

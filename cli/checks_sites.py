@@ -24,10 +24,14 @@ def of_sites(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
         try:
             with database.transaction() as cursor:
                 states = {each.work: each for each in queries.site_work(cursor, now)}
+                is_empty = cursor.execute("SELECT FROM SITE_TB LIMIT 1").fetchone() is None
         except DatabaseDown:
             return  # said by the check of the database
     for work, name, program in WORKS:
-        yield _of_work(states.get(work), name, program)
+        if is_empty:
+            yield CheckResult(True, name, "none to do: no site has delivered yet")
+        else:
+            yield _of_work(states.get(work), name, program)
 
 
 def _of_work(found: WorkState | None, name: str, program: str) -> CheckResult:

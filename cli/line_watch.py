@@ -72,7 +72,7 @@ class Watch:
     def _new_rows(self) -> list[Record]:
         """The newest row of each sensor at first, then each new one."""
         path = self._settings.paths.data / LOG_FILE
-        if self._settings.log.url != "file":
+        if self._settings.is_center:
             return []
         try:
             self._follower = self._follower or Follower(path, LAST_LINES)

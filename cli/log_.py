@@ -67,7 +67,7 @@ def run(args: list[str]) -> int:
     """
     options = _parser().parse_args(args)
     chosen = settings.load(options.config)
-    if chosen.log.url != "file":
+    if chosen.is_center:
         raise SettingsError("log.url", f"is {chosen.log.url!r}; this looks at the log that is a file")
     data = chosen.paths.data
     progress = _progress(data)

@@ -191,7 +191,9 @@ def _flag_words(sensor: Json, catalogue: Catalogue) -> Iterable[str]:
 def _log_line(chosen: Settings, state: Json, catalogue: Catalogue) -> str:
     log = state["log"]
     size = _megabytes(log["bytes"]) if log["bytes"] is not None else catalogue.say("no server_data.txt yet")
-    if chosen.log.url != "file":
+    if chosen.is_http_center:
+        return catalogue.say("log: none; what boxes deliver over HTTP goes to the database")
+    if chosen.is_center:
         size = shell.printable(chosen.log.url)
     if log["end_offset"] is None:
         return catalogue.say("log: {size}", size=size)

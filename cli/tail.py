@@ -124,7 +124,9 @@ def run(args: list[str]) -> int:
     parser.add_argument("--no-follow", action="store_true", help="show the rows and exit")
     options = parser.parse_args(args)
     chosen = settings.load(options.config)
-    if chosen.log.url != "file":
+    if chosen.is_http_center:
+        raise SettingsError("log.url", 'is "none": there is no log here; the page shows what boxes deliver')
+    if chosen.is_center:
         raise SettingsError("log.url", "names a topic of a Kafka cluster, whose own tools show it")
     if options.lines < 0:
         parser.error("--lines must not be negative")

@@ -17,8 +17,10 @@ from zoneinfo import ZoneInfo
 from common.errors import SettingsError
 from common.messages import LANGUAGES
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
-from common.settings_alerts import AlertsSettings
+from common.settings_alerts import GROUP, AlertsSettings
 from common.settings_checks import (
+    FILE,
+    NO_LOG,
     between,
     clock_time,
     country_code,
@@ -111,7 +113,7 @@ class LineSettings:
 
 @dataclass(frozen=True)
 class LogSettings:
-    url: str = key("file", log_url)
+    url: str = key(FILE, log_url)
     groups: tuple[str, ...] = key(["archive", "server"], groups)
     warn_bytes: int = key(256 * 1024 * 1024, between(1, 2**50))  # 2.5 million waiting rows: worth a warning
     compact_bytes: int = key(16 * 1024 * 1024, between(1, 2**50))  # rewriting less is not worth the wear of the disk
@@ -200,7 +202,17 @@ class Settings:
     @property
     def is_center(self) -> bool:
         """Whether these are settings of a center, whose processes work for all sites of the database."""
-        return self.log.url != "file"
+        return self.log.url != FILE
+
+    @property
+    def is_http_center(self) -> bool:
+        """Whether they are those of a center that has what boxes deliver over HTTP, and reads no topic."""
+        return self.log.url == NO_LOG
+
+    @property
+    def are_alarms_sent(self) -> bool:
+        """Whether somebody sends alarms: on a box its group "alerts"; in a center the server, of silent boxes."""
+        return self.is_center or GROUP in self.log.groups
 
     @property
     def not_sent(self) -> Collection[str]:

@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+FILE = "file"  # as log.url: the log of a box, in its data folder
+NO_LOG = "none"  # a center that has what boxes deliver over HTTP
+
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 
@@ -224,8 +227,8 @@ def _sound(parts: SplitResult) -> bool:
 
 
 def log_url(value: str) -> str | None:
-    good = value == "file" or _KAFKA_URL.fullmatch(value)
-    return None if good else 'must be "file", or in a center "kafka://host:port/topic"'
+    good = value in (FILE, NO_LOG) or _KAFKA_URL.fullmatch(value)
+    return None if good else 'must be "file", or in a center "kafka://host:port/topic" or "none"'
 
 
 def groups(value: tuple[str, ...]) -> str | None:

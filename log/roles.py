@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from common.errors import LogError, SettingsError
 from common.settings import Settings
+from common.settings_checks import FILE, NO_LOG
 from log import commits
 from log.file import DEFAULT_COMPACT_BYTES, DEFAULT_WARN_BYTES, FileLog
 from log.format import Record
@@ -17,6 +18,7 @@ _A_TOPIC = (
     "names a topic of all sites: a center's, in which this program has no work; on a box it is "
     '"file", and server.url = "kafka://..." ships the rows to a cluster'
 )
+_NO_LOG = 'is "none": a center without a log, in which this program has no work; on a box it is "file"'
 
 
 class Group(Protocol):
@@ -100,8 +102,8 @@ def open_log(
         LogError: the folder or the files cannot be used.
         SettingsError: the URL is another one.
     """
-    if url != "file":
-        raise SettingsError("log.url", _A_TOPIC)
+    if url != FILE:
+        raise _not_a_file(url)
     return FileLog(data, groups, compact_bytes=compact_bytes, warn_bytes=warn_bytes)
 
 
@@ -112,7 +114,11 @@ def needs_file(settings: Settings) -> None:
         SettingsError: the settings are those of a center.
     """
     if settings.is_center:
-        raise SettingsError("log.url", _A_TOPIC)
+        raise _not_a_file(settings.log.url)
+
+
+def _not_a_file(url: str) -> SettingsError:
+    return SettingsError("log.url", _NO_LOG if url == NO_LOG else _A_TOPIC)
 
 
 def open_for(settings: Settings) -> Log:
@@ -147,7 +153,7 @@ class Position(NamedTuple):
 
 
 def positions(settings: Settings, groups: Sequence[str]) -> dict[str, Position]:
-    """What each group has committed, read without joining it; nothing in a center, whose cluster tells."""
+    """What each group has committed, read without joining it; nothing in a center, which has none."""
     if settings.is_center:
         return {}
     return {group: _in_file(settings.paths.data, group) for group in groups}

@@ -15,7 +15,6 @@ from common.audit import Actor
 from common.errors import SettingsError
 from common.messages import message
 from common.refused import NotPossible, Refused
-from common.settings_alerts import GROUP
 from messengers.messenger import Messengers
 from messengers.trial import tried
 from server.access import Role, needs
@@ -114,6 +113,6 @@ class AlertPages:
             done.status,
             recipients=recipients,
             everybody=EVERYBODY,
-            told=GROUP in self._settings.log.groups,
+            told=self._settings.are_alarms_sent,
             wrong=done.wrong,
         )

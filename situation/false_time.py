@@ -76,7 +76,7 @@ def set_aside_rows(chosen: Settings, last: int, now: datetime, folder: Path) -> 
     known = mark.load(chosen.paths.data)
     if known is None or minute_start(known.closed_through) <= now + timedelta(seconds=FUTURE_S):
         return
-    if chosen.log.url == "file" and (chosen.paths.data / LOG_FILE).exists():
+    if not chosen.is_center and (chosen.paths.data / LOG_FILE).exists():
         span = FalseSpan(known.log_id, known.end_offset, last)
         yield from _copy_of_the_log(chosen.paths.data, span, folder)
         false_rows.add(chosen.paths.data, span)

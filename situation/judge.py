@@ -50,9 +50,9 @@ def judge(look: Snapshot, settings: Settings, stored: Stored | None = None, keep
     stored = stored or Stored()
     newest = rows.newest_rows(look, stored, keep)
     future = rows.of_future(look, stored)
-    is_box = settings.log.url == "file"
     meters = {sensor: time for sensor, time in newest.items() if sensor not in settings.zones}
-    site = rows.of_site(look, meters, settings) if is_box else Problem(GOOD, rows.SITE, "many-sites")
+    many = Problem(GOOD, rows.SITE, "many-sites")
+    site = many if settings.is_center else rows.of_site(look, meters, settings)
     arrival = {
         sensor: rows.of_sensor(sensor, time, _row(stored, sensor).name, look, settings)
         for sensor, time in meters.items()

@@ -12,21 +12,25 @@ QUIET_S = 90.0  # real seconds: longer than any step except training
 STALLED_S = 900.0  # real seconds: longer than a training run
 PROBLEM_BAD_S = 300.0  # real seconds: a restart of another process is over by then
 GIVEN_UP_S = 60.0  # real seconds: supervisord starts another within ten
-_FOR_SITES = {"nightflow", "forecaster"}
+_FOR_SITES = ("nightflow", "forecaster")
 MOST_TEXT = 300  # characters of a process's own words
 
 
 def expected_roles(settings: Settings, published: Collection[str] = ()) -> list[str]:
     """The processes of the group, in order of the data flow.
 
-    In a center, the one that each machine of it has; but in the data folder of a process that works for the sites, only
-    that one, since each has a folder of its own.
+    In a center with a topic, the one that each machine of it has; but in the data folder of a process that works for
+    the sites, only that one, since each has a folder of its own. A center without a log has one folder for all;
+    another one, of a process for the sites alone, is that of a further machine.
     """
-    if settings.is_center:
-        return [] if _FOR_SITES.intersection(published) else ["consumer-archive"]
-    consumers = [f"consumer-{group}" for group in settings.log.groups]
     embedded = [] if settings.database.url else ["database"]
-    return ["producer", *consumers, "nightflow", "forecaster", "server", *embedded]
+    if settings.is_http_center:
+        is_further = len(published) == 1 and set(published) <= set(_FOR_SITES)
+        return [] if is_further else [*_FOR_SITES, "server", *embedded]
+    if settings.is_center:
+        return [] if set(_FOR_SITES).intersection(published) else ["consumer-archive"]
+    consumers = [f"consumer-{group}" for group in settings.log.groups]
+    return ["producer", *consumers, *_FOR_SITES, "server", *embedded]
 
 
 def of_processes(look: Snapshot, expected: list[str]) -> dict[str, Problem]:

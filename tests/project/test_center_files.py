@@ -52,6 +52,13 @@ def test_servers_and_archives_use_one_topic_here_or_elsewhere(
         assert (chosen.kafka.tls, chosen.kafka.user) == (True, name)
 
 
+def test_a_center_without_kafka_takes_batches_into_its_own_database() -> None:
+    chosen = loaded("http", {})
+    assert (chosen.is_center, chosen.is_http_center, chosen.receiver.into) == (True, True, "database")
+    assert chosen.paths.data == settings.load(CENTER.parent / "hydrolog.example.toml", {}).paths.data
+    assert [host for host in chosen.receiver.hosts if host in (CENTER / "Caddyfile").read_text("utf-8")]
+
+
 def test_the_containers_are_programs_of_the_product_with_settings_that_it_knows(compose: Any) -> None:
     ours = {name: each for name, each in compose["services"].items() if each["image"].startswith("hydrolog-center")}
     roles = ("front", "archive", "nightflow", "forecaster")

@@ -13,6 +13,7 @@ from common import time_service
 from common.clock import FixedClock, minute_of, minute_start
 from common.row import Row, format_payload
 from common.settings import Settings
+from common.settings_checks import NO_LOG
 from common.verdict import GOOD, KINDS, LEAK, SILENT, TROUBLE, WATCH, Problem
 from common.verdict_words import ENGLISH, KOREAN, PARTS, SAID, WORDS, said, span
 from common.zones import read_zones
@@ -236,6 +237,24 @@ def test_a_center_is_judged_by_its_archive_and_by_what_its_topic_lost(settings_f
     for role in ("nightflow", "forecaster"):
         alone = Snapshot(NOW, processes={role: Process({"last_success": NOW.isoformat()})})
         assert judge(alone, center).verdict.kind == GOOD, "it has a folder of its own"
+
+
+def test_a_center_without_a_log_is_judged_by_what_works_in_its_folder(settings_for: Callable[..., Settings]) -> None:
+    well = Process({"last_success": ago(1), "problem": ""})
+    roles = ("nightflow", "forecaster", "server")
+
+    def verdict(*running: str, url: str = "postgresql://there/rows") -> tuple[str, list[str]]:
+        center = settings_for(log__url=NO_LOG, database__url=url)
+        found = judge(Snapshot(NOW, processes=dict.fromkeys(running, well)), center).verdict
+        return found.kind, [each.subject for each in found.problems]
+
+    assert verdict(*roles) == (GOOD, [])
+    assert verdict("server") == (TROUBLE, ["nightflow", "forecaster"])
+    assert verdict("nightflow", "forecaster") == (TROUBLE, ["server"])
+    assert verdict(*roles, url="") == (TROUBLE, ["database"]), "the embedded one is a process of its own"
+    assert verdict() == (TROUBLE, list(roles))
+    for role in roles[:2]:
+        assert verdict(role) == (GOOD, []), "a further machine"
 
 
 @pytest.mark.parametrize("code", WORDS)

@@ -6,12 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from night_center import MINUTE, NightCenter
+from night_center import MINUTE, TOPIC, NightCenter
 from night_site import EVENING, MORNING, NIGHT
 
-from cli import checks_sites, sites
+from cli import checks, checks_sites, sites
 from common.errors import SettingsError
+from common.folder import LOG_FILE
 from common.settings import load
+from common.settings_checks import NO_LOG
 from common.site_claims import OVERDUE
 
 
@@ -70,3 +72,33 @@ def test_check_says_whether_somebody_does_the_work(work: str, name: str, program
     assert found()[0][1].startswith(f"1 of 1 sites are overdue; start {program}")
     box = load(None, {"HYDROLOG_DATABASE__URL": center.url})
     assert list(checks_sites.of_sites(box, MORNING)) == []
+
+
+def test_check_of_a_center_that_no_site_has_delivered_to_misses_nobody(center: NightCenter) -> None:
+    center.connection.execute("DELETE FROM SITE_TB")
+    said = [(each.ok, each.text) for each in checks_sites.of_sites(load(None, center.environ("center")), MORNING)]
+    assert said == [(True, "none to do: no site has delivered yet")] * len(checks_sites.WORKS)
+
+
+def test_check_of_a_center_looks_for_the_sensors_of_all_sites(center: NightCenter) -> None:
+    def found(url: str) -> dict[str, tuple[bool, str]]:
+        chosen = load(None, center.environ("center") | {"HYDROLOG_LOG__URL": url})
+        looks = (checks.port, checks.server, checks.receiver, checks.tables)
+        each = [said for look in looks for said in look(chosen, MORNING)]
+        return {said.subject: (said.ok, said.text) for said in each if said.subject not in ("database", "tables")}
+
+    assert found(NO_LOG) == {"sensors": (True, "none yet; each is registered with its first row")}
+    center.delivered("rome", EVENING, MORNING)
+    for url in (NO_LOG, TOPIC):
+        assert found(url) == {"sensors": (True, "1 registered")}
+
+
+def test_check_of_a_center_without_a_log_says_so_and_passes_nothing_on(center: NightCenter, tmp_path: Path) -> None:
+    environ = center.environ("center") | {"HYDROLOG_LOG__URL": NO_LOG}
+    (said,) = checks.log(load(None, environ), MORNING)
+    assert (said.ok, said.text) == (True, "none; hydrolog-server stores what boxes deliver")
+    (tmp_path / "center" / LOG_FILE).touch()
+    (said,) = checks.log(load(None, environ), MORNING)
+    assert not said.ok and said.text.endswith("rows of a box that nobody reads; give the center an empty data folder")
+    (said,) = checks.receiver(load(None, environ | {"HYDROLOG_RECEIVER__INTO": "log"}), MORNING)
+    assert (said.ok, said.text) == (False, 'receiver.into = "log" needs a cluster in log.url')
