@@ -18,7 +18,7 @@ HEIGHT = 12  # lines
 MOST_COLUMNS = 96
 BEFORE, AFTER = 180, 60  # minutes around the incident
 STEPS = (5, 10, 15, 20, 30, 60, 120, 180, 360, 720, 1440)  # minutes of a column
-UNITS = {"flow": "m3/h", "pressure": "bar"}
+UNITS = {"flow": "m³/h", "pressure": "bar"}
 NAMES = {"flow": message("flow"), "pressure": message("pressure")}
 
 Values = list[float | None]

@@ -70,6 +70,7 @@ def test_show_tells_what_people_did_and_draws_the_hours(
     assert "001 연산3 소블록" in out and "Since 27 Aug 02:10" in out and "→ Check planned work" in out
     korean = told(capfd, "incidents", "show", ID, "--language", "ko", "--config", str(site))[1]
     assert "[누수 의심] 001 연산3 소블록" in korean and "8월 27일 02:10부터" in korean
+    assert "█ 유량, m³/h   ▒ 예측 초과   · 예측 미달   ▲ 발생 추정" in korean
     assert "2024-08-27 03:32  Kim  note: listening tonight" in out
     top, bottom = out.splitlines()[-15], out.splitlines()[-4]
     assert "20.00" in top and "▒" in top and "█" not in top
