@@ -1,4 +1,4 @@
-"""Whoever else speaks on an RS-485 line: which of the frames heard are not ours, and who the second master is."""
+"""Whoever else speaks on an RS-485 line: which of the frames heard are too many, and who the second master is."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,6 +19,19 @@ class _Sighting(NamedTuple):
     times: int
 
 
+class Extra(NamedTuple):
+    """Why an answer may not be ours."""
+
+    reason: str  # for the counter
+    problem: str  # for people
+
+
+_MASTER = Extra("second-master", "in the time of another master's request")
+_LATE = Extra("late", "with it came another one, perhaps the late answer to an earlier request")
+_TWICE = Extra("twice", "two answers came to one request")
+_REFUSAL_TOO = Extra("twice", "a refusal and an answer came to one request")
+
+
 class Others:
     """Takes all bytes; says what is foreign in the time of our question."""
 
@@ -33,6 +46,7 @@ class Others:
         self._pending: tuple[int, int] | None = None  # unit and function of a foreign question without its answer
         self._echo = 0  # from -SURE_OF_ECHO (this line has none) to SURE_OF_ECHO
         self._masters: dict[str, _Sighting] = {}
+        self._twice: dict[str, _Sighting] = {}  # units that answered a request twice
 
     def idle(self, chunk: bytes, now_s: float) -> None:
         """Bytes, while none of our questions is pending."""
@@ -62,10 +76,11 @@ class Others:
                 self._pending = None
         self._idle = self._idle[end:]
 
-    def foreign(self, asked: Asked, late: Sequence[Asked], sent: bytes, came: bytes, now_s: float) -> bool:
-        """Whether there is more in the time of our question than its echo and one answer; `late`: earlier questions
-        whose answers may come now."""
-        answers = echoes = strangers = 0
+    def foreign(self, asked: Asked, late: Sequence[Asked], sent: bytes, came: bytes, now_s: float) -> Extra | None:
+        """What there is in the time of our question beside its echo and one answer; `late`: earlier questions whose
+        answers may come now."""
+        answers: list[Frame] = []
+        echoes = strangers = 0
         most_echoes = 0 if self._echo == -SURE_OF_ECHO else 1
         heard = self._before + came
         self.heard = list(frames(heard))
@@ -75,17 +90,26 @@ class Others:
             if frame.bytes == sent and ours and not answers and echoes < most_echoes:
                 echoes += 1
             elif frame.answers(asked):
-                answers += 1
+                answers.append(frame)
             elif not any(frame.answers(question) for question in late):
                 strangers += 1
                 self._note(frame, now_s)
         if answers and not echoes and self._echo == SURE_OF_ECHO:
             strangers += 1  # an answer before the echo of the question
             self._echo -= 1
-        elif answers == 1 and not strangers:
+        elif len(answers) == 1 and not strangers:
             self._echo = max(-SURE_OF_ECHO, min(SURE_OF_ECHO, self._echo + (1 if echoes else -1)))
         self.perhaps_echo = echoes > 0 and self._echo < SURE_OF_ECHO
-        return strangers > 0 or answers > 1
+        if strangers:
+            return _MASTER
+        return self._too_many(asked, answers, late, now_s) if len(answers) > 1 else None
+
+    def _too_many(self, asked: Asked, answers: list[Frame], late: Sequence[Asked], now_s: float) -> Extra:
+        """What several answers to one question are."""
+        if any(frame.answers(question) for question in late for frame in answers):
+            return _LATE
+        self._see(self._twice, f"unit {asked.unit}", now_s)
+        return _TWICE if len({frame.bytes[1] for frame in answers}) == 1 else _REFUSAL_TOO
 
     def question_over(self, now_s: float) -> None:
         """Our question is over; a frame that has begun belongs to the time after it."""
@@ -93,21 +117,22 @@ class Others:
         self._before = self._tail = b""
 
     def _note(self, frame: Frame, now_s: float) -> None:
-        if not frame.question:
-            return
-        who = frame.describe()
-        seen = self._masters.get(who)
+        if frame.question:
+            self._see(self._masters, frame.describe(), now_s)
+
+    def _see(self, sightings: dict[str, _Sighting], who: str, now_s: float) -> None:
+        seen = sightings.get(who)
         if seen and now_s - seen.at_s < self._timeout_s:
-            return  # perhaps the same question once more: the bytes are looked at again
-        if seen or len(self._masters) < MOST_NAMED:
-            self._masters[who] = _Sighting(now_s, seen.times + 1 if seen else 1)
+            return  # perhaps the same frames once more: the bytes are looked at again
+        if seen or len(sightings) < MOST_NAMED:
+            sightings[who] = _Sighting(now_s, seen.times + 1 if seen else 1)
 
     def problem(self, now_s: float) -> str:
-        """The second master, for people; empty if there is none."""
-        if not self._masters:
-            return ""
-        self._masters = {who: seen for who, seen in self._masters.items() if now_s - seen.at_s < REMEMBERED_S}
-        named = [who for who, seen in self._masters.items() if seen.times >= NAMED_AFTER]
+        """The second master and the units that answer twice, for people; empty if there is none."""
+        return "; ".join(filter(None, [self._second_master(now_s), self._answering_twice(now_s)]))
+
+    def _second_master(self, now_s: float) -> str:
+        named = _named(self._masters, now_s)
         if not named:
             return ""
         more = f" and {len(named) - 3} more" if len(named) > 3 else ""
@@ -116,6 +141,23 @@ class Others:
             "let only one of the two ask this line, or set line.modbus.poll_seconds higher"
         )
 
+    def _answering_twice(self, now_s: float) -> str:
+        named = _named(self._twice, now_s)
+        if not named:
+            return ""
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        return (
+            f"two answers come to one request to {', '.join(named[:3])}{more}, and are dropped: have two units the "
+            "same address, or does a converter or gateway on the way send twice?"
+        )
+
     def restart(self) -> None:
         """The line was reopened."""
         self._idle, self._before, self._pending = b"", b"", None
+
+
+def _named(sightings: dict[str, _Sighting], now_s: float) -> list[str]:
+    """Who was seen often enough; the others that have not been seen for long are forgotten."""
+    for who in [who for who, seen in sightings.items() if now_s - seen.at_s >= REMEMBERED_S]:
+        del sightings[who]
+    return [who for who, seen in sightings.items() if seen.times >= NAMED_AFTER]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from modbus_bus import Line, framed, own_addresses, query, reply
+from modbus_bus import Line, framed, own_addresses, query, refusal, reply
 
 from common.meters import Modbus, Register
 from producer.bus import Bus, Exchange
@@ -114,6 +114,55 @@ def test_our_own_question_from_another_master_is_no_echo() -> None:
     for reading in line.run(20.0):
         assert reading.pressure in (None, wanted(2))
     assert "a second master is on this line and asks unit 1, holding register 0 to 1" in bus.problem
+
+
+TWICE = "two answers come to one request to unit 1, and are dropped: have two units the same address"
+
+
+@pytest.mark.parametrize("echo", [False, True])
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_unit_that_answers_twice_is_no_second_master(refuses: bool, echo: bool) -> None:
+    """Its values are dropped as before: which of the two is right cannot be known."""
+    told: list[Exchange] = []
+    bus = Bus(Modbus(2.0, TIMEOUT_S, REGISTERS[:1]), told.append)
+    line = Line(bus)
+
+    def twice(sent: bytes) -> bytes:
+        first = refusal(1, 6) if refuses else reply(1, 7, 7)
+        return (sent if echo else b"") + first + own_addresses(sent)
+
+    line.answer = twice
+    assert line.run(10.0) == []
+    problem = "a refusal and an answer came to one request" if refuses else "two answers came to one request"
+    assert {(each.reason, each.problem) for each in told} == {("twice", problem)}
+    assert bus.problem.startswith(TWICE)
+    assert "master" not in bus.problem
+    line.answer = own_addresses
+    assert line.run(10.0)
+    line.run(700.0)
+    assert bus.problem == ""
+
+
+def test_two_answers_once_are_not_yet_said_of_a_unit() -> None:
+    bus = Bus(Modbus(2.0, TIMEOUT_S, REGISTERS[:1]), lambda _told: None)
+    line = Line(bus)
+    said = iter([reply(1, 7, 7)])
+    line.answer = lambda sent: next(said, b"") + own_addresses(sent)
+    assert line.run(10.0)
+    assert bus.problem == ""
+
+
+def test_a_late_answer_with_the_next_one_is_called_late() -> None:
+    told: list[Exchange] = []
+    bus = Bus(Modbus(5.0, TIMEOUT_S, REGISTERS[:1]), told.append)
+    line = Line(bus)
+    line.run(4.0)
+    told.clear()
+    said = iter([b"", reply(1, 0, 1) * 2])  # the unit sleeps for once, then answers both
+    line.answer = lambda sent: next(said, own_addresses(sent))
+    line.run(5.0)
+    assert [each.reason for each in told] == ["timeout", "late"]
+    assert "twice" not in bus.problem
 
 
 @given(st.binary(max_size=40), st.lists(st.sampled_from([query(3, 7, 2), reply(3, 1, 2), *WRITES]), max_size=4))
