@@ -151,6 +151,7 @@ class Bus:
             return True
         self._asked = None
         self._others.question_over(now_s)
+        self._others.answered(question, [late for late, _ in self._missed], now_s)
         self._not_before_s = max(self._not_before_s, now_s + self._settings.pause_seconds)
         registers, refusal = found
         if refusal in UNREACHABLE:
