@@ -122,7 +122,7 @@ class Registers:
         return "no unit answered: address, baud rate, parity right? A and B swapped? Is the meter on?"
 
     def _by_reason(self, problem: str, heard: int) -> str:
-        for reason in ("second-master", "transaction", "framing", "unit", "length"):
+        for reason in ("second-master", "twice", "transaction", "framing", "unit", "length"):
             if self.door.refused[reason]:
                 return f"nothing was understood: {problem or self._problems[reason]}"
         if self.door.refused["checksum"]:

@@ -10,7 +10,7 @@ from common.errors import FrameRefused
 from common.meters import LATE_TIMEOUTS, Modbus, Register
 from producer.ascii import Reading
 from producer.modbus_checks import check_registers
-from producer.others import Others
+from producer.others import Extra, Others
 from producer.quantities import Quantity, grouped
 from producer.registers import UNREACHABLE, answer, request, unlike, unlike_tcp
 from producer.rounds import Question, Rounds
@@ -30,7 +30,7 @@ class Exchange(NamedTuple):
     sent: bytes
     came: bytes
     value: float | None  # m3/h, bar or m3; of all parts, if there are several and this is the last
-    reason: str  # timeout, checksum, exception, number, denormal, second-master, late, ...; empty if there is a value
+    reason: str  # timeout, checksum, exception, number, second-master, twice, late, ...; empty if there is a value
     problem: str  # text for people
     words: tuple[int, ...] = ()  # the registers' numbers
     at_s: float = 0.0  # monotonic
@@ -74,7 +74,7 @@ class Bus:
         self._missed: list[tuple[Question[Register], float]] = []  # what may be answered late, until when
         self._ready: Question[Register] | None = None  # the next question, held back
         self._asked: Question[Register] | None = None
-        self._spoilt = False
+        self._spoilt: Extra | None = None
         self._now_s = self._deadline_s = self._not_before_s = self._ready_s = 0.0
         self._sent = self._buffer = b""
         self._transaction = 0
@@ -117,7 +117,7 @@ class Bus:
         elif self._others.in_the_way(self._ready, self._ready_s, now_s):
             return b""
         self._asked, self._ready = self._ready, None
-        self._sent, self._buffer, self._spoilt = request(self._asked, self._transaction), b"", False
+        self._sent, self._buffer, self._spoilt = request(self._asked, self._transaction), b"", None
         self._deadline_s = now_s + self._settings.timeout_seconds
         return self._sent
 
@@ -151,6 +151,7 @@ class Bus:
             return True
         self._asked = None
         self._others.question_over(now_s)
+        self._others.answered(question, [late for late, _ in self._missed], now_s)
         self._not_before_s = max(self._not_before_s, now_s + self._settings.pause_seconds)
         registers, refusal = found
         if refusal in UNREACHABLE:
@@ -169,8 +170,9 @@ class Bus:
         answer may follow, which must not be taken for the next one: nothing is sent until it must have come.
         """
         self._missed = [(late, end_s) for late, end_s in self._missed if self._now_s < end_s]
-        if self._others.foreign(question, [late for late, _ in self._missed], self._sent, self._buffer, self._now_s):
-            self._spoilt = True  # until its deadline, so that our answer has come too
+        late = [late for late, _ in self._missed]
+        self._spoilt = self._others.foreign(question, late, self._sent, self._buffer, self._now_s)
+        if self._spoilt:  # until its deadline, so that our answer has come too
             return False
         form = question.unit, question.function, question.count
         alike = [late for late, _ in self._missed if (late.unit, late.function, late.count) == form]
@@ -205,15 +207,18 @@ class Bus:
     def _give_up(self, question: Question[Register]) -> None:
         """The time for an answer is over."""
         self._missed = [missed for missed in self._missed if self._now_s < missed[1]]
-        self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
         if not self._transaction:
             late = [late for late, _ in self._missed]
-            if self._others.foreign(question, late, self._sent, self._buffer, self._now_s):
+            if seen := self._others.foreign(question, late, self._sent, self._buffer, self._now_s):
+                if self._spoilt:
+                    self._spoilt = seen  # all of it has come now
                 # The answer to another master's request in this time may still come.
                 self._not_before_s = self._now_s + self._settings.timeout_seconds
             self._others.question_over(self._now_s)
+        if self._spoilt is None or self._spoilt.reason != "twice":  # else nothing of it is still to come
+            self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
         if self._spoilt:
-            self._again(question, "second-master", "in the time of another master's request")
+            self._again(question, *self._spoilt)
         elif not self._buffer:
             problem = f"no answer within {self._settings.timeout_seconds:g} s"
             self._unanswered(question, "timeout", "does not answer", problem)

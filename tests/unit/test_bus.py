@@ -111,9 +111,9 @@ def test_a_failing_channel_is_no_value_and_never_a_zero() -> None:
     bus = Bus(Modbus(1.0, TIMEOUT_S, (FLOW, PRESSURE)), lambda _told: None)
     bus.ask(0.0)
     bus.take(reply(1, 8), 0.1)
-    bus.ask(0.1)
-    bus.take(refusal(1, 2), 0.2)
-    bus.ask(0.3)
+    bus.ask(0.7)
+    bus.take(refusal(1, 2), 0.8)
+    bus.ask(0.9)
     assert bus.readings == [Reading("a", None, 8.0, None)]
     assert bus.problem == "sensor a pressure, unit 1, holding register 1: it has no such address"
 
