@@ -215,8 +215,7 @@ class Bus:
                 # The answer to another master's request in this time may still come.
                 self._not_before_s = self._now_s + self._settings.timeout_seconds
             self._others.question_over(self._now_s)
-        if self._spoilt is None or self._spoilt.reason != "twice":  # else nothing of it is still to come
-            self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
+        self._missed.append((question, self._now_s + (LATE_TIMEOUTS - 1) * self._settings.timeout_seconds))
         if self._spoilt:
             self._again(question, *self._spoilt)
         elif not self._buffer:

@@ -182,7 +182,7 @@ class Others:
         named = _named(self._twice, now_s)
         if not named:
             return ""
-        more = f" and {len(named) - 3} more" if named[3:] else ""
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
         units = ", ".join(f"unit {unit}" for unit in sorted(named)[:3]) + more
         return (
             f"two answers come to one request to {units}: have two units the same address, or does a converter or "

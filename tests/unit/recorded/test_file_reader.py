@@ -301,6 +301,23 @@ def test_a_wrong_description_is_refused_by_its_key(tmp_path: Path, text: str, pr
     assert str(path) in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("form", "text", "at"),
+    [
+        ("%Y%m%d%H", "2024082613", "2024-08-26 04:00"),
+        ("%y%j%H%M", "242391305", "2024-08-26 04:05"),
+        ("%Y-%m-%d %H시 %M분 %S초", "2024-08-26 13시 05분 07초", "2024-08-26 04:05"),
+        ("unix", "1724645107", "2024-08-26 04:05"),
+        ("unix-ms", "1724645107250", "2024-08-26 04:05"),
+    ],
+)
+def test_times_that_a_description_may_declare(tmp_path: Path, form: str, text: str, at: str) -> None:
+    described = tmp_path / "d.toml"
+    described.write_text(f'time = "{form}"\nflow_column = "Q"\n', "utf-8")
+    path = wrote(tmp_path, f"time,Q\n{text},8.02\n")
+    assert read(path, read_description(described))[1] == [(at, 8.02, None)]
+
+
 def test_repeated_texts_are_not_kept_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.recorded.memo.MOST_REMEMBERED", 3)
     lines = [f"2024-08-{i + 1:02d} 10:{i:02d},{i},{i / 10}" for i in range(20)]
