@@ -181,13 +181,15 @@ class Book:
         return next((one for one in self._of(key[0]) if one.ended is None and _has_key(one, key)), None)
 
     def _returned(self, finding: Finding) -> Incident | None:
-        """The same trouble of a moment ago."""
+        """The same trouble of a moment ago: found, or begun, soon after its end."""
         key, patience = _key(finding), RETURN_MIN[finding.kind]
         for incident in reversed(list(self._of(finding.sensor))):
             if incident.ended is None or not _has_key(incident, key):
                 continue
-            if abs(finding.minute - incident.ended) <= patience:
-                if finding.minute > incident.ended:
+            later = finding.minute > incident.ended
+            moment = finding.since if later else finding.minute
+            if patience >= min(abs(finding.minute - incident.ended), abs(moment - incident.ended)):
+                if later:
                     incident.returned += 1
                 return incident
         return None

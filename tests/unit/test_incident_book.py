@@ -66,6 +66,16 @@ def test_a_trouble_that_is_soon_back_is_the_same_and_later_another(code: str) ->
     assert len(booked(*first, up(code, T + 101 + patience))) == 2
 
 
+def test_what_began_soon_after_the_end_is_the_same_however_late_it_was_found() -> None:
+    """A leak that was called over too early, as after a gap, is found again by its hours, many hours later."""
+    patience = RETURN_MIN["leak"]
+    first = [up("LEAK", T), down("LEAK", T + 100)]
+    (same,) = booked(*first, up("NGT-JUMP", T + 100 + 2 * patience, T + 160))
+    assert (same.returned, same.ended) == (1, None)
+    assert len(booked(*first, up("NGT-JUMP", T + 2000, T + 101 + patience))) == 2
+    assert len(booked(*first, up("NGT-JUMP", T + 2000, T + 99 - patience))) == 2  # long before: not its return
+
+
 def test_points_and_channels_are_apart() -> None:
     found = booked(
         up("SYS-STUCK", T), up("SYS-MISS", T), up("LEAK", T), up("LEAK", T, sensor="002"), up("SUP-STEP", T + 999)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KOREAN = ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po"
 SPOKEN = {"message": 1, "say": 1, "many": 2}  # how many of the first arguments are sentences
 OF_TEMPLATES = {"t": 1, "tn": 2}
-NAMES = re.compile(r"\{\w+(:[^}]*)?\}|m³(/h)?|L/h|\b(bar|ILI|PDF|UARL|N1)\b|server_data\.txt|hydrolog( [a-z]+)+")
+NAMES = re.compile(r"\{\w+(:[^}]*)?\}|m³(/h)?|L/h|\b(bar|ILI|PDF|UARL|N1)\b|HTTP|server_data\.txt|hydrolog( [a-z]+)+")
 ASKS_FOR_A_LETTER = re.compile(r"\}(을|를|이|가|은|는|과|와|으로|로)(?![가-힣])")
 
 
