@@ -9,7 +9,7 @@ import pytest
 from night_center import MINUTE, TOPIC, NightCenter
 from night_site import EVENING, MORNING, NIGHT
 
-from cli import checks, checks_sites, sites
+from cli import checks, checks_sites, sites, tail
 from common.errors import SettingsError
 from common.folder import LOG_FILE
 from common.settings import load
@@ -93,10 +93,15 @@ def test_check_of_a_center_looks_for_the_sensors_of_all_sites(center: NightCente
         assert found(url) == {"sensors": (True, "1 registered")}
 
 
-def test_check_of_a_center_without_a_log_says_so_and_passes_nothing_on(center: NightCenter, tmp_path: Path) -> None:
+def test_check_of_a_center_without_a_log_says_so_and_passes_nothing_on(
+    center: NightCenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     environ = center.environ("center") | {"HYDROLOG_LOG__URL": NO_LOG}
     (said,) = checks.log(load(None, environ), MORNING)
     assert (said.ok, said.text) == (True, "none; hydrolog-server stores what boxes deliver")
+    monkeypatch.setenv("HYDROLOG_LOG__URL", NO_LOG)
+    with pytest.raises(SettingsError, match='is "none": there is no log here'):
+        tail.run([])
     (tmp_path / "center" / LOG_FILE).touch()
     (said,) = checks.log(load(None, environ), MORNING)
     assert not said.ok and said.text.endswith("rows of a box that nobody reads; give the center an empty data folder")
