@@ -7,6 +7,7 @@ the size of a leak that stays as it is becomes more certain from day to day, and
 """
 
 import math
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
@@ -46,7 +47,7 @@ class Course(msgspec.Struct, frozen=True, array_like=True):
     def measured(self, row: Row, value: float, noise: float) -> tuple["Course", float]:
         """After a measurement of the states' sum by `row`; and its log likelihood."""
         shared = [_sum(line, row) for line in self.cov]
-        variance = _sum(shared, row) + noise
+        variance = max(0.0, _sum(shared, row)) + noise
         wrong = value - _sum(self.means, row)
         variance *= distrust(wrong / math.sqrt(variance))
         gains = [one / variance for one in shared]
@@ -69,7 +70,7 @@ class Growth(msgspec.Struct, frozen=True, array_like=True):
 
     constant: Course
     walking: Course
-    walks: float
+    walks: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
     pace: float
 
     def later(self, model: HourModel, slot: int, wander: float) -> "Growth":
@@ -95,9 +96,9 @@ class Growth(msgspec.Struct, frozen=True, array_like=True):
     def change(self) -> tuple[float, float]:
         """The change and its standard error, shares of the mean flow."""
         constant, walking = self.constant.means[-1], self.walking.means[-1]
-        apart = (walking - constant) ** 2 * self.walks * (1 - self.walks)
-        variance = self.constant.cov[-1][-1] * (1 - self.walks) + self.walking.cov[-1][-1] * self.walks
-        return constant + self.walks * (walking - constant), math.sqrt(variance + apart)
+        between = (walking - constant) * (walking - constant) * self.walks * (1 - self.walks)
+        within = self.constant.cov[-1][-1] * (1 - self.walks) + self.walking.cov[-1][-1] * self.walks
+        return constant + self.walks * (walking - constant), math.sqrt(max(0.0, within + between))
 
 
 def begin(means: Row, cov: tuple[float, ...], steady_variance: float, size: float, doubt: float) -> Growth:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from outliers.flow_shift import ShiftTracker
+from outliers.growth import Growth
 from outliers.hour_model import HourModel
 from outliers.learn.return_level import daily_maxima, return_level, spread
 from outliers.rules import MAX_AGE_H
@@ -116,6 +117,21 @@ def test_an_absurd_hour_leaves_the_growth_finite() -> None:
     for hour, ratio in ((200, 1e9), (201, -1e9), (202, None), (900, 0.0)):
         tracker.on_hour(hour, hour % 24, ratio, 1.0)
         assert all(math.isfinite(value) for value in tracker.growth() or (math.nan,))
+
+
+@pytest.mark.parametrize("put", [-1.0, -1e300, 0.0, 1e300])
+def test_a_growth_whose_numbers_a_disk_has_changed_stops_no_hour(put: float) -> None:
+    tracker = walk(200)
+    tracker.follow(0.2, 0.1)
+    constant, walking, walks, pace = msgspec.to_builtins(tracker.state.growth)
+    for place in range(30):
+        means, cov = [*walking[0]], [[*line] for line in walking[1]]
+        (means if place < 5 else cov[place // 5 - 1])[place % 5] = put
+        damaged = tracker.twin()
+        damaged.state.growth = msgspec.convert((constant, (means, cov), walks, pace), Growth)
+        for hour in (200, 201):
+            damaged.on_hour(hour, 12, 0.0, 1.0)
+            assert damaged.growth() is not None
 
 
 def test_a_wild_week_asks_for_more() -> None:
