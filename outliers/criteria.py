@@ -25,7 +25,7 @@ from common.toml_text import read_toml
 from outliers import findable
 from outliers.findable import Detectability
 from outliers.flicker import TextureUse
-from outliers.flow_shift import HourModel
+from outliers.hour_model import HourModel
 from outliers.meter_scale import ScaleUse
 
 FORMAT = 3

@@ -16,58 +16,17 @@ Hours with extreme values get less weight (Huber), so one hour can neither raise
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from outliers.flicker import FALL_GUARD, GUARD, SteadyFlow
-from outliers.rules import LEAST_HOUR_SHARE, MAX_AGE_H, MEASURE_SHARE, START_VARIANCE, SURPRISE_CLIP
+from outliers.growth import STEADY, begin, hours
+from outliers.hour_model import STEADY_MEMORY, HourModel, distrust
+from outliers.rules import MAX_AGE_H, MEASURE_SHARE, START_VARIANCE
+from outliers.shift import NO_SHIFT, Constant, Shift
 from outliers.tracker_state import StartEffect, TrackerState
 
 WILD_WEIGHT = 1 / 168  # a week
 WILD_CUT = 16.0  # one hour counts no more than four standard deviations
 WILD_SLACK = 2.2  # heavy tails make it 1.5 on average; an ordinary week reaches this
-STEADY_MEMORY = math.exp(-1 / (20 * 24))  # memory of the steady flow's wander per hour: twenty days
-
-
-@dataclass(frozen=True, slots=True)
-class HourModel:
-    """Learnt dynamics of the ratio `u`.
-
-    Attributes:
-        hour_memory: share of the hour-scale deviation that remains an hour later.
-        day_memory: the same for the day-scale deviation.
-        day_variance: stationary variance of the day-scale deviation.
-        level_variance: variance added to the slow level each hour.
-        spread: standard deviation of `u` about its slow level, for each hour of the week (24 for each day).
-    """
-
-    hour_memory: float
-    day_memory: float
-    day_variance: float
-    level_variance: float
-    spread: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """The most likely start of an added constant flow; size and uncertainty as share of the mean."""
-
-    score: float
-    size: float
-    error: float
-    since: int  # UTC unix hour of its first hour
-    steady: SteadyFlow | None = None  # the flicker's measurement alone
-
-
-class Constant(NamedTuple):
-    """A flow of `size` (share of the mean) since UTC hour `since_hour`; `by_flicker`: the part seen by the flicker."""
-
-    since_hour: float
-    size: float
-    by_flicker: float
-
-
-NO_SHIFT = Shift(0.0, 0.0, 0.0, 0)
 
 
 class ShiftTracker:
@@ -121,7 +80,6 @@ class ShiftTracker:
         """Advance by an hour; returns the variance of the measurement."""
         model, state = self.model, self.state
         by_day, by_hour = model.day_memory, model.hour_memory
-        own = max(model.spread[slot] ** 2 - model.day_variance, LEAST_HOUR_SHARE * model.spread[slot] ** 2)
         state.day *= by_day
         state.short *= by_hour
         ll, ld, ls, dd, ds, ss = state.cov
@@ -129,9 +87,9 @@ class ShiftTracker:
             ll + model.level_variance,
             ld * by_day,
             ls * by_hour,
-            dd * by_day * by_day + model.day_variance * (1 - by_day * by_day),
+            dd * by_day * by_day + model.new_day_variance(),
             ds * by_day * by_hour,
-            ss * by_hour * by_hour + (1 - MEASURE_SHARE) * own * (1 - by_hour * by_hour),
+            ss * by_hour * by_hour + model.new_hour_variance(slot),
         )
         gain = 1 - STEADY_MEMORY * STEADY_MEMORY
         state.steady_flow *= STEADY_MEMORY
@@ -144,17 +102,21 @@ class ShiftTracker:
         starts[hour] = StartEffect()
         for first in [first for first in starts if _too_close(hour - first, first)]:
             del starts[first]
-        return MEASURE_SHARE * own
+        if state.growth is not None:
+            state.growth = state.growth.later(model, slot, self.wander)
+        return MEASURE_SHARE * model.own_variance(slot)
 
     def _update(self, ratio: float, leak: float, noise: float) -> None:
         state = self.state
+        if state.growth is not None:
+            state.growth = state.growth.measured(hours(leak), ratio, noise)
         ll, ld, ls, dd, ds, ss = state.cov
         to_level, to_day, to_short = ll + ld + ls, ld + dd + ds, ls + ds + ss
         variance = to_level + to_day + to_short + noise
         wrong = ratio - state.level - state.day - state.short
         surprise = state.surprise = wrong / math.sqrt(variance)
         state.wild += WILD_WEIGHT * (min(surprise * surprise, WILD_CUT) - state.wild)
-        variance *= _distrust(surprise)
+        variance *= distrust(surprise)
         gain_level, gain_day, gain_short = to_level / variance, to_day / variance, to_short / variance
         state.level += gain_level * wrong
         state.day += gain_day * wrong
@@ -178,9 +140,11 @@ class ShiftTracker:
 
     def _update_steady(self, seen: SteadyFlow) -> None:
         state = self.state
+        if state.growth is not None:
+            state.growth = state.growth.measured(STEADY, seen.size, seen.error * seen.error)
         variance = state.steady_variance + seen.error * seen.error
         wrong = seen.size - state.steady_flow
-        variance *= _distrust(wrong / math.sqrt(variance))
+        variance *= distrust(wrong / math.sqrt(variance))
         gain = state.steady_variance / variance
         state.steady_flow += gain * wrong
         state.steady_variance -= gain * state.steady_variance
@@ -223,6 +187,19 @@ class ShiftTracker:
         if effect.steady_information > 0:
             total, information = total + effect.steady_total, information + effect.steady_information
         return total / information, self.stretch() / math.sqrt(information)
+
+    def follow(self, size: float, doubt: float) -> None:
+        """A known flow of `size`, known to within `doubt` (shares of the mean): follow how it changes from now on."""
+        state = self.state
+        means = (state.level, state.day, state.short, state.steady_flow, 0.0)
+        state.growth = begin(means, state.cov, state.steady_variance, size, doubt)
+
+    def growth(self) -> tuple[float, float] | None:
+        """The change of the flow that is followed, and its standard error; None: no hour of it is known."""
+        if self.state.growth is None or not self.state.starts:
+            return None
+        change, error = self.state.growth.change()
+        return change, self.stretch() * error
 
     def falls(self, *, with_flicker: bool = True) -> Iterator[Shift]:
         """Every possible end of a flow, each with the fall since then."""
@@ -274,7 +251,7 @@ class ShiftTracker:
         the rest of it since this hour, and its part since the next.
 
         The caller subtracts them from future hours. All starts are dropped, so later changes are measured against the
-        flow including the shift.
+        flow including the shift; nothing is followed.
         """
         for first, size, by_flicker in flows:
             hour = math.floor(first)
@@ -282,6 +259,7 @@ class ShiftTracker:
             for start, share in ((hour, 1.0 - later), (hour + 1, later)):
                 self._remove(start, share * size, share * by_flicker)
         self.state.starts = {}
+        self.state.growth = None
 
     def _remove(self, first: int, size: float, by_flicker: float) -> None:
         state, last = self.state, self.state.hour
@@ -293,11 +271,6 @@ class ShiftTracker:
             state.day -= effect.day * size
             state.short -= effect.short * size
             state.steady_flow -= effect.steady * by_flicker
-
-
-def _distrust(surprise: float) -> float:
-    """Factor on the variance of an hour whose surprise is this many standard deviations (Huber)."""
-    return max(1.0, abs(surprise) / SURPRISE_CLIP)
 
 
 def _too_close(age: int, first: int) -> bool:

@@ -4,6 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from common.state_file import Count
+from outliers.growth import Growth
 
 
 class StartEffect(msgspec.Struct, array_like=True, gc=False):
@@ -36,6 +37,7 @@ class TrackerState(msgspec.Struct):
         starts: possible first hour of an added flow -> its effect.
         surprise: of the last hour, in standard deviations.
         wild: mean square of the surprises, over about a week.
+        growth: of a known leak; None: no leak is known.
     """
 
     level: float
@@ -48,6 +50,7 @@ class TrackerState(msgspec.Struct):
     starts: dict[Count, StartEffect] = {}
     surprise: float = 0.0
     wild: float = 1.0
+    growth: Growth | None = None
 
     def twin(self) -> "TrackerState":
         """An independent copy."""

@@ -6,7 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from outliers.flow_shift import HourModel, ShiftTracker
+from outliers.flow_shift import ShiftTracker
+from outliers.hour_model import HourModel
 from outliers.learn.flicker import Texture
 from outliers.learn.return_level import Floats, daily_maxima, normal_level
 from outliers.rules import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outliers.flow_shift import HourModel
+from outliers.hour_model import HourModel
 from outliers.learn.flicker import Texture, learn_texture
 from outliers.learn.hourly import LEAST_LEAK, WITH, Walk, walk
 from outliers.learn.return_level import Floats, daily_maxima, normal_level

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from outliers.flow_shift import Constant
+from outliers.shift import Constant
 
 
 @dataclass(frozen=True, slots=True)

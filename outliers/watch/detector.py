@@ -53,7 +53,7 @@ class Detector:
                 self.watch.restart(self.minute)
 
     def state(self) -> DetectorState:
-        """The complete current state: about 19 kB as JSON, of constant size."""
+        """The complete current state: about 20 kB as JSON, of constant size."""
         state = DetectorState(
             criteria=self.criteria.version,
             minute=self.minute,

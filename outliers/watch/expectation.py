@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from outliers.criteria import FlowUse
 from outliers.flicker import SteadyFlow
-from outliers.flow_shift import Constant, ShiftTracker
+from outliers.flow_shift import ShiftTracker
 from outliers.rules import HOUR_ROWS, SUNDAY
+from outliers.shift import Constant
 from outliers.tracker_state import TrackerState
 from outliers.watch.correction import Correction, ScaleCorrection
 from outliers.watch.expectation_state import ExpectationState
@@ -247,4 +248,11 @@ class Expectation:
         self.accepted = minute
         for tracker in (self.tracker, self.other):
             if tracker is not None:
+                tracker.state.growth = None
                 tracker.unsure(error)
+
+    def follow_leak(self, size: float, doubt: float) -> None:
+        """Follow how a known leak of `size`, known to within `doubt` (shares of the mean), changes from now on."""
+        for tracker in (self.tracker, self.other):
+            if tracker is not None and tracker.state.growth is None:
+                tracker.follow(size, doubt)

@@ -85,8 +85,8 @@ class FlowWatch:
     def leak_now(self, minute: int) -> tuple[float, float] | None:
         """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""
         active, mean = self.log.active, self.expectation.use.mean_m3h
-        if active.leak is not None:
-            size, error = size_now(self.expectation.leak_size, active.leak.raised, minute, self.expectation.tracker)
+        if active.known is not None and active.newest is not None:
+            size, error = size_now(active.known, active.newest, minute, self.expectation.tracker)
             return size * mean, error * mean
         if STEP.code in active.watches and self.steps.state.since is not None:
             rise = self.steps.rise
@@ -149,7 +149,7 @@ class FlowWatch:
         leak = active.newest
         if leak is None or minute - leak.raised <= DROP_AFTER_MIN or minute - active.ended < FALLING_MIN:
             return
-        end = self.steps.drop(minute, size_to_end(leak, minute, self.expectation.tracker))
+        end = self.steps.drop(minute, size_to_end(leak, self.expectation.tracker))
         if end is not None:
             self._correct(self.log.on_leak_end(minute, end))
 
@@ -220,7 +220,7 @@ class FlowWatch:
     def _on_leak_hour(self, hour: int, minute: int, leak: Leak) -> None:
         """End of an hour during a LEAK."""
         says = self.pressure.on_leak(leak) if self.pressure is not None else None
-        size = size_to_end(leak, minute, self.expectation.tracker)
+        size = size_to_end(leak, self.expectation.tracker)
         end = self.hourly.end(leak, size, hour, self.expectation)
         self._correct(*self.log.on_leak_hour(minute, says, end))
 
@@ -256,6 +256,9 @@ class FlowWatch:
             self.steps.rebase(rise_m3h)
             if isinstance(correction, LeakCorrection) and correction.nights is not None and self.night is not None:
                 self.night.rebase(correction.size * self.expectation.use.mean_m3h, correction.nights)
+        known = self.log.active.known
+        if known is not None:
+            self.expectation.follow_leak(known.size, DOUBT_SHARE * known.size)
 
     def _set_limits(self) -> None:
         self.steps.set_limits(self.expectation.slot(), self.expectation.limit_ratio())

@@ -13,8 +13,9 @@ import msgspec
 from common.state_file import Count, Minute
 from outliers.criteria import FlowUse
 from outliers.findings import End
-from outliers.flow_shift import Shift, ShiftTracker
+from outliers.flow_shift import ShiftTracker
 from outliers.rules import LARGE_AGE_H, MAX_AGE_H, ORDINARY_H, SHORT_H, WATCH_AGE_H, YOUNGER
+from outliers.shift import Shift
 from outliers.watch.active import Leak
 from outliers.watch.evidence import HIGH, Change, Evidence, LeakEnd, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation

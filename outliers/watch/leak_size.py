@@ -16,18 +16,23 @@ DOUBT_SHARE = 0.5  # of a step, and of a LEAK's size when it is raised
 EARLY_SHARE, EARLY_H, MODEL = 0.3, 4.0, 1.3
 
 
-def size_now(size: float, raised: int, minute: int, tracker: ShiftTracker) -> tuple[float, float]:
-    """The size now of what had `size` at minute `raised`, and its standard error; shares of the mean flow."""
+def size_now(known: Leak, newest: Leak, minute: int, tracker: ShiftTracker) -> tuple[float, float]:
+    """The size now of all that is known to leak, and its standard error; shares of the mean flow.
+
+    Args:
+        newest: the part that was raised last.
+    """
+    grown = tracker.growth()
+    if grown is None:
+        return known.size, DOUBT_SHARE * known.size
+    change, error = grown
+    early = EARLY_SHARE * newest.size * math.exp(min(0, newest.raised - minute) / 60 / EARLY_H)
+    return known.size + change, math.hypot(MODEL * error, early)
+
+
+def size_to_end(leak: Leak, tracker: ShiftTracker) -> float:
+    """The size that a LEAK loses when it ends: its mean since the raise. One that dwindles away has to end, too."""
     change, error = tracker.change()
-    doubt = DOUBT_SHARE * size
-    if not math.isfinite(error):
-        return size, doubt
-    share = doubt**2 / (doubt**2 + error**2)
-    early = EARLY_SHARE * size * math.exp(min(0, raised - minute) / 60 / EARLY_H)
-    return size + share * change, math.hypot(MODEL * math.sqrt(share) * error, early)
-
-
-def size_to_end(leak: Leak, minute: int, tracker: ShiftTracker) -> float:
-    """The size that a LEAK loses when it ends: that of now. One that dwindles away has to end, too."""
-    size, _ = size_now(leak.size, leak.raised, minute, tracker)
-    return max(size, DOUBT_SHARE * leak.size)
+    doubt = DOUBT_SHARE * leak.size
+    share = doubt**2 / (doubt**2 + error**2) if math.isfinite(error) else 0.0
+    return max(leak.size + share * change, doubt)

@@ -1,8 +1,8 @@
 """VALUE, downwards: less flow than usual for days. Not a leak: a closed valve, a large user gone, or the meter."""
 
 from outliers.findings import End, Note
-from outliers.flow_shift import Shift
 from outliers.rules import MAX_AGE_H
+from outliers.shift import Shift
 from outliers.watch.evidence import LOW, Change, Evidence, Numbers, ended
 from outliers.watch.expectation import Expectation
 from outliers.watch.hourly import GONE_SHARE, OVER_SCORE

@@ -3,8 +3,8 @@
 from outliers.criteria import NightUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow, denies
-from outliers.flow_shift import Shift
 from outliers.rules import CREEP_CUT, MAX_AGE_H, NIGHT_PROOF_H, NIGHT_PROOF_SHARE
+from outliers.shift import Shift
 from outliers.watch.active import Leak
 from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation

@@ -16,7 +16,8 @@ from common.night import DEFAULT_HOURS, ReportHours
 from nightflow.leakage import Tenth, quiet_hour
 from outliers.criteria import ChannelLimits, FlowUse, NightUse
 from outliers.flicker import TextureUse
-from outliers.flow_shift import HourModel, ShiftTracker
+from outliers.flow_shift import ShiftTracker
+from outliers.hour_model import HourModel
 from outliers.learn import flicker, gate, hourly, meter_scale, night_minimum, step_change
 from outliers.learn.day_kinds import Calendar
 from outliers.learn.rolling import running_mean

@@ -12,9 +12,11 @@ from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, STEADY_M3H, UTC, burst, da
 from outliers.criteria import Criteria, from_text, to_text
 from outliers.findings import Finding
 from outliers.flicker import SteadyFlow, TextureUse, denies, together
-from outliers.flow_shift import Constant, HourModel, ShiftTracker
+from outliers.flow_shift import ShiftTracker
+from outliers.hour_model import HourModel
 from outliers.learn.build import History
 from outliers.learn.flicker import Texture, learn_texture
+from outliers.shift import Constant
 from outliers.watch.detector import Detector
 from outliers.watch.flicker_watch import FlickerWatch, QuarterFlicker
 from outliers.watch.step_change import StepWatch

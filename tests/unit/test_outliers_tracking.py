@@ -6,9 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from outliers.flow_shift import Constant, HourModel, ShiftTracker
+from outliers.flow_shift import ShiftTracker
+from outliers.growth import Growth
+from outliers.hour_model import HourModel
 from outliers.learn.return_level import daily_maxima, return_level, spread
 from outliers.rules import MAX_AGE_H
+from outliers.shift import Constant
 from outliers.tracker_state import TrackerState
 
 MODEL = HourModel(hour_memory=0.7, day_memory=0.97, day_variance=0.0001, level_variance=1e-6, spread=(0.03,) * 24)
@@ -94,6 +97,41 @@ def test_state_goes_on_to_the_bit() -> None:
         tracker.on_hour(200, 8, 0.05, 0.9)
         tracker.on_hour(203, 11, -0.02, 0.9)
     assert one.state == other.state
+
+
+def test_a_flow_that_stays_has_not_grown_and_one_that_ends_has_shrunk_by_all_of_it() -> None:
+    tracker, random = walk(200), np.random.default_rng(8)
+    tracker.follow(0.2, 0.1)
+    for hours, added in ((240, 0.0), (72, -0.2)):
+        first = (tracker.state.hour or 0) + 1
+        for hour in range(first, first + hours):
+            tracker.on_hour(hour, hour % 24, added + random.normal(0, 0.02), 1.0)
+        change, error = tracker.growth() or (0.0, 0.0)
+        assert change == pytest.approx(added, abs=0.04)
+        assert error < 0.03
+
+
+def test_an_absurd_hour_leaves_the_growth_finite() -> None:
+    tracker = walk(200)
+    tracker.follow(0.2, 0.1)
+    for hour, ratio in ((200, 1e9), (201, -1e9), (202, None), (900, 0.0)):
+        tracker.on_hour(hour, hour % 24, ratio, 1.0)
+        assert all(math.isfinite(value) for value in tracker.growth() or (math.nan,))
+
+
+@pytest.mark.parametrize("put", [-1.0, -1e300, 0.0, 1e300])
+def test_a_growth_whose_numbers_a_disk_has_changed_stops_no_hour(put: float) -> None:
+    tracker = walk(200)
+    tracker.follow(0.2, 0.1)
+    constant, walking, walks, pace = msgspec.to_builtins(tracker.state.growth)
+    for place in range(30):
+        means, cov = [*walking[0]], [[*line] for line in walking[1]]
+        (means if place < 5 else cov[place // 5 - 1])[place % 5] = put
+        damaged = tracker.twin()
+        damaged.state.growth = msgspec.convert((constant, (means, cov), walks, pace), Growth)
+        for hour in (200, 201):
+            damaged.on_hour(hour, 12, 0.0, 1.0)
+            assert damaged.growth() is not None
 
 
 def test_a_wild_week_asks_for_more() -> None:

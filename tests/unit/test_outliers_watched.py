@@ -6,9 +6,10 @@ import pytest
 from outlier_site import DAY, RESTLESS_M3H, START, UTC, burst, days, detect, raised
 
 from outliers.criteria import Criteria, FlowUse
-from outliers.flow_shift import NO_SHIFT, Shift, ShiftTracker
+from outliers.flow_shift import ShiftTracker
 from outliers.learn.build import History
 from outliers.rules import ORDINARY_H, STEP_BLOCK_ROWS, STEP_WATCH_MIN, WATCH_AGE_H
+from outliers.shift import NO_SHIFT, Shift
 from outliers.watch.evidence import Change, Evidence
 from outliers.watch.expectation import Expectation
 from outliers.watch.hourly import Hourly
