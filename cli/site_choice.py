@@ -4,9 +4,12 @@ import argparse
 from contextlib import closing
 from dataclasses import replace
 
+import psycopg
+
 from cli import shell
 from common.database import Database, statement
-from common.errors import SettingsError
+from common.errors import DatabaseDown, SettingsError
+from common.logging_setup import quoted
 from common.settings import Settings
 from common.settings_checks import time_zone
 
@@ -28,7 +31,7 @@ def of(chosen: Settings, asked: str | None, *, changes: bool = False) -> Setting
 
     Raises:
         SettingsError: there is no such site, or several of which none is named.
-        DatabaseDown: no answer.
+        DatabaseDown: no answer, or it refuses.
     """
     own = chosen.site.id
     if asked is None and changes:
@@ -54,8 +57,11 @@ def of(chosen: Settings, asked: str | None, *, changes: bool = False) -> Setting
 
 
 def _sites(chosen: Settings, site: str | None, most: int) -> list[tuple[str, str | None]]:
-    with closing(Database(chosen, "site")) as database, database.transaction() as cursor:
-        return cursor.execute(statement("sites_with_sensors"), {"site": site, "most": most}).fetchall()
+    try:
+        with closing(Database(chosen, "site")) as database, database.transaction() as cursor:
+            return cursor.execute(statement("sites_with_sensors"), {"site": site, "most": most}).fetchall()
+    except psycopg.Error as error:  # no permission
+        raise DatabaseDown(f"the database refuses: {quoted(str(error).strip())}") from error
 
 
 def _listed(found: list[tuple[str, str | None]]) -> str:

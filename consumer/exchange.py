@@ -88,7 +88,7 @@ class Exchange:
         except NoAnswer as error:
             self.answer = HttpAnswer(None, str(error))
         except (OSError, h11.ProtocolError, ValueError) as error:
-            self.answer = HttpAnswer(None, f"{type(error).__name__} {quoted(error)}")
+            self.answer = HttpAnswer(None, quoted(error))
         finally:
             if self._handle is not None:
                 self._handle.close()
