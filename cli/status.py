@@ -192,7 +192,7 @@ def _log_line(chosen: Settings, state: Json, catalogue: Catalogue) -> str:
     log = state["log"]
     size = _megabytes(log["bytes"]) if log["bytes"] is not None else catalogue.say("no server_data.txt yet")
     if chosen.is_http_center:
-        return catalogue.say("log: none; what boxes deliver over HTTP goes to the database")
+        return catalogue.say("log: none; what boxes deliver goes to the database")
     if chosen.is_center:
         size = shell.printable(chosen.log.url)
     if log["end_offset"] is None:
