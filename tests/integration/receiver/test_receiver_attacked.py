@@ -103,7 +103,7 @@ def test_charts_that_wait_keep_nothing_else_waiting(receiver: ReceiverProcess, d
     def ask(sensor: int) -> None:
         answers.append(receiver.get(f"/api/nights?sensor={sensor}").status)
 
-    wait_for(lambda: len(receiver.get("/api/state").json["sensors"]) == 31, "the sensors")
+    wait_for(lambda: len(receiver.get("/api/state").json["sensors"]) == 32, "the sensors, and that of the row")
     with psycopg.connect(database_url) as lock:
         lock.execute("LOCK TABLE NIGHT_REPORT_TB IN ACCESS EXCLUSIVE MODE")
         same = [threading.Thread(target=ask, args=(100,)) for _ in range(30)]
