@@ -24,12 +24,11 @@ from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import LANGUAGES, Catalogue, message, words
 from common.settings import Settings
-from common.verdict_words import WORDS
 from incidents.acts import Cause, Do
 from incidents.incident import Incident
 from incidents.life import Stage
 from incidents.reading import Known
-from incidents.sentences import Told, did, told, unreadable
+from incidents.sentences import Told, did, kind_of, told, unreadable
 
 LONGEST_ID = 48  # columns; a longer one folds
 LONGEST = 2000  # characters of a sentence or a note
@@ -199,7 +198,7 @@ class _Command:
         for incident, life in found:
             up = incident.ended is None
             lasted = catalogue.span(incident.minutes(self._minute))
-            kind = WORDS[incident.severity][catalogue.language].word
+            kind = kind_of(incident, catalogue)
             table.add_row(
                 shell.cell(incident.id)
                 + Text("\n")

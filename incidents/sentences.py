@@ -173,8 +173,13 @@ def did(act: Act, until: str, catalogue: Catalogue) -> str:
     return catalogue.say(ACTS[act.do], until=until, cause=catalogue.say(CAUSES[act.cause or Cause.OTHER]))
 
 
+def kind_of(incident: Incident, catalogue: Catalogue) -> str:
+    """What an incident is taken for, in two words."""
+    return catalogue.say(OUTAGE if incident.outage else KINDS[incident.severity])
+
+
 def _title(incident: Incident, name: str, catalogue: Catalogue) -> str:
-    kind = catalogue.say(OUTAGE) if incident.outage else catalogue.say(KINDS[incident.severity])
+    kind = kind_of(incident, catalogue)
     if incident.ended is not None:
         planned = incident.severity == PLANNED
         kind = catalogue.say("planned work: over") if planned else catalogue.say("{kind}: over", kind=kind)

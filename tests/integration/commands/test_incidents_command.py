@@ -13,7 +13,7 @@ from incident_site import BEGAN, ID, RAISED, fault, file, leak, listed, shown, s
 
 from common.clock import minute_start
 from common.folder import INCIDENT_ACTS_FILE
-from incidents.incident import Sign
+from incidents.incident import Incident, Sign
 
 
 def test_what_is_up_comes_first_and_old_ones_on_request(
@@ -44,6 +44,13 @@ def test_the_list_is_in_the_language_of_whoever_reads(
     shown = ("경보", "발생 추정", "초과 유량·누수량", "조치", "미확인", "[누수 의심] 001", "1시간 22분", "해소")
     assert [word for word in shown if word not in out] == []
     assert not any(word in out for word in ("began", "size", "people", "open", "over", "leak]"))
+
+
+def test_an_outage_is_called_one_and_no_fault(site: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    signs = [Sign("SUP-LOW", "SYSTEM", channel, "supply", BEGAN, RAISED) for channel in ("flow", "pressure")]
+    file(tmp_path / "data", Incident("o", "demo", "002", "supply", BEGAN, RAISED, signs=signs))
+    for language, words in (("en", "[supply outage suspected] 002"), ("ko", "[단수 의심] 002")):
+        assert words in told(capfd, "incidents", "--language", language, "--config", str(site))[1]
 
 
 def test_show_tells_what_people_did_and_draws_the_hours(
