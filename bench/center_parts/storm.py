@@ -37,16 +37,18 @@ class Storm:
     def faults(self) -> dict[str, Callable[[], Waits]]:
         found: dict[str, Callable[[], Waits]] = {
             "nothing": self._recover,
-            "kill -9 a reader": lambda: self._kill("archive"),
             "kill -9 a server in front": lambda: self._kill("front"),
             "kill -9 a box's sender": lambda: self._kill("site"),
             "kill -9 Postgres": self._kill_postgres,
             "partitions added": self._add_partitions,
             "a reader added": self._add_archive,
+        }
+        if not self._brokers.can_die:  # nor does it ever give up a reader that was killed beside another one
+            return found | {f"the broker stands still for {STILL_S:g} s": lambda: self._freeze([0], STILL_S)}
+        found |= {
+            "kill -9 a reader": lambda: self._kill("archive"),
             "retention takes what is stored, and a reader is killed": self._retention,
         }
-        if not self._brokers.can_die:
-            return found | {f"the broker stands still for {STILL_S:g} s": lambda: self._freeze([0], STILL_S)}
         if self._brokers.can_fill:
             found["the disk of a leader is full"] = self._full_disk
         if self._brokers.number == 1:
