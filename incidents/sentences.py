@@ -175,7 +175,7 @@ def did(act: Act, until: str, catalogue: Catalogue) -> str:
 
 def kind_of(incident: Incident, catalogue: Catalogue) -> str:
     """What an incident is taken for, in two words."""
-    return catalogue.say(OUTAGE if incident.outage else KINDS[incident.severity])
+    return catalogue.say(OUTAGE) if incident.outage else catalogue.say(KINDS[incident.severity])
 
 
 def _title(incident: Incident, name: str, catalogue: Catalogue) -> str:
