@@ -23,6 +23,10 @@ from typing import Any
 import numpy as np
 import psycopg
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from forecast_site import network
+
 from common.database import Database
 from common.folder import POSTGRES_URL_FILE
 from common.settings import Settings, load
@@ -31,9 +35,6 @@ from forecaster.center import CenterForecaster
 from forecaster.conformal import LEAD_BLOCKS
 from forecaster.dataset import Series, hour_number
 from forecaster.fallback import Units
-from forecaster.features import HOUR as HOUR_INPUTS
-from forecaster.features import LEAD, SHARED, Array
-from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
 from forecaster.hours import REACH
 from forecaster.kept import KeptHours, KeptInDatabase
 from forecaster.predict import Model, Part
@@ -118,27 +119,7 @@ def fill(connection: psycopg.Connection[Any], settings: Settings, sites: list[st
 
 def parts(random: np.random.Generator, series: int) -> tuple[Part, ...]:
     """Networks with small weights by chance: what they say costs as much as what was learnt, and needs no PyTorch."""
-    shapes = {
-        "encoder.weight_ih_l0": (4 * HIDDEN, PATCH_H * HOUR_INPUTS),
-        "encoder.weight_hh_l0": (4 * HIDDEN, HIDDEN),
-        "encoder.bias_ih_l0": (4 * HIDDEN,),
-        "encoder.bias_hh_l0": (4 * HIDDEN,),
-        "embedding.weight": (series + 1, EMBEDDING),
-        "from_shared.weight": (WIDE, HIDDEN + SHARED + EMBEDDING),
-        "from_shared.bias": (WIDE,),
-        "from_lead.weight": (WIDE, LEAD),
-        "middle.weight": (NARROW, WIDE),
-        "middle.bias": (NARROW,),
-        "head.weight": (5, NARROW),
-        "head.bias": (5,),
-        "skip.weight": (1, SHARED + LEAD),
-        "own_skip.weight": (series + 1, SHARED + LEAD),
-    }
-
-    def network() -> dict[str, Array]:
-        return {name: random.normal(0, 0.01, shape).astype(np.float32) for name, shape in shapes.items()}
-
-    return tuple(Part(last, tuple(network() for _ in range(NETWORKS))) for last in LASTS)
+    return tuple(Part(last, tuple(network(random, series) for _ in range(NETWORKS))) for last in LASTS)
 
 
 def measure(

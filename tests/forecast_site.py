@@ -12,30 +12,13 @@ from forecaster.conformal import LEAD_BLOCKS
 from forecaster.dataset import Series
 from forecaster.fallback import Units
 from forecaster.features import HOUR as HOUR_INPUTS
-from forecaster.features import LEAD, SHARED
+from forecaster.features import LEAD, SHARED, Array
 from forecaster.forward import EMBEDDING, HIDDEN, NARROW, PATCH_H, WIDE
 from forecaster.predict import Model, Part
 from forecaster.step import Forecaster
 
 NOON = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)  # 12:00 in Seoul
 HOUR = timedelta(hours=1)
-SHAPES = {
-    "encoder.weight_ih_l0": (4 * HIDDEN, PATCH_H * HOUR_INPUTS),
-    "encoder.weight_hh_l0": (4 * HIDDEN, HIDDEN),
-    "encoder.bias_ih_l0": (4 * HIDDEN,),
-    "encoder.bias_hh_l0": (4 * HIDDEN,),
-    "embedding.weight": (2, EMBEDDING),
-    "from_shared.weight": (WIDE, HIDDEN + SHARED + EMBEDDING),
-    "from_shared.bias": (WIDE,),
-    "from_lead.weight": (WIDE, LEAD),
-    "middle.weight": (NARROW, WIDE),
-    "middle.bias": (NARROW,),
-    "head.weight": (5, NARROW),
-    "head.bias": (5,),
-    "skip.weight": (1, SHARED + LEAD),
-    "own_skip.weight": (2, SHARED + LEAD),
-}
-
 FILL = """
 INSERT INTO REAL_VAL_TB (sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset)
 SELECT %(sensor)s, t,
@@ -81,12 +64,32 @@ class Site:
         self.connection.close()
 
 
+def network(random: np.random.Generator, series: int) -> dict[str, Array]:
+    """Small weights by chance, made without PyTorch."""
+    shapes = {
+        "encoder.weight_ih_l0": (4 * HIDDEN, PATCH_H * HOUR_INPUTS),
+        "encoder.weight_hh_l0": (4 * HIDDEN, HIDDEN),
+        "encoder.bias_ih_l0": (4 * HIDDEN,),
+        "encoder.bias_hh_l0": (4 * HIDDEN,),
+        "embedding.weight": (series + 1, EMBEDDING),
+        "from_shared.weight": (WIDE, HIDDEN + SHARED + EMBEDDING),
+        "from_shared.bias": (WIDE,),
+        "from_lead.weight": (WIDE, LEAD),
+        "middle.weight": (NARROW, WIDE),
+        "middle.bias": (NARROW,),
+        "head.weight": (5, NARROW),
+        "head.bias": (5,),
+        "skip.weight": (1, SHARED + LEAD),
+        "own_skip.weight": (series + 1, SHARED + LEAD),
+    }
+    return {name: random.normal(0, 0.01, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
 def untrained(version: str) -> Model:
-    """A model with small weights by chance, made without PyTorch."""
-    random = np.random.default_rng(1)
-    network = {name: random.normal(0, 0.01, shape).astype(np.float32) for name, shape in SHAPES.items()}
+    """A model of one series that was never trained."""
+    part = Part(24, (network(np.random.default_rng(1), 1),))
     units = Units(np.ones(1), np.full(1, 10.0), np.ones(1))
-    return Model(version, (Series("001", "flow"),), units, (Part(24, (network,)),), np.ones((2, len(LEAD_BLOCKS))))
+    return Model(version, (Series("001", "flow"),), units, (part,), np.ones((2, len(LEAD_BLOCKS))))
 
 
 def current(site: Site, hour: datetime) -> list[forecast_file.ForecastLine]:
