@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from cli import acting, shell
 from cli.recorded.description import zone_named, zone_problem
-from cli.weather_file import WeatherRefused, read_weather
 from common import settings, weather
 from common.errors import HydrologError, SettingsError
 from common.settings import Settings
 from common.weather import HOUR, WeatherHour
+from forecaster.weather_table import WeatherRefused, read_weather, within
 
 
 class WeatherUnwritable(HydrologError):
@@ -72,13 +72,10 @@ def _added(chosen: Settings, options: argparse.Namespace) -> str:
     if problem := zone_problem(options.zone):
         raise SettingsError("--zone", problem)
     table = read_weather(options.file, zone_named(options.zone, chosen.site.zone), _made_at(options.made_at, now), now)
-    first, last = now - weather.KEPT, now + weather.AHEAD
-    kept = [hour for hour in table.hours if first <= hour.hour <= last]
-    if not kept:
-        raise WeatherRefused(
-            f"{options.file}: none of its {len(table.hours)} hours is of the last {weather.KEPT.days} days or the next "
-            f"{weather.AHEAD.days}; are year and zone right?"
-        )
+    try:
+        kept = within(table.hours, now)
+    except WeatherRefused as error:
+        raise WeatherRefused(f"{options.file}: {error}") from error
     changed = weather.add(chosen.paths.data, kept, now)
     parts = [_span("measured", [h for h in kept if not h.days_before], chosen.site.zone)]
     parts.append(_span("forecast", [h for h in kept if h.days_before], chosen.site.zone))
