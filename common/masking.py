@@ -18,7 +18,9 @@ MOST_TOKEN_BYTES = 4096
 # What looks like a secret, whoever wrote it.
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@\"'<>]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[^\s\"',;]+")
-_NAMED = re.compile(r"(?i)(\w{0,40}(?:password|passwd|secret|api_?key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+")
+_NAMED = re.compile(  # not {key}, which stands for one
+    r"(?i)(\w{0,40}(?:password|passwd|secret|api_?key|token)[\"']?\s*[=:]\s*[\"']?)(?!\{key\})[^\s\"'&,;]+"
+)
 _NAME_OF_SECRET = re.compile(r"(?i)pass|token|secret|key|credential|auth")
 
 

@@ -40,8 +40,8 @@ from common.settings_checks import (
     site_id,
     time_zone,
 )
-from common.settings_weather import WeatherSettings
 from common.settings_tables import file_name_problem, put_text, read_table
+from common.settings_weather import WeatherSettings
 from common.toml_text import read_toml
 from common.zones import SECTION as ZONES
 from common.zones import Zones, read_zones
