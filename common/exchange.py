@@ -129,28 +129,33 @@ def _answer(connection: socket.socket, request: h11.Request, body: bytes | None,
         connection.sendall(http.send(h11.EndOfMessage()) or b"")
     response = _response(connection, http)
     headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in response.headers}
-    start = b""
+    start, event = b"", None
     while len(start) < most_bytes and isinstance(event := _event(connection, http), h11.Data):
         start += bytes(event.data)
-    said = _unpacked(start[:most_bytes], headers.get("content-encoding", ""), most_bytes)
+    said, is_whole = _unpacked(start[:most_bytes], headers.get("content-encoding", ""), most_bytes)
     if said is None and response.status_code < 300:
         encoding = quoted(headers["content-encoding"])
         raise NoAnswer(f"its answer {response.status_code} is compressed ({encoding}) and cannot be read")
-    sized = "content-length" in headers or "transfer-encoding" in headers
-    return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"", sized)
+    ends = (
+        is_whole
+        and isinstance(event, h11.EndOfMessage)
+        and ("content-length" in headers or "transfer-encoding" in headers)
+    )
+    return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"", ends)
 
 
-def _unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes | None:
-    """The start of a body that came compressed, although nobody asked for it; None: it cannot be read."""
+def _unpacked(body: bytes, encoding: str, most_bytes: int) -> tuple[bytes | None, bool]:
+    """The start of a body that may have come compressed, and whether it comes to its end; None: it cannot be read."""
     named = encoding.strip().lower()
     if named in ("", "identity") or not body:
-        return body
+        return body, True
     if named not in ("gzip", "x-gzip", "deflate"):
-        return None
+        return None, False
+    unpacker = zlib.decompressobj(_ANY_ZLIB)
     try:
-        return zlib.decompressobj(_ANY_ZLIB).decompress(body, most_bytes)
+        return unpacker.decompress(body, most_bytes), unpacker.eof
     except zlib.error:
-        return None
+        return None, False
 
 
 def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:

@@ -17,14 +17,14 @@ class HttpAnswer:
         problem: why there is none.
         retry_after: the header's text, None without one.
         body: the first bytes of the answer's body.
-        sized: whether the answer says where it ends; otherwise one that broke off looks like a whole one.
+        ends: whether it is known to have come to its end; otherwise one that broke off looks like a whole one.
     """
 
     status: int | None
     problem: str = ""
     retry_after: str | None = None
     body: bytes = b""
-    sized: bool = True
+    ends: bool = True
 
 
 def retry_after_s(text: str | None, now: datetime) -> float:

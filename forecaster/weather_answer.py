@@ -60,6 +60,6 @@ def _body_of(answer: HttpAnswer) -> bytes:
         raise WeatherRefused(f"its answer is larger than {MOST_BYTES // 2**20} MiB; ask for fewer days in weather.url")
     if not text:
         raise WeatherRefused("its answer is empty")
-    if not answer.sized and not text.startswith((b"{", b"[", b"<")) and not answer.body.endswith(b"\n"):
+    if not answer.ends and not text.startswith((b"{", b"[", b"<")) and not answer.body.endswith(b"\n"):
         raise WeatherRefused("its answer broke off: the last line has no end")
     return text

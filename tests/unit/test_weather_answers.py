@@ -21,10 +21,10 @@ SEOUL = ZoneInfo("Asia/Seoul")
 Hours = list[tuple[str, float | None, float | None, int]]
 
 
-def read(body: bytes | str | dict[str, Any], status: int = 200, *, sized: bool = True) -> Hours:
+def read(body: bytes | str | dict[str, Any], status: int = 200, *, ends: bool = True) -> Hours:
     """Hour in UTC, temperature, rain, days before."""
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    found = hours_of(HttpAnswer(status, body=raw, sized=sized), SEOUL, NOW)
+    found = hours_of(HttpAnswer(status, body=raw, ends=ends), SEOUL, NOW)
     return [(f"{h.hour:%dT%H}", h.temperature_c, h.rain_mm_h, h.days_before) for h in found]
 
 
@@ -170,8 +170,8 @@ def test_a_table_that_may_have_broken_off_is_refused() -> None:
     text = "time,temperature_c\n2024-08-26 11:00,29.4\n2024-08-26 12:00,2"
     assert len(read(text)) == 2
     with pytest.raises(WeatherRefused, match="broke off"):
-        read(text, sized=False)
-    assert len(read(text + "\n", sized=False)) == 2
+        read(text, ends=False)
+    assert len(read(text + "\n", ends=False)) == 2
 
 
 def test_what_nobody_answers_is_said() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gzip
 import json
 import socket
 import ssl
@@ -297,3 +298,25 @@ def test_the_forecaster_of_a_box_with_a_source_asks_it(site: Site, server: HttpS
         assert not isinstance(once, WithWeather)
     finally:
         worker.close()
+
+
+def without_length(body: bytes, *headers: str) -> Behaviour:
+    """As old servers answer: the end of the connection is the end."""
+    head = "\r\n".join(("HTTP/1.1 200 OK", *headers, "Connection: close")).encode()
+    return lambda _server, _request, connection: connection.sendall(head + b"\r\n\r\n" + body)
+
+
+def test_a_table_that_broke_off_is_no_table_and_a_whole_one_is(source: WeatherSource, server: HttpServer) -> None:
+    table = f"time,temperature_c\n{START:%Y-%m-%dT%H:%MZ},29.25\n".encode()
+    packed, broke = gzip.compress(table), "its answer broke off: the last line has no end"
+    for number, (behave, problem) in enumerate(
+        [
+            (without_length(table), ""),
+            (without_length(table[:-3]), broke),
+            (without_length(packed, "Content-Encoding: gzip"), ""),
+            (answer(200, packed[:-10], Content_Encoding="gzip"), broke),
+            (answer(200, packed, Content_Encoding="gzip"), ""),
+        ]
+    ):
+        server.behave = behave
+        assert ask(source, NOW + number * timedelta(days=1) / 4)["weather_problem"] == problem
