@@ -136,11 +136,8 @@ def _answer(connection: socket.socket, request: h11.Request, body: bytes | None,
     if said is None and response.status_code < 300:
         encoding = quoted(headers["content-encoding"])
         raise NoAnswer(f"its answer {response.status_code} is compressed ({encoding}) and cannot be read")
-    ends = (
-        is_whole
-        and isinstance(event, h11.EndOfMessage)
-        and ("content-length" in headers or "transfer-encoding" in headers)
-    )
+    is_sized = "content-length" in headers or "transfer-encoding" in headers
+    ends = is_sized and is_whole and isinstance(event, h11.EndOfMessage)
     return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"", ends)
 
 
