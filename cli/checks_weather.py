@@ -11,8 +11,6 @@ from common.http_answer import HttpAnswer
 from common.settings import Settings
 from common.weather import WeatherHour
 
-_TRIED = "how the address is to be written: docs/operators/weather.md"
-
 
 def weather(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
     """One line; nothing without a source."""
@@ -22,9 +20,9 @@ def weather(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
         yield CheckResult(False, "weather", "a center forecasts without weather; remove weather.url")
         return
     try:
-        yield CheckResult(True, "weather", printable(f"{chosen.weather.url} gives {_asked(chosen, now)}"))
+        yield CheckResult(True, "weather", printable(f"{_asked(chosen, now)}; from {chosen.weather.url}"))
     except HydrologError as error:
-        yield CheckResult(False, "weather", printable(f"{error}; {_TRIED}"))
+        yield CheckResult(False, "weather", printable(f"{error} (see docs/operators/weather.md)"))
 
 
 def _asked(chosen: Settings, now: datetime) -> str:

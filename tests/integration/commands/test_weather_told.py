@@ -69,8 +69,8 @@ def test_check_asks_the_source_once_and_keeps_nothing(tmp_path: Path) -> None:
         [fine] = check_weather(chosen, NOW)
         assert (fine.ok, fine.text) == (
             True,
-            f"{server.url} gives 2 hours measured, 2024-08-26 10:00 to 2024-08-26 11:00; "
-            "3 hours forecast, 2024-08-26 12:00 to 2024-08-26 14:00",
+            "2 hours measured, 2024-08-26 10:00 to 2024-08-26 11:00; "
+            f"3 hours forecast, 2024-08-26 12:00 to 2024-08-26 14:00; from {server.url}",
         )
         [wrong] = check_weather(chosen, NOW)
         assert not wrong.ok
