@@ -15,9 +15,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.weather_file import read_weather
 from common import clock
 from common.options import Parser
+from forecaster.weather_table import read_weather
 
 if TYPE_CHECKING:
     from forecaster.scores import Score

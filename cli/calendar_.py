@@ -19,9 +19,9 @@ from common.refused import NotPossible
 from common.settings import Settings
 from outliers import calendar, planning
 from outliers.calendar import HOLIDAYS, Work
-from outliers.planning import TypedWork
+from outliers.planning import TypedSchool, TypedWork
 
-HOLIDAY = "holiday"
+HOLIDAY, SCHOOL = "holiday", "school"
 
 
 class NotInCalendar(HydrologError):
@@ -67,14 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, words, help_ in (
         ("list", "", "show both, and lines that cannot be read"),
         ("add", "words", 'SENSOR|all FROM TO WHAT, as: add 001 "2024-09-17 09:00" "2024-09-17 12:30" flushing; or '
-         "holiday DATE [NAME]"),
+         "holiday DATE [NAME], or school FIRST LAST [NAME]"),
         ("end", "number", "end planned work that is under way now, by its number in the list"),
-        ("remove", "entry", "planned work by its number in the list, or a holiday by its date"),
+        ("remove", "entry", "planned work by its number in the list, a holiday by its date, or school FIRST"),
     ):  # fmt: skip
         action = shell.add_action(actions, name, help_)
         if words:
             kind = int if words == "number" else str
-            action.add_argument(words, type=kind, nargs="+" if name == "add" else None, metavar=words.upper())
+            many = None if words == "number" else "+"
+            action.add_argument(words, type=kind, nargs=many, metavar=words.upper())
     return parser
 
 
@@ -85,14 +86,24 @@ def _add(chosen: Settings, by: Actor, words: list[str]) -> None:
             raise NotInCalendar("add holiday needs a date, YYYY-MM-DD")
         planning.add_holiday(data, by, words[1], " ".join(words[2:]))
         return
+    if words[0] == SCHOOL:
+        if len(words) < 3:
+            raise NotInCalendar("add school needs its first and its last day, YYYY-MM-DD")
+        planning.add_school(data, by, TypedSchool(words[1], words[2], " ".join(words[3:])))
+        return
     if len(words) < 4:
         raise NotInCalendar('add needs SENSOR or all, FROM, TO and WHAT; times like "2024-09-17 09:00"')
     sensor, first, end, *what = words
     planning.plan(data, chosen.site.zone, by, TypedWork(sensor, first, end, " ".join(what)))
 
 
-def _remove(data: Path, by: Actor, entry: str) -> None:
-    if entry.isascii() and entry.isdigit():
+def _remove(data: Path, by: Actor, words: list[str]) -> None:
+    entry, *more = words
+    if entry == SCHOOL and len(more) == 1:
+        planning.remove_school(data, by, more[0])
+    elif more:
+        raise NotInCalendar("remove needs one number or date, or school and its first day")
+    elif entry.isascii() and entry.isdigit():
         planning.remove_line(data, by, int(entry))
     else:
         planning.remove_holiday(data, by, entry)
@@ -111,6 +122,9 @@ def _list(chosen: Settings) -> int:
     console.print(f"holidays: {_days(own)}")
     if chosen.site.country:
         console.print(f"of {chosen.site.country}, the next year: {_days(_year(known.holidays - own, now, chosen))}")
+    if known.school:
+        names = (f"{each.first} to {each.last} {shell.printable(each.name)}".rstrip() for each in known.school)
+        console.print(f"school holidays: {', '.join(names)}")
     for problem in known.problems:
         sys.stderr.write(f"{shell.printable(problem)}\n")
     return 1 if known.problems else 0

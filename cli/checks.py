@@ -175,7 +175,8 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The server: reachable, and it accepts the token. An empty body is posted, no row."""
-    from consumer.post import Poster, address_of
+    from common.web_address import address_of
+    from consumer.post import Poster
 
     if chosen.is_center:
         return  # a center sends nothing
@@ -190,7 +191,7 @@ def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
         return
     try:
         token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-        poster = Poster(address_of(chosen.server), chosen.server.timeout_seconds, threading.Event())
+        poster = Poster(address_of("server", chosen.server), chosen.server.timeout_seconds, threading.Event())
     except SettingsError as error:
         yield CheckResult(False, "server", printable(error))
         return

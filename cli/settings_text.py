@@ -9,7 +9,7 @@ from common import masking
 from common.settings import Settings
 from common.zones import SECTION as ZONES
 
-SECRET_KEYS = {"alerts.urls", "alerts.people", "database.url", "server.proxy"}  # their whole values
+SECRET_KEYS = {"alerts.urls", "alerts.people", "database.url", "server.proxy", "weather.proxy"}  # their whole values
 
 
 def settings_text(chosen: Settings, secrets: set[str]) -> str:

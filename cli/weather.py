@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from cli import acting, shell
 from cli.recorded.description import zone_named, zone_problem
-from cli.weather_file import WeatherRefused, read_weather
-from common import settings, weather
+from common import health, settings, weather
 from common.errors import HydrologError, SettingsError
 from common.settings import Settings
 from common.weather import HOUR, WeatherHour
+from forecaster.weather_table import WeatherRefused, read_weather, within
+from situation.processes import time_of
 
 
 class WeatherUnwritable(HydrologError):
@@ -72,20 +74,15 @@ def _added(chosen: Settings, options: argparse.Namespace) -> str:
     if problem := zone_problem(options.zone):
         raise SettingsError("--zone", problem)
     table = read_weather(options.file, zone_named(options.zone, chosen.site.zone), _made_at(options.made_at, now), now)
-    first, last = now - weather.KEPT, now + weather.AHEAD
-    kept = [hour for hour in table.hours if first <= hour.hour <= last]
-    if not kept:
-        raise WeatherRefused(
-            f"{options.file}: none of its {len(table.hours)} hours is of the last {weather.KEPT.days} days or the next "
-            f"{weather.AHEAD.days}; are year and zone right?"
-        )
+    try:
+        kept = within(table.hours, now)
+    except WeatherRefused as error:
+        raise WeatherRefused(f"{options.file}: {error}") from error
     changed = weather.add(chosen.paths.data, kept, now)
-    parts = [_span("measured", [h for h in kept if not h.days_before], chosen.site.zone)]
-    parts.append(_span("forecast", [h for h in kept if h.days_before], chosen.site.zone))
     notes = [f"{changed} new or changed"]
     notes += [f"{len(table.hours) - len(kept)} too old or too far ahead"] if len(kept) < len(table.hours) else []
     notes += [f"{table.skipped} rows at times skipped in spring left out"] if table.skipped else []
-    return "; ".join([*filter(None, parts), *notes])
+    return "; ".join([*spans(kept, chosen.site.zone), *notes])
 
 
 def _made_at(text: str | None, now: datetime) -> datetime:
@@ -104,20 +101,25 @@ def _cleared(data: Path) -> str:
     return "the weather is forgotten" if weather.clear(data) else "there was no weather"
 
 
-def _span(kind: str, hours: list[WeatherHour], zone: ZoneInfo) -> str:
-    if not hours:
-        return ""
-    first, last = (shell.local(pick(h.hour for h in hours), zone) for pick in (min, max))
-    return f"{len(hours)} hours {kind}, {first} to {last}"
+def spans(hours: list[WeatherHour], zone: ZoneInfo) -> Iterator[str]:
+    """How many hours are measured and forecast, from when to when."""
+    kinds = ("measured", [h for h in hours if not h.days_before]), ("forecast", [h for h in hours if h.days_before])
+    for kind, own in kinds:
+        if own:
+            first, last = (shell.local(pick(h.hour for h in own), zone) for pick in (min, max))
+            yield f"{len(own)} hours {kind}, {first} to {last}"
 
 
 def _show(chosen: Settings, as_json: bool) -> None:
     lines = weather.read(chosen.paths.data)
     told = {kind: _known(lines, measured=kind == "measured") for kind in ("measured", "forecast")}
+    source = _source(chosen) if chosen.weather.url else {}
     if as_json:
-        shell.say(json.dumps(told))
+        shell.say(json.dumps({**told, "source": source} if source else told))
         return
-    if not lines:
+    if source:
+        shell.say(_said_of(source, chosen.site.zone))
+    elif not lines:
         shell.say("no weather is known; to add some: hydrolog weather add FILE")
         return
     table = shell.table("", "from", "to", "hours", "missing", "temperature", "rain", "last made", whole=("from", "to"))
@@ -127,6 +129,21 @@ def _show(chosen: Settings, as_json: bool) -> None:
             counts = [str(known[k]) for k in ("hours", "missing", "temperature", "rain")]
             table.add_row(kind, *times[:2], *counts, times[2])
     shell.console().print(table)
+
+
+def _source(chosen: Settings) -> dict[str, str]:
+    """How the source of the settings is, as the forecaster says."""
+    counters = health.load_all(chosen.paths.data).get("forecaster", {}).get("counters")
+    said: Mapping[str, Any] = counters if isinstance(counters, dict) else {}
+    names = {"asked": "weather_asked", "problem": "weather_problem", "problem_since": "weather_problem_since"}
+    return {"url": chosen.weather.url} | {name: str(said.get(key) or "") for name, key in names.items()}
+
+
+def _said_of(source: Mapping[str, str], zone: ZoneInfo) -> str:
+    asked, since = (time_of(source[name]) for name in ("asked", "problem_since"))
+    came = f"last came {shell.local(asked, zone)}" if asked else "nothing has come since the forecaster was started"
+    problem = f"; not since {shell.local(since, zone)}: {source['problem']}" if since else ""
+    return shell.printable(f"{source['url']}: {came}{problem}")
 
 
 def _known(lines: list[WeatherHour], *, measured: bool) -> dict[str, Any]:

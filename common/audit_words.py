@@ -45,6 +45,8 @@ DEEDS = {
     "work-removed": message("removed planned work"),
     "holiday-added": message("added a holiday"),
     "holiday-removed": message("removed a holiday"),
+    "school-added": message("added a school holiday"),
+    "school-removed": message("removed a school holiday"),
     "sensor-registered": message("registered a sensor"),
     "sensor-changed": message("changed a value of a sensor"),
     "sensor-replaced": message("recorded a replaced instrument"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from common.settings import KAFKA_PASSWORD, RECEIVER_TOKEN, SERVER_TOKEN, Settings
+from common.settings import KAFKA_PASSWORD, RECEIVER_TOKEN, SERVER_TOKEN, WEATHER_KEY, Settings
 
 HIDDEN = "[hidden]"
 SHORT = 6  # characters: a shorter secret is only hidden where it stands alone, or every word would lose its letters
@@ -18,7 +18,9 @@ MOST_TOKEN_BYTES = 4096
 # What looks like a secret, whoever wrote it.
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@\"'<>]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|basic) +[^\s\"',;]+")
-_NAMED = re.compile(r"(?i)(\w{0,40}(?:password|passwd|secret|api_?key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+")
+_NAMED = re.compile(  # not {key}, which stands for one
+    r"(?i)(\w{0,40}(?:password|passwd|secret|api_?key|token)[\"']?\s*[=:]\s*[\"']?)(?!\{key\})[^\s\"'&,;]+"
+)
 _NAME_OF_SECRET = re.compile(r"(?i)pass|token|secret|key|credential|auth")
 
 
@@ -48,8 +50,9 @@ def hide_all(text: str, secrets: Iterable[str]) -> str:
 
 def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> set[str]:
     """Every secret that the settings, the files they name, or the environment hold."""
-    addresses = (chosen.server.url, chosen.server.proxy, chosen.line.url, chosen.log.url)
-    found = {chosen.database.url, chosen.server.proxy, *chosen.alerts.addresses}
+    proxies = (chosen.server.proxy, chosen.weather.proxy)
+    addresses = (chosen.server.url, *proxies, chosen.line.url, chosen.log.url)
+    found = {chosen.database.url, *proxies, *chosen.alerts.addresses}
     found |= {secret for url in addresses for secret in _of_address(url)}
     found |= _of_words(chosen.database.url) | _of_address(chosen.database.url, user=False)  # half of them: postgres
     found |= {piece for url in chosen.alerts.addresses for piece in (*_of_address(url), *_pieces(url))}
@@ -57,6 +60,7 @@ def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> se
         SERVER_TOKEN: chosen.server.token_file,
         RECEIVER_TOKEN: chosen.receiver.token_file,
         KAFKA_PASSWORD: chosen.kafka.password_file,
+        WEATHER_KEY: chosen.weather.key_file,
     }
     for variable, file in files.items():
         found |= {environ.get(variable, ""), _in_file(file)}

@@ -41,6 +41,7 @@ from common.settings_checks import (
     time_zone,
 )
 from common.settings_tables import file_name_problem, put_text, read_table
+from common.settings_weather import WeatherSettings
 from common.toml_text import read_toml
 from common.zones import SECTION as ZONES
 from common.zones import Zones, read_zones
@@ -50,9 +51,11 @@ DEFAULT_ALARMS_PER_MONTH = 0.3  # false LEAK alarms per point and rule: about on
 SERVER_TOKEN = "HYDROLOG_SERVER__TOKEN"
 RECEIVER_TOKEN = "HYDROLOG_RECEIVER__TOKEN"
 KAFKA_PASSWORD = "HYDROLOG_KAFKA__PASSWORD"
+WEATHER_KEY = "HYDROLOG_WEATHER__KEY"
 CONFIG = "HYDROLOG_CONFIG"  # the settings file of a group of processes; --config overrides it
 # Variables with the prefix that are not settings: the file, the installation's folder, the demo's clock, the secrets.
-_NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", SERVER_TOKEN, RECEIVER_TOKEN, KAFKA_PASSWORD}
+_SECRETS = {SERVER_TOKEN, RECEIVER_TOKEN, KAFKA_PASSWORD, WEATHER_KEY}
+_NOT_SETTINGS = {CONFIG, "HYDROLOG_HOME", "HYDROLOG_CLOCK", *_SECRETS}
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,7 @@ class Settings:
     night: NightSettings = field(default_factory=NightSettings)
     outliers: OutliersSettings = field(default_factory=OutliersSettings)
     forecast: ForecastSettings = field(default_factory=ForecastSettings)
+    weather: WeatherSettings = field(default_factory=WeatherSettings)
     alerts: AlertsSettings = field(default_factory=AlertsSettings)
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
     zones: Zones = field(default_factory=dict)  # the only section whose keys are names
@@ -245,6 +249,7 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     files = {
         "server": ("token_file", "ca_file"),
         "kafka": ("ca_file", "password_file"),
+        "weather": ("key_file", "ca_file"),
         "receiver": ("token_file", "certificate", "key"),
     }
     found = {section: _beside(folder, section, getattr(settings, section), names) for section, names in files.items()}

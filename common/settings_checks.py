@@ -109,6 +109,11 @@ def server_url(value: str) -> str | None:
     return None if not value or _web_address(value) else "must be an address like https://water.example/v1/batches"
 
 
+def web_url(value: str) -> str | None:
+    good = not value or ("@" not in value and "#" not in value and _web_address(value))
+    return None if good else "must be an address like https://weather.example.org/site.csv, without @ and #"
+
+
 # Of the client, what our promises rest on, and what would be a secret in the settings.
 _OURS = re.compile(
     r"bootstrap\.servers|metadata\.broker\.list|(request\.required\.)?acks|enable\.idempotence|transactional\.id"

@@ -39,7 +39,8 @@ SAID: dict[str, dict[str, str]] = {
 # Parts of the box; a process is called by its role.
 PARTS = {
     ENGLISH: {"rows": "newest row", "disk": "disk", "log": "log", "groups": "groups", "clock": "clock"}
-    | {"incidents": "incidents", "delivery": "server", "certificate": "certificate", "topic": "topic"},
+    | {"incidents": "incidents", "delivery": "server", "certificate": "certificate", "topic": "topic"}
+    | {"weather": "weather"},
     KOREAN: {"rows": "최근 자료", "disk": "디스크", "log": "로그", "groups": "컨슈머 그룹", "clock": "시계"}
     | {
         "incidents": "경보 기록",
@@ -47,6 +48,7 @@ PARTS = {
         "database": "데이터베이스",
         "certificate": "인증서",
         "topic": "토픽",
+        "weather": "기상 자료",
     },
 }
 SENSOR = {ENGLISH: "sensor {}", KOREAN: "센서 {}"}
@@ -227,6 +229,10 @@ BOX: dict[str, dict[str, Words]] = {
             ("연속 {refused}회; 행은 로그에서 대기 중이며 유실은 없음",),
             "서버 담당자에게 문의하고 rejected 폴더를 확인하십시오",
         ),
+    },
+    "weather-missing": {
+        ENGLISH: Words("not fetched", ("{reason}", "for {lasted_s}"), "to try it, type: hydrolog check"),
+        KOREAN: Words("받지 못함", ("{lasted_s} 동안", "{reason}"), "다음을 입력해 확인하십시오: hydrolog check"),
     },
     "certificate-ends": {
         ENGLISH: Words("to be renewed", ("it ends in {left_s}", "it ended {ended_s} ago"), f"type: {_RENEW}"),

@@ -79,18 +79,73 @@ PARTS = {
     "look at server.token_file": "설정을 확인하십시오(server.token_file)",
     "the server redirects with {}": "서버가 다른 주소로 보냄, 응답 코드 {}",
     "correct server.url": "설정을 고치십시오(server.url)",
+    "no answer from the weather service": "기상 자료 서버 응답 없음",
+    "not complete within {} s": "{}초 안에 끝나지 않음",
+    "its certificate is not trusted": "인증서를 신뢰할 수 없음",
+    "the connection was closed before the answer": "응답 전에 연결이 끊김",
+    "the proxy answered {}": "프록시 응답 코드 {}",
+    "look at the proxy in the settings": "설정의 프록시를 확인하십시오",
+    "the weather service refuses with {}": "기상 자료 서버가 거부함, 응답 코드 {}",
+    "look at weather.url and its key": "설정(weather.url)과 인증키를 확인하십시오",
+    "the weather service redirects with {}": "기상 자료 서버가 다른 주소로 보냄, 응답 코드 {}",
+    "correct weather.url": "설정을 고치십시오(weather.url)",
+    "the weather service answered {}": "기상 자료 서버 응답 코드 {}",
+    "the weather service says {}": "기상 자료 서버의 오류 응답 {}",
+    "its answer is larger than {} MiB": "응답이 {} MiB보다 큼",
+    "ask for fewer days in weather.url": "주소(weather.url)에서 기간을 줄이십시오",
+    "its answer is empty": "응답이 비어 있음",
+    "its answer broke off": "응답이 중간에 끊김",
+    "the last line has no end": "마지막 줄이 끝나지 않음",
+    "it holds a list": "응답이 목록임",
+    "name one place in weather.url": "주소(weather.url)에 지점을 하나만 쓰십시오",
+    "a web page came": "웹 페이지가 수신됨",
+    "is a login page of the network (captive portal) or a proxy on the way?": (
+        "네트워크의 로그인 화면이나 프록시를 확인하십시오"
+    ),
+    "its JSON is not as described": "JSON 형식이 맞지 않음",
+    "it sent {} of {} values": "전체 {1}개 값 중 {0}개만 수신됨",
+    "write {} into weather.url": "주소(weather.url)에 추가할 항목: {}",
+    "it has neither temperature_2m nor precipitation": "temperature_2m과 precipitation이 모두 없음",
+    "write them into weather.url": "주소(weather.url)에 추가하십시오",
+    "it has {} times and {} of {}": "시각은 {}개인데 값은 {}개임({})",
+    "did the answer break off?": "응답이 중간에 끊겼는지 확인하십시오",
+    "{} is in {}": "{}의 단위가 {}임",
+    "ask for °C and mm in weather.url": "주소(weather.url)에서 °C와 mm를 요청하십시오",
+    "its times have no UTC offset, and utc_offset_seconds does not say it": (
+        "시각에 UTC 차이가 없고 utc_offset_seconds도 없음"
+    ),
+    "{} is no time": "{}: 시각이 아님",
+    "{} is no number": "{}: 숫자가 아님",
+    "{} is there twice, with other values": "{}의 값이 서로 다르게 두 번 있음",
+    "ask for hourly values": "1시간 단위 값을 요청하십시오",
+    "none of its {} hours is of the last {} days or the next {}": (
+        "{}개 시간 값 중 최근 {}일 또는 앞으로 {}일에 드는 것이 없음"
+    ),
+    "are year and zone right?": "연도와 시간대를 확인하십시오",
+    "line {}": "{}번째 줄",
+    "the header must name time, and temperature_c, rain_mm_h or rain_mm": (
+        "머리줄에 time과 temperature_c, rain_mm_h, rain_mm 중 하나가 있어야 함"
+    ),
+    "{} {} is not between {} and {}": "{} {}: {}~{} 범위를 벗어남",
+    "leave a cell empty where there is no value": "값이 없는 칸은 비워 두십시오",
+    "weather.csv cannot be written": "weather.csv 파일에 쓸 수 없음",
     "{} cannot be read": "{} 파일을 읽을 수 없음",
     "{} incidents cannot be read": "경보 {}건을 읽을 수 없음",
     "{} lines cannot be read": "{}줄을 읽을 수 없음",
     "only the incidents of the file are shown, the newest ones": "파일에 있는 최근 경보만 표시함",
 }
-_FORMS = [(re.compile(re.escape(english).replace(r"\{\}", r"(\S+)")), korean) for english, korean in PARTS.items()]
-_NAME = re.compile(r"\S+|hydrolog [\w -]+")  # an address, a file, a command: the same in each language
+_FORMS = [
+    (re.compile(re.escape(english).replace(r"\{\}", r"('[^']*'|\S+)")), korean) for english, korean in PARTS.items()
+]
+# An address, a file, a command, what others have said: the same in each language.
+_NAME = re.compile(r"\S+|hydrolog [\w -]+|'[^']*'|\[Errno \d+\] [\w ]+")
+
+_BETWEEN = re.compile(r"(; |: )(?=(?:[^']*'[^']*')*[^']*$)")  # not within what others have said
 
 
 def in_korean(kind: str, text: str) -> str:
     """Why, for a Korean reader. `kind`: the class of the error, or the role."""
-    parts = [_part(part) for part in re.split("(; |: )", text)]
+    parts = [_part(part) for part in _BETWEEN.split(text)]
     own = text if None in parts else "".join(part or "" for part in parts)
     why = KOREAN.get(kind)
     return own if why is None or own.startswith(why) else f"{why}({own})"

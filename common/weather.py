@@ -3,7 +3,8 @@
 A line is what was known of an hour (UTC) at a time: measured, once the hour was over, or forecast before. So whoever
 learns from the past sees what was known then, and no more. A value that is not known is empty.
 
-People (`hydrolog weather`) and the group "server" write the file, one at a time; the forecaster reads it.
+People (`hydrolog weather`), the group "server" and the forecaster, which asks the source of the settings, write the
+file, one at a time; the forecaster reads it.
 """
 
 from __future__ import annotations

@@ -10,12 +10,11 @@
 | 408 425 429 5xx, 404 405 409 415 421, 3xx and all others, no answer | RETRY |
 """
 
-import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import Enum
 
+from common.http_answer import HttpAnswer, retry_after_s
 from common.logging_setup import quoted
 from common.retry import Backoff
 from consumer.receipt import contradiction
@@ -23,7 +22,6 @@ from consumer.receipt import contradiction
 RETRY = Backoff(first_s=1.0, cap_s=30.0)  # rows come every ten minutes: half a minute more does not matter
 SLOW = Backoff(first_s=60.0, cap_s=600.0)  # a person has to act first; then it continues within ten minutes
 NO_RECEIPT = "the answer {status} is no receipt, so the rows are kept"
-RETRY_AFTER_CAP_S = 900.0  # upper limit: a wrong date must not stop a site
 
 
 class Kind(Enum):
@@ -31,23 +29,6 @@ class Kind(Enum):
     RETRY = "retry"
     SLOW = "slow"
     HALVE = "halve"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """The result of one attempt.
-
-    Attributes:
-        status: the HTTP status; None without a complete answer.
-        problem: why there is none.
-        retry_after: the header's text, None without one.
-        body: the first bytes of the answer's body.
-    """
-
-    status: int | None
-    problem: str = ""
-    retry_after: str | None = None
-    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +73,3 @@ def judge(answer: HttpAnswer, now: datetime, rows: int, receipt: str = "") -> De
     if 300 <= status < 400:
         return DeliveryOutcome(Kind.RETRY, f"the server redirects with {status}: correct server.url", after_s)
     return DeliveryOutcome(Kind.RETRY, f"the server answered {status}", after_s)
-
-
-def retry_after_s(text: str | None, now: datetime) -> float:
-    """Seconds in a Retry-After header, a number or a date, up to the cap; 0 if it is invalid."""
-    if text is None:
-        return 0.0
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = _until(text, now)
-    return min(seconds, RETRY_AFTER_CAP_S) if math.isfinite(seconds) and seconds > 0 else 0.0
-
-
-def _until(text: str, now: datetime) -> float:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()

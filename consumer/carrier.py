@@ -8,11 +8,12 @@ from typing import Protocol
 from common.errors import SettingsError
 from common.kafka_client import KAFKA, NO_CLIENT
 from common.settings import SERVER_TOKEN, Settings, read_token
+from common.web_address import address_of
 from consumer import answers
 from consumer.answers import DeliveryOutcome, Kind
 from consumer.batch import OutgoingBatch
 from consumer.closed import MarkOf
-from consumer.post import Poster, address_of, without
+from consumer.post import Poster, without
 
 
 class Carrier(Protocol):
@@ -35,7 +36,7 @@ class HttpCarrier:
         """
         self._server = settings.server
         self._token = self._read_token()
-        self._poster = Poster(address_of(settings.server), settings.server.timeout_seconds, stop)
+        self._poster = Poster(address_of("server", settings.server), settings.server.timeout_seconds, stop)
         self._refused = False
 
     def carry(self, batch: OutgoingBatch, now: datetime, mark_of: MarkOf) -> DeliveryOutcome:

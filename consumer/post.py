@@ -1,62 +1,25 @@
 """One POST: a complete answer or none, within one deadline, and only to the configured address."""
 
-import ssl
 import threading
 import time
 from dataclasses import replace
-from urllib.parse import quote, urlsplit
 
 from common.batch_mark import HEADER, BatchMark, to_header
-from common.errors import SettingsError
-from common.logging_setup import quoted
-from common.settings import ServerSettings
-from common.settings_checks import is_loopback
+from common.exchange import Exchange
+from common.http_answer import HttpAnswer
 from common.version import NAME, version
-from consumer.answers import HttpAnswer
-from consumer.exchange import Exchange, ServerAddress
+from common.web_address import WebAddress
 
 LOOK_S = 0.05  # how often a wait checks the stop event
 CUT_S = 2.0  # a thread whose connection was closed ends within this; a name lookup may take longer
 
 HIDDEN = "[token]"  # in its place
-_PATH_SAFE = "/%:@!$&'()*+,;=~-._?"
-
-
-def address_of(server: ServerSettings) -> ServerAddress:
-    """Where the settings send batches; their form has been checked.
-
-    Raises:
-        SettingsError: the host is no name, the authority's file is unusable, or the token would be readable on the way.
-    """
-    parts = urlsplit(server.url)
-    try:
-        host = (parts.hostname or "").encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise SettingsError("server.url", f"{quoted(parts.hostname)} is not a host name") from error
-    target = quote(parts.path or "/", safe=_PATH_SAFE) + (f"?{quote(parts.query, safe=_PATH_SAFE)}" * bool(parts.query))
-    proxy = urlsplit(server.proxy) if server.proxy else None
-    if parts.scheme == "https":
-        return ServerAddress(host, parts.port or 443, target, _trusting(server.ca_file), proxy)
-    if not is_loopback(host) and not server.plain_http:
-        raise SettingsError(
-            "server.url",
-            f"http:// to {quoted(host)} shows token and rows to everyone on the way; write https://, or set "
-            "server.plain_http = true if the way is safe",
-        )
-    return ServerAddress(host, parts.port or 80, target, None, proxy)
-
-
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file or None)
-    except OSError as error:  # also what is no certificate
-        raise SettingsError("server.ca_file", f"cannot read {quoted(ca_file)}: {error.strerror or error}") from error
 
 
 class Poster:
     """Sends batches to one address. `post` blocks for at most `timeout_s` or until `stop` is set."""
 
-    def __init__(self, address: ServerAddress, timeout_s: float, stop: threading.Event) -> None:
+    def __init__(self, address: WebAddress, timeout_s: float, stop: threading.Event) -> None:
         self._address = address
         self._timeout_s = timeout_s
         self._stop = stop

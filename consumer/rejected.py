@@ -14,10 +14,10 @@ from common import state_file
 from common.errors import LogError
 from common.files import replace
 from common.folder import REJECTED_FOLDER
+from common.http_answer import HttpAnswer
 from common.logging_setup import quoted
 from common.retry import REFUSED_IN_A_ROW
 from common.state_file import Count
-from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 
 COUNT_FILE = "in_a_row.json"

@@ -13,10 +13,10 @@ import msgspec
 
 from common import state_file, weather
 from common.clock import FUTURE_S
+from common.exchange import ANSWER_BYTES
 from common.logging_setup import quoted
 from common.state_file import StateUnusable
 from common.weather import WeatherHour, known_from
-from consumer.exchange import ANSWER_BYTES
 
 MOST_HOURS = 1000  # in an answer; a week ahead and a month back are fewer
 EVERY = timedelta(minutes=55)  # forecasts are hourly, and each write of the file is a megabyte on the box's disk

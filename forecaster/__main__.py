@@ -62,7 +62,12 @@ def _forecaster(chosen: argparse.Namespace, context: Context) -> Worker:
     trainer = Trainer(command_of(chosen.config)) if trains else None
     if context.settings.is_center:
         return CenterForecaster(context.settings, trainer, context.stop)
-    return Forecaster(context.settings, trainer, patient=not chosen.once)
+    forecaster = Forecaster(context.settings, trainer, patient=not chosen.once)
+    if chosen.once or not context.settings.weather.url:
+        return forecaster
+    from forecaster.weather_source import WeatherSource, WithWeather
+
+    return WithWeather(forecaster, WeatherSource(context.settings))
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ NOTES = {
         message("by the pressure, the meter is the cause"),
         message("it reads about {meter_share} too little"),
     ),
+    "school-holiday": (message("it began in the school holidays"),),
 }
 ENDS = {
     "forecast": message("The flow is back at its forecast."),

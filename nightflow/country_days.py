@@ -10,7 +10,8 @@ from pathlib import Path
 from common import files
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER
-from outliers.calendar import COUNTRY_HOLIDAYS, lines_of
+from outliers.calendar import COUNTRY_HOLIDAYS
+from outliers.calendar_lines import lines_of
 
 FIRST_YEAR, LAST_YEAR = 2000, 2060  # old records, and as long as a box may run
 LIBRARY = "holidays"

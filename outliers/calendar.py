@@ -6,32 +6,32 @@
     holidays.txt    one date per line, optionally followed by a name; treated as Sundays
                         2024-09-17  Chuseok
     holidays.country.txt    the same, of the site's country; written by nightflow (`country_days`)
+    school.txt      school holidays, for people to read; see `outliers.school`
 
 Empty lines and lines that start with "#" are ignored. A line that cannot be read is reported; the others are used.
 """
 
 import re
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from common import files
 from common.clock import minute_of
 from common.folder import CRITERIA_FOLDER
-from common.logging_setup import quoted
 from common.messages import message
 from common.refused import Refused
 from common.row import SENSOR_ID
 from common.zones import NO_ZONES, Zones, zones_of
+from outliers import school
+from outliers.calendar_lines import WrongLine, parsed
+from outliers.school import SCHOOL, SchoolHoliday
 
 PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS = "planned.txt", "holidays.txt", "holidays.country.txt"
 ALL = "all"
-MOST_BYTES = 256 * 1024  # per file: enough for one work a day for ten years
 MOST_DAYS = 31  # the longest work: a longer one is the normal state, or a wrong year
 FIRST_YEAR, END_YEAR = 2000, 2200
 LONGEST_WHAT = 80  # characters: it appears in each reason
@@ -46,7 +46,6 @@ _WORK = re.compile(
     r"(?P<sensor>\S+)\s+(?P<day>\d{4}-\d\d-\d\d)[T ]+(?P<time>\d\d?:\d\d)\s+(?:(?:to|-)\s+)?"
     r"(?:(?P<end_day>\d{4}-\d\d-\d\d)[T ]+)?(?P<end_time>\d\d?:\d\d)\s+(?P<what>\S.*)"
 )
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,12 @@ class Occasions:
 
     works: tuple[Work, ...] = ()
     holidays: frozenset[date] = frozenset()
+    school: tuple[SchoolHoliday, ...] = ()
     problems: tuple[str, ...] = field(default=())
 
     def at(self, sensor: str) -> list[Work]:
         """The works at one sensor, oldest first."""
         return sorted((work for work in self.works if work.at(sensor)), key=lambda work: work.first)
-
-
-class _Wrong(ValueError):
-    """A line is wrong; the message says why."""
 
 
 def load(data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES) -> Occasions:
@@ -94,7 +90,9 @@ def load(data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES) -> Occasions:
     works += tuple(replace(work, sensor=near.name) for work in works for near in zones_of(work.sensor, zones))
     holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
     of_country, wrong_lines = holidays_of(data / CRITERIA_FOLDER / COUNTRY_HOLIDAYS)
-    return Occasions(works, holidays | of_country, (*wrong_works, *wrong_dates, *wrong_lines))
+    schools, wrong_spans = school.holidays_in(data / CRITERIA_FOLDER / SCHOOL)
+    problems = (*wrong_works, *wrong_dates, *wrong_lines, *wrong_spans)
+    return Occasions(works, holidays | of_country, schools, problems)
 
 
 def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
@@ -105,7 +103,7 @@ def stamp(data: Path) -> tuple[files.Stamp | None, ...]:
 @lru_cache(maxsize=8)
 def _paths(data: Path) -> tuple[Path, ...]:
     """Cached, because `stamp` is called every minute."""
-    return tuple(data / CRITERIA_FOLDER / name for name in (PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS))
+    return tuple(data / CRITERIA_FOLDER / name for name in (PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS, SCHOOL))
 
 
 class CalendarFile:
@@ -126,7 +124,7 @@ class CalendarFile:
 
 def planned(path: Path, zone: ZoneInfo) -> tuple[tuple[Work, ...], tuple[str, ...]]:
     """The works in a file, and the problems of its other lines."""
-    works, problems = _read(path, lambda text, line: _work(text, line, zone))
+    works, problems = parsed(path, lambda text, line: _work(text, line, zone))
     return tuple(works), tuple(problems)
 
 
@@ -138,56 +136,14 @@ def holidays_of(path: Path) -> tuple[frozenset[date], tuple[str, ...]]:
 
 def named_holidays(path: Path) -> tuple[dict[date, str], tuple[str, ...]]:
     """The dates in a file with their names, which may be empty, and the problems of its other lines."""
-    days, problems = _read(path, lambda text, _: _holiday(text))
+    days, problems = parsed(path, lambda text, _: _holiday(text))
     return dict(days), tuple(problems)
-
-
-def lines_of(path: Path) -> list[str]:
-    """All lines of a file, including comments; empty if there is no file. What is not UTF-8 can be written again as it
-    was (`surrogateescape`).
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    try:
-        lines = path.read_bytes().removeprefix(BOM_UTF8).splitlines()
-    except FileNotFoundError:
-        return []
-    return [raw.decode("utf-8", errors="surrogateescape") for raw in lines]
-
-
-def _read(path: Path, parse: Callable[[str, int], T]) -> tuple[list[T], list[str]]:
-    found: list[T] = []
-    problems: list[str] = []
-    try:
-        for number, text in _lines(path):
-            try:
-                found.append(parse(text, number))
-            except (ValueError, Refused) as error:
-                why = str(error) if isinstance(error, _Wrong | Refused) else "not a valid date or time"
-                problems.append(f"{path.name} line {number}: {why.removesuffix('.')}: {quoted(text)}")
-    except OSError as error:
-        problems.append(f"{path.name} cannot be read: {error.strerror}")
-    return found, problems
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines with content, with their numbers."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES)
-    except FileNotFoundError:
-        return
-    for number, raw in enumerate(content.removeprefix(BOM_UTF8).splitlines(), 1):
-        text = raw.decode("utf-8", errors="replace").strip()
-        if text and not text.startswith("#"):
-            yield number, text
 
 
 def _work(text: str, line: int, zone: ZoneInfo) -> Work:
     match = _WORK.fullmatch(text)
     if not match:
-        raise _Wrong("must be SENSOR YYYY-MM-DD HH:MM YYYY-MM-DD HH:MM WHAT")
+        raise WrongLine("must be SENSOR YYYY-MM-DD HH:MM YYYY-MM-DD HH:MM WHAT")
     return work(match["sensor"], moment(match["day"], match["time"]), _end(match), match["what"], zone, line=line)
 
 
@@ -236,7 +192,7 @@ def _holiday(text: str) -> tuple[date, str]:
     try:
         return date.fromisoformat(day), " ".join(name)
     except ValueError as error:
-        raise _Wrong("must be a date, YYYY-MM-DD") from error
+        raise WrongLine("must be a date, YYYY-MM-DD") from error
 
 
 def spans(works: Iterable[Work], first: int, end: int) -> list[tuple[int, int]]:

@@ -38,12 +38,13 @@ class End(StrEnum):
 
 
 class Note(StrEnum):
-    """What else was seen when a finding was raised: what the pressure says about it."""
+    """What else was known when a finding was raised: what the pressure says about it, and what day it is."""
 
     PRESSURE_UNKNOWN = "pressure-unknown"  # too small to show in the pressure
     PRESSURE_AGREES = "pressure-agrees"
     PRESSURE_DISAGREES = "pressure-disagrees"  # so far it has not fallen enough
     PRESSURE_BLAMES_METER = "pressure-blames-meter"
+    SCHOOL_HOLIDAY = "school-holiday"
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

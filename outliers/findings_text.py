@@ -50,6 +50,7 @@ _NOTES: dict[str, str] = {
     Note.PRESSURE_AGREES: "; the pressure agrees",
     Note.PRESSURE_DISAGREES: "; the pressure does not agree so far",
     Note.PRESSURE_BLAMES_METER: "",  # its number says it
+    Note.SCHOOL_HOLIDAY: "; it began in the school holidays",
 }
 _ENDS: dict[str, str] = {
     End.FORECAST: "flow is back at its forecast",

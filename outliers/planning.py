@@ -19,12 +19,15 @@ from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER
 from common.messages import message
 from common.refused import CHANGED, NotPossible, Refused, local_time, one_line
-from outliers import calendar
-from outliers.calendar import HOLIDAYS, LONGEST_WHAT, MOST_BYTES, PLANNED, Work
+from outliers import calendar, school
+from outliers.calendar import HOLIDAYS, LONGEST_WHAT, PLANNED, Work
+from outliers.calendar_lines import MOST_BYTES, lines_of
+from outliers.school import SCHOOL, SchoolHoliday
 
 HEADS = {
     PLANNED: "# sensor or all, start, end (local times), description",
     HOLIDAYS: "# one date per line, treated as a Sunday",
+    SCHOOL: "# first day, last day, name",
 }
 
 NO_DATE = message("This is not a date like 2024-09-17.")
@@ -41,6 +44,14 @@ class TypedWork(NamedTuple):
     first: str
     end: str
     what: str
+
+
+class TypedSchool(NamedTuple):
+    """As somebody has typed it: the first and the last day, and the name."""
+
+    first: str
+    last: str
+    name: str
 
 
 class Store(Protocol):
@@ -118,6 +129,30 @@ def remove_holiday(data: Path, by: Actor, typed: str) -> None:
         store(left, "holiday-removed", entry=day.isoformat())
 
 
+def add_school(data: Path, by: Actor, typed: TypedSchool) -> None:
+    """Add a school holiday. What is there already is not added twice."""
+    first, last = _day(typed.first, "school_first"), _day(typed.last, "school_last")
+    new = school.checked(first, last, one_line(typed.name, LONGEST_WHAT, "school_name"))
+    with _changing(data, by, SCHOOL) as (lines, store):
+        if new not in school.holidays_in(_path(data, SCHOOL))[0]:
+            line = _school_line(new)
+            store([*lines, line], "school-added", after=line)
+
+
+def remove_school(data: Path, by: Actor, typed: str) -> None:
+    """Remove a school holiday. `typed`: its first day."""
+    day = _day(typed)
+    with _changing(data, by, SCHOOL) as (lines, store):
+        left = [line for line in lines if not _is_of(line, day)]
+        if len(left) == len(lines):
+            raise _gone(data, day.isoformat())
+        store(left, "school-removed", entry=day.isoformat())
+
+
+def _school_line(new: SchoolHoliday) -> str:
+    return f"{new.first}  {new.last}  {new.name}".rstrip()
+
+
 def _works(data: Path, zone: ZoneInfo) -> tuple[Work, ...]:
     return calendar.planned(_path(data, PLANNED), zone)[0]
 
@@ -140,11 +175,11 @@ def _line(work: Work, zone: ZoneInfo) -> str:
     return f"{work.sensor}  {first}  {end}  {work.what}"
 
 
-def _day(text: str) -> date:
+def _day(text: str, field: str = "day") -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise Refused(NO_DATE, "day") from error
+        raise Refused(NO_DATE, field) from error
 
 
 def _is_of(line: str, day: date) -> bool:
@@ -174,6 +209,6 @@ def _changing(data: Path, by: Actor, name: str) -> Iterator[tuple[list[str], Sto
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.one_at_a_time(path.parent):
-            yield calendar.lines_of(path) or [HEADS[name]], store
+            yield lines_of(path) or [HEADS[name]], store
     except OSError as error:
         raise CalendarUnwritable(f"cannot change {path}: {error.strerror}") from error

@@ -17,6 +17,7 @@ from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from common.settings import SiteSettings
 from common.zones import NO_ZONES, Zones
 from outliers import criteria as criteria_files
+from outliers import school
 from outliers.calendar import CalendarFile, Occasions, Work
 from outliers.findings import KEEP, Finding, load, store
 from outliers.watch import memory
@@ -85,7 +86,7 @@ class Verdicts:
             verdict = detector.step(mean.minute, mean.flow, mean.pressure, forecast)
             verdict = self._planned[mean.sensor].step(mean.minute, verdict, self._works_at(mean.sensor, mean.minute))
             flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags
-            found.extend(verdict.findings)
+            found.extend(school.noted(verdict.findings, self._occasions.school, self._zone))
         except Exception:  # noqa: BLE001 - a bug in a method must not cost a row
             if not self.failures:  # the first with traceback; the health file counts them
                 _log.exception("judge_failed sensor=%s minute=%s", mean.sensor, minute_start(mean.minute))

@@ -16,7 +16,7 @@ from common.messages import message
 from common.messages import words as words_of
 from outliers import calendar, planning
 from outliers.calendar import ALL, COUNTRY_HOLIDAYS, HOLIDAYS, LONGEST_WHAT, Work
-from outliers.planning import TypedWork
+from outliers.planning import TypedSchool, TypedWork
 from server.access import Role, may, needs
 from server.attempt import DONE, Outcome, actor, attempt, typed
 from server.paging import page_asked, paged
@@ -40,8 +40,11 @@ SAID = {
     "remove": message("It is removed."),
     "holiday": message("The holiday is added."),
     "workday": message("The holiday is removed."),
+    "school": message("The school holiday is added."),
+    "lessons": message("The school holiday is removed."),
 }
-FIELDS = ("sensor", "first", "end", "kind", "note", "day", "name", "entry")
+_OF_SCHOOL = ("school_first", "school_last", "school_name")
+FIELDS = ("sensor", "first", "end", "kind", "note", "day", "name", "entry", *_OF_SCHOOL)
 
 Json = dict[str, Any]
 Typed = Mapping[str, str]
@@ -80,6 +83,7 @@ class CalendarPages:
 
     def _work(self, do: str, by: Actor, form: Typed, reader: Reader) -> Callable[[], None] | None:
         data, zone = self._current.settings.paths.data, reader.zone
+        school = TypedSchool(*(form[name] for name in _OF_SCHOOL))
         planned = TypedWork(form["sensor"], form["first"], form["end"], self._what(form))
         works = {
             "plan": functools.partial(planning.plan, data, zone, by, planned),
@@ -87,6 +91,8 @@ class CalendarPages:
             "remove": functools.partial(planning.remove, data, zone, by, form["entry"]),
             "holiday": functools.partial(planning.add_holiday, data, by, form["day"], form["name"]),
             "workday": functools.partial(planning.remove_holiday, data, by, form["entry"]),
+            "school": functools.partial(planning.add_school, data, by, school),
+            "lessons": functools.partial(planning.remove_school, data, by, form["entry"]),
         }
         return works.get(do)
 
@@ -113,6 +119,7 @@ class CalendarPages:
             done.status,
             on_page=paged([_shown(work, minute) for work in works], page_asked(request.query_params), ROWS),
             holidays=self._holidays(reader),
+            school=[{"first": f"{each.first}", "last": f"{each.last}", "name": each.name} for each in known.school],
             problems=known.problems,
             country=self._current.settings.site.country,
             places={ALL: words.say("all sensors"), **places},

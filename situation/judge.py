@@ -11,13 +11,14 @@ from incidents.life import Stage
 from incidents.reading import Known
 from outliers import flags
 from situation import rows, site_work, topic
-from situation.processes import expected_roles, of_processes
+from situation.processes import MOST_TEXT, expected_roles, of_processes, time_of
 from situation.rows import SensorRow, Stored
 from situation.snapshot import Snapshot
 
 DISK_FULL_BYTES = 100_000_000  # writing files and Postgres will soon fail
 CERTIFICATE_DAYS = 30  # before its end: time to renew it, also for who is away
 BACKLOG_MIN = 120  # minutes that a group may be behind: a long step and a short outage are over by then
+WEATHER_LATE_S = 3600.0  # an outage of the source: it is tried again six times in an hour
 FRESH_MIN = 1440  # minutes for which an unregistered sensor is news: noise may look like one
 ARCHIVE, SENDER = "archive", "consumer-server"
 DOUBTED = ("unset", "stepped", "ahead")  # states of the producer's clock
@@ -130,6 +131,8 @@ def _of_box(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Prob
         yield Problem(damaged, "incidents", "acts-damaged" if look.incidents.complete else "incidents-damaged")
     yield from _of_certificate(look)
     yield from _of_delivery(look)
+    if settings.weather.url:
+        yield from _of_weather(look)
     yield from topic.of_partitions(stored.topic)
     yield from topic.of_readers(look.counters("consumer-archive"))
     yield from site_work.of_work(stored.work)
@@ -157,6 +160,17 @@ def _of_delivery(look: Snapshot) -> Iterator[Problem]:
         yield Problem(TROUBLE, "delivery", "token-refused", {"status": status})
     elif isinstance(refused, int) and refused >= REFUSED_IN_A_ROW:
         yield Problem(TROUBLE, "delivery", "rows-refused", {"refused": refused})
+
+
+def _of_weather(look: Snapshot) -> Iterator[Problem]:
+    """That the weather's source gives none. The forecasts go on without: nobody need get up for it."""
+    counters = look.counters("forecaster")
+    text, since = counters.get("weather_problem"), time_of(counters.get("weather_problem_since"))
+    if text and since is not None:
+        lasted_s = (look.now - since).total_seconds()
+        if lasted_s > WEATHER_LATE_S * look.speed:
+            why = {"reason": str(text)[:MOST_TEXT], "reason_kind": "weather"}
+            yield Problem(WATCH, "weather", "weather-missing", {**why, "lasted_s": lasted_s})
 
 
 def _backlogs(look: Snapshot, settings: Settings, stored: Stored) -> Iterator[Problem]:

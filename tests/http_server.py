@@ -110,7 +110,7 @@ class HttpServer:
                 request = _read(connection)
                 with self._lock:
                     self.requests.append(request)
-                    if self._bodies.setdefault(request.key, request.body) != request.body:
+                    if request.body and self._bodies.setdefault(request.key, request.body) != request.body:
                         self.conflicts.append(f"key {request.key}")
                 self.behave(self, request, connection)
 
@@ -124,7 +124,7 @@ def _read(connection: socket.socket) -> Request:
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    while len(body) < int(headers["content-length"]):
+    while len(body) < int(headers.get("content-length", "0")):
         if not (chunk := connection.recv(65536)):
             raise ValueError("cut off")
         body += chunk

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cli.recorded.problems import CellRefused
-from cli.recorded.times import DAY_US, EXACT, TimeForm
+from common.file_times import DAY_US, EXACT, CellRefused, TimeForm
 
 _CLOCK = (
     r"(?P<clock>(?:(?:오전|오후|[AaPp]\.?[Mm]\.?)\s)?"

@@ -14,11 +14,11 @@ import numpy.typing as npt
 from cli.recorded import table
 from cli.recorded.columns import Columns, find_columns
 from cli.recorded.description import PLAIN, TOTALS, Description, zone_of
-from cli.recorded.problems import CellRefused, HistoryRefused
-from cli.recorded.times import TimeForm
+from cli.recorded.problems import HistoryRefused
 from cli.recorded.values import qualities, values
-from cli.recorded.wall_clock import Times, WallClock
+from common.file_times import CellRefused, TimeForm
 from common.units import FLOW_MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
+from common.wall_clock import Times, WallClock
 from producer.plausible import ALIKE, USUAL_CODES
 
 PIECE_ROWS = 20_000  # a few megabytes; well under a second between two updates of the progress bar

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cli.recorded.wall_clock import Times
+from common.wall_clock import Times
 
 MINUTE_US = 60_000_000
 SHARE = 0.8  # of the steps between rows that must be alike

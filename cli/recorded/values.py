@@ -4,8 +4,8 @@ import math
 import re
 
 from cli.recorded.description import NO_VALUE, PLAIN, Description
-from cli.recorded.memo import Memo
-from cli.recorded.problems import CellRefused
+from common.file_times import CellRefused
+from common.memo import Memo
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AFTER_A_COMMA = re.compile(r"0\d+", re.ASCII)  # as 8,02 without quotation marks becomes the values 8 and 02

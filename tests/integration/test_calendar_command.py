@@ -48,6 +48,17 @@ def test_holidays_are_added_and_removed(site: Settings, capsys: pytest.CaptureFi
     assert text(site, "holidays.txt").splitlines()[1:] == ["2024-12-25"]
 
 
+def test_school_holidays_are_added_once_listed_and_removed(site: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert command.run(["add", "school", "2024-07-22", "2024-08-16", "summer", "holidays"]) == 0
+    assert command.run(["add", "school", "2024-12-24", "2025-02-28"]) == 0
+    assert "school holidays: 2024-07-22 to 2024-08-16 summer holidays, 2024-12-24 to" in capsys.readouterr().out
+    assert command.run(["remove", "school", "2024-07-22"]) == 0
+    assert text(site, "school.txt").splitlines()[1:] == ["2024-12-24  2025-02-28"]
+    done = [entry.what for entry in audit.load(site.paths.data)[0]]
+    assert done == ["school-added", "school-added", "school-removed"]
+
+
 def test_a_file_of_a_windows_editor_can_be_changed_and_keeps_its_bytes(site: Settings) -> None:
     folder = site.paths.data / "criteria"
     folder.mkdir()
@@ -105,6 +116,12 @@ def test_lines_of_people_stay_and_wrong_ones_are_named(site: Settings, capsys: p
         ["add", "001", "2024-09-17 09:00", "2024-09-17 10:00", "a\nall 2024-01-01 00:00 2024-01-31 00:00 x\x1b"],
         ["add", "holiday", "2024-02-30"],
         ["add", "holiday", "2024-02-28", "a\x1b[2J"],
+        ["add", "school", "2024-07-22"],
+        ["add", "school", "2024-08-16", "2024-07-22"],
+        ["add", "school", "2024-07-22", "2025-07-22"],
+        ["add", "school", "2024-07-22", "2024-08-16", "a\x1b[2J"],
+        ["remove", "school", "2024-07-22"],
+        ["remove", "2024-07-22", "2024-07-23"],
         ["remove", "1"],
         ["remove", "2024-09-17"],
         ["remove", "0"],
@@ -116,4 +133,5 @@ def test_what_makes_no_sense_changes_nothing(
     assert main(["calendar", *words]) == 2
     assert not (site.paths.data / "criteria" / "planned.txt").exists()
     assert not (site.paths.data / "criteria" / "holidays.txt").exists()
+    assert not (site.paths.data / "criteria" / "school.txt").exists()
     assert "Traceback" not in capsys.readouterr().err

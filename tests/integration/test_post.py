@@ -32,12 +32,14 @@ from http_server import (
 from ports import free_port
 
 from common.errors import SettingsError
+from common.exchange import ANSWER_BYTES
+from common.http_answer import HttpAnswer
 from common.settings import SERVER_TOKEN, ServerSettings, Settings
 from common.version import version
-from consumer.answers import DeliveryOutcome, HttpAnswer, Kind
+from common.web_address import WebAddress, address_of
+from consumer.answers import DeliveryOutcome, Kind
 from consumer.carrier import HttpCarrier
-from consumer.exchange import ANSWER_BYTES, ServerAddress
-from consumer.post import Poster, address_of
+from consumer.post import Poster
 
 PATIENCE_S = 60.0  # never reached: what is not cut off lasts ten minutes
 
@@ -52,8 +54,8 @@ def server() -> Iterator[HttpServer]:
         yield made
 
 
-def address(url: str, **more: Any) -> ServerAddress:
-    return address_of(ServerSettings(url=url, **more))
+def address(url: str, **more: Any) -> WebAddress:
+    return address_of("server", ServerSettings(url=url, **more))
 
 
 def poster(server: HttpServer, timeout_s: float = 10.0, stop: threading.Event | None = None) -> Poster:
@@ -170,7 +172,9 @@ PACKED = gzip.compress(SAID, mtime=0)  # the same bytes in every process of the 
     ],
 )
 def test_an_answer_that_came_compressed_is_read(server: HttpServer, encoding: str, body: bytes, read: bytes) -> None:
-    assert post(server, answer(200, body, Content_Encoding=encoding)) == HttpAnswer(200, "", None, read)
+    assert post(server, answer(200, body, Content_Encoding=encoding)) == HttpAnswer(
+        200, "", None, read, ends=len(read) < ANSWER_BYTES
+    )
     assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
@@ -394,7 +398,7 @@ def test_what_the_proxy_refuses_is_said_to_be_the_proxys_word(trusted: HttpServe
     proxy = Proxy(407)
     got = Poster(address(trusted.url, proxy=proxy.url), 10, threading.Event()).post(BODY, KEY, TOKEN)
     proxy.close()
-    assert (got.status, got.problem) == (None, "the proxy answered 407: look at server.proxy")
+    assert (got.status, got.problem) == (None, "the proxy answered 407: look at the proxy in the settings")
     assert not trusted.requests
 
 

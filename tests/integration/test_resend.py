@@ -11,9 +11,9 @@ from http_server import HttpServer, accept, answer, at_most, refuse_offsets
 from cli import resend
 from common.clock import FixedClock, minute_of, minute_start
 from common.errors import NotDelivered, SettingsError
+from common.http_answer import HttpAnswer
 from common.row import Row, format_payload
 from common.settings import SERVER_TOKEN, Settings
-from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 from consumer.rejected import Rejected, load_all
 from consumer.store import store

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from consumer.answers import RETRY, RETRY_AFTER_CAP_S, SLOW, HttpAnswer, Kind, judge, retry_after_s
+from common.http_answer import RETRY_AFTER_CAP_S, HttpAnswer, retry_after_s
+from consumer.answers import RETRY, SLOW, Kind, judge
 
 NOW = datetime(2024, 8, 26, 7, 33, tzinfo=UTC)
 

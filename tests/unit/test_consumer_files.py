@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.clock import minute_of
+from common.http_answer import HttpAnswer
 from common.row import Row
 from consumer import not_rows, outbox, rejected
-from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 from consumer.forecasts import ForecastFile
 from consumer.not_rows import NotRow

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.clock import minute_of, minute_start
-from common.folder import INCIDENT_ACTS_FILE
+from common.folder import CRITERIA_FOLDER, INCIDENT_ACTS_FILE
 from common.row import format_payload, parse_payload
 from common.settings import SiteSettings
 from common.zones import parse
@@ -18,8 +18,10 @@ from incidents import acts
 from incidents.acts import Cause, Do
 from incidents.reading import stored
 from outliers import flags
+from outliers.findings import Finding
 from outliers.findings import load as load_findings
 from outliers.flags import CLEAR
+from outliers.school import SCHOOL
 from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
 from outliers.watch.row_flags import RowFlags
@@ -57,6 +59,15 @@ def test_findings_are_on_disk_before_the_rows_are_handed_out(tmp_path: Path) -> 
     rows = verdicts.rows([mean(T, flow=-5.0)])
     assert rows[0].flow_flags[0] != "0"
     assert [(finding.sensor, finding.minute) for finding in load_findings(tmp_path / "findings.json")] == [("001", T)]
+
+
+def test_a_finding_that_begins_in_the_school_holidays_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / CRITERIA_FOLDER).mkdir()
+    (tmp_path / CRITERIA_FOLDER / SCHOOL).write_text("2024-07-22  2024-08-31\n")
+    found = Finding("001", T, T - 60, "flow", "VALUE", "VAL-HIGH", "leak", "watch", "raise")
+    monkeypatch.setattr(Detector, "step", lambda *_: RowFlags("0W00", "000", (found,)))
+    Verdicts(tmp_path, SITE).rows([mean(T)])
+    assert [finding.notes for finding in load_findings(tmp_path / "findings.json")] == [["school-holiday"]]
 
 
 def test_a_method_goes_on_after_a_restart_where_it_stopped(tmp_path: Path) -> None:

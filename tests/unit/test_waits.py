@@ -43,7 +43,7 @@ ANSWERED = {
         "Refused",
         "RoleTaken",
     ),
-    *("RowRefused", "Stopped", "TableUnusable", "TokenRefused", "UserRefused"),
+    *("RowRefused", "Stopped", "TableUnusable", "TokenRefused", "UserRefused", "WeatherRefused"),
 }
 
 
@@ -115,6 +115,21 @@ def test_a_wait_is_read_in_korean_with_the_facts_behind(tmp_path: Path, kind: st
             "database",
             "the database is being brought to Postgres 18: 40 %",
             "데이터베이스 준비 중(데이터베이스를 Postgres 18 버전으로 옮기는 중: 40 %)",
+        ),
+        (
+            "weather",
+            "no answer from the weather service: [Errno 111] Connection refused",
+            "기상 자료 서버 응답 없음: [Errno 111] Connection refused",
+        ),
+        (
+            "weather",
+            'the weather service answered 400: \'{"reason": "no such place"}\'',
+            '기상 자료 서버 응답 코드 400: \'{"reason": "no such place"}\'',
+        ),
+        (
+            "weather",
+            "it sent 10 of 742 values; write numOfRows=2000 into weather.url",
+            "전체 742개 값 중 10개만 수신됨; 주소(weather.url)에 추가할 항목: numOfRows=2000",
         ),
         (
             "LogError",

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cli.__main__ import main
-from cli.weather_file import WeatherRefused, read_weather
 from common import files, weather
+from common.exchange import ANSWER_BYTES
 from common.weather import HOUR, WeatherHour
-from consumer.exchange import ANSWER_BYTES
 from consumer.told_weather import ToldWeather
+from forecaster.weather_table import WeatherRefused, read_weather
 
 NOW = datetime(2024, 8, 26, 3, 20, 30, 500, tzinfo=UTC)
 SEOUL, ROME = ZoneInfo("Asia/Seoul"), ZoneInfo("Europe/Rome")

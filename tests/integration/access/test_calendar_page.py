@@ -166,6 +166,20 @@ def test_holidays_of_people_are_added_and_removed(browser: Browser, data: Path) 
     assert "bridge" not in browser.get("/calendar").body.decode()
 
 
+def test_school_holidays_are_added_and_removed(browser: Browser, data: Path) -> None:
+    summer = {"do": "school", "school_first": "2024-07-22", "school_last": "2024-08-16", "school_name": "<i>여름</i>"}
+    assert after(send(browser, **summer)) == "calendar?done=school"
+    page = browser.get("/calendar?done=school").body.decode()
+    assert "2024-07-22 to 2024-08-16" in page and "&lt;i&gt;여름" in page and "The school holiday is added." in page
+    wrong = send(browser, **summer | {"school_last": "2024-07-21"})
+    assert (wrong.status, told(wrong, "wrong-school_last")) == (422, "The last day is before the first.")
+    assert send(browser, **summer | {"school_first": "soon"}).status == 422
+    assert len(calendar.load(data, SEOUL).school) == 1
+    assert after(send(browser, do="lessons", entry="2024-07-22")) == "calendar?done=lessons"
+    assert calendar.load(data, SEOUL).school == ()
+    assert send(browser, do="lessons", entry="2024-07-22").status == 409
+
+
 def test_what_cannot_be_written_is_said_and_not_done(browser: Browser, data: Path) -> None:
     (data / "criteria").write_text("a file in the place of the folder")
     answer = send(browser, **WORK)

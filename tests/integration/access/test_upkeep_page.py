@@ -22,9 +22,9 @@ from common.audit import Actor
 from common.clock import FixedClock, minute_of
 from common.folder import AUDIT_FILE, CLOCK_CONFIRMED_FILE, CRITERIA_WANTED_FILE, MARK_FILE, RESENDING_FILE
 from common.health import Health
+from common.http_answer import HttpAnswer
 from common.refused import NotPossible
 from common.settings import Settings
-from consumer.answers import HttpAnswer
 from consumer.batch import BatchLine, OutgoingBatch
 from consumer.rejected import Rejected
 from log import mark

@@ -18,7 +18,8 @@ from receiver_process import DEADLINE_S, TOKEN, ReceiverProcess, body_of, key_of
 from common import certificates
 from common.certificates import Pair
 from common.settings import ServerSettings
-from consumer.post import Poster, address_of
+from common.web_address import address_of
+from consumer.post import Poster
 from server import connections, tls
 from server.listener import Listener
 
@@ -103,7 +104,7 @@ def test_a_box_sends_to_its_own_receiver_and_hears_that_the_certificate_ends(
     process.start()
     (tmp_path / "authority.crt").write_bytes(authority.certificate)
     url = f"https://127.0.0.1:{process.port}/v1/batches"
-    sender = address_of(ServerSettings(url=url, ca_file=str(tmp_path / "authority.crt")))
+    sender = address_of("server", ServerSettings(url=url, ca_file=str(tmp_path / "authority.crt")))
     poster = Poster(sender, DEADLINE_S, threading.Event())
     assert poster.post(body_of(1, 3), key_of(1, 3), TOKEN).status == 200
     assert poster.post(body_of(1, 3), key_of(1, 3), "wrong").status == 401

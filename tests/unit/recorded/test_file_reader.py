@@ -319,7 +319,7 @@ def test_times_that_a_description_may_declare(tmp_path: Path, form: str, text: s
 
 
 def test_repeated_texts_are_not_kept_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.recorded.memo.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("common.memo.MOST_REMEMBERED", 3)
     lines = [f"2024-08-{i + 1:02d} 10:{i:02d},{i},{i / 10}" for i in range(20)]
     rows = read(wrote(tmp_path, "time,flow,pressure\n" + "\n".join(lines)))[1]
     assert np.allclose([row[1] or 0 for row in rows], range(20))

@@ -7,8 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.recorded.guess_times import forms, settle
-from cli.recorded.problems import CellRefused
-from cli.recorded.times import EXACT, TimeForm
+from common.file_times import EXACT, CellRefused, TimeForm
 
 EPOCH = datetime(1970, 1, 1)
 moments = st.datetimes(datetime(1970, 1, 2), datetime(2068, 1, 1)).map(

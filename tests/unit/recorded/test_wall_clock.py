@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.recorded.times import EXACT
-from cli.recorded.wall_clock import WallClock
+from common.file_times import EXACT
+from common.wall_clock import WallClock
 
 ROME = ZoneInfo("Europe/Rome")
 EPOCH = datetime(1970, 1, 1)

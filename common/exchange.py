@@ -11,13 +11,13 @@ import ssl
 import threading
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote
 
 import h11
 
+from common.http_answer import HttpAnswer
 from common.logging_setup import quoted
-from consumer.answers import HttpAnswer
+from common.web_address import WebAddress
 
 ANSWER_BYTES = 65_536  # bytes kept of the answer's body; a receiver says less
 MOST_INTERIM = 100  # answers before the answer
@@ -31,35 +31,32 @@ class NoAnswer(Exception):
     """The exchange failed; the text says why."""
 
 
-@dataclass(frozen=True)
-class ServerAddress:
-    """The address to which batches are sent."""
-
-    host: str  # ASCII, without brackets
-    port: int
-    target: str  # path and query
-    tls: ssl.SSLContext | None
-    proxy: SplitResult | None = None
-
-    @property
-    def place(self) -> str:
-        """Host and port as HTTP writes them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
 class Exchange:
-    """One request and its answer."""
+    """One request and its answer.
 
-    def __init__(self, address: ServerAddress, timeout_s: float, body: bytes, headers: Headers) -> None:
+    Args:
+        body: what is posted; None asks for what is there (GET).
+        most_bytes: that are kept of the answer's body; the rest is not waited for.
+    """
+
+    def __init__(
+        self,
+        address: WebAddress,
+        timeout_s: float,
+        body: bytes | None,
+        headers: Headers,
+        most_bytes: int = ANSWER_BYTES,
+    ) -> None:
         self.ended = threading.Event()
         self.answer = HttpAnswer(None, "nothing came")
         self._address = address
         self._timeout_s = timeout_s
         self._body = body
         self._headers = headers
+        self._most_bytes = most_bytes
         self._handle: socket.socket | None = None  # a duplicate of the connection, to close it from outside
         self._was_cut = False
-        self._thread = threading.Thread(target=self._run, name="post", daemon=True)  # exiting need not wait
+        self._thread = threading.Thread(target=self._run, name="exchange", daemon=True)  # exiting need not wait
 
     def start(self) -> None:
         """Start; `ended` is set when there is an answer."""
@@ -80,7 +77,7 @@ class Exchange:
     def _run(self) -> None:
         try:
             with self._connection() as connection:
-                self.answer = _answer(connection, self._request(), self._body)
+                self.answer = _answer(connection, self._request(), self._body, self._most_bytes)
         except ssl.SSLCertVerificationError as error:
             self.answer = HttpAnswer(None, f"its certificate is not trusted: {quoted(error.verify_message)}")
         except TimeoutError:
@@ -99,7 +96,10 @@ class Exchange:
         target = address.target
         if address.proxy and not address.tls:  # a proxy is told the whole address
             target, headers = f"http://{address.place}{target}", headers + _proxy_headers(address.proxy)
-        own = [("Host", address.place), ("Content-Length", str(len(self._body)))]
+        own = [("Host", address.place)]
+        if self._body is None:
+            return h11.Request(method="GET", target=target, headers=own + headers)
+        own += [("Content-Length", str(len(self._body)))]
         return h11.Request(method="POST", target=target, headers=own + headers)
 
     @contextlib.contextmanager
@@ -119,37 +119,40 @@ class Exchange:
             yield connection
 
 
-def _answer(connection: socket.socket, request: h11.Request, body: bytes) -> HttpAnswer:
+def _answer(connection: socket.socket, request: h11.Request, body: bytes | None, most_bytes: int) -> HttpAnswer:
     """Send a request and read its answer."""
     http = h11.Connection(h11.CLIENT)
     # A server that refuses early closes while we are still sending; its answer can still be read.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.sendall(http.send(request) or b"")
-        connection.sendall(http.send(h11.Data(body)) or b"")
+        connection.sendall(http.send(h11.Data(body or b"")) or b"")
         connection.sendall(http.send(h11.EndOfMessage()) or b"")
     response = _response(connection, http)
     headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in response.headers}
-    start = b""
-    while len(start) < ANSWER_BYTES and isinstance(event := _event(connection, http), h11.Data):
+    start, event = b"", None
+    while len(start) < most_bytes and isinstance(event := _event(connection, http), h11.Data):
         start += bytes(event.data)
-    said = _unpacked(start[:ANSWER_BYTES], headers.get("content-encoding", ""))
+    said, is_whole = _unpacked(start[:most_bytes], headers.get("content-encoding", ""), most_bytes)
     if said is None and response.status_code < 300:
         encoding = quoted(headers["content-encoding"])
         raise NoAnswer(f"its answer {response.status_code} is compressed ({encoding}) and cannot be read")
-    return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"")
+    is_sized = "content-length" in headers or "transfer-encoding" in headers
+    ends = is_sized and is_whole and isinstance(event, h11.EndOfMessage)
+    return HttpAnswer(response.status_code, "", headers.get("retry-after"), said or b"", ends)
 
 
-def _unpacked(body: bytes, encoding: str) -> bytes | None:
-    """The start of a body that came compressed, although nobody asked for it; None: it cannot be read."""
+def _unpacked(body: bytes, encoding: str, most_bytes: int) -> tuple[bytes | None, bool]:
+    """The start of a body that may have come compressed, and whether it comes to its end; None: it cannot be read."""
     named = encoding.strip().lower()
     if named in ("", "identity") or not body:
-        return body
+        return body, True
     if named not in ("gzip", "x-gzip", "deflate"):
-        return None
+        return None, False
+    unpacker = zlib.decompressobj(_ANY_ZLIB)
     try:
-        return zlib.decompressobj(_ANY_ZLIB).decompress(body, ANSWER_BYTES)
+        return unpacker.decompress(body, most_bytes), unpacker.eof
     except zlib.error:
-        return None
+        return None, False
 
 
 def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:
@@ -160,7 +163,7 @@ def _tunnel(connection: socket.socket, place: str, proxy: SplitResult) -> None:
     http.send(h11.EndOfMessage())
     response = _response(connection, http)
     if not 200 <= response.status_code < 300:
-        raise NoAnswer(f"the proxy answered {response.status_code}: look at server.proxy")
+        raise NoAnswer(f"the proxy answered {response.status_code}: look at the proxy in the settings")
 
 
 def _proxy_headers(proxy: SplitResult) -> Headers:

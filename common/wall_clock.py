@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 import numpy as np
 import numpy.typing as npt
 
-from cli.recorded.times import DAY_US, EXACT
+from common.file_times import DAY_US, EXACT
 
 Times = npt.NDArray[np.int64]  # microseconds since 1970
 _EPOCH = datetime(1970, 1, 1)

@@ -20,13 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cli.recorded.problems import CellRefused
-from cli.recorded.times import TimeForm
-from cli.recorded.wall_clock import WallClock
 from common.clock import FUTURE_S
 from common.errors import HydrologError
+from common.file_times import CellRefused, TimeForm
 from common.refused import END_YEAR, FIRST_YEAR
-from common.weather import WeatherHour, known_from
+from common.wall_clock import WallClock
+from common.weather import AHEAD, KEPT, WeatherHour, known_from
 
 NAMES = {
     "time": ("time", "일시"),
@@ -76,13 +75,29 @@ class WeatherTable:
 
 
 def read_weather(path: Path, zone: tzinfo, made_at: datetime, now: datetime) -> WeatherTable:
-    """The hours of a file. `zone`: of times without an offset; `made_at`: of forecasts, if the file does not say.
+    """The hours of a file, as `table_of`.
 
     Raises:
         WeatherRefused: names the file, the line and what is wrong.
     """
     try:
-        header, cells = _opened(path)
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        return table_of(raw, zone, made_at, now)
+    except OSError as error:
+        raise WeatherRefused(f"cannot read {path}: {error}") from error
+    except WeatherRefused as error:
+        raise WeatherRefused(f"{path}: {error}") from error
+
+
+def table_of(raw: bytes, zone: tzinfo, made_at: datetime, now: datetime) -> WeatherTable:
+    """The hours of a table. `zone`: of times without an offset; `made_at`: of forecasts, if the table does not say.
+
+    Raises:
+        WeatherRefused: names the line and what is wrong.
+    """
+    try:
+        header, cells = _opened(raw)
         rows = [_row(header, line, row) for line, row in cells]
         clock = WallClock(zone)
         times, exist = _instants(clock, [(row.line, row.time) for row in rows])
@@ -90,16 +105,12 @@ def read_weather(path: Path, zone: tzinfo, made_at: datetime, now: datetime) -> 
         if "made_at" in header.columns:
             made = _instants(WallClock(zone), [(row.line, row.made_at) for row in rows])[0]
         hours = _hours(rows, times, exist, made, summed=header.rain == "rain_mm")
-    except _Problem as problem:
-        raise WeatherRefused(f"{path}, {problem}") from problem
-    except (OSError, csv.Error) as error:
-        raise WeatherRefused(f"cannot read {path}: {error}") from error
+    except (_Problem, csv.Error) as problem:
+        raise WeatherRefused(str(problem)) from problem
     late = max(made, default=now)
     if late > now + timedelta(seconds=FUTURE_S):
         said = late.isoformat(timespec="minutes")
-        raise WeatherRefused(
-            f"{path}: made at {said}, which is to come; look at the clock of this box, and at the zone"
-        )
+        raise WeatherRefused(f"made at {said}, which is to come; look at the clock of this box, and at the zone")
     return WeatherTable(hours, clock.skipped)
 
 
@@ -110,10 +121,24 @@ class _Problem(Exception):
         super().__init__(f"line {line}: {text}")
 
 
-def _opened(path: Path) -> tuple[_Header, Iterator[tuple[int, list[str]]]]:
+def within(hours: list[WeatherHour], now: datetime) -> list[WeatherHour]:
+    """The hours that are kept.
+
+    Raises:
+        WeatherRefused: none of them is.
+    """
+    first, last = now - KEPT, now + AHEAD
+    kept = [hour for hour in hours if first <= hour.hour <= last]
+    if not kept:
+        raise WeatherRefused(
+            f"none of its {len(hours)} hours is of the last {KEPT.days} days or the next {AHEAD.days}; "
+            "are year and zone right?"
+        )
+    return kept
+
+
+def _opened(raw: bytes) -> tuple[_Header, Iterator[tuple[int, list[str]]]]:
     """The header, and the rows with their line numbers."""
-    with path.open("rb") as file:
-        raw = file.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
         raise _Problem(1, f"the file is larger than {MOST_BYTES // 2**20} MiB")
     try:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cli.recorded.memo import Memo
-from cli.recorded.problems import CellRefused
+from common.memo import Memo
 from common.time_text import UNIX, parsed, unix_us
 
 EXACT = 1 << 60  # added to a time that has a UTC offset of its own: it is exact
@@ -21,6 +20,15 @@ _ISO_CLOCK = re.compile(
 )
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00)?(\.0+)?$", re.ASCII)
 _DATE_LETTERS, _CLOCK_LETTERS = set("YymdbBjaA"), set("HIMSfpz")
+
+
+class CellRefused(Exception):
+    """A cell's text does not mean what its column should hold; the reader adds file, row and column."""
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(problem)
+        self.text = text
+        self.problem = problem
 
 
 class TimeForm:
