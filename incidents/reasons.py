@@ -142,7 +142,7 @@ NOTES = {
     "zone-leak": (message("a leak is suspected in {point} at the same time: it may be near this logger"),),
     "zone-no-leak": (
         message(
-            "no leak is known in {point}: a small leak, a use or a closed valve near the logger, or the logger, may be the cause"
+            "no leak is known in {point}: a small leak, a use or a closed valve nearby, or the logger, may be the cause"
         ),
     ),
 }
