@@ -16,7 +16,7 @@ from outliers.flags import trusted
 from outliers.logger_use import LoggerUse
 from outliers.watch import logger_area
 from outliers.watch.detector import Detector
-from outliers.watch.evidence import LEAK_CODES, Evidence
+from outliers.watch.evidence import LEAK_CODES, SUPPLY_STEP, Evidence
 from outliers.watch.logger_area import LoggersSay
 from outliers.watch.logger_watch import LoggerWatch
 from producer.zones import WAIT_MIN
@@ -111,7 +111,10 @@ class SiteLoggers:
         hour = (row.minute - HOUR_AFTER_MIN) // 60
         if hour > self._hours.setdefault(area.name, hour):
             self._hours[area.name] = hour
-            yield from logger_area.on_hour(area.name, self._watches(area), row.minute, leaks=self._leaks(area))
+            inlets = [one for inlet in area.inlets if (one := self._known(inlet)) is not None]
+            supply = any((SUPPLY_STEP.code, "pressure") in inlet.standing() for inlet in inlets)
+            leaks, watches = self._leaks(area), self._watches(area)
+            yield from logger_area.on_hour(area.name, watches, row.minute, leaks=leaks, supply=supply)
 
     def _leaks(self, area: Area) -> bool:
         detectors = (self._known(point) for point in {area.name, *area.inlets})

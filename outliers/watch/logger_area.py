@@ -20,12 +20,22 @@ CLEAR = 3.5  # times the noise: a fall beyond what the flow explains, at one of 
 Watches = Mapping[str, LoggerWatch]  # the loggers of an area that have criteria, by sensor
 
 
-def on_hour(area: str, watches: Watches, minute: int, *, leaks: bool) -> Iterator[tuple[str, Evidence]]:
-    """The end of the UTC hour before `minute`: the logger and its evidence. `leaks`: a LEAK of the area is active."""
+def on_hour(
+    area: str, watches: Watches, minute: int, *, leaks: bool, supply: bool = False
+) -> Iterator[tuple[str, Evidence]]:
+    """The end of the UTC hour before `minute`: each logger and its evidence.
+
+    Args:
+        leaks: a LEAK of the area is active.
+        supply: the pressure of an inlet has stepped (SUP-STEP). What each inlet gives to a logger was learnt without
+            that, so nothing is raised.
+    """
     hour = minute // 60 - 1
     for logger, watch in watches.items():
         for evidence in watch.ended(minute, hour):
             yield logger, evidence
+    if supply:
+        return
     falls = {logger: fall for logger, watch in watches.items() if (fall := watch.fall(hour)) is not None}
     for logger in sorted(falls, key=lambda one: -falls[one].share):
         watch, fall = watches[logger], falls[logger]

@@ -237,3 +237,13 @@ def test_other_settings_than_those_it_was_learnt_for_watch_nothing(uses: dict[st
     assert loggers.use_at("101", None) is None and loggers.use_at("102", use) is None
     assert loggers.use_at("101", replace(use, area="zone_b")) is None
     assert loggers.use_at("101", replace(use, inlets=("001", "009"))) is None
+
+
+def test_a_step_of_the_supply_is_told_at_the_inlet_and_not_of_its_loggers(data: Path) -> None:
+    """The loggers of a zone with more inlets follow each of them by a share of which such a step says nothing."""
+    rows = days_after(2)
+    rows.inlet.pressure[DAY:] += 0.8
+    rows.lower(DAY, {"102": 0.3})
+    box = Box(data, rows)
+    box.run(0, DAY + 400)
+    assert box.findings() == [("001", "SUP-STEP")]

@@ -32,7 +32,7 @@ class Watched:
         self.notes: list[tuple[Note, ...]] = []
         self._restart_every = restart_every
 
-    def run(self, first: int, last: int, *, leaks: bool = False) -> "Watched":
+    def run(self, first: int, last: int, *, leaks: bool = False, supply: bool = False) -> "Watched":
         rows = self.rows
         flow, inlet = rows.inlet.flow.tolist(), rows.inlet.pressure.tolist()
         bars = {logger: rows.loggers[logger].tolist() for logger in self.watches}
@@ -44,7 +44,7 @@ class Watched:
                 if not np.isnan(bars[logger][place]):
                     watch.on_minute(minute, flow[place], (inlet[place],), bars[logger][place])
             if minute % 60 == 20:
-                for logger, seen in logger_area.on_hour("zone_a", self.watches, minute, leaks=leaks):
+                for logger, seen in logger_area.on_hour("zone_a", self.watches, minute, leaks=leaks, supply=supply):
                     self.found.append((logger, seen.rule.code, seen.change.value, place))
                     self.notes += [seen.notes] if seen.notes else []
         return self
@@ -76,6 +76,14 @@ def test_of_one_event_only_the_logger_that_stands_out_is_told(uses: Mapping[str,
     seen = Watched(uses, rows).run(0, 8 * DAY, leaks=True)
     assert [each[:3] for each in seen.found] == [("103", "LOG-LOW", "began"), ("103", "LOG-LOW", "ended")]
     assert seen.notes == [(Note.LOGGER_OTHERS, Note.ZONE_LEAK)]
+
+
+def test_while_the_supply_has_stepped_nothing_is_raised_and_what_is_over_ends(uses: Mapping[str, LoggerUse]) -> None:
+    rows = days_after(5)
+    rows.lower(2 * DAY, {"102": 0.12}, 3 * DAY)
+    rows.lower(2 * DAY + 720, {"101": 0.3}, 4 * DAY)
+    seen = Watched(uses, rows).run(0, 2 * DAY + 600).run(2 * DAY + 600, 4 * DAY + 300, supply=True)
+    assert [each[:3] for each in seen.found] == [("102", "LOG-LOW", "began"), ("102", "LOG-LOW", "ended")]
 
 
 def test_the_end_of_a_rise_is_no_fall(uses: Mapping[str, LoggerUse]) -> None:
