@@ -38,7 +38,7 @@ class End(StrEnum):
 
 
 class Note(StrEnum):
-    """What else was known when a finding was raised: what the pressure says, here and at loggers inside; what day it is."""
+    """What else was known when a finding was raised: what the pressure says, also at loggers inside; what day it is."""
 
     PRESSURE_UNKNOWN = "pressure-unknown"  # too small to show in the pressure
     PRESSURE_AGREES = "pressure-agrees"

@@ -176,9 +176,10 @@ def row(minute: int, sensor: str, flow: float | None = None, pressure: float | N
     return Row(minute, sensor, flow, pressure, 60, "0000", flags)
 
 
-def site(uses: dict[str, LoggerUse]) -> tuple[SiteLoggers, Detector]:
+def site(uses: dict[str, LoggerUse], *inlets: str) -> tuple[SiteLoggers, Detector]:
     areas = read_loggers({"zone_a": "101"}, ZONES)
-    use = replace(uses["101"], area="zone_a", inlets=("001", "002"), shares=(0.5, 0.5))
+    used = inlets or ("001", "002")
+    use = replace(uses["101"], area="zone_a", inlets=used, shares=(1 / len(used),) * len(used))
     detector = Detector("101", replace(initial("101"), logger=use), UTC)
     return SiteLoggers(areas, {"101": detector}.get), detector
 
@@ -198,6 +199,12 @@ def test_in_any_order_a_minute_is_taken_once_when_all_is_there(
     assert detector.logger.state.residuals.rows == 1
     expected = 4.4 - 4.1 - 0.5 + LOSSES_BAR["101"]
     assert detector.logger.state.residuals.total == pytest.approx(expected, abs=0.03)
+
+
+def test_an_inlet_that_is_not_followed_takes_no_minute_again(uses: dict[str, LoggerUse]) -> None:
+    loggers, detector = site(uses, "001")
+    loggers.take([PARTS[0], *PARTS[2:], PARTS[1]])
+    assert detector.logger is not None and detector.logger.state.residuals.rows == 1
 
 
 @pytest.mark.parametrize(
