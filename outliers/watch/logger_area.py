@@ -86,19 +86,17 @@ def on_leak(watches: Watches, since: int, flow_m3h: float) -> LoggersSay | None:
     answers = {name: answer for name, watch in watches.items() if (answer := watch.on_leak(since, flow_m3h))}
     if not answers:
         return None
-    most = min(answers, key=lambda name: answers[name].rise)
-    beyond = -answers[most].rise
-    lowest = beyond > CLEAR * answers[most].noise
+    fallen = {name: -answer.rise for name, answer in answers.items() if -answer.rise > CLEAR * answer.noise}
     share, confirmable = _share(answers)
     numbers = {"loggers_share": max(share, 0.0)} if confirmable else {}
-    if confirmable or lowest:
-        agrees = lowest or share > AGREES_WITH_LEAK
-        notes = [Note.LOGGERS_AGREE if agrees else Note.LOGGERS_DISAGREE]
-    else:
-        notes = [Note.LOGGERS_UNKNOWN]
-    if not lowest:
+    if not confirmable and not fallen:
+        return LoggersSay([Note.LOGGERS_UNKNOWN])
+    agrees = bool(fallen) or share > AGREES_WITH_LEAK
+    notes = [Note.LOGGERS_AGREE if agrees else Note.LOGGERS_DISAGREE]
+    if not fallen:
         return LoggersSay(notes, numbers)
-    return LoggersSay([*notes, Note.LOGGER_MOST], {**numbers, "beyond_bar": beyond}, most)
+    most = max(fallen, key=fallen.__getitem__)
+    return LoggersSay([*notes, Note.LOGGER_MOST], {**numbers, "beyond_bar": fallen[most]}, most)
 
 
 def _share(answers: Mapping[str, PressureAnswer]) -> tuple[float, bool]:

@@ -183,11 +183,11 @@ class LoggerWatch:
         """What is over at the end of the UTC `hour`."""
         state, found = self.state, list[Evidence]()
         low, newest = state.low, self._newest(hour)
-        if low is not None and newest is not None:
+        if low is not None:
             stays = minute - low.raised >= GIVE_UP_H * 60
-            if stays:
+            if stays and newest is not None:
                 state.moved += newest - low.base
-            if stays or self._back(low.base, newest):
+            if stays or (newest is not None and self._back(low.base, newest)):
                 state.low, state.low_ended = None, minute
                 found.append(ended(LOGGER_LOW, minute, End.PRESSURE_USUAL))
         away = self.away(hour)

@@ -1,6 +1,7 @@
 """Loggers inside a zone, watched: a fall near one of them, a drift of one of them, and what they show of a LEAK."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -100,6 +101,14 @@ def test_a_fall_that_stays_becomes_the_level_and_no_drift(uses: Mapping[str, Log
     assert seen[1][3] - seen[0][3] == 14 * DAY
 
 
+def test_a_fall_of_which_nothing_more_is_heard_ends_as_well(uses: Mapping[str, LoggerUse]) -> None:
+    rows = days_after(19)
+    rows.lower(2 * DAY, {"102": 0.12})
+    rows.loggers["102"][3 * DAY :] = np.nan
+    seen = Watched(uses, rows).run(0, 19 * DAY).found
+    assert [each[:3] for each in seen] == [("102", "LOG-LOW", "began"), ("102", "LOG-LOW", "ended")]
+
+
 def drifting(*loggers: str) -> ZoneRows:
     rows = days_after(12)
     for logger in loggers:
@@ -143,6 +152,15 @@ def test_a_leak_near_a_logger_says_where_to_look_first(uses: Mapping[str, Logger
     says = logger_area.on_leak(seen.watches, rows.first + 3 * DAY, 8.0)
     assert says is not None and says.notes == [Note.LOGGERS_AGREE, Note.LOGGER_MOST] and says.point == "103"
     assert says.numbers["beyond_bar"] == pytest.approx(0.08, abs=0.02)
+
+
+def test_a_noisy_logger_does_not_hide_the_one_that_fell_for_sure(uses: Mapping[str, LoggerUse]) -> None:
+    rows = days_after(4, leak=(3 * DAY, 8.0))
+    rows.lower(3 * DAY, {"102": 0.05, "103": 0.08})
+    noisy = {**uses, "103": replace(uses["103"], spread_bar=1.0)}
+    seen = Watched(noisy, rows).run(0, 3 * DAY + 300)
+    says = logger_area.on_leak(seen.watches, rows.first + 3 * DAY, 8.0)
+    assert says is not None and says.point == "102"
 
 
 def test_a_wrong_flow_meter_is_contradicted_by_the_loggers(uses: Mapping[str, LoggerUse]) -> None:
