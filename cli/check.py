@@ -9,6 +9,7 @@ from cli import shell
 from cli.checks import LOOKS
 from cli.checks_certificate import certificate
 from cli.checks_detectability import leaks
+from cli.checks_loggers import loggers
 from cli.checks_secrets import secrets
 from cli.checks_sites import of_sites
 from cli.checks_weather import weather
@@ -35,7 +36,7 @@ def run(args: list[str]) -> int:
     console.print(_line(True, "settings", shell.printable(source)), soft_wrap=True)
     now = shell.site_clock(chosen.paths.data).now()
     all_well = True
-    looks = (look(chosen, now) for look in (certificate, *LOOKS, weather, zones, of_sites, leaks))
+    looks = (look(chosen, now) for look in (certificate, *LOOKS, weather, zones, loggers, of_sites, leaks))
     for finding in chain(secrets(chosen, options.config), *looks):
         all_well &= finding.ok
         console.print(_line(*finding), soft_wrap=True)

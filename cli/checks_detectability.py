@@ -19,10 +19,13 @@ def leaks(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 
 def found_texts(chosen: Settings, sensors: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Each sensor, and what is found there."""
+    """Each sensor, and what is found there; a logger without a flow finds none."""
     from outliers.watch.found_here import found_here, memories
 
     data = chosen.paths.data
     known = memories(data)
     for sensor in sensors:
+        found = criteria.load(data / CRITERIA_FOLDER, sensor)
+        if found is not None and found.use is None and found.logger is not None:
+            continue
         yield sensor, said(found_here(data, sensor, chosen.site.zone, known), words("en"))

@@ -137,6 +137,15 @@ def _numbers(criteria: Criteria) -> dict[str, str]:
         found["pressure slope, bar"] = f"{pressure.slope_bar:.3f}"
         found["SUPPLY step, bar"] = f"{pressure.step_bar:.2f}"
         found["drift, bar"] = f"{pressure.drift_bar:.3f}"
+    if (logger := criteria.logger) is not None:
+        followed = " + ".join(f"{share:.2f} × {name}" for name, share in zip(logger.inlets, logger.shares, strict=True))
+        found |= {
+            "as a logger of": logger.area,
+            "follows the pressure of": followed,
+            "loss at the mean flow, bar": f"{-logger.slope_bar:.3f}",
+            "fall in 2, 6, 12 h, bar": ", ".join(f"{limit:.3f}" for limit in logger.low_bar),
+            "drift as a logger, bar": f"{logger.drift_bar:.3f}",
+        }
     return found
 
 
@@ -147,7 +156,7 @@ def _rebuild(chosen: Settings, folder: Path, options: argparse.Namespace) -> int
         wanted = dataclasses.replace(chosen.outliers, alarms_per_month=options.alarms_per_month)
         chosen = dataclasses.replace(chosen, outliers=wanted)
     now, console, refused = shell.site_clock(chosen.paths.data).now(), shell.console(), 0
-    known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones)
+    known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones, chosen.loggers)
     for problem in known.problems:
         console.print(shell.printable(problem))
     with contextlib.closing(database.Database(chosen, "criteria")) as connection:

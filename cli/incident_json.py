@@ -53,6 +53,7 @@ def _sign(sign: Sign, zone: ZoneInfo) -> dict[str, Any]:
         "notes": sign.notes,
         "end": sign.end or None,
         "work": sign.work or None,
+        "point": sign.point or None,
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common import masking
+from common.loggers import SECTION as LOGGERS
 from common.settings import Settings
 from common.zones import SECTION as ZONES
 
@@ -16,7 +17,7 @@ def settings_text(chosen: Settings, secrets: set[str]) -> str:
     """Every key that differs from its default; a secret one as a comment."""
     sections = []
     for section in dataclasses.fields(chosen):
-        if section.name == ZONES:
+        if section.name in (ZONES, LOGGERS):
             continue
         value = getattr(chosen, section.name)
         usual = type(value)()
@@ -32,6 +33,9 @@ def settings_text(chosen: Settings, secrets: set[str]) -> str:
     if chosen.zones:
         lines = [f"{_toml(zone.name)} = {_toml(zone.formula)}" for zone in chosen.zones.values()]
         sections.append("\n".join([f"[{ZONES}]", *lines]))
+    if chosen.loggers:
+        lines = [f"{_toml(area.name)} = {_toml(' '.join(area.loggers))}" for area in chosen.loggers.values()]
+        sections.append("\n".join([f"[{LOGGERS}]", *lines]))
     return masking.hide_all("\n\n".join(sections) + "\n", secrets)
 
 

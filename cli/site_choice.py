@@ -53,7 +53,7 @@ def of(chosen: Settings, asked: str | None, *, changes: bool = False) -> Setting
         return chosen
     is_known = zone is not None and time_zone(zone) is None
     timezone = zone if zone is not None and is_known else chosen.site.timezone
-    return replace(chosen, site=replace(chosen.site, id=site, timezone=timezone), zones={})
+    return replace(chosen, site=replace(chosen.site, id=site, timezone=timezone), zones={}, loggers={})
 
 
 def _sites(chosen: Settings, site: str | None, most: int) -> list[tuple[str, str | None]]:

@@ -15,6 +15,8 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 from common.errors import SettingsError
+from common.loggers import SECTION as LOGGERS
+from common.loggers import Loggers, read_loggers
 from common.messages import LANGUAGES
 from common.meters import SILENT_POLLS, Format, Modbus, SensorLimits, TextBus, limits_key, zone_key
 from common.settings_alerts import GROUP, AlertsSettings
@@ -201,7 +203,8 @@ class Settings:
     weather: WeatherSettings = field(default_factory=WeatherSettings)
     alerts: AlertsSettings = field(default_factory=AlertsSettings)
     receiver: ReceiverSettings = field(default_factory=ReceiverSettings)
-    zones: Zones = field(default_factory=dict)  # the only section whose keys are names
+    zones: Zones = field(default_factory=dict)  # this section and the next: their keys are names
+    loggers: Loggers = field(default_factory=dict)
 
     @property
     def is_center(self) -> bool:
@@ -224,7 +227,8 @@ class Settings:
         return () if self.server.zones else self.zones.keys()
 
 
-_SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(Settings).items() if name != ZONES}
+_NAMED = (ZONES, LOGGERS)  # sections whose keys are names
+_SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(Settings).items() if name not in _NAMED}
 
 
 def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -240,8 +244,8 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     folder = config.resolve().parent if config else Path.cwd()
     raw = _read_toml(config) if config else {}
     for name in raw:
-        if name not in _SECTIONS and name != ZONES:
-            raise SettingsError(name, f"unknown section; sections are {', '.join((*_SECTIONS, ZONES))}")
+        if name not in _SECTIONS and name not in _NAMED:
+            raise SettingsError(name, f"unknown section; sections are {', '.join((*_SECTIONS, *_NAMED))}")
         if not isinstance(raw[name], dict):
             raise SettingsError(name, f"must be a section, written [{name}]")
     _merge_environment(raw, environ)
@@ -254,7 +258,8 @@ def load(config: Path | None, environ: Mapping[str, str] = os.environ) -> Settin
     }
     found = {section: _beside(folder, section, getattr(settings, section), names) for section, names in files.items()}
     zones = read_zones(raw.get(ZONES, {}), settings.line.named)
-    return dataclasses.replace(settings, paths=PathsSettings(folder / settings.paths.data), zones=zones, **found)
+    paths, loggers = PathsSettings(folder / settings.paths.data), read_loggers(raw.get(LOGGERS, {}), zones)
+    return dataclasses.replace(settings, paths=paths, zones=zones, loggers=loggers, **found)
 
 
 def _beside(folder: Path, name: str, section: Any, keys: Iterable[str]) -> Any:
@@ -288,8 +293,8 @@ def _merge_environment(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
         if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS:
             continue
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
-        if separator and section == ZONES:
-            raw.setdefault(ZONES, {})[key] = text
+        if separator and section in _NAMED:
+            raw.setdefault(section, {})[key] = text
             continue
         if not separator or section not in _SECTIONS:
             raise SettingsError(variable, "is not a setting; settings are HYDROLOG_SECTION__KEY")

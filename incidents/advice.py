@@ -11,6 +11,11 @@ _DISPLAY = message("Compare the value with the instrument's own display.")
 _WIRING = message("Check power, cable and transmission of the instrument.")
 _GAUGE = message("Compare the pressure with a second gauge.")
 _SUPPLY = message("Check pressure-reducing valve, pump, reservoir level and valves.")
+_AT_LOGGER = (
+    message("Check planned work, flushing, hydrants and large customers near the logger."),
+    message("Check the valves near the logger, and compare its pressure with a second gauge."),
+    message("If none of it is the cause, have the mains near the logger listened to."),
+)
 DONE = (message("Close the incident with its cause, so that it is remembered."),)
 OUTAGE = (
     message(
@@ -35,6 +40,8 @@ TODO = {
         message("Check closed valves, an outage of supply, and large customers."),
         _METER_CHECK,
     ),
+    f"{WATCH} LOG-LOW": _AT_LOGGER,
+    f"{SUPPLY} LOG-LOW": _AT_LOGGER,
     SUPPLY: (_SUPPLY, _GAUGE),
     f"{SUPPLY} VAL-LOW": (
         message("Check closed valves, an outage of supply, and large customers."),
@@ -49,6 +56,10 @@ TODO = {
     ),
     f"{FAULT} SYS-SPIKE": (message("If it happens again, check wiring and earth."),),
     f"{FAULT} SYS-DRIFT": (_GAUGE, _SUPPLY, message("Check the gauge's tube for air, dirt and frost.")),
+    f"{FAULT} LOG-DRIFT": (
+        _GAUGE,
+        message("If it reads right, see whether a valve near the logger was opened or closed."),
+    ),
     f"{FAULT} SYS-METER": (
         _METER_CHECK,
         message("Check the meter for air, dirt and a scale that was changed."),

@@ -4,7 +4,7 @@ A finding comes again after a kill between this file and the detectors' states; 
 incident, however the box is killed.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ from incidents.incident import Before, Incident, Sign, Size, id_of
 from incidents.one_leak import OneLeak
 from incidents.one_trouble import MISSING, OUTLASTS_MIN, one_outage, one_silence, one_step, silent_channels
 from incidents.reading import IncidentsFile, Stored, for_log, stored
-from outliers.findings import RAISE, End, Finding
+from outliers.findings import LOGGERS_NUMBERS, LOGGERS_OF_LEAK, RAISE, End, Finding
 from outliers.flags import FAULT, LEAK, SUPPLY
 
 KEEP_ENDED = 500  # in the file; the database has all
@@ -59,6 +59,18 @@ class Book:
         incident.size, incident.volume_m3 = size, round((incident.volume_m3 or 0.0) + more, 2)
         if size.error_m3h <= SURE_SHARE * size.flow_m3h:
             incident.largest_m3h = max(size.flow_m3h, incident.largest_m3h or 0.0)
+
+    def on_loggers(self, incident: Incident, notes: Sequence[str], numbers: Mapping[str, float], point: str) -> None:
+        """What the loggers in the zone show of its newest LEAK: it is known better from hour to hour."""
+        leaks = [sign for sign in incident.up if sign.severity == LEAK]
+        if not leaks:
+            return
+        sign = leaks[-1]
+        sign.notes = [*(note for note in sign.notes if note not in LOGGERS_OF_LEAK), *notes]
+        sign.numbers = {name: value for name, value in sign.numbers.items() if name not in LOGGERS_NUMBERS} | {
+            **numbers
+        }
+        sign.point = point
 
     def look(self, standing: Standing, minute: int) -> bool:
         """End the signs that their detectors do not know: a kill came between the two files, or a power cut.
@@ -111,6 +123,7 @@ class Book:
                 numbers=dict(finding.numbers),
                 notes=[*finding.notes],
                 work=finding.work,
+                point=finding.point,
             )
         )
         if len(incident.signs) > MOST_SIGNS:

@@ -27,9 +27,11 @@ class Sign(msgspec.Struct):
         since: UTC minute at which it probably began.
         raised, ended: UTC minutes; None = it is up.
         numbers: what was measured when it was raised, by name; the name ends in the unit.
-        notes: what else was seen then, as codes, such as "pressure-agrees".
+        notes: what else was seen then, as codes, such as "pressure-agrees"; what loggers in a zone show of its LEAK is
+            that of now.
         end: code of why it ended, such as "usual" or "meter"; empty while it is up.
         work: the planned work during which it was raised, in the operator's words.
+        point: id of another point that it speaks of: of a LEAK, the logger that fell most; of a logger, its zone.
     """
 
     code: str
@@ -43,6 +45,7 @@ class Sign(msgspec.Struct):
     notes: list[str] = []
     end: str = ""
     work: str = ""
+    point: str = ""
 
 
 class Size(msgspec.Struct, frozen=True):

@@ -64,6 +64,23 @@ FOUND = {
     "SUP-STEP": (message("the pressure stepped, and the flow is not the cause"), *_AWAY),
     "SUP-STEP+": (message("the pressure stepped up, and the flow is not the cause"), *_AWAY),
     "SUP-STEP-": (message("the pressure stepped down, and the flow is not the cause"), *_AWAY),
+    "LOG-LOW": (
+        message("the pressure at this logger has been lower for hours than the inlet and the flow of the zone explain"),
+        message("by {below_bar} in the last {minutes} before it was told"),
+        message("limit {limit_bar}"),
+    ),
+    "LOG-DRIFT": (
+        message("the pressure at this logger has left what the inlet and the flow of the zone explain"),
+        *_AWAY,
+    ),
+    "LOG-DRIFT+": (
+        message("this logger has read more for a day than the inlet and the flow of the zone explain"),
+        *_AWAY,
+    ),
+    "LOG-DRIFT-": (
+        message("this logger has read less for a day than the inlet and the flow of the zone explain"),
+        *_AWAY,
+    ),
     "PRE-STEP": (message("the flow stepped above its forecast"), *_RISE, _LIMIT_M3H),
     "VAL-HIGH": (message("the flow has been above its usual for hours"), *_RISE, _STEADY),
     "VAL-LOW": (
@@ -105,6 +122,29 @@ NOTES = {
         message("it reads about {meter_share} too little"),
     ),
     "school-holiday": (message("it began in the school holidays"),),
+    "loggers-unknown": (message("the loggers in the zone cannot tell: they would change too little"),),
+    "loggers-agree": (
+        message("the pressure at the loggers in the zone agrees"),
+        message("together they fell by {loggers_share} of what was to be expected"),
+    ),
+    "loggers-disagree": (
+        message(
+            "the loggers in the zone do not agree so far: it may leave near the inlet, or the flow meter may be wrong"
+        ),
+        message("together they fell by {loggers_share} of what was to be expected"),
+    ),
+    "logger-most": (
+        message("logger {point} fell most, by {beyond_bar} more than such a flow explains: look near it first"),
+    ),
+    "logger-alone": (message("the other loggers of the zone show no such fall"),),
+    "logger-others": (message("other loggers of the zone fell too, but less"),),
+    "loggers-usual": (message("most of the other loggers of the zone read as usual"),),
+    "zone-leak": (message("a leak is suspected in {point} at the same time: it may be near this logger"),),
+    "zone-no-leak": (
+        message(
+            "no leak is known in {point}: a small leak, a use or a closed valve nearby, or the logger, may be the cause"
+        ),
+    ),
 }
 ENDS = {
     "forecast": message("The flow is back at its forecast."),
@@ -154,7 +194,8 @@ def values(sign: Sign, catalogue: Catalogue) -> dict[str, str]:
     finite = {name: value for name, value in sign.numbers.items() if math.isfinite(value)}
     if finite.get("fell_bar", 0.0) < 0:
         finite["rose_bar"] = -finite.pop("fell_bar")
-    return {name: _shown(name, finite, sign.channel, catalogue) for name in finite}
+    shown = {name: _shown(name, finite, sign.channel, catalogue) for name in finite}
+    return shown | {"point": plain(sign.point)} if sign.point else shown
 
 
 def _shown(name: str, numbers: dict[str, float], channel: str, catalogue: Catalogue) -> str:

@@ -94,6 +94,16 @@ LASTS = {
         message("{instrument}: reading about {scale_share} too little since {since} ({span})."),
         message("{instrument}: read about {scale_share} too little from {since} to {until} ({span})."),
     ),
+    "LOG-LOW": (
+        message("Since {since} ({span}) the pressure has been lower than the inlet and the flow of the zone explain."),
+        message(
+            "From {since} to {until} ({span}) the pressure was lower than the inlet and the flow of the zone explain."
+        ),
+    ),
+    "LOG-DRIFT": (
+        message("{instrument}: off what the inlet and the flow of the zone explain since {since} ({span})."),
+        message("{instrument}: off what the inlet and the flow of the zone explain from {since} to {until} ({span})."),
+    ),
     "outage": (
         message("Since {since} ({span}) flow and pressure have both been far below their usual."),
         message("From {since} to {until} ({span}) flow and pressure were both far below their usual."),

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from common import files
 from common.clock import minute_of
 from common.folder import CRITERIA_FOLDER
+from common.loggers import NO_LOGGERS, Loggers
 from common.messages import message
 from common.refused import Refused
 from common.row import SENSOR_ID
@@ -84,10 +85,15 @@ class Occasions:
         return sorted((work for work in self.works if work.at(sensor)), key=lambda work: work.first)
 
 
-def load(data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES) -> Occasions:
-    """Read the files of a data folder; a missing file counts as empty. A work at a meter is one at its `zones`, too."""
+def load(data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES, loggers: Loggers = NO_LOGGERS) -> Occasions:
+    """Read the files of a data folder; a missing file counts as empty.
+
+    A work at a meter is one at its `zones`, too, and one in a zone is one at its `loggers`.
+    """
     works, wrong_works = planned(data / CRITERIA_FOLDER / PLANNED, zone)
     works += tuple(replace(work, sensor=near.name) for work in works for near in zones_of(work.sensor, zones))
+    inside = [(work, loggers[work.sensor]) for work in works if work.sensor in loggers]
+    works += tuple(replace(work, sensor=logger) for work, area in inside for logger in area.loggers)
     holidays, wrong_dates = holidays_of(data / CRITERIA_FOLDER / HOLIDAYS)
     of_country, wrong_lines = holidays_of(data / CRITERIA_FOLDER / COUNTRY_HOLIDAYS)
     schools, wrong_spans = school.holidays_in(data / CRITERIA_FOLDER / SCHOOL)
@@ -109,8 +115,8 @@ def _paths(data: Path) -> tuple[Path, ...]:
 class CalendarFile:
     """The files of a data folder, read again when one of them has changed."""
 
-    def __init__(self, data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES) -> None:
-        self._data, self._zone, self._zones = data, zone, zones
+    def __init__(self, data: Path, zone: ZoneInfo, zones: Zones = NO_ZONES, loggers: Loggers = NO_LOGGERS) -> None:
+        self._data, self._zone, self._zones, self._loggers = data, zone, zones, loggers
         self._seen: tuple[files.Stamp | None, ...] | None = None
         self._known = Occasions()
 
@@ -118,7 +124,7 @@ class CalendarFile:
         """The current content; the same object until a file changes."""
         seen = stamp(self._data)
         if seen != self._seen:
-            self._known, self._seen = load(self._data, self._zone, self._zones), seen
+            self._known, self._seen = load(self._data, self._zone, self._zones, self._loggers), seen
         return self._known
 
 

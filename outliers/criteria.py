@@ -26,10 +26,12 @@ from outliers import findable
 from outliers.findable import Detectability
 from outliers.flicker import TextureUse
 from outliers.hour_model import HourModel
+from outliers.logger_use import WINDOWS_H, LoggerUse
 from outliers.meter_scale import ScaleUse
 
 FORMAT = 3
 QUARTERS = 96  # of an hour in a day
+HOURS = 24
 SLOTS = 168  # hours of a week: 24 for each day, Monday first, holidays as Sunday
 INITIAL = "initial.toml"
 
@@ -138,7 +140,7 @@ class PressureUse:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """All criteria of one sensor. `use`, `night`, `pressure_use`, `scale` are None without history."""
+    """All criteria of one sensor. `use`, `night`, `pressure_use`, `scale` are None without history of a flow."""
 
     sensor: str
     version: int
@@ -152,6 +154,7 @@ class Criteria:
     night: NightUse | None = None
     pressure_use: PressureUse | None = None
     scale: ScaleUse | None = None  # also None in older files
+    logger: LoggerUse | None = None  # of a logger inside a zone
     alarms_per_month: float = DEFAULT_ALARMS_PER_MONTH  # the setting that the limits were learnt for
     found: Detectability | None = None  # in weeks like those learnt; also None in older files
 
@@ -159,8 +162,10 @@ class Criteria:
 def to_text(criteria: Criteria) -> str:
     """As JSON, numbers to six significant digits, long tables with one row per line."""
     body = {"format": FORMAT, **_rounded(asdict(criteria))}
-    if not criteria.is_zone:
-        del body["is_zone"]  # an earlier version, gone back to, does not know it
+    if not criteria.is_zone:  # an earlier version, gone back to, does not know these two
+        del body["is_zone"]
+    if criteria.logger is None:
+        del body["logger"]
     return json.dumps(body, indent=1).replace(",\n    ", ", ").replace(",\n   ", ", ") + "\n"
 
 
@@ -175,7 +180,7 @@ def from_text(text: str) -> Criteria:
         if body.pop("format") != FORMAT:
             raise CriteriaUnusable(f"criteria in a format other than {FORMAT}")
         use, night, pressure = body.pop("use"), body.pop("night"), body.pop("pressure_use")
-        scale, found = body.pop("scale", None), body.pop("found", None)
+        scale, found, logger = (body.pop(name, None) for name in ("scale", "found", "logger"))
         flow, pressure_limits = (ChannelLimits(**_tuples(body.pop(name))) for name in ("flow", "pressure"))
         if use is not None:
             use["hours"] = HourModel(**_tuples(use["hours"]))
@@ -188,6 +193,7 @@ def from_text(text: str) -> Criteria:
             night=NightUse(**_tuples(night)) if night else None,
             pressure_use=PressureUse(**_tuples(pressure)) if pressure else None,
             scale=ScaleUse(**scale) if scale else None,
+            logger=LoggerUse(**_tuples(logger)) if logger else None,
             found=findable.parsed(found) if found else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -197,14 +203,24 @@ def from_text(text: str) -> Criteria:
 
 
 def _check(criteria: Criteria) -> None:
-    use, pressure = criteria.use, criteria.pressure_use
+    use, pressure, logger = criteria.use, criteria.pressure_use, criteria.logger
     whole = use is None or (
         [len(day) for day in use.profile_m3h] == [QUARTERS] * 7
         and len(use.hours.spread) == len(use.step_spread_m3h) == len(use.lasting_spread_m3h) == SLOTS
         and use.mean_m3h > 0
         and all(value > 0 for day in use.profile_m3h for value in day)
     )
-    if not whole or (pressure is not None and len(pressure.still_bar) != QUARTERS):
+    whole = whole and (pressure is None or len(pressure.still_bar) == QUARTERS)
+    whole = whole and (
+        logger is None
+        or (
+            len(logger.still_bar) == HOURS
+            and len(logger.low_bar) == len(WINDOWS_H)
+            and 0 < len(logger.inlets) == len(logger.shares)
+            and logger.mean_m3h > 0
+        )
+    )
+    if not whole:
         raise CriteriaUnusable(f"criteria of {criteria.sensor} version {criteria.version}: a table is incomplete")
 
 

@@ -38,13 +38,27 @@ class End(StrEnum):
 
 
 class Note(StrEnum):
-    """What else was known when a finding was raised: what the pressure says about it, and what day it is."""
+    """What else was known when a finding was raised: what the pressure says, also at loggers inside; what day it is."""
 
     PRESSURE_UNKNOWN = "pressure-unknown"  # too small to show in the pressure
     PRESSURE_AGREES = "pressure-agrees"
     PRESSURE_DISAGREES = "pressure-disagrees"  # so far it has not fallen enough
     PRESSURE_BLAMES_METER = "pressure-blames-meter"
     SCHOOL_HOLIDAY = "school-holiday"
+    LOGGERS_UNKNOWN = "loggers-unknown"  # too small to show at the loggers in the zone
+    LOGGERS_AGREE = "loggers-agree"
+    LOGGERS_DISAGREE = "loggers-disagree"  # so far they have not fallen enough
+    LOGGER_MOST = "logger-most"  # one of them fell by more than such a flow explains
+    LOGGER_ALONE = "logger-alone"  # the other loggers of the zone have not fallen
+    LOGGER_OTHERS = "logger-others"  # others have fallen as well, but less
+    LOGGERS_USUAL = "loggers-usual"  # most of the other loggers of the zone read as usual
+    ZONE_LEAK = "zone-leak"  # a LEAK is active in the zone of the logger
+    ZONE_NO_LEAK = "zone-no-leak"
+
+
+# What the loggers in a zone show of a LEAK.
+LOGGERS_OF_LEAK = {Note.LOGGERS_UNKNOWN, Note.LOGGERS_AGREE, Note.LOGGERS_DISAGREE, Note.LOGGER_MOST}
+LOGGERS_NUMBERS = {"loggers_share", "beyond_bar"}
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -63,6 +77,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         notes: a `Note` each.
         end: the `End` of a clear; empty in a raise.
         work: the planned work during which it was raised; with another severity than "planned", it outlasted the work.
+        point: another point that it speaks of: of a LEAK, the logger that fell most; of a logger, its zone.
         text: the reason in words, in a finding of an older release; a finding of this one has none.
     """
 
@@ -79,6 +94,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: list[str] = []
     end: str = ""
     work: str = ""
+    point: str = ""
     text: str = msgspec.field(default="", name="reason")
 
 

@@ -30,6 +30,12 @@ _PARTS = {
         "pressure {away_bar:+.2f} bar against its last half day, not by the flow",
         ", limit {limit_bar:.2f}",
     ),
+    "LOG-LOW": (
+        "pressure {below_bar:.2f} bar below what inlet and flow explain",
+        " for {minutes:.0f} min",
+        ", limit {limit_bar:.2f}",
+    ),
+    "LOG-DRIFT": ("pressure {away_bar:+.2f} bar off what inlet and flow explain, for a day", ", limit {limit_bar:.2f}"),
     "PRE-STEP": _STEP,
     "VAL-HIGH": (*_HIGH, _STEADY),
     "VAL-LOW": (
@@ -51,6 +57,15 @@ _NOTES: dict[str, str] = {
     Note.PRESSURE_DISAGREES: "; the pressure does not agree so far",
     Note.PRESSURE_BLAMES_METER: "",  # its number says it
     Note.SCHOOL_HOLIDAY: "; it began in the school holidays",
+    Note.LOGGERS_UNKNOWN: "; too small to be confirmed by the loggers in the zone",
+    Note.LOGGERS_AGREE: "; the loggers in the zone agree",
+    Note.LOGGERS_DISAGREE: "; the loggers in the zone do not agree so far",
+    Note.LOGGER_MOST: "; {point} fell most, {beyond_bar:.2f} bar more than such a flow explains",
+    Note.LOGGER_ALONE: "; no other logger of the zone fell",
+    Note.LOGGER_OTHERS: "; other loggers of the zone fell less",
+    Note.LOGGERS_USUAL: "; most of the other loggers of the zone read as usual",
+    Note.ZONE_LEAK: "; a LEAK is active in {point}",
+    Note.ZONE_NO_LEAK: "; no LEAK is active in {point}",
 }
 _ENDS: dict[str, str] = {
     End.FORECAST: "flow is back at its forecast",
@@ -92,9 +107,9 @@ def _end(finding: Finding) -> str:
 def _raise(finding: Finding) -> str:
     parts = _PARTS.get(finding.method if finding.code in LEAK_CODES else finding.code, ())
     known: dict[str, float | str] = {**finding.numbers}
-    known |= {"channel": finding.channel, "unit": UNITS.get(finding.channel, "")}
+    known |= {"channel": finding.channel, "unit": UNITS.get(finding.channel, ""), "point": finding.point}
     said = "".join(_filled(part, known) for part in parts) or f"{finding.channel} {finding.code}"
-    return said + "".join(_NOTES.get(note, "") for note in finding.notes)
+    return said + "".join(_filled(_NOTES.get(note, ""), known) for note in finding.notes)
 
 
 def _filled(part: str, known: dict[str, float | str]) -> str:

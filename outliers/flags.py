@@ -59,6 +59,7 @@ _RAISED: tuple[Flag, ...] = (
     Flag("flow", "NIGHT", "C", WATCH, message("the night minimum has been creeping up")),
     Flag("flow", "NIGHT", LEAK_LETTER, LEAK, message("a leak is up, found by the night minimum")),
     *_system("pressure"),
+    Flag("pressure", "VALUE", "W", WATCH, message("below what inlet and flow explain, for hours")),
     Flag("pressure", "PREDICT", "P", SUPPLY, message("pressure stepped while the flow did not ask for it")),
 )
 

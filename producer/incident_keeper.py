@@ -6,7 +6,7 @@ next change. A file that is damaged or gone while the producer runs is written a
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from common import files
@@ -21,6 +21,7 @@ from outliers.findings import Finding
 from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
 from outliers.watch.evidence import LEAK_CODES
+from outliers.watch.logger_area import LoggersSay
 
 LOOK_EVERY_MIN = 10  # a size changes within hours, and each time costs a write and a sync
 
@@ -69,8 +70,17 @@ class IncidentKeeper:
                 found.setdefault(incident.sensor, []).append(Closing(second, SAID[act.cause], raised, up))
         return found
 
-    def look(self, minute: int, detectors: Mapping[str, Detector], remembered: Mapping[str, object]) -> None:
-        """Every ten minutes: sizes, and signs that no detector knows. `remembered`: sensors whose state is kept."""
+    def look(
+        self,
+        minute: int,
+        detectors: Mapping[str, Detector],
+        remembered: Mapping[str, object],
+        loggers: Callable[[str], LoggersSay | None],
+    ) -> None:
+        """Every ten minutes: sizes, what `loggers` show of leaks, and signs that no detector knows.
+
+        `remembered`: sensors whose state is kept.
+        """
         if self._is_foreign():
             self._store()
         if self._look_at_minute - LOOK_EVERY_MIN <= minute < self._look_at_minute:
@@ -89,6 +99,9 @@ class IncidentKeeper:
             found = detector.leak_now() if detector is not None else None
             if found is not None:
                 self._book.on_size(incident, Size(minute, round(found[0], 3), round(found[1], 3)))
+                sized = True
+            if (says := loggers(sensor)) is not None:
+                self._book.on_loggers(incident, says.notes, says.numbers, says.point)
                 sized = True
         if changed or sized or self._unwritten:
             self._store()

@@ -130,7 +130,9 @@ class Producer:
                 self._line,
             )
             self._clock.restore(self._door.waiting)
-            self._verdicts = Verdicts(data, settings.site, settings.line.quiet_minutes, settings.zones)
+            self._verdicts = Verdicts(
+                data, settings.site, settings.line.quiet_minutes, settings.zones, settings.loggers
+            )
             self._restore_open_minutes(published)
         except BaseException:
             log.close()

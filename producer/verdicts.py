@@ -12,6 +12,7 @@ from pathlib import Path
 from common.clock import minute_start
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER, DETECTORS_FILE, FINDINGS_FILE
+from common.loggers import NO_LOGGERS, Loggers
 from common.logging_setup import quoted
 from common.row import CLEAR_FLOW, CLEAR_PRESSURE, MOST_SENSORS, Row
 from common.settings import SiteSettings
@@ -23,10 +24,13 @@ from outliers.findings import KEEP, Finding, load, store
 from outliers.watch import memory
 from outliers.watch.closing import Closing
 from outliers.watch.detector import Detector, default_criteria
+from outliers.watch.evidence import Evidence
 from outliers.watch.memory import SensorMemory
 from outliers.watch.planned import LONGEST_AFTER_MIN, Planned
+from outliers.watch.row_flags import RowFlags
 from producer.forecasts import Forecasts
 from producer.incident_keeper import IncidentKeeper
+from producer.loggers import SiteLoggers
 from producer.minute import MinuteMean
 
 LOOK_EVERY_MIN = 10  # check for new criteria, which are rebuilt every three months
@@ -39,18 +43,27 @@ _log = logging.getLogger(__name__)
 class Verdicts:
     """Flags for closed minutes. `failures` counts rows written without detection."""
 
-    def __init__(self, data: Path, site: SiteSettings, quiet_minutes: int = 0, zones: Zones = NO_ZONES) -> None:
+    def __init__(
+        self,
+        data: Path,
+        site: SiteSettings,
+        quiet_minutes: int = 0,
+        zones: Zones = NO_ZONES,
+        loggers: Loggers = NO_LOGGERS,
+    ) -> None:
         self.failures = 0
         self._data = data
         self._zone = zone = site.zone
         self._quiet_minutes = quiet_minutes
         self._zones = zones
+        self._has_loggers = bool(loggers)
         self._forecasts = Forecasts(data)
         self._states: dict[str, SensorMemory] = memory.load(data / DETECTORS_FILE)
         self._detectors: dict[str, Detector] = {}
+        self._loggers = SiteLoggers(loggers, self._known)
         self._planned: dict[str, Planned] = {}
         self._occasions = Occasions()
-        self._followed = CalendarFile(data, zone, zones)
+        self._followed = CalendarFile(data, zone, zones, loggers)
         self._works: dict[str, list[Work]] = {}  # sensor -> works that may still matter; filled on demand
         self._findings = load(data / FINDINGS_FILE)
         self._incidents = IncidentKeeper(data, site.id, self._findings, zones)
@@ -70,6 +83,8 @@ class Verdicts:
                 self._closings = closings
         found: list[Finding] = []
         rows = [self._row(mean, found) for mean in means]
+        if self._has_loggers and rows:
+            found = self._with_loggers(rows, found)
         if found:
             self._store_findings(found)
             self._incidents.take(found)
@@ -95,11 +110,32 @@ class Verdicts:
             self._states.pop(mean.sensor, None)  # its state caused this: start new
         return Row(mean.minute, mean.sensor, mean.flow, mean.pressure, mean.samples, flow_flags, pressure_flags)
 
+    def _with_loggers(self, rows: Sequence[Row], found: Sequence[Finding]) -> list[Finding]:
+        """The findings, those of LEAKs with what the loggers inside show, and the loggers' own."""
+        try:
+            own = [told for each in self._loggers.take(rows) for told in self._of_logger(*each)]
+            return [*(self._loggers.witness(finding) for finding in found), *own]
+        except Exception:  # noqa: BLE001 - a bug in a method must not cost a row
+            if not self.failures:
+                _log.exception("loggers_failed minute=%s", minute_start(rows[-1].minute))
+            self.failures += 1
+            return [*found]
+
+    def _of_logger(self, sensor: str, evidence: Evidence) -> tuple[Finding, ...]:
+        log = self._detectors[sensor].log
+        log.on_evidence(evidence)
+        verdict = RowFlags(CLEAR_FLOW, CLEAR_PRESSURE, log.take())
+        works = self._works_at(sensor, evidence.minute)
+        return self._planned[sensor].step(evidence.minute, verdict, works).findings
+
+    def _known(self, sensor: str) -> Detector | None:
+        return self._detectors.get(sensor)
+
     def _detector(self, sensor: str) -> Detector:
         detector = self._detectors.get(sensor)
         if detector is None:
             found = criteria_files.load(self._data / CRITERIA_FOLDER, sensor) or self._initial(sensor)
-            criteria = replace(found, is_zone=sensor in self._zones)
+            criteria = replace(found, is_zone=sensor in self._zones, logger=self._loggers.use_at(sensor, found.logger))
             kept = self._states.pop(sensor, None) or SensorMemory()
             self._planned[sensor] = Planned(kept.planned)
             detector = Detector(sensor, criteria, self._zone, kept.detector, self._occasions.holidays)
@@ -176,13 +212,14 @@ class Verdicts:
         states = self._all_states()
         self._states = {name: state for name, state in states.items() if (state.detector.minute or 0) <= last}
         self._detectors, self._looked_at_minute = {}, 0
+        self._loggers.forget_future(last)
         self._incidents.forget_after(last)
 
     def save(self, minute: int) -> None:
         """Store the detectors' state after the rows are in the log; a full disk costs only the state."""
         states = self._recent_states(minute)
         self._forget_all_but(states)
-        self._incidents.look(minute, self._detectors, states)
+        self._incidents.look(minute, self._detectors, states, self._loggers.of_leak)
         durable = not 0 < self._sync_at_minute - minute <= SYNC_EVERY_MIN
         try:
             memory.store(self._data / DETECTORS_FILE, states, minute, durable=durable)

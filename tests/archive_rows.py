@@ -1,5 +1,6 @@
 """One-minute rows as the archive holds them, for tests that judge or learn from the database."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,8 +10,10 @@ from common.clock import minute_start
 from outliers.learn.build import History
 
 
-def store(database_url: str, rows: History, sensors: str, flow_flags: Callable[[int, float], str]) -> None:
-    """Put `rows` into REAL_VAL_TB as those of sensor 001.
+def store(
+    database_url: str, rows: History, sensors: str, flow_flags: Callable[[int, float], str], sensor: str = "001"
+) -> None:
+    """Put `rows` into REAL_VAL_TB as those of `sensor`; NaN is no value.
 
     Args:
         sensors: the INSERT that registers the sensors.
@@ -28,4 +31,5 @@ def store(database_url: str, rows: History, sensors: str, flow_flags: Callable[[
         ) as copy:
             for place, (flow, pressure) in enumerate(zip(rows.flow.tolist(), rows.pressure.tolist(), strict=True)):
                 moment, flags = minute_start(rows.first + place), flow_flags(place, flow)
-                copy.write_row(("001", moment, flow, pressure, 60, flags, "000", "log", place))
+                values = (None if math.isnan(value) else value for value in (flow, pressure))
+                copy.write_row((sensor, moment, *values, 60, flags, "000", sensor, place))

@@ -63,7 +63,7 @@ def watched(data: Path, learnt: Criteria, recording: Recording, *, planned: str 
         if findings:
             hour_after = hour_after or minute + HOUR
             keeper.take(findings)
-        keeper.look(minute, {"001": detector}, {})
+        keeper.look(minute, {"001": detector}, {}, lambda _sensor: None)
         if minute in (hour_after, recording.largest, recording.end + settled):
             found[minute] = read(data, minute)
     return Course(found[hour_after], found[recording.largest], found[recording.end + settled])

@@ -37,7 +37,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _learn(chosen: settings.Settings, only: str | None) -> int:
     folder, now = chosen.paths.data / CRITERIA_FOLDER, clock.from_environment().now()
-    known, code = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones), 0
+    known, code = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones, chosen.loggers), 0
     with contextlib.closing(database.Database(chosen, "criteria")) as connection, connection.transaction() as cursor:
         for instrument in archive.instruments(cursor, chosen.site.id, only):
             try:

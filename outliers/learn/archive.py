@@ -1,25 +1,32 @@
 """Learning criteria from the database: which rows are used."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 
 from common.clock import minute_of, minute_start
 from common.database import statement
+from common.errors import HistoryTooShort
+from common.loggers import Area, area_of
 from common.night import report_hours
 from common.point import Point
 from common.settings import Settings
 from outliers import criteria as stored
 from outliers.calendar import Occasions, Work, spans
-from outliers.criteria import Criteria
+from outliers.criteria import DEFAULT_PRESSURE, Criteria
 from outliers.detectability import detectability
-from outliers.learn.build import WINDOW_DAYS, History, build
+from outliers.learn.build import WINDOW_DAYS, History, build, build_of_pressure
+from outliers.learn.day_kinds import Calendar
 from outliers.learn.exclude import Taught
+from outliers.learn.gate import channel_limits, cleaned
+from outliers.learn.loggers import LoggerArchive, logger_use
+from outliers.logger_use import LoggerUse
 
 PIECE_ROWS = 20_000  # rows per fetch: half a year at once would be 100 MB
 
@@ -94,21 +101,45 @@ def learn_for(
     Raises:
         CriteriaUnusable: less than eight weeks of good rows.
     """
-    sensor, replaced = instrument.sensor, instrument.replaced
+    sensor, replaced, site = instrument.sensor, instrument.replaced, chosen.site
     prior = limits(folder, instrument, is_zone=sensor in chosen.zones)
     end = now.replace(minute=0, second=0, microsecond=0)
     first = end - timedelta(days=WINDOW_DAYS)
     if replaced is not None:  # values of the old instrument are not usual for the new one
         first = min(max(first, replaced.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)), end)
-    new = build(
-        read_history(cursor, Point(chosen.site.id, sensor), first, end, known.at(sensor)),
-        chosen.site.zone,
-        prior,
-        known.holidays,
-        alarms_per_month=chosen.outliers.alarms_per_month,
-        hours=report_hours(chosen.night),
-    )
-    return prior, replace(new, found=detectability(new))
+
+    def rows_of(name: str) -> History:
+        return read_history(cursor, Point(site.id, name), first, end, known.at(name))
+
+    history = rows_of(sensor)
+    area = area_of(sensor, chosen.loggers)
+    inside = logger_of(area, history, rows_of, site.zone) if area is not None else None
+    try:
+        new = build(
+            history,
+            site.zone,
+            prior,
+            known.holidays,
+            alarms_per_month=chosen.outliers.alarms_per_month,
+            hours=report_hours(chosen.night),
+        )
+    except HistoryTooShort:
+        if inside is None:
+            raise
+        alarms = chosen.outliers.alarms_per_month
+        return prior, replace(build_of_pressure(history, site.zone, prior, inside), alarms_per_month=alarms)
+    return prior, replace(new, found=detectability(new), logger=inside)
+
+
+def logger_of(area: Area, history: History, rows_of: Callable[[str], History], zone: ZoneInfo) -> LoggerUse | None:
+    """What is learnt of a logger with this `history`, and the rows of its area and inlets."""
+    first, rows = history.first, len(history.pressure)
+    limits = channel_limits(history.pressure, DEFAULT_PRESSURE, floor_share=0.25, rooted=False)
+    own = cleaned(history.pressure, limits)
+    near = {name: rows_of(name) for name in (area.name, *area.inlets)}
+    inlets = {name: near[name].pressure for name in area.inlets}
+    archive = LoggerArchive(area.name, own, inlets, near[area.name].flow)
+    return logger_use(archive, Calendar.of(first, rows, zone, ()))
 
 
 def limits(folder: Path, instrument: Instrument, *, is_zone: bool) -> Criteria:

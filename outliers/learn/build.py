@@ -22,6 +22,7 @@ from outliers.learn.meter_scale import scale_use
 from outliers.learn.night_minimum import night_use
 from outliers.learn.pressure import pressure_use
 from outliers.learn.return_level import Floats
+from outliers.logger_use import LoggerUse
 
 WINDOW_DAYS = 182  # half a year: long enough for 26 Mondays, short enough to follow the season's shape
 LEAST_WEEKS = 8.0  # of good rows; with fewer, a profile by day of week is noise
@@ -84,6 +85,15 @@ def build(
         scale=scale_use(flow, pressure, use.mean_m3h) if pressures is not None else None,
         alarms_per_month=alarms_per_month,
     )
+
+
+def build_of_pressure(history: History, zone: ZoneInfo, prior: Criteria, logger: LoggerUse) -> Criteria:
+    """New criteria of a logger that measures no flow, or too little of it."""
+    history = _window(history)
+    limits = channel_limits(history.pressure, prior.pressure, floor_share=0.25, rooted=False)
+    weeks = float(np.isfinite(cleaned(history.pressure, limits)).sum()) / 10080
+    start, end = _day(history.first, zone), _day(history.first + len(history.pressure) - 1, zone)
+    return replace(prior, first=start, last=end, clean_weeks=round(weeks, 2), pressure=limits, logger=logger)
 
 
 def _enough(sensor: str, flow: Floats) -> float:

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 from outliers import criteria as stored
 from outliers.criteria import Criteria
 from outliers.detectability import AS_LEARNT, Weeks
+from outliers.watch.active import Leak
 from outliers.watch.closing import Closing
 from outliers.watch.detector_state import DetectorState, copy_of, still_valid
-from outliers.watch.evidence import DRIFT, GATES, METER, SUPPLY_STEP
+from outliers.watch.evidence import DRIFT, GATES, LOGGER_DRIFT, LOGGER_LOW, METER, SUPPLY_STEP
 from outliers.watch.expectation import HourForecast
 from outliers.watch.finding_log import FindingLog
 from outliers.watch.flow_watch import FlowWatch
 from outliers.watch.gate import OK, Gate
+from outliers.watch.logger_watch import LoggerWatch
 from outliers.watch.row_flags import RowFlags
 
 __all__ = ["Detector", "DetectorState", "HourForecast", "RowFlags", "default_criteria"]
@@ -46,6 +48,7 @@ class Detector:
         self.flow_gate = Gate("flow", criteria.flow, state.flow_gate)
         self.pressure_gate = Gate("pressure", criteria.pressure, state.pressure_gate)
         self.log = FindingLog(sensor, state.active)
+        self.logger = LoggerWatch(criteria.logger, zone, state.logger) if criteria.logger else None
         self.watch: FlowWatch | None = None
         if criteria.use is not None:
             self.watch = FlowWatch(criteria, criteria.use, zone, self.log, holidays=self.holidays, state=state.flow)
@@ -60,6 +63,7 @@ class Detector:
             flow_gate=self.flow_gate.state,
             pressure_gate=self.pressure_gate.state,
             active=self.log.active,
+            logger=self.logger.state if self.logger is not None else None,
         )
         if self.watch is not None:
             state.flow = self.watch.state()
@@ -105,14 +109,20 @@ class Detector:
         log, active = self.log, self.log.active
         if flow_letter == OK and active.meter is not None:
             flow_letter = "B"
-        pressure_flags = pressure_letter + "00"
+        value = predict = OK
         pressure = self.watch.pressure if self.watch is not None else None
         if pressure is not None:
             supply = pressure.supply.state
             if supply.drifting and pressure_letter == OK:
                 pressure_letter = "D"
-            if supply.since is not None or supply.drifting:
-                pressure_flags = pressure_letter + ("0P" if supply.since is not None else "00")
+            if supply.since is not None:
+                predict = "P"
+        if self.logger is not None:
+            if self.logger.state.drifting and pressure_letter == OK:
+                pressure_letter = "D"
+            if self.logger.state.low is not None:
+                value = "W"
+        pressure_flags = pressure_letter + value + predict
         return RowFlags(flow_letter + active.letters(), pressure_flags, log.take() if log.findings else ())
 
     def on_closing(self, minute: int, closing: Closing) -> None:
@@ -132,7 +142,17 @@ class Detector:
             supply = self.watch.pressure.supply.state
             found |= {(SUPPLY_STEP.code, "pressure")} if supply.since is not None else set()
             found |= {(DRIFT.code, "pressure")} if supply.drifting else set()
+        if self.logger is not None:
+            found |= {(LOGGER_LOW.code, "pressure")} if self.logger.state.low is not None else set()
+            found |= {(LOGGER_DRIFT.code, "pressure")} if self.logger.state.drifting else set()
         return found
+
+    def newest_leak(self) -> tuple[Leak, float] | None:
+        """The LEAK that was raised last, and its size when it was raised, m3/h; None if none is active."""
+        leak = self.log.active.newest
+        if leak is None or self.criteria.use is None:
+            return None
+        return leak, leak.size * self.criteria.use.mean_m3h
 
     def leak_now(self) -> tuple[float, float] | None:
         """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""

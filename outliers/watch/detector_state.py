@@ -10,6 +10,7 @@ from outliers.watch.active import ActiveFindings
 from outliers.watch.expectation_state import ExpectationState
 from outliers.watch.flow_state import FlowState
 from outliers.watch.gate import GateState
+from outliers.watch.logger_watch import LoggerState
 from outliers.watch.meter_scale_watch import QuarterSums
 
 
@@ -23,6 +24,7 @@ class DetectorState(msgspec.Struct):
     pressure_gate: GateState = msgspec.field(default_factory=GateState)
     active: ActiveFindings = msgspec.field(default_factory=ActiveFindings, name="incident")
     flow: FlowState = msgspec.field(default_factory=FlowState)
+    logger: LoggerState | None = None
 
 
 def copy_of(state: DetectorState) -> DetectorState:
@@ -36,7 +38,8 @@ def still_valid(state: DetectorState, criteria: Criteria) -> DetectorState:
 
     Levels are relative to the profile, so both change together: the old level with a new profile would bias everything
     after. Active findings stay active, and nights are in m3/h anyway. A flow that people have accepted long enough ago
-    is in the new profile and in the archive's nights, so it is no longer known apart.
+    is in the new profile and in the archive's nights, so it is no longer known apart. What a logger's pressure was
+    compared with is gone, too.
     """
     if state.criteria == criteria.version:
         return state
@@ -53,4 +56,4 @@ def still_valid(state: DetectorState, criteria: Criteria) -> DetectorState:
         new.scale = replace(old.scale, sums=QuarterSums())
     if old.flicker is not None:
         new.flicker = replace(old.flicker, cap=0.0)
-    return replace(state, flow=new)
+    return replace(state, flow=new, logger=None)

@@ -42,6 +42,8 @@ CREEP = Rule("NGT-CREEP", "flow", "NIGHT", LEAK, WATCH)
 WATCHES = (STEP, HIGH, LOW, JUMP, CREEP)
 SUPPLY_STEP = Rule("SUP-STEP", "pressure", "PREDICT", SUPPLY, SUPPLY)
 DRIFT = Rule("SYS-DRIFT", "pressure", "SYSTEM", FAULT, FAULT)
+LOGGER_LOW = Rule("LOG-LOW", "pressure", "VALUE", SUPPLY, WATCH)
+LOGGER_DRIFT = Rule("LOG-DRIFT", "pressure", "SYSTEM", FAULT, FAULT)
 METER = Rule("SYS-METER", "flow", "SYSTEM", FAULT, FAULT)
 LEAKS = {method: Rule("LEAK", "flow", method, LEAK, LEAK) for method in ("VALUE", "PREDICT", "NIGHT")}
 MORE_LEAKS = {method: Rule("LEAK-MORE", "flow", method, LEAK, LEAK) for method in LEAKS}
@@ -63,6 +65,7 @@ class Evidence:
         since: UTC unix minute at which it probably began.
         numbers, notes: what was measured and seen.
         end: why it ended; None if it began.
+        point: another point that it speaks of.
     """
 
     rule: Rule
@@ -72,6 +75,7 @@ class Evidence:
     numbers: Numbers
     notes: tuple[Note, ...] = ()
     end: End | None = None
+    point: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,9 @@ class FindingLog:
         return found
 
     def on_evidence(self, evidence: Evidence) -> None:
-        """Raise or clear. A WATCH is raised once, and not while a LEAK is active or the meter is wrong."""
+        """Raise or clear. A WATCH of the flow is raised once, and not while a LEAK is active or the meter is wrong."""
         rule, active = evidence.rule, self.active
-        if rule.severity == WATCH:
+        if rule.severity == WATCH and rule.channel == "flow":
             if evidence.change is Change.ENDED:
                 self._clear_watch(rule, evidence.minute, evidence.end)
                 return
@@ -179,6 +179,7 @@ class FindingLog:
                 numbers={name: float(value) for name, value in evidence.numbers.items() if math.isfinite(value)},
                 notes=[*evidence.notes],
                 end=evidence.end or "",
+                point=evidence.point,
             )
         )
 

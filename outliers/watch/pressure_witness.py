@@ -6,11 +6,11 @@ residual rises by the missing head loss: then the meter is wrong and there is no
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from common.state_file import Count
-from outliers.criteria import PressureUse
 from outliers.findings import Note
 from outliers.rules import HEADLOSS, HOUR_ROWS
 
@@ -76,12 +76,24 @@ class ResidualState(msgspec.Struct):
     rows: Count = 0
 
 
-class PressureResidualHistory:
-    """The hourly history of the pressure residual."""
+class ResidualUse(Protocol):
+    """What is usual of a residual, as in `outliers.criteria.PressureUse`."""
 
-    def __init__(self, use: PressureUse, state: ResidualState | None = None) -> None:
+    @property
+    def slope_bar(self) -> float: ...
+    @property
+    def spread_bar(self) -> float: ...
+    @property
+    def memory(self) -> float: ...
+
+
+class PressureResidualHistory:
+    """The hourly history of the pressure residual. `hour_rows`: the fewest good minutes of an hour that counts."""
+
+    def __init__(self, use: ResidualUse, state: ResidualState | None = None, hour_rows: int = HOUR_ROWS) -> None:
         self.use = use
         self.state = state or ResidualState()
+        self._hour_rows = hour_rows
 
     def on_row(self, residual: float) -> None:
         """A good minute's pressure residual, bar."""
@@ -91,7 +103,7 @@ class PressureResidualHistory:
     def on_hour(self, hour: int) -> None:
         """End of the hour: store its mean residual."""
         state = self.state
-        if state.rows >= HOUR_ROWS:
+        if state.rows >= self._hour_rows:
             state.hours.append(HourResidual(hour, state.total / state.rows))
             if len(state.hours) > KEPT_H:
                 del state.hours[0]
@@ -102,7 +114,7 @@ class PressureResidualHistory:
         state, first = self.state, since // 60  # hours that end before it
         before = [one.residual for one in state.hours if first - BEFORE_H <= one.hour < first]
         after = [one.residual for one in state.hours if one.hour * 60 >= since][-AFTER_H:]
-        if state.rows >= HOUR_ROWS:
+        if state.rows >= self._hour_rows:
             after.append(state.total / state.rows)
         if len(before) < LEAST_H or not after:
             return None

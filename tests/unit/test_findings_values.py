@@ -40,6 +40,8 @@ NUMBERS: dict[str, tuple[set[str], set[str]]] = {
     "SYS-DRIFT": ({"away_bar", "limit_bar"}, set()),
     "SYS-METER": ({"scale_share", "error_share"}, {"due_bar", "fell_bar"}),
     "SUP-STEP": ({"away_bar", "limit_bar"}, set()),
+    "LOG-LOW": ({"below_bar", "minutes", "limit_bar"}, set()),
+    "LOG-DRIFT": ({"away_bar", "limit_bar"}, set()),
     "PRE-STEP": ({"rise_m3h", "limit_m3h"}, set()),
     "VAL-HIGH": (HIGH, STEADY),
     "VAL-LOW": ({"fall_m3h", "error_m3h", "share"}, {"meter_share"}),

@@ -57,6 +57,23 @@ def test_a_raise_from_long_before_the_end_is_no_return() -> None:
     assert len(booked(up("LEAK", T), down("LEAK", T + 100), up("LEAK", T - 90_000))) == 2
 
 
+def test_what_loggers_show_of_its_newest_leak_is_that_of_now_and_the_rest_stays() -> None:
+    whole = Book("demo")
+    numbers = {"rise_m3h": 9.4}
+    whole.on_findings([up("LEAK", T + 52, T, numbers=numbers), up("NGT-JUMP", T + 600, T + 300)])
+    (one,) = whole.incidents
+    one.signs[0].notes = ["pressure-agrees", "loggers-unknown"]
+    whole.on_loggers(one, ["loggers-agree", "logger-most"], {"loggers_share": 0.9, "beyond_bar": 0.1}, "103")
+    leak, night = one.signs
+    assert (leak.notes, leak.point) == (["pressure-agrees", "loggers-agree", "logger-most"], "103")
+    assert leak.numbers == {**numbers, "loggers_share": 0.9, "beyond_bar": 0.1} and not night.notes
+    whole.on_loggers(one, ["loggers-unknown"], {}, "")
+    assert (leak.notes, leak.numbers, leak.point) == (["pressure-agrees", "loggers-unknown"], numbers, "")
+    whole.on_findings([down("LEAK", T + 900)])
+    whole.on_loggers(one, ["loggers-agree"], {}, "103")
+    assert leak.notes == ["pressure-agrees", "loggers-unknown"] and not night.notes
+
+
 @pytest.mark.parametrize("code", ["LEAK", "SYS-STUCK", "SUP-STEP"])
 def test_a_trouble_that_is_soon_back_is_the_same_and_later_another(code: str) -> None:
     patience = RETURN_MIN[RULES[code][2]]

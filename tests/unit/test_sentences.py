@@ -14,6 +14,7 @@ from incidents.life import Life, Stage
 from incidents.reading import Known
 from incidents.reasons import ENDS, FOUND, NOTES, why
 from incidents.sentences import Told, told
+from outliers.findings import LOGGERS_OF_LEAK, Note
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH, WORST_FIRST
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -21,6 +22,8 @@ BEGAN = minute_of(datetime(2024, 8, 26, 17, 10, tzinfo=UTC))
 SIZED = {"rise_m3h": 9.31, "error_m3h": 1.1, "share": 0.31, "steady_m3h": 8.8, "steady_error_m3h": 2.1}
 NIGHT = {"night_m3h": 12.0, "usual_m3h": 8.0, "spread_m3h": 0.6, "nights": 4.0}
 WITNESS = {"due_bar": 0.12, "fell_bar": 0.1, "noise_bar": 0.02}
+INSIDE = {"loggers_share": 0.9, "beyond_bar": 0.08}
+NOTES_OF_LEAK = (*(f"pressure-{each}" for each in ("unknown", "agrees", "disagrees")), *sorted(LOGGERS_OF_LEAK))
 STEPPED = {
     "rise_m3h": 9.31,
     "share": 0.31,
@@ -55,10 +58,19 @@ CODES = {
         {"fall_m3h": 4.0, "error_m3h": 0.5, "share": 0.2, "meter_share": -0.19},
         ("pressure-unknown", "pressure-agrees", "pressure-blames-meter"),
     ),
+    "LOG-LOW": (
+        SUPPLY,
+        WATCH,
+        "VALUE",
+        "pressure",
+        {"below_bar": 0.12, "minutes": 120.0, "limit_bar": 0.04},
+        ("logger-alone", "logger-others", "zone-leak", "zone-no-leak"),
+    ),
+    "LOG-DRIFT": (FAULT, FAULT, "SYSTEM", "pressure", {"away_bar": -0.1, "limit_bar": 0.06}, ("loggers-usual",)),
     "NGT-JUMP": (LEAK, WATCH, "NIGHT", "flow", NIGHT, ()),
     "NGT-CREEP": (LEAK, WATCH, "NIGHT", "flow", NIGHT, ()),
 } | {
-    f"{code} {method}": (LEAK, LEAK, method, "flow", numbers | WITNESS, tuple(NOTES)[:3])
+    f"{code} {method}": (LEAK, LEAK, method, "flow", numbers | WITNESS | INSIDE, NOTES_OF_LEAK)
     for code, (method, numbers) in product(
         ("LEAK", "LEAK-MORE"), (("PREDICT", STEPPED), ("VALUE", SIZED), ("NIGHT", NIGHT))
     )
@@ -70,6 +82,7 @@ NOT_ALONE = {"noise_bar", "error_m3h", "steady_error_m3h", "spread_m3h", "error_
 def sign(code: str, *, ended: int | None = None, end: str = "", **changed: object) -> Sign:
     _, severity, method, channel, numbers, notes = CODES[code]
     values = {"severity": severity, "numbers": dict(numbers), "notes": [*notes], "ended": ended, "end": end} | changed
+    values.setdefault("point", "103")
     return Sign(code.split(maxsplit=1)[0], method, channel, since=BEGAN, raised=BEGAN + 52, **values)  # type: ignore[arg-type]
 
 
@@ -106,7 +119,7 @@ def test_without_numbers_the_rest_is_said(code: str, language: str) -> None:
 def test_every_end_and_note_of_the_detectors_is_known() -> None:
     ends = "forecast usual sunday leak meter fell accepted repaired part good never back pressure-usual plan-over gone"
     assert {*ends.split()} == ENDS.keys()
-    assert {f"pressure-{each}" for each in ("unknown", "agrees", "disagrees", "blames-meter")} == NOTES.keys()
+    assert {note.value for note in Note} == NOTES.keys()
 
 
 @pytest.mark.parametrize(("end", "language"), [*product(ENDS, LANGUAGES)])

@@ -36,6 +36,9 @@ ZONES = """
 [zones]
 zone_a = "001 + 002"
 "zone.b" = "001 - 003"
+[loggers]
+zone_a = "101 102"
+"004" = "103"
 """
 SECRETS = """
 proxy = "http://box:s3cretproxy@10.0.0.1:3128"
