@@ -12,7 +12,7 @@ from typing import Any
 
 from common import database, retention
 from common.database import Database
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, DatabaseRefuses
 from common.runner import Context
 from reports import child
 from server.access.access import Access
@@ -54,7 +54,8 @@ class Receiver:
         self._batches = DatabaseThread(settings, "receiver", CONNECTIONS)
         self._charts, self._state = DatabaseThread(settings, "page"), DatabaseThread(settings, "state")
         quotas = Quotas(settings.receiver.rows_per_minute)
-        self._ingest = Ingest(InDatabase(self._batches, settings), credentials, quotas, context.clock)
+        self._store = InDatabase(self._batches, settings)
+        self._ingest = Ingest(self._store, credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
         charts = Charts(self._charts)
         sensor_charts = SensorCharts(charts, current)
@@ -90,7 +91,12 @@ class Receiver:
         if self._boxes.wants_to_know:
             self._boxes.know(self._state.submit(heard).result(PING_S))
         self._boxes.step(now)
-        return {"problem": self._tokens.problem, **served, **self._ingest.counters, **self._boxes.counters}
+        counters = {**served, **self._ingest.counters, **self._boxes.counters}
+        if self._store.refusal:
+            refused = DatabaseRefuses(self._store.refusal)
+            refused.counters = counters
+            raise refused
+        return {"problem": self._tokens.problem, **counters}
 
     def _clean_up(self, now: datetime) -> None:
         """Once a day drop rows older than a year, a slice per step, as the owner of the tables."""

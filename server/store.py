@@ -6,11 +6,11 @@ from typing import Any
 
 import psycopg
 
-from common import arrived_rows, site_marks
+from common import arrived_rows, database, site_marks
 from common.arrived_rows import Whose
 from common.batch_mark import BatchMark
 from common.database import Database, statement
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, DatabaseRefuses
 from common.kafka_rows import SiteMark
 from common.logging_setup import quoted
 from common.settings import Settings
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def store(
-    database: Database,
+    connected: Database,
     key: BatchKey,
     lines: Sequence[bytes],
     mark: BatchMark | None = None,
@@ -44,7 +44,7 @@ def store(
         DatabaseDown: nothing is known to be stored; the sender tries again.
     """
     values = {"key": key.text, "rows": len(lines)}
-    with database.transaction(STORE_TIMEOUT_S) as cursor:
+    with connected.transaction(STORE_TIMEOUT_S) as cursor:
         cursor.execute(_DURABLE)
         (times_seen,) = _one(cursor.execute(statement("received_batch"), values))
         name = f"{key.site}\t{key.log_id}\t".encode()
@@ -75,14 +75,22 @@ class InDatabase:
 
     def __init__(self, desk: DatabaseThread, settings: Settings) -> None:
         self._desk, self._site, self._data = desk, settings.site.id, settings.paths.data
+        self.refusal = ""  # why the database has refused the last batch, as it would any other
 
     async def keep(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> StoredBatch:
         try:
-            return await self._desk.ask(lambda database: store(database, key, lines, mark, self._whose(key)))
+            stored = await self._desk.ask(lambda connected: store(connected, key, lines, mark, self._whose(key)))
         except DatabaseDown as down:
-            raise NotKept("the database does not answer; nothing of this batch is stored", str(down)) from down
+            self.refusal = str(down) if isinstance(down, DatabaseRefuses) else ""
+            raise NotKept("the database cannot store rows now; nothing of this batch is stored", str(down)) from down
+        except psycopg.Error as error:
+            database.note("rows_not_stored", error)
+            why = f"the database refuses the rows ({type(error).__name__}); see this process's log"
+            raise NotKept("the database refuses the rows; nothing of this batch is stored", why) from error
         except OSError as error:
             raise NotKept("this server's disk does not answer; nothing of this batch is stored", str(error)) from error
+        self.refusal = ""
+        return stored
 
     def _whose(self, key: BatchKey) -> Whose:
         """Whether a box works in the same folder, under the name of this site, and whether the batch is of its log."""

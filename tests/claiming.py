@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common.database import Database
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, SiteWorkFailed
 from common.settings import load
 from common.site_claims import Done, SiteClaims
 
@@ -71,7 +71,7 @@ def _work(claims: SiteClaims, name: str) -> None:
                     return
                 held.cursor.execute("INSERT INTO worked VALUES (%s, %s)", (held.claims[0].site, name))
                 held.done(held.claims[0], Done(LATER))
-        except DatabaseDown:
+        except (DatabaseDown, SiteWorkFailed):
             print("lost", flush=True)
         else:
             print("done", flush=True)
