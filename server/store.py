@@ -50,8 +50,10 @@ def store(
         name = f"{key.site}\t{key.log_id}\t".encode()
         found = arrived_rows.store(cursor, [name + line for line in lines], whose)
         for number, reason in sorted(found.refused.items()):
-            problem = f"row {number + 1}: the database cannot hold it ({reason})"
-            raise BatchRefused(422, problem, row=number + 1, column="line")
+            problem, column = f": the database cannot hold it ({reason})", "line"
+            if reason == arrived_rows.MONTHS:
+                problem, column = ", time: of one month too many", "time"
+            raise BatchRefused(422, f"row {number + 1}{problem}", row=number + 1, column=column)
         second = found.second.total()
         stored = found.new + second
         if whose is Whose.OWN:  # whoever was first: they are new if the batch is
