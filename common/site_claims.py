@@ -110,17 +110,21 @@ class Held:
 class SiteClaims:
     """The sites of one kind of work."""
 
-    def __init__(self, database: Database, work: str, zone: ZoneInfo, *, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, database: Database, work: str, zone: ZoneInfo, longest: timedelta, *, idle_s: float = IDLE_S
+    ) -> None:
         """Nothing is taken yet.
 
         Args:
             work: its name, the same in every process that does it.
             zone: of sites whose own is not known.
+            longest: what is not due for longer was noted by a wrong clock, and is due.
             idle_s: how long the database waits for a word of a holder that stands still.
         """
         self._database = database
         self._work = work
         self._zone = zone
+        self._longest = longest
         self._idle_s = idle_s
         self._zones: dict[str, ZoneInfo] = {}
 
@@ -130,7 +134,7 @@ class SiteClaims:
         Raises:
             DatabaseDown: see `Database.transaction`.
         """
-        values = {"work": self._work, "now": now}
+        values = {"work": self._work, "now": now, "longest": self._longest}
         with self._database.transaction() as cursor:
             for name in ("claim_come", "claim_go", "claim_wake"):
                 cursor.execute(statement(name).encode(), values)

@@ -28,7 +28,7 @@ WORK = "test"
 @contextlib.contextmanager
 def claiming(url: str, idle_s: float = 60.0) -> Iterator[SiteClaims]:
     with contextlib.closing(Database(load(None, {"HYDROLOG_DATABASE__URL": url}), "test")) as database:
-        yield SiteClaims(database, WORK, SEOUL, idle_s=idle_s)
+        yield SiteClaims(database, WORK, SEOUL, LATER - NOW, idle_s=idle_s)
 
 
 class Claimer:
