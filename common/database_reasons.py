@@ -78,7 +78,7 @@ def trouble_of(error: psycopg.Error) -> Trouble | None:
 
 def reason(error: Exception) -> str:
     """Why."""
-    state = getattr(error, "sqlstate", None)
+    state = getattr(error, "sqlstate", None) or ""
     if known := _REFUSED.get(state) or _CUT_SHORT.get(state):
         return known
     said = str(error).lower()

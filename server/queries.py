@@ -80,10 +80,10 @@ def site_work(cursor: Cursor, now: datetime) -> tuple[WorkState, ...]:
 
 
 def sites(cursor: Cursor, limits: SilenceLimits) -> Json:
-    """How many sites deliver here, and how many of them are silent."""
+    """How many sites deliver here, how many of them are silent, and when the last one was heard (UTC s)."""
     row = cursor.execute(statement("sites_silent"), limits._asdict()).fetchone()
     assert row is not None
-    return dict(zip(("known", "silent"), row, strict=True))
+    return dict(zip(("known", "silent", "heard"), row, strict=True))
 
 
 def series(cursor: Cursor, point: Point, start: datetime, end: datetime, step: timedelta) -> Json:

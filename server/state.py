@@ -43,6 +43,7 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
     state = {
         "version": version(),
         "site": settings.site.id,
+        "center": settings.is_center,
         "zone": settings.site.timezone,
         "now": look.now.timestamp(),
         "speed": look.speed,

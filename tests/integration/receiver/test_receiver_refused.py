@@ -20,11 +20,10 @@ REFUSE = (
 def refusing(postgres_url: str, database_url: str, state: str) -> Iterator[None]:
     name = urlsplit(database_url).path[1:]
     if state == READ_ONLY:  # as a standby is that nobody has promoted
-        turns = (f"ALTER DATABASE {name} SET default_transaction_read_only = {each}" for each in ("on", "off"))
+        turns = [f"ALTER DATABASE {name} SET default_transaction_read_only = {each}" for each in ("on", "off")]
         url = postgres_url
     else:
-        turns = iter((REFUSE.format(state), "DROP FUNCTION refuse CASCADE"))
-        url = database_url
+        turns, url = [REFUSE.format(state), "DROP FUNCTION refuse CASCADE"], database_url
     with psycopg.connect(url, autocommit=True) as connection:
         for turn in turns:
             connection.execute(turn.encode())
@@ -32,7 +31,7 @@ def refusing(postgres_url: str, database_url: str, state: str) -> Iterator[None]
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
                 (name,),
             )
-            if "DROP" not in turn and "off" not in turn:
+            if turn == turns[0]:
                 yield
 
 
