@@ -65,6 +65,8 @@ def store(
         if whose is Whose.STRANGE:
             marks = []
         site_marks.store(cursor, {key.site: None}, marks)
+        counts = {"site": key.site, "new": int(times_seen == 1), "stored": stored, "repeated": repeated}
+        cursor.execute(statement("site_counted").encode(), counts)
     if second:
         _log.warning("second_rows site=%s rows=%d batch=%s", quoted(key.site), second, quoted(key.text))
     return StoredBatch(stored, repeated)
