@@ -7,7 +7,7 @@ and the page says what is missing.
 import logging
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from common import database, retention
@@ -72,7 +72,7 @@ class Receiver:
             self._ingest, api, screens, self._access, names, make_report=make_report, resending=self._resending
         )
         self._boxes = SilentBoxes(context, self._ingest.heard)
-        self._cleaned: date | None = None
+        self._cleaning = retention.Cleaning()  # as the owner of the tables
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Serve, and check that rows can be stored.
@@ -87,7 +87,7 @@ class Receiver:
             self._state.submit(_ping).result(PING_S)
         except FutureTimeout as error:
             raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
-        self._clean_up(now)
+        self._cleaning.step(lambda: database.changing(self._settings, "receiver", STORE_TIMEOUT_S), now)
         if self._boxes.wants_to_know:
             self._boxes.know(self._state.submit(heard).result(PING_S))
         self._boxes.step(now)
@@ -97,17 +97,6 @@ class Receiver:
             refused.counters = counters
             raise refused
         return {"problem": self._tokens.problem, **counters}
-
-    def _clean_up(self, now: datetime) -> None:
-        """Once a day drop rows older than a year, a slice per step, as the owner of the tables."""
-        if self._cleaned == now.date():
-            return
-        with database.changing(self._settings, "receiver", STORE_TIMEOUT_S) as cursor:
-            dropped, done = retention.drop_old(cursor, now)
-        if done:
-            self._cleaned = now.date()
-        if dropped:
-            _log.info("retention dropped=%s", ",".join(dropped))
 
     def close(self) -> None:
         """Finish current requests and stop."""

@@ -103,7 +103,7 @@ def test_what_was_delivered_before_counts(empty_url: str, monkeypatch: pytest.Mo
             "INSERT INTO RECEIVED_BATCH_TB (key, rows, repeated, times_seen) VALUES"
             " ('a/log/0-9', 10, 2, 3), ('a/log/10-19', 10, 0, 1), ('b/log/0-4', 5, 0, 1), ('gone/log/0-4', 5, 0, 1)"
         )
-        assert database.update_schema(empty_url, "north") == ["0009_site_counts"]
+        assert database.update_schema(empty_url, "north") == ["0009_many_sites"]
         with connection.cursor() as cursor:
             assert list(queries.received(cursor).values())[:3] == [23, 22, 3]
 
