@@ -25,6 +25,10 @@ CONNECT_TIMEOUT_S = 5
 WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can reach
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
+# What is set for the database or its user does not hold for us: a limit for questions of people would end the same batch
+# or the same night again and again. Each of our transactions has a deadline of its own.
+OPTIONS = "-c timezone=UTC -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+
 OLD_TABLES = "the tables are missing or old; run: hydrolog init-db"
 
 _log = logging.getLogger(__name__)
@@ -69,7 +73,7 @@ def connect(url: str, application: str, user: str | None = None) -> psycopg.Conn
             keepalives_interval=5,
             keepalives_count=3,
             tcp_user_timeout=30_000,
-            options="-c timezone=UTC",
+            options=OPTIONS,
         )
     except (psycopg.Error, UnicodeError) as error:
         raise DatabaseDown(f"the database does not answer: {reason(error)}") from None

@@ -46,7 +46,7 @@ _CUT_SHORT = {
     "40P01": "two processes waited for each other",
     "53200": "it needs more memory than there is",
     "55P03": "somebody has locked a table",
-    "57014": "it took longer than the database allows",
+    "57014": "somebody has cancelled it",
 }
 _LOST = ("08", "57P")  # beginnings of those of a connection that ends for a reason of its own
 

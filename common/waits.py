@@ -68,6 +68,7 @@ PARTS = {
     "its disk is full": "디스크 공간 부족",
     "the database has ended the work": "데이터베이스가 작업을 중단함",
     "it took longer than the database allows": "허용 시간 초과",
+    "somebody has cancelled it": "작업이 취소됨",
     "it needs more memory than there is": "메모리 부족",
     "somebody has locked a table": "테이블이 잠겨 있음",
     "this process stood still for too long": "프로세스가 너무 오래 멈춰 있었음",

@@ -152,7 +152,7 @@ def test_a_site_whose_work_fails_lets_the_others_come_first(connection: Connecti
 def test_a_site_whose_work_the_database_ends_lets_the_others_come_first(
     connection: Connection, here: SiteClaims, limit: str
 ) -> None:
-    """Its night takes longer than whoever runs the database allows: it is the longest due, at each try."""
+    """It is cancelled, or takes too long: it is the longest due, at each try."""
     add(connection, "bad", "good")
     here.follow(NOW)
     for attempt in range(2):
