@@ -25,8 +25,8 @@ CONNECT_TIMEOUT_S = 5
 WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can reach
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
-# Limits that are set for the database or its user are for questions of people. They would end the same batch, or the same
-# night, again and again. Each of our transactions has a deadline of its own.
+# Limits that are set for the database or its user are for questions of people. They would end the same batch, or the
+# same night, again and again. Each of our transactions has a deadline of its own.
 OPTIONS = "-c timezone=UTC -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
 
 OLD_TABLES = "the tables are missing or old; run: hydrolog init-db"

@@ -26,11 +26,11 @@ MAX_UNREGISTERED = 50
 _MADE_AT = "SELECT max(made_at) FROM PRED_VAL_TB WHERE site = %(site)s AND sensor = %(sensor)s AND made_at <= %(now)s"
 
 
-def future(cursor: Cursor, site: str, until: datetime) -> datetime | None:
-    """The newest row after `until` of a registered sensor, or received; None if there is none."""
+def future(cursor: Cursor, site: str, until: datetime) -> tuple[datetime | None, str]:
+    """The newest row after `until` of a registered sensor, or received, and the other site that it came from; None if
+    there is none."""
     row = cursor.execute(statement("page_future"), {"site": site, "until": until}).fetchone()
-    newest: datetime | None = row[0] if row else None
-    return newest
+    return (row[0], row[1] or "") if row else (None, "")
 
 
 def sensors(cursor: Cursor, site: str, until: datetime) -> list[Json]:

@@ -126,5 +126,7 @@ def test_the_first_page_of_a_center_speaks_of_its_sites_and_not_of_sensors_that_
         assert "since the newest delivery, " in after
         assert "None of them is silent." in after
         assert not [said for said in ("No sensor is registered", "no row yet", "sensors add") if said in before + after]
+        assert center.post_rows(4, 4, time=AHEAD.isoformat()).status == 200
+        wait_for(lambda: "they came from the site site-1" in words(), "whose clock is wrong")
     finally:
         center.kill()
