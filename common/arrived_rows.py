@@ -8,15 +8,23 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
 import psycopg
 from psycopg import Cursor
 
+from common import sent_row
+from common.clock import minute_start
 from common.database import statement
 from common.logging_setup import quoted
 from common.row import MOST_SENSORS
+
+# Of the archive: five years. A year is kept; a sender that invents times must not make a table for each month of two
+# hundred years, which all have to be looked into. What is near now gets its table all the same.
+MOST_MONTHS = 60
+MONTHS = "months"  # the reason of rows that are refused for it
 
 _SPAN = "SELECT min(time), max(time) FROM arrived"
 
@@ -56,23 +64,54 @@ def store(cursor: Cursor[Any], rows: Sequence[bytes], whose: Whose = Whose.SENT)
     """Store rows, each as it lies in a topic: site, log id, and the columns of a batch."""
     found = Stored()
     cursor.execute(statement("arrived").encode())
-    spans = [(0, len(rows))] if rows else []
-    while spans:
-        first, end = spans.pop()
+    parts = [[*range(len(rows))]] if rows else []  # of their numbers
+    while parts:
+        part = parts.pop()
         try:
             with cursor.connection.transaction():
-                new, second = _store(cursor, rows[first:end], whose)
+                new, second = _store(cursor, [rows[number] for number in part], whose)
             found.new += new
             found.second.update(second)
+        except _TooManyMonths as error:
+            beyond = {number for number in part if _month(rows[number]) in error.months}
+            found.refused |= dict.fromkeys(beyond, MONTHS)
+            parts += [rest] if (rest := [number for number in part if number not in beyond]) else []
         except (psycopg.DataError, psycopg.IntegrityError) as error:  # the half that it is not in, and then the other
-            if end - first == 1:
-                found.refused[first] = type(error).__name__
+            if len(part) == 1:
+                found.refused[part[0]] = type(error).__name__
             else:
-                middle = (first + end) // 2
-                spans += [(middle, end), (first, middle)]
-        if spans:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+        if parts:
             cursor.execute("TRUNCATE arrived")
     return found
+
+
+class _TooManyMonths(Exception):
+    """Rows are of months that get no partition."""
+
+    def __init__(self, months: list[datetime]) -> None:
+        super().__init__()
+        self.months = frozenset(months)
+
+
+def _month(row: bytes) -> datetime | None:
+    """The start of the UTC month of a row."""
+    minute = sent_row.minute(row.split(b"\t", 4)[3])
+    return None if minute is None else minute_start(minute).replace(day=1, hour=0, minute=0)
+
+
+def _make_partitions(cursor: Cursor[Any]) -> None:
+    """For the months of the rows that have arrived: those near now first, others while there are not too many."""
+    missing = cursor.execute(statement("arrived_months").encode()).fetchall()
+    if not missing:
+        return
+    near = sum(is_near for _, is_near, _ in missing)
+    room = max(near, MOST_MONTHS - missing[0][2])
+    months = [month for month, _, _ in missing]
+    cursor.execute("SELECT real_val_partitions(%s)", (months[:room],))
+    if months[room:]:
+        raise _TooManyMonths(months[room:])
 
 
 def _store(cursor: Cursor[Any], rows: Sequence[bytes], whose: Whose) -> tuple[int, dict[str, int]]:
@@ -82,7 +121,7 @@ def _store(cursor: Cursor[Any], rows: Sequence[bytes], whose: Whose) -> tuple[in
     apart = new = 0
     if whose is not Whose.STRANGE:
         apart = _register(cursor, whose)
-        cursor.execute("SELECT real_val_partitions(ARRAY(SELECT DISTINCT time FROM arrived))")
+        _make_partitions(cursor)
         new = cursor.execute(statement("arrived_store").encode()).rowcount
         cursor.execute(statement("arrived_forecasts").encode())
     second: dict[str, int] = {}

@@ -14,7 +14,8 @@ from typing import Any
 import psycopg
 
 from common import masking, schema
-from common.errors import DatabaseDown, OtherTables, Stopped
+from common.database_reasons import Trouble, reason, trouble_of
+from common.errors import CutShort, DatabaseDown, DatabaseRefuses, OtherTables, Stopped
 from common.files import replace
 from common.folder import POSTGRES_URL_FILE
 from common.logging_setup import quoted
@@ -24,12 +25,19 @@ CONNECT_TIMEOUT_S = 5
 WEB_USER = "hydrolog_web"  # of the embedded database: for what the network can reach
 TRANSACTION_TIMEOUT_S = 120.0  # longer than any of our statements takes; a hung server must not hang the process
 
+# Limits that are set for the database or its user are for questions of people. They would end the same batch, or the
+# same night, again and again. Each of our transactions has a deadline of its own.
+OPTIONS = "-c timezone=UTC -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+
 OLD_TABLES = "the tables are missing or old; run: hydrolog init-db"
 
-# What psycopg raises when the connection is gone; the last one when the server has ended it because we stood still.
-_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
-
 _log = logging.getLogger(__name__)
+_ERRORS = {Trouble.LOST: DatabaseDown, Trouble.REFUSED: DatabaseRefuses, Trouble.CUT_SHORT: CutShort}
+_SAID = {
+    Trouble.LOST: "the connection to the database was lost",
+    Trouble.REFUSED: "the database refuses",
+    Trouble.CUT_SHORT: "the database has ended the work",
+}
 _noted: dict[str, str] = {}  # what was logged last, by event
 
 
@@ -65,46 +73,10 @@ def connect(url: str, application: str, user: str | None = None) -> psycopg.Conn
             keepalives_interval=5,
             keepalives_count=3,
             tcp_user_timeout=30_000,
-            options="-c timezone=UTC",
+            options=OPTIONS,
         )
     except (psycopg.Error, UnicodeError) as error:
-        raise DatabaseDown(f"the database does not answer: {_reason(error)}") from None
-
-
-# What libpq and a server say when nobody gets in, in lower case. Only these words are passed on: the rest may be the
-# address, its password, or whatever a slip made of them.
-_REASONS = (
-    "connection refused",
-    "no such file or directory",
-    "permission denied",
-    "timeout expired",
-    "could not translate host name",
-    "failed to resolve host",
-    "no route to host",
-    "network is unreachable",
-    "password authentication failed",
-    "no password supplied",
-    "no pg_hba.conf entry",
-    "peer authentication failed",
-    "does not exist",
-    "is not permitted to log in",
-    "is starting up",
-    "is shutting down",
-    "not yet accepting connections",
-    "too many clients",
-    "remaining connection slots are reserved",
-    "certificate verify failed",
-    "server does not support ssl",
-    "server closed the connection unexpectedly",
-    "ssl error",
-)
-
-
-def _reason(error: Exception) -> str:
-    """Why there is no connection, in our words."""
-    said = str(error).lower()
-    unknown = "for a reason that only the logs tell, or the address in database.url is wrong"
-    return next((reason for reason in _REASONS if reason in said), unknown)
+        raise DatabaseDown(f"the database does not answer: {reason(error)}") from None
 
 
 def note(event: str, error: psycopg.Error) -> None:
@@ -130,14 +102,16 @@ class Database:
         """A cursor in its own transaction: committed at the end, rolled back on any error.
 
         Raises:
-            DatabaseDown: no connection, connection lost, deadline exceeded, or tables of another version.
+            DatabaseRefuses: it is read-only, its disk is full, or its user lacks a right.
+            CutShort: the deadline has passed, or the database has ended this work while it goes on with others.
+            DatabaseDown: no connection, connection lost, or tables of another version.
         """
         if self._connection is None or self._connection.closed:
             self._connection = connect(address(self._settings), self._application, self._user)
             self._is_current = False
-        connection = self._connection
+        connection, late = self._connection, threading.Event()
         try:
-            with _deadline(connection, timeout_s), connection.transaction(), connection.cursor() as cursor:
+            with _deadline(connection, timeout_s, late), connection.transaction(), connection.cursor() as cursor:
                 if not self._is_current:
                     self._is_current = schema.found(connection) >= schema.NEEDED
                     if not self._is_current:
@@ -146,10 +120,15 @@ class Database:
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
             note("database_refused", error)
             raise OtherTables(OLD_TABLES) from error
-        except _LOST as error:
+        except psycopg.Error as error:
+            trouble = trouble_of(error)
+            if trouble is None:
+                raise
             self.close()
-            note("database_lost", error)
-            raise DatabaseDown(f"the connection to the database was lost: {_reason(error)}") from error
+            note(f"database_{trouble.name.lower()}", error)
+            if late.is_set():
+                raise CutShort(f"the database has not done the work within {timeout_s:g} s") from error
+            raise _ERRORS[trouble](f"{_SAID[trouble]}: {reason(error)}") from error
 
     def close(self) -> None:
         if self._connection is not None:
@@ -174,13 +153,13 @@ def changing(settings: Settings, application: str, timeout_s: float) -> Iterator
 
 
 @contextlib.contextmanager
-def _deadline(connection: psycopg.Connection[Any], timeout_s: float) -> Iterator[None]:
-    """Shut the connection's socket down after `timeout_s`: psycopg's wait then ends with an error.
+def _deadline(connection: psycopg.Connection[Any], timeout_s: float, late: threading.Event) -> Iterator[None]:
+    """Set `late` and shut the connection's socket down after `timeout_s`: psycopg's wait then ends with an error.
 
     The socket is duplicated, so the timer can never hit a descriptor that was closed and reused.
     """
     with socket.socket(fileno=os.dup(connection.fileno())) as handle:
-        timer = threading.Timer(timeout_s, _shut_down, (handle,))
+        timer = threading.Timer(timeout_s, _shut_down, (handle, late))
         timer.daemon = True
         timer.start()
         try:
@@ -190,7 +169,8 @@ def _deadline(connection: psycopg.Connection[Any], timeout_s: float) -> Iterator
             timer.join()
 
 
-def _shut_down(handle: socket.socket) -> None:
+def _shut_down(handle: socket.socket, late: threading.Event) -> None:
+    late.set()
     with contextlib.suppress(OSError):  # already closed by the peer
         handle.shutdown(socket.SHUT_RDWR)
 

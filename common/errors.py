@@ -70,12 +70,20 @@ class DatabaseDown(HydrologError):
     """The database does not answer."""
 
 
+class DatabaseRefuses(DatabaseDown):
+    """The database is there and refuses to everybody: it is read-only, its disk is full, or its user lacks a right."""
+
+
+class CutShort(DatabaseDown):
+    """The database, or the deadline, has ended a piece of work in the middle; another piece may go well."""
+
+
 class OtherTables(DatabaseDown):
     """The tables of the database are of another version than this program."""
 
 
 class SiteWorkFailed(HydrologError):
-    """The database refuses what a process does for a site; its log tells more."""
+    """The database refuses or ends what a process does for a site; its log tells more."""
 
 
 class Stopped(HydrologError):

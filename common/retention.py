@@ -2,11 +2,16 @@
 
 import logging
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import Cursor, sql
+
+from common.errors import CutShort
+from common.logging_setup import quoted
 
 RETENTION = timedelta(days=365)
 SLICE_ROWS = 10_000  # rows deleted per transaction: about ten milliseconds
@@ -26,6 +31,36 @@ _PARTITION = re.compile(r"real_val_(\d{4,6})(\d\d)")
 _log = logging.getLogger(__name__)
 
 Month = tuple[int, int]
+
+
+class Cleaning:
+    """Once a day drops what is old, a slice per step. What cannot be done in time is left to the next day: rows are
+    stored meanwhile, and who stands still for what is too old does nothing else."""
+
+    def __init__(self, site: str | None = None) -> None:
+        """`site`: of whose rows; None = of all."""
+        self._site = site
+        self._cleaned: date | None = None
+
+    def step(self, transaction: Callable[[], AbstractContextManager[Cursor[Any]]], now: datetime) -> None:
+        """Drop some, if it is not done for today.
+
+        Raises:
+            DatabaseDown: the next step tries again.
+            psycopg.Error: the database refuses.
+        """
+        if self._cleaned == now.date():
+            return
+        dropped, done = list[str](), True
+        try:
+            with transaction() as cursor:
+                dropped, done = drop_old(cursor, now, self._site)
+        except CutShort as error:
+            _log.warning("retention_postponed problem=%s", quoted(error))
+        if done:
+            self._cleaned = now.date()
+        if dropped:
+            _log.info("retention dropped=%s", ",".join(dropped))
 
 
 def drop_old(cursor: Cursor[Any], now: datetime, site: str | None = None) -> tuple[list[str], bool]:

@@ -57,6 +57,7 @@ CHANGES: tuple[Change, ...] = (
     Change("0006_received_rows", received_rows.copy, received_rows.copied),
     Change("0007_received_tb", None, received_rows.drop, received_rows.nobody_goes_back),
     Change("0008_forecasts"),
+    Change("0009_many_sites"),
 )
 VERSION = len(CHANGES)
 NEEDED = max(number for number, change in enumerate(CHANGES, 1) if change.due is None)  # by the processes

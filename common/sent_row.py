@@ -48,7 +48,7 @@ def minute(text: bytes) -> int | None:
     """The UTC minute of a time's text; None if there is no such time between 1970 and 2200."""
     try:
         found = parse_time(text.decode("ascii"))
-    except RowRefused:
+    except (RowRefused, UnicodeDecodeError):
         return None
     return found if _FIRST_MINUTE <= found < _LAST_MINUTE else None
 

@@ -6,7 +6,8 @@ neither half a work nor a site that nobody may take. The database gives a site f
 at once after a kill, within `IDLE_S` where the holder stands still or its network is cut.
 
 A transaction is for a short piece of work, at most a few seconds: an open one keeps the database from cleaning up. What
-takes longer is cut into pieces, each with its place in `done_through` or `state`.
+takes longer is cut into pieces, each with its place in `done_through` or `state`. If one is ended all the same, the
+site waits like one whose work fails: it is the longest due, and would be taken before all others for ever.
 """
 
 import json
@@ -24,7 +25,7 @@ from psycopg.types.json import Jsonb
 
 from common.clock import minute_of, minute_start
 from common.database import Database, note, statement
-from common.errors import DatabaseDown, SiteWorkFailed
+from common.errors import CutShort, DatabaseDown, DatabaseRefuses, SiteWorkFailed
 from common.logging_setup import quoted
 from common.settings_checks import time_zone
 
@@ -109,17 +110,21 @@ class Held:
 class SiteClaims:
     """The sites of one kind of work."""
 
-    def __init__(self, database: Database, work: str, zone: ZoneInfo, *, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, database: Database, work: str, zone: ZoneInfo, longest: timedelta, *, idle_s: float = IDLE_S
+    ) -> None:
         """Nothing is taken yet.
 
         Args:
             work: its name, the same in every process that does it.
             zone: of sites whose own is not known.
+            longest: what is not due for longer was noted by a wrong clock, and is due.
             idle_s: how long the database waits for a word of a holder that stands still.
         """
         self._database = database
         self._work = work
         self._zone = zone
+        self._longest = longest
         self._idle_s = idle_s
         self._zones: dict[str, ZoneInfo] = {}
 
@@ -129,7 +134,7 @@ class SiteClaims:
         Raises:
             DatabaseDown: see `Database.transaction`.
         """
-        values = {"work": self._work, "now": now}
+        values = {"work": self._work, "now": now, "longest": self._longest}
         with self._database.transaction() as cursor:
             for name in ("claim_come", "claim_go", "claim_wake"):
                 cursor.execute(statement(name).encode(), values)
@@ -154,7 +159,7 @@ class SiteClaims:
 
         Raises:
             DatabaseDown: nothing counts, and no site has to wait for it.
-            SiteWorkFailed: the database refuses what the body does.
+            SiteWorkFailed: the database refuses what the body does, or has ended it: it may take too long.
         """
         claims: list[Claim] = []
         failed = True
@@ -166,23 +171,25 @@ class SiteClaims:
                 claims = [self._claim(*row) for row in cursor.fetchall()]
                 yield Held(cursor, self._work, now, claims)
             failed = False
-        except DatabaseDown:
-            failed = False
+        except DatabaseDown as down:
+            failed = isinstance(down, CutShort)
+            if failed and claims:
+                raise SiteWorkFailed from down
             raise
         except psycopg.Error as error:
             note("site_work_refused", error)
-            raise SiteWorkFailed from error
+            raise SiteWorkFailed if claims else DatabaseRefuses from error
         finally:
             if failed and claims:
                 self._put_off([claim.site for claim in claims], now)
 
     def _put_off(self, sites: list[str], now: datetime) -> None:
         waits = {"first": FIRST_WAIT_S, "longest": LONGEST_WAIT_S}
+        values = {"work": self._work, "sites": sites, "now": now, **waits}
         with self._database.transaction() as cursor:
-            cursor.execute(
-                statement("claim_failed").encode(), {"work": self._work, "sites": sites, "now": now, **waits}
-            )
-        _log.warning("site_work_failed work=%s sites=%s", self._work, quoted(",".join(sites)))
+            waiting = cursor.execute(statement("claim_failed").encode(), values).fetchall()
+        if waiting:
+            _log.warning("site_work_failed work=%s sites=%s", self._work, quoted(",".join(site for (site,) in waiting)))
 
     def _claim(
         self,

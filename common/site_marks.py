@@ -89,7 +89,7 @@ def store(cursor: Cursor[Any], heard: Mapping[str, datetime | None], marks: Sequ
     if not heard:
         return
     sites = sorted(heard)  # in one order everywhere: two who store then wait for each other instead of both failing
-    values = {"sites": sites, "heard": [heard[site] for site in sites]}
+    values = {"sites": sites, "heard": [heard[site] for site in sites], "ahead": AHEAD_MIN}
     before = {site: each for site, *each in cursor.execute(statement("site_heard").encode(), values)}
     by_site: dict[str, list[SiteMark]] = {}
     for each in marks:

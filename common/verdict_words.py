@@ -171,12 +171,12 @@ BOX: dict[str, dict[str, Words]] = {
     "future-rows": {
         ENGLISH: Words(
             "rows of the future",
-            ("a clock that was wrong made rows up to {newest}, {ahead_s} ahead",),
+            ("a clock that was wrong made rows up to {newest}, {ahead_s} ahead", "they came from the site {site}"),
             f"if the clock of this box is right, type: {_CLOCK} (or on the page: Upkeep)",
         ),
         KOREAN: Words(
             "미래 시각의 자료",
-            ("시계가 틀려 {newest}까지의 자료가 생김({ahead_s} 앞섬)",),
+            ("시계가 틀려 {newest}까지의 자료가 생김({ahead_s} 앞섬)", "{site} 현장에서 받은 자료임"),
             f"장비 시계가 맞으면 다음을 입력하십시오: {_CLOCK} (화면에서는: 유지 관리)",
         ),
     },

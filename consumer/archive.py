@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -58,7 +58,7 @@ class Archive:
         self._audit = AuditMirror(context.data, self._site)
         self._false_rows = FalseRows(context.data)
         self._counts: Counter[str] = Counter(archived=0, unregistered=0, flagged=0, repeated=0, not_rows=0)
-        self._cleaned: date | None = None
+        self._cleaning = retention.Cleaning(self._site)
         self._source = LogSource(context.settings, GROUP)
         self._names_s = 0.0  # monotonic: when to look at them again
         self._zones_s: float | None = 0.0  # monotonic: when to try to register the zones; None: it is done
@@ -177,16 +177,8 @@ class Archive:
             _log.warning("names_not_kept problem=%s", quoted(error))  # ids are shown meanwhile
 
     def _clean_up(self, now: datetime) -> None:
-        """Once a day, drop rows older than a year, in several steps if there are many."""
-        if self._cleaned == now.date():
-            return
         try:
-            with self._database.transaction() as cursor:
-                dropped, done = retention.drop_old(cursor, now, self._site)
+            self._cleaning.step(self._database.transaction, now)
         except psycopg.Error as error:
             database.note("rows_not_dropped", error)
             raise DatabaseDown(f"cannot drop old rows ({type(error).__name__}); see its log") from error
-        if done:
-            self._cleaned = now.date()
-        if dropped:
-            _log.info("retention dropped=%s", ",".join(dropped))

@@ -8,7 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -51,7 +51,7 @@ class TopicArchive:
         self._counts: Counter[str] = Counter(archived=0, repeated=0, second=0, not_rows=0)
         self._troubles: dict[str, int] = {}
         self._look_s = 0.0  # monotonic: when to look at them again
-        self._cleaned: date | None = None
+        self._cleaning = retention.Cleaning()
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Store what waits, or as much as a few seconds allow.
@@ -67,7 +67,7 @@ class TopicArchive:
                 if time.monotonic() >= give_back_s:
                     break
             self._look_around()
-            self._clean_up(now)
+            self._cleaning.step(self._database.transaction, now)
         except psycopg.Error as error:
             database.note("rows_not_stored", error)
             down = DatabaseDown(f"the database refuses the rows ({type(error).__name__}); see this process's log")
@@ -155,17 +155,6 @@ class TopicArchive:
                 topic_marks.seen(cursor, self._topic(), behind)
                 self._troubles = topic_marks.recent(cursor, self._member.topic)
             self._look_s = time.monotonic() + LOOK_S
-
-    def _clean_up(self, now: datetime) -> None:
-        """Once a day, drop rows older than a year, in several steps if there are many."""
-        if self._cleaned == now.date():
-            return
-        with self._database.transaction() as cursor:
-            dropped, done = retention.drop_old(cursor, now)
-        if done:
-            self._cleaned = now.date()
-        if dropped:
-            _log.info("retention dropped=%s", ",".join(dropped))
 
 
 def came_at(message: Message) -> datetime | None:

@@ -24,6 +24,7 @@ from forecaster.trainer import Trainer, is_over
 
 WORK = "forecast"
 PATIENCE = timedelta(minutes=15)  # for the last minutes of the hour: boxes send within five minutes of the tenth minute
+LONGEST = timedelta(hours=2)  # that a site waits: for the end of the next hour, and `PATIENCE`
 FOLLOW_EVERY = timedelta(seconds=10)  # which sites have come, or are complete
 LOOK_EVERY = timedelta(minutes=1)  # for new weights, whether to learn, and what can be forgotten
 STEP_S = 5.0  # of one step, so that the process says in time how it is
@@ -40,7 +41,7 @@ class CenterForecaster:
         self._stop = stop
         self._trainer = trainer
         self._database = Database(settings, "forecaster")
-        self._claims = SiteClaims(self._database, WORK, settings.site.zone)
+        self._claims = SiteClaims(self._database, WORK, settings.site.zone, LONGEST)
         self._shared = SharedModels(self._database, settings.paths.data)
         self._models = Models(settings.paths.data, settings.site.id)
         self._followed = self._looked = datetime.min.replace(tzinfo=UTC)
@@ -81,7 +82,7 @@ class CenterForecaster:
         hour = start_of_hour(now, claim.zone).astimezone(UTC)
         if claim.heard_at < now - center_sites.GONE:
             return _next(hour, claim.done_through)
-        if claim.done_through is not None and claim.done_through >= minute_of(hour):
+        if claim.done_through is not None and minute_of(hour) <= claim.done_through <= minute_of(hour + HOUR):
             return _next(hour, claim.done_through)
         last = minute_of(hour) - 1
         is_complete = claim.closed_through is not None and claim.closed_through >= last

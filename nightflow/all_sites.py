@@ -30,6 +30,7 @@ from nightflow.window import Plan, plan_of, ready_through
 WORK = "nights"
 LOOK_EVERY = timedelta(seconds=15)  # boxes deliver every ten minutes
 RENEW_EVERY = timedelta(minutes=1)  # reports of an earlier definition: they are in no hurry
+LONGEST = timedelta(days=2)  # to the end of the next night, and `LATE`
 WORK_S = 5.0  # real seconds in a step: health is published while many sites are due
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class AllSites:
         self._stop = context.stop
         self._plan = plan_of(context.settings)
         self._database = Database(context.settings, "nightflow")
-        self._claims = SiteClaims(self._database, WORK, context.settings.site.zone)
+        self._claims = SiteClaims(self._database, WORK, context.settings.site.zone, LONGEST)
         self._looked: datetime | None = None
         self._is_work_left = False
         self._counts = Counter(sites_done=0, windows_stored=0, windows_again=0, reports=0, renewed=0)
@@ -91,17 +92,20 @@ class AllSites:
         plan = replace(self._plan, zone=claim.zone)
         site = replace(self._settings.site, id=claim.site, timezone=claim.zone.key)
         ready = ready_through(now, claim.closed_through, LATE.total_seconds())
-        piece = SiteNights(site, plan).work(cursor, _place(claim), now, ready, claim.closed_through)
+        piece = SiteNights(site, plan).work(cursor, _place(claim, ready), now, ready, claim.closed_through)
         return piece, _done(piece, plan, now, ready)
 
 
-def _place(claim: Claim) -> Place:
-    """Where the site's nights are; at their beginning if this version cannot read what is noted."""
+def _place(claim: Claim, ready: int) -> Place:
+    """Where the site's nights are; at their beginning if this version cannot read what is noted.
+
+    What is done beyond `ready` was noted by a wrong clock.
+    """
     try:
         place = msgspec.convert(claim.state, Place)
     except msgspec.ValidationError:
         return Place()
-    return replace(place, done_through=claim.done_through)
+    return replace(place, done_through=None if claim.done_through is None else min(claim.done_through, ready))
 
 
 def _done(piece: Piece, plan: Plan, now: datetime, ready: int) -> Done:

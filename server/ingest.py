@@ -24,6 +24,7 @@ from server.site_tokens import TokensUnusable
 
 MAX_BODY_BYTES = 1024 * 1024  # ten minutes of a thousand sensors; after a 413 the sender halves its batch
 MOST_SITES = 1000  # whose silence is noticed
+MOST_OF_SITE = 8  # batches at a time, half of the places in front of a database: a box sends one
 BODY_TIMEOUT_S = 30.0  # a slower body blocks a place that others need
 RETRY_AFTER_S = 5  # rows cannot be kept now, or all places are taken: try again soon
 SPREAD_S = 25  # and not all boxes in the same second, each always in its own
@@ -59,6 +60,7 @@ class Ingest:
         self._keeper, self._credentials, self._quotas, self._clock = keeper, credentials, quotas, clock
         self.heard: dict[str, int] = {}  # site -> UTC minute of its last request, also of one that was not taken
         self._free_bytes = keeper.room_bytes
+        self._taking: Counter[str] = Counter()  # batches that are read or stored, by site
         self.counters: Counter[str] = Counter(batches=0, stored=0, repeated=0, refused=0, postponed=0)
 
     async def __call__(self, request: Request) -> Response:
@@ -86,15 +88,21 @@ class Ingest:
         if wait_s := self._quotas.wait_s(key.site, self._clock.monotonic()):
             return self._later(key.site, "more rows than this site may deliver in a minute", status=429, wait_s=wait_s)
         size = max(self._keeper.least_bytes, _announced(request))
+        if self._taking[key.site] >= MOST_OF_SITE:
+            return self._later(key.site, "too many batches of this site at once")
         if size > self._free_bytes:
             return self._later(key.site, "too many batches at once")
         self._free_bytes -= size
+        self._taking[key.site] += 1
         try:
             return await self._taken(request, key)
         except NotKept as error:
             return self._later(key.site, str(error), error.why)
         finally:
             self._free_bytes += size
+            self._taking[key.site] -= 1
+            if not self._taking[key.site]:
+                del self._taking[key.site]
 
     async def _taken(self, request: Request, key: BatchKey) -> Response:
         lines = lines_of(await _read_body(request), key)

@@ -81,7 +81,9 @@ def parts(
     names = {entry["sensor"]: entry["name"] for entry in state["sensors"]}
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
-        "sensors": part("parts/sensors.html", reader, state=state, **values),
+        "sensors": part("parts/sensors.html", reader, state=state, **values)
+        if state["sensors"] or not state["center"]
+        else part("parts/sites.html", reader, sites=state["sites"]),
         "map": part("parts/map.html", reader, map=site_map(state["sensors"])),
         "incidents": part("parts/incidents.html", reader, **incident_list.before_charts(incidents)),
         "calendar": part("parts/calendar.html", reader, calendar=state["calendar"], now=state["now"], names=names),

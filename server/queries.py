@@ -26,11 +26,11 @@ MAX_UNREGISTERED = 50
 _MADE_AT = "SELECT max(made_at) FROM PRED_VAL_TB WHERE site = %(site)s AND sensor = %(sensor)s AND made_at <= %(now)s"
 
 
-def future(cursor: Cursor, site: str, until: datetime) -> datetime | None:
-    """The newest row after `until` of a registered sensor, or received; None if there is none."""
+def future(cursor: Cursor, site: str, until: datetime) -> tuple[datetime | None, str]:
+    """The newest row after `until` of a registered sensor, or received, and the other site that it came from; None if
+    there is none."""
     row = cursor.execute(statement("page_future"), {"site": site, "until": until}).fetchone()
-    newest: datetime | None = row[0] if row else None
-    return newest
+    return (row[0], row[1] or "") if row else (None, "")
 
 
 def sensors(cursor: Cursor, site: str, until: datetime) -> list[Json]:
@@ -80,10 +80,10 @@ def site_work(cursor: Cursor, now: datetime) -> tuple[WorkState, ...]:
 
 
 def sites(cursor: Cursor, limits: SilenceLimits) -> Json:
-    """How many sites deliver here, and how many of them are silent."""
+    """How many sites deliver here, how many of them are silent, and when the last one was heard (UTC s)."""
     row = cursor.execute(statement("sites_silent"), limits._asdict()).fetchone()
     assert row is not None
-    return dict(zip(("known", "silent"), row, strict=True))
+    return dict(zip(("known", "silent", "heard"), row, strict=True))
 
 
 def series(cursor: Cursor, point: Point, start: datetime, end: datetime, step: timedelta) -> Json:

@@ -7,12 +7,12 @@ and the page says what is missing.
 import logging
 from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from common import database, retention
 from common.database import Database
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, DatabaseRefuses
 from common.runner import Context
 from reports import child
 from server.access.access import Access
@@ -54,7 +54,8 @@ class Receiver:
         self._batches = DatabaseThread(settings, "receiver", CONNECTIONS)
         self._charts, self._state = DatabaseThread(settings, "page"), DatabaseThread(settings, "state")
         quotas = Quotas(settings.receiver.rows_per_minute)
-        self._ingest = Ingest(InDatabase(self._batches, settings), credentials, quotas, context.clock)
+        self._store = InDatabase(self._batches, settings)
+        self._ingest = Ingest(self._store, credentials, quotas, context.clock)
         current = Current(self._state, settings, context.clock)
         charts = Charts(self._charts)
         sensor_charts = SensorCharts(charts, current)
@@ -71,7 +72,7 @@ class Receiver:
             self._ingest, api, screens, self._access, names, make_report=make_report, resending=self._resending
         )
         self._boxes = SilentBoxes(context, self._ingest.heard)
-        self._cleaned: date | None = None
+        self._cleaning = retention.Cleaning()  # as the owner of the tables
 
     def step(self, now: datetime) -> Mapping[str, Any]:
         """Serve, and check that rows can be stored.
@@ -86,22 +87,16 @@ class Receiver:
             self._state.submit(_ping).result(PING_S)
         except FutureTimeout as error:
             raise DatabaseDown(f"the database has not answered for {PING_S:g} s") from error
-        self._clean_up(now)
+        self._cleaning.step(lambda: database.changing(self._settings, "receiver", STORE_TIMEOUT_S), now)
         if self._boxes.wants_to_know:
             self._boxes.know(self._state.submit(heard).result(PING_S))
         self._boxes.step(now)
-        return {"problem": self._tokens.problem, **served, **self._ingest.counters, **self._boxes.counters}
-
-    def _clean_up(self, now: datetime) -> None:
-        """Once a day drop rows older than a year, a slice per step, as the owner of the tables."""
-        if self._cleaned == now.date():
-            return
-        with database.changing(self._settings, "receiver", STORE_TIMEOUT_S) as cursor:
-            dropped, done = retention.drop_old(cursor, now)
-        if done:
-            self._cleaned = now.date()
-        if dropped:
-            _log.info("retention dropped=%s", ",".join(dropped))
+        counters = {**served, **self._ingest.counters, **self._boxes.counters}
+        if self._store.refusal:
+            refused = DatabaseRefuses(self._store.refusal)
+            refused.counters = counters
+            raise refused
+        return {"problem": self._tokens.problem, **counters}
 
     def close(self) -> None:
         """Finish current requests and stop."""

@@ -92,9 +92,9 @@ class SilentBoxes:
 
     def know(self, found: HeardSites) -> None:
         """What was heard elsewhere: by earlier lives of the server, by others, by those who read a topic."""
-        for site, minute in found.sites.items():
-            self._heard[site] = max(minute, self._heard.get(site, 0))
         self._through, now = found.through, minute_of(self._clock.now())
+        for site, minute in found.sites.items():  # none was heard in the future: a clock was wrong then
+            self._heard[site] = min(max(minute, self._heard.get(site, 0)), now)
         if self._through is not None and now - self._through > BREAK_MIN:
             self._started = now  # who could not deliver meanwhile has as long as ever to do so again
         self._ask_s = time.monotonic() + ASK_S

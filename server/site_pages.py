@@ -67,6 +67,7 @@ class SitePages:
             search=search,
             found=len(found),
             all=len(known),
+            known=sum(state is not Hearing.GONE for _, state in known),
             silent=sum(state is Hearing.SILENT for _, state in known),
             words={heard: reader.words.say(said) for heard, said in WORDS.items()},
             shapes=SHAPES,

@@ -43,6 +43,7 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
     state = {
         "version": version(),
         "site": settings.site.id,
+        "center": settings.is_center,
         "zone": settings.site.timezone,
         "now": look.now.timestamp(),
         "speed": look.speed,
@@ -89,7 +90,7 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
     try:
         with database.transaction(STATE_TIMEOUT_S) as cursor:
             sensors = queries.sensors(cursor, settings.site.id, look.until)
-            future = queries.future(cursor, settings.site.id, look.until)
+            future, of_site = queries.future(cursor, settings.site.id, look.until)
             unregistered = queries.unregistered(cursor, settings.site.id)
             received = queries.received(cursor)
             topic = queries.topic(cursor)
@@ -106,7 +107,7 @@ def _stored(database: Database, settings: Settings, look: Snapshot) -> tuple[Sto
     apart = {entry["sensor"]: datetime.fromtimestamp(entry["newest"], UTC) for entry in unregistered}
     shown = {"database": "", "sensors": sensors, "unregistered": unregistered, "received": received}
     shown |= {"topic": [each._asdict() for each in topic], "work": [each._asdict() for each in work], "sites": sites}
-    return Stored(rows, True, future, apart, topic, work), shown
+    return Stored(rows, True, future, apart, topic, work, future_site=of_site), shown
 
 
 def _from_the_log(settings: Settings, look: Snapshot, down: str) -> tuple[Stored, Json]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import psycopg
 
-from common import arrived_rows, site_marks
+from common import arrived_rows, database, site_marks
 from common.arrived_rows import Whose
 from common.batch_mark import BatchMark
 from common.database import Database, statement
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, DatabaseRefuses
 from common.kafka_rows import SiteMark
 from common.logging_setup import quoted
 from common.settings import Settings
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def store(
-    database: Database,
+    connected: Database,
     key: BatchKey,
     lines: Sequence[bytes],
     mark: BatchMark | None = None,
@@ -44,14 +44,16 @@ def store(
         DatabaseDown: nothing is known to be stored; the sender tries again.
     """
     values = {"key": key.text, "rows": len(lines)}
-    with database.transaction(STORE_TIMEOUT_S) as cursor:
+    with connected.transaction(STORE_TIMEOUT_S) as cursor:
         cursor.execute(_DURABLE)
         (times_seen,) = _one(cursor.execute(statement("received_batch"), values))
         name = f"{key.site}\t{key.log_id}\t".encode()
         found = arrived_rows.store(cursor, [name + line for line in lines], whose)
         for number, reason in sorted(found.refused.items()):
-            problem = f"row {number + 1}: the database cannot hold it ({reason})"
-            raise BatchRefused(422, problem, row=number + 1, column="line")
+            problem, column = f": the database cannot hold it ({reason})", "line"
+            if reason == arrived_rows.MONTHS:
+                problem, column = ", time: of one month too many", "time"
+            raise BatchRefused(422, f"row {number + 1}{problem}", row=number + 1, column=column)
         second = found.second.total()
         stored = found.new + second
         if whose is Whose.OWN:  # whoever was first: they are new if the batch is
@@ -63,6 +65,8 @@ def store(
         if whose is Whose.STRANGE:
             marks = []
         site_marks.store(cursor, {key.site: None}, marks)
+        counts = {"site": key.site, "new": int(times_seen == 1), "stored": stored, "repeated": repeated}
+        cursor.execute(statement("site_counted").encode(), counts)
     if second:
         _log.warning("second_rows site=%s rows=%d batch=%s", quoted(key.site), second, quoted(key.text))
     return StoredBatch(stored, repeated)
@@ -75,14 +79,22 @@ class InDatabase:
 
     def __init__(self, desk: DatabaseThread, settings: Settings) -> None:
         self._desk, self._site, self._data = desk, settings.site.id, settings.paths.data
+        self.refusal = ""  # why the database has refused the last batch, as it would any other
 
     async def keep(self, key: BatchKey, lines: list[bytes], mark: BatchMark | None) -> StoredBatch:
         try:
-            return await self._desk.ask(lambda database: store(database, key, lines, mark, self._whose(key)))
+            stored = await self._desk.ask(lambda connected: store(connected, key, lines, mark, self._whose(key)))
         except DatabaseDown as down:
-            raise NotKept("the database does not answer; nothing of this batch is stored", str(down)) from down
+            self.refusal = str(down) if isinstance(down, DatabaseRefuses) else ""
+            raise NotKept("the database cannot store rows now; nothing of this batch is stored", str(down)) from down
+        except psycopg.Error as error:
+            database.note("rows_not_stored", error)
+            why = f"the database refuses the rows ({type(error).__name__}); see this process's log"
+            raise NotKept("the database refuses the rows; nothing of this batch is stored", why) from error
         except OSError as error:
             raise NotKept("this server's disk does not answer; nothing of this batch is stored", str(error)) from error
+        self.refusal = ""
+        return stored
 
     def _whose(self, key: BatchKey) -> Whose:
         """Whether a box works in the same folder, under the name of this site, and whether the batch is of its log."""

@@ -38,7 +38,7 @@ class Stored:
     Attributes:
         sensors: the registered sensors; or those of the mark, if `registered` is false: the database was not asked, or
             does not answer.
-        future: the newest row of the future.
+        future: the newest row of the future, and the site that delivered it; empty: the own one.
         unregistered: sensors that nobody registered, and their newest rows.
         topic: the partitions that a center reads.
         work: what a center does for its sites.
@@ -52,6 +52,7 @@ class Stored:
     topic: tuple[PartitionState, ...] = ()
     work: tuple[WorkState, ...] = ()
     down: str = ""
+    future_site: str = ""
 
 
 def newest_rows(look: Snapshot, stored: Stored, keep: Collection[str] = ()) -> dict[str, datetime | None]:
@@ -91,7 +92,8 @@ def of_future(look: Snapshot, stored: Stored) -> list[Problem]:
         return []
     shown = f"{newest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     ahead_s = (newest - look.now).total_seconds()
-    return [Problem(TROUBLE, SITE, "future-rows", {"newest": shown, "ahead_s": ahead_s})]
+    whose = {"site": stored.future_site} if stored.future_site and newest == stored.future else {}
+    return [Problem(TROUBLE, SITE, "future-rows", {"newest": shown, "ahead_s": ahead_s, **whose})]
 
 
 def of_sensor(sensor: str, newest: datetime | None, name: str, look: Snapshot, set_: Settings) -> Problem:

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from common.database import Database
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, SiteWorkFailed
 from common.settings import load
 from common.site_claims import Done, SiteClaims
 
@@ -28,7 +28,7 @@ WORK = "test"
 @contextlib.contextmanager
 def claiming(url: str, idle_s: float = 60.0) -> Iterator[SiteClaims]:
     with contextlib.closing(Database(load(None, {"HYDROLOG_DATABASE__URL": url}), "test")) as database:
-        yield SiteClaims(database, WORK, SEOUL, idle_s=idle_s)
+        yield SiteClaims(database, WORK, SEOUL, LATER - NOW, idle_s=idle_s)
 
 
 class Claimer:
@@ -71,7 +71,7 @@ def _work(claims: SiteClaims, name: str) -> None:
                     return
                 held.cursor.execute("INSERT INTO worked VALUES (%s, %s)", (held.claims[0].site, name))
                 held.done(held.claims[0], Done(LATER))
-        except DatabaseDown:
+        except (DatabaseDown, SiteWorkFailed):
             print("lost", flush=True)
         else:
             print("done", flush=True)

@@ -1,4 +1,4 @@
--- A batch received n times has sent its rows n times.
-SELECT coalesce(sum(rows - repeated), 0)::bigint, coalesce(sum(repeated + rows * (times_seen - 1)), 0)::bigint,
-       count(*), extract(epoch FROM now() - max(received_at))::float8
-FROM RECEIVED_BATCH_TB
+-- What all sites have delivered over HTTP.
+SELECT coalesce(sum(rows_new), 0)::bigint, coalesce(sum(rows_again), 0)::bigint, coalesce(sum(batches), 0)::bigint,
+       extract(epoch FROM now() - max(batch_at))::float8
+FROM SITE_TB

@@ -77,6 +77,29 @@ def test_two_that_make_the_same_month_take_turns(connection: Connection, databas
     assert count(connection, "REAL_VAL_TB") == [("001", 1), ("002", 1)]
 
 
+def test_a_sender_that_invents_times_makes_no_table_for_each_month(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its other rows, those of others and those of this year are stored all the same."""
+    monkeypatch.setattr(arrived_rows, "MOST_MONTHS", 2)
+
+    def at(offset: int, time: str) -> bytes:
+        return f"a\tlog\t{offset}\t{time}\t001\t8\t4\t60\t0000\t000\t0\t0".encode()
+
+    months = [f"{year}-01-31T23:00:00-02:00" for year in (2050, 2199, 1980)]  # in UTC the first of February
+    rows = [*(at(number, time) for number, time in enumerate(months)), line("001", 3)]
+    for expected in ((2, {0: "months", 1: "months"}), (0, {0: "months", 1: "months"})):
+        with connection.transaction(), connection.cursor() as cursor:
+            stored = arrived_rows.store(cursor, rows)
+        assert (stored.new, stored.refused) == expected
+    now = datetime.now(UTC)
+    recent = [now - timedelta(days=300), now, now + timedelta(days=20)]
+    with connection.transaction(), connection.cursor() as cursor:
+        stored = arrived_rows.store(cursor, [at(9, f"{day:%Y-%m-%d}T00:00:00Z") for day in recent])
+    assert (stored.new, stored.refused) == (3, {})
+    assert count(connection, "REAL_VAL_TB") == [("001", 5)]
+
+
 def test_a_box_and_a_process_with_a_clock_far_ahead_cost_no_month(connection: Connection) -> None:
     now, ahead = datetime.now(UTC), datetime(2199, 1, 1, tzinfo=UTC)
     with connection.cursor() as cursor:

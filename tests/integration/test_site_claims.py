@@ -14,11 +14,12 @@ from claiming import LATER, NOW, SEOUL, Claimer, claiming
 from database_site import away, wait_for
 
 from common.clock import minute_of
-from common.errors import DatabaseDown
+from common.errors import DatabaseDown, DatabaseRefuses, SiteWorkFailed
 from common.site_claims import FIRST_WAIT_S, Done, SiteClaims
 
 Connection = psycopg.Connection[tuple[object, ...]]
 SECOND = timedelta(seconds=1)
+WAIT = timedelta(seconds=FIRST_WAIT_S)
 
 
 @pytest.fixture
@@ -145,6 +146,42 @@ def test_a_site_whose_work_fails_lets_the_others_come_first(connection: Connecti
     assert work(here, now) == ["bad"]
     with here.taken(LATER, 2) as held:
         assert {claim.failed for claim in held.claims} == {0}
+
+
+@pytest.mark.parametrize("limit", ["statement_timeout", "idle_in_transaction_session_timeout"])
+def test_a_site_whose_work_the_database_ends_lets_the_others_come_first(
+    connection: Connection, here: SiteClaims, limit: str
+) -> None:
+    """It is cancelled, or takes too long: it is the longest due, at each try."""
+    add(connection, "bad", "good")
+    here.follow(NOW)
+    for attempt in range(2):
+        with pytest.raises(SiteWorkFailed), here.taken(NOW + attempt * WAIT) as held:
+            assert [(claim.site, claim.failed) for claim in held.claims] == [("bad", attempt)]
+            held.cursor.execute(f"SET LOCAL {limit} = '10ms'".encode())
+            if limit == "statement_timeout":
+                held.cursor.execute("SELECT pg_sleep(60)")
+            wait_for(lambda: not idle(connection), "the end of the transaction")
+            held.done(held.claims[0], Done(LATER))
+        assert work(here) == ([] if attempt else ["good"])
+
+
+def idle(connection: Connection) -> bool:
+    """Whether somebody stands still in a transaction."""
+    query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+    return connection.execute(query).fetchone() is not None
+
+
+@pytest.mark.parametrize("state", ["53100", "25006", "42501"])
+def test_no_site_waits_for_a_database_that_refuses_to_everybody(
+    connection: Connection, here: SiteClaims, state: str
+) -> None:
+    add(connection, "a")
+    here.follow(NOW)
+    with pytest.raises(DatabaseRefuses), here.taken(NOW) as held:
+        held.cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$".encode())
+    with here.taken(NOW) as held:
+        assert [(claim.site, claim.failed) for claim in held.claims] == [("a", 0)]
 
 
 def test_no_site_waits_for_a_database_that_was_away(

@@ -42,7 +42,17 @@ def test_a_mark_that_knows_no_minute_keeps_the_chain_and_the_minute() -> None:
 def test_a_mark_in_a_header_comes_back_and_what_is_none_is_none() -> None:
     for each in (BatchMark(18342, 28_744_300), BatchMark(0, None)):
         assert from_header(to_header(each)) == each
-    for text in ("", "x", "-1", "01", "2024-08-26T07:39:00+00:00", "2024-08-26 7", "2024-08-26T07:39:00+00:00  7", "٣"):
+    for text in (
+        "",
+        "x",
+        "-1",
+        "01",
+        "2024-08-26T07:39:00+00:00",
+        "2024-08-26 7",
+        "2024-08-26T07:39:00+00:00  7",
+        "٣",
+        "é 7",
+    ):
         assert from_header(text) is None
 
 

@@ -16,6 +16,7 @@ from database_site import wait_for
 from common import database, schema, site_columns
 from common.errors import DatabaseDown, OtherTables, Stopped
 from common.settings import Settings, load
+from server import queries
 
 DEADLINE_S = 60.0
 BEFORE_NUMBERS = Path(__file__).parents[2] / "installed" / "tables_before_numbers.sql"
@@ -90,6 +91,21 @@ def test_every_row_of_an_older_version_is_there_with_its_site(old: Connection) -
     assert numbers == [(number,) for number in range(1, schema.VERSION + 1)]
     defaults = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'site' AND column_default <> ''"
     assert old.execute(defaults.encode()).fetchone() == (0,), "whoever forgets the site must not write to some site"
+
+
+def test_what_was_delivered_before_counts(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(schema, "CHANGES", schema.CHANGES[:8])
+        database.update_schema(empty_url, "north")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO SITE_TB (site, heard_at) VALUES ('a', now()), ('b', now());"
+            "INSERT INTO RECEIVED_BATCH_TB (key, rows, repeated, times_seen) VALUES"
+            " ('a/log/0-9', 10, 2, 3), ('a/log/10-19', 10, 0, 1), ('b/log/0-4', 5, 0, 1), ('gone/log/0-4', 5, 0, 1)"
+        )
+        assert database.update_schema(empty_url, "north") == ["0009_many_sites"]
+        with connection.cursor() as cursor:
+            assert list(queries.received(cursor).values())[:3] == [23, 22, 3]
 
 
 def test_for_a_week_the_version_before_can_go_on(old: Connection) -> None:

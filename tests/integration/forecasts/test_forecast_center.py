@@ -4,7 +4,7 @@ import contextlib
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -235,3 +235,16 @@ def test_a_site_that_is_ahead_of_the_clock_is_forecast_once_an_hour(center: Cent
     assert center.rows("SELECT xmin::text FROM PRED_VAL_TB") == written
     until_done(worker, NOON + HOUR)
     assert center.made(NOON + HOUR) == {"ahead": 24}
+
+
+@pytest.mark.parametrize("ahead", [3, 3650])
+def test_a_clock_that_was_days_or_years_ahead_for_a_moment_costs_no_hour(center: Center, ahead: int) -> None:
+    now = datetime.now(UTC)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    center.add("a", through=hour)
+    center.connection.execute("UPDATE SITE_TB SET heard_at = now()")
+    center.fill("a", until=hour)
+    worker = center.worker()
+    until_done(worker, now + timedelta(days=ahead))
+    until_done(worker, now)
+    assert center.made(hour) == {"a": 24}

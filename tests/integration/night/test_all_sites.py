@@ -212,6 +212,15 @@ def test_a_site_whose_night_is_refused_holds_up_no_other_and_is_tried_again(
     assert worker.step(MORNING + timedelta(hours=2))["sites_failed"] == 0
 
 
+def test_a_clock_that_was_years_ahead_for_a_moment_costs_no_night(center: NightCenter) -> None:
+    center.add("a")
+    center.rows("a", DAYTIME, MORNING)
+    worker = center.worker()
+    worker.step(datetime.now(UTC) + timedelta(days=3650))
+    worker.step(MORNING + LATE + MINUTE)
+    assert center.reports() == {("a", NIGHT): WHOLE}
+
+
 def test_what_nobody_does_is_seen_by_the_server(center: NightCenter) -> None:
     for site in ("a", "late"):
         center.add(site)

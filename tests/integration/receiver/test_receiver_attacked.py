@@ -80,6 +80,13 @@ def test_a_slow_batch_with_the_token_keeps_its_place(receiver: ReceiverProcess) 
             assert slow.recv(4096).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_a_site_whose_batches_are_slow_takes_nobodys_place(receiver: ReceiverProcess) -> None:
+    with crowd(receiver.port, 32, head() + b"1\t"):
+        wait_for(lambda: receiver.post_rows(1, 3).status == 503, "the crowd to be there")
+        assert receiver.post(body_of(1, 3), key_of(1, 3).replace(receiver_process.SITE, "site-2")).status == 200
+    wait_for(lambda: receiver.post_rows(1, 3).status == 200, "its places to be free")
+
+
 def test_few_descriptors_are_shared_out(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiver_process, "PROGRAM", ("prlimit", "--nofile=160:160", *receiver_process.PROGRAM))
     receiver = ReceiverProcess(tmp_path / "data", database_url)

@@ -145,6 +145,19 @@ def test_many_are_told_together_and_no_one_while_the_topic_is_not_read(
     assert read(256, through=256) == 5
 
 
+def test_a_box_that_was_heard_while_a_clock_was_years_ahead_is_silent_in_its_time(
+    settings_for: Callable[..., Settings], hook: HttpServer
+) -> None:
+    server = Server(settings_for(), hook)
+    server.heard["site-1"] = FIRST + 1_000_000
+    server.clock.time = START + timedelta(minutes=10)
+    server.boxes.know(HeardSites({"site-1": FIRST}, None))
+    server.after(69)
+    assert not hook.requests
+    server.after(70)
+    assert titles(hook) == ["[no data] site-1: no delivery for 60 min"]
+
+
 def test_who_was_heard_and_how_far_a_topic_is_read_is_in_the_database(
     settings_for: Callable[..., Settings], database_url: str
 ) -> None:

@@ -3,13 +3,15 @@
 import json
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from receiver_process import ReceiverProcess
+from receiver_process import ReceiverProcess, wait_for
 
 from cli import sites as command
+from common.settings_checks import NO_LOG
 from situation.sites import Hearing, hearing, silence_limits
 
 NOW = datetime(2024, 8, 26, 12, tzinfo=UTC)
@@ -101,3 +103,30 @@ def test_the_metric_counts_the_sites_that_the_page_calls_silent(receiver: Receiv
     assert "<b>One of them is silent.</b>" in receiver.get("/sites?language=en").body.decode()
     metrics = receiver.get("/metrics").body.decode().splitlines()
     assert {"hydrolog_sites 3", "hydrolog_sites_silent 1"} <= {*metrics}
+
+
+def test_the_first_page_of_a_center_speaks_of_its_sites_and_not_of_sensors_that_it_does_not_have(
+    database_url: str, tmp_path: Path
+) -> None:
+    center = ReceiverProcess(tmp_path / "data", database_url, HYDROLOG_LOG__URL=NO_LOG, HYDROLOG_SITE__ID="center")
+    center.start()
+
+    def words() -> str:
+        page = center.request("GET", "/", None, {"Accept-Language": "en"}).body.decode()
+        assert 'href="sites"' in page
+        return page.partition('<div data-live="hero">')[2]
+
+    try:
+        before = words()
+        assert "no delivery yet" in before
+        assert "No site delivers rows here." in before
+        assert center.post_rows(0, 3).status == 200
+        wait_for(lambda: "One site delivers here." in words(), "the site")
+        after = words()
+        assert "since the newest delivery, " in after
+        assert "None of them is silent." in after
+        assert not [said for said in ("No sensor is registered", "no row yet", "sensors add") if said in before + after]
+        assert center.post_rows(4, 4, time=AHEAD.isoformat()).status == 200
+        wait_for(lambda: "they came from the site site-1" in words(), "whose clock is wrong")
+    finally:
+        center.kill()
