@@ -101,7 +101,7 @@ class ZoneMinutes:
     def to_state(self) -> dict[str, Any]:
         """What is decided and what zones wait for, as plain values for the next start."""
         return {
-            "last": self._last,
+            "last": {**self._last},
             "parts": {
                 sensor: {str(minute): part for minute, part in minutes.items()}
                 for sensor, minutes in self._parts.items()
