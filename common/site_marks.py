@@ -40,9 +40,6 @@ class Reached:
     closed: int | None
 
 
-NOTHING = Reached(None, None, None)
-
-
 def advance(reached: Reached, marks: Iterable[SiteMark]) -> tuple[Reached, list[SiteMark]]:
     """How far a site is with these marks, and which of them still wait for a batch before them. Pure.
 

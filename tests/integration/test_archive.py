@@ -100,7 +100,7 @@ def test_rows_are_stored_exactly_as_they_stood_in_the_log(site: Site) -> None:
 
 def test_each_flag_is_an_outlier_with_a_reason(site: Site) -> None:
     up = Finding("001", FIRST - 60, FIRST - 90, "flow", "VALUE", "LEAK", "leak", "leak", "raise", {"rise_m3h": 3.0})
-    findings.record(site.settings.paths.data / "findings.json", [up])
+    findings.store(site.settings.paths.data / "findings.json", [up])
     site.append(Row(FIRST, "001", 8.02, 4.11, 60, "0L0J", "00P"))
     site.step()
     found = site.database.execute(
