@@ -10,11 +10,12 @@ from common.clock import Clock, minute_of, minute_start
 from common.clock_words import said_of_meter
 from common.database import Database
 from common.errors import DatabaseDown
+from common.messages import words as words_of
 from common.row import Row
 from common.settings import Settings
 from common.units import USUAL, Units
 from common.verdict import Problem
-from common.verdict_words import ENGLISH, SAID, of_json, said, spoken
+from common.verdict_words import of_json, said, said_kind, spoken
 from common.version import version
 from outliers.flags import explain, severest
 from server import queries
@@ -62,7 +63,7 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
 
 def in_language(state: Json, language: str, units: Units = USUAL) -> Json:
     """The same state, its words in another language, English for one that is not known, and in other units."""
-    language = language if language in SAID else ENGLISH
+    language = words_of(language).language
     found = state["verdict"]
     offsets = state["clock_offsets_s"]
     lists = {key: [spoken(of_json(each), language, units) for each in found[key]] for key in ("problems", "shelved")}
@@ -75,7 +76,7 @@ def in_language(state: Json, language: str, units: Units = USUAL) -> Json:
             _with_words(entry, language, units) | {"clock": said_of_meter(offsets.get(entry["sensor"], 0.0), language)}
             for entry in state["sensors"]
         ],
-        "verdict": {**found, "said": SAID[language][found["kind"]], **lists},
+        "verdict": {**found, "said": said_kind(found["kind"], language), **lists},
     }
 
 

@@ -295,9 +295,9 @@ STATES: dict[str, State] = {
     "an unregistered sensor": State(unregistered, "watch", "unregistered", "type: hydrolog sensors add X-77"),
     "a damaged incident file": State(
         lambda box: (box.data / INCIDENTS_FILE).write_text("{"),
-        *("trouble", "incidents-damaged", "incidents: file damaged", "BOX-INCIDENTS"),
+        *("trouble", "incidents-damaged", "incident records: file damaged", "BOX-INCIDENTS"),
     ),
-    "a damaged act": State(damaged_acts, "watch", "acts-damaged", "incidents: notes damaged"),
+    "a damaged act": State(damaged_acts, "watch", "acts-damaged", "incident records: notes damaged"),
 }
 
 
