@@ -12,7 +12,7 @@ from typing import Any
 from common.row import Row
 from common.zones import Zone, Zones
 from outliers.flags import trusted
-from producer.minute import DECIMALS, MinuteMean
+from producer.minute_mean import DECIMALS, MinuteMean
 
 WAIT_MIN = 15  # minutes that a zone waits for the slowest of its meters: then silence is told
 

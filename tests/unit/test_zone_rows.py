@@ -17,7 +17,7 @@ from common.settings import load
 from common.zones import parse, read_zones
 from log import mark
 from log.mark import Mark
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 from producer.zones import WAIT_MIN, ZoneMinutes, rows_of
 
 T = 28_744_293  # 2024-08-26T16:33:00+09:00
