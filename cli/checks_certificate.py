@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from cli.shell import local, printable
 from common import certificates
 from common.errors import SettingsError
