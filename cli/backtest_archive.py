@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from cli import shell
 from common import database, settings
-from common.clock import minute_of, minute_start
+from common.clock import local_text, minute_of, minute_start
 from common.errors import HydrologError, SettingsError
 from common.folder import CRITERIA_FOLDER
 from common.night import DAY_MINUTES, report_hours
@@ -165,7 +165,9 @@ def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> N
     told = [one for course in courses for one in course.findings if one.state == RAISE]
     urgent = [one for one in told if one.severity in (LEAK, FAULT)]
     for one in urgent[:MOST_SHOWN]:
-        console.print(f"{_local(one.minute, chosen)} {one.sensor} {one.code}: {shell.printable(text(one))}")
+        console.print(
+            f"{local_text(one.minute, chosen.site.zone)} {one.sensor} {one.code}: {shell.printable(text(one))}"
+        )
     if len(urgent) > MOST_SHOWN:
         console.print(f"and {len(urgent) - MOST_SHOWN} more LEAK and FAULT findings, in the file")
 
@@ -191,7 +193,3 @@ def _line(one: Finding, chosen: Settings) -> tuple[str, ...]:
     times = (minute_start(minute).astimezone(chosen.site.zone).isoformat() for minute in (one.minute, one.since))
     words = (one.state, one.severity, one.channel, one.method, one.code)
     return (one.sensor, *times, *words, figures(one), text(one))
-
-
-def _local(minute: int, chosen: Settings) -> str:
-    return f"{minute_start(minute).astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"

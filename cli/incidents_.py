@@ -19,7 +19,7 @@ from cli.incident_chart import chart
 from cli.incident_history import History
 from cli.incident_json import plain
 from common import settings
-from common.clock import minute_of
+from common.clock import local_text, minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import LANGUAGES, Catalogue, message, words
@@ -204,7 +204,7 @@ class _Command:
                 + Text("\n")
                 + shell.cell(f"[{kind}] ", STYLES.get(incident.severity, "") if up else "dim")
                 + shell.cell(self._history.name(incident.sensor)),
-                f"{shell.local(incident.began, self._zone)}\n{lasted if up else catalogue.say(OVER, span=lasted)}",
+                f"{local_text(incident.began, self._zone)}\n{lasted if up else catalogue.say(OVER, span=lasted)}",
                 _amounts(incident, catalogue),
                 shell.cell(catalogue.say(STAGES[life.stage])) + Text("\n") + shell.cell(life.by),
             )
@@ -222,9 +222,9 @@ class _Command:
         if said.life:
             paragraphs.append(said.life)
         for act in known.life.acts:
-            done = did(act, "" if act.until is None else shell.local(act.until, self._zone), self.words)
+            done = did(act, "" if act.until is None else local_text(act.until, self._zone), self.words)
             what = f"{done}: {act.text}" if act.text else done
-            paragraphs.append(f"{shell.local(act.at, self._zone)}  {act.by}  {what}")
+            paragraphs.append(f"{local_text(act.at, self._zone)}  {act.by}  {what}")
         for text in paragraphs:
             console.print(shell.cell(text, longest=LONGEST), soft_wrap=True)
         try:

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.shell import local
 from common import clock as clocks
 from common import database, resend_count, settings
+from common.clock import local_text
 from common.options import Parser, aware_time
 from common.settings import Settings
 
@@ -67,7 +67,7 @@ def _preview(chosen: Settings, start: datetime | None, end: datetime) -> int:
         return 0
     with database.connect(database.address(chosen), "resend") as connection, connection.cursor() as cursor:
         found = resend_count.count(cursor, chosen, start, end)
-    shown = " to ".join(local(time, chosen.site.zone) for time in (found.first, found.last) if time)
+    shown = " to ".join(local_text(time, chosen.site.zone) for time in (found.first, found.last) if time)
     sys.stdout.write(f"{found.rows} rows of {found.sensors} sensors would be sent{shown and f': {shown}'}\n")
     return 0
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from common.clock import local_text
 from common.messages import words
 from common.settings import Settings
 from common.settings_alerts import Person
@@ -12,8 +13,11 @@ from messengers.messenger import Messengers
 def message_for(person: Person, settings: Settings, now: datetime) -> Message:
     """The test message in a person's language. `now`: by the site's clock."""
     site, speech = settings.site, words(person.language or settings.site.language)
-    local = f"{now.astimezone(site.zone):%Y-%m-%d %H:%M}"
-    body = speech.say("A test of {now} ({zone}). Alarms of this site will arrive here.", now=local, zone=site.timezone)
+    body = speech.say(
+        "A test of {now} ({zone}). Alarms of this site will arrive here.",
+        now=local_text(now, site.zone),
+        zone=site.timezone,
+    )
     return Message(speech.say("test") + f" ({site.id})", body, "info")
 
 

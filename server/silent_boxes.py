@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common import state_file
-from common.clock import minute_of, minute_start
+from common.clock import local_text, minute_of, minute_start
 from common.database import Database, statement
 from common.errors import LogError
 from common.folder import SILENT_BOXES_FILE
@@ -199,7 +199,7 @@ class SilentBoxes:
         return Message(f"{speech.say(OVER)}: {title}", body, "success", thread)
 
     def _local(self, minute: int) -> str:
-        return f"{minute_start(minute).astimezone(self._settings.site.zone):%Y-%m-%d %H:%M}"
+        return local_text(minute, self._settings.site.zone)
 
 
 def _list(speech: Catalogue, lines: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from common import messages, verdict_words
-from common.clock import minute_start
+from common.clock import local_text
 from common.messages import Catalogue, message
 from common.settings import Settings
 from common.settings_alerts import SUPPLY
@@ -54,7 +54,7 @@ class Site:
     per_hour: int
 
     def local(self, minute: int) -> str:
-        return f"{minute_start(minute).astimezone(self.zone):%Y-%m-%d %H:%M}"
+        return local_text(minute, self.zone)
 
     def place(self, sensor: str) -> str:
         return self.names.get(sensor) or sensor
