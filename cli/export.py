@@ -15,7 +15,6 @@ from cli.export_rows import KINDS, NotExported, Source, Span
 from cli.export_span import NotATime, end_instant, first_instant
 from common import settings
 from common.errors import NoSuchSensor
-from common.row import SENSOR_ID
 from common.settings import Settings
 
 NAMED_AT_MOST = 10  # sensors in a message
@@ -56,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "sensors",
         nargs="*",
-        type=_sensor,
+        type=shell.sensor_id,
         metavar="SENSOR",
         help="a sensor's id (default: all that "
         "are registered); several stand in one table with the columns site and sensor in front",
@@ -74,12 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     site_choice.add(parser)
     return parser
-
-
-def _sensor(text: str) -> str:
-    if not SENSOR_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a sensor id (letters, digits, '_', '.', ':', '-')")
-    return text
 
 
 def _span(parser: argparse.ArgumentParser, options: argparse.Namespace, chosen: Settings) -> Span:

@@ -1,7 +1,6 @@
 """All incidents that are known: those of the file, and all earlier ones that the database holds."""
 
 import difflib
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import psycopg
@@ -84,16 +83,10 @@ def read(chosen: Settings, database: Database, minute: int) -> History:
         whole = False
         why = str(error) if isinstance(error, DatabaseDown) else "the database refuses them"
         problems.append(f"only the incidents of the file are shown, the newest ones: {why}")
-    known = reading.known(_each_once(found.incidents, earlier), _acts_once(done.known, recorded), minute)
+    incidents = {one.id: one for one in (*earlier, *found.incidents)}
+    deeds = {act.id: act for act in (*recorded, *done.known)}
+    known = reading.known(incidents.values(), deeds.values(), minute)
     return History(tuple(known), names, whole, tuple(problems), damaged=bool(found.problem))
-
-
-def _each_once(newer: Iterable[Incident], older: Iterable[Incident]) -> Iterable[Incident]:
-    return ({one.id: one for one in older} | {one.id: one for one in newer}).values()
-
-
-def _acts_once(newer: Iterable[Act], older: Iterable[Act]) -> Iterable[Act]:
-    return ({act.id: act for act in older} | {act.id: act for act in newer}).values()
 
 
 def _listed(ids: list[str]) -> str:

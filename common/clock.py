@@ -96,6 +96,16 @@ def minute_start(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
+def minute_if_known(time_: datetime | None) -> int | None:
+    """As `minute_of`; None for None."""
+    return None if time_ is None else minute_of(time_)
+
+
+def start_if_known(minute: int | None) -> datetime | None:
+    """As `minute_start`; None for None."""
+    return None if minute is None else minute_start(minute)
+
+
 def local_text(at: datetime | int, zone: tzinfo) -> str:
     """A time, or a UTC minute since 1970, as the clock of a zone shows it."""
     time_ = minute_start(at) if isinstance(at, int) else at

@@ -7,7 +7,7 @@ from incidents.incident import Sign
 from outliers.flags import CHANNELS
 
 NIGHT_CODES = {"NGT-JUMP", "NGT-CREEP"}
-LEAK_CODES = {"LEAK", "LEAK-MORE", "PRE-STEP", "VAL-HIGH"}
+RISE_CODES = {"LEAK", "LEAK-MORE", "PRE-STEP", "VAL-HIGH"}
 ERRORS = {
     "rise_m3h": "error_m3h",
     "fall_m3h": "error_m3h",
