@@ -3,6 +3,7 @@
 The page, /healthz, /metrics and `hydrolog status` all show this one value and its verdict, so they cannot disagree.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,14 +48,14 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
         "zone": settings.site.timezone,
         "now": look.now.timestamp(),
         "speed": look.speed,
-        "newest": {"at": _seconds(newest), "age_s": _age_s(newest, look)} | judged.rows.to_json(),
+        "newest": {"at": queries.seconds(newest), "age_s": _age_s(newest, look)} | judged.rows.to_json(),
         "processes": [_process(role, problem, look) for role, problem in judged.processes.items()],
         "clock_offsets_s": offsets,
         "disk_free": look.disk_free,
         "log": _log_file(look),
         "groups": [{"group": group, "lag": look.lag(group)} for group in look.groups],
         **shown,
-        "future": _seconds(future_row(look, stored)),
+        "future": queries.seconds(future_row(look, stored)),
         "sensors": [_sensor(entry, judged, look) for entry in shown["sensors"] if entry["sensor"] in judged.sensors],
         "verdict": judged.verdict.to_json(),
     }
@@ -78,6 +79,21 @@ def in_language(state: Json, language: str, units: Units = USUAL) -> Json:
         ],
         "verdict": {**found, "said": said_kind(found["kind"], language), **lists},
     }
+
+
+def counters_of(state: Mapping[str, Any], role: str) -> Json:
+    """What a process counts; empty if it has told nothing."""
+    return next((each["counters"] for each in state["processes"] if each["role"] == role), {})
+
+
+def names_of(state: Json) -> dict[str, str]:
+    """What people call each sensor; may be empty."""
+    return {entry["sensor"]: entry["name"] for entry in state["sensors"]}
+
+
+def labels_of(state: Json) -> dict[str, str]:
+    """The id and the name of each sensor, for a choice."""
+    return {sensor: f"{sensor} {name}".strip() for sensor, name in names_of(state).items()}
 
 
 def _with_words(entry: Json, language: str, units: Units) -> Json:
@@ -172,7 +188,7 @@ def _process(role: str, problem: Problem, look: Snapshot) -> Json:
     return {
         "role": role,
         "version": str(state.get("version", "")),
-        "success": _seconds(time_of(state.get("last_success"))),
+        "success": queries.seconds(time_of(state.get("last_success"))),
         "counters": counters if isinstance(counters, dict) else {},
     } | problem.to_json()
 
@@ -190,13 +206,9 @@ def _log_file(look: Snapshot) -> Json:
 def _sensor(entry: Json, judged: Judged, look: Snapshot) -> Json:
     sensor, newest = entry["sensor"], entry["newest"]
     shown = {key: entry[key] for key in ("sensor", "name", "place", "flow", "pressure", "channel", "version")}
-    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, look)} | judged.sensors[sensor].to_json()
+    return shown | {"newest": queries.seconds(newest), "age_s": _age_s(newest, look)} | judged.sensors[sensor].to_json()
 
 
 def _age_s(newest: datetime | None, look: Snapshot) -> float | None:
     """Site seconds since the end of the newest row's minute; None without one, or if it is of the future."""
     return row_age_s(newest, look.now) if newest and newest <= look.until else None
-
-
-def _seconds(time: datetime | None) -> int | None:
-    return int(time.timestamp()) if time else None
