@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from access_site import NO_DATABASE, Browser, after, make_user
+from access_site import NO_DATABASE, Browser, after, logged_in, make_user
 from http_server import HttpServer, Request, accept, answer
 from receiver_process import Answer, ReceiverProcess, wait_for
 
@@ -81,9 +81,7 @@ def data(server: ReceiverProcess) -> Iterator[Path]:
 
 @pytest.fixture
 def lee(server: ReceiverProcess) -> Browser:
-    made = Browser(server)
-    assert after(made.log_in("이영희")) == "."
-    return made
+    return logged_in(server, "이영희")
 
 
 def act(browser: Browser, do: str, **fields: Any) -> Answer:
