@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -116,9 +117,8 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The database: it answers, the tables exist, sensors are registered."""
-    connection = database.Database(chosen, "check")
     try:
-        with connection.transaction() as cursor:
+        with closing(database.Database(chosen, "check")) as connection, connection.transaction() as cursor:
             where = database_name(database.address(chosen))
             cursor.execute("SELECT current_setting('server_version')")
             version = cursor.fetchone()
@@ -148,8 +148,6 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
             yield CheckResult(False, "sensors", "none is registered; run: hydrolog sensors add ID")
     except DatabaseDown as down:
         yield CheckResult(False, "database", f"{printable(down)}; start it, or correct database.url")
-    finally:
-        connection.close()
 
 
 def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:

@@ -42,7 +42,6 @@ STAGES = {
     Stage.SHELVED: message("shelved"),
     Stage.CLOSED: message("closed"),
 }
-STYLES = {"leak": "bold red", "fault": "magenta", "supply": "cyan", "watch": "yellow", "planned": "dim"}
 ACTIONS = {
     Do.ACKNOWLEDGE: "say that you take care of it",
     Do.SHELVE: "let it rest until a time; then it is open again",
@@ -202,7 +201,7 @@ class _Command:
             table.add_row(
                 shell.cell(incident.id)
                 + Text("\n")
-                + shell.cell(f"[{kind}] ", STYLES.get(incident.severity, "") if up else "dim")
+                + shell.cell(f"[{kind}] ", shell.STYLES.get(incident.severity, "") if up else "dim")
                 + shell.cell(self._history.name(incident.sensor)),
                 f"{local_text(incident.began, self._zone)}\n{lasted if up else catalogue.say(OVER, span=lasted)}",
                 _amounts(incident, catalogue),

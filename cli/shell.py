@@ -24,6 +24,7 @@ from reports.month import first_day
 WIDE = 140  # columns if there is no terminal
 MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms per month: the range of outliers.alarms_per_month
 ALARMS_HELP = "allowed false LEAK alarms per point and rule (default: outliers.alarms_per_month in the settings)"
+STYLES = {"leak": "bold red", "fault": "magenta", "supply": "cyan", "watch": "yellow", "planned": "dim"}  # severities
 LONGEST = 200  # characters of a text from outside: enough to recognise it
 MOST_DAYS = 10_000  # that somebody looks back
 
