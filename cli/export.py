@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cli import shell, site_choice
 from cli.export_file import SUFFIXES, is_workbook, opened
-from cli.export_rows import KINDS, NotExported, Source, Span
+from cli.export_rows import KINDS, ExportSpan, NotExported, Source
 from cli.export_span import NotATime, end_instant, first_instant
 from common import settings
 from common.errors import NoSuchSensor
@@ -75,13 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _span(parser: argparse.ArgumentParser, options: argparse.Namespace, chosen: Settings) -> Span:
-    zone, span = chosen.site.zone, Span()
+def _span(parser: argparse.ArgumentParser, options: argparse.Namespace, chosen: Settings) -> ExportSpan:
+    zone, span = chosen.site.zone, ExportSpan()
     try:
         if options.start is not None:
-            span = Span(first_instant(options.start, zone), span.end)
+            span = ExportSpan(first_instant(options.start, zone), span.end)
         if options.end is not None:
-            span = Span(span.first, end_instant(options.end, zone))
+            span = ExportSpan(span.first, end_instant(options.end, zone))
     except NotATime as error:
         parser.error(str(error))
     if span.first >= span.end:
@@ -111,7 +111,7 @@ def _is_folder(parser: argparse.ArgumentParser, output: Path, chosen: Settings) 
 class _Export:
     """One export: the source, its span, and what is said about both."""
 
-    def __init__(self, source: Source, of: str, span: Span, chosen: Settings) -> None:
+    def __init__(self, source: Source, of: str, span: ExportSpan, chosen: Settings) -> None:
         self._source = source
         self._of = of
         self._span = span

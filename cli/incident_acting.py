@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cli import shell
 from cli.acting import person
 from cli.export_span import NotATime, first_instant
-from cli.incident_history import History
+from cli.incident_history import IncidentHistory
 from common.clock import local_text, minute_of
 from common.errors import HydrologError
 from common.messages import words
@@ -33,7 +33,9 @@ class BadUsage(HydrologError):
     exit_code = 2
 
 
-def act(chosen: Settings, history: History, now: datetime, do: Do, options: argparse.Namespace) -> tuple[Known, str]:
+def act(
+    chosen: Settings, history: IncidentHistory, now: datetime, do: Do, options: argparse.Namespace
+) -> tuple[Known, str]:
     """Store what somebody did; returns the incident after it, and a line for people.
 
     Raises:

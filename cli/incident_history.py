@@ -22,7 +22,7 @@ class NoSuchIncident(HydrologError):
     """There is no such incident, or there are several."""
 
 
-class History(NamedTuple):
+class IncidentHistory(NamedTuple):
     """What is known at a moment.
 
     Attributes:
@@ -63,7 +63,7 @@ class History(NamedTuple):
         raise NoSuchIncident(f"there is no incident {shell.printable(text)!r}{only}; {advice}")
 
 
-def read(chosen: Settings, database: Database, minute: int) -> History:
+def read(chosen: Settings, database: Database, minute: int) -> IncidentHistory:
     """All incidents at UTC `minute`. The file's version of an incident is the newer one."""
     found = reading.stored(chosen.paths.data)
     done = acts.load(chosen.paths.data)
@@ -86,7 +86,7 @@ def read(chosen: Settings, database: Database, minute: int) -> History:
     incidents = {one.id: one for one in (*earlier, *found.incidents)}
     deeds = {act.id: act for act in (*recorded, *done.known)}
     known = reading.known(incidents.values(), deeds.values(), minute)
-    return History(tuple(known), names, whole, tuple(problems), damaged=bool(found.problem))
+    return IncidentHistory(tuple(known), names, whole, tuple(problems), damaged=bool(found.problem))
 
 
 def _listed(ids: list[str]) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 from cli import incident_acting, incident_history, shell
 from cli.incident_acting import instant
 from cli.incident_chart import chart
-from cli.incident_history import History
+from cli.incident_history import IncidentHistory
 from cli.incident_json import plain
 from common import settings
 from common.clock import local_text, minute_of
@@ -147,7 +147,7 @@ def _amounts(incident: Incident, catalogue: Catalogue) -> str:
 class _Command:
     """One call: what was asked, and what is known."""
 
-    def __init__(self, chosen: Settings, options: argparse.Namespace, history: History, now: datetime) -> None:
+    def __init__(self, chosen: Settings, options: argparse.Namespace, history: IncidentHistory, now: datetime) -> None:
         self._chosen = chosen
         self._options = options
         self._history = history

@@ -30,7 +30,7 @@ _STYLE = (
 
 
 @dataclass(slots=True)
-class Course:
+class JudgedSensor:
     """One sensor's backtest: the measured and expected values, and the findings."""
 
     sensor: str
@@ -60,7 +60,7 @@ class Course:
                 yield finding, next(over, end)
 
 
-def page(courses: Sequence[Course], said: str) -> str:
+def page(courses: Sequence[JudgedSensor], said: str) -> str:
     """The whole page."""
     parts = [
         f"<h1>What would have been raised</h1><p>{html.escape(said)}. Times are those of the site's clock. "
@@ -76,7 +76,7 @@ def page(courses: Sequence[Course], said: str) -> str:
     )
 
 
-def _figure(course: Course) -> Any:
+def _figure(course: JudgedSensor) -> Any:
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
@@ -109,7 +109,7 @@ def _means(values: np.ndarray, first: int, at: Sequence[int]) -> list[float]:
     return means
 
 
-def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iterator[Any]:
+def _marks(course: JudgedSensor, channel: int, means: dict[int, float | None]) -> Iterator[Any]:
     """A diamond for each raise, with its reason as hover text."""
     from plotly.graph_objects import Scatter
 
@@ -127,7 +127,7 @@ def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iter
             )
 
 
-def _spans(course: Course) -> Iterator[dict[str, Any]]:
+def _spans(course: JudgedSensor) -> Iterator[dict[str, Any]]:
     """A background span from the start of each finding to its end."""
     for finding, over in course.spells():
         rows = {"flow": ("y",), "pressure": ("y2",)}.get(finding.channel, ("y", "y2"))
@@ -135,7 +135,7 @@ def _spans(course: Course) -> Iterator[dict[str, Any]]:
             yield _shape(finding.since, over, f"{axis} domain", COLOURS.get(finding.severity, EXPECTED), course.zone)
 
 
-def _work_spans(course: Course) -> Iterator[dict[str, Any]]:
+def _work_spans(course: JudgedSensor) -> Iterator[dict[str, Any]]:
     first, end = course.rows.first, course.rows.first + len(course.rows.flow)
     for work in course.works:
         if work.end > first and work.first < end:
@@ -147,7 +147,7 @@ def _shape(first: int, end: int, yref: str, colour: str, zone: ZoneInfo) -> dict
     return {"type": "rect", "yref": yref, **place, "fillcolor": colour, "opacity": 0.15, "line": {"width": 0}}
 
 
-def _table(course: Course) -> str:
+def _table(course: JudgedSensor) -> str:
     if not course.findings:
         return "<p>Nothing would have been raised.</p>"
     lines = [

@@ -11,7 +11,7 @@ from common.verdict import Problem, Value
 from common.verdict_sentences import KINDS, PARTS, SENSOR, SENSORS, WORDS
 
 
-class Said(NamedTuple):
+class ProblemWords(NamedTuple):
     """A problem in words; `detail` and `todo` may be empty."""
 
     where: str
@@ -24,13 +24,13 @@ class Said(NamedTuple):
         return f"{self.where}: {self.word}" + (f": {more}" if more else "")
 
 
-def said(problem: Problem, language: str = "en", units: Units = USUAL) -> Said:
+def said(problem: Problem, language: str = "en", units: Units = USUAL) -> ProblemWords:
     """A problem in words; English for a language that is not known."""
     words, catalogue = WORDS[problem.code], catalogue_of(language, units)
     values = _values(problem, catalogue)
     detail = [catalogue.say(each, **values) for each in words.detail if fields(each) <= values.keys()]
     todo = catalogue.say(words.todo, **values) if words.todo else ""
-    return Said(_where(problem, catalogue), catalogue.say(words.word), "; ".join(detail), todo)
+    return ProblemWords(_where(problem, catalogue), catalogue.say(words.word), "; ".join(detail), todo)
 
 
 def said_kind(kind: str, language: str) -> str:

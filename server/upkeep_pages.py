@@ -23,11 +23,11 @@ from server.access import Role, needs
 from server.attempt import DONE, Outcome, actor, attempt, said, typed
 from server.paging import page_asked, paged
 from server.reader import Reader
-from server.resending import Resending, Span
+from server.resending import Resending, ResendSpan
 from server.screens import Screens
 from server.state import counters_of
 from situation import clock_confirmation
-from situation.clock_confirmation import Standing
+from situation.clock_confirmation import ClockStanding
 from situation.judge import DOUBTED
 
 ROWS = 50  # sensors on one page of the list
@@ -123,13 +123,13 @@ class UpkeepPages:
         if clock_confirmation.confirm(self._settings, by, found, go_on=go_on).down:
             raise NotPossible(KEPT)
 
-    def _span(self, form: Mapping[str, str], reader: Reader) -> Span:
+    def _span(self, form: Mapping[str, str], reader: Reader) -> ResendSpan:
         first, end = (local_time(form[name], name).replace(tzinfo=reader.zone) for name in ("first", "end"))
         if end <= first:
             raise Refused(NOT_BEFORE, "end")
         if end - first > MOST:
             raise Refused(TOO_LONG, "end", days=MOST.days, command="hydrolog resend")
-        return Span(first, end)
+        return ResendSpan(first, end)
 
     def _count(self, form: Mapping[str, str], reader: Reader, counted: list[ResendCount]) -> None:
         span = self._span(form, reader)
@@ -167,7 +167,7 @@ class UpkeepPages:
         )
 
 
-def _clock(settings: Settings, state: Json, now: datetime) -> Standing | None:
+def _clock(settings: Settings, state: Json, now: datetime) -> ClockStanding | None:
     """How the clock stands, if it is doubted or there are rows of the future; None if all is well."""
     if counters_of(state, "producer").get("clock") in DOUBTED or state["future"]:
         return clock_confirmation.standing(settings, now)

@@ -16,7 +16,7 @@ from line_site import Start, seconds
 from meter import Cable, closed, wait_until
 
 from cli.line import run
-from cli.line_watch import Watch
+from cli.line_watch import LineWatch
 from common import roles
 from common.folder import ROLES_FOLDER
 from common.row import Row
@@ -103,7 +103,7 @@ def test_what_the_producer_refuses_is_not_good(
 def test_readings_are_good_only_with_values(
     refused: dict[str, int], rows: list[tuple[float | None, float | None]], good: bool
 ) -> None:
-    seen = Watch(load(None, {}), 1)
+    seen = LineWatch(load(None, {}), 1)
     seen.readings, seen.refused = 10, Counter(refused)
     seen.rows = {str(number): Row(5, str(number), *values, 60, "0000", "000") for number, values in enumerate(rows)}
     assert seen.good is good
