@@ -12,7 +12,8 @@ import pytest
 from access_site import Browser, after, logged_in, make_user
 from alerts_box import bodies, webhook
 from http_server import HttpServer, Request, answer, in_turn
-from receiver_process import Answer, ReceiverProcess, wait_for
+from receiver_process import Answer, ReceiverProcess
+from waiting import wait_for
 
 from common import audit
 from server.access.roles import Role

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from access_site import Browser, after, logged_in, make_user, told
-from receiver_process import Answer, ReceiverProcess, wait_for
+from receiver_process import Answer, ReceiverProcess
+from waiting import wait_for
 
 from common import audit
 from outliers import calendar, planning

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from access_site import NO_DATABASE, Browser, after, logged_in, make_user
 from http_server import HttpServer, Request, accept, answer
-from receiver_process import Answer, ReceiverProcess, wait_for
+from receiver_process import Answer, ReceiverProcess
+from waiting import wait_for
 
 from common import audit, confirmation
 from common.audit import Actor

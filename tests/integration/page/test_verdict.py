@@ -16,7 +16,8 @@ from unittest import mock
 import psycopg
 import pytest
 from ports import free_port
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from cli import status
 from common import settings, state_file
