@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.export_file import opened
-from cli.export_rows import KINDS, Source, Span
+from cli.export_rows import KINDS, ExportSpan, Source
 from common import database, settings
 from common.folder import POSTGRES_URL_FILE
 from postgres import server
@@ -49,7 +49,7 @@ def plain(connection: psycopg.Connection[Any]) -> None:
 
 def exported(source: Source, path: Path) -> None:
     with opened(path, source.columns, path.parent, bom=False) as put:
-        for piece in source.pieces("001", Span()):
+        for piece in source.pieces("001", ExportSpan()):
             put(piece)
 
 

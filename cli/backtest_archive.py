@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from cli import shell
 from common import database, settings
-from common.clock import minute_of, minute_start
+from common.clock import local_text, minute_of, minute_start
 from common.errors import HydrologError, SettingsError
 from common.folder import CRITERIA_FOLDER
 from common.night import DAY_MINUTES, report_hours
@@ -31,7 +31,7 @@ from outliers.findings_text import figures, text
 from outliers.flags import FAULT, LEAK
 
 if TYPE_CHECKING:
-    from cli.outlier_plots import Course
+    from cli.outlier_plots import JudgedSensor
     from outliers.criteria import Criteria
     from outliers.learn.build import History
 
@@ -59,14 +59,14 @@ def run(options: argparse.Namespace) -> int:
     known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones)
     for problem in known.problems:
         sys.stderr.write(shell.printable(problem) + "\n")
-    knob = options.alarms_per_month or chosen.outliers.alarms_per_month
+    alarms_per_month = options.alarms_per_month or chosen.outliers.alarms_per_month
     with closing(database.Database(chosen, "backtest")) as connection:
-        courses = Past(connection, chosen, known, knob).judge(options.days, options.sensor)
+        courses = Past(connection, chosen, known, alarms_per_month).judge(options.days, options.sensor)
     if not courses:
         raise NothingToJudge
-    _say(courses, chosen, options.days, knob)
+    _say(courses, chosen, options.days, alarms_per_month)
     try:
-        _write(options, courses, chosen, knob)
+        _write(options, courses, chosen, alarms_per_month)
     except OSError as error:
         raise SettingsError("--out", f"cannot write {options.out}: {error.strerror}") from error
     sys.stdout.write(f"written: {options.out}\n")
@@ -76,8 +76,10 @@ def run(options: argparse.Namespace) -> int:
 class Past:
     """The database's rows and the data for the backtest."""
 
-    def __init__(self, connection: database.Database, chosen: Settings, known: Occasions, knob: float) -> None:
-        self._database, self._chosen, self._known, self._knob = connection, chosen, known, knob
+    def __init__(
+        self, connection: database.Database, chosen: Settings, known: Occasions, alarms_per_month: float
+    ) -> None:
+        self._database, self._chosen, self._known, self._alarms_per_month = connection, chosen, known, alarms_per_month
         site_now = shell.site_clock(chosen.paths.data).now()
         self._now: datetime = minute_start(minute_of(site_now))
 
@@ -106,7 +108,7 @@ class Past:
         prior = archive.limits(folder, instrument, is_zone=name in self._chosen.zones)
         return prior, rows, clean, minute_of(start)
 
-    def judge(self, days: int, only: str | None) -> "list[Course]":
+    def judge(self, days: int, only: str | None) -> "list[JudgedSensor]":
         """What would have been raised in each sensor's last `days`; sensors without rows are skipped."""
         sensors = self.sensors(only)
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
@@ -118,16 +120,16 @@ class Past:
                 progress.update(task, completed=number * days * DAY_MINUTES)
         return [course for course in found if course is not None]
 
-    def _course(self, sensor: tuple[Any, ...], days: int, progress: Progress, task: TaskID) -> "Course | None":
+    def _course(self, sensor: tuple[Any, ...], days: int, progress: Progress, task: TaskID) -> "JudgedSensor | None":
         import numpy as np
 
-        from cli.outlier_plots import Course
+        from cli.outlier_plots import JudgedSensor
         from outliers.watch.detector import Detector
 
         name, zone = sensor[0], self._chosen.site.zone
         progress.update(task, description=f"judging {name}")
         prior, rows, clean, learn_end = self.rows(sensor, days)
-        course = Course(name, rows.span(learn_end, minute_of(self._now)), zone, self._known.at(name))
+        course = JudgedSensor(name, rows.span(learn_end, minute_of(self._now)), zone, self._known.at(name))
         if not np.isfinite(course.rows.flow).any():
             return None
 
@@ -142,7 +144,7 @@ class Past:
             learn_end,
             zone,
             known=self._known,
-            alarms_per_month=self._knob,
+            alarms_per_month=self._alarms_per_month,
             hours=report_hours(self._chosen.night),
             look=look,
             clean=clean,
@@ -151,7 +153,7 @@ class Past:
         return course
 
 
-def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> None:
+def _say(courses: "list[JudgedSensor]", chosen: Settings, days: int, alarms_per_month: float) -> None:
     """Print a line per sensor, and the alarms."""
     table = shell.table("sensor", "LEAK", "a month", "FAULT", "WATCH", "SUPPLY", "planned", whole=("sensor",))
     for course in courses:
@@ -160,21 +162,25 @@ def _say(courses: "list[Course]", chosen: Settings, days: int, knob: float) -> N
         others = [str(counts[severity]) for severity in (FAULT, "watch", "supply", "planned")]
         table.add_row(shell.cell(course.sensor), str(leaks), f"{leaks * MONTH_DAYS / days:.2f}", *others)
     console = shell.console()
-    console.print(f"raised over the last {days} days with alarms_per_month = {knob:g}")
+    console.print(f"raised over the last {days} days with alarms_per_month = {alarms_per_month:g}")
     console.print(table)
     told = [one for course in courses for one in course.findings if one.state == RAISE]
     urgent = [one for one in told if one.severity in (LEAK, FAULT)]
     for one in urgent[:MOST_SHOWN]:
-        console.print(f"{_local(one.minute, chosen)} {one.sensor} {one.code}: {shell.printable(text(one))}")
+        console.print(
+            f"{local_text(one.minute, chosen.site.zone)} {one.sensor} {one.code}: {shell.printable(text(one))}"
+        )
     if len(urgent) > MOST_SHOWN:
         console.print(f"and {len(urgent) - MOST_SHOWN} more LEAK and FAULT findings, in the file")
 
 
-def _write(options: argparse.Namespace, courses: "list[Course]", chosen: Settings, knob: float) -> None:
+def _write(
+    options: argparse.Namespace, courses: "list[JudgedSensor]", chosen: Settings, alarms_per_month: float
+) -> None:
     from cli import outlier_plots
 
     if not _is_table(options.out):
-        said = f"site {chosen.site.id}, the last {options.days} days, alarms_per_month = {knob:g}"
+        said = f"site {chosen.site.id}, the last {options.days} days, alarms_per_month = {alarms_per_month:g}"
         options.out.write_text(outlier_plots.page(courses, said), encoding="utf-8")
         return
     with options.out.open("w", newline="", encoding="utf-8") as file:
@@ -191,7 +197,3 @@ def _line(one: Finding, chosen: Settings) -> tuple[str, ...]:
     times = (minute_start(minute).astimezone(chosen.site.zone).isoformat() for minute in (one.minute, one.since))
     words = (one.state, one.severity, one.channel, one.method, one.code)
     return (one.sensor, *times, *words, figures(one), text(one))
-
-
-def _local(minute: int, chosen: Settings) -> str:
-    return f"{minute_start(minute).astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"

@@ -54,7 +54,7 @@ class BacktestUnusable(HydrologError):
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class BacktestPoint:
     """One line of points.csv."""
 
     name: str
@@ -88,7 +88,7 @@ def run(args: list[str]) -> int:
     for problem in problems:
         print(f"hydrolog backtest outliers: {problem}", file=sys.stderr)
     known = Occasions(holidays=holidays)
-    knob = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
+    alarms_per_month = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
     try:
         points = [point for point in read_points(options.data) if not options.points or point.name in options.points]
         with options.out.open("w", newline="", encoding="utf-8") as out:
@@ -96,7 +96,7 @@ def run(args: list[str]) -> int:
             writer.writerow(HEADER)
             for point in points:
                 began = time.perf_counter()
-                findings = list(backtest(point, options.data, known, knob))
+                findings = list(backtest(point, options.data, known, alarms_per_month))
                 writer.writerows(line(finding) for finding in findings)
                 raised = sum(finding.state == "raise" for finding in findings)
                 print(f"{point.name}: {raised} raised in {time.perf_counter() - began:.1f} s", flush=True)
@@ -139,12 +139,14 @@ def planted_sizes(text: str) -> tuple[float, ...]:
     return sizes
 
 
-def read_points(folder: Path) -> list[Point]:
+def read_points(folder: Path) -> list[BacktestPoint]:
     """The points in points.csv."""
     try:
         with (folder / "points.csv").open(newline="", encoding="utf-8") as file:
             return [
-                Point(row["point"], float(row["flow_max"]), float(row["pressure_max"]), minute(row["learn_end"]))
+                BacktestPoint(
+                    row["point"], float(row["flow_max"]), float(row["pressure_max"]), minute(row["learn_end"])
+                )
                 for row in csv.DictReader(file)
             ]
     except (KeyError, ValueError) as error:
@@ -180,7 +182,7 @@ def read_history(folder: Path, name: str) -> "History":
     return History(first, np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(rows[:, 1]))
 
 
-def backtest(point: Point, folder: Path, known: Occasions, alarms_per_month: float) -> Iterator[Finding]:
+def backtest(point: BacktestPoint, folder: Path, known: Occasions, alarms_per_month: float) -> Iterator[Finding]:
     """Learn, detect, rebuild every three months; yields the findings from `learn_end` on."""
     history = read_history(folder, point.name)
     return rehearse(history, point.limits(), point.learn_end, ZONE, known=known, alarms_per_month=alarms_per_month)

@@ -36,7 +36,7 @@ HEADER = ("sensor", "start", "size_m3h", "hour_m3h", "day_m3h", "nights_m3h", "f
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlantPlace:
     """A sensor's rows: raw, and those to learn from; the leaks begin at minute `learn_end`."""
 
     prior: "Criteria"
@@ -46,7 +46,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class PlantSite:
     """What all places share."""
 
     zone: ZoneInfo
@@ -88,37 +88,37 @@ def _planted(options: argparse.Namespace) -> "Iterator[tuple[str, list[Planted]]
             sys.stderr.write(f"{place.prior.sensor}: {error}\n")
 
 
-def _plant(site: Site, place: Place, days: int, sizes: Sequence[float]) -> "Iterator[Planted]":
+def _plant(site: PlantSite, place: PlantPlace, days: int, sizes: Sequence[float]) -> "Iterator[Planted]":
     from outliers.learn.build import build
     from outliers.planting import WARM_MIN, plant
 
     past = place.clean.span(place.clean.first, place.learn_end)
-    knob = site.alarms_per_month
-    new = build(past, site.zone, place.prior, site.known.holidays, alarms_per_month=knob, hours=site.hours)
+    alarms_per_month = site.alarms_per_month
+    new = build(past, site.zone, place.prior, site.known.holidays, alarms_per_month=alarms_per_month, hours=site.hours)
     rows = place.rows.span(max(place.rows.first, place.learn_end - WARM_MIN), place.learn_end + days * DAY_MINUTES)
     return plant(new, rows, site.zone, site.known, sizes_m3h=sizes)
 
 
-def _of_folder(options: argparse.Namespace) -> Iterator[tuple[Site, Place]]:
+def _of_folder(options: argparse.Namespace) -> Iterator[tuple[PlantSite, PlantPlace]]:
     folder: Path = options.data
     holidays, _ = calendar.holidays_of(options.holidays or folder / calendar.HOLIDAYS)
-    knob = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
-    site = Site(backtest_outliers.ZONE, Occasions(holidays=holidays), knob, DEFAULT_HOURS)
+    alarms_per_month = options.alarms_per_month or DEFAULT_ALARMS_PER_MONTH
+    site = PlantSite(backtest_outliers.ZONE, Occasions(holidays=holidays), alarms_per_month, DEFAULT_HOURS)
     for point in backtest_outliers.read_points(folder):
         if not options.points or point.name in options.points:
             rows = backtest_outliers.read_history(folder, point.name)
-            yield site, Place(point.limits(), rows, rows, point.learn_end)
+            yield site, PlantPlace(point.limits(), rows, rows, point.learn_end)
 
 
-def _of_database(options: argparse.Namespace) -> Iterator[tuple[Site, Place]]:
+def _of_database(options: argparse.Namespace) -> Iterator[tuple[PlantSite, PlantPlace]]:
     chosen = settings.load(options.config)
     known = calendar.load(chosen.paths.data, chosen.site.zone, chosen.zones)
-    knob = options.alarms_per_month or chosen.outliers.alarms_per_month
-    site = Site(chosen.site.zone, known, knob, report_hours(chosen.night))
+    alarms_per_month = options.alarms_per_month or chosen.outliers.alarms_per_month
+    site = PlantSite(chosen.site.zone, known, alarms_per_month, report_hours(chosen.night))
     with closing(database.Database(chosen, "backtest")) as connection:
-        past = Past(connection, chosen, known, knob)
+        past = Past(connection, chosen, known, alarms_per_month)
         for sensor in past.sensors(options.sensor):
-            yield site, Place(*past.rows(sensor, options.days))
+            yield site, PlantPlace(*past.rows(sensor, options.days))
 
 
 def table(planted: "dict[str, list[Planted]]", sizes: Sequence[float]) -> Any:

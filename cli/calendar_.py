@@ -12,7 +12,7 @@ from pathlib import Path
 from cli import acting, shell
 from common import settings
 from common.audit import Actor
-from common.clock import minute_of, minute_start
+from common.clock import local_text, minute_of, minute_start
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER
 from common.refused import NotPossible
@@ -114,7 +114,7 @@ def _list(chosen: Settings) -> int:
     now = minute_of(shell.site_clock(chosen.paths.data).now())
     table = shell.table("number", "sensor", "from", "to", "what", "", whole=("number", "from", "to"))
     for work in sorted(known.works, key=lambda work: work.first):
-        times = (_local(minute, chosen) for minute in (work.first, work.end))
+        times = (local_text(minute, chosen.site.zone) for minute in (work.first, work.end))
         table.add_row(str(work.line), shell.cell(work.sensor), *times, shell.cell(work.what), _state(work, now))
     console = shell.console()
     console.print(table if known.works else "no planned work")
@@ -143,7 +143,3 @@ def _state(work: Work, now: int) -> str:
     if work.end <= now:
         return "over"
     return "now" if work.first <= now else "to come"
-
-
-def _local(minute: int, chosen: Settings) -> str:
-    return f"{minute_start(minute).astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"

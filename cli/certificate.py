@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from cli import acting, shell
 from common import certificates, files, settings
 from common.certificates import CertificateUnusable, Pair
-from common.clock import SystemClock
+from common.clock import SystemClock, local_text
 from common.errors import HydrologError, SettingsError
 from common.folder import CERTIFICATE_FOLDER
 from common.settings import Settings
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 def _made(folder: Path, options: argparse.Namespace, chosen: Settings, now: datetime) -> str:
     if (folder / f"{SITE}.crt").exists():
         there = (folder / f"{SITE}.crt").read_bytes()
-        ends = shell.local(certificates.ends(there), chosen.site.zone)
+        ends = local_text(certificates.ends(there), chosen.site.zone)
         raise CertificateThere(
             f"{folder / SITE}.crt is there, for {', '.join(certificates.names_of(there))}, until {ends}; "
             "--renew replaces it"
@@ -138,7 +138,7 @@ def _store(folder: Path, name: str, pair: Pair) -> None:
 
 
 def _what_is_made(folder: Path, site: Pair, chosen: Settings) -> str:
-    ends = shell.local(certificates.ends(site.certificate), chosen.site.zone)
+    ends = local_text(certificates.ends(site.certificate), chosen.site.zone)
     return f"{folder / SITE}.crt is made, for {', '.join(certificates.names_of(site.certificate))}, until {ends}.\n"
 
 

@@ -5,48 +5,28 @@ server, which tests the token and sends no row.
 """
 
 import errno
-import os
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from cli import checks_clock, site_rename
+from cli.check_result import CheckResult
+from cli.checks_log import log
+from cli.checks_server import receiver, server
 from cli.init_db import database_name
 from cli.shell import printable
 from common import database, health, schema, time_service
 from common.errors import DatabaseDown, PortError, SettingsError
-from common.folder import LOG_FILE
-from common.kafka_client import KAFKA
-from common.settings import SERVER_TOKEN, Settings, read_token
-from log import mark
-from log.format import LONGEST_LINE, parse_header
-from log.roles import Position, positions
+from common.settings import Settings
 from outliers import calendar as occasions
 
 MIN_FREE_BYTES = 500_000_000  # a year of ten sensors in the database, plus free space for Postgres
 # File systems on which other processes do not see a lock, or a rename is not atomic.
 SHARES = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "vboxsf", "vfat", "exfat"}
-# What every server must refuse. One that does not is none, or does not look at what it gets.
-_NO_ROW, _NO_TOKEN = b"not-a-row\n", "not-a-token"
-_TAKES_ANYTHING = (
-    "says yes to a wrong token and to what is no row: a login page of the network (captive portal), a proxy, or a "
-    "program that does not look at what it gets; rows sent there may be lost. Correct server.url or the network, or "
-    "set server.receipt; then send again what was sent meanwhile: hydrolog resend --from ISO-TIME --to ISO-TIME"
-)
-_ADVICE = "run as the user of the processes, and check log.url"
-
-
-class CheckResult(NamedTuple):
-    """One line of the check."""
-
-    ok: bool
-    subject: str
-    text: str  # the result; or the problem and what to do
-
 
 SubjectCheck = Callable[[Settings, datetime], Iterator[CheckResult]]
 
@@ -137,9 +117,8 @@ def port(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
 
 def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
     """The database: it answers, the tables exist, sensors are registered."""
-    connection = database.Database(chosen, "check")
     try:
-        with connection.transaction() as cursor:
+        with closing(database.Database(chosen, "check")) as connection, connection.transaction() as cursor:
             where = database_name(database.address(chosen))
             cursor.execute("SELECT current_setting('server_version')")
             version = cursor.fetchone()
@@ -169,117 +148,6 @@ def tables(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
             yield CheckResult(False, "sensors", "none is registered; run: hydrolog sensors add ID")
     except DatabaseDown as down:
         yield CheckResult(False, "database", f"{printable(down)}; start it, or correct database.url")
-    finally:
-        connection.close()
-
-
-def server(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The server: reachable, and it accepts the token. An empty body is posted, no row."""
-    from common.web_address import address_of
-    from consumer.post import Poster
-
-    if chosen.is_center:
-        return  # a center sends nothing
-    if "server" not in chosen.log.groups:
-        yield CheckResult(True, "server", 'log.groups does not name "server": nothing is sent')
-        return
-    if not chosen.server.url:
-        yield CheckResult(False, "server", 'server.url is empty: set it, or remove "server" from log.groups')
-        return
-    if chosen.server.url.startswith(KAFKA):
-        yield from _cluster(chosen, chosen.server.url, "server.url")
-        return
-    try:
-        token = read_token(SERVER_TOKEN, chosen.server.token_file, "server.token_file")
-        poster = Poster(address_of("server", chosen.server), chosen.server.timeout_seconds, threading.Event())
-    except SettingsError as error:
-        yield CheckResult(False, "server", printable(error))
-        return
-    key = f"{chosen.site.id}/check/0-0"
-    answer = poster.post(b"", key, token)
-    ok, text = server_says(answer.status, answer.problem)
-    yes = range(200, 300)
-    if answer.status in yes and poster.post(_NO_ROW, key, _NO_TOKEN).status in yes:
-        ok, text = False, _TAKES_ANYTHING
-    yield CheckResult(ok, "server", f"{printable(chosen.server.url)} {text}")
-
-
-def receiver(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The cluster that hydrolog-server passes batches on to; nothing if it keeps them itself."""
-    if chosen.receiver.into != "log":
-        return
-    if chosen.log.url.startswith(KAFKA):
-        yield from _cluster(chosen, chosen.log.url, "log.url")
-    else:
-        yield CheckResult(False, "server", 'receiver.into = "log" needs a cluster in log.url')
-
-
-def _cluster(chosen: Settings, url: str, key: str, right: str = "Write") -> Iterator[CheckResult]:
-    from cli.checks_kafka import cluster
-
-    yield from cluster(chosen, url, key, right)
-
-
-def server_says(status: int | None, problem: str) -> tuple[bool, str]:
-    """What the answer to an empty body means for address and token."""
-    if status is None:
-        return False, f"does not answer ({printable(problem)}); check server.url, the network, the server"
-    if status in (401, 403):
-        return False, f"refuses the token ({status}); put the one of this site into server.token_file"
-    if status in (404, 405):
-        return False, f"accepts no batches there ({status}); check the path in server.url"
-    if 300 <= status < 400:
-        return False, f"redirects ({status}), which is not followed; put the final address into server.url"
-    if status >= 500 or status in (408, 425, 429):
-        return False, f"has an internal error ({status}); batches wait until it is fixed"
-    return True, f"answers, the token is accepted ({status} to an empty body)"
-
-
-def log(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:
-    """The log: its header, its size, the position of each group."""
-    if not chosen.is_center:
-        yield _log_file(chosen)
-    elif chosen.is_http_center:
-        yield _no_log(chosen.paths.data / LOG_FILE)
-    elif chosen.receiver.into != "log":  # else it is looked at for writing
-        yield from _cluster(chosen, chosen.log.url, "log.url", "Read")
-    known = mark.load(chosen.paths.data)
-    for group, position in positions(chosen, chosen.log.groups).items():
-        yield _group(group, position, known.end_offset if known else None)
-
-
-def _no_log(of_a_box: Path) -> CheckResult:
-    if of_a_box.exists():
-        advice = "rows of a box that nobody reads; give the center an empty data folder"
-        return CheckResult(False, "log", f"{of_a_box} has {advice}")
-    return CheckResult(True, "log", "none; hydrolog-server stores what boxes deliver")
-
-
-def _log_file(chosen: Settings) -> CheckResult:
-    path = chosen.paths.data / LOG_FILE
-    try:
-        with path.open("rb") as file:
-            header = parse_header(file.readline(LONGEST_LINE).removesuffix(b"\n"))
-            size = os.fstat(file.fileno()).st_size
-    except FileNotFoundError:
-        return CheckResult(True, "log", "none yet; the producer creates it")
-    except OSError as error:
-        return CheckResult(False, "log", f"cannot read {path} ({error.strerror}); run as the user of the processes")
-    if header is None:
-        return CheckResult(False, "log", f"the header of {path} is damaged; restart the processes to repair it")
-    if size > chosen.log.warn_bytes:
-        return CheckResult(False, "log", f"{size / 1e6:.0f} MB: a group is behind; hydrolog status shows which")
-    return CheckResult(True, "log", f"{size} bytes from offset {header.base} on")
-
-
-def _group(group: str, position: Position, end: int | None) -> CheckResult:
-    subject = f"group {group}"
-    if position.problem:
-        return CheckResult(False, subject, f"{printable(position.problem)}; {_ADVICE}")
-    if position.offset is None:
-        return CheckResult(False, subject, f"has never committed; start: hydrolog-consumer --group {group}")
-    behind = f", {max(0, end - position.offset)} rows behind" if end is not None else ""
-    return CheckResult(True, subject, f"at offset {position.offset}{behind}")
 
 
 def calendar(chosen: Settings, _now: datetime) -> Iterator[CheckResult]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from cli.checks import CheckResult
-from cli.shell import local, printable
+from cli.check_result import CheckResult
+from cli.shell import printable
 from common import certificates
+from common.clock import local_text
 from common.errors import SettingsError
 from common.settings import Settings
 from common.settings_checks import is_loopback
@@ -31,6 +32,6 @@ def certificate(chosen: Settings, now: datetime) -> Iterator[CheckResult]:
         return
     pem = Path(receiver.certificate).read_bytes()
     ends = certificates.ends(pem)
-    text = f"for {printable(', '.join(certificates.names_of(pem)))}, until {local(ends, chosen.site.zone)}"
+    text = f"for {printable(', '.join(certificates.names_of(pem)))}, until {local_text(ends, chosen.site.zone)}"
     good = (ends - now).days >= CERTIFICATE_DAYS
     yield CheckResult(good, "certificate", text if good else f"{text}: renew it ({_RENEW})")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from cli.shell import printable
 from common.folder import CRITERIA_FOLDER
 from common.messages import words

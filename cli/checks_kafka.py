@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from cli.shell import printable
 from common.errors import SettingsError
 from common.kafka_client import NO_CLIENT, client, servers_and_topic

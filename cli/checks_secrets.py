@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from cli.shell import printable
 from common.errors import SettingsError
 from common.folder import USERS_FILE

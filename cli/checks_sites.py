@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from common.database import Database
 from common.errors import DatabaseDown
 from common.settings import Settings

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from cli.shell import printable
 from cli.weather import spans
 from common.errors import HydrologError

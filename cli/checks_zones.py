@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from cli.checks import CheckResult
+from cli.check_result import CheckResult
 from cli.shell import printable
-from common.clock import minute_start
+from common.clock import local_text
 from common.settings import Settings
 from common.zones import Zone
 from log import mark
@@ -48,4 +48,4 @@ def _newest(zone: Zone, known: Mark | None, chosen: Settings) -> str:
     minute = known.sensors.get(zone.name) if known else None
     if minute is None:
         return "no sum yet"
-    return f"last sum {minute_start(minute).astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
+    return f"last sum {local_text(minute, chosen.site.zone)}"

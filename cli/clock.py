@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli import acting, shell
 from common.audit import Actor
+from common.clock import local_text
 from common.options import Parser
 from common.settings import Settings, load
 
@@ -46,7 +47,7 @@ def _refuse(text: str) -> int:
 
 
 def _local(time: datetime, chosen: Settings) -> str:
-    return f"{time.astimezone(chosen.site.zone):%Y-%m-%d %H:%M} ({chosen.site.timezone})"
+    return f"{local_text(time, chosen.site.zone)} ({chosen.site.timezone})"
 
 
 def _parser() -> argparse.ArgumentParser:

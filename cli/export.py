@@ -11,11 +11,10 @@ from rich.console import Console
 
 from cli import shell, site_choice
 from cli.export_file import SUFFIXES, is_workbook, opened
-from cli.export_rows import KINDS, NotExported, Source, Span
+from cli.export_rows import KINDS, ExportSpan, NotExported, Source
 from cli.export_span import NotATime, end_instant, first_instant
 from common import settings
 from common.errors import NoSuchSensor
-from common.row import SENSOR_ID
 from common.settings import Settings
 
 NAMED_AT_MOST = 10  # sensors in a message
@@ -56,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "sensors",
         nargs="*",
-        type=_sensor,
+        type=shell.sensor_id,
         metavar="SENSOR",
         help="a sensor's id (default: all that "
         "are registered); several stand in one table with the columns site and sensor in front",
@@ -76,19 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _sensor(text: str) -> str:
-    if not SENSOR_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a sensor id (letters, digits, '_', '.', ':', '-')")
-    return text
-
-
-def _span(parser: argparse.ArgumentParser, options: argparse.Namespace, chosen: Settings) -> Span:
-    zone, span = chosen.site.zone, Span()
+def _span(parser: argparse.ArgumentParser, options: argparse.Namespace, chosen: Settings) -> ExportSpan:
+    zone, span = chosen.site.zone, ExportSpan()
     try:
         if options.start is not None:
-            span = Span(first_instant(options.start, zone), span.end)
+            span = ExportSpan(first_instant(options.start, zone), span.end)
         if options.end is not None:
-            span = Span(span.first, end_instant(options.end, zone))
+            span = ExportSpan(span.first, end_instant(options.end, zone))
     except NotATime as error:
         parser.error(str(error))
     if span.first >= span.end:
@@ -118,7 +111,7 @@ def _is_folder(parser: argparse.ArgumentParser, output: Path, chosen: Settings) 
 class _Export:
     """One export: the source, its span, and what is said about both."""
 
-    def __init__(self, source: Source, of: str, span: Span, chosen: Settings) -> None:
+    def __init__(self, source: Source, of: str, span: ExportSpan, chosen: Settings) -> None:
         self._source = source
         self._of = of
         self._span = span

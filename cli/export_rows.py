@@ -37,7 +37,7 @@ class NotExported(HydrologError):
 
 
 @dataclass(frozen=True)
-class Kind:
+class RowKind:
     """One kind of rows; its statement is ``export_NAME.sql``."""
 
     name: str
@@ -62,19 +62,19 @@ _ACTS = (
     "JOIN INCIDENT_TB AS incident ON incident.site = done.site AND incident.id = done.incident) AS acts"
 )
 _LISTED = (
-    Kind("minutes", "time flow pressure", _MINUTE_TABLES),
-    Kind("hours", "time flow pressure flow_minutes pressure_minutes", _MINUTE_TABLES),
-    Kind("nights", _NIGHT, ("NIGHT_REPORT_TB",), at="night::timestamptz"),
-    Kind("findings", "time channel method code severity value reason incident", ("OUTLIER_TB",), free_text=True),
-    Kind("incidents", _INCIDENT, ("INCIDENT_TB",), at="began", free_text=True),
-    Kind("acts", "at incident by act until cause text", (_ACTS,), at="at", free_text=True),
-    Kind("forecasts", _FORECAST, ("PRED_VAL_TB",), at="hour"),
+    RowKind("minutes", "time flow pressure", _MINUTE_TABLES),
+    RowKind("hours", "time flow pressure flow_minutes pressure_minutes", _MINUTE_TABLES),
+    RowKind("nights", _NIGHT, ("NIGHT_REPORT_TB",), at="night::timestamptz"),
+    RowKind("findings", "time channel method code severity value reason incident", ("OUTLIER_TB",), free_text=True),
+    RowKind("incidents", _INCIDENT, ("INCIDENT_TB",), at="began", free_text=True),
+    RowKind("acts", "at incident by act until cause text", (_ACTS,), at="at", free_text=True),
+    RowKind("forecasts", _FORECAST, ("PRED_VAL_TB",), at="hour"),
 )
 KINDS = {kind.name: kind for kind in _LISTED}
 
 
 @dataclass(frozen=True)
-class Span:
+class ExportSpan:
     """From the first instant to before the end."""
 
     first: datetime = ALWAYS[0]
@@ -84,7 +84,7 @@ class Span:
 class Source:
     """The rows of one kind. `guard` stands before a text that a spreadsheet would take for a formula."""
 
-    def __init__(self, chosen: Settings, kind: Kind, *, with_sensor: bool, guard: str) -> None:
+    def __init__(self, chosen: Settings, kind: RowKind, *, with_sensor: bool, guard: str) -> None:
         self.columns = [*(["site", "sensor"] if with_sensor else []), *kind.columns.split()]
         self._kind = kind
         self._site, self._zone = chosen.site.id, chosen.site.zone
@@ -105,7 +105,10 @@ class Source:
     def extent(self, sensor: str) -> tuple[datetime, datetime] | None:
         """The times of the sensor's first and last row; None if it has none."""
         with self._transaction() as cursor:
-            first, last = self._find(cursor, "min", sensor, Span()), self._find(cursor, "max", sensor, Span())
+            first, last = (
+                self._find(cursor, "min", sensor, ExportSpan()),
+                self._find(cursor, "max", sensor, ExportSpan()),
+            )
         return None if first is None or last is None else (first, last)
 
     def has_minutes(self, sensor: str) -> bool:
@@ -117,12 +120,12 @@ class Source:
         assert row
         return bool(row[0])
 
-    def first(self, sensor: str, span: Span) -> datetime | None:
+    def first(self, sensor: str, span: ExportSpan) -> datetime | None:
         """The time of the sensor's first row in the span."""
         with self._transaction() as cursor:
             return self._find(cursor, "min", sensor, span)
 
-    def pieces(self, sensor: str, span: Span) -> Iterator[bytes]:
+    def pieces(self, sensor: str, span: ExportSpan) -> Iterator[bytes]:
         """The sensor's rows, oldest first, as lines of CSV."""
         while (first := self.first(sensor, span)) is not None:
             end = min(span.end, _four_weeks_after(first, self._zone))
@@ -132,9 +135,9 @@ class Source:
                 for line in lines:
                     piece.write(line)
             yield piece.getvalue()
-            span = Span(end, span.end)
+            span = ExportSpan(end, span.end)
 
-    def _find(self, cursor: psycopg.Cursor[Any], which: str, sensor: str, span: Span) -> datetime | None:
+    def _find(self, cursor: psycopg.Cursor[Any], which: str, sensor: str, span: ExportSpan) -> datetime | None:
         found = []
         for table in self._kind.tables:
             at = self._kind.at

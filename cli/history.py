@@ -6,7 +6,6 @@ file, an interrupted load and a lost database leave the archive as it was, and a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,7 +65,6 @@ def load_file(
     progress: Progress = lambda *_: None,
     *,
     described: Description = PLAIN,
-    now: datetime | None = None,
 ) -> Loaded:
     """Load one sensor's file, through a connection that commits each statement by itself.
 
@@ -74,7 +72,7 @@ def load_file(
         HistoryRefused: the file is not as described, contradicts itself, or knows the future.
         OSError, EOFError, psycopg.OperationalError: the file or the database failed.
     """
-    reader = Reader(path, described, zone, now or SystemClock().now())
+    reader = Reader(path, described, zone, SystemClock().now())
     steps = Steps()
     connection.execute(_TABLE.encode())
     with table.rows(path, described) as (rows, position), connection.cursor() as cursor:

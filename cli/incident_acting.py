@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from cli import shell
 from cli.acting import person
 from cli.export_span import NotATime, first_instant
-from cli.incident_history import History
-from common.clock import minute_of
+from cli.incident_history import IncidentHistory
+from common.clock import local_text, minute_of
 from common.errors import HydrologError
 from common.messages import words
 from common.refused import NotPossible
@@ -33,7 +33,9 @@ class BadUsage(HydrologError):
     exit_code = 2
 
 
-def act(chosen: Settings, history: History, now: datetime, do: Do, options: argparse.Namespace) -> tuple[Known, str]:
+def act(
+    chosen: Settings, history: IncidentHistory, now: datetime, do: Do, options: argparse.Namespace
+) -> tuple[Known, str]:
     """Store what somebody did; returns the incident after it, and a line for people.
 
     Raises:
@@ -54,7 +56,7 @@ def act(chosen: Settings, history: History, now: datetime, do: Do, options: argp
     except ActsUnwritable as error:
         raise ActsUnwritable(f"{error}{_who_may(error, chosen.paths.data)}") from error
     done = max(after.life.acts, key=lambda one: one.at)
-    what = did(done, shell.local(done.until, zone) if done.until is not None else "", catalogue)
+    what = did(done, local_text(done.until, zone) if done.until is not None else "", catalogue)
     return after, f"{known.incident.id}: {what} ({done.by})"
 
 
@@ -75,10 +77,10 @@ def _advice(known: Known, zone: ZoneInfo) -> str:
     incident, state = known
     name = shell.printable(incident.id)
     if state.stage is Stage.CLOSED and state.at is not None:
-        closed = f"{name} was closed by {shell.printable(state.by)}, {shell.local(state.at, zone)}: {state.cause}"
+        closed = f"{name} was closed by {shell.printable(state.by)}, {local_text(state.at, zone)}: {state.cause}"
         return f"{closed}; to add something: hydrolog incidents note {name} TEXT"
     if incident.ended is not None:
-        over = f"{name} is over since {shell.local(incident.ended, zone)}"
+        over = f"{name} is over since {local_text(incident.ended, zone)}"
         return f"{over}; to say why it was: hydrolog incidents close {name} --cause CAUSE"
     return ""
 
@@ -88,7 +90,7 @@ def _until(options: argparse.Namespace, zone: ZoneInfo, minute: int) -> int:
         return minute + int(options.minutes)
     until = minute_of(instant("--until", options.until, zone))
     if until <= minute:
-        raise BadUsage(f"--until: {shell.local(until, zone)} is over; it is {shell.local(minute, zone)} now")
+        raise BadUsage(f"--until: {local_text(until, zone)} is over; it is {local_text(minute, zone)} now")
     return until
 
 

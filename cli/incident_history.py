@@ -1,7 +1,6 @@
 """All incidents that are known: those of the file, and all earlier ones that the database holds."""
 
 import difflib
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import psycopg
@@ -23,7 +22,7 @@ class NoSuchIncident(HydrologError):
     """There is no such incident, or there are several."""
 
 
-class History(NamedTuple):
+class IncidentHistory(NamedTuple):
     """What is known at a moment.
 
     Attributes:
@@ -64,7 +63,7 @@ class History(NamedTuple):
         raise NoSuchIncident(f"there is no incident {shell.printable(text)!r}{only}; {advice}")
 
 
-def read(chosen: Settings, database: Database, minute: int) -> History:
+def read(chosen: Settings, database: Database, minute: int) -> IncidentHistory:
     """All incidents at UTC `minute`. The file's version of an incident is the newer one."""
     found = reading.stored(chosen.paths.data)
     done = acts.load(chosen.paths.data)
@@ -84,16 +83,10 @@ def read(chosen: Settings, database: Database, minute: int) -> History:
         whole = False
         why = str(error) if isinstance(error, DatabaseDown) else "the database refuses them"
         problems.append(f"only the incidents of the file are shown, the newest ones: {why}")
-    known = reading.known(_each_once(found.incidents, earlier), _acts_once(done.known, recorded), minute)
-    return History(tuple(known), names, whole, tuple(problems), damaged=bool(found.problem))
-
-
-def _each_once(newer: Iterable[Incident], older: Iterable[Incident]) -> Iterable[Incident]:
-    return ({one.id: one for one in older} | {one.id: one for one in newer}).values()
-
-
-def _acts_once(newer: Iterable[Act], older: Iterable[Act]) -> Iterable[Act]:
-    return ({act.id: act for act in older} | {act.id: act for act in newer}).values()
+    incidents = {one.id: one for one in (*earlier, *found.incidents)}
+    deeds = {act.id: act for act in (*recorded, *done.known)}
+    known = reading.known(incidents.values(), deeds.values(), minute)
+    return IncidentHistory(tuple(known), names, whole, tuple(problems), damaged=bool(found.problem))
 
 
 def _listed(ids: list[str]) -> str:

@@ -16,10 +16,10 @@ from rich.text import Text
 from cli import incident_acting, incident_history, shell
 from cli.incident_acting import instant
 from cli.incident_chart import chart
-from cli.incident_history import History
+from cli.incident_history import IncidentHistory
 from cli.incident_json import plain
 from common import settings
-from common.clock import minute_of
+from common.clock import local_text, minute_of
 from common.database import Database
 from common.errors import DatabaseDown, NoSuchSensor
 from common.messages import LANGUAGES, Catalogue, message, words
@@ -42,7 +42,6 @@ STAGES = {
     Stage.SHELVED: message("shelved"),
     Stage.CLOSED: message("closed"),
 }
-STYLES = {"leak": "bold red", "fault": "magenta", "supply": "cyan", "watch": "yellow", "planned": "dim"}
 ACTIONS = {
     Do.ACKNOWLEDGE: "say that you take care of it",
     Do.SHELVE: "let it rest until a time; then it is open again",
@@ -148,7 +147,7 @@ def _amounts(incident: Incident, catalogue: Catalogue) -> str:
 class _Command:
     """One call: what was asked, and what is known."""
 
-    def __init__(self, chosen: Settings, options: argparse.Namespace, history: History, now: datetime) -> None:
+    def __init__(self, chosen: Settings, options: argparse.Namespace, history: IncidentHistory, now: datetime) -> None:
         self._chosen = chosen
         self._options = options
         self._history = history
@@ -202,9 +201,9 @@ class _Command:
             table.add_row(
                 shell.cell(incident.id)
                 + Text("\n")
-                + shell.cell(f"[{kind}] ", STYLES.get(incident.severity, "") if up else "dim")
+                + shell.cell(f"[{kind}] ", shell.STYLES.get(incident.severity, "") if up else "dim")
                 + shell.cell(self._history.name(incident.sensor)),
-                f"{shell.local(incident.began, self._zone)}\n{lasted if up else catalogue.say(OVER, span=lasted)}",
+                f"{local_text(incident.began, self._zone)}\n{lasted if up else catalogue.say(OVER, span=lasted)}",
                 _amounts(incident, catalogue),
                 shell.cell(catalogue.say(STAGES[life.stage])) + Text("\n") + shell.cell(life.by),
             )
@@ -222,9 +221,9 @@ class _Command:
         if said.life:
             paragraphs.append(said.life)
         for act in known.life.acts:
-            done = did(act, "" if act.until is None else shell.local(act.until, self._zone), self.words)
+            done = did(act, "" if act.until is None else local_text(act.until, self._zone), self.words)
             what = f"{done}: {act.text}" if act.text else done
-            paragraphs.append(f"{shell.local(act.at, self._zone)}  {act.by}  {what}")
+            paragraphs.append(f"{local_text(act.at, self._zone)}  {act.by}  {what}")
         for text in paragraphs:
             console.print(shell.cell(text, longest=LONGEST), soft_wrap=True)
         try:

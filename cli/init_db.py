@@ -12,7 +12,7 @@ from common.errors import HydrologError
 RENAME_S = 3600.0  # a year of rows is written anew, on a slow disk
 
 
-class NotMade(HydrologError):
+class TablesNotMade(HydrologError):
     """The tables cannot be created."""
 
 
@@ -42,7 +42,7 @@ def run(args: list[str]) -> int:
                 rows = site_rename.rename(cursor, options.site_was, chosen.site.id)
             sys.stdout.write(shell.printable(f"{rows} rows of {options.site_was} are now of {chosen.site.id}") + "\n")
     except psycopg.Error as error:
-        raise NotMade(f"the database refuses: {shell.printable(str(error).strip())}") from error
+        raise TablesNotMade(f"the database refuses: {shell.printable(str(error).strip())}") from error
     sys.stdout.write(f"the tables are there ({shell.printable(database_name(url))})\n")
     return 0
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from cli import line_options
-from cli.line_asked import Asked
-from cli.line_door import Door
+from cli.line_asked import AskedFrames
+from cli.line_door import TrialDoor
 from cli.line_frames import Frames
 from cli.line_others import others_at, producer_at
 from cli.line_registers import Registers
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the producer's modules are imported only where used
 class _Ear(Protocol):
     """One protocol under test."""
 
-    door: Door
+    door: TrialDoor
 
     def ask(self, monotonic_s: float) -> bytes:
         """The request to send now."""
@@ -79,7 +79,7 @@ def _test(settings: Settings, seconds: float) -> int:
     from producer.port import POLLED_READ_S, Port
 
     line, zone = settings.line, settings.site.zone
-    kind = Registers if line.protocol == "modbus" else Asked if line.ask.meters else Frames
+    kind = Registers if line.protocol == "modbus" else AskedFrames if line.ask.meters else Frames
     ear: _Ear = kind(settings, lambda reading: say(f"  reading  {_reading(reading, zone)}"))
     port = Port(line.url, line.baudrate, threading.Event(), line.mode, read_s=POLLED_READ_S)
     say(f"listening to {line.url}{_speed(line)}, {line.protocol}, for {seconds:g} s")

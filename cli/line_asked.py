@@ -12,10 +12,10 @@ from common.settings import Settings
 
 if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.ascii import Reading
-    from producer.asking import Answer
+    from producer.asking import NoReading
 
 
-class Asked(Frames):
+class AskedFrames(Frames):
     """The ear: it asks as the producer does."""
 
     def __init__(self, settings: Settings, show: Callable[["Reading"], None]) -> None:
@@ -48,7 +48,7 @@ class Asked(Frames):
         if not readings:
             tell(self.door.refused - before - self._said)
 
-    def _told(self, told: "Answer") -> None:
+    def _told(self, told: "NoReading") -> None:
         self.door.refused[told.reason] += 1
         self._said[told.reason] += 1
         say(f"  refused  {told.reason}: {told.place}: {told.problem}")

@@ -45,7 +45,7 @@ WHY = {
 }
 
 
-class Door:
+class TrialDoor:
     """Takes readings as the producer would, and keeps none of them."""
 
     def __init__(self, settings: Settings, show: Callable[["Reading"], None]) -> None:

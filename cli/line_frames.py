@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cli import scan_text
-from cli.line_door import WHY, Door
+from cli.line_door import WHY, TrialDoor
 from cli.shell import say
 from common.errors import FrameRefused, PortError
 from common.logging_setup import quoted
@@ -29,7 +29,7 @@ class Frames:
         from producer.frames import Framer
         from producer.meter_zones import MeterZones, in_own_zones, own_zones
 
-        self.door = Door(settings, show)
+        self.door = TrialDoor(settings, show)
         self._settings = settings
         line = settings.line
         self._zone = MeterZones(line, settings.site.zone).line

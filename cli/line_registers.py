@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cli.line_door import Door
+from cli.line_door import TrialDoor
 from cli.shell import say
 from common.settings import Settings
 
 if TYPE_CHECKING:  # the producer's modules are imported only where used
     from producer.ascii import Reading
-    from producer.bus import Exchange
+    from producer.bus import RegisterExchange
 
 _BASE = {"flow": "m3/h", "pressure": "bar", "total": "m3"}
 _MOST_OTHERS = 6  # other readings of one value that are shown
@@ -28,7 +28,7 @@ class Registers:
     def __init__(self, settings: Settings, show: Callable[["Reading"], None]) -> None:
         from producer.bus import Bus
 
-        self.door = Door(settings, show)
+        self.door = TrialDoor(settings, show)
         self._line = settings.line
         self._bus = Bus(settings.line.modbus, self._told)
         self._shown = b"", 0.0
@@ -50,7 +50,7 @@ class Registers:
         """The other end closed the connection; it is opened again."""
         self._bus.restart(sent=sent)
 
-    def _told(self, told: "Exchange") -> None:
+    def _told(self, told: "RegisterExchange") -> None:
         register = told.register
         name = f"{register.sensor} {register.channel}"
         if (told.sent, told.at_s) != self._shown:
@@ -67,7 +67,7 @@ class Registers:
         if told.words:
             self._compare(told, name)
 
-    def _compare(self, told: "Exchange", name: str) -> None:
+    def _compare(self, told: "RegisterExchange", name: str) -> None:
         """The number, and what it would be in other orders and types: each time if it is impossible, else once."""
         from producer.orders import measured, other_readings
 
@@ -147,7 +147,7 @@ class Registers:
         return self._line.url.startswith("socket://")
 
 
-def _asked(told: "Exchange") -> str:
+def _asked(told: "RegisterExchange") -> str:
     """The first and the last register that a request asks for."""
     pdu = told.sent[2:6] if len(told.sent) == RTU_BYTES else told.sent[-4:]
     first, count = int.from_bytes(pdu[:2], "big"), int.from_bytes(pdu[2:4], "big")

@@ -28,7 +28,7 @@ STOP = "stop the service (sudo systemctl stop hydrolog), then test again"
 Json = dict[str, Any]
 
 
-class Watch:
+class LineWatch:
     """What a producer has read since the start of the watch."""
 
     def __init__(self, settings: Settings, pid: int) -> None:
@@ -144,7 +144,7 @@ def watch(settings: Settings, pid: int, seconds: float, not_tried: list[str]) ->
     say(f"the producer (process {pid}) reads {url}: showing what it reads, for {seconds:g} s")
     if not_tried:
         say(f"  a port cannot be shared, so {' and '.join(not_tried)} cannot be tried now: {STOP}")
-    seen = Watch(settings, pid)
+    seen = LineWatch(settings, pid)
     began_s = time.monotonic()
     there = True
     try:

@@ -38,7 +38,7 @@ ACTIONS = {
 WORST_SHOWN = 10  # damaged lines that are listed
 
 
-class Progress(NamedTuple):
+class LogProgress(NamedTuple):
     """How far the producer and the groups say that they are; read before the file, which only grows meanwhile."""
 
     written: int  # the producer's end offset, 0 if it has none
@@ -107,12 +107,12 @@ def _say(text: str) -> None:
 # --- verify
 
 
-def _progress(data: Path) -> Progress:
+def _progress(data: Path) -> LogProgress:
     published = mark.load(data)
-    return Progress(published.end_offset if published else 0, commits.read_all(data))
+    return LogProgress(published.end_offset if published else 0, commits.read_all(data))
 
 
-def _verify(data: Path, file: LogFile, progress: Progress) -> int:
+def _verify(data: Path, file: LogFile, progress: LogProgress) -> int:
     found = _look_at_every_line(file)
     problems = _say_header(data, file)
     _say(f"rows      {found.rows}" + (f", offsets {found.first} to {found.last}" if found.rows else ""))
@@ -190,7 +190,7 @@ def _say_lines(file: LogFile, found: LogReport) -> int:
     return problems
 
 
-def _say_state(data: Path, file: LogFile, found: LogReport, progress: Progress) -> int:
+def _say_state(data: Path, file: LogFile, found: LogReport, progress: LogProgress) -> int:
     problems = 0
     base = file.header.base if file.header else max(found.first, 0)
     end = max(found.last + 1, base)

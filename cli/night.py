@@ -5,6 +5,7 @@
 
 import json
 import sys
+from contextlib import closing
 from datetime import date, datetime
 from typing import Any
 
@@ -60,15 +61,11 @@ def run(args: list[str]) -> int:
 
 
 def _read(chosen: Settings, nights: int, sensor: str | None) -> list[dict[str, Any]]:
-    connection = database.Database(chosen, "night")
-    try:
-        with connection.transaction() as cursor:
-            cursor.row_factory = dict_row
-            asked = {"site": chosen.site.id, "nights": max(nights, 0), "sensor": sensor}
-            cursor.execute(database.statement("night_last"), asked)
-            return cursor.fetchall()
-    finally:
-        connection.close()
+    with closing(database.Database(chosen, "night")) as connection, connection.transaction() as cursor:
+        cursor.row_factory = dict_row
+        asked = {"site": chosen.site.id, "nights": max(nights, 0), "sensor": sensor}
+        cursor.execute(database.statement("night_last"), asked)
+        return cursor.fetchall()
 
 
 def _text(value: object) -> str:

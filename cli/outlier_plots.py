@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from common.clock import minute_start
+from common.clock import local_text
 from outliers.calendar import Work
 from outliers.findings import RAISE, Finding
 from outliers.findings_text import text
@@ -30,7 +30,7 @@ _STYLE = (
 
 
 @dataclass(slots=True)
-class Course:
+class JudgedSensor:
     """One sensor's backtest: the measured and expected values, and the findings."""
 
     sensor: str
@@ -60,7 +60,7 @@ class Course:
                 yield finding, next(over, end)
 
 
-def page(courses: Sequence[Course], said: str) -> str:
+def page(courses: Sequence[JudgedSensor], said: str) -> str:
     """The whole page."""
     parts = [
         f"<h1>What would have been raised</h1><p>{html.escape(said)}. Times are those of the site's clock. "
@@ -76,7 +76,7 @@ def page(courses: Sequence[Course], said: str) -> str:
     )
 
 
-def _figure(course: Course) -> Any:
+def _figure(course: JudgedSensor) -> Any:
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
@@ -84,7 +84,7 @@ def _figure(course: Course) -> Any:
     )
     minutes = np.arange(course.rows.first // STEP_MIN, (course.rows.first + len(course.rows.flow)) // STEP_MIN)
     at = [int(minute) * STEP_MIN for minute in minutes]
-    times = [_local(minute, course.zone) for minute in at]
+    times = [local_text(minute, course.zone) for minute in at]
     for row, values in ((1, course.rows.flow), (2, course.rows.pressure)):
         channel = row - 1
         expected = [course.expected.get(minute, (np.nan, np.nan))[channel] for minute in at]
@@ -109,7 +109,7 @@ def _means(values: np.ndarray, first: int, at: Sequence[int]) -> list[float]:
     return means
 
 
-def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iterator[Any]:
+def _marks(course: JudgedSensor, channel: int, means: dict[int, float | None]) -> Iterator[Any]:
     """A diamond for each raise, with its reason as hover text."""
     from plotly.graph_objects import Scatter
 
@@ -118,7 +118,7 @@ def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iter
         if finding.channel in (name, "both"):
             place = finding.minute // STEP_MIN * STEP_MIN
             yield Scatter(
-                x=[_local(finding.minute, course.zone)],
+                x=[local_text(finding.minute, course.zone)],
                 y=[means.get(place)],
                 mode="markers",
                 marker={"size": 10, "symbol": "diamond", "color": COLOURS.get(finding.severity, EXPECTED)},
@@ -127,7 +127,7 @@ def _marks(course: Course, channel: int, means: dict[int, float | None]) -> Iter
             )
 
 
-def _spans(course: Course) -> Iterator[dict[str, Any]]:
+def _spans(course: JudgedSensor) -> Iterator[dict[str, Any]]:
     """A background span from the start of each finding to its end."""
     for finding, over in course.spells():
         rows = {"flow": ("y",), "pressure": ("y2",)}.get(finding.channel, ("y", "y2"))
@@ -135,7 +135,7 @@ def _spans(course: Course) -> Iterator[dict[str, Any]]:
             yield _shape(finding.since, over, f"{axis} domain", COLOURS.get(finding.severity, EXPECTED), course.zone)
 
 
-def _work_spans(course: Course) -> Iterator[dict[str, Any]]:
+def _work_spans(course: JudgedSensor) -> Iterator[dict[str, Any]]:
     first, end = course.rows.first, course.rows.first + len(course.rows.flow)
     for work in course.works:
         if work.end > first and work.first < end:
@@ -143,19 +143,19 @@ def _work_spans(course: Course) -> Iterator[dict[str, Any]]:
 
 
 def _shape(first: int, end: int, yref: str, colour: str, zone: ZoneInfo) -> dict[str, Any]:
-    place = {"x0": _local(first, zone), "x1": _local(end, zone), "y0": 0, "y1": 1}
+    place = {"x0": local_text(first, zone), "x1": local_text(end, zone), "y0": 0, "y1": 1}
     return {"type": "rect", "yref": yref, **place, "fillcolor": colour, "opacity": 0.15, "line": {"width": 0}}
 
 
-def _table(course: Course) -> str:
+def _table(course: JudgedSensor) -> str:
     if not course.findings:
         return "<p>Nothing would have been raised.</p>"
     lines = [
         _cells(
-            _local(finding.minute, course.zone),
+            local_text(finding.minute, course.zone),
             f"{finding.severity.upper()} {finding.code}",
             finding.channel,
-            f"until {_local(over, course.zone)}",
+            f"until {local_text(over, course.zone)}",
             text(finding),
         )
         for finding, over in course.spells()
@@ -171,7 +171,3 @@ def _cells(*texts: str) -> str:
 
 def _short(values: Iterable[float]) -> list[float | None]:
     return [None if value != value else round(value, 3) for value in values]  # noqa: PLR0124 - NaN
-
-
-def _local(minute: int, zone: ZoneInfo) -> str:
-    return f"{minute_start(minute).astimezone(zone):%Y-%m-%d %H:%M}"

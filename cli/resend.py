@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.shell import local
 from common import clock as clocks
 from common import database, resend_count, settings
+from common.clock import local_text
 from common.options import Parser, aware_time
 from common.settings import Settings
 
@@ -39,15 +39,15 @@ def run(args: list[str]) -> int:
     chosen = settings.load(options.config)
     if options.dry_run:
         return _preview(chosen, options.start, options.end)
-    courier = Resender(carrier_for(chosen, threading.Event()), clocks.from_environment())
+    resender = Resender(carrier_for(chosen, threading.Event()), clocks.from_environment())
     try:
         if options.start is None:
-            _rejected(courier, chosen)
+            _rejected(resender, chosen)
         else:
-            _span(courier, chosen, options.start, options.end)
+            _span(resender, chosen, options.start, options.end)
     finally:  # also of what was sent before the server took no more
-        _say(courier.outcome, as_json=options.json)
-    return 1 if courier.outcome.refused else 0
+        _say(resender.outcome, as_json=options.json)
+    return 1 if resender.outcome.refused else 0
 
 
 def _say(outcome: "ResendOutcome", *, as_json: bool) -> None:
@@ -67,22 +67,22 @@ def _preview(chosen: Settings, start: datetime | None, end: datetime) -> int:
         return 0
     with database.connect(database.address(chosen), "resend") as connection, connection.cursor() as cursor:
         found = resend_count.count(cursor, chosen, start, end)
-    shown = " to ".join(local(time, chosen.site.zone) for time in (found.first, found.last) if time)
+    shown = " to ".join(local_text(time, chosen.site.zone) for time in (found.first, found.last) if time)
     sys.stdout.write(f"{found.rows} rows of {found.sensors} sensors would be sent{shown and f': {shown}'}\n")
     return 0
 
 
-def _rejected(courier: "Resender", chosen: Settings) -> None:
+def _rejected(resender: "Resender", chosen: Settings) -> None:
     from consumer import rejected
 
     for refused in rejected.load_all(chosen.paths.data):
-        if courier.deliver(refused.parcel):
+        if resender.deliver(refused.parcel):
             refused.path.unlink()
 
 
-def _span(courier: "Resender", chosen: Settings, start: datetime, end: datetime) -> None:
+def _span(resender: "Resender", chosen: Settings, start: datetime, end: datetime) -> None:
     from consumer.resend import parcels_of_span
 
     with database.connect(database.address(chosen), "resend") as connection:
         for parcel in parcels_of_span(connection, chosen, start, end):
-            courier.deliver(parcel)
+            resender.deliver(parcel)

@@ -43,7 +43,7 @@ class Way(NamedTuple):
         return self.url.startswith("socket://")
 
 
-class Answer(NamedTuple):
+class UnitAnswer(NamedTuple):
     """A unit's answer: registers, or the number of its refusal."""
 
     registers: list[int]
@@ -91,7 +91,7 @@ def opened(way: Way) -> Iterator[Client]:
         client.close()  # type: ignore[no-untyped-call]
 
 
-def ask(client: Client, unit: int, function: str, address: int, count: int) -> Answer | None:
+def ask(client: Client, unit: int, function: str, address: int, count: int) -> UnitAnswer | None:
     """Read registers of a unit; None if it did not answer."""
     time.sleep(PAUSE_S)
     read = client.read_holding_registers if function == "holding" else client.read_input_registers
@@ -101,8 +101,8 @@ def ask(client: Client, unit: int, function: str, address: int, count: int) -> A
     except (ModbusException, OSError):
         return None
     if found.isError():
-        return Answer([], int(found.exception_code))
-    return Answer(list(found.registers), 0) if len(found.registers) == count else None
+        return UnitAnswer([], int(found.exception_code))
+    return UnitAnswer(list(found.registers), 0) if len(found.registers) == count else None
 
 
 def units(client: Client, numbers: Iterable[int]) -> list[int]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from cli import acting, shell, site_choice, zone_past
 from common import database, registry, settings
 from common.audit import Actor
+from common.clock import local_text
 from common.point import Point
 from common.refused import Refused
 from common.settings import Settings
@@ -121,7 +122,7 @@ def _replaced(cursor: psycopg.Cursor[Any], chosen: Settings, options: argparse.N
     now, sensor, at = shell.site_clock(chosen.paths.data).now(), options.sensor, options.at
     moment = now if at is None else at.replace(tzinfo=at.tzinfo or chosen.site.zone)
     registry.replaced(cursor, chosen.paths.data, _who(), _point(chosen, options), moment, at=now)
-    since = f"{moment.astimezone(chosen.site.zone):%Y-%m-%d %H:%M}"
+    since = local_text(moment, chosen.site.zone)
     return (
         f"{sensor} has a new instrument since {since}: nights are compared from then on, and new criteria "
         "are learnt after eight weeks; until then the present ones are used\n"

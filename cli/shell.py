@@ -4,10 +4,9 @@ import argparse
 import importlib.util
 import sys
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -25,6 +24,7 @@ from reports.month import first_day
 WIDE = 140  # columns if there is no terminal
 MOST_SELDOM, MOST_OFTEN = 0.001, 10.0  # alarms per month: the range of outliers.alarms_per_month
 ALARMS_HELP = "allowed false LEAK alarms per point and rule (default: outliers.alarms_per_month in the settings)"
+STYLES = {"leak": "bold red", "fault": "magenta", "supply": "cyan", "watch": "yellow", "planned": "dim"}  # severities
 LONGEST = 200  # characters of a text from outside: enough to recognise it
 MOST_DAYS = 10_000  # that somebody looks back
 
@@ -108,12 +108,6 @@ def printable(text: object, longest: int = LONGEST) -> str:
 def cell(text: object, style: str = "", longest: int = LONGEST) -> Text:
     """Text from outside for a rich table, without interpreting markup."""
     return Text(printable(text, longest), style=style)
-
-
-def local(moment: datetime | int, zone: ZoneInfo) -> str:
-    """A time, or a UTC minute since 1970, as the site's clock shows it."""
-    time = clock.minute_start(moment) if isinstance(moment, int) else moment
-    return f"{time.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cli import acting, shell, site_zone
 from common import settings
+from common.clock import local_text
 from common.database import Database
 from common.settings import Settings
 from server import delivering, site_tokens
@@ -85,7 +86,7 @@ def _list(chosen: Settings, as_json: bool) -> None:
         return
     table = shell.table("site", "made", "revoked", whole=("made", "revoked"))
     for token in known:
-        times = [shell.local(time, chosen.site.zone) if time else "" for time in (token.made, token.revoked)]
+        times = [local_text(time, chosen.site.zone) if time else "" for time in (token.made, token.revoked)]
         table.add_row(shell.cell(token.site), *times)
     shell.console().print(table)
 
@@ -102,8 +103,8 @@ def _heard(chosen: Settings, as_json: bool) -> None:
         return
     table = shell.table("site", "state", "last heard", "complete through", whole=("state", "last heard"))
     for site, state in known:
-        closed = shell.local(site.closed_through, zone) if site.closed_through else ""
-        table.add_row(shell.cell(site.site), state.value, shell.local(site.heard_at, zone), closed)
+        closed = local_text(site.closed_through, zone) if site.closed_through else ""
+        table.add_row(shell.cell(site.site), state.value, local_text(site.heard_at, zone), closed)
     shell.console().print(table)
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from cli import shell
 from common import database, settings, time_service
-from common.clock import FUTURE_S, Clock, SystemClock
+from common.clock import FUTURE_S, Clock, SystemClock, local_text
 from common.clock_words import listed
 from common.errors import DatabaseDown
 from common.messages import LANGUAGES, Catalogue, words
@@ -44,12 +45,9 @@ def read(chosen: Settings, time: Clock, language: str = "") -> Json:
     """The state of the box as on the page, plus local details; in the site's language if none is given."""
     from server import state as page
 
-    connection = database.Database(chosen, "status")
-    try:
+    with closing(database.Database(chosen, "status")) as connection:
         state = page.read(connection, chosen, time, language)
         newest = _newest_rows(connection, chosen.site.id, time) if not state["database"] else {}
-    finally:
-        connection.close()
     for sensor in state["sensors"]:
         sensor.update(newest.get(sensor["sensor"], {}))
     state["time_service"] = time_service.in_step() if isinstance(time, SystemClock) else None
@@ -215,4 +213,4 @@ def _megabytes(size: int) -> str:
 
 
 def _local(seconds: int, chosen: Settings) -> str:
-    return datetime.fromtimestamp(seconds, UTC).astimezone(chosen.site.zone).strftime("%Y-%m-%d %H:%M")
+    return local_text(datetime.fromtimestamp(seconds, UTC), chosen.site.zone)

@@ -4,6 +4,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from cli import shell
 from common import database, settings
-from common.clock import minute_start
+from common.clock import local_text
 from common.errors import DatabaseDown, HydrologError, RowRefused, SettingsError
 from common.folder import LOG_FILE
 from common.row import Row, parse_payload
@@ -24,13 +25,6 @@ LINES = 20
 LOOK_S = 0.3  # real seconds between two checks of the file
 CHUNK_BYTES = 64 * 1024
 LINE_BYTES = 200  # more than the length of a line, so the last N lines are in the last N times this many bytes
-STYLES = {
-    flags.LEAK: "bold red",
-    flags.FAULT: "magenta",
-    flags.SUPPLY: "cyan",
-    flags.WATCH: "yellow",
-    flags.PLANNED: "dim",
-}
 
 
 class NothingToFollow(HydrologError):
@@ -158,15 +152,12 @@ def _show(follower: Follower, chosen: Settings, lines: int, *, follow: bool) -> 
 
 def _names(chosen: Settings) -> dict[str, str]:
     """Names of the registered sensors; empty while the database is down."""
-    connection = database.Database(chosen, "tail")
     try:
-        with connection.transaction() as cursor:
+        with closing(database.Database(chosen, "tail")) as connection, connection.transaction() as cursor:
             cursor.execute("SELECT sensor, name FROM SENSOR_TB WHERE site = %s", (chosen.site.id,))
             return dict(cursor.fetchall())
     except DatabaseDown:
         return {}
-    finally:
-        connection.close()
 
 
 def describe(seen: Seen, zone: ZoneInfo, names: dict[str, str]) -> Text:
@@ -180,12 +171,11 @@ def describe(seen: Seen, zone: ZoneInfo, names: dict[str, str]) -> Text:
         row = parse_payload(record.payload)
     except RowRefused as refused:
         return Text(f"{record.offset} {refused}: {shell.printable(record.payload)}", "red")
-    time = minute_start(row.minute).astimezone(zone).strftime("%Y-%m-%d %H:%M")
     name = names.get(row.sensor, "")
     who = f"{row.sensor} {shell.printable(name)}" if name else row.sensor
     text = Text.assemble(
         (f"{record.offset:>9}  ", "dim"),
-        f"{time}  ",
+        f"{local_text(row.minute, zone)}  ",
         (f"{who:<16}", "bold"),
         f" {_value(row.flow)} m3/h {_value(row.pressure)} bar",
         (f"  {row.samples:>3} readings", "dim"),
@@ -204,7 +194,7 @@ def _flag_words(row: Row) -> list[tuple[str, str]]:
     words = []
     for channel, letters in (("flow", row.flow_flags), ("pressure", row.pressure_flags)):
         found = flags.explain(channel, letters)
-        words += [(f"{channel} {flag.method}: {flag.meaning}", STYLES.get(flag.severity, "")) for flag in found]
+        words += [(f"{channel} {flag.method}: {flag.meaning}", shell.STYLES.get(flag.severity, "")) for flag in found]
         if len(found) < len(letters) - letters.count(flags.CLEAR):
             words.append((f"{channel} flags {letters}", "yellow"))
     return words

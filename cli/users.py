@@ -12,6 +12,7 @@ from cli import acting, shell, users_audit
 from cli.users_audit import RECENT
 from common import settings
 from common.audit import Actor
+from common.clock import local_text
 from common.errors import HydrologError
 from common.settings import Settings
 from server.access import changes, passwords, users
@@ -153,7 +154,7 @@ def _list(chosen: Settings, as_json: bool) -> None:
         return
     table = shell.table("name", "role", "made", "by", whole=("role", "made"))
     for one in known:
-        made = shell.local(one.made, chosen.site.zone)
+        made = local_text(one.made, chosen.site.zone)
         table.add_row(shell.cell(one.name), shell.cell(one.role), made, shell.cell(one.by))
     shell.console().print(table)
 

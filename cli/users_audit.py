@@ -8,6 +8,7 @@ from typing import Any
 from cli import shell
 from common import audit, audit_words
 from common.audit import Entry
+from common.clock import local_text
 from common.messages import words
 from common.settings import Settings
 from incidents.sentences import CAUSE_CODES
@@ -29,7 +30,7 @@ def show(chosen: Settings, options: argparse.Namespace) -> None:
             values = ", ".join(f"{name} {text}" for name, text in audit_words.shown(entry.values, speech, CAUSE_CODES))
             texts = [entry.by, entry.address or speech.say("at the box"), audit_words.deed(entry.what, speech)]
             cells = [shell.cell(text) for text in texts] + [shell.cell(values, longest=LONGEST_VALUES)]
-            table.add_row(shell.local(entry.at, chosen.site.zone), *cells)
+            table.add_row(local_text(entry.at, chosen.site.zone), *cells)
         shell.console().print(table)
     if damaged:
         sys.stderr.write(f"{damaged} damaged line{'s' * (damaged != 1)} left out\n")

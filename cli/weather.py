@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from cli import acting, shell
 from cli.recorded.description import zone_named, zone_problem
 from common import health, settings, weather
+from common.clock import local_text
 from common.errors import HydrologError, SettingsError
 from common.settings import Settings
 from common.weather import HOUR, WeatherHour
@@ -106,7 +107,7 @@ def spans(hours: list[WeatherHour], zone: ZoneInfo) -> Iterator[str]:
     kinds = ("measured", [h for h in hours if not h.days_before]), ("forecast", [h for h in hours if h.days_before])
     for kind, own in kinds:
         if own:
-            first, last = (shell.local(pick(h.hour for h in own), zone) for pick in (min, max))
+            first, last = (local_text(pick(h.hour for h in own), zone) for pick in (min, max))
             yield f"{len(own)} hours {kind}, {first} to {last}"
 
 
@@ -125,7 +126,7 @@ def _show(chosen: Settings, as_json: bool) -> None:
     table = shell.table("", "from", "to", "hours", "missing", "temperature", "rain", "last made", whole=("from", "to"))
     for kind, known in told.items():
         if known["hours"]:
-            times = [shell.local(datetime.fromisoformat(known[k]), chosen.site.zone) for k in ("from", "to", "made_at")]
+            times = [local_text(datetime.fromisoformat(known[k]), chosen.site.zone) for k in ("from", "to", "made_at")]
             counts = [str(known[k]) for k in ("hours", "missing", "temperature", "rain")]
             table.add_row(kind, *times[:2], *counts, times[2])
     shell.console().print(table)
@@ -141,8 +142,8 @@ def _source(chosen: Settings) -> dict[str, str]:
 
 def _said_of(source: Mapping[str, str], zone: ZoneInfo) -> str:
     asked, since = (time_of(source[name]) for name in ("asked", "problem_since"))
-    came = f"last came {shell.local(asked, zone)}" if asked else "nothing has come since the forecaster was started"
-    problem = f"; not since {shell.local(since, zone)}: {source['problem']}" if since else ""
+    came = f"last came {local_text(asked, zone)}" if asked else "nothing has come since the forecaster was started"
+    problem = f"; not since {local_text(since, zone)}: {source['problem']}" if since else ""
     return shell.printable(f"{source['url']}: {came}{problem}")
 
 

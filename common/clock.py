@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
 VARIABLE = "HYDROLOG_CLOCK"
@@ -94,3 +94,19 @@ def minute_of(time_: datetime) -> int:
 def minute_start(minute: int) -> datetime:
     """The start of a UTC minute as an aware UTC time."""
     return datetime.fromtimestamp(minute * 60, UTC)
+
+
+def minute_if_known(time_: datetime | None) -> int | None:
+    """As `minute_of`; None for None."""
+    return None if time_ is None else minute_of(time_)
+
+
+def start_if_known(minute: int | None) -> datetime | None:
+    """As `minute_start`; None for None."""
+    return None if minute is None else minute_start(minute)
+
+
+def local_text(at: datetime | int, zone: tzinfo) -> str:
+    """A time, or a UTC minute since 1970, as the clock of a zone shows it."""
+    time_ = minute_start(at) if isinstance(at, int) else at
+    return f"{time_.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -87,6 +87,20 @@ def note(event: str, error: psycopg.Error) -> None:
         _log.warning("%s said=%s", event, text)
 
 
+@contextlib.contextmanager
+def refusing(event: str, problem: str) -> Iterator[None]:
+    """What the database refuses inside is logged as `event`, and the caller waits with this problem.
+
+    Raises:
+        DatabaseDown: it refuses.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        note(event, error)
+        raise DatabaseDown(f"{problem} ({type(error).__name__}); see this process's log") from error
+
+
 class Database:
     """A connection that is opened when needed and reopened after it broke."""
 

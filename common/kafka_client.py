@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common.errors import SettingsError
-from common.settings import KAFKA_PASSWORD, KafkaSettings, read_token
+from common.settings import KAFKA_PASSWORD, KafkaSettings
 from common.settings_checks import is_loopback
+from common.token_file import read_token
 
 KAFKA = "kafka://"
 CUT_OFF_MS = 10_000  # without an answer: the broker is cut off. The client's own minute would hold sites for a minute

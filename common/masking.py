@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -48,7 +48,7 @@ def hide_all(text: str, secrets: Iterable[str]) -> str:
     return _NAMED.sub(rf"\1{HIDDEN}", _BEARER.sub(rf"\1 {HIDDEN}", text))
 
 
-def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> set[str]:
+def of_settings(chosen: Settings) -> set[str]:
     """Every secret that the settings, the files they name, or the environment hold."""
     proxies = (chosen.server.proxy, chosen.weather.proxy)
     addresses = (chosen.server.url, *proxies, chosen.line.url, chosen.log.url)
@@ -63,8 +63,8 @@ def of_settings(chosen: Settings, environ: Mapping[str, str] = os.environ) -> se
         WEATHER_KEY: chosen.weather.key_file,
     }
     for variable, file in files.items():
-        found |= {environ.get(variable, ""), _in_file(file)}
-    for name, value in environ.items():
+        found |= {os.environ.get(variable, ""), _in_file(file)}
+    for name, value in os.environ.items():
         found |= _of_address(value, user=False)
         if _NAME_OF_SECRET.search(name) and len(value) >= LEAST and not value.startswith("/"):
             found.add(value)

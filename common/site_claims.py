@@ -23,7 +23,7 @@ import psycopg
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
 
-from common.clock import minute_of, minute_start
+from common.clock import minute_if_known, start_if_known
 from common.database import Database, note, statement
 from common.errors import CutShort, DatabaseDown, DatabaseRefuses, SiteWorkFailed
 from common.logging_setup import quoted
@@ -100,8 +100,8 @@ class Held:
             "site": claim.site,
             "now": self._now,
             "next_at": done.next_at,
-            "wants_through": _time(done.wants_through),
-            "done_through": _time(done.done_through),
+            "wants_through": start_if_known(done.wants_through),
+            "done_through": start_if_known(done.done_through),
             "state": Jsonb(dict(done.state), dumps=lambda value: json.dumps(value, ensure_ascii=False)),
         }
         self.cursor.execute(statement("claim_done").encode(), values)
@@ -200,7 +200,7 @@ class SiteClaims:
         done: datetime | None,
         *rest: Any,
     ) -> Claim:
-        return Claim(site, self._zone_of(site, zone), heard_at, _minute(closed), _minute(done), *rest)
+        return Claim(site, self._zone_of(site, zone), heard_at, minute_if_known(closed), minute_if_known(done), *rest)
 
     def _zone_of(self, site: str, name: str | None) -> ZoneInfo:
         if name is None:
@@ -211,11 +211,3 @@ class SiteClaims:
                 _log.warning("site_zone_unknown site=%s zone=%s", quoted(site), quoted(name))
             self._zones[name] = self._zone if problem else ZoneInfo(name)
         return self._zones[name]
-
-
-def _minute(at: datetime | None) -> int | None:
-    return None if at is None else minute_of(at)
-
-
-def _time(minute: int | None) -> datetime | None:
-    return None if minute is None else minute_start(minute)

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Cursor
 
 from common.batch_mark import BatchMark
-from common.clock import minute_start
+from common.clock import start_if_known
 from common.database import statement
 from common.kafka_rows import SiteMark
 from common.logging_setup import quoted
@@ -38,9 +38,6 @@ class Reached:
     log_id: str | None
     offset: int | None
     closed: int | None
-
-
-NOTHING = Reached(None, None, None)
 
 
 def advance(reached: Reached, marks: Iterable[SiteMark]) -> tuple[Reached, list[SiteMark]]:
@@ -152,7 +149,7 @@ def _reached_columns(moved: Mapping[str, Reached]) -> dict[str, list[Any]]:
         "sites": list(moved),
         "logs": [each.log_id for each in moved.values()],
         "offsets": [each.offset for each in moved.values()],
-        "closed": [_time(each.closed) for each in moved.values()],
+        "closed": [start_if_known(each.closed) for each in moved.values()],
     }
 
 
@@ -162,9 +159,5 @@ def _mark_columns(marks: Sequence[SiteMark]) -> dict[str, list[Any]]:
         "logs": [each.log_id for each in marks],
         "firsts": [each.mark.first for each in marks],
         "offsets": [each.offset for each in marks],
-        "closed": [_time(each.mark.closed) for each in marks],
+        "closed": [start_if_known(each.mark.closed) for each in marks],
     }
-
-
-def _time(minute: int | None) -> datetime | None:
-    return None if minute is None else minute_start(minute)

@@ -39,10 +39,6 @@ class Zone:
     def inlets(self) -> tuple[str, ...]:
         return tuple(sensor for sensor, sign in self.signs.items() if sign > 0)
 
-    @property
-    def outlets(self) -> tuple[str, ...]:
-        return tuple(sensor for sensor, sign in self.signs.items() if sign < 0)
-
 
 Zones = Mapping[str, Zone]  # by name
 NO_ZONES: Zones = MappingProxyType({})

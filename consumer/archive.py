@@ -145,12 +145,12 @@ class Archive:
             return
         self._zones_s = time.monotonic() + NAMES_S
         try:
-            with self._database.transaction(registry.MOVE_TIMEOUT_S) as cursor:
+            with (
+                database.refusing("zones_not_kept", "cannot register the zones"),
+                self._database.transaction(registry.MOVE_TIMEOUT_S) as cursor,
+            ):
                 chosen = self._context.settings
                 changed = registry.keep_zones(cursor, chosen.paths.data, chosen.site.id, chosen.zones, at=now)
-        except psycopg.Error as error:
-            database.note("zones_not_kept", error)
-            raise DatabaseDown(f"cannot register the zones ({type(error).__name__}); see its log") from error
         except audit.AuditUnwritable as error:
             _log.warning("zones_not_kept problem=%s", quoted(error))
             return
@@ -162,14 +162,13 @@ class Archive:
         """Now and then, copy the sensors' names for the alerts, who cannot ask the database."""
         if time.monotonic() < self._names_s:
             return
-        try:
-            with self._database.transaction() as cursor:
-                query = "SELECT sensor, name FROM SENSOR_TB WHERE site = %s AND name <> '' ORDER BY sensor"
-                cursor.execute(query, (self._site,))
-                names = dict(cursor.fetchall())
-        except psycopg.Error as error:
-            database.note("names_not_read", error)
-            raise DatabaseDown(f"cannot read the sensors' names ({type(error).__name__}); see its log") from error
+        with (
+            database.refusing("names_not_read", "cannot read the sensors' names"),
+            self._database.transaction() as cursor,
+        ):
+            query = "SELECT sensor, name FROM SENSOR_TB WHERE site = %s AND name <> '' ORDER BY sensor"
+            cursor.execute(query, (self._site,))
+            names = dict(cursor.fetchall())
         self._names_s = time.monotonic() + NAMES_S
         try:
             sensor_names.keep(self._context.data, names)
@@ -177,8 +176,5 @@ class Archive:
             _log.warning("names_not_kept problem=%s", quoted(error))  # ids are shown meanwhile
 
     def _clean_up(self, now: datetime) -> None:
-        try:
+        with database.refusing("rows_not_dropped", "cannot drop old rows"):
             self._cleaning.step(self._database.transaction, now)
-        except psycopg.Error as error:
-            database.note("rows_not_dropped", error)
-            raise DatabaseDown(f"cannot drop old rows ({type(error).__name__}); see its log") from error

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
 from psycopg import Cursor
 
 from common import audit, files
 from common.audit import Entry
-from common.database import Database, note, statement
-from common.errors import DatabaseDown
+from common.database import Database, refusing, statement
 from common.folder import AUDIT_FILE
 from consumer.store_each import store_each
 
@@ -38,13 +36,9 @@ class AuditMirror:
         if seen == self._seen:
             return
         entries, _ = audit.load(self._data)
-        try:
-            with database.transaction() as cursor:
-                new = [entry for entry in entries if entry.id not in self._copied]
-                store_each(cursor, new, lambda some: self._store(cursor, some))
-        except psycopg.Error as error:
-            note("audit_not_stored", error)
-            raise DatabaseDown(f"the database refuses the audit ({type(error).__name__}); see its log") from error
+        with refusing("audit_not_stored", "the database refuses the audit"), database.transaction() as cursor:
+            new = [entry for entry in entries if entry.id not in self._copied]
+            store_each(cursor, new, lambda some: self._store(cursor, some))
         self._seen, self._copied = seen, {entry.id for entry in entries}
 
     def _store(self, cursor: Cursor[Any], entries: Sequence[Entry]) -> None:

@@ -129,20 +129,20 @@ def waiting(record: Record) -> Waiting:
     return Waiting(record.offset, row.minute, row.sensor, record.payload)
 
 
-def take(rows: Sequence[Waiting], rhythm: SendSchedule, now: datetime) -> int:
+def take(rows: Sequence[Waiting], schedule: SendSchedule, now: datetime) -> int:
     """The number of first `rows` in the next batch; 0 if the first one is not due.
 
     If this equals len(rows), later rows may belong to the same batch: poll again.
     """
     if not rows:
         return 0
-    window = rows[0].minute // rhythm.window
+    window = rows[0].minute // schedule.window
     size = 0
     for count, row in enumerate(rows):
         size += len(row.payload) + _LONGEST_REST
         if (
-            row.minute // rhythm.window != window
-            or rhythm.held_back(row.minute, now)
+            row.minute // schedule.window != window
+            or schedule.held_back(row.minute, now)
             or count >= BATCH_ROWS
             or (size > BODY_BYTES and count)
         ):
@@ -153,22 +153,22 @@ def take(rows: Sequence[Waiting], rhythm: SendSchedule, now: datetime) -> int:
 _LONGEST_REST = 60  # bytes besides the payload: offset, two forecasts, tabs and the line break
 
 
-def complete(minute: int, rhythm: SendSchedule, now: datetime, closed_through: int | None) -> bool:
+def complete(minute: int, schedule: SendSchedule, now: datetime, closed_through: int | None) -> bool:
     """Whether the window of `minute` is complete: the producer's mark covers it, or enough time has passed.
 
     The mark must be read before the log.
     """
-    end = min((minute // rhythm.window + 1) * rhythm.window, rhythm.boundary(now))
+    end = min((minute // schedule.window + 1) * schedule.window, schedule.boundary(now))
     if closed_through is not None and closed_through >= end - 1:
         return True
-    return now.timestamp() >= end * 60 + rhythm.settle_s
+    return now.timestamp() >= end * 60 + schedule.settle_s
 
 
-def awaits_forecast(rows: Sequence[Waiting], forecasts: ForecastOf, rhythm: SendSchedule, now: datetime) -> bool:
+def awaits_forecast(rows: Sequence[Waiting], forecasts: ForecastOf, schedule: SendSchedule, now: datetime) -> bool:
     """Whether a row on the hour still lacks its forecast and the forecaster may still be working."""
     return any(
         row.on_the_hour
-        and now.timestamp() < row.minute * 60 + rhythm.forecast_wait_s
+        and now.timestamp() < row.minute * 60 + schedule.forecast_wait_s
         and forecasts(row.sensor, row.minute) is None
         for row in rows
     )

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from common.errors import SettingsError
 from common.kafka_client import KAFKA, NO_CLIENT
-from common.settings import SERVER_TOKEN, Settings, read_token
+from common.settings import SERVER_TOKEN, Settings
+from common.token_file import read_token
 from common.web_address import address_of
 from consumer import answers
 from consumer.answers import DeliveryOutcome, Kind

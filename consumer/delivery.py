@@ -56,7 +56,7 @@ class Delivery:
         settle_s = 0.0 if once else max(SETTLE_S, settings.line.lateness_seconds)
         server, spread_s = settings.server, 0 if once else settings.server.spread_seconds
         moment_s = moment_of(settings.site.id, spread_s, server.every_minutes)
-        self._rhythm = SendSchedule(server.every_minutes, settle_s, settings.forecast.wait_seconds, moment_s)
+        self._schedule = SendSchedule(server.every_minutes, settle_s, settings.forecast.wait_seconds, moment_s)
         self._once = once
         self._counts = {"batches_sent": 0, "rows_sent": 0, "rows_rejected": 0}
         self._last_status: int | None = None
@@ -99,7 +99,7 @@ class Delivery:
     def _prepare(self, log: Log, group: Group) -> None:
         data, settings = self._context.data, self._context.settings
         self._rejected = Rejected(data)
-        self._upcoming = Upcoming(data, settings.site.id, log, group, self._rhythm, not_sent=settings.not_sent)
+        self._upcoming = Upcoming(data, settings.site.id, log, group, self._schedule, not_sent=settings.not_sent)
         self._resume(log, group)
 
     def _resume(self, log: Log, group: Group) -> None:

@@ -10,13 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Cursor
 
 from common import files
 from common.clock import minute_of, minute_start
-from common.database import Database, note
-from common.errors import DatabaseDown
+from common.database import Database, refusing
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
 from common.logging_setup import quoted
 from consumer.outliers import Outlier
@@ -53,7 +51,7 @@ class IncidentMirror:
             DatabaseDown: nothing is copied; the next step tries again.
         """
         seen = tuple(files.stamp(self._data / name) for name in (INCIDENTS_FILE, INCIDENT_ACTS_FILE))
-        try:
+        with refusing("incidents_not_stored", "the database refuses the incidents"):
             if seen != self._seen or (self._again is not None and self._again <= minute_of(now)):
                 self._copy(database, minute_of(now))
                 self._seen = seen
@@ -62,9 +60,6 @@ class IncidentMirror:
                     done = table.name_outliers(cursor, self._site, self._unnamed, min(self._unnamed.values()))
                 if done:
                     self._unnamed = {}
-        except psycopg.Error as error:
-            note("incidents_not_stored", error)
-            raise DatabaseDown(f"the database refuses the incidents ({type(error).__name__}); see its log") from error
 
     def _copy(self, database: Database, minute: int) -> None:
         found = reading.stored(self._data)

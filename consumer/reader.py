@@ -25,14 +25,14 @@ class Upcoming:
     """Makes batches of the group's rows. At most one batch and one poll are in memory, however much waits."""
 
     def __init__(
-        self, data: Path, site: str, log: Log, group: Group, rhythm: SendSchedule, *, not_sent: Container[str]
+        self, data: Path, site: str, log: Log, group: Group, schedule: SendSchedule, *, not_sent: Container[str]
     ) -> None:
         """`not_sent`: names of zones whose rows stay here."""
         self._data = data
         self._site = site
         self._log = log
         self._group = group
-        self._rhythm = rhythm
+        self._schedule = schedule
         self._not_sent = not_sent
         self._forecasts = ForecastFile(data)
         self._rows: list[Waiting] = []
@@ -42,18 +42,18 @@ class Upcoming:
         """The next batch, if one is due. It stays the same until `taken` is called."""
         published = mark.load(self._data)  # before the log is read, so the rows that it covers are seen
         closed_through = published.closed_through if published and published.log_id == self._log.log_id else None
-        count = batch.take(self._rows, self._rhythm, now)
+        count = batch.take(self._rows, self._schedule, now)
         while count == len(self._rows) and self._poll():
-            count = batch.take(self._rows, self._rhythm, now)
+            count = batch.take(self._rows, self._schedule, now)
         if count == 0:
             return None
         rows = list(takewhile(self._named_like(self._rows[0]), self._rows[:count]))
         count = len(rows)
-        if count == len(self._rows) and not batch.complete(rows[0].minute, self._rhythm, now, closed_through):
+        if count == len(self._rows) and not batch.complete(rows[0].minute, self._schedule, now, closed_through):
             return None
         if any(row.on_the_hour for row in rows):
             self._forecasts.refresh()
-        if batch.awaits_forecast(rows, self._forecasts, self._rhythm, now):
+        if batch.awaits_forecast(rows, self._forecasts, self._schedule, now):
             return None
         return batch.parcel(self._site, self._log.id_of(rows[0].offset), rows, self._forecasts)
 

@@ -26,7 +26,7 @@ from consumer.forecasts import DECIMALS
 TRIES = 5  # a person waits for the command; only the processes never give up
 FETCH_ROWS = 2000
 
-_RHYTHM = SendSchedule(batch.BATCH_MINUTES, 0.0, 0.0)
+_SCHEDULE = SendSchedule(batch.BATCH_MINUTES, 0.0, 0.0)
 
 
 @dataclass
@@ -108,7 +108,7 @@ def _parcels(rows: Iterable[tuple[Any, ...]], site: str, zone: ZoneInfo, end: da
         row = Row(minute_of(time), sensor, *values)
         waiting.append(Waiting(offset, row.minute, sensor, format_payload(row, zone)))
         predicted.append((_text(pred_flow), _text(pred_pressure)))
-        if (count := batch.take(waiting, _RHYTHM, all_due)) < len(waiting):
+        if (count := batch.take(waiting, _SCHEDULE, all_due)) < len(waiting):
             yield cut(count)
     if waiting:
         yield cut(len(waiting))

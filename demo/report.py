@@ -10,7 +10,7 @@ from rich.table import Table
 
 from common import database, health
 from common.clock import Clock, minute_start
-from common.verdict_words import ENGLISH, SAID, spoken
+from common.verdict_words import said_kind, spoken
 from demo import tally
 from demo.folder import DemoFolder, DemoState
 from demo.tally import Comparison
@@ -76,7 +76,7 @@ class DemoResult:
             table.add_row(text, _shown(self.values[key]))
         for role, state in self.values["processes"].items():
             table.add_row(role, state)
-        said = SAID[ENGLISH][self.values["verdict"]["kind"]]
+        said = said_kind(self.values["verdict"]["kind"], "en")
         table.add_row("verdict", "\n".join([said, *(each["line"] for each in self.values["verdict"]["problems"])]))
         return table
 

@@ -24,8 +24,9 @@ from common.http_answer import HttpAnswer, retry_after_s
 from common.logging_setup import quoted
 from common.retry import Backoff
 from common.runner import Worker
-from common.settings import WEATHER_KEY, Settings, read_token
+from common.settings import WEATHER_KEY, Settings
 from common.settings_weather import BASE_DATE, BASE_TIME, KEY
+from common.token_file import read_token
 from common.version import NAME, version
 from common.weather import WeatherHour
 from common.web_address import WebAddress, address_of

@@ -1,14 +1,13 @@
 """Why: what each rule found, in words, and how it ended. A fragment is left out if one of its numbers is not known."""
 
 import math
-import string
 
-from common.messages import Catalogue, message, plain
+from common.messages import Catalogue, fields, message, plain
 from incidents.incident import Sign
 from outliers.flags import CHANNELS
 
 NIGHT_CODES = {"NGT-JUMP", "NGT-CREEP"}
-LEAK_CODES = {"LEAK", "LEAK-MORE", "PRE-STEP", "VAL-HIGH"}
+RISE_CODES = {"LEAK", "LEAK-MORE", "PRE-STEP", "VAL-HIGH"}
 ERRORS = {
     "rise_m3h": "error_m3h",
     "fall_m3h": "error_m3h",
@@ -211,8 +210,3 @@ def _shown(name: str, numbers: dict[str, float], channel: str, catalogue: Catalo
     if name.endswith("_m3h"):
         return catalogue.flow(value, error)
     return catalogue.measured(channel, value) if channel in CHANNELS else f"{value:,.2f}"
-
-
-def fields(english: str) -> set[str]:
-    """The placeholders of a sentence."""
-    return {name for _, name, _, _ in string.Formatter().parse(english) if name}

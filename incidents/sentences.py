@@ -14,7 +14,7 @@ from incidents.incident import Incident, Sign, sensor_of
 from incidents.life import Life, Stage
 from incidents.one_trouble import MISSING, silent_channels
 from incidents.reading import Known
-from incidents.reasons import ENDS, LEAK_CODES, NIGHT_CODES, excess, side, values, why
+from incidents.reasons import ENDS, NIGHT_CODES, RISE_CODES, excess, side, values, why
 from outliers.flags import FAULT, LEAK, PLANNED, SUPPLY, WATCH
 
 FRESH_MIN = 120  # minutes for which a size is still said to be that of now; it is measured every ten minutes
@@ -230,9 +230,9 @@ def _instruments(incident: Incident, leading: Sign) -> str:
 def _lasts(incident: Incident, leading: Sign) -> tuple[str, str]:
     if incident.outage:
         return LASTS["outage"]
-    if leading.code in NIGHT_CODES or (leading.code in LEAK_CODES and leading.method == "NIGHT"):
+    if leading.code in NIGHT_CODES or (leading.code in RISE_CODES and leading.method == "NIGHT"):
         return LASTS["night"]
-    if leading.code in LEAK_CODES:
+    if leading.code in RISE_CODES:
         return LASTS["high"]
     return LASTS.get(leading.code + side(leading)) or LASTS.get(leading.code) or LASTS[""]
 
@@ -240,7 +240,7 @@ def _lasts(incident: Incident, leading: Sign) -> tuple[str, str]:
 def _now(incident: Incident, leading: Sign, reader: _Reader, known: dict[str, str]) -> Iterator[str]:
     """How it is now, as far as that is known; else how it was when it was told."""
     size, catalogue = incident.size, reader.words
-    if size is None or leading.code not in LEAK_CODES | NIGHT_CODES:
+    if size is None or leading.code not in RISE_CODES | NIGHT_CODES:
         yield catalogue.say(_lasts(incident, leading)[0], **known)
         if found := excess(leading, catalogue):
             raised = reader.time(leading.raised)

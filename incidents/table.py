@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from psycopg import Cursor
 
-from common.clock import minute_of, minute_start
+from common.clock import minute_if_known, minute_of, minute_start, start_if_known
 from common.database import statement
 from common.logging_setup import quoted
 from common.state_file import StateUnusable, convert, parse
@@ -77,7 +77,7 @@ def row(site: str, incident: Incident, life: Life) -> IncidentRow:
         channel=incident.channel,
         began=minute_start(incident.began),
         raised=minute_start(incident.raised),
-        ended=_time(incident.ended),
+        ended=start_if_known(incident.ended),
         size_m3h=size.flow_m3h if size else None,
         size_error_m3h=size.error_m3h if size else None,
         size_at=minute_start(size.minute) if size else None,
@@ -89,7 +89,7 @@ def row(site: str, incident: Incident, life: Life) -> IncidentRow:
         stage=life.stage,
         by=life.by or None,
         at=life.at,
-        until=_time(life.until),
+        until=start_if_known(life.until),
         cause=life.cause,
         joined=incident.joined,
     )
@@ -107,7 +107,7 @@ def incident(found: IncidentRow) -> Incident:
         found.kind,
         minute_of(found.began),
         minute_of(found.raised),
-        _minute(found.ended),
+        minute_if_known(found.ended),
         size,
         found.largest_m3h,
         found.volume_m3,
@@ -127,7 +127,7 @@ def store(cursor: Cursor[Any], rows: Sequence[IncidentRow]) -> int:
 def store_acts(cursor: Cursor[Any], site: str, done: Iterable[Act]) -> None:
     """Insert acts that are not there yet."""
     rows = [
-        ActRow(site, act.id, act.incident, act.at, act.by, act.do, _time(act.until), act.cause, act.text)
+        ActRow(site, act.id, act.incident, act.at, act.by, act.do, start_if_known(act.until), act.cause, act.text)
         for act in done
     ]
     cursor.execute(statement("incident_store_acts").encode(), {"rows": _json(rows)})
@@ -171,7 +171,7 @@ def _act(found: ActRow) -> Act:
         "at": found.at,
         "by": found.by,
         "do": found.act,
-        "until": _minute(found.until),
+        "until": minute_if_known(found.until),
         "cause": found.cause,
         "text": found.text,
     }
@@ -180,11 +180,3 @@ def _act(found: ActRow) -> Act:
 
 def _json(rows: Sequence[msgspec.Struct]) -> str:
     return msgspec.json.encode(rows).decode()
-
-
-def _time(minute: int | None) -> datetime | None:
-    return None if minute is None else minute_start(minute)
-
-
-def _minute(time: datetime | None) -> int | None:
-    return None if time is None else minute_of(time)

@@ -2,19 +2,23 @@
 
 from datetime import datetime
 
+from common.clock import local_text
+from common.messages import words
 from common.settings import Settings
 from common.settings_alerts import Person
 from messengers.message import Message
 from messengers.messenger import Messengers
-from messengers.phrases import say
 
 
 def message_for(person: Person, settings: Settings, now: datetime) -> Message:
     """The test message in a person's language. `now`: by the site's clock."""
-    language, site = person.language or settings.site.language, settings.site
-    local = f"{now.astimezone(site.zone):%Y-%m-%d %H:%M}"
-    title = f"{say(language, 'test title')} ({site.id})"
-    return Message(title, say(language, "test", now=local, zone=site.timezone), "info")
+    site, speech = settings.site, words(person.language or settings.site.language)
+    body = speech.say(
+        "A test of {now} ({zone}). Alarms of this site will arrive here.",
+        now=local_text(now, site.zone),
+        zone=site.timezone,
+    )
+    return Message(speech.say("test") + f" ({site.id})", body, "info")
 
 
 def tried(messengers: Messengers, name: str, settings: Settings, now: datetime) -> str:

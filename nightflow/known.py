@@ -26,7 +26,7 @@ class Range(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SensorFigures:
     """The utility's settings of a sensor; None: unknown, then the defaults are used."""
 
     users: float | None = None  # people supplied through the meter
@@ -40,12 +40,12 @@ class Known:
     replaced: date | None = None  # local date of the replacement: nights up to it belong to the old instrument
 
 
-def litres(known: Known) -> float:
+def litres(known: SensorFigures) -> float:
     """L/h of a person at night."""
     return known.litres if known.litres is not None else NIGHT_LITRES
 
 
-def night_use(known: Known, nights_m3h: Sequence[float]) -> tuple[Range, str]:
+def night_use(known: SensorFigures, nights_m3h: Sequence[float]) -> tuple[Range, str]:
     """Night use (m3/h) and its source: a fixed figure, the number of users, or the range of its usual share.
 
     `nights_m3h`: quietest hours of the last nights, including this one.
@@ -59,7 +59,7 @@ def night_use(known: Known, nights_m3h: Sequence[float]) -> tuple[Range, str]:
     return Range(*(share * quietest for share in NIGHT_USE_SHARES)), SHARE
 
 
-def unavoidable(known: Known, hours_bar: Sequence[float]) -> float | None:
+def unavoidable(known: SensorFigures, hours_bar: Sequence[float]) -> float | None:
     """Unavoidable real losses (UARL) of a day, m3, at its mean pressure; None if an input is missing."""
     if known.mains_km is None or known.connections is None or known.service_km is None:
         return None

@@ -18,7 +18,18 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from common.night import HOUR_MINUTES_NEEDED, HOUR_WINDOWS, RollingHour, believed_hours, lowest_hour
-from nightflow.known import DAY_HOURS_NEEDED, FIXED, NIGHTS, SHARE, USERS, Known, Range, litres, night_use, unavoidable
+from nightflow.known import (
+    DAY_HOURS_NEEDED,
+    FIXED,
+    NIGHTS,
+    SHARE,
+    USERS,
+    Range,
+    SensorFigures,
+    litres,
+    night_use,
+    unavoidable,
+)
 
 PERCENTILE = 0.2
 PERCENTILE_DAYS = 7
@@ -51,7 +62,7 @@ class QuietHour:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierNight:
     """An earlier night of the same sensor."""
 
     night: date
@@ -151,9 +162,9 @@ def leakage(
     night: date,
     tenths: Mapping[int, Tenth],
     hours_bar: Sequence[float],
-    earlier: Sequence[Earlier],
+    earlier: Sequence[EarlierNight],
     *,
-    known: Known | None = None,
+    known: SensorFigures | None = None,
     day: Mapping[int, Tenth] | None = None,
 ) -> Leakage:
     """One night of one sensor.
@@ -165,7 +176,7 @@ def leakage(
         known: the utility's settings of the sensor, or None.
         day: the steps of the whole day, `tenths` among them, by the same numbers; None: only `tenths` are known.
     """
-    known = known or Known()
+    known = known or SensorFigures()
     parts = tenths.values()
     counted = Leakage(
         night,
@@ -184,7 +195,7 @@ def leakage(
 
 
 def _with_figures(
-    counted: Leakage, hour: QuietHour, hours_bar: Sequence[float], earlier: Sequence[Earlier], known: Known
+    counted: Leakage, hour: QuietHour, hours_bar: Sequence[float], earlier: Sequence[EarlierNight], known: SensorFigures
 ) -> Leakage:
     night, n1 = counted.night, counted.n1
     before = [one for one in earlier if _comparable(one, night, known)]
@@ -222,13 +233,13 @@ def _times(leak: Range | None, factor: float | None) -> Range | None:
     return None if leak is None or factor is None else Range(leak.low * factor, leak.high * factor)
 
 
-def _comparable(one: Earlier, night: date, known: Known) -> bool:
+def _comparable(one: EarlierNight, night: date, known: SensorFigures) -> bool:
     """Whether an earlier night is recent enough and from the same instrument."""
     near = night - timedelta(days=REFERENCE_NIGHTS) < one.night < night
     return near and (known.replaced is None or (one.night > known.replaced) == (night > known.replaced))
 
 
-def _reference(known: Known, before: Sequence[Earlier], hour: QuietHour) -> tuple[float | None, str]:
+def _reference(known: SensorFigures, before: Sequence[EarlierNight], hour: QuietHour) -> tuple[float | None, str]:
     """The reference pressure for comparing nights, and its source; None for a night without a pressure."""
     if hour.pressure_bar is None:
         return None, NIGHTS

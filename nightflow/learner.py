@@ -24,7 +24,7 @@ from common.night import ReportHours, report_hours
 from common.runner import Context
 from common.settings import CONFIG
 from outliers import criteria, relearning
-from outliers.relearning import Run, Wish
+from outliers.relearning import LearningWish, Run
 from outliers.rules import REBUILD_DAYS
 
 FIRST_DAYS = 91  # until then the initial criteria file is used
@@ -74,7 +74,7 @@ class Learning:
         self._learnt = 0
         self._progress, self._is_published = relearning.progress(context.data), True
         self._seen: files.Stamp | None = None  # of the file with the wish
-        self._wish: Wish | None = None
+        self._wish: LearningWish | None = None
         self._wished: set[str] = set()  # its sensors that are not done
 
     def wants_look(self, now: datetime) -> bool:

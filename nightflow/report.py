@@ -17,8 +17,8 @@ from common.folder import NIGHT_STATE_FILE
 from common.night import DAY_MINUTES, DEFINITION, WINDOW_MINUTES
 from common.settings import SiteSettings
 from common.zones import NO_ZONES, Zone, Zones
-from nightflow.known import Known, Range
-from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, Earlier, Leakage, Tenth, leakage
+from nightflow.known import Range, SensorFigures
+from nightflow.leakage import DAY_HOURS, REFERENCE_NIGHTS, EarlierNight, Leakage, Tenth, leakage
 from nightflow.window import Night
 from outliers.calendar import Work
 
@@ -27,8 +27,8 @@ from outliers.calendar import Work
 class _Inputs:
     day: dict[str, dict[int, Tenth]]  # by their number from the report's first
     hours_bar: dict[str, list[float]]
-    earlier: dict[str, list[Earlier]]
-    known: dict[str, Known]
+    earlier: dict[str, list[EarlierNight]]
+    known: dict[str, SensorFigures]
 
 
 def is_missing(cursor: psycopg.Cursor[Any], site: str, night: Night) -> bool:
@@ -111,10 +111,10 @@ def _take_pressure(zone: Zone, inputs: _Inputs) -> None:
         inputs.day[zone.name][step] = replace(tenth, pressure_sum=bar.pressure_sum, pressure_count=bar.pressure_count)
 
 
-def _read_known(cursor: psycopg.Cursor[Any], site: SiteSettings) -> dict[str, Known]:
+def _read_known(cursor: psycopg.Cursor[Any], site: SiteSettings) -> dict[str, SensorFigures]:
     cursor.execute(statement("night_sites"), {"site": site.id})
     return {
-        sensor: Known(
+        sensor: SensorFigures(
             users,
             litres,
             use,
@@ -155,7 +155,7 @@ def _read_inputs(cursor: psycopg.Cursor[Any], site: str, night: Night, works: Se
     before = {"first": night.date - timedelta(days=REFERENCE_NIGHTS), "before": night.date}
     cursor.execute(statement("night_earlier"), {"site": site, **before})
     for sensor, *values in cursor.fetchall():
-        inputs.earlier[sensor].append(Earlier(*values))
+        inputs.earlier[sensor].append(EarlierNight(*values))
     return inputs
 
 

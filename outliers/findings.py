@@ -107,18 +107,12 @@ def load(path: Path) -> list[Finding]:
     return whole.get("findings", [])
 
 
-def record(path: Path, new: Sequence[Finding], keep: int = KEEP) -> None:
-    """Add findings to the file and drop the oldest beyond `keep`.
+def store(path: Path, findings: Sequence[Finding], keep: int = KEEP) -> None:
+    """Replace the file with the newest `keep` findings, one per line for people to read.
 
     Raises:
         OSError: the file cannot be written; the old one is untouched.
     """
-    if new:
-        store(path, [*load(path), *new], keep)
-
-
-def store(path: Path, findings: Sequence[Finding], keep: int = KEEP) -> None:
-    """Replace the file with the newest `keep` findings, one per line for people to read."""
     lines = b",\n".join(msgspec.json.encode(finding) for finding in findings[-keep:])
     files.replace(path, b'{"findings": [\n' + lines + b"\n]}\n")
 

@@ -79,11 +79,6 @@ def explain(channel: str, flags: str) -> list[Flag]:
     return [flag for flag in found if flag is not None]
 
 
-def usable(flags: str) -> bool:
-    """Whether the value may be used for learning or shown as normal: no place is set."""
-    return flags.strip(CLEAR) == ""
-
-
 def trusted(flags: str) -> bool:
     """Whether the value is trusted: SYSTEM is clear (a leak is a true value)."""
     return flags[:1] == CLEAR

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from common import audit, files
 from common.audit import Actor, Value
-from common.clock import minute_of, minute_start
+from common.clock import local_text, minute_of
 from common.errors import HydrologError
 from common.folder import CRITERIA_FOLDER
 from common.messages import message
@@ -171,7 +171,7 @@ def _gone(data: Path, entry: str | int) -> NotPossible:
 
 
 def _line(work: Work, zone: ZoneInfo) -> str:
-    first, end = (f"{minute_start(minute).astimezone(zone):%Y-%m-%d %H:%M}" for minute in (work.first, work.end))
+    first, end = (local_text(minute, zone) for minute in (work.first, work.end))
     return f"{work.sensor}  {first}  {end}  {work.what}"
 
 

@@ -29,7 +29,7 @@ class WishUnwritable(HydrologError):
     """A wish, or what became of it, could not be written."""
 
 
-class Wish(msgspec.Struct, frozen=True):
+class LearningWish(msgspec.Struct, frozen=True):
     """Somebody wants the criteria of these sensors learnt anew. `at`: by the site's clock."""
 
     id: str
@@ -52,7 +52,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     short: bool = False
 
 
-class Progress(msgspec.Struct, omit_defaults=True):
+class LearningProgress(msgspec.Struct, omit_defaults=True):
     """What nightflow has done. `handled`: the id of the last wish that is done; `runs`: by sensor."""
 
     handled: str = ""
@@ -73,21 +73,21 @@ def ask(data: Path, by: Actor, sensors: Sequence[str], now: datetime) -> None:
         raise NotPossible(UNDER_WAY, by=before.by)
     named = {"sensor": sensors[0]} if len(sensors) == 1 else {"count": len(sensors)}
     audit.record(data, *by, "criteria-wanted", **named)
-    _write(data / CRITERIA_WANTED_FILE, Wish(uuid4().hex, now, by.name, [*sensors]))
+    _write(data / CRITERIA_WANTED_FILE, LearningWish(uuid4().hex, now, by.name, [*sensors]))
 
 
-def open_wish(data: Path) -> Wish | None:
+def open_wish(data: Path) -> LearningWish | None:
     """What is not done yet."""
-    wish = state_file.load(data / CRITERIA_WANTED_FILE, Wish)
+    wish = state_file.load(data / CRITERIA_WANTED_FILE, LearningWish)
     return wish if wish is not None and wish.id != progress(data).handled else None
 
 
-def progress(data: Path) -> Progress:
+def progress(data: Path) -> LearningProgress:
     """What nightflow has done so far."""
-    return state_file.load(data / CRITERIA_LEARNING_FILE, Progress) or Progress()
+    return state_file.load(data / CRITERIA_LEARNING_FILE, LearningProgress) or LearningProgress()
 
 
-def store(data: Path, done: Progress) -> None:
+def store(data: Path, done: LearningProgress) -> None:
     """For nightflow.
 
     Raises:
@@ -96,7 +96,7 @@ def store(data: Path, done: Progress) -> None:
     _write(data / CRITERIA_LEARNING_FILE, done)
 
 
-def _write(path: Path, value: Wish | Progress) -> None:
+def _write(path: Path, value: LearningWish | LearningProgress) -> None:
     try:
         state_file.store(path, value)
     except OSError as error:

@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from common.errors import HydrologError
     from common.settings import load
     from postgres.server import ROLE
-    from postgres.step import Keeper
+    from postgres.step import PostgresKeeper
 
     options = runner.parser("hydrolog-database", "Run the embedded Postgres of the data folder.").parse_args(argv)
     try:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HydrologError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    return runner.run(ROLE, Keeper, options)
+    return runner.run(ROLE, PostgresKeeper, options)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ WAIT_S = 1.0  # wait per step: a longer start is reported as starting
 _log = logging.getLogger(__name__)
 
 
-class Keeper:
+class PostgresKeeper:
     """Runs one Postgres as a child process."""
 
     def __init__(self, context: Context) -> None:

@@ -49,7 +49,7 @@ class Speaker:
         return f"{f'sensor {self.sensor}, ' if self.sensor else ''}asked {quoted(self.text)}"
 
 
-class Answer(NamedTuple):
+class NoReading(NamedTuple):
     """A question that brought no reading."""
 
     place: str  # of the meter, for people
@@ -61,7 +61,12 @@ class Asking:
     """Takes time and bytes; provides the questions to send, and the readings."""
 
     def __init__(
-        self, line: LineSettings, told: Callable[[Answer], None], refused: Counter[str], time: SiteTime, zone: ZoneInfo
+        self,
+        line: LineSettings,
+        told: Callable[[NoReading], None],
+        refused: Counter[str],
+        time: SiteTime,
+        zone: ZoneInfo,
     ) -> None:
         """`told`: what came to nothing, to be counted; all else that is refused is counted in `refused`. `zone`: of
         the meters' clocks."""
@@ -183,7 +188,7 @@ class Asking:
             self._not_before_s = max(self._not_before_s, *(end_s for _, end_s in self._missed))
             if self._twice or any(missed != question for missed, _ in self._missed):
                 self._rounds.spoilt(question)
-                self._told(Answer(meter.place, "late-answer", "perhaps the late answer to another question"))
+                self._told(NoReading(meter.place, "late-answer", "perhaps the late answer to another question"))
                 return
         self._rounds.answered(question)
         form = self._described[meter]
@@ -215,4 +220,4 @@ class Asking:
         self._missed = [missed for missed in self._missed if self._now_s < missed[1]]
         self._miss(question)
         self._rounds.failed(question, self._now_s, why)
-        self._told(Answer(question.registers[0].place, reason, why))
+        self._told(NoReading(question.registers[0].place, reason, why))

@@ -23,7 +23,7 @@ _IMPOSSIBLE = {
 }
 
 
-class Exchange(NamedTuple):
+class RegisterExchange(NamedTuple):
     """What one request brought for one register; also for people."""
 
     register: Register
@@ -53,7 +53,7 @@ class _Got(NamedTuple):
 class Bus:
     """Takes time and bytes; provides the requests to send, the results, and the readings."""
 
-    def __init__(self, settings: Modbus, told: Callable[[Exchange], None]) -> None:
+    def __init__(self, settings: Modbus, told: Callable[[RegisterExchange], None]) -> None:
         """Check combinations of keys.
 
         Raises:
@@ -247,7 +247,7 @@ class Bus:
             self._done(question.registers)
 
     def _tell(self, register: Register, reason: str, problem: str) -> None:
-        self._told(Exchange(register, self._sent, self._buffer, None, reason, problem, (), self._now_s))
+        self._told(RegisterExchange(register, self._sent, self._buffer, None, reason, problem, (), self._now_s))
 
     def _done(self, registers: list[Register] | tuple[Register, ...]) -> None:
         """These registers are done in this round; the last ones of a sensor complete its reading."""
@@ -282,5 +282,7 @@ class Bus:
             self._refusals.pop(register, None)
             if reason:
                 self._refusals[register] = _IMPOSSIBLE[reason]
-            self._told(Exchange(register, sent, came, measured, reason, _IMPOSSIBLE.get(reason, ""), words, at_s))
+            self._told(
+                RegisterExchange(register, sent, came, measured, reason, _IMPOSSIBLE.get(reason, ""), words, at_s)
+            )
         return channel

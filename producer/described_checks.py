@@ -23,12 +23,14 @@ def compiled(pattern: str) -> Any:
     except UnicodeEncodeError as error:
         raise SettingsError("line.format.pattern", f"must be characters below U+0100, is {pattern!r}") from error
     except re2.error as error:
-        raise SettingsError("line.format.pattern", f"is not a valid RE2 expression: {_text(error.args[0])}") from error
+        raise SettingsError(
+            "line.format.pattern", f"is not a valid RE2 expression: {as_text(error.args[0])}"
+        ) from error
 
 
 def field_names(form: Format) -> list[str]:
     """The fields of the body; in order, unless an expression names them."""
-    return [_text(name) for name in compiled(form.pattern).groupindex] if form.pattern else list(form.fields)
+    return [as_text(name) for name in compiled(form.pattern).groupindex] if form.pattern else list(form.fields)
 
 
 def names_sensors(form: Format) -> bool:
@@ -98,5 +100,6 @@ def _check_time(form: str) -> None:
         )
 
 
-def _text(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.decode("latin-1")
+def as_text(found: bytes | str) -> str:
+    """What a pattern says or has found."""
+    return found if isinstance(found, str) else found.decode("latin-1")

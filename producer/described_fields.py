@@ -15,7 +15,7 @@ from common.time_text import UNIX, parsed, unix_us
 from common.units import FLOW_MEASURES, MEASURES, PRESSURE_MEASURES, VOLUME_MEASURES
 from producer import digits
 from producer.ascii import moment, seconds
-from producer.described_checks import compiled, field_names
+from producer.described_checks import as_text, compiled, field_names
 from producer.totals import MOST_TOTAL_M3
 
 DAY_S = 86_400.0
@@ -55,7 +55,7 @@ class Fields:
             match = self._pattern.fullmatch(body)
             if match is None:
                 raise FrameRefused("fields")
-            return {_name(name): value for name, value in match.groupdict().items()}
+            return {as_text(name): value for name, value in match.groupdict().items()}
         values = body.split(self._separator) if self._separator else body.split()
         if len(values) != len(self.names):
             raise FrameRefused("fields")
@@ -123,7 +123,3 @@ def _channels(form: Format, names: list[str]) -> list[Channel]:
         Channel("total", form.total_scale, 0.0, VOLUME_MEASURES[form.total_measure], "total_measure", MOST_TOTAL_M3),
     )
     return [each if each.measure in names else each._replace(measure="") for each in known if each.name in names]
-
-
-def _name(group: bytes | str) -> str:
-    return group if isinstance(group, str) else group.decode("latin-1")

@@ -17,7 +17,8 @@ from producer.frames import Framer
 from producer.line import SerialLine
 from producer.meter_clocks import MeterClocks
 from producer.meter_zones import MeterZones, Parse
-from producer.minute import Minutes, Slot, Sums
+from producer.minute import Minutes, Slot
+from producer.minute_mean import Sums
 from producer.plausible import Plausible
 from producer.site_time import WAITS, SiteTime
 from producer.waiting import WaitingReadings, WaitingSlot

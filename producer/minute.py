@@ -1,90 +1,26 @@
-"""Readings to minutes: which minute a reading belongs to, when a minute closes, and its value.
+"""Readings to minutes: which minute a reading belongs to, and when a minute closes.
 
 Minute T of a sensor closes when that sensor's own clock is `lateness_s` past the end of T. Its own clock is the time of
 its newest reading, and goes on while the sensor is silent; it never counts as ahead of the site's. So neither a meter
 whose clock is ahead closes the minutes of others early, nor does a right one those of a slow one. The first sensor of a
 minute waits `GATHER_S` for the others: rows that come together cost the disk one flush instead of one each.
 
-A reading of a closed minute is late and is dropped: there is only ever one row per (sensor, minute). The value of a
-minute is the mean of its readings, for each channel over those with a value.
+A reading of a closed minute is late and is dropped: there is only ever one row per (sensor, minute).
 """
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from common.row import MOST_SENSORS
+from producer.minute_mean import MinuteMean, Pair, Sums, sums_of
 
-Pair = tuple[float | None, float | None]  # flow, m3/h, and pressure, bar
 MOST_OBSERVED_S = 1.0  # of one step while bytes come
 UNHEARD_S = 2.0  # on a line where others talk: this sensor is silent
 GATHER_S = 5.0
 HELD_BACK_S = 60.0  # a meter that is slower than this holds nobody back
 NEVER = 1 << 60
 NOBODY: Mapping[str, int] = {}
-DECIMALS = 3  # as in the row: the methods see exactly what is stored
-
-
-@dataclass(frozen=True, slots=True)
-class MinuteMean:
-    """One sensor's closed minute."""
-
-    minute: int  # UTC minute since 1970
-    sensor: str
-    flow: float | None  # m3/h
-    pressure: float | None  # bar
-    samples: int  # readings, with or without a value
-
-
-class Sums:
-    """The readings of one sensor in one minute so far."""
-
-    __slots__ = ("before", "flow", "flow_count", "pressure", "pressure_count", "samples")
-
-    def __init__(self, before: Pair = (None, None)) -> None:
-        self.before = before  # flow and pressure of the sensor's minute before
-        self.flow = self.pressure = 0.0
-        self.flow_count = self.pressure_count = self.samples = 0
-
-    def take(self, flow: float | None, pressure: float | None) -> None:
-        """Add a reading."""
-        self.samples += 1
-        if flow is not None:
-            self.flow += flow
-            self.flow_count += 1
-        if pressure is not None:
-            self.pressure += pressure
-            self.pressure_count += 1
-
-    def merge(self, other: "Sums") -> None:
-        """Add the readings of other sums."""
-        self.flow, self.flow_count = self.flow + other.flow, self.flow_count + other.flow_count
-        self.pressure, self.pressure_count = self.pressure + other.pressure, self.pressure_count + other.pressure_count
-        self.samples += other.samples
-
-    def to_state(self) -> list[float]:
-        """As plain values; `sums_of` restores them."""
-        return [self.flow, self.flow_count, self.pressure, self.pressure_count, self.samples]
-
-    @property
-    def flow_so_far(self) -> float | None:
-        """The mean of the flows, or that of the minute before, m3/h."""
-        return self.flow / self.flow_count if self.flow_count else self.before[0]
-
-    @property
-    def pressure_so_far(self) -> float | None:
-        """The mean of the pressures, or that of the minute before, bar."""
-        return self.pressure / self.pressure_count if self.pressure_count else self.before[1]
-
-    def mean(self, minute: int, sensor: str) -> MinuteMean:
-        return MinuteMean(
-            minute,
-            sensor,
-            round(self.flow / self.flow_count, DECIMALS) if self.flow_count else None,
-            round(self.pressure / self.pressure_count, DECIMALS) if self.pressure_count else None,
-            self.samples,
-        )
 
 
 class Slot(dict[str, Sums]):
@@ -285,16 +221,3 @@ class Minutes:
             for sensor in slot:
                 self._own[sensor] = _Own(newest_s.get(sensor, minute * 60.0), self._observed_s)
         return sum(sums.samples for slot in restored.values() for sums in slot.values())
-
-
-def sums_of(values: list[Any]) -> Sums:
-    """The sums of `Sums.to_state`.
-
-    Raises:
-        ValueError, TypeError: these are others.
-    """
-    sums = Sums()
-    flow, flow_count, pressure, pressure_count, samples = values
-    sums.flow, sums.pressure = float(flow), float(pressure)
-    sums.flow_count, sums.pressure_count, sums.samples = int(flow_count), int(pressure_count), int(samples)
-    return sums

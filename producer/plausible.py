@@ -28,7 +28,7 @@ Scale = tuple[float, float, tuple[float, ...]]  # scale, offset, and the factors
 _AS_SENT: Scale = (1.0, 0.0, (1.0,))
 
 
-class Rule(NamedTuple):
+class ChannelRule(NamedTuple):
     """What a sensor's channel may be."""
 
     low: float
@@ -78,7 +78,7 @@ class Plausible:
             return None
         return value
 
-    def _rule(self, sensor: str, channel: str) -> Rule:
+    def _rule(self, sensor: str, channel: str) -> ChannelRule:
         own, line = self._own.get(sensor, SensorLimits()), self._line
         scale, offset, factors = self._scales.get((sensor, channel)) or self._scales.get(("", channel), _AS_SENT)
 
@@ -92,7 +92,7 @@ class Plausible:
         else:
             limits = own.pressure_limits or line.pressure_limits or PRESSURE_BAR
             codes = own.pressure_no_value or line.pressure_no_value
-        return Rule(limits[0], limits[1], scaled(codes), scaled(USUAL_CODES))
+        return ChannelRule(limits[0], limits[1], scaled(codes), scaled(USUAL_CODES))
 
 
 def _float32(code: float) -> float:

@@ -13,7 +13,7 @@ from producer.line import SerialLine
 _log = logging.getLogger(__name__)
 
 
-class Outcome(Protocol):
+class PollOutcome(Protocol):
     """What one question brought for one value."""
 
     @property
@@ -52,7 +52,7 @@ class Polling:
 
     def __init__(
         self,
-        bus: Callable[[Callable[[Outcome], None]], PolledBus],
+        bus: Callable[[Callable[[PollOutcome], None]], PolledBus],
         poll_seconds: float,
         door: ReadingSink,
         line: SerialLine,
@@ -93,7 +93,7 @@ class Polling:
         readings, self._bus.readings = self._bus.readings, []
         return sum(self._door.take(reading) for reading in readings)
 
-    def _told(self, told: Outcome) -> None:
+    def _told(self, told: PollOutcome) -> None:
         if told.reason:
             self._door.refused[told.reason] += 1
             if told.reason not in ("late", "late-answer"):  # that is another question's answer

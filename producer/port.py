@@ -5,14 +5,13 @@ An unplugged cable shows as SerialException, OSError, termios.error, or silence.
 
 import contextlib
 import errno
-import grp
 import os
 import re
 import select
 import socket
-import stat
 import termios
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import serial
 from serial.urlhandler import protocol_socket
 
 from common.errors import OtherEndClosed, PortError, SettingsError
+from producer.port_advice import advice
 
 READ_S = 0.5  # how long a read waits for the first byte: wake-ups cost, and an idle box should do nothing
 POLLED_READ_S = 0.1  # the same for polled meters: the resolution of timeouts
@@ -31,7 +31,6 @@ WRITE_S = 1.0  # a port that cannot send eight bytes within this is broken
 GAP_BITS, GAP_S = 38.5, 0.00175  # silence before a request: 3.5 characters of 11 bits, but at least GAP_S
 REOPEN_AFTER_S = 180.0  # of silence: the adapter may hang, and reopening is harmless
 LOOK_EVERY_S = 1.0  # of silence: check whether the path now leads to another device
-_GROUP_MAY = stat.S_IRGRP | stat.S_IWGRP
 _SCHEMES = ("socket", "rfc2217", "hwgrep", "loop", "spy", "alt")
 _UNANSWERED = "option 'control'"  # a request of RFC 2217 that ser2net obeys and never answers
 _IGNORED = "ign_set_control"  # pyserial's word for not waiting for that answer
@@ -145,7 +144,7 @@ class Port:
             else:
                 self._serial = _KeepingSerial(self._device(), timeout=self._read_s, exclusive=True, **self._options)
         except (serial.SerialException, OSError, termios.error, ValueError) as error:
-            raise PortError(f"{self.url}: {_advice(self.url, error)}") from error
+            raise PortError(f"{self.url}: {advice(self.url, error)}") from error
         self._empty_reads = 0
 
     def _by_url(self) -> serial.Serial:
@@ -175,16 +174,8 @@ class Port:
         Raises:
             PortError: the port is gone, silent for too long, or now leads to another device; it is closed.
         """
-        if self._serial is None:
-            raise PortError(f"{self.url} is not open")
-        try:
-            chunk = self._gather(self._serial)
-        except OtherEndClosed as error:
-            self.close()
-            raise OtherEndClosed(f"{self.url}: the other end closed the connection; waiting for it") from error
-        except (serial.SerialException, OSError, termios.error, TypeError, ValueError) as error:
-            self.close()
-            raise PortError(f"{self.url}: the line is gone; waiting for it") from error
+        with self._line() as line:
+            chunk = self._gather(line)
         if chunk:
             self._empty_reads = 0
             return chunk
@@ -203,11 +194,17 @@ class Port:
         Raises:
             PortError: the port is gone or cannot send; it is closed.
         """
+        with self._line() as line:
+            self._stop.wait(self._gap_s)
+            line.write(request)
+
+    @contextlib.contextmanager
+    def _line(self) -> Iterator[serial.Serial | _KeepingSocket]:
+        """What is open; an error of it closes it."""
         if self._serial is None:
             raise PortError(f"{self.url} is not open")
-        self._stop.wait(self._gap_s)
         try:
-            self._serial.write(request)
+            yield self._serial
         except OtherEndClosed as error:
             self.close()
             raise OtherEndClosed(f"{self.url}: the other end closed the connection; waiting for it") from error
@@ -248,52 +245,3 @@ class Port:
         if port is not None:
             with contextlib.suppress(serial.SerialException, OSError, termios.error):
                 port.close()
-
-
-# What a person can do, by error number.
-_ADVICE = {
-    errno.ENOENT: "there is no such device; waiting for it",
-    errno.ENODEV: "there is no such device; waiting for it",
-    errno.ENXIO: "there is no such device; waiting for it",
-    errno.EBUSY: "another program has it open; waiting for it",
-    errno.ENOTTY: "it is not a serial port",
-    errno.ECONNREFUSED: "connection refused: the device is there, but not on this port; is the port number right?",
-    errno.ETIMEDOUT: "no answer; is the gateway on, and the address right?",
-    errno.EHOSTUNREACH: "no way to that address; is the gateway on, and the network cable in?",
-    errno.ENETUNREACH: "no way to that address; is the network cable in?",
-}
-# The same, where the text alone tells.
-_SAID = {
-    "exclusively lock": _ADVICE[errno.EBUSY],
-    "support RFC2217": "the other end does not speak RFC 2217: write socket:// in place of rfc2217:// in line.url",
-}
-
-
-def _advice(url: str, error: Exception) -> str:
-    """What is wrong, and what a person can do about it."""
-    cause = error.__context__ or error  # pyserial keeps only the text of some errors
-    number = getattr(error, "errno", None) or getattr(cause, "errno", None)
-    if isinstance(cause, termios.error):
-        number = cause.args[0]
-    if number == errno.EACCES:
-        return f"permission denied; {_group_advice(url)}"
-    if number == errno.EPERM:
-        return f"the service may not open this kind of device: sudo systemctl edit hydrolog, DeviceAllow={url} rw"
-    if isinstance(cause, socket.gaierror):
-        return "there is no such host; write its address, like 10.0.0.7"
-    if isinstance(cause, TimeoutError):
-        return _ADVICE[errno.ETIMEDOUT]
-    if known := next((advice for said, advice in _SAID.items() if said in str(error)), ""):
-        return known
-    return _ADVICE.get(number or 0) or str(error).removeprefix(f"Could not open port {url}: ")
-
-
-def _group_advice(url: str) -> str:
-    try:
-        state = Path(url).stat()
-        group = grp.getgrgid(state.st_gid).gr_name
-    except (OSError, KeyError):
-        return "this user may not open it"
-    if state.st_gid == 0 or state.st_mode & _GROUP_MAY != _GROUP_MAY:
-        return f"no group may open it either; see: ls -l {url}, and deploy/99-serial.rules"
-    return f"join the group that may: sudo usermod -aG {group} $USER, then log in again"

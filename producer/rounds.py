@@ -24,7 +24,7 @@ OFTEN = 5  # answers in a row that needed a second question: not chance
 FORGIVEN_EVERY_S = 60.0  # a reopened line asks silent ones at once, but a line that closes all the time does not
 
 
-class Part(Asked, Protocol):
+class RoundPart(Asked, Protocol):
     """What is asked for: a register, or all that a text meter answers."""
 
     @property
@@ -40,7 +40,7 @@ class Part(Asked, Protocol):
         """Where the value stands, for people."""
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=RoundPart)
 
 
 @dataclass(frozen=True, slots=True)

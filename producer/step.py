@@ -23,7 +23,8 @@ from producer.clock_watch import ClockWatch
 from producer.hold import PendingRows
 from producer.intake import ReadingSink
 from producer.line import SerialLine
-from producer.minute import MinuteMean, Minutes
+from producer.minute import Minutes
+from producer.minute_mean import MinuteMean
 from producer.open_minute import OpenMinuteFile
 from producer.port import POLLED_READ_S, READ_S, check_url
 from producer.protocols import Intake, check_meters, intake_for

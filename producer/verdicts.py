@@ -31,7 +31,7 @@ from outliers.watch.row_flags import RowFlags
 from producer.forecasts import Forecasts
 from producer.incident_keeper import IncidentKeeper
 from producer.loggers import SiteLoggers
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 
 LOOK_EVERY_MIN = 10  # check for new criteria, which are rebuilt every three months
 FORGET_AFTER_MIN = 30 * 1440  # a sensor without data for a month starts new

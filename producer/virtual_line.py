@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from producer.virtual_port import End
+from producer.virtual_port import LineEnd
 
 MOST_WAITING = 50_000  # frames, about 3 MB: four meters for three and a half hours without a reader
 DRAIN_S = 2.0  # real seconds: a connected reader takes the waiting frames within this
@@ -13,7 +13,7 @@ DRAIN_S = 2.0  # real seconds: a connected reader takes the waiting frames withi
 class VirtualLine:
     """`send` puts frames in the queue, `flush` writes what fits; `dropped` counts frames that had no room."""
 
-    def __init__(self, end: End) -> None:
+    def __init__(self, end: LineEnd) -> None:
         self.dropped = 0
         self._end = end
         self._waiting: deque[tuple[bytes, Callable[[], None]]] = deque()

@@ -16,7 +16,7 @@ from typing import Protocol
 CHUNK = 4_096
 
 
-class End(Protocol):
+class LineEnd(Protocol):
     """Our end of a line."""
 
     def plug(self) -> None:

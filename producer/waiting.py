@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.row import MOST_SENSORS
-from producer.minute import Minutes, Slot, Sums, sums_of
+from producer.minute import Minutes, Slot
+from producer.minute_mean import Sums, sums_of
 from producer.site_time import WAITS, implausible
 
 SLICE_S = 10.0

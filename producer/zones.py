@@ -12,7 +12,7 @@ from typing import Any
 from common.row import Row
 from common.zones import Zone, Zones
 from outliers.flags import trusted
-from producer.minute import DECIMALS, MinuteMean
+from producer.minute_mean import DECIMALS, MinuteMean
 
 WAIT_MIN = 15  # minutes that a zone waits for the slowest of its meters: then silence is told
 
@@ -101,7 +101,7 @@ class ZoneMinutes:
     def to_state(self) -> dict[str, Any]:
         """What is decided and what zones wait for, as plain values for the next start."""
         return {
-            "last": self._last,
+            "last": {**self._last},
             "parts": {
                 sensor: {str(minute): part for minute, part in minutes.items()}
                 for sensor, minutes in self._parts.items()

@@ -18,7 +18,6 @@ TYPES = {"pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-offic
 DEADLINE_S = 300.0  # real seconds: a thousand sensors take two minutes on a slow box
 LOOK_S = 0.1  # between two looks whether the caller is to stop
 PRIORITY = 10  # behind whatever keeps rows
-LONGEST_REASON = 300  # characters
 
 
 class NotMade(HydrologError):
@@ -53,7 +52,7 @@ def make(
     processes.give_way(child, PRIORITY)
     made, said = _wait(child, stop)
     if child.returncode != 0:
-        raise NotMade(f"code={child.returncode} said={quoted(said.decode(errors='replace').strip()[-LONGEST_REASON:])}")
+        raise NotMade(f"code={child.returncode} said={quoted(processes.last_words(said))}")
     return made
 
 

@@ -110,18 +110,18 @@ def nice(highest: float) -> float:
     return next(factor * power for factor in (1, 2, 4, 5, 8, 10) if factor * power >= highest)
 
 
-def shortened(name: str, width: float, size: float = SIZE) -> str:
+def shortened(name: str, width: float) -> str:
     """The name in this width, with … where it was cut."""
     name = drawable(name)
-    if _wide(name, size) <= width:
+    if _wide(name) <= width:
         return name
-    while name and _wide(f"{name}…", size) > width:
+    while name and _wide(f"{name}…") > width:
         name = name[:-1]
     return f"{name}…"
 
 
-def _wide(text: str, size: float = SIZE) -> float:
-    return float(stringWidth(drawable(text), TEXT, size))
+def _wide(text: str) -> float:
+    return float(stringWidth(drawable(text), TEXT, SIZE))
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: float = SIZE, colour: Color = QUIET) -> String:

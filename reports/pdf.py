@@ -3,19 +3,18 @@
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import CondPageBreak, Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table
 
 from common.messages import Catalogue
 from reports import drawings
-from reports.drawings import GRID, INK, QUIET, Bar
+from reports.drawings import QUIET, Bar
 from reports.leakage import in_range, of_nights, with_currency
 from reports.monthly import MonthlyReport, SensorMonth
+from reports.pdf_style import BOXES, CELLS, HEAD, HEAD_RIGHT, PLAIN, RIGHT, SECTION, SMALL, TITLE, as_cell, lines, words
 from reports.texts import (
     AVAILABILITY,
     CHANNELS,
@@ -32,39 +31,12 @@ from reports.typeface import BOLD, TEXT, drawable, register
 
 MOST_ROWS = 100  # of a table; the workbook has the others
 MOST_CHARTS = 24  # of nights
-LONGEST_TEXT = 500  # characters of a cell, so that no row is higher than a page
 CHARTS_A_ROW = 3
 MARGIN = 16 * mm
 SECTION_LEAST = 110  # points: a heading, the head of its table and two rows
 INSIDE = 6  # points that the library leaves inside of the margin
 WIDTH = A4[0] - 2 * (MARGIN + INSIDE)
 LOSS_SHARES = (0.165, 0.115, 0.11, 0.165, 0.09, 0.115, 0.24)  # of the columns of the first table
-
-_PLAIN = ParagraphStyle("plain", fontName=TEXT, fontSize=8.5, leading=12, textColor=INK)
-_QUIET = ParagraphStyle("quiet", parent=_PLAIN, textColor=QUIET, fontSize=8)
-_RIGHT = ParagraphStyle("right", parent=_PLAIN, fontSize=8, alignment=2)
-_HEAD = ParagraphStyle("head", parent=_QUIET, leading=10)
-_HEAD_RIGHT = ParagraphStyle("head-right", parent=_HEAD, alignment=2)
-_TITLE = ParagraphStyle("title", parent=_PLAIN, fontName=BOLD, fontSize=19, leading=26)
-_SECTION = ParagraphStyle(
-    "section", parent=_PLAIN, fontName=BOLD, fontSize=12, leading=17, spaceBefore=16, spaceAfter=5
-)
-_FIGURE = ParagraphStyle("figure", parent=_PLAIN, fontSize=13, leading=17)
-_CELLS = [
-    ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ("LINEBELOW", (0, 0), (-1, 0), 0.8, QUIET),
-    ("LINEBELOW", (0, 1), (-1, -1), 0.4, GRID),
-    ("LEFTPADDING", (0, 0), (-1, -1), 3),
-    ("RIGHTPADDING", (0, 0), (-1, -1), 3),
-    ("TOPPADDING", (0, 0), (-1, -1), 3),
-    ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
-]
-_BOXES = [
-    ("VALIGN", (0, 0), (-1, -1), "TOP"),
-    ("BOX", (0, 0), (-1, -1), 0.6, GRID),
-    ("INNERGRID", (0, 0), (-1, -1), 0.6, GRID),
-    ("BOTTOMPADDING", (0, 0), (-1, -1), 7),
-]
 
 
 def pdf(report: MonthlyReport, speech: Catalogue) -> bytes:
@@ -103,8 +75,8 @@ class _Pages:
         self.say, self._speech = texts.speech.say, texts.speech
 
     def whole(self) -> Iterator[Flowable]:
-        yield _words(self._texts.title(), _TITLE, BOLD)
-        yield _words(self._texts.made(), _QUIET)
+        yield words(self._texts.title(), TITLE, BOLD)
+        yield words(self._texts.made(), SMALL)
         yield Spacer(0, 8)
         yield self._figures()
         yield from self._losses()
@@ -116,25 +88,25 @@ class _Pages:
         yield from self._deeds()
         yield Spacer(0, 14)
         for remark in self._texts.remarks():
-            yield _words(remark, _QUIET)
+            yield words(remark, SMALL)
 
     def _figures(self) -> Flowable:
-        cells = [[_words(word, _QUIET), *_lines(value)] for word, value in self._texts.figures()]
+        cells = [[words(word, SMALL), *lines(value)] for word, value in self._texts.figures()]
         table = Table([cells], colWidths=[WIDTH / len(cells)] * len(cells), hAlign="LEFT")
-        table.setStyle(_BOXES)
+        table.setStyle(BOXES)
         return table
 
     def _losses(self) -> Iterator[Flowable]:
         heads, rows, wide = self._loss_rows()
         yield from self._section(LEAKAGE)
         if not rows:
-            yield _words(self.say("No sensor is registered."), _QUIET)
+            yield words(self.say("No sensor is registered."), SMALL)
             return
         yield from self._table(heads, rows, wide, right=range(1, len(heads)))
         found = [bar for one in self._report.sensors[:MOST_CHARTS] if (bar := self._bar(one))]
         if found:
             yield Spacer(0, 8)
-            yield KeepTogether([_words(self.say("Leakage, m³"), _QUIET), drawings.bars(found, WIDTH)])
+            yield KeepTogether([words(self.say("Leakage, m³"), SMALL), drawings.bars(found, WIDTH)])
 
     def _zones(self) -> Iterator[Flowable]:
         rows = []
@@ -203,7 +175,7 @@ class _Pages:
             said = self._texts.told(known)
             rows.append([said.title, said.what, said.life])
         if not rows:
-            yield _words(self.say("None in this month."), _QUIET)
+            yield words(self.say("None in this month."), SMALL)
             return
         heads = [self.say("incident"), self.say("what happened"), self.say("people")]
         yield from self._table(heads, rows, [0.27, 0.48, 0.25], more=len(self._report.incidents))
@@ -256,46 +228,25 @@ class _Pages:
         more: int = 0,
     ) -> Iterator[Flowable]:
         """At most `MOST_ROWS`; `more`: how many there are, if these are not all."""
-        whole = [[_cell(cell, _HEAD_RIGHT if n in right else _HEAD) for n, cell in enumerate(heads)]]
+        whole = [[as_cell(cell, HEAD_RIGHT if n in right else HEAD) for n, cell in enumerate(heads)]]
         whole += [
-            [_cell(cell, _RIGHT if n in right else _PLAIN) for n, cell in enumerate(row)] for row in rows[:MOST_ROWS]
+            [as_cell(cell, RIGHT if n in right else PLAIN) for n, cell in enumerate(row)] for row in rows[:MOST_ROWS]
         ]
         table = Table(whole, colWidths=[WIDTH * share for share in shares], repeatRows=1)
-        table.setStyle(_CELLS)
+        table.setStyle(CELLS)
         yield table
         yield from self._more(max(more, len(rows)), MOST_ROWS)
 
     def _more(self, there: int, shown: int) -> Iterator[Flowable]:
         if there > shown:
-            yield _words(
+            yield words(
                 self._speech.many(
                     "{count} more is in the workbook.", "{count} more are in the workbook.", there - shown
                 ),
-                _QUIET,
+                SMALL,
             )
 
     def _section(self, heading: str) -> Iterator[Flowable]:
         """A heading that does not stand alone at the foot of a page."""
         yield CondPageBreak(SECTION_LEAST)
-        yield _words(self.say(heading), _SECTION, BOLD)
-
-
-def _cell(value: Any, style: ParagraphStyle) -> Flowable:
-    return _words(value, style) if isinstance(value, str) else value
-
-
-def _lines(text: str) -> list[Flowable]:
-    """The first line large."""
-    first, *rest = text.split("\n")
-    return [_words(first, _FIGURE), *(_words(line, _QUIET) for line in rest)]
-
-
-def _words(text: str, style: ParagraphStyle, font: str = TEXT) -> Paragraph:
-    return Paragraph(_safe(text, font), style)
-
-
-def _safe(text: str, font: str) -> str:
-    """Text of others cannot become markup. The font's own ³ is too small to read."""
-    if len(text) > LONGEST_TEXT:
-        text = f"{text[:LONGEST_TEXT]}…"
-    return escape(drawable(text, font)).replace("³", "<super>3</super>")
+        yield words(self.say(heading), SECTION, BOLD)

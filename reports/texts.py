@@ -5,7 +5,7 @@ from datetime import datetime
 
 from common import audit_words
 from common.audit import Value
-from common.clock import minute_of
+from common.clock import local_text, minute_of
 from common.messages import Catalogue, message
 from common.version import NAME, version
 from incidents.acts import Act
@@ -53,7 +53,7 @@ class Texts:
 
     def made(self) -> str:
         """Which site, when it was made and by what."""
-        at = f"{self.report.made.astimezone(self.report.month.zone):%Y-%m-%d %H:%M}"
+        at = local_text(self.report.made, self.report.month.zone)
         zone = self.report.month.zone.key
         return self.speech.say(
             "Site {site}. Made {at} ({zone}), {program}.",

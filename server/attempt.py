@@ -45,6 +45,12 @@ async def attempt(work: Callable[[], object], reader: Reader) -> Outcome:
     return DONE
 
 
+def said(request: Request, reader: Reader, sentences: Mapping[str, str]) -> str:
+    """What the page says after it was done, by the parameter of the address; empty if nothing was."""
+    sentence = sentences.get(request.query_params.get("done", ""), "")
+    return reader.words.say(sentence) if sentence else ""
+
+
 def actor(request: Request) -> Actor:
     """Who sends the form, and from where. Only of a request that needs a role."""
     return Actor(request.state.user.name, request.state.address)

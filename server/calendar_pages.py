@@ -18,10 +18,11 @@ from outliers import calendar, planning
 from outliers.calendar import ALL, COUNTRY_HOLIDAYS, HOLIDAYS, LONGEST_WHAT, Work
 from outliers.planning import TypedSchool, TypedWork
 from server.access import Role, may, needs
-from server.attempt import DONE, Outcome, actor, attempt, typed
+from server.attempt import DONE, Outcome, actor, attempt, said, typed
 from server.paging import page_asked, paged
 from server.reader import Reader
 from server.screens import Screens
+from server.state import labels_of
 
 ROWS = 50  # works on one page of the list
 YEAR = timedelta(days=365)
@@ -68,8 +69,7 @@ class CalendarPages:
         """What is planned, and the form for more."""
         reader, asked = self._screens.reader(request), request.query_params
         form = dict.fromkeys(FIELDS, "") | {"sensor": asked.get("sensor", ""), "first": reader.local_now}
-        said = SAID.get(asked.get("done", ""), "")
-        return await self._page(request, reader, form, said=reader.words.say(said) if said else "")
+        return await self._page(request, reader, form)
 
     @needs(Role.OPERATOR)
     async def change(self, request: Request) -> Response:
@@ -102,15 +102,12 @@ class CalendarPages:
         words = words_of(self._current.settings.site.language)
         return ", ".join(filter(None, (words.say(kind) if kind else "", form["note"].strip())))
 
-    async def _page(
-        self, request: Request, reader: Reader, form: Typed, done: Outcome = DONE, *, said: str = ""
-    ) -> Response:
+    async def _page(self, request: Request, reader: Reader, form: Typed, done: Outcome = DONE) -> Response:
         state = await self._current.state(reader.words)
         known = self._current.calendar.now()
         minute = minute_of(reader.now)
         works = sorted(known.works, key=lambda work: (work.end <= minute, abs(work.first - minute)))
         words = reader.words
-        places = {each["sensor"]: f"{each['sensor']} {each['name']}".strip() for each in state["sensors"]}
         return self._screens.page(
             request,
             "calendar.html",
@@ -122,10 +119,10 @@ class CalendarPages:
             school=[{"first": f"{each.first}", "last": f"{each.last}", "name": each.name} for each in known.school],
             problems=known.problems,
             country=self._current.settings.site.country,
-            places={ALL: words.say("all sensors"), **places},
+            places={ALL: words.say("all sensors"), **labels_of(state)},
             kinds=[*((kind, words.say(english)) for kind, english in KINDS.items()), (OTHER, words.say("other"))],
             acts=may(request, Role.OPERATOR),
-            said=said,
+            said=said(request, reader, SAID),
             wrong=done.wrong,
             typed=form,
             most=LONGEST_WHAT,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from common.errors import SettingsError
 from common.folder import SITE_TOKENS_FILE
-from common.settings import RECEIVER_TOKEN, ReceiverSettings, Settings, read_token
+from common.settings import RECEIVER_TOKEN, ReceiverSettings, Settings
+from common.token_file import read_token
 from server.batch import BatchRefused
 from server.site_tokens import SiteTokens
 

@@ -13,7 +13,7 @@ from incidents import reading
 from outliers.calendar import CalendarFile
 from server import incident_list, planned
 from server.db_thread import DatabaseThread
-from server.state import in_language, read
+from server.state import in_language, names_of, read
 
 STATE_FOR_S = 1.0  # real seconds that one reading is shared by all requests
 
@@ -42,7 +42,7 @@ class Current:
 
     async def incidents(self, words: Catalogue, sensor: str = "") -> Json:
         """As `server.incident_list.shown` has them: of one sensor, or of all."""
-        names = {entry["sensor"]: entry["name"] for entry in (await self.state())["sensors"]}
+        names = names_of(await self.state())
         zone, minute = self.settings.site.zone, minute_of(self.clock.now())
 
         def look() -> Json:

@@ -16,7 +16,7 @@ NIGHTS_TIMEOUT_S = 5.0
 LAST_NIGHT = timedelta(days=1)
 
 
-class Night(NamedTuple):
+class LastNight(NamedTuple):
     """The last reported night of a sensor; None = not known.
 
     Attributes:
@@ -39,7 +39,7 @@ class Facts(NamedTuple):
     """
 
     incidents: Incidents
-    nights: tuple[Night, ...]
+    nights: tuple[LastNight, ...]
     quiet_s: float
     disk_bytes: int | None
     in_step: bool | None
@@ -55,7 +55,7 @@ def read(database: Database, settings: Settings, clock: Clock) -> Facts:
     try:
         with database.transaction(NIGHTS_TIMEOUT_S) as cursor:
             asked = {"site": settings.site.id, "since": now.astimezone(settings.site.zone).date() - LAST_NIGHT}
-            nights = tuple(Night(*row) for row in cursor.execute(statement("metrics_nights"), asked))
+            nights = tuple(LastNight(*row) for row in cursor.execute(statement("metrics_nights"), asked))
     except DatabaseDown:
         nights = ()
     return Facts(

@@ -24,6 +24,7 @@ from server.incident_archive import MOST_LISTED
 from server.live import Parts
 from server.reader import Reader
 from server.screens import Screens
+from server.state import labels_of, names_of
 
 SHELVES = {"hour": message("1 hour"), "tomorrow": message("until tomorrow 08:00"), "date": message("until:")}
 
@@ -64,7 +65,7 @@ class IncidentPages:
         state = await self._current.state(reader.words)
         wanted, minute = incident_archive.sought(request.query_params), minute_of(reader.now)
         found = await self._current.ask(lambda database: incident_archive.listed(database, settings, wanted, minute))
-        names = _names(state)
+        names = names_of(state)
         incidents = [
             incident_list.one(each, names.get(each.incident.sensor, ""), reader.words, reader.zone, minute)
             for each in found.known.shown
@@ -80,7 +81,9 @@ class IncidentPages:
             problem=unreadable(found.problem, reader.words),
             wanted=wanted,
             sensors=[
-                (sensor, f"{sensor} {name}".strip()) for sensor, name in ({wanted.sensor: ""} | names).items() if sensor
+                (sensor, label)
+                for sensor, label in ({wanted.sensor: wanted.sensor} | labels_of(state)).items()
+                if sensor
             ],
             kinds=[(kind, reader.words.say(KIND_WORDS[kind])) for kind in KINDS],
             query=urlencode(query),
@@ -130,7 +133,7 @@ class IncidentPages:
         known = await self._find(request.query_params.get("id", ""), reader)
         if known is None:
             return Parts(state["now"], state["speed"], {})
-        incident = incident_screen.shown(known, _names(state), reader)
+        incident = incident_screen.shown(known, names_of(state), reader)
         acts = may(request, Role.OPERATOR)
         return Parts(state["now"], state["speed"], incident_screen.parts(incident, reader, acts=acts))
 
@@ -148,7 +151,7 @@ class IncidentPages:
         known = await self._find(name, reader)
         if known is None:
             return self._screens.page(request, "missing.html", reader, state, 404)
-        incident, acts = incident_screen.shown(known, _names(state), reader), may(request, Role.OPERATOR)
+        incident, acts = incident_screen.shown(known, names_of(state), reader), may(request, Role.OPERATOR)
         return self._screens.page(
             request,
             "incident.html",
@@ -179,7 +182,3 @@ def _wish(do: Do, request: Request, typed: Typed, reader: Reader) -> Wish:
     until = incident_screen.shelf(typed.shelf, typed.until, reader) if do is Do.SHELVE else None
     cause = Cause(typed.cause) if do is Do.CLOSE and typed.cause in [*Cause] else None
     return Wish(do, request.state.user.name, typed.text, until, cause, request.state.form.get("seen", ""))
-
-
-def _names(state: Json) -> dict[str, str]:
-    return {entry["sensor"]: entry["name"] for entry in state["sensors"]}

@@ -2,16 +2,13 @@
 
 import logging
 
-from common.logging_setup import MOST_LINES, Limit
-
-LINES = MOST_LINES  # of one event in one window; more say nothing new
-WINDOW_S = 60.0
+from common.logging_setup import Limit
 
 
 class LogLimit(Limit):
     """For lines of every level."""
 
-    window_s, least, word = WINDOW_S, logging.NOTSET, "left_out_before"
+    window_s, least, word = 60.0, logging.NOTSET, "left_out_before"
 
 
 def limit_log() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from common.verdict import CERTIFICATE_ENDS, KINDS
 from server.facts import Facts, incident_counts, leak_sizes
+from server.state import counters_of
 from situation.site_work import WorkState
 from situation.topic import PartitionState
 
@@ -114,7 +115,7 @@ def _rows(state: Json) -> Iterator[Family]:
     """The way of the rows: out of the log, to the server, and what this server received."""
     lags: list[Sample] = [({"group": group["group"]}, group["lag"]) for group in state["groups"]]
     yield "hydrolog_group_lag_rows", "gauge", "Rows of the log that a group has not committed", lags
-    counters: Json = next((each["counters"] for each in state["processes"] if each["role"] == "consumer-server"), {})
+    counters = counters_of(state, "consumer-server")
     for name, text in (("sent", "that the server has taken"), ("rejected", "that the server has refused for good")):
         rows: list[Sample] = [({}, _number(counters.get(f"rows_{name}")))]
         yield f"hydrolog_{name}_rows_total", "counter", f"Rows {text}, since the process started", rows
@@ -168,12 +169,11 @@ def _box(state: Json, facts: Facts) -> Iterator[Family]:
     yield "hydrolog_log_size_bytes", "gauge", "Size of the log file", [({}, state["log"]["bytes"])]
     yield "hydrolog_disk_free_bytes", "gauge", "Free bytes of the data folder's disk", [({}, state["disk_free"])]
     yield "hydrolog_disk_size_bytes", "gauge", "Size of the data folder's disk", [({}, facts.disk_bytes)]
-    producer: Json = next((each["counters"] for each in state["processes"] if each["role"] == "producer"), {})
+    producer = counters_of(state, "producer")
     trusted = float(producer["clock"] == "trusted") if "clock" in producer else None
     text = "0 while the producer does not believe the clock, and readings wait"
     yield "hydrolog_clock_trusted", "gauge", text, [({}, trusted)]
-    server: Json = next((each["counters"] for each in state["processes"] if each["role"] == "server"), {})
-    ends: list[Sample] = [({}, _number(server.get(CERTIFICATE_ENDS)))]
+    ends: list[Sample] = [({}, _number(counters_of(state, "server").get(CERTIFICATE_ENDS)))]
     text = "When the certificate of the page ends, seconds since 1970; absent without TLS"
     yield "hydrolog_certificate_expiry_timestamp_seconds", "gauge", text, ends
     in_step = None if facts.in_step is None else float(facts.in_step)

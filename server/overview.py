@@ -14,6 +14,7 @@ from server.paging import Paged, fits, page_asked, paged, searched
 from server.reader import ABSENT, Reader
 from server.render import part
 from server.site_map import site_map
+from server.state import names_of
 from server.trends import Trend
 
 ROWS = 50  # sensors on one page of the list
@@ -78,7 +79,7 @@ def parts(
 ) -> dict[str, Markup]:
     """The live parts of the page by name."""
     values = {**shown._asdict(), "trends": trends}
-    names = {entry["sensor"]: entry["name"] for entry in state["sensors"]}
+    names = names_of(state)
     return {
         "hero": part("parts/hero.html", reader, state=state, look=STATES[state["verdict"]["kind"]]),
         "sensors": part("parts/sensors.html", reader, state=state, **values)

@@ -50,7 +50,7 @@ def sensors(cursor: Cursor, site: str, until: datetime) -> list[Json]:
                 "severity": severity,
                 "channel": channel,
                 "reason": reason,
-                "version": f"{_seconds(time)}/{_seconds(made_at)}/{_seconds(flagged)}",
+                "version": f"{seconds(time)}/{seconds(made_at)}/{seconds(flagged)}",
             }
         )
     return found
@@ -58,7 +58,7 @@ def sensors(cursor: Cursor, site: str, until: datetime) -> list[Json]:
 
 def unregistered(cursor: Cursor, site: str) -> list[Json]:
     rows = cursor.execute(statement("page_unregistered"), {"site": site, "limit": MAX_UNREGISTERED})
-    return [{"sensor": sensor, "first": _seconds(first), "newest": _seconds(last)} for sensor, first, last in rows]
+    return [{"sensor": sensor, "first": seconds(first), "newest": seconds(last)} for sensor, first, last in rows]
 
 
 def received(cursor: Cursor) -> Json:
@@ -137,7 +137,7 @@ def forecast(cursor: Cursor, point: Point, start: datetime, end: datetime, now: 
     made_at: datetime | None = made[0] if made else None
     values = {**point._asdict(), "from": start, "to": end, "made_at": made_at}
     rows = cursor.execute(statement("page_forecast"), values).fetchall()
-    lists: Json = {"hour": [row[0] for row in rows], "model": rows[-1][7] if rows else "", "made_at": _seconds(made_at)}
+    lists: Json = {"hour": [row[0] for row in rows], "model": rows[-1][7] if rows else "", "made_at": seconds(made_at)}
     for place, channel in ((1, "flow"), (4, "pressure")):
         low, high = [row[place + 1] for row in rows], [row[place + 2] for row in rows]
         lists[channel] = {"mean": [row[place] for row in rows], "low": low, "high": high}
@@ -160,7 +160,8 @@ def night(cursor: Cursor, point: Point, start: datetime, end: datetime) -> list[
     return [dict(zip(keys, row, strict=True)) for row in rows]
 
 
-def _seconds(time: datetime | None) -> int | None:
+def seconds(time: datetime | None) -> int | None:
+    """Since 1970; None for None."""
     return int(time.timestamp()) if time else None
 
 

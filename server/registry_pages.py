@@ -19,7 +19,7 @@ from common.point import Point
 from common.refused import local_time
 from common.registry import COLUMNS, FIGURES, LABELS, LIMITS, MOST_NAME, NIGHT, PLACE
 from server.access import Role, answers, may, needs
-from server.attempt import DONE, Outcome, actor, attempt, typed
+from server.attempt import DONE, Outcome, actor, attempt, said, typed
 from server.paging import fits, page_asked, paged, searched
 from server.reader import Reader
 from server.screens import Screens
@@ -144,7 +144,7 @@ class RegistryPages:
             all=len(registered),
             unregistered=[row for row in rows if not row["registered"]],
             acts=may(request, Role.ADMIN),
-            said=self._said(request),
+            said=said(request, reader, SAID),
             wrong=done.wrong,
             typed=form,
             most=MOST_NAME,
@@ -171,15 +171,11 @@ class RegistryPages:
             seen=registry.version(row),
             fields=[_field(column, label, reader) for column, label in LABELS.items()],
             acts=may(request, Role.ADMIN),
-            said=self._said(request),
+            said=said(request, reader, SAID),
             wrong=done.wrong,
             typed=now | {"since": reader.local_now} | {**form},
             most=MOST_NAME,
         )
-
-    def _said(self, request: Request) -> str:
-        said = SAID.get(request.query_params.get("done", ""), "")
-        return self._screens.reader(request).words.say(said) if said else ""
 
 
 def _field(column: str, label: str, reader: Reader) -> Json:

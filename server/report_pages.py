@@ -15,6 +15,7 @@ from common.row import SENSOR_ID
 from reports.child import TYPES, NotMade, file_name
 from reports.month import Month, first_day, last_whole
 from server.screens import Screens
+from server.state import labels_of
 
 BUSY_S = 15  # after so long it is worth trying again
 BUSY = message("Another report is being made. Try again in a moment.")
@@ -90,7 +91,7 @@ class ReportPages:
             problem=reader.words.say(problem) if problem else "",
             month=asked.get("month", "") or last_whole(reader.now, reader.zone),
             newest=f"{reader.now.astimezone(reader.zone):%Y-%m}",
-            sensors=[(entry["sensor"], f"{entry['sensor']} {entry['name']}".strip()) for entry in state["sensors"]],
+            sensors=[*labels_of(state).items()],
             chosen=asked.get("sensor", ""),
         )
         if status == 503:

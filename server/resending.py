@@ -38,7 +38,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _log = logging.getLogger(__name__)
 
 
-class Span(NamedTuple):
+class ResendSpan(NamedTuple):
     """From `first` to before `end`."""
 
     first: datetime
@@ -95,7 +95,7 @@ class Resending:
         """The last time; None if there was none."""
         return state_file.load(self._path, Resent)
 
-    def start(self, by: Actor, span: Span | None) -> None:
+    def start(self, by: Actor, span: ResendSpan | None) -> None:
         """Begin; it goes on beside. `span`: None for the rows that the server has refused.
 
         Raises:

@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common import state_file
-from common.clock import minute_of, minute_start
+from common.clock import local_text, minute_of, minute_start
 from common.database import Database, statement
 from common.errors import LogError
 from common.folder import SILENT_BOXES_FILE
 from common.logging_setup import quoted
+from common.messages import Catalogue, message, words
 from common.retry import Backoff
 from common.runner import Context
 from common.settings_alerts import Person
@@ -24,7 +25,6 @@ from common.state_file import Minute
 from common.verdict import SILENT
 from messengers.message import Message
 from messengers.messenger import Messengers
-from messengers.phrases import say
 from situation.sites import Hearing, SilenceLimits, hearing, silence_limits
 from situation.topic import PartitionState, behind_s
 
@@ -35,6 +35,19 @@ GATHER_S = 300.0  # after a message: a network that fails silences many boxes, e
 BREAK_MIN = 10  # that the reading of a topic may be behind: more, and the cluster may have been away
 MOST_LISTED = 30
 MANY = "many.silent"
+
+NO_DATA, OVER = message("no data"), message("Over")
+BOX_SILENT = message(
+    "Nothing has been heard of this box since {since}. Its power, its connection or the box itself may have failed: "
+    "nobody watches its meters until it reports again. Call the site, or go there."
+)
+BOXES_SILENT = message(
+    "Nothing has been heard of these boxes. If they share a network or a server, look there first. Nobody watches "
+    "their meters until they report again. Heard last:"
+)
+BOX_BACK = message(
+    "The box delivers again. It was silent from {since} to {until}; rows that it kept follow by themselves."
+)
 
 Told = dict[str, dict[str, Minute]]  # name of an address -> site -> UTC minute since when it is silent
 
@@ -160,36 +173,40 @@ class SilentBoxes:
             raise LogError(f"cannot keep what was told: {quoted(error)}") from error
 
     def _silence(self, person: Person, silent: Mapping[str, int], minute: int) -> Message:
-        language = person.language or self._settings.site.language
+        speech = words(person.language or self._settings.site.language)
         since = {site: self._local(last) for site, last in silent.items()}
         if len(silent) == 1:
             ((site, last),) = silent.items()
-            title = f"[{say(language, SILENT)}] {site}: {say(language, 'box silent', minutes=minute - last)}"
-            return Message(title, say(language, "box silent text", since=since[site]), "warning", f"{site}.silent")
-        title = f"[{say(language, SILENT)}] {say(language, 'boxes silent', count=len(silent))}"
-        body = f"{say(language, 'boxes silent text')}\n\n{_list(language, since)}"
-        return Message(title, body, "warning", MANY)
+            title = f"{site}: " + speech.say("no delivery for {minutes} min", minutes=minute - last)
+            body = speech.say(BOX_SILENT, since=since[site])
+            thread = f"{site}.silent"
+        else:
+            title = speech.say("{count} boxes: no delivery", count=len(silent))
+            body, thread = f"{speech.say(BOXES_SILENT)}\n\n{_list(speech, since)}", MANY
+        return Message(f"[{speech.say(NO_DATA)}] {title}", body, "warning", thread)
 
     def _back(self, person: Person, back: Mapping[str, int], told: Mapping[str, int]) -> Message:
-        language = person.language or self._settings.site.language
-        spans = {site: f"{self._local(told[site])} ~ {self._local(last)}" for site, last in back.items()}
+        speech = words(person.language or self._settings.site.language)
         if len(back) == 1:
             ((site, last),) = back.items()
-            title = f"{say(language, 'over')}: {site}: {say(language, 'box back')}"
-            body = say(language, "box back text", since=self._local(told[site]), until=self._local(last))
-            return Message(title, body, "success", f"{site}.silent")
-        title = f"{say(language, 'over')}: {say(language, 'boxes back', count=len(back))}"
-        return Message(title, _list(language, spans), "success", MANY)
+            title = f"{site}: " + speech.say("delivers again")
+            body = speech.say(BOX_BACK, since=self._local(told[site]), until=self._local(last))
+            thread = f"{site}.silent"
+        else:
+            title = speech.say("{count} boxes deliver again", count=len(back))
+            spans = {site: f"{self._local(told[site])} ~ {self._local(last)}" for site, last in back.items()}
+            body, thread = _list(speech, spans), MANY
+        return Message(f"{speech.say(OVER)}: {title}", body, "success", thread)
 
     def _local(self, minute: int) -> str:
-        return f"{minute_start(minute).astimezone(self._settings.site.zone):%Y-%m-%d %H:%M}"
+        return local_text(minute, self._settings.site.zone)
 
 
-def _list(language: str, lines: Mapping[str, str]) -> str:
+def _list(speech: Catalogue, lines: Mapping[str, str]) -> str:
     """A line for each site, as many as somebody reads."""
     shown = [f"{site}: {text}" for site, text in [*sorted(lines.items())][:MOST_LISTED]]
     more = len(lines) - len(shown)
-    return "\n".join([*shown, *[say(language, "boxes more", count=more)][:more]])
+    return "\n".join([*shown, *[speech.say("And {count} more: hydrolog sites heard", count=more)][:more]])
 
 
 def _some(sites: Iterable[str]) -> str:

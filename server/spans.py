@@ -44,7 +44,7 @@ SHAPES = {
 USUAL = "day"
 
 
-class Part(NamedTuple):
+class SpanPart(NamedTuple):
     """Of a span, from a whole minute to another, UTC."""
 
     first: datetime
@@ -62,7 +62,7 @@ class SpanAsked(NamedTuple):
     span: str = USUAL
     at: str = ""
     compare: bool = False
-    part: Part | None = None
+    part: SpanPart | None = None
 
 
 class Window(NamedTuple):
@@ -113,8 +113,8 @@ def window(wanted: SpanAsked, zone: ZoneInfo, now: datetime) -> Window:
     """The span that is asked for, or the part of it."""
     if wanted.part is not None:
         first, end = wanted.part
-        after = wanted._replace(part=Part(end, end + (end - first))) if end <= now else None
-        return Window(wanted, first, end, False, wanted._replace(part=Part(first - (end - first), first)), after)
+        after = wanted._replace(part=SpanPart(end, end + (end - first))) if end <= now else None
+        return Window(wanted, first, end, False, wanted._replace(part=SpanPart(first - (end - first), first)), after)
     moment = _moment(wanted.at)
     if moment is None:
         shape = SHAPES[wanted.span]
@@ -173,14 +173,14 @@ def _address(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%MZ}"
 
 
-def _part(first: str, end: str) -> Part | None:
+def _part(first: str, end: str) -> SpanPart | None:
     """From one time with its offset to another; None for what is none, or shorter or longer than is drawn."""
     if max(len(first), len(end)) > LONGEST_AT:
         return None
     begins, ends = _moment(first), _moment(end)
     if begins is None or ends is None or begins.tzinfo is None or ends.tzinfo is None:
         return None
-    part = Part(*(moment.astimezone(UTC).replace(second=0, microsecond=0) for moment in (begins, ends)))
+    part = SpanPart(*(moment.astimezone(UTC).replace(second=0, microsecond=0) for moment in (begins, ends)))
     return part if LEAST_PART <= part.end - part.first <= LONGEST_PART else None
 
 

@@ -3,6 +3,7 @@
 The page, /healthz, /metrics and `hydrolog status` all show this one value and its verdict, so they cannot disagree.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,12 @@ from common.clock import Clock, minute_of, minute_start
 from common.clock_words import said_of_meter
 from common.database import Database
 from common.errors import DatabaseDown
+from common.messages import words as words_of
 from common.row import Row
 from common.settings import Settings
 from common.units import USUAL, Units
 from common.verdict import Problem
-from common.verdict_words import ENGLISH, SAID, of_json, said, spoken
+from common.verdict_words import of_json, said, said_kind, spoken
 from common.version import version
 from outliers.flags import explain, severest
 from server import queries
@@ -47,14 +49,14 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
         "zone": settings.site.timezone,
         "now": look.now.timestamp(),
         "speed": look.speed,
-        "newest": {"at": _seconds(newest), "age_s": _age_s(newest, look)} | judged.rows.to_json(),
+        "newest": {"at": queries.seconds(newest), "age_s": _age_s(newest, look)} | judged.rows.to_json(),
         "processes": [_process(role, problem, look) for role, problem in judged.processes.items()],
         "clock_offsets_s": offsets,
         "disk_free": look.disk_free,
         "log": _log_file(look),
         "groups": [{"group": group, "lag": look.lag(group)} for group in look.groups],
         **shown,
-        "future": _seconds(future_row(look, stored)),
+        "future": queries.seconds(future_row(look, stored)),
         "sensors": [_sensor(entry, judged, look) for entry in shown["sensors"] if entry["sensor"] in judged.sensors],
         "verdict": judged.verdict.to_json(),
     }
@@ -63,7 +65,7 @@ def read(database: Database, settings: Settings, clock: Clock, language: str = "
 
 def in_language(state: Json, language: str, units: Units = USUAL) -> Json:
     """The same state, its words in another language, English for one that is not known, and in other units."""
-    language = language if language in SAID else ENGLISH
+    language = words_of(language).language
     found = state["verdict"]
     offsets = state["clock_offsets_s"]
     lists = {key: [spoken(of_json(each), language, units) for each in found[key]] for key in ("problems", "shelved")}
@@ -76,8 +78,23 @@ def in_language(state: Json, language: str, units: Units = USUAL) -> Json:
             _with_words(entry, language, units) | {"clock": said_of_meter(offsets.get(entry["sensor"], 0.0), language)}
             for entry in state["sensors"]
         ],
-        "verdict": {**found, "said": SAID[language][found["kind"]], **lists},
+        "verdict": {**found, "said": said_kind(found["kind"], language), **lists},
     }
+
+
+def counters_of(state: Mapping[str, Any], role: str) -> Json:
+    """What a process counts; empty if it has told nothing."""
+    return next((each["counters"] for each in state["processes"] if each["role"] == role), {})
+
+
+def names_of(state: Json) -> dict[str, str]:
+    """What people call each sensor; may be empty."""
+    return {entry["sensor"]: entry["name"] for entry in state["sensors"]}
+
+
+def labels_of(state: Json) -> dict[str, str]:
+    """The id and the name of each sensor, for a choice."""
+    return {sensor: f"{sensor} {name}".strip() for sensor, name in names_of(state).items()}
 
 
 def _with_words(entry: Json, language: str, units: Units) -> Json:
@@ -172,7 +189,7 @@ def _process(role: str, problem: Problem, look: Snapshot) -> Json:
     return {
         "role": role,
         "version": str(state.get("version", "")),
-        "success": _seconds(time_of(state.get("last_success"))),
+        "success": queries.seconds(time_of(state.get("last_success"))),
         "counters": counters if isinstance(counters, dict) else {},
     } | problem.to_json()
 
@@ -190,13 +207,9 @@ def _log_file(look: Snapshot) -> Json:
 def _sensor(entry: Json, judged: Judged, look: Snapshot) -> Json:
     sensor, newest = entry["sensor"], entry["newest"]
     shown = {key: entry[key] for key in ("sensor", "name", "place", "flow", "pressure", "channel", "version")}
-    return shown | {"newest": _seconds(newest), "age_s": _age_s(newest, look)} | judged.sensors[sensor].to_json()
+    return shown | {"newest": queries.seconds(newest), "age_s": _age_s(newest, look)} | judged.sensors[sensor].to_json()
 
 
 def _age_s(newest: datetime | None, look: Snapshot) -> float | None:
     """Site seconds since the end of the newest row's minute; None without one, or if it is of the future."""
     return row_age_s(newest, look.now) if newest and newest <= look.until else None
-
-
-def _seconds(time: datetime | None) -> int | None:
-    return int(time.timestamp()) if time else None

@@ -20,13 +20,14 @@ from common.resend_count import ResendCount
 from common.settings import Settings
 from outliers import criteria, relearning
 from server.access import Role, needs
-from server.attempt import DONE, Outcome, actor, attempt, typed
+from server.attempt import DONE, Outcome, actor, attempt, said, typed
 from server.paging import page_asked, paged
 from server.reader import Reader
-from server.resending import Resending, Span
+from server.resending import Resending, ResendSpan
 from server.screens import Screens
+from server.state import counters_of
 from situation import clock_confirmation
-from situation.clock_confirmation import Standing
+from situation.clock_confirmation import ClockStanding
 from situation.judge import DOUBTED
 
 ROWS = 50  # sensors on one page of the list
@@ -122,13 +123,13 @@ class UpkeepPages:
         if clock_confirmation.confirm(self._settings, by, found, go_on=go_on).down:
             raise NotPossible(KEPT)
 
-    def _span(self, form: Mapping[str, str], reader: Reader) -> Span:
+    def _span(self, form: Mapping[str, str], reader: Reader) -> ResendSpan:
         first, end = (local_time(form[name], name).replace(tzinfo=reader.zone) for name in ("first", "end"))
         if end <= first:
             raise Refused(NOT_BEFORE, "end")
         if end - first > MOST:
             raise Refused(TOO_LONG, "end", days=MOST.days, command="hydrolog resend")
-        return Span(first, end)
+        return ResendSpan(first, end)
 
     def _count(self, form: Mapping[str, str], reader: Reader, counted: list[ResendCount]) -> None:
         span = self._span(form, reader)
@@ -141,7 +142,6 @@ class UpkeepPages:
         reader = self._screens.reader(request)
         state = await self._current.state(reader.words)
         on_page = paged(state["sensors"], page_asked(request.query_params), ROWS)
-        said = SAID.get(request.query_params.get("done", ""), "")
         return self._screens.page(
             request,
             "upkeep.html",
@@ -156,20 +156,20 @@ class UpkeepPages:
             names={each["sensor"]: each["name"] for each in on_page.shown},
             every_sensor=EVERY_SENSOR,
             sends=bool(self._settings.server.url),
-            kept=_counters(state, SENDER).get("rejected_kept") or 0,
+            kept=counters_of(state, SENDER).get("rejected_kept") or 0,
             counted=counted,
             resent=await asyncio.to_thread(self._resending.last),
             under_way=self._resending.under_way,
             days=MOST.days,
-            said=reader.words.say(said) if said else "",
+            said=said(request, reader, SAID),
             wrong=done.wrong,
             typed=form,
         )
 
 
-def _clock(settings: Settings, state: Json, now: datetime) -> Standing | None:
+def _clock(settings: Settings, state: Json, now: datetime) -> ClockStanding | None:
     """How the clock stands, if it is doubted or there are rows of the future; None if all is well."""
-    if _counters(state, "producer").get("clock") in DOUBTED or state["future"]:
+    if counters_of(state, "producer").get("clock") in DOUBTED or state["future"]:
         return clock_confirmation.standing(settings, now)
     return None
 
@@ -180,7 +180,3 @@ def _learning(settings: Settings, sensors: list[str]) -> Json:
     runs = relearning.progress(data).runs
     each = [(sensor, criteria.load(data / CRITERIA_FOLDER, sensor), runs.get(sensor)) for sensor in sensors]
     return {"wish": relearning.open_wish(data), "sensors": each}
-
-
-def _counters(state: Json, role: str) -> Json:
-    return next((each["counters"] for each in state["processes"] if each["role"] == role), {})

@@ -21,7 +21,7 @@ NEVER_SET = message("The clock was never set, so nothing is confirmed. Set it at
 ROWS_AHEAD = message("There are rows of later times, so nothing is confirmed. See how it is now.")
 
 
-class Standing(NamedTuple):
+class ClockStanding(NamedTuple):
     """What the box's clock says, beside its rows.
 
     Attributes:
@@ -45,22 +45,22 @@ class Standing(NamedTuple):
         return self.newest > self.now + timedelta(seconds=FUTURE_S)
 
 
-class Done(NamedTuple):
+class Confirmed(NamedTuple):
     """The files that rows of the future were moved into, with their numbers, and why the database keeps its own."""
 
     moved: tuple[tuple[Path, int], ...] = ()
     down: str = ""
 
 
-def standing(settings: Settings, now: datetime) -> Standing:
+def standing(settings: Settings, now: datetime) -> ClockStanding:
     """How it is; it asks the database."""
     try:
-        return Standing(now, false_time.newest(settings, now))
+        return ClockStanding(now, false_time.newest(settings, now))
     except DatabaseDown as down:
-        return Standing(now, false_time.closed(settings, now), str(down))
+        return ClockStanding(now, false_time.closed(settings, now), str(down))
 
 
-def confirm(settings: Settings, by: Actor, found: Standing, *, go_on: bool) -> Done:
+def confirm(settings: Settings, by: Actor, found: ClockStanding, *, go_on: bool) -> Confirmed:
     """Leave the confirmation for the producer, which takes it within a second.
 
     Args:
@@ -80,14 +80,14 @@ def confirm(settings: Settings, by: Actor, found: Standing, *, go_on: bool) -> D
     shown = {"now": found.now.isoformat(timespec="seconds"), "rows_until": found.newest.isoformat(timespec="minutes")}
     audit.record(data, *by, "clock-confirmed", **shown)
     try:
-        done = _set_aside(settings, found) if go_on else Done()
+        done = _set_aside(settings, found) if go_on else Confirmed()
         confirmation.leave(data, confirmation.GO_ON if found.is_ahead else confirmation.RIGHT)
     except OSError as error:
         raise SettingsError("paths.data", f"cannot write to {data}: {error.strerror}") from error
     return done
 
 
-def _set_aside(settings: Settings, found: Standing) -> Done:
+def _set_aside(settings: Settings, found: ClockStanding) -> Confirmed:
     """Move rows of the future out of the way before their minutes come."""
     folder = false_time.new_folder(settings.paths.data, found.now)
     of_log: Iterator[tuple[Path, int]] = iter(())
@@ -98,8 +98,8 @@ def _set_aside(settings: Settings, found: Standing) -> Done:
         for each in chain(of_log, false_time.set_aside_stored(settings, found.now, folder)):
             moved.append(each)
     except DatabaseDown as down:
-        return Done(tuple(moved), str(down))
-    return Done(tuple(moved))
+        return Confirmed(tuple(moved), str(down))
+    return Confirmed(tuple(moved))
 
 
 def _waiting_from(settings: Settings, now: datetime) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from common.clock import minute_start
+from common.clock import local_text, minute_start
 from common.settings import Settings
 from common.verdict import GOOD, SILENT, TROUBLE, WATCH, Problem, Value
 from common.zones import Zone
@@ -90,7 +90,7 @@ def of_future(look: Snapshot, stored: Stored) -> list[Problem]:
     """The rows of the future, if there are some: silence shows in the rows up to now, and this must end."""
     if (newest := future_row(look, stored)) is None:
         return []
-    shown = f"{newest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    shown = local_text(newest, UTC) + " UTC"
     ahead_s = (newest - look.now).total_seconds()
     whose = {"site": stored.future_site} if stored.future_site and newest == stored.future else {}
     return [Problem(TROUBLE, SITE, "future-rows", {"newest": shown, "ahead_s": ahead_s, **whose})]

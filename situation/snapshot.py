@@ -24,7 +24,6 @@ from outliers.calendar import Work
 
 PIPELINE_S = 20.0  # most real seconds from the line to the page in normal operation
 
-Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 _said: dict[str, str] = {}  # the last problem logged, by event
 

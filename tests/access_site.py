@@ -91,3 +91,15 @@ def after(answer: Answer) -> str:
     """Where an answer sends the browser."""
     assert answer.status == 303, (answer.status, answer.body)
     return str(answer.headers["Location"])
+
+
+def logged_in(server: ReceiverProcess, name: str = "Kim") -> Browser:
+    made = Browser(server)
+    assert after(made.log_in(name)) == "."
+    return made
+
+
+def told(answer: Answer, place: str) -> str:
+    """What is said at a place of a page."""
+    found = re.search(rf'<p[^>]*id="{place}"[^>]*>(.*?)</p>', answer.body.decode())
+    return html.unescape(found[1]) if found else ""

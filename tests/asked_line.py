@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from common.meters import Format, TextBus, TextMeter
 from common.settings import LineSettings
 from producer.ascii import Reading
-from producer.asking import Answer, Asking
+from producer.asking import Asking, NoReading
 from producer.asking_checks import check_questions
 from producer.site_time import ClockSample, SiteTime
 
@@ -29,7 +29,7 @@ class AskedLine:
     def __init__(self, settings: LineSettings, answer: Answers, after_s: float = 0.06) -> None:
         check_questions(settings)
         self.refused: Counter[str] = Counter()
-        self.told: list[Answer] = []
+        self.told: list[NoReading] = []
         time = SiteTime(ClockSample(NOW_S, 0.0), 0)
         self.asking = Asking(settings, self._hear, self.refused, time, ZoneInfo("UTC"))
         self.answer = answer
@@ -38,7 +38,7 @@ class AskedLine:
         self.asked: list[tuple[float, bytes]] = []
         self.coming: list[tuple[float, bytes]] = []  # when, what
 
-    def _hear(self, told: Answer) -> None:
+    def _hear(self, told: NoReading) -> None:
         self.told.append(told)
         self.refused[told.reason] += 1
 

@@ -10,7 +10,7 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
-from meter import wait_until
+from waiting import wait_for
 
 POLL_S = 0.02
 
@@ -95,4 +95,4 @@ def listening(port: int) -> None:
         with socket.socket() as tried:
             return tried.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_until(answers, "the server")
+    wait_for(answers, "the server")

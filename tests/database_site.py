@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from waiting import wait_for
 
 from common import database, health, processes
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE
@@ -42,13 +43,6 @@ def start(data: Path, **environ: str) -> "Iterator[subprocess.Popen[str]]":
         except BaseException:
             process.kill()
             raise
-
-
-def wait_for(true: Callable[[], bool], what: str) -> None:
-    end_s = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < end_s, f"waited in vain for {what}"
-        time.sleep(0.01)
 
 
 def ready(data: Path) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from database_site import wait_for
 from forecast_site import HOUR, NOON
+from waiting import wait_for
 
 from common.clock import ScaledClock
 from common.settings import Settings, load

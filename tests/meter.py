@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 import tty
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from waiting import wait_for
 
 from common import confirmation
 from common.row import Row, parse_payload
@@ -20,14 +22,6 @@ DEADLINE_S = 120.0  # of real time; only a broken product comes near it
 # Where a test or its machine pauses in mid-minute, the pause must not count as the end of the minute: a reading that
 # is to close the one before comes at the 20th second or later.
 LATENESS_S = 20
-
-
-def wait_until(happened: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Poll until it happened; fail after the deadline."""
-    give_up_s = time.monotonic() + deadline_s
-    while not happened():
-        assert time.monotonic() < give_up_s, f"waited {deadline_s:g} s for {what}"
-        time.sleep(0.01)
 
 
 class Cable:
@@ -88,7 +82,7 @@ class RunningProducer:
         return self._said.read_bytes()
 
     def said(self, text: str) -> None:
-        wait_until(lambda: text.encode() in self.output, f"{text!r} in the output")
+        wait_for(lambda: text.encode() in self.output, f"{text!r} in the output")
 
     def health(self) -> dict[str, Any]:
         path = self.data / "health" / "producer.json"
@@ -103,7 +97,7 @@ class RunningProducer:
         return path.read_text() if path.exists() else ""
 
     def took(self, readings: int) -> None:
-        wait_until(lambda: self.health()["counters"].get("readings", 0) >= readings, f"{readings} readings")
+        wait_for(lambda: self.health()["counters"].get("readings", 0) >= readings, f"{readings} readings")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -118,5 +112,5 @@ def rows(data: Path) -> list[Row]:
 
 def closed(data: Path, minute: int) -> list[Row]:
     """Wait for a row of this minute; all rows."""
-    wait_until(lambda: any(row.minute == minute for row in rows(data)), "the minute's row")
+    wait_for(lambda: any(row.minute == minute for row in rows(data)), "the minute's row")
     return rows(data)

@@ -8,8 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from waiting import wait_for
 
 PROGRAM = (sys.executable, "-P", "-m", "server")
 TOKEN = "s3cret-of-the-test"
@@ -24,15 +24,6 @@ DEADLINE_S = 180.0  # never reached: a test that waits this long has failed
 FORM = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "text/tab-separated-values; charset=utf-8"}
 MIDNIGHT = datetime(2024, 8, 26, tzinfo=ZoneInfo("Asia/Seoul"))  # offset 0
 SITE, LOG_ID = "site-1", "6f1c0c7e-0000-4000-8000-000000000001"
-
-
-def wait_for(true: Callable[[], Any], what: str) -> Any:
-    """The first true value of `true()`."""
-    give_up_s = time.monotonic() + DEADLINE_S
-    while not (value := true()):
-        assert time.monotonic() < give_up_s, f"waited for {what}"
-        time.sleep(0.02)
-    return value
 
 
 def kept(database_url: str) -> list[tuple[int, int]]:

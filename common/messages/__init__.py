@@ -6,6 +6,7 @@
 import functools
 import gettext
 import math
+import string
 import unicodedata
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +26,11 @@ def message(english: str) -> str:
 def plain(text: str) -> str:
     """Text of others in one line: without control, format and line characters, so it cannot change a message's form."""
     return "".join("?" if unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029" else sign for sign in text)
+
+
+def fields(sentence: str) -> set[str]:
+    """The names of its placeholders."""
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
 
 CURRENCIES = (message("KRW"),)  # with a name of their own in a language; any other stays as it is

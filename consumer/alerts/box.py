@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from common.settings import Settings
 from common.verdict import SILENT, TROUBLE, Problem
-from common.verdict_words import PROCESSES
+from common.verdict_sentences import PROCESSES
 from consumer.alerts.events import BOX, AlertEvent, Key
 from outliers.flags import FAULT
 from situation.judge import Judged, judge

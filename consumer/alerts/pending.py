@@ -90,11 +90,11 @@ class Queue:
     def items(self, incidents: Iterable[Known], person: Person, minute: int) -> list[Item]:
         """All that `person` is to be told and was not yet, the worst first."""
         found = [_of_event(event) for event in self.waiting.values()]
-        found += [item for known in incidents if (item := self._of_incident(known, person, minute))]
+        found += [item for known in incidents if (item := self._of_incident(known, minute))]
         wanted = [item for item in found if item.kind in person.kinds or item.id in self.said or item.id in self.told]
         return sorted(wanted, key=lambda item: (TOLD_KINDS.index(item.kind), item.minute))
 
-    def _of_incident(self, known: Known, person: Person, minute: int) -> Item | None:
+    def _of_incident(self, known: Known, minute: int) -> Item | None:
         incident = known.incident
         self._take_over(incident)
         said = self.said.get(incident.id)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from common.errors import RowRefused
+from common.night import DAY_MINUTES
 from common.row import parse_payload
 from log.roles import Record
 
-DAY_MIN = 1440
 MOST_SENSORS = 500  # 12 kB each
 FUTURE_MIN = 2  # a later row was made by a wrong clock
 _NONE = array("f", [math.nan])
@@ -34,21 +34,21 @@ class RecentValues:
                 row = parse_payload(record.payload)
             except RowRefused:
                 continue  # the archive sets it aside
-            if minute - DAY_MIN < row.minute <= minute + FUTURE_MIN:
+            if minute - DAY_MINUTES < row.minute <= minute + FUTURE_MIN:
                 self._put(row.sensor, row.minute, row.flow, row.pressure)
 
     def _put(self, sensor: str, minute: int, flow: float | None, pressure: float | None) -> None:
         if sensor not in self._rings:
             if len(self._rings) >= MOST_SENSORS:
                 return
-            self._rings[sensor], self._newest[sensor] = _Rings(_NONE * DAY_MIN, _NONE * DAY_MIN), minute - 1
-        for skipped in range(max(self._newest[sensor], minute - DAY_MIN) + 1, minute + 1):
+            self._rings[sensor], self._newest[sensor] = _Rings(_NONE * DAY_MINUTES, _NONE * DAY_MINUTES), minute - 1
+        for skipped in range(max(self._newest[sensor], minute - DAY_MINUTES) + 1, minute + 1):
             for ring in self._rings[sensor]:
-                ring[skipped % DAY_MIN] = math.nan
+                ring[skipped % DAY_MINUTES] = math.nan
         self._newest[sensor] = max(self._newest[sensor], minute)
         for ring, value in zip(self._rings[sensor], (flow, pressure), strict=True):
             if value is not None:
-                ring[minute % DAY_MIN] = value
+                ring[minute % DAY_MINUTES] = value
 
     def day(self, sensor: str, channel: str, minute: int) -> list[float | None]:
         """The values of the day before UTC `minute`, the oldest first; None where there is none."""
@@ -56,9 +56,9 @@ class RecentValues:
             return []
         ring = self._rings[sensor].pressure if channel == "pressure" else self._rings[sensor].flow
         newest = self._newest[sensor]
-        values = (ring[at % DAY_MIN] if newest - DAY_MIN < at <= newest else math.nan for at in _before(minute))
+        values = (ring[at % DAY_MINUTES] if newest - DAY_MINUTES < at <= newest else math.nan for at in _before(minute))
         return [None if math.isnan(value) else value for value in values]
 
 
 def _before(minute: int) -> range:
-    return range(minute - DAY_MIN + 1, minute + 1)
+    return range(minute - DAY_MINUTES + 1, minute + 1)

@@ -6,7 +6,8 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from common import messages, verdict_words
-from common.clock import minute_start
+from common.clock import local_text
+from common.messages import Catalogue, message
 from common.settings import Settings
 from common.settings_alerts import SUPPLY
 from common.verdict import FAULT, LEAK, SILENT, TROUBLE, WATCH
@@ -15,10 +16,28 @@ from consumer.alerts.news import News
 from consumer.alerts.pending import Item, Queue
 from incidents.sentences import told
 from messengers.message import Message
-from messengers.phrases import say
 
 MOST_LENGTH = 1000  # characters of a line: more than the longest sentence
 MOST_IN_WORDS = 40  # items of a summary
+KINDS = {
+    SILENT: message("no data"),
+    TROUBLE: message("system"),
+    # Of events that a version without incidents left behind.
+    LEAK: message("leak"),
+    FAULT: message("fault"),
+    SUPPLY: message("supply"),
+    WATCH: message("watch"),
+}
+# What is new; that something was raised or is over is said by its own sentence.
+NEWS = {
+    News.WORSE: message("Worse"),
+    News.CHANGED: message("Changed"),
+    News.GREW: message("Larger"),
+    News.RETURNED: message("Back again"),
+    News.TAKEN: message("Acknowledged"),
+    News.AGAIN: message("Still up"),
+}
+SEE = message("See it and take note of it: {url}")
 # The library's message types.
 _COLOURS = {LEAK: "failure", FAULT: "warning", SILENT: "warning", TROUBLE: "warning", SUPPLY: "info", WATCH: "info"}
 
@@ -35,7 +54,7 @@ class Site:
     per_hour: int
 
     def local(self, minute: int) -> str:
-        return f"{minute_start(minute).astimezone(self.zone):%Y-%m-%d %H:%M}"
+        return local_text(minute, self.zone)
 
     def place(self, sensor: str) -> str:
         return self.names.get(sensor) or sensor
@@ -48,61 +67,74 @@ def site_of(settings: Settings, names: Mapping[str, str]) -> Site:
 
 def compose(batch: Sequence[Item], queue: Queue, site: Site, language: str, minute: int) -> Message:
     """One message with the news of `batch`, for the address of `queue`."""
-    alone = len(batch) == 1
-    shown = [_shown(item, site, language, minute, whole=alone) for item in batch[:MOST_IN_WORDS]]
+    alone, speech = len(batch) == 1, messages.words(language)
+    shown = [_shown(item, site, speech, minute, whole=alone) for item in batch[:MOST_IN_WORDS]]
     parts = ["\n".join(plain(line) for line in lines) for _, lines in shown]
     if len(batch) > MOST_IN_WORDS:
-        parts.append(say(language, "rest", count=len(batch) - MOST_IN_WORDS))
+        parts.append(speech.say("And {count} more; the page shows them.", count=len(batch) - MOST_IN_WORDS))
     if queue.more:
         counts = ", ".join(f"{count} x {plain(code)}" for code, count in sorted(queue.more.items()))
-        parts.append(say(language, "more", counts=counts))
+        parts.append(speech.say("And more, that are not kept in words: {counts}. The page shows them.", counts=counts))
     if queue.held_since_s is not None:
         since = site.local(int(queue.held_since_s // 60))
-        parts.append(say(language, "summary", since=since, per_hour=site.per_hour))
+        parts.append(
+            speech.say(
+                "A summary of what came since {since}: not more than {per_hour} messages an hour are sent.",
+                since=since,
+                per_hour=site.per_hour,
+            )
+        )
     if site.page_url and not alone:
-        parts.append(say(language, "page", url=site.page_url))
-    parts.append(say(language, "ending", zone=site.zone.key))
-    title = shown[0][0] if alone else f"{shown[0][0]}, {say(language, 'many', count=len(batch))}"
+        parts.append(speech.say(SEE, url=site.page_url))
+    parts.append(
+        speech.say("Times are those of {zone}. A message that comes twice has the same names.", zone=site.zone.key)
+    )
+    title = shown[0][0] if alone else f"{shown[0][0]}, " + speech.say("{count} messages", count=len(batch))
     standing = [item for item in batch if item.news is not News.OVER]
     colour = _COLOURS[standing[0].kind] if standing else "success"
     thread = f"{batch[0].id}.{site.id}" if alone and batch[0].known else ""
     return Message(plain(f"{title} ({site.id})"), "\n\n".join(parts), colour, thread)
 
 
-def _shown(item: Item, site: Site, language: str, minute: int, *, whole: bool) -> tuple[str, list[str]]:
+def _shown(item: Item, site: Site, speech: Catalogue, minute: int, *, whole: bool) -> tuple[str, list[str]]:
     """The title, and the lines below it with the id as the last."""
     if item.event is not None:
-        return _of_event(item.event, site, language, item.kind, whole=whole)
+        return _of_event(item.event, site, speech, item.kind, whole=whole)
     assert item.known is not None
-    words = told(item.known, site.place(item.known.incident.sensor), messages.words(language), site.zone, minute)
-    plain_title = item.news in (News.RAISED, News.OVER)  # the sentence itself says that it is over
-    title = words.title if plain_title else f"{say(language, item.news)}: {words.title}"
+    words = told(item.known, site.place(item.known.incident.sensor), speech, site.zone, minute)
+    title = f"{speech.say(NEWS[item.news])}: {words.title}" if item.news in NEWS else words.title
     lines = [words.what]
     if whole and words.why:
-        lines += ["", say(language, "why"), *(f"- {reason}" for reason in words.why)]
+        lines += ["", speech.say("Why:"), *(f"- {reason}" for reason in words.why)]
     if words.todo:
-        lines += ["", say(language, "todo"), *(f"{number}. {one}" for number, one in enumerate(words.todo, 1))] * whole
+        numbered = (f"{number}. {one}" for number, one in enumerate(words.todo, 1))
+        lines += ["", speech.say("What to do:"), *numbered] * whole
     if words.life:
         lines += [""] * whole + [words.life]
     if whole and site.page_url:
-        lines += ["", say(language, "page", url=f"{site.page_url.rstrip('/')}/incident?id={quote(item.id)}")]
+        lines += ["", speech.say(SEE, url=f"{site.page_url.rstrip('/')}/incident?id={quote(item.id)}")]
     return title, [*([] if whole else [title]), *lines, *([""] * whole), f"({item.id})"]
 
 
-def _of_event(event: AlertEvent, site: Site, language: str, kind: str, *, whole: bool) -> tuple[str, list[str]]:
+def _of_event(event: AlertEvent, site: Site, speech: Catalogue, kind: str, *, whole: bool) -> tuple[str, list[str]]:
     place, reason = site.place(event.sensor) if event.sensor else event.channel, event.reason
     if event.problem is not None:
-        words = verdict_words.said(event.problem, language)
+        words = verdict_words.said(event.problem, speech.language)
         place = place if event.sensor else words.where
         todo = words.todo if event.cleared is None else ""
         reason = "; ".join(filter(None, (words.word, words.detail, todo)))
-    title = f"[{say(language, kind)}] {place}"
+    title = f"[{speech.say(KINDS[kind])}] {place}"
     since = site.local(min(event.since, event.raised))
     if event.cleared is None:
-        text = say(language, "since", since=since, reason=reason)
+        text = speech.say("since {since}: {reason}", since=since, reason=reason)
     else:
-        title = f"{say(language, 'over')}: {title}"
-        text = say(language, "until", since=since, until=site.local(event.cleared), reason=reason)
+        title = speech.say("Over") + f": {title}"
+        text = speech.say(
+            "over; it was up from {since} to {until}: {reason}",
+            since=since,
+            until=site.local(event.cleared),
+            reason=reason,
+        )
     return title, [*([] if whole else [title]), text, f"({event.id})"]
 
 

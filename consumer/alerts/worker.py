@@ -60,7 +60,7 @@ class Alerts:
         self._context = context
         self._once = once
         self._people = messengers.people
-        self._desk = Dispatcher(messengers, settings, context.clock, context.stop)
+        self._dispatcher = Dispatcher(messengers, settings, context.clock, context.stop)
         self._reports = MonthlyReports(context, messengers)
         self._incidents, self._names = KnownIncidents(context.data), SensorNames(context.data)
         self._state = alerts_state.load(context.data)
@@ -94,13 +94,13 @@ class Alerts:
         log, group = self._source.log, self._source.group
         give_back_s = time.monotonic() + WORK_S
         while not self._context.stop.is_set() and (records := group.poll(POLL_ROWS)):
-            self._desk.recent.add(records, minute_of(now))
+            self._dispatcher.recent.add(records, minute_of(now))
             if time.monotonic() >= give_back_s and not self._once:
                 break
         incidents = self._incidents.now(minute_of(now))
         self._note(self._of_box(now))
         self._digest(now, incidents)
-        self._desk.tell(self._state.queues, incidents, self._names.now(), now, self._store)
+        self._dispatcher.tell(self._state.queues, incidents, self._names.now(), now, self._store)
         for queue in self._state.queues.values():
             queue.forget(incidents)
         if self._changed:
@@ -161,11 +161,11 @@ class Alerts:
         return {
             **self._counts,
             "events_up": len(self._tracker.up),
-            "waiting": self._desk.waiting,
-            "messages_sent": self._desk.messages,
+            "waiting": self._dispatcher.waiting,
+            "messages_sent": self._dispatcher.messages,
             "lag": self._source.group.lag,
             "reports_sent": self._reports.sent,
-            "problem": "; ".join(filter(None, (self._desk.problem, self._reports.problem))),
+            "problem": "; ".join(filter(None, (self._dispatcher.problem, self._reports.problem))),
         }
 
 

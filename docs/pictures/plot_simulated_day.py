@@ -13,6 +13,7 @@ from producer.district import DAY_MIN, District, SimulatedEvent
 
 ZONE = ZoneInfo("Asia/Seoul")
 SEED = 1
+SENSORS, DAYS = 12, 28  # that are looked through
 WIDTH, LEFT, PANEL, GAP, TOP = 860, 52, 120, 26, 34
 COLOURS = {"flow": "#1f6fb4", "pressure": "#c1531b", "event": "#f3d9a0"}
 EVERY_MIN = 2
@@ -67,13 +68,13 @@ def day_of(district: District, first: int, top: int, name: str) -> list[str]:
     return lines
 
 
-def busiest(sensors: int = 12, days: int = 28) -> tuple[int, list[str]]:
+def busiest() -> tuple[int, list[str]]:
     """The day in the first weeks with the most kinds of events at two meters."""
     begin = int(datetime(2024, 8, 1, tzinfo=ZONE).timestamp()) // 60
-    names = [f"D{number:03}" for number in range(1, sensors + 1)]
+    names = [f"D{number:03}" for number in range(1, SENSORS + 1)]
     sources = {name: District(SEED, name, ZONE) for name in names}
     best: tuple[int, int, list[str]] = (-1, 0, [])
-    for day in range(days):
+    for day in range(DAYS):
         first = begin + day * DAY_MIN
         kinds = {
             name: {event.kind for minute in range(first, first + DAY_MIN, 10) for event in source.events(minute)}

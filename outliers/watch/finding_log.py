@@ -25,7 +25,7 @@ from outliers.watch.pressure_watch import LeakPressure, MeterEvidence
 from outliers.watch.pressure_witness import AGREES
 
 STANDING_MIN = 14 * 1440  # after this a LEAK hides no smaller one, and one on top of it is part of it
-DAY_MIN = 1440  # about the accuracy of the start of a wrong scale
+SCALE_START_MIN = 1440  # about the accuracy of the start of a wrong scale
 RECOVERY = 2.0  # times a meter's bias: how large its recovery may look in the busiest hours, as share of the mean flow
 SURE = 0.75  # share of a wrong meter's effect at which a LEAK is cleared
 
@@ -136,7 +136,7 @@ class FindingLog:
         it."""
         active, corrections = self.active, list[Correction]()
         self._clear_watches(minute, End.METER)
-        if size > 0 and active.leak is not None and active.leak.since >= since - DAY_MIN:
+        if size > 0 and active.leak is not None and active.leak.since >= since - SCALE_START_MIN:
             while (leak := active.newest) is not None:
                 corrections.append(self.on_leak_end(minute, LeakEnd(leak.since // 60, End.METER, {})))
         return corrections

@@ -19,7 +19,7 @@ from server.access.access import Access, LoginRefused
 from server.access.guard import needs
 from server.access.roles import ROLES, Role
 from server.access.users import UsersUnusable
-from server.attempt import DONE, MOST_TYPED, NOT_WRITTEN, Outcome, actor, attempt, typed
+from server.attempt import DONE, MOST_TYPED, NOT_WRITTEN, Outcome, actor, attempt, said, typed
 from server.screens import way_back
 
 NOT_TWICE = message("The two new passwords are not the same.")
@@ -133,15 +133,13 @@ async def people(request: Request) -> Response:
     if request.method == "POST" and done is DONE:
         do = request.state.form.get("do", "")
         return RedirectResponse(f"users?done={do}" if do in SAID else "users", 303)
-    reader = answers.reader(request)
-    said = SAID.get(request.query_params.get("done", ""), "")
     return answers.page(
         request,
         "users.html",
         done.status,
         known=sorted(_access(request).users.now().values(), key=lambda account: account.name.casefold()),
         roles=[*ROLES],
-        said=reader.words.say(said) if said else "",
+        said=said(request, answers.reader(request), SAID),
         wrong=done.wrong,
         typed=typed(request, "do", "name", "role"),
     )

@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from alerts_box import FIRST, Site, told, twice, webhook
 from http_server import HttpServer, Request, answer, hang, send
 from ports import free_port
+from waiting import wait_for
 
 from common.clock import minute_start
 from common.settings import Settings
@@ -66,13 +67,6 @@ class Group:
         return commits.read(self.data, "alerts") or 0
 
 
-def until(holds: Callable[[], object], what: str) -> None:
-    give_up_s = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < give_up_s, f"never: {what}"
-        time.sleep(0.01)
-
-
 MakeGroup = Callable[..., Group]
 
 
@@ -107,9 +101,9 @@ def test_killed_between_the_message_and_its_state_it_tells_it_again_under_the_sa
         assert here[0].start().wait(DEADLINE_S) == -signal.SIGKILL
         assert here[0].committed == 0
         here[0].start()
-        until(lambda: here[0].committed == 1, "commit")
+        wait_for(lambda: here[0].committed == 1, "commit")
         here[0].site.rows("00L0", count=3)
-        until(lambda: here[0].committed == 4, "commit")
+        wait_for(lambda: here[0].committed == 4, "commit")
         assert told(server) == [f"+{name(0)}"] * 2
 
 
@@ -121,11 +115,11 @@ def test_killed_while_the_next_messenger_hangs_it_tells_the_first_nothing_again(
         here.environ["HYDROLOG_ALERTS__URLS"] += f",{webhook(other, 'other')}&rto=60"
         here.site.leak()
         here.start()
-        until(lambda: other.requests, "a message to the second is under way")
+        wait_for(lambda: other.requests, "a message to the second is under way")
         here.kill()
         other.behave = answer(200)
         here.start()
-        until(lambda: here.committed == 1, "commit")
+        wait_for(lambda: here.committed == 1, "commit")
         assert told(server) == [f"+{name(0)}"]
         assert told(other) == [f"+{name(0)}"] * 2  # the first was never answered
 
@@ -154,18 +148,18 @@ def test_a_mail_server_that_was_away_gets_each_event_once_also_over_a_kill(
     try:
         here.site.leak()
         here.start()
-        until(lambda: here.output.exists() and here.output.read_text().count("not_told") >= 2, "both are refused")
-        until(lambda: here.committed == 1, "the rows do not wait for the mail")
+        wait_for(lambda: here.output.exists() and here.output.read_text().count("not_told") >= 2, "both are refused")
+        wait_for(lambda: here.committed == 1, "the rows do not wait for the mail")
         here.kill()
         controller.start()
         here.start()
-        until(lambda: len(box.mails) == 2, "the mail server is back")
+        wait_for(lambda: len(box.mails) == 2, "the mail server is back")
         here.site.rows("00L0", count=3)
-        until(lambda: here.committed == 4, "commit")
+        wait_for(lambda: here.committed == 4, "commit")
         here.kill()
         here.start()
         here.site.leak_over()
-        until(lambda: len(box.mails) == 4, "the end of it")
+        wait_for(lambda: len(box.mails) == 4, "the end of it")
     finally:
         here.kill()
         controller.stop()
@@ -188,12 +182,12 @@ def test_a_storm_of_kills_loses_no_event_and_repeats_only_what_was_under_way(gro
             if chance.random() < 0.5:
                 time.sleep(chance.uniform(0, 1.5))
             else:
-                until(lambda before=before: len(server.requests) > before, "a message")  # type: ignore[misc]
+                wait_for(lambda before=before: len(server.requests) > before, "a message")  # type: ignore[misc]
                 time.sleep(chance.uniform(0, 0.05))
             here.kill()
             kills += 1
         here.start()
-        until(lambda: here.committed == 2 * LEAKS, "everything is committed")
+        wait_for(lambda: here.committed == 2 * LEAKS, "everything is committed")
         said = told(server)
         assert set(said) >= {f"-{name(place)}" for place in range(LEAKS)}
         assert len(twice(said)) <= kills
@@ -206,7 +200,7 @@ def test_sigterm_in_mid_message_ends_it_in_good_order_and_leaves_no_child(group:
         here.environ["HYDROLOG_ALERTS__URLS"] += "&rto=60"  # the library itself would wait for a minute
         here.site.leak()
         process = here.start()
-        until(lambda: server.requests, "a message is under way")
+        wait_for(lambda: server.requests, "a message is under way")
         children = psutil.Process(process.pid).children()
         process.terminate()
         assert process.wait(30) == 0
@@ -215,7 +209,7 @@ def test_sigterm_in_mid_message_ends_it_in_good_order_and_leaves_no_child(group:
         assert not psutil.wait_procs(children, timeout=30)[1]
         server.behave = answer(200)
         here.start()
-        until(lambda: len(server.requests) == 2, "it is sent again")
+        wait_for(lambda: len(server.requests) == 2, "it is sent again")
         assert told(server) == [f"+{name(0)}"] * 2  # the first was never answered
 
 
@@ -225,7 +219,7 @@ def test_it_stays_small_and_its_log_holds_no_address(group: MakeGroup) -> None:
         here.site.rows(count=5000)
         here.site.leak()
         process = here.start()
-        until(lambda: here.committed == 5001, "commit")
+        wait_for(lambda: here.committed == 5001, "commit")
         assert psutil.Process(process.pid).memory_info().rss < MOST_BYTES
         assert "not_told" in here.output.read_text()
         assert "/hook" not in here.output.read_text()
@@ -248,7 +242,7 @@ def test_a_second_one_leaves_with_code_3(group: MakeGroup) -> None:
     with HttpServer(answer(200)) as server:
         here = group(server)
         first = here.start()
-        until((here.data / "health" / "consumer-alerts.json").exists, "the first runs")
+        wait_for((here.data / "health" / "consumer-alerts.json").exists, "the first runs")
         second = here.start()
         here.process = first
         assert second.wait(DEADLINE_S) == 3

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from broker import NODE, make_topic, running_broker
 from center_site import produce, row_of, stored
-from meter import wait_until
+from waiting import wait_for
 
 CONSUMER = (sys.executable, "-P", "-m", "consumer", "--group", "archive")
 SITES = [f"site-{number}" for number in range(6)]
@@ -78,20 +78,20 @@ def test_nothing_is_lost_or_doubled_by_kills(protocol: str, broker: str, databas
         "HYDROLOG_KAFKA__CLIENT": f"group.protocol={protocol},group.id={topic}{hurry}",
     }
 
-    def wait_for(rows: int) -> None:
-        wait_until(lambda: len(stored(database_url)) >= rows, f"{rows} rows", DEADLINE_S)
+    def wait_for_rows(rows: int) -> None:
+        wait_for(lambda: len(stored(database_url)) >= rows, f"{rows} rows", DEADLINE_S)
 
     with machines(tmp_path, environ) as running:
         for number in range(ROUNDS):
             rows = range(number * ROWS, (number + 1) * ROWS)
             produce(broker, topic, [row_of(site, offset) for offset in rows for site in SITES])
-            wait_for(rows.start * len(SITES) + random.randrange(ROWS))
+            wait_for_rows(rows.start * len(SITES) + random.randrange(ROWS))
             victim = running[number % len(running)]
             victim.kill()
             if number % 2 and len(running) > 1:  # the other one takes all
-                wait_for(rows.stop * len(SITES))
+                wait_for_rows(rows.stop * len(SITES))
             victim.start()
-            wait_for(rows.stop * len(SITES))
+            wait_for_rows(rows.stop * len(SITES))
     assert stored(database_url) == [(site, offset) for site in sorted(SITES) for offset in range(ROUNDS * ROWS)]
     with psycopg.connect(database_url) as connection:
         ends = connection.execute("SELECT sum(next)::int FROM KAFKA_MARK_TB").fetchone()

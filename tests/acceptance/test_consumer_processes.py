@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from http_server import HttpServer, Request, accept, drop_after_keeping, hang, in_turn, refuse_offsets, send
+from waiting import wait_for
 
 from common.clock import minute_of
 from common.row import Row, format_payload
@@ -70,17 +71,10 @@ class Box:
         with contextlib.closing(Lock(self.data / "server_data.txt.lock")) as lock, lock.held(DEADLINE_S):
             process.send_signal(signal.SIGSTOP)
             state = Path(f"/proc/{process.pid}/stat")
-            until(lambda: state.read_bytes().rpartition(b")")[2].split()[0] == b"T", "it stops")
+            wait_for(lambda: state.read_bytes().rpartition(b")")[2].split()[0] == b"T", "it stops")
 
     def committed(self, group: str) -> int:
         return commits.read(self.data, group) or 0
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    give_up_s = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < give_up_s, f"never: {what}"
-        time.sleep(0.01)
 
 
 MakeBox = Callable[..., Box]
@@ -114,7 +108,7 @@ def kill_storm(here: Box, group: str, rows: int, seed: int, progress: Callable[[
         process = here.start(group)
         if chance.random() < 0.75:
             enough = progress() + chance.randrange(1, 8)
-            until(lambda enough=enough: progress() >= enough or here.committed(group) >= rows, "progress")  # type: ignore[misc]
+            wait_for(lambda enough=enough: progress() >= enough or here.committed(group) >= rows, "progress")  # type: ignore[misc]
             time.sleep(chance.uniform(0, 0.01))
         else:
             time.sleep(chance.uniform(0, 0.6))
@@ -147,7 +141,7 @@ def test_kill_9_storm_of_the_server_group_loses_and_repeats_nothing(box: MakeBox
         assert not server.conflicts
         assert len(list((here.data / "rejected").glob("*.tsv"))) == 1
         here.start("server")
-        until(lambda: len((here.data / "server_data.txt").read_bytes().splitlines()) == 1, "the log is reset")
+        wait_for(lambda: len((here.data / "server_data.txt").read_bytes().splitlines()) == 1, "the log is reset")
 
 
 def test_kill_9_storm_of_the_archive_loses_and_repeats_nothing(box: MakeBox, database_url: str) -> None:
@@ -168,13 +162,13 @@ def test_sigterm_in_mid_request_leaves_at_once_and_the_batch_is_kept(box: MakeBo
         here = box(server, log__groups="server", server__timeout_seconds="600")
         here.append(10)
         process = here.start("server")
-        until(lambda: server.requests, "a request")
+        wait_for(lambda: server.requests, "a request")
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_S) == 0  # the request would last longer
         assert (here.data / "outbox.tsv").exists()
         server.behave = accept
         here.start("server")
-        until(lambda: here.committed("server") == 10, "the batch is sent")
+        wait_for(lambda: here.committed("server") == 10, "the batch is sent")
         first, second = server.requests
         assert (first.key, first.body) == (second.key, second.body)
 
@@ -187,7 +181,7 @@ def test_the_token_shows_nowhere_and_nothing_can_be_written_by_others(box: MakeB
         here = box(server, log__groups="server")
         here.append(10)
         process = here.start("server")
-        until(lambda: len(list((here.data / "rejected").glob("*.tsv"))) == 5, "rows are refused")
+        wait_for(lambda: len(list((here.data / "rejected").glob("*.tsv"))) == 5, "rows are refused")
         arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes()
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_S) == 0
@@ -232,14 +226,14 @@ def test_the_second_consumer_of_a_group_says_who_holds_it(box: MakeBox) -> None:
     with HttpServer(accept) as server:
         here = box(server, log__groups="server")
         first = here.start("server")
-        until(lambda: b"start pid=" in here.output.read_bytes(), "the first one runs")
+        wait_for(lambda: b"start pid=" in here.output.read_bytes(), "the first one runs")
         assert here.start("server").wait(DEADLINE_S) == 3
         assert f"process {first.pid};" in here.output.read_text()
         first.kill()
         first.wait(DEADLINE_S)
         here.append(10)
         here.start("server")  # a kill frees the role
-        until(lambda: here.committed("server") == 10, "rows are sent")
+        wait_for(lambda: here.committed("server") == 10, "rows are sent")
 
 
 def test_once_sends_what_is_due_at_that_time_and_leaves(box: MakeBox) -> None:
@@ -262,13 +256,13 @@ def test_while_the_server_is_away_health_says_so_and_the_lag_grows(box: MakeBox)
                 return dict(json.loads((here.data / "health" / "consumer-server.json").read_bytes()))
             return {"problem": "", "counters": {}}
 
-        until(lambda: "no answer" in str(state()["problem"]), "a problem is published")
+        wait_for(lambda: "no answer" in str(state()["problem"]), "a problem is published")
         counters = state()["counters"]
         assert isinstance(counters, dict)
         assert counters["lag"] == 10
         assert counters["waiting_since"]
         here.append(10, first=FIRST + 10)
-        until(lambda: dict(state()["counters"])["lag"] == 20, "the lag grows")  # type: ignore[call-overload]
+        wait_for(lambda: dict(state()["counters"])["lag"] == 20, "the lag grows")  # type: ignore[call-overload]
 
 
 def peak_mib(process: subprocess.Popen[bytes]) -> float:
@@ -282,12 +276,12 @@ def test_memory_does_not_grow_with_the_backlog(box: MakeBox, record_property: Ca
         here = box(server, log__groups="server")
         few = here.append(40, sensors=100)
         process = here.start("server")
-        until(lambda: here.committed("server") == few, "the first rows are sent")
+        wait_for(lambda: here.committed("server") == few, "the first rows are sent")
         small = peak_mib(process)
         here.stop(process)
         many = few + here.append(2960, sensors=100, first=FIRST + 40)
         process.send_signal(signal.SIGCONT)
-        until(lambda: here.committed("server") == many, "all rows are sent")
+        wait_for(lambda: here.committed("server") == many, "all rows are sent")
         large = peak_mib(process)
         record_property("peak_mib", (small, large))
         assert large < 60

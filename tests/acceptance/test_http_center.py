@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from receiver_process import LOG_ID, MIDNIGHT, ReceiverProcess, body_of, wait_for
+from receiver_process import LOG_ID, MIDNIGHT, ReceiverProcess, body_of
+from waiting import wait_for
 
 from common.batch_mark import HEADER, BatchMark, to_header
 from common.clock import ScaledClock, minute_of

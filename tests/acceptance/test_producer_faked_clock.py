@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from meter import Cable, RunningProducer, rows, wait_until
+from meter import Cable, RunningProducer, rows
+from waiting import wait_for
 
 from common.clock import minute_of
 from producer.ascii import encode
@@ -104,49 +105,49 @@ def test_a_step_of_the_clock_costs_a_dated_meter_nothing(tmp_path: Path, boxes: 
     for minute in range(first, first + 3):
         box.send(minute * 60.0)
     box.send(first * 60 + 182.0)  # closes the last of them
-    wait_until(lambda: len(box.minutes()) == 3, "the minutes before the step")
+    wait_for(lambda: len(box.minutes()) == 3, "the minutes before the step")
     box.set_clock(step_s)
-    wait_until(lambda: "hydrolog clock confirm" in box.problem(), "the warning")
+    wait_for(lambda: "hydrolog clock confirm" in box.problem(), "the warning")
     for minute in range(first + 3, first + 6):
         box.send(minute * 60.0)
     box.send(first * 60 + 362.0)
     box.send(None)  # its time would be the stepped clock's: it waits
-    wait_until(lambda: len(box.minutes()) >= 6, "the minutes after the step")
+    wait_for(lambda: len(box.minutes()) >= 6, "the minutes after the step")
     assert box.minutes() == list(range(first, first + 6))
-    wait_until(lambda: box.waiting() == 1, "the one that waits")
+    wait_for(lambda: box.waiting() == 1, "the one that waits")
 
 
 def test_a_time_service_that_sets_the_clock_needs_nobodys_word(tmp_path: Path, boxes: list[Box]) -> None:
     boxes.append(box := Box(tmp_path, -7200))
     box.send(None)
-    wait_until(lambda: box.producer.health()["counters"].get("readings") == 1, "a reading by the wrong clock")
+    wait_for(lambda: box.producer.health()["counters"].get("readings") == 1, "a reading by the wrong clock")
     box.set_clock(0)
-    wait_until(lambda: "hydrolog clock confirm" in box.problem(), "the warning")
+    wait_for(lambda: "hydrolog clock confirm" in box.problem(), "the warning")
     box.send(None)
-    wait_until(lambda: box.waiting() == 1, "the one that waits")
+    wait_for(lambda: box.waiting() == 1, "the one that waits")
     box.in_step.touch()
-    wait_until(lambda: box.problem() == "", "the clock to be believed")
+    wait_for(lambda: box.problem() == "", "the clock to be believed")
     now = minute_of(datetime.fromtimestamp(box.now_s, UTC))
     box.send((now - 1) * 60.0)
     box.send(None)
-    wait_until(lambda: now - 1 in box.minutes(), "a minute by the right clock")
+    wait_for(lambda: now - 1 in box.minutes(), "a minute by the right clock")
 
 
 def test_a_boot_in_1970_makes_no_row_until_the_clock_is_set(tmp_path: Path, boxes: list[Box]) -> None:
     boxes.append(box := Box(tmp_path, 600 - time.time()))
     for _ in range(3):
         box.send(None)
-    wait_until(lambda: box.waiting() == 3, "three that wait")
+    wait_for(lambda: box.waiting() == 3, "three that wait")
     assert "never set" in box.problem()
     assert box.minutes() == []
     box.set_clock(0)
-    wait_until(lambda: "nobody has confirmed" in box.problem(), "the clock to be possible")
+    wait_for(lambda: "nobody has confirmed" in box.problem(), "the clock to be possible")
     box.in_step.touch()
-    wait_until(lambda: box.problem() == "", "the clock to be believed")
+    wait_for(lambda: box.problem() == "", "the clock to be believed")
     now = minute_of(datetime.fromtimestamp(box.now_s, UTC))
     box.send((now - 1) * 60.0)
     box.send(None)
-    wait_until(lambda: now - 1 in box.minutes(), "the first minute")
+    wait_for(lambda: now - 1 in box.minutes(), "the first minute")
     assert all(abs(minute - now) <= 1 for minute in box.minutes())
 
 
@@ -157,12 +158,12 @@ def test_the_hour_that_autumn_repeats_has_sixty_minutes_twice(tmp_path: Path, bo
     first = minute_of(start)
     for minute in range(first, first + 50):
         box.send(minute * 60.0)
-    wait_until(lambda: len(box.minutes()) >= 49, "the first half")
+    wait_for(lambda: len(box.minutes()) >= 49, "the first half")
     box.producer.stop()
     box.start()
     for minute in range(first + 50, first + 122):
         box.send(minute * 60.0)
-    wait_until(lambda: len(box.minutes()) >= 121, "both hours")
+    wait_for(lambda: len(box.minutes()) >= 121, "both hours")
     assert box.minutes()[:120] == list(range(first, first + 120))
     times = [line.split("\t")[1] for line in (box.data / "server_data.txt").read_text().splitlines()[1:]]
     assert len(set(times)) == len(times)

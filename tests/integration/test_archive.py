@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from archive_site import ArchiveSite
 
 from cli import zone_past
 from cli.zone_past import NoPast
@@ -15,14 +16,13 @@ from common.clock import FixedClock, minute_of, minute_start
 from common.errors import DatabaseDown, NoSuchSensor, SettingsError
 from common.false_rows import FalseSpan
 from common.folder import SENSOR_NAMES_FILE
-from common.row import Row, format_payload
+from common.row import Row
 from common.runner import Context
 from common.sensor_names import SensorNames
 from common.settings import Settings
 from common.zones import read_zones
 from consumer.archive import Archive
 from log import commits
-from log.roles import Log, open_for
 from outliers import findings
 from outliers.findings import Finding
 
@@ -31,30 +31,7 @@ FIRST = minute_of(START)
 MakeSettings = Callable[..., Settings]
 
 
-class Site:
-    """A log, a database and the worker between them."""
-
-    def __init__(self, settings: Settings, database_url: str) -> None:
-        self.settings = settings
-        self.log: Log = open_for(settings)
-        self.database = psycopg.connect(database_url, autocommit=True)
-        self.database.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001'), ('002')")
-        self.now = START
-        self.worker = self.started()
-
-    def started(self) -> Archive:
-        return Archive(Context(self.settings, FixedClock(self.now), threading.Event(), "consumer-archive"))
-
-    def restart(self) -> None:
-        self.worker.close()
-        self.worker = self.started()
-
-    def append(self, *rows: Row) -> None:
-        self.log.append([format_payload(row, self.settings.site.zone) for row in rows])
-
-    def step(self) -> dict[str, object]:
-        return dict(self.worker.step(self.now))
-
+class Site(ArchiveSite):
     def rows(self, table: str = "REAL_VAL_TB") -> list[tuple[object, ...]]:
         columns = "sensor, time, flow, pressure, samples, flow_flags, pressure_flags, log_id, log_offset"
         return self.database.execute(f"SELECT {columns} FROM {table} ORDER BY log_offset".encode()).fetchall()
@@ -63,15 +40,11 @@ class Site:
     def committed(self) -> int:
         return commits.read(self.settings.paths.data, "archive") or 0
 
-    def close(self) -> None:
-        self.worker.close()
-        self.log.close()
-        self.database.close()
-
 
 @pytest.fixture
 def site(settings_for: MakeSettings, database_url: str) -> Iterator[Site]:
-    here = Site(settings_for(database__url=database_url, log__groups="archive"), database_url)
+    here = Site(settings_for(database__url=database_url, log__groups="archive"), START)
+    here.database.execute("INSERT INTO SENSOR_TB (sensor) VALUES ('001'), ('002')")
     yield here
     here.close()
 
@@ -100,7 +73,7 @@ def test_rows_are_stored_exactly_as_they_stood_in_the_log(site: Site) -> None:
 
 def test_each_flag_is_an_outlier_with_a_reason(site: Site) -> None:
     up = Finding("001", FIRST - 60, FIRST - 90, "flow", "VALUE", "LEAK", "leak", "leak", "raise", {"rise_m3h": 3.0})
-    findings.record(site.settings.paths.data / "findings.json", [up])
+    findings.store(site.settings.paths.data / "findings.json", [up])
     site.append(Row(FIRST, "001", 8.02, 4.11, 60, "0L0J", "00P"))
     site.step()
     found = site.database.execute(

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from database_site import wait_for
+from waiting import wait_for
 
 from common import arrived_rows, retention
 

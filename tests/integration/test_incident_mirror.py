@@ -4,57 +4,33 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from archive_site import ArchiveSite
 from incident_site import BEGAN, ID, RAISED, file, leak
 
-from common.clock import FixedClock, minute_of, minute_start
+from common.clock import minute_of, minute_start
 from common.errors import DatabaseDown
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE
-from common.row import Row, format_payload
-from common.runner import Context
+from common.row import Row
 from common.settings import Settings
-from consumer.archive import Archive
 from incidents import acts
 from incidents.acts import Do
 from incidents.incident import Incident, Sign
-from log.roles import open_for
 
 MakeSettings = Callable[..., Settings]
 
 
-class Site:
-    def __init__(self, settings: Settings, database_url: str) -> None:
-        self.settings, self.url = settings, database_url
-        self.data = settings.paths.data
-        self.log = open_for(settings)
-        self.database = psycopg.connect(database_url, autocommit=True)
-        self.now = minute_start(RAISED + 30)
-        self.worker = self.started()
-
-    def started(self) -> Archive:
-        return Archive(Context(self.settings, FixedClock(self.now), threading.Event(), "consumer-archive"))
-
-    def restart(self) -> None:
-        self.worker.close()
-        self.worker = self.started()
-
+class Site(ArchiveSite):
     def file(self, *incidents: Incident) -> None:
         file(self.data, *incidents)
 
     def act(self, do: Do, **more: object) -> None:
         acts.append(self.data, acts.new(ID, "Kim", self.now, do, **more))
-
-    def append(self, *rows: Row) -> None:
-        self.log.append([format_payload(row, self.settings.site.zone) for row in rows])
-
-    def step(self) -> dict[str, Any]:
-        return dict(self.worker.step(self.now))
 
     def asked(self, query: str) -> list[tuple[Any, ...]]:
         return self.database.execute(query.encode()).fetchall()
@@ -62,15 +38,10 @@ class Site:
     def stages(self) -> list[tuple[Any, ...]]:
         return self.asked("SELECT id, stage FROM INCIDENT_TB ORDER BY id")
 
-    def close(self) -> None:
-        self.worker.close()
-        self.log.close()
-        self.database.close()
-
 
 @pytest.fixture
 def site(settings_for: MakeSettings, database_url: str) -> Iterator[Site]:
-    here = Site(settings_for(database__url=database_url, log__groups="archive"), database_url)
+    here = Site(settings_for(database__url=database_url, log__groups="archive"), minute_start(RAISED + 30))
     yield here
     here.close()
 

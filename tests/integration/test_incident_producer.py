@@ -19,7 +19,7 @@ from incidents.incident import Incident
 from incidents.reading import IncidentsFile
 from outliers.watch import memory
 from producer import verdicts
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 from producer.verdicts import Verdicts
 
 T = 28_744_290  # 2024-08-26T07:30Z

@@ -11,7 +11,8 @@ from confluent_kafka import Consumer
 from delivery_site import FIRST, START, Watch
 from ports import free_port
 
-from cli import checks, checks_kafka
+from cli import checks_kafka, checks_server
+from cli.check_result import CheckResult
 from common.errors import NotDelivered, SettingsError
 from common.row import Row, format_payload
 from common.runner import Context
@@ -142,15 +143,15 @@ def test_what_is_complete_before_a_place_of_the_log(settings_for: MakeSettings) 
 def test_the_check_sees_the_cluster_and_the_topic(
     settings_for: MakeSettings, broker: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def said(url: str, **keys: object) -> dict[str, checks.CheckResult]:
-        return {each.subject: each for each in checks.server(settings_for(server__url=url, **keys), START)}
+    def said(url: str, **keys: object) -> dict[str, CheckResult]:
+        return {each.subject: each for each in checks_server.server(settings_for(server__url=url, **keys), START)}
 
     found = said(f"kafka://{broker}/{topic}")["server"]
     assert found.ok
     assert found.text.startswith(f"kafka://{broker}/{topic} answers, 1 partitions")
     keys = {"receiver__into": "log", "log__url": f"kafka://{broker}/{topic}"}
-    assert next(checks.receiver(settings_for(**keys), START)).ok
-    assert "log.url" in next(checks.receiver(settings_for(receiver__into="log"), START)).text
+    assert next(checks_server.receiver(settings_for(**keys), START)).ok
+    assert "log.url" in next(checks_server.receiver(settings_for(receiver__into="log"), START)).text
     assert "no token" in said(f"kafka://{broker}/{topic}", kafka__user="box")["server"].text
     monkeypatch.setattr(checks_kafka, "ANSWER_S", 0.5)
     away = said(f"kafka://127.0.0.1:{free_port()}/rows")["server"]

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from claiming import LATER, NOW, SEOUL, Claimer, claiming
-from database_site import away, wait_for
+from database_site import away
+from waiting import wait_for
 
 from common.clock import minute_of
 from common.errors import DatabaseDown, DatabaseRefuses, SiteWorkFailed

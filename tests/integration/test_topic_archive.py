@@ -10,7 +10,7 @@ from broker import make_topic
 from center_site import FIRST, Center, marks, produce, row_of, sites_of, stored
 from ports import free_port
 
-from cli import checks, checks_kafka, status
+from cli import checks, checks_kafka, checks_log, status
 from common.batch_mark import BatchMark
 from common.clock import minute_of
 from common.errors import DatabaseDown, LogError
@@ -111,11 +111,11 @@ def test_the_check_of_a_center_looks_at_its_topic_and_at_nothing_of_a_box(
     settings_for: MakeSettings, broker: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, away = (settings_for(log__url=f"kafka://{at}/{topic}") for at in (broker, f"127.0.0.1:{free_port()}"))
-    found = [*checks.log(there, datetime.now(UTC)), *checks.port(there, datetime.now(UTC))]
+    found = [*checks_log.log(there, datetime.now(UTC)), *checks.port(there, datetime.now(UTC))]
     assert found[0].text.startswith(f"kafka://{broker}/{topic} answers, 3 partitions")
     assert {each.subject for each in found} == {"server", "topic"}
     monkeypatch.setattr(checks_kafka, "ANSWER_S", 0.5)
-    (said,) = checks.log(away, datetime.now(UTC))
+    (said,) = checks_log.log(away, datetime.now(UTC))
     assert not said.ok
     assert "look at log.url" in said.text
 

@@ -25,7 +25,7 @@ from common.settings import SiteSettings
 from incidents import reading
 from log import identity
 from outliers.findings import load
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 from producer.verdicts import Verdicts
 
 TESTS = Path(__file__).parents[1]

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.night import DAY_MINUTES
 from common.row import Row, format_payload
 from consumer.alerts import chart, recent
 from consumer.alerts.chart import BLUE, HEIGHT, HIGH, LEFT, RED, TOP, WIDE, WIDTH, Canvas, draw
-from consumer.alerts.recent import DAY_MIN, RecentValues
+from consumer.alerts.recent import RecentValues
 from log.format import Record
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -42,7 +43,7 @@ def columns(lines: list[bytes], colour: int) -> set[int]:
 
 
 def test_values_are_drawn_where_they_are_and_a_gap_stays_a_gap() -> None:
-    values: list[float | None] = [8.0] * DAY_MIN
+    values: list[float | None] = [8.0] * DAY_MINUTES
     values[300:600] = [None] * 300
     lines = pixels(draw(values, T0, T0 - 299, T0 - 150, SEOUL))
     drawn = columns(lines, BLUE)
@@ -73,7 +74,7 @@ def test_the_axis_has_its_unit_and_numbers_that_are_true_and_apart(
     assert {sign for text in texts for sign in text} <= chart.SIGNS.keys()
 
 
-@given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=DAY_MIN), st.integers(-5000, 5000))
+@given(st.lists(st.none() | st.floats(-1e6, 1e6), max_size=DAY_MINUTES), st.integers(-5000, 5000))
 def test_any_values_make_a_picture_or_none(values: list[float | None], began: int) -> None:
     png = draw(values, T0, T0 + began, None, SEOUL)
     if png:
@@ -90,14 +91,14 @@ def rows(minutes: list[int], sensor: str = "001") -> Iterator[Record]:
 
 def test_the_day_is_kept_whatever_the_order_and_the_future_is_not() -> None:
     values = RecentValues()
-    values.add([*rows([T0, T0 + 5, T0 + 2, T0 + 500, T0 - DAY_MIN])], T0 + 5)
+    values.add([*rows([T0, T0 + 5, T0 + 2, T0 + 500, T0 - DAY_MINUTES])], T0 + 5)
     day = values.day("001", "flow", T0 + 5)
-    assert len(day) == DAY_MIN
+    assert len(day) == DAY_MINUTES
     assert day[-6:] == [0.0, None, 2.0, None, None, 5.0]
     assert values.day("001", "pressure", T0 + 5)[-1] == pytest.approx(4.0)
-    values.add([*rows([T0 + DAY_MIN + 1])], T0 + DAY_MIN + 1)
-    later = values.day("001", "flow", T0 + DAY_MIN + 1)
-    assert [value for value in later if value is not None] == [2.0, 5.0, float(DAY_MIN + 1)]
+    values.add([*rows([T0 + DAY_MINUTES + 1])], T0 + DAY_MINUTES + 1)
+    later = values.day("001", "flow", T0 + DAY_MINUTES + 1)
+    assert [value for value in later if value is not None] == [2.0, 5.0, float(DAY_MINUTES + 1)]
     assert not values.day("002", "flow", T0)
 
 

@@ -1,6 +1,5 @@
 """The words of a message: what, where, since when, its id; nothing that could shape a page or a terminal."""
 
-import string
 import unicodedata
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -9,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.settings_alerts import TOLD_KINDS
 from common.verdict import Problem
 from consumer.alerts.events import AlertEvent
 from consumer.alerts.news import News
 from consumer.alerts.pending import Item, Queue
-from consumer.alerts.text import MOST_IN_WORDS, MOST_LENGTH, Site, compose, plain
+from consumer.alerts.text import KINDS, MOST_IN_WORDS, MOST_LENGTH, NEWS, Site, compose, plain
 from incidents.incident import Incident, Sign
 from incidents.life import Life
 from incidents.reading import Known
 from messengers.message import Message
-from messengers.phrases import PHRASES
 
 T0 = 28_000_000  # 2023-03-28 19:40 in Seoul
 SITE = Site("site-1", "en", ZoneInfo("Asia/Seoul"), {"001": "Yeonsan 3"}, "", 6)
@@ -93,13 +92,9 @@ def test_a_sentence_of_an_earlier_version_is_told_as_it_is() -> None:
     assert "since 2023-03-28 19:20: no row of this sensor" in message(silent(event)).body
 
 
-def test_every_phrase_is_there_in_both_languages_with_the_same_values() -> None:
-    def values(text: str) -> set[str | None]:
-        return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
-
-    assert PHRASES["en"].keys() == PHRASES["ko"].keys() >= {*News} - {News.RAISED}
-    for name, text in PHRASES["en"].items():
-        assert values(text) == values(PHRASES["ko"][name]), name
+def test_whatever_may_be_told_has_words() -> None:
+    assert KINDS.keys() == {*TOLD_KINDS}
+    assert {*NEWS} == {*News} - {News.RAISED, News.OVER}
 
 
 @given(st.text(max_size=1200))

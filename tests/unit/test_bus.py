@@ -13,7 +13,7 @@ from common.errors import SettingsError
 from common.meters import Modbus, Register
 from common.settings import LineSettings
 from producer.ascii import Reading
-from producer.bus import Bus, Exchange
+from producer.bus import Bus, RegisterExchange
 from producer.protocols import check_meters
 from producer.registers import answer, request, unlike_tcp, value
 
@@ -27,7 +27,7 @@ class Site:
     """A bus whose living units answer a hundredth of a second after they were asked."""
 
     def __init__(self, *registers: Register, poll_s: float = 1.0) -> None:
-        self.told: list[Exchange] = []
+        self.told: list[RegisterExchange] = []
         self.bus = Bus(Modbus(poll_s, TIMEOUT_S, registers), self.told.append)
         self.alive = {register.unit for register in registers}
         self.now_s = 0.0

@@ -87,10 +87,10 @@ def test_a_row_written_while_the_clock_was_ahead_waits_for_nothing() -> None:
 
 
 def test_a_window_waits_for_its_sites_moment() -> None:
-    rhythm = SendSchedule(10, 60, 60, moment_s=90)
+    schedule = SendSchedule(10, 60, 60, moment_s=90)
     rows = [row("16:30"), row("16:39"), row("16:40"), row("16:41")]
-    assert batch.take(rows, rhythm, at("16:41", 29)) == 0
-    assert batch.take(rows, rhythm, at("16:41", 30)) == 2
+    assert batch.take(rows, schedule, at("16:41", 29)) == 0
+    assert batch.take(rows, schedule, at("16:41", 30)) == 2
 
 
 def test_moments_of_sites_are_their_own_and_spread_evenly() -> None:
@@ -104,11 +104,11 @@ def test_moments_of_sites_are_their_own_and_spread_evenly() -> None:
 
 @pytest.mark.parametrize("every", [1, 7, 10, 15, 60])
 def test_a_batch_never_spans_more_than_ten_minutes(every: int) -> None:
-    rhythm = SendSchedule(every, 60, 60)
+    schedule = SendSchedule(every, 60, 60)
     rows = [row(f"{hour:02d}:{minute:02d}") for hour in (14, 15) for minute in range(60)]
     left = list(rows)
     while left:
-        count = batch.take(left, rhythm, at("17:00"))
+        count = batch.take(left, schedule, at("17:00"))
         assert 1 <= count <= min(10, every)
         del left[:count]
 
@@ -118,13 +118,13 @@ minutes = st.integers(minute_of(at("10:00")), minute_of(at("14:00")))
 
 @given(st.lists(st.tuples(minutes, st.sampled_from(["a", "b"])), max_size=80), st.integers(1, 60))
 def test_batches_hold_every_due_row_once_and_in_order(keys: list[tuple[int, str]], every: int) -> None:
-    rhythm = SendSchedule(every, 0, 0)
+    schedule = SendSchedule(every, 0, 0)
     rows = [Waiting(offset, minute, sensor, "x") for offset, (minute, sensor) in enumerate(keys)]
     sent: list[int] = []
     left = list(rows)
-    while count := batch.take(left, rhythm, at("18:00")):
+    while count := batch.take(left, schedule, at("18:00")):
         together = left[:count]
-        assert len({r.minute // rhythm.window for r in together}) == 1
+        assert len({r.minute // schedule.window for r in together}) == 1
         sent += [r.offset for r in together]
         del left[:count]
     assert sent == [r.offset for r in rows]
@@ -155,15 +155,15 @@ def test_a_window_is_whole_by_the_mark_or_after_a_while(now: datetime, mark: str
 
 def test_the_forecaster_is_waited_for_only_in_the_first_minute_of_the_hour() -> None:
     rows = [row("08:00"), row("08:00", sensor="002")]
-    rhythm = SendSchedule(1, 0, 60)
+    schedule = SendSchedule(1, 0, 60)
 
     def one_of_two(sensor: str, _minute: int) -> tuple[str, str] | None:
         return ("1", "1") if sensor == "001" else None
 
-    assert batch.awaits_forecast(rows, one_of_two, rhythm, at("08:00", 59))
-    assert not batch.awaits_forecast(rows, one_of_two, rhythm, at("08:01"))
-    assert not batch.awaits_forecast(rows[:1], one_of_two, rhythm, at("08:00", 30))
-    assert not batch.awaits_forecast([row("08:01")], none, rhythm, at("08:00", 30))
+    assert batch.awaits_forecast(rows, one_of_two, schedule, at("08:00", 59))
+    assert not batch.awaits_forecast(rows, one_of_two, schedule, at("08:01"))
+    assert not batch.awaits_forecast(rows[:1], one_of_two, schedule, at("08:00", 30))
+    assert not batch.awaits_forecast([row("08:01")], none, schedule, at("08:00", 30))
 
 
 def test_windows_follow_utc_in_a_zone_with_quarter_hours() -> None:

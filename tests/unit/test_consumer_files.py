@@ -178,7 +178,7 @@ def test_a_flag_carries_the_findings_reason_or_else_its_meaning(tmp_path: Path) 
         return Finding("001", minute, minute, "flow", method, "X", "leak", severity, "raise", text=reason)
 
     known = [raised(100, "VALUE", "leak", "3 m3/h above usual"), raised(150, "NIGHT", "watch", "minimum jumped")]
-    findings.record(tmp_path / "findings.json", known)
+    findings.store(tmp_path / "findings.json", known)
     rows = [
         Row(120, "001", 8.0, 4.0, 60, "0L0J", "000"),
         Row(120, "002", 8.0, None, 60, "0L00", "M0Z"),

@@ -159,7 +159,7 @@ def test_findings_of_the_release_before_keep_their_words(tmp_path: Path) -> None
     old = findings.load(path)
     assert [text(one)[:20] for one in old] == ["for 52 min flow has ", "flow fell by 14 m3/h"]
     assert [(one.numbers, one.end) for one in old] == [({}, "")] * 2
-    findings.record(path, [leak(rise_m3h=2.0)])
+    findings.store(path, [*old, leak(rise_m3h=2.0)])
     assert findings.load(path) == [*old, leak(rise_m3h=2.0)]
     assert "reason" not in json.loads(path.read_text())["findings"][2]
 

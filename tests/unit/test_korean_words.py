@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common import verdict_center, verdict_words, waits
-from messengers import phrases
+from common import waits
 
 ROOT = Path(__file__).resolve().parents[2]
 REJECTED = re.compile(
@@ -16,10 +15,7 @@ REJECTED = re.compile(
 CATALOGUE = (ROOT / "common/messages/ko/LC_MESSAGES/hydrolog.po").read_text("utf-8")
 TEXTS = {
     "catalogue": "\n".join(line for line in CATALOGUE.splitlines() if line.startswith("msgstr")),
-    "verdict": repr([each["ko"] for each in (verdict_words.WORDS | verdict_center.CENTER).values()]),
-    "parts": repr(verdict_words.PARTS["ko"]),
     "waits": repr([waits.KOREAN, waits.PARTS]),
-    "alerts": repr(phrases.PHRASES["ko"]),
     **{path.name: path.read_text("utf-8") for path in ROOT.glob("docs/operators/*.ko.md")},
     "weather.ko.md": (ROOT / "docs/operators/weather.ko.md").read_text("utf-8").replace("예보", ""),  # its word
     **{name: (ROOT / name).read_text("utf-8") for name in ("README.ko.md", "deploy/README.ko.md")},

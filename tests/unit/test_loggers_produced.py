@@ -26,7 +26,7 @@ from outliers.findings_text import text
 from outliers.logger_use import LoggerUse
 from outliers.watch.detector import Detector
 from producer.loggers import SiteLoggers
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 from producer.verdicts import Verdicts
 from producer.zones import WAIT_MIN
 

@@ -9,7 +9,7 @@ from incidents.incident import Incident, Sign, Size
 from incidents.life import Life, Stage
 from incidents.reading import Incidents, Known
 from server import metrics
-from server.facts import Facts, Night, incident_counts, leak_sizes
+from server.facts import Facts, LastNight, incident_counts, leak_sizes
 from situation.site_work import WorkState
 from situation.topic import PartitionState
 
@@ -174,7 +174,7 @@ def test_incidents_that_are_up_are_counted_by_what_they_are_and_who_has_them() -
 
 
 def test_leakage_is_told_only_where_it_is_no_guess() -> None:
-    nights = (Night("001", 6.5, 5.3), Night("002", 9.0, None), Night("003", None, None))
+    nights = (LastNight("001", 6.5, 5.3), LastNight("002", 9.0, None), LastNight("003", None, None))
     told = samples(state_of(), NO_FACTS._replace(nights=nights))
     assert {key: value for key, value in told.items() if "night" in key} == {
         'hydrolog_minimum_night_flow_cubic_meters_per_hour{sensor="001"}': "6.5",

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.row import MOST_SENSORS
-from producer.minute import MinuteMean, Minutes
+from producer.minute import Minutes
+from producer.minute_mean import MinuteMean
 
 LATENESS_S = 5.0
 T = 28_000_000  # a UTC minute

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.minute import GATHER_S, MOST_OBSERVED_S, UNHEARD_S, MinuteMean, Minutes
+from producer.minute import GATHER_S, MOST_OBSERVED_S, UNHEARD_S, Minutes
+from producer.minute_mean import MinuteMean
 
 LATENESS_S = 5.0
 START_S = 28_000_000 * 60.0

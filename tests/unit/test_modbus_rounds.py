@@ -12,7 +12,7 @@ from common.meters import Modbus, Register
 from common.settings import LineSettings, Settings
 from outliers.watch.detector import Detector, default_criteria
 from producer.ascii import Reading
-from producer.bus import Bus, Exchange
+from producer.bus import Bus, RegisterExchange
 from producer.rounds import questions
 from situation.rows import SITE, newest_row
 from situation.snapshot import Snapshot
@@ -79,7 +79,7 @@ def test_registers_near_each_other_are_read_together_once_each_has_answered() ->
 
 
 def test_a_unit_that_refuses_a_block_is_asked_one_by_one() -> None:
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     bus = Bus(Modbus(5.0, TIMEOUT_S, (FLOW, PRESSURE)), told.append)
     line = Line(bus, lambda sent: own_addresses(sent) if sent[5] == 1 else refusal(sent[0], 2))
     assert len(line.run(60.0)) == 12  # each round has both values
@@ -176,7 +176,7 @@ def test_a_round_goes_on_over_closed_connections_and_keeps_its_time() -> None:
 
 
 def test_a_request_that_could_not_be_sent_is_sent_again() -> None:
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     bus = Bus(Modbus(5.0, TIMEOUT_S, (FLOW,)), told.append)
     first = bus.ask(0.0)
     bus.restart(sent=False)

@@ -9,8 +9,8 @@ import pytest
 from outlier_site import START, burst, history
 
 from common.night import believed_hours
-from nightflow.known import Known
-from nightflow.leakage import Earlier, Tenth, leakage
+from nightflow.known import SensorFigures
+from nightflow.leakage import EarlierNight, Tenth, leakage
 from producer.district import District
 
 ROME = ZoneInfo("Europe/Rome")
@@ -47,10 +47,10 @@ def hours_bar(day: dict[int, Tenth]) -> list[float]:
     return [sum(bars) / len(bars) for bars in hours if bars]
 
 
-@pytest.mark.parametrize("known", [Known(), Known(night_use_m3h=0.0)], ids=["share", "no use"])
+@pytest.mark.parametrize("known", [SensorFigures(), SensorFigures(night_use_m3h=0.0)], ids=["share", "no use"])
 @pytest.mark.parametrize("values", [*map(district, range(4)), *map(history_with_bursts, range(2))])
-def test_no_night_has_more_leakage_than_any_believed_hour_of_its_day(values: Values, known: Known) -> None:
-    earlier: list[Earlier] = []
+def test_no_night_has_more_leakage_than_any_believed_hour_of_its_day(values: Values, known: SensorFigures) -> None:
+    earlier: list[EarlierNight] = []
     told = 0
     for number in range(1, NIGHTS + 1):
         day = day_of(values, START + number * 1440 + 300)
@@ -59,7 +59,7 @@ def test_no_night_has_more_leakage_than_any_believed_hour_of_its_day(values: Val
         if found.hour is None or found.leak_m3h is None:
             continue
         told += 1
-        earlier.append(Earlier(found.night, found.hour.flow_m3h, found.hour.pressure_bar))
+        earlier.append(EarlierNight(found.night, found.hour.flow_m3h, found.hour.pressure_bar))
         flows = {step: (tenth.flow_sum, tenth.flow_count) for step, tenth in day.items()}
         lowest = min(hour.flow_m3h for hour in believed_hours(flows))
         assert 0 <= found.leak_m3h.low <= found.leak_m3h.high <= lowest + 1e-9

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightflow.known import NIGHT_LITRES, Known, Range, unavoidable
-from nightflow.leakage import Earlier, Tenth, leakage, night_day_factor, percentile, quiet_hour
+from nightflow.known import NIGHT_LITRES, Range, SensorFigures, unavoidable
+from nightflow.leakage import EarlierNight, Tenth, leakage, night_day_factor, percentile, quiet_hour
 
 NIGHT = date(2024, 8, 27)
 
@@ -52,7 +52,7 @@ def test_the_night_day_factor_follows_the_sites_own_pressure() -> None:
 
 
 def test_a_night_with_all_its_inputs() -> None:
-    earlier = [Earlier(NIGHT - timedelta(days=n), 8.0 + n, 3.0) for n in range(1, 31)]
+    earlier = [EarlierNight(NIGHT - timedelta(days=n), 8.0 + n, 3.0) for n in range(1, 31)]
     found = leakage(NIGHT, tenths([12.0] * 12, pressure=4.0), [2.0] * 24, earlier)
     assert found.percentile_m3h == percentile([9, 10, 11, 12, 13, 14, 12], 0.2)
     assert found.percentile_nights == 7
@@ -66,7 +66,7 @@ def test_a_night_with_all_its_inputs() -> None:
 
 
 def test_the_night_use_does_not_grow_with_a_leak() -> None:
-    earlier = [Earlier(NIGHT - timedelta(days=n), 10.0, 4.0) for n in range(1, 24)]
+    earlier = [EarlierNight(NIGHT - timedelta(days=n), 10.0, 4.0) for n in range(1, 24)]
     before = leakage(NIGHT, tenths([10.0] * 12), [4.0] * 24, earlier)
     after = leakage(NIGHT, tenths([13.0] * 12), [4.0] * 24, earlier)
     assert before.leak_m3h is not None
@@ -80,30 +80,30 @@ def test_without_pressure_nothing_is_made_up() -> None:
 
 
 def test_an_empty_night_says_so() -> None:
-    found = leakage(NIGHT, {}, [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
+    found = leakage(NIGHT, {}, [], [EarlierNight(NIGHT - timedelta(days=1), 8.0, 3.0)])
     assert (found.hour, found.good_minutes, found.leak_m3h, found.percentile_m3h) == (None, 0, None, None)
 
 
 def test_too_few_nights_make_no_percentile() -> None:
-    found = leakage(NIGHT, tenths([12.0] * 12), [], [Earlier(NIGHT - timedelta(days=1), 8.0, 3.0)])
+    found = leakage(NIGHT, tenths([12.0] * 12), [], [EarlierNight(NIGHT - timedelta(days=1), 8.0, 3.0)])
     assert (found.percentile_m3h, found.percentile_nights) == (None, 2)
 
 
 def test_the_night_use_is_what_is_known_of_the_users() -> None:
     night = tenths([12.0] * 12)
-    by_users = leakage(NIGHT, night, [], [], known=Known(1500, 2.0))
+    by_users = leakage(NIGHT, night, [], [], known=SensorFigures(1500, 2.0))
     assert (by_users.night_use_m3h, by_users.leak_m3h) == (Range(3.0, 3.0), Range(9.0, 9.0))
     assert not by_users.is_estimate
-    fixed = leakage(NIGHT, night, [], [], known=Known(1500, 2.0, night_use_m3h=4.5))
+    fixed = leakage(NIGHT, night, [], [], known=SensorFigures(1500, 2.0, night_use_m3h=4.5))
     assert fixed.leak_m3h == Range(7.5, 7.5)  # what is set goes before what is reckoned
-    usual = leakage(NIGHT, night, [], [], known=Known(1000))
+    usual = leakage(NIGHT, night, [], [], known=SensorFigures(1000))
     assert usual.night_use_m3h == Range(NIGHT_LITRES, NIGHT_LITRES)
 
 
 def test_leakage_is_not_above_the_flow_of_any_believed_hour_of_the_day() -> None:
     night = tenths([12.0] * 29)
     by_day = {step - 115: Tenth(flow * 10, 10, 40.0, 10) for step, flow in enumerate([30.0] * 40 + [5.0] * 6)}
-    found = leakage(NIGHT, night, [4.0] * 24, [], known=Known(night_use_m3h=1.0), day={**by_day, **night})
+    found = leakage(NIGHT, night, [4.0] * 24, [], known=SensorFigures(night_use_m3h=1.0), day={**by_day, **night})
     assert found.leak_m3h == Range(5.0, 5.0)
     assert found.bound is not None
     assert (found.bound.first, found.bound.flow_m3h) == (40 - 115, 5.0)
@@ -113,14 +113,16 @@ def test_leakage_is_not_above_the_flow_of_any_believed_hour_of_the_day() -> None
 def test_nor_at_the_pressure_of_that_hour() -> None:
     night = tenths([12.0] * 29, pressure=2.0)
     by_day = {step - 115: Tenth(150.0, 10, 40.0, 10) for step in range(6)}  # 15 m3/h at twice the pressure
-    found = leakage(NIGHT, night, [2.0] * 23 + [4.0], [], known=Known(night_use_m3h=1.0), day={**by_day, **night})
+    found = leakage(
+        NIGHT, night, [2.0] * 23 + [4.0], [], known=SensorFigures(night_use_m3h=1.0), day={**by_day, **night}
+    )
     assert found.leak_m3h == Range(7.5, 7.5)
 
 
 def test_an_hour_that_is_not_believed_does_not_bound() -> None:
     night = tenths([12.0] * 29)
     by_day = {step - 115: Tenth(0.0, 8, 32.0, 8, faulty=2) for step in range(6)}  # 48 minutes
-    found = leakage(NIGHT, night, [4.0] * 24, [], known=Known(night_use_m3h=1.0), day={**by_day, **night})
+    found = leakage(NIGHT, night, [4.0] * 24, [], known=SensorFigures(night_use_m3h=1.0), day={**by_day, **night})
     assert found.leak_m3h == Range(11.0, 11.0)
 
 
@@ -136,7 +138,7 @@ def test_flow_that_stops_or_runs_backward_leaves_the_leakage_unknown() -> None:
 
 
 def test_unavoidable_losses_need_all_their_inputs() -> None:
-    pipes = Known(mains_km=20.0, connections=1000.0, service_km=6.0)
+    pipes = SensorFigures(mains_km=20.0, connections=1000.0, service_km=6.0)
     assert unavoidable(pipes, [4.0] * 24) == pytest.approx((18 * 20 + 0.8 * 1000 + 25 * 6) * 40.788 / 1000)
     assert unavoidable(pipes, [4.0] * 19) is None
     for missing in ("mains_km", "connections", "service_km"):
@@ -161,9 +163,9 @@ def test_whatever_the_day_leakage_is_a_part_of_every_flow(
         for step, (flow, count, bar) in enumerate(values)
     }
     night = {step: tenth for step, tenth in day.items() if step >= 0}
-    earlier = [Earlier(NIGHT - timedelta(days=back + 1), flow, 4.0) for back, flow in enumerate(minima)]
+    earlier = [EarlierNight(NIGHT - timedelta(days=back + 1), flow, 4.0) for back, flow in enumerate(minima)]
     bars = [hour_bar for first in range(0, 144, 6) if (hour_bar := mean_bar(list(day.values())[first : first + 6]))]
-    found = leakage(NIGHT, night, bars, earlier, known=Known(night_use_m3h=use, n1=n1), day=day)
+    found = leakage(NIGHT, night, bars, earlier, known=SensorFigures(night_use_m3h=use, n1=n1), day=day)
     if found.leak_m3h is None or found.hour is None:
         return
     assert 0 <= found.leak_m3h.low <= found.leak_m3h.high

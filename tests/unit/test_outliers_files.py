@@ -40,15 +40,13 @@ def test_flags_are_explained_and_graded() -> None:
     assert flags.explain("flow", "?000") == []
     assert [flag.severity for flag in flags.explain("flow", "0lwj")] == ["planned"] * 3
     assert flags.severest(flags.explain("flow", "0lW0")) == "watch"
-    assert flags.usable("0000") and not flags.usable("0W00")
     assert flags.trusted("0L00") and not flags.trusted("M000")
 
 
 def test_findings_file_keeps_the_newest(tmp_path: Path) -> None:
     path = tmp_path / "findings.json"
     assert findings.load(path) == []
-    findings.record(path, [finding(1), finding(2)], keep=3)
-    findings.record(path, [finding(3), finding(4)], keep=3)
+    findings.store(path, [finding(minute) for minute in (1, 2, 3, 4)], keep=3)
     assert [one.minute for one in findings.load(path)] == [2, 3, 4]
 
 
@@ -56,7 +54,7 @@ def test_a_damaged_findings_file_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "findings.json"
     path.write_text('{"findings": [{"sensor": ')
     assert findings.load(path) == []
-    findings.record(path, [finding(7)])
+    findings.store(path, [finding(7)])
     assert findings.load(path) == [finding(7)]
 
 

@@ -17,7 +17,8 @@ from producer.described import Described
 from producer.frames import Framer
 from producer.intake import AsciiListener, ReadingSink
 from producer.line import SerialLine
-from producer.minute import MinuteMean, Minutes
+from producer.minute import Minutes
+from producer.minute_mean import MinuteMean
 from producer.plausible import USUAL_CODES, Plausible
 from producer.site_time import ClockSample, SiteTime
 

@@ -10,7 +10,7 @@ from modbus_bus import Line, reply
 from common.errors import FrameRefused
 from common.meters import Modbus, Register
 from producer.ascii import Reading
-from producer.bus import Bus, Exchange
+from producer.bus import Bus, RegisterExchange
 from producer.orders import other_readings
 from producer.quantities import Quantity, combined, grouped
 from producer.registers import value
@@ -99,7 +99,7 @@ def test_a_value_with_a_part_missing_is_none_and_never_the_rest() -> None:
     ("number", "orders"), [(8.0, ("big", "little")), (8.02, ("big", "little")), (8.0, ("little", "little"))]
 )
 def test_a_denormal_float_is_no_value_and_its_right_order_is_shown(number: float, orders: tuple[str, str]) -> None:
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     words = struct.unpack(">HH", struct.pack(">f", number))
     if orders == ("little", "little"):
         words = struct.unpack("<HH", struct.pack(">f", number))[::-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.line_watch import Watch
+from cli.line_watch import LineWatch
 from cli.support import _texts
 from common import health, run_folder
 from common.folder import HEALTH_FOLDER
@@ -125,7 +125,7 @@ def test_commands_look_there_too(data: Path, service: Path) -> None:
     run_folder.make(data)
     producer = health.Health(data, "producer", NOW)
     settings = load(None, {"HYDROLOG_PATHS__DATA": str(data)})
-    watch = Watch(settings, os.getpid())
+    watch = LineWatch(settings, os.getpid())
     for at_ns in (1, 2):
         producer.write(float(at_ns))
         os.utime(health.folder(data) / "producer.json", ns=(at_ns, at_ns))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from modbus_bus import Line, framed, own_addresses, query, refusal, reply
 
 from common.meters import Modbus, Register
-from producer.bus import Bus, Exchange
+from producer.bus import Bus, RegisterExchange
 from producer.overheard import frames
 
 TIMEOUT_S = 0.5
@@ -83,7 +83,7 @@ def test_no_foreign_question_or_answer_anywhere_makes_a_wrong_value(
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: f"function-{write[1]}")
 def test_any_request_that_is_not_ours_spoils_the_answer(write: bytes) -> None:
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     line = Line(Bus(Modbus(5.0, TIMEOUT_S, REGISTERS[:1]), told.append))
     line.answer = lambda sent: write + own_addresses(sent)
     assert line.run(5.0) == []
@@ -124,7 +124,7 @@ TWICE = "two answers come to one request to unit 1: have two units the same addr
 @pytest.mark.parametrize("refuses", [False, True])
 def test_a_unit_that_answers_twice_is_no_second_master(refuses: bool, echo: bool) -> None:
     """Its values are dropped as before: which of the two is right cannot be known."""
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     bus = Bus(Modbus(2.0, TIMEOUT_S, REGISTERS[:1]), told.append)
     line = Line(bus)
 
@@ -168,7 +168,7 @@ def test_a_second_answer_that_comes_later_is_never_that_to_the_next_question(lag
 
 
 def test_a_second_answer_in_another_unit_s_time_is_no_second_master() -> None:
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     units = [Register(sensor=f"s{unit}", channel="flow", unit=unit) for unit in (1, 2)]
     bus = Bus(Modbus(2.0, TIMEOUT_S, tuple(units)), told.append)
     line = Line(bus)
@@ -199,7 +199,7 @@ def test_two_answers_once_are_not_yet_said_of_a_unit() -> None:
 
 
 def test_a_late_answer_with_the_next_one_is_called_late() -> None:
-    told: list[Exchange] = []
+    told: list[RegisterExchange] = []
     bus = Bus(Modbus(5.0, TIMEOUT_S, REGISTERS[:1]), told.append)
     line = Line(bus)
     line.run(4.0)

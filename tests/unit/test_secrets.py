@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from common import database
 from common.errors import DatabaseDown, SettingsError
-from common.settings import SERVER_TOKEN, load, read_token
+from common.settings import SERVER_TOKEN, load
+from common.token_file import read_token
 
 SECRETS = st.builds(
     "".join, st.lists(st.sampled_from([*"@:/?#%&= '\\[]", "s3cr", "Pa55", "w0rd", "geheim"]), min_size=2, max_size=6)

@@ -25,7 +25,8 @@ from common.clock import FixedClock
 from common.errors import DatabaseDown, SettingsError
 from common.folder import HEALTH_FOLDER
 from common.health import Health
-from common.settings import RECEIVER_TOKEN, SERVER_TOKEN, Settings, load, read_token
+from common.settings import RECEIVER_TOKEN, SERVER_TOKEN, Settings, load
+from common.token_file import read_token
 from server import state
 
 NOW = datetime(2024, 8, 26, tzinfo=UTC)

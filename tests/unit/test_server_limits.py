@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from common.clock import SystemClock
 from common.errors import ChartsBusy, DatabaseDown
+from common.logging_setup import MOST_LINES
 from common.messages import words
 from common.settings import Settings
 from server import log_limit
@@ -232,8 +233,8 @@ def test_lines_of_one_event_are_counted_and_let_through_again(monkeypatch: pytes
         record = logging.LogRecord("server", logging.WARNING, "server/x.py", number, "refused n=%d", (number,), None)
         return record.getMessage() if limit.filter(record) else None
 
-    assert [line(7) for _ in range(30)] == ["refused n=7"] * log_limit.LINES + [None] * (30 - log_limit.LINES)
+    assert [line(7) for _ in range(30)] == ["refused n=7"] * MOST_LINES + [None] * (30 - MOST_LINES)
     assert line(8) == "refused n=8"
-    now_s += log_limit.WINDOW_S
-    assert line(7) == f"refused n=7 left_out_before={30 - log_limit.LINES}"
+    now_s += limit.window_s
+    assert line(7) == f"refused n=7 left_out_before={30 - MOST_LINES}"
     assert line(7) == "refused n=7"

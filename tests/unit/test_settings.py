@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import SettingsError
-from common.settings import SERVER_TOKEN, load, read_token
+from common.settings import SERVER_TOKEN, load
+from common.token_file import read_token
 
 
 def _load(tmp_path: Path, text: str, **environ: str) -> object:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from common.batch_mark import BatchMark, from_header, to_header
 from common.kafka_rows import SiteMark, sift
-from common.site_marks import MOST_WAITING, NOTHING, Reached, advance, given_up
+from common.site_marks import MOST_WAITING, Reached, advance, given_up
 
 
 def mark(first: int, offset: int, closed: int | None = None, log_id: str = "log") -> SiteMark:
@@ -23,7 +23,7 @@ def at(offset: int, closed: int | None, log_id: str = "log") -> Reached:
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=8, unique=True).map(sorted), st.data())
 def test_in_any_order_what_is_closed_is_there(ends: list[int], data: st.DataObject) -> None:
     batches = [mark(first, end, closed=end) for first, end in pairwise([0, *ends])]
-    reached, waiting = advance(NOTHING, [mark(0, 0)])
+    reached, waiting = advance(Reached(None, None, None), [mark(0, 0)])
     come: set[int] = set()
     for each in data.draw(st.permutations([*batches, *batches[:2]])):  # some come twice
         reached, waiting = advance(reached, [*waiting, each])

@@ -1,7 +1,7 @@
 """What an engineer is told of the work for the sites of a center."""
 
 from common.verdict import TROUBLE, WATCH
-from common.verdict_words import KOREAN, said
+from common.verdict_words import said
 from situation.site_work import WorkState, of_work
 
 
@@ -11,6 +11,6 @@ def test_work_that_nobody_does_and_work_that_fails_are_named_and_a_late_site_is_
     assert (behind.kind, fails.kind) == (TROUBLE, WATCH)
     assert str(said(behind)).startswith("nightflow: is behind: 40 sites have been due for more than 15 min, and no")
     assert str(said(fails)).startswith("nightflow: fails for some sites: 2 sites are tried again within the hour; see")
-    assert str(said(behind, KOREAN)).startswith("nightflow: 처리 지연: 현장 40개가 15분 넘게 처리되지 않음;")
+    assert str(said(behind, "ko")).startswith("nightflow: 처리 지연: 현장 40개가 15분 넘게 처리되지 않음;")
     (forecasts,) = of_work([WorkState("forecast", sites=5, overdue=5, failed=0, late=0)])
     assert forecasts.subject == "forecaster"

@@ -1,7 +1,7 @@
 """How far behind a partition is, and when that is a problem."""
 
 from common.verdict import TROUBLE, WATCH
-from common.verdict_words import ENGLISH, KOREAN, said
+from common.verdict_words import said
 from consumer.topic_progress import Behind, TopicProgress
 from situation.topic import PartitionState, of_partitions
 
@@ -31,8 +31,8 @@ def test_what_is_not_read_and_what_is_read_late_is_named() -> None:
     assert str(said(lost)).startswith(
         "topic: is not read: partition 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...: no process reads it; for 6 min; start "
     )
-    assert str(said(slow, ENGLISH)).startswith("topic: is read late: partition 7, 8: 930 messages wait; 16 min behind;")
-    assert str(said(slow, KOREAN)).startswith("토픽: 처리 지연: 파티션 7, 8: 메시지 930개 대기; 16분 지연;")
+    assert str(said(slow)).startswith("topic: is read late: partition 7, 8: 930 messages wait; 16 min behind;")
+    assert str(said(slow, "ko")).startswith("토픽: 처리 지연: 파티션 7, 8: 메시지 930개 대기; 16분 지연;")
     (worse,) = of_partitions([late._replace(behind_s=9000.0)])
     assert worse.kind == TROUBLE
     (unsure,) = of_partitions([never])

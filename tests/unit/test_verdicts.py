@@ -26,7 +26,7 @@ from outliers.watch.closing import Closing, Said
 from outliers.watch.detector import Detector
 from outliers.watch.row_flags import RowFlags
 from producer.forecasts import Forecasts
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 from producer.verdicts import Verdicts
 
 SEOUL = ZoneInfo("Asia/Seoul")

@@ -17,7 +17,7 @@ from common.settings import load
 from common.zones import parse, read_zones
 from log import mark
 from log.mark import Mark
-from producer.minute import MinuteMean
+from producer.minute_mean import MinuteMean
 from producer.zones import WAIT_MIN, ZoneMinutes, rows_of
 
 T = 28_744_293  # 2024-08-26T16:33:00+09:00
@@ -34,7 +34,7 @@ def test_a_formula_is_read_as_it_is_written(parts: list[tuple[str, str]]) -> Non
     zone = parse("a.zone", formula)
     assert [(sensor, "+" if sign > 0 else "-") for sensor, sign in zone.signs.items()] == parts
     assert parse("a.zone", zone.formula) == parse("a.zone", formula.removeprefix("+ ")) == zone
-    assert (*zone.inlets, *zone.outlets) == (*sorted(zone.signs, key=lambda one: -zone.signs[one]),)
+    assert zone.inlets == tuple(sensor for sensor, sign in parts if sign == "+")
 
 
 @given(st.text(st.sampled_from("01-+ .a\t\n"), max_size=12) | st.text(max_size=12))
@@ -156,6 +156,13 @@ def test_a_changed_formula_starts_with_the_minutes_that_are_open() -> None:
     after.start({"001": T, "002": T, "003": T - 1, "zone_a": T - 1})
     after.restore(json.loads(json.dumps(before.to_state())))
     assert flows(after.means()) == [(T, "zone_a", 9.0)]
+
+
+def test_a_kept_state_stays_as_it_was() -> None:
+    zones = ZoneMinutes(ZONES)
+    state = zones.to_state()
+    zones.means([row(T, meter, 1.0) for meter in METERS])
+    assert state == ZoneMinutes(ZONES).to_state()
 
 
 @pytest.mark.parametrize(

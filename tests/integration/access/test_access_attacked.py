@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_site import PASSWORD, Browser, after, make_user
+from access_site import PASSWORD, Browser, after, logged_in, make_user
 from receiver_process import ReceiverProcess
 
 from common import audit
@@ -21,12 +21,6 @@ from server.access.users import load, same
 
 Start = Callable[..., ReceiverProcess]
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
-
-
-def logged_in(server: ReceiverProcess, name: str = "Kim") -> Browser:
-    browser = Browser(server)
-    assert after(browser.log_in(name)) == "."
-    return browser
 
 
 def test_forged_cookies_are_nobodys(server: ReceiverProcess) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_site import Browser, after, make_user
+from access_site import Browser, after, logged_in, make_user
 from alerts_box import bodies, webhook
 from http_server import HttpServer, Request, answer, in_turn
-from receiver_process import Answer, ReceiverProcess, wait_for
+from receiver_process import Answer, ReceiverProcess
+from waiting import wait_for
 
 from common import audit
 from server.access.roles import Role
@@ -37,9 +38,7 @@ def server(empty: Start, hook: HttpServer, tmp_path: Path) -> ReceiverProcess:
 
 @pytest.fixture
 def kim(server: ReceiverProcess) -> Browser:
-    made = Browser(server)
-    assert after(made.log_in("Kim")) == "."
-    return made
+    return logged_in(server)
 
 
 def try_(browser: Browser, recipient: str) -> Answer:

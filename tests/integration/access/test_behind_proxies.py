@@ -20,8 +20,9 @@ import pytest
 from access_site import Browser, after, make_user, server_of
 from page_site import LEAK_ID, write_incidents
 from ports import free_port
-from receiver_process import DEADLINE_S, Answer, ReceiverProcess, wait_for
+from receiver_process import DEADLINE_S, Answer, ReceiverProcess
 from starlette.requests import Request
+from waiting import wait_for
 
 from common import audit, certificates
 from server.access.addresses import Proxies

@@ -1,7 +1,5 @@
 """Planned work and holidays on the page: a real server, real HTTP, and no database."""
 
-import html
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from access_site import Browser, after, make_user
-from receiver_process import Answer, ReceiverProcess, wait_for
+from access_site import Browser, after, logged_in, make_user, told
+from receiver_process import Answer, ReceiverProcess
+from waiting import wait_for
 
 from common import audit
 from outliers import calendar, planning
@@ -43,24 +42,12 @@ def browser(server: ReceiverProcess) -> Browser:
     return logged_in(server, "이영희")
 
 
-def logged_in(server: ReceiverProcess, name: str) -> Browser:
-    made = Browser(server)
-    assert after(made.log_in(name)) == "."
-    return made
-
-
 def send(browser: Browser, **fields: Any) -> Answer:
     return browser.send("/calendar", browser.token("/calendar"), **fields)
 
 
 def works(data: Path) -> list[Work]:
     return [*calendar.load(data, SEOUL).works]
-
-
-def told(answer: Answer, place: str) -> str:
-    """What is said at a place of a page."""
-    found = re.search(rf'<p[^>]*id="{place}"[^>]*>(.*?)</p>', answer.body.decode())
-    return html.unescape(found[1]) if found else ""
 
 
 def test_an_operator_plans_work_ends_it_and_removes_it(browser: Browser, data: Path) -> None:

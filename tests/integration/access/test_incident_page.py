@@ -1,6 +1,5 @@
 """What operators do about an incident on its page: a real server, real HTTP, and no database."""
 
-import html
 import re
 import time
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from access_site import Browser, after, make_user
+from access_site import Browser, after, logged_in, make_user, told
 from incident_site import ID, RAISED, file, leak
 from receiver_process import Answer, ReceiverProcess
 
@@ -34,12 +33,6 @@ def server(empty: Start, data: Path) -> ReceiverProcess:
     return empty(HYDROLOG_CLOCK=f"1 {time.time()!r} {minute_start(RAISED + 30).timestamp()!r}")
 
 
-def logged_in(server: ReceiverProcess, name: str) -> Browser:
-    made = Browser(server)
-    assert after(made.log_in(name)) == "."
-    return made
-
-
 def seen(browser: Browser) -> str:
     found = re.search(r'name="seen" value="([^"]*)"', browser.get(f"/incident?id={ID}").body.decode())
     assert found
@@ -48,11 +41,6 @@ def seen(browser: Browser) -> str:
 
 def send(browser: Browser, **fields: Any) -> Answer:
     return browser.send("/incident", browser.token("/password"), id=ID, **fields)
-
-
-def told(answer: Answer, place: str) -> str:
-    found = re.search(rf'<p[^>]*id="{place}"[^>]*>(.*?)</p>', answer.body.decode())
-    return html.unescape(found[1]) if found else ""
 
 
 def test_an_operator_acknowledges_shelves_notes_and_closes(server: ReceiverProcess, data: Path) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from access_site import Browser, after, make_user
+from access_site import Browser, after, logged_in, make_user, told
 from receiver_process import Answer, ReceiverProcess
 
 from common import audit
@@ -50,12 +50,6 @@ def kim(server: ReceiverProcess, connection: psycopg.Connection[Any]) -> Browser
     return logged_in(server, "Kim")
 
 
-def logged_in(server: ReceiverProcess, name: str) -> Browser:
-    made = Browser(server)
-    assert after(made.log_in(name)) == "."
-    return made
-
-
 def form_of(browser: Browser, sensor: str = "001") -> dict[str, str]:
     """The fields of the form as they stand there."""
     return form_of_answer(browser.get(f"/sensor_values?id={sensor}")) | {"do": "change"}
@@ -70,11 +64,6 @@ def form_of_answer(answer: Answer) -> dict[str, str]:
 
 def send(browser: Browser, path: str = "/sensor_values", **fields: Any) -> Answer:
     return browser.send(path, browser.token("/password"), **fields)
-
-
-def told(answer: Answer, place: str) -> str:
-    found = re.search(rf'<p[^>]*id="{place}"[^>]*>(.*?)</p>', answer.body.decode())
-    return html.unescape(found[1]) if found else ""
 
 
 def known(connection: psycopg.Connection[Any], columns: str = "name", sensor: str = "001") -> Any:

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from access_site import NO_DATABASE, Browser, after, make_user
+from access_site import NO_DATABASE, Browser, after, logged_in, make_user
 from http_server import HttpServer, Request, accept, answer
-from receiver_process import Answer, ReceiverProcess, wait_for
+from receiver_process import Answer, ReceiverProcess
+from waiting import wait_for
 
 from common import audit, confirmation
 from common.audit import Actor
@@ -29,7 +30,7 @@ from consumer.batch import BatchLine, OutgoingBatch
 from consumer.rejected import Rejected
 from log import mark
 from outliers import relearning
-from outliers.relearning import Progress, Run
+from outliers.relearning import LearningProgress, Run
 from server.access.roles import Role
 from server.resending import Resending
 from server.screens import Screens
@@ -81,9 +82,7 @@ def data(server: ReceiverProcess) -> Iterator[Path]:
 
 @pytest.fixture
 def lee(server: ReceiverProcess) -> Browser:
-    made = Browser(server)
-    assert after(made.log_in("이영희")) == "."
-    return made
+    return logged_in(server, "이영희")
 
 
 def act(browser: Browser, do: str, **fields: Any) -> Answer:
@@ -151,10 +150,10 @@ def test_new_limits_are_asked_for_once_and_it_is_said_how_it_went(lee: Browser, 
     again = act(lee, "learn", sensor="001")
     assert (again.status, "이영희 has asked for it already".encode() in again.body) == (409, True)
     runs = {"001": Run(NOW), "002": Run(NOW, "the database of <b>flow</b> does not answer")}
-    relearning.store(data, Progress(wish.id, runs))
+    relearning.store(data, LearningProgress(wish.id, runs))
     shown = page(lee)
     assert re.search(r"Last learnt [^<]*10:30", shown) and "not learnt: the database of &lt;b&gt;" in shown
-    relearning.store(data, Progress(wish.id, {"001": Run(NOW, "only 7.1 clean weeks", short=True)}))
+    relearning.store(data, LearningProgress(wish.id, {"001": Run(NOW, "only 7.1 clean weeks", short=True)}))
     assert "fewer than eight good weeks" in page(lee)
     assert after(act(lee, "learn", sensor="001")) == "upkeep?done=learn"
 

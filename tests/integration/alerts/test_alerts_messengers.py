@@ -104,7 +104,7 @@ def test_a_messenger_that_hangs_is_given_up(
     here = site()
     alerts = here.alerts()
     server.behave = hang
-    monkeypatch.setattr(alerts._desk._messengers, "_deadline_s", 2.0)
+    monkeypatch.setattr(alerts._dispatcher._messengers, "_deadline_s", 2.0)
     here.leak()
     assert "no answer in 2 s" in alerts.step(here.clock.now())["problem"]
     alerts.close()

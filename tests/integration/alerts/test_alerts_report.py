@@ -20,10 +20,10 @@ import report_site
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from alerts_box import Site, webhook
-from database_site import wait_for
 from http_server import HttpServer
 from ports import free_port
 from report_site import MonthSite, read
+from waiting import wait_for
 
 from common.clock import minute_of
 from common.folder import REPORTS_SENT_FOLDER

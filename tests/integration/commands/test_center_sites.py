@@ -9,7 +9,7 @@ import pytest
 from night_center import MINUTE, TOPIC, NightCenter
 from night_site import EVENING, MORNING, NIGHT
 
-from cli import checks, checks_sites, sites, tail
+from cli import checks, checks_log, checks_server, checks_sites, sites, tail
 from common.errors import SettingsError
 from common.folder import LOG_FILE
 from common.settings import load
@@ -83,7 +83,7 @@ def test_check_of_a_center_that_no_site_has_delivered_to_misses_nobody(center: N
 def test_check_of_a_center_looks_for_the_sensors_of_all_sites(center: NightCenter) -> None:
     def found(url: str) -> dict[str, tuple[bool, str]]:
         chosen = load(None, center.environ("center") | {"HYDROLOG_LOG__URL": url})
-        looks = (checks.port, checks.server, checks.receiver, checks.tables)
+        looks = (checks.port, checks_server.server, checks_server.receiver, checks.tables)
         each = [said for look in looks for said in look(chosen, MORNING)]
         return {said.subject: (said.ok, said.text) for said in each if said.subject not in ("database", "tables")}
 
@@ -97,13 +97,13 @@ def test_check_of_a_center_without_a_log_says_so_and_passes_nothing_on(
     center: NightCenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = center.environ("center") | {"HYDROLOG_LOG__URL": NO_LOG}
-    (said,) = checks.log(load(None, environ), MORNING)
+    (said,) = checks_log.log(load(None, environ), MORNING)
     assert (said.ok, said.text) == (True, "none; hydrolog-server stores what boxes deliver")
     monkeypatch.setenv("HYDROLOG_LOG__URL", NO_LOG)
     with pytest.raises(SettingsError, match='is "none": there is no log here'):
         tail.run([])
     (tmp_path / "center" / LOG_FILE).touch()
-    (said,) = checks.log(load(None, environ), MORNING)
+    (said,) = checks_log.log(load(None, environ), MORNING)
     assert not said.ok and said.text.endswith("rows of a box that nobody reads; give the center an empty data folder")
-    (said,) = checks.receiver(load(None, environ | {"HYDROLOG_RECEIVER__INTO": "log"}), MORNING)
+    (said,) = checks_server.receiver(load(None, environ | {"HYDROLOG_RECEIVER__INTO": "log"}), MORNING)
     assert (said.ok, said.text) == (False, 'receiver.into = "log" needs a cluster in log.url')

@@ -19,7 +19,7 @@ from http_server import Behaviour, HttpServer, answer, in_turn
 from outlier_site import UTC as UTC_ZONE
 from outlier_site import history
 
-from cli import check, checks, checks_secrets, sensors
+from cli import check, checks, checks_secrets, checks_server, sensors
 from common.settings import load
 from log.mark import Mark, store
 from outliers import criteria
@@ -175,7 +175,7 @@ def test_check_of_a_port_that_the_producer_has_believes_the_producer(config: Con
     ],
 )
 def test_what_the_servers_answer_means(status_: int | None, ok: bool, word: str) -> None:
-    found, text = checks.server_says(status_, "refused")
+    found, text = checks_server.server_says(status_, "refused")
     assert (found, word in text) == (ok, True)
 
 
@@ -194,7 +194,7 @@ def test_a_server_that_says_yes_to_anything_is_no_server(config: Configure, beha
         path = config(server=f'url = "{server.url}"\ntoken_file = "token"', log='groups = ["archive", "server"]')
         (path.parent / "token").touch(0o600)
         (path.parent / "token").write_text("right")
-        (found,) = checks.server(load(path), datetime.now(UTC))
+        (found,) = checks_server.server(load(path), datetime.now(UTC))
     assert found.ok is ok, found.text
     if not ok:
         assert "captive portal" in found.text and "hydrolog resend --from" in found.text

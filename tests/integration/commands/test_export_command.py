@@ -11,7 +11,7 @@ import pytest
 from command_site import Configure
 from export_site import fill, minutes, register, told
 
-from cli.export_rows import KINDS, Source, Span
+from cli.export_rows import KINDS, ExportSpan, Source
 from common import settings
 
 NOON = datetime(2024, 8, 26, 3, 0, tzinfo=UTC)  # in Seoul
@@ -145,7 +145,7 @@ def test_years_come_in_pieces_without_a_gap_or_a_repeat(site: str, connection: C
     found = [datetime.fromisoformat(line.split(",")[0]) for line in out.splitlines()[1:]]
     assert found == [row[0] for row in spread]
     with closing(Source(settings.load(Path(site)), KINDS["minutes"], with_sensor=False, guard="")) as source:
-        pieces = [piece.count(b"\n") for piece in source.pieces("year", Span())]
+        pieces = [piece.count(b"\n") for piece in source.pieces("year", ExportSpan())]
     assert (sum(pieces), len(pieces)) == (2001, 4)
     assert max(pieces) <= 29 * 24  # so memory does not grow with the years
 

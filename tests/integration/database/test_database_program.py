@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from database_site import DEADLINE_S, copied, failures, ready, rows, start, wait_for
+from database_site import DEADLINE_S, copied, failures, ready, rows, start
+from waiting import wait_for
 
 from common import health, processes
 from common.errors import RoleTaken

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 from access_site import Browser, make_user
-from receiver_process import ReceiverProcess, kept, wait_for
+from receiver_process import ReceiverProcess, kept
+from waiting import wait_for
 
 from common import database
 from common.folder import POSTGRES_URL_FILE

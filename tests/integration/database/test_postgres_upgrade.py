@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
-from database_site import DEADLINE_S, copied, ready, start, wait_for
+from database_site import DEADLINE_S, copied, ready, start
+from waiting import wait_for
 
 from common import files, health, schema
 from common.folder import POSTGRES_FOLDER, POSTGRES_URL_FILE

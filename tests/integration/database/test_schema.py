@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from database_site import wait_for
+from waiting import wait_for
 
 from common import database, schema, site_columns
 from common.errors import DatabaseDown, OtherTables, Stopped

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 import pytest
-from database_site import away, wait_for
+from database_site import away
 from forecast_center import HOUR, NOON, TRAINED, Center
+from waiting import wait_for
 
 from common.errors import DatabaseDown
 from forecaster import center as center_process

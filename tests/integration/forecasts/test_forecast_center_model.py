@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from database_site import wait_for
 from forecast_center import HOUR, NOON, Center
 from forecast_site import untrained
+from waiting import wait_for
 from with_torch import torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.database import Database

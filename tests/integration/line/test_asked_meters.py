@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from meter import Cable, RunningProducer, wait_until
+from meter import Cable, RunningProducer
 from text_meter import TextMeters
+from waiting import wait_for
 
 from cli.line import run as line_command
 
@@ -51,14 +52,12 @@ def test_a_meter_that_falls_silent_is_named_and_comes_back(
     assert producer.health()["problem"] == ""
     meters.deaf = {b"?02\r"}
     producer.said("meters_wrong")
-    wait_until(
-        lambda: "does not answer within 0.3 s (sensor outlet)" in producer.health()["problem"], "the meter's name"
-    )
+    wait_for(lambda: "does not answer within 0.3 s (sensor outlet)" in producer.health()["problem"], "the meter's name")
     before = producer.health()["counters"]
     assert before["registers_refused"] == {"sensor outlet, asked '?02\\r'": before["frames_refused"]["timeout"]}
     producer.took(before["readings"] + 5)
     meters.deaf = set()
-    wait_until(lambda: producer.health()["problem"] == "", "no problem")
+    wait_for(lambda: producer.health()["problem"] == "", "no problem")
     opened = producer.open_minute()
     assert "inlet" in opened
     assert "outlet" in opened

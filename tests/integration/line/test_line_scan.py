@@ -185,7 +185,12 @@ def test_a_modbus_tcp_server_is_found_without_speeds(
 
 
 def test_a_unit_that_only_the_gateway_speaks_for_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {1: None, 2: scan_modbus.Answer([], 11), 3: scan_modbus.Answer([], 2), 4: scan_modbus.Answer([0, 7], 0)}
+    answers = {
+        1: None,
+        2: scan_modbus.UnitAnswer([], 11),
+        3: scan_modbus.UnitAnswer([], 2),
+        4: scan_modbus.UnitAnswer([0, 7], 0),
+    }
     monkeypatch.setattr(scan_modbus, "ask", lambda _client, number, *_what: answers[number])
     client: scan_modbus.Client = object()  # type: ignore[assignment]
     assert scan_modbus.units(client, answers) == [3, 4]

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from line_site import Start, seconds
-from meter import Cable, closed, wait_until
+from meter import Cable, closed
+from waiting import wait_for
 
 from cli.line import run
-from cli.line_watch import Watch
+from cli.line_watch import LineWatch
 from common import roles
 from common.folder import ROLES_FOLDER
 from common.row import Row
@@ -103,7 +104,7 @@ def test_what_the_producer_refuses_is_not_good(
 def test_readings_are_good_only_with_values(
     refused: dict[str, int], rows: list[tuple[float | None, float | None]], good: bool
 ) -> None:
-    seen = Watch(load(None, {}), 1)
+    seen = LineWatch(load(None, {}), 1)
     seen.readings, seen.refused = 10, Counter(refused)
     seen.rows = {str(number): Row(5, str(number), *values, 60, "0000", "000") for number, values in enumerate(rows)}
     assert seen.good is good
@@ -115,11 +116,11 @@ def test_silence_is_named_and_so_is_what_the_producer_says(
     producer = start()
     cable.read("001", [int(time.time())])
     producer.took(1)
-    wait_until(lambda: producer.health()["problem"] == "", "the line to be reading")
+    wait_for(lambda: producer.health()["problem"] == "", "the line to be reading")
     assert run(["test", "--seconds", "2"]) == 1
     assert "no reading within 2 s: a meter that sends once a minute" in capsys.readouterr().out.splitlines()[-1]
     cable.unplug()
-    wait_until(lambda: producer.health()["problem"], "the missing port")
+    wait_for(lambda: producer.health()["problem"], "the missing port")
     assert run(["test", "--seconds", "1"]) == 1
     assert "the producer says: " in capsys.readouterr().out.splitlines()[-1]
     cable.plug()
@@ -162,7 +163,7 @@ def test_ctrl_c_ends_it_with_what_was_seen(start: Start, cable: Cable, tmp_path:
     words = [sys.executable, "-m", "cli", "line", "test", "--seconds", "600"]
     with (tmp_path / "said").open("wb") as file, sending(lambda: cable.read("001", [int(time.time())])):
         watcher = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT, env={**os.environ})
-        wait_until(lambda: b"  taken    " in (tmp_path / "said").read_bytes(), "the first readings")
+        wait_for(lambda: b"  taken    " in (tmp_path / "said").read_bytes(), "the first readings")
         watcher.send_signal(signal.SIGINT)
         assert watcher.wait(30) == 0
     said = (tmp_path / "said").read_text()

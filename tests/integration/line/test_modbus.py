@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from bus import Server, Wire, listening
-from meter import RunningProducer, rows, wait_until
+from meter import RunningProducer, rows
 from ports import free_port
+from waiting import wait_for
 
 from cli.line import run as line_command
 
@@ -97,7 +98,7 @@ def test_meters_on_a_bus_become_rows(start: Start, wire: Wire) -> None:
         filled = [row.minute for row in rows(producer.data) if row.sensor == "main" and row.samples >= 5]
         return [minute for minute in filled if minute in counted]
 
-    wait_until(well_filled, "a minute's row")
+    wait_for(well_filled, "a minute's row")
     found = {row.sensor: row for row in rows(producer.data) if row.minute == well_filled()[0]}
     assert (found["main"].flow, found["main"].pressure) == (9.0, 4.11)
     assert found["count"].flow == pytest.approx(36.0, rel=0.2)
@@ -111,7 +112,7 @@ def test_meters_on_a_bus_become_rows(start: Start, wire: Wire) -> None:
 
 def test_a_dead_unit_is_named_and_holds_nobody_up(start: Start, wire: Wire) -> None:
     producer = start(wire.link, REGISTERS + DEAD)
-    wait_until(lambda: "unit 3 does not answer" in producer.health()["problem"], "the dead unit to be named")
+    wait_for(lambda: "unit 3 does not answer" in producer.health()["problem"], "the dead unit to be named")
     before_s = time.monotonic()
     before = producer.health()["counters"]
     producer.took(before["readings"] + 20)
@@ -125,8 +126,8 @@ def test_refusals_and_values_that_are_none_are_said(start: Start, wire: Wire) ->
     wrong = REGISTERS + '[[line.modbus.registers]]\nsensor = "a"\nchannel = "flow"\naddress = 50\n'
     wrong += '[[line.modbus.registers]]\nsensor = "b"\nchannel = "flow"\naddress = 10\ntype = "float32"\n'
     producer = start(wire.link, wrong)
-    wait_until(lambda: "register 50: it has no such address" in producer.health()["problem"], "the wrong address")
-    wait_until(lambda: "register 10: its value is impossible" in producer.health()["problem"], "the wrong value")
+    wait_for(lambda: "register 50: it has no such address" in producer.health()["problem"], "the wrong address")
+    wait_for(lambda: "register 10: its value is impossible" in producer.health()["problem"], "the wrong value")
     assert flow_so_far(producer, "b") == (0.0, 0)
     assert producer.stop() == 0
 
@@ -146,11 +147,11 @@ def test_a_disturbed_wire_makes_no_wrong_value(start: Start, wire: Wire) -> None
     wire.disturb = disturb
     producer = start(wire.link, REGISTERS)
     producer.took(30)
-    wait_until(lambda: producer.health()["counters"]["frames_refused"].get("checksum", 0) >= 3, "the checksums")
+    wait_for(lambda: producer.health()["counters"]["frames_refused"].get("checksum", 0) >= 3, "the checksums")
     wire.disturb = bytes
     producer.took(producer.health()["counters"]["readings"] + 10)
-    wait_until(lambda: producer.health()["problem"] == "", "all to be well again")
-    wait_until(lambda: flow_so_far(producer, "main")[1] > 3, "the open minute")
+    wait_for(lambda: producer.health()["problem"] == "", "all to be well again")
+    wait_for(lambda: flow_so_far(producer, "main")[1] > 3, "the open minute")
     assert flow_so_far(producer, "main")[0] == pytest.approx(9.0)
     assert producer.stop() == 0
 
@@ -160,7 +161,7 @@ def test_a_pulled_plug_is_found_again(start: Start, wire: Wire) -> None:
     producer.took(10)
     held = os.open(wire.link.readlink(), os.O_RDWR | os.O_NOCTTY)  # so that its name is not given again
     wire.unplug()
-    wait_until(lambda: "no such device" in producer.health()["problem"], "the reason")
+    wait_for(lambda: "no such device" in producer.health()["problem"], "the reason")
     before = producer.health()["counters"]["readings"]
     wire.plug()
     producer.took(before + 2)
@@ -172,13 +173,13 @@ def test_a_pulled_plug_is_found_again(start: Start, wire: Wire) -> None:
 def test_meters_behind_a_serial_server_or_a_gateway_are_polled(start: Start, framing: str) -> None:
     port = free_port()
     producer = start(f"socket://127.0.0.1:{port}", REGISTERS, HYDROLOG_LINE__MODBUS__FRAMING=framing)
-    wait_until(lambda: "refused" in producer.health()["problem"], "the missing server to be said")
+    wait_for(lambda: "refused" in producer.health()["problem"], "the missing server to be said")
     for readings in (10, 20):
         server = Server(str(port), framing)
         listening(port)
         producer.took(readings)
         server.close()
-    wait_until(lambda: flow_so_far(producer, "main")[1] > 0, "the open minute")
+    wait_for(lambda: flow_so_far(producer, "main")[1] > 0, "the open minute")
     assert flow_so_far(producer, "main")[0] == pytest.approx(9.0)
     assert producer.stop() == 0
 
@@ -188,7 +189,7 @@ def test_the_wrong_framing_is_no_wrong_value(start: Start) -> None:
     server = Server(str(port), "tcp")
     listening(port)
     producer = start(f"socket://127.0.0.1:{port}", REGISTERS)
-    wait_until(lambda: "unit 1 does not answer" in producer.health()["problem"], "the silence to be said")
+    wait_for(lambda: "unit 1 does not answer" in producer.health()["problem"], "the silence to be said")
     assert producer.health()["counters"]["readings"] == 0
     assert producer.stop() == 0
     server.close()

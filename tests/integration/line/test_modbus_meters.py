@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from bus import Wire
-from meter import RunningProducer, wait_until
+from meter import RunningProducer
 from modbus_meters import TcpMeter, WireMeter
+from waiting import wait_for
 
 from cli.line import run as line_command
 
@@ -58,7 +59,7 @@ def so_far(producer: RunningProducer) -> tuple[float, int, float, int]:
 
 
 def both_right(producer: RunningProducer) -> None:
-    wait_until(lambda: so_far(producer)[1] > 0, "the open minute")
+    wait_for(lambda: so_far(producer)[1] > 0, "the open minute")
     flow, flows, pressure, pressures = so_far(producer)
     assert flow / flows == pytest.approx(8.02)
     assert pressure / pressures == pytest.approx(4.11)
@@ -91,14 +92,14 @@ def test_a_server_that_closed_and_has_gone_is_said(start: Start) -> None:
     producer = start(meter.url, HYDROLOG_LINE__MODBUS__FRAMING="tcp")
     producer.took(3)
     meter.close()
-    wait_until(lambda: "connection refused" in producer.health()["problem"], "the missing server")
+    wait_for(lambda: "connection refused" in producer.health()["problem"], "the missing server")
     assert producer.stop() == 0
 
 
 def test_a_register_that_never_answers_is_named(start: Start, wire: Wire) -> None:
     meter = WireMeter(wire.far, ignores=(2,))
     producer = start(wire.link)
-    wait_until(lambda: "register 2" in producer.health()["problem"], "the silent register")
+    wait_for(lambda: "register 2" in producer.health()["problem"], "the silent register")
     assert "sensor a pressure, unit 1, holding register 2: does not answer" in producer.health()["problem"]
     assert list(producer.health()["counters"]["registers_refused"]) == ["sensor a pressure, unit 1, holding register 2"]
     before, before_s = producer.health()["counters"]["readings"], time.monotonic()
@@ -111,7 +112,7 @@ def test_a_register_that_never_answers_is_named(start: Start, wire: Wire) -> Non
 def test_a_second_master_is_named_and_nothing_of_it_is_taken(start: Start, wire: Wire) -> None:
     meter = WireMeter(wire.far, others_every=3)
     producer = start(wire.link)
-    wait_until(lambda: "second master" in producer.health()["problem"], "the second master")
+    wait_for(lambda: "second master" in producer.health()["problem"], "the second master")
     assert "asks unit 1, holding register 10 to 11" in producer.health()["problem"]
     producer.took(10)
     both_right(producer)

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 from line_site import Start, consume_everything, seconds
-from meter import Cable, closed, rows, wait_until
+from meter import Cable, closed, rows
+from waiting import wait_for
 
 from log.mark import load as load_mark
 from producer.ascii import encode, frame_of
@@ -26,7 +27,7 @@ def test_noise_costs_no_reading_and_makes_no_row(cable: Cable, start: Start, min
     cable.read("001", seconds(minute + 1, 20, 21))
     found = closed(producer.data, minute)
     assert [(row.sensor, row.flow, row.pressure, row.samples) for row in found] == [("001", 8.5, 4.0, 60)]
-    wait_until(lambda: producer.health()["counters"].get("rows_appended", 0) >= 1, "the health file to catch up")
+    wait_for(lambda: producer.health()["counters"].get("rows_appended", 0) >= 1, "the health file to catch up")
     refused = producer.health()["counters"]["frames_refused"]
     assert refused["future"] == 2
     assert refused["number"] == 1
@@ -51,13 +52,13 @@ def test_a_pulled_cable_is_found_again_under_another_name(cable: Cable, start: S
     keep_the_name = os.open(old_name, os.O_RDWR | os.O_NOCTTY)
     cable.unplug()
     producer.said("port_closed")
-    wait_until(lambda: "no such device" in producer.health()["problem"], "the reason in the health file")
+    wait_for(lambda: "no such device" in producer.health()["problem"], "the reason in the health file")
     cable.plug()
     cable.read("001", seconds(minute, 30, 60))
     cable.read("001", seconds(minute + 1, 20, 21))
     assert [row.samples for row in closed(producer.data, minute)] == [60]
     assert cable.link.readlink() != old_name
-    wait_until(lambda: producer.health()["problem"] == "", "health to be good again")
+    wait_for(lambda: producer.health()["problem"] == "", "health to be good again")
     os.close(keep_the_name)
 
 
@@ -68,8 +69,8 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     cable.read("001", seconds(minute))
     cable.read("001", seconds(minute + 1, 0, 40))
     closed(first.data, minute)
-    wait_until(lambda: '"001": [320.0, 40' in first.open_minute(), "the open minute")
-    wait_until(lambda: (mark := load_mark(first.data)) and mark.closed_through == minute, "the mark")
+    wait_for(lambda: '"001": [320.0, 40' in first.open_minute(), "the open minute")
+    wait_for(lambda: (mark := load_mark(first.data)) and mark.closed_through == minute, "the mark")
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
     assert rows(first.data) == []  # the log was reset: only the mark remembers
@@ -79,7 +80,7 @@ def test_a_kill_repeats_no_minute_even_after_a_reset_and_loses_no_open_one(
     cable.read("001", seconds(minute + 2, 20, 21))
     found = closed(second.data, minute + 1)
     assert [(row.minute, row.samples) for row in found] == [(minute + 1, 60)]
-    wait_until(lambda: second.health()["counters"].get("late") == 60, "the late readings to be counted")
+    wait_for(lambda: second.health()["counters"].get("late") == 60, "the late readings to be counted")
 
 
 def test_a_kill_between_append_and_mark_repeats_no_minute(cable: Cable, start: Start, minute: int) -> None:
@@ -101,8 +102,8 @@ def test_a_lost_mark_and_a_reset_log_repeat_no_minute(cable: Cable, start: Start
     first = start(HYDROLOG_LINE__LATENESS_SECONDS="1")
     cable.read("001", seconds(minute))
     closed(first.data, minute)  # by silence: no byte comes behind it
-    wait_until(lambda: f'"closed_through": {minute}' in first.open_minute(), "the closed minute to be noted")
-    wait_until(lambda: load_mark(first.data), "the mark")
+    wait_for(lambda: f'"closed_through": {minute}' in first.open_minute(), "the closed minute to be noted")
+    wait_for(lambda: load_mark(first.data), "the mark")
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
     (first.data / "producer.mark").write_bytes(damage)
@@ -118,7 +119,7 @@ def test_a_stop_in_mid_minute_and_in_mid_frame_costs_no_reading(cable: Cable, st
     half = encode("001", minute * 60.0 + 30, 8.0, 4.0, cable.zone)
     first.took(30)
     cable.send(half[:20])
-    wait_until(lambda: half[:20].decode() in first.open_minute(), "the half frame")
+    wait_for(lambda: half[:20].decode() in first.open_minute(), "the half frame")
     assert first.stop() == 0
     cable.send(half[20:])
     cable.read("001", seconds(minute, 31, 45))  # while nobody listens
@@ -143,7 +144,7 @@ def test_strange_ids_are_refused_counted_and_never_echoed(cable: Cable, start: S
     cable.read("001", seconds(minute, 0, 1))
     cable.read("001", seconds(minute + 1, 20, 21))
     assert {row.sensor for row in closed(producer.data, minute)} == {"001"}
-    wait_until(lambda: producer.health()["counters"]["frames_refused"].get("sensor") == len(ids) - 1, "the count")
+    wait_for(lambda: producer.health()["counters"]["frames_refused"].get("sensor") == len(ids) - 1, "the count")
     producer.stop()
     everything = producer.output + (producer.data / "health" / "producer.json").read_bytes()
     assert b"\x1b" not in everything
@@ -157,8 +158,8 @@ def test_several_sensors_close_each_by_its_own_readings(cable: Cable, start: Sta
         cable.read(sensor, seconds(minute, 0, 5))
     for sensor in ("003", "001", "002"):
         cable.read(sensor, seconds(minute + 1, 20, 21))
-    wait_until(lambda: {row.sensor for row in rows(producer.data)} == {"001", "002", "003"}, "their rows")
-    wait_until(lambda: (mark := load_mark(producer.data)) and mark.end_offset == 3, "the mark")
+    wait_for(lambda: {row.sensor for row in rows(producer.data)} == {"001", "002", "003"}, "their rows")
+    wait_for(lambda: (mark := load_mark(producer.data)) and mark.end_offset == 3, "the mark")
     mark = load_mark(producer.data)
     assert mark
     assert mark.sensors == {"001": minute, "002": minute, "003": minute}
@@ -167,7 +168,7 @@ def test_several_sensors_close_each_by_its_own_readings(cable: Cable, start: Sta
 def test_a_port_is_not_shared(cable: Cable, start: Start, minute: int) -> None:
     first = start()
     second = start("other")
-    wait_until(lambda: "another program" in second.health()["problem"], "the reason")
+    wait_for(lambda: "another program" in second.health()["problem"], "the reason")
     first.stop()
     cable.read("001", seconds(minute, 0, 5))
     second.took(5)
@@ -182,16 +183,16 @@ def test_a_kill_between_the_meters_of_a_zone_costs_no_minute_of_it_and_repeats_n
     cable.read("002", seconds(minute, 0, 30), flow=3.0)  # whose clock is slow
     cable.read("001", seconds(minute, 0, 60))
     cable.read("001", seconds(minute + 1, 20, 21))
-    wait_until(lambda: (mark := load_mark(first.data)) and mark.sensors == {"001": minute}, "the faster meter's mark")
+    wait_for(lambda: (mark := load_mark(first.data)) and mark.sensors == {"001": minute}, "the faster meter's mark")
     first.stop(signal.SIGKILL)
     consume_everything(first.data)
     assert rows(first.data) == []  # the log was reset: it no longer tells the faster meter's flow
     second = start(**zones)
     cable.read("002", seconds(minute, 30, 60), flow=3.0)
     cable.read("002", seconds(minute + 1, 20, 21), flow=3.0)
-    wait_until(lambda: len(rows(second.data)) == 2, "the slower meter's row, and the zone's")
+    wait_for(lambda: len(rows(second.data)) == 2, "the slower meter's row, and the zone's")
     assert [(row.minute, row.sensor, row.flow, row.pressure, row.samples) for row in rows(second.data)] == [
         (minute, "002", 3.0, 4.0, 60),
         (minute, "zone_a", 5.0, None, 60),
     ]
-    wait_until(lambda: (mark := load_mark(second.data)) and "zone_a" in mark.sensors, "the zone in the mark")
+    wait_for(lambda: (mark := load_mark(second.data)) and "zone_a" in mark.sensors, "the zone in the mark")

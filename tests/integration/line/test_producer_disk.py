@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from meter import Cable, RunningProducer, closed, wait_until
+from meter import Cable, RunningProducer, closed
+from waiting import wait_for
 
 Start = Callable[..., RunningProducer]
 INJECTOR = Path(__file__).parents[3] / "bench" / "disk_faults"
@@ -40,12 +41,12 @@ def test_a_kill_while_the_disk_takes_no_rows_loses_no_minute(
 
     control.write_text(f"{data} {trouble}\n")
     cable.read("001", range(start_s + 90, start_s + 150))
-    wait_until(lambda: first.health()["problem"], "the disk's first problem")
+    wait_for(lambda: first.health()["problem"], "the disk's first problem")
     cable.read("001", range(start_s + 150, start_s + 270))
-    wait_until(lambda: "rows wait in memory" in first.health()["problem"], "the problem in the health file")
+    wait_for(lambda: "rows wait in memory" in first.health()["problem"], "the problem in the health file")
     # The last half minute is open, or on a busy machine closed by the silence since then, and waits as a row.
     kept = (f'"{start_s // 60 + 4}": {{"001": [240.0, 30', "\\t8\\t4\\t30\\t")
-    wait_until(lambda: any(text in first.open_minute() for text in kept), "what waits to be kept")
+    wait_for(lambda: any(text in first.open_minute() for text in kept), "what waits to be kept")
     first.stop(signal.SIGKILL)
     control.unlink()
 

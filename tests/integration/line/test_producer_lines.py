@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from line_site import Start, seconds
-from meter import DEADLINE_S, Cable, RunningProducer, closed, rows, wait_until
+from meter import DEADLINE_S, Cable, RunningProducer, closed, rows
 from rfc2217_server import SerialServer
+from waiting import wait_for
 
 from common.sums import SUMS
 from producer.ascii import encode, frame_of
@@ -27,7 +28,7 @@ def test_noise_at_a_wrong_baud_rate_is_said_to_be(cable: Cable, start: Start) ->
         cable.send(noise.randbytes(100))
         return "is the baud rate really 9600?" in producer.health()["problem"]
 
-    wait_until(named, "the baud rate to be doubted")
+    wait_for(named, "the baud rate to be doubted")
 
 
 def test_a_line_over_tcp_is_read_and_connected_anew(tmp_path: Path, minute: int) -> None:
@@ -57,7 +58,7 @@ def test_a_meter_that_writes_another_zone_has_its_rows_at_their_time(
         for sensor, zone in (("far", ZoneInfo("UTC")), ("here", cable.zone)):
             time = datetime.fromtimestamp(second, zone).replace(tzinfo=None)  # says no offset
             cable.send(frame_of(f"{sensor},{time.isoformat()},8,4".encode()))
-    wait_until(lambda: len(rows(producer.data)) >= 2, "both rows")
+    wait_for(lambda: len(rows(producer.data)) >= 2, "both rows")
     assert {(row.sensor, row.minute) for row in rows(producer.data)} >= {("far", minute), ("here", minute)}
     producer.took(4)
     assert producer.stop() == 0
@@ -67,7 +68,7 @@ def read_in_two_connections(server: SerialServer, producer: RunningProducer, min
     """Half a minute's readings over each."""
     for part in (seconds(minute, 0, 30), seconds(minute, 30, 60)):
         server.accept()
-        wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
+        wait_for(lambda: producer.health()["counters"].get("port") == "silent", "the negotiation to end")
         assert server.port.baudrate == 19_200
         for second in part:
             server.send(encode("001", float(second), 8.0, 4.0, ZoneInfo("Asia/Seoul")))
@@ -80,7 +81,7 @@ def test_a_line_over_rfc2217_is_read_at_its_baud_rate_and_connected_anew(tmp_pat
     producer = RunningProducer(tmp_path / "data", server.url, HYDROLOG_LINE__BAUDRATE="19200")
     read_in_two_connections(server, producer, minute)
     server.accept()
-    wait_until(lambda: producer.health()["counters"].get("port") == "silent", "the last connection")
+    wait_for(lambda: producer.health()["counters"].get("port") == "silent", "the last connection")
     server.send(encode("001", minute * 60.0 + 90, 8.0, 4.0, ZoneInfo("Asia/Seoul")))
     assert [row.samples for row in closed(producer.data, minute)] == [60]
     assert producer.stop() == 0
@@ -109,7 +110,7 @@ def test_a_gateway_that_does_not_answer_holds_up_no_minute(tmp_path: Path, minut
         connection.sendall(b"".join(half))
         fill_the_queue(gateway, sockets)
         connection.close()
-        wait_until(lambda: "no answer yet" in producer.health()["problem"], "the attempt that lasts")
+        wait_for(lambda: "no answer yet" in producer.health()["problem"], "the attempt that lasts")
         assert [(row.minute, row.samples) for row in closed(producer.data, minute)] == [(minute, 30)]
         assert producer.stop() == 0
 

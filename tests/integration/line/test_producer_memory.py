@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from meter import Cable, RunningProducer, closed, wait_until
+from meter import Cable, RunningProducer, closed
+from waiting import wait_for
 
 from common import run_folder
 from common.folder import HEALTH_FOLDER, OPEN_MINUTE_FILE
@@ -41,8 +42,8 @@ def test_a_kill_loses_no_reading_and_a_stop_brings_them_to_the_disk(
     memory = run_folder.of(data)
     assert memory != data
     cable.read("001", range(start_s, start_s + 20))
-    wait_until(lambda: '"001": [160.0, 20' in kept(memory), "the open minute")
-    wait_until((memory / HEALTH_FOLDER / "producer.json").exists, "the health file")
+    wait_for(lambda: '"001": [160.0, 20' in kept(memory), "the open minute")
+    wait_for((memory / HEALTH_FOLDER / "producer.json").exists, "the health file")
     assert not (data / HEALTH_FOLDER).exists()
     assert kept(data) == ""
     first.stop(signal.SIGKILL)
@@ -50,7 +51,7 @@ def test_a_kill_loses_no_reading_and_a_stop_brings_them_to_the_disk(
     second = RunningProducer(data, cable.link, **environ)
     second.said("open_minute_restored readings=20")
     cable.read("001", range(start_s + 20, start_s + 40))
-    wait_until(lambda: '"001": [320.0, 40' in kept(memory), "the open minute")
+    wait_for(lambda: '"001": [320.0, 40' in kept(memory), "the open minute")
     assert second.stop() == 0
     assert kept(memory) == ""
     assert '"001": [320.0, 40' in kept(data)
@@ -60,5 +61,5 @@ def test_a_kill_loses_no_reading_and_a_stop_brings_them_to_the_disk(
     third.said("open_minute_restored readings=40")
     cable.read("001", range(start_s + 40, start_s + 81))
     assert [row.samples for row in closed(data, start_s // 60)] == [60]
-    wait_until(lambda: not (data / OPEN_MINUTE_FILE).exists(), "the old file to be removed from the disk")
+    wait_for(lambda: not (data / OPEN_MINUTE_FILE).exists(), "the old file to be removed from the disk")
     third.stop(signal.SIGKILL)

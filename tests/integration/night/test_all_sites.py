@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from database_site import away, wait_for
+from database_site import away
 from night_center import MINUTE, NightCenter
 from night_site import EVENING, MORNING, NIGHT, MakeSettings, Site
+from waiting import wait_for
 
 from common.errors import DatabaseDown
 from common.site_claims import LATE, OVERDUE

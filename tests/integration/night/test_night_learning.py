@@ -24,7 +24,7 @@ from nightflow.learner import Learning, due
 from nightflow.step import NightFlow
 from outliers import criteria, relearning
 from outliers.criteria import Criteria
-from outliers.relearning import Progress, Run, WishUnwritable
+from outliers.relearning import LearningProgress, Run, WishUnwritable
 
 MakeSettings = Callable[..., Settings]
 NOON = datetime(2024, 8, 26, 3, 30, tzinfo=UTC)  # 12:30 in Seoul
@@ -159,7 +159,7 @@ def test_what_people_ask_for_is_learnt_at_once_and_they_hear_of_it(box: Box) -> 
 
 def test_a_wish_outlives_the_process_and_what_is_done_is_not_done_again(box: Box) -> None:
     relearning.ask(box.data, KIM, ["006", "007"], NOON - timedelta(hours=2))
-    relearning.store(box.data, Progress(runs={"006": Run(NOON - timedelta(hours=1))}))
+    relearning.store(box.data, LearningProgress(runs={"006": Run(NOON - timedelta(hours=1))}))
     box.learning.close()
     box.learning = box.started()
     box.finish(NOON)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from page_site import HOSTILE, NOW, REASON, Visit
-from receiver_process import DEADLINE_S, ReceiverProcess, wait_for
+from receiver_process import DEADLINE_S, ReceiverProcess
+from waiting import wait_for
 
 from common.version import version
 

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 from page_site import HOSTILE, LEAK_ID, NOW, Visit
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from common.clock import minute_of
 from common.folder import INCIDENT_ACTS_FILE, INCIDENTS_FILE

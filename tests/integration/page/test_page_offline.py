@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from access_site import PASSWORD, make_user
 from page_site import PATIENCE_MS
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from server.access.roles import Role
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from page_site import LEAK_ID, NOW, Visit
 from ports import free_port
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from common.clock import minute_of
 from log import mark

@@ -16,7 +16,8 @@ from unittest import mock
 import psycopg
 import pytest
 from ports import free_port
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from cli import status
 from common import settings, state_file
@@ -295,9 +296,9 @@ STATES: dict[str, State] = {
     "an unregistered sensor": State(unregistered, "watch", "unregistered", "type: hydrolog sensors add X-77"),
     "a damaged incident file": State(
         lambda box: (box.data / INCIDENTS_FILE).write_text("{"),
-        *("trouble", "incidents-damaged", "incidents: file damaged", "BOX-INCIDENTS"),
+        *("trouble", "incidents-damaged", "incident records: file damaged", "BOX-INCIDENTS"),
     ),
-    "a damaged act": State(damaged_acts, "watch", "acts-damaged", "incidents: notes damaged"),
+    "a damaged act": State(damaged_acts, "watch", "acts-damaged", "incident records: notes damaged"),
 }
 
 

@@ -32,8 +32,8 @@ from receiver_process import (
     ReceiverProcess,
     body_of,
     key_of,
-    wait_for,
 )
+from waiting import wait_for
 
 from common.batch_mark import HEADER
 

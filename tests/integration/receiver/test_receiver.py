@@ -21,8 +21,8 @@ from receiver_process import (
     kept,
     key_of,
     line_of,
-    wait_for,
 )
+from waiting import wait_for
 
 from common.batch_mark import HEADER
 from log import identity

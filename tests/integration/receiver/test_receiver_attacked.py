@@ -12,7 +12,8 @@ import psutil
 import psycopg
 import pytest
 import receiver_process
-from receiver_process import DEADLINE_S, FORM, ReceiverProcess, body_of, key_of, wait_for
+from receiver_process import DEADLINE_S, FORM, ReceiverProcess, body_of, key_of
+from waiting import wait_for
 
 from server.listener import MAX_CONNECTIONS
 

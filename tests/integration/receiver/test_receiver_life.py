@@ -9,7 +9,8 @@ from pathlib import Path
 
 from database_site import away
 from ports import free_port
-from receiver_process import DEADLINE_S, FORM, PROGRAM, TOKEN, ReceiverProcess, kept, key_of, wait_for
+from receiver_process import DEADLINE_S, FORM, PROGRAM, TOKEN, ReceiverProcess, kept, key_of
+from waiting import wait_for
 
 
 def test_a_missing_database_is_waited_for(tmp_path: Path, database_url: str) -> None:

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from alerts_box import FIRST, START, HandClock, webhook
 from http_server import HttpServer, answer
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from common.clock import ScaledClock, minute_of
 from common.database import Database

@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from receiver_process import DEADLINE_S, wait_for
+from receiver_process import DEADLINE_S
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from waiting import wait_for
 
 from server import connections, listener
 from server.listener import Listener

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from access_site import NO_DATABASE, make_user
-from receiver_process import DEADLINE_S, TOKEN, ReceiverProcess, body_of, key_of, wait_for
+from receiver_process import DEADLINE_S, TOKEN, ReceiverProcess, body_of, key_of
+from waiting import wait_for
 
 from common import certificates
 from common.certificates import Pair

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from command_site import hydrolog
-from receiver_process import FORM, LOG_ID, SITE, TOKEN, Answer, ReceiverProcess, body_of, kept, wait_for
+from receiver_process import FORM, LOG_ID, SITE, TOKEN, Answer, ReceiverProcess, body_of, kept
+from waiting import wait_for
 
 from common.folder import SITE_TOKENS_FILE
 from server import site_tokens

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from access_site import Browser, make_user
 from chromium import ARGUMENTS
-from receiver_process import Answer, ReceiverProcess, wait_for
+from receiver_process import Answer, ReceiverProcess
 from report_site import MonthSite, read
+from waiting import wait_for
 
 from common import processes
 from server.access.roles import Role

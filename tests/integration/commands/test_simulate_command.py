@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from meter import RunningProducer, closed, rows, wait_until
+from meter import RunningProducer, closed, rows
+from waiting import wait_for
 
 from common.row import Row
 
@@ -81,7 +82,7 @@ Simulate = Callable[..., Simulation]
 def rows_of(producer: RunningProducer, minute: int) -> dict[str, Row]:
     """Both sensors' rows of the minute, the producer having ended well."""
     closed(producer.data, minute)
-    wait_until(lambda: len([row for row in rows(producer.data) if row.minute == minute]) == 2, "both rows")
+    wait_for(lambda: len([row for row in rows(producer.data) if row.minute == minute]) == 2, "both rows")
     assert producer.stop() == 0
     return {row.sensor: row for row in rows(producer.data) if row.minute == minute}
 
