@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from receiver_process import ReceiverProcess, kept, wait_for
+from receiver_process import ReceiverProcess, kept
+from waiting import wait_for
 
 READ_ONLY = "25006"
 REFUSE = (

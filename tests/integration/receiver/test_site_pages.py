@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from receiver_process import ReceiverProcess, wait_for
+from receiver_process import ReceiverProcess
+from waiting import wait_for
 
 from cli import sites as command
 from common.settings_checks import NO_LOG
