@@ -101,6 +101,9 @@ class NightUse:
         creep: limit of the sum of scores (CUSUM).
         start: the report's hours for which it was learnt, as in `common.night.ReportHours`.
         minutes: and their length.
+        weekday_m3h: what a night before each day of the week (Monday first) is usually higher by than the nights around
+            it. Empty in an older file.
+        change_m3h: standard deviation of a night, by the changes from one to the next. 0 in an older file.
     """
 
     recent_m3h: tuple[float, ...]
@@ -109,6 +112,8 @@ class NightUse:
     creep: float
     start: int = HOURS_0_1.start
     minutes: int = HOURS_0_1.minutes
+    weekday_m3h: tuple[float, ...] = ()
+    change_m3h: float = 0.0
 
     @property
     def hours(self) -> ReportHours:

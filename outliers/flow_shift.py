@@ -1,7 +1,8 @@
 """Tracks how water use varies from hour to hour, and whether a constant flow has been added.
 
 Use is a profile (day of week, quarter of an hour) times `1 + u`. A small Kalman filter tracks `u` with three states: a
-slow level (season, weather), a deviation that lasts about a day, and one that lasts hours. A leak is not a factor: it
+slow level (season, weather), a deviation that lasts about a day, and one that lasts hours; both deviations are larger
+in hours that vary more (`HourModel.load`). A leak is not a factor: it
 adds the same m3/h by night and by day. For a set of possible start times the tracker computes, hour by hour, the effect
 that a leak since then would have on the filter. So it always knows the best-fitting size, its uncertainty, and the
 score (size over uncertainty): a generalised likelihood ratio after Willsky and Jones (1976). Recent start times are
@@ -20,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from outliers.flicker import FALL_GUARD, GUARD, SteadyFlow
 from outliers.growth import STEADY, begin, hours
 from outliers.hour_model import STEADY_MEMORY, HourModel, distrust
-from outliers.rules import MAX_AGE_H, MEASURE_SHARE, START_VARIANCE
+from outliers.rules import MAX_AGE_H, START_VARIANCE
 from outliers.shift import NO_SHIFT, Constant, Shift
 from outliers.tracker_state import StartEffect, TrackerState
 
@@ -47,9 +48,13 @@ class ShiftTracker:
         """An independent copy."""
         return ShiftTracker(self.model, self.state.twin(), wander=self.wander)
 
-    def expected_ratio(self) -> float:
+    def expected_day(self) -> float:
+        """The day-scale deviation that is expected in the coming hour, if its spread is usual."""
+        return self.state.day * self.model.day_memory
+
+    def expected_ratio(self, slot: int) -> float:
         """The expected ratio in the coming hour, without the short deviation, which a step in the flow also moves."""
-        return self.state.level + self.state.day * self.model.day_memory
+        return self.state.level + self.expected_day() * self.model.load(slot)
 
     def stretch(self) -> float:
         """How much larger than in the archive the variation of the last week was (standard deviations); at least 1.
@@ -69,15 +74,15 @@ class ShiftTracker:
         if last is not None and hour > last + 1:
             for missed in range(max(last + 1, hour - MAX_AGE_H), hour):
                 self._predict(missed, slot)
-        noise = self._predict(hour, slot)
+        self._predict(hour, slot)
         self.state.hour = hour
         if ratio is not None:
-            self._update(ratio, leak, noise)
+            self._update(ratio, leak, slot)
         if steady is not None:
             self._update_steady(steady)
 
-    def _predict(self, hour: int, slot: int) -> float:
-        """Advance by an hour; returns the variance of the measurement."""
+    def _predict(self, hour: int, slot: int) -> None:
+        """Advance by an hour."""
         model, state = self.model, self.state
         by_day, by_hour = model.day_memory, model.hour_memory
         state.day *= by_day
@@ -104,16 +109,15 @@ class ShiftTracker:
             del starts[first]
         if state.growth is not None:
             state.growth = state.growth.later(model, slot, self.wander)
-        return MEASURE_SHARE * model.own_variance(slot)
 
-    def _update(self, ratio: float, leak: float, noise: float) -> None:
-        state = self.state
+    def _update(self, ratio: float, leak: float, slot: int) -> None:
+        state, load, noise = self.state, self.model.load(slot), self.model.noise(slot)
         if state.growth is not None:
-            state.growth = state.growth.measured(hours(leak), ratio, noise)
+            state.growth = state.growth.measured(hours(leak, load), ratio, noise)
         ll, ld, ls, dd, ds, ss = state.cov
-        to_level, to_day, to_short = ll + ld + ls, ld + dd + ds, ls + ds + ss
-        variance = to_level + to_day + to_short + noise
-        wrong = ratio - state.level - state.day - state.short
+        to_level, to_day, to_short = ll + load * (ld + ls), ld + load * (dd + ds), ls + load * (ds + ss)
+        variance = to_level + load * (to_day + to_short) + noise
+        wrong = ratio - state.level - load * (state.day + state.short)
         surprise = state.surprise = wrong / math.sqrt(variance)
         state.wild += WILD_WEIGHT * (min(surprise * surprise, WILD_CUT) - state.wild)
         variance *= distrust(surprise)
@@ -131,7 +135,7 @@ class ShiftTracker:
         )
         scaled = wrong / variance
         for effect in state.starts.values():
-            left = leak - effect.level - effect.day - effect.short
+            left = leak - effect.level - load * (effect.day + effect.short)
             effect.level += gain_level * left
             effect.day += gain_day * left
             effect.short += gain_short * left

@@ -23,9 +23,9 @@ Row = tuple[float, float, float, float, float]  # of level, day, short, steady f
 STEADY: Row = (0.0, 0.0, 0.0, 1.0, 1.0)  # what the flicker measures
 
 
-def hours(leak: float) -> Row:
+def hours(leak: float, load: float) -> Row:
     """What the flow of an hour measures, in which a leak of the size of the mean flow adds `leak`."""
-    return (1.0, 1.0, 1.0, 0.0, leak)
+    return (1.0, load, load, 0.0, leak)
 
 
 class Course(msgspec.Struct, frozen=True, array_like=True):

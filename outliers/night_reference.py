@@ -1,9 +1,10 @@
-"""What a night's minimum is measured against."""
+"""What a night's minimum is measured against, and by how much it varies."""
 
+import math
 import statistics
 from collections.abc import Sequence
 
-from outliers.rules import LEAST_NIGHTS, NIGHTS_HELD_BACK, NIGHTS_KEPT
+from outliers.rules import LEAST_NIGHTS, MAD_TO_SD, NIGHTS_HELD_BACK, NIGHTS_KEPT
 
 
 def night_reference(earlier: Sequence[float]) -> float | None:
@@ -16,3 +17,8 @@ def night_reference(earlier: Sequence[float]) -> float | None:
     """
     nights = earlier[-NIGHTS_KEPT - NIGHTS_HELD_BACK : -NIGHTS_HELD_BACK]
     return statistics.median(nights) if len(nights) >= LEAST_NIGHTS else None
+
+
+def night_spread(changes: Sequence[float]) -> float:
+    """Standard deviation of a night, by the absolute changes from one to the next."""
+    return MAD_TO_SD * statistics.median(changes) / math.sqrt(2) if changes else 0.0

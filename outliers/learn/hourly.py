@@ -23,9 +23,10 @@ from outliers.rules import (
 )
 
 TAIL = 5.0  # degrees of freedom of the surprises: heavier than normal, as water use is
-HOUR_SCALES_H = (1.0, 2.0, 3.0, 4.5)
+HOUR_SCALES_H = (1.0, 2.0, 3.0)
 DAY_SCALES_H = (24.0, 72.0, 168.0)
-DAY_SHARES = (0.1, 0.2, 0.4)  # of the median hourly variance
+DAY_SHARES = (0.2, 0.4, 0.6)  # of the median hourly variance
+LEAST_SPREAD = 0.25  # of the median: where there is hardly a use, a pipe may still vary
 LEVEL_STEPS = (0.003, 0.006, 0.012)  # of the slow level per day: season, weather
 WARM_H = 10 * 24
 # For the starts that a limit is learnt for: one for WATCH, three for LEAK.
@@ -47,15 +48,15 @@ def fit_hours(ratio: Floats, slot: np.ndarray, widths: Floats) -> HourModel:
 
     `slot` is each hour's index in the week, `widths` the spread of the ratio about its slow level at each index.
     """
-    widths = np.maximum(widths, 1e-4)
-    typical = float(np.median(widths)) ** 2
+    usual = max(float(np.median(widths)), 1e-4)
+    widths = np.maximum(widths, LEAST_SPREAD * usual)
     grid = np.array(list(product(HOUR_SCALES_H, DAY_SCALES_H, DAY_SHARES, LEVEL_STEPS)))
     by_hour, by_day = np.exp(-1 / grid[:, 0]), np.exp(-1 / grid[:, 1])
-    day_variance, level_variance = grid[:, 2] * typical, grid[:, 3] ** 2 / 24
+    day_variance, level_variance = grid[:, 2] * usual**2, grid[:, 3] ** 2 / 24
     likelihood = _likelihood(
         ratio,
-        slot,
-        widths,
+        widths[slot] / usual,
+        usual,
         by_hour=by_hour,
         by_day=by_day,
         day_variance=day_variance,
@@ -68,30 +69,34 @@ def fit_hours(ratio: Floats, slot: np.ndarray, widths: Floats) -> HourModel:
         day_variance=float(day_variance[best]),
         level_variance=float(level_variance[best]),
         spread=tuple(map(float, widths)),
+        usual_spread=usual,
     )
 
 
 def _likelihood(
     ratio: Floats,
-    slot: np.ndarray,
-    widths: Floats,
+    loads: Floats,
+    usual_spread: float,
     *,
     by_hour: Floats,
     by_day: Floats,
     day_variance: Floats,
     level_variance: Floats,
 ) -> Floats:
-    """Log likelihood of each parameter set, with heavy tails: `flow_shift`'s filter for the whole grid."""
+    """Log likelihood of each parameter set, with heavy tails: `flow_shift`'s filter for the whole grid.
+
+    `loads` are those of the hours (`HourModel.load`).
+    """
     sets = len(by_hour)
     move = np.stack([np.ones(sets), by_day, by_hour], axis=1)  # sets x 3
     mean = np.zeros((sets, 3))
     mean[:, 0] = np.nanmedian(ratio[:WARM_H]) if np.isfinite(ratio[:WARM_H]).any() else 0.0
     cov = np.zeros((sets, 3, 3))
-    cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = START_VARIANCE, day_variance, widths.mean() ** 2
+    cov[:, 0, 0], cov[:, 1, 1], cov[:, 2, 2] = START_VARIANCE, day_variance, usual_spread**2
+    own = np.maximum(usual_spread**2 - day_variance, LEAST_HOUR_SHARE * usual_spread**2)
     total = np.zeros(sets)
-    for place, value in enumerate(ratio):
-        width = widths[slot[place]] ** 2
-        own = np.maximum(width - day_variance, LEAST_HOUR_SHARE * width)
+    for place, (value, load) in enumerate(zip(ratio, loads, strict=True)):
+        measures = np.array([1.0, load, load])
         mean *= move
         cov *= move[:, :, None] * move[:, None, :]
         cov[:, 0, 0] += level_variance
@@ -99,9 +104,9 @@ def _likelihood(
         cov[:, 2, 2] += (1 - MEASURE_SHARE) * own * (1 - by_hour**2)
         if value != value:  # noqa: PLR0124 - NaN
             continue
-        seen = cov.sum(axis=2)
-        variance = seen.sum(axis=1) + MEASURE_SHARE * own
-        wrong = value - mean.sum(axis=1)
+        seen = cov @ measures
+        variance = seen @ measures + MEASURE_SHARE * own * load**2
+        wrong = value - mean @ measures
         surprise = np.abs(wrong) / np.sqrt(variance)
         if place >= WARM_H:
             total -= 0.5 * np.log(variance) + (TAIL + 1) / 2 * np.log1p(surprise**2 / TAIL)
@@ -135,7 +140,7 @@ def walk(
     ahead = np.zeros(len(ratio))
     scores, since = np.full((len(ratio), len(AGES_H)), np.nan), np.zeros(len(ratio), dtype=int)
     for place, (value, still) in enumerate(zip(ratio.tolist(), stills, strict=True)):
-        ahead[place] = tracker.expected_ratio()
+        ahead[place] = tracker.expected_ratio(int(slot[place]))
         tracker.on_hour(place, int(slot[place]), None if math.isnan(value) else value, float(leak[place]), still)
         if place >= WARM_H and (still is not None or not math.isnan(value)):
             rises = [*(tracker.rise(*ages) for ages in AGES_H[:-1]), tracker.rise(*AGES_H[-1], fair=True)]

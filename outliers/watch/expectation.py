@@ -47,7 +47,8 @@ class Expectation:
         self.as_sunday, self.better = state.as_sunday, state.better
         self._flow_sum, self._profile_sum, self._rows = state.flow_sum, state.profile_sum, state.rows
         self.leak_size, self.by_flicker, self.accepted = state.leak_size, state.by_flicker, state.accepted
-        self.level = use.level if state.level is None else state.level
+        self._level, self._day = use.level if state.level is None else state.level, state.day
+        self.level = self._level
         self.ratio = 1.0 + self.level if state.ratio is None else state.ratio
         self.day: date | None = None
         self.weekday = self.hour_of_day = self.day_minute = 0
@@ -69,7 +70,8 @@ class Expectation:
             rows=self._rows,
             leak_size=self.leak_size,
             by_flicker=self.by_flicker,
-            level=self.level,
+            level=self._level,
+            day=self._day,
             ratio=self.ratio,
             accepted=self.accepted,
         )
@@ -94,6 +96,7 @@ class Expectation:
             self.other = self.tracker.twin() if self.weekday != SUNDAY else None
             self.as_sunday = False
             self.better = 0.0
+        self._set_level()
 
     def take_profile(self) -> None:
         """Set the profile of the current quarter and its slopes to the neighbouring quarters."""
@@ -198,8 +201,13 @@ class Expectation:
         tracker.on_hour(hour, slot, flow / profile - 1.0 - self.leak_size * leak, leak, steady)
 
     def follow(self) -> None:
-        """Use the tracker's level for the next hour."""
-        self.level = self.tracker.expected_ratio()
+        """Use the tracker's level from now on."""
+        self._level, self._day = self.tracker.state.level, self.tracker.expected_day()
+        self._set_level()
+
+    def _set_level(self) -> None:
+        """Expected flow / profile - 1 in the current hour of the week, from the level that is followed."""
+        self.level = self._level + self._day * self.use.hours.load(self.slot())
 
     def _take_level(self) -> float:
         """Use the tracker's level at once; returns the increase of the expected ratio."""

@@ -17,7 +17,7 @@ class ExpectationState(msgspec.Struct):
         flow_sum, profile_sum, rows: good rows of the current hour.
         leak_size: flow of the known active leaks, share of the mean.
         by_flicker: the part of it seen by the flicker.
-        level: expected flow / profile - 1, from the tracker.
+        level, day: level and day-scale deviation that are expected, from the tracker.
         ratio: expected flow now / profile, from the forecast if there is one.
         accepted: UTC minute since which a part of `leak_size` is no active leak, but usual.
     """
@@ -32,5 +32,6 @@ class ExpectationState(msgspec.Struct):
     leak_size: float = 0.0
     by_flicker: float = 0.0
     level: float | None = None
+    day: float = 0.0
     ratio: float | None = None
     accepted: Minute = 0

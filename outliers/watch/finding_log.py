@@ -77,9 +77,9 @@ class FindingLog:
     def _on_more(self, evidence: LeakEvidence) -> list[Correction]:
         """A second leak on top of an active LEAK."""
         active, leak, known = self.active, evidence.leak, self.active.leak
-        if known is None or active.more is not None:
-            return []
-        if leak.size < known.size and leak.raised - known.raised < STANDING_MIN:
+        if leak.method == "NIGHT":  # its nights hold the leaks that are known
+            self._merge(leak.raised)
+        elif active.more is not None or (known is not None and self._hides(known, leak)):
             return []
         active.more = leak
         active.count(leak.raised)
@@ -97,11 +97,22 @@ class FindingLog:
                 return self.on_meter(wrong)
         if end is not None:
             return [self.on_leak_end(minute, end)]
-        if active.more is not None and minute - leak.raised >= STANDING_MIN:
+        if minute - leak.raised >= STANDING_MIN:
+            self._merge(minute)
+        return []
+
+    @staticmethod
+    def _hides(known: Leak, leak: Leak) -> bool:
+        """Whether a smaller leak may be no more than what is not known of the known one's size."""
+        return leak.size < known.size and leak.raised - known.raised < STANDING_MIN
+
+    def _merge(self, minute: int) -> None:
+        """What is on top of a LEAK becomes part of it."""
+        active = self.active
+        if active.more is not None:
             whole = active.known
             self._end_leak(minute, End.PART)
             active.leak = whole
-        return []
 
     def end_all(self, minute: int, end: End) -> None:
         """End the LEAK and what is on top of it."""

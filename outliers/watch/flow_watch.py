@@ -24,7 +24,8 @@ from outliers.watch.hourly import Hourly
 from outliers.watch.leak_size import DOUBT_SHARE, size_now, size_to_end
 from outliers.watch.low_flow import low_flow
 from outliers.watch.night_minimum import NightMinimum
-from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak, night_proof
+from outliers.watch.night_rule import STEADY_MIN, night_evidence, night_leak, night_proof, shift_leak
+from outliers.watch.night_shift import NightShift
 from outliers.watch.pressure_watch import pressure_watch
 from outliers.watch.step_change import StepWatch
 
@@ -51,6 +52,7 @@ class FlowWatch:
         self.hourly = Hourly(use, state.hourly)
         self.steps = StepWatch(use, state.steps)
         self.night = NightMinimum(criteria.night, state.night) if criteria.night else None
+        self.levels = NightShift(criteria.night, use.mean_m3h, state.night_levels) if criteria.night else None
         self.flicker = FlickerWatch(use.texture, use.mean_m3h, state.flicker) if use.texture else None
         self.pressure = pressure_watch(criteria, use, state)
         self._quarter = self._hour = -1
@@ -64,6 +66,7 @@ class FlowWatch:
             hourly=self.hourly.state,
             steps=self.steps.state,
             night=self.night.state if self.night else None,
+            night_levels=self.levels.state if self.levels else None,
             flicker=self.flicker.state if self.flicker else None,
             supply=pressure.supply.state if pressure else None,
             residuals=pressure.history.state if pressure else None,
@@ -154,7 +157,10 @@ class FlowWatch:
 
     def on_closing(self, minute: int, closing: Closing) -> None:
         """People have closed an incident."""
+        known = self.log.active.known
         correction = taken(minute, closing, self.log, self.expectation)
+        if known is not None and self.log.active.leak is None and self.levels is not None:
+            self.levels.restart((minute - known.since) // DAY_MIN)
         if correction is not None:
             self._correct(correction)
 
@@ -228,7 +234,15 @@ class FlowWatch:
         if self.night is None:
             return
         result = self.night.on_night_end(self.expectation.leak_m3h)
-        if result is None or self.log.active.leak is not None:
+        if result is None:
+            return
+        if self.levels is not None:
+            rise = self.levels.on_night(result.shown_m3h, self.expectation.weekday)
+            steady = self._unknown_steady(minute - STEADY_MIN)
+            more = rise and shift_leak(minute, rise, self.log.active, steady, self.expectation.use.mean_m3h)
+            if more:
+                self._on_leak(more)
+        if self.log.active.leak is not None:
             return
         proof = night_proof(result, self.expectation, self._unknown_steady(minute - STEADY_MIN))
         limit = self.expectation.use.long_score * self.log.active.strictness(minute)

@@ -25,7 +25,7 @@ ORDINARY_SHARE = 0.12  # of the mean flow: filling a pool, a large customer's sh
 BACK_SHARE = 0.7  # of a WATCH's limit: it ends below this
 # Log of the odds that a leak is over: what an hour must say at least, what it counts at most, and what hours in a row
 # must say together. One low hour is often over by the next; a small leak's odds do not become larger with time.
-LEAST_ODDS, MOST_ODDS, OVER_ODDS = 5.0, 7.0, 14.0
+LEAST_ODDS, MOST_ODDS, OVER_ODDS = 7.0, 10.0, 20.0
 NEARLY_ALL = 0.75  # of a leak's size: ordinary falls of the use reach half of it
 GONE_SHARE = 0.5  # of a use that is over
 PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one extreme hour is often over by the next, a pool by the morning

@@ -27,8 +27,9 @@ RECENT_WEIGHT = 0.85  # of the spread of the last nights: in weeks that vary mor
 
 @dataclass(frozen=True, slots=True)
 class NightResult:
-    """A night's minimum hour and its result, m3/h."""
+    """A night's minimum hour and its result, m3/h. `shown_m3h` has the leaks in it that are known."""
 
+    shown_m3h: float
     flow_m3h: float
     reference_m3h: float
     score: float
@@ -98,7 +99,7 @@ class NightMinimum:
             score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away)
             state.creep = max(0.0, state.creep + max(-CREEP_CUT, min(CREEP_CUT, score)) - CREEP_DRIFT)
             state.up = state.up + 1 if state.creep > 0 else 0
-            result = NightResult(flow, middle, score, state.creep, state.up)
+            result = NightResult(lowest.flow_m3h, flow, middle, score, state.creep, state.up)
         state.nights = [*state.nights, flow][-NIGHTS_KEPT - NIGHTS_HELD_BACK :]
         return result
 

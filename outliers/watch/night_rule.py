@@ -5,11 +5,14 @@ from outliers.findings import End
 from outliers.flicker import SteadyFlow, denies
 from outliers.rules import CREEP_CUT, MAX_AGE_H, NIGHT_PROOF_H, NIGHT_PROOF_SHARE
 from outliers.shift import Shift
-from outliers.watch.active import Leak
+from outliers.watch.active import ActiveFindings, Leak
 from outliers.watch.evidence import CREEP, JUMP, Change, Evidence, LeakEvidence, Numbers, ended
 from outliers.watch.expectation import Expectation
 from outliers.watch.night_minimum import NightResult
+from outliers.watch.night_shift import Rise
 
+ALONE_SCORE = 6.0  # of nights that have risen, if nothing is known to leak: then uses may explain them
+CLEAR_SCORE = 4.0  # of the part of a rise that the known leaks do not explain
 STEADY_MIN = 180  # before the end of the night: the span whose flicker is used
 
 
@@ -57,3 +60,29 @@ def night_leak(high: Evidence, result: NightResult, proof: Shift, *, limit: floa
         return None
     size = max(proof.size, min(result.score, CREEP_CUT) * 0.3 * proof.error)
     return LeakEvidence(Leak("NIGHT", high.minute, proof.since * 60, size, size), high.numbers)
+
+
+def shift_leak(
+    minute: int, rise: Rise, active: ActiveFindings, steady: SteadyFlow | None, mean_m3h: float
+) -> LeakEvidence | None:
+    """The leak that began since the nights have risen, beside those that are known since then; None if there is none.
+
+    Args:
+        steady: the unexplained steady flow of the last `STEADY_MIN`.
+    """
+    since = minute - rise.nights * 1440
+    new = [leak for leak in (active.leak, active.more) if leak is not None and leak.raised >= since]
+    known_m3h = sum(leak.size for leak in new) * mean_m3h
+    size_m3h = rise.rise_m3h - known_m3h
+    if size_m3h < max(CLEAR_SCORE * rise.error_m3h, known_m3h) or denies(steady, size_m3h / mean_m3h):
+        return None
+    if active.leak is None and rise.score < ALONE_SCORE:
+        return None
+    size = size_m3h / mean_m3h
+    numbers = {
+        "night_m3h": rise.before_m3h + rise.rise_m3h,
+        "usual_m3h": rise.before_m3h,
+        "spread_m3h": rise.error_m3h,
+        "nights": rise.nights,
+    }
+    return LeakEvidence(Leak("NIGHT", minute, since, size, size), numbers)

@@ -7,7 +7,19 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from outlier_site import DAY, MEAN_M3H, RESTLESS_M3H, STEADY_M3H, UTC, burst, days, detect, history
+from outlier_site import (
+    DAY,
+    LEARN_DAYS,
+    MEAN_M3H,
+    RESTLESS_M3H,
+    START,
+    STEADY_M3H,
+    UTC,
+    burst,
+    days,
+    detect,
+    history,
+)
 
 from outliers.criteria import Criteria, from_text, to_text
 from outliers.findings import Finding
@@ -89,7 +101,7 @@ def test_a_small_leak_is_found_by_standing_still(restless: Criteria) -> None:
 def test_a_pool_that_was_filled_overnight_is_no_leak_of_days(restless: Criteria) -> None:
     since = 3 * DAY + 20 * 60
     for until, alarms in ((since + 12 * 60, 0), (6 * DAY, 1)):
-        rows = days(6, restless=RESTLESS_M3H)
+        rows = history(6, seed=3, first=START + LEARN_DAYS * DAY, restless=RESTLESS_M3H)
         burst(rows, since, until, 0.06)
         found, _ = detect(restless, rows)
         assert len(leaks(found)) == alarms

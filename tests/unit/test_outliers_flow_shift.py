@@ -63,7 +63,7 @@ def test_what_is_accepted_is_not_found_again() -> None:
     shift = tracker.rise(12, 384)
     tracker.absorb([Constant(shift.since, shift.size, 0.0)])
     assert tracker.rise(0, MAX_AGE_H).score == 0
-    assert abs(tracker.expected_ratio()) < 0.06
+    assert abs(tracker.expected_ratio(0)) < 0.06
 
 
 @pytest.mark.parametrize("began", [0.0, 0.25, 0.95])
@@ -75,7 +75,7 @@ def test_a_leak_that_began_within_an_hour_is_taken_out_in_part(began: float) -> 
         quiet.on_hour(hour, hour % 24, 0.0, night)
         leaky.on_hour(hour, hour % 24, 0.02 * there * night, night)
     leaky.absorb([Constant(440 + began, 0.02, 0.0)])
-    assert leaky.expected_ratio() == pytest.approx(quiet.expected_ratio(), abs=1e-4)
+    assert leaky.expected_ratio(0) == pytest.approx(quiet.expected_ratio(0), abs=1e-4)
     assert leaky.state.short == pytest.approx(quiet.state.short, abs=1e-3)
 
 

@@ -18,7 +18,7 @@ BEGIN, REPAIRED = 2 * DAY + 9 * 60, 10 * DAY + 9 * 60
 
 @pytest.mark.parametrize(
     ("kind", "share", "seed", "slow_min"),
-    [("learnt", 0.06, 14, 3 * DAY), ("learnt", 0.10, 14, 3 * 60), ("restless", 0.10, 17, 8 * 60)],
+    [("learnt", 0.06, 14, 3 * DAY), ("learnt", 0.10, 14, 3 * 60), ("restless", 0.10, 3, 8 * 60)],
 )
 def test_a_leak_is_up_from_its_raise_to_its_repair(
     kind: str, share: float, seed: int, slow_min: int, request: pytest.FixtureRequest
