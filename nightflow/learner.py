@@ -41,12 +41,14 @@ Command = list[str]
 def due(
     current: criteria.Criteria | None, first_row: date, today: date, alarms_per_month: float, hours: ReportHours
 ) -> bool:
-    """Whether to learn a sensor's criteria today: because of their age, or because a setting changed."""
+    """Whether to learn a sensor's criteria today: because of their age, a setting that changed, or an older version."""
     if current is None or not current.last:
         return (today - first_row).days >= FIRST_DAYS
     if not math.isclose(current.alarms_per_month, alarms_per_month, rel_tol=1e-4):  # the file rounds numbers
         return True
     if current.night is not None and current.night.hours != hours:
+        return True
+    if current.use is not None and not current.use.hours.usual_spread:  # a file of 0.1
         return True
     return (today - date.fromisoformat(current.last)).days >= REBUILD_DAYS
 

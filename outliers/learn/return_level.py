@@ -13,8 +13,6 @@ from outliers.rules import MAD_TO_SD
 Floats = npt.NDArray[np.float64]
 
 LEAST_DAYS = 20
-_MEDIAN = -math.log(math.log(2))  # of the standard Gumbel distribution
-_QUARTILES = -math.log(-math.log(0.75)) + math.log(-math.log(0.25))
 
 
 def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
@@ -26,10 +24,26 @@ def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
     values = maxima[np.isfinite(maxima)]
     if len(values) < LEAST_DAYS:
         return math.inf
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    scale = (high - low) / _QUARTILES
-    level = float(middle + scale * (-math.log(-math.log(1 - 1 / days)) - _MEDIAN))
+    level = _gumbel_level(values, days, 0.25, 0.75)
     return max(level, float(np.sort(values)[-rank])) if rank else level
+
+
+def level_below(maxima: Floats, days: float) -> float:
+    """The same for values with normal tails, by the lower half of the maxima: with leaks on up to half of the days."""
+    values = np.square(maxima[np.isfinite(maxima)])
+    return math.sqrt(max(0.0, _gumbel_level(values, days, 0.1, 0.5))) if len(values) >= LEAST_DAYS else math.inf
+
+
+def _gumbel_level(values: Floats, days: float, low: float, high: float) -> float:
+    """Level exceeded once in `days` by a Gumbel distribution with these two quantiles and the median of `values`."""
+    below, middle, above = np.quantile(values, [low, 0.5, high])
+    scale = (above - below) / (_reduced(high) - _reduced(low))
+    return float(middle + scale * (_reduced(1 - 1 / days) - _reduced(0.5)))
+
+
+def _reduced(share: float) -> float:
+    """Quantile of the standard Gumbel distribution."""
+    return -math.log(-math.log(share))
 
 
 def normal_level(maxima: Floats, days: float, rank: int = 0) -> float:

@@ -31,6 +31,7 @@ from outliers.watch.step_change import StepWatch
 
 QUARTER_MIN = 15
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
+DAY_MIN = 1440
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
 
 

@@ -76,7 +76,7 @@ def shift_leak(
     size_m3h = rise.rise_m3h - known_m3h
     if size_m3h < max(CLEAR_SCORE * rise.error_m3h, known_m3h) or denies(steady, size_m3h / mean_m3h):
         return None
-    if active.leak is None and rise.score < ALONE_SCORE:
+    if active.leak is None and rise.score < ALONE_SCORE * active.strictness(minute):
         return None
     size = size_m3h / mean_m3h
     numbers = {

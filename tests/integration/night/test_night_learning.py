@@ -37,9 +37,11 @@ CHILD = (
 KIM = Actor("Kim", "10.0.0.9")
 
 
-def learnt(last: str, alarms_per_month: float = 0.3, hours: ReportHours = DEFAULT_HOURS) -> Criteria:
-    night = SimpleNamespace(hours=hours)
-    return cast(Criteria, SimpleNamespace(last=last, alarms_per_month=alarms_per_month, night=night))
+def learnt(
+    last: str, alarms_per_month: float = 0.3, hours: ReportHours = DEFAULT_HOURS, usual_spread: float = 0.1
+) -> Criteria:
+    night, use = SimpleNamespace(hours=hours), SimpleNamespace(hours=SimpleNamespace(usual_spread=usual_spread))
+    return cast(Criteria, SimpleNamespace(last=last, alarms_per_month=alarms_per_month, night=night, use=use))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def learnt(last: str, alarms_per_month: float = 0.3, hours: ReportHours = DEFAUL
         (learnt("2024-08-25", 0.3000001), date(2023, 1, 1), False),
         (learnt("2024-08-25", 0.1), date(2023, 1, 1), True),  # the operator has turned the knob
         (learnt("2024-08-25", hours=ReportHours(90, 210)), date(2023, 1, 1), True),  # of the night's hours
+        (learnt("2024-08-25", usual_spread=0.0), date(2023, 1, 1), True),  # by an older version
     ],
 )
 def test_when_criteria_are_due(current: Criteria | None, first_row: date, expected: bool) -> None:
