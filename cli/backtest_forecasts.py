@@ -44,20 +44,22 @@ def run(args: list[str]) -> int:
     row = bt.usable_until(history, options.train_until, "--train-until")
     train_on = replace(bt.read_history(options.train_data), holidays=days) if options.train_data else None
     until = bt.usable_until(train_on, options.train_until, "--train-until") if train_on else 0
+    weather = _weather(options.weather)
     began = time.process_time()
     try:
-        table = bt.backtest(
+        model = bt.learnt(
             history,
-            wanted,
             row,
+            wanted.horizon,
             train_on=train_on,
             train_on_until=until,
-            weather=_weather(options.weather),
+            weather=weather,
             seed=options.seed,
             report=_progress,
         )
     except ValueError as error:
         raise bt.TableUnusable(f"cannot train: {error}") from error
+    table = bt.forecasts(model, history, wanted, weather)
     table.to_csv(options.out, index=False, float_format="%.6g")
     _say(f"{len(table)} forecasts in {options.out}, {time.process_time() - began:.1f} CPU s")
     _scores(scores(table, history, row), as_json=options.json)

@@ -97,10 +97,10 @@ def read_origins(path: Path, history: HourlyHistory) -> Wanted:
     return Wanted(names, *rows)
 
 
-def backtest(
+def learnt(
     history: HourlyHistory,
-    wanted: Wanted,
     train_until: int,
+    horizon: int,
     *,
     train_on: HourlyHistory | None = None,
     train_on_until: int = 0,
@@ -108,25 +108,29 @@ def backtest(
     seed: int = 0,
     blocks: list[Block] | None = None,
     report: Report | None = None,
-) -> pd.DataFrame:
-    """Forecasts of all wanted pairs as a table; weights from rows before `train_until` only.
+) -> Model:
+    """A model from rows before `train_until` only, for forecasts of `horizon` hours.
 
     With `train_on` the weights come from that history's rows before `train_on_until`, and every series of
     `history` is new to the model, which adopts it from its rows before `train_until`. `blocks` replaces the plan
-    that follows from the size of the history. `weather` has local times as if they were UTC; what was not known at
-    an origin is not looked at.
+    that follows from the size of the history. `weather` has local times as if they were UTC.
 
     Raises:
         ValueError: too little history to train on."""
-    horizon = min(max(wanted.horizon, 1), 168)
+    horizon = min(max(horizon, 1), 168)
     learn, until = _with(weather, history, train_until), train_until
     if train_on is not None:
         names = tuple(Series(f"{s.sensor} of training", s.channel) for s in train_on.series)
         learn, until = replace(train_on, series=names), train_on_until
     model = fit(learn, until_row=until, horizon=horizon, version="backtest", seed=seed, report=report, blocks=blocks)
     model = refresh(model, learn, until_row=until, seed=seed, report=report, blocks=blocks)
-    if train_on is not None:
-        model = adopted(model, history, train_until, seed)
+    return model if train_on is None else adopted(model, history, train_until, seed)
+
+
+def forecasts(
+    model: Model, history: HourlyHistory, wanted: Wanted, weather: KnownWeather | None = None
+) -> pd.DataFrame:
+    """Forecasts of all wanted pairs as a table. What was not known at an origin is not looked at, weather neither."""
     origins = np.unique(wanted.origin)
     leads = np.arange(1, int((wanted.last - wanted.origin).max()) + 1)
     return _table(history, wanted, origins, _as_the_product_does(model, history, origins, leads, weather))

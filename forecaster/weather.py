@@ -1,7 +1,8 @@
 """The site's weather as the model sees it: heat, and rain in the heat, of each hour and of the time before an origin.
 
-Water use follows heat more than in proportion, and rain as far as it spares watering. Each number is taken as its
-deviation from its own base (`weekly_profile.py`): what of the weather the base of the water use has seen is out of it.
+Water use follows heat more than in proportion, and rain as far as it spares watering: on its day, and later by the
+water that it leaves in the soil. Each number is taken as its deviation from its own base (`weekly_profile.py`): what of
+the weather the base of the water use has seen is out of it.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from forecaster.weekly_profile import base_of
 WARM_C = 20.0  # mean of a day whose heat counts as 1
 RISE_C = 6.0  # warmer, and heat counts e times as much
 HOTTEST_C = 33.0  # hotter days count as this: nobody has seen what they do
-RAIN_DAYS = 4  # rain of so many days is remembered by gardens
+SOAKED_MM = 15.0  # of rain that soak a dry soil
+DRIED_MM = 0.2  # that a soaked soil loses in a day for each °C above 0; a half dry one loses half
+SOIL_DAYS = 7  # of weather that tell how wet the soil is
 LEAST_SHARE = 0.75  # of the hours of a mean
 
 CIRCLE = ("mean", "day_sin", "day_cos", "half_day_sin", "half_day_cos")
 # Of the hour to be forecast; and some of them, as means of the day and the week before the origin.
-AHEAD = (*(f"heat_{part}" for part in CIRCLE), *(f"rain_{part}" for part in CIRCLE), "rain_days")
-BEHIND = ("heat_mean", "rain_mean", "rain_days")
+AHEAD = (*(f"heat_{part}" for part in CIRCLE), *(f"rain_{part}" for part in CIRCLE), "dry_heat")
+BEHIND = ("heat_mean", "rain_mean", "dry_heat")
 INPUTS = (*AHEAD, *(f"{name}_of_day" for name in BEHIND), *(f"{name}_of_week" for name in BEHIND))
 
 
@@ -70,7 +73,21 @@ def _raw(history: HourlyHistory) -> FloatArray:
     of_day = hour % DAY * (2 * np.pi / DAY)
     circle = np.stack([np.ones(len(hour)), np.sin(of_day), np.cos(of_day), np.sin(2 * of_day), np.cos(2 * of_day)])
     spared = heat * _mean_of_last(wet, DAY)
-    return np.concatenate([heat * circle, spared * circle, (heat * _mean_of_last(wet, RAIN_DAYS * DAY))[None]])
+    return np.concatenate([heat * circle, spared * circle, (heat * (1 - wetness(temperature, rain)))[None]])
+
+
+def wetness(temperature: FloatArray, rain: FloatArray) -> FloatArray:
+    """Of the soil after each hour, 0 dry to 1 soaked; NaN where too little weather is known to tell. [rows]
+
+    An hour that is not known neither wets nor dries."""
+    known = np.isfinite(temperature) & np.isfinite(rain)
+    keeps = 1 - np.where(known, np.maximum(temperature, 0.0), 0.0) * (DRIED_MM / SOAKED_MM / DAY)
+    gets = np.where(known, rain, 0.0) / SOAKED_MM
+    wet, out = 0.5, np.empty(len(rain))
+    for hour, (keep, get) in enumerate(zip(keeps.tolist(), gets.tolist(), strict=True)):
+        wet = out[hour] = min(wet * keep + get, 1.0)
+    enough = np.isfinite(_mean_of_last(np.where(known, 1.0, np.nan), SOIL_DAYS * DAY))
+    return np.where(enough, out, np.nan)
 
 
 def _mean_of_last(values: FloatArray, hours: int) -> FloatArray:

@@ -3,6 +3,8 @@
 The networks know nothing of weather, so a model without it, and one whose weather has not come, give the same answer.
 What weather adds is learnt from what the lines of `linear.py` lack, by a ridge regression that is common to all series
 and each series' own. (What the networks themselves lack says less: they know the hours they were trained on too well.)
+Not all of what the lines say is added, for forecasts of weather err, and a garden answers less to the heat of September
+than to that of June: how much of it, each series' last weeks say.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from forecaster.fallback import DAY
 from forecaster.features import Array
 from forecaster.panel import CLIP, Panel
 
-SHARE = 0.75  # of what the lines say: forecasts of weather err, and an autumn answers less to heat than its summer
+SHARE, MOST = 0.75, 1.25  # of what the lines say, where the last weeks say nothing; and at the most
+FADE_H = 28 * DAY  # the last weeks: an hour as old as this counts e times less
+SURE = 30.0  # rows of error 1 and answer 1 that the last weeks need to be believed half
 LEAST_H = 90 * DAY  # of weather to learn from
 FOLDS, FOLD_H = 5, 28 * DAY  # blocks of four weeks that are left out in turn, to tell whether weather helps
 
-WeatherLines = Array  # weights [known + 1, INPUTS]; line 0, of an unknown series, is 0
+WeatherLines = Array  # weights [known + 1, INPUTS], the share in them; line 0, of an unknown series, is 0
 
 
 def learn(panel: Panel, last: int, *, until_row: int, seed: int) -> WeatherLines | None:
@@ -37,12 +41,24 @@ def learn(panel: Panel, last: int, *, until_row: int, seed: int) -> WeatherLines
     use = np.isfinite(x).all(1)
     fold = (sample.origin + sample.lead) // FOLD_H % FOLDS
     x, lacks, series, fold = x[use], lacks[use], sample.series[use], fold[use]
-    left = np.empty_like(lacks)
+    told = np.empty_like(lacks)
     for one in range(FOLDS):
         out = fold == one
         lines = _fitted(x[~out], lacks[~out], series[~out], known)
-        left[out] = lacks[out] - (x[out] * lines[series[out] + 1]).sum(1)
-    return _fitted(x, lacks, series, known) if np.abs(left).sum() < np.abs(lacks).sum() else None
+        told[out] = (x[out] * lines[series[out] + 1]).sum(1)
+    if np.abs(lacks - told).sum() >= np.abs(lacks).sum():
+        return None
+    age_h = until_row - (sample.origin + sample.lead)[use]
+    return _fitted(x, lacks, series, known) * shares(told, lacks, series, age_h, known)[:, None]
+
+
+def shares(told: Array, lacks: Array, series: IntArray, age_h: IntArray, known: int) -> Array:
+    """How much of what the lines told of hours that they had not learnt was true of each series of late; 0 for an
+    unknown one. [known + 1]"""
+    weight = np.exp(-age_h / FADE_H) / np.maximum(np.abs(lacks - SHARE * told), linear.LEAST_ERROR)
+    true, all_ = (np.bincount(series, weight * told * part, minlength=known) for part in (lacks, told))
+    share = np.clip((true + SURE * SHARE) / (all_ + SURE), 0.0, MOST)
+    return np.concatenate([[0.0], share]).astype(np.float32)
 
 
 def _fitted(x: Array, lacks: Array, series: IntArray, known: int) -> WeatherLines:
@@ -63,4 +79,4 @@ def answer(lines: WeatherLines, panel: Panel, known: IntArray, origins: IntArray
     if panel.weather is None:
         return np.full((len(known), len(origins), len(leads)), np.nan)
     x = panel.weather.at(origins, np.tile(leads, (len(origins), 1)))
-    return cast(FloatArray, np.clip(SHARE * np.einsum("sk,olk->sol", lines[known], x), -CLIP, CLIP))
+    return cast(FloatArray, np.clip(np.einsum("sk,olk->sol", lines[known], x), -CLIP, CLIP))

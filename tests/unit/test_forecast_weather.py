@@ -16,7 +16,7 @@ from forecaster.fallback import DAY, WEEK, units_of
 from forecaster.panel import panel_of
 from forecaster.predict import Model, forecast
 from forecaster.site_weather import KnownWeather, WeatherReader
-from forecaster.weather import AHEAD, INPUTS, inputs_of
+from forecaster.weather import AHEAD, INPUTS, SOIL_DAYS, inputs_of, wetness
 
 START = datetime(2024, 5, 1, tzinfo=UTC)
 ROWS = 170 * DAY
@@ -81,6 +81,38 @@ def test_a_series_that_follows_heat_is_told_better_and_one_that_does_not_is_left
         for h in (history, replace(history, weather=None))
     )
     assert with_[0] < 0.95 * without[0] and with_[1] < 1.01 * without[1]
+
+
+def test_how_much_of_the_lines_is_added_follows_the_last_weeks_of_each_series() -> None:
+    """Series 0 does what they say, 1 has stopped to, 2 does three times as much, of 3 hardly anything is there."""
+    random, rows = np.random.default_rng(5), 4000
+    told = random.normal(0, 1, 3 * rows + 2).astype(np.float32)
+    series = np.r_[np.repeat([0, 1, 2], rows), 3, 3]
+    age_h = np.r_[np.tile(np.linspace(0, 300 * DAY, rows), 3), 0, 0]
+    true = np.where(series == 1, age_h > 50 * DAY, np.where(series == 2, 3, 1))
+    lacks = (told * true + random.normal(0, 0.5, len(told))).astype(np.float32)
+    none, does, stopped, more, few = weather_lines.shares(told, lacks, series, age_h.astype(np.int64), 4)
+    assert none == 0.0 and more == weather_lines.MOST
+    assert does > 0.85 and 0 < stopped < 0.5 and few == pytest.approx(weather_lines.SHARE, abs=0.1)
+
+
+def test_rain_soaks_the_soil_and_heat_dries_it() -> None:
+    hours = 30 * DAY
+    cool, hot, rain = np.full(hours, 5.0), np.full(hours, 30.0), np.zeros(hours)
+    rain[10 * DAY : 10 * DAY + 5] = 10.0
+    in_cool, in_heat = wetness(cool, rain), wetness(hot, rain)
+    for wet in (in_cool, in_heat):
+        assert wet[10 * DAY + 4] == 1.0 and (np.diff(wet[10 * DAY + 4 :]) < 0).all() and (wet[20 * DAY :] > 0).all()
+    assert in_heat[13 * DAY] < 0.4 and in_cool[13 * DAY] > 0.8
+    soaking = wetness(hot, rain / 100)
+    assert soaking[9 * DAY] < soaking[10 * DAY + 5] < 0.2  # half a millimetre spares nobody the watering
+
+
+def test_how_wet_the_soil_is_is_not_told_of_little_weather() -> None:
+    hours = 30 * DAY
+    rain = np.where(np.arange(hours) < 15 * DAY, 0.0, np.nan)
+    known = np.isfinite(wetness(np.full(hours, 20.0), rain))
+    assert not known[: 5 * DAY].any() and known[SOIL_DAYS * DAY : 15 * DAY].all() and not known[17 * DAY :].any()
 
 
 def test_hours_without_weather_are_forecast_as_without_any(history: HourlyHistory, model: Model) -> None:

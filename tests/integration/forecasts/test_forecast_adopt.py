@@ -133,6 +133,7 @@ def test_a_backtest_with_weights_of_other_data_takes_its_series_up_before_it_for
     monkeypatch.setattr(backtest, "refresh", lambda *_, **__: model)
     origin = np.arange(UNTIL - 1, UNTIL + 48, 24)
     wanted = backtest.Wanted(("new",) * len(origin), origin, origin + 1, origin + 24)
-    table = backtest.backtest(new, wanted, UNTIL, train_on=district("a", "b"), train_on_until=UNTIL)
+    learnt = backtest.learnt(new, UNTIL, 24, train_on=district("a", "b"), train_on_until=UNTIL)
+    table = backtest.forecasts(learnt, new, wanted)
     made = backtest._as_the_product_does(after, new, origin, LEADS, None)
     np.testing.assert_array_equal(table.forecast, made.value.ravel())

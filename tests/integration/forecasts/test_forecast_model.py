@@ -15,8 +15,9 @@ from with_torch import torch
 from common import forecast_file
 from common.errors import ModelUnusable
 from common.folder import FORECAST_FILE, MODELS_FOLDER
+from common.weather import WeatherHour
 from forecaster import artifact, conformal
-from forecaster.backtest import Wanted, backtest
+from forecaster.backtest import Wanted, forecasts, learnt
 from forecaster.compose import compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit, judge
@@ -26,6 +27,7 @@ from forecaster.level_jump import recovered
 from forecaster.model import Network
 from forecaster.panel import panel_of
 from forecaster.predict import REVIEW_GAIN, Model, Part, forecast
+from forecaster.site_weather import KnownWeather
 from forecaster.train import Block
 from forecaster.weekly_profile import base_of
 
@@ -95,7 +97,8 @@ def test_a_backtest_does_not_look_after_its_origins(wrong: float) -> None:
     wanted = Wanted(tuple(names), origin, origin + 1, origin + 24)
     y = history.y.copy()
     y[:, spoilt + 1 :] = wrong
-    tables = [backtest(h, wanted, until, blocks=[Block(24, 2, 16)]) for h in (history, replace(history, y=y))]
+    both = history, replace(history, y=y)
+    tables = [forecasts(learnt(h, until, 24, blocks=[Block(24, 2, 16)]), h, wanted) for h in both]
     before = np.repeat(origin <= spoilt, 24)
     past = history.until(spoilt + 1)
     assert recovered(past) is not past
@@ -109,9 +112,24 @@ def test_a_backtest_recovers_from_a_replaced_sensor_as_the_product_does() -> Non
     history.y[0, 24 * 91 :] = 3 * history.y[0, 24 * 91 :] + 40
     origin = np.array([24 * 95 - 1])
     wanted = Wanted(("001",), origin, origin + 1, origin + 24)
-    table = backtest(history, wanted, 24 * 90, blocks=[Block(24, 20, 32)])
+    table = forecasts(learnt(history, 24 * 90, 24, blocks=[Block(24, 20, 32)]), history, wanted)
     truth = history.y[0, 24 * 95 : 24 * 96]
     assert np.abs(table.forecast - truth).mean() < 0.2 * truth.mean()
+
+
+def test_one_training_serves_forecasts_with_weather_and_without() -> None:
+    """Weather changes the interval that was found with it, and no value of a forecast without."""
+    history = flows(district(130))
+    heat = 20 + 8 * np.sin(np.arange(history.rows) / 60)
+    history.y[0] += 3 * np.exp((heat - 20) / 6)
+    hours = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=row) for row in range(history.rows)]
+    weather = KnownWeather([WeatherHour(hours[0], h, t, 0.0) for h, t in zip(hours, heat.tolist(), strict=True)], UTC)
+    origin = np.array([24 * 120 - 1, 24 * 122 - 1])
+    wanted = Wanted(("001",) * 2, origin, origin + 1, origin + 24)
+    with_, without = (learnt(history, 24 * 120, 24, weather=w, blocks=[Block(24, 2, 16)]) for w in (weather, None))
+    told, told_by_less = (forecasts(model, history, wanted).forecast for model in (with_, without))
+    np.testing.assert_array_equal(told, told_by_less)
+    assert (forecasts(with_, history, wanted, weather).forecast != told).all()
 
 
 def test_weights_do_not_look_past_train_until() -> None:
@@ -319,11 +337,12 @@ def test_what_the_last_days_were_off_by_is_followed(model: Model, monkeypatch: p
 
 def test_a_series_that_is_new_to_the_model_has_an_interval_that_holds() -> None:
     """A noisier district than those learnt: its width is its own from the first forecast on."""
-    learnt, new = flows(district(90)), flows(district(90, seed=3, names=("new",)))
+    old, new = flows(district(90)), flows(district(90, seed=3, names=("new",)))
     new = replace(new, y=new.y + np.random.default_rng(0).normal(0, 3, new.y.shape))
     until = 24 * 76
     origin = np.arange(until - 1, 24 * 89, 24)
     wanted = Wanted(("new",) * len(origin), origin, origin + 1, origin + 24)
-    table = backtest(new, wanted, until, train_on=learnt, train_on_until=until, blocks=QUICK)
+    model = learnt(new, until, 24, train_on=old, train_on_until=until, blocks=QUICK)
+    table = forecasts(model, new, wanted)
     truth = np.concatenate([new.y[0, o + 1 : o + 25] for o in origin])
     assert 0.84 <= np.mean((table.low <= truth) & (truth <= table.high)) <= 0.96

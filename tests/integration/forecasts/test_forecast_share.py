@@ -12,7 +12,7 @@ import with_torch  # noqa: F401 - without PyTorch this file is skipped
 
 from common.forecast_file import ForecastLine
 from forecaster import intervals, online
-from forecaster.backtest import Wanted, backtest
+from forecaster.backtest import Wanted, forecasts, learnt
 from forecaster.compose import ForecastHour, compose, hours_ahead
 from forecaster.dataset import HourlyHistory, Series
 from forecaster.fit import fit
@@ -98,7 +98,7 @@ def test_a_value_that_is_not_known_at_the_origin_is_no_naive(lead: int) -> None:
 def test_a_clock_is_forecast_by_its_last_week_in_the_end() -> None:
     """The pump's own model has learnt a muddle, off by 13 m3/h; the other flow keeps its model."""
     history = district()
-    table = backtest(history, asked(history), UNTIL, blocks=QUICK)
+    table = forecasts(learnt(history, UNTIL, 24, blocks=QUICK), history, asked(history))
     late = table[table.origin >= "2024-03-22"]
     error = off(late, history)
     naive = off(late.assign(forecast=np.nan), history)
@@ -120,7 +120,8 @@ def test_the_share_knows_nothing_after_an_origin() -> None:
     spoilt = history.y.copy()
     spoilt[:, cut:] = 1e6
     few = [Block(24, 2, 16)]
-    tables = [backtest(replace(history, y=y), asked(history, 11), UNTIL, blocks=few) for y in (history.y, spoilt)]
+    both = history, replace(history, y=spoilt)
+    tables = [forecasts(learnt(h, UNTIL, 24, blocks=few), h, asked(h, 11)) for h in both]
     before = (tables[0].origin < str(history.hour(cut).astype("datetime64[m]"))).to_numpy()
     assert 0 < before.sum() < len(before)
     pd.testing.assert_frame_equal(tables[0][before], tables[1][before])
