@@ -86,14 +86,11 @@ class FlowWatch:
 
     def leak_now(self, minute: int) -> tuple[float, float] | None:
         """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""
-        active, mean = self.log.active, self.expectation.use.mean_m3h
-        if active.known is not None and active.newest is not None:
-            size, error = size_now(active.known, active.newest, minute, self.expectation.tracker)
-            return size * mean, error * mean
-        if STEP.code in active.watches and self.steps.state.since is not None:
+        known = size_now(self.log.active, minute, self.expectation.tracker, self.expectation.use.mean_m3h)
+        if known is None and STEP.code in self.log.active.watches and self.steps.state.since is not None:
             rise = self.steps.rise
             return rise, math.hypot(self.steps.error(minute), DOUBT_SHARE * rise)
-        return None
+        return known
 
     # rows
 
@@ -111,10 +108,7 @@ class FlowWatch:
         *,
         usual: bool = True,
     ) -> None:
-        """The flow as the meter shows it, m3/h, and the pressure, bar; None = there is none that is accepted.
-
-        `usual`: the flow may be taken for use; no outage, nor the time after it.
-        """
+        """The flow as the meter shows it, m3/h, and the pressure, bar; None = none is accepted. `usual`: no outage."""
         if minute // QUARTER_MIN != self._quarter:
             self._on_quarter(minute)
         if not usual:
