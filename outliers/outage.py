@@ -9,21 +9,23 @@ import msgspec
 
 from common.state_file import Minute
 
-NO_FLOW = "RS"  # letters of SYSTEM: outside the limits, or stuck, as at zero
+OUTSIDE, STUCK = "R", "S"  # letters of SYSTEM
+NO_FLOW_M3H = 0.1  # at which a meter stands still; one that is stuck at more has failed
 STEPPED = "P"  # letter of PREDICT: the pressure has stepped, and not by the flow
 RUNS_EMPTY_MIN = 60  # before the first such row the flow falls already
 LEAST_MIN = 10  # of an outage; shorter ones are an instrument's
 FILLS_MOST_MIN = 12 * 60  # tanks fill for as long as no water came, but their size is about that of a day's use
 
 
-def is_dry(flow_letter: str, pressure_letter: str, *, stepped: bool) -> bool:
-    """Whether no water comes, by SYSTEM's letters. `stepped`: the pressure has stepped."""
-    return flow_letter in NO_FLOW and (stepped or pressure_letter != "0")
+def is_dry(flow_letter: str, flow: float | None, pressure_letter: str, *, stepped: bool) -> bool:
+    """Whether no water comes, by SYSTEM's letters and the flow, m3/h. `stepped`: the pressure has stepped."""
+    stands = flow_letter == OUTSIDE or (flow_letter == STUCK and flow is not None and flow < NO_FLOW_M3H)
+    return stands and (stepped or pressure_letter != "0")
 
 
-def row_is_dry(flow_flags: str, pressure_flags: str) -> bool:
+def row_is_dry(flow: float | None, flow_flags: str, pressure_flags: str) -> bool:
     """The same of a stored row, by its flags."""
-    return is_dry(flow_flags[:1], pressure_flags[:1], stepped=STEPPED in pressure_flags[1:].upper())
+    return is_dry(flow_flags[:1], flow, pressure_flags[:1], stepped=STEPPED in pressure_flags[1:].upper())
 
 
 def fills_min(minutes: int) -> int:

@@ -25,7 +25,7 @@ class Taught:
         if leaks and not self._leaked:
             history.flow[max(0, place - BEGUN_ROWS) : place] = np.nan
         self._leaked = leaks
-        dry = row_is_dry(flow_flags, pressure_flags)
+        dry = row_is_dry(history.flow[place], flow_flags, pressure_flags)
         if dry and self._outage.first is None:
             history.flow[max(0, place - RUNS_EMPTY_MIN) : place] = np.nan
         unusual = not self._outage.on_row(minute, dry=dry)

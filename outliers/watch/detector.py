@@ -88,7 +88,7 @@ class Detector:
         if not self.criteria.is_zone:
             pressure_letter = self._letter(self.pressure_gate, minute, pressure, self.flow_gate, flow)
         if self.watch is not None:
-            dry = is_dry(flow_letter, pressure_letter, stepped=self.watch.pressure_stepped)
+            dry = is_dry(flow_letter, flow, pressure_letter, stepped=self.watch.pressure_stepped)
             usual = self.outage.on_row(minute, dry=dry)
             accepted = pressure if pressure_letter == OK else None
             self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast, usual=usual)

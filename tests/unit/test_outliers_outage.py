@@ -16,22 +16,23 @@ DRY, WELL = ("R000", "R00"), ("0000", "000")
 
 
 @pytest.mark.parametrize(
-    ("flow", "pressure", "dry"),
+    ("m3h", "flow", "pressure", "dry"),
     [
-        ("R000", "R00", True),
-        ("R000", "00P", True),
-        ("S000", "00p", True),
-        ("S000", "M00", True),  # a meter without a gauge: nothing says that water comes
-        ("R000", "000", False),  # the meter alone
-        ("0000", "R00", False),
-        ("M000", "M00", False),  # power or line
-        ("0W00", "00P", False),
+        (0.4, "R000", "R00", True),
+        (0.4, "R000", "00P", True),
+        (0.0, "S000", "00p", True),
+        (0.0, "S000", "M00", True),  # a meter without a gauge: nothing says that water comes
+        (40.0, "S000", "00P", False),  # it has failed, and a pump has switched
+        (0.4, "R000", "000", False),  # the meter alone
+        (40.0, "0000", "R00", False),
+        (None, "M000", "M00", False),  # power or line
+        (60.0, "0W00", "00P", False),
     ],
 )
 def test_no_water_comes_if_there_is_no_flow_and_the_pressure_does_not_say_otherwise(
-    flow: str, pressure: str, dry: bool
+    m3h: float | None, flow: str, pressure: str, dry: bool
 ) -> None:
-    assert row_is_dry(flow, pressure) == dry
+    assert row_is_dry(m3h, flow, pressure) == dry
 
 
 @pytest.mark.parametrize(("minutes", "fills"), [(LEAST_MIN - 1, 0), (60, 60), (300, 300), (30 * HOUR, FILLS_MOST_MIN)])

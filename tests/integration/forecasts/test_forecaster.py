@@ -228,21 +228,22 @@ def test_the_hours_of_an_outage_and_those_after_it_are_no_history(site: Site) ->
     """As many as the minutes say that `outliers.outage` calls dry; a flow meter that fails alone is no outage."""
     first = NOON - timedelta(days=2)
     site.fill(first, NOON)
-    for begins, until, flow_flags, pressure_flags in (
-        (10, 14, "R000", "R00"),
-        (14, 15, "S000", "00P"),
-        (30, 32, "R000", "000"),
+    for begins, until, m3h, flow_flags, pressure_flags in (
+        (10, 14, 0.4, "R000", "R00"),
+        (14, 15, 0.0, "S000", "00P"),
+        (30, 32, 0.4, "R000", "000"),
+        (36, 37, 8.0, "S000", "00P"),
     ):
-        assert row_is_dry(flow_flags, pressure_flags) == (begins < 30)
+        assert row_is_dry(m3h, flow_flags, pressure_flags) == (begins < 30)
         site.connection.execute(
-            "UPDATE REAL_VAL_TB SET flow_flags = %s, pressure_flags = %s WHERE time >= %s AND time < %s",
-            (flow_flags, pressure_flags, first + begins * HOUR, first + until * HOUR),
+            "UPDATE REAL_VAL_TB SET flow = %s, flow_flags = %s, pressure_flags = %s WHERE time >= %s AND time < %s",
+            (m3h, flow_flags, pressure_flags, first + begins * HOUR, first + until * HOUR),
         )
     database = Database(site.settings, "test")
     flow, pressure = store.history(database, site.settings.site, ["001"], first, NOON).y
     database.close()
     assert np.flatnonzero(np.isnan(pressure)).tolist() == [*range(9, 20)]
-    assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(9, 20), 30, 31]
+    assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(9, 20), 30, 31, 36]
 
 
 def test_what_flowed_during_planned_work_is_no_use(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
