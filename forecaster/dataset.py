@@ -8,6 +8,7 @@ time: the hour that autumn repeats is one row (the mean of both), the one that s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from outliers.outage import RUNS_EMPTY_MIN, fills_min
+from outliers.outage import MOSTLY_FULL, RUNS_EMPTY_MIN, fills_min
 
 Channel = Literal["flow", "pressure", "level"]
 FloatArray = npt.NDArray[np.float64]
@@ -134,14 +135,14 @@ def unmask_long_leaks(leak: BoolArray, longest_h: int = LEAK_MASK_H) -> BoolArra
 
 def hours_of_outages(dry: IntArray) -> BoolArray:
     """Which hours are none of usual use, given the minutes without water in each: from the hour in which the pipes run
-    empty until tanks are full again. Shape [rows]."""
+    empty until most of the tanks are full again. Shape [rows]."""
     out = np.zeros(len(dry), dtype=np.bool_)
     first, minutes, filled = 0, 0, -1
     for row in np.flatnonzero(dry).tolist():
         if row > filled:
             first, minutes = row, 0
         minutes += int(dry[row])
-        filled = row + -(-fills_min(minutes) // HOUR_MIN)
+        filled = row + math.ceil(MOSTLY_FULL * fills_min(minutes) / HOUR_MIN)
         if filled > row:
             out[max(first - RUNS_EMPTY_MIN // HOUR_MIN, 0) : filled + 1] = True
     return out

@@ -15,6 +15,7 @@ STEPPED = "P"  # letter of PREDICT: the pressure has stepped, and not by the flo
 RUNS_EMPTY_MIN = 60  # before the first such row the flow falls already
 LEAST_MIN = 10  # of an outage; shorter ones are an instrument's
 FILLS_MOST_MIN = 12 * 60  # tanks fill for as long as no water came, but their size is about that of a day's use
+MOSTLY_FULL = 0.5  # of that time: a forecast without newer hours would err by more than by what still fills
 
 
 def is_dry(flow_letter: str, flow: float | None, pressure_letter: str, *, stepped: bool) -> bool:

@@ -127,8 +127,10 @@ class FlowWatch:
                 self.log.on_evidence(seen)
 
     def _on_outage(self, minute: int) -> None:
-        """No water comes, or tanks fill: what this hour has had is none of its use, and a step is over."""
+        """No water comes, or tanks fill: what hour and night have had is none of their use, and a step is over."""
         self.expectation.forget_hour()
+        if self._in_night and self.night is not None:
+            self.night.state.unusual = True
         if self.steps.leave() is Change.ENDED:
             self.log.on_evidence(ended(STEP, minute, End.FORECAST))
 
