@@ -30,6 +30,7 @@ from outliers.watch.pressure_watch import pressure_watch
 from outliers.watch.step_change import StepWatch
 
 QUARTER_MIN = 15
+DAY_MIN = 1440
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
 
