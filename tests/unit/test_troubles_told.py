@@ -22,6 +22,7 @@ from trouble_recordings import (
 )
 
 from common.clock import minute_start
+from common.messages import words
 from incidents.incident import Incident
 from outliers.criteria import Criteria
 
@@ -88,9 +89,8 @@ def assert_sized(read: Read, recording: Recording) -> None:
     assert size is not None
     assert abs(size.flow_m3h - recording.flow_m3h) <= ERRORS * size.error_m3h
     assert size.error_m3h < recording.flow_m3h / 3
-    shown = f"{size.flow_m3h:.1f}".rstrip("0").rstrip(".")
     for language in ("en", "ko"):
-        assert shown.split(".")[0] in read.told[language][0].what
+        assert words(language).flow(size.flow_m3h, size.error_m3h) in read.told[language][0].what
 
 
 def assert_times(read: Read, recording: Recording, begins: int = 10, ends: int = 70) -> None:
