@@ -8,6 +8,7 @@ time: the hour that autumn repeats is one row (the mean of both), the one that s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,11 +18,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from outliers.outage import MOSTLY_FULL, RUNS_EMPTY_MIN, fills_min
+
 Channel = Literal["flow", "pressure", "level"]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
+HOUR_MIN = 60
 LEAK_MASK_H = 72  # hours of a leak spell that are masked; a longer one is a new normal to be learnt
 
 
@@ -127,3 +131,18 @@ def unmask_long_leaks(leak: BoolArray, longest_h: int = LEAK_MASK_H) -> BoolArra
     rows = np.arange(len(leak))
     last_clear = np.maximum.accumulate(np.where(leak, -1, rows))
     return leak & (rows - last_clear <= longest_h)
+
+
+def hours_of_outages(dry: IntArray) -> BoolArray:
+    """Which hours are none of usual use, given the minutes without water in each: from the hour in which the pipes run
+    empty until most of the tanks are full again. Shape [rows]."""
+    out = np.zeros(len(dry), dtype=np.bool_)
+    first, minutes, filled = 0, 0, -1
+    for row in np.flatnonzero(dry).tolist():
+        if row > filled:
+            first, minutes = row, 0
+        minutes += int(dry[row])
+        filled = row + math.ceil(MOSTLY_FULL * fills_min(minutes) / HOUR_MIN)
+        if filled > row:
+            out[max(first - RUNS_EMPTY_MIN // HOUR_MIN, 0) : filled + 1] = True
+    return out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,6 +17,8 @@ from forecaster.dataset import HourlyHistory
 from forecaster.kept import Kept
 from forecaster.predict import Model
 from forecaster.site_weather import WeatherReader
+from forecaster.works import without_works
+from outliers.calendar import Work
 
 HOUR = timedelta(hours=1)
 
@@ -42,7 +45,14 @@ class SiteHour:
         self._weather = weather
 
     def make(
-        self, hour: datetime, latest: datetime, now: datetime, model: Model | None, holidays: frozenset[int]
+        self,
+        hour: datetime,
+        latest: datetime,
+        now: datetime,
+        model: Model | None,
+        holidays: frozenset[int],
+        *,
+        works: Sequence[Work] = (),
     ) -> tuple[list[ForecastLine], HourlyHistory] | None:
         """The forecast made at `hour` (aware, start of a local hour) and stored, and the history up to `latest`.
 
@@ -54,7 +64,7 @@ class SiteHour:
         history = hours.recent(self._database, self._site, self._kept, max(hour, latest), now)
         if history is None:
             return None
-        history = replace(history, holidays=holidays)
+        history = without_works(replace(history, holidays=holidays), works, self._site.zone)
         if self._weather:
             history = self._weather.onto(history, hour)
         kept = self._kept.intervals()

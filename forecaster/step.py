@@ -21,6 +21,7 @@ from forecaster.site_weather import WeatherReader
 from forecaster.trainer import Trainer, next_due
 from log import mark
 from log.roles import committed
+from outliers.calendar import CalendarFile
 
 CATCH_UP_H = forecast_file.KEEP_H  # hours that were missed are made up for as long as the file would keep them
 ARCHIVE = "archive"
@@ -45,6 +46,7 @@ class Forecaster:
             weather=WeatherReader(self._data, self._zone),
         )
         self._models = Models(self._data, self._site)
+        self._calendar = CalendarFile(self._data, self._zone, settings.zones)
         self._lines: list[ForecastLine] | None = None
         self._made: set[datetime] = set()
 
@@ -89,7 +91,8 @@ class Forecaster:
     def _make(self, hour: datetime, now: datetime) -> Mapping[str, Any]:
         began_s, current = time.perf_counter(), self._hour(now)
         model = self._models.newest()
-        made = self._hours.make(hour, current, now, model, holidays.of_site(self._data))
+        works = self._calendar.now().works
+        made = self._hours.make(hour, current, now, model, holidays.of_site(self._data), works=works)
         if made is None:
             return {"hour": hour.isoformat(), "due": 1}
         lines, history = made

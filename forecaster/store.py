@@ -12,7 +12,15 @@ import numpy as np
 from common.database import Database, statement
 from common.forecast_file import ForecastLine
 from common.settings import SiteSettings
-from forecaster.dataset import Channel, FloatArray, HourlyHistory, Series, hour_number, unmask_long_leaks
+from forecaster.dataset import (
+    Channel,
+    FloatArray,
+    HourlyHistory,
+    Series,
+    hour_number,
+    hours_of_outages,
+    unmask_long_leaks,
+)
 
 CHANNELS: tuple[Channel, Channel] = ("flow", "pressure")
 SENSORS_AT_ONCE = 20  # a sensor-year is 525,600 rows: twenty at once keep a statement well under its deadline
@@ -39,19 +47,22 @@ def history(
 ) -> HourlyHistory:
     """Hourly history of both channels of a site's sensors, rows from `first` to before `until` (aware).
 
-    SYSTEM-flagged minutes do not count; hours mostly under a leak are missing for the first days of the leak.
+    SYSTEM-flagged minutes do not count; hours mostly under a leak are missing for the first days of the leak, and those
+    of an outage of supply with the time after it.
     The grid always ends with the hour before `until`."""
     start = hour_number(first.astimezone(site.zone))
     rows = max(hour_number((until - timedelta(minutes=1)).astimezone(site.zone)) - start + 1, 1)
     series = series_of(site.id, names)
     y, leak = np.full((len(series), rows), np.nan), np.zeros((len(series), rows), dtype=bool)
+    dry = np.zeros((len(names), rows), dtype=np.int64)
     place = {name: 2 * i for i, name in enumerate(names)}
     for begin in range(0, len(names), SENSORS_AT_ONCE):
         wanted = list(names[begin : begin + SENSORS_AT_ONCE])
         with database.transaction() as cursor:
             values = {"site": site.id, "zone": site.timezone, "sensors": wanted, "first": first, "until": until}
             cursor.execute(statement("forecast_hours"), values)
-            for name, hour, *channels in cursor:
+            for name, hour, *channels, without_water in cursor:
+                dry[place[name] // 2, int(hour) - start] += int(without_water)
                 for k in range(2):
                     mean, minutes, leaking = channels[3 * k : 3 * k + 3]
                     at = place[name] + k, int(hour) - start
@@ -60,6 +71,8 @@ def history(
     for line in range(len(series)):
         if leak[line].any():
             y[line, unmask_long_leaks(leak[line])] = np.nan
+    for i in np.flatnonzero(dry.any(axis=1)):
+        y[2 * i : 2 * i + 2, hours_of_outages(dry[i])] = np.nan
     return HourlyHistory(np.datetime64(start, "h"), series, cast(FloatArray, y))
 
 

@@ -26,6 +26,8 @@ from forecaster.fit import HELD_OUT_H, Report, fit, judge, refresh
 from forecaster.predict import Model
 from forecaster.site_weather import WeatherReader
 from forecaster.trainer import STATE, TrainingNote
+from forecaster.works import without_works
+from outliers import calendar
 
 LEARNT_UNTIL = "learnt_until"
 LEAST_UNSEEN_H = 72  # fewer hours than this cannot tell two sets of weights apart
@@ -67,6 +69,7 @@ def run_training(
         DatabaseDown: the archive does not answer."""
     data, site = settings.paths.data, settings.site
     history = year_of(database, site, now, holidays.of_site(data))
+    history = without_works(history, calendar.load(data, site.zone, settings.zones).works, site.zone)
     history = WeatherReader(data, site.zone).onto(history, start_of_hour(now, site.zone))
     horizon = settings.forecast.horizon_hours
     outcome = train_and_judge(data, [history], version_at(now), site=site.id, horizon=horizon, report=report)

@@ -14,6 +14,7 @@ import msgspec
 from common import files
 from common.folder import INCIDENTS_FILE
 from common.zones import NO_ZONES, Zones
+from incidents import volume
 from incidents.incident import Before, Incident, Sign, Size, id_of
 from incidents.one_leak import OneLeak
 from incidents.one_trouble import MISSING, OUTLASTS_MIN, one_outage, one_silence, one_step, silent_channels
@@ -22,7 +23,6 @@ from outliers.findings import LOGGERS_NUMBERS, LOGGERS_OF_LEAK, RAISE, End, Find
 from outliers.flags import FAULT, LEAK, SUPPLY
 
 KEEP_ENDED = 500  # in the file; the database has all
-SURE_SHARE = 0.15  # of a size: with a larger error it is not called the largest so far
 MOST_SIGNS = 60  # of one incident: a stuck gauge that chatters for weeks
 # An incident that ended so short ago is the same one when its trouble returns: a burst that is pumped, a gauge that
 # sticks and moves. Whatever people draw every evening is one each evening.
@@ -51,14 +51,8 @@ class Book:
         return {one.sensor: one for one in self.incidents if one.kind == LEAK and one.ended is None}
 
     def on_size(self, incident: Incident, size: Size) -> None:
-        """What leaks now; it adds to the volume what has leaked since the last size, since its return, or in all."""
-        since = incident.began
-        if incident.size is not None:
-            since = max(incident.size.minute, min((sign.since for sign in incident.up), default=since))
-        more = max(0.0, size.flow_m3h) * max(0, size.minute - since) / 60
-        incident.size, incident.volume_m3 = size, round((incident.volume_m3 or 0.0) + more, 2)
-        if size.error_m3h <= SURE_SHARE * size.flow_m3h:
-            incident.largest_m3h = max(size.flow_m3h, incident.largest_m3h or 0.0)
+        """What leaks now."""
+        volume.add(incident, size)
 
     def on_loggers(self, incident: Incident, notes: Sequence[str], numbers: Mapping[str, float], point: str) -> None:
         """What the loggers in the zone show of its newest LEAK: it is known better from hour to hour."""
@@ -92,8 +86,8 @@ class Book:
             incident.signs = [sign for sign in incident.signs if sign.raised <= minute]
             for sign in incident.signs:
                 if sign.ended is not None and sign.ended > minute:
-                    sign.ended, sign.end = None, ""
-            incident.ended = max((sign.ended or 0 for sign in incident.signs), default=0) if not incident.up else None
+                    sign.ended, sign.until, sign.end = None, None, ""
+            incident.ended = None if incident.up else _last_end(incident)
         self.incidents = [incident for incident in self.incidents if incident.signs]
 
     # --- findings
@@ -138,18 +132,23 @@ class Book:
         for incident in self._of(finding.sensor):
             for sign in incident.up:
                 if (sign.code, sign.channel) == (finding.code, finding.channel) and sign.raised <= finding.minute:
-                    self._end(incident, sign, finding.minute, finding.end)
+                    self._end(incident, sign, finding.minute, finding.end, finding.until)
                     changed = True
         return changed
 
-    def _end(self, incident: Incident, sign: Sign, minute: int, why: str) -> None:
+    def _end(self, incident: Incident, sign: Sign, minute: int, why: str, until: int | None = None) -> None:
         sign.ended, sign.end = max(minute, sign.raised), why
+        sign.until = None if until is None else max(until, sign.raised)
         if not incident.up:
-            incident.ended = max(sign.ended, incident.began)
+            self._over(incident)
+
+    def _over(self, incident: Incident) -> None:
+        incident.ended = max(incident.began, _last_end(incident))
+        volume.end(incident, incident.ended)
 
     def _part(self, minute: int) -> bool:
         outlived = [one for one in self.incidents if one.up and one.outlived and not one.outage]
-        parted = [one for one in outlived if minute - _last_end(one) >= OUTLASTS_MIN]
+        parted = [one for one in outlived if minute - max(sign.ended or 0 for sign in one.signs) >= OUTLASTS_MIN]
         for incident in parted:
             for sign in incident.up:
                 incident.signs.remove(sign)
@@ -157,7 +156,7 @@ class Book:
                 own = self._open((incident.sensor, sign.severity, sign.channel))
                 own = own or self._new(incident.sensor, sign.severity, began, sign.raised)
                 own.signs.append(sign)
-            incident.ended = max(incident.began, _last_end(incident))
+            self._over(incident)
         return bool(parted)
 
     def _known(self, finding: Finding) -> bool:
@@ -179,6 +178,7 @@ class Book:
                 incident.before.append(Before(LEAK, finding.minute))
                 incident.kind, incident.size = FAULT, None
                 incident.largest_m3h = incident.volume_m3 = None  # nothing leaked
+                incident.course = []
                 return incident
         return None
 
@@ -197,11 +197,11 @@ class Book:
         """The same trouble of a moment ago: found, or begun, soon after its end."""
         key, patience = _key(finding), RETURN_MIN[finding.kind]
         for incident in reversed(list(self._of(finding.sensor))):
-            if incident.ended is None or not _has_key(incident, key):
+            if (told := incident.over_told) is None or not _has_key(incident, key):
                 continue
-            later = finding.minute > incident.ended
+            later = finding.minute > told
             moment = finding.since if later else finding.minute
-            if patience >= min(abs(finding.minute - incident.ended), abs(moment - incident.ended)):
+            if patience >= min(abs(finding.minute - told), abs(moment - told)):
                 if later:
                     incident.returned += 1
                 return incident
@@ -229,7 +229,7 @@ def _has_key(incident: Incident, key: Key) -> bool:
 
 
 def _last_end(incident: Incident) -> int:
-    return max(sign.ended or 0 for sign in incident.signs)
+    return max((sign.lasted_until for sign in incident.signs), default=0)
 
 
 def load(data: Path, site: str, findings: Sequence[Finding], zones: Zones = NO_ZONES) -> tuple[Book, str]:

@@ -25,13 +25,14 @@ class Sign(msgspec.Struct):
         channel: "flow", "pressure" or "both".
         severity: one of `WORST_FIRST`.
         since: UTC minute at which it probably began.
-        raised, ended: UTC minutes; None = it is up.
+        raised, ended: UTC minutes at which it was told, and told to be over; None = it is up.
         numbers: what was measured when it was raised, by name; the name ends in the unit.
         notes: what else was seen then, as codes, such as "pressure-agrees"; what loggers in a zone show of its LEAK is
             that of now.
         end: code of why it ended, such as "usual" or "meter"; empty while it is up.
         work: the planned work during which it was raised, in the operator's words.
         point: id of another point that it speaks of: of a LEAK, the logger that fell most; of a logger, its zone.
+        until: UTC minute until which it probably lasted, if that is known to be before `ended`.
     """
 
     code: str
@@ -46,6 +47,13 @@ class Sign(msgspec.Struct):
     end: str = ""
     work: str = ""
     point: str = ""
+    until: Minute | None = None
+
+    @property
+    def lasted_until(self) -> int:
+        """UTC minute of its probable end; 0 while it is up."""
+        ended = self.ended or 0
+        return ended if self.until is None else min(self.until, ended)
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -54,6 +62,13 @@ class Size(msgspec.Struct, frozen=True):
     minute: Minute
     flow_m3h: float
     error_m3h: float
+
+
+class Lost(msgspec.Struct, frozen=True, array_like=True):
+    """What an incident had lost from its beginning to UTC `minute`."""
+
+    minute: Minute
+    volume_m3: float
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -71,14 +86,15 @@ class Incident(msgspec.Struct):
         kind: one of `KINDS`, what it is taken for now.
         began: UTC minute of its first sign's `since`.
         raised: UTC minute at which it was first told.
-        ended: UTC minute at which its last sign ended; None = it is up.
+        ended: UTC minute until which its last sign probably lasted; None = it is up.
         size: its newest size; None = not known, or it is no leak.
         largest_m3h: the largest size so far.
-        volume_m3: lost so far, from its beginning.
+        volume_m3: lost so far, from its beginning to its end.
         signs: oldest first; at most `book.MOST_SIGNS`.
         before: other kinds that it was taken for before, oldest first.
         returned: how often it came back after it had ended.
         joined: id of the incident with which this one is one leak, at a zone or a meter of it; empty: it stands alone.
+        course: the volume at about each hour of the last days, while a leak is up: its end may be noticed later.
     """
 
     id: str
@@ -95,6 +111,17 @@ class Incident(msgspec.Struct):
     before: list[Before] = []
     returned: Count = 0
     joined: str = ""
+    course: list[Lost] = []
+
+    @property
+    def over_told(self) -> int | None:
+        """UTC minute at which its end was noticed; None = it is up."""
+        return None if self.ended is None else max(self.ended, *(sign.ended or 0 for sign in self.signs))
+
+    @property
+    def end_is_estimate(self) -> bool:
+        """Whether its end was noticed later."""
+        return self.over_told != self.ended
 
     @property
     def up(self) -> list[Sign]:

@@ -69,4 +69,4 @@ def _rank(one: Incident) -> int:
 
 def _holds(leading: Incident, minute: int) -> bool:
     """Whether an incident still leads those that are joined to it."""
-    return leading.kind == LEAK and (leading.ended is None or minute - leading.ended < OUTLASTS_MIN)
+    return leading.kind == LEAK and (leading.over_told is None or minute - leading.over_told < OUTLASTS_MIN)

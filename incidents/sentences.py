@@ -200,7 +200,7 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
     """Sentences, the first thing first."""
     known = values(leading, reader.words) | {
         "since": reader.time(incident.began),
-        "until": reader.time(incident.ended or incident.began),
+        "until": _until(incident, reader),
         "span": reader.words.span(incident.minutes(reader.minute)),
         "instrument": _capital(reader.words.say(INSTRUMENTS[_instruments(incident, leading)])),
     }
@@ -211,6 +211,9 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
         last = max(incident.signs, key=lambda sign: sign.ended or 0)
         if last.end in ENDS:
             yield reader.words.say(ENDS[last.end])
+        if incident.over_told is not None and incident.end_is_estimate:
+            noticed = reader.time(incident.over_told)
+            yield reader.words.say("The end is an estimate; it was noticed at {time}.", time=noticed)
     yield from _so_far(incident, reader.words)
     if incident.joined:
         yield reader.words.say("It is one leak with the one at {sensor}.", sensor=sensor_of(incident.joined))
@@ -219,6 +222,13 @@ def _what(incident: Incident, leading: Sign, reader: _Reader) -> Iterator[str]:
         yield reader.words.say("Until {time} it was taken for: {kind}.", time=reader.time(earlier.minute), kind=kind)
     if incident.returned:
         yield reader.words.many("It has come back once.", "It has come back {count} times.", incident.returned)
+
+
+def _until(incident: Incident, reader: _Reader) -> str:
+    if incident.ended is None:
+        return reader.time(incident.began)
+    time = reader.time(incident.ended)
+    return reader.words.say("about {time}", time=time) if incident.end_is_estimate else time
 
 
 def _instruments(incident: Incident, leading: Sign) -> str:

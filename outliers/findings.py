@@ -76,6 +76,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
         numbers: what was measured, by name; the name ends in the unit. A number that is not known is absent.
         notes: a `Note` each.
         end: the `End` of a clear; empty in a raise.
+        until: UTC minute until which it probably lasted, if a clear knows that it came later than that.
         work: the planned work during which it was raised; with another severity than "planned", it outlasted the work.
         point: another point that it speaks of: of a LEAK, the logger that fell most; of a logger, its zone.
         text: the reason in words, in a finding of an older release; a finding of this one has none.
@@ -93,6 +94,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     numbers: dict[str, float] = {}
     notes: list[str] = []
     end: str = ""
+    until: int | None = None
     work: str = ""
     point: str = ""
     text: str = msgspec.field(default="", name="reason")

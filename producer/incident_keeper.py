@@ -66,7 +66,7 @@ class IncidentKeeper:
             if incident is not None and act.do is Do.CLOSE and act.cause in SAID:
                 second = int(act.at.timestamp())
                 raised = tuple(sign.raised for sign in incident.signs if sign.code in LEAK_CODES)
-                up = incident.ended is None or incident.ended > second // 60
+                up = incident.over_told is None or incident.over_told > second // 60
                 found.setdefault(incident.sensor, []).append(Closing(second, SAID[act.cause], raised, up))
         return found
 

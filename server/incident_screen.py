@@ -51,7 +51,7 @@ def shown(known: Known, names: Mapping[str, str], reader: Reader) -> Json:
         {
             "why": why(sign, reader.words),
             "raised": sign.raised * 60,
-            "ended": None if sign.ended is None else sign.ended * 60,
+            "ended": None if sign.ended is None else sign.lasted_until * 60,
             "work": sign.work,
             "chart": incident_list.chart(incident, sign, minute),
         }
@@ -85,7 +85,10 @@ def _history(known: Known, reader: Reader) -> list[Line]:
         *(Line(act.at.timestamp(), act.by, _did(act, reader), act.text) for act in known.life.acts),
     ]
     if incident.ended is not None:
-        lines.append(Line(incident.ended * 60, "", say("It was over."), ""))
+        over = say("It was over, probably.") if incident.end_is_estimate else say("It was over.")
+        lines.append(Line(incident.ended * 60, "", over, ""))
+    if incident.over_told is not None and incident.end_is_estimate:
+        lines.append(Line(incident.over_told * 60, "", say("Its end was noticed."), ""))
     return sorted(lines, key=lambda line: line.at)
 
 

@@ -47,9 +47,10 @@ def up(code: str, minute: int, since: int | None = None, sensor: str = "001", **
     )
 
 
-def down(code: str, minute: int, end: str = End.USUAL, sensor: str = "001") -> Finding:
+def down(code: str, minute: int, end: str = End.USUAL, sensor: str = "001", *, until: int | None = None) -> Finding:
     channel, method, kind, severity = RULES[code]
-    return Finding(sensor, minute, minute, channel, method, NAMES.get(code, code), kind, severity, CLEAR, end=end)
+    name = NAMES.get(code, code)
+    return Finding(sensor, minute, minute, channel, method, name, kind, severity, CLEAR, end=end, until=until)
 
 
 def all_stand(_sensor: str) -> None:

@@ -15,7 +15,7 @@ FROM (
          AND bare.time >= to_timestamp(sign.raised * 60)
          AND bare.time < coalesce(to_timestamp(sign.ended * 60), 'infinity')
         WHERE incident.site = %(site)s AND incident.sensor = ANY(%(sensors)s)
-          AND (incident.ended IS NULL OR incident.ended > %(first)s)
+          AND (incident.ended IS NULL OR incident.ended > %(first)s - interval '16 days') -- an end is noticed later
         LIMIT %(most)s
     ) AS fitting
     ORDER BY sensor, time, channel, method, raised DESC

@@ -100,7 +100,7 @@ class Queue:
         said = self.said.get(incident.id)
         if incident.joined and (said is None or incident.ended is None):
             return None  # told with another one; what was told before has an end
-        if said is None and incident.ended is not None and incident.ended <= min(self.began, minute):
+        if said is None and incident.over_told is not None and incident.over_told <= min(self.began, minute):
             return None
         if said and said.flow_m3h is None and incident.size:
             said.flow_m3h = incident.size.flow_m3h  # the first size is no news, what it grows to is

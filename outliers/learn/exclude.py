@@ -4,16 +4,19 @@ import numpy as np
 
 from outliers import flags
 from outliers.learn.build import History
+from outliers.outage import RUNS_EMPTY_MIN, Outage, row_is_dry
 
 BEGUN_ROWS = 1440  # rows before a LEAK is raised are excluded: the leak was already there
 
 
 class Taught:
-    """Removes rows from a history that must not be learnt from: faulty values, a LEAK, and the day before one."""
+    """Removes rows from a history that must not be learnt from: faulty values, an outage of supply with the time after
+    it, a LEAK, and the day before one."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._leaked = False
+        self._outage = Outage()
 
     def row(self, minute: int, flow_flags: str, pressure_flags: str) -> None:
         """The next row and its flags."""
@@ -22,7 +25,11 @@ class Taught:
         if leaks and not self._leaked:
             history.flow[max(0, place - BEGUN_ROWS) : place] = np.nan
         self._leaked = leaks
-        if leaks or not flags.trusted(flow_flags):
+        dry = row_is_dry(history.flow[place], flow_flags, pressure_flags)
+        if dry and self._outage.first is None:
+            history.flow[max(0, place - RUNS_EMPTY_MIN) : place] = np.nan
+        unusual = not self._outage.on_row(minute, dry=dry)
+        if unusual or leaks or not flags.trusted(flow_flags):
             history.flow[place] = np.nan
-        if not flags.trusted(pressure_flags):
+        if unusual or not flags.trusted(pressure_flags):
             history.pressure[place] = np.nan

@@ -55,7 +55,7 @@ def taken(minute: int, closing: Closing, log: FindingLog, expectation: Expectati
         return None
     if closing.said is Said.REPAIRED:
         since = gone_since(known, minute // 60, expectation)
-        log.end_all(minute, End.REPAIRED)
+        log.end_all(minute, End.REPAIRED, since * 60 if since < minute // 60 else None)
         return LeakCorrection(since, -known.size, -known.by_flicker)
     log.end_all(minute, End.ACCEPTED)
     expectation.accept(minute, DOUBT_SHARE * known.size)

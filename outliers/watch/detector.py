@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from outliers import criteria as stored
 from outliers.criteria import Criteria
 from outliers.detectability import AS_LEARNT, Weeks
+from outliers.outage import is_dry
 from outliers.watch.active import Leak
 from outliers.watch.closing import Closing
 from outliers.watch.detector_state import DetectorState, copy_of, still_valid
@@ -47,6 +48,7 @@ class Detector:
         self.quiet_minutes = 0  # so many without a row are no gap, because the meter is read less often
         self.flow_gate = Gate("flow", criteria.flow, state.flow_gate)
         self.pressure_gate = Gate("pressure", criteria.pressure, state.pressure_gate)
+        self.outage = state.outage
         self.log = FindingLog(sensor, state.active)
         self.logger = LoggerWatch(criteria.logger, zone, state.logger) if criteria.logger else None
         self.watch: FlowWatch | None = None
@@ -62,6 +64,7 @@ class Detector:
             minute=self.minute,
             flow_gate=self.flow_gate.state,
             pressure_gate=self.pressure_gate.state,
+            outage=self.outage,
             active=self.log.active,
             logger=self.logger.state if self.logger is not None else None,
         )
@@ -85,8 +88,10 @@ class Detector:
         if not self.criteria.is_zone:
             pressure_letter = self._letter(self.pressure_gate, minute, pressure, self.flow_gate, flow)
         if self.watch is not None:
+            dry = is_dry(flow_letter, flow, pressure_letter, stepped=self.watch.pressure_stepped)
+            usual = self.outage.on_row(minute, dry=dry)
             accepted = pressure if pressure_letter == OK else None
-            self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast)
+            self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast, usual=usual)
         if self.flow_gate.seen or self.pressure_gate.seen:
             for evidence in (*self.flow_gate.take(), *self.pressure_gate.take()):
                 self.log.on_evidence(evidence)

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from common.state_file import Count, Minute
 from outliers.criteria import Criteria
+from outliers.outage import Outage
 from outliers.rules import LEVEL_DAYS
 from outliers.watch.active import ActiveFindings
 from outliers.watch.expectation_state import ExpectationState
@@ -22,6 +23,7 @@ class DetectorState(msgspec.Struct):
     minute: Minute | None = None
     flow_gate: GateState = msgspec.field(default_factory=GateState)
     pressure_gate: GateState = msgspec.field(default_factory=GateState)
+    outage: Outage = msgspec.field(default_factory=Outage)
     active: ActiveFindings = msgspec.field(default_factory=ActiveFindings, name="incident")
     flow: FlowState = msgspec.field(default_factory=FlowState)
     logger: LoggerState | None = None

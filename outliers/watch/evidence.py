@@ -66,6 +66,7 @@ class Evidence:
         numbers, notes: what was measured and seen.
         end: why it ended; None if it began.
         point: another point that it speaks of.
+        until: UTC unix minute until which it probably lasted; None = `minute`, or it began.
     """
 
     rule: Rule
@@ -76,6 +77,7 @@ class Evidence:
     notes: tuple[Note, ...] = ()
     end: End | None = None
     point: str = ""
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,15 @@ class LeakEvidence:
 class LeakEnd:
     """The flow of a known leak has stopped since about UTC hour `since_hour`.
 
-    `size`: what it was until then, share of the mean; None: as at its raise.
+    Attributes:
+        until: UTC minute until which it probably flowed; None = until now.
+        size: what it was until then, share of the mean; None: as at its raise.
     """
 
     since_hour: int
     end: End
     numbers: Numbers
+    until: int | None = None
     size: float | None = None
 
 

@@ -50,6 +50,7 @@ class Expectation:
         self._level, self._day = use.level if state.level is None else state.level, state.day
         self.level = self._level
         self.ratio = 1.0 + self.level if state.ratio is None else state.ratio
+        self.measured = False  # whether the last hour has a mean
         self.day: date | None = None
         self.weekday = self.hour_of_day = self.day_minute = 0
         self._profile_m3h = self._before = self._after = 0.0
@@ -162,6 +163,11 @@ class Expectation:
                 self.ratio = forecast.flow_m3h / self._hour_mean()
         return flow - profile * self.ratio - self.leak_size * self.use.mean_m3h
 
+    def forget_hour(self) -> None:
+        """The rows of this hour so far are none of the use."""
+        self._flow_sum = self._profile_sum = 0.0
+        self._rows = 0
+
     def on_hour(self, hour: int, steady: SteadyFlow | None) -> float | None:
         """End of the UTC `hour`: pass its mean to the trackers. `steady` is its extra steady flow by the flicker.
 
@@ -170,9 +176,9 @@ class Expectation:
         if steady is not None:
             steady = SteadyFlow(steady.size - self.by_flicker, steady.error)
         rows, flow_sum, profile_sum = self._rows, self._flow_sum, self._profile_sum
-        self._flow_sum = self._profile_sum = 0.0
-        self._rows = 0
-        if rows < HOUR_ROWS:
+        self.forget_hour()
+        self.measured = rows >= HOUR_ROWS
+        if not self.measured:
             self.tracker.on_hour(hour, self.slot(), None, 0.0, steady)
             if self.other is not None:
                 self.other.on_hour(hour, self.slot(other=True), None, 0.0, steady)

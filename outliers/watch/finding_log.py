@@ -114,14 +114,14 @@ class FindingLog:
             self._end_leak(minute, End.PART)
             active.leak = whole
 
-    def end_all(self, minute: int, end: End) -> None:
-        """End the LEAK and what is on top of it."""
+    def end_all(self, minute: int, end: End, until: int | None = None) -> None:
+        """End the LEAK and what is on top of it. `until`: until when it flowed, if not until now."""
         while self.active.newest is not None:
-            self._end_leak(minute, end)
+            self._end_leak(minute, end, until)
 
     def on_leak_end(self, minute: int, end: LeakEnd) -> Correction:
         """The newest LEAK has ended."""
-        leak = self._end_leak(minute, end.end, **end.numbers)
+        leak = self._end_leak(minute, end.end, end.until, **end.numbers)
         grown = 0.0 if end.size is None else end.size - leak.size
         return LeakCorrection(end.since_hour, -leak.size, -leak.by_flicker, raised_hour=leak.raised / 60, grown=grown)
 
@@ -152,7 +152,7 @@ class FindingLog:
                 corrections.append(self.on_leak_end(minute, LeakEnd(leak.since // 60, End.METER, {})))
         return corrections
 
-    def _end_leak(self, minute: int, end: End, **numbers: float) -> Leak:
+    def _end_leak(self, minute: int, end: End, until: int | None = None, **numbers: float) -> Leak:
         active = self.active
         leak = active.more or active.leak
         assert leak is not None
@@ -162,7 +162,7 @@ class FindingLog:
             rule, active.more, active.ended = MORE_LEAKS[leak.method], None, minute
         if end in (End.FELL, End.USUAL):
             active.repeats.on_use(leak.since, minute, leak.size)
-        self._report(Evidence(rule, Change.ENDED, minute, leak.raised, numbers, end=end))
+        self._report(Evidence(rule, Change.ENDED, minute, leak.raised, numbers, end=end, until=until))
         return leak
 
     def _clear_watches(self, minute: int, end: End) -> None:
@@ -191,6 +191,7 @@ class FindingLog:
                 notes=[*evidence.notes],
                 end=evidence.end or "",
                 point=evidence.point,
+                until=evidence.until,
             )
         )
 

@@ -30,6 +30,7 @@ from outliers.watch.pressure_watch import pressure_watch
 from outliers.watch.step_change import StepWatch
 
 QUARTER_MIN = 15
+DAY_MIN = 1440
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
 DAY_MIN = 1440
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
@@ -87,25 +88,56 @@ class FlowWatch:
 
     def leak_now(self, minute: int) -> tuple[float, float] | None:
         """Size of what leaks now and its standard error, m3/h; None if nothing is known to leak."""
-        active, mean = self.log.active, self.expectation.use.mean_m3h
-        if active.known is not None and active.newest is not None:
-            size, error = size_now(active.known, active.newest, minute, self.expectation.tracker)
-            return size * mean, error * mean
-        if STEP.code in active.watches and self.steps.state.since is not None:
+        known = size_now(self.log.active, minute, self.expectation.tracker, self.expectation.use.mean_m3h)
+        if known is None and STEP.code in self.log.active.watches and self.steps.state.since is not None:
             rise = self.steps.rise
             return rise, math.hypot(self.steps.error(minute), DOUBT_SHARE * rise)
-        return None
+        return known
 
     # rows
 
-    def on_row(self, minute: int, shown: float | None, pressure: float | None, forecast: HourForecast | None) -> None:
-        """The flow as the meter shows it, m3/h, and the pressure, bar; None = there is none that is accepted."""
+    @property
+    def pressure_stepped(self) -> bool:
+        """Whether the pressure has stepped, and not by the flow."""
+        return self.pressure is not None and self.pressure.supply.state.since is not None
+
+    def on_row(
+        self,
+        minute: int,
+        shown: float | None,
+        pressure: float | None,
+        forecast: HourForecast | None,
+        *,
+        usual: bool = True,
+    ) -> None:
+        """The flow as the meter shows it, m3/h, and the pressure, bar; None = none is accepted. `usual`: no outage."""
         if minute // QUARTER_MIN != self._quarter:
             self._on_quarter(minute)
+        if not usual:
+            self._on_outage(minute)
         if shown is None:
             return
+        meter = self.log.active.meter
+        flow = shown if meter is None else shown / (1.0 + meter.size)
+        if usual:
+            self._on_use(minute, flow, forecast)
+        if pressure is not None and self.pressure is not None:
+            if self.flicker is not None and usual:
+                self.flicker.on_pressure(pressure)
+            seen = self.pressure.on_row(minute, shown, flow, pressure)
+            if seen is not None:
+                self.log.on_evidence(seen)
+
+    def _on_outage(self, minute: int) -> None:
+        """No water comes, or tanks fill: what hour and night have had is none of their use, and a step is over."""
+        self.expectation.forget_hour()
+        if self._in_night and self.night is not None:
+            self.night.state.unusual = True
+        if self.steps.leave() is Change.ENDED:
+            self.log.on_evidence(ended(STEP, minute, End.FORECAST))
+
+    def _on_use(self, minute: int, flow: float, forecast: HourForecast | None) -> None:
         active, steps, expected = self.log.active, self.steps, self.expectation
-        flow = shown if active.meter is None else shown / (1.0 + active.meter.size)
         if self.flicker is not None:
             self.flicker.on_flow(minute, flow)
         if active.leak is not None:
@@ -118,12 +150,6 @@ class FlowWatch:
             self._on_drop(minute)
         if self._in_night and self.night is not None:
             self.night.on_row(minute, expected.day_minute + minute % QUARTER_MIN, flow)
-        if pressure is not None and self.pressure is not None:
-            if self.flicker is not None:
-                self.flicker.on_pressure(pressure)
-            seen = self.pressure.on_row(minute, shown, flow, pressure)
-            if seen is not None:
-                self.log.on_evidence(seen)
 
     def _on_step(self, minute: int, change: Change) -> None:
         """PREDICT reports that a step began, ended or lasted."""
@@ -206,10 +232,11 @@ class FlowWatch:
             drift = self.pressure.on_hour(hour, minute, meter_wrong=log.active.meter is not None)
             if drift is not None:
                 log.on_evidence(drift)
-        strictness = log.active.strictness(minute)
-        leak = self.hourly.leak(minute, expected, stepped=steps.lasts(minute), strictness=strictness)
-        if leak is not None:
-            self._on_leak(leak)
+        if expected.measured:
+            strictness = log.active.strictness(minute)
+            leak = self.hourly.leak(minute, expected, stepped=steps.lasts(minute), strictness=strictness)
+            if leak is not None:
+                self._on_leak(leak)
         known = log.active.newest
         if known is None:
             self._on_quiet_hour(minute)
@@ -226,8 +253,10 @@ class FlowWatch:
     def _on_leak_hour(self, hour: int, minute: int, leak: Leak) -> None:
         """End of an hour during a LEAK."""
         says = self.pressure.on_leak(leak) if self.pressure is not None else None
-        size = size_to_end(leak, self.expectation.tracker)
-        end = self.hourly.end(leak, size, hour, self.expectation)
+        end = None
+        if self.expectation.measured:
+            size = size_to_end(leak, self.expectation.tracker)
+            end = self.hourly.end(leak, size, hour, self.expectation)
         self._correct(*self.log.on_leak_hour(minute, says, end))
 
     def _on_night_end(self, minute: int) -> None:

@@ -5,8 +5,8 @@ explain the excess, and the certainty. Until it is clear whether a working day i
 limit for both kinds of day.
 """
 
-from collections.abc import Container
-from typing import Annotated
+from collections.abc import Container, Iterator
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,7 @@ BACK_SHARE = 0.7  # of a WATCH's limit: it ends below this
 # Log of the odds that a leak is over: what an hour must say at least, what it counts at most, and what hours in a row
 # must say together. One low hour is often over by the next; a small leak's odds do not become larger with time.
 LEAST_ODDS, MOST_ODDS, OVER_ODDS = 7.0, 10.0, 20.0
+SINCE_ODDS = 14.0  # and for it to have ended when; larger ones say rather that the use of some days was low
 NEARLY_ALL = 0.75  # of a leak's size: ordinary falls of the use reach half of it
 GONE_SHARE = 0.5  # of a use that is over
 PROVEN_H, LONG_PROVEN_H = 2, 6  # hours in a row: one extreme hour is often over by the next, a pool by the morning
@@ -38,6 +39,15 @@ OVER_SCORE = 1.5  # a likely fall delays a LEAK
 DOUBT = 0.5  # share of a limit that the other kind of day must also reach
 RULES = 4  # for a leak: long, short, early, against the flicker
 ALONE_RULE = RULES - 1
+
+
+class _PossibleEnd(NamedTuple):
+    """A leak has been gone since UTC hour `since`: the log of the odds, its size before, and the fall; shares."""
+
+    since: int
+    fall: float
+    before: float
+    odds: float
 
 
 class HourlyState(msgspec.Struct):
@@ -140,17 +150,23 @@ class Hourly:
             size: after `hour`, share of the mean flow.
         """
         self._keep_sizes(leak, expected.tracker.state.starts)
-        best, most, known = None, LEAST_ODDS, size
-        for fall in expected.tracker.falls(with_flicker=leak.by_flicker > 0.0):
-            before = self._size_before(fall.since, leak)
-            odds = before * (-fall.size - before / 2) / fall.error**2
-            if -fall.size > NEARLY_ALL * before and odds > most:
-                best, most, known = fall, odds, before
+        falls = [*self._ends(leak, expected.tracker)]
+        best = max(falls, key=lambda fall: fall.odds, default=None)
         self.state.sizes[hour + 1] = size
-        self.state.over = self.state.over + min(most, MOST_ODDS) if best is not None else 0.0
+        self.state.over = self.state.over + min(best.odds, MOST_ODDS) if best is not None else 0.0
         if best is None or self.state.over < OVER_ODDS:
             return None
-        return LeakEnd(best.since, End.USUAL, {"fall_m3h": -best.size * self.use.mean_m3h}, known)
+        until = max(fall.since for fall in falls if fall.odds >= min(SINCE_ODDS, best.odds))
+        numbers = {"fall_m3h": best.fall * self.use.mean_m3h}
+        return LeakEnd(best.since, End.USUAL, numbers, until=until * 60, size=best.before)
+
+    def _ends(self, leak: Leak, tracker: ShiftTracker) -> Iterator[_PossibleEnd]:
+        """The hours since which nearly all of it may be gone."""
+        for fall in tracker.falls(with_flicker=leak.by_flicker > 0.0):
+            before = self._size_before(fall.since, leak)
+            odds = before * (-fall.size - before / 2) / fall.error**2
+            if -fall.size > NEARLY_ALL * before and odds > LEAST_ODDS:
+                yield _PossibleEnd(fall.since, -fall.size, before, odds)
 
     def _keep_sizes(self, leak: Leak, starts: Container[int]) -> None:
         state = self.state

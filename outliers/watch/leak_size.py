@@ -7,7 +7,7 @@ time of day. Each hour after the raise says how far off it was, and whether the 
 import math
 
 from outliers.flow_shift import ShiftTracker
-from outliers.watch.active import Leak
+from outliers.watch.active import ActiveFindings, Leak
 
 DOUBT_SHARE = 0.5  # of a step, and of a LEAK's size when it is raised
 # The error of a LEAK's size. The first hours after the raise still hold what was taken out of the hours before it; and
@@ -16,18 +16,17 @@ DOUBT_SHARE = 0.5  # of a step, and of a LEAK's size when it is raised
 EARLY_SHARE, EARLY_H, MODEL = 0.3, 4.0, 1.3
 
 
-def size_now(known: Leak, newest: Leak, minute: int, tracker: ShiftTracker) -> tuple[float, float]:
-    """The size now of all that is known to leak, and its standard error; shares of the mean flow.
-
-    Args:
-        newest: the part that was raised last.
-    """
+def size_now(active: ActiveFindings, minute: int, tracker: ShiftTracker, mean_m3h: float) -> tuple[float, float] | None:
+    """The size now of all that is known to leak, and its standard error, m3/h; None if nothing is."""
+    known, newest = active.known, active.newest
+    if known is None or newest is None:
+        return None
     grown = tracker.growth()
     if grown is None:
-        return known.size, DOUBT_SHARE * known.size
+        return known.size * mean_m3h, DOUBT_SHARE * known.size * mean_m3h
     change, error = grown
     early = EARLY_SHARE * newest.size * math.exp(min(0, newest.raised - minute) / 60 / EARLY_H)
-    return known.size + change, math.hypot(MODEL * error, early)
+    return (known.size + change) * mean_m3h, math.hypot(MODEL * error, early) * mean_m3h
 
 
 def size_to_end(leak: Leak, tracker: ShiftTracker) -> float:

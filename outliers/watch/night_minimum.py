@@ -54,6 +54,7 @@ class NightState(msgspec.Struct):
         creep: the CUSUM.
         up: nights in a row with the CUSUM above 0.
         windows: of the current night.
+        unusual: the current night has had an outage, or tanks that fill: the rest of it has no minimum.
     """
 
     hours: tuple[int, int]
@@ -61,6 +62,7 @@ class NightState(msgspec.Struct):
     creep: float = 0.0
     up: Count = 0
     windows: list[NightWindow] = []
+    unusual: bool = False
 
 
 class NightMinimum:
@@ -88,8 +90,8 @@ class NightMinimum:
         """The night is over. `known_m3h` = flow of a leak that is known: nights are kept without it."""
         state = self.state
         lowest = lowest_hour({window.number: (window.flow, window.rows) for window in state.windows})
-        state.windows = []
-        if lowest is None:
+        unusual, state.unusual, state.windows = state.unusual, False, []
+        if lowest is None or unusual:
             return None
         flow = lowest.flow_m3h - known_m3h
         result = None

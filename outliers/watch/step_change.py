@@ -59,6 +59,8 @@ class StepState(msgspec.Struct):
         quiet_rows: rows in a row below half of it.
         stretch: factor on the limits while the use varies more than learnt.
         last: minute of the last row.
+        gap, after_gap: minutes without a row between the base and now, and blocks since then.
+        anew: what was before says nothing about the next row.
     """
 
     fast: float = 0.0
@@ -73,6 +75,9 @@ class StepState(msgspec.Struct):
     quiet_rows: Count = 0
     stretch: float = 1.0
     last: Minute | None = None
+    gap: Count = 0
+    after_gap: Count = 0
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,12 @@ class StepWatch:
     def on_row(self, minute: int, residual: float) -> Change:
         """BEGAN = a step began, LASTED = it is still up, ENDED = it is over."""
         state = self.state
-        if state.last is not None and minute - state.last > AWAY_MIN and state.fast < -self.watch_limit:
+        if state.anew:
             self._begin_anew(residual)
+        elif state.last is not None and minute - state.last > AWAY_MIN:
+            state.gap, state.after_gap = state.gap + minute - state.last, 0
+            if state.fast < -self.watch_limit:
+                self._begin_anew(residual)
         state.last = minute
         fast = state.fast = state.fast + FAST * (residual - state.fast)
         if state.since is not None:
@@ -121,9 +130,17 @@ class StepWatch:
             return self._new_block(minute)
         return Change.NONE
 
+    def leave(self) -> Change:
+        """The flow is no use now; it begins anew with the next row. ENDED = a step was up."""
+        state = self.state
+        change = Change.NONE if state.since is None else Change.ENDED
+        state.since, state.anew = None, True
+        return change
+
     def _begin_anew(self, residual: float) -> None:
         """The flow ran out before the gap: that it is back is no step, and what it was then is no base."""
         state = self.state
+        state.gap, state.anew = 0, False
         state.since, state.fast, state.base = None, residual, residual
         state.blocks, state.block, state.block_rows = [], 0.0, 0
 
@@ -133,7 +150,11 @@ class StepWatch:
         state.block, state.block_rows = 0.0, 0
         if len(blocks) > KEPT_BLOCKS:
             del blocks[0]
-        state.base = STEP_CARRY * sum(blocks[-1 - STEP_BASE_BLOCKS : -1]) / STEP_BASE_BLOCKS
+        state.after_gap += 1
+        if state.after_gap > STEP_BASE_BLOCKS:
+            state.gap = 0
+        before = blocks[-1 - STEP_BASE_BLOCKS : -1] or blocks
+        state.base = STEP_CARRY * sum(before) / len(before)
         if len(blocks) < KEPT_BLOCKS:
             return Change.NONE
         for window, limit in zip(STEP_WINDOWS, self.window_limits, strict=True):
@@ -175,7 +196,7 @@ class StepWatch:
         state = self.state
         level = (state.lasting if state.since is not None else state.fast) - rise_m3h
         state.since = None
-        state.quiet_rows = 0
+        state.quiet_rows = state.gap = 0
         state.fast = level
         state.base = STEP_CARRY * level
         state.blocks = [level] * KEPT_BLOCKS
@@ -216,7 +237,11 @@ class StepWatch:
 
     def dropped(self) -> bool:
         """Whether the flow has stepped down by more than it does without a reason."""
-        return self.state.base - self.state.fast > self.watch_limit
+        return self.state.base - self.state.fast > self._fall_limit()
+
+    def _fall_limit(self) -> float:
+        """The use goes on changing while no row comes, as under a step that lasts."""
+        return self.watch_limit * math.sqrt(1.0 + self.state.gap / STEP_LASTING_MIN)
 
     def drop(self, minute: int, leak: float) -> LeakEnd | None:
         """Whether the flow, which has `dropped`, fell by nearly all of a leak of this size, share of the mean.
@@ -224,6 +249,6 @@ class StepWatch:
         The flow falls by less without a reason, so the end of a smaller leak is left to VALUE.
         """
         size, fall = leak * self.use.mean_m3h, self.state.base - self.state.fast
-        if size <= self.watch_limit or fall <= DROP_SHARE * size:
+        if size <= self._fall_limit() or fall <= DROP_SHARE * size:
             return None
-        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall}, leak)
+        return LeakEnd(minute // 60, End.FELL, {"fall_m3h": fall}, size=leak)

@@ -22,6 +22,7 @@ from trouble_recordings import (
 )
 
 from common.clock import minute_start
+from common.messages import words
 from incidents.incident import Incident
 from outliers.criteria import Criteria
 
@@ -88,9 +89,8 @@ def assert_sized(read: Read, recording: Recording) -> None:
     assert size is not None
     assert abs(size.flow_m3h - recording.flow_m3h) <= ERRORS * size.error_m3h
     assert size.error_m3h < recording.flow_m3h / 3
-    shown = f"{size.flow_m3h:.1f}".rstrip("0").rstrip(".")
     for language in ("en", "ko"):
-        assert shown.split(".")[0] in read.told[language][0].what
+        assert words(language).flow(size.flow_m3h, size.error_m3h) in read.told[language][0].what
 
 
 def assert_times(read: Read, recording: Recording, begins: int = 10, ends: int = 70) -> None:
@@ -134,9 +134,15 @@ def test_a_growing_leak(watch: Watch) -> None:
     assert size is not None
     assert size.flow_m3h == pytest.approx(recording.flow_m3h, rel=0.2)
     assert [sign.code for sign in only(largest).signs] == ["VAL-HIGH", "LEAK", "LEAK-MORE"]
-    assert_says(course.day_after, "good", LEAK_OVER, until(course.day_after), OVER_TODO)
-    assert_times(course.day_after, recording, begins=3 * HOUR, ends=5 * HOUR)  # two signs, one after the other
-    assert only(course.day_after).volume_m3 == pytest.approx(recording.volume_m3, rel=0.25)
+    over = course.day_after
+    assert_says(over, "good", LEAK_OVER, until(over, "From {} to about {} ", "{}~{}경("), OVER_TODO)
+    assert_times(over, recording, begins=3 * HOUR)
+    noticed = only(over).over_told
+    assert noticed is not None and recording.end + HOUR < noticed <= recording.end + 5 * HOUR
+    english, korean = at(noticed)  # two signs, one after the other
+    assert f"The end is an estimate; it was noticed at {english}." in over.told["en"][0].what
+    assert f"해소 시각은 추정이며, {korean}에 확인되었습니다." in over.told["ko"][0].what
+    assert only(over).volume_m3 == pytest.approx(recording.volume_m3, rel=0.25)
 
 
 FAULT, FAULT_OVER = ("instrument fault", "계측기 이상"), ("instrument fault: over", "계측기 이상 해소")

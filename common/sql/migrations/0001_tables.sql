@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS INCIDENT_TB (
     channel        text NOT NULL,              -- flow, pressure, both
     began          timestamptz NOT NULL,       -- when it probably began
     raised         timestamptz NOT NULL,       -- when it was first told
-    ended          timestamptz,                -- NULL = it is up
+    ended          timestamptz,                -- when it probably ended; NULL = it is up
     size_m3h       double precision,           -- its newest size, with its standard error, at size_at; NULL = not known
     size_error_m3h double precision,
     size_at        timestamptz,

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,15 +19,20 @@ from common import forecast_file
 from common.clock import FixedClock, minute_of
 from common.database import Database
 from common.errors import DatabaseDown
-from common.folder import FORECAST_FILE, GROUPS_FOLDER
+from common.folder import CRITERIA_FOLDER, FORECAST_FILE, GROUPS_FOLDER
+from common.forecast_file import ForecastLine
 from common.runner import Context
 from common.settings import Settings, SiteSettings
 from forecaster import artifact, store
 from forecaster.__main__ import _forecaster
+from forecaster.compose import compose
+from forecaster.dataset import HourlyHistory
 from forecaster.step import Forecaster
 from log import mark
 from log.commits import CommitFile
 from log.mark import Mark
+from outliers.calendar import PLANNED
+from outliers.outage import row_is_dry
 
 MakeSettings = Callable[..., Settings]
 # The process as it is on a machine without PyTorch.
@@ -216,6 +222,47 @@ def test_the_first_days_of_a_leak_and_faulty_values_are_no_history(site: Site) -
     database.close()
     assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(48, 48 + 72), 190, 191]
     assert not np.isnan(pressure).any()
+
+
+def test_the_hours_of_an_outage_and_those_after_it_are_no_history(site: Site) -> None:
+    """As many as the minutes say that `outliers.outage` calls dry; a flow meter that fails alone is no outage."""
+    first = NOON - timedelta(days=2)
+    site.fill(first, NOON)
+    for begins, until, m3h, flow_flags, pressure_flags in (
+        (10, 14, 0.4, "R000", "R00"),
+        (14, 15, 0.0, "S000", "00P"),
+        (30, 32, 0.4, "R000", "000"),
+        (36, 37, 8.0, "S000", "00P"),
+    ):
+        assert row_is_dry(m3h, flow_flags, pressure_flags) == (begins < 30)
+        site.connection.execute(
+            "UPDATE REAL_VAL_TB SET flow = %s, flow_flags = %s, pressure_flags = %s WHERE time >= %s AND time < %s",
+            (m3h, flow_flags, pressure_flags, first + begins * HOUR, first + until * HOUR),
+        )
+    database = Database(site.settings, "test")
+    flow, pressure = store.history(database, site.settings.site, ["001"], first, NOON).y
+    database.close()
+    assert np.flatnonzero(np.isnan(pressure)).tolist() == [*range(9, 18)]
+    assert np.flatnonzero(np.isnan(flow)).tolist() == [*range(9, 18), 30, 31, 36]
+
+
+def test_what_flowed_during_planned_work_is_no_use(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forecast is made from the hours without it."""
+    site.fill(NOON - timedelta(days=3), NOON)
+    zone, seen = site.settings.site.zone, []
+    begin = (NOON - 30 * HOUR).astimezone(zone)
+    (site.settings.paths.data / CRITERIA_FOLDER).mkdir(exist_ok=True)
+    (site.settings.paths.data / CRITERIA_FOLDER / PLANNED).write_text(
+        f"001 {begin:%Y-%m-%d %H:%M} {begin + 4 * HOUR:%Y-%m-%d %H:%M} 밸브 교체\n", encoding="utf-8"
+    )
+
+    def look(history: HourlyHistory, *args: Any, **keys: Any) -> list[ForecastLine]:
+        seen.append(72 - np.flatnonzero(np.isnan(history.y[0, -72:])))
+        return compose(history, *args, **keys)
+
+    monkeypatch.setattr("forecaster.site_hour.compose", look)
+    site.forecaster().step(NOON)
+    assert seen[0].tolist() == [30, 29, 28, 27]
 
 
 def hours(site: Site, zone: str, first: datetime, until: datetime) -> np.ndarray:
