@@ -74,7 +74,7 @@ def compose(batch: Sequence[Item], queue: Queue, site: Site, language: str, minu
         parts.append(speech.say("And {count} more; the page shows them.", count=len(batch) - MOST_IN_WORDS))
     if queue.more:
         counts = ", ".join(f"{count} x {plain(code)}" for code, count in sorted(queue.more.items()))
-        parts.append(speech.say("And more, that are not kept in words: {counts}. The page shows them.", counts=counts))
+        parts.append(speech.say("And more, only counted: {counts}. The page shows them.", counts=counts))
     if queue.held_since_s is not None:
         since = site.local(int(queue.held_since_s // 60))
         parts.append(
