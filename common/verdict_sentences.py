@@ -149,7 +149,7 @@ BOX = {
     "weather-missing": Words(
         message("not fetched"),
         ("{reason}", message("for {lasted_s}")),
-        message("to try it, type: hydrolog check"),
+        message("to try it, type: sudo hydrolog check"),
     ),
     "certificate-ends": Words(
         message("to be renewed"),

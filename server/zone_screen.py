@@ -1,7 +1,8 @@
-"""What the page of a sensor says of zones: of a zone its water balance, of a meter the zones of which it is a part."""
+"""What the page of a sensor says of zones: of a zone its water balance and its pressure loggers, of a meter or a logger
+the zones of which it is a part."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from markupsafe import Markup
 
 from common.database import Database
 from common.errors import DatabaseDown
+from common.loggers import area_of
 from common.settings import SiteSettings
 from common.zones import Zone, zones_of
 from reports import balance
@@ -35,14 +37,13 @@ class ZoneParts:
         self._known: dict[str, tuple[float, Days]] = {}  # zone -> until when, and its days
 
     async def part(self, sensor: str, state: Json, nights: Mapping[str, Json], reader: Reader) -> Markup:
-        """Live; empty for a meter of no zone."""
-        zones = self._current.settings.zones
-        zone, whole = zones.get(sensor), zones_of(sensor, zones)
-        if zone is None and not whole:
-            return Markup()
+        """Live; empty for a sensor of no zone."""
+        zones, areas = self._current.settings.zones, self._current.settings.loggers
+        zone, whole, area = zones.get(sensor), zones_of(sensor, zones), area_of(sensor, areas)
         shown = None if zone is None else balance_shown(zone, await self._days(zone), state, nights, reader)
         named = [{"name": one.name, "comes_in": one.signs[sensor] > 0} for one in whole]
-        return part("parts/zone.html", reader, zone=shown, parts_of=named)
+        loggers = loggers_shown(areas[sensor].loggers, state) if sensor in areas else []
+        return part("parts/zone.html", reader, zone=shown, parts_of=named, area=area, loggers=loggers)
 
     async def _days(self, zone: Zone) -> Days:
         """None while the database does not answer."""
@@ -63,6 +64,13 @@ def _read(database: Database, site: SiteSettings, zone: Zone, now: datetime) -> 
             return balance.read(cursor, site, zone, first, now)
     except DatabaseDown:
         return {}
+
+
+def loggers_shown(loggers: Iterable[str], state: Json) -> list[Json]:
+    """The loggers of a zone, with their pressure of now, None where it is not known."""
+    now: Json = {entry["sensor"]: entry for entry in state["sensors"]}
+    found = [(logger, now.get(logger, {})) for logger in loggers]
+    return [{"sensor": each, "label": of.get("name") or "", "pressure": of.get("pressure")} for each, of in found]
 
 
 def balance_shown(zone: Zone, days: Days, state: Json, nights: Mapping[str, Json], reader: Reader) -> Json:

@@ -38,6 +38,7 @@ NEWS = {
     News.AGAIN: message("Still up"),
 }
 SEE = message("See it and take note of it: {url}")
+TIMES = message("Times are those of {zone}. A message that comes twice has the same id in brackets.")
 # The library's message types.
 _COLOURS = {LEAK: "failure", FAULT: "warning", SILENT: "warning", TROUBLE: "warning", SUPPLY: "info", WATCH: "info"}
 
@@ -74,7 +75,7 @@ def compose(batch: Sequence[Item], queue: Queue, site: Site, language: str, minu
         parts.append(speech.say("And {count} more; the page shows them.", count=len(batch) - MOST_IN_WORDS))
     if queue.more:
         counts = ", ".join(f"{count} x {plain(code)}" for code, count in sorted(queue.more.items()))
-        parts.append(speech.say("And more, that are not kept in words: {counts}. The page shows them.", counts=counts))
+        parts.append(speech.say("And more, only counted: {counts}. The page shows them.", counts=counts))
     if queue.held_since_s is not None:
         since = site.local(int(queue.held_since_s // 60))
         parts.append(
@@ -86,9 +87,7 @@ def compose(batch: Sequence[Item], queue: Queue, site: Site, language: str, minu
         )
     if site.page_url and not alone:
         parts.append(speech.say(SEE, url=site.page_url))
-    parts.append(
-        speech.say("Times are those of {zone}. A message that comes twice has the same names.", zone=site.zone.key)
-    )
+    parts.append(speech.say(TIMES, zone=site.zone.key))
     title = shown[0][0] if alone else f"{shown[0][0]}, " + speech.say("{count} messages", count=len(batch))
     standing = [item for item in batch if item.news is not News.OVER]
     colour = _COLOURS[standing[0].kind] if standing else "success"

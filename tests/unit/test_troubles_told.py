@@ -141,7 +141,7 @@ def test_a_growing_leak(watch: Watch) -> None:
     assert noticed is not None and recording.end + HOUR < noticed <= recording.end + 5 * HOUR
     english, korean = at(noticed)  # two signs, one after the other
     assert f"The end is an estimate; it was noticed at {english}." in over.told["en"][0].what
-    assert f"해소 시각은 추정이며, {korean}에 확인되었습니다." in over.told["ko"][0].what
+    assert f"해소 시각은 추정입니다(해소 판정 {korean})." in over.told["ko"][0].what
     assert only(over).volume_m3 == pytest.approx(recording.volume_m3, rel=0.25)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -61,19 +61,7 @@ def test_the_month_has_the_balance_of_each_zone(zoned: MonthSite, capfd: pytest.
 
 
 def test_the_page_shows_a_zone_s_balance_and_leads_from_a_meter_to_its_zones(zoned: MonthSite) -> None:
-    settings = load(zoned.config, {})
-    state = {"now": NOW.timestamp(), "sensors": [{"sensor": "001", "name": "<b>", "flow": 12.0}]}
-    nights: dict[str, Any] = {}
-    with closing(Database(settings, "test")) as database:
-
-        async def ask(work: Callable[[Database], Any]) -> Any:
-            return work(database)
-
-        parts = ZoneParts(SimpleNamespace(settings=settings, clock=FixedClock(NOW), ask=ask))  # type: ignore[arg-type]
-
-        def part(sensor: str, language: str) -> str:
-            return str(asyncio.run(parts.part(sensor, state, nights, Reader(words(language), settings.site.zone, NOW))))
-
+    with parts_of_pages(zoned, [{"sensor": "001", "name": "<b>", "flow": 12.0}]) as part:
         zone = part("zone_a", "en")
         cells = [line.split(">")[1].split("<")[0] for line in zone.split("<td")[1:]]
         assert cells == [
@@ -97,3 +85,35 @@ def test_the_page_shows_a_zone_s_balance_and_leads_from_a_meter_to_its_zones(zon
         assert "<b>220</b>" in zone and "&lt;b&gt;" in zone and "sensor?id=002" in zone
         assert "유출점" in part("002", "ko") and "sensor?id=zone_a" in part("002", "ko")
         assert part("003", "en") == ""
+
+
+def test_the_page_of_a_zone_or_a_meter_leads_to_its_loggers_and_back(zoned: MonthSite, database_url: str) -> None:
+    zoned.write_settings(database_url, '[zones]\nzone_a = "001 - 002"\n[loggers]\nzone_a = "101 102"\n"004" = "103"\n')
+    with parts_of_pages(zoned, [{"sensor": "101", "name": "<i>", "pressure": 3.1}, {"sensor": "102"}]) as part:
+        zone = part("zone_a", "en")
+        assert "Water balance" in zone and "Pressure loggers inside" in zone
+        assert '<a href="sensor?id=101">101 · &lt;i&gt;</a>: 3.10 bar' in zone
+        assert '<a href="sensor?id=102">102</a>: –' in zone and "103" not in zone
+        meter = part("004", "ko")
+        assert "블록 내 수압계" in meter and '<a href="sensor?id=103">103</a>: –' in meter and "물수지" not in meter
+        logger = part("102", "ko")
+        assert '<a href="sensor?id=zone_a">zone_a</a>: 블록 내 수압계' in logger
+        assert '<a href="sensor?id=004">004</a>: 블록 내 수압계' in part("103", "ko")
+        assert "logger" not in part("001", "en")
+
+
+@contextmanager
+def parts_of_pages(site: MonthSite, sensors: list[dict[str, Any]]) -> Iterator[Callable[[str, str], str]]:
+    """The part of a sensor's page about zones, in a language."""
+    settings = load(site.config, {})
+    state = {"now": NOW.timestamp(), "sensors": sensors}
+    with closing(Database(settings, "test")) as database:
+
+        async def ask(work: Callable[[Database], Any]) -> Any:
+            return work(database)
+
+        parts = ZoneParts(SimpleNamespace(settings=settings, clock=FixedClock(NOW), ask=ask))  # type: ignore[arg-type]
+        zone = settings.site.zone
+        yield lambda sensor, language: str(
+            asyncio.run(parts.part(sensor, state, {}, Reader(words(language), zone, NOW)))
+        )
