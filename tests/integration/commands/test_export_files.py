@@ -221,10 +221,8 @@ def test_a_signal_leaves_no_part_of_a_file(number: signal.Signals, site: str, fo
 def test_without_a_database_it_is_one_line(site: str) -> None:
     url = "postgresql://nobody@127.0.0.1:9/none"
     asked = hydrolog("export", "001", "--config", site, HYDROLOG_DATABASE__URL=url)
-    assert (asked.returncode, asked.stdout) == (1, "")
-    said, sentence = asked.stderr.splitlines()
-    assert "permission denied for table schema_tb" in said
-    assert sentence == "the database refuses: its user lacks a right"
+    assert (asked.returncode, asked.stdout, asked.stderr.count("\n")) == (1, "", 1)
+    assert asked.stderr.startswith("the database does not answer")
 
 
 def test_without_permission_it_says_what_is_refused(site: str, connection: Connection) -> None:
@@ -234,8 +232,10 @@ def test_without_permission_it_says_what_is_refused(site: str, connection: Conne
         asked = hydrolog("export", "001", "--config", site, HYDROLOG_DATABASE__URL=url)
     finally:
         connection.execute("DROP ROLE hydrolog_nobody")
-    assert (asked.returncode, asked.stdout, asked.stderr.count("\n")) == (1, "", 1), asked.stderr
-    assert asked.stderr.startswith("the database refuses: 'permission denied for table schema_tb")
+    assert (asked.returncode, asked.stdout) == (1, "")
+    said, sentence = asked.stderr.splitlines()
+    assert "permission denied for table schema_tb" in said
+    assert sentence == "the database refuses: its user lacks a right"
 
 
 def test_without_tables_it_says_what_to_run(site: str, connection: Connection, capfd: Capture) -> None:
