@@ -8,7 +8,9 @@ from urllib.parse import unquote
 from common.settings_checks import between, key, proxy_url, time_zone, web_url
 
 KEY, BASE_DATE, BASE_TIME = "{key}", "{base_date}", "{base_time}"  # in the address
-_NAME_OF_SECRET = re.compile(r"key|token|secret|passw|auth|app_?id|^(?:pw|pwd|sig|signature)$", re.IGNORECASE)
+_NAME_OF_SECRET = re.compile(
+    r"(?:key|token|auth|authorization|app_?id)$|secret|passw|^(?:pw|pwd|sig|signature)$", re.IGNORECASE
+)
 
 
 # Neither shows the value: it may hold a key.

@@ -238,6 +238,7 @@ def test_settings_that_cannot_be_asked_end_the_process(
     monkeypatch.setenv(WEATHER_KEY, KEY)
     WeatherSource(settings_for(weather__url="https://weather.example/x?serviceKey={key}"))
     WeatherSource(settings_for(weather__url="http://weather.example/site.csv", weather__plain_http=True))
+    WeatherSource(settings_for(weather__url="https://weather.example/x?keyword=rain&author=a&key="))
 
 
 @pytest.mark.parametrize(
