@@ -11,7 +11,7 @@ import psycopg
 
 from cli import shell
 from cli.backup_database import copy_out
-from cli.backup_file import FORMAT, SETTINGS, BackupWriter, Manifest, belongs
+from cli.backup_file import FORMAT, SETTINGS, BackupWriter, Manifest, belongs, can_hold
 from cli.settings_text import settings_text
 from cli.whole_file import NotWritten, refuse_existing, replacing
 from common import database, folder, masking, settings
@@ -97,6 +97,9 @@ def _files(data: Path, *, after: bool) -> Iterator[Path]:
 def _add(writer: BackupWriter, data: Path, path: Path) -> None:
     name = path.relative_to(data)
     if path.suffix in HALF_WRITTEN or any(part.startswith(".") for part in name.parts):
+        return
+    if not can_hold(f"data/{name}"):
+        shell.say(f"left out: {str(name)!a}: a name with a line break")
         return
     try:
         with path.open("rb") as file:

@@ -119,7 +119,7 @@ class BackupWriter:
     def finish(self, manifest: Manifest) -> None:
         """Add what is known only now, and the sums."""
         self.add(MANIFEST, msgspec.json.encode(manifest) + b"\n")
-        self.add(SUMS, "".join(self._sums).encode())
+        self.add(SUMS, _sums_text(self._sums))
         self._tar.close()
         self._packed.close()
 
@@ -151,16 +151,21 @@ def members(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
     with _damage(path), gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
         for found in tar:
             content = tar.extractfile(found) if found.isreg() else None
-            if content is None or not _known(found.name):
+            if content is None or not can_hold(found.name):
                 raise BackupDamaged(f"{path} is not a backup of hydrolog: it holds {found.name!a}")
             yield found.name, _pieces(path, content)
         while packed.read(PIECE_BYTES):  # to the end, where gzip's own sum is
             pass
 
 
-def _known(name: str) -> bool:
+def can_hold(name: str) -> bool:
+    """Whether a member may have this name."""
     kind, *rest = name.split("/")
     return name == SUMS or (bool(_NAME.fullmatch(name)) and (kind != "data" or belongs(rest[0])))
+
+
+def _sums_text(lines: Iterable[str]) -> bytes:
+    return "".join(lines).encode("utf-8", "surrogateescape")  # a name may be in any encoding
 
 
 def _pieces(path: Path, content: IO[bytes]) -> Iterator[bytes]:
@@ -196,7 +201,7 @@ def verify(path: Path) -> Manifest:
         sums.append(f"{found.hexdigest()}  {name}\n")
     if not kept[SUMS]:
         raise BackupDamaged(f"{path} is cut short: make or copy it again")
-    if kept[SUMS] != "".join(sums[:-1]).encode():
+    if kept[SUMS] != _sums_text(sums[:-1]):
         raise BackupDamaged(f"{path} is damaged: its checksums are wrong; copy it again")
     try:
         manifest = state_file.parse(kept[MANIFEST], Manifest)

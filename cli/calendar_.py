@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         ("add", "words", 'SENSOR|all FROM TO WHAT, as: add 001 "2024-09-17 09:00" "2024-09-17 12:30" flushing; or '
          "holiday DATE [NAME], or school FIRST LAST [NAME]"),
         ("end", "number", "end planned work that is under way now, by its number in the list"),
-        ("remove", "entry", "planned work by its number in the list, a holiday by its date, or school FIRST"),
+        ("remove", "entry", "planned work by its number in the list, a holiday by its date, or school FIRST [LAST]"),
     ):  # fmt: skip
         action = shell.add_action(actions, name, help_)
         if words:
@@ -99,8 +99,8 @@ def _add(chosen: Settings, by: Actor, words: list[str]) -> None:
 
 def _remove(data: Path, by: Actor, words: list[str]) -> None:
     entry, *more = words
-    if entry == SCHOOL and len(more) == 1:
-        planning.remove_school(data, by, more[0])
+    if entry == SCHOOL and len(more) in (1, 2):
+        planning.remove_school(data, by, " ".join(more))
     elif more:
         raise NotInCalendar("remove needs one number or date, or school and its first day")
     elif entry.isascii() and entry.isdigit():

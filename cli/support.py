@@ -37,6 +37,8 @@ COMMANDS = (
     ("log", "show"),
     ("sensors", "list"),
     ("night",),
+    ("calendar",),
+    ("weather",),
     ("incidents", "--all", "--json"),
 )
 # What the operating system says: where a program is missing, it is left out.

@@ -1,13 +1,15 @@
 """The settings of the weather's source: where it is asked for, and how often. Without an address nobody is asked."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from common.settings_checks import between, key, proxy_url, time_zone, web_url
 
 KEY, BASE_DATE, BASE_TIME = "{key}", "{base_date}", "{base_time}"  # in the address
-_SECRET = re.compile(
-    r"[?&](?:service_?key|auth_?key|api_?key|app_?id|key|token|access_token)=(?!\{key\})", re.IGNORECASE
+_NAME_OF_SECRET = re.compile(
+    r"(?:key|token|auth|authorization|app_?id)$|secret|passw|^(?:pw|pwd|sig|signature)$", re.IGNORECASE
 )
 
 
@@ -18,9 +20,17 @@ def _url(value: str) -> str | None:
         bare = bare.replace(name, "0")
     if "{" in bare or "}" in bare:
         return f"may hold {KEY}, {BASE_DATE} and {BASE_TIME}, and no other braces"
-    if _SECRET.search(value):
+    if any(_NAME_OF_SECRET.search(name) and KEY not in word for name, word in _words(value)):
         return f"a key does not belong in the settings; write {KEY} in its place, and name a file in weather.key_file"
     return web_url(bare)
+
+
+def _words(url: str) -> Iterator[tuple[str, str]]:
+    """The names and values after the question mark, however a service parts them."""
+    for part in re.split("[&;]", url.partition("?")[2]):
+        name, _, word = part.partition("=")
+        if word:
+            yield unquote(name), word
 
 
 def _zone(value: str) -> str | None:

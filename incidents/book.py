@@ -88,6 +88,7 @@ class Book:
                 if sign.ended is not None and sign.ended > minute:
                     sign.ended, sign.until, sign.end = None, None, ""
             incident.ended = None if incident.up else _last_end(incident)
+            volume.forget_after(incident, minute)
         self.incidents = [incident for incident in self.incidents if incident.signs]
 
     # --- findings

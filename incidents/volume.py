@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from msgspec.structs import replace
+
 from incidents.incident import Incident, Lost, Size
 
 SURE_SHARE = 0.15  # of a size: with a larger error it is not called the largest so far
@@ -21,6 +23,18 @@ def add(incident: Incident, size: Size) -> None:
         incident.largest_m3h = max(size.flow_m3h, incident.largest_m3h or 0.0)
     if not incident.course or size.minute - incident.course[-1].minute >= STEP_MIN:
         incident.course = [*incident.course, Lost(size.minute, volume)][-KEPT:]
+
+
+def forget_after(incident: Incident, minute: int) -> None:
+    """A wrong clock made what is later than this minute: the volume is that of before, and goes on from there."""
+    if incident.size is None or incident.size.minute <= minute:
+        return
+    incident.course = [lost for lost in incident.course if lost.minute <= minute]
+    if incident.course:
+        last = incident.course[-1]
+        incident.size, incident.volume_m3 = replace(incident.size, minute=last.minute), last.volume_m3
+    else:  # the next size counts from the beginning
+        incident.size = incident.volume_m3 = incident.largest_m3h = None
 
 
 def end(incident: Incident, minute: int) -> None:

@@ -28,14 +28,13 @@ from common.refused import Refused
 from common.row import SENSOR_ID
 from common.zones import NO_ZONES, Zones, zones_of
 from outliers import school
-from outliers.calendar_lines import WrongLine, parsed
+from outliers.calendar_lines import LONGEST_WHAT, WrongLine, name_in, parsed
 from outliers.school import SCHOOL, SchoolHoliday
 
 PLANNED, HOLIDAYS, COUNTRY_HOLIDAYS = "planned.txt", "holidays.txt", "holidays.country.txt"
 ALL = "all"
 MOST_DAYS = 31  # the longest work: a longer one is the normal state, or a wrong year
 FIRST_YEAR, END_YEAR = 2000, 2200
-LONGEST_WHAT = 80  # characters: it appears in each reason
 
 NO_SENSOR = message("This is neither a sensor id nor all.")
 NO_WHAT = message("It needs a description of at most {count} printable characters.")
@@ -196,7 +195,7 @@ def _utc_minutes(local: datetime, zone: ZoneInfo) -> tuple[int, int]:
 def _holiday(text: str) -> tuple[date, str]:
     day, *name = text.split()
     try:
-        return date.fromisoformat(day), " ".join(name)
+        return date.fromisoformat(day), name_in(" ".join(name))
     except ValueError as error:
         raise WrongLine("must be a date, YYYY-MM-DD") from error
 

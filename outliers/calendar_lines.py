@@ -2,6 +2,7 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,6 +10,8 @@ from common.logging_setup import quoted
 from common.refused import Refused
 
 MOST_BYTES = 256 * 1024  # per file: enough for one work a day for ten years
+LONGEST_WHAT = 80  # characters: it appears in each reason
+ENCODINGS = ("utf-8", "cp949")  # of a line: editors of Korean Windows still write the second
 T = TypeVar("T")
 
 
@@ -54,6 +57,18 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except FileNotFoundError:
         return
     for number, raw in enumerate(content.removeprefix(BOM_UTF8).splitlines(), 1):
-        text = raw.decode("utf-8", errors="replace").strip()
+        text = _decoded(raw).strip()
         if text and not text.startswith("#"):
             yield number, text
+
+
+def _decoded(raw: bytes) -> str:
+    for encoding in ENCODINGS:
+        with suppress(UnicodeDecodeError):
+            return raw.decode(encoding)
+    return raw.decode("utf-8", errors="replace")
+
+
+def name_in(text: str) -> str:
+    """A name as somebody has written it into a file: one line that can be shown, however it is there."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:LONGEST_WHAT]

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from common import files
 from common.errors import CriteriaUnusable
 from common.night import HOURS_0_1, ReportHours
@@ -201,6 +203,7 @@ def from_text(text: str) -> Criteria:
             logger=LoggerUse(**_tuples(logger)) if logger else None,
             found=findable.parsed(found) if found else None,
         )
+        msgspec.convert(asdict(criteria), Criteria)  # what is no number would fail only in the hour that needs it
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CriteriaUnusable(f"not criteria: {error!r:.200}") from error
     _check(criteria)
@@ -208,7 +211,7 @@ def from_text(text: str) -> Criteria:
 
 
 def _check(criteria: Criteria) -> None:
-    use, pressure, logger = criteria.use, criteria.pressure_use, criteria.logger
+    use, night, pressure, logger = criteria.use, criteria.night, criteria.pressure_use, criteria.logger
     whole = use is None or (
         [len(day) for day in use.profile_m3h] == [QUARTERS] * 7
         and len(use.hours.spread) == len(use.step_spread_m3h) == len(use.lasting_spread_m3h) == SLOTS
@@ -216,6 +219,7 @@ def _check(criteria: Criteria) -> None:
         and all(value > 0 for day in use.profile_m3h for value in day)
     )
     whole = whole and (pressure is None or len(pressure.still_bar) == QUARTERS)
+    whole = whole and (night is None or len(night.weekday_m3h) == 7 or (not night.weekday_m3h and not night.change_m3h))
     whole = whole and (
         logger is None
         or (
@@ -267,11 +271,17 @@ def load(folder: Path, sensor: str) -> Criteria | None:
 
 
 def store(folder: Path, criteria: Criteria) -> Criteria:
-    """Write the next version durably; returns the criteria with the new number."""
+    """Write the next version durably; returns the criteria with the new number.
+
+    Raises:
+        CriteriaUnusable: nobody could read them; nothing is written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     stored = versions(folder, criteria.sensor)
     numbered = replace(criteria, version=stored[-1][0] + 1 if stored else 1)
-    files.replace(folder / f"{criteria.sensor}.v{numbered.version:04d}.json", to_text(numbered).encode())
+    text = to_text(numbered)
+    from_text(text)
+    files.replace(folder / f"{criteria.sensor}.v{numbered.version:04d}.json", text.encode())
     return numbered
 
 

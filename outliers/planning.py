@@ -20,8 +20,8 @@ from common.folder import CRITERIA_FOLDER
 from common.messages import message
 from common.refused import CHANGED, NotPossible, Refused, local_time, one_line
 from outliers import calendar, school
-from outliers.calendar import HOLIDAYS, LONGEST_WHAT, PLANNED, Work
-from outliers.calendar_lines import MOST_BYTES, lines_of
+from outliers.calendar import END_YEAR, FIRST_YEAR, HOLIDAYS, OUT_OF_RANGE, PLANNED, Work
+from outliers.calendar_lines import LONGEST_WHAT, MOST_BYTES, lines_of
 from outliers.school import SCHOOL, SchoolHoliday
 
 HEADS = {
@@ -34,6 +34,7 @@ NO_DATE = message("This is not a date like 2024-09-17.")
 IS_HOLIDAY = message("This day is a holiday already.")
 FULL = message("The calendar is full. Remove what is long over.")
 GONE = message("It is not in the calendar any more, so nothing was changed.")
+SEVERAL = message("Several begin on this day. Name the last day, too.")
 NOT_NOW = message("It is not under way, so it cannot be ended.")
 
 
@@ -111,7 +112,7 @@ def remove_line(data: Path, by: Actor, number: int) -> None:
 
 def add_holiday(data: Path, by: Actor, typed: str, name: str = "") -> None:
     """Add a holiday. `typed`: its date."""
-    day, name = _day(typed), one_line(name, LONGEST_WHAT, "name")
+    day, name = _new_day(typed), one_line(name, LONGEST_WHAT, "name")
     with _changing(data, by, HOLIDAYS) as (lines, store):
         if day in calendar.named_holidays(_path(data, HOLIDAYS))[0]:
             raise Refused(IS_HOLIDAY, "day")
@@ -131,7 +132,7 @@ def remove_holiday(data: Path, by: Actor, typed: str) -> None:
 
 def add_school(data: Path, by: Actor, typed: TypedSchool) -> None:
     """Add a school holiday. What is there already is not added twice."""
-    first, last = _day(typed.first, "school_first"), _day(typed.last, "school_last")
+    first, last = _new_day(typed.first, "school_first"), _new_day(typed.last, "school_last")
     new = school.checked(first, last, one_line(typed.name, LONGEST_WHAT, "school_name"))
     with _changing(data, by, SCHOOL) as (lines, store):
         if new not in school.holidays_in(_path(data, SCHOOL))[0]:
@@ -140,13 +141,18 @@ def add_school(data: Path, by: Actor, typed: TypedSchool) -> None:
 
 
 def remove_school(data: Path, by: Actor, typed: str) -> None:
-    """Remove a school holiday. `typed`: its first day."""
-    day = _day(typed)
+    """Remove a school holiday. `typed`: its first day, and its last, if others begin with it."""
+    first, *more = typed.split() or [""]
+    day, last = _day(first), _day(" ".join(more)) if more else None
+    entry = f"{day} {last}" if last else day.isoformat()
     with _changing(data, by, SCHOOL) as (lines, store):
-        left = [line for line in lines if not _is_of(line, day)]
+        known = {each.last for each in school.holidays_in(_path(data, SCHOOL))[0] if each.first == day}
+        if last is None and len(known) > 1:
+            raise Refused(SEVERAL)
+        left = [line for line in lines if not (_is_of(line, day) and (last is None or school.last_of(line) == last))]
         if len(left) == len(lines):
-            raise _gone(data, day.isoformat())
-        store(left, "school-removed", entry=day.isoformat())
+            raise _gone(data, entry)
+        store(left, "school-removed", entry=entry)
 
 
 def _school_line(new: SchoolHoliday) -> str:
@@ -180,6 +186,13 @@ def _day(text: str, field: str = "day") -> date:
         return date.fromisoformat(text.strip())
     except ValueError as error:
         raise Refused(NO_DATE, field) from error
+
+
+def _new_day(text: str, field: str = "day") -> date:
+    day = _day(text, field)
+    if not FIRST_YEAR <= day.year < END_YEAR:
+        raise Refused(OUT_OF_RANGE, field)
+    return day
 
 
 def _is_of(line: str, day: date) -> bool:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from common.clock import minute_start
 from common.messages import message
 from common.refused import Refused
-from outliers.calendar_lines import WrongLine, parsed
+from outliers.calendar_lines import WrongLine, name_in, parsed
 from outliers.findings import RAISE, Finding, Note
 
 SCHOOL = "school.txt"
@@ -72,8 +72,16 @@ def _holds(school: Iterable[SchoolHoliday], minute: int, zone: ZoneInfo) -> bool
     return any(each.first <= day <= each.last for each in school)
 
 
+def last_of(line: str) -> date | None:
+    """The last day in a line; None if it cannot be read."""
+    try:
+        return _read(line.strip()).last
+    except (ValueError, Refused):
+        return None
+
+
 def _read(text: str) -> SchoolHoliday:
     match = _LINE.fullmatch(text)
     if not match:
         raise WrongLine("must be YYYY-MM-DD YYYY-MM-DD NAME")
-    return checked(date.fromisoformat(match["first"]), date.fromisoformat(match["last"]), match["name"] or "")
+    return checked(date.fromisoformat(match["first"]), date.fromisoformat(match["last"]), name_in(match["name"] or ""))

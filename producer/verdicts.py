@@ -98,7 +98,8 @@ class Verdicts:
             detector = self._detector(mean.sensor)
             for closing in self._closings.pop(mean.sensor, ()):
                 detector.on_closing(mean.minute, closing)
-            verdict = detector.step(mean.minute, mean.flow, mean.pressure, forecast)
+            supplied = self._is_supplied(mean.sensor)
+            verdict = detector.step(mean.minute, mean.flow, mean.pressure, forecast, supplied=supplied)
             verdict = self._planned[mean.sensor].step(mean.minute, verdict, self._works_at(mean.sensor, mean.minute))
             flow_flags, pressure_flags = verdict.flow_flags, verdict.pressure_flags
             found.extend(school.noted(verdict.findings, self._occasions.school, self._zone))
@@ -130,6 +131,12 @@ class Verdicts:
 
     def _known(self, sensor: str) -> Detector | None:
         return self._detectors.get(sensor)
+
+    def _is_supplied(self, sensor: str) -> bool:
+        """Whether water comes through the inlets of a zone, which has no pressure to tell by."""
+        zone = self._zones.get(sensor)
+        inlets = [known for inlet in zone.inlets if (known := self._known(inlet)) is not None] if zone else []
+        return all(inlet.supplied for inlet in inlets)
 
     def _detector(self, sensor: str) -> Detector:
         detector = self._detectors.get(sensor)

@@ -15,7 +15,8 @@ from common.folder import CRITERIA_FOLDER
 from common.messages import message
 from common.messages import words as words_of
 from outliers import calendar, planning
-from outliers.calendar import ALL, COUNTRY_HOLIDAYS, HOLIDAYS, LONGEST_WHAT, Work
+from outliers.calendar import ALL, COUNTRY_HOLIDAYS, HOLIDAYS, Work
+from outliers.calendar_lines import LONGEST_WHAT
 from outliers.planning import TypedSchool, TypedWork
 from server.access import Role, may, needs
 from server.attempt import DONE, Outcome, actor, attempt, said, typed

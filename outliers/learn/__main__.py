@@ -42,11 +42,11 @@ def _learn(chosen: settings.Settings, only: str | None) -> int:
         for instrument in archive.instruments(cursor, chosen.site.id, only):
             try:
                 _, new = archive.learn_for(cursor, instrument, folder, now, chosen=chosen, known=known)
+                taken = criteria.store(folder, new)
             except CriteriaUnusable as error:
                 sys.stderr.write(f"{instrument.sensor}: {error}\n")
                 code = error.exit_code
                 continue
-            taken = criteria.store(folder, new)
             sys.stdout.write(f"{instrument.sensor}: stored as version {taken.version}\n")
     return code
 

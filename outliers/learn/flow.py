@@ -83,32 +83,40 @@ def usual_profile(flow: Floats, calendar: Calendar) -> Floats:
     """7 x 96 usual flow, m3/h: of each day of the week, shrunk towards the mean of the working days as far as the
     archive cannot separate them."""
     days, kinds = quarter_table(flow, calendar)
-    level = day_level(days)
-    shape = days / level[:, None]
+    level, seen = day_level(days), np.flatnonzero(np.isfinite(days).any(axis=0))
+    shape = days[:, seen] / level[:, None]
     usable = np.isfinite(shape).sum(axis=1) > QUARTERS // 2
     for _ in range(2):
-        typical = np.array([_mean(shape[usable & (kinds == kind)]) for kind in range(7)])
+        typical = _by_kind(shape, usable, kinds)
         off = np.full(len(shape), np.nan)
         off[usable] = np.sqrt(np.nanmean((shape - typical[kinds])[usable] ** 2, axis=1))
         usable &= off <= np.nanmedian(off) + ODD_DAY * spread(off)
     working = _mean(shape[usable & (kinds < 5)])
-    profile = np.array([_mean(shape[usable & (kinds == kind)]) for kind in range(7)])
+    profile = _by_kind(shape, usable, kinds)
     for kind in range(5):
         mine = shape[usable & (kinds == kind)]
-        noise = np.nanvar(mine, axis=0).mean() / max(1, len(mine))
+        mine = mine[:, np.isfinite(mine).any(axis=0)]
+        noise = float(np.nanvar(mine, axis=0).mean()) / len(mine) if mine.size else 0.0
         apart = max(0.0, float(((profile[kind] - working) ** 2).mean()) - noise)
-        profile[kind] = working + (profile[kind] - working) * apart / (apart + noise)
+        profile[kind] = working + (profile[kind] - working) * (apart / (apart + noise) if apart else 0.0)
+    profile = np.array([np.interp(np.arange(QUARTERS), seen, day, period=QUARTERS) for day in profile])
     smooth = (np.roll(profile, 1, axis=1) + 2 * profile + np.roll(profile, -1, axis=1)) / 4
     positive = np.maximum(smooth, 0.02 * np.nanmean(smooth))
     result: Floats = positive * float(np.nanmean(level))
     return result
 
 
-def _mean(rows: Floats) -> Floats:
-    """Mean of each column; 1 for a day of the week that is not in the archive."""
+def _by_kind(shape: Floats, usable: np.ndarray, kinds: Ints) -> Floats:
+    """The mean day of each kind; of all of them at a time, or of a kind, that is not in the archive."""
+    all_days = _mean(shape[usable])
+    return np.array([_mean(shape[usable & (kinds == kind)], all_days) for kind in range(7)])
+
+
+def _mean(rows: Floats, otherwise: Floats | float = 1.0) -> Floats:
+    """Mean of each column."""
     known = np.isfinite(rows)
     counts = known.sum(axis=0)
-    means: Floats = np.where(counts, np.where(known, rows, 0.0).sum(axis=0) / np.maximum(counts, 1), 1.0)
+    means: Floats = np.where(counts, np.where(known, rows, 0.0).sum(axis=0) / np.maximum(counts, 1), otherwise)
     return means
 
 
@@ -128,6 +136,7 @@ def quarter_table(flow: Floats, calendar: Calendar) -> tuple[Floats, Ints]:
 
 def day_level(days: Floats) -> Floats:
     """Slow level of each day, m3/h: robust, centred, longer than a week."""
+    days = days[:, np.isfinite(days).any(axis=0)]
     typical = np.nanmedian(days, axis=0)
     known = np.isfinite(days).sum(axis=1) > QUARTERS // 4
     factor = np.full(len(days), np.nan)

@@ -10,6 +10,7 @@ from outliers.learn.day_kinds import HOURS, Calendar
 from outliers.learn.pressure import memory
 from outliers.learn.return_level import Floats, daily_maxima, normal_level, return_level, spread
 from outliers.learn.rolling import lagged, running_mean
+from outliers.learn.whole_day import whole_day
 from outliers.logger_use import BASE_H, WINDOWS_H, LoggerUse, next_level
 from outliers.rules import HEADLOSS
 
@@ -100,7 +101,8 @@ def _best(pressure: Floats, inlets: Floats, cost: Floats, place: np.ndarray) -> 
         weights = _weights(pressure if fixed is None else pressure - inlets @ np.array(fixed), parts, place)
         slope, shares = min(0.0, float(weights[0])), fixed or tuple(map(float, weights[1 : 1 + count]))
         above = pressure - inlets @ np.array(shares) - slope * cost
-        still = np.array([np.nanmedian(above[place == hour]) for hour in range(HOURS)])
+        known = np.isfinite(above)
+        still = whole_day(above[known], place[known], HOURS)
         fits.append(_Fit(shares, slope, still, above - still[place]))
     plain, free = fits
     before, after = spread(plain.residual), spread(free.residual)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from outliers.criteria import QUARTERS, FlowUse, PressureUse
-from outliers.learn.day_kinds import Calendar, Ints
+from outliers.learn.day_kinds import Calendar
 from outliers.learn.return_level import Floats, daily_maxima, normal_level, return_level, spread
 from outliers.learn.rolling import lagged, running_mean
+from outliers.learn.whole_day import whole_day
 from outliers.rules import HEADLOSS, SUPPLY_DAY_ROWS, SUPPLY_FAST_ROWS, SUPPLY_HALF_DAY_ROWS
 
 SUPPLY_DAYS, DRIFT_DAYS = 480.0, 960.0  # one false SUPPLY or drift in this many days
@@ -19,7 +20,7 @@ def pressure_use(flow: Floats, pressure: Floats, use: FlowUse, calendar: Calenda
         return None
     cost = (np.clip(np.where(good, flow, np.nan), 0, None) / use.mean_m3h) ** HEADLOSS
     quarter = calendar.quarter
-    cost_by, pressure_by = (_by_quarter(values, quarter, good) for values in (cost, pressure))
+    cost_by, pressure_by = (whole_day(values[good], quarter[good], QUARTERS) for values in (cost, pressure))
     x, y = (cost - cost_by[quarter])[good], (pressure - pressure_by[quarter])[good]
     core = np.abs(y) < 4 * spread(y)
     slope = min(0.0, float((x[core] * y[core]).sum() / max((x[core] ** 2).sum(), 1e-9)))
@@ -47,7 +48,3 @@ def memory(values: Floats) -> float:
     known = np.isfinite(cut[1:]) & np.isfinite(cut[:-1])
     now, before = cut[1:][known], cut[:-1][known]
     return float(np.clip((now * before).sum() / max((before**2).sum(), 1e-12), 0.0, 0.98))
-
-
-def _by_quarter(values: Floats, quarter: Ints, good: np.ndarray) -> Floats:
-    return np.array([np.median(values[good & (quarter == place)]) for place in range(QUARTERS)])

@@ -73,9 +73,18 @@ class Detector:
         return copy_of(state)
 
     def step(
-        self, minute: int, flow: float | None, pressure: float | None, forecast: HourForecast | None = None
+        self,
+        minute: int,
+        flow: float | None,
+        pressure: float | None,
+        forecast: HourForecast | None = None,
+        *,
+        supplied: bool = True,
     ) -> RowFlags:
-        """Check UTC minute `minute`: `flow` m3/h, `pressure` bar, None = no value. Skipped minutes count as missing."""
+        """Check UTC minute `minute`: `flow` m3/h, `pressure` bar, None = no value. Skipped minutes count as missing.
+
+        `supplied`: False = others know that no water comes, or that tanks fill.
+        """
         if self.minute is not None and minute != self.minute + 1:
             if minute <= self.minute:
                 raise ValueError(f"minute {minute} is not after {self.minute}")
@@ -89,7 +98,7 @@ class Detector:
             pressure_letter = self._letter(self.pressure_gate, minute, pressure, self.flow_gate, flow)
         if self.watch is not None:
             dry = is_dry(flow_letter, flow, pressure_letter, stepped=self.watch.pressure_stepped)
-            usual = self.outage.on_row(minute, dry=dry)
+            usual = self.outage.on_row(minute, dry=dry) and supplied
             accepted = pressure if pressure_letter == OK else None
             self.watch.on_row(minute, flow if flow_letter == OK else None, accepted, forecast, usual=usual)
         if self.flow_gate.seen or self.pressure_gate.seen:
@@ -151,6 +160,11 @@ class Detector:
             found |= {(LOGGER_LOW.code, "pressure")} if self.logger.state.low is not None else set()
             found |= {(LOGGER_DRIFT.code, "pressure")} if self.logger.state.drifting else set()
         return found
+
+    @property
+    def supplied(self) -> bool:
+        """Whether water comes, and no tanks fill after an outage."""
+        return self.outage.first is None
 
     def newest_leak(self) -> tuple[Leak, float] | None:
         """The LEAK that was raised last, and its size when it was raised, m3/h; None if none is active."""

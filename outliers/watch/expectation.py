@@ -109,6 +109,10 @@ class Expectation:
     def _kind(self, day: date) -> int:
         return SUNDAY if day in self.holidays else day.weekday()
 
+    def kind_at(self, minute: int) -> int:
+        """The kind of the local day of a UTC minute."""
+        return self._kind(datetime.fromtimestamp(minute * 60, self.zone).date())
+
     def _read_as(self, other: bool = False) -> int:
         """The kind of day that fits better, or the `other` one."""
         return SUNDAY if self.as_sunday != other else self.weekday

@@ -9,12 +9,13 @@ from collections.abc import Collection
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from common.night import WINDOW_MINUTES
 from outliers.criteria import Criteria, FlowUse
 from outliers.findings import End
 from outliers.flicker import SteadyFlow
 from outliers.watch.active import Leak
 from outliers.watch.closing import Closing, taken
-from outliers.watch.correction import Correction, LeakCorrection
+from outliers.watch.correction import Correction, LeakCorrection, ScaleCorrection
 from outliers.watch.evidence import STEP, Change, LeakEvidence, ended
 from outliers.watch.expectation import Expectation, HourForecast
 from outliers.watch.finding_log import FindingLog
@@ -30,9 +31,7 @@ from outliers.watch.pressure_watch import pressure_watch
 from outliers.watch.step_change import StepWatch
 
 QUARTER_MIN = 15
-DAY_MIN = 1440
 DROP_AFTER_MIN = 30  # a leak's rise may still fluctuate
-DAY_MIN = 1440
 FALLING_MIN = 60  # after the larger of two leaks has ended: its fall continues and must not end the other
 
 
@@ -187,7 +186,7 @@ class FlowWatch:
         known = self.log.active.known
         correction = taken(minute, closing, self.log, self.expectation)
         if known is not None and self.log.active.leak is None and self.levels is not None:
-            self.levels.restart((minute - known.since) // DAY_MIN)
+            self.levels.restart(known.since)
         if correction is not None:
             self._correct(correction)
 
@@ -267,7 +266,9 @@ class FlowWatch:
         if result is None:
             return
         if self.levels is not None:
-            rise = self.levels.on_night(result.shown_m3h, self.expectation.weekday)
+            rise = self.levels.on_night(
+                result.end, result.shown_m3h, self.expectation.kind_at(result.end - WINDOW_MINUTES)
+            )
             steady = self._unknown_steady(minute - STEADY_MIN)
             more = rise and shift_leak(minute, rise, self.log.active, steady, self.expectation.use.mean_m3h)
             if more:
@@ -298,7 +299,10 @@ class FlowWatch:
             self._set_limits()
             self.steps.rebase(rise_m3h)
             if isinstance(correction, LeakCorrection) and correction.nights is not None and self.night is not None:
-                self.night.rebase(correction.size * self.expectation.use.mean_m3h, correction.nights)
+                size_m3h, since = correction.size * self.expectation.use.mean_m3h, round(correction.since_hour * 60)
+                self.night.rebase(size_m3h, since, correction.nights)
+            if isinstance(correction, ScaleCorrection) and self.levels is not None:
+                self.levels.forget(correction.since_hour * 60)
         known = self.log.active.known
         if known is not None:
             self.expectation.follow_leak(known.size, DOUBT_SHARE * known.size)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from common.night import WINDOW_MINUTES, lowest_hour
-from common.state_file import Count
+from common.state_file import Count, Minute
 from outliers.criteria import NightUse
 from outliers.night_reference import night_reference
 from outliers.rules import (
@@ -27,8 +27,10 @@ RECENT_WEIGHT = 0.85  # of the spread of the last nights: in weeks that vary mor
 
 @dataclass(frozen=True, slots=True)
 class NightResult:
-    """A night's minimum hour and its result, m3/h. `shown_m3h` has the leaks in it that are known."""
+    """A night's minimum hour and its result, m3/h. `end`: the UTC minute of its last row; `shown_m3h` has the leaks in
+    it that are known."""
 
+    end: int
     shown_m3h: float
     flow_m3h: float
     reference_m3h: float
@@ -51,6 +53,7 @@ class NightState(msgspec.Struct):
     Attributes:
         hours: the report's hours that the nights were measured in.
         nights: minima of the newest nights, oldest first, m3/h.
+        ends: the UTC minute at which each of the newest of them ended; those of the archive have none.
         creep: the CUSUM.
         up: nights in a row with the CUSUM above 0.
         windows: of the current night.
@@ -63,6 +66,7 @@ class NightState(msgspec.Struct):
     up: Count = 0
     windows: list[NightWindow] = []
     unusual: bool = False
+    ends: list[Minute] = []
 
 
 class NightMinimum:
@@ -90,9 +94,11 @@ class NightMinimum:
         """The night is over. `known_m3h` = flow of a leak that is known: nights are kept without it."""
         state = self.state
         lowest = lowest_hour({window.number: (window.flow, window.rows) for window in state.windows})
-        unusual, state.unusual, state.windows = state.unusual, False, []
+        unusual, windows = state.unusual, state.windows
+        state.unusual, state.windows = False, []
         if lowest is None or unusual:
             return None
+        end = (windows[-1].number + 1) * WINDOW_MINUTES
         flow = lowest.flow_m3h - known_m3h
         result = None
         middle = night_reference(state.nights)
@@ -101,13 +107,18 @@ class NightMinimum:
             score = (flow - middle) / max(self.use.spread_m3h, RECENT_WEIGHT * MAD_TO_SD * away)
             state.creep = max(0.0, state.creep + max(-CREEP_CUT, min(CREEP_CUT, score)) - CREEP_DRIFT)
             state.up = state.up + 1 if state.creep > 0 else 0
-            result = NightResult(lowest.flow_m3h, flow, middle, score, state.creep, state.up)
+            result = NightResult(end, lowest.flow_m3h, flow, middle, score, state.creep, state.up)
         state.nights = [*state.nights, flow][-NIGHTS_KEPT - NIGHTS_HELD_BACK :]
+        state.ends = [*state.ends, end][-len(state.nights) :]
         return result
 
-    def rebase(self, size_m3h: float, nights: int) -> None:
-        """A leak is known: remove it from the last `nights` nights and restart the CUSUM."""
+    def rebase(self, size_m3h: float, since: int, nights: int) -> None:
+        """A leak is known: remove it from the nights since UTC minute `since` and restart the CUSUM. `nights`: how many
+        there are if none is missing."""
         state = self.state
         state.creep, state.up = 0.0, 0
+        after = sum(end > since for end in state.ends)
+        if after < len(state.ends):
+            nights = min(nights, after)
         kept = len(state.nights) - min(nights, len(state.nights))
         state.nights = state.nights[:kept] + [flow - size_m3h for flow in state.nights[kept:]]

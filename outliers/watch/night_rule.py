@@ -70,15 +70,14 @@ def shift_leak(
     Args:
         steady: the unexplained steady flow of the last `STEADY_MIN`.
     """
-    since = minute - rise.nights * 1440
-    new = [leak for leak in (active.leak, active.more) if leak is not None and leak.raised >= since]
+    new = [leak for leak in (active.leak, active.more) if leak is not None and leak.raised >= rise.since]
     known_m3h = sum(leak.size for leak in new) * mean_m3h
     size_m3h = rise.rise_m3h - known_m3h
     if size_m3h < max(CLEAR_SCORE * rise.error_m3h, known_m3h) or denies(steady, size_m3h / mean_m3h):
         return None
     if active.leak is None and rise.score < ALONE_SCORE * active.strictness(minute):
         return None
-    size = size_m3h / mean_m3h
+    since, size = max(rise.since, rise.first - 1440), size_m3h / mean_m3h
     numbers = {
         "night_m3h": rise.before_m3h + rise.rise_m3h,
         "usual_m3h": rise.before_m3h,

@@ -61,3 +61,32 @@ def test_what_was_noticed_by_a_wrong_clock_is_forgotten_with_its_end() -> None:
     book.forget_after(T + 500)
     (one,) = book.incidents
     assert (one.ended, one.signs[0].ended, one.signs[0].until) == (None, None, None)
+
+
+@pytest.mark.parametrize("ahead", [30 * 24 * HOUR, 90])
+def test_a_clock_that_was_ahead_leaves_no_volume(ahead: int) -> None:
+    """Sized by the wrong clock, set right, and sized on."""
+    book = Book("demo")
+    book.on_findings([up("LEAK", T + HOUR, T)])
+    (one,) = book.incidents
+    for hour in range(1, 11):
+        book.on_size(one, Size(T + hour * HOUR, M3H, 0.5))
+    book.on_size(one, Size(T + 10 * HOUR + ahead, M3H, 0.5))
+    book.forget_after(T + 10 * HOUR)
+    for hour in range(11, 21):
+        book.on_size(one, Size(T + hour * HOUR, M3H, 0.5))
+    book.on_findings([down("LEAK", T + 20 * HOUR, until=T + 15 * HOUR)])
+    assert one.volume_m3 == pytest.approx(15 * M3H, abs=0.1)
+
+
+def test_a_leak_that_only_a_wrong_clock_saw_the_end_of_is_counted_on() -> None:
+    book = Book("demo")
+    book.on_findings([up("LEAK", T + HOUR, T)])
+    (one,) = book.incidents
+    book.on_size(one, Size(T + 2 * HOUR, M3H, 0.5))
+    book.on_size(one, Size(T + 900 * HOUR, M3H, 0.5))
+    book.on_findings([down("LEAK", T + 900 * HOUR, until=T + 800 * HOUR)])
+    book.forget_after(T + 2 * HOUR)
+    book.on_size(one, Size(T + 10 * HOUR, M3H, 0.5))
+    assert one.ended is None
+    assert one.volume_m3 == pytest.approx(10 * M3H, abs=0.1)

@@ -82,3 +82,11 @@ def test_an_incomplete_one_is_refused(uses: dict[str, LoggerUse], change: dict[s
     broken: Criteria = replace(initial("102"), logger=replace(uses["102"], **change))  # type: ignore[arg-type]
     with pytest.raises(CriteriaUnusable):
         from_text(to_text(broken))
+
+
+def test_hours_in_which_a_logger_sleeps_lie_between_their_neighbours(uses: dict[str, LoggerUse]) -> None:
+    """Until somebody lets it measure by night, too."""
+    rows = zone_rows(2 * LEARN_DAYS)
+    rows.loggers["102"][np.arange(len(rows.inlet.flow)) // 60 % 24 >= 18] = np.nan
+    use = learn(rows, "102")
+    assert use is not None and use.still_bar == pytest.approx([HEIGHT_BAR] * 24, abs=0.02)

@@ -240,7 +240,7 @@ def test_a_value_beyond_the_instrument_names_the_limit_that_it_passed(
 def test_a_high_night_counts_the_nights() -> None:
     use = NightUse(recent_m3h=(20.0,) * 30, spread_m3h=0.5, jump=5.0, creep=9.0)
     for nights in (1, 3):
-        (evidence, *_) = night_evidence(0, NightResult(23.0, 23.0, 20.0, 6.0, 7.0, nights), use)
+        (evidence, *_) = night_evidence(0, NightResult(0, 23.0, 23.0, 20.0, 6.0, 7.0, nights), use)
         assert evidence.numbers == {"night_m3h": 23.0, "usual_m3h": 20.0, "spread_m3h": 0.5, "nights": nights}
 
 

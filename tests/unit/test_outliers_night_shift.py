@@ -1,6 +1,7 @@
 """NIGHT's baseline restarts after each shift, so a leak is seen whatever else is known to leak."""
 
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -27,9 +28,12 @@ def nights(*levels: tuple[float, int]) -> list[float]:
     return [flow + WEEKEND[place % 7] + chance.gauss(0.0, 1.0) for place, flow in enumerate(flows)]
 
 
-def rises(flows: list[float], use: NightUse = USE) -> list[tuple[int, Rise]]:
-    shift = NightShift(use, MEAN)
-    seen = ((place, shift.on_night(flow, place % 7)) for place, flow in enumerate(flows))
+def rises(
+    flows: list[float], use: NightUse = USE, missing: range = range(0), shift: NightShift | None = None
+) -> list[tuple[int, Rise]]:
+    shift = shift or NightShift(use, MEAN)
+    there = ((place, flow) for place, flow in enumerate(flows) if place not in missing)
+    seen = ((place, shift.on_night(place * DAY, flow, place % 7)) for place, flow in there)
     return [(place, rise) for place, rise in seen if rise is not None]
 
 
@@ -77,7 +81,44 @@ def test_a_kept_state_goes_on_as_if_nothing_had_happened() -> None:
     for place, flow in enumerate(flows):
         kept = msgspec.json.decode(msgspec.json.encode(parted.state), type=NightLevels)
         parted = NightShift(USE, MEAN, kept)
-        assert whole.on_night(flow, place % 7) == parted.on_night(flow, place % 7)
+        assert whole.on_night(place * DAY, flow, place % 7) == parted.on_night(place * DAY, flow, place % 7)
+
+
+def test_a_rise_over_missing_nights_may_have_begun_in_each_of_them() -> None:
+    ((place, rise),) = rises(nights((50.0, 30), (58.0, 20)), missing=range(30, 38))
+    assert (place, rise.nights, rise.since, rise.first) == (39, 2, 29 * DAY, 38 * DAY)
+
+
+def test_nights_before_a_long_gap_are_no_baseline() -> None:
+    """In weeks without a night the use changes with the season."""
+    assert not rises(nights((50.0, 30), (58.0, 30)), missing=range(30, 42))
+    assert rises(nights((50.0, 30), (50.0, 20), (58.0, 5)), missing=range(30, 42)), "it starts anew"
+
+
+def test_a_clock_that_was_set_back_starts_anew() -> None:
+    shift = NightShift(USE, MEAN)
+    rises(nights((50.0, 30)), shift=shift)
+    assert not rises(nights((58.0, 10)), shift=shift)
+
+
+def test_a_state_whose_nights_have_no_ends_starts_anew() -> None:
+    kept = msgspec.json.decode(b'{"nights": [50.0, 50.5, 49.5], "changes": [0.5, 1.0]}', type=NightLevels)
+    shift = NightShift(USE, MEAN, kept)
+    assert (shift.state.nights, shift.state.changes) == ([], [0.5, 1.0])
+
+
+def test_an_accepted_leak_is_usual_from_its_beginning_on_and_not_from_as_many_nights_ago() -> None:
+    shift = NightShift(USE, MEAN)
+    rises(nights((50.0, 30), (52.0, 20)), missing=range(31, 40), shift=shift)
+    shift.restart(30 * DAY - 600)
+    assert shift.state.ends == [place * DAY for place in (30, *range(40, 50))]
+
+
+def test_nights_that_a_wrong_meter_has_measured_are_forgotten() -> None:
+    shift = NightShift(USE, MEAN)
+    rises(nights((50.0, 30)), shift=shift)
+    shift.forget(26 * DAY)
+    assert shift.state.ends[-1] == 26 * DAY and len(shift.state.ends) == len(shift.state.nights)
 
 
 def test_what_each_day_of_the_week_is_usually_higher_by_survives_leaks_in_the_archive() -> None:
@@ -91,8 +132,8 @@ def test_what_each_day_of_the_week_is_usually_higher_by_survives_leaks_in_the_ar
 
 # what is made of a rise
 
-RISE = Rise(50.0, 20.0, 1.0, nights=2)
 NOW = 100 * DAY
+RISE = Rise(50.0, 20.0, 1.0, nights=2, since=NOW - 2 * DAY, first=NOW - DAY)
 
 
 def leak(active: ActiveFindings, rise: Rise = RISE, steady: SteadyFlow | None = None) -> float | None:
@@ -124,7 +165,14 @@ def test_a_rise_that_flickers_like_use_is_no_leak() -> None:
 
 
 def test_where_nothing_leaks_the_nights_alone_must_be_surer() -> None:
-    small = Rise(50.0, 5.5, 1.0, nights=2)
+    small = replace(RISE, rise_m3h=5.5)
     assert leak(ActiveFindings(), small) is None
     assert leak(ActiveFindings(leak=known(60.0, NOW - 9 * DAY)), small) == pytest.approx(5.5)
-    assert leak(ActiveFindings(), Rise(50.0, 6.5, 1.0, nights=2)) == pytest.approx(6.5)
+    assert leak(ActiveFindings(), replace(RISE, rise_m3h=6.5)) == pytest.approx(6.5)
+
+
+def test_a_leak_that_was_raised_in_missing_nights_is_known() -> None:
+    over_a_gap = replace(RISE, since=NOW - 9 * DAY)
+    assert leak(ActiveFindings(leak=known(18.0, NOW - 8 * DAY)), over_a_gap) is None
+    found = shift_leak(NOW, over_a_gap, ActiveFindings(), None, MEAN)
+    assert found is not None and found.leak.since == NOW - 2 * DAY, "what leaked in them is not known"

@@ -39,6 +39,23 @@ def test_a_span_may_be_written_as_people_do(tmp_path: Path, line: str) -> None:
     assert holidays_in(write(tmp_path, f"# 방학\n{line}\n")) == ((SUMMER,), ())
 
 
+def test_what_an_editor_of_korean_windows_wrote_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    lines = ["2024-07-22  2024-08-16  여름방학\r\n".encode("cp949"), "2025-01-01  2025-01-31  겨울방학\n".encode()]
+    path.write_bytes(b"".join(lines))
+    assert [each.name for each in holidays_in(path)[0]] == ["여름방학", "겨울방학"]
+    (path.parent / "planned.txt").write_bytes("001 2024-09-17 09:00 12:30 세척 작업\n".encode("cp949"))
+    assert [work.what for work in calendar.load(tmp_path, SEOUL).works] == ["세척 작업"]
+
+
+@pytest.mark.parametrize("name", ["여름\u202e방학", "여름\x1b[2J", "여" * 100_000])
+def test_a_name_in_a_file_can_be_shown(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, f"2024-07-22 2024-08-16 {name}\n")
+    (path.parent / "holidays.txt").write_text(f"2024-07-22 {name}\n")
+    for shown in (holidays_in(path)[0][0].name, *calendar.named_holidays(path.parent / "holidays.txt")[0].values()):
+        assert shown.startswith("여") and shown.isprintable() and len(shown) <= 80
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

@@ -42,7 +42,7 @@ def mean(minute: int, flow: float | None = 8.0) -> MinuteMean:
 def test_a_failing_method_costs_the_flags_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = Verdicts(tmp_path, SITE)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Detector, "step", fail)
@@ -65,7 +65,7 @@ def test_a_finding_that_begins_in_the_school_holidays_says_so(tmp_path: Path, mo
     (tmp_path / CRITERIA_FOLDER).mkdir()
     (tmp_path / CRITERIA_FOLDER / SCHOOL).write_text("2024-07-22  2024-08-31\n")
     found = Finding("001", T, T - 60, "flow", "VALUE", "VAL-HIGH", "leak", "watch", "raise")
-    monkeypatch.setattr(Detector, "step", lambda *_: RowFlags("0W00", "000", (found,)))
+    monkeypatch.setattr(Detector, "step", lambda *_, **__: RowFlags("0W00", "000", (found,)))
     Verdicts(tmp_path, SITE).rows([mean(T)])
     assert [finding.notes for finding in load_findings(tmp_path / "findings.json")] == [["school-holiday"]]
 
@@ -229,7 +229,7 @@ def test_every_letter_reaches_the_row_at_its_place(
     shown = {channel: CLEAR * places for channel, places in flags.CHANNELS.items()}
     clear = shown[flag.channel]
     shown[flag.channel] = clear[: flag.position] + flag.letter + clear[flag.position + 1 :]
-    monkeypatch.setattr(Detector, "step", lambda *_: RowFlags(shown["flow"], shown["pressure"], ()))
+    monkeypatch.setattr(Detector, "step", lambda *_, **__: RowFlags(shown["flow"], shown["pressure"], ()))
     (row,) = Verdicts(tmp_path, SITE).rows([mean(T)])
     again = parse_payload(format_payload(row, SEOUL))
     assert again == row

@@ -161,10 +161,13 @@ def test_school_holidays_are_added_and_removed(browser: Browser, data: Path) -> 
     wrong = send(browser, **summer | {"school_last": "2024-07-21"})
     assert (wrong.status, told(wrong, "wrong-school_last")) == (422, "The last day is before the first.")
     assert send(browser, **summer | {"school_first": "soon"}).status == 422
+    assert send(browser, **summer | {"school_first": "0024-07-22"}).status == 422
     assert len(calendar.load(data, SEOUL).school) == 1
-    assert after(send(browser, do="lessons", entry="2024-07-22")) == "calendar?done=lessons"
-    assert calendar.load(data, SEOUL).school == ()
-    assert send(browser, do="lessons", entry="2024-07-22").status == 409
+    assert after(send(browser, **summer | {"school_last": "2024-08-23"})) == "calendar?done=school"
+    assert 'value="2024-07-22 2024-08-16"' in browser.get("/calendar").body.decode()
+    assert after(send(browser, do="lessons", entry="2024-07-22 2024-08-16")) == "calendar?done=lessons"
+    assert [each.last.day for each in calendar.load(data, SEOUL).school] == [23]
+    assert send(browser, do="lessons", entry="2024-07-22 2024-08-16").status == 409
 
 
 def test_what_cannot_be_written_is_said_and_not_done(browser: Browser, data: Path) -> None:

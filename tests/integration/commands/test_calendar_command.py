@@ -53,10 +53,14 @@ def test_school_holidays_are_added_once_listed_and_removed(site: Settings, capsy
         assert command.run(["add", "school", "2024-07-22", "2024-08-16", "summer", "holidays"]) == 0
     assert command.run(["add", "school", "2024-12-24", "2025-02-28"]) == 0
     assert "school holidays: 2024-07-22 to 2024-08-16 summer holidays, 2024-12-24 to" in capsys.readouterr().out
+    assert command.run(["add", "school", "2024-07-22", "2024-08-23", "high school"]) == 0
+    assert main(["calendar", "remove", "school", "2024-07-22"]) == 2
+    assert "Several begin on this day" in capsys.readouterr().err
+    assert command.run(["remove", "school", "2024-07-22", "2024-08-23"]) == 0
     assert command.run(["remove", "school", "2024-07-22"]) == 0
     assert text(site, "school.txt").splitlines()[1:] == ["2024-12-24  2025-02-28"]
     done = [entry.what for entry in audit.load(site.paths.data)[0]]
-    assert done == ["school-added", "school-added", "school-removed"]
+    assert done == ["school-added"] * 3 + ["school-removed"] * 2
 
 
 def test_a_file_of_a_windows_editor_can_be_changed_and_keeps_its_bytes(site: Settings) -> None:
@@ -115,6 +119,8 @@ def test_lines_of_people_stay_and_wrong_ones_are_named(site: Settings, capsys: p
         ["add", "0 1", "2024-09-17 09:00", "2024-09-17 10:00", "flushing"],
         ["add", "001", "2024-09-17 09:00", "2024-09-17 10:00", "a\nall 2024-01-01 00:00 2024-01-31 00:00 x\x1b"],
         ["add", "holiday", "2024-02-30"],
+        ["add", "holiday", "0024-02-20"],
+        ["add", "school", "0024-07-22", "0024-08-16"],
         ["add", "holiday", "2024-02-28", "a\x1b[2J"],
         ["add", "school", "2024-07-22"],
         ["add", "school", "2024-08-16", "2024-07-22"],

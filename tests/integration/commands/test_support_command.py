@@ -78,6 +78,8 @@ def test_no_secret_is_in_it_and_all_else_is(box: Path, tmp_path: Path, monkeypat
     assert "Traceback" not in whole
     assert "usage:" not in whole
     assert {"versions.txt", "clock.txt", "data_folder.txt", "health/producer.json", "commands/check.txt"} <= set(found)
+    assert "no planned work" in found["commands/calendar.txt"]
+    assert "no weather is known" in found["commands/weather.txt"]
     assert "MY_API_KEY\n" in found["environment.txt"]
     assert file.stat().st_mode & 0o777 == 0o600
 

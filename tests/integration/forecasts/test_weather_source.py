@@ -238,6 +238,7 @@ def test_settings_that_cannot_be_asked_end_the_process(
     monkeypatch.setenv(WEATHER_KEY, KEY)
     WeatherSource(settings_for(weather__url="https://weather.example/x?serviceKey={key}"))
     WeatherSource(settings_for(weather__url="http://weather.example/site.csv", weather__plain_http=True))
+    WeatherSource(settings_for(weather__url="https://weather.example/x?keyword=rain&author=a&key="))
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,10 @@ def test_settings_that_cannot_be_asked_end_the_process(
         "weather.example/site.csv",
         "https://name:password@weather.example/",
         "https://weather.example/?serviceKey=abcdef",
+        "https://weather.example/?lat=37.5&subscription-key=abcdef",
+        "https://weather.example/?service%4bey=abcdef",
+        "https://weather.example/?lat=37.5;pw=abcdef",
+        "https://weather.example/?serviceKey={key}&signature=abcdef",
         "https://weather.example/?lat=1&appid=abcdef",
         "https://weather.example/{date}",
         "https://weather.example/{key",
