@@ -52,11 +52,11 @@ def test_a_source_that_gives_nothing_for_an_hour_is_a_watch_and_calls_nobody() -
     [late] = found(90)
     assert late.kind == WATCH
     assert str(said(late)) == (
-        "weather: not fetched: the weather service answered 503; for 1 h 30 min; to try it, type: hydrolog check"
+        "weather: not fetched: the weather service answered 503; for 1 h 30 min; to try it, type: sudo hydrolog check"
     )
     assert str(said(late, "ko")) == (
         "기상 자료: 받지 못함: 기상 자료 서버 응답 코드 503; 1시간 30분째 계속; "
-        "다음을 입력해 확인하십시오: hydrolog check"
+        "다음을 입력해 확인하십시오: sudo hydrolog check"
     )
 
 
