@@ -70,7 +70,8 @@ def shift_leak(
     Args:
         steady: the unexplained steady flow of the last `STEADY_MIN`.
     """
-    new = [leak for leak in (active.leak, active.more) if leak is not None and leak.raised >= rise.since]
+    raised = rise.since - 1440  # after a short baseline the shift may have begun a night earlier
+    new = [leak for leak in (active.leak, active.more) if leak is not None and leak.raised >= raised]
     known_m3h = sum(leak.size for leak in new) * mean_m3h
     size_m3h = rise.rise_m3h - known_m3h
     if size_m3h < max(CLEAR_SCORE * rise.error_m3h, known_m3h) or denies(steady, size_m3h / mean_m3h):
