@@ -21,7 +21,7 @@ ARCHIVE_SHARE = 0.7
 LEAST_SHARE = 0.002  # of the mean flow: least spread of a night
 LEAST_NEW, MOST_NEW = 2, 10  # nights since a shift: one high night is a pool
 LEAST_OLD, MOST_OLD = 2, 21  # nights before it
-HALF = 0.5  # of a shift: each of its nights must show it
+HALF = 0.5  # of a shift: each of the two newest nights must show it
 MOST_GAP_MIN = 10 * 1440  # without a night: what was before says no longer how nights are
 MEDIAN_VARIANCE = math.pi / 2  # of a median, against that of a mean
 
@@ -104,7 +104,7 @@ class NightShift:
             base = statistics.median(before)
             rises = (statistics.fmean(newest) - base, statistics.median(newest) - base)
             rise = min(rises, key=abs)  # one night does not make a shift of many
-            if rises[0] * rises[1] > 0 and all((night - base) / rise > HALF for night in newest):
+            if rises[0] * rises[1] > 0 and all((night - base) / rise > HALF for night in nights[-LEAST_NEW:]):
                 error = spread * math.sqrt(1 / new + MEDIAN_VARIANCE / len(before))
                 shifts.append(Rise(base, rise, error, new, since=ends[-new - 1], first=ends[-new]))
         return shifts
