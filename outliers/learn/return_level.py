@@ -13,10 +13,14 @@ from outliers.rules import MAD_TO_SD
 Floats = npt.NDArray[np.float64]
 
 LEAST_DAYS = 20
+QUARTILES = (0.25, 0.75)
+LOWER_HALF = (0.1, 0.5)  # for an archive with leaks on up to half of its days
 
 
-def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
+def return_level(maxima: Floats, days: float, rank: int = 0, quantiles: tuple[float, float] = QUARTILES) -> float:
     """Level exceeded about once in `days` by daily `maxima` (NaN = no such day); infinity with too few days.
+
+    Gumbel's distribution is fitted to their median and these two `quantiles`.
 
     With `rank`, the level is at least the `rank`-th largest maximum: tails may be heavier than Gumbel's, but leaks in
     the archive (fewer than `rank` days) must not set the limit.
@@ -24,21 +28,11 @@ def return_level(maxima: Floats, days: float, rank: int = 0) -> float:
     values = maxima[np.isfinite(maxima)]
     if len(values) < LEAST_DAYS:
         return math.inf
-    level = _gumbel_level(values, days, 0.25, 0.75)
-    return max(level, float(np.sort(values)[-rank])) if rank else level
-
-
-def level_below(maxima: Floats, days: float) -> float:
-    """The same for values with normal tails, by the lower half of the maxima: with leaks on up to half of the days."""
-    values = np.square(maxima[np.isfinite(maxima)])
-    return math.sqrt(max(0.0, _gumbel_level(values, days, 0.1, 0.5))) if len(values) >= LEAST_DAYS else math.inf
-
-
-def _gumbel_level(values: Floats, days: float, low: float, high: float) -> float:
-    """Level exceeded once in `days` by a Gumbel distribution with these two quantiles and the median of `values`."""
+    low, high = quantiles
     below, middle, above = np.quantile(values, [low, 0.5, high])
     scale = (above - below) / (_reduced(high) - _reduced(low))
-    return float(middle + scale * (_reduced(1 - 1 / days) - _reduced(0.5)))
+    level = float(middle + scale * (_reduced(1 - 1 / days) - _reduced(0.5)))
+    return max(level, float(np.sort(values)[-rank])) if rank else level
 
 
 def _reduced(share: float) -> float:
@@ -46,9 +40,9 @@ def _reduced(share: float) -> float:
     return -math.log(-math.log(share))
 
 
-def normal_level(maxima: Floats, days: float, rank: int = 0) -> float:
+def normal_level(maxima: Floats, days: float, rank: int = 0, quantiles: tuple[float, float] = QUARTILES) -> float:
     """`return_level` for values with normal tails: the square is fitted."""
-    return math.sqrt(return_level(np.square(maxima), days, rank))
+    return math.sqrt(max(0.0, return_level(np.square(maxima), days, rank, quantiles)))
 
 
 def daily_maxima(values: Floats, per_day: int) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 from outliers.hour_model import HourModel
 from outliers.learn.flicker import Texture, learn_texture
 from outliers.learn.hourly import LEAST_LEAK, WITH, Walk, walk
-from outliers.learn.return_level import Floats, daily_maxima, level_below
+from outliers.learn.return_level import LOWER_HALF, Floats, daily_maxima, normal_level
 
 ROUNDS = 3  # excluding some leaks reveals others
 LEAKS_DAYS = 30.0  # return period, in days, of wrongly excluding an hour that is not part of a leak
@@ -66,7 +66,7 @@ def calm(archive: ArchiveHours, model: HourModel, mean_m3h: float, level: float)
 
 def leaks(walked: Walk) -> np.ndarray:
     """The hours of an archive that were part of a leak: extra flow that is steady for days, which is rare otherwise."""
-    limit = level_below(daily_maxima(walked.scores[:, -1], 24), LEAKS_DAYS)
+    limit = normal_level(daily_maxima(walked.scores[:, -1], 24), LEAKS_DAYS, quantiles=LOWER_HALF)
     part = np.zeros(len(walked.since), dtype=bool)
     for hour in np.flatnonzero(walked.scores[:, -1] > max(LEAST_LEAK[WITH], limit)):
         part[walked.since[hour] : hour + 1] = True

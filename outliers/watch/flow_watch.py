@@ -265,17 +265,16 @@ class FlowWatch:
         result = self.night.on_night_end(self.expectation.leak_m3h)
         if result is None:
             return
+        steady = self._unknown_steady(minute - STEADY_MIN)
         if self.levels is not None:
-            rise = self.levels.on_night(
-                result.end, result.shown_m3h, self.expectation.kind_at(result.end - WINDOW_MINUTES)
-            )
-            steady = self._unknown_steady(minute - STEADY_MIN)
+            kind = self.expectation.kind_at(result.end - WINDOW_MINUTES)
+            rise = self.levels.on_night(result.end, result.shown_m3h, kind)
             more = rise and shift_leak(minute, rise, self.log.active, steady, self.expectation.use.mean_m3h)
             if more:
                 self._on_leak(more)
         if self.log.active.leak is not None:
             return
-        proof = night_proof(result, self.expectation, self._unknown_steady(minute - STEADY_MIN))
+        proof = night_proof(result, self.expectation, steady)
         limit = self.expectation.use.long_score * self.log.active.strictness(minute)
         for seen in night_evidence(minute, result, self.night.use):
             if seen.change is Change.ENDED:
